@@ -1,0 +1,52 @@
+// Writes docs/openapi.json and docs/errors.md from the code; with --check says whether they are current.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { format } from 'prettier'
+import { ERRORS } from '../server/src/errors.ts'
+import { describeRoutes } from '../server/src/engine.ts'
+import { openApiDocument } from '../server/src/http/openapi.ts'
+
+const DOCS = join(import.meta.dirname, '../docs')
+
+const errorsPage = (): string => {
+  const rows = Object.entries(ERRORS).map(
+    ([code, { status, title, remedy, retryable }]) =>
+      `## ${code}\n\n**${status}. ${title}.** ${remedy}${retryable ? ' The same call may succeed later.' : ''}\n`,
+  )
+  return [
+    '# Errors',
+    '',
+    'Every error is `application/problem+json` (RFC 9457). Programs look at `code`; it never changes',
+    'its meaning. `errors` names the members at fault by their path, `upstream` carries the words of',
+    'Salesforce or Nango, and `request_id` finds the log lines. This page is made from the table in',
+    '`server/src/errors.ts`.',
+    '',
+    ...rows,
+  ].join('\n')
+}
+
+const files: [string, string][] = [
+  ['openapi.json', `${JSON.stringify(openApiDocument(describeRoutes()), null, 2)}\n`],
+  ['errors.md', await format(errorsPage(), { parser: 'markdown' })],
+]
+
+let stale = false
+for (const [name, text] of files) {
+  const path = join(DOCS, name)
+  if (process.argv.includes('--check')) {
+    let present = ''
+    try {
+      present = readFileSync(path, 'utf8')
+    } catch {
+      // absent: stale
+    }
+    if (present !== text) {
+      stale = true
+      console.error(`docs/${name} is not what the code says. Run: npm run openapi`)
+    }
+  } else {
+    writeFileSync(path, text)
+  }
+}
+process.exitCode = stale ? 1 : 0

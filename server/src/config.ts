@@ -1,0 +1,159 @@
+// Environment → checked, frozen configuration. The only reader of environment variables in the
+// server; every mistake is reported at once, none with the value of a secret.
+
+import * as z from 'zod'
+import { Secret } from './secret.ts'
+
+const text = z.string().trim().min(1)
+const int = (min: number, max: number, fallback: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback)
+
+const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+
+const signingSecret = text.min(32, 'needs at least 32 characters').transform((v) => new Secret(v))
+
+const environment = z.object({
+  DATABASE_URL: text
+    .refine((v) => /^postgres(ql)?:\/\//.test(v), 'must be a postgres:// URL')
+    .transform((v) => new Secret(v))
+    .optional(),
+  JWT_SECRET: signingSecret,
+  SUPER_ADMIN_JWT_SECRET: signingSecret,
+  NANGO_SECRET_KEY: text.transform((v) => new Secret(v)),
+  NANGO_BASE_URL: z.url({ protocol: /^https?$/ }).default('https://api.nango.dev'),
+  NANGO_PROVIDER_CONFIG_KEY: text.default('salesforce'),
+  NANGO_SANDBOX_PROVIDER_CONFIG_KEY: text.default('salesforce-sandbox'),
+  NANGO_WEBHOOK_SIGNING_KEY: list.transform((keys) => keys.map((key) => new Secret(key))),
+  SFDC_API_VERSION: z
+    .string()
+    .regex(/^v\d{2}\.0$/, 'must look like v66.0')
+    .default('v66.0'),
+  SFDC_INSTANCE_HOST_ALLOWLIST: list,
+  SFDC_API_RESERVE_PERCENT: int(0, 90, 10),
+  PORT: int(0, 65_535, 8080),
+  HOST: text.default('0.0.0.0'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  PUSH_RESULT_RETENTION_DAYS: int(1, 3650, 30),
+  PUSH_MAX_ROWS: int(1, 100_000_000, 5_000_000),
+  JWT_TTL_SECONDS: int(60, 2_592_000, 43_200),
+  METRICS_TOKEN: text.min(16, 'needs at least 16 characters').transform((v) => new Secret(v)).optional(),
+  CORS_ORIGINS: list,
+  RATE_LIMIT_PER_MINUTE: int(0, 10_000_000, 1200),
+  TRUST_PROXY: z
+    .string()
+    .regex(/^(true|false|\d+|[0-9a-fA-F.:/, ]+)$/, 'must be true, false, a number of hops, or addresses')
+    .default('false')
+    .transform((v) => (v === 'true' ? true : v === 'false' ? false : /^\d+$/.test(v) ? Number(v) : v)),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+})
+
+/** Names of all variables the server reads; `.env.example` is held equal to this by a test. */
+export const CONFIG_VARIABLES = Object.keys(environment.shape)
+
+/**
+ * Variables that belong to whoever sets up the Salesforce integration in Nango. The server itself
+ * reads none of them; they stand in `.env.example` so that they are kept in one place.
+ */
+export const NANGO_SETUP_VARIABLES = ['SFDC_CLIENT_ID', 'SFDC_CLIENT_SECRET', 'SFDC_REDIRECT_URI']
+
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+const shape = (env: z.infer<typeof environment>) => ({
+  database: { url: env.DATABASE_URL },
+  http: {
+    port: env.PORT,
+    host: env.HOST,
+    corsOrigins: env.CORS_ORIGINS,
+    rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    trustProxy: env.TRUST_PROXY,
+    metricsToken: env.METRICS_TOKEN,
+  },
+  auth: {
+    jwtSecret: env.JWT_SECRET,
+    superAdminSecret: env.SUPER_ADMIN_JWT_SECRET,
+    jwtTtlSeconds: env.JWT_TTL_SECONDS,
+  },
+  nango: {
+    secretKey: env.NANGO_SECRET_KEY,
+    baseUrl: env.NANGO_BASE_URL.replace(/\/+$/, ''),
+    providerConfigKey: {
+      production: env.NANGO_PROVIDER_CONFIG_KEY,
+      sandbox: env.NANGO_SANDBOX_PROVIDER_CONFIG_KEY,
+    },
+    webhookSigningKeys: env.NANGO_WEBHOOK_SIGNING_KEY,
+  },
+  salesforce: {
+    apiVersion: env.SFDC_API_VERSION,
+    hostAllowlist: env.SFDC_INSTANCE_HOST_ALLOWLIST,
+    apiReservePercent: env.SFDC_API_RESERVE_PERCENT,
+  },
+  push: { resultRetentionDays: env.PUSH_RESULT_RETENTION_DAYS, maxRows: env.PUSH_MAX_ROWS },
+  logLevel: env.LOG_LEVEL,
+  otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+})
+
+export type Config = Readonly<ReturnType<typeof shape>>
+
+const freeze = <T extends object>(value: T): T => {
+  for (const member of Object.values(value) as unknown[]) {
+    if (typeof member === 'object' && member !== null && !(member instanceof Secret)) freeze(member)
+  }
+  return Object.freeze(value)
+}
+
+/**
+ * Checks the environment and returns the frozen configuration.
+ * Throws {@link ConfigError} whose message names every variable at fault, never a value.
+ */
+export const parseConfig = (env: Record<string, string | undefined>): Config => {
+  // An empty variable means "not set": that is how compose files and shells leave one out.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''))
+  const parsed = environment.safeParse(given)
+  const problems = parsed.success
+    ? crossChecks(parsed.data)
+    : parsed.error.issues.map((issue) => {
+        const name = issue.path.join('.')
+        return `${name}: ${given[name] === undefined ? 'is required' : issue.message}`
+      })
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(
+      `The environment is not usable:\n${problems.map((p) => `  - ${p}`).join('\n')}\nSee .env.example.`,
+    )
+  }
+  return freeze(shape(parsed.data))
+}
+
+const crossChecks = (env: z.infer<typeof environment>): string[] => {
+  const problems: string[] = []
+  if (env.JWT_SECRET.equals(env.SUPER_ADMIN_JWT_SECRET)) {
+    problems.push('SUPER_ADMIN_JWT_SECRET: must differ from JWT_SECRET')
+  }
+  for (const [name, secret] of [
+    ['JWT_SECRET', env.JWT_SECRET],
+    ['SUPER_ADMIN_JWT_SECRET', env.SUPER_ADMIN_JWT_SECRET],
+  ] as const) {
+    if (secret.equals(env.NANGO_SECRET_KEY)) problems.push(`${name}: must differ from NANGO_SECRET_KEY`)
+    if (env.NANGO_WEBHOOK_SIGNING_KEY.some((key) => key.equals(secret))) {
+      problems.push(`${name}: must differ from NANGO_WEBHOOK_SIGNING_KEY`)
+    }
+  }
+  for (const entry of env.SFDC_INSTANCE_HOST_ALLOWLIST) {
+    if (!/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$/.test(entry)) {
+      problems.push(`SFDC_INSTANCE_HOST_ALLOWLIST: "${entry}" is not host or host:port`)
+    }
+  }
+  if (env.CORS_ORIGINS.includes('*')) {
+    problems.push('CORS_ORIGINS: name the origins; * would let any page act with a stolen token')
+  }
+  return problems
+}

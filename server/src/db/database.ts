@@ -1,0 +1,204 @@
+// The only way to the rows. A tenant's rows are reached through `db.as(tenant).tx(...)`, whose
+// callback gets a `Tx`: a query builder that works inside that transaction, runs as the role that
+// cannot bypass row-level security, and is dead the moment the transaction ends.
+
+import {
+  Kysely,
+  PostgresAdapter,
+  PostgresDriver,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type Dialect,
+} from 'kysely'
+import pg from 'pg'
+import { EngineError } from '../errors.ts'
+import { type Secret } from '../secret.ts'
+import { type TenantTables } from './types.ts'
+
+declare const scoped: unique symbol
+
+/** A transaction inside one tenant's scope. Its type is not the pool's: neither passes for the other. */
+export type Tx = Omit<Kysely<TenantTables>, 'transaction' | 'destroy' | 'connection'> & {
+  readonly [scoped]: true
+}
+
+/**
+ * Whose rows a statement may see: an org, and for company users one client of it.
+ * Obtained from an authenticated credential or from a row that names its org; never from a body.
+ */
+export interface Tenant {
+  readonly orgId: string
+  readonly clientId: string | null
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export interface Database {
+  /** Rows of this tenant, and only those. */
+  as(tenant: Tenant): {
+    /**
+     * Runs `fn` in one transaction in the tenant's scope. Commits when it resolves, rolls back when
+     * it throws. `fn` must not wait for anything but the database: no Salesforce, no Nango, no client.
+     */
+    tx<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
+  }
+  /**
+   * Calls one of the look-up functions that work before an org is known (schema engine_lookup).
+   * `name` is code, never input.
+   */
+  lookup<Row>(name: LookupName, ...args: unknown[]): Promise<Row[]>
+  /** One statement on a table of schema `engine`: data that belongs to no tenant. */
+  shared<Row>(text: string, values: unknown[]): Promise<Row[]>
+  /** For the queue and the migrator, which have schemas of their own. Not a way to tenants' rows. */
+  readonly pool: pg.Pool
+  /** Resolves when the database answers; throws `unavailable` otherwise. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export type LookupName =
+  | 'api_token'
+  | 'session'
+  | 'user_by_email'
+  | 'connection_by_nango_id'
+  | 'connection_attempt'
+  | 'organizations'
+  | 'unfinished_work'
+  | 'discard_expired'
+
+const RUNTIME_ROLE = 'sfdc_engine_runtime'
+const STATEMENT_TIMEOUT = '60s'
+
+interface Options {
+  url: Secret
+  maxConnections?: number
+  /** Idle connections can fail at any time; the pool replaces them, the log should know. */
+  onIdleError: (error: Error) => void
+}
+
+export const openDatabase = (options: Options): Database => {
+  const pool = new pg.Pool({
+    connectionString: options.url.reveal(),
+    max: options.maxConnections ?? 20,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: 'sfdc-engine-x',
+  })
+  pool.on('error', options.onIdleError)
+
+  const run = async <Row>(text: string, values: unknown[]): Promise<Row[]> => {
+    try {
+      const result = await pool.query(text, values)
+      return result.rows as Row[]
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+
+  return {
+    as: (tenant) => ({
+      tx: (fn) => transact(pool, tenant, fn),
+    }),
+    lookup: (name, ...args) =>
+      run(
+        `select * from engine_lookup.${name}(${args.map((_, i) => `$${i + 1}`).join(', ')})`,
+        args,
+      ),
+    shared: run,
+    pool,
+    ping: async () => {
+      await run('select 1', [])
+    },
+    close: () => pool.end(),
+  }
+}
+
+const transact = async <T>(
+  pool: pg.Pool,
+  tenant: Tenant,
+  fn: (tx: Tx) => Promise<T>,
+): Promise<T> => {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translate(error)
+  })
+  let open = true
+  let broken = false
+  try {
+    await client.query(scopeStatement(tenant))
+    const tx = builderOn(client, () => open)
+    const result = await fn(tx)
+    open = false
+    const { command } = await client.query('commit')
+    // After a swallowed statement error COMMIT answers ROLLBACK: that is no success.
+    if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
+    return result
+  } catch (error) {
+    open = false
+    await client.query('rollback').catch(() => {
+      broken = true
+    })
+    throw translate(error)
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Begin and scope in one round trip. Only checked UUIDs stand in the text. */
+const scopeStatement = ({ orgId, clientId }: Tenant): string => {
+  if (!UUID.test(orgId) || (clientId !== null && !UUID.test(clientId))) {
+    throw new Error('a tenant is named by UUIDs')
+  }
+  return `begin; select set_config('app.org_id', '${orgId}', true),
+    set_config('app.client_id', '${clientId ?? ''}', true),
+    set_config('statement_timeout', '${STATEMENT_TIMEOUT}', true),
+    set_config('search_path', 'public', true),
+    set_config('role', '${RUNTIME_ROLE}', true)`
+}
+
+/** A query builder on one connection that refuses to work once the transaction is over. */
+const builderOn = (client: pg.PoolClient, isOpen: () => boolean): Tx => {
+  const fenced = {
+    query: (...args: unknown[]) => {
+      if (!isOpen()) throw new Error('this transaction is over')
+      return (client.query as (...a: unknown[]) => unknown)(...args)
+    },
+    release: () => undefined,
+  } as unknown as pg.PoolClient
+  const dialect: Dialect = {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () =>
+      new PostgresDriver({
+        pool: { connect: async () => fenced, end: async () => undefined } as never,
+      }),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  }
+  return new Kysely<TenantTables>({ dialect }) as unknown as Tx
+}
+
+const CONNECTION_LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
+
+/** The database being away is our caller's 503, not our bug; everything else stays what it is. */
+const translate = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error instanceof EngineError) return error
+  const code = (error as { code?: unknown }).code
+  const away =
+    (typeof code === 'string' &&
+      (CONNECTION_LOST.has(code) || code.startsWith('08') || /^(57P0[1-4]|53300|3D000|28...)$/.test(code))) ||
+    /Connection terminated|timeout exceeded when trying to connect|Cannot use a pool after/.test(
+      error.message,
+    )
+  return away
+    ? new EngineError('unavailable', 'The database cannot be reached right now.', {
+        cause: error,
+        retryAfterSeconds: 2,
+      })
+    : error
+}
+
+/** True for PostgreSQL's unique_violation, optionally of one constraint or index. */
+export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>
+  error instanceof Error &&
+  (error as { code?: unknown }).code === '23505' &&
+  (constraint === undefined || (error as { constraint?: unknown }).constraint === constraint)

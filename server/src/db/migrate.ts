@@ -1,0 +1,123 @@
+// Brings the schema to the state that migrations/ describes. Several replicas may start at once:
+// Kysely's migrator holds an advisory lock, so one migrates and the others wait and find it done.
+
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Migrator, type MigrationProvider } from 'kysely/migration'
+import pg from 'pg'
+import { type Secret } from '../secret.ts'
+
+const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
+const BOOKKEEPING_SCHEMA = 'engine'
+
+/**
+ * Applies what is missing and returns the names of the migrations that were applied.
+ * Refuses a transaction pooler and a server older than PostgreSQL 15, each with the reason.
+ */
+export const migrate = async (url: Secret): Promise<string[]> => {
+  // One connection: what the checks see is what the migrator gets.
+  const pool = new pg.Pool({
+    connectionString: url.reveal(),
+    max: 1,
+    application_name: 'sfdc-engine-x migrate',
+  })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await refuseUnfit(pool)
+    await pool.query(
+      `do $$ begin
+         if not exists (select from pg_namespace where nspname = '${BOOKKEEPING_SCHEMA}') then
+           create schema ${BOOKKEEPING_SCHEMA};
+         end if;
+       exception when duplicate_schema or unique_violation then null;
+       end $$`,
+    )
+    const migrator = new Migrator({
+      db,
+      provider: sqlFiles,
+      migrationTableSchema: BOOKKEEPING_SCHEMA,
+    })
+    const { error, results } = await migrator.migrateToLatest()
+    if (error !== undefined) {
+      throw error instanceof Error ? error : new Error('migration failed', { cause: error })
+    }
+    return (results ?? []).map((result) => result.migrationName)
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** Names of the migrations in this build that the database does not have; empty when it is current. */
+export const pendingMigrations = async (pool: pg.Pool): Promise<string[]> => {
+  const { rows } = await pool.query<{ name: string }>(
+    `select name from ${BOOKKEEPING_SCHEMA}.kysely_migration`,
+  )
+  const applied = new Set(rows.map((row) => row.name))
+  return (await migrationNames()).filter((name) => !applied.has(name))
+}
+
+const migrationNames = async (): Promise<string[]> =>
+  (await readdir(MIGRATIONS))
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => file.slice(0, -'.sql'.length))
+    .sort()
+
+const sqlFiles: MigrationProvider = {
+  getMigrations: async () => {
+    const names = await migrationNames()
+    return Object.fromEntries(
+      names.map((name) => [
+        name,
+        {
+          up: async (db: Kysely<unknown>) => {
+            const text = await readFile(join(MIGRATIONS, `${name}.sql`), 'utf8')
+            await sql.raw(text).execute(db)
+          },
+        },
+      ]),
+    )
+  },
+}
+
+const OLDEST_SERVER = 150_000
+
+const refuseUnfit = async (pool: pg.Pool): Promise<void> => {
+  const client = await pool.connect()
+  try {
+    const { rows } = await client.query<{ version: number }>(
+      `select current_setting('server_version_num')::int as version`,
+    )
+    const version = rows[0]?.version ?? 0
+    if (version < OLDEST_SERVER) {
+      throw new Error(`PostgreSQL 15 or later is needed; this server is ${Math.floor(version / 10_000)}.`)
+    }
+    await refuseTransactionPooler(client)
+  } finally {
+    client.release()
+  }
+}
+
+/**
+ * A transaction pooler hands each transaction to any server session: LISTEN and advisory locks,
+ * which need a session of their own, would silently do nothing. Seen by a setting that does not
+ * stay, or a backend that changes between two statements while another session competes for it.
+ */
+const refuseTransactionPooler = async (client: pg.PoolClient): Promise<void> => {
+  const mark = `m${process.pid}`
+  await client.query(`select set_config('app.session_mark', $1, false)`, [mark])
+  for (let i = 0; i < 5; i++) {
+    const { rows } = await client.query<{ mark: string | null; pid: number }>(
+      `select current_setting('app.session_mark', true) as mark, pg_backend_pid() as pid`,
+    )
+    const reported = (client as unknown as { processID?: number }).processID
+    const row = rows[0]
+    if (row?.mark !== mark || (reported !== undefined && reported !== null && row.pid !== reported)) {
+      throw new Error(
+        'DATABASE_URL leads through a transaction pooler (PgBouncer or Supavisor in transaction mode). ' +
+          'LISTEN and advisory locks need sessions: use the direct connection or the session pooler ' +
+          '(Supabase: port 5432 instead of 6543).',
+      )
+    }
+  }
+}

@@ -1,0 +1,261 @@
+// The tables as Kysely sees them. The truth is migrations/; a test compares the two.
+
+import { type ColumnType, type Generated } from 'kysely'
+
+export type Role = 'org_admin' | 'company_admin' | 'company_member'
+export type Environment = 'production' | 'sandbox'
+export type ConnectionStatus = 'pending' | 'connected' | 'expired' | 'revoked' | 'error'
+export type SnapshotStatus = 'pulling' | 'complete' | 'failed'
+
+type Timestamp = ColumnType<Date, Date | string, Date | string>
+type DefaultedTimestamp = ColumnType<Date, Date | string | undefined, Date | string>
+/** jsonb: read as the parsed value, written as its JSON text. */
+export type Json<T> = ColumnType<T, string, string>
+type DefaultedJson<T> = ColumnType<T, string | undefined, string>
+
+/** Why something is as it is, in a machine's and in a person's words. */
+export interface Fault {
+  code: string
+  message: string
+}
+
+export interface Progress {
+  stage: string
+  done: number
+  total: number
+}
+
+interface Organizations {
+  id: string
+  name: string
+  slug: string
+  is_active: Generated<boolean>
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface Clients {
+  id: string
+  org_id: string
+  name: string
+  domain: string | null
+  metadata: DefaultedJson<Record<string, unknown>>
+  is_active: Generated<boolean>
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface Users {
+  id: string
+  org_id: string
+  client_id: string | null
+  email: string
+  password_hash: string
+  full_name: string | null
+  role: Role
+  is_active: Generated<boolean>
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface LoginSessions {
+  id: string
+  org_id: string
+  client_id: string | null
+  user_id: string
+  created_at: DefaultedTimestamp
+  expires_at: Timestamp
+  ended_at: Timestamp | null
+}
+
+interface ApiTokens {
+  id: string
+  org_id: string
+  user_id: string
+  created_by: string | null
+  name: string
+  prefix: string
+  token_hash: Buffer
+  is_active: Generated<boolean>
+  last_used_at: Timestamp | null
+  expires_at: Timestamp | null
+  created_at: DefaultedTimestamp
+}
+
+interface CrmConnections {
+  id: string
+  org_id: string
+  client_id: string
+  status: ColumnType<ConnectionStatus, ConnectionStatus | undefined, ConnectionStatus>
+  environment: Environment
+  provider_config_key: string
+  nango_connection_id: string | null
+  instance_url: string | null
+  sfdc_org_id: string | null
+  sfdc_user_id: string | null
+  api_version: string
+  generation: Generated<number>
+  error: Json<Fault | null> | null
+  refresh_refused_since: Timestamp | null
+  refresh_refused_count: Generated<number>
+  refresh_refused_at: Timestamp | null
+  refresh_lease_holder: string | null
+  refresh_lease_until: Timestamp | null
+  refresh_count: Generated<string>
+  connected_at: Timestamp | null
+  last_refreshed_at: Timestamp | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface ConnectionAttempts {
+  id: string
+  org_id: string
+  client_id: string
+  connection_id: string
+  environment: Environment
+  provider_config_key: string
+  login_host: string
+  api_version: string
+  allow_other_org: Generated<boolean>
+  status: ColumnType<
+    'open' | 'accepted' | 'superseded' | 'abandoned',
+    'open' | undefined,
+    'open' | 'accepted' | 'superseded' | 'abandoned'
+  >
+  nango_connection_id: string | null
+  instance_url: string | null
+  sfdc_org_id: string | null
+  retired_at: Timestamp | null
+  session_expires_at: Timestamp | null
+  expires_at: Timestamp
+  created_by: string | null
+  created_at: DefaultedTimestamp
+}
+
+interface TopologyBlobs {
+  org_id: string
+  client_id: string
+  hash: Buffer
+  body: Buffer
+  size_bytes: number
+  created_at: DefaultedTimestamp
+}
+
+export interface SnapshotStats {
+  salesforce_api_calls: number
+  not_modified: number
+  bytes: number
+  duration_ms: number
+  unreadable: { object: string; code: string; message: string }[]
+}
+
+export interface SnapshotChanges {
+  added: number
+  removed: number
+  changed: number
+}
+
+interface CrmTopologySnapshots {
+  id: string
+  org_id: string
+  client_id: string
+  connection_id: string | null
+  version: number | null
+  status: ColumnType<SnapshotStatus, SnapshotStatus | undefined, SnapshotStatus>
+  scope: DefaultedJson<'all' | string[]>
+  full_read: Generated<boolean>
+  base_snapshot_id: string | null
+  api_version: string
+  sfdc_org_id: string
+  sfdc_user_id: string
+  language: string | null
+  progress: DefaultedJson<Progress>
+  error: Json<Fault | null> | null
+  manifest_hash: Buffer | null
+  content_hash: string | null
+  objects_count: number | null
+  fields_count: number | null
+  automations_count: number | null
+  stats: DefaultedJson<SnapshotStats>
+  changes_from_previous: Json<SnapshotChanges | null> | null
+  created_by: string | null
+  request_id: string | null
+  created_at: DefaultedTimestamp
+  completed_at: Timestamp | null
+}
+
+interface TopologyPullItems {
+  org_id: string
+  client_id: string
+  snapshot_id: string
+  kind: 'object' | 'automation'
+  name: string
+  hash: Buffer | null
+  fields_count: Generated<number>
+  last_modified: string | null
+  not_modified: Generated<boolean>
+  unreadable: Json<Fault | null> | null
+}
+
+interface TopologyValidators {
+  org_id: string
+  client_id: string
+  kind: 'global' | 'object' | 'automation'
+  name: string
+  scope: string
+  last_modified: string
+  hash: Buffer | null
+  fields_count: Generated<number>
+  read_at: DefaultedTimestamp
+}
+
+interface AuditLog {
+  id: string
+  org_id: string
+  client_id: string | null
+  at: DefaultedTimestamp
+  user_id: string | null
+  credential_type: 'super_admin' | 'api_token' | 'session' | 'password' | 'system'
+  credential_id: string | null
+  action: string
+  target_type: string | null
+  target_id: string | null
+  outcome: string
+  request_id: string | null
+  salesforce_api_calls: Generated<number>
+}
+
+interface IdempotencyKeys {
+  org_id: string
+  client_id: string | null
+  user_id: string
+  method: string
+  path: string
+  key: string
+  body_hash: Buffer
+  holder: string
+  free_at: Timestamp
+  resource_id: string | null
+  response_status: number | null
+  response_body: Json<unknown> | null
+  created_at: DefaultedTimestamp
+}
+
+/** Tables that belong to a tenant: reachable only inside `db.as(tenant).tx`. */
+export interface TenantTables {
+  organizations: Organizations
+  clients: Clients
+  users: Users
+  login_sessions: LoginSessions
+  api_tokens: ApiTokens
+  crm_connections: CrmConnections
+  connection_attempts: ConnectionAttempts
+  topology_blobs: TopologyBlobs
+  crm_topology_snapshots: CrmTopologySnapshots
+  topology_pull_items: TopologyPullItems
+  topology_validators: TopologyValidators
+  audit_log: AuditLog
+  idempotency_keys: IdempotencyKeys
+}

@@ -1,0 +1,126 @@
+// The audit log: one row an operation, written in the transaction of the change where there is one.
+// The runtime role may insert and read, nothing else.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant, type Tx } from '../db/database.ts'
+import { newId } from '../db/ids.ts'
+import { pageOf, type Page, type PageRequest } from './page.ts'
+import { type Caller } from './caller.ts'
+
+/** Every action that leaves a row; the list is the vocabulary of /api/audit/list. */
+export type AuditAction =
+  | 'org.create'
+  | 'org.update'
+  | 'user.create'
+  | 'user.update'
+  | 'auth.login'
+  | 'auth.logout'
+  | 'auth.change_password'
+  | 'client.create'
+  | 'client.update'
+  | 'token.create'
+  | 'token.revoke'
+  | 'connection.create'
+  | 'connection.callback'
+  | 'connection.update'
+  | 'connection.refresh'
+  | 'connection.check'
+  | 'connection.revoke'
+  | 'connection.lost'
+  | 'topology.pull'
+
+export interface AuditEntry {
+  action: AuditAction
+  clientId?: string | null
+  targetType?: string
+  targetId?: string
+  /** 'ok' (the default) or the code of the error that ended it. */
+  outcome?: string
+  salesforceApiCalls?: number
+}
+
+/** Who acted, as far as the log needs it. A job acts for the caller that asked for it. */
+export interface Actor {
+  orgId: string
+  userId: string | null
+  credentialType: 'super_admin' | 'api_token' | 'session' | 'password' | 'system'
+  credentialId: string | null
+  requestId: string | null
+}
+
+export const actorOf = (caller: Caller): Actor => ({
+  orgId: caller.tenant.orgId,
+  userId: caller.userId,
+  credentialType: caller.credential.type,
+  credentialId: caller.credential.id,
+  requestId: caller.requestId,
+})
+
+/** Appends one row in the given transaction. */
+export const audit = async (tx: Tx, actor: Actor, entry: AuditEntry): Promise<void> => {
+  await tx
+    .insertInto('audit_log')
+    .values({
+      id: newId(),
+      org_id: actor.orgId,
+      client_id: entry.clientId ?? null,
+      user_id: actor.userId,
+      credential_type: actor.credentialType,
+      credential_id: actor.credentialId,
+      action: entry.action,
+      target_type: entry.targetType ?? null,
+      target_id: entry.targetId ?? null,
+      outcome: entry.outcome ?? 'ok',
+      request_id: actor.requestId,
+      salesforce_api_calls: entry.salesforceApiCalls ?? 0,
+    })
+    .execute()
+}
+
+export interface AuditRow {
+  id: string
+  at: string
+  client_id: string | null
+  user_id: string | null
+  credential_type: string
+  credential_id: string | null
+  action: string
+  target_type: string | null
+  target_id: string | null
+  outcome: string
+  request_id: string | null
+  salesforce_api_calls: number
+}
+
+interface AuditFilter extends PageRequest {
+  client_id?: string | undefined
+  action?: string | undefined
+  since?: string | undefined
+}
+
+/** The log of the caller's org, newest first. */
+export const listAudit = async (
+  db: Database,
+  tenant: Tenant,
+  filter: AuditFilter,
+): Promise<Page<AuditRow>> =>
+  db.as(tenant).tx(async (tx) => {
+    let query = tx.selectFrom('audit_log').selectAll().where('org_id', '=', tenant.orgId)
+    if (filter.client_id !== undefined) query = query.where('client_id', '=', filter.client_id)
+    if (filter.action !== undefined) query = query.where('action', '=', filter.action)
+    if (filter.since !== undefined) query = query.where(sql`at`, '>=', sql`${filter.since}::timestamptz`)
+    return pageOf(query, 'id', filter, (row) => ({
+      id: row.id,
+      at: row.at.toISOString(),
+      client_id: row.client_id,
+      user_id: row.user_id,
+      credential_type: row.credential_type,
+      credential_id: row.credential_id,
+      action: row.action,
+      target_type: row.target_type,
+      target_id: row.target_id,
+      outcome: row.outcome,
+      request_id: row.request_id,
+      salesforce_api_calls: row.salesforce_api_calls,
+    }))
+  })

@@ -1,0 +1,300 @@
+// Credentials: what a Bearer token is worth right now. Nothing is cached: a revoked token, an ended
+// session, a deactivated user, client or org is dead with the next request, on every replica.
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { jwtVerify, SignJWT } from 'jose'
+import { sql } from 'kysely'
+import { type Database, type Tenant } from '../../db/database.ts'
+import { newId } from '../../db/ids.ts'
+import { type Role } from '../../db/types.ts'
+import { EngineError } from '../../errors.ts'
+import { type Secret } from '../../secret.ts'
+import { actorOf, audit } from '../audit.ts'
+import { type Caller, type Credential } from '../caller.ts'
+import { createLoginThrottle } from './login-throttle.ts'
+import { type Passwords } from './passwords.ts'
+import { isRole, ROLE_PERMISSIONS } from './permissions.ts'
+
+export const API_TOKEN_PREFIX = 'sfx_'
+
+export interface IssuedSession {
+  access_token: string
+  token_type: 'Bearer'
+  expires_in: number
+  expires_at: string
+}
+
+/** Who a credential stands for, without what belongs to one request. */
+export type Identity = Omit<Caller, 'requestId' | 'idempotency'>
+
+export interface Auth {
+  /** The identity behind a Bearer token, or null: unknown, expired, revoked, inactive, forged. */
+  authenticate(token: string): Promise<Identity | null>
+  /** Compares digests in constant time: neither content nor length of the secret shows in the time. */
+  isSuperAdmin(token: string): boolean
+  /** Throws `unauthenticated` for a wrong e-mail and a wrong password alike, in the same time. */
+  login(input: { email: string; password: string; address: string; requestId: string }): Promise<IssuedSession>
+  /** Ends this session; an API token is left alone (it is ended by /api/tokens/revoke). */
+  logout(caller: Caller): Promise<void>
+  /** Sets a new password and ends the user's other sessions. */
+  changePassword(caller: Caller, current: string, next: string): Promise<void>
+}
+
+interface Options {
+  db: Database
+  passwords: Passwords
+  jwtSecret: Secret
+  superAdminSecret: Secret
+  jwtTtlSeconds: number
+  /** Told when the time of last use could not be noted; the request itself goes on. */
+  onBackgroundError: (error: unknown) => void
+}
+
+interface CredentialRow {
+  org_id: string
+  user_id: string
+  role: string
+  client_id: string | null
+  email: string
+}
+
+export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** A fresh API token: `sfx_` and 256 random bits. */
+export const newApiToken = (): string => API_TOKEN_PREFIX + randomBytes(32).toString('base64url')
+
+const wrongLogin = () =>
+  new EngineError('unauthenticated', 'E-mail or password is wrong.')
+
+export const createAuth = (options: Options): Auth => {
+  const { db, passwords } = options
+  const throttle = createLoginThrottle(db, options.jwtSecret)
+  const key = new TextEncoder().encode(options.jwtSecret.reveal())
+  const superAdminDigest = sha256(options.superAdminSecret.reveal())
+
+  const identity = (row: CredentialRow, credential: Credential): Identity | null =>
+    isRole(row.role)
+      ? {
+          tenant: { orgId: row.org_id, clientId: row.client_id },
+          userId: row.user_id,
+          email: row.email,
+          role: row.role,
+          permissions: ROLE_PERMISSIONS[row.role],
+          credential,
+        }
+      : null
+
+  const byApiToken = async (token: string): Promise<Identity | null> => {
+    const [row] = await db.lookup<CredentialRow & { token_id: string; stale: boolean }>(
+      'api_token',
+      sha256(token),
+    )
+    if (row === undefined) return null
+    const found = identity(row, { type: 'api_token', id: row.token_id })
+    if (found !== null && row.stale) {
+      touchToken(db, { orgId: row.org_id, clientId: null }, row.token_id).catch(options.onBackgroundError)
+    }
+    return found
+  }
+
+  const bySession = async (token: string): Promise<Identity | null> => {
+    const claims = await verifiedClaims(token, key)
+    if (claims === null) return null
+    const [row] = await db.lookup<CredentialRow & { session_id: string }>('session', claims.jti)
+    // A token whose claims are not the user's row any more was issued for what the user was.
+    if (
+      row === undefined ||
+      row.org_id !== claims.org_id ||
+      row.user_id !== claims.user_id ||
+      row.role !== claims.role ||
+      row.client_id !== claims.client_id
+    ) {
+      return null
+    }
+    return identity(row, { type: 'session', id: row.session_id })
+  }
+
+  return {
+    authenticate: (token) =>
+      token.startsWith(API_TOKEN_PREFIX) ? byApiToken(token) : bySession(token),
+
+    isSuperAdmin: (token) => timingSafeEqual(sha256(token), superAdminDigest),
+
+    login: async ({ email, password, address, requestId }) => {
+      await throttle.admit(email, address)
+      const [user] = await db.lookup<{
+        org_id: string
+        user_id: string
+        role: Role
+        client_id: string | null
+        password_hash: string
+        may_log_in: boolean
+      }>('user_by_email', email)
+      const right = await passwords.matches(password, user?.password_hash ?? null)
+      if (!right || user === undefined || !user.may_log_in) {
+        await throttle.failed(email, address)
+        if (user !== undefined) {
+          await db.as({ orgId: user.org_id, clientId: null }).tx((tx) =>
+            audit(
+              tx,
+              {
+                orgId: user.org_id,
+                userId: user.user_id,
+                credentialType: 'password',
+                credentialId: null,
+                requestId,
+              },
+              { action: 'auth.login', outcome: 'unauthenticated' },
+            ),
+          )
+        }
+        throw wrongLogin()
+      }
+      await throttle.succeeded(email, address)
+
+      const jti = newId()
+      const issuedAt = Math.floor(Date.now() / 1000)
+      const expiresAt = issuedAt + options.jwtTtlSeconds
+      await db.as({ orgId: user.org_id, clientId: null }).tx(async (tx) => {
+        await tx
+          .insertInto('login_sessions')
+          .values({
+            id: jti,
+            org_id: user.org_id,
+            client_id: user.client_id,
+            user_id: user.user_id,
+            expires_at: new Date(expiresAt * 1000),
+          })
+          .execute()
+        await audit(
+          tx,
+          {
+            orgId: user.org_id,
+            userId: user.user_id,
+            credentialType: 'password',
+            credentialId: null,
+            requestId,
+          },
+          { action: 'auth.login', clientId: user.client_id, targetType: 'session', targetId: jti },
+        )
+      })
+      const access_token = await new SignJWT({
+        org_id: user.org_id,
+        user_id: user.user_id,
+        role: user.role,
+        client_id: user.client_id,
+      })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setJti(jti)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(expiresAt)
+        .sign(key)
+      return {
+        access_token,
+        token_type: 'Bearer',
+        expires_in: options.jwtTtlSeconds,
+        expires_at: new Date(expiresAt * 1000).toISOString(),
+      }
+    },
+
+    logout: async (caller) => {
+      if (caller.credential.type !== 'session') return
+      await db.as(caller.tenant).tx(async (tx) => {
+        await tx
+          .updateTable('login_sessions')
+          .set({ ended_at: sql<Date>`now()` })
+          .where('org_id', '=', caller.tenant.orgId)
+          .where('id', '=', caller.credential.id)
+          .execute()
+        await audit(tx, actorOf(caller), {
+          action: 'auth.logout',
+          clientId: caller.tenant.clientId,
+          targetType: 'session',
+          targetId: caller.credential.id,
+        })
+      })
+    },
+
+    changePassword: async (caller, current, next) => {
+      const address = `change-password:${caller.userId}`
+      await throttle.admit(caller.email, address)
+      const [user] = await db.lookup<{ user_id: string; password_hash: string }>(
+        'user_by_email',
+        caller.email,
+      )
+      if (!(await passwords.matches(current, user?.password_hash ?? null))) {
+        await throttle.failed(caller.email, address)
+        throw new EngineError('validation_failed', 'The present password is wrong.', {
+          errors: [
+            { path: 'current_password', code: 'wrong_password', message: 'This is not your present password.' },
+          ],
+        })
+      }
+      const password_hash = await passwords.hash(next)
+      await db.as(caller.tenant).tx(async (tx) => {
+        await tx
+          .updateTable('users')
+          .set({ password_hash, updated_at: sql<Date>`now()` })
+          .where('org_id', '=', caller.tenant.orgId)
+          .where('id', '=', caller.userId)
+          .execute()
+        await tx
+          .updateTable('login_sessions')
+          .set({ ended_at: sql<Date>`now()` })
+          .where('org_id', '=', caller.tenant.orgId)
+          .where('user_id', '=', caller.userId)
+          .where('ended_at', 'is', null)
+          .where('id', '<>', caller.credential.id)
+          .execute()
+        await audit(tx, actorOf(caller), {
+          action: 'auth.change_password',
+          clientId: caller.tenant.clientId,
+          targetType: 'user',
+          targetId: caller.userId,
+        })
+      })
+    },
+  }
+}
+
+const touchToken = (db: Database, tenant: Tenant, tokenId: string): Promise<void> =>
+  db.as(tenant).tx(async (tx) => {
+    await tx
+      .updateTable('api_tokens')
+      .set({ last_used_at: sql<Date>`now()` })
+      .where('org_id', '=', tenant.orgId)
+      .where('id', '=', tokenId)
+      .execute()
+  })
+
+interface Claims {
+  jti: string
+  org_id: string
+  user_id: string
+  role: string
+  client_id: string | null
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The claims of a token that we signed with HS256 and that has not expired; null for any other. */
+const verifiedClaims = async (token: string, key: Uint8Array): Promise<Claims | null> => {
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['HS256'],
+      requiredClaims: ['exp', 'jti', 'org_id', 'user_id', 'role'],
+    })
+    const { jti, org_id, user_id, role, client_id = null } = payload
+    const isText = (value: unknown): value is string => typeof value === 'string'
+    return isText(jti) &&
+      UUID.test(jti) &&
+      isText(org_id) &&
+      isText(user_id) &&
+      isText(role) &&
+      (client_id === null || isText(client_id))
+      ? { jti, org_id, user_id, role, client_id }
+      : null
+  } catch {
+    return null
+  }
+}

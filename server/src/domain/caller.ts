@@ -1,0 +1,30 @@
+// Who is asking. Made once per request from the credential, handed to every operation, and the
+// only source of the tenant whose rows an operation may touch.
+
+import { type Tenant } from '../db/database.ts'
+import { type Role } from '../db/types.ts'
+import { type Permission } from './auth/permissions.ts'
+
+export interface Credential {
+  type: 'api_token' | 'session'
+  id: string
+}
+
+/** A claim on an idempotency key, to be bound to what the request creates, in the same transaction. */
+export interface IdempotencyClaim {
+  method: string
+  path: string
+  key: string
+  holder: string
+}
+
+export interface Caller {
+  readonly tenant: Tenant
+  readonly userId: string
+  readonly email: string
+  readonly role: Role
+  readonly permissions: readonly Permission[]
+  readonly credential: Credential
+  readonly requestId: string
+  readonly idempotency: IdempotencyClaim | null
+}

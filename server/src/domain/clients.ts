@@ -1,0 +1,183 @@
+// Clients: an org's customers, whose Salesforce orgs are looked after.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant, type Tx } from '../db/database.ts'
+import { newId } from '../db/ids.ts'
+import { type ConnectionStatus } from '../db/types.ts'
+import { notFound } from '../errors.ts'
+import { actorOf, audit } from './audit.ts'
+import { type Caller } from './caller.ts'
+import { bindIdempotency } from './idempotency.ts'
+import { pageOf, type Page, type PageRequest } from './page.ts'
+
+export interface Client {
+  id: string
+  org_id: string
+  name: string
+  domain: string | null
+  metadata: Record<string, unknown>
+  is_active: boolean
+  created_at: string
+  updated_at: string
+}
+
+export interface ClientDetail extends Client {
+  /** Status of the live connection; null when the client never had one. */
+  connection_status: ConnectionStatus | null
+  /** Version of the newest complete snapshot; null before the first. */
+  latest_snapshot_version: number | null
+}
+
+interface Row {
+  id: string
+  org_id: string
+  name: string
+  domain: string | null
+  metadata: Record<string, unknown>
+  is_active: boolean
+  created_at: Date
+  updated_at: Date
+}
+
+const toClient = (row: Row): Client => ({
+  id: row.id,
+  org_id: row.org_id,
+  name: row.name,
+  domain: row.domain,
+  metadata: row.metadata,
+  is_active: row.is_active,
+  created_at: row.created_at.toISOString(),
+  updated_at: row.updated_at.toISOString(),
+})
+
+/** `%` and `_` of the caller's text mean themselves. */
+const containing = (text: string): string => `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+
+export const createClients = (db: Database) => {
+  const get = (tenant: Tenant, clientId: string): Promise<ClientDetail> =>
+    db.as(tenant).tx(async (tx) => {
+      const row = await tx
+        .selectFrom('clients')
+        .selectAll()
+        .select([
+          // The newest connection is the live one: a revoked one is followed only by a fresh one.
+          sql<ConnectionStatus | null>`(select k.status from crm_connections k
+             where k.org_id = clients.org_id and k.client_id = clients.id
+             order by k.id desc limit 1)`.as('connection_status'),
+          sql<number | null>`(select s.version from crm_topology_snapshots s
+             where s.client_id = clients.id and s.version is not null
+             order by s.version desc limit 1)`.as('latest_snapshot_version'),
+        ])
+        .where('org_id', '=', tenant.orgId)
+        .where('id', '=', clientId)
+        .executeTakeFirst()
+      if (row === undefined) throw notFound('client')
+      return {
+        ...toClient(row),
+        connection_status: row.connection_status,
+        latest_snapshot_version: row.latest_snapshot_version,
+      }
+    })
+
+  return {
+    get,
+
+    create: (
+      caller: Caller,
+      input: {
+        name: string
+        domain?: string | null | undefined
+        metadata?: Record<string, unknown> | undefined
+      },
+    ): Promise<Client> =>
+      db.as(caller.tenant).tx(async (tx) => {
+        const row = await tx
+          .insertInto('clients')
+          .values({
+            id: newId(),
+            org_id: caller.tenant.orgId,
+            name: input.name,
+            domain: input.domain ?? null,
+            metadata: JSON.stringify(input.metadata ?? {}),
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        await bindIdempotency(tx, caller, row.id)
+        await audit(tx, actorOf(caller), {
+          action: 'client.create',
+          clientId: row.id,
+          targetType: 'client',
+          targetId: row.id,
+        })
+        return toClient(row)
+      }),
+
+    /** `query` is looked for in name and domain, without case. */
+    list: (
+      tenant: Tenant,
+      input: PageRequest & { query?: string | undefined },
+    ): Promise<Page<Client>> =>
+      db.as(tenant).tx((tx) => {
+        let query = tx.selectFrom('clients').selectAll().where('org_id', '=', tenant.orgId)
+        if (input.query !== undefined) {
+          const pattern = containing(input.query)
+          query = query.where((where) =>
+            where.or([where('name', 'ilike', pattern), where('domain', 'ilike', pattern)]),
+          )
+        }
+        return pageOf(query, 'id', input, toClient)
+      }),
+
+    update: (
+      caller: Caller,
+      input: {
+        client_id: string
+        name?: string | undefined
+        domain?: string | null | undefined
+        metadata?: Record<string, unknown> | undefined
+        is_active?: boolean | undefined
+      },
+    ): Promise<Client> =>
+      db.as(caller.tenant).tx(async (tx) => {
+        const row = await tx
+          .updateTable('clients')
+          .set({
+            ...(input.name === undefined ? {} : { name: input.name }),
+            ...(input.domain === undefined ? {} : { domain: input.domain }),
+            ...(input.metadata === undefined ? {} : { metadata: JSON.stringify(input.metadata) }),
+            ...(input.is_active === undefined ? {} : { is_active: input.is_active }),
+            updated_at: sql<Date>`now()`,
+          })
+          .where('org_id', '=', caller.tenant.orgId)
+          .where('id', '=', input.client_id)
+          .returningAll()
+          .executeTakeFirst()
+        if (row === undefined) throw notFound('client')
+        await audit(tx, actorOf(caller), {
+          action: 'client.update',
+          clientId: row.id,
+          targetType: 'client',
+          targetId: row.id,
+        })
+        return toClient(row)
+      }),
+  }
+}
+
+export type Clients = ReturnType<typeof createClients>
+
+/** The client's row, or the one answer for missing and foreign. */
+export const requireClient = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+): Promise<{ id: string; name: string; is_active: boolean }> => {
+  const row = await tx
+    .selectFrom('clients')
+    .select(['id', 'name', 'is_active'])
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', clientId)
+    .executeTakeFirst()
+  if (row === undefined) throw notFound('client')
+  return row
+}

@@ -1,0 +1,114 @@
+// The composition root: the one place that wires things. Everything else takes what it needs as
+// arguments and can be made twice in one process.
+
+import { type FastifyInstance } from 'fastify'
+import { type Logger } from 'pino'
+import { type Config } from './config.ts'
+import { openDatabase } from './db/database.ts'
+import { migrate, pendingMigrations } from './db/migrate.ts'
+import { createAuth } from './domain/auth/auth.ts'
+import { createPasswords } from './domain/auth/passwords.ts'
+import { createClients } from './domain/clients.ts'
+import { createOrganizations } from './domain/organizations.ts'
+import { createTokens } from './domain/tokens.ts'
+import { createUsers } from './domain/users.ts'
+import { EngineError } from './errors.ts'
+import { createApp } from './http/app.ts'
+import { auditRoutes } from './http/routes/audit.ts'
+import { authRoutes } from './http/routes/auth.ts'
+import { clientRoutes } from './http/routes/clients.ts'
+import { superAdminRoutes } from './http/routes/super-admin.ts'
+import { systemRoutes } from './http/routes/system.ts'
+import { tokenRoutes } from './http/routes/tokens.ts'
+import { userRoutes } from './http/routes/users.ts'
+import { type Route } from './http/route.ts'
+import { createJobs } from './jobs/jobs.ts'
+import { createMetrics } from './metrics.ts'
+import { type Secret } from './secret.ts'
+
+export interface Engine extends AsyncDisposable {
+  /** Everything the server answers, as records: what the OpenAPI document is made from. */
+  readonly routes: Route[]
+  readonly http: FastifyInstance
+  /** Starts the durable work and listens. Resolves with the address. */
+  listen(): Promise<string>
+}
+
+/** Migrates the database and wires the server; nothing listens and no work runs before `listen`. */
+export const createEngine = async (
+  config: Config,
+  databaseUrl: Secret,
+  logger: Logger,
+): Promise<Engine> => {
+  const applied = await migrate(databaseUrl)
+  if (applied.length > 0) logger.info({ applied }, 'migrations')
+
+  const metrics = createMetrics()
+  const db = openDatabase({
+    url: databaseUrl,
+    onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
+  })
+  metrics.watchPool(db.pool)
+  const jobs = createJobs({ db, url: databaseUrl, logger })
+
+  const passwords = createPasswords()
+  const auth = createAuth({
+    db,
+    passwords,
+    jwtSecret: config.auth.jwtSecret,
+    superAdminSecret: config.auth.superAdminSecret,
+    jwtTtlSeconds: config.auth.jwtTtlSeconds,
+    onBackgroundError: (error) => logger.warn({ err: error }, 'last use not noted'),
+  })
+  const organizations = createOrganizations(db)
+  const clients = createClients(db)
+  const users = createUsers(db, passwords)
+  const tokens = createTokens(db)
+
+  const routes = [
+    ...systemRoutes({
+      checkReady: async () => {
+        const missing = await pendingMigrations(db.pool).catch((error: unknown) => {
+          throw new EngineError('unavailable', 'The database cannot be reached.', { cause: error })
+        })
+        if (missing.length > 0) {
+          throw new EngineError('unavailable', `Migrations are missing: ${missing.join(', ')}.`)
+        }
+      },
+      metrics,
+      metricsToken: config.http.metricsToken,
+    }),
+    ...superAdminRoutes({ organizations, users }),
+    ...authRoutes({ auth }),
+    ...clientRoutes({ clients }),
+    ...userRoutes({ users }),
+    ...tokenRoutes({ tokens }),
+    ...auditRoutes({ db }),
+  ]
+
+  const http = await createApp({
+    routes,
+    auth,
+    idempotency: { db, secret: config.auth.jwtSecret },
+    logger,
+    corsOrigins: config.http.corsOrigins,
+    rateLimitPerMinute: config.http.rateLimitPerMinute,
+    trustProxy: config.http.trustProxy,
+    onRequestDone: metrics.requestDone,
+  })
+
+  return {
+    routes,
+    http,
+    listen: async () => {
+      await jobs.start()
+      return http.listen({ port: config.http.port, host: config.http.host })
+    },
+    // Stop listening → finish requests → leave the work to others → close what is shared.
+    [Symbol.asyncDispose]: async () => {
+      await http.close()
+      await jobs.stop()
+      await db.close()
+    },
+  }
+}

@@ -1,0 +1,126 @@
+// The closed vocabulary of what can go wrong. HTTP, jobs and documentation read the same table;
+// nothing else in the server invents a code or a status.
+
+interface ErrorKind {
+  status: number
+  title: string
+  /** True when the very same call may succeed later without anybody changing anything. */
+  retryable: boolean
+  /** One line for docs/errors.md: what the caller does about it. */
+  remedy: string
+}
+
+const define = <T extends Record<string, ErrorKind>>(table: T): Readonly<T> => Object.freeze(table)
+
+const kind = (status: number, title: string, remedy: string, retryable = false): ErrorKind => ({
+  status,
+  title,
+  retryable,
+  remedy,
+})
+
+export const ERRORS = define({
+  // 400: understood, but it means nothing here
+  invalid_json: kind(400, 'Body is not valid JSON', 'Send one JSON object, UTF-8, as application/json.'),
+  bad_request: kind(400, 'Request cannot be understood', 'Send a well-formed HTTP request.'),
+  invalid_plan: kind(400, 'Plan is not valid', 'Correct the members named in errors.'),
+  mapping_missing: kind(400, 'No mapping for this object', 'Create one with /api/mappings/create.'),
+  unknown_field: kind(400, 'Unknown field', 'Use a field that the mapping or the snapshot knows.'),
+  unknown_object: kind(400, 'Unknown object', 'Name objects as the Salesforce org does.'),
+  invalid_cursor: kind(400, 'Cursor is not valid', 'Use next_cursor of the page before, unchanged.'),
+  invalid_client: kind(400, 'Client is not valid here', 'Name a client of this organization.'),
+  invalid_role: kind(400, 'Role and client do not fit', 'company_* roles need a client_id, org_admin has none.'),
+  client_inactive: kind(400, 'Client is inactive', 'Activate it with /api/clients/update.'),
+  host_refused: kind(400, 'Host is not allowed', 'Use a Salesforce login host or My Domain.'),
+  all_or_none_too_large: kind(400, 'Too many rows for all_or_none', 'Send at most 200 rows.'),
+
+  // 401 / 403 / 404
+  unauthenticated: kind(401, 'Not authenticated', 'Send a valid API token or session as a Bearer token.'),
+  forbidden: kind(403, 'Not permitted', 'Ask an org_admin for a role with this permission.'),
+  not_found: kind(404, 'Not found', 'Check the id; it may belong to somebody else.'),
+
+  // 409: clash with the present state
+  already_exists: kind(409, 'Already exists', 'Use the existing one, or another name.'),
+  last_admin: kind(409, 'The last active org_admin', 'Make another user org_admin first.'),
+  connection_not_ready: kind(409, 'Client has no usable connection', 'Connect it with /api/connections/create.'),
+  connection_revoked: kind(409, 'Connection was revoked', 'Connect the client again.'),
+  salesforce_org_mismatch: kind(409, 'Another Salesforce org than before', 'Authorize the same Salesforce org, or create the connection with allow_other_org.'),
+  salesforce_org_changed: kind(409, 'The connection now leads to another Salesforce org', 'Reconnect the client.'),
+  pull_in_progress: kind(409, 'A pull is running', 'Wait for it; poll /api/topology/history.', true),
+  no_snapshot: kind(409, 'No complete snapshot', 'Pull the topology first.'),
+  conflicts_found: kind(409, 'The report forbids this', 'Resolve the findings and check again.'),
+  topology_drifted: kind(409, 'The Salesforce org changed since the check', 'Check again.'),
+  deployment_in_progress: kind(409, 'A deployment is running', 'Wait for it.', true),
+  not_rollbackable: kind(409, 'Cannot be rolled back', 'See the deployment for the reason.'),
+  data_would_be_lost: kind(409, 'Data would be lost', 'Repeat with allow_data_loss if you mean it.'),
+  idempotency_key_reused: kind(409, 'Idempotency key used for another request', 'Use a fresh key for another body.'),
+  idempotency_in_progress: kind(409, 'The first call with this key still runs', 'Repeat after Retry-After.', true),
+
+  // 413 / 415 / 422 / 429
+  payload_too_large: kind(413, 'Body is too large', 'Send less at once.'),
+  unsupported_media_type: kind(415, 'Unsupported media type', 'Send application/json.'),
+  validation_failed: kind(422, 'Request does not fit the schema', 'Correct the members named in errors.'),
+  rate_limited: kind(429, 'Too many requests', 'Repeat after Retry-After.', true),
+  api_budget_exhausted: kind(429, "The client's Salesforce API budget is spent", 'Repeat after Retry-After, or lower SFDC_API_RESERVE_PERCENT.', true),
+
+  // 5xx
+  internal: kind(500, 'Something went wrong on our side', 'Repeat; if it stays, report request_id.', true),
+  salesforce_error: kind(502, 'Salesforce refused or failed', 'See upstream for its own words.', true),
+  nango_error: kind(502, 'Nango refused or failed', 'See upstream for its own words.', true),
+  unavailable: kind(503, 'Not available right now', 'Repeat in a moment.', true),
+})
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** One fault in one member of the request. `path` is dotted from the body's root: `plan.objects.0.api_name`. */
+export interface MemberError {
+  path: string
+  code: string
+  message: string
+}
+
+/** What the other side said, in its own words (secrets removed by the module that talks to it). */
+export interface Upstream {
+  service: 'salesforce' | 'nango'
+  status: number | null
+  code: string
+  message: string
+  fields?: string[]
+}
+
+interface Details {
+  errors?: MemberError[]
+  upstream?: Upstream
+  /** Seconds after which a repetition makes sense; becomes Retry-After. */
+  retryAfterSeconds?: number
+  cause?: unknown
+}
+
+/** The only error that reaches a caller. Anything else is a bug and answers as `internal`. */
+export class EngineError extends Error {
+  override name = 'EngineError'
+  readonly code: ErrorCode
+  readonly errors: MemberError[] | undefined
+  readonly upstream: Upstream | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: ErrorCode, detail: string, details: Details = {}) {
+    super(detail, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.errors = details.errors
+    this.upstream = details.upstream
+    this.retryAfterSeconds = details.retryAfterSeconds
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable
+  }
+}
+
+/** The one answer for "not there" and "not yours": it must never depend on which of the two it is. */
+export const notFound = (what: string): EngineError =>
+  new EngineError('not_found', `There is no such ${what}.`)

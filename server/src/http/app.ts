@@ -1,0 +1,317 @@
+// Speaks HTTP, decides nothing: takes route records and serves them. The order of checks is the
+// contract's: 401, body (413, 415, malformed), 422, 403, then the handler's 404, 409 and 400.
+
+import { createGunzip } from 'node:zlib'
+import cors from '@fastify/cors'
+import rateLimit from '@fastify/rate-limit'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type Logger } from 'pino'
+import { type Auth, type Identity } from '../domain/auth/auth.ts'
+import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
+import { EngineError } from '../errors.ts'
+import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
+import { problemOf, toEngineError, validationProblem } from './problems.ts'
+import { registerDocs } from './docs.ts'
+import { sendReply } from './reply.ts'
+import { requestIdOf } from './request-id.ts'
+import { openApiDocument } from './openapi.ts'
+import { type RequestContext, type Route } from './route.ts'
+
+export const BODY_LIMIT_BYTES = 1024 * 1024
+
+interface Options {
+  routes: Route[]
+  auth: Auth
+  idempotency: Parameters<typeof createIdempotencyStep>[0]
+  logger: Logger
+  corsOrigins: string[]
+  rateLimitPerMinute: number
+  trustProxy: boolean | number | string
+  onRequestDone: (event: { route: string; status: number; seconds: number }) => void
+}
+
+/** What is known about a request once its credential was looked at. */
+interface Admitted {
+  identity: Identity | null
+  claim: IdempotencyClaim | null
+}
+
+export const createApp = async (options: Options): Promise<FastifyInstance> => {
+  const app = Fastify({
+    loggerInstance: options.logger as FastifyBaseLogger,
+    // Our own lines say more than "incoming request" and never a query string.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    trustProxy: trusted(options.trustProxy),
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Slow clients: the head must be here in 20 s, the whole request in 120 s.
+    requestTimeout: 120_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 20_000 },
+    return503OnClosing: false, // the hook below answers it as a problem
+    exposeHeadRoutes: false,
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => renderError(error, request, reply),
+    clientErrorHandler,
+  })
+
+  const admitted = new WeakMap<FastifyRequest, Admitted>()
+  const idempotency = createIdempotencyStep(options.idempotency)
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    if (closing) {
+      reply.header('connection', 'close')
+      throw new EngineError('unavailable', 'This server is shutting down.', { retryAfterSeconds: 2 })
+    }
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    // A kept-alive connection would hold the shutdown up until its client lets go.
+    if (closing) reply.header('connection', 'close')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const seconds = reply.elapsedTime / 1000
+    const route = request.routeOptions.url ?? 'unknown'
+    options.onRequestDone({ route, status: reply.statusCode, seconds })
+    const identity = admitted.get(request)?.identity
+    request.log.info(
+      {
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        org_id: identity?.tenant.orgId,
+        user_id: identity?.userId,
+        credential_id: identity?.credential.id,
+      },
+      'request',
+    )
+  })
+
+  if (options.corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: options.corsOrigins,
+      methods: ['GET', 'POST'],
+      exposedHeaders: ['x-request-id', 'idempotency-replayed', 'location', 'retry-after'],
+      maxAge: 600,
+    })
+  }
+  if (options.rateLimitPerMinute > 0) {
+    await app.register(rateLimit, {
+      global: true,
+      max: options.rateLimitPerMinute,
+      timeWindow: 60_000,
+      hook: 'preParsing', // after the credential was looked at
+      keyGenerator: (request) => admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
+      allowList: (request) => !(request.routeOptions.url ?? '').startsWith('/api/'),
+      errorResponseBuilder: (_request, limit) =>
+        new EngineError('rate_limited', `More than ${limit.max} requests a minute with this credential.`, {
+          retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
+        }),
+      addHeadersOnExceeding: {
+        'x-ratelimit-limit': false,
+        'x-ratelimit-remaining': false,
+        'x-ratelimit-reset': false,
+      },
+    })
+  }
+
+  app.removeAllContentTypeParsers()
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    const wanted = request.routeOptions.config.route
+    if (wanted?.rawBody === true) return done(null, Buffer.from(text as string))
+    parseJson(request, text as string, done)
+  })
+  app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.setErrorHandler(renderError)
+  app.setNotFoundHandler((request, reply) =>
+    renderError(
+      new EngineError('not_found', `There is no endpoint ${request.method} ${pathOf(request)}.`),
+      request,
+      reply,
+    ),
+  )
+
+  await registerDocs(app, openApiDocument(options.routes))
+  for (const route of options.routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      bodyLimit: route.bodyLimitBytes ?? BODY_LIMIT_BYTES,
+      config: { route },
+      onRequest: async (request, reply) => {
+        admitted.set(request, await admit(route, options.auth, request, reply))
+        const identity = admitted.get(request)?.identity ?? null
+        // A large body is not even read from somebody who may not send it.
+        if ((route.bodyLimitBytes ?? 0) > BODY_LIMIT_BYTES) authorize(route, identity)
+      },
+      preParsing: async (request, _reply, payload) => {
+        if (route.body === undefined && route.rawBody !== true) return payload
+        const encoding = request.headers['content-encoding'] ?? 'identity'
+        if (encoding === 'identity') return payload
+        if (encoding !== 'gzip') {
+          throw new EngineError('unsupported_media_type', 'Content-Encoding may be gzip or absent.')
+        }
+        // Fastify counts what comes out of here against the limit: inflated bytes, as promised.
+        const inflated = payload.pipe(createGunzip())
+        inflated.on('error', () =>
+          inflated.destroy(new EngineError('bad_request', 'The body is not valid gzip.')),
+        )
+        delete request.headers['content-length']
+        return inflated
+      },
+      handler: (request, reply) =>
+        serve(route, request, reply, admitted.get(request) ?? { identity: null, claim: null }, idempotency),
+    })
+  }
+  return app
+}
+
+/** A number means: the nearest so many hops are ours. */
+const trusted = (setting: boolean | number | string) =>
+  typeof setting === 'number' ? (_address: string, hop: number) => hop < setting : setting
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    route?: Route
+  }
+}
+
+const admit = async (
+  route: Route,
+  auth: Auth,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Admitted> => {
+  const admittedAs = (identity: Identity | null): Admitted => ({ identity, claim: null })
+  if (route.access === 'public') return admittedAs(null)
+  const token = bearerOf(request)
+  if (token !== null) {
+    if (route.access === 'super_admin') {
+      if (auth.isSuperAdmin(token)) return admittedAs(null)
+    } else {
+      const identity = await auth.authenticate(token)
+      if (identity !== null) return admittedAs(identity)
+    }
+  }
+  reply.header('www-authenticate', 'Bearer')
+  throw new EngineError('unauthenticated', 'Send a valid credential as Authorization: Bearer.')
+}
+
+const BEARER = /^Bearer +([\x21-\x7e]{1,4096})$/i
+
+const bearerOf = (request: FastifyRequest): string | null =>
+  BEARER.exec(request.headers.authorization ?? '')?.[1] ?? null
+
+const authorize = (route: Route, identity: Identity | null): void => {
+  if (route.access === 'public' || route.access === 'super_admin' || route.access === 'any') return
+  if (identity?.permissions.includes(route.access) !== true) {
+    throw new EngineError('forbidden', `This needs the permission ${route.access}.`)
+  }
+}
+
+const serve = async (
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { identity }: Admitted,
+  idempotency: IdempotencyStep,
+): Promise<FastifyReply> => {
+  const body = checkedBody(route, request)
+  authorize(route, identity)
+
+  const gone = new AbortController()
+  const onClose = () => {
+    if (!reply.raw.writableFinished) gone.abort()
+  }
+  reply.raw.once('close', onClose)
+  const context: RequestContext = {
+    requestId: request.id,
+    address: request.ip,
+    headers: request.headers,
+    signal: gone.signal,
+  }
+  const callerWith = (claim: IdempotencyClaim | null): unknown => {
+    if (route.access === 'public') return null
+    if (identity === null) return { requestId: request.id, idempotency: claim }
+    const caller: Caller = { ...identity, requestId: request.id, idempotency: claim }
+    return caller
+  }
+  const result = await idempotency.run(route, request, body, callerWith, (caller) =>
+    route.handle({ caller, body, context }),
+  )
+  return sendReply(route, reply, result)
+}
+
+const checkedBody = (route: Route, request: FastifyRequest): unknown => {
+  if (route.rawBody === true) return request.body ?? Buffer.alloc(0)
+  if (route.body === undefined) return undefined
+  if (deeperThan(request.body, BODY_DEPTH_MAX)) {
+    throw new EngineError('validation_failed', `The body nests deeper than ${BODY_DEPTH_MAX} levels.`, {
+      errors: [{ path: '', code: 'too_deep', message: `Nest at most ${BODY_DEPTH_MAX} levels.` }],
+    })
+  }
+  const parsed = route.body.safeParse(request.body)
+  if (!parsed.success) throw validationProblem(parsed.error.issues)
+  return parsed.data
+}
+
+const BODY_DEPTH_MAX = 64
+
+/** Without recursion: whoever recurses over a body afterwards is safe from its depth. */
+const deeperThan = (value: unknown, most: number): boolean => {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return true
+    level = level.flatMap((member) =>
+      typeof member === 'object' && member !== null ? (Object.values(member) as unknown[]) : [],
+    )
+  }
+  return false
+}
+
+const pathOf = (request: FastifyRequest): string => (request.url.split('?')[0] ?? '').slice(0, 200)
+
+const renderError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const error = toEngineError(thrown)
+  if (error.status >= 500) {
+    request.log.error({ code: error.code, err: error.cause ?? error }, 'request failed')
+  }
+  if (error.retryAfterSeconds !== undefined) {
+    reply.header('retry-after', String(error.retryAfterSeconds))
+  }
+  return reply
+    .code(error.status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problemOf(error, request.id))
+}
+
+/** What never became a request (bad bytes, a head too large) is answered as a problem all the same. */
+function clientErrorHandler(this: FastifyInstance, error: Error & { code?: string }, socket: import('node:net').Socket) {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  const problem = problemOf(
+    new EngineError('bad_request', tooLarge ? 'The head of the request is too large.' : 'This is not HTTP.'),
+    requestIdOf({ headers: {} }),
+  )
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,199 @@
+// The OpenAPI 3.1 document, made from the route records: what is served is what is described.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+import { problem } from './schemas.ts'
+import { type Route } from './route.ts'
+
+type Json = Record<string, unknown>
+
+const { version } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'),
+) as { version: string }
+
+const PROBLEM = { $ref: '#/components/schemas/Problem' }
+const JSON_TYPE = 'application/json'
+const PROBLEM_TYPE = 'application/problem+json'
+
+/** Codes that a route can answer whatever it does. */
+const codesOf = (route: Route): ErrorCode[] => {
+  const codes = new Set<ErrorCode>(['internal', 'unavailable', ...(route.errors ?? [])])
+  if (route.access !== 'public') codes.add('unauthenticated').add('rate_limited')
+  if (!['public', 'any', 'super_admin'].includes(route.access)) codes.add('forbidden')
+  if (route.body !== undefined) {
+    for (const code of [
+      'invalid_json',
+      'payload_too_large',
+      'unsupported_media_type',
+      'validation_failed',
+    ] as const) {
+      codes.add(code)
+    }
+  }
+  if (route.idempotency !== undefined) codes.add('idempotency_key_reused').add('idempotency_in_progress')
+  return [...codes]
+}
+
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    // An answer may grow members in a later version; a request may not hold unknown ones.
+    override: ({ jsonSchema }) => {
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
+    },
+  })
+  return json
+}
+
+const errorResponses = (route: Route): Json => {
+  const byStatus = new Map<number, ErrorCode[]>()
+  for (const code of codesOf(route)) {
+    const { status } = ERRORS[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, codes]) => [
+        String(status),
+        {
+          description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
+          headers: {
+            'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
+            ...(status === 401 ? { 'WWW-Authenticate': { schema: { type: 'string' } } } : {}),
+            ...(status === 429 || status === 503 || status === 409
+              ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } }
+              : {}),
+          },
+          content: {
+            [PROBLEM_TYPE]: {
+              schema: PROBLEM,
+              examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
+            },
+          },
+        },
+      ]),
+  )
+}
+
+const exampleProblem = (code: ErrorCode): Json => ({
+  type: `https://github.com/sfdc-engine-x/sfdc-engine-x/blob/main/docs/errors.md#${code}`,
+  title: ERRORS[code].title,
+  status: ERRORS[code].status,
+  detail: ERRORS[code].remedy,
+  code,
+  request_id: '01931f2a-7c00-7000-8000-00000000000a',
+})
+
+const successResponses = (route: Route): Json =>
+  Object.fromEntries(
+    Object.entries(route.replies).map(([status, reply], index) => [
+      status,
+      {
+        description: reply.description,
+        headers: {
+          'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
+          ...(route.idempotency === undefined
+            ? {}
+            : { 'Idempotency-Replayed': { $ref: '#/components/headers/Idempotency-Replayed' } }),
+          ...(status === '202' ? { Location: { $ref: '#/components/headers/Location' } } : {}),
+        },
+        content: {
+          [reply.mediaType ?? JSON_TYPE]: {
+            schema: schemaOf(reply.body, 'output'),
+            ...(index === 0 ? { example: route.example.reply } : {}),
+          },
+        },
+      },
+    ]),
+  )
+
+const operationOf = (route: Route): Json => {
+  const security = route.access === 'public' ? [] : [{ [route.access === 'super_admin' ? 'superAdmin' : 'bearer']: [] }]
+  const permission = ['public', 'any', 'super_admin'].includes(route.access)
+    ? ''
+    : `Needs the permission \`${route.access}\`.`
+  const description = [route.description, permission].filter((text) => text !== undefined && text !== '').join('\n\n')
+  return {
+    operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase())}`,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(description === '' ? {} : { description }),
+    security,
+    ...(route.idempotency === undefined
+      ? {}
+      : { parameters: [{ $ref: '#/components/parameters/IdempotencyKey' }] }),
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: {
+              [JSON_TYPE]: { schema: schemaOf(route.body, 'input'), example: route.example.body ?? {} },
+            },
+          },
+        }),
+    responses: { ...successResponses(route), ...errorResponses(route) },
+  }
+}
+
+const INTRODUCTION = `
+Run your clients' Salesforce orgs through one API: connect them, keep their schema as versioned
+snapshots, check a change, deploy it, push records, and take everything back.
+
+Every call is a \`POST\` with a JSON body, unless shown otherwise. Send \`Authorization: Bearer …\` with
+an API token or a session. Errors are \`application/problem+json\` with a stable \`code\`. Lists take
+\`limit\` and \`cursor\`. Long operations take \`wait_seconds\`: they answer 200 when they end in that
+time, else 202 with their progress; the work goes on either way.
+`
+
+/** The whole document. Same routes, same document: docs/openapi.json is compared with it. */
+export const openApiDocument = (routes: Route[]): Json => {
+  const paths: Record<string, Json> = {}
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'sfdc-engine-x',
+      version,
+      description: INTRODUCTION.trim(),
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: { Problem: schemaOf(problem, 'output') },
+      headers: {
+        'X-Request-Id': {
+          description: 'Echoed from the request, or made',
+          schema: { type: 'string' },
+        },
+        'Idempotency-Replayed': {
+          description: '`true` when the answer repeats that of an earlier call with the same key',
+          schema: { type: 'string', enum: ['true'] },
+        },
+        'Retry-After': { description: 'Seconds', schema: { type: 'integer' } },
+        Location: { description: 'The endpoint to poll', schema: { type: 'string' } },
+      },
+      parameters: {
+        IdempotencyKey: {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: false,
+          description: 'The same key with the same body answers the first answer again, for 24 hours',
+          schema: { type: 'string', minLength: 1, maxLength: 255 },
+        },
+      },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API token (sfx_…) or a session' },
+        superAdmin: { type: 'http', scheme: 'bearer', description: 'SUPER_ADMIN_JWT_SECRET' },
+      },
+    },
+  }
+}

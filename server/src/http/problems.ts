@@ -1,0 +1,82 @@
+// Whatever was thrown → one problem+json. The only place that renders an error.
+
+import { EngineError, ERRORS, type ErrorCode, type MemberError } from '../errors.ts'
+import type * as z from 'zod'
+
+export interface Problem {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: ErrorCode
+  request_id: string
+  errors?: MemberError[]
+  upstream?: EngineError['upstream']
+}
+
+/** The error as the caller sees it. A bug shows its code and the request id, never its inside. */
+export const toEngineError = (error: unknown): EngineError => {
+  if (error instanceof EngineError) return error
+  const known = fromFramework(error)
+  return (
+    known ??
+    new EngineError('internal', 'Something went wrong on our side. Report request_id if it stays.', {
+      cause: error,
+    })
+  )
+}
+
+export const problemOf = (error: EngineError, requestId: string): Problem => ({
+  type: `https://github.com/sfdc-engine-x/sfdc-engine-x/blob/main/docs/errors.md#${error.code}`,
+  title: ERRORS[error.code].title,
+  status: error.status,
+  detail: error.message,
+  code: error.code,
+  request_id: requestId,
+  ...(error.errors === undefined ? {} : { errors: error.errors }),
+  ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
+})
+
+/** Fastify's own refusals in our vocabulary. */
+const fromFramework = (error: unknown): EngineError | null => {
+  if (!(error instanceof Error)) return null
+  const { code, statusCode } = error as { code?: string; statusCode?: number }
+  switch (code) {
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new EngineError('unsupported_media_type', 'The body must be application/json.')
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new EngineError('payload_too_large', 'The body is larger than this endpoint takes.')
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new EngineError('invalid_json', 'The body is empty; send a JSON object.')
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new EngineError('invalid_json', 'The body is not valid JSON.')
+    default:
+  }
+  if (error instanceof SyntaxError && statusCode === 400) {
+    return new EngineError('invalid_json', `The body is not valid JSON: ${error.message}`)
+  }
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500
+    ? new EngineError('bad_request', error.message)
+    : null
+}
+
+const MEMBERS_MAX = 50
+
+/** Zod's issues as faults of members, with the path as a caller would write it. */
+export const validationProblem = (issues: readonly z.core.$ZodIssue[]): EngineError =>
+  new EngineError('validation_failed', 'The body does not fit the schema; see errors.', {
+    errors: issues.slice(0, MEMBERS_MAX).flatMap(toMemberErrors),
+  })
+
+const toMemberErrors = (issue: z.core.$ZodIssue): MemberError[] => {
+  const path = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.slice(0, MEMBERS_MAX).map((name) => ({
+      path: [...path, name].join('.'),
+      code: 'unknown_key',
+      message: 'There is no such member; check its spelling or leave it out.',
+    }))
+  }
+  return [{ path: path.join('.'), code: issue.code, message: issue.message }]
+}

@@ -1,0 +1,87 @@
+// A route is a record: what it is called, who may call it, what goes in, what comes out, and the
+// work. The HTTP layer and the OpenAPI document both read it; nothing is written twice.
+
+import type * as z from 'zod'
+import { type Permission } from '../domain/auth/permissions.ts'
+import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
+import { type ErrorCode } from '../errors.ts'
+
+/**
+ * `public`: no credential is looked at. `any`: every authenticated caller. `super_admin`: the
+ * bootstrap secret and nothing else. Otherwise the permission that the caller's role must hold.
+ */
+export type Access = Permission | 'any' | 'public' | 'super_admin'
+
+/** What a handler is given beside the body. */
+export interface RequestContext {
+  requestId: string
+  /** The peer's address, seen through the proxies that TRUST_PROXY names. */
+  address: string
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Fires when the client went away before the answer was complete. */
+  signal: AbortSignal
+}
+
+export interface SuperAdmin {
+  requestId: string
+  idempotency: IdempotencyClaim | null
+}
+
+export type CallerOf<A extends Access> = A extends 'public'
+  ? null
+  : A extends 'super_admin'
+    ? SuperAdmin
+    : Caller
+
+export interface Reply {
+  status: number
+  body: unknown
+  headers?: Record<string, string>
+}
+
+export interface RouteSpec<A extends Access, Body extends z.ZodType> {
+  method: 'GET' | 'POST'
+  path: string
+  tag: string
+  summary: string
+  description?: string
+  access: A
+  /** Absent: the request has no body. */
+  body?: Body
+  /** Default 1 MiB; larger ones are refused with 403 before they are read, where 403 is due. */
+  bodyLimitBytes?: number
+  /** Media type of the body where it is not JSON; the handler gets the bare bytes. */
+  rawBody?: boolean
+  /** Successful answers by status; every body is checked and cut to its schema. */
+  replies: Record<number, { description: string; body: z.ZodType; mediaType?: string }>
+  /** Codes that callers may meet beside those every route can answer. */
+  errors?: ErrorCode[]
+  example: { body?: unknown; reply: unknown }
+  /**
+   * Takes an Idempotency-Key. `replay` gives the present state of what the first call created; a
+   * route without it repeats the stored answer. `secrets` are members answered as null on a replay.
+   */
+  idempotency?: {
+    replay?: (caller: CallerOf<A>, resourceId: string) => Promise<Reply>
+    secrets?: string[]
+  }
+  handle: (input: {
+    caller: CallerOf<A>
+    body: z.infer<Body>
+    context: RequestContext
+  }) => Promise<Reply>
+}
+
+/** The record with its types forgotten, as the layer that serves it sees it. */
+export type Route = Omit<RouteSpec<Access, z.ZodType>, 'handle' | 'idempotency'> & {
+  handle: (input: { caller: unknown; body: unknown; context: RequestContext }) => Promise<Reply>
+  idempotency?: {
+    replay?: (caller: unknown, resourceId: string) => Promise<Reply>
+    secrets?: string[]
+  }
+}
+
+/** Declares a route; body and caller of the handler are typed from the record. */
+export const route = <A extends Access, Body extends z.ZodType = z.ZodUndefined>(
+  spec: RouteSpec<A, Body>,
+): Route => spec as unknown as Route

@@ -1,0 +1,128 @@
+import * as z from 'zod'
+import { type Auth } from '../../domain/auth/auth.ts'
+import { PERMISSIONS } from '../../domain/auth/permissions.ts'
+import { EngineError } from '../../errors.ts'
+import { route, type Route } from '../route.ts'
+import { id, timestamp } from '../schemas.ts'
+import { email, newPassword, role } from './users.ts'
+
+const ok = z.object({ ok: z.literal(true) })
+
+export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
+  route({
+    method: 'POST',
+    path: '/api/auth/login',
+    tag: 'Auth',
+    summary: 'Log in with e-mail and password',
+    description:
+      'A wrong e-mail and a wrong password get the same answer in the same time. Repeated failures ' +
+      'are answered 429.',
+    access: 'public',
+    body: z.strictObject({ email, password: z.string().min(1).max(1000) }),
+    replies: {
+      200: {
+        description: 'A session',
+        body: z.object({
+          access_token: z.string(),
+          token_type: z.literal('Bearer'),
+          expires_in: z.int().describe('Seconds'),
+          expires_at: timestamp,
+        }),
+      },
+    },
+    errors: ['unauthenticated', 'rate_limited'],
+    example: {
+      body: { email: 'ada@agency.example', password: 'a long passphrase' },
+      reply: {
+        access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…',
+        token_type: 'Bearer',
+        expires_in: 43_200,
+        expires_at: '2026-11-22T21:00:00.000Z',
+      },
+    },
+    handle: async ({ body, context }) => ({
+      status: 200,
+      body: await auth.login({ ...body, address: context.address, requestId: context.requestId }),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/auth/me',
+    tag: 'Auth',
+    summary: 'Who am I, and what may I do',
+    access: 'any',
+    replies: {
+      200: {
+        description: 'The caller',
+        body: z.object({
+          org_id: id,
+          user_id: id,
+          email: z.string(),
+          role,
+          permissions: z.array(z.enum(PERMISSIONS)),
+          client_id: id.nullable(),
+          auth_method: z.enum(['api_token', 'session']),
+        }),
+      },
+    },
+    example: {
+      reply: {
+        org_id: '01931f2a-7c00-7000-8000-000000000001',
+        user_id: '01931f2a-7c00-7000-8000-000000000002',
+        email: 'ada@agency.example',
+        role: 'org_admin',
+        permissions: [...PERMISSIONS],
+        client_id: null,
+        auth_method: 'session',
+      },
+    },
+    handle: async ({ caller }) => ({
+      status: 200,
+      body: {
+        org_id: caller.tenant.orgId,
+        user_id: caller.userId,
+        email: caller.email,
+        role: caller.role,
+        permissions: [...caller.permissions],
+        client_id: caller.tenant.clientId,
+        auth_method: caller.credential.type,
+      },
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/auth/logout',
+    tag: 'Auth',
+    summary: 'End this session before it expires',
+    access: 'any',
+    body: z.strictObject({}),
+    replies: { 200: { description: 'Ended', body: ok } },
+    errors: ['bad_request'],
+    example: { body: {}, reply: { ok: true } },
+    handle: async ({ caller }) => {
+      if (caller.credential.type !== 'session') {
+        throw new EngineError('bad_request', 'An API token is ended with /api/tokens/revoke.')
+      }
+      await auth.logout(caller)
+      return { status: 200, body: { ok: true } }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/auth/change-password',
+    tag: 'Auth',
+    summary: 'Set a new password; ends your other sessions',
+    access: 'any',
+    body: z.strictObject({ current_password: z.string().min(1).max(1000), new_password: newPassword }),
+    replies: { 200: { description: 'Changed', body: ok } },
+    errors: ['rate_limited'],
+    example: {
+      body: { current_password: 'a long passphrase', new_password: 'a better passphrase' },
+      reply: { ok: true },
+    },
+    handle: async ({ caller, body }) => {
+      await auth.changePassword(caller, body.current_password, body.new_password)
+      return { status: 200, body: { ok: true } }
+    },
+  }),
+]

@@ -1,0 +1,116 @@
+import * as z from 'zod'
+import { type Clients } from '../../domain/clients.ts'
+import { route, type Route } from '../route.ts'
+import { freeForm, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
+
+const client = z.object({
+  id,
+  org_id: id,
+  name: z.string(),
+  domain: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+  is_active: z.boolean(),
+  created_at: timestamp,
+  updated_at: timestamp,
+})
+
+const clientDetail = client.extend({
+  connection_status: z
+    .enum(['pending', 'connected', 'expired', 'revoked', 'error'])
+    .nullable()
+    .describe('Of the present connection; null when there never was one'),
+  latest_snapshot_version: z.int().nullable(),
+})
+
+const exampleClient = {
+  id: '01931f2a-7c00-7000-8000-000000000003',
+  org_id: '01931f2a-7c00-7000-8000-000000000001',
+  name: 'Acme Staffing',
+  domain: 'acme.example',
+  metadata: { tier: 'gold' },
+  is_active: true,
+  created_at: '2026-11-22T09:00:00.000Z',
+  updated_at: '2026-11-22T09:00:00.000Z',
+}
+
+export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
+  route({
+    method: 'POST',
+    path: '/api/clients/create',
+    tag: 'Clients',
+    summary: 'Create a client',
+    access: 'org.manage',
+    body: z.strictObject({
+      name: line(200),
+      domain: line(253).nullable().optional(),
+      metadata: freeForm.optional().describe('Your own data, kept and given back as it is'),
+    }),
+    replies: { 201: { description: 'The client', body: client } },
+    example: {
+      body: { name: 'Acme Staffing', domain: 'acme.example', metadata: { tier: 'gold' } },
+      reply: exampleClient,
+    },
+    idempotency: {
+      replay: async (caller, clientId) => ({
+        status: 201,
+        body: await clients.get(caller.tenant, clientId),
+      }),
+    },
+    handle: async ({ caller, body }) => ({ status: 201, body: await clients.create(caller, body) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/clients/list',
+    tag: 'Clients',
+    summary: 'List clients, newest first',
+    description: 'A company user gets its own client only.',
+    access: 'any',
+    body: z.strictObject({
+      ...pageRequest,
+      query: line(200).optional().describe('Looked for in name and domain, without case'),
+    }),
+    replies: { 200: { description: 'A page of clients', body: pageOf(client) } },
+    errors: ['invalid_cursor'],
+    example: { body: { query: 'acme' }, reply: { items: [exampleClient], next_cursor: null } },
+    handle: async ({ caller, body }) => ({ status: 200, body: await clients.list(caller.tenant, body) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/clients/get',
+    tag: 'Clients',
+    summary: "Read a client, with its connection's status and its newest snapshot's version",
+    access: 'any',
+    body: z.strictObject({ client_id: id }),
+    replies: { 200: { description: 'The client', body: clientDetail } },
+    errors: ['not_found'],
+    example: {
+      body: { client_id: exampleClient.id },
+      reply: { ...exampleClient, connection_status: 'connected', latest_snapshot_version: 12 },
+    },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await clients.get(caller.tenant, body.client_id),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/clients/update',
+    tag: 'Clients',
+    summary: 'Change a client',
+    description:
+      'An inactive client takes no new Salesforce work and its company users are refused; its ' +
+      'connection stays.',
+    access: 'org.manage',
+    body: z.strictObject({
+      client_id: id,
+      name: line(200).optional(),
+      domain: line(253).nullable().optional(),
+      metadata: freeForm.optional().describe('Replaces what was kept before'),
+      is_active: z.boolean().optional(),
+    }),
+    replies: { 200: { description: 'The client', body: client } },
+    errors: ['not_found'],
+    example: { body: { client_id: exampleClient.id, is_active: true }, reply: exampleClient },
+    handle: async ({ caller, body }) => ({ status: 200, body: await clients.update(caller, body) }),
+  }),
+]

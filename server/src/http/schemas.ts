@@ -1,0 +1,76 @@
+// The shapes that several resources share.
+
+import * as z from 'zod'
+
+export const id = z.uuid().describe('A UUID')
+export const timestamp = z.iso.datetime().describe('ISO 8601 in UTC')
+
+/** Trimmed, 1 to `max` characters, no control characters. */
+export const line = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    // eslint-disable-next-line no-control-regex
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
+
+export const pageRequest = {
+  limit: z.int().min(1).max(200).default(50),
+  cursor: z.string().min(1).max(200).optional(),
+}
+
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() })
+
+export const waitSeconds = z
+  .int()
+  .min(0)
+  .max(55)
+  .default(25)
+  .describe('How long the call waits for the end before it answers 202')
+
+export const fault = z.object({ code: z.string(), message: z.string() })
+export const progress = z.object({
+  stage: z.string(),
+  done: z.int(),
+  total: z.int(),
+})
+
+const DEPTH_MAX = 16
+
+const shallow = (value: unknown, depth = 0): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (depth < DEPTH_MAX && Object.values(value).every((member) => shallow(member, depth + 1)))
+
+/** Free-form JSON members of a caller's own; bounded, since we store it and give it back. */
+export const freeForm = z
+  .record(z.string().max(200), z.unknown())
+  .refine((value) => shallow(value), `must not nest deeper than ${DEPTH_MAX} levels`)
+  .refine((value) => JSON.stringify(value).length <= 65_536, 'must not be larger than 64 KiB')
+  // PostgreSQL's jsonb cannot hold it.
+  .refine((value) => !JSON.stringify(value).includes('\\u0000'), 'must not hold the character U+0000')
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
+      .optional(),
+    upstream: z
+      .object({
+        service: z.enum(['salesforce', 'nango']),
+        status: z.int().nullable(),
+        code: z.string(),
+        message: z.string(),
+        fields: z.array(z.string()).optional(),
+      })
+      .optional(),
+  })
+  .describe('A problem, RFC 9457')

@@ -1,0 +1,271 @@
+// Durable work. The row in our own tables is the truth of what was accepted and how far it is; the
+// queue (pg-boss, in a schema of its own) only decides which replica does it now. A job's payload
+// holds ids. Work whose row is unfinished and whose job is gone is put back by the sweep, so a
+// crash at any moment loses nothing: between commit and enqueue, in the middle, or at the end.
+
+import { sql } from 'kysely'
+import pg from 'pg'
+import { PgBoss } from 'pg-boss'
+import { type Logger } from 'pino'
+import { type Database, type Tx } from '../db/database.ts'
+import { type Secret } from '../secret.ts'
+
+/** The kinds of durable work; a queue each. */
+export type WorkKind = 'topology-pull'
+
+export interface Work {
+  orgId: string
+  /** Id of the row that this work brings to its end. */
+  id: string
+}
+
+export interface Worker {
+  /**
+   * Brings the row to its final state, going on from whatever is stored. May run again after a
+   * crash, and for a moment beside a copy of itself that was thought dead: every step is safe to
+   * repeat. `signal` fires when this replica shuts down; leave then, another one goes on.
+   */
+  run(work: Work, signal: AbortSignal): Promise<void>
+  /** Called when `run` threw too often: the row must end, with the reason. */
+  giveUp(work: Work, error: unknown): Promise<void>
+}
+
+export interface Jobs {
+  define(kind: WorkKind, worker: Worker): void
+  /** Starts working. Workers must be defined before. */
+  start(): Promise<void>
+  /** Hands work to whichever replica is free. Call it after the row is committed. */
+  enqueue(kind: WorkKind, work: Work, sfdcOrgId: string): Promise<void>
+  /** Tells everybody who waits for `id` that its state is final; takes effect with the commit. */
+  announce(tx: Tx, id: string): Promise<void>
+  /**
+   * Resolves when `isDone` says so, when `timeoutMs` have passed, or when `signal` fires: woken by
+   * announcements, and by a slow poll in case one was missed.
+   */
+  waitFor(
+    id: string,
+    options: { isDone: () => Promise<boolean>; timeoutMs: number; signal?: AbortSignal },
+  ): Promise<void>
+  /** Stops taking work, tells running work to leave, and waits for it. */
+  stop(): Promise<void>
+}
+
+interface Options {
+  db: Database
+  url: Secret
+  logger: Logger
+}
+
+const SCHEMA = 'pgboss'
+const CHANNEL = 'sfdc_engine_done'
+const SWEEP_MS = 5_000
+const HOUSEKEEPING_MS = 600_000
+const POLL_MS = 1_000
+const STOP_TIMEOUT_MS = 10_000
+/** At most this many chunks of work at once for one Salesforce org, over all replicas. */
+const PER_SALESFORCE_ORG = 8
+const ATTEMPTS_MAX = 5
+
+export const createJobs = ({ db, url, logger }: Options): Jobs => {
+  const boss = new PgBoss({
+    connectionString: url.reveal(),
+    schema: SCHEMA,
+    max: 5,
+    application_name: 'sfdc-engine-x jobs',
+    schedule: false,
+    monitorIntervalSeconds: 5,
+    useListenNotify: true,
+  })
+  boss.on('error', (error) => logger.error({ err: error }, 'queue'))
+  const workers = new Map<WorkKind, Worker>()
+  const leaving = new AbortController()
+  const announcements = createAnnouncements(url, logger)
+  const timers: NodeJS.Timeout[] = []
+
+  const enqueue: Jobs['enqueue'] = async (kind, work, sfdcOrgId) => {
+    // Exclusive by row id: a second send while one waits or runs is dropped by the queue.
+    await boss.send(kind, work, { singletonKey: work.id, group: { id: sfdcOrgId } })
+  }
+
+  const sweep = async () => {
+    const rows = await db.lookup<{ kind: WorkKind; org_id: string; id: string; sfdc_org_id: string }>(
+      'unfinished_work',
+    )
+    for (const row of rows) {
+      await enqueue(row.kind, { orgId: row.org_id, id: row.id }, row.sfdc_org_id)
+    }
+  }
+
+  const every = (ms: number, what: string, task: () => Promise<unknown>) => {
+    let running = false
+    const timer = setInterval(() => {
+      if (running) return
+      running = true
+      task()
+        .catch((error: unknown) => logger.warn({ err: error }, what))
+        .finally(() => {
+          running = false
+        })
+    }, ms)
+    timer.unref()
+    timers.push(timer)
+  }
+
+  return {
+    define: (kind, worker) => {
+      workers.set(kind, worker)
+    },
+
+    start: async () => {
+      await boss.start()
+      await announcements.start()
+      for (const [kind, worker] of workers) {
+        await boss.createQueue(kind, {
+          policy: 'exclusive',
+          heartbeatSeconds: 10,
+          expireInSeconds: 6 * 3600,
+          retryLimit: ATTEMPTS_MAX - 1,
+          retryDelay: 1,
+          retryBackoff: true,
+          retryDelayMax: 30,
+          deleteAfterSeconds: 3600,
+          notify: true,
+        })
+        await boss.work<Work>(
+          kind,
+          {
+            localConcurrency: 4,
+            groupConcurrency: PER_SALESFORCE_ORG,
+            pollingIntervalSeconds: 2,
+            includeMetadata: true,
+          },
+          async ([job]) => {
+            if (job === undefined) return
+            const signal = AbortSignal.any([leaving.signal, job.signal])
+            try {
+              await worker.run(job.data, signal)
+            } catch (error) {
+              if (signal.aborted) throw error // another replica goes on from the journal
+              logger.error({ err: error, kind, work_id: job.data.id }, 'work failed')
+              if (job.retryCount + 1 < ATTEMPTS_MAX) throw error
+              await worker.giveUp(job.data, error)
+            }
+          },
+        )
+      }
+      every(SWEEP_MS, 'sweep', sweep)
+      every(HOUSEKEEPING_MS, 'housekeeping', () => db.lookup('discard_expired'))
+      await sweep()
+    },
+
+    enqueue,
+
+    announce: async (tx, id) => {
+      await sql`select pg_notify(${CHANNEL}, ${id})`.execute(tx as never)
+    },
+
+    waitFor: async (id, { isDone, timeoutMs, signal }) => {
+      const deadline = Date.now() + timeoutMs
+      // Subscribed before the first look: an announcement between look and wait is not missed.
+      const inbox = announcements.subscribe(id)
+      try {
+        while (!(await isDone())) {
+          const left = deadline - Date.now()
+          if (left <= 0 || signal?.aborted === true || leaving.signal.aborted) return
+          await inbox.next(Math.min(left, POLL_MS), signal)
+        }
+      } finally {
+        inbox.close()
+      }
+    },
+
+    stop: async () => {
+      for (const timer of timers) clearInterval(timer)
+      leaving.abort()
+      await boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS, close: true })
+      await announcements.stop()
+    },
+  }
+}
+
+interface Inbox {
+  /** Resolves on an announcement, after `ms`, or when `signal` fires. */
+  next(ms: number, signal?: AbortSignal): Promise<void>
+  close(): void
+}
+
+/** One LISTEN connection a process; lost, it is made again, and the pollers bridge the gap. */
+const createAnnouncements = (url: Secret, logger: Logger) => {
+  const waiting = new Map<string, Set<() => void>>()
+  let client: pg.Client | null = null
+  let stopped = false
+  let retry: NodeJS.Timeout | undefined
+
+  const connect = async (): Promise<void> => {
+    const next = new pg.Client({
+      connectionString: url.reveal(),
+      application_name: 'sfdc-engine-x listen',
+      keepAlive: true,
+    })
+    const lost = (error?: Error) => {
+      if (client !== next) return
+      client = null
+      if (stopped) return
+      logger.warn({ err: error }, 'announcements: connection lost')
+      retry = setTimeout(() => void connect().catch(lost), 1_000)
+    }
+    next.on('error', lost)
+    next.on('end', () => lost())
+    next.on('notification', ({ payload }) => {
+      for (const wake of waiting.get(payload ?? '') ?? []) wake()
+    })
+    client = next
+    try {
+      await next.connect()
+      await next.query(`listen ${CHANNEL}`)
+    } catch (error) {
+      lost(error as Error)
+    }
+  }
+
+  return {
+    start: connect,
+    subscribe: (id: string): Inbox => {
+      let pending = false
+      let wake: (() => void) | null = null
+      const onAnnounced = () => {
+        pending = true
+        wake?.()
+      }
+      const listeners = waiting.get(id) ?? new Set()
+      waiting.set(id, listeners.add(onAnnounced))
+      return {
+        next: (ms, signal) =>
+          new Promise((resolve) => {
+            const finish = () => {
+              clearTimeout(timer)
+              signal?.removeEventListener('abort', finish)
+              wake = null
+              pending = false
+              resolve()
+            }
+            const timer = setTimeout(finish, ms)
+            wake = finish
+            signal?.addEventListener('abort', finish, { once: true })
+            if (pending || signal?.aborted === true) finish()
+          }),
+        close: () => {
+          listeners.delete(onAnnounced)
+          if (listeners.size === 0) waiting.delete(id)
+        },
+      }
+    },
+    stop: async () => {
+      stopped = true
+      clearTimeout(retry)
+      const last = client
+      client = null
+      await last?.end().catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import { pino, type DestinationStream, type Logger } from 'pino'
+
+/** Members whose values never reach a log line, wherever they stand. */
+const SECRET_MEMBERS = [
+  'authorization',
+  'cookie',
+  'password',
+  'current_password',
+  'new_password',
+  'token',
+  'access_token',
+  'refresh_token',
+  'session_token',
+  'connect_link',
+  'secretKey',
+  'sessionId',
+]
+
+/** What looks like a credential inside a text: our tokens, JWTs, Salesforce and Nango tokens, URLs with a password. */
+const CREDENTIALS =
+  /\bsfx_[\w-]{20,}|\beyJ[\w-]{10,}\.[\w-]+\.[\w-]+|\b00D[A-Za-z0-9]{9,15}![\w.]+|\bnango_connect_session_\w+|\b(?:Bearer|OAuth)\s+[\w!.~+/=-]{8,}|(?<=:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/gi
+
+export const withoutCredentials = (text: string): string => text.replaceAll(CREDENTIALS, '[secret]')
+
+/** JSON lines on standard output. One logger is made at the start; everybody else gets a child of it. */
+export const createLogger = (level: string, destination?: DestinationStream): Logger =>
+  pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: {
+        paths: SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        censor: '[secret]',
+      },
+      serializers: { err: errorLine },
+      hooks: {
+        // The last wall: whatever a library puts into its messages.
+        streamWrite: withoutCredentials,
+      },
+    },
+    destination,
+  )
+
+/** An error as data, its causes included, without the members libraries hang on (requests, headers). */
+const errorLine = (error: unknown, depth = 0): unknown => {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as { code?: unknown }
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code === undefined ? {} : { code: String(code) }),
+    stack: error.stack,
+    ...(error.cause === undefined || depth > 3 ? {} : { cause: errorLine(error.cause, depth + 1) }),
+  }
+}

@@ -1,0 +1,53 @@
+// The process: configuration → database → engine → listen → signal → dispose.
+
+import { join } from 'node:path'
+import { ConfigError, parseConfig } from './config.ts'
+import { startEmbedded } from './db/embedded.ts'
+import { createEngine } from './engine.ts'
+import { createLogger } from './logger.ts'
+
+const DATA_DIR = join(import.meta.dirname, '../../.data')
+/** Past this after a signal the process goes down whatever still runs; work resumes elsewhere. */
+const SHUTDOWN_MS = 25_000
+
+const main = async (): Promise<void> => {
+  const config = parseConfig(process.env)
+  const logger = createLogger(config.logLevel)
+  const embedded =
+    config.database.url === undefined ? await startEmbedded(DATA_DIR, { durable: true }) : null
+  const url = config.database.url ?? embedded?.url
+  if (url === undefined) throw new Error('no database')
+
+  const engine = await createEngine(config, url, logger)
+  const address = await engine.listen()
+  logger.info({ address, database: embedded === null ? 'DATABASE_URL' : 'embedded' }, 'listening')
+
+  const stop = (signal: string) => {
+    logger.info({ signal }, 'shutting down')
+    const deadline = setTimeout(() => {
+      logger.error('shutdown took too long')
+      process.exit(1)
+    }, SHUTDOWN_MS)
+    deadline.unref()
+    engine[Symbol.asyncDispose]()
+      .then(() => embedded?.stop())
+      .then(
+        () => {
+          clearTimeout(deadline)
+          logger.info('stopped')
+        },
+        (error: unknown) => {
+          logger.error({ err: error }, 'shutdown failed')
+          process.exitCode = 1
+        },
+      )
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof ConfigError ? error.message : error
+  process.stderr.write(`${error instanceof Error && text === error ? error.stack : String(text)}\n`)
+  process.exit(1)
+})

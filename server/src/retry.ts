@@ -1,0 +1,71 @@
+// Whether a failed call is tried again, and after how long. Two pure functions, so that the gateway,
+// the jobs and the tests hold the same opinion; nothing here knows whom the call went to.
+
+/**
+ * What a repetition of the call would do on the other side:
+ * `read` changes nothing, `idempotent` ends in the same state however often it arrives,
+ * `create` would make a second thing (or run automations again).
+ */
+export type Effect = 'read' | 'idempotent' | 'create'
+
+export interface RetryableFailure {
+  /** May the same call succeed in a moment, without anybody changing anything? */
+  readonly passing: boolean
+  /** `not_done`: the other side certainly did nothing. `unknown`: it may have done all of it. */
+  readonly fate: 'not_done' | 'unknown'
+  /** Did the attempt itself cost minutes? Then it is repeated once at most. */
+  readonly slow?: boolean
+  /** What the other side asked for with `Retry-After`, if it did. */
+  readonly retryAfterSeconds?: number | null
+}
+
+export interface RetryQuestion {
+  /** Which attempt has just failed, counted from 1. */
+  attempt: number
+  failure: RetryableFailure
+  effect: Effect
+  /** False only where not one byte of the request can have reached the other side. */
+  sent: boolean
+  /** How many attempts there may be in all. */
+  attemptsMax?: number
+}
+
+export const ATTEMPTS_MAX = 4
+const WAIT_BASE_MS = 500
+const WAIT_CAP_MS = 20_000
+/** Somebody waits for the answer; a longer wish than this goes back to the caller instead. */
+const RETRY_AFTER_SECONDS_MAX = 60
+
+/** Never true for a `create` that may have happened: the caller has to look first. */
+export const shouldRetry = ({
+  attempt,
+  failure,
+  effect,
+  sent,
+  attemptsMax = ATTEMPTS_MAX,
+}: RetryQuestion): boolean => {
+  if (!failure.passing || attempt >= attemptsMax) return false
+  if ((failure.retryAfterSeconds ?? 0) > RETRY_AFTER_SECONDS_MAX) return false
+  if (failure.slow === true && attempt > 1) return false
+  const certainlyNotDone = !sent || failure.fate === 'not_done'
+  return certainlyNotDone || effect !== 'create'
+}
+
+/**
+ * Milliseconds to wait after `attempt` (from 1) failed: doubling, with jitter over the upper half so
+ * that callers who failed together do not come back together, never under `Retry-After`.
+ * `random` is in [0, 1).
+ */
+export const waitMs = ({
+  attempt,
+  retryAfterSeconds = null,
+  random,
+}: {
+  attempt: number
+  retryAfterSeconds?: number | null
+  random: number
+}): number => {
+  const ceiling = Math.min(WAIT_CAP_MS, WAIT_BASE_MS * 2 ** (Math.max(1, attempt) - 1))
+  const jittered = Math.round(ceiling / 2 + (ceiling / 2) * random)
+  return Math.max(jittered, Math.max(0, retryAfterSeconds ?? 0) * 1000)
+}

@@ -1,0 +1,107 @@
+// The public API as a caller sees it. Every answer, errors included, is held against the server's
+// own OpenAPI document: a test cannot pass on an answer that breaks the contract.
+
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+
+export interface Answer<Body = Record<string, unknown>> {
+  status: number
+  headers: Headers
+  body: Body
+  text: string
+}
+
+interface OpenApi {
+  paths: Record<
+    string,
+    Record<
+      string,
+      { responses: Record<string, { content: Record<string, { schema: object }> }> } | undefined
+    >
+  >
+  components: { schemas: Record<string, object> }
+}
+
+export interface Api {
+  /** POSTs a JSON body with the credential. */
+  post<Body = Record<string, unknown>>(
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<Body>>
+  get<Body = Record<string, unknown>>(path: string, headers?: Record<string, string>): Promise<Answer<Body>>
+  /** Sends anything at all; the answer is checked where the path is known. */
+  raw(path: string, init: RequestInit): Promise<Answer>
+  /** The same API with another credential (null: none). */
+  as(token: string | null): Api
+}
+
+type Validators = (method: string, path: string, answer: Answer) => void
+
+const validatorsOf = new Map<string, Promise<Validators>>()
+
+const loadValidators = async (url: string): Promise<Validators> => {
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  // ajv-formats is CommonJS; its callable sits on `default` under native ESM.
+  ;(addFormats as unknown as { default: (a: Ajv2020) => void }).default(ajv)
+  ajv.addSchema({ $id: 'doc', components: document.components })
+  const compiled = new Map<string, ValidateFunction>()
+  return (method, path, answer) => {
+    const operation = document.paths[path]?.[method.toLowerCase()]
+    if (operation === undefined) return
+    const type = (answer.headers.get('content-type') ?? '').split(';')[0] ?? ''
+    const described = Object.entries(operation.responses[String(answer.status)]?.content ?? {}).find(
+      ([name]) => name.split(';')[0] === type,
+    )?.[1]
+    if (described === undefined) {
+      throw new Error(
+        `${method} ${path} answered ${answer.status} ${type}, which the OpenAPI document does not name: ${answer.text.slice(0, 500)}`,
+      )
+    }
+    if (!type.endsWith('json')) return
+    const key = `${method} ${path} ${answer.status} ${type}`
+    const validate =
+      compiled.get(key) ??
+      ajv.compile(JSON.parse(JSON.stringify(described.schema).replaceAll('"#/components', '"doc#/components')))
+    compiled.set(key, validate)
+    if (!validate(answer.body)) {
+      throw new Error(`${key} breaks the OpenAPI document: ${ajv.errorsText(validate.errors)}`)
+    }
+  }
+}
+
+/** A caller of the server at `url`. */
+export const apiOf = (url: string, token: string | null = null): Api => {
+  const validators = validatorsOf.get(url) ?? loadValidators(url)
+  validatorsOf.set(url, validators)
+
+  const raw = async (path: string, init: RequestInit): Promise<Answer> => {
+    const response = await fetch(url + path, { redirect: 'manual', ...init })
+    const text = await response.text()
+    const isJson = (response.headers.get('content-type') ?? '').includes('json')
+    const answer: Answer = {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: (isJson && text !== '' ? JSON.parse(text) : {}) as Record<string, unknown>,
+    }
+    ;(await validators)(init.method ?? 'GET', path, answer)
+    return answer
+  }
+  const credential: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
+
+  return {
+    raw: (path, init) =>
+      raw(path, { ...init, headers: { ...credential, ...(init.headers as Record<string, string>) } }),
+    post: async <Body>(path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
+      (await raw(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...credential, ...headers },
+        body: JSON.stringify(body),
+      })) as unknown as Answer<Body>,
+    get: async <Body>(path: string, headers: Record<string, string> = {}) =>
+      (await raw(path, { method: 'GET', headers: { ...credential, ...headers } })) as unknown as Answer<Body>,
+    as: (other) => apiOf(url, other),
+  }
+}

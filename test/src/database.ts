@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+
+/** The same server and login, another database. */
+export const databaseUrl = (url: string, database: string): string => {
+  const changed = new URL(url)
+  changed.pathname = `/${database}`
+  return changed.href
+}
+
+export interface TestDatabase extends AsyncDisposable {
+  url: string
+  /** Runs one statement as the login that owns everything. */
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
+}
+
+/** A database of its own: a clone of the migrated template, or empty. */
+export const createDatabase = async (options: { empty?: boolean } = {}): Promise<TestDatabase> => {
+  const adminUrl = inject('adminUrl')
+  const name = `t_${randomBytes(6).toString('hex')}`
+  await asAdmin(adminUrl, (admin) =>
+    admin.query(
+      `create database ${name} ${options.empty === true ? '' : `template ${inject('templateDatabase')}`}`,
+    ),
+  )
+  const url = databaseUrl(adminUrl, name)
+  const pool = new pg.Pool({ connectionString: url, max: 3 })
+  pool.on('error', () => undefined) // the database is dropped under idle connections at the end
+  return {
+    url,
+    query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+      (await pool.query<Row>(text, values)).rows,
+    [Symbol.asyncDispose]: async () => {
+      await pool.end()
+      await asAdmin(adminUrl, (admin) => admin.query(`drop database if exists ${name} with (force)`))
+    },
+  }
+}
+
+const asAdmin = async (url: string, work: (admin: pg.Client) => Promise<unknown>): Promise<void> => {
+  const admin = new pg.Client({ connectionString: url })
+  await admin.connect()
+  try {
+    await work(admin)
+  } finally {
+    await admin.end()
+  }
+}

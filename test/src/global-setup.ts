@@ -1,0 +1,62 @@
+// One PostgreSQL for the whole run, its durability off, and one migrated template database that each
+// stack clones (tens of milliseconds) instead of migrating anew.
+//
+// The databases belong to a login that is neither superuser nor BYPASSRLS and may not create roles:
+// what row-level security lets such an owner do is the least that any installation gets. With
+// SUITE_OWNER=superuser they belong to a superuser, as with the embedded server of npm start.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { startEmbedded } from '../../server/src/db/embedded.ts'
+import { migrate } from '../../server/src/db/migrate.ts'
+import { Secret } from '../../server/src/secret.ts'
+import { databaseUrl } from './database.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A login that may create databases; its `template1` is not touched. */
+    adminUrl: string
+    templateDatabase: string
+  }
+}
+
+export const setup = async (project: TestProject) => {
+  const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-test-'))
+  chmodSync(dir, 0o755) // PostgreSQL runs as another user when we are root
+  const server = await startEmbedded(dir, { durable: false })
+  const templateDatabase = 'engine_template'
+  const admin = new pg.Client({ connectionString: server.url.reveal() })
+  await admin.connect()
+  const adminUrl =
+    process.env.SUITE_OWNER === 'superuser' ? server.url.reveal() : await plainOwner(admin, server.url)
+  await admin.query(`grant connect on database postgres to public`)
+  await admin.end()
+  const owner = new pg.Client({ connectionString: adminUrl })
+  await owner.connect()
+  await owner.query(`create database ${templateDatabase}`)
+  await owner.end()
+  await migrate(new Secret(databaseUrl(adminUrl, templateDatabase)))
+
+  project.provide('adminUrl', adminUrl)
+  project.provide('templateDatabase', templateDatabase)
+  return async () => {
+    await server.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** What docs/deployment.md tells an administrator to prepare, and nothing more. */
+const plainOwner = async (admin: pg.Client, url: Secret): Promise<string> => {
+  const password = randomBytes(12).toString('hex')
+  await admin.query(`create role plain_owner login nosuperuser nobypassrls nocreaterole createdb password '${password}'`)
+  await admin.query('create role sfdc_engine_runtime nologin nosuperuser nobypassrls nocreatedb nocreaterole')
+  await admin.query('grant sfdc_engine_runtime to plain_owner')
+  const plain = new URL(url.reveal())
+  plain.username = 'plain_owner'
+  plain.password = password
+  return databaseUrl(plain.href, 'postgres')
+}

@@ -1,0 +1,301 @@
+// HTTP manners: every answer a problem or a contract-true body, whatever was sent.
+
+import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startStack, type Stack, type TestOrg } from './stack.ts'
+import { until } from './until.ts'
+
+let stack: Stack
+let org: TestOrg
+
+beforeAll(async () => {
+  stack = await startStack()
+  org = await stack.org()
+})
+afterAll(() => stack[Symbol.asyncDispose]())
+
+const url = () => new URL(stack.servers[0]?.url ?? '')
+const json = { 'content-type': 'application/json' }
+
+describe('the OpenAPI document', () => {
+  it('is valid OpenAPI 3.1 by somebody else\'s validator, and gives every operation an example and its errors', async () => {
+    const document = (await (await fetch(`${url().origin}/openapi.json`)).json()) as {
+      openapi: string
+      paths: Record<string, Record<string, { responses: Record<string, { content: Record<string, { example?: unknown }> }>; summary: string }>>
+    }
+    const verdict = await new Validator().validate(structuredClone(document))
+    expect(verdict).toMatchObject({ valid: true })
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const operation of Object.values(operations)) {
+        const success = Object.entries(operation.responses).find(([status]) => status.startsWith('2'))?.[1]
+        expect(Object.values(success?.content ?? {})[0]?.example, path).toBeDefined()
+        expect(operation.responses['500'], path).toBeDefined()
+      }
+    }
+  })
+
+  it('is shown at /docs with assets of our own', async () => {
+    const page = await (await fetch(`${url().origin}/docs/`)).text()
+    expect(page).not.toMatch(/(src|href)="(https?:)?\/\//)
+    const script = /src="([^"]+)"/.exec(page)?.[1] ?? ''
+    const asset = await fetch(new URL(script, `${url().origin}/docs/`))
+    expect(asset.status).toBe(200)
+    expect((await asset.text()).length).toBeGreaterThan(100_000)
+  })
+})
+
+describe('bad input', () => {
+  const cases: [string, RequestInit, number, string][] = [
+    ['malformed JSON', { body: '{"name"', headers: json }, 400, 'invalid_json'],
+    ['an empty body', { body: '', headers: json }, 400, 'invalid_json'],
+    ['a JSON string', { body: '"x"', headers: json }, 422, 'validation_failed'],
+    ['an array', { body: '[]', headers: json }, 422, 'validation_failed'],
+    ['null', { body: 'null', headers: json }, 422, 'validation_failed'],
+    ['a wrong type', { body: '{"name":3}', headers: json }, 422, 'validation_failed'],
+    ['an unknown key', { body: '{"name":"x","nmae":1}', headers: json }, 422, 'validation_failed'],
+    ['__proto__', { body: '{"name":"x","__proto__":{"a":1}}', headers: json }, 400, 'invalid_json'],
+    ['no content type', { body: new Uint8Array([123, 125]) }, 415, 'unsupported_media_type'],
+    ['another content type', { body: '{}', headers: { 'content-type': 'text/plain' } }, 415, 'unsupported_media_type'],
+    ['an unknown encoding', { body: '{}', headers: { ...json, 'content-encoding': 'br' } }, 415, 'unsupported_media_type'],
+    ['gzip that is none', { body: 'xx', headers: { ...json, 'content-encoding': 'gzip' } }, 400, 'bad_request'],
+    ['a huge body', { body: `{"name":"${'x'.repeat(1_100_000)}"}`, headers: json }, 413, 'payload_too_large'],
+    ['a gzip bomb', { body: gzipSync(Buffer.alloc(20_000_000, 32)), headers: { ...json, 'content-encoding': 'gzip' } }, 413, 'payload_too_large'],
+    ['deep nesting', { body: `{"name":"x","metadata":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`, headers: json }, 422, 'validation_failed'],
+    ['U+0000 in free-form data', { body: '{"name":"x","metadata":{"a":"\\u0000"}}', headers: json }, 422, 'validation_failed'],
+    ['control characters', { body: '{"name":"a\\u0000b"}', headers: json }, 422, 'validation_failed'],
+  ]
+  for (const [name, init, status, code] of cases) {
+    it(`${name} is ${status} ${code}, never a 500`, async () => {
+      const answer = await org.api.raw('/api/clients/create', { method: 'POST', ...init })
+      expect([answer.status, answer.body.code], answer.text.slice(0, 300)).toEqual([status, code])
+      expect(answer.headers.get('content-type')).toContain('application/problem+json')
+      expect(answer.body.request_id).toBe(answer.headers.get('x-request-id'))
+    })
+  }
+
+  it('names the member, by its path', async () => {
+    const answer = await org.api.post('/api/clients/get', { client_id: 'not-a-uuid' })
+    expect(answer.status).toBe(422)
+    expect(answer.body.errors).toMatchObject([{ path: 'client_id' }])
+  })
+
+  it('unknown routes and methods are problems too', async () => {
+    for (const [method, path] of [
+      ['GET', '/api/clients/create'],
+      ['POST', '/nowhere'],
+      ['DELETE', '/'],
+      ['POST', '/api/clients/create/'],
+    ] as const) {
+      const answer = await org.api.raw(path, { method })
+      expect([answer.status, answer.body.code], path).toEqual([404, 'not_found'])
+    }
+  })
+
+  it('bytes that are no HTTP get a problem and a closed connection', async () => {
+    const text = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(url().port), url().hostname, () => socket.write('what is this\r\n\r\n'))
+      let seen = ''
+      socket.on('data', (chunk) => (seen += chunk.toString()))
+      socket.on('close', () => resolve(seen))
+      socket.on('error', reject)
+    })
+    expect(text).toMatch(/^HTTP\/1\.1 400 /)
+    expect(text).toContain('"code":"bad_request"')
+  })
+})
+
+describe('request ids', () => {
+  it('are taken from the caller when sane, and made otherwise', async () => {
+    const sane = await org.api.get('/health', { 'x-request-id': 'nightly-17' })
+    expect(sane.headers.get('x-request-id')).toBe('nightly-17')
+    const insane = await org.api.get('/health', { 'x-request-id': 'a b"c' })
+    expect(insane.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})
+
+describe('pages', () => {
+  it('go through everything once, newest first, while rows are added', async () => {
+    const own = await stack.org()
+    const ids: string[] = []
+    for (let i = 0; i < 7; i++) ids.unshift((await own.client(`c${i}`)).id)
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const answer = await own.api.post<{ items: { id: string }[]; next_cursor: string | null }>(
+        '/api/clients/list',
+        { limit: 3, ...(cursor === null ? {} : { cursor }) },
+      )
+      seen.push(...answer.body.items.map((item) => item.id))
+      cursor = answer.body.next_cursor
+      await own.client('meanwhile')
+    } while (cursor !== null)
+    expect(seen).toEqual(ids)
+  })
+
+  it('refuse cursors that we did not give out, and limits out of range', async () => {
+    for (const cursor of ['x', 'AAAA', Buffer.from("' or 1=1 --").toString('base64url')]) {
+      const answer = await org.api.post('/api/clients/list', { cursor })
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_cursor'])
+    }
+    for (const limit of [0, 201, 1.5, '5']) {
+      expect((await org.api.post('/api/clients/list', { limit })).status).toBe(422)
+    }
+  })
+
+  it('search means the text itself, wildcards included', async () => {
+    const own = await stack.org()
+    await own.client('50% off')
+    await own.client('500 off')
+    const answer = await own.api.post<{ items: { name: string }[] }>('/api/clients/list', { query: '50%' })
+    expect(answer.body.items.map((item) => item.name)).toEqual(['50% off'])
+  })
+})
+
+describe('idempotency keys', () => {
+  const key = () => ({ 'idempotency-key': randomUUID() })
+
+  it('answer the first answer again, and make one thing however often they come', async () => {
+    const own = await stack.org()
+    const headers = key()
+    const first = await own.api.post('/api/clients/create', { name: 'once', metadata: { b: 1, a: 2 } }, headers)
+    const again = await own.api.post('/api/clients/create', { metadata: { a: 2, b: 1 }, name: 'once' }, headers)
+    expect(first.headers.get('idempotency-replayed')).toBeNull()
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true'])
+    expect(again.body).toEqual(first.body)
+    const list = await own.api.post<{ items: unknown[] }>('/api/clients/list')
+    expect(list.body.items.length).toBe(1)
+  })
+
+  it('with another body are 409 idempotency_key_reused', async () => {
+    const headers = key()
+    await org.api.post('/api/clients/create', { name: 'a' }, headers)
+    const answer = await org.api.post('/api/clients/create', { name: 'b' }, headers)
+    expect([answer.status, answer.body.code]).toEqual([409, 'idempotency_key_reused'])
+  })
+
+  it('sent ten times at once make one thing; the others wait or replay', async () => {
+    const own = await stack.org()
+    const headers = key()
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => own.api.post('/api/clients/create', { name: 'race' }, headers)),
+    )
+    for (const answer of answers) {
+      expect([201, 409]).toContain(answer.status)
+      if (answer.status === 409) {
+        expect(answer.body.code).toBe('idempotency_in_progress')
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+      }
+    }
+    const list = await own.api.post<{ items: unknown[] }>('/api/clients/list')
+    expect(list.body.items.length).toBe(1)
+  })
+
+  it('belong to the user and the path', async () => {
+    const headers = key()
+    const a = await org.api.post<{ id: string }>('/api/clients/create', { name: 'same' }, headers)
+    const colleague = await org.user('org_admin')
+    const b = await colleague.api.post<{ id: string }>('/api/clients/create', { name: 'same' }, headers)
+    expect(b.body.id).not.toBe(a.body.id)
+    const c = await org.api.post('/api/tokens/create', { name: 'same' }, headers)
+    expect(c.status).toBe(201)
+  })
+
+  it('replay an answer that held a secret with null in its place, and keep no secret', async () => {
+    const headers = key()
+    const first = await org.api.post<{ token: string }>('/api/tokens/create', { name: 's' }, headers)
+    const again = await org.api.post('/api/tokens/create', { name: 's' }, headers)
+    expect(again.body).toEqual({ ...first.body, token: null })
+  })
+
+  it('check the permission again on a replay', async () => {
+    const own = await stack.org()
+    const user = await own.user('org_admin')
+    const { token } = (
+      await own.api.post<{ token: string }>('/api/tokens/create', { name: 't', user_id: user.id })
+    ).body
+    const headers = key()
+    const api = stack.api.as(token)
+    expect((await api.post('/api/clients/create', { name: 'x' }, headers)).status).toBe(201)
+    const client = await own.client()
+    await own.api.post('/api/users/update', { user_id: user.id, role: 'company_admin', client_id: client.id })
+    expect((await api.post('/api/clients/create', { name: 'x' }, headers)).status).toBe(403)
+  })
+
+  it('keep a final refusal, and hold for the super-admin too', async () => {
+    const headers = key()
+    const body = { email: org.email, password: 'a long enough password', role: 'org_admin' }
+    const first = await org.api.post('/api/users/create', body, headers)
+    const again = await org.api.post('/api/users/create', body, headers)
+    expect([first.status, again.status]).toEqual([409, 409])
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+
+    const mine = key()
+    const a = await stack.superAdmin.post('/api/super-admin/orgs', { name: 'Once' }, mine)
+    const b = await stack.superAdmin.post('/api/super-admin/orgs', { name: 'Once' }, mine)
+    expect(b.body).toEqual(a.body)
+  })
+
+  it('left by a process that died are free again after their minute', async () => {
+    const headers = key()
+    await stack.database.query(
+      `insert into idempotency_keys (org_id, user_id, method, path, key, body_hash, holder, free_at)
+       values ($1, $2, 'POST', '/api/clients/create', $3, '\\x00', gen_random_uuid(), now() - interval '1 second')`,
+      [org.id, org.adminId, headers['idempotency-key']],
+    )
+    expect((await org.api.post('/api/clients/create', { name: 'after' }, headers)).status).toBe(201)
+  })
+})
+
+describe('the server', () => {
+  it('finishes what runs on SIGTERM, refuses what comes after, and ends by itself', async () => {
+    const server = await stack.addServer()
+    const running = stack.api.raw('/health', {})
+    await running
+    const login = fetch(`${server.url}/api/auth/login`, {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ email: org.email, password: org.password }),
+    })
+    // The request is in the server's hands once a second one on the same server was answered.
+    await fetch(`${server.url}/health`)
+    const [code, answer] = await Promise.all([server.terminate(), login])
+    expect(answer.status).toBe(200)
+    expect(code).toBe(0)
+  })
+
+  it('answers 503 on /ready and problems while the database is away', async () => {
+    const lonely = await startStack()
+    await lonely.database[Symbol.asyncDispose]()
+    const answer = await lonely.api.get('/ready')
+    expect([answer.status, answer.body.code]).toEqual([503, 'unavailable'])
+    const call = await lonely.api.as('sfx_anything').get('/api/auth/me')
+    expect([call.status, call.body.code]).toEqual([503, 'unavailable'])
+    expect((await lonely.api.get('/health')).status).toBe(200)
+    await Promise.all(lonely.servers.map((server) => server.terminate()))
+  })
+
+  it('keeps the credential out of its log, and every line is JSON with the request id', async () => {
+    await org.api.post('/api/clients/get', { client_id: 'x' }, { 'x-request-id': 'find-me' })
+    const lines = stack.servers[0]?.lines ?? []
+    await until('the line', () => lines.some((line) => line.includes('find-me')))
+    expect(lines.join('\n')).not.toContain(org.token)
+    for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow()
+  })
+
+  it('limits the rate per credential where asked to', async () => {
+    const limited = await stack.addServer({ RATE_LIMIT_PER_MINUTE: '3' })
+    const statuses = []
+    for (let i = 0; i < 5; i++) {
+      const answer = await fetch(`${limited.url}/api/auth/me`, { headers: { authorization: `Bearer ${org.token}` } })
+      statuses.push(answer.status)
+      if (answer.status === 429) {
+        expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+        expect(((await answer.json()) as { code: string }).code).toBe('rate_limited')
+      }
+    }
+    expect(statuses).toEqual([200, 200, 200, 429, 429])
+  })
+})

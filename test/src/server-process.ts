@@ -1,0 +1,79 @@
+// The real server as a process of its own: started, listened to, killed.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const MAIN = join(import.meta.dirname, '../../server/src/main.ts')
+
+export interface ServerProcess extends AsyncDisposable {
+  url: string
+  pid: number
+  /** Every line it has written so far, standard output and error. */
+  lines: string[]
+  /** SIGKILL: no goodbye. Resolves when the process is gone. */
+  kill(): Promise<void>
+  /** SIGTERM. Resolves with the exit code. */
+  terminate(): Promise<number | null>
+}
+
+export const SUPER_ADMIN_SECRET = 'test-super-admin-secret-0123456789abcdef'
+export const JWT_SECRET = 'test-jwt-secret-0123456789abcdef-0123456789'
+
+/** Starts a server with this environment on a free port and resolves when it listens. */
+export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'info',
+      JWT_SECRET,
+      SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN_SECRET,
+      NANGO_SECRET_KEY: '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11',
+      RATE_LIMIT_PER_MINUTE: '0',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  const url = await listening(child, lines)
+  const ended = once(child, 'exit')
+  const signal = async (name: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(name)
+      await ended
+    }
+    return child.exitCode
+  }
+  return {
+    url,
+    pid: child.pid ?? 0,
+    lines,
+    kill: async () => {
+      await signal('SIGKILL')
+    },
+    terminate: () => signal('SIGTERM'),
+    [Symbol.asyncDispose]: async () => {
+      await signal('SIGTERM')
+    },
+  }
+}
+
+const listening = (child: ChildProcess, lines: string[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const read = (stream: NodeJS.ReadableStream | null) => {
+      if (stream === null) return
+      createInterface({ input: stream }).on('line', (line) => {
+        lines.push(line)
+        const found = /"address":"(http:[^"]+)"/.exec(line)?.[1]
+        if (found !== undefined) resolve(found)
+      })
+    }
+    read(child.stdout)
+    read(child.stderr)
+    child.once('exit', (code) =>
+      reject(new Error(`the server ended with ${code}:\n${lines.slice(-20).join('\n')}`)),
+    )
+  })

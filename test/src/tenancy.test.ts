@@ -1,0 +1,210 @@
+// Two walls between tenants, each enough alone: what the API answers, and what PostgreSQL gives.
+
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startStack, type Stack, type TestOrg } from './stack.ts'
+
+let stack: Stack
+let mine: TestOrg
+let theirs: TestOrg
+
+beforeAll(async () => {
+  stack = await startStack()
+  mine = await stack.org()
+  theirs = await stack.org()
+})
+afterAll(() => stack[Symbol.asyncDispose]())
+
+/** Runs statements as the runtime role in a tenant's scope, the way the server does. */
+const inScope = async <T>(
+  orgId: string,
+  clientId: string | null,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> => {
+  const client = new pg.Client({ connectionString: stack.database.url })
+  await client.connect()
+  try {
+    await client.query('begin')
+    await client.query(
+      `select set_config('app.org_id', $1, true), set_config('app.client_id', $2, true),
+              set_config('role', 'sfdc_engine_runtime', true)`,
+      [orgId, clientId ?? ''],
+    )
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+const tenantTables = () =>
+  stack.database.query<{ name: string; forced: boolean; enabled: boolean }>(
+    `select format('%I.%I', n.nspname, c.relname) as name, c.relforcerowsecurity as forced, c.relrowsecurity as enabled
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema', 'pgboss')
+        and (n.nspname <> 'engine' or c.relname not like 'kysely_%')`,
+  )
+
+describe('the catalog', () => {
+  it('has row-level security enabled and forced on every table, with a policy for the runtime role', async () => {
+    const tables = await tenantTables()
+    expect(tables.length).toBeGreaterThan(15)
+    for (const table of tables) {
+      expect(table, `${table.name} must be protected (call engine.protect)`).toMatchObject({
+        enabled: true,
+        forced: true,
+      })
+      const policies = await stack.database.query<{ roles: string[] }>(
+        `select array(select rolname::text from pg_roles where oid = any(polroles)) as roles
+           from pg_policy where polrelid = $1::regclass`,
+        [table.name],
+      )
+      expect(policies.flatMap((policy) => policy.roles)).toContain('sfdc_engine_runtime')
+    }
+  })
+
+  it('has org_id NOT NULL with a foreign key, an index that starts with it or with the client, and the integrity triggers', async () => {
+    const tables = await stack.database.query<{ table: string; nullable: boolean; has_client: boolean }>(
+      `select a.attrelid::regclass::text as table, not a.attnotnull as nullable,
+              exists (select from pg_attribute c where c.attrelid = a.attrelid and c.attname = 'client_id') as has_client
+         from pg_attribute a join pg_class k on k.oid = a.attrelid
+        where a.attname = 'org_id' and k.relkind = 'r' and k.relnamespace = 'public'::regnamespace`,
+    )
+    expect(tables.length).toBeGreaterThan(12)
+    for (const { table, nullable, has_client } of tables) {
+      expect(nullable, table).toBe(false)
+      const [{ fks, indexed, triggers } = { fks: 0, indexed: 0, triggers: [] }] = await stack.database.query<{
+        fks: number
+        indexed: number
+        triggers: string[]
+      }>(
+        `select (select count(*)::int from pg_constraint where conrelid = $1::regclass and contype = 'f'
+                   and confrelid = 'public.organizations'::regclass) as fks,
+                (select count(*)::int from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+                  where i.indrelid = $1::regclass and a.attname = 'org_id') as indexed,
+                array(select tgname::text from pg_trigger where tgrelid = $1::regclass and not tgisinternal) as triggers`,
+        [table],
+      )
+      expect(fks, `${table} references organizations`).toBeGreaterThan(0)
+      expect(indexed, `${table} has an index on org_id`).toBeGreaterThan(0)
+      expect(triggers, table).toContain('org_is_final')
+      if (has_client) expect(triggers, table).toContain('client_belongs_to_org')
+    }
+  })
+
+  it('gives the runtime role no ownership, no bypass, and only inserts and reads on the audit log', async () => {
+    const [role] = await stack.database.query(
+      `select rolsuper, rolbypassrls, rolcreaterole, rolcanlogin,
+              (select count(*)::int from pg_class where relowner = r.oid) as owned
+         from pg_roles r where rolname = 'sfdc_engine_runtime'`,
+    )
+    expect(role).toEqual({
+      rolsuper: false,
+      rolbypassrls: false,
+      rolcreaterole: false,
+      rolcanlogin: false,
+      owned: 0,
+    })
+    const rights = await stack.database.query<{ privilege_type: string }>(
+      `select privilege_type from information_schema.role_table_grants
+        where table_name = 'audit_log' and grantee = 'sfdc_engine_runtime' order by 1`,
+    )
+    expect(rights.map((right) => right.privilege_type)).toEqual(['INSERT', 'SELECT'])
+  })
+
+  it('lets nobody but the runtime role run the look-ups that see every tenant', async () => {
+    const open = await stack.database.query(
+      `select p.oid::regprocedure::text as name from pg_proc p
+        where p.pronamespace in ('engine_lookup'::regnamespace) and (
+          has_function_privilege('public', p.oid, 'execute')
+          or not p.prosecdef or not (p.proconfig @> array['search_path=""']))`,
+    )
+    expect(open).toEqual([])
+  })
+})
+
+describe('the database', () => {
+  it("shows no row of another org, even to a statement without a WHERE", async () => {
+    await mine.client()
+    await theirs.client()
+    await inScope(mine.id, null, async (db) => {
+      for (const { name } of await tenantTables()) {
+        const { rows: columns } = await db.query<{ column: string }>(
+          `select attname::text as column from pg_attribute
+            where attrelid = $1::regclass and attname = 'org_id' and not attisdropped`,
+          [name],
+        )
+        const column = name === 'public.organizations' ? 'id' : columns[0]?.column
+        if (column === undefined) continue
+        const { rows } = await db.query<{ org: string }>(`select ${column} as org from ${name}`)
+        expect(new Set(rows.map((row) => row.org)).difference(new Set([mine.id])), name).toEqual(new Set())
+      }
+      const { rows } = await db.query('select id from clients')
+      expect(rows.length).toBeGreaterThan(0)
+    })
+  })
+
+  it('shows a company user one client of its org and nothing of the others', async () => {
+    const [own, other] = [await mine.client(), await mine.client()]
+    await inScope(mine.id, own.id, async (db) => {
+      const { rows } = await db.query<{ id: string }>('select id from clients')
+      expect(rows).toEqual([{ id: own.id }])
+      const { rowCount } = await db.query('update clients set name = $1 where id = $2', ['x', other.id])
+      expect(rowCount).toBe(0)
+    })
+  })
+
+  it('refuses to write into another org, by policy and by trigger', async () => {
+    const foreign = await theirs.client()
+    const insert = `insert into crm_field_mappings (id, org_id, client_id, canonical_object, sfdc_object)
+                    values (gen_random_uuid(), $1, $2, 'lead', 'Lead')`
+    await inScope(mine.id, null, async (db) => {
+      await expect(db.query(insert, [theirs.id, foreign.id])).rejects.toThrow(/row-level security/)
+    })
+    await inScope(mine.id, null, async (db) => {
+      await expect(db.query(insert, [mine.id, foreign.id])).rejects.toThrow(/does not belong to org/)
+    })
+    // The owner is not bound by the tenant's policy, and is refused all the same.
+    await expect(stack.database.query(insert, [mine.id, foreign.id])).rejects.toThrow(
+      /does not belong to org/,
+    )
+    await expect(
+      stack.database.query('update clients set org_id = $1 where id = $2', [mine.id, foreign.id]),
+    ).rejects.toThrow(/never moves/)
+  })
+
+  it('sees nothing at all without a scope', async () => {
+    const client = new pg.Client({ connectionString: stack.database.url })
+    await client.connect()
+    await client.query('set role sfdc_engine_runtime')
+    const { rows } = await client.query('select id from clients')
+    await client.end()
+    expect(rows).toEqual([])
+  })
+})
+
+describe('the API', () => {
+  it('answers foreign and missing ids alike, byte for byte but for request_id', async () => {
+    const foreign = await theirs.client()
+    const missing = '01931f2a-0000-7000-8000-000000000000'
+    const body = (text: string) => text.replace(/"request_id":"[^"]+"/, '')
+    for (const [path, member, foreignId] of [
+      ['/api/clients/get', 'client_id', foreign.id],
+      ['/api/clients/update', 'client_id', foreign.id],
+      ['/api/users/update', 'user_id', theirs.adminId],
+    ] as const) {
+      const a = await mine.api.post(path, { [member]: foreignId })
+      const b = await mine.api.post(path, { [member]: missing })
+      expect([a.status, b.status], path).toEqual([404, 404])
+      expect(body(a.text), path).toBe(body(b.text))
+    }
+  })
+
+  it('shows a company user its own client only, and answers 404 for the others', async () => {
+    const [own, other] = [await mine.client(), await mine.client()]
+    const user = await mine.user('company_member', own.id)
+    const list = await user.api.post<{ items: { id: string }[] }>('/api/clients/list')
+    expect(list.body.items.map((item) => item.id)).toEqual([own.id])
+    expect((await user.api.post('/api/clients/get', { client_id: own.id })).status).toBe(200)
+    expect((await user.api.post('/api/clients/get', { client_id: other.id })).status).toBe(404)
+  })
+})

@@ -34,6 +34,29 @@ export interface Engine extends AsyncDisposable {
   listen(): Promise<string>
 }
 
+type RouteDeps = Parameters<typeof systemRoutes>[0] &
+  Parameters<typeof superAdminRoutes>[0] &
+  Parameters<typeof authRoutes>[0] &
+  Parameters<typeof clientRoutes>[0] &
+  Parameters<typeof userRoutes>[0] &
+  Parameters<typeof tokenRoutes>[0] &
+  Parameters<typeof auditRoutes>[0]
+
+/** Every endpoint, in the order in which the documentation shows them. */
+const routesOf = (deps: RouteDeps): Route[] => [
+  ...superAdminRoutes(deps),
+  ...authRoutes(deps),
+  ...clientRoutes(deps),
+  ...userRoutes(deps),
+  ...tokenRoutes(deps),
+  ...auditRoutes(deps),
+  ...systemRoutes(deps),
+]
+
+/** The routes as records only, for the OpenAPI document: nothing behind them works. */
+export const describeRoutes = (): Route[] =>
+  routesOf({ metrics: createMetrics() } as unknown as RouteDeps)
+
 /** Migrates the database and wires the server; nothing listens and no work runs before `listen`. */
 export const createEngine = async (
   config: Config,
@@ -65,26 +88,24 @@ export const createEngine = async (
   const users = createUsers(db, passwords)
   const tokens = createTokens(db)
 
-  const routes = [
-    ...systemRoutes({
-      checkReady: async () => {
-        const missing = await pendingMigrations(db.pool).catch((error: unknown) => {
-          throw new EngineError('unavailable', 'The database cannot be reached.', { cause: error })
-        })
-        if (missing.length > 0) {
-          throw new EngineError('unavailable', `Migrations are missing: ${missing.join(', ')}.`)
-        }
-      },
-      metrics,
-      metricsToken: config.http.metricsToken,
-    }),
-    ...superAdminRoutes({ organizations, users }),
-    ...authRoutes({ auth }),
-    ...clientRoutes({ clients }),
-    ...userRoutes({ users }),
-    ...tokenRoutes({ tokens }),
-    ...auditRoutes({ db }),
-  ]
+  const routes = routesOf({
+    checkReady: async () => {
+      const missing = await pendingMigrations(db.pool).catch((error: unknown) => {
+        throw new EngineError('unavailable', 'The database cannot be reached.', { cause: error })
+      })
+      if (missing.length > 0) {
+        throw new EngineError('unavailable', `Migrations are missing: ${missing.join(', ')}.`)
+      }
+    },
+    metrics,
+    metricsToken: config.http.metricsToken,
+    organizations,
+    users,
+    auth,
+    clients,
+    tokens,
+    db,
+  })
 
   const http = await createApp({
     routes,

@@ -2,7 +2,6 @@
 
 import { join } from 'node:path'
 import { ConfigError, parseConfig } from './config.ts'
-import { startEmbedded } from './db/embedded.ts'
 import { createEngine } from './engine.ts'
 import { createLogger } from './logger.ts'
 
@@ -10,11 +9,16 @@ const DATA_DIR = join(import.meta.dirname, '../../.data')
 /** Past this after a signal the process goes down whatever still runs; work resumes elsewhere. */
 const SHUTDOWN_MS = 25_000
 
+/** Loaded only when it is wanted: an image for production leaves the package's binaries out. */
+const embeddedServer = async () => {
+  const { startEmbedded } = await import('./db/embedded.ts')
+  return startEmbedded(DATA_DIR, { durable: true })
+}
+
 const main = async (): Promise<void> => {
   const config = parseConfig(process.env)
   const logger = createLogger(config.logLevel)
-  const embedded =
-    config.database.url === undefined ? await startEmbedded(DATA_DIR, { durable: true }) : null
+  const embedded = config.database.url === undefined ? await embeddedServer() : null
   const url = config.database.url ?? embedded?.url
   if (url === undefined) throw new Error('no database')
 

@@ -5,8 +5,14 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Answer } from './api.ts'
 import { startStack, type Stack, type TestOrg } from './stack.ts'
 import { until } from './until.ts'
+
+interface Page {
+  items: { id: string }[]
+  next_cursor: string | null
+}
 
 let stack: Stack
 let org: TestOrg
@@ -124,7 +130,7 @@ describe('pages', () => {
     const seen: string[] = []
     let cursor: string | null = null
     do {
-      const answer = await own.api.post<{ items: { id: string }[]; next_cursor: string | null }>(
+      const answer: Answer<Page> = await own.api.post<Page>(
         '/api/clients/list',
         { limit: 3, ...(cursor === null ? {} : { cursor }) },
       )

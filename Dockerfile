@@ -1,0 +1,32 @@
+# Two stages: npm ci with everything, then the server with what it needs at run time.
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY server/package.json server/
+COPY simulator/package.json simulator/
+COPY bench/package.json bench/
+COPY test/package.json test/
+# The embedded PostgreSQL and the pinned Node are for laptops; the image brings Node itself.
+RUN npm ci --omit=dev --omit=optional --workspace server --include-workspace-root=false
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+# Secrets may come from Doppler: then DOPPLER_TOKEN alone is set and its CLI injects the rest.
+ARG INSTALL_DOPPLER=false
+RUN if [ "$INSTALL_DOPPLER" = "true" ]; then \
+      apt-get update && apt-get install -y --no-install-recommends ca-certificates curl gnupg \
+      && curl -sLf --retry 3 --tlsv1.2 --proto "=https" https://packages.doppler.com/public/cli/gpg.DE2A7741A397C129.key \
+         | gpg --dearmor -o /usr/share/keyrings/doppler.gpg \
+      && echo "deb [signed-by=/usr/share/keyrings/doppler.gpg] https://packages.doppler.com/public/cli/deb/debian any-version main" \
+         > /etc/apt/sources.list.d/doppler.list \
+      && apt-get update && apt-get install -y --no-install-recommends doppler \
+      && rm -rf /var/lib/apt/lists/*; \
+    fi
+COPY --from=build /app ./
+COPY server ./server
+COPY migrations ./migrations
+USER node
+EXPOSE 8080
+# node itself is PID 1's child through exec, so that SIGTERM reaches it and the shutdown is orderly.
+CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node server/src/main.ts; else exec node server/src/main.ts; fi"]

@@ -1,0 +1,86 @@
+// The arrows between the folders, read from the imports:
+// http → domain → { salesforce, nango, jobs, db }, and nothing points back.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const SRC = import.meta.dirname
+const ROOT = resolve(SRC, '../..')
+
+const sources = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .map((name) => join(folder, name))
+
+const importsOf = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '')
+
+/** Folder right under server/src, or the file's own name for files at the top. */
+const layerOf = (file: string): string => relative(SRC, file).split('/')[0] ?? ''
+
+/** What each folder may reach. Files at the top that everybody may use are listed once. */
+const EVERYBODY = ['errors.ts', 'secret.ts', 'retry.ts']
+const MAY_IMPORT: Record<string, string[]> = {
+  http: ['http', 'domain', 'db'],
+  domain: ['domain', 'salesforce', 'nango', 'jobs', 'db'],
+  salesforce: ['salesforce'],
+  nango: ['nango'],
+  jobs: ['jobs', 'db'],
+  db: ['db'],
+}
+
+describe('the folders', () => {
+  it('import in one direction only', () => {
+    const wrong: string[] = []
+    for (const file of sources(SRC).filter((name) => !name.endsWith('.test.ts'))) {
+      const allowed = MAY_IMPORT[layerOf(file)]
+      if (allowed === undefined) continue
+      for (const target of importsOf(file).filter((name) => name.startsWith('.'))) {
+        const layer = layerOf(resolve(dirname(file), target))
+        if (!allowed.includes(layer) && !EVERYBODY.includes(layer)) {
+          wrong.push(`${relative(SRC, file)} imports ${target}`)
+        }
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('keep HTTP out of the domain, and tables out of the gateways', () => {
+    const uses = (folder: string, packages: RegExp) =>
+      sources(join(SRC, folder))
+        .filter((file) => !file.endsWith('.test.ts'))
+        .filter((file) => importsOf(file).some((name) => packages.test(name)))
+        .map((file) => relative(SRC, file))
+    expect(uses('domain', /^(fastify|@fastify\/)/)).toEqual([])
+    expect(uses('salesforce', /^(pg|kysely|pg-boss|fastify)$/)).toEqual([])
+    expect(uses('nango', /^(pg|kysely|pg-boss|fastify)$/)).toEqual([])
+    expect(uses('http', /^(pg|kysely|undici|pg-boss)$/)).toEqual([])
+  })
+
+  it('let only the gateways open connections to the outside', () => {
+    const callers = sources(SRC)
+      .filter((file) => !file.endsWith('.test.ts'))
+      .filter((file) => importsOf(file).includes('undici') || /\bfetch\(/.test(readFileSync(file, 'utf8')))
+      .map(layerOf)
+    expect([...new Set(callers)].filter((layer) => layer !== 'salesforce' && layer !== 'nango')).toEqual([])
+  })
+
+  it('keep the simulator and the server apart', () => {
+    for (const file of sources(join(ROOT, 'simulator/src'))) {
+      for (const target of importsOf(file)) {
+        expect(target, relative(ROOT, file)).not.toMatch(/(^|\/)server\/|@sfdc-engine-x\/server/)
+      }
+    }
+    for (const file of sources(SRC).filter((name) => !name.endsWith('.test.ts'))) {
+      for (const target of importsOf(file)) expect(target, file).not.toMatch(/simulator|\/test\//)
+    }
+  })
+
+  it('read the environment in one place', () => {
+    const readers = sources(SRC)
+      .filter((file) => !file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('process.env'))
+      .map((file) => relative(SRC, file))
+    expect(readers.toSorted()).toEqual(['main.ts', 'migrate.ts'])
+  })
+})

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { CONFIG_VARIABLES, ConfigError, NANGO_SETUP_VARIABLES, parseConfig } from './config.ts'
+
+const good = {
+  JWT_SECRET: 'j'.repeat(32),
+  SUPER_ADMIN_JWT_SECRET: 's'.repeat(32),
+  NANGO_SECRET_KEY: '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11',
+}
+
+describe('the configuration', () => {
+  it('and .env.example name the same variables', () => {
+    const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
+    const named = [...text.matchAll(/^([A-Z_]+)=/gm)].map((match) => match[1] ?? '')
+    expect(named.toSorted()).toEqual([...CONFIG_VARIABLES, ...NANGO_SETUP_VARIABLES].toSorted())
+  })
+
+  it('takes .env.example as it is, once the secrets are filled in', () => {
+    const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
+    const example = Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
+    expect(parseConfig({ ...example, ...good }).http.port).toBe(8080)
+  })
+
+  it('reports every mistake at once, by name and without a value', () => {
+    const run = () => parseConfig({ JWT_SECRET: 'short-secret-value', PORT: '99999', LOG_LEVEL: 'loud' })
+    expect(run).toThrow(ConfigError)
+    const message = (() => {
+      try {
+        run()
+        return ''
+      } catch (error) {
+        return String(error)
+      }
+    })()
+    for (const name of ['JWT_SECRET', 'SUPER_ADMIN_JWT_SECRET', 'NANGO_SECRET_KEY', 'PORT', 'LOG_LEVEL']) {
+      expect(message).toContain(name)
+    }
+    expect(message).not.toContain('short-secret-value')
+  })
+
+  it('refuses secrets that serve two purposes, but for the webhook key of older Nango environments', () => {
+    const same = 'x'.repeat(40)
+    expect(() => parseConfig({ ...good, JWT_SECRET: same, SUPER_ADMIN_JWT_SECRET: same })).toThrow(/differ/)
+    expect(() => parseConfig({ ...good, JWT_SECRET: same, NANGO_SECRET_KEY: same })).toThrow(/differ/)
+    const config = parseConfig({ ...good, NANGO_WEBHOOK_SIGNING_KEY: `${good.NANGO_SECRET_KEY}, next` })
+    expect(config.nango.webhookSigningKeys.map((key) => key.reveal())).toEqual([good.NANGO_SECRET_KEY, 'next'])
+  })
+
+  it('cannot be logged with a secret in it, and cannot be changed', () => {
+    const config = parseConfig(good)
+    for (const text of [JSON.stringify(config), inspect(config, { depth: 9 })]) {
+      for (const secret of Object.values(good)) expect(text).not.toContain(secret)
+    }
+    expect(() => Object.assign(config.http, { port: 1 })).toThrow(TypeError)
+  })
+})

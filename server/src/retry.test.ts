@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { ATTEMPTS_MAX, type Effect, shouldRetry, waitMs } from './retry.ts'
+
+const refused = { passing: true, fate: 'not_done' } as const
+const unknown = { passing: true, fate: 'unknown' } as const
+const permanent = { passing: false, fate: 'not_done' } as const
+
+describe('shouldRetry', () => {
+  const table: [string, Parameters<typeof shouldRetry>[0], boolean][] = [
+    ['a read of unknown fate', { attempt: 1, failure: unknown, effect: 'read', sent: true }, true],
+    [
+      'an idempotent change of unknown fate',
+      { attempt: 1, failure: unknown, effect: 'idempotent', sent: true },
+      true,
+    ],
+    [
+      'a create that may have happened',
+      { attempt: 1, failure: unknown, effect: 'create', sent: true },
+      false,
+    ],
+    [
+      'a create that never left',
+      { attempt: 1, failure: unknown, effect: 'create', sent: false },
+      true,
+    ],
+    [
+      'a create that was refused for a passing cause',
+      { attempt: 1, failure: refused, effect: 'create', sent: true },
+      true,
+    ],
+    [
+      'anything refused for good',
+      { attempt: 1, failure: permanent, effect: 'read', sent: true },
+      false,
+    ],
+    [
+      'the last attempt',
+      { attempt: ATTEMPTS_MAX, failure: unknown, effect: 'read', sent: true },
+      false,
+    ],
+    [
+      'the caller’s own last attempt',
+      { attempt: 1, attemptsMax: 1, failure: unknown, effect: 'read', sent: true },
+      false,
+    ],
+    [
+      'a slow failure, once',
+      { attempt: 1, failure: { ...unknown, slow: true }, effect: 'read', sent: true },
+      true,
+    ],
+    [
+      'a slow failure, twice',
+      { attempt: 2, failure: { ...unknown, slow: true }, effect: 'read', sent: true },
+      false,
+    ],
+    [
+      'a short Retry-After',
+      { attempt: 1, failure: { ...unknown, retryAfterSeconds: 5 }, effect: 'read', sent: true },
+      true,
+    ],
+    [
+      'a Retry-After of an hour',
+      { attempt: 1, failure: { ...unknown, retryAfterSeconds: 3600 }, effect: 'read', sent: true },
+      false,
+    ],
+  ]
+  it.each(table)('%s', (_name, question, answer) => {
+    expect(shouldRetry(question)).toBe(answer)
+  })
+
+  it('never repeats a sent create of unknown fate, whatever the attempt', () => {
+    const effect: Effect = 'create'
+    for (let attempt = 1; attempt < 10; attempt += 1) {
+      expect(shouldRetry({ attempt, attemptsMax: 99, failure: unknown, effect, sent: true })).toBe(
+        false,
+      )
+    }
+  })
+})
+
+describe('waitMs', () => {
+  it.each([
+    [{ attempt: 1, random: 0 }, 250],
+    [{ attempt: 1, random: 0.999999 }, 500],
+    [{ attempt: 2, random: 0 }, 500],
+    [{ attempt: 3, random: 0.5 }, 1500],
+    [{ attempt: 30, random: 0.999999 }, 20_000],
+    [{ attempt: 1, random: 0, retryAfterSeconds: 7 }, 7000],
+    [{ attempt: 1, random: 0, retryAfterSeconds: 0 }, 250],
+    [{ attempt: 1, random: 0, retryAfterSeconds: -5 }, 250],
+  ])('%o waits %i ms', (question, ms) => {
+    expect(waitMs(question)).toBe(ms)
+  })
+})

@@ -22,7 +22,14 @@ const run = (name: string, files: string[], environment: Record<string, string>)
     const output = join(scratch, `${name}.json`)
     const child = spawn(
       process.execPath,
-      [VITEST, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${output}`, ...files],
+      [
+        VITEST,
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${output}`,
+        ...files,
+      ],
       { stdio: 'inherit', env: { ...process.env, ...environment } },
     )
     child.on('exit', (code) => {
@@ -45,7 +52,8 @@ if (only.length === 0) {
 }
 rmSync(scratch, { recursive: true, force: true })
 
-const sum = (count: (report: Report) => number) => reports.reduce((total, report) => total + count(report), 0)
+const sum = (count: (report: Report) => number) =>
+  reports.reduce((total, report) => total + count(report), 0)
 const failed = sum((report) => report.numFailedTests)
 const skipped = sum((report) => report.numPendingTests)
 console.log(

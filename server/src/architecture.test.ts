@@ -14,7 +14,9 @@ const sources = (folder: string): string[] =>
     .map((name) => join(folder, name))
 
 const importsOf = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '')
+  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+    (match) => match[1] ?? '',
+  )
 
 /** Folder right under server/src, or the file's own name for files at the top. */
 const layerOf = (file: string): string => relative(SRC, file).split('/')[0] ?? ''
@@ -61,9 +63,14 @@ describe('the folders', () => {
   it('let only the gateways open connections to the outside', () => {
     const callers = sources(SRC)
       .filter((file) => !file.endsWith('.test.ts'))
-      .filter((file) => importsOf(file).includes('undici') || /\bfetch\(/.test(readFileSync(file, 'utf8')))
+      .filter(
+        (file) =>
+          importsOf(file).includes('undici') || /\bfetch\(/.test(readFileSync(file, 'utf8')),
+      )
       .map(layerOf)
-    expect([...new Set(callers)].filter((layer) => layer !== 'salesforce' && layer !== 'nango')).toEqual([])
+    expect(
+      [...new Set(callers)].filter((layer) => layer !== 'salesforce' && layer !== 'nango'),
+    ).toEqual([])
   })
 
   it('keep the simulator and the server apart', () => {
@@ -79,7 +86,9 @@ describe('the folders', () => {
 
   it('read the environment in one place', () => {
     const readers = sources(SRC)
-      .filter((file) => !file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('process.env'))
+      .filter(
+        (file) => !file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('process.env'),
+      )
       .map((file) => relative(SRC, file))
     expect(readers.toSorted()).toEqual(['main.ts', 'migrate.ts'])
   })

@@ -18,12 +18,14 @@ describe('the configuration', () => {
 
   it('takes .env.example as it is, once the secrets are filled in', () => {
     const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
-    const example = Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
+    const example: Record<string, string> = {}
+    for (const [, name = '', value = ''] of text.matchAll(/^([A-Z_]+)=(.*)$/gm)) example[name] = value
     expect(parseConfig({ ...example, ...good }).http.port).toBe(8080)
   })
 
   it('reports every mistake at once, by name and without a value', () => {
-    const run = () => parseConfig({ JWT_SECRET: 'short-secret-value', PORT: '99999', LOG_LEVEL: 'loud' })
+    const run = () =>
+      parseConfig({ JWT_SECRET: 'short-secret-value', PORT: '99999', LOG_LEVEL: 'loud' })
     expect(run).toThrow(ConfigError)
     const message = (() => {
       try {
@@ -33,7 +35,13 @@ describe('the configuration', () => {
         return String(error)
       }
     })()
-    for (const name of ['JWT_SECRET', 'SUPER_ADMIN_JWT_SECRET', 'NANGO_SECRET_KEY', 'PORT', 'LOG_LEVEL']) {
+    for (const name of [
+      'JWT_SECRET',
+      'SUPER_ADMIN_JWT_SECRET',
+      'NANGO_SECRET_KEY',
+      'PORT',
+      'LOG_LEVEL',
+    ]) {
       expect(message).toContain(name)
     }
     expect(message).not.toContain('short-secret-value')
@@ -41,10 +49,20 @@ describe('the configuration', () => {
 
   it('refuses secrets that serve two purposes, but for the webhook key of older Nango environments', () => {
     const same = 'x'.repeat(40)
-    expect(() => parseConfig({ ...good, JWT_SECRET: same, SUPER_ADMIN_JWT_SECRET: same })).toThrow(/differ/)
-    expect(() => parseConfig({ ...good, JWT_SECRET: same, NANGO_SECRET_KEY: same })).toThrow(/differ/)
-    const config = parseConfig({ ...good, NANGO_WEBHOOK_SIGNING_KEY: `${good.NANGO_SECRET_KEY}, next` })
-    expect(config.nango.webhookSigningKeys.map((key) => key.reveal())).toEqual([good.NANGO_SECRET_KEY, 'next'])
+    expect(() => parseConfig({ ...good, JWT_SECRET: same, SUPER_ADMIN_JWT_SECRET: same })).toThrow(
+      /differ/,
+    )
+    expect(() => parseConfig({ ...good, JWT_SECRET: same, NANGO_SECRET_KEY: same })).toThrow(
+      /differ/,
+    )
+    const config = parseConfig({
+      ...good,
+      NANGO_WEBHOOK_SIGNING_KEY: `${good.NANGO_SECRET_KEY}, next`,
+    })
+    expect(config.nango.webhookSigningKeys.map((key) => key.reveal())).toEqual([
+      good.NANGO_SECRET_KEY,
+      'next',
+    ])
   })
 
   it('cannot be logged with a secret in it, and cannot be changed', () => {

@@ -44,14 +44,22 @@ const environment = z.object({
   PUSH_RESULT_RETENTION_DAYS: int(1, 3650, 30),
   PUSH_MAX_ROWS: int(1, 100_000_000, 5_000_000),
   JWT_TTL_SECONDS: int(60, 2_592_000, 43_200),
-  METRICS_TOKEN: text.min(16, 'needs at least 16 characters').transform((v) => new Secret(v)).optional(),
+  METRICS_TOKEN: text
+    .min(16, 'needs at least 16 characters')
+    .transform((v) => new Secret(v))
+    .optional(),
   CORS_ORIGINS: list,
   RATE_LIMIT_PER_MINUTE: int(0, 10_000_000, 1200),
   TRUST_PROXY: z
     .string()
-    .regex(/^(true|false|\d+|[0-9a-fA-F.:/, ]+)$/, 'must be true, false, a number of hops, or addresses')
+    .regex(
+      /^(true|false|\d+|[0-9a-fA-F.:/, ]+)$/,
+      'must be true, false, a number of hops, or addresses',
+    )
     .default('false')
-    .transform((v) => (v === 'true' ? true : v === 'false' ? false : /^\d+$/.test(v) ? Number(v) : v)),
+    .transform((v) =>
+      v === 'true' ? true : v === 'false' ? false : /^\d+$/.test(v) ? Number(v) : v,
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
 })
 
@@ -142,7 +150,8 @@ const crossChecks = (env: z.infer<typeof environment>): string[] => {
     ['JWT_SECRET', env.JWT_SECRET],
     ['SUPER_ADMIN_JWT_SECRET', env.SUPER_ADMIN_JWT_SECRET],
   ] as const) {
-    if (secret.equals(env.NANGO_SECRET_KEY)) problems.push(`${name}: must differ from NANGO_SECRET_KEY`)
+    if (secret.equals(env.NANGO_SECRET_KEY))
+      problems.push(`${name}: must differ from NANGO_SECRET_KEY`)
     if (env.NANGO_WEBHOOK_SIGNING_KEY.some((key) => key.equals(secret))) {
       problems.push(`${name}: must differ from NANGO_WEBHOOK_SIGNING_KEY`)
     }

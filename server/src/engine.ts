@@ -9,6 +9,7 @@ import { migrate, pendingMigrations } from './db/migrate.ts'
 import { createAuth } from './domain/auth/auth.ts'
 import { createPasswords } from './domain/auth/passwords.ts'
 import { createClients } from './domain/clients.ts'
+import { createConnections } from './domain/connections/connections.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createTokens } from './domain/tokens.ts'
 import { createUsers } from './domain/users.ts'
@@ -17,13 +18,18 @@ import { createApp } from './http/app.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { clientRoutes } from './http/routes/clients.ts'
+import { connectionRoutes } from './http/routes/connections.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
 import { userRoutes } from './http/routes/users.ts'
+import { webhookRoutes } from './http/routes/webhooks.ts'
 import { type Route } from './http/route.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createMetrics } from './metrics.ts'
+import { createNango } from './nango/nango.ts'
+import { createSalesforce } from './salesforce/gateway.ts'
+import { createHostPolicy } from './salesforce/hosts.ts'
 import { type Secret } from './secret.ts'
 
 export interface Engine extends AsyncDisposable {
@@ -40,6 +46,8 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof clientRoutes>[0] &
   Parameters<typeof userRoutes>[0] &
   Parameters<typeof tokenRoutes>[0] &
+  Parameters<typeof connectionRoutes>[0] &
+  Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -49,7 +57,9 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...clientRoutes(deps),
   ...userRoutes(deps),
   ...tokenRoutes(deps),
+  ...connectionRoutes(deps),
   ...auditRoutes(deps),
+  ...webhookRoutes(deps),
   ...systemRoutes(deps),
 ]
 
@@ -88,6 +98,29 @@ export const createEngine = async (
   const users = createUsers(db, passwords)
   const tokens = createTokens(db)
 
+  const hosts = createHostPolicy(config.salesforce.hostAllowlist)
+  const salesforce = createSalesforce({
+    hosts,
+    onCall: ({ kind, status, ms }) => metrics.callDone('salesforce', { kind, status, ms }),
+  })
+  const nango = createNango({
+    baseUrl: config.nango.baseUrl,
+    secretKey: config.nango.secretKey,
+    onCall: ({ operation, status, ms }) =>
+      metrics.callDone('nango', { kind: operation, status, ms }),
+  })
+  const connections = createConnections({
+    db,
+    nango,
+    salesforce,
+    hosts,
+    logger,
+    providerConfigKey: config.nango.providerConfigKey,
+    apiVersion: config.salesforce.apiVersion,
+    apiReservePercent: config.salesforce.apiReservePercent,
+    webhookSigningKeys: config.nango.webhookSigningKeys,
+  })
+
   const routes = routesOf({
     checkReady: async () => {
       const missing = await pendingMigrations(db.pool).catch((error: unknown) => {
@@ -104,6 +137,7 @@ export const createEngine = async (
     auth,
     clients,
     tokens,
+    connections,
     db,
   })
 
@@ -115,7 +149,7 @@ export const createEngine = async (
     corsOrigins: config.http.corsOrigins,
     rateLimitPerMinute: config.http.rateLimitPerMinute,
     trustProxy: config.http.trustProxy,
-    onRequestDone: metrics.requestDone,
+    onRequestDone: (event) => metrics.requestDone(event),
   })
 
   return {
@@ -129,6 +163,7 @@ export const createEngine = async (
     [Symbol.asyncDispose]: async () => {
       await http.close()
       await jobs.stop()
+      await Promise.all([salesforce.close(), nango.close()])
       await db.close()
     },
   }

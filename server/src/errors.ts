@@ -21,51 +21,116 @@ const kind = (status: number, title: string, remedy: string, retryable = false):
 
 export const ERRORS = define({
   // 400: understood, but it means nothing here
-  invalid_json: kind(400, 'Body is not valid JSON', 'Send one JSON object, UTF-8, as application/json.'),
+  invalid_json: kind(
+    400,
+    'Body is not valid JSON',
+    'Send one JSON object, UTF-8, as application/json.',
+  ),
   bad_request: kind(400, 'Request cannot be understood', 'Send a well-formed HTTP request.'),
   invalid_plan: kind(400, 'Plan is not valid', 'Correct the members named in errors.'),
   mapping_missing: kind(400, 'No mapping for this object', 'Create one with /api/mappings/create.'),
   unknown_field: kind(400, 'Unknown field', 'Use a field that the mapping or the snapshot knows.'),
   unknown_object: kind(400, 'Unknown object', 'Name objects as the Salesforce org does.'),
-  invalid_cursor: kind(400, 'Cursor is not valid', 'Use next_cursor of the page before, unchanged.'),
+  invalid_cursor: kind(
+    400,
+    'Cursor is not valid',
+    'Use next_cursor of the page before, unchanged.',
+  ),
   invalid_client: kind(400, 'Client is not valid here', 'Name a client of this organization.'),
-  invalid_role: kind(400, 'Role and client do not fit', 'company_* roles need a client_id, org_admin has none.'),
+  invalid_role: kind(
+    400,
+    'Role and client do not fit',
+    'company_* roles need a client_id, org_admin has none.',
+  ),
   client_inactive: kind(400, 'Client is inactive', 'Activate it with /api/clients/update.'),
   host_refused: kind(400, 'Host is not allowed', 'Use a Salesforce login host or My Domain.'),
   all_or_none_too_large: kind(400, 'Too many rows for all_or_none', 'Send at most 200 rows.'),
 
   // 401 / 403 / 404
-  unauthenticated: kind(401, 'Not authenticated', 'Send a valid API token or session as a Bearer token.'),
+  unauthenticated: kind(
+    401,
+    'Not authenticated',
+    'Send a valid API token or session as a Bearer token.',
+  ),
   forbidden: kind(403, 'Not permitted', 'Ask an org_admin for a role with this permission.'),
   not_found: kind(404, 'Not found', 'Check the id; it may belong to somebody else.'),
 
   // 409: clash with the present state
   already_exists: kind(409, 'Already exists', 'Use the existing one, or another name.'),
   last_admin: kind(409, 'The last active org_admin', 'Make another user org_admin first.'),
-  connection_not_ready: kind(409, 'Client has no usable connection', 'Connect it with /api/connections/create.'),
+  connection_not_ready: kind(
+    409,
+    'Client has no usable connection',
+    'Connect it with /api/connections/create.',
+  ),
   connection_revoked: kind(409, 'Connection was revoked', 'Connect the client again.'),
-  salesforce_org_mismatch: kind(409, 'Another Salesforce org than before', 'Authorize the same Salesforce org, or create the connection with allow_other_org.'),
-  salesforce_org_changed: kind(409, 'The connection now leads to another Salesforce org', 'Reconnect the client.'),
-  pull_in_progress: kind(409, 'A pull is running', 'Wait for it; poll /api/topology/history.', true),
+  salesforce_org_mismatch: kind(
+    409,
+    'Another Salesforce org than before',
+    'Authorize the same Salesforce org, or create the connection with allow_other_org.',
+  ),
+  salesforce_org_changed: kind(
+    409,
+    'The connection now leads to another Salesforce org',
+    'Reconnect the client.',
+  ),
+  pull_in_progress: kind(
+    409,
+    'A pull is running',
+    'Wait for it; poll /api/topology/history.',
+    true,
+  ),
   no_snapshot: kind(409, 'No complete snapshot', 'Pull the topology first.'),
   conflicts_found: kind(409, 'The report forbids this', 'Resolve the findings and check again.'),
   topology_drifted: kind(409, 'The Salesforce org changed since the check', 'Check again.'),
   deployment_in_progress: kind(409, 'A deployment is running', 'Wait for it.', true),
   not_rollbackable: kind(409, 'Cannot be rolled back', 'See the deployment for the reason.'),
-  data_would_be_lost: kind(409, 'Data would be lost', 'Repeat with allow_data_loss if you mean it.'),
-  idempotency_key_reused: kind(409, 'Idempotency key used for another request', 'Use a fresh key for another body.'),
-  idempotency_in_progress: kind(409, 'The first call with this key still runs', 'Repeat after Retry-After.', true),
+  data_would_be_lost: kind(
+    409,
+    'Data would be lost',
+    'Repeat with allow_data_loss if you mean it.',
+  ),
+  idempotency_key_reused: kind(
+    409,
+    'Idempotency key used for another request',
+    'Use a fresh key for another body.',
+  ),
+  idempotency_in_progress: kind(
+    409,
+    'The first call with this key still runs',
+    'Repeat after Retry-After.',
+    true,
+  ),
 
   // 413 / 415 / 422 / 429
   payload_too_large: kind(413, 'Body is too large', 'Send less at once.'),
   unsupported_media_type: kind(415, 'Unsupported media type', 'Send application/json.'),
-  validation_failed: kind(422, 'Request does not fit the schema', 'Correct the members named in errors.'),
+  validation_failed: kind(
+    422,
+    'Request does not fit the schema',
+    'Correct the members named in errors.',
+  ),
   rate_limited: kind(429, 'Too many requests', 'Repeat after Retry-After.', true),
-  api_budget_exhausted: kind(429, "The client's Salesforce API budget is spent", 'Repeat after Retry-After, or lower SFDC_API_RESERVE_PERCENT.', true),
+  api_budget_exhausted: kind(
+    429,
+    "The client's Salesforce API budget is spent",
+    'Repeat after Retry-After, or lower SFDC_API_RESERVE_PERCENT.',
+    true,
+  ),
 
   // 5xx
-  internal: kind(500, 'Something went wrong on our side', 'Repeat; if it stays, report request_id.', true),
-  salesforce_error: kind(502, 'Salesforce refused or failed', 'See upstream for its own words.', true),
+  internal: kind(
+    500,
+    'Something went wrong on our side',
+    'Repeat; if it stays, report request_id.',
+    true,
+  ),
+  salesforce_error: kind(
+    502,
+    'Salesforce refused or failed',
+    'See upstream for its own words.',
+    true,
+  ),
   nango_error: kind(502, 'Nango refused or failed', 'See upstream for its own words.', true),
   unavailable: kind(503, 'Not available right now', 'Repeat in a moment.', true),
 })

@@ -30,7 +30,7 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: {
-        paths: SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        paths: SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`]),
         censor: '[secret]',
       },
       serializers: { err: errorLine },
@@ -39,7 +39,8 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
         streamWrite: withoutCredentials,
       },
     },
-    destination,
+    // Written in the background, in order; whatever is pending goes out before the process ends.
+    destination ?? pino.destination({ dest: 1, sync: false }),
   )
 
 /** An error as data, its causes included, without the members libraries hang on (requests, headers). */
@@ -49,7 +50,7 @@ const errorLine = (error: unknown, depth = 0): unknown => {
   return {
     type: error.name,
     message: error.message,
-    ...(code === undefined ? {} : { code: String(code) }),
+    ...(typeof code === 'string' ? { code } : {}),
     stack: error.stack,
     ...(error.cause === undefined || depth > 3 ? {} : { cause: errorLine(error.cause, depth + 1) }),
   }

@@ -10,7 +10,10 @@ export interface Metrics {
   render(): Promise<string>
   requestDone(event: { route: string; status: number; seconds: number }): void
   /** A call to another service ended. `status` is null when no answer came. */
-  callDone(service: 'salesforce' | 'nango', event: { kind: string; status: number | null; ms: number }): void
+  callDone(
+    service: 'salesforce' | 'nango',
+    event: { kind: string; status: number | null; ms: number },
+  ): void
   watchPool(pool: pg.Pool): void
 }
 

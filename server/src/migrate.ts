@@ -5,7 +5,9 @@ import { Secret } from './secret.ts'
 
 const url = process.env.DATABASE_URL
 if (url === undefined || url === '') {
-  process.stderr.write('DATABASE_URL is not set; the embedded server migrates itself at the start.\n')
+  process.stderr.write(
+    'DATABASE_URL is not set; the embedded server migrates itself at the start.\n',
+  )
   process.exitCode = 1
 } else {
   const applied = await migrate(new Secret(url))

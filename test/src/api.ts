@@ -29,7 +29,10 @@ export interface Api {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<Answer<Body>>
-  get<Body = Record<string, unknown>>(path: string, headers?: Record<string, string>): Promise<Answer<Body>>
+  get<Body = Record<string, unknown>>(
+    path: string,
+    headers?: Record<string, string>,
+  ): Promise<Answer<Body>>
   /** Sends anything at all; the answer is checked where the path is known. */
   raw(path: string, init: RequestInit): Promise<Answer>
   /** The same API with another credential (null: none). */
@@ -51,9 +54,9 @@ const loadValidators = async (url: string): Promise<Validators> => {
     const operation = document.paths[path]?.[method.toLowerCase()]
     if (operation === undefined) return
     const type = (answer.headers.get('content-type') ?? '').split(';')[0] ?? ''
-    const described = Object.entries(operation.responses[String(answer.status)]?.content ?? {}).find(
-      ([name]) => name.split(';')[0] === type,
-    )?.[1]
+    const described = Object.entries(
+      operation.responses[String(answer.status)]?.content ?? {},
+    ).find(([name]) => name.split(';')[0] === type)?.[1]
     if (described === undefined) {
       throw new Error(
         `${method} ${path} answered ${answer.status} ${type}, which the OpenAPI document does not name: ${answer.text.slice(0, 500)}`,
@@ -63,7 +66,11 @@ const loadValidators = async (url: string): Promise<Validators> => {
     const key = `${method} ${path} ${answer.status} ${type}`
     const validate =
       compiled.get(key) ??
-      ajv.compile(JSON.parse(JSON.stringify(described.schema).replaceAll('"#/components', '"doc#/components')))
+      ajv.compile(
+        JSON.parse(
+          JSON.stringify(described.schema).replaceAll('"#/components', '"doc#/components'),
+        ),
+      )
     compiled.set(key, validate)
     if (!validate(answer.body)) {
       throw new Error(`${key} breaks the OpenAPI document: ${ajv.errorsText(validate.errors)}`)
@@ -89,11 +96,15 @@ export const apiOf = (url: string, token: string | null = null): Api => {
     ;(await validators)(init.method ?? 'GET', path, answer)
     return answer
   }
-  const credential: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
+  const credential: Record<string, string> =
+    token === null ? {} : { authorization: `Bearer ${token}` }
 
   return {
     raw: (path, init) =>
-      raw(path, { ...init, headers: { ...credential, ...(init.headers as Record<string, string>) } }),
+      raw(path, {
+        ...init,
+        headers: { ...credential, ...(init.headers as Record<string, string>) },
+      }),
     post: async <Body>(path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
       (await raw(path, {
         method: 'POST',
@@ -101,7 +112,10 @@ export const apiOf = (url: string, token: string | null = null): Api => {
         body: JSON.stringify(body),
       })) as unknown as Answer<Body>,
     get: async <Body>(path: string, headers: Record<string, string> = {}) =>
-      (await raw(path, { method: 'GET', headers: { ...credential, ...headers } })) as unknown as Answer<Body>,
+      (await raw(path, {
+        method: 'GET',
+        headers: { ...credential, ...headers },
+      })) as unknown as Answer<Body>,
     as: (other) => apiOf(url, other),
   }
 }

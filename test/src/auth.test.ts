@@ -27,7 +27,10 @@ const forge = (header: object, claims: object, key: string, digest = 'sha256') =
   return `${signed}.${createHmac(digest, key).update(signed).digest('base64url')}`
 }
 const claimsOf = (token: string) =>
-  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
+    string,
+    unknown
+  >
 const me = (api: Api) => api.get('/api/auth/me').then((answer) => answer.status)
 
 describe('every protected endpoint', () => {
@@ -44,7 +47,9 @@ describe('every protected endpoint', () => {
         for (const token of wrong) {
           const answer = await stack.api.as(token).raw(path, {
             method: method.toUpperCase(),
-            ...(method === 'post' ? { body: '{ broken', headers: { 'content-type': 'text/plain' } } : {}),
+            ...(method === 'post'
+              ? { body: '{ broken', headers: { 'content-type': 'text/plain' } }
+              : {}),
           })
           expect(answer.status, `${method} ${path} with ${token}`).toBe(401)
           expect(answer.headers.get('www-authenticate')).toBe('Bearer')
@@ -94,7 +99,8 @@ describe('a session token', () => {
     const claims = claimsOf(user.session)
     const good = { alg: 'HS256', typ: 'JWT' }
     expect(await me(stack.api.as(forge(good, claims, JWT_SECRET)))).toBe(200) // the forge itself works
-    const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name))
+    const without = (name: string) =>
+      Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name))
     const forged = {
       'wrong key': forge(good, claims, 'x'.repeat(40)),
       none: `${base64url({ alg: 'none' })}.${base64url(claims)}.`,
@@ -106,9 +112,21 @@ describe('a session token', () => {
       expired: forge(good, { ...claims, exp: 1_000_000_000 }, JWT_SECRET),
       'unknown role': forge(good, { ...claims, role: 'root' }, JWT_SECRET),
       'another role': forge(good, { ...claims, role: 'company_member' }, JWT_SECRET),
-      'another org': forge(good, { ...claims, org_id: '01931f2a-0000-7000-8000-000000000000' }, JWT_SECRET),
-      'another session': forge(good, { ...claims, jti: '01931f2a-0000-7000-8000-000000000000' }, JWT_SECRET),
-      'a client it has not': forge(good, { ...claims, client_id: (await org.client()).id }, JWT_SECRET),
+      'another org': forge(
+        good,
+        { ...claims, org_id: '01931f2a-0000-7000-8000-000000000000' },
+        JWT_SECRET,
+      ),
+      'another session': forge(
+        good,
+        { ...claims, jti: '01931f2a-0000-7000-8000-000000000000' },
+        JWT_SECRET,
+      ),
+      'a client it has not': forge(
+        good,
+        { ...claims, client_id: (await org.client()).id },
+        JWT_SECRET,
+      ),
     }
     for (const [name, token] of Object.entries(forged)) {
       expect(await me(stack.api.as(token)), name).toBe(401)
@@ -141,7 +159,10 @@ describe('a session token', () => {
     expect(await me(other(changing.session)), 'the session that changed it goes on').toBe(200)
     expect(await me(other(second)), 'the others end').toBe(401)
 
-    for (const change of [{ is_active: false }, { role: 'company_member', client_id: (await org.client()).id }]) {
+    for (const change of [
+      { is_active: false },
+      { role: 'company_member', client_id: (await org.client()).id },
+    ]) {
       const user = await org.user('org_admin')
       const update = await org.api.post('/api/users/update', { user_id: user.id, ...change })
       expect(update.status).toBe(200)
@@ -152,7 +173,9 @@ describe('a session token', () => {
 
 describe('an API token', () => {
   it('is shown once, kept as a digest, and dead everywhere with the next request after its revocation', async () => {
-    const answer = await org.api.post<{ id: string; token: string }>('/api/tokens/create', { name: 'nightly' })
+    const answer = await org.api.post<{ id: string; token: string }>('/api/tokens/create', {
+      name: 'nightly',
+    })
     const { id, token } = answer.body
     expect(token).toMatch(/^sfx_[\w-]{43}$/)
     expect(await me(other(token))).toBe(200)
@@ -163,8 +186,11 @@ describe('an API token', () => {
     expect(await me(stack.api.as(token))).toBe(401)
   })
 
-  it('ends with its expiry, its user, its client and its org, and follows its user\'s present role', async () => {
-    const past = await org.api.post('/api/tokens/create', { name: 'x', expires_at: '2020-01-01T00:00:00Z' })
+  it("ends with its expiry, its user, its client and its org, and follows its user's present role", async () => {
+    const past = await org.api.post('/api/tokens/create', {
+      name: 'x',
+      expires_at: '2020-01-01T00:00:00Z',
+    })
     expect(past.status).toBe(422)
     const client = await org.client()
     const user = await org.user('company_admin', client.id)
@@ -181,7 +207,10 @@ describe('an API token', () => {
     expect(await me(other(token))).toBe(200)
 
     const doomed = await stack.org()
-    await stack.superAdmin.post('/api/super-admin/orgs/update', { org_id: doomed.id, is_active: false })
+    await stack.superAdmin.post('/api/super-admin/orgs/update', {
+      org_id: doomed.id,
+      is_active: false,
+    })
     expect(await me(other(doomed.token))).toBe(401)
   })
 
@@ -191,7 +220,9 @@ describe('an API token', () => {
     ).body
     await me(stack.api.as(token))
     await until('last_used_at', async () => {
-      const list = await org.api.post<{ items: { id: string; last_used_at: string | null }[] }>('/api/tokens/list')
+      const list = await org.api.post<{ items: { id: string; last_used_at: string | null }[] }>(
+        '/api/tokens/list',
+      )
       return list.body.items.find((item) => item.id === id)?.last_used_at
     })
   })
@@ -228,9 +259,11 @@ describe('login', () => {
 
   it('refuses a guesser hard by account and address, over replicas, and does not lock the victim out', async () => {
     const victim = await stack.org()
-    const guess = (api: Api) => api.post('/api/auth/login', { email: victim.email, password: 'guess guess guess' })
+    const guess = (api: Api) =>
+      api.post('/api/auth/login', { email: victim.email, password: 'guess guess guess' })
     const seen = []
-    for (let i = 0; i < 7; i++) seen.push((await guess(i % 2 === 0 ? stack.api : other(null))).status)
+    for (let i = 0; i < 7; i++)
+      seen.push((await guess(i % 2 === 0 ? stack.api : other(null))).status)
     expect(seen).toEqual([401, 401, 401, 401, 401, 429, 429])
     const refused = await guess(stack.api)
     expect(refused.body.code).toBe('rate_limited')
@@ -270,19 +303,30 @@ describe('users', () => {
   it('company roles need a client of the org, org_admin takes none', async () => {
     const foreign = await (await stack.org()).client()
     const make = (extra: object) =>
-      org.api.post('/api/users/create', { email: `u${Math.random()}@x.example`, password: PASSWORD, ...extra })
+      org.api.post('/api/users/create', {
+        email: `u${Math.random()}@x.example`,
+        password: PASSWORD,
+        ...extra,
+      })
     expect((await make({ role: 'company_admin' })).body.code).toBe('invalid_role')
-    expect((await make({ role: 'org_admin', client_id: (await org.client()).id })).body.code).toBe('invalid_role')
+    expect((await make({ role: 'org_admin', client_id: (await org.client()).id })).body.code).toBe(
+      'invalid_role',
+    )
     expect((await make({ role: 'company_admin', client_id: foreign.id })).status).toBe(404)
   })
 
   it('the last active org_admin stays, even when two are demoted at the same moment', async () => {
     const small = await stack.org()
-    const alone = await small.api.post('/api/users/update', { user_id: small.adminId, is_active: false })
+    const alone = await small.api.post('/api/users/update', {
+      user_id: small.adminId,
+      is_active: false,
+    })
     expect([alone.status, alone.body.code]).toEqual([409, 'last_admin'])
     const second = await small.user('org_admin')
     const answers = await Promise.all(
-      [small.adminId, second.id].map((user_id) => small.api.post('/api/users/update', { user_id, is_active: false })),
+      [small.adminId, second.id].map((user_id) =>
+        small.api.post('/api/users/update', { user_id, is_active: false }),
+      ),
     )
     const admins = await stack.database.query(
       `select id from users where org_id = $1 and role = 'org_admin' and is_active`,

@@ -33,12 +33,17 @@ export const createDatabase = async (options: { empty?: boolean } = {}): Promise
       (await pool.query<Row>(text, values)).rows,
     [Symbol.asyncDispose]: async () => {
       await pool.end()
-      await asAdmin(adminUrl, (admin) => admin.query(`drop database if exists ${name} with (force)`))
+      await asAdmin(adminUrl, (admin) =>
+        admin.query(`drop database if exists ${name} with (force)`),
+      )
     },
   }
 }
 
-const asAdmin = async (url: string, work: (admin: pg.Client) => Promise<unknown>): Promise<void> => {
+const asAdmin = async (
+  url: string,
+  work: (admin: pg.Client) => Promise<unknown>,
+): Promise<void> => {
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
   try {

@@ -32,7 +32,9 @@ export const setup = async (project: TestProject) => {
   const admin = new pg.Client({ connectionString: server.url.reveal() })
   await admin.connect()
   const adminUrl =
-    process.env.SUITE_OWNER === 'superuser' ? server.url.reveal() : await plainOwner(admin, server.url)
+    process.env.SUITE_OWNER === 'superuser'
+      ? server.url.reveal()
+      : await plainOwner(admin, server.url)
   await admin.query(`grant connect on database postgres to public`)
   await admin.end()
   const owner = new pg.Client({ connectionString: adminUrl })
@@ -52,8 +54,12 @@ export const setup = async (project: TestProject) => {
 /** What docs/deployment.md tells an administrator to prepare, and nothing more. */
 const plainOwner = async (admin: pg.Client, url: Secret): Promise<string> => {
   const password = randomBytes(12).toString('hex')
-  await admin.query(`create role plain_owner login nosuperuser nobypassrls nocreaterole createdb password '${password}'`)
-  await admin.query('create role sfdc_engine_runtime nologin nosuperuser nobypassrls nocreatedb nocreaterole')
+  await admin.query(
+    `create role plain_owner login nosuperuser nobypassrls nocreaterole createdb password '${password}'`,
+  )
+  await admin.query(
+    'create role sfdc_engine_runtime nologin nosuperuser nobypassrls nocreatedb nocreaterole',
+  )
   await admin.query('grant sfdc_engine_runtime to plain_owner')
   const plain = new URL(url.reveal())
   plain.username = 'plain_owner'

@@ -27,16 +27,27 @@ const url = () => new URL(stack.servers[0]?.url ?? '')
 const json = { 'content-type': 'application/json' }
 
 describe('the OpenAPI document', () => {
-  it('is valid OpenAPI 3.1 by somebody else\'s validator, and gives every operation an example and its errors', async () => {
+  it("is valid OpenAPI 3.1 by somebody else's validator, and gives every operation an example and its errors", async () => {
     const document = (await (await fetch(`${url().origin}/openapi.json`)).json()) as {
       openapi: string
-      paths: Record<string, Record<string, { responses: Record<string, { content: Record<string, { example?: unknown }> }>; summary: string }>>
+      paths: Record<
+        string,
+        Record<
+          string,
+          {
+            responses: Record<string, { content: Record<string, { example?: unknown }> }>
+            summary: string
+          }
+        >
+      >
     }
     const verdict = await new Validator().validate(structuredClone(document))
     expect(verdict).toMatchObject({ valid: true })
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const operation of Object.values(operations)) {
-        const success = Object.entries(operation.responses).find(([status]) => status.startsWith('2'))?.[1]
+        const success = Object.entries(operation.responses).find(([status]) =>
+          status.startsWith('2'),
+        )?.[1]
         expect(Object.values(success?.content ?? {})[0]?.example, path).toBeDefined()
         expect(operation.responses['500'], path).toBeDefined()
       }
@@ -64,14 +75,60 @@ describe('bad input', () => {
     ['an unknown key', { body: '{"name":"x","nmae":1}', headers: json }, 422, 'validation_failed'],
     ['__proto__', { body: '{"name":"x","__proto__":{"a":1}}', headers: json }, 400, 'invalid_json'],
     ['no content type', { body: new Uint8Array([123, 125]) }, 415, 'unsupported_media_type'],
-    ['another content type', { body: '{}', headers: { 'content-type': 'text/plain' } }, 415, 'unsupported_media_type'],
-    ['an unknown encoding', { body: '{}', headers: { ...json, 'content-encoding': 'br' } }, 415, 'unsupported_media_type'],
-    ['gzip that is none', { body: 'xx', headers: { ...json, 'content-encoding': 'gzip' } }, 400, 'bad_request'],
-    ['a huge body', { body: `{"name":"${'x'.repeat(1_100_000)}"}`, headers: json }, 413, 'payload_too_large'],
-    ['a gzip bomb', { body: gzipSync(Buffer.alloc(20_000_000, 32)), headers: { ...json, 'content-encoding': 'gzip' } }, 413, 'payload_too_large'],
-    ['deep nesting', { body: `{"name":"x","metadata":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`, headers: json }, 422, 'validation_failed'],
-    ['U+0000 in free-form data', { body: '{"name":"x","metadata":{"a":"\\u0000"}}', headers: json }, 422, 'validation_failed'],
-    ['control characters', { body: '{"name":"a\\u0000b"}', headers: json }, 422, 'validation_failed'],
+    [
+      'another content type',
+      { body: '{}', headers: { 'content-type': 'text/plain' } },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'an unknown encoding',
+      { body: '{}', headers: { ...json, 'content-encoding': 'br' } },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'gzip that is none',
+      { body: 'xx', headers: { ...json, 'content-encoding': 'gzip' } },
+      400,
+      'bad_request',
+    ],
+    [
+      'a huge body',
+      { body: `{"name":"${'x'.repeat(1_100_000)}"}`, headers: json },
+      413,
+      'payload_too_large',
+    ],
+    [
+      'a gzip bomb',
+      {
+        body: gzipSync(Buffer.alloc(20_000_000, 32)),
+        headers: { ...json, 'content-encoding': 'gzip' },
+      },
+      413,
+      'payload_too_large',
+    ],
+    [
+      'deep nesting',
+      {
+        body: `{"name":"x","metadata":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`,
+        headers: json,
+      },
+      422,
+      'validation_failed',
+    ],
+    [
+      'U+0000 in free-form data',
+      { body: '{"name":"x","metadata":{"a":"\\u0000"}}', headers: json },
+      422,
+      'validation_failed',
+    ],
+    [
+      'control characters',
+      { body: '{"name":"a\\u0000b"}', headers: json },
+      422,
+      'validation_failed',
+    ],
   ]
   for (const [name, init, status, code] of cases) {
     it(`${name} is ${status} ${code}, never a 500`, async () => {
@@ -102,7 +159,9 @@ describe('bad input', () => {
 
   it('bytes that are no HTTP get a problem and a closed connection', async () => {
     const text = await new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(url().port), url().hostname, () => socket.write('what is this\r\n\r\n'))
+      const socket = connect(Number(url().port), url().hostname, () =>
+        socket.write('what is this\r\n\r\n'),
+      )
       let seen = ''
       socket.on('data', (chunk) => (seen += chunk.toString()))
       socket.on('close', () => resolve(seen))
@@ -130,10 +189,10 @@ describe('pages', () => {
     const seen: string[] = []
     let cursor: string | null = null
     do {
-      const answer: Answer<Page> = await own.api.post<Page>(
-        '/api/clients/list',
-        { limit: 3, ...(cursor === null ? {} : { cursor }) },
-      )
+      const answer: Answer<Page> = await own.api.post<Page>('/api/clients/list', {
+        limit: 3,
+        ...(cursor === null ? {} : { cursor }),
+      })
       seen.push(...answer.body.items.map((item) => item.id))
       cursor = answer.body.next_cursor
       await own.client('meanwhile')
@@ -155,7 +214,9 @@ describe('pages', () => {
     const own = await stack.org()
     await own.client('50% off')
     await own.client('500 off')
-    const answer = await own.api.post<{ items: { name: string }[] }>('/api/clients/list', { query: '50%' })
+    const answer = await own.api.post<{ items: { name: string }[] }>('/api/clients/list', {
+      query: '50%',
+    })
     expect(answer.body.items.map((item) => item.name)).toEqual(['50% off'])
   })
 })
@@ -166,8 +227,16 @@ describe('idempotency keys', () => {
   it('answer the first answer again, and make one thing however often they come', async () => {
     const own = await stack.org()
     const headers = key()
-    const first = await own.api.post('/api/clients/create', { name: 'once', metadata: { b: 1, a: 2 } }, headers)
-    const again = await own.api.post('/api/clients/create', { metadata: { a: 2, b: 1 }, name: 'once' }, headers)
+    const first = await own.api.post(
+      '/api/clients/create',
+      { name: 'once', metadata: { b: 1, a: 2 } },
+      headers,
+    )
+    const again = await own.api.post(
+      '/api/clients/create',
+      { metadata: { a: 2, b: 1 }, name: 'once' },
+      headers,
+    )
     expect(first.headers.get('idempotency-replayed')).toBeNull()
     expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true'])
     expect(again.body).toEqual(first.body)
@@ -186,7 +255,9 @@ describe('idempotency keys', () => {
     const own = await stack.org()
     const headers = key()
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () => own.api.post('/api/clients/create', { name: 'race' }, headers)),
+      Array.from({ length: 10 }, () =>
+        own.api.post('/api/clients/create', { name: 'race' }, headers),
+      ),
     )
     for (const answer of answers) {
       expect([201, 409]).toContain(answer.status)
@@ -203,7 +274,11 @@ describe('idempotency keys', () => {
     const headers = key()
     const a = await org.api.post<{ id: string }>('/api/clients/create', { name: 'same' }, headers)
     const colleague = await org.user('org_admin')
-    const b = await colleague.api.post<{ id: string }>('/api/clients/create', { name: 'same' }, headers)
+    const b = await colleague.api.post<{ id: string }>(
+      '/api/clients/create',
+      { name: 'same' },
+      headers,
+    )
     expect(b.body.id).not.toBe(a.body.id)
     const c = await org.api.post('/api/tokens/create', { name: 'same' }, headers)
     expect(c.status).toBe(201)
@@ -211,7 +286,11 @@ describe('idempotency keys', () => {
 
   it('replay an answer that held a secret with null in its place, and keep no secret', async () => {
     const headers = key()
-    const first = await org.api.post<{ token: string }>('/api/tokens/create', { name: 's' }, headers)
+    const first = await org.api.post<{ token: string }>(
+      '/api/tokens/create',
+      { name: 's' },
+      headers,
+    )
     const again = await org.api.post('/api/tokens/create', { name: 's' }, headers)
     expect(again.body).toEqual({ ...first.body, token: null })
   })
@@ -226,7 +305,11 @@ describe('idempotency keys', () => {
     const api = stack.api.as(token)
     expect((await api.post('/api/clients/create', { name: 'x' }, headers)).status).toBe(201)
     const client = await own.client()
-    await own.api.post('/api/users/update', { user_id: user.id, role: 'company_admin', client_id: client.id })
+    await own.api.post('/api/users/update', {
+      user_id: user.id,
+      role: 'company_admin',
+      client_id: client.id,
+    })
     expect((await api.post('/api/clients/create', { name: 'x' }, headers)).status).toBe(403)
   })
 
@@ -295,7 +378,9 @@ describe('the server', () => {
     const limited = await stack.addServer({ RATE_LIMIT_PER_MINUTE: '3' })
     const statuses = []
     for (let i = 0; i < 5; i++) {
-      const answer = await fetch(`${limited.url}/api/auth/me`, { headers: { authorization: `Bearer ${org.token}` } })
+      const answer = await fetch(`${limited.url}/api/auth/me`, {
+        headers: { authorization: `Bearer ${org.token}` },
+      })
       statuses.push(answer.status)
       if (answer.status === 429) {
         expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)

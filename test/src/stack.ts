@@ -103,7 +103,9 @@ const createOrg = async (superAdmin: Api, api: Api): Promise<TestOrg> => {
     role: 'org_admin',
   })
   const session = await login(api, email)
-  const { token } = (await created(api.as(session), '/api/tokens/create', { name: 'tests' })) as unknown as {
+  const { token } = (await created(api.as(session), '/api/tokens/create', {
+    name: 'tests',
+  })) as unknown as {
     token: string
   }
   const adminApi = api.as(token)

@@ -63,7 +63,11 @@ describe('the catalog', () => {
   })
 
   it('has org_id NOT NULL with a foreign key, an index that starts with it or with the client, and the integrity triggers', async () => {
-    const tables = await stack.database.query<{ table: string; nullable: boolean; has_client: boolean }>(
+    const tables = await stack.database.query<{
+      table: string
+      nullable: boolean
+      has_client: boolean
+    }>(
       `select a.attrelid::regclass::text as table, not a.attnotnull as nullable,
               exists (select from pg_attribute c where c.attrelid = a.attrelid and c.attname = 'client_id') as has_client
          from pg_attribute a join pg_class k on k.oid = a.attrelid
@@ -72,18 +76,19 @@ describe('the catalog', () => {
     expect(tables.length).toBeGreaterThan(12)
     for (const { table, nullable, has_client } of tables) {
       expect(nullable, table).toBe(false)
-      const [{ fks, indexed, triggers } = { fks: 0, indexed: 0, triggers: [] }] = await stack.database.query<{
-        fks: number
-        indexed: number
-        triggers: string[]
-      }>(
-        `select (select count(*)::int from pg_constraint where conrelid = $1::regclass and contype = 'f'
+      const [{ fks, indexed, triggers } = { fks: 0, indexed: 0, triggers: [] }] =
+        await stack.database.query<{
+          fks: number
+          indexed: number
+          triggers: string[]
+        }>(
+          `select (select count(*)::int from pg_constraint where conrelid = $1::regclass and contype = 'f'
                    and confrelid = 'public.organizations'::regclass) as fks,
                 (select count(*)::int from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
                   where i.indrelid = $1::regclass and a.attname = 'org_id') as indexed,
                 array(select tgname::text from pg_trigger where tgrelid = $1::regclass and not tgisinternal) as triggers`,
-        [table],
-      )
+          [table],
+        )
       expect(fks, `${table} references organizations`).toBeGreaterThan(0)
       expect(indexed, `${table} has an index on org_id`).toBeGreaterThan(0)
       expect(triggers, table).toContain('org_is_final')
@@ -123,7 +128,7 @@ describe('the catalog', () => {
 })
 
 describe('the database', () => {
-  it("shows no row of another org, even to a statement without a WHERE", async () => {
+  it('shows no row of another org, even to a statement without a WHERE', async () => {
     await mine.client()
     await theirs.client()
     await inScope(mine.id, null, async (db) => {
@@ -136,7 +141,9 @@ describe('the database', () => {
         const column = name === 'public.organizations' ? 'id' : columns[0]?.column
         if (column === undefined) continue
         const { rows } = await db.query<{ org: string }>(`select ${column} as org from ${name}`)
-        expect(new Set(rows.map((row) => row.org)).difference(new Set([mine.id])), name).toEqual(new Set())
+        expect(new Set(rows.map((row) => row.org)).difference(new Set([mine.id])), name).toEqual(
+          new Set(),
+        )
       }
       const { rows } = await db.query('select id from clients')
       expect(rows.length).toBeGreaterThan(0)
@@ -148,7 +155,10 @@ describe('the database', () => {
     await inScope(mine.id, own.id, async (db) => {
       const { rows } = await db.query<{ id: string }>('select id from clients')
       expect(rows).toEqual([{ id: own.id }])
-      const { rowCount } = await db.query('update clients set name = $1 where id = $2', ['x', other.id])
+      const { rowCount } = await db.query('update clients set name = $1 where id = $2', [
+        'x',
+        other.id,
+      ])
       expect(rowCount).toBe(0)
     })
   })
@@ -161,7 +171,9 @@ describe('the database', () => {
       await expect(db.query(insert, [theirs.id, foreign.id])).rejects.toThrow(/row-level security/)
     })
     await inScope(mine.id, null, async (db) => {
-      await expect(db.query(insert, [mine.id, foreign.id])).rejects.toThrow(/does not belong to org/)
+      await expect(db.query(insert, [mine.id, foreign.id])).rejects.toThrow(
+        /does not belong to org/,
+      )
     })
     // The owner is not bound by the tenant's policy, and is refused all the same.
     await expect(stack.database.query(insert, [mine.id, foreign.id])).rejects.toThrow(

@@ -86,10 +86,11 @@ export const openDatabase = (options: Options): Database => {
     application_name: 'sfdc-engine-x',
   })
   pool.on('error', options.onIdleError)
+  const named = createNames()
 
   const run = async <Row>(text: string, values: unknown[]): Promise<Row[]> => {
     try {
-      const result = await pool.query(text, values)
+      const result = await pool.query(named(text, values))
       return result.rows as Row[]
     } catch (error) {
       throw translate(error)
@@ -98,7 +99,7 @@ export const openDatabase = (options: Options): Database => {
 
   return {
     as: (tenant) => ({
-      tx: (fn) => transact(pool, tenant, fn),
+      tx: (fn) => transact(pool, named, tenant, fn),
     }),
     lookup: (name, ...args) =>
       run(
@@ -116,6 +117,7 @@ export const openDatabase = (options: Options): Database => {
 
 const transact = async <T>(
   pool: pg.Pool,
+  named: Named,
   tenant: Tenant,
   fn: (tx: Tx) => Promise<T>,
 ): Promise<T> => {
@@ -126,7 +128,7 @@ const transact = async <T>(
   let broken = false
   try {
     await client.query(scopeStatement(tenant))
-    const tx = builderOn(client, () => open)
+    const tx = builderOn(client, named, () => open)
     const result = await fn(tx)
     open = false
     const { command } = await client.query('commit')
@@ -156,12 +158,34 @@ const scopeStatement = ({ orgId, clientId }: Tenant): string => {
     set_config('role', '${RUNTIME_ROLE}', true)`
 }
 
+/** More texts than a server has; what is beyond was built from lists of varying length. */
+const STATEMENTS_MAX = 500
+
+/** Names statements, so that each connection parses and plans a text once. */
+const createNames = () => {
+  const names = new Map<string, string>()
+  return (text: string, values: unknown[]): pg.QueryConfig => {
+    if (values.length === 0) return { text, values }
+    let name = names.get(text)
+    if (name === undefined && names.size < STATEMENTS_MAX) {
+      name = `s${names.size}`
+      names.set(text, name)
+    }
+    return name === undefined ? { text, values } : { name, text, values }
+  }
+}
+type Named = ReturnType<typeof createNames>
+
 /** A query builder on one connection that refuses to work once the transaction is over. */
-const builderOn = (client: pg.PoolClient, isOpen: () => boolean): Tx => {
+const builderOn = (client: pg.PoolClient, named: Named, isOpen: () => boolean): Tx => {
   const fenced = {
     query: (...args: unknown[]) => {
       if (!isOpen()) throw new Error('this transaction is over')
-      return (client.query as (...a: unknown[]) => unknown)(...args)
+      const [text, values] = args
+      // A cursor (a stream's query) comes as an object; everything else as text and values.
+      return typeof text === 'string' && Array.isArray(values)
+        ? client.query(named(text, values))
+        : (client.query as (...a: unknown[]) => unknown)(...args)
     },
     release: () => undefined,
   } as unknown as pg.PoolClient
@@ -185,7 +209,9 @@ const translate = (error: unknown): unknown => {
   const code = (error as { code?: unknown }).code
   const away =
     (typeof code === 'string' &&
-      (CONNECTION_LOST.has(code) || code.startsWith('08') || /^(57P0[1-4]|53300|3D000|28...)$/.test(code))) ||
+      (CONNECTION_LOST.has(code) ||
+        code.startsWith('08') ||
+        /^(57P0[1-4]|53300|3D000|28...)$/.test(code))) ||
     /Connection terminated|timeout exceeded when trying to connect|Cannot use a pool after/.test(
       error.message,
     )

@@ -52,7 +52,9 @@ export const startEmbedded = async (
       'listen_addresses=127.0.0.1',
       '-c',
       'max_connections=200',
-      ...(options.durable ? [] : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off']),
+      ...(options.durable
+        ? []
+        : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off']),
     ],
     onLog: note,
     onError: note,

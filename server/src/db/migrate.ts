@@ -90,7 +90,9 @@ const refuseUnfit = async (pool: pg.Pool): Promise<void> => {
     )
     const version = rows[0]?.version ?? 0
     if (version < OLDEST_SERVER) {
-      throw new Error(`PostgreSQL 15 or later is needed; this server is ${Math.floor(version / 10_000)}.`)
+      throw new Error(
+        `PostgreSQL 15 or later is needed; this server is ${Math.floor(version / 10_000)}.`,
+      )
     }
     await refuseTransactionPooler(client)
   } finally {
@@ -112,7 +114,10 @@ const refuseTransactionPooler = async (client: pg.PoolClient): Promise<void> => 
     )
     const reported = (client as unknown as { processID?: number }).processID
     const row = rows[0]
-    if (row?.mark !== mark || (reported !== undefined && reported !== null && row.pid !== reported)) {
+    if (
+      row?.mark !== mark ||
+      (reported !== undefined && reported !== null && row.pid !== reported)
+    ) {
       throw new Error(
         'DATABASE_URL leads through a transaction pooler (PgBouncer or Supavisor in transaction mode). ' +
           'LISTEN and advisory locks need sessions: use the direct connection or the session pooler ' +

@@ -108,7 +108,8 @@ export const listAudit = async (
     let query = tx.selectFrom('audit_log').selectAll().where('org_id', '=', tenant.orgId)
     if (filter.client_id !== undefined) query = query.where('client_id', '=', filter.client_id)
     if (filter.action !== undefined) query = query.where('action', '=', filter.action)
-    if (filter.since !== undefined) query = query.where(sql`at`, '>=', sql`${filter.since}::timestamptz`)
+    if (filter.since !== undefined)
+      query = query.where(sql`at`, '>=', sql`${filter.since}::timestamptz`)
     return pageOf(query, 'id', filter, (row) => ({
       id: row.id,
       at: row.at.toISOString(),

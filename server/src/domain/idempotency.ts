@@ -109,12 +109,19 @@ interface KeyRow {
 }
 
 const inProgress = (retryAfterSeconds: number): EngineError =>
-  new EngineError('idempotency_in_progress', 'The first call with this Idempotency-Key still runs.', {
-    retryAfterSeconds,
-  })
+  new EngineError(
+    'idempotency_in_progress',
+    'The first call with this Idempotency-Key still runs.',
+    {
+      retryAfterSeconds,
+    },
+  )
 
 /** `where` of one key, its values numbered from $1. */
-const rowOf = (owner: Record<string, string>, of: { method: string; path: string; key: string }) => {
+const rowOf = (
+  owner: Record<string, string>,
+  of: { method: string; path: string; key: string },
+) => {
   const columns = { ...owner, method: of.method, path: of.path, key: of.key }
   const where = Object.keys(columns)
     .map((name, i) => `${name} = $${i + 1}`)
@@ -163,7 +170,9 @@ const createIdempotency = (store: KeyStore, secret: Secret): Idempotency => ({
         throw inProgress(Math.max(1, Math.ceil(row.wait_seconds)))
       }
       const answer =
-        row.response_status === null ? null : { status: row.response_status, body: row.response_body }
+        row.response_status === null
+          ? null
+          : { status: row.response_status, body: row.response_body }
       return { kind: 'replay', answer, resourceId: row.resource_id }
     }),
 

@@ -34,7 +34,16 @@ interface Row {
   created_at: Date
 }
 
-const COLUMNS = ['id', 'org_id', 'email', 'full_name', 'role', 'client_id', 'is_active', 'created_at'] as const
+const COLUMNS = [
+  'id',
+  'org_id',
+  'email',
+  'full_name',
+  'role',
+  'client_id',
+  'is_active',
+  'created_at',
+] as const
 
 const toUser = (row: Row): User => ({ ...row, created_at: row.created_at.toISOString() })
 
@@ -164,7 +173,10 @@ export const createUsers = (db: Database, passwords: Passwords) => {
         const is_active = input.is_active ?? before.is_active
         const remains = role === 'org_admin' && is_active
         if (!remains && admins.length === 1 && admins[0]?.id === before.id) {
-          throw new EngineError('last_admin', 'This is the last active org_admin of the organization.')
+          throw new EngineError(
+            'last_admin',
+            'This is the last active org_admin of the organization.',
+          )
         }
 
         const row = await tx

@@ -1,13 +1,17 @@
 // Speaks HTTP, decides nothing: takes route records and serves them. The order of checks is the
 // contract's: 401, body (413, 415, malformed), 422, 403, then the handler's 404, 409 and 400.
 
+import { type Socket } from 'node:net'
 import { createGunzip } from 'node:zlib'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
-  type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import { type Logger } from 'pino'
 import { type Auth, type Identity } from '../domain/auth/auth.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
@@ -40,10 +44,14 @@ interface Admitted {
 }
 
 export const createApp = async (options: Options): Promise<FastifyInstance> => {
+  const loggerInstance: FastifyBaseLogger = options.logger
   const app = Fastify({
-    loggerInstance: options.logger as FastifyBaseLogger,
+    loggerInstance,
     // Our own lines say more than "incoming request" and never a query string.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'request_id',
+    }),
     genReqId: requestIdOf,
     requestIdHeader: false,
     trustProxy: trusted(options.trustProxy),
@@ -56,7 +64,9 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     return503OnClosing: false, // the hook below answers it as a problem
     exposeHeadRoutes: false,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
-    frameworkErrors: (error, request, reply) => renderError(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      void renderError(error, request, reply)
+    },
     clientErrorHandler,
   })
 
@@ -71,7 +81,9 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     reply.header('x-request-id', request.id)
     if (closing) {
       reply.header('connection', 'close')
-      throw new EngineError('unavailable', 'This server is shutting down.', { retryAfterSeconds: 2 })
+      throw new EngineError('unavailable', 'This server is shutting down.', {
+        retryAfterSeconds: 2,
+      })
     }
   })
   app.addHook('onSend', async (_request, reply) => {
@@ -111,12 +123,17 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       max: options.rateLimitPerMinute,
       timeWindow: 60_000,
       hook: 'preParsing', // after the credential was looked at
-      keyGenerator: (request) => admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
+      keyGenerator: (request) =>
+        admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
       allowList: (request) => !(request.routeOptions.url ?? '').startsWith('/api/'),
       errorResponseBuilder: (_request, limit) =>
-        new EngineError('rate_limited', `More than ${limit.max} requests a minute with this credential.`, {
-          retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
-        }),
+        new EngineError(
+          'rate_limited',
+          `More than ${limit.max} requests a minute with this credential.`,
+          {
+            retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
+          },
+        ),
       addHeadersOnExceeding: {
         'x-ratelimit-limit': false,
         'x-ratelimit-remaining': false,
@@ -127,10 +144,16 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
 
   app.removeAllContentTypeParsers()
   const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
-    const wanted = request.routeOptions.config.route
-    if (wanted?.rawBody === true) return done(null, Buffer.from(text as string))
-    parseJson(request, text as string, done)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    if (request.routeOptions.config.route?.rawBody === true) {
+      done(null, bytes)
+      return
+    }
+    try {
+      void parseJson(request, utf8.decode(bytes as Buffer), done)
+    } catch {
+      done(new EngineError('invalid_json', 'The body is not valid UTF-8.'))
+    }
   })
   app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
@@ -172,7 +195,13 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
         return inflated
       },
       handler: (request, reply) =>
-        serve(route, request, reply, admitted.get(request) ?? { identity: null, claim: null }, idempotency),
+        serve(
+          route,
+          request,
+          reply,
+          admitted.get(request) ?? { identity: null, claim: null },
+          idempotency,
+        ),
     })
   }
   return app
@@ -258,14 +287,20 @@ const checkedBody = (route: Route, request: FastifyRequest): unknown => {
   if (route.rawBody === true) return request.body ?? Buffer.alloc(0)
   if (route.body === undefined) return undefined
   if (deeperThan(request.body, BODY_DEPTH_MAX)) {
-    throw new EngineError('validation_failed', `The body nests deeper than ${BODY_DEPTH_MAX} levels.`, {
-      errors: [{ path: '', code: 'too_deep', message: `Nest at most ${BODY_DEPTH_MAX} levels.` }],
-    })
+    throw new EngineError(
+      'validation_failed',
+      `The body nests deeper than ${BODY_DEPTH_MAX} levels.`,
+      {
+        errors: [{ path: '', code: 'too_deep', message: `Nest at most ${BODY_DEPTH_MAX} levels.` }],
+      },
+    )
   }
   const parsed = route.body.safeParse(request.body)
   if (!parsed.success) throw validationProblem(parsed.error.issues)
   return parsed.data
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const BODY_DEPTH_MAX = 64
 
@@ -283,7 +318,11 @@ const deeperThan = (value: unknown, most: number): boolean => {
 
 const pathOf = (request: FastifyRequest): string => (request.url.split('?')[0] ?? '').slice(0, 200)
 
-const renderError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+const renderError = (
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
   const error = toEngineError(thrown)
   if (error.status >= 500) {
     request.log.error({ code: error.code, err: error.cause ?? error }, 'request failed')
@@ -299,7 +338,11 @@ const renderError = (thrown: unknown, request: FastifyRequest, reply: FastifyRep
 }
 
 /** What never became a request (bad bytes, a head too large) is answered as a problem all the same. */
-function clientErrorHandler(this: FastifyInstance, error: Error & { code?: string }, socket: import('node:net').Socket) {
+function clientErrorHandler(
+  this: FastifyInstance,
+  error: Error & { code?: string },
+  socket: Socket,
+) {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
@@ -307,7 +350,10 @@ function clientErrorHandler(this: FastifyInstance, error: Error & { code?: strin
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
   const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
   const problem = problemOf(
-    new EngineError('bad_request', tooLarge ? 'The head of the request is too large.' : 'This is not HTTP.'),
+    new EngineError(
+      'bad_request',
+      tooLarge ? 'The head of the request is too large.' : 'This is not HTTP.',
+    ),
     requestIdOf({ headers: {} }),
   )
   const body = JSON.stringify(problem)

@@ -21,7 +21,10 @@ export interface IdempotencyStep {
   ): Promise<Reply>
 }
 
-export const createIdempotencyStep = (options: { db: Database; secret: Secret }): IdempotencyStep => ({
+export const createIdempotencyStep = (options: {
+  db: Database
+  secret: Secret
+}): IdempotencyStep => ({
   run: async (route, request, body, callerWith, handle) => {
     const key = request.headers['idempotency-key']
     if (key === undefined || route.idempotency === undefined) return handle(callerWith(null))
@@ -56,7 +59,9 @@ export const createIdempotencyStep = (options: { db: Database; secret: Secret })
       const error = toEngineError(thrown)
       await keys
         .settle(outcome.claim, { status: error.status, body: problemOf(error, request.id) })
-        .catch((failure: unknown) => request.log.warn({ err: failure }, 'idempotency key not settled'))
+        .catch((failure: unknown) =>
+          request.log.warn({ err: failure }, 'idempotency key not settled'),
+        )
       throw thrown
     }
   },

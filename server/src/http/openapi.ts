@@ -32,7 +32,8 @@ const codesOf = (route: Route): ErrorCode[] => {
       codes.add(code)
     }
   }
-  if (route.idempotency !== undefined) codes.add('idempotency_key_reused').add('idempotency_in_progress')
+  if (route.idempotency !== undefined)
+    codes.add('idempotency_key_reused').add('idempotency_in_progress')
   return [...codes]
 }
 
@@ -42,7 +43,8 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
     unrepresentable: 'any',
     // An answer may grow members in a later version; a request may not hold unknown ones.
     override: ({ jsonSchema }) => {
-      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
+      if (io === 'output' && jsonSchema.additionalProperties === false)
+        delete jsonSchema.additionalProperties
     },
   })
   return json
@@ -71,7 +73,9 @@ const errorResponses = (route: Route): Json => {
           content: {
             [PROBLEM_TYPE]: {
               schema: PROBLEM,
-              examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
+              examples: Object.fromEntries(
+                codes.map((code) => [code, { value: exampleProblem(code) }]),
+              ),
             },
           },
         },
@@ -112,11 +116,16 @@ const successResponses = (route: Route): Json =>
   )
 
 const operationOf = (route: Route): Json => {
-  const security = route.access === 'public' ? [] : [{ [route.access === 'super_admin' ? 'superAdmin' : 'bearer']: [] }]
+  const security =
+    route.access === 'public'
+      ? []
+      : [{ [route.access === 'super_admin' ? 'superAdmin' : 'bearer']: [] }]
   const permission = ['public', 'any', 'super_admin'].includes(route.access)
     ? ''
     : `Needs the permission \`${route.access}\`.`
-  const description = [route.description, permission].filter((text) => text !== undefined && text !== '').join('\n\n')
+  const description = [route.description, permission]
+    .filter((text) => text !== undefined && text !== '')
+    .join('\n\n')
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase())}`,
     tags: [route.tag],
@@ -132,7 +141,10 @@ const operationOf = (route: Route): Json => {
           requestBody: {
             required: true,
             content: {
-              [JSON_TYPE]: { schema: schemaOf(route.body, 'input'), example: route.example.body ?? {} },
+              [JSON_TYPE]: {
+                schema: schemaOf(route.body, 'input'),
+                example: route.example.body ?? {},
+              },
             },
           },
         }),
@@ -186,12 +198,17 @@ export const openApiDocument = (routes: Route[]): Json => {
           name: 'Idempotency-Key',
           in: 'header',
           required: false,
-          description: 'The same key with the same body answers the first answer again, for 24 hours',
+          description:
+            'The same key with the same body answers the first answer again, for 24 hours',
           schema: { type: 'string', minLength: 1, maxLength: 255 },
         },
       },
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'An API token (sfx_…) or a session' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API token (sfx_…) or a session',
+        },
         superAdmin: { type: 'http', scheme: 'bearer', description: 'SUPER_ADMIN_JWT_SECRET' },
       },
     },

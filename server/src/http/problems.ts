@@ -20,9 +20,13 @@ export const toEngineError = (error: unknown): EngineError => {
   const known = fromFramework(error)
   return (
     known ??
-    new EngineError('internal', 'Something went wrong on our side. Report request_id if it stays.', {
-      cause: error,
-    })
+    new EngineError(
+      'internal',
+      'Something went wrong on our side. Report request_id if it stays.',
+      {
+        cause: error,
+      },
+    )
   )
 }
 

@@ -16,7 +16,8 @@ export const sendReply = (route: Route, reply: FastifyReply, result: Reply): Fas
       .send(result.body)
   }
   const declared = route.replies[result.status]
-  if (declared === undefined) throw new Error(`${route.path} answered an undeclared ${result.status}`)
+  if (declared === undefined)
+    throw new Error(`${route.path} answered an undeclared ${result.status}`)
   reply.code(result.status).headers(result.headers ?? {})
   if (result.body instanceof Readable || typeof result.body === 'string') {
     return reply.type(declared.mediaType ?? 'application/json; charset=utf-8').send(result.body)

@@ -50,7 +50,10 @@ export const freeForm = z
   .refine((value) => shallow(value), `must not nest deeper than ${DEPTH_MAX} levels`)
   .refine((value) => JSON.stringify(value).length <= 65_536, 'must not be larger than 64 KiB')
   // PostgreSQL's jsonb cannot hold it.
-  .refine((value) => !JSON.stringify(value).includes('\\u0000'), 'must not hold the character U+0000')
+  .refine(
+    (value) => !JSON.stringify(value).includes('\\u0000'),
+    'must not hold the character U+0000',
+  )
 
 export const problem = z
   .object({

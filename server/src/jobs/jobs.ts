@@ -88,9 +88,12 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
   }
 
   const sweep = async () => {
-    const rows = await db.lookup<{ kind: WorkKind; org_id: string; id: string; sfdc_org_id: string }>(
-      'unfinished_work',
-    )
+    const rows = await db.lookup<{
+      kind: WorkKind
+      org_id: string
+      id: string
+      sfdc_org_id: string
+    }>('unfinished_work')
     for (const row of rows) {
       await enqueue(row.kind, { orgId: row.org_id, id: row.id }, row.sfdc_org_id)
     }
@@ -161,7 +164,7 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
     enqueue,
 
     announce: async (tx, id) => {
-      await sql`select pg_notify(${CHANNEL}, ${id})`.execute(tx as never)
+      await sql`select pg_notify(${CHANNEL}, ${id})`.execute(tx)
     },
 
     waitFor: async (id, { isDone, timeoutMs, signal }) => {

@@ -33,7 +33,12 @@ export interface Auth {
   /** Compares digests in constant time: neither content nor length of the secret shows in the time. */
   isSuperAdmin(token: string): boolean
   /** Throws `unauthenticated` for a wrong e-mail and a wrong password alike, in the same time. */
-  login(input: { email: string; password: string; address: string; requestId: string }): Promise<IssuedSession>
+  login(input: {
+    email: string
+    password: string
+    address: string
+    requestId: string
+  }): Promise<IssuedSession>
   /** Ends this session; an API token is left alone (it is ended by /api/tokens/revoke). */
   logout(caller: Caller): Promise<void>
   /** Sets a new password and ends the user's other sessions. */
@@ -63,8 +68,7 @@ export const sha256 = (text: string): Buffer => createHash('sha256').update(text
 /** A fresh API token: `sfx_` and 256 random bits. */
 export const newApiToken = (): string => API_TOKEN_PREFIX + randomBytes(32).toString('base64url')
 
-const wrongLogin = () =>
-  new EngineError('unauthenticated', 'E-mail or password is wrong.')
+const wrongLogin = () => new EngineError('unauthenticated', 'E-mail or password is wrong.')
 
 export const createAuth = (options: Options): Auth => {
   const { db, passwords } = options
@@ -92,7 +96,9 @@ export const createAuth = (options: Options): Auth => {
     if (row === undefined) return null
     const found = identity(row, { type: 'api_token', id: row.token_id })
     if (found !== null && row.stale) {
-      touchToken(db, { orgId: row.org_id, clientId: null }, row.token_id).catch(options.onBackgroundError)
+      touchToken(db, { orgId: row.org_id, clientId: null }, row.token_id).catch(
+        options.onBackgroundError,
+      )
     }
     return found
   }
@@ -226,7 +232,11 @@ export const createAuth = (options: Options): Auth => {
         await throttle.failed(caller.email, address)
         throw new EngineError('validation_failed', 'The present password is wrong.', {
           errors: [
-            { path: 'current_password', code: 'wrong_password', message: 'This is not your present password.' },
+            {
+              path: 'current_password',
+              code: 'wrong_password',
+              message: 'This is not your present password.',
+            },
           ],
         })
       }

@@ -59,9 +59,13 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
       ] as const) {
         const hit = counter(key)
         if (hit !== undefined && hit.failures >= most) {
-          throw new EngineError('rate_limited', 'Too many failed logins. Wait before the next try.', {
-            retryAfterSeconds: Math.max(1, hit.seconds_left),
-          })
+          throw new EngineError(
+            'rate_limited',
+            'Too many failed logins. Wait before the next try.',
+            {
+              retryAfterSeconds: Math.max(1, hit.seconds_left),
+            },
+          )
         }
       }
       const excess = (counter(keys.account)?.failures ?? 0) - ACCOUNT_FAILURES_BEFORE_DELAY
@@ -85,7 +89,9 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
     },
 
     succeeded: async (email, address) => {
-      await db.shared('delete from engine.login_failures where key = $1', [keysOf(email, address).pair])
+      await db.shared('delete from engine.login_failures where key = $1', [
+        keysOf(email, address).pair,
+      ])
     },
   }
 }

@@ -113,7 +113,10 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
     tag: 'Auth',
     summary: 'Set a new password; ends your other sessions',
     access: 'any',
-    body: z.strictObject({ current_password: z.string().min(1).max(1000), new_password: newPassword }),
+    body: z.strictObject({
+      current_password: z.string().min(1).max(1000),
+      new_password: newPassword,
+    }),
     replies: { 200: { description: 'Changed', body: ok } },
     errors: ['rate_limited'],
     example: {

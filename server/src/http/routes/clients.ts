@@ -72,7 +72,10 @@ export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
     replies: { 200: { description: 'A page of clients', body: pageOf(client) } },
     errors: ['invalid_cursor'],
     example: { body: { query: 'acme' }, reply: { items: [exampleClient], next_cursor: null } },
-    handle: async ({ caller, body }) => ({ status: 200, body: await clients.list(caller.tenant, body) }),
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await clients.list(caller.tenant, body),
+    }),
   }),
   route({
     method: 'POST',

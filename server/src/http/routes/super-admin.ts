@@ -45,7 +45,10 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
     errors: ['already_exists'],
     example: { body: { name: 'Revenue Activation' }, reply: exampleOrganization },
     idempotency: {
-      replay: async (_caller, orgId) => ({ status: 201, body: await deps.organizations.get(orgId) }),
+      replay: async (_caller, orgId) => ({
+        status: 201,
+        body: await deps.organizations.get(orgId),
+      }),
     },
     handle: async ({ caller, body }) => ({
       status: 201,
@@ -71,10 +74,17 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
     summary: 'Rename, deactivate or reactivate an organization',
     description: "An inactive organization's credentials are refused from the next request on.",
     access: 'super_admin',
-    body: z.strictObject({ org_id: id, name: line(200).optional(), is_active: z.boolean().optional() }),
+    body: z.strictObject({
+      org_id: id,
+      name: line(200).optional(),
+      is_active: z.boolean().optional(),
+    }),
     replies: { 200: { description: 'The organization', body: organization } },
     errors: ['not_found'],
-    example: { body: { org_id: exampleOrganization.id, is_active: true }, reply: exampleOrganization },
+    example: {
+      body: { org_id: exampleOrganization.id, is_active: true },
+      reply: exampleOrganization,
+    },
     handle: async ({ caller, body }) => ({
       status: 200,
       body: await deps.organizations.update(caller, body),

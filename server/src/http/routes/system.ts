@@ -56,10 +56,14 @@ export const systemRoutes = ({ checkReady, metrics, metricsToken }: Deps): Route
       if (metricsToken === undefined) {
         // A proxy on this machine would make the whole world look local.
         if (!LOOPBACK.test(context.address) || context.headers['x-forwarded-for'] !== undefined) {
-          throw new EngineError('not_found', 'Metrics are for loopback only unless METRICS_TOKEN is set.')
+          throw new EngineError(
+            'not_found',
+            'Metrics are for loopback only unless METRICS_TOKEN is set.',
+          )
         }
       } else {
-        const given = /^Bearer +(.+)$/i.exec(context.headers.authorization?.toString() ?? '')?.[1] ?? ''
+        const given =
+          /^Bearer +(.+)$/i.exec(context.headers.authorization?.toString() ?? '')?.[1] ?? ''
         if (!timingSafeEqual(sha256(given), sha256(metricsToken.reveal()))) {
           throw new EngineError('unauthenticated', 'Send METRICS_TOKEN as Authorization: Bearer.')
         }

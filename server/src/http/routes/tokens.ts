@@ -15,7 +15,10 @@ const token = z.object({
 })
 
 const newToken = token.omit({ is_active: true, last_used_at: true }).extend({
-  token: z.string().nullable().describe('This once and never again; null when the answer is a replay'),
+  token: z
+    .string()
+    .nullable()
+    .describe('This once and never again; null when the answer is a replay'),
 })
 
 const exampleToken = {
@@ -75,7 +78,10 @@ export const tokenRoutes = ({ tokens }: { tokens: Tokens }): Route[] => [
     replies: { 200: { description: 'A page of tokens', body: pageOf(token) } },
     errors: ['invalid_cursor'],
     example: { body: {}, reply: { items: [exampleToken], next_cursor: null } },
-    handle: async ({ caller, body }) => ({ status: 200, body: await tokens.list(caller.tenant, body) }),
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await tokens.list(caller.tenant, body),
+    }),
   }),
   route({
     method: 'POST',

@@ -34,7 +34,10 @@ export const newUser = z.strictObject({
   password: newPassword,
   role,
   full_name: line(200).nullable().optional(),
-  client_id: id.nullable().optional().describe('Required for company_* roles, absent for org_admin'),
+  client_id: id
+    .nullable()
+    .optional()
+    .describe('Required for company_* roles, absent for org_admin'),
 })
 
 export const exampleUser = {
@@ -75,7 +78,10 @@ export const userRoutes = ({ users }: { users: Users }): Route[] => [
     replies: { 200: { description: 'A page of users', body: pageOf(user) } },
     errors: ['invalid_cursor'],
     example: { body: {}, reply: { items: [exampleUser], next_cursor: null } },
-    handle: async ({ caller, body }) => ({ status: 200, body: await users.list(caller.tenant, body) }),
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await users.list(caller.tenant, body),
+    }),
   }),
   route({
     method: 'POST',

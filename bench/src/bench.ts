@@ -1,0 +1,80 @@
+// What every bench shares: a database, the server as a process, and a tenant made over the API.
+
+import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '../../server/src/db/embedded.ts'
+import { startProgram, type Program } from './processes.ts'
+
+export const SUPER_ADMIN = 'bench-super-admin-secret-0123456789abcdef'
+export const NANGO_KEY = '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11'
+const PASSWORD = 'correct horse battery staple'
+
+export interface Bench extends AsyncDisposable {
+  databaseUrl: string
+  server: Program
+  tenant: { token: string; clientId: string; email: string }
+  /** POSTs to the server as the tenant's admin; throws on anything but 2xx. */
+  call<Body>(path: string, body: unknown): Promise<Body>
+  login(): Promise<void>
+}
+
+export const startBench = async (environment: Record<string, string>): Promise<Bench> => {
+  const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-bench-'))
+  chmodSync(dir, 0o755)
+  const database = await startEmbedded(dir, { durable: true })
+  const databaseUrl = database.url.reveal()
+  const server = await startProgram(join(import.meta.dirname, '../../server/src/main.ts'), {
+    DATABASE_URL: databaseUrl,
+    JWT_SECRET: 'bench-jwt-secret-0123456789abcdef-0123456789',
+    SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN,
+    NANGO_SECRET_KEY: NANGO_KEY,
+    RATE_LIMIT_PER_MINUTE: '0',
+    PORT: '0',
+    HOST: '127.0.0.1',
+    ...environment,
+  })
+
+  const post = async <Body>(token: string, path: string, body: unknown): Promise<Body> => {
+    const response = await fetch(server.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify(body),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)
+    return JSON.parse(text) as Body
+  }
+
+  const email = 'bench@agency.example'
+  const org = await post<{ id: string }>(SUPER_ADMIN, '/api/super-admin/orgs', { name: 'Bench' })
+  await post(SUPER_ADMIN, '/api/super-admin/users', {
+    org_id: org.id,
+    email,
+    password: PASSWORD,
+    role: 'org_admin',
+  })
+  const session = await post<{ access_token: string }>('', '/api/auth/login', {
+    email,
+    password: PASSWORD,
+  })
+  const { token } = await post<{ token: string }>(session.access_token, '/api/tokens/create', {
+    name: 'bench',
+  })
+  const client = await post<{ id: string }>(token, '/api/clients/create', { name: 'Bench client' })
+
+  return {
+    databaseUrl,
+    server,
+    tenant: { token, clientId: client.id, email },
+    call: (path, body) => post(token, path, body),
+    login: async () => {
+      await post('', '/api/auth/login', { email, password: PASSWORD })
+    },
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]()
+      await database.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}

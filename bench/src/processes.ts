@@ -1,0 +1,73 @@
+// Programs under measurement run as processes of their own, so that their memory and time are theirs.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+export interface Program extends AsyncDisposable {
+  url: string
+  pid: number
+}
+
+/** Starts a program and resolves with the first `"address":"http…"` that it writes. */
+export const startProgram = async (
+  file: string,
+  environment: Record<string, string>,
+  args: string[] = [],
+): Promise<Program> => {
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { PATH: process.env.PATH ?? '', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const url = await addressOf(child)
+  return {
+    url,
+    pid: child.pid ?? 0,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+const addressOf = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve, reject) => {
+    if (child.stdout === null) throw new Error('no output to read')
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const found = /"address":"(http:[^"]+)"/.exec(line)?.[1]
+      if (found !== undefined) resolve(found)
+    })
+    child.once('exit', (code, signal) =>
+      reject(new Error(`the program ended with ${code ?? signal}`)),
+    )
+  })
+
+/** Resident memory in MB, from /proc; 0 where there is none. */
+export const residentMb = (pid: number): number => {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}
+
+/** Samples a process while `work` runs; the peak in MB over what it had before. */
+export const peakOver = async <T>(
+  pid: number,
+  work: () => Promise<T>,
+): Promise<{ value: T; idleMb: number; peakMb: number }> => {
+  const idleMb = residentMb(pid)
+  let peakMb = idleMb
+  const timer = setInterval(() => {
+    peakMb = Math.max(peakMb, residentMb(pid))
+  }, 50)
+  try {
+    return { value: await work(), idleMb, peakMb: Math.max(peakMb, residentMb(pid)) }
+  } finally {
+    clearInterval(timer)
+  }
+}

@@ -1,0 +1,173 @@
+// How many API calls a Salesforce org has left today, whoever's client it is. New work stops before
+// the allowance falls under a reserve, so that the client's other tools keep working, and goes on by
+// itself when calls are back: Salesforce counts a rolling 24 hours.
+
+import { type Logger } from 'pino'
+import { type Database } from '../../db/database.ts'
+import { EngineError } from '../../errors.ts'
+import { type ApiBudget, type ApiUsage } from '../../salesforce/gateway.ts'
+
+export interface ApiBudgets {
+  /** `readUsage` asks Salesforce itself (one call that the budget does not stop). */
+  of(sfdcOrgId: string, readUsage: () => Promise<ApiUsage>): ApiBudget
+  /** Calls that are kept for others out of `max`. */
+  readonly reserveOf: (max: number) => number
+}
+
+interface Options {
+  db: Database
+  /** 0 to 90: this share of the daily allowance is left to others. */
+  reservePercent: number
+  logger: Logger
+  /** How long an observation that stops work is believed before Salesforce is asked again. */
+  staleMs?: number
+}
+
+interface State {
+  usage: ApiUsage | null
+  observedAtMs: number
+  /** Salesforce itself refused; nothing is tried before. */
+  refusedUntilMs: number
+  /** When this process last looked into the table. */
+  readAtMs: number
+  writtenAtMs: number
+}
+
+interface UsageRow {
+  used: number
+  max: number
+  age_ms: number
+  refused_for_ms: number | null
+}
+
+const MEMORY_MS = 1_000
+const WRITE_EVERY_MS = 1_000
+const STALE_MS = 5 * 60_000
+
+export const createApiBudgets = ({
+  db,
+  reservePercent,
+  logger,
+  staleMs = STALE_MS,
+}: Options): ApiBudgets => {
+  const states = new Map<string, State>()
+  const readings = new Map<string, Promise<void>>()
+
+  const stateOf = (sfdcOrgId: string): State => {
+    const known = states.get(sfdcOrgId)
+    if (known !== undefined) return known
+    const fresh: State = {
+      usage: null,
+      observedAtMs: 0,
+      refusedUntilMs: 0,
+      readAtMs: 0,
+      writtenAtMs: 0,
+    }
+    states.set(sfdcOrgId, fresh)
+    return fresh
+  }
+
+  const reserveOf = (max: number): number => Math.ceil((max * reservePercent) / 100)
+  const isSpent = ({ used, max }: ApiUsage): boolean => max > 0 && max - used <= reserveOf(max)
+
+  /** Takes over what another replica saw later than we did. */
+  const look = async (sfdcOrgId: string, state: State): Promise<void> => {
+    const now = Date.now()
+    if (now - state.readAtMs <= MEMORY_MS) return
+    state.readAtMs = now
+    const [row] = await db.shared<UsageRow>(
+      `select used, max, extract(epoch from now() - observed_at)::float8 * 1000 as age_ms,
+              extract(epoch from refused_until - now())::float8 * 1000 as refused_for_ms
+         from engine.salesforce_org_usage where sfdc_org_id = $1`,
+      [sfdcOrgId],
+    )
+    if (row === undefined) return
+    const observedAtMs = now - row.age_ms
+    if (observedAtMs <= state.observedAtMs) return
+    state.usage = { used: row.used, max: row.max }
+    state.observedAtMs = observedAtMs
+    state.refusedUntilMs = row.refused_for_ms === null ? 0 : now + row.refused_for_ms
+  }
+
+  const save = (sfdcOrgId: string, state: State): void => {
+    state.writtenAtMs = Date.now()
+    const { used, max } = state.usage ?? { used: 0, max: 0 }
+    const refusedForSeconds = Math.max(0, (state.refusedUntilMs - Date.now()) / 1000)
+    db.shared(
+      `insert into engine.salesforce_org_usage (sfdc_org_id, used, max, refused_until)
+       values ($1, $2, $3, case when $4::float8 > 0 then now() + make_interval(secs => $4::float8) end)
+       on conflict (sfdc_org_id) do update
+          set used = excluded.used, max = excluded.max, observed_at = now(),
+              refused_until = excluded.refused_until`,
+      [sfdcOrgId, used, max, refusedForSeconds],
+    ).catch((error: unknown) => logger.warn({ err: error }, 'API usage not noted'))
+  }
+
+  const record = (sfdcOrgId: string, usage: ApiUsage): void => {
+    const state = stateOf(sfdcOrgId)
+    const now = Date.now()
+    const wasSpent = state.usage !== null && isSpent(state.usage)
+    const spent = isSpent(usage)
+    state.usage = usage
+    state.observedAtMs = now
+    if (!spent) state.refusedUntilMs = 0
+    // Others learn at once that the reserve is reached (or free again), else once a second.
+    if (spent !== wasSpent || now - state.writtenAtMs >= WRITE_EVERY_MS) save(sfdcOrgId, state)
+  }
+
+  const stopped = (state: State): number | null => {
+    const now = Date.now()
+    if (state.refusedUntilMs > now) return state.refusedUntilMs - now
+    const refusedBefore = state.refusedUntilMs > 0
+    if (!refusedBefore && (state.usage === null || !isSpent(state.usage))) return null
+    return Math.max(0, state.observedAtMs + staleMs - now)
+  }
+
+  const readAnew = async (sfdcOrgId: string, readUsage: () => Promise<ApiUsage>): Promise<void> => {
+    const running = readings.get(sfdcOrgId)
+    if (running !== undefined) return running
+    const reading = readUsage()
+      .then((usage) => {
+        // Salesforce has just served a call: what it refused before is over.
+        stateOf(sfdcOrgId).refusedUntilMs = 0
+        record(sfdcOrgId, usage)
+      })
+      .finally(() => readings.delete(sfdcOrgId))
+    readings.set(sfdcOrgId, reading)
+    return reading
+  }
+
+  return {
+    reserveOf,
+    of: (sfdcOrgId, readUsage) => ({
+      record: (usage) => record(sfdcOrgId, usage),
+
+      exhausted: () => {
+        const state = stateOf(sfdcOrgId)
+        state.observedAtMs = Date.now()
+        state.refusedUntilMs = Date.now() + staleMs
+        save(sfdcOrgId, state)
+      },
+
+      check: async () => {
+        const state = stateOf(sfdcOrgId)
+        await look(sfdcOrgId, state)
+        let waitMs = stopped(state)
+        if (waitMs === 0) {
+          await readAnew(sfdcOrgId, readUsage).catch((error: unknown) =>
+            logger.info({ err: error }, 'API usage could not be read anew'),
+          )
+          waitMs = stopped(state)
+        }
+        if (waitMs === null) return
+        const { used, max } = state.usage ?? { used: 0, max: 0 }
+        const of = max > 0 ? `${used} of ${max} calls are used` : 'Salesforce said so'
+        throw new EngineError(
+          'api_budget_exhausted',
+          `The daily API allowance of this Salesforce org is spent but for its reserve: ${of}.`,
+          { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) },
+        )
+      },
+    }),
+  }
+}

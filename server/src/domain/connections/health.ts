@@ -1,0 +1,175 @@
+// A live look at a connection: who it acts as, what it has left, and what it may not do. Every fault
+// comes with its remedy. Spends two API calls, which the budget never stops.
+
+import { EngineError } from '../../errors.ts'
+import { SalesforceError } from '../../salesforce/failure.ts'
+import { type ApiUsage, type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { soql } from '../../salesforce/escape.ts'
+import { getIdentity, getLimits, query } from '../../salesforce/rest.ts'
+
+export interface HealthFault {
+  code: string
+  message: string
+  remedy: string
+}
+
+export interface Health {
+  ok: boolean
+  checked_at: string
+  identity: { sfdc_org_id: string; sfdc_user_id: string; username: string | null } | null
+  api_usage: { used: number; max: number; remaining: number; reserve: number } | null
+  /** Names as Salesforce's set-up pages show them; null where they could not be read. */
+  missing_permissions: string[] | null
+  faults: HealthFault[]
+}
+
+/** What the engine's operations need of the connected user, by Salesforce's field of UserPermissionAccess. */
+const PERMISSIONS: Readonly<Record<string, { label: string; for: string }>> = {
+  PermissionsApiEnabled: { label: 'API Enabled', for: 'everything' },
+  PermissionsCustomizeApplication: {
+    label: 'Customize Application',
+    for: 'reading automations and deploying',
+  },
+  PermissionsModifyMetadata: {
+    label: 'Modify Metadata Through Metadata API Functions',
+    for: 'deploying',
+  },
+  PermissionsManageProfilesPermissionsets: {
+    label: 'Manage Profiles and Permission Sets',
+    for: 'deploying permissions',
+  },
+  PermissionsAssignPermissionSets: {
+    label: 'Assign Permission Sets',
+    for: 'making deployed fields visible',
+  },
+  PermissionsViewSetup: { label: 'View Setup and Configuration', for: 'reading automations' },
+  PermissionsViewAllData: { label: 'View All Data', for: 'counting records' },
+}
+
+const PERMISSIONS_QUERY = soql`SELECT PermissionsApiEnabled, PermissionsCustomizeApplication, PermissionsModifyMetadata, PermissionsManageProfilesPermissionsets, PermissionsAssignPermissionSets, PermissionsViewSetup, PermissionsViewAllData FROM UserPermissionAccess LIMIT 1`
+
+export const readUsage = async (org: SalesforceOrg): Promise<ApiUsage> => {
+  const daily = (await getLimits(org)).get('DailyApiRequests')
+  if (daily === undefined) {
+    throw new EngineError('salesforce_error', 'Salesforce does not tell its daily API limit.')
+  }
+  return { used: daily.max - daily.remaining, max: daily.max }
+}
+
+/** What a fault means for whoever can do something about it. */
+export const faultOf = (error: unknown): HealthFault => {
+  if (!(error instanceof EngineError)) throw error
+  const kind = error instanceof SalesforceError ? error.failure.kind : error.code
+  const code = error.upstream?.code ?? error.code
+  const message = error.upstream?.message ?? error.message
+  return {
+    code,
+    message: message === '' ? error.message : message,
+    remedy: REMEDIES[kind] ?? OTHERWISE,
+  }
+}
+
+const OTHERWISE = 'Look at the message; if Salesforce itself has trouble, wait and check again.'
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  session_dead: 'Connect the client again: Salesforce refuses a session that it has just issued.',
+  session_unusable:
+    "In the Salesforce org, let the app's sessions use the API: relax its IP restrictions and the session security level it asks for.",
+  api_disabled:
+    'The edition or the profile has no API access: let a Salesforce administrator enable it.',
+  limit_total: "The Salesforce org's daily API allowance is used up: wait, or have it raised.",
+  version_unsupported: 'Choose another api_version with /api/connections/update.',
+  api_budget_exhausted: 'Wait until calls are back, or lower SFDC_API_RESERVE_PERCENT.',
+  salesforce_org_changed: 'Connect the client again, with allow_other_org if the change is meant.',
+  host_refused:
+    "Check the Salesforce org's My Domain; a private host has to be in SFDC_INSTANCE_HOST_ALLOWLIST.",
+  nango_error:
+    'Check the connection in Nango; if refreshing is refused for good, connect the client again.',
+  connection_not_ready: 'Connect the client with /api/connections/create.',
+}
+
+interface Question {
+  salesforce: SalesforceOrg
+  reserveOf: (this: void, max: number) => number
+}
+
+/** Asks everything that can be asked; what fails becomes a fault. Throws only what is a bug. */
+export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise<Health> => {
+  const faults: HealthFault[] = []
+  const attempt = async <T>(ask: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await ask()
+    } catch (error) {
+      const fault = faultOf(error)
+      if (!faults.some(({ code }) => code === fault.code)) faults.push(fault)
+      return null
+    }
+  }
+
+  const identity = await attempt(() => getIdentity(salesforce))
+  const usage = await attempt(() => readUsage(salesforce))
+  // Without a working API there is nothing more to learn.
+  const granted = usage === null ? null : await attempt(() => readPermissions(salesforce))
+  const missing =
+    granted === null ? null : Object.keys(PERMISSIONS).filter((name) => !granted.has(name))
+  for (const name of missing ?? []) {
+    const permission = PERMISSIONS[name]
+    if (permission === undefined) continue
+    faults.push({
+      code: 'missing_permission',
+      message: `The connected user lacks "${permission.label}", which is needed for ${permission.for}.`,
+      remedy: `Give the connected user the permission "${permission.label}", by a permission set or its profile.`,
+    })
+  }
+  if (usage !== null && usage.max - usage.used <= reserveOf(usage.max)) {
+    faults.push({
+      code: 'api_budget_exhausted',
+      message: `${usage.used} of ${usage.max} daily API calls are used; the rest is kept for other tools.`,
+      remedy: REMEDIES.api_budget_exhausted ?? OTHERWISE,
+    })
+  }
+  return {
+    ok: faults.length === 0,
+    checked_at: new Date().toISOString(),
+    identity:
+      identity === null
+        ? null
+        : {
+            sfdc_org_id: identity.sfdcOrgId,
+            sfdc_user_id: identity.userId,
+            username: identity.username,
+          },
+    api_usage:
+      usage === null
+        ? null
+        : {
+            ...usage,
+            remaining: Math.max(0, usage.max - usage.used),
+            reserve: reserveOf(usage.max),
+          },
+    missing_permissions:
+      missing === null ? null : missing.map((name) => PERMISSIONS[name]?.label ?? name),
+    faults,
+  }
+}
+
+/** Salesforce: UserPermissionAccess has one row, the permissions of whoever asks. */
+const readPermissions = async (org: SalesforceOrg): Promise<Set<string>> => {
+  for await (const row of query(org, PERMISSIONS_QUERY)) {
+    return new Set(Object.keys(PERMISSIONS).filter((name) => row[name] === true))
+  }
+  throw new EngineError(
+    'salesforce_error',
+    "Salesforce does not tell the connected user's permissions.",
+  )
+}
+
+/** The health of a client whose connection leads nowhere. */
+export const notConnected = (error: unknown): Health => ({
+  ok: false,
+  checked_at: new Date().toISOString(),
+  identity: null,
+  api_usage: null,
+  missing_permissions: null,
+  faults: [faultOf(error)],
+})

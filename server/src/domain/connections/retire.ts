@@ -1,0 +1,235 @@
+// The end of a grant: revoked at Salesforce, then deleted at Nango. Our key reaches everybody's
+// connections, so nothing is touched whose tags, read anew, do not name this org, this client and an
+// attempt that we issued, or that any row still holds as its live one.
+
+import { type Logger } from 'pino'
+import { sql } from 'kysely'
+import { type Database, type Tenant } from '../../db/database.ts'
+import { EngineError } from '../../errors.ts'
+import { type Grant, type Tags } from '../../nango/connection.ts'
+import { NangoError } from '../../nango/failure.ts'
+import { type Nango } from '../../nango/nango.ts'
+import { type Salesforce } from '../../salesforce/gateway.ts'
+import { type HostPolicy } from '../../salesforce/hosts.ts'
+import { revokeToken } from '../../salesforce/oauth.ts'
+
+/** What is known of a grant beside Nango's word. */
+export interface KnownGrant {
+  nangoConnectionId: string
+  providerConfigKey: string
+  /** Where its token is revoked; null: where Nango says that it belongs. */
+  instanceUrl: string | null
+  /** No token goes anywhere when Nango's answer names another Salesforce org. */
+  sfdcOrgId: string | null
+}
+
+export interface FailedStep {
+  step: 'read_grant' | 'revoke_at_salesforce' | 'delete_at_nango'
+  code: string
+  message: string
+}
+
+export interface Retirement {
+  /** Ends one grant of the client. Never throws: every step that failed is in the answer. */
+  retire(tenant: Tenant, clientId: string, grant: KnownGrant): Promise<FailedStep[]>
+  /** Ends what earlier swaps and revocations of this client left behind. Never throws. */
+  retireLeftovers(tenant: Tenant, clientId: string): Promise<void>
+}
+
+interface Options {
+  db: Database
+  nango: Nango
+  salesforce: Salesforce
+  hosts: HostPolicy
+  logger: Logger
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Whether the tags name this org and client at all. */
+export const tagsName = (tags: Tags, tenant: Tenant, clientId: string): boolean =>
+  tags.organization_id === tenant.orgId &&
+  tags.client_id === clientId &&
+  UUID.test(tags.attempt_id ?? '')
+
+export const createRetirement = (options: Options): Retirement => {
+  const { db, nango, salesforce, hosts, logger } = options
+
+  const failed = (step: FailedStep['step'], error: unknown): FailedStep => {
+    if (!(error instanceof EngineError)) throw error
+    const { code, message } = error.upstream ?? error
+    return { step, code, message: message === '' ? error.message : message }
+  }
+
+  /** The grant with the token that ends it; without it where Nango names only the tags. */
+  const read = async (
+    grant: KnownGrant,
+  ): Promise<{ tags: Tags; grant: Grant | null; failure: FailedStep | null } | 'gone'> => {
+    const name = { id: grant.nangoConnectionId, providerConfigKey: grant.providerConfigKey }
+    try {
+      const answer = await nango.getConnection({ ...name, refreshToken: true })
+      return { tags: answer.tags, grant: answer.grant, failure: null }
+    } catch (error) {
+      if (!(error instanceof NangoError)) throw error
+      if (error.kind === 'gone') return 'gone'
+      return { tags: error.tags ?? {}, grant: null, failure: failed('read_grant', error) }
+    }
+  }
+
+  const isProvablyOurs = (
+    tenant: Tenant,
+    clientId: string,
+    tags: Tags,
+    nangoConnectionId: string,
+  ): Promise<boolean> =>
+    tagsName(tags, tenant, clientId)
+      ? db.as(tenant).tx(async (tx) => {
+          const attempt = await tx
+            .selectFrom('connection_attempts')
+            .select('id')
+            .where('org_id', '=', tenant.orgId)
+            .where('client_id', '=', clientId)
+            .where('id', '=', tags.attempt_id ?? '')
+            .executeTakeFirst()
+          const live = await tx
+            .selectFrom('crm_connections')
+            .select('id')
+            .where('org_id', '=', tenant.orgId)
+            .where('nango_connection_id', '=', nangoConnectionId)
+            .where('status', '<>', 'revoked')
+            .executeTakeFirst()
+          return attempt !== undefined && live === undefined
+        })
+      : Promise.resolve(false)
+
+  const revoke = async (known: KnownGrant, grant: Grant): Promise<void> => {
+    if (known.sfdcOrgId !== null && grant.sfdcOrgId !== known.sfdcOrgId) {
+      throw new EngineError(
+        'salesforce_org_changed',
+        'The grant leads to another Salesforce org by now; its token was sent nowhere.',
+      )
+    }
+    const { origin } = hosts.instanceBase(known.instanceUrl ?? grant.instanceUrl ?? '')
+    // Salesforce: revoking the refresh token ends the grant with all its access tokens.
+    await revokeToken(salesforce, origin, grant.refreshToken ?? grant.accessToken)
+  }
+
+  const markRetired = (tenant: Tenant, nangoConnectionId: string): Promise<unknown> =>
+    db.as(tenant).tx((tx) =>
+      tx
+        .updateTable('connection_attempts')
+        .set({ retired_at: sql<Date>`now()` })
+        .where('org_id', '=', tenant.orgId)
+        .where('nango_connection_id', '=', nangoConnectionId)
+        .execute(),
+    )
+
+  const endGrant = async (
+    tenant: Tenant,
+    clientId: string,
+    known: KnownGrant,
+  ): Promise<FailedStep[]> => {
+    const found = await read(known)
+    if (found === 'gone') {
+      await markRetired(tenant, known.nangoConnectionId)
+      return []
+    }
+    const failures = found.failure === null ? [] : [found.failure]
+    if (!(await isProvablyOurs(tenant, clientId, found.tags, known.nangoConnectionId))) {
+      return [
+        ...failures,
+        {
+          step: 'delete_at_nango',
+          code: 'not_provably_ours',
+          message:
+            'Nango did not confirm by its tags that this connection is ours; it was left alone.',
+        },
+      ]
+    }
+    if (found.grant !== null) {
+      await revoke(known, found.grant).catch((error: unknown) =>
+        failures.push(failed('revoke_at_salesforce', error)),
+      )
+    } else if (found.failure === null) {
+      failures.push({
+        step: 'revoke_at_salesforce',
+        code: 'credentials_missing',
+        message:
+          'Nango gave no credentials: the key needs environment:connections:read_credentials.',
+      })
+    }
+    try {
+      await nango.deleteConnection({
+        id: known.nangoConnectionId,
+        providerConfigKey: known.providerConfigKey,
+      })
+      await markRetired(tenant, known.nangoConnectionId)
+    } catch (error) {
+      failures.push(failed('delete_at_nango', error))
+    }
+    return failures
+  }
+
+  const retire: Retirement['retire'] = async (tenant, clientId, known) => {
+    try {
+      const failures = await endGrant(tenant, clientId, known)
+      if (failures.length > 0) {
+        logger.warn({ client_id: clientId, failures }, 'a grant could not be retired in full')
+      }
+      return failures
+    } catch (error) {
+      logger.error({ err: error, client_id: clientId }, 'a grant could not be retired')
+      return [
+        { step: 'delete_at_nango', code: 'internal', message: 'Something went wrong on our side.' },
+      ]
+    }
+  }
+
+  return {
+    retire,
+
+    retireLeftovers: async (tenant, clientId) => {
+      try {
+        const leftovers = await db.as(tenant).tx((tx) =>
+          tx
+            .selectFrom('connection_attempts as a')
+            .select([
+              'a.nango_connection_id',
+              'a.provider_config_key',
+              'a.instance_url',
+              'a.sfdc_org_id',
+            ])
+            .where('a.org_id', '=', tenant.orgId)
+            .where('a.client_id', '=', clientId)
+            .where('a.nango_connection_id', 'is not', null)
+            .where('a.retired_at', 'is', null)
+            .where((where) =>
+              where.not(
+                where.exists(
+                  where
+                    .selectFrom('crm_connections as k')
+                    .select('k.id')
+                    .whereRef('k.nango_connection_id', '=', 'a.nango_connection_id')
+                    .where('k.status', '<>', 'revoked'),
+                ),
+              ),
+            )
+            .orderBy('a.id')
+            .limit(10)
+            .execute(),
+        )
+        for (const left of leftovers) {
+          if (left.nango_connection_id === null) continue
+          await retire(tenant, clientId, {
+            nangoConnectionId: left.nango_connection_id,
+            providerConfigKey: left.provider_config_key,
+            instanceUrl: left.instance_url,
+            sfdcOrgId: left.sfdc_org_id,
+          })
+        }
+      } catch (error) {
+        logger.error({ err: error, client_id: clientId }, 'left-over grants could not be retired')
+      }
+    },
+  }
+}

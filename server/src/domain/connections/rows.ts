@@ -1,0 +1,315 @@
+// The rows of connections and attempts: how they are read, shown, and moved from state to state.
+
+import { sql, type Selectable } from 'kysely'
+import { type Tenant, type Tx } from '../../db/database.ts'
+import { type ConnectionStatus, type Fault, type TenantTables } from '../../db/types.ts'
+import { EngineError } from '../../errors.ts'
+import { type NangoError } from '../../nango/failure.ts'
+import { audit } from '../audit.ts'
+import { type ConnectionFault, type Verdict } from './judge.ts'
+
+export type ConnectionRow = Selectable<TenantTables['crm_connections']>
+export type AttemptRow = Selectable<TenantTables['connection_attempts']>
+
+export interface Connection {
+  id: string
+  client_id: string
+  status: ConnectionStatus
+  environment: 'production' | 'sandbox'
+  /** This and the next only for org_admin. */
+  provider_config_key?: string
+  nango_connection_id?: string | null
+  instance_url: string | null
+  sfdc_org_id: string | null
+  sfdc_user_id: string | null
+  api_version: string
+  error: Fault | null
+  connected_at: string | null
+  last_refreshed_at: string | null
+  created_at: string
+  updated_at: string
+}
+
+export const toConnection = (row: ConnectionRow, showNango: boolean): Connection => ({
+  id: row.id,
+  client_id: row.client_id,
+  status: row.status,
+  environment: row.environment,
+  ...(showNango
+    ? { provider_config_key: row.provider_config_key, nango_connection_id: row.nango_connection_id }
+    : {}),
+  instance_url: row.instance_url,
+  sfdc_org_id: row.sfdc_org_id,
+  sfdc_user_id: row.sfdc_user_id,
+  api_version: row.api_version,
+  error: row.error,
+  connected_at: row.connected_at?.toISOString() ?? null,
+  last_refreshed_at: row.last_refreshed_at?.toISOString() ?? null,
+  created_at: row.created_at.toISOString(),
+  updated_at: row.updated_at.toISOString(),
+})
+
+export const connectionById = (
+  tx: Tx,
+  tenant: Tenant,
+  id: string,
+  lock = false,
+): Promise<ConnectionRow | undefined> => {
+  const query = tx
+    .selectFrom('crm_connections')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+  return (lock ? query.forUpdate() : query).executeTakeFirst()
+}
+
+/** The newest connection of a client: the live one, or the last revoked one where none is live. */
+export const newestConnection = (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+  lock = false,
+): Promise<ConnectionRow | undefined> => {
+  const query = tx
+    .selectFrom('crm_connections')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('client_id', '=', clientId)
+    .orderBy('id', 'desc')
+    .limit(1)
+  return (lock ? query.forUpdate() : query).executeTakeFirst()
+}
+
+/** Serialises what changes a client's connection: creation, acceptance and revocation take turns. */
+export const lockClient = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+): Promise<{ name: string; is_active: boolean } | undefined> =>
+  tx
+    .selectFrom('clients')
+    .select(['name', 'is_active'])
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', clientId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+
+/** Why a connection that is not `connected` cannot be used, and what helps. */
+export const notReady = (row: Pick<ConnectionRow, 'status' | 'error'> | undefined): EngineError => {
+  const why = row?.error == null ? '' : ` (${row.error.code}: ${row.error.message})`
+  switch (row?.status) {
+    case undefined:
+      return new EngineError(
+        'connection_not_ready',
+        'This client was never connected to Salesforce.',
+      )
+    case 'pending':
+      return new EngineError(
+        'connection_not_ready',
+        'The authorization in Salesforce is not finished yet.',
+      )
+    case 'expired':
+      return new EngineError(
+        'connection_not_ready',
+        `The Salesforce grant has expired${why}. Connect the client again.`,
+      )
+    case 'error':
+      return new EngineError('connection_not_ready', `The connection is not usable${why}.`)
+    default:
+      return new EngineError(
+        'connection_not_ready',
+        'The connection was revoked. Connect the client again.',
+      )
+  }
+}
+
+/** The row moved on (swapped or revoked) while Nango was asked about it: what was learned is void. */
+export class StaleConnection extends EngineError {
+  override name = 'StaleConnection'
+
+  constructor() {
+    super(
+      'connection_not_ready',
+      'The connection was replaced or revoked meanwhile. Repeat the call.',
+    )
+  }
+}
+
+const REFUSALS_UNTIL_EXPIRED = 3
+const REFUSED_FOR_MS = 10 * 60_000
+
+type Change = Partial<{
+  status: ConnectionStatus
+  error: Fault | null
+  generation: 'next'
+  instanceUrl: string
+  sfdcUserId: string
+  refused: 'none' | 'once_more'
+  refreshed: boolean
+  releaseLeaseOf: string
+}>
+
+/**
+ * Writes one observation. Throws {@link StaleConnection} when the row is of another generation or
+ * revoked by now: whatever was learned, it was not about this grant.
+ */
+const write = async (tx: Tx, row: ConnectionRow, change: Change): Promise<void> => {
+  const now = sql<Date>`now()`
+  const result = await tx
+    .updateTable('crm_connections')
+    .set({
+      ...(change.status === undefined ? {} : { status: change.status }),
+      ...(change.error === undefined
+        ? {}
+        : { error: change.error === null ? null : JSON.stringify(change.error) }),
+      ...(change.generation === undefined ? {} : { generation: sql<number>`generation + 1` }),
+      ...(change.instanceUrl === undefined ? {} : { instance_url: change.instanceUrl }),
+      ...(change.sfdcUserId === undefined ? {} : { sfdc_user_id: change.sfdcUserId }),
+      ...(change.refused === 'none'
+        ? { refresh_refused_since: null, refresh_refused_count: 0, refresh_refused_at: null }
+        : {}),
+      ...(change.refused === 'once_more'
+        ? {
+            refresh_refused_since: sql<Date>`coalesce(refresh_refused_since, now())`,
+            refresh_refused_count: sql<number>`refresh_refused_count + 1`,
+            refresh_refused_at: now,
+          }
+        : {}),
+      ...(change.refreshed === true
+        ? { refresh_count: sql<string>`refresh_count + 1`, last_refreshed_at: now }
+        : {}),
+      ...(change.releaseLeaseOf === undefined
+        ? {}
+        : {
+            refresh_lease_until: sql<Date | null>`case when refresh_lease_holder = ${change.releaseLeaseOf} then null else refresh_lease_until end`,
+          }),
+      updated_at: now,
+    })
+    .where('org_id', '=', row.org_id)
+    .where('id', '=', row.id)
+    .where('generation', '=', row.generation)
+    .where('status', '<>', 'revoked')
+    .executeTakeFirst()
+  if (result.numUpdatedRows === 0n) throw new StaleConnection()
+}
+
+const lost = async (tx: Tx, row: ConnectionRow, outcome: string): Promise<void> => {
+  await audit(
+    tx,
+    {
+      orgId: row.org_id,
+      userId: null,
+      credentialType: 'system',
+      credentialId: null,
+      requestId: null,
+    },
+    {
+      action: 'connection.lost',
+      clientId: row.client_id,
+      targetType: 'connection',
+      targetId: row.id,
+      outcome,
+    },
+  )
+}
+
+/** A usable answer: whatever was wrong before is over. `holder` is set after a forced refresh. */
+export const noteSuccess = (
+  tx: Tx,
+  row: ConnectionRow,
+  verdict: Extract<Verdict, { usable: true }>,
+  holder: string | null,
+): Promise<void> =>
+  write(tx, row, {
+    status: 'connected',
+    error: null,
+    instanceUrl: verdict.session.instanceUrl,
+    sfdcUserId: verdict.sfdcUserId,
+    refused: 'none',
+    ...(holder === null ? {} : { refreshed: true, releaseLeaseOf: holder }),
+  })
+
+/** True when {@link noteSuccess} would change what is stored, a forced refresh aside. */
+export const isNews = (row: ConnectionRow, verdict: Extract<Verdict, { usable: true }>): boolean =>
+  row.status !== 'connected' ||
+  row.refresh_refused_count > 0 ||
+  row.instance_url !== verdict.session.instanceUrl ||
+  row.sfdc_user_id !== verdict.sfdcUserId
+
+/** Connected but unusable. Tokens of the generation that met the fault are dead everywhere. */
+export const noteFault = async (
+  tx: Tx,
+  row: ConnectionRow,
+  fault: ConnectionFault,
+  holder: string | null,
+): Promise<void> => {
+  const release = holder === null ? {} : { releaseLeaseOf: holder }
+  if (row.status === 'error' && row.error?.code === fault.code) {
+    if (holder !== null) await write(tx, row, release)
+    return
+  }
+  const keepsTokens = fault.code === 'api_disabled'
+  await write(tx, row, {
+    status: 'error',
+    error: fault,
+    ...(keepsTokens ? {} : { generation: 'next' as const }),
+    ...release,
+  })
+  await lost(tx, row, fault.code)
+}
+
+/** The grant is dead beyond doubt. */
+export const noteExpired = async (
+  tx: Tx,
+  row: ConnectionRow,
+  error: Fault,
+  holder: string | null = null,
+): Promise<void> => {
+  const release = holder === null ? {} : { releaseLeaseOf: holder }
+  await write(tx, row, { status: 'expired', error, ...release })
+  if (row.status !== 'expired') await lost(tx, row, error.code)
+}
+
+/**
+ * Nango refused. A refused forced refresh counts: three of them over at least ten minutes mean that
+ * the grant is dead, for Nango says the same of a Salesforce that is merely down.
+ */
+export const noteRefusal = async (
+  tx: Tx,
+  seen: ConnectionRow,
+  error: NangoError,
+  holder: string | null,
+): Promise<void> => {
+  const row =
+    (await connectionById(tx, { orgId: seen.org_id, clientId: null }, seen.id, true)) ?? seen
+  const release = holder === null ? {} : { releaseLeaseOf: holder }
+  if (row.generation !== seen.generation) throw new StaleConnection()
+  if (error.kind === 'gone') {
+    await noteExpired(
+      tx,
+      row,
+      { code: 'grant_gone', message: 'Nango no longer holds this grant.' },
+      holder,
+    )
+  } else if (error.kind === 'refresh_exhausted') {
+    await noteExpired(
+      tx,
+      row,
+      { code: 'refresh_limit_reached', message: 'Nango has given up refreshing this grant.' },
+      holder,
+    )
+  } else if (error.kind === 'refresh_refused' && holder !== null) {
+    await write(tx, row, { refused: 'once_more', ...release })
+    const since = row.refresh_refused_since
+    const long = since !== null && Date.now() - since.getTime() >= REFUSED_FOR_MS
+    if (long && row.refresh_refused_count + 1 >= REFUSALS_UNTIL_EXPIRED) {
+      await noteExpired(tx, row, {
+        code: 'refresh_refused',
+        message:
+          'Refreshing the grant was refused three times or more, over ten minutes or longer.',
+      })
+    }
+  } else if (holder !== null) {
+    await write(tx, row, release)
+  }
+}

@@ -1,0 +1,55 @@
+import * as z from 'zod'
+import { type Connections } from '../../domain/connections/connections.ts'
+import { EngineError } from '../../errors.ts'
+import { problemOf } from '../problems.ts'
+import { route, type Route } from '../route.ts'
+
+const BODY_LIMIT_BYTES = 256 * 1024
+
+export const webhookRoutes = ({ connections }: { connections: Connections }): Route[] => [
+  route({
+    method: 'POST',
+    path: '/api/webhooks/nango',
+    tag: 'Webhooks',
+    summary: "Take a webhook of Nango's",
+    description:
+      'Signed with `X-Nango-Hmac-Sha256`: hex of HMAC-SHA256 over the raw body, by one of the keys ' +
+      'in `NANGO_WEBHOOK_SIGNING_KEY`; without a key this endpoint does not exist (404). The body is ' +
+      'only a hint: it makes the server read that connection at Nango, at most once in ten seconds, ' +
+      'and never changes a state by its own words. Unknown kinds and foreign ids are answered 200 ' +
+      'like any other. At most 256 KiB.',
+    access: 'public',
+    rawBody: true,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    replies: {
+      200: { description: 'Taken', body: z.object({ received: z.literal(true) }) },
+    },
+    errors: [
+      'unauthenticated',
+      'not_found',
+      'invalid_json',
+      'payload_too_large',
+      'unsupported_media_type',
+    ],
+    example: { reply: { received: true } },
+    handle: async ({ body, context }) => {
+      const signature = context.headers['x-nango-hmac-sha256']
+      try {
+        await connections.webhook(
+          body as unknown as Buffer, // rawBody: the very bytes
+          typeof signature === 'string' ? signature : undefined,
+        )
+      } catch (error) {
+        if (error instanceof EngineError && error.status === 401) {
+          return {
+            status: 401,
+            body: problemOf(error, context.requestId),
+            headers: { 'www-authenticate': 'Bearer' },
+          }
+        }
+        throw error
+      }
+      return { status: 200, body: { received: true } }
+    },
+  }),
+]

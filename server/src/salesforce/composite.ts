@@ -1,0 +1,104 @@
+// Up to 25 calls in one (`/composite`): Salesforce counts the series once, and each sub-request may
+// have headers of its own (which `/composite/batch` would not take, counting each besides).
+
+import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
+import { type SalesforceOrg, type SalesforceRequest } from './gateway.ts'
+import { isObject, type JsonObject } from './json.ts'
+
+/** Salesforce: REST API guide, Composite: "up to 25 subrequests". */
+export const COMPOSITE_MAX = 25
+
+export interface SubRequest {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** As `SalesforceRequest.path`, query included, escaped. */
+  url: string
+  /** Anything the resource supports but Accept, Authorization and Content-Type. */
+  headers?: Readonly<Record<string, string>>
+  body?: unknown
+  /** Letters, digits and underscores, to be referred to as `@{name.field}`; default `r0`, `r1` … */
+  referenceId?: string
+}
+
+export interface SubAnswer {
+  status: number
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>
+  body: unknown
+  /** What went wrong with this one; null for 2xx and 304. */
+  failure: Failure | null
+}
+
+export interface CompositeOptions extends Pick<
+  SalesforceRequest,
+  'effect' | 'attemptsMax' | 'timeouts' | 'limitBytes' | 'priority' | 'signal'
+> {
+  /** One transaction: a failure undoes the others, which then answer PROCESSING_HALTED. */
+  allOrNone?: boolean
+  tooling?: boolean
+}
+
+const readHeaders = (value: unknown): Record<string, string> => {
+  const headers: Record<string, string> = {}
+  for (const [name, text] of Object.entries(isObject(value) ? value : {})) {
+    if (typeof text === 'string') headers[name.toLowerCase()] = text
+  }
+  return headers
+}
+
+const readItem = (item: JsonObject): SubAnswer => {
+  const status = typeof item.httpStatusCode === 'number' ? item.httpStatusCode : 0
+  const good = (status >= 200 && status < 300) || status === 304
+  return {
+    status,
+    headers: readHeaders(item.httpHeaders),
+    body: item.body ?? null,
+    failure: good ? null : classifyError(item.body, status),
+  }
+}
+
+/**
+ * Sends at most 25 sub-requests as one call and answers in their order (Salesforce need not keep it
+ * when it collates). Throws SalesforceError if the call as a whole fails or leaves an answer out, and
+ * TypeError for more than 25. Its effect is `create` unless the caller knows better.
+ */
+export const composite = async (
+  org: SalesforceOrg,
+  subRequests: readonly SubRequest[],
+  { allOrNone = false, tooling = false, ...call }: CompositeOptions = {},
+): Promise<SubAnswer[]> => {
+  if (subRequests.length > COMPOSITE_MAX) {
+    throw new TypeError(`A composite takes at most ${COMPOSITE_MAX} sub-requests`)
+  }
+  if (subRequests.length === 0) return []
+  const ids = subRequests.map(({ referenceId }, index) => referenceId ?? `r${index}`)
+  const { status, body } = await org.request({
+    ...call,
+    method: 'POST',
+    path: tooling ? '/tooling/composite' : '/composite',
+    kind: 'composite',
+    json: {
+      allOrNone,
+      compositeRequest: subRequests.map(({ method, url, headers = {}, body: subBody }, index) => ({
+        method,
+        url: url.startsWith('/services/') ? url : `/services/data/${org.apiVersion}${url}`,
+        referenceId: ids[index],
+        // Sub-requests with headers are not collated, which is slower: none where none is needed.
+        ...(Object.keys(headers).length > 0 ? { httpHeaders: headers } : {}),
+        ...(subBody === undefined ? {} : { body: subBody }),
+      })),
+    },
+  })
+  const items: unknown = isObject(body) ? body.compositeResponse : null
+  if (!Array.isArray(items)) {
+    throw new SalesforceError(malformed('The composite answer holds no compositeResponse.', status))
+  }
+  const byId = new Map<unknown, SubAnswer>()
+  for (const item of items) if (isObject(item)) byId.set(item.referenceId, readItem(item))
+  return ids.map((id) => {
+    const answer = byId.get(id)
+    if (answer === undefined) {
+      throw new SalesforceError(malformed('The composite answer leaves a sub-request out.', status))
+    }
+    return answer
+  })
+}

@@ -1,0 +1,220 @@
+// Thousands of describes, cheap in calls and flat in memory: 25 a composite, some composites at
+// once, each let go of as soon as its consumer has taken the last of it.
+
+import { composite, COMPOSITE_MAX } from './composite.ts'
+import { urlPath } from './escape.ts'
+import { concernsWholeOrg, type Failure, malformed, SalesforceError } from './failure.ts'
+import { type SalesforceOrg } from './gateway.ts'
+import { isObject, type JsonObject } from './json.ts'
+import { describe } from './rest.ts'
+
+export type DescribeResult =
+  | { name: string; result: 'ok'; body: JsonObject; lastModified: string | null }
+  | { name: string; result: 'not_modified' }
+  /** Asked for alone and still refused or failing; the other objects are not affected. */
+  | { name: string; result: 'unreadable'; failure: Failure }
+
+export interface DescribeManyOptions {
+  /** Composites under way at once. */
+  parallel?: number
+  /** Objects in one call to begin with; 25 is Salesforce's most. */
+  batchSize?: number
+  /** A composite that took longer halves the size of those after it. */
+  slowMs?: number
+  /** Given up and halved after this long without an answer; a single object has the gateway's time-out. */
+  timeoutMs?: number
+}
+
+/** Object names that travel in one call. */
+type Batch = readonly string[]
+
+interface Described {
+  results: (DescribeResult | null)[]
+  /** Failed for a passing cause inside a composite that was itself a success: each is asked for alone. */
+  again: string[]
+}
+
+type Outcome =
+  | (Described & { batch: Batch; ms: number })
+  | { batch: Batch; failure: Failure }
+  /** Nothing that halving could help: the whole Salesforce org, the budget, the session, an abort. */
+  | { batch: Batch; fatal: unknown }
+
+/** So many objects failing alone, one after another, with the fault of a server: it is not the objects. */
+const OUTAGE_AFTER = 8
+
+const isServersFault = (failure: Failure): boolean =>
+  failure.status === null || failure.status >= 500
+
+/**
+ * Describes every object of `names`; results come in no particular order. `validators` holds the
+ * `Last-Modified` of an earlier describe by object name: only there the call is conditional (headers
+ * on sub-requests keep Salesforce from collating them, so a cold pull sends none).
+ *
+ * A composite that fails, times out or is slow is halved, down to the single object, and the size
+ * stays small; an object that fails alone is reported as unreadable. Throws (SalesforceError, EngineError, the
+ * abort's reason) only for what concerns the Salesforce org as a whole, so that the caller resumes later.
+ * At most `parallel` answers plus the one being consumed are in memory.
+ */
+export async function* describeMany(
+  org: SalesforceOrg,
+  names: Iterable<string>,
+  validators: ReadonlyMap<string, string> = new Map(),
+  options: DescribeManyOptions = {},
+): AsyncGenerator<DescribeResult, void, undefined> {
+  const { parallel = 4, slowMs = 15_000, timeoutMs = 60_000 } = options
+  let size = Math.max(1, Math.min(options.batchSize ?? COMPOSITE_MAX, COMPOSITE_MAX))
+  const waiting: Batch[] = []
+  const source = [...names]
+  let position = 0
+  const running = new Map<Batch, Promise<Outcome>>()
+  const leaving = new AbortController()
+  let failedInARow = 0
+
+  const next = (): Batch | null => {
+    const known = waiting.shift()
+    if (known !== undefined) {
+      // The size may have shrunk since it was put back.
+      if (known.length > size) waiting.unshift(known.slice(size))
+      return known.slice(0, size)
+    }
+    const taken = source.slice(position, position + size)
+    position += taken.length
+    return taken.length > 0 ? taken : null
+  }
+
+  const launch = (): void => {
+    while (running.size < parallel) {
+      const batch = next()
+      if (batch === null) return
+      running.set(
+        batch,
+        describeBatch(org, batch, { validators, timeoutMs, signal: leaving.signal }),
+      )
+    }
+  }
+
+  try {
+    launch()
+    while (running.size > 0) {
+      const outcome = await Promise.race(running.values())
+      const { batch } = outcome
+      running.delete(batch)
+      if ('fatal' in outcome) throw outcome.fatal
+      if ('failure' in outcome) {
+        const { failure } = outcome
+        const [name] = batch
+        if (batch.length > 1 || name === undefined) {
+          const half = Math.ceil(batch.length / 2)
+          size = Math.min(size, half)
+          waiting.push(batch.slice(0, half), batch.slice(half))
+          launch()
+          continue
+        }
+        failedInARow = isServersFault(failure) ? failedInARow + 1 : 0
+        if (failedInARow >= OUTAGE_AFTER) throw new SalesforceError(failure)
+        launch()
+        yield { name, result: 'unreadable', failure }
+        continue
+      }
+      failedInARow = 0
+      if (outcome.ms > slowMs) size = Math.min(size, Math.max(1, Math.floor(batch.length / 2)))
+      for (const name of outcome.again) waiting.push([name])
+      launch()
+      const { results } = outcome
+      for (let index = 0; index < results.length; index += 1) {
+        const result = results[index]
+        // Handed on and dropped: from here on the consumer decides how long it lives.
+        results[index] = null
+        if (result != null) yield result
+      }
+    }
+  } finally {
+    // A consumer who stops early, or a fault that ends all: nobody wants the rest any more.
+    leaving.abort()
+  }
+}
+
+interface BatchOptions {
+  validators: ReadonlyMap<string, string>
+  timeoutMs: number
+  signal: AbortSignal
+}
+
+/** Never rejects: an outcome that nobody awaits any more must not end the process. */
+const describeBatch = async (
+  org: SalesforceOrg,
+  batch: Batch,
+  options: BatchOptions,
+): Promise<Outcome> => {
+  const startedAt = performance.now()
+  try {
+    const [name] = batch
+    const described =
+      batch.length === 1 && name !== undefined
+        ? await describeAlone(org, name, options)
+        : await describeTogether(org, batch, options)
+    return { batch, ...described, ms: performance.now() - startedAt }
+  } catch (error) {
+    if (!(error instanceof SalesforceError) || concernsWholeOrg(error.failure)) {
+      return { batch, fatal: error }
+    }
+    return { batch, failure: error.failure }
+  }
+}
+
+const describeAlone = async (
+  org: SalesforceOrg,
+  name: string,
+  { validators, signal }: BatchOptions,
+): Promise<Described> => {
+  const ifModifiedSince = validators.get(name) ?? null
+  return {
+    results: [{ name, ...(await describe(org, name, { ifModifiedSince, signal })) }],
+    again: [],
+  }
+}
+
+const describeTogether = async (
+  org: SalesforceOrg,
+  names: Batch,
+  { validators, timeoutMs, signal }: BatchOptions,
+): Promise<Described> => {
+  const answers = await composite(
+    org,
+    names.map((name) => {
+      const ifModifiedSince = validators.get(name)
+      return {
+        method: 'GET' as const,
+        url: urlPath`/sobjects/${name}/describe`,
+        ...(ifModifiedSince === undefined
+          ? {}
+          : { headers: { 'If-Modified-Since': ifModifiedSince } }),
+      }
+    }),
+    {
+      // Not the truth about describes, but what is wanted here: only definite refusals (busy, locked)
+      // are repeated as they are; whatever else fails is better halved than sent again in full.
+      effect: 'create',
+      timeouts: { headersMs: timeoutMs, callMs: 2 * timeoutMs },
+      signal,
+    },
+  )
+  const results: DescribeResult[] = []
+  const again: string[] = []
+  for (const [index, { status, failure, headers, body }] of answers.entries()) {
+    const name = names[index]
+    if (name === undefined) continue
+    if (failure !== null && concernsWholeOrg(failure)) throw new SalesforceError(failure)
+    if (status === 304) {
+      results.push({ name, result: 'not_modified' })
+    } else if (failure === null && isObject(body)) {
+      results.push({ name, result: 'ok', body, lastModified: headers['last-modified'] ?? null })
+    } else {
+      const fault = failure ?? malformed('The describe is not a JSON object.', status)
+      if (fault.passing) again.push(name)
+      else results.push({ name, result: 'unreadable', failure: fault })
+    }
+  }
+  return { results, again }
+}

@@ -1,0 +1,360 @@
+// The way to Salesforce: sessions, budget, concurrency, retries and failures for every call of every
+// face. Knows no tables, no HTTP framework and no domain; its callers bring the session and the budget.
+
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Effect, shouldRetry, waitMs } from '../retry.ts'
+import { type Secret } from '../secret.ts'
+import { classifyAnswer, type Failure, type FailureKind, SalesforceError } from './failure.ts'
+import { type HostPolicy } from './hosts.ts'
+import { createSlots } from './slots.ts'
+import { createTransport, DEFAULT_TIMEOUTS, type RawAnswer, type Timeouts } from './transport.ts'
+import {
+  type ApiUsage,
+  buildBody,
+  buildPath,
+  type CallKind,
+  isConditional,
+  parseJson,
+  type Priority,
+  readError,
+  readText,
+  readUsage,
+  type SalesforceAnswer,
+  type SalesforceRequest,
+} from './wire.ts'
+
+export type { ApiUsage, CallKind, Priority, SalesforceAnswer, SalesforceRequest } from './wire.ts'
+
+export interface SalesforceSession {
+  accessToken: Secret
+  instanceUrl: string
+}
+
+/** Implemented by the token manager. */
+export interface SessionSource {
+  current(): Promise<SalesforceSession>
+  /** Another session than `dead`, or an EngineError. */
+  renew(dead: SalesforceSession): Promise<SalesforceSession>
+}
+
+export interface ApiBudget {
+  /** Throws EngineError `api_budget_exhausted` when no further call may be made. */
+  check(): Promise<void>
+  /** Called with what Salesforce said on an answer. */
+  record(usage: ApiUsage): void
+  /** Salesforce itself refused a call: its daily allowance is used up. */
+  exhausted(): void
+}
+
+export interface Target {
+  /** Concurrency is counted per Salesforce org, whoever's connection leads to it. */
+  sfdcOrgId: string
+  /** As in paths: `v66.0`. */
+  apiVersion: string
+  sessions: SessionSource
+  budget: ApiBudget
+  priority: Priority
+  signal?: AbortSignal
+}
+
+export interface CallEvent {
+  host: string
+  kind: CallKind
+  status: number | null
+  failure: FailureKind | null
+  ms: number
+}
+
+/** What every face is built on. All methods throw SalesforceError, or an EngineError of session and budget. */
+export interface SalesforceCaller {
+  readonly apiVersion: string
+  readonly signal: AbortSignal | undefined
+  /** JSON in, JSON out. The body is null for 204, 304 and other answers that promise none. */
+  request(request: SalesforceRequest): Promise<SalesforceAnswer<unknown>>
+  /** The body as text, whatever it is. */
+  requestText(request: SalesforceRequest): Promise<SalesforceAnswer<string>>
+  /**
+   * The body as it arrives. Read it to its end or destroy it: until then it holds a connection and,
+   * with priority `interactive`, one of the two slots. Faults in it are SalesforceErrors.
+   */
+  stream(request: SalesforceRequest): Promise<SalesforceAnswer<Readable>>
+  /** Waits between two polls; ends at once, with its reason, when the target's signal aborts. */
+  pause(ms: number): Promise<void>
+}
+
+export interface SalesforceOrg extends SalesforceCaller {
+  readonly sfdcOrgId: string
+  /** API calls spent so far through this handle; a composite counts once, each retry counts. */
+  readonly calls: number
+}
+
+export interface Salesforce {
+  org(target: Target): SalesforceOrg
+  /** Without session and budget: the version list, revoking a token. Counts nothing. */
+  anonymous(instanceUrl: string, signal?: AbortSignal): SalesforceCaller
+  /** Waits for running exchanges, then closes all connections. */
+  close(): Promise<void>
+}
+
+export interface SalesforceOptions {
+  hosts: HostPolicy
+  timeouts?: Partial<Timeouts>
+  onCall?: (event: CallEvent) => void
+  connectionsPerHost?: number
+  /** The clock, for tests: waits `ms`, rejects when the signal aborts. */
+  wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
+  random?: () => number
+}
+
+const INTERACTIVE_CALLS_MAX = 2
+const STREAM_LIMIT_BYTES = 4 * 1024 ** 3
+
+const realWait = async (ms: number, signal: AbortSignal | undefined): Promise<void> => {
+  try {
+    await sleep(ms, undefined, signal === undefined ? undefined : { signal })
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : error
+  }
+}
+
+const DEFAULT_EFFECT: Readonly<Record<string, Effect>> = { GET: 'read', POST: 'create' }
+
+/** Everything that differs between a call on behalf of a target and an anonymous one. */
+interface Context {
+  apiVersion: string
+  signal: AbortSignal | undefined
+  session(): Promise<SalesforceSession | { accessToken: null; instanceUrl: string }>
+  renew: ((dead: SalesforceSession) => Promise<SalesforceSession>) | null
+  budget: ApiBudget | null
+  priority: Priority
+  slotKey: string
+  count(): void
+}
+
+interface Opened {
+  answer: RawAnswer
+  release: () => void
+}
+
+export const createSalesforce = (options: SalesforceOptions): Salesforce => {
+  const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const transport = createTransport({
+    timeouts,
+    connectionsPerHost: options.connectionsPerHost ?? 16,
+  })
+  const wait = options.wait ?? realWait
+  const random = options.random ?? Math.random
+  const slots = createSlots(INTERACTIVE_CALLS_MAX)
+
+  /** One attempt: what `finish` makes of an answer with a good status, or a SalesforceError. */
+  const attempt = async <T>(
+    context: Context,
+    request: SalesforceRequest,
+    session: { accessToken: Secret | null; instanceUrl: string },
+    finish: (opened: Opened) => Promise<T>,
+  ): Promise<T> => {
+    const priority = request.priority ?? context.priority
+    // Before anything else, and on every attempt: no token leaves for a host that is not Salesforce's.
+    const base = options.hosts.instanceBase(session.instanceUrl)
+    const path = buildPath(request, context.apiVersion)
+    if (priority !== 'protected') await context.budget?.check()
+    const release =
+      priority === 'interactive'
+        ? await slots.take(context.slotKey, context.signal)
+        : () => undefined
+
+    const startedAt = performance.now()
+    const report = (status: number | null, failure: Failure | null): void =>
+      options.onCall?.({
+        host: base.host,
+        kind: request.kind ?? 'rest',
+        status,
+        failure: failure?.kind ?? null,
+        ms: performance.now() - startedAt,
+      })
+
+    let answer: RawAnswer | null = null
+    try {
+      answer = await transport.exchange({
+        base,
+        path,
+        method: request.method ?? 'GET',
+        ...buildBody(request, session.accessToken),
+        timeouts: { ...timeouts, ...request.timeouts },
+        signal: context.signal,
+      })
+      if (!path.startsWith('/services/oauth2/') && !path.startsWith('/id/')) context.count()
+      const usage = readUsage(answer.headers)
+      if (usage !== null) context.budget?.record(usage)
+
+      const { status } = answer
+      if ((status >= 200 && status < 300) || (status === 304 && isConditional(request))) {
+        const finished = await finish({ answer, release })
+        report(status, null)
+        return finished
+      }
+      const failure = classifyAnswer({
+        status,
+        contentType: answer.headers['content-type'] ?? '',
+        retryAfter: answer.headers['retry-after'] ?? null,
+        body: await readError(answer),
+      })
+      throw new SalesforceError(failure)
+    } catch (error) {
+      answer?.discard()
+      release()
+      if (error instanceof SalesforceError) {
+        // A request that left us may have been counted by Salesforce though no answer came back.
+        if (answer === null && error.failure.sent) context.count()
+        if (error.failure.kind === 'limit_total') context.budget?.exhausted()
+        report(error.failure.status, error.failure)
+      } else {
+        report(answer?.status ?? null, null)
+      }
+      throw error
+    }
+  }
+
+  /** Attempts, with one renewal of a dead session and the retries that `retry.ts` allows. */
+  const call = async <T>(
+    of: Context,
+    request: SalesforceRequest,
+    finish: (opened: Opened) => Promise<T>,
+  ): Promise<T> => {
+    const context = { ...of, signal: anySignal(of.signal, request.signal) }
+    const effect = request.effect ?? DEFAULT_EFFECT[request.method ?? 'GET'] ?? 'idempotent'
+    let renewed = false
+    let session = await context.session()
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        return await attempt(context, request, session, finish)
+      } catch (error) {
+        if (!(error instanceof SalesforceError) || context.signal?.aborted === true) throw error
+        const { failure } = error
+        if (failure.kind === 'session_dead') {
+          // Once: a session that is dead right after its renewal would renew for ever.
+          if (renewed || context.renew === null || session.accessToken === null) throw error
+          renewed = true
+          session = await context.renew(session)
+          attempts -= 1
+          continue
+        }
+        const { attemptsMax } = request
+        const question = { attempt: attempts, failure, effect, sent: failure.sent }
+        if (!shouldRetry(attemptsMax === undefined ? question : { ...question, attemptsMax }))
+          throw error
+        const { retryAfterSeconds } = failure
+        await wait(
+          waitMs({ attempt: attempts, retryAfterSeconds, random: random() }),
+          context.signal,
+        )
+        session = await context.session()
+      }
+    }
+  }
+
+  const caller = (context: Context): SalesforceCaller => ({
+    apiVersion: context.apiVersion,
+    signal: context.signal,
+
+    request: (request) =>
+      call(
+        context,
+        request,
+        inMemory(async (answer) => {
+          const text = await readText(answer, request.limitBytes)
+          return { ...head(answer), body: parseJson(answer, text) }
+        }),
+      ),
+
+    requestText: (request) =>
+      call(
+        context,
+        request,
+        inMemory(async (answer) => ({
+          ...head(answer),
+          body: await readText(answer, request.limitBytes),
+        })),
+      ),
+
+    stream: (request) =>
+      call(
+        context,
+        // A streamed body may take as long as its reader; only stalls end it.
+        { ...request, timeouts: { callMs: 2 ** 31 - 1, ...request.timeouts } },
+        async (opened) => {
+          const { answer, release } = opened
+          const body = Readable.from(answer.read(request.limitBytes ?? STREAM_LIMIT_BYTES), {
+            objectMode: false,
+          })
+          // `close` comes after the end, a fault, and a destroy by a reader who never began.
+          body.once('close', () => {
+            answer.discard()
+            release()
+          })
+          return { ...head(answer), body }
+        },
+      ),
+
+    pause: (ms) => wait(ms, context.signal),
+  })
+
+  return {
+    org(target) {
+      let calls = 0
+      const faces = caller({
+        apiVersion: target.apiVersion,
+        signal: target.signal,
+        session: () => target.sessions.current(),
+        renew: (dead) => target.sessions.renew(dead),
+        budget: target.budget,
+        priority: target.priority,
+        slotKey: target.sfdcOrgId,
+        count: () => {
+          calls += 1
+        },
+      })
+      return Object.freeze({
+        ...faces,
+        sfdcOrgId: target.sfdcOrgId,
+        get calls() {
+          return calls
+        },
+      })
+    },
+
+    anonymous: (instanceUrl, signal) =>
+      caller({
+        apiVersion: '',
+        signal,
+        session: async () => ({ accessToken: null, instanceUrl }),
+        renew: null,
+        budget: null,
+        priority: 'protected',
+        slotKey: '',
+        count: () => undefined,
+      }),
+
+    close: () => transport.close(),
+  }
+}
+
+const anySignal = (
+  a: AbortSignal | undefined,
+  b: AbortSignal | undefined,
+): AbortSignal | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b])
+
+const head = ({ status, headers }: RawAnswer) => ({ status, headers })
+
+/** A body that is read here and now: its slot is free as soon as that is done. */
+const inMemory =
+  <T>(read: (answer: RawAnswer) => Promise<T>) =>
+  async ({ answer, release }: Opened): Promise<T> => {
+    try {
+      return await read(answer)
+    } finally {
+      release()
+    }
+  }

@@ -1,0 +1,9 @@
+// What may be said about a parsed value without knowing where it came from.
+
+export type JsonObject = Record<string, unknown>
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The value if it is a string, else null. */
+export const asText = (value: unknown): string | null => (typeof value === 'string' ? value : null)

@@ -1,0 +1,221 @@
+// One HTTP exchange: keep-alive pools per host, time-outs, gzip, size limits, and the one question
+// that matters after a fault: can the other side have seen the request? No retries, no sessions here.
+
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { Agent, DecoratorHandler, type Dispatcher } from 'undici'
+import { classifyException, SalesforceError, tooLarge } from './failure.ts'
+
+export interface Timeouts {
+  /** TCP and TLS. */
+  connectMs: number
+  /** From the request to the answer's headers. Salesforce itself gives up after ten minutes. */
+  headersMs: number
+  /** Between two pieces of a body. */
+  bodyMs: number
+  /** A whole exchange whose body is read into memory; a streamed one has no end of its own. */
+  callMs: number
+}
+
+export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = Object.freeze({
+  connectMs: 10_000,
+  headersMs: 120_000,
+  bodyMs: 60_000,
+  callMs: 600_000,
+})
+
+export type RequestBody = string | Uint8Array | AsyncIterable<Uint8Array>
+
+export interface Exchange {
+  /** Scheme, host and port only. */
+  base: URL
+  method: Dispatcher.HttpMethod
+  /** Path and query, already escaped. */
+  path: string
+  headers: Record<string, string>
+  body: RequestBody | null
+  timeouts: Timeouts
+  signal: AbortSignal | undefined
+}
+
+export interface RawAnswer {
+  status: number
+  /** Lower-case names; repeated headers joined with a comma. */
+  headers: Readonly<Record<string, string>>
+  /** Inflated. Throws SalesforceError when it breaks, stalls, or exceeds the limit it was opened with. */
+  read(limitBytes: number): AsyncGenerator<Uint8Array, void, undefined>
+  /** Lets go of a body that nobody wants to read (on). */
+  discard(): void
+}
+
+export interface Transport {
+  exchange(exchange: Exchange): Promise<RawAnswer>
+  close(): Promise<void>
+}
+
+/** Passed through undici as `opaque`, which no server ever sees. */
+interface Progress {
+  begun: boolean
+}
+
+class ProgressHandler extends DecoratorHandler {
+  readonly #progress: Progress
+
+  constructor(handler: Dispatcher.DispatchHandler, progress: Progress) {
+    super(handler)
+    this.#progress = progress
+  }
+
+  // undici calls this with a connected socket in hand, right before it writes the request: a fault
+  // before it means that Salesforce saw nothing.
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.#progress.begun = true
+    const parent = DecoratorHandler.prototype as Dispatcher.DispatchHandler
+    parent.onRequestStart?.call(this, controller, context)
+  }
+}
+
+const watchProgress: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+  const { opaque } = options as { opaque?: Progress }
+  return dispatch(options, opaque === undefined ? handler : new ProgressHandler(handler, opaque))
+}
+
+class CallDeadline extends Error {
+  override name = 'CallDeadline'
+  readonly code = 'CALL_DEADLINE'
+}
+
+const flatten = (
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string> => {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return flat
+}
+
+export const createTransport = (options: {
+  timeouts: Timeouts
+  connectionsPerHost: number
+}): Transport => {
+  const agent = new Agent({
+    connections: options.connectionsPerHost,
+    connectTimeout: options.timeouts.connectMs,
+    headersTimeout: options.timeouts.headersMs,
+    bodyTimeout: options.timeouts.bodyMs,
+    // Shorter than the usual idle limits on the way, so that a request is rarely written into a
+    // connection that the other side is closing (a create would then be of unknown fate).
+    keepAliveTimeout: 15_000,
+    keepAliveMaxTimeout: 30_000,
+    pipelining: 1,
+    // Over HTTP/2 many requests share a socket, and one reset leaves them all of unknown fate.
+    allowH2: false,
+  })
+  const dispatcher = agent.compose(watchProgress)
+
+  return {
+    async exchange({ base, method, path, headers, body, timeouts, signal }) {
+      const progress: Progress = { begun: false }
+      const deadline = new AbortController()
+      const timer = setTimeout(
+        () => deadline.abort(new CallDeadline('The call took too long.')),
+        timeouts.callMs,
+      ).unref()
+      const signals =
+        signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
+
+      /** Set when the source of a streamed body failed: its fault is neither Salesforce's nor the way's. */
+      let sourceFault: { error: unknown } | null = null
+      const upload = async function* (source: AsyncIterable<Uint8Array>) {
+        try {
+          yield* source
+        } catch (error) {
+          sourceFault = { error }
+          throw error
+        }
+      }
+
+      /** The caller's own abort and own faults stay what they are; the rest becomes a failure. */
+      const explain = (error: unknown): unknown => {
+        if (signal?.aborted === true) return signal.reason
+        if (sourceFault !== null) return sourceFault.error
+        if (error instanceof SalesforceError) return error
+        const cause: unknown = deadline.signal.aborted ? deadline.signal.reason : error
+        return new SalesforceError(classifyException(cause, { sent: progress.begun }))
+      }
+
+      let data: Dispatcher.ResponseData<Progress>
+      try {
+        signal?.throwIfAborted()
+        data = await dispatcher.request<Progress>({
+          origin: base.origin,
+          method,
+          path,
+          headers: { 'accept-encoding': 'gzip', ...headers },
+          body:
+            body === null || typeof body === 'string' || body instanceof Uint8Array
+              ? body
+              : Readable.from(upload(body), { objectMode: false }),
+          headersTimeout: timeouts.headersMs,
+          bodyTimeout: timeouts.bodyMs,
+          signal: signals,
+          opaque: progress,
+        })
+      } catch (error) {
+        clearTimeout(timer)
+        throw explain(error)
+      }
+
+      const answerHeaders = flatten(data.headers)
+      const gzipped = /^\s*(x-)?gzip\s*$/i.test(answerHeaders['content-encoding'] ?? '')
+      // A fault may arrive while nobody reads; without a listener it would end the process.
+      data.body.on('error', () => undefined)
+
+      const discard = (): void => {
+        clearTimeout(timer)
+        data.body.destroy()
+      }
+
+      return {
+        status: data.statusCode,
+        headers: answerHeaders,
+        discard,
+        async *read(limitBytes) {
+          let size = 0
+          try {
+            for await (const chunk of gzipped ? inflate(data.body) : data.body) {
+              const bytes = chunk as Uint8Array
+              size += bytes.byteLength
+              // Counted after inflating: a small gzip body can hide a huge one.
+              if (size > limitBytes)
+                throw new SalesforceError(tooLarge(limitBytes, data.statusCode))
+              yield bytes
+            }
+          } catch (error) {
+            throw explain(error)
+          } finally {
+            discard()
+          }
+        },
+      }
+    },
+
+    async close() {
+      await agent.close()
+    },
+  }
+}
+
+/** Streaming gunzip under back-pressure; a body that ends early is an error, not a short answer. */
+async function* inflate(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+  const gunzip = createGunzip()
+  body.once('error', (error) => gunzip.destroy(error))
+  body.pipe(gunzip)
+  try {
+    for await (const chunk of gunzip) yield chunk as Uint8Array
+  } finally {
+    body.unpipe(gunzip)
+    gunzip.destroy()
+  }
+}

@@ -181,6 +181,8 @@ interface CrmTopologySnapshots {
   stats: DefaultedJson<SnapshotStats>
   changes_from_previous: Json<SnapshotChanges | null> | null
   created_by: string | null
+  credential_type: AuditLog['credential_type'] | null
+  credential_id: string | null
   request_id: string | null
   created_at: DefaultedTimestamp
   completed_at: Timestamp | null
@@ -190,7 +192,7 @@ interface TopologyPullItems {
   org_id: string
   client_id: string
   snapshot_id: string
-  kind: 'object' | 'automation'
+  kind: 'global' | 'object' | 'automation'
   name: string
   hash: Buffer | null
   fields_count: Generated<number>

@@ -107,7 +107,13 @@ const connection = (over: Record<string, unknown> = {}) => ({
 
 const refused = (status: number, code: string, message?: string, payload?: unknown): Canned => ({
   status,
-  body: { error: { code, ...(message === undefined ? {} : { message }), ...(payload === undefined ? {} : { payload }) } },
+  body: {
+    error: {
+      code,
+      ...(message === undefined ? {} : { message }),
+      ...(payload === undefined ? {} : { payload }),
+    },
+  },
 })
 
 const failureOf = async (work: Promise<unknown>): Promise<NangoError> => {
@@ -189,21 +195,41 @@ describe('a refusal means', () => {
     ],
     [
       'refresh_backoff',
-      refused(424, 'invalid_credentials', 'A recent refresh attempt failed. Backing off before retrying.'),
+      refused(
+        424,
+        'invalid_credentials',
+        'A recent refresh attempt failed. Backing off before retrying.',
+      ),
       'invalid_credentials',
     ],
     [
       'refresh_exhausted',
-      refused(424, 'invalid_credentials', 'The refresh limit has been reached for this connection.'),
+      refused(
+        424,
+        'invalid_credentials',
+        'The refresh limit has been reached for this connection.',
+      ),
       'invalid_credentials',
     ],
     ['no_scope', refused(403, 'forbidden', 'Insufficient scope. Required: x'), 'forbidden'],
     ['misconfigured', refused(401, 'unknown_account', 'no'), 'unknown_account'],
-    ['misconfigured', refused(400, 'unknown_provider_config', 'Provider does not exists'), 'unknown_provider_config'],
+    [
+      'misconfigured',
+      refused(400, 'unknown_provider_config', 'Provider does not exists'),
+      'unknown_provider_config',
+    ],
     ['misconfigured', { status: 404, text: '<html>not here</html>' }, 'HTTP_404'],
     ['misconfigured', refused(404, 'not_found', 'GET /nango/x does not exist'), 'not_found'],
-    ['misconfigured', { status: 302, body: {}, headers: { location: 'https://evil.example/' } }, 'HTTP_302'],
-    ['rate_limited', { ...refused(429, 'too_many_request'), headers: { 'retry-after': '8' } }, 'too_many_request'],
+    [
+      'misconfigured',
+      { status: 302, body: {}, headers: { location: 'https://evil.example/' } },
+      'HTTP_302',
+    ],
+    [
+      'rate_limited',
+      { ...refused(429, 'too_many_request'), headers: { 'retry-after': '8' } },
+      'too_many_request',
+    ],
     ['unavailable', refused(500, 'server_error', 'oops'), 'server_error'],
     ['unavailable', { status: 200, text: 'not json' }, 'unreadable_answer'],
     ['unavailable', { status: 200, hangUp: true }, 'UND_ERR_SOCKET'],
@@ -239,17 +265,27 @@ describe('a repetition', () => {
   const ok: Canned = { status: 200, body: connection() }
 
   it('is made for reads that met a passing fault', async () => {
-    const { nango, seen, waits } = await against({ status: 200, hangUp: true }, refused(503, 'x'), ok)
+    const { nango, seen, waits } = await against(
+      { status: 200, hangUp: true },
+      refused(503, 'x'),
+      ok,
+    )
     await nango.getConnection(name)
     expect(seen).toHaveLength(3)
     expect(waits).toHaveLength(2)
   })
 
   it('waits as long as a 429 asks, if that is short, and else leaves it to the caller', async () => {
-    const short = await against({ ...refused(429, 'too_many_request'), headers: { 'retry-after': '2' } }, ok)
+    const short = await against(
+      { ...refused(429, 'too_many_request'), headers: { 'retry-after': '2' } },
+      ok,
+    )
     await short.nango.getConnection(name)
     expect(short.waits[0]).toBeGreaterThanOrEqual(2000)
-    const long = await against({ ...refused(429, 'too_many_request'), headers: { 'retry-after': '40' } }, ok)
+    const long = await against(
+      { ...refused(429, 'too_many_request'), headers: { 'retry-after': '40' } },
+      ok,
+    )
     expect((await failureOf(long.nango.getConnection(name))).retryAfterSeconds).toBe(40)
     expect(long.seen).toHaveLength(1)
   })
@@ -259,7 +295,11 @@ describe('a repetition', () => {
     await failureOf(nango.getConnection({ ...name, forceRefresh: true }))
     await failureOf(nango.deleteConnection(name))
     await failureOf(
-      nango.createConnectSession({ providerConfigKey: 'salesforce', tags: {}, connectionConfig: {} }),
+      nango.createConnectSession({
+        providerConfigKey: 'salesforce',
+        tags: {},
+        connectionConfig: {},
+      }),
     )
     expect(seen).toHaveLength(3)
   })
@@ -298,14 +338,27 @@ describe('the other calls', () => {
       status: 200,
       body: {
         connections: [
-          { connection_id: ID, provider_config_key: 'salesforce', tags: { a: 'b' }, created: '2026-11-22T20:34:33+00:00' },
+          {
+            connection_id: ID,
+            provider_config_key: 'salesforce',
+            tags: { a: 'b' },
+            created: '2026-11-22T20:34:33+00:00',
+          },
           { nonsense: true },
         ],
       },
     })
-    const listed = await nango.listConnections({ providerConfigKey: 'salesforce', tags: { a: 'b' } })
+    const listed = await nango.listConnections({
+      providerConfigKey: 'salesforce',
+      tags: { a: 'b' },
+    })
     expect(listed).toEqual([
-      { id: ID, providerConfigKey: 'salesforce', tags: { a: 'b' }, createdAt: '2026-11-22T20:34:33+00:00' },
+      {
+        id: ID,
+        providerConfigKey: 'salesforce',
+        tags: { a: 'b' },
+        createdAt: '2026-11-22T20:34:33+00:00',
+      },
     ])
     expect(seen[0]?.url.searchParams.get('tags[a]')).toBe('b')
     expect(seen[0]?.url.searchParams.get('integrationId')).toBe('salesforce')

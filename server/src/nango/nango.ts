@@ -287,7 +287,8 @@ const connectionPath = (id: string): string => {
 /** The fault's own code and nothing else: a library's error may hold the request and, in it, the key. */
 const faultOf = (error: unknown): string => {
   const { code, name } = error as { code?: unknown; name?: unknown }
-  if (name === 'TimeoutError' || (typeof code === 'string' && code.includes('TIMEOUT'))) return TIMED_OUT
+  if (name === 'TimeoutError' || (typeof code === 'string' && code.includes('TIMEOUT')))
+    return TIMED_OUT
   return typeof code === 'string' ? code : 'network_error'
 }
 

@@ -185,6 +185,10 @@ const sentence = ({ kind, status, code }: Failure): string => {
   return `Salesforce could not be reached or did not answer (${code}).`
 }
 
+/** May Salesforce have done what was asked for, although the call failed? Then look before sending again. */
+export const isUnknownFate = (error: unknown): error is SalesforceError =>
+  error instanceof SalesforceError && error.failure.fate === 'unknown'
+
 export const toEngineError = (failure: Failure): SalesforceError => new SalesforceError(failure)
 
 interface SpokenError {

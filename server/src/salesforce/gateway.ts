@@ -79,8 +79,8 @@ export interface SalesforceCaller {
    * with priority `interactive`, one of the two slots. Faults in it are SalesforceErrors.
    */
   stream(request: SalesforceRequest): Promise<SalesforceAnswer<Readable>>
-  /** Waits between two polls; ends at once, with its reason, when the target's signal aborts. */
-  pause(ms: number): Promise<void>
+  /** Waits between two polls; ends at once, with its reason, when the target's or this signal aborts. */
+  pause(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export interface SalesforceOrg extends SalesforceCaller {
@@ -297,7 +297,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         },
       ),
 
-    pause: (ms) => wait(ms, context.signal),
+    pause: (ms, signal) => wait(ms, anySignal(context.signal, signal)),
   })
 
   return {

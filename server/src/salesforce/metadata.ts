@@ -7,13 +7,15 @@ import { type JsonObject, isObject } from './json.ts'
 import { leaf, list, listObjects, parseXml, toXml, type XmlValue } from './xml.ts'
 import { decodeZipElement, unzip, type ZipEntry } from './zip.ts'
 
-const NAMESPACE = 'http://soap.sforce.com/2006/04/metadata'
+export const METADATA_NAMESPACE = 'http://soap.sforce.com/2006/04/metadata'
 /** Salesforce: Metadata API guide, listMetadata: at most three queries a call. */
 const LIST_QUERIES_MAX = 3
 /** Salesforce: Metadata API guide, readMetadata: at most ten components a call. */
 const READ_COMPONENTS_MAX = 10
 
-const bareVersion = (org: SalesforceOrg): string => org.apiVersion.replace(/^v/, '')
+/** `66.0`, as package.xml and SOAP write it. */
+export const bareVersion = (org: Pick<SalesforceOrg, 'apiVersion'>): string =>
+  org.apiVersion.replace(/^v/, '')
 
 const envelope = (
   org: SalesforceOrg,
@@ -31,7 +33,7 @@ const envelope = (
     carriesToken: true,
     content: (accessToken) =>
       '<?xml version="1.0" encoding="UTF-8"?>' +
-      `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="${NAMESPACE}">` +
+      `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="${METADATA_NAMESPACE}">` +
       `<soapenv:Header>${toXml('SessionHeader', { sessionId: accessToken?.reveal() })}</soapenv:Header>` +
       `<soapenv:Body>${toXml(operation, parameters)}</soapenv:Body></soapenv:Envelope>`,
   },

@@ -2,7 +2,7 @@
 // Salesforce sends; only what we read is checked.
 
 import { malformed, SalesforceError } from './failure.ts'
-import { type SalesforceCaller, type SalesforceOrg } from './gateway.ts'
+import { type Priority, type SalesforceCaller, type SalesforceOrg } from './gateway.ts'
 import { composite } from './composite.ts'
 import { type Soql, urlPath } from './escape.ts'
 import { asText, isObject, type JsonObject } from './json.ts'
@@ -149,6 +149,8 @@ export interface QueryOptions {
   all?: boolean
   /** Rows a page, 200 to 2,000; Salesforce may send fewer. */
   batchSize?: number
+  /** Instead of the target's. */
+  priority?: Priority
 }
 
 export interface QueryPage {
@@ -174,6 +176,9 @@ const readPage = (body: unknown): QueryPage => {
   }
 }
 
+const withPriority = ({ priority }: QueryOptions): { priority?: Priority } =>
+  priority === undefined ? {} : { priority }
+
 const firstPage = async (
   org: SalesforceOrg,
   query: Soql,
@@ -186,13 +191,20 @@ const firstPage = async (
       ? {}
       : { 'sforce-query-options': `batchSize=${options.batchSize}` }
   if (encodeURIComponent(query.text).length <= QUERY_URL_MAX) {
-    const answer = await org.request({ path, query: { q: query.text }, headers, kind: 'query' })
+    const answer = await org.request({
+      path,
+      query: { q: query.text },
+      headers,
+      kind: 'query',
+      ...withPriority(options),
+    })
     return readPage(answer.body)
   }
   const url = `${path}?q=${encodeURIComponent(query.text)}`
   const [result] = await composite(org, [{ method: 'GET', url, headers }], {
     effect: 'read',
     tooling: options.tooling === true,
+    ...withPriority(options),
   })
   if (result === undefined) throw fail('The composite answered nothing.')
   if (result.failure !== null) throw new SalesforceError(result.failure)
@@ -210,7 +222,8 @@ export async function* queryPages(
     const next = page.nextRecordsUrl
     yield page
     if (next === null) return
-    page = readPage((await org.request({ path: next, kind: 'query' })).body)
+    const answer = await org.request({ path: next, kind: 'query', ...withPriority(options) })
+    page = readPage(answer.body)
   }
 }
 

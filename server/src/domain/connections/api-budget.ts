@@ -6,6 +6,7 @@ import { type Logger } from 'pino'
 import { type Database } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
 import { type ApiBudget, type ApiUsage } from '../../salesforce/gateway.ts'
+import { once } from './once.ts'
 
 export interface ApiBudgets {
   /** `readUsage` asks Salesforce itself (one call that the budget does not stop). */
@@ -51,6 +52,7 @@ export const createApiBudgets = ({
   staleMs = STALE_MS,
 }: Options): ApiBudgets => {
   const states = new Map<string, State>()
+  const looks = new Map<string, Promise<void>>()
   const readings = new Map<string, Promise<void>>()
 
   const stateOf = (sfdcOrgId: string): State => {
@@ -70,23 +72,25 @@ export const createApiBudgets = ({
   const reserveOf = (max: number): number => Math.ceil((max * reservePercent) / 100)
   const isSpent = ({ used, max }: ApiUsage): boolean => max > 0 && max - used <= reserveOf(max)
 
-  /** Takes over what another replica saw later than we did. */
-  const look = async (sfdcOrgId: string, state: State): Promise<void> => {
-    const now = Date.now()
-    if (now - state.readAtMs <= MEMORY_MS) return
-    state.readAtMs = now
-    const [row] = await db.shared<UsageRow>(
-      `select used, max, extract(epoch from now() - observed_at)::float8 * 1000 as age_ms,
-              extract(epoch from refused_until - now())::float8 * 1000 as refused_for_ms
-         from engine.salesforce_org_usage where sfdc_org_id = $1`,
-      [sfdcOrgId],
-    )
-    if (row === undefined) return
-    const observedAtMs = now - row.age_ms
-    if (observedAtMs <= state.observedAtMs) return
-    state.usage = { used: row.used, max: row.max }
-    state.observedAtMs = observedAtMs
-    state.refusedUntilMs = row.refused_for_ms === null ? 0 : now + row.refused_for_ms
+  /** Takes over what another replica saw later than we did. Whoever comes meanwhile waits along. */
+  const look = (sfdcOrgId: string, state: State): Promise<void> => {
+    if (Date.now() - state.readAtMs <= MEMORY_MS) return Promise.resolve()
+    return once(looks, sfdcOrgId, async () => {
+      const [row] = await db.shared<UsageRow>(
+        `select used, max, extract(epoch from now() - observed_at)::float8 * 1000 as age_ms,
+                extract(epoch from refused_until - now())::float8 * 1000 as refused_for_ms
+           from engine.salesforce_org_usage where sfdc_org_id = $1`,
+        [sfdcOrgId],
+      )
+      const now = Date.now()
+      state.readAtMs = now
+      if (row === undefined) return
+      const observedAtMs = now - row.age_ms
+      if (observedAtMs <= state.observedAtMs) return
+      state.usage = { used: row.used, max: row.max }
+      state.observedAtMs = observedAtMs
+      state.refusedUntilMs = row.refused_for_ms === null ? 0 : now + row.refused_for_ms
+    })
   }
 
   const save = (sfdcOrgId: string, state: State): void => {
@@ -123,19 +127,13 @@ export const createApiBudgets = ({
     return Math.max(0, state.observedAtMs + staleMs - now)
   }
 
-  const readAnew = async (sfdcOrgId: string, readUsage: () => Promise<ApiUsage>): Promise<void> => {
-    const running = readings.get(sfdcOrgId)
-    if (running !== undefined) return running
-    const reading = readUsage()
-      .then((usage) => {
-        // Salesforce has just served a call: what it refused before is over.
-        stateOf(sfdcOrgId).refusedUntilMs = 0
-        record(sfdcOrgId, usage)
-      })
-      .finally(() => readings.delete(sfdcOrgId))
-    readings.set(sfdcOrgId, reading)
-    return reading
-  }
+  const readAnew = (sfdcOrgId: string, readUsage: () => Promise<ApiUsage>): Promise<void> =>
+    once(readings, sfdcOrgId, async () => {
+      const usage = await readUsage()
+      // Salesforce has just served a call: what it refused before is over.
+      stateOf(sfdcOrgId).refusedUntilMs = 0
+      record(sfdcOrgId, usage)
+    })
 
   return {
     reserveOf,

@@ -6,49 +6,33 @@ import { type Logger } from 'pino'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
 import { type ConnectionStatus, type Environment } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
-import { type NangoConnection } from '../../nango/connection.ts'
-import { NangoError } from '../../nango/failure.ts'
 import { type Nango } from '../../nango/nango.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import {
-  type Priority,
-  type Salesforce,
-  type SalesforceOrg,
-  type SalesforceRequest,
-  type SessionSource,
-} from '../../salesforce/gateway.ts'
+import { type Salesforce } from '../../salesforce/gateway.ts'
 import { type HostPolicy } from '../../salesforce/hosts.ts'
 import { type Secret } from '../../secret.ts'
 import { actorOf, audit, type Actor, type AuditAction } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { createAcceptance, recentAttempts } from './acceptance.ts'
 import { createApiBudgets } from './api-budget.ts'
-import {
-  createAttempts,
-  endedAttempt,
-  inactiveClient,
-  RefusedGrant,
-  type NewAttempt,
-} from './attempts.ts'
-import { lookAtHealth, notConnected, readUsage, type Health } from './health.ts'
-import { createRetirement, tagsName, type FailedStep } from './retire.ts'
+import { createAttempts, inactiveClient, type NewAttempt } from './attempts.ts'
+import { createDoor } from './door.ts'
+import { type Health } from './health.ts'
+import { createRetirement, type FailedStep } from './retire.ts'
 import {
   connectionById,
   lockClient,
   newestConnection,
-  noteExpired,
-  noteFault,
   notReady,
-  StaleConnection,
   toConnection,
-  type AttemptRow,
   type Connection,
   type ConnectionRow,
 } from './rows.ts'
 import { createTokenManager } from './token-manager.ts'
-import { isSigned, mayReread, readHint, type Hint } from './webhook.ts'
+import { isSigned, readHint } from './webhook.ts'
 
+export { type OpenConnection } from './door.ts'
 export { type Connection, type ConnectionRow } from './rows.ts'
 export { type Health, type HealthFault } from './health.ts'
 export { type FailedStep } from './retire.ts'
@@ -59,11 +43,6 @@ export interface CreatedConnection {
   session_token: string | null
   connect_link: string | null
   expires_at: string
-}
-
-export interface OpenConnection {
-  connection: ConnectionRow
-  salesforce: SalesforceOrg
 }
 
 interface Options {
@@ -111,6 +90,8 @@ export const createConnections = (options: Options) => {
     providerConfigKey: options.providerConfigKey,
     apiVersion: options.apiVersion,
   })
+  const acceptance = createAcceptance({ db, nango, attempts, retirement, tokens })
+  const door = createDoor({ db, salesforce, tokens, budgets, logger })
 
   const show = (caller: Caller, row: ConnectionRow): Connection =>
     toConnection(row, caller.role === 'org_admin')
@@ -151,60 +132,6 @@ export const createConnections = (options: Options) => {
         salesforceApiCalls,
       }),
     )
-
-  // ------------------------------------------------------------------------------ the open door
-
-  const handle = (
-    tenant: Tenant,
-    row: ConnectionRow,
-    sessions: SessionSource,
-    priority: Priority,
-    signal?: AbortSignal,
-  ): SalesforceOrg => {
-    const sfdcOrgId = row.sfdc_org_id ?? ''
-    const target = { sfdcOrgId, apiVersion: row.api_version, sessions }
-    const budget = budgets.of(sfdcOrgId, () =>
-      readUsage(salesforce.org({ ...target, budget, priority: 'protected' })),
-    )
-    const org = salesforce.org({
-      ...target,
-      budget,
-      priority,
-      ...(signal === undefined ? {} : { signal }),
-    })
-    return watched(org, async (error) => {
-      const message = error.failure.message
-      await db
-        .as(tenant)
-        .tx(async (tx) => {
-          const present = await connectionById(tx, tenant, row.id, true)
-          if (present?.generation !== row.generation || present.status !== 'connected') return
-          await noteFault(tx, present, { code: 'api_disabled', message }, null)
-        })
-        .catch((failure: unknown) => logger.warn({ err: failure }, 'connection fault not noted'))
-    })
-  }
-
-  /**
-   * The client's connection, read once, and a handle on its Salesforce org whose sessions and budget
-   * look after themselves. `protected` work (polling what Salesforce has accepted, rollback, health)
-   * also goes on for an inactive client. Throws not_found, client_inactive, connection_not_ready.
-   */
-  const open = async (
-    tenant: Tenant,
-    clientId: string,
-    priority: Priority,
-    signal?: AbortSignal,
-  ): Promise<OpenConnection> => {
-    const row = await db.as(tenant).tx(async (tx) => {
-      const client = await requireClient(tx, tenant, clientId)
-      if (!client.is_active && priority !== 'protected') throw inactiveClient()
-      return newestConnection(tx, tenant, clientId)
-    })
-    if (row?.status !== 'connected') throw notReady(row)
-    const sessions = tokens.sessions(tenant, row)
-    return { connection: row, salesforce: handle(tenant, row, sessions, priority, signal) }
-  }
 
   // ------------------------------------------------------------------------ connecting a client
 
@@ -261,8 +188,8 @@ export const createConnections = (options: Options) => {
       if (id !== undefined && live?.nango_connection_id === id) return await confirmed(caller, live)
       const accepted =
         id === undefined
-          ? await acceptByTags(caller, clientId, live, known)
-          : await acceptById(tenant, actorOf(caller), clientId, id, known)
+          ? await acceptance.acceptByTags(tenant, actorOf(caller), clientId, live, known)
+          : await acceptance.acceptById(tenant, actorOf(caller), clientId, id, known)
       return show(caller, accepted)
     } catch (error) {
       if (error instanceof EngineError) {
@@ -279,110 +206,6 @@ export const createConnections = (options: Options) => {
     if (live.status === 'connected') return show(caller, live)
     await tokens.reread(caller.tenant, live)
     return show(caller, await liveByClient(caller.tenant, live.client_id))
-  }
-
-  /** What Nango holds under this id, if its tags name this client and an attempt of ours. */
-  const acceptById = async (
-    tenant: Tenant,
-    actor: Actor,
-    clientId: string,
-    id: string,
-    known: readonly AttemptRow[],
-  ): Promise<ConnectionRow> => {
-    const answer = await readAtNango(
-      id,
-      unique(known.map((attempt) => attempt.provider_config_key)),
-    )
-    const attempt = known.find(({ id: attemptId }) => attemptId === answer.tags.attempt_id)
-    if (!tagsName(answer.tags, tenant, clientId) || attempt === undefined)
-      throw notFound('connection')
-    return settle(tenant, actor, attempt, answer)
-  }
-
-  const acceptByTags = async (
-    caller: Caller,
-    clientId: string,
-    live: ConnectionRow | null,
-    known: readonly AttemptRow[],
-  ): Promise<ConnectionRow> => {
-    const { tenant } = caller
-    const attempt = known.find(({ status }) => status === 'open')
-    if (attempt === undefined) {
-      // Accepted already, by an earlier call or by a webhook.
-      if (live !== null && live.status !== 'pending') return live
-      throw notReady(live ?? undefined)
-    }
-    const tags = { organization_id: tenant.orgId, client_id: clientId, attempt_id: attempt.id }
-    const listed = await nango.listConnections({
-      providerConfigKey: attempt.provider_config_key,
-      tags,
-    })
-    // Newest first: its refresh token is the one that Salesforce surely still honours.
-    const [newest, ...others] = listed
-      .filter((found) => Object.entries(tags).every(([name, value]) => found.tags[name] === value))
-      .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
-    if (newest === undefined) {
-      throw new EngineError(
-        'connection_not_ready',
-        'The authorization in Salesforce is not finished yet.',
-      )
-    }
-    const answer = await nango.getConnection({
-      id: newest.id,
-      providerConfigKey: attempt.provider_config_key,
-    })
-    if (!tagsName(answer.tags, tenant, clientId) || answer.tags.attempt_id !== attempt.id) {
-      throw notFound('connection')
-    }
-    const accepted = await settle(tenant, actorOf(caller), attempt, answer)
-    // The same session used more than once: each completed flow made a connection of its own.
-    for (const other of others) {
-      await retirement.retire(tenant, clientId, {
-        nangoConnectionId: other.id,
-        providerConfigKey: other.providerConfigKey,
-        instanceUrl: null,
-        sfdcOrgId: null,
-      })
-    }
-    return accepted
-  }
-
-  const readAtNango = async (id: string, keys: string[]): Promise<NangoConnection> => {
-    for (const providerConfigKey of keys) {
-      try {
-        return await nango.getConnection({ id, providerConfigKey })
-      } catch (error) {
-        if (!(error instanceof NangoError) || error.kind !== 'gone') throw error
-      }
-    }
-    throw notFound('connection')
-  }
-
-  /** Accepts the grant, then ends the one it replaced; a refused grant of ours is ended itself. */
-  const settle = async (
-    tenant: Tenant,
-    actor: Actor,
-    attempt: AttemptRow,
-    answer: NangoConnection,
-  ): Promise<ConnectionRow> => {
-    const { client_id: clientId } = attempt
-    try {
-      if (attempt.status === 'superseded' || attempt.status === 'abandoned') {
-        throw new RefusedGrant(endedAttempt(), {
-          nangoConnectionId: answer.id.toLowerCase(),
-          providerConfigKey: answer.providerConfigKey,
-          instanceUrl: null,
-          sfdcOrgId: null,
-        })
-      }
-      const row = await attempts.accept(tenant, actor, attempt, answer)
-      tokens.forget(row.id)
-      await retirement.retireLeftovers(tenant, clientId)
-      return row
-    } catch (error) {
-      if (error instanceof RefusedGrant) await retirement.retire(tenant, clientId, error.grant)
-      throw error
-    }
   }
 
   // ---------------------------------------------------------------------- looking and changing
@@ -422,7 +245,7 @@ export const createConnections = (options: Options) => {
       return found
     })
     if (input.check !== true) return show(caller, row)
-    const { health, calls } = await check(tenant, row, signal)
+    const { health, calls } = await door.check(tenant, row, signal)
     await note(
       tenant,
       actorOf(caller),
@@ -433,52 +256,6 @@ export const createConnections = (options: Options) => {
     )
     const after = await db.as(tenant).tx((tx) => connectionById(tx, tenant, row.id))
     return { ...show(caller, after ?? row), health }
-  }
-
-  const check = async (
-    tenant: Tenant,
-    row: ConnectionRow,
-    signal?: AbortSignal,
-  ): Promise<{ health: Health; calls: number }> => {
-    if (row.nango_connection_id === null || row.status === 'revoked') {
-      return { health: notConnected(notReady(row)), calls: 0 }
-    }
-    const sessions = tokens.sessions(tenant, row, { evenUnusable: true })
-    const org = handle(tenant, row, sessions, 'protected', signal)
-    try {
-      // Settles first whether there is a usable session at all, and with it the connection's state.
-      const session = await sessions.current()
-      const health = await lookAtHealth({ salesforce: org, reserveOf: budgets.reserveOf })
-      if (health.faults.some(({ code }) => code === 'INVALID_SESSION_ID')) {
-        await noteRefusedSession(tenant, row, sessions, session.accessToken)
-      }
-      return { health, calls: org.calls }
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error
-      return { health: notConnected(error), calls: org.calls }
-    }
-  }
-
-  /** Salesforce refused a session and the one that replaced it: its own word that the grant is dead. */
-  const noteRefusedSession = async (
-    tenant: Tenant,
-    row: ConnectionRow,
-    sessions: SessionSource,
-    first: Secret,
-  ): Promise<void> => {
-    const renewed = await sessions.current()
-    if (renewed.accessToken.equals(first)) return
-    await db
-      .as(tenant)
-      .tx((tx) =>
-        noteExpired(tx, row, {
-          code: 'session_refused',
-          message: 'Salesforce refuses a session that it has just issued.',
-        }),
-      )
-      .catch((error: unknown) => {
-        if (!(error instanceof StaleConnection)) throw error
-      })
   }
 
   const update = (
@@ -509,6 +286,7 @@ export const createConnections = (options: Options) => {
     const row = await liveByClient(tenant, input.client_id)
     try {
       await tokens.refresh(tenant, row)
+      if (row.error?.code === 'api_disabled') await door.check(tenant, row)
       await note(tenant, actorOf(caller), 'connection.refresh', row, 'ok')
     } catch (error) {
       if (error instanceof EngineError) {
@@ -590,7 +368,7 @@ export const createConnections = (options: Options) => {
     const hint = readHint(body)
     if (hint === null) return
     try {
-      await follow(hint)
+      await acceptance.follow(hint)
     } catch (error) {
       // Nango repeats a webhook that failed; a look that failed is repeated by whoever needs it.
       if (!(error instanceof EngineError)) throw error
@@ -601,77 +379,16 @@ export const createConnections = (options: Options) => {
     }
   }
 
-  const follow = async (hint: Hint): Promise<void> => {
-    const [live] = await db.lookup<{ org_id: string; connection_id: string }>(
-      'connection_by_nango_id',
-      hint.connectionId,
-    )
-    if (live !== undefined) {
-      if (!(await mayReread(db, hint.connectionId))) return
-      const tenant: Tenant = { orgId: live.org_id, clientId: null }
-      const row = await db.as(tenant).tx((tx) => connectionById(tx, tenant, live.connection_id))
-      if (row !== undefined && row.status !== 'revoked') await tokens.reread(tenant, row)
-      return
-    }
-    if (hint.attemptId === null) return
-    const [attempt] = await db.lookup<{ org_id: string; client_id: string }>(
-      'connection_attempt',
-      hint.attemptId,
-    )
-    if (attempt === undefined || !(await mayReread(db, hint.connectionId))) return
-    const tenant: Tenant = { orgId: attempt.org_id, clientId: null }
-    const clientId = attempt.client_id
-    const known = await db.as(tenant).tx((tx) => recentAttempts(tx, tenant, clientId))
-    const actor: Actor = {
-      orgId: tenant.orgId,
-      userId: null,
-      credentialType: 'system',
-      credentialId: null,
-      requestId: null,
-    }
-    await acceptById(tenant, actor, clientId, hint.connectionId, known)
+  return {
+    open: door.open,
+    create,
+    created,
+    callback,
+    list,
+    get,
+    update,
+    refresh,
+    revoke,
+    webhook,
   }
-
-  return { open, create, created, callback, list, get, update, refresh, revoke, webhook }
-}
-
-/** Attempts that a grant may still turn up for, newest first. */
-const recentAttempts = (tx: Tx, tenant: Tenant, clientId: string): Promise<AttemptRow[]> =>
-  tx
-    .selectFrom('connection_attempts')
-    .selectAll()
-    .where('org_id', '=', tenant.orgId)
-    .where('client_id', '=', clientId)
-    .orderBy('id', 'desc')
-    .limit(100)
-    .execute()
-
-const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]
-
-/** The same handle, which tells when Salesforce says that the whole org has no API. */
-const watched = (
-  org: SalesforceOrg,
-  onApiDisabled: (error: SalesforceError) => Promise<void>,
-): SalesforceOrg => {
-  const watch =
-    <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      try {
-        return await call(...args)
-      } catch (error) {
-        if (error instanceof SalesforceError && error.failure.kind === 'api_disabled') {
-          await onApiDisabled(error)
-        }
-        throw error
-      }
-    }
-  return Object.freeze({
-    ...org,
-    request: watch((request: SalesforceRequest) => org.request(request)),
-    requestText: watch((request: SalesforceRequest) => org.requestText(request)),
-    stream: watch((request: SalesforceRequest) => org.stream(request)),
-    get calls() {
-      return org.calls
-    },
-  })
 }

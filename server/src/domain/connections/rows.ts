@@ -213,6 +213,10 @@ const lost = async (tx: Tx, row: ConnectionRow, outcome: string): Promise<void> 
   )
 }
 
+/** Only a call that Salesforce served shows that its API is back; a token shows nothing of it. */
+const hasNoApi = (row: ConnectionRow): boolean =>
+  row.status === 'error' && row.error?.code === 'api_disabled'
+
 /** A usable answer: whatever was wrong before is over. `holder` is set after a forced refresh. */
 export const noteSuccess = (
   tx: Tx,
@@ -221,8 +225,7 @@ export const noteSuccess = (
   holder: string | null,
 ): Promise<void> =>
   write(tx, row, {
-    status: 'connected',
-    error: null,
+    ...(hasNoApi(row) ? {} : { status: 'connected', error: null }),
     instanceUrl: verdict.session.instanceUrl,
     sfdcUserId: verdict.sfdcUserId,
     refused: 'none',
@@ -231,10 +234,20 @@ export const noteSuccess = (
 
 /** True when {@link noteSuccess} would change what is stored, a forced refresh aside. */
 export const isNews = (row: ConnectionRow, verdict: Extract<Verdict, { usable: true }>): boolean =>
-  row.status !== 'connected' ||
+  (row.status !== 'connected' && !hasNoApi(row)) ||
   row.refresh_refused_count > 0 ||
   row.instance_url !== verdict.session.instanceUrl ||
   row.sfdc_user_id !== verdict.sfdcUserId
+
+/**
+ * Salesforce served a call, so neither is its API off nor the session dead. What is known of refused
+ * refreshes stays: they decide once this session ends.
+ */
+export const noteApiWorks = async (tx: Tx, row: ConnectionRow): Promise<void> => {
+  if (row.status === 'expired' || hasNoApi(row)) {
+    await write(tx, row, { status: 'connected', error: null })
+  }
+}
 
 /** Connected but unusable. Tokens of the generation that met the fault are dead everywhere. */
 export const noteFault = async (

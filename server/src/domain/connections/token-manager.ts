@@ -12,6 +12,7 @@ import { type Nango } from '../../nango/nango.ts'
 import { type SalesforceSession, type SessionSource } from '../../salesforce/gateway.ts'
 import { type HostPolicy } from '../../salesforce/hosts.ts'
 import { faultError, judge } from './judge.ts'
+import { once } from './once.ts'
 import {
   connectionById,
   isNews,
@@ -350,16 +351,3 @@ export const createTokenManager = (options: Options): TokenManager => {
 
 const isUnchanged = (answer: NangoConnection, dead: SalesforceSession | null): boolean =>
   dead !== null && answer.grant?.accessToken.equals(dead.accessToken) === true
-
-/** Whoever comes while a flight is in the air joins it. */
-const once = <T>(
-  flights: Map<string, Promise<T>>,
-  key: string,
-  start: () => Promise<T>,
-): Promise<T> => {
-  const running = flights.get(key)
-  if (running !== undefined) return running
-  const flight = start().finally(() => flights.delete(key))
-  flights.set(key, flight)
-  return flight
-}

@@ -67,7 +67,11 @@ export const createBench = (options: Options) => {
       ...(over.tokenCacheMs === undefined ? {} : { tokenCacheMs: over.tokenCacheMs }),
       ...(over.usageStaleMs === undefined ? {} : { usageStaleMs: over.usageStaleMs }),
     })
-    closing.push(() => nango.close(), () => salesforce.close(), () => db.close())
+    closing.push(
+      () => nango.close(),
+      () => salesforce.close(),
+      () => db.close(),
+    )
     return { db, connections }
   }
 
@@ -97,7 +101,11 @@ export const createBench = (options: Options) => {
     }
     const client = async (name = 'Acme'): Promise<string> => {
       const id = newId()
-      await options.query(`insert into clients (id, org_id, name) values ($1, $2, $3)`, [id, orgId, name])
+      await options.query(`insert into clients (id, org_id, name) values ($1, $2, $3)`, [
+        id,
+        orgId,
+        name,
+      ])
       return id
     }
     return { id: orgId, admin: await caller('org_admin'), caller, client }

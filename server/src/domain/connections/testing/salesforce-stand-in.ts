@@ -33,6 +33,10 @@ export const startSalesforceStandIn = async () => {
     /** Answers of the revocation endpoint in turn; then it works. */
     revokeStatuses: [] as number[],
     apiDisabled: false,
+    /** Every session is answered as dead, a fresh one too. */
+    sessionsRefused: false,
+    /** The day's calls are used up. */
+    limitReached: false,
     /** Pause before a refresh is answered, so that callers pile up. */
     refreshMs: 0,
     scope: 'refresh_token api id',
@@ -82,17 +86,27 @@ export const startSalesforceStandIn = async () => {
     }
     if (path === '/services/oauth2/revoke') {
       const status = settings.revokeStatuses.shift()
-      if (status !== undefined) return { status, body: [{ message: 'not now', errorCode: 'SERVER_UNAVAILABLE' }] }
+      if (status !== undefined)
+        return { status, body: [{ message: 'not now', errorCode: 'SERVER_UNAVAILABLE' }] }
       const grant = grants.find((g) => g.refreshToken === token || g.accessToken === token)
       if (grant === undefined || grant.revoked) {
-        return { status: 400, body: { error: 'unsupported_token_type', error_description: 'this token type is not supported' } }
+        return {
+          status: 400,
+          body: {
+            error: 'unsupported_token_type',
+            error_description: 'this token type is not supported',
+          },
+        }
       }
       grant.revoked = true
       return { status: 200, body: null }
     }
     const grant = grants.find((g) => g.refreshToken === form.get('refresh_token') && !g.revoked)
     if (grant === undefined) {
-      return { status: 400, body: { error: 'invalid_grant', error_description: 'expired access/refresh token' } }
+      return {
+        status: 400,
+        body: { error: 'invalid_grant', error_description: 'expired access/refresh token' },
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, settings.refreshMs))
     grant.refreshes += 1
@@ -103,8 +117,11 @@ export const startSalesforceStandIn = async () => {
 
   const rest = (path: string, token: string | null): Respond => {
     const grant = holding(token)
-    if (grant === undefined) {
-      return { status: 401, body: [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }] }
+    if (grant === undefined || settings.sessionsRefused) {
+      return {
+        status: 401,
+        body: [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }],
+      }
     }
     if (path === '/services/oauth2/userinfo') {
       return {
@@ -117,7 +134,21 @@ export const startSalesforceStandIn = async () => {
       }
     }
     if (settings.apiDisabled) {
-      return { status: 403, body: [{ message: 'The REST API is not enabled for this Organization.', errorCode: 'API_DISABLED_FOR_ORG' }] }
+      return {
+        status: 403,
+        body: [
+          {
+            message: 'The REST API is not enabled for this Organization.',
+            errorCode: 'API_DISABLED_FOR_ORG',
+          },
+        ],
+      }
+    }
+    if (settings.limitReached) {
+      return {
+        status: 403,
+        body: [{ message: 'TotalRequests Limit exceeded.', errorCode: 'REQUEST_LIMIT_EXCEEDED' }],
+      }
     }
     usage.used += 1
     if (path.endsWith('/limits')) {
@@ -126,9 +157,18 @@ export const startSalesforceStandIn = async () => {
     }
     if (path.endsWith('/query')) {
       const row = Object.fromEntries(
-        ['ApiEnabled', 'CustomizeApplication', 'ModifyMetadata', 'ManageProfilesPermissionsets', 'AssignPermissionSets', 'ViewSetup', 'ViewAllData'].map(
-          (name) => [`Permissions${name}`, name === 'ModifyMetadata' ? settings.permissions : true],
-        ),
+        [
+          'ApiEnabled',
+          'CustomizeApplication',
+          'ModifyMetadata',
+          'ManageProfilesPermissionsets',
+          'AssignPermissionSets',
+          'ViewSetup',
+          'ViewAllData',
+        ].map((name) => [
+          `Permissions${name}`,
+          name === 'ModifyMetadata' ? settings.permissions : true,
+        ]),
       )
       return { status: 200, body: { totalSize: 1, done: true, records: [row] } }
     }

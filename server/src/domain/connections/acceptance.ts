@@ -1,0 +1,176 @@
+// Which grant at Nango is the one that somebody authorized for a client: by its id, by the tags of the
+// open attempt, or by a hint of Nango's. All ways end in the same acceptance.
+
+import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { EngineError, notFound } from '../../errors.ts'
+import { type NangoConnection } from '../../nango/connection.ts'
+import { NangoError } from '../../nango/failure.ts'
+import { type Nango } from '../../nango/nango.ts'
+import { type Actor } from '../audit.ts'
+import { endedAttempt, RefusedGrant, type Attempts } from './attempts.ts'
+import { tagsName, type Retirement } from './retire.ts'
+import { connectionById, notReady, type AttemptRow, type ConnectionRow } from './rows.ts'
+import { type TokenManager } from './token-manager.ts'
+import { mayReread, type Hint } from './webhook.ts'
+
+interface Options {
+  db: Database
+  nango: Nango
+  attempts: Attempts
+  retirement: Retirement
+  tokens: TokenManager
+}
+
+export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Options) => {
+  /** What Nango holds under this id, if its tags name this client and an attempt of ours. */
+  const acceptById = async (
+    tenant: Tenant,
+    actor: Actor,
+    clientId: string,
+    id: string,
+    known: readonly AttemptRow[],
+  ): Promise<ConnectionRow> => {
+    const answer = await readAtNango(
+      id,
+      unique(known.map((attempt) => attempt.provider_config_key)),
+    )
+    const attempt = known.find(({ id: attemptId }) => attemptId === answer.tags.attempt_id)
+    if (!tagsName(answer.tags, tenant, clientId) || attempt === undefined)
+      throw notFound('connection')
+    return settle(tenant, actor, attempt, answer)
+  }
+
+  /** The newest grant of the open attempt; without one, what was accepted already. */
+  const acceptByTags = async (
+    tenant: Tenant,
+    actor: Actor,
+    clientId: string,
+    live: ConnectionRow | null,
+    known: readonly AttemptRow[],
+  ): Promise<ConnectionRow> => {
+    const attempt = known.find(({ status }) => status === 'open')
+    if (attempt === undefined) {
+      // Accepted already, by an earlier call or by a webhook.
+      if (live !== null && live.status !== 'pending') return live
+      throw notReady(live ?? undefined)
+    }
+    const tags = { organization_id: tenant.orgId, client_id: clientId, attempt_id: attempt.id }
+    const listed = await nango.listConnections({
+      providerConfigKey: attempt.provider_config_key,
+      tags,
+    })
+    // Newest first: its refresh token is the one that Salesforce surely still honours.
+    const [newest, ...others] = listed
+      .filter((found) => Object.entries(tags).every(([name, value]) => found.tags[name] === value))
+      .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+    if (newest === undefined) {
+      throw new EngineError(
+        'connection_not_ready',
+        'The authorization in Salesforce is not finished yet.',
+      )
+    }
+    const answer = await nango.getConnection({
+      id: newest.id,
+      providerConfigKey: attempt.provider_config_key,
+    })
+    if (!tagsName(answer.tags, tenant, clientId) || answer.tags.attempt_id !== attempt.id) {
+      throw notFound('connection')
+    }
+    const accepted = await settle(tenant, actor, attempt, answer)
+    // The same session used more than once: each completed flow made a connection of its own.
+    for (const other of others) {
+      await retirement.retire(tenant, clientId, {
+        nangoConnectionId: other.id,
+        providerConfigKey: other.providerConfigKey,
+        instanceUrl: null,
+        sfdcOrgId: null,
+      })
+    }
+    return accepted
+  }
+
+  const readAtNango = async (id: string, keys: string[]): Promise<NangoConnection> => {
+    for (const providerConfigKey of keys) {
+      try {
+        return await nango.getConnection({ id, providerConfigKey })
+      } catch (error) {
+        if (!(error instanceof NangoError) || error.kind !== 'gone') throw error
+      }
+    }
+    throw notFound('connection')
+  }
+
+  /** Accepts the grant, then ends the one it replaced; a refused grant of ours is ended itself. */
+  const settle = async (
+    tenant: Tenant,
+    actor: Actor,
+    attempt: AttemptRow,
+    answer: NangoConnection,
+  ): Promise<ConnectionRow> => {
+    const { client_id: clientId } = attempt
+    try {
+      if (attempt.status === 'superseded' || attempt.status === 'abandoned') {
+        throw new RefusedGrant(endedAttempt(), {
+          nangoConnectionId: answer.id.toLowerCase(),
+          providerConfigKey: answer.providerConfigKey,
+          instanceUrl: null,
+          sfdcOrgId: null,
+        })
+      }
+      const row = await attempts.accept(tenant, actor, attempt, answer)
+      tokens.forget(row.id)
+      await retirement.retireLeftovers(tenant, clientId)
+      return row
+    } catch (error) {
+      if (error instanceof RefusedGrant) await retirement.retire(tenant, clientId, error.grant)
+      throw error
+    }
+  }
+
+  /** Looks at Nango anew because of a hint, if the hint is about something of ours. */
+  const follow = async (hint: Hint): Promise<void> => {
+    const [live] = await db.lookup<{ org_id: string; connection_id: string }>(
+      'connection_by_nango_id',
+      hint.connectionId,
+    )
+    if (live !== undefined) {
+      if (!(await mayReread(db, hint.connectionId))) return
+      const tenant: Tenant = { orgId: live.org_id, clientId: null }
+      const row = await db.as(tenant).tx((tx) => connectionById(tx, tenant, live.connection_id))
+      if (row !== undefined && row.status !== 'revoked') await tokens.reread(tenant, row)
+      return
+    }
+    if (hint.attemptId === null) return
+    const [attempt] = await db.lookup<{ org_id: string; client_id: string }>(
+      'connection_attempt',
+      hint.attemptId,
+    )
+    if (attempt === undefined || !(await mayReread(db, hint.connectionId))) return
+    const tenant: Tenant = { orgId: attempt.org_id, clientId: null }
+    const clientId = attempt.client_id
+    const known = await db.as(tenant).tx((tx) => recentAttempts(tx, tenant, clientId))
+    const actor: Actor = {
+      orgId: tenant.orgId,
+      userId: null,
+      credentialType: 'system',
+      credentialId: null,
+      requestId: null,
+    }
+    await acceptById(tenant, actor, clientId, hint.connectionId, known)
+  }
+
+  return { acceptById, acceptByTags, follow }
+}
+
+/** Attempts that a grant may still turn up for, newest first. */
+export const recentAttempts = (tx: Tx, tenant: Tenant, clientId: string): Promise<AttemptRow[]> =>
+  tx
+    .selectFrom('connection_attempts')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('client_id', '=', clientId)
+    .orderBy('id', 'desc')
+    .limit(100)
+    .execute()
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

@@ -1,0 +1,12 @@
+/** Whoever comes while a flight is in the air joins it. */
+export const once = <T>(
+  flights: Map<string, Promise<T>>,
+  key: string,
+  start: () => Promise<T>,
+): Promise<T> => {
+  const running = flights.get(key)
+  if (running !== undefined) return running
+  const flight = start().finally(() => flights.delete(key))
+  flights.set(key, flight)
+  return flight
+}

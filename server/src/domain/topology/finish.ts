@@ -1,0 +1,93 @@
+// The end of a pull: the manifest, what changed since the snapshot before, and the one transaction
+// that makes the snapshot complete.
+
+import { sql } from 'kysely'
+import { type Database } from '../../db/database.ts'
+import { type Progress, type SnapshotChanges, type SnapshotStats } from '../../db/types.ts'
+import { hashBytes, hashOf } from './canonical.ts'
+import { differencesOf } from './compare.ts'
+import { type Journal, keyOf } from './journal.ts'
+import { encodeManifest, fieldsCountOf, type Manifest } from './manifest.ts'
+import { type SnapshotRow } from './snapshots.ts'
+import { type Contents, insertContents, pack } from './store.ts'
+import { type Renewal, renewValidators } from './validators.ts'
+
+interface FinishTask {
+  db: Database
+  journal: Journal
+  row: SnapshotRow
+  base: { row: SnapshotRow; manifest: Manifest } | null
+  contents: Contents
+  manifest: Manifest
+  stats: SnapshotStats
+  progress: Progress
+  apiVersion: string
+  language: string | null
+  renewal: Renewal
+}
+
+const changesSince = async (
+  { base, contents, manifest, row, apiVersion }: FinishTask,
+  isSame: boolean,
+): Promise<SnapshotChanges | null> => {
+  if (base === null) return null
+  const changes: SnapshotChanges = { added: 0, removed: 0, changed: 0 }
+  if (isSame) return changes
+  const before = { manifest: base.manifest, contents }
+  const differences = differencesOf(
+    before,
+    { manifest, contents },
+    {
+      acrossOrgs: base.row.sfdc_org_id !== row.sfdc_org_id,
+      acrossVersions: base.row.api_version !== apiVersion,
+    },
+  )
+  for await (const { change } of differences) changes[change] += 1
+  return changes
+}
+
+/** Completes the snapshot. Every content that the manifest names is in the store by now. */
+export const finishPull = async (task: FinishTask): Promise<void> => {
+  const { journal, row, base, manifest, stats } = task
+  const { tenant, clientId } = keyOf(row)
+  const text = encodeManifest(manifest)
+  const hash = hashOf(text)
+  const hashColumn = hashBytes(hash)
+  const isSame = base?.row.manifest_hash?.equals(hashColumn) === true
+  const changes = await changesSince(task, isSame)
+  const packed = isSame ? [] : [await pack({ hash, text })]
+
+  await journal.complete(async (tx) => {
+    stats.bytes += await insertContents(tx, tenant, clientId, packed)
+    // This row is locked and the only one of its client that is being pulled: nobody else counts on.
+    const newest = await tx
+      .selectFrom('crm_topology_snapshots')
+      .select(sql<number>`coalesce(max(version), 0)`.as('version'))
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .executeTakeFirstOrThrow()
+    await renewValidators(tx, tenant, clientId, task.renewal)
+    await tx
+      .updateTable('crm_topology_snapshots')
+      .set({
+        status: 'complete',
+        version: newest.version + 1,
+        api_version: task.apiVersion,
+        language: task.language,
+        progress: JSON.stringify(task.progress),
+        error: null,
+        manifest_hash: hashColumn,
+        content_hash: hashColumn.toString('hex'),
+        objects_count: manifest.objects.size,
+        fields_count: fieldsCountOf(manifest),
+        automations_count: manifest.automations.size,
+        stats: JSON.stringify(stats),
+        changes_from_previous: changes === null ? null : JSON.stringify(changes),
+        completed_at: sql<Date>`clock_timestamp()`,
+      })
+      .where('org_id', '=', tenant.orgId)
+      .where('id', '=', row.id)
+      .execute()
+    return stats
+  })
+}

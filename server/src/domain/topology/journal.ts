@@ -1,0 +1,280 @@
+// What a running pull writes: what it has read so far, how far it is, and how it ended. Every
+// statement is guarded by status = 'pulling', so that a copy of the work that was thought dead
+// cannot touch a snapshot that has ended.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { type Fault, type Progress, type SnapshotStats } from '../../db/types.ts'
+import { EngineError } from '../../errors.ts'
+import { type Jobs } from '../../jobs/jobs.ts'
+import { audit } from '../audit.ts'
+import { hashBytes, hashText } from './canonical.ts'
+import { type SnapshotRow } from './snapshots.ts'
+import { insertContents, type PackedContent } from './store.ts'
+
+/** The snapshot has ended meanwhile (or another copy of this work ended it): nothing is left to do. */
+export class PullOver extends Error {
+  override name = 'PullOver'
+}
+
+export interface ReadItem {
+  kind: 'object' | 'automation'
+  name: string
+  /** Null for what could not be read. */
+  hash: string | null
+  fieldsCount: number
+  /** What a later conditional read may be asked with; null where that would not be safe. */
+  lastModified: string | null
+  notModified: boolean
+  unreadable: Fault | null
+}
+
+export interface JournalState {
+  items: ReadItem[]
+  /** How the list of all objects was dated by the first run of this pull; undefined before. */
+  globalLastModified: string | null | undefined
+}
+
+/** Names one client's pull in every statement. */
+export interface PullKey {
+  tenant: Tenant
+  clientId: string
+  snapshotId: string
+}
+
+export const keyOf = (row: SnapshotRow): PullKey => ({
+  tenant: { orgId: row.org_id, clientId: null },
+  clientId: row.client_id,
+  snapshotId: row.id,
+})
+
+/** Throws {@link PullOver} unless the snapshot is still being pulled; holds its row till the commit. */
+const lockPull = async (tx: Tx, { tenant, snapshotId }: PullKey): Promise<SnapshotRow> => {
+  const row = await tx
+    .selectFrom('crm_topology_snapshots')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', snapshotId)
+    .where('status', '=', 'pulling')
+    .forUpdate()
+    .executeTakeFirst()
+  if (row === undefined) throw new PullOver('the snapshot is no longer being pulled')
+  return row
+}
+
+export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: PullKey) => {
+  const { tenant, clientId, snapshotId } = key
+  const tx = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> => db.as(tenant).tx(fn)
+  const itemColumns = { org_id: tenant.orgId, client_id: clientId, snapshot_id: snapshotId }
+
+  return {
+    /** What earlier runs of this pull have read. */
+    load: (): Promise<JournalState> =>
+      tx(async (tx) => {
+        const rows = await tx
+          .selectFrom('topology_pull_items')
+          .selectAll()
+          .where('org_id', '=', tenant.orgId)
+          .where('snapshot_id', '=', snapshotId)
+          .execute()
+        const items: ReadItem[] = []
+        let globalLastModified: string | null | undefined
+        for (const row of rows) {
+          if (row.kind === 'global') {
+            globalLastModified = row.last_modified
+            continue
+          }
+          items.push({
+            kind: row.kind,
+            name: row.name,
+            hash: row.hash === null ? null : hashText(row.hash),
+            fieldsCount: row.fields_count,
+            lastModified: row.last_modified,
+            notModified: row.not_modified,
+            unreadable: row.unreadable,
+          })
+        }
+        return { items, globalLastModified }
+      }),
+
+    /** Keeps how the list of all objects was dated; the first run's word stands. */
+    noteGlobal: (lastModified: string | null): Promise<void> =>
+      tx(async (tx) => {
+        await tx
+          .insertInto('topology_pull_items')
+          .values({ ...itemColumns, kind: 'global', name: '', last_modified: lastModified })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute()
+      }),
+
+    /** Stores contents and what was read in one transaction. Returns the compressed bytes added. */
+    record: (items: readonly ReadItem[], contents: readonly PackedContent[]): Promise<number> =>
+      tx(async (tx) => {
+        // Nothing may be journaled for a snapshot that has ended; its end waits for this lock.
+        const alive = await tx
+          .selectFrom('crm_topology_snapshots')
+          .select('id')
+          .where('org_id', '=', tenant.orgId)
+          .where('id', '=', snapshotId)
+          .where('status', '=', 'pulling')
+          .forKeyShare()
+          .executeTakeFirst()
+        if (alive === undefined) throw new PullOver('the snapshot is no longer being pulled')
+        const added = await insertContents(tx, tenant, clientId, contents)
+        if (items.length > 0) {
+          await tx
+            .insertInto('topology_pull_items')
+            .values(
+              items.map((item) => ({
+                ...itemColumns,
+                kind: item.kind,
+                name: item.name,
+                hash: item.hash === null ? null : hashBytes(item.hash),
+                fields_count: item.fieldsCount,
+                last_modified: item.lastModified,
+                not_modified: item.notModified,
+                unreadable: item.unreadable === null ? null : JSON.stringify(item.unreadable),
+              })),
+            )
+            // Another copy of this work may have read it too; what was read last stands.
+            .onConflict((conflict) =>
+              conflict.columns(['snapshot_id', 'kind', 'name']).doUpdateSet((excluded) => ({
+                hash: excluded.ref('excluded.hash'),
+                fields_count: excluded.ref('excluded.fields_count'),
+                last_modified: excluded.ref('excluded.last_modified'),
+                not_modified: excluded.ref('excluded.not_modified'),
+                unreadable: excluded.ref('excluded.unreadable'),
+              })),
+            )
+            .execute()
+        }
+        return added
+      }),
+
+    /**
+     * Shows how far the pull is, and looks whether it may go on: throws {@link PullOver}, or
+     * client_inactive or connection_revoked when that became true since the last look.
+     */
+    progress: (progress: Progress, stats: SnapshotStats, connectionId: string): Promise<void> =>
+      tx(async (tx) => {
+        const row = await tx
+          .updateTable('crm_topology_snapshots')
+          // A call got through: whatever held the pull up is over.
+          .set({ progress: JSON.stringify(progress), stats: JSON.stringify(stats), error: null })
+          .where('org_id', '=', tenant.orgId)
+          .where('id', '=', snapshotId)
+          .where('status', '=', 'pulling')
+          .returning('id')
+          .executeTakeFirst()
+        if (row === undefined) throw new PullOver('the snapshot is no longer being pulled')
+        const present = await tx
+          .selectFrom('clients')
+          .innerJoin('crm_connections', 'crm_connections.client_id', 'clients.id')
+          .select(['clients.is_active', 'crm_connections.status'])
+          .where('clients.org_id', '=', tenant.orgId)
+          .where('clients.id', '=', clientId)
+          .where('crm_connections.id', '=', connectionId)
+          .executeTakeFirst()
+        if (present === undefined || present.status === 'revoked') throw revoked()
+        if (!present.is_active) {
+          throw new EngineError('client_inactive', 'The client was deactivated during the pull.')
+        }
+      }),
+
+    /** Says why the pull stands still; it stays `pulling` and goes on by itself. */
+    hold: (error: Fault, stats: SnapshotStats): Promise<void> =>
+      tx(async (tx) => {
+        await lockPull(tx, key)
+        await tx
+          .updateTable('crm_topology_snapshots')
+          .set({ error: JSON.stringify(error), stats: JSON.stringify(stats) })
+          .where('org_id', '=', tenant.orgId)
+          .where('id', '=', snapshotId)
+          .execute()
+      }),
+
+    /** Ends the pull as failed, with the reason. Does nothing when it has ended already. */
+    fail: async (error: Fault, stats?: SnapshotStats): Promise<void> => {
+      try {
+        await tx(async (tx) => {
+          const row = await lockPull(tx, key)
+          const last = stats ?? row.stats
+          await tx
+            .updateTable('crm_topology_snapshots')
+            .set({
+              status: 'failed',
+              error: JSON.stringify(error),
+              stats: JSON.stringify(last),
+              completed_at: sql<Date>`now()`,
+            })
+            .where('org_id', '=', tenant.orgId)
+            .where('id', '=', snapshotId)
+            .execute()
+          await endPull(tx, jobs, row, error.code, last)
+        })
+      } catch (thrown) {
+        if (!(thrown instanceof PullOver)) throw thrown
+      }
+    },
+
+    /** The transaction that makes a snapshot complete; everything else in it is the caller's. */
+    complete: (write: (tx: Tx, row: SnapshotRow) => Promise<SnapshotStats>): Promise<void> =>
+      tx(async (tx) => {
+        const row = await lockPull(tx, key)
+        await endPull(tx, jobs, row, 'ok', await write(tx, row))
+      }),
+
+    /** The connection's present state, to tell a revoked grant from one that was only replaced. */
+    connectionStatus: (): Promise<string | undefined> =>
+      tx(async (tx) => {
+        const row = await tx
+          .selectFrom('crm_connections')
+          .select('status')
+          .where('org_id', '=', tenant.orgId)
+          .where('client_id', '=', clientId)
+          .orderBy('id', 'desc')
+          .limit(1)
+          .executeTakeFirst()
+        return row?.status
+      }),
+  }
+}
+
+export type Journal = ReturnType<typeof createJournal>
+
+const revoked = (): EngineError =>
+  new EngineError('connection_revoked', 'The connection was revoked during the pull.')
+
+/** Empties the journal, leaves the audit row and wakes whoever waits: in the transaction of the end. */
+const endPull = async (
+  tx: Tx,
+  jobs: Pick<Jobs, 'announce'>,
+  row: SnapshotRow,
+  outcome: string,
+  stats: SnapshotStats,
+): Promise<void> => {
+  await tx
+    .deleteFrom('topology_pull_items')
+    .where('org_id', '=', row.org_id)
+    .where('snapshot_id', '=', row.id)
+    .execute()
+  await audit(
+    tx,
+    {
+      orgId: row.org_id,
+      userId: row.created_by,
+      credentialType: row.credential_type ?? 'system',
+      credentialId: row.credential_id,
+      requestId: row.request_id,
+    },
+    {
+      action: 'topology.pull',
+      clientId: row.client_id,
+      targetType: 'snapshot',
+      targetId: row.id,
+      outcome,
+      salesforceApiCalls: stats.salesforce_api_calls,
+    },
+  )
+  await jobs.announce(tx, row.id)
+}

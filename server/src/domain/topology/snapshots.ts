@@ -1,0 +1,139 @@
+// The rows of snapshots: how they are found and shown.
+
+import { type Selectable } from 'kysely'
+import { type Tenant, type Tx } from '../../db/database.ts'
+import {
+  type Fault,
+  type Progress,
+  type SnapshotChanges,
+  type SnapshotStats,
+  type SnapshotStatus,
+  type TenantTables,
+} from '../../db/types.ts'
+import { EngineError, notFound } from '../../errors.ts'
+import { hashText } from './canonical.ts'
+import { decodeManifest, type Manifest } from './manifest.ts'
+import { type Contents } from './store.ts'
+
+export type SnapshotRow = Selectable<TenantTables['crm_topology_snapshots']>
+
+export interface Snapshot {
+  id: string
+  client_id: string
+  /** Counts 1, 2, 3 … per client; null unless complete. */
+  version: number | null
+  status: SnapshotStatus
+  scope: 'all' | string[]
+  api_version: string
+  progress: Progress
+  error: Fault | null
+  objects_count: number | null
+  fields_count: number | null
+  automations_count: number | null
+  content_hash: string | null
+  stats: SnapshotStats
+  changes_from_previous: SnapshotChanges | null
+  created_by: string | null
+  created_at: string
+  completed_at: string | null
+}
+
+/** What a pull starts to count from. */
+export const emptyStats = (): SnapshotStats => ({
+  salesforce_api_calls: 0,
+  not_modified: 0,
+  bytes: 0,
+  duration_ms: 0,
+  unreadable: [],
+})
+
+export const toSnapshot = (row: SnapshotRow): Snapshot => ({
+  id: row.id,
+  client_id: row.client_id,
+  version: row.version,
+  status: row.status,
+  scope: row.scope,
+  api_version: row.api_version,
+  progress: row.progress,
+  error: row.error,
+  objects_count: row.objects_count,
+  fields_count: row.fields_count,
+  automations_count: row.automations_count,
+  content_hash: row.content_hash,
+  stats: {
+    ...emptyStats(),
+    ...row.stats,
+    duration_ms: Math.max(0, (row.completed_at ?? new Date()).getTime() - row.created_at.getTime()),
+  },
+  changes_from_previous: row.changes_from_previous,
+  created_by: row.created_by,
+  created_at: row.created_at.toISOString(),
+  completed_at: row.completed_at?.toISOString() ?? null,
+})
+
+/** All snapshots of a client, in no order. */
+export const snapshotsOf = (tx: Tx, tenant: Tenant, clientId: string) =>
+  tx
+    .selectFrom('crm_topology_snapshots')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('client_id', '=', clientId)
+
+export const snapshotById = (
+  tx: Tx,
+  tenant: Tenant,
+  id: string,
+): Promise<SnapshotRow | undefined> =>
+  tx
+    .selectFrom('crm_topology_snapshots')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export const newestCompleteRow = (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+): Promise<SnapshotRow | undefined> =>
+  snapshotsOf(tx, tenant, clientId)
+    .where('version', 'is not', null)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+
+export const runningPull = (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+): Promise<SnapshotRow | undefined> =>
+  snapshotsOf(tx, tenant, clientId).where('status', '=', 'pulling').executeTakeFirst()
+
+/** The version, or the newest one. Throws not_found for a version that is none, no_snapshot without any. */
+export const completeRow = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+  version: number | undefined,
+): Promise<SnapshotRow> => {
+  if (version === undefined) {
+    const newest = await newestCompleteRow(tx, tenant, clientId)
+    if (newest === undefined) {
+      throw new EngineError('no_snapshot', 'This client has no complete snapshot yet.')
+    }
+    return newest
+  }
+  const row = await snapshotsOf(tx, tenant, clientId)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  if (row === undefined) throw notFound('snapshot')
+  return row
+}
+
+/** The manifest of a complete snapshot, from its client's contents. */
+export const manifestOf = async (contents: Contents, row: SnapshotRow): Promise<Manifest> => {
+  if (row.manifest_hash === null) throw new Error('only a complete snapshot has a manifest')
+  const hash = hashText(row.manifest_hash)
+  const text = (await contents.read([hash])).get(hash)
+  return decodeManifest((text ?? Buffer.alloc(0)).toString())
+}

@@ -1,0 +1,92 @@
+// The content-addressed store: each distinct describe, automation or manifest of a client is kept
+// once, compressed, under the SHA-256 of its canonical JSON.
+
+import { promisify } from 'node:util'
+import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { sql } from 'kysely'
+import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { hashBytes, hashText } from './canonical.ts'
+
+// Measured on a describe of 87 KB: zstd at its default takes 0.13 ms for 5.5 KB, deflate 0.40 ms for
+// 5.1 KB. Both run in the thread pool, so that compressing never holds up a request.
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+/** A content on its way into the store. */
+export interface Content {
+  hash: string
+  /** Canonical JSON. */
+  text: string
+}
+
+export interface PackedContent {
+  hash: string
+  body: Buffer
+  sizeBytes: number
+}
+
+/** Compresses outside of any transaction. */
+export const pack = async ({ hash, text }: Content): Promise<PackedContent> => {
+  const bytes = Buffer.from(text)
+  return { hash, body: await compress(bytes), sizeBytes: bytes.byteLength }
+}
+
+/**
+ * Adds what is not there yet, in the given transaction. Returns how many compressed bytes it added.
+ */
+export const insertContents = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+  contents: readonly PackedContent[],
+): Promise<number> => {
+  // One order for everybody: two pulls that add the same contents cannot wait for each other.
+  const distinct = [...new Map(contents.map((content) => [content.hash, content])).values()]
+  distinct.sort((a, b) => (a.hash < b.hash ? -1 : 1))
+  if (distinct.length === 0) return 0
+  const added = await tx
+    .insertInto('topology_blobs')
+    .values(
+      distinct.map(({ hash, body, sizeBytes }) => ({
+        org_id: tenant.orgId,
+        client_id: clientId,
+        hash: hashBytes(hash),
+        body,
+        size_bytes: sizeBytes,
+      })),
+    )
+    .onConflict((conflict) => conflict.columns(['client_id', 'hash']).doNothing())
+    .returning(sql<number>`octet_length(body)`.as('bytes'))
+    .execute()
+  return added.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** Contents of one client, read in short transactions. */
+export interface Contents {
+  /** The canonical JSON of each hash. Throws when one is missing: the database lost something. */
+  read(hashes: readonly string[]): Promise<Map<string, Buffer>>
+}
+
+export const contentsOf = (db: Database, tenant: Tenant, clientId: string): Contents => ({
+  read: async (hashes) => {
+    const wanted = [...new Set(hashes)]
+    if (wanted.length === 0) return new Map()
+    const rows = await db
+      .as(tenant)
+      .tx((tx) =>
+        tx
+          .selectFrom('topology_blobs')
+          .select(['hash', 'body'])
+          .where('org_id', '=', tenant.orgId)
+          .where('client_id', '=', clientId)
+          .where('hash', 'in', wanted.map(hashBytes))
+          .execute(),
+      )
+    if (rows.length !== wanted.length) throw new Error('a stored content of a snapshot is missing')
+    return new Map(
+      await Promise.all(
+        rows.map(async ({ hash, body }) => [hashText(hash), await decompress(body)] as const),
+      ),
+    )
+  },
+})

@@ -1,0 +1,168 @@
+// What the tests of this folder stand on: a client with a connected Salesforce org in a database of
+// its own, and the topology over the real gateway. Work runs when a test says so, or by the queue.
+
+import { pino } from 'pino'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { openDatabase } from '../../../db/database.ts'
+import { newId } from '../../../db/ids.ts'
+import { createJobs } from '../../../jobs/jobs.ts'
+import { createSalesforce } from '../../../salesforce/gateway.ts'
+import { createHostPolicy } from '../../../salesforce/hosts.ts'
+import { EngineError } from '../../../errors.ts'
+import { Secret } from '../../../secret.ts'
+import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
+import { type Caller } from '../../caller.ts'
+import { requireClient } from '../../clients.ts'
+import { type ConnectionDoor } from '../pull.ts'
+import { createTopology, type PullInput, type Snapshot } from '../topology.ts'
+import { ORG_ID, startSalesforceOrg, USER_ID } from './salesforce-org.ts'
+
+export const createTopologyBench = async () => {
+  const org = await startSalesforceOrg()
+  const database = await createDatabase()
+  const logger = pino({ level: 'silent' })
+  const url = new Secret(database.url)
+  const db = openDatabase({ url, maxConnections: 10, onIdleError: () => undefined })
+  const salesforce = createSalesforce({
+    hosts: createHostPolicy([new URL(org.url).host]),
+    wait: async (_ms, signal) => signal?.throwIfAborted(),
+  })
+  const budget = { spent: false }
+
+  /** The live connection with a session that never dies: how sessions renew is proven elsewhere. */
+  const connections: ConnectionDoor = {
+    open: async (tenant, clientId, priority, signal) => {
+      const connection = await db.as(tenant).tx(async (tx) => {
+        const client = await requireClient(tx, tenant, clientId)
+        if (!client.is_active) throw new EngineError('client_inactive', 'inactive')
+        return tx
+          .selectFrom('crm_connections')
+          .selectAll()
+          .where('client_id', '=', clientId)
+          .orderBy('id', 'desc')
+          .limit(1)
+          .executeTakeFirst()
+      })
+      if (connection?.status !== 'connected') {
+        throw new EngineError('connection_not_ready', 'not connected')
+      }
+      const session = { accessToken: new Secret('00D!token'), instanceUrl: org.url }
+      return {
+        connection,
+        salesforce: salesforce.org({
+          sfdcOrgId: ORG_ID,
+          apiVersion: connection.api_version,
+          sessions: { current: async () => session, renew: async () => session },
+          budget: {
+            check: async () => {
+              if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
+            },
+            record: () => undefined,
+            exhausted: () => undefined,
+          },
+          priority,
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      }
+    },
+  }
+
+  const jobs = createJobs({ db, url, logger })
+  const topology = createTopology({ db, jobs, connections, logger })
+  jobs.define('topology-pull', topology.worker)
+
+  const orgId = newId()
+  await database.query(`insert into organizations (id, name, slug) values ($1, 'Agency', $2)`, [
+    orgId,
+    `agency-${orgId}`,
+  ])
+
+  const caller = async (
+    role: 'org_admin' | 'company_admin' = 'org_admin',
+    clientId: string | null = null,
+  ): Promise<Caller> => {
+    const userId = newId()
+    await database.query(
+      `insert into users (id, org_id, client_id, email, password_hash, role) values ($1, $2, $3, $4, 'x', $5)`,
+      [userId, orgId, clientId, `${userId}@agency.example`, role],
+    )
+    return {
+      tenant: { orgId, clientId },
+      userId,
+      email: `${userId}@agency.example`,
+      role,
+      permissions: ROLE_PERMISSIONS[role],
+      credential: { type: 'api_token', id: newId() },
+      requestId: 'test',
+      idempotency: null,
+    }
+  }
+
+  const client = async (sfdcOrgId = ORG_ID): Promise<string> => {
+    const id = newId()
+    await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [id, orgId])
+    await database.query(
+      `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
+         nango_connection_id, instance_url, sfdc_org_id, sfdc_user_id, api_version)
+       values ($1, $2, $3, 'connected', 'production', 'salesforce', $4, $5, $6, $7, 'v66.0')`,
+      [newId(), orgId, id, newId(), org.url, sfdcOrgId, USER_ID],
+    )
+    return id
+  }
+
+  const admin = await caller()
+
+  /** Starts a pull without waiting for it. */
+  const start = (clientId: string, input: Partial<PullInput> = {}): Promise<Snapshot> =>
+    topology.pull(admin, { client_id: clientId, wait_seconds: 0, ...input })
+
+  const run = (snapshotId: string, signal = new AbortController().signal): Promise<void> =>
+    topology.worker.run({ orgId, id: snapshotId }, signal)
+
+  return {
+    org,
+    database,
+    db,
+    budget,
+    jobs,
+    topology,
+    admin,
+    caller,
+    client,
+    start,
+    run,
+    /** Starts a pull and brings it to its end here and now. */
+    pull: async (clientId: string, input: Partial<PullInput> = {}): Promise<Snapshot> => {
+      const { id } = await start(clientId, input)
+      await run(id)
+      return topology.snapshot(admin.tenant, id)
+    },
+    /** The whole answer of topology/get, parsed. */
+    get: async (input: Parameters<typeof topology.get>[1]) => {
+      const pieces: Buffer[] = []
+      for await (const piece of await topology.get(admin.tenant, input)) pieces.push(piece)
+      return JSON.parse(Buffer.concat(pieces).toString()) as Snapshot & {
+        objects: Record<string, unknown> | null
+        automations: { api_name: string; [member: string]: unknown }[] | null
+      }
+    },
+    rows: async (table: 'topology_blobs' | 'topology_pull_items', clientId: string) =>
+      Number(
+        (
+          await database.query<{ n: string }>(
+            `select count(*) as n from ${table} where client_id = $1`,
+            [clientId],
+          )
+        )[0]?.n,
+      ),
+    close: async () => {
+      await jobs.stop().catch(() => undefined)
+      await salesforce.close()
+      await db.close()
+      await database[Symbol.asyncDispose]()
+      await org.close()
+    },
+  }
+}
+
+export type TopologyBench = Awaited<ReturnType<typeof createTopologyBench>>

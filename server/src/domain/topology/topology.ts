@@ -1,0 +1,301 @@
+// Snapshots of what a client's Salesforce org is made of: pulled cheaply, kept once, read back at any
+// version, and compared.
+
+import { type Logger } from 'pino'
+import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { newId } from '../../db/ids.ts'
+import { EngineError, notFound } from '../../errors.ts'
+import { type Jobs, type Worker } from '../../jobs/jobs.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
+import { type Caller } from '../caller.ts'
+import { requireClient } from '../clients.ts'
+import { bindIdempotency } from '../idempotency.ts'
+import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { type Automation } from './automations/automation.ts'
+import { type DiffRequest, diffSides, type SnapshotDiff } from './diff-report.ts'
+import { payloadOf, type PayloadChoice } from './payload.ts'
+import { type ConnectionDoor, createPullWorker } from './pull.ts'
+import {
+  completeRow,
+  manifestOf,
+  newestCompleteRow,
+  runningPull,
+  type Snapshot,
+  snapshotById,
+  type SnapshotRow,
+  snapshotsOf,
+  toSnapshot,
+} from './snapshots.ts'
+import { contentsOf } from './store.ts'
+import { forgetValidators } from './validators.ts'
+
+export { type Automation, AUTOMATION_TYPES } from './automations/automation.ts'
+export { INCLUDABLE } from './payload.ts'
+export { type Snapshot } from './snapshots.ts'
+
+export interface PullInput {
+  client_id: string
+  /** Default: all. Names count without case. */
+  objects?: string[] | undefined
+  /** Reads everything, whatever is known from before. */
+  full?: boolean | undefined
+  wait_seconds: number
+}
+
+export interface GetInput extends PayloadChoice {
+  client_id: string
+  version?: number | undefined
+  snapshot_id?: string | undefined
+}
+
+export interface DiffInput extends DiffRequest {
+  client_id: string
+  from_version: number
+  to_version?: number | undefined
+  to_client_id?: string | undefined
+}
+
+/** A complete snapshot in the hands of another module: what is in it is read on demand. */
+export interface CompleteSnapshot {
+  id: string
+  version: number
+  clientId: string
+  sfdcOrgId: string
+  apiVersion: string
+  contentHash: string
+  completedAt: Date
+  objectNames: string[]
+  /** Objects that exist and could not be described. */
+  unreadable: string[]
+  /** Describes by API name as Salesforce gave them; names count without case, unknown ones are left out. */
+  readObjects(names: readonly string[]): Promise<Map<string, JsonObject>>
+  readAutomations(): Promise<Automation[]>
+}
+
+interface Options {
+  db: Database
+  jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
+  connections: ConnectionDoor
+  logger: Logger
+}
+
+export interface Topology {
+  /**
+   * Starts a pull, or joins the running one that covers it, and waits for its end as long as asked.
+   * Throws not_found, client_inactive, connection_not_ready, no_snapshot, pull_in_progress.
+   */
+  pull(caller: Caller, input: PullInput, signal?: AbortSignal): Promise<Snapshot>
+  /** The snapshot without its payload, as it stands now. */
+  snapshot(tenant: Tenant, snapshotId: string): Promise<Snapshot>
+  /** The JSON text of a snapshot with its payload, piece by piece. Throws before the first piece, or never. */
+  get(tenant: Tenant, input: GetInput): Promise<AsyncIterable<Buffer>>
+  history(tenant: Tenant, input: PageRequest & { client_id: string }): Promise<Page<Snapshot>>
+  diff(tenant: Tenant, input: DiffInput): Promise<SnapshotDiff>
+  /** For other modules; null while the client has no complete snapshot. */
+  newestComplete(tenant: Tenant, clientId: string): Promise<CompleteSnapshot | null>
+  completeVersion(tenant: Tenant, clientId: string, version: number): Promise<CompleteSnapshot>
+  /** The next pull reads these objects unconditionally; call it where something of ours changed them. */
+  forget(tx: Tx, tenant: Tenant, clientId: string, objects: readonly string[]): Promise<void>
+  /** Brings a pull to its end: for the queue. */
+  worker: Worker
+}
+
+export const createTopology = ({ db, jobs, connections, logger }: Options): Topology => {
+  const snapshot = (tenant: Tenant, snapshotId: string): Promise<Snapshot> =>
+    db.as(tenant).tx(async (tx) => {
+      const row = await snapshotById(tx, tenant, snapshotId)
+      if (row === undefined) throw notFound('snapshot')
+      return toSnapshot(row)
+    })
+
+  const start = async (
+    caller: Caller,
+    input: PullInput,
+  ): Promise<{ row: SnapshotRow; started: boolean }> => {
+    const { tenant } = caller
+    const { connection } = await connections.open(tenant, input.client_id, 'work')
+    const { sfdc_org_id: sfdcOrgId, sfdc_user_id: sfdcUserId } = connection
+    if (sfdcOrgId === null || sfdcUserId === null) {
+      throw new EngineError(
+        'connection_not_ready',
+        'The connection does not name its Salesforce org yet.',
+      )
+    }
+    const scope = input.objects === undefined ? 'all' : distinctNames(input.objects)
+    return db.as(tenant).tx(async (tx) => {
+      // Two calls at once: the second one waits here for the first one's row.
+      await tx
+        .selectFrom('clients')
+        .select('id')
+        .where('org_id', '=', tenant.orgId)
+        .where('id', '=', input.client_id)
+        .forNoKeyUpdate()
+        .execute()
+      const running = await runningPull(tx, tenant, input.client_id)
+      if (running !== undefined) {
+        if (!covers(running, scope, input.full === true)) throw pullInProgress()
+        await bindIdempotency(tx, caller, running.id)
+        return { row: running, started: false }
+      }
+      const base = await newestCompleteRow(tx, tenant, input.client_id)
+      if (scope !== 'all' && base?.sfdc_org_id !== sfdcOrgId) {
+        throw new EngineError(
+          'no_snapshot',
+          'There is no complete snapshot of this Salesforce org to carry the other objects over from.',
+        )
+      }
+      const row = await tx
+        .insertInto('crm_topology_snapshots')
+        .values({
+          id: newId(),
+          org_id: tenant.orgId,
+          client_id: input.client_id,
+          connection_id: connection.id,
+          scope: JSON.stringify(scope),
+          full_read: input.full === true,
+          base_snapshot_id: base?.id ?? null,
+          api_version: connection.api_version,
+          sfdc_org_id: sfdcOrgId,
+          sfdc_user_id: sfdcUserId,
+          created_by: caller.userId,
+          credential_type: caller.credential.type,
+          credential_id: caller.credential.id,
+          request_id: caller.requestId,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      await bindIdempotency(tx, caller, row.id)
+      return { row, started: true }
+    })
+  }
+
+  const pull: Topology['pull'] = async (caller, input, signal) => {
+    const { row, started } = await start(caller, input)
+    if (started) {
+      // The row is the promise; a queue that is away for a moment only delays it until the sweep.
+      await jobs
+        .enqueue('topology-pull', { orgId: row.org_id, id: row.id }, row.sfdc_org_id)
+        .catch((error: unknown) => logger.warn({ err: error }, 'pull not enqueued yet'))
+    }
+    const isDone = async () => (await snapshot(caller.tenant, row.id)).status !== 'pulling'
+    await jobs.waitFor(row.id, {
+      isDone,
+      timeoutMs: input.wait_seconds * 1000,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    return snapshot(caller.tenant, row.id)
+  }
+
+  /** A company user's foreign client and a missing one are the same 404. */
+  const rowOf = (tenant: Tenant, { client_id, version, snapshot_id }: GetInput) =>
+    db.as(tenant).tx(async (tx) => {
+      await requireClient(tx, tenant, client_id)
+      if (snapshot_id === undefined) return completeRow(tx, tenant, client_id, version)
+      const row = await snapshotById(tx, tenant, snapshot_id)
+      const isMeant =
+        row?.client_id === client_id && (version === undefined || row.version === version)
+      if (row === undefined || !isMeant) throw notFound('snapshot')
+      return row
+    })
+
+  const open = async (tenant: Tenant, row: SnapshotRow): Promise<CompleteSnapshot> => {
+    const contents = contentsOf(db, tenant, row.client_id)
+    const manifest = await manifestOf(contents, row)
+    return {
+      id: row.id,
+      version: row.version ?? 0,
+      clientId: row.client_id,
+      sfdcOrgId: row.sfdc_org_id,
+      apiVersion: row.api_version,
+      contentHash: row.content_hash ?? '',
+      completedAt: row.completed_at ?? row.created_at,
+      objectNames: [...manifest.objects.keys()],
+      unreadable: manifest.unreadable,
+      readObjects: async (names) => {
+        const wanted = new Set(names.map((name) => name.toLowerCase()))
+        const entries = [...manifest.objects].filter(([name]) => wanted.has(name.toLowerCase()))
+        const texts = await contents.read(entries.map(([, { hash }]) => hash))
+        return new Map(
+          entries.map(([name, { hash }]) => [
+            name,
+            JSON.parse(String(texts.get(hash))) as JsonObject,
+          ]),
+        )
+      },
+      readAutomations: async () => {
+        const hashes = [...manifest.automations.values()]
+        const texts = await contents.read(hashes)
+        return hashes.map((hash) => JSON.parse(String(texts.get(hash))) as Automation)
+      },
+    }
+  }
+
+  return {
+    pull,
+    snapshot,
+
+    get: async (tenant, input) => {
+      const row = await rowOf(tenant, input)
+      const contents = contentsOf(db, tenant, row.client_id)
+      const source =
+        row.status === 'complete' ? { manifest: await manifestOf(contents, row), contents } : null
+      return payloadOf(toSnapshot(row), source, input)
+    },
+
+    history: (tenant, { client_id, ...page }) =>
+      db.as(tenant).tx(async (tx) => {
+        await requireClient(tx, tenant, client_id)
+        return pageOf(snapshotsOf(tx, tenant, client_id), 'id', page, toSnapshot)
+      }),
+
+    diff: async (tenant, input) => {
+      const otherClient = input.to_client_id ?? input.client_id
+      const [from, to] = await db.as(tenant).tx(async (tx) => {
+        await requireClient(tx, tenant, input.client_id)
+        await requireClient(tx, tenant, otherClient)
+        return [
+          await completeRow(tx, tenant, input.client_id, input.from_version),
+          await completeRow(tx, tenant, otherClient, input.to_version),
+        ] as const
+      })
+      const side = async (row: SnapshotRow) => {
+        const contents = contentsOf(db, tenant, row.client_id)
+        return { row, contents, manifest: await manifestOf(contents, row) }
+      }
+      return diffSides(await side(from), await side(to), input)
+    },
+
+    newestComplete: async (tenant, clientId) => {
+      const row = await db.as(tenant).tx((tx) => newestCompleteRow(tx, tenant, clientId))
+      return row === undefined ? null : open(tenant, row)
+    },
+
+    completeVersion: async (tenant, clientId, version) =>
+      open(tenant, await db.as(tenant).tx((tx) => completeRow(tx, tenant, clientId, version))),
+
+    forget: forgetValidators,
+    worker: createPullWorker({ db, jobs, connections, logger }),
+  }
+}
+
+/** Each object once, as first written. */
+const distinctNames = (names: readonly string[]): string[] =>
+  [...new Map(names.toReversed().map((name) => [name.toLowerCase(), name])).values()].sort()
+
+/** Does the running pull read everything that is asked for now? */
+const covers = (running: SnapshotRow, scope: 'all' | string[], full: boolean): boolean => {
+  if (full && !running.full_read) return false
+  if (running.scope === 'all') return true
+  if (scope === 'all') return false
+  const known = new Set(running.scope.map((name) => name.toLowerCase()))
+  return scope.every((name) => known.has(name.toLowerCase()))
+}
+
+const pullInProgress = (): EngineError =>
+  new EngineError(
+    'pull_in_progress',
+    'A pull that reads something else is running for this client.',
+    {
+      retryAfterSeconds: 5,
+    },
+  )

@@ -1,0 +1,176 @@
+// Validators: what Salesforce's conditional reads were last answered with, and which content that
+// was. They belong to one view of a Salesforce org (connection and its grant, org, user, API version,
+// language) and are void for any other.
+
+import { sql } from 'kysely'
+import { type Tenant, type Tx } from '../../db/database.ts'
+import { hashText } from './canonical.ts'
+
+/** All objects are read unconditionally again after this long, whatever the validators say. */
+const TRUST_DAYS = 7
+
+export interface Validator {
+  lastModified: string
+  hash: string
+  fieldsCount: number
+}
+
+export interface Validators {
+  /** Of the list of all objects; null when it has to be read unconditionally. */
+  global: string | null
+  /** When a pull last read everything unconditionally is too long ago, or never was. */
+  due: boolean
+  objects: Map<string, Validator>
+  automations: Map<string, Validator>
+}
+
+export const noValidators = (): Validators => ({
+  global: null,
+  due: true,
+  objects: new Map(),
+  automations: new Map(),
+})
+
+/** Names the view that validators belong to. */
+export const viewOf = (of: {
+  connectionId: string
+  generation: number
+  sfdcOrgId: string
+  sfdcUserId: string
+  apiVersion: string
+  language: string | null
+}): string =>
+  [of.connectionId, of.generation, of.sfdcOrgId, of.sfdcUserId, of.apiVersion, of.language].join(
+    '|',
+  )
+
+export const loadValidators = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+  view: string,
+): Promise<Validators> => {
+  const rows = await tx
+    .selectFrom('topology_validators')
+    .select(['kind', 'name', 'last_modified', 'hash', 'fields_count'])
+    .select(sql<boolean>`read_at < now() - make_interval(days => ${TRUST_DAYS})`.as('is_old'))
+    .where('org_id', '=', tenant.orgId)
+    .where('client_id', '=', clientId)
+    .where('scope', '=', view)
+    .execute()
+  const validators = noValidators()
+  for (const row of rows) {
+    if (row.kind === 'global') {
+      validators.due = row.is_old
+      validators.global = row.last_modified === '' ? null : row.last_modified
+    } else if (row.hash !== null && row.last_modified !== '') {
+      const { last_modified: lastModified, fields_count: fieldsCount } = row
+      const known = row.kind === 'object' ? validators.objects : validators.automations
+      known.set(row.name, { lastModified, hash: hashText(row.hash), fieldsCount })
+    }
+  }
+  return validators
+}
+
+export interface Renewal {
+  view: string
+  snapshotId: string
+  /** Null: the pull did not read the list of all objects, or may not keep its date. */
+  global: { lastModified: string | null; unconditional: boolean } | null
+  /** Names that no longer exist lose their validators; null leaves them. */
+  objects: readonly string[] | null
+  automations: readonly string[] | null
+}
+
+/**
+ * Takes over what this pull's journal has read, in the transaction that completes it. Validators of
+ * any other view go: their contents are not what the new snapshot holds.
+ */
+export const renewValidators = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+  { view, snapshotId, global, objects, automations }: Renewal,
+): Promise<void> => {
+  const mine = () =>
+    tx
+      .deleteFrom('topology_validators')
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+  await mine().where('scope', '<>', view).execute()
+  for (const [kind, names] of [
+    ['object', objects],
+    ['automation', automations],
+  ] as const) {
+    if (names === null) continue
+    await mine()
+      .where('kind', '=', kind)
+      .where(sql<boolean>`name <> all(${names}::text[])`)
+      .execute()
+  }
+  // Read anew, but without a date that could be trusted: unconditionally again next time.
+  await mine()
+    .where(
+      sql<boolean>`(kind, name) in (select i.kind, i.name from topology_pull_items i
+        where i.org_id = ${tenant.orgId} and i.snapshot_id = ${snapshotId}
+          and i.last_modified is null and i.kind <> 'global')`,
+    )
+    .execute()
+  await sql`
+    insert into topology_validators
+           (org_id, client_id, kind, name, scope, last_modified, hash, fields_count, read_at)
+    select i.org_id, i.client_id, i.kind, i.name, ${view}, i.last_modified, i.hash, i.fields_count, now()
+      from topology_pull_items i
+     where i.org_id = ${tenant.orgId} and i.snapshot_id = ${snapshotId} and i.kind <> 'global'
+       and i.hash is not null and i.last_modified is not null and not i.not_modified
+    on conflict (client_id, kind, name) do update
+       set scope = excluded.scope, last_modified = excluded.last_modified, hash = excluded.hash,
+           fields_count = excluded.fields_count, read_at = excluded.read_at`.execute(tx)
+  if (global === null) return
+  await tx
+    .insertInto('topology_validators')
+    .values({
+      org_id: tenant.orgId,
+      client_id: clientId,
+      kind: 'global',
+      name: '',
+      scope: view,
+      last_modified: global.lastModified ?? '',
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['client_id', 'kind', 'name']).doUpdateSet({
+        scope: view,
+        last_modified: global.lastModified ?? '',
+        // Counts the days since the last unconditional pull, so a conditional one leaves it.
+        ...(global.unconditional ? { read_at: sql<Date>`now()` } : {}),
+      }),
+    )
+    .execute()
+}
+
+/**
+ * The next pull reads these objects whatever Salesforce's dates say: something of ours has just
+ * changed them. Call it in the transaction that notes the change.
+ */
+export const forgetValidators = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+  objects: readonly string[],
+): Promise<void> => {
+  const names = objects.map((name) => name.toLowerCase())
+  await tx
+    .deleteFrom('topology_validators')
+    .where('org_id', '=', tenant.orgId)
+    .where('client_id', '=', clientId)
+    .where('kind', '=', 'object')
+    .where(sql<boolean>`lower(name) = any(${names}::text[])`)
+    .execute()
+  await tx
+    .updateTable('topology_validators')
+    .set({ last_modified: '' })
+    .where('org_id', '=', tenant.orgId)
+    .where('client_id', '=', clientId)
+    .where('kind', '=', 'global')
+    .execute()
+}

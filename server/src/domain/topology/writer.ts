@@ -1,0 +1,89 @@
+// From what was read to what is stored: contents are compressed beside each other and written in
+// batches, one batch under way while the next one fills, so that memory stays flat.
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { canonicalJson, hashOf } from './canonical.ts'
+import { type Journal, type ReadItem } from './journal.ts'
+import { pack, type PackedContent } from './store.ts'
+
+const BATCH_ITEMS = 50
+const BATCH_CHARS = 4 * 1024 * 1024
+/** So long this thread may hash and write JSON before requests get their turn. */
+const TURN_MS = 10
+
+export interface ItemWriter {
+  /** Stores a value that was read and journals it. Resolves when there is room for the next one. */
+  add(item: Omit<ReadItem, 'hash'>, value: unknown): Promise<string>
+  /** Journals an item that brings no content of its own. */
+  note(item: ReadItem): Promise<void>
+  /** Resolves when everything is in the database. */
+  flush(): Promise<void>
+  /** Compressed bytes that were new to the store, so far. */
+  readonly bytesAdded: number
+}
+
+/** `stored` says which hashes need not be written again. */
+export const createItemWriter = (
+  journal: Pick<Journal, 'record'>,
+  stored: (hash: string) => boolean,
+): ItemWriter => {
+  let items: ReadItem[] = []
+  let packing: Promise<PackedContent>[] = []
+  let chars = 0
+  let bytesAdded = 0
+  let writing: Promise<void> = Promise.resolve()
+  let turnStartedAt = performance.now()
+
+  const write = async (
+    batch: readonly ReadItem[],
+    contents: readonly Promise<PackedContent>[],
+  ): Promise<void> => {
+    bytesAdded += await journal.record(batch, await Promise.all(contents))
+  }
+
+  /** Sends the batch off, after the one before has arrived. */
+  const send = async (): Promise<void> => {
+    const [batch, contents] = [items, packing]
+    items = []
+    packing = []
+    chars = 0
+    await writing
+    writing = write(batch, contents)
+    // Whoever awaits `writing` next meets the failure; until then it must not end the process.
+    writing.catch(() => undefined)
+  }
+
+  const room = async (): Promise<void> => {
+    if (items.length >= BATCH_ITEMS || chars >= BATCH_CHARS) await send()
+    if (performance.now() - turnStartedAt < TURN_MS) return
+    await nextTurn()
+    turnStartedAt = performance.now()
+  }
+
+  return {
+    add: async (item, value) => {
+      const text = canonicalJson(value)
+      const hash = hashOf(text)
+      items.push({ ...item, hash })
+      if (!stored(hash)) {
+        const packed = pack({ hash, text })
+        packed.catch(() => undefined)
+        packing.push(packed)
+        chars += text.length
+      }
+      await room()
+      return hash
+    },
+    note: async (item) => {
+      items.push(item)
+      await room()
+    },
+    flush: async () => {
+      if (items.length > 0) await send()
+      await writing
+    },
+    get bytesAdded() {
+      return bytesAdded
+    },
+  }
+}

@@ -1,0 +1,63 @@
+// Waiting for work that Salesforce has accepted and does by itself: a deploy, a Bulk job. It goes on
+// whether or not anybody looks, so a look that fails says nothing about the work.
+
+import { EngineError } from '../errors.ts'
+import { SalesforceError } from './failure.ts'
+import { type SalesforceOrg } from './gateway.ts'
+
+export interface PollOptions<T> {
+  /** Called with every look that succeeded, the last one included, and awaited before the next. */
+  onProgress?: (seen: T) => unknown
+  /** Besides the target's. Ends the waiting, never the work. */
+  signal?: AbortSignal
+  /** So many looks in a row may fail for a passing reason. Default 20, five minutes at the least. */
+  errorsMax?: number
+}
+
+const ERRORS_MAX = 20
+const RETRY_AFTER_MS_MAX = 300_000
+
+/** Milliseconds after look `looks` (from 1): every second for 10 looks, every 5 s for 24, then every 15 s. */
+export const pollWaitMs = (looks: number): number =>
+  looks <= 10 ? 1000 : looks <= 34 ? 5000 : 15_000
+
+/** Milliseconds that the far side asked for, if it failed in a way that passes; null if it did not. */
+const passingWaitMs = (error: unknown): number | null => {
+  if (!(error instanceof EngineError)) return null
+  const passing = error instanceof SalesforceError ? error.failure.passing : error.retryable
+  return passing ? Math.min(RETRY_AFTER_MS_MAX, (error.retryAfterSeconds ?? 0) * 1000) : null
+}
+
+/**
+ * Looks until what it sees is done, however long that takes. Throws the look's own error when that does
+ * not pass by itself or has come back `errorsMax` times in a row, and the signal's reason when it
+ * aborts; the work at Salesforce goes on in each of these cases and can be awaited again.
+ */
+export const pollUntilDone = async <T extends { readonly done: boolean }>(
+  org: SalesforceOrg,
+  look: () => Promise<T>,
+  { onProgress, signal, errorsMax = ERRORS_MAX }: PollOptions<T> = {},
+): Promise<T> => {
+  let errors = 0
+  for (let looks = 1; ; looks += 1) {
+    signal?.throwIfAborted()
+    let waitMs = pollWaitMs(looks)
+    let seen: T | null = null
+    try {
+      seen = await look()
+    } catch (error) {
+      // An abort may carry any reason, one that looks passing too.
+      if (signal?.aborted === true || org.signal?.aborted === true) throw error
+      const wish = passingWaitMs(error)
+      errors += 1
+      if (wish === null || errors > errorsMax) throw error
+      waitMs = Math.max(waitMs, wish, errors > 3 ? 15_000 : 0)
+    }
+    if (seen !== null) {
+      errors = 0
+      await onProgress?.(seen)
+      if (seen.done) return seen
+    }
+    await org.pause(waitMs, signal)
+  }
+}

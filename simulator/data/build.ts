@@ -1,0 +1,228 @@
+// Makes standard-objects.jsonl, the standard objects that the seeds start from:
+//
+//   node simulator/data/build.ts REFERENCE_FOLDER DESCRIBE.json... > simulator/data/standard-objects.jsonl
+//
+// REFERENCE_FOLDER holds one JSON file per object (see NOTICE); DESCRIBE files are recorded answers of
+// describe and describeGlobal, whose values win. A line per object; of each field only what differs
+// from what `describeField` fills in by itself.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describeField, type FieldSpec } from '../src/org/schema.ts'
+
+interface Reference {
+  fields?: Record<
+    string,
+    { type?: string; properties?: string; relationship_name?: string; refers_to?: string; required?: boolean }
+  >
+  field_reference?: Record<
+    string,
+    { field_label?: string; type?: string; length?: string; precision?: string; scale?: string; digits?: string }
+  >
+}
+
+interface Described {
+  name: string
+  label: string
+  labelPlural: string
+  fields?: FieldSpec[]
+  [key: string]: unknown
+}
+
+/** API name → key prefix, or `-` where the object has none. */
+const OBJECTS: Record<string, string> = {
+  Account: '001', Contact: '003', Lead: '00Q', Opportunity: '006', Case: '500', Task: '00T', Event: '00U',
+  Campaign: '701', CampaignMember: '00v', CampaignMemberStatus: '01Y', Product2: '01t', Pricebook2: '01s',
+  PricebookEntry: '01u', Quote: '0Q0', QuoteLineItem: '0QL', Order: '801', OrderItem: '802', Contract: '800',
+  Asset: '02i', User: '005', Profile: '00e', PermissionSet: '0PS', PermissionSetAssignment: '0Pa',
+  RecordType: '012', Group: '00G', GroupMember: '011', QueueSobject: '03g', UserRole: '00E',
+  OpportunityLineItem: '00k', OpportunityContactRole: '00K', AccountContactRole: '02Z', ContractContactRole: '02a',
+  CaseContactRole: '03j', CaseComment: '00a', ContentVersion: '068', ContentDocument: '069',
+  ContentDocumentLink: '06A', Attachment: '00P', Note: '002', Document: '015', Folder: '00l', EmailMessage: '02s',
+  EmailTemplate: '00X', Solution: '501', Organization: '00D', ObjectPermissions: '110', FieldPermissions: '01k',
+  AssignmentRule: '01Q', DuplicateRule: '0Bm', FlowDefinitionView: '3dd', FlowVersionView: '-', BusinessHours: '01m',
+  Holiday: '0C0', Report: '00O', Dashboard: '01Z', LeadStatus: '01J', OpportunityStage: '01J', CaseStatus: '01J',
+  ContractStatus: '01J', TaskStatus: '01J', TaskPriority: '01J', Partner: '00I', OpportunityTeamMember: '00q',
+  ServiceContract: '810', Entitlement: '550', WorkOrder: '0WO', WorkOrderLineItem: '1WL', Individual: '0PK',
+  Topic: '0TO', TopicAssignment: '0TA', ApexClass: '01p', ApexTrigger: '01q', CustomPermission: '0CP',
+  ProcessInstance: '04g', SetupEntityAccess: '0J0', AsyncApexJob: '707', CronTrigger: '08e', FeedItem: '0D5',
+  FeedComment: '0D7', CollaborationGroup: '0F9', AccountShare: '-', ContactShare: '-', LeadShare: '-',
+  OpportunityShare: '-', CaseShare: '-', CampaignShare: '-', OrderShare: '-', UserShare: '-',
+  OpportunityHistory: '-', OpportunityFieldHistory: '-', CaseHistory: '-', OrderHistory: '-',
+}
+
+/** Companion tables, by what follows the parent's name. Salesforce: describeGlobal's associateEntityType. */
+const COMPANION = /^(Account|Contact|Lead|Opportunity|Case|Campaign|Order|User)(Field)?(Share|History)$/
+
+const NAME_FIELDS: Record<string, string> = {
+  Case: 'CaseNumber', Contract: 'ContractNumber', Order: 'OrderNumber', OrderItem: 'OrderItemNumber', Task: 'Subject',
+  Event: 'Subject', Solution: 'SolutionName', ContentVersion: 'Title', ContentDocument: 'Title', Note: 'Title',
+  QuoteLineItem: 'LineNumber', WorkOrder: 'WorkOrderNumber', WorkOrderLineItem: 'LineItemNumber',
+  Dashboard: 'Title', EmailMessage: 'Subject', ServiceContract: 'Name',
+}
+
+/** Salesforce: Account, Contact and Lead merge; set-up tables have no page and no trigger. */
+const MERGEABLE = new Set(['Account', 'Contact', 'Lead', 'Case', 'Individual'])
+const RECORDS = new Set(
+  `Account Contact Lead Opportunity Case Task Event Campaign CampaignMember Product2 Pricebook2 PricebookEntry
+  Quote QuoteLineItem Order OrderItem Contract Asset User OpportunityLineItem OpportunityContactRole ContentVersion
+  EmailMessage Solution ServiceContract Entitlement WorkOrder WorkOrderLineItem Individual`.split(/\s+/),
+)
+const FEEDS = new Set('Account Contact Lead Opportunity Case Task Event Campaign Product2 Quote Order Contract Asset User WorkOrder ServiceContract'.split(' '))
+/** Documented, but only there when a feature is on that the seeds' orgs do not have. */
+const FEATURE_FIELDS = /__c$|^Person[A-Z]|CurrencyIsoCode|^(IsPersonAccount|ConnectionReceivedId|ConnectionSentId|SourceSystemIdentifier|NetworkId)$|^Permissions[A-Z]|^UserPreferences|^UserPermissions|^Preferences|^MayEdit$|^IsLocked$/
+const ALWAYS = /^(Permissions(ApiEnabled|CustomizeApplication|ModifyAllData|ViewSetup|ViewAllData|ModifyMetadata|ManageUsers|EditPublicFilters)|UserPermissions(MarketingUser|OfflineUser))$/
+const SYSTEM: Record<string, Partial<FieldSpec>> = {
+  Id: { type: 'id', defaultedOnCreate: true, nillable: false, idLookup: true },
+  IsDeleted: { type: 'boolean', createable: false, updateable: false },
+  CreatedDate: { type: 'datetime', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
+  LastModifiedDate: { type: 'datetime', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
+  SystemModstamp: { type: 'datetime', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
+  CreatedById: { type: 'reference', referenceTo: ['User'], relationshipName: 'CreatedBy', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
+  LastModifiedById: { type: 'reference', referenceTo: ['User'], relationshipName: 'LastModifiedBy', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
+}
+const TYPES: Record<string, string> = { timeonly: 'time', junctionidlist: 'anyType', anytype: 'anyType', 'dynamic picklist': 'picklist', long: 'int' }
+const typeOf = (name: string) => TYPES[name.toLowerCase()] ?? name.toLowerCase()
+
+const [folder = '', ...describes] = process.argv.slice(2)
+const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
+const picklists = read(join(import.meta.dirname, 'picklists.json')) as Record<string, Record<string, string[]>>
+
+const recorded = new Map<string, Described>()
+for (const path of describes) {
+  const file = read(path) as Described & { sobjects?: Described[] }
+  for (const object of file.sobjects ?? [file]) {
+    recorded.set(object.name, { ...recorded.get(object.name), ...object })
+  }
+}
+
+const values = (list: string[]) =>
+  list.map((text) => {
+    const value = text.replace(/^\*/, '')
+    return { active: true, defaultValue: text !== value, label: value, validFor: null, value }
+  })
+
+/** Picklists that several objects share: Industry, LeadSource, Rating … as Lead was recorded. */
+const shared = new Map<string, unknown>()
+for (const object of recorded.values()) {
+  for (const field of object.fields ?? []) {
+    if (field.picklistValues !== undefined && field.picklistValues.length > 0) {
+      const geocode = field.name.endsWith('GeocodeAccuracy')
+      shared.set(geocode ? 'GeocodeAccuracy' : field.name, field.picklistValues)
+    }
+  }
+}
+const SHARED = /^(Industry|Rating|LeadSource|AccountSource|Salutation|.*GeocodeAccuracy|CleanStatus)$/
+const sharedValues = (name: string) =>
+  SHARED.test(name)
+    ? (shared.get(name.replace(/^.*GeocodeAccuracy$/, 'GeocodeAccuracy').replace('AccountSource', 'LeadSource')) ?? [])
+    : []
+
+const words = (name: string) => name.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+
+const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
+  const documented = reference.fields ?? {}
+  const measured = reference.field_reference ?? {}
+  const names = new Set([...Object.keys(SYSTEM).filter((name) => name in measured), ...Object.keys(measured)])
+  const compound = Object.keys(measured).filter((name) => /Address$/.test(name) && measured[name]?.type === 'address')
+  const specs: FieldSpec[] = []
+  for (const name of names) {
+    if (FEATURE_FIELDS.test(name) && !ALWAYS.test(name)) continue
+    const doc = documented[name]
+    const size = measured[name]
+    const system = SYSTEM[name]
+    if (doc === undefined && system === undefined && !ALWAYS.test(name)) continue
+    const has = (property: string) => doc?.properties?.toLowerCase().includes(property.toLowerCase()) ?? false
+    const type = system?.type ?? typeOf(size?.type ?? doc?.type ?? 'string')
+    const prefix = compound.map((each) => each.slice(0, -7)).find((each) => name.startsWith(each) && name !== `${each}Address`)
+    const part = prefix === undefined ? '' : name.slice(prefix.length)
+    const person = 'LastName' in measured && /^(Salutation|FirstName|LastName|MiddleName|Suffix)$/.test(name)
+    const known = picklists[object]?.[name]
+    const referenceTo = doc?.refers_to?.split(',').map((each) => each.trim()).filter((each) => /^\w+$/.test(each))
+    specs.push({
+      name,
+      type,
+      label: size?.field_label ?? words(name),
+      ...(size?.length === undefined ? {} : { length: Number(size.length) }),
+      ...(size?.precision === undefined ? {} : { precision: Number(size.precision) }),
+      ...(size?.scale === undefined ? {} : { scale: Number(size.scale) }),
+      ...(size?.digits === undefined ? {} : { digits: Number(size.digits) }),
+      ...(doc === undefined
+        ? {}
+        : {
+            createable: has('Create,') || / ?Create$/.test(doc.properties ?? '') || has('Create '),
+            updateable: has('Update'),
+            nillable: has('Nillable'),
+            filterable: has('Filter'),
+            groupable: has('Group'),
+            sortable: has('Sort'),
+            idLookup: has('idLookup'),
+            autoNumber: has('Autonumber'),
+            restrictedPicklist: has('Restricted picklist'),
+            defaultedOnCreate: has('Defaulted on create'),
+          }),
+      ...(referenceTo !== undefined && referenceTo.length > 0 ? { referenceTo, namePointing: referenceTo.length > 1 } : {}),
+      ...(doc?.relationship_name === undefined ? {} : { relationshipName: doc.relationship_name }),
+      ...(type === 'picklist' || type === 'multipicklist' || type === 'combobox'
+        ? { picklistValues: (known === undefined ? sharedValues(name) : values(known)) as FieldSpec['picklistValues'] }
+        : {}),
+      ...(name === (NAME_FIELDS[object] ?? 'Name') ? { nameField: true, idLookup: true } : {}),
+      ...(/^(Street|City|State|PostalCode|Country|Latitude|Longitude|GeocodeAccuracy)$/.test(part) ? { compoundFieldName: `${prefix}Address` } : {}),
+      ...(person ? { compoundFieldName: 'Name', extraTypeInfo: 'personname' } : {}),
+      ...(name === 'Name' && 'LastName' in measured ? { createable: false, updateable: false, extraTypeInfo: 'personname' } : {}),
+      ...system,
+      // Salesforce: field-level security holds for optional fields that are not the system's.
+      permissionable: system === undefined && has('Nillable') && !/^(MasterRecordId|LastViewedDate|LastReferencedDate|LastActivityDate|PhotoUrl)$/.test(name) && !person,
+    })
+  }
+  return specs
+}
+
+const leanField = (spec: FieldSpec): Record<string, unknown> => {
+  const lean: Record<string, unknown> = { name: spec.name, type: spec.type }
+  // The length decides other defaults, so that it comes first.
+  const basis: FieldSpec = { name: spec.name, type: spec.type, label: spec.name }
+  for (const key of ['length', 'calculated', 'autoNumber', 'referenceTo']) {
+    if (JSON.stringify(describeField(basis)[key]) !== JSON.stringify(spec[key]) && spec[key] !== undefined) basis[key] = spec[key]
+  }
+  const assumed = describeField(basis)
+  for (const [key, value] of Object.entries(spec)) {
+    if (key in basis && key !== 'label') lean[key] = value
+    else if (JSON.stringify(assumed[key]) !== JSON.stringify(value)) lean[key] = value
+  }
+  return lean
+}
+
+const leanObject = (name: string, keyPrefix: string) => {
+  const known = recorded.get(name)
+  const reference = read(join(folder, `${name}.json`)) as Reference
+  const fields: FieldSpec[] = known?.fields?.filter((field) => !field.custom) ?? fieldsOf(name, reference)
+  const companion = COMPANION.exec(name)
+  const writable = fields.some((field) => field.createable === true)
+  const isRecord = RECORDS.has(name)
+  const label = words(name).replace(/2$/, '').replace('Pricebook', 'Price Book')
+  const flags: Record<string, unknown> = {
+    createable: writable,
+    deletable: writable && !['User', 'Profile', 'Organization', 'Individual'].includes(name),
+    updateable: fields.some((field) => field.updateable === true),
+    undeletable: isRecord && name !== 'User',
+    triggerable: isRecord,
+    layoutable: isRecord,
+    searchable: isRecord,
+    mruEnabled: isRecord,
+    replicateable: !companion || companion[3] === 'History',
+    feedEnabled: FEEDS.has(name),
+    mergeable: MERGEABLE.has(name),
+    label: companion ? words(name) : label,
+    labelPlural: companion ? words(name) : label.endsWith('s') ? `${label}es` : label.endsWith('y') ? `${label.slice(0, -1)}ies` : `${label}s`,
+    keyPrefix: keyPrefix === '-' ? null : keyPrefix,
+    ...(companion ? { associateEntityType: companion[3], associateParentEntity: companion[1] } : {}),
+  }
+  const { fields: _fields, urls: _urls, name: _name, childRelationships: _children, ...entry } = known ?? ({} as Described)
+  const flat = Object.fromEntries(Object.entries(entry).filter(([key, value]) => key in flags || (typeof value === 'boolean' && !/^(compact|search)Layoutable$/.test(key))))
+  return { name, ...flags, ...flat, fields: fields.map(leanField) }
+}
+
+for (const [name, prefix] of Object.entries(OBJECTS)) {
+  process.stdout.write(`${JSON.stringify(leanObject(name, prefix))}\n`)
+}

@@ -1,0 +1,148 @@
+// A fresh Salesforce org: its people, profiles and permissions, and nothing in it yet.
+
+import { createHash } from 'node:crypto'
+import { IdGenerator, toId18 } from './ids.ts'
+import { type Grants, type Org, type Profile, type User } from './model.ts'
+
+export interface NewOrg {
+  name: string
+  edition?: Org['edition']
+  isSandbox?: boolean
+}
+
+export const noGrants = (): Grants => ({ fields: new Map(), objects: new Map(), system: new Set() })
+
+/** Salesforce: "API Request Limits and Allocations"; Developer Edition 15,000 a day. */
+const DAILY_CALLS: Record<Org['edition'], number> = {
+  Developer: 15_000,
+  Professional: 100_000,
+  Enterprise: 105_000,
+  Unlimited: 150_000,
+}
+
+const ADMIN_PERMISSIONS = [
+  'ApiEnabled',
+  'AssignPermissionSets',
+  'CustomizeApplication',
+  'ManageProfilesPermissionsets',
+  'ManageUsers',
+  'ModifyAllData',
+  'ModifyMetadata',
+  'ViewAllData',
+  'ViewSetup',
+]
+
+/** Ids and dates follow from name and index, so that the same seed gives the same org. */
+export const createOrg = (spec: NewOrg, index: number): Org => {
+  const digest = createHash('sha256').update(`${index}:${spec.name}`).digest('hex')
+  const pod = `${'ABCDEFGHJKLMNPQRSTUVWXYZ'[index % 24] ?? 'A'}x0${'0123456789'[Math.floor(index / 24) % 10] ?? '0'}`
+  const ids = new IdGenerator(pod)
+  const edition = spec.edition ?? 'Developer'
+  const created = new Date('2026-01-05T09:00:00.000Z')
+  const org: Org = {
+    id: toId18(`00D${pod}${digest.slice(0, 8)}`) ?? '',
+    name: spec.name,
+    edition,
+    isSandbox: spec.isSandbox ?? false,
+    language: 'en_US',
+    instanceName: spec.isSandbox === true ? 'CS42' : 'NA224',
+    instanceUrl: '',
+    createdDate: created,
+    ids,
+    objects: new Map(),
+    users: new Map(),
+    profiles: new Map(),
+    permissionSets: new Map(),
+    assignments: [],
+    groups: [],
+    flows: new Map(),
+    workflowRules: [],
+    assignmentRules: [],
+    apexTriggers: [],
+    packages: [],
+    layouts: [],
+    tabs: [],
+    records: new Map(),
+    sessions: new Map(),
+    refreshGrants: new Map(),
+    usage: { used: 0, max: DAILY_CALLS[edition] },
+    settings: { sessionMinutes: 120, rotateRefreshTokens: false, apiEnabled: true },
+    orgWideModifiedAt: created,
+    permissionRevision: 1,
+    schemaRevision: 1,
+  }
+  const admin = addProfile(org, 'System Administrator', ADMIN_PERMISSIONS, true)
+  const restricted = addProfile(org, 'Minimum Access - API Only', ['ApiEnabled'], false)
+  const handle = spec.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+  addUser(org, {
+    username: `admin@${handle}.example`,
+    firstName: 'Ada',
+    lastName: 'Admin',
+    profileId: admin.id,
+  })
+  addUser(org, {
+    username: `integration@${handle}.example`,
+    firstName: '',
+    lastName: 'Integration',
+    profileId: admin.id,
+  })
+  addUser(org, {
+    username: `restricted@${handle}.example`,
+    firstName: 'Rita',
+    lastName: 'Restricted',
+    profileId: restricted.id,
+  })
+  return org
+}
+
+const addProfile = (
+  org: Org,
+  name: string,
+  system: string[],
+  readsEveryObject: boolean,
+): Profile => {
+  const profile: Profile = {
+    id: org.ids.make('00e'),
+    name,
+    grants: { ...noGrants(), system: new Set(system) },
+    hidden: new Set(),
+    readsEveryObject,
+    createdById: '',
+    createdDate: org.createdDate,
+    lastModifiedById: '',
+    lastModifiedDate: org.createdDate,
+  }
+  org.profiles.set(profile.id, profile)
+  return profile
+}
+
+export const addUser = (
+  org: Org,
+  spec: { username: string; firstName: string; lastName: string; profileId: string },
+): User => {
+  const user: User = {
+    id: org.ids.make('005'),
+    email: spec.username,
+    active: true,
+    createdDate: org.createdDate,
+    ...spec,
+  }
+  org.users.set(user.id, user)
+  return user
+}
+
+export const profileNamed = (org: Org, name: string): Profile | undefined =>
+  [...org.profiles.values()].find((profile) => profile.name === name)
+
+export const userNamed = (org: Org, username: string): User | undefined =>
+  [...org.users.values()].find((user) => user.username === username)
+
+/** Grants a custom field to a profile or permission set, as field-level security does. */
+export const grantField = (
+  grants: Grants,
+  object: string,
+  field: string,
+  editable = true,
+): void => {
+  grants.fields.set(`${object}.${field}`.toLowerCase(), { readable: true, editable })
+}

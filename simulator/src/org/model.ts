@@ -1,0 +1,377 @@
+// The state of one simulated Salesforce org: schema, people and permissions, automations, records,
+// sessions and usage. Plain data; what it means is in the modules beside it and in salesforce/.
+
+import type { RetrieveJobs } from '../salesforce/metadata/retrieve-jobs.ts'
+import type { QueryCursors } from '../salesforce/query-cursors.ts'
+import { type IdGenerator } from './ids.ts'
+
+/** A field of a describe result, all keys that Salesforce gives (58 to 60, by version). */
+export interface FieldDescribe {
+  name: string
+  label: string
+  type: string
+  length: number
+  byteLength: number
+  precision: number
+  scale: number
+  digits: number
+  custom: boolean
+  nillable: boolean
+  createable: boolean
+  updateable: boolean
+  unique: boolean
+  externalId: boolean
+  idLookup: boolean
+  caseSensitive: boolean
+  nameField: boolean
+  autoNumber: boolean
+  calculated: boolean
+  calculatedFormula: string | null
+  defaultValue: unknown
+  defaultValueFormula: string | null
+  defaultedOnCreate: boolean
+  filterable: boolean
+  groupable: boolean
+  sortable: boolean
+  aggregatable: boolean
+  restrictedPicklist: boolean
+  dependentPicklist: boolean
+  picklistValues: PicklistValue[]
+  referenceTo: string[]
+  relationshipName: string | null
+  relationshipOrder: number | null
+  inlineHelpText: string | null
+  compoundFieldName: string | null
+  soapType: string
+  [key: string]: unknown
+}
+
+export interface PicklistValue {
+  active: boolean
+  defaultValue: boolean
+  label: string
+  validFor: string | null
+  value: string
+}
+
+export interface Stamps {
+  createdById: string
+  createdDate: Date
+  lastModifiedById: string
+  lastModifiedDate: Date
+}
+
+export interface Field extends Stamps {
+  /** 00N… */
+  id: string
+  describe: FieldDescribe
+  /**
+   * Under field-level security: shown only to users who were granted it. System fields, required
+   * fields and master-detail fields are always shown.
+   */
+  secured: boolean
+  description: string | null
+  /** Of a reference: what the parent calls its children; undefined: made from the child's name. */
+  childRelationshipName?: string | null
+  /** The custom field's metadata as it was deployed, where it was. */
+  metadata?: Record<string, unknown>
+  deletedAt?: Date
+}
+
+export interface RecordType extends Stamps {
+  /** 012… */
+  id: string
+  developerName: string
+  name: string
+  active: boolean
+  isDefault: boolean
+  description: string | null
+}
+
+export interface ValidationRule extends Stamps {
+  /** 03d… */
+  id: string
+  name: string
+  active: boolean
+  description: string | null
+  errorConditionFormula: string
+  errorMessage: string
+  /** A field's name; null: top of the page. */
+  errorDisplayField: string | null
+  namespace: string | null
+}
+
+export interface SObject extends Stamps {
+  /** 01I… for custom objects, the name itself for standard ones. */
+  durableId: string
+  name: string
+  /** Keys of the describe beside fields, record types, child relationships and urls. */
+  describe: SObjectDescribe
+  /** By lower-cased name, in the order in which describe lists them. */
+  fields: Map<string, Field>
+  recordTypes: RecordType[]
+  validationRules: ValidationRule[]
+  namespace: string | null
+  sharingModel: string
+  description: string | null
+  deploymentStatus: 'Deployed' | 'InDevelopment'
+  /** Moves when the object itself or a field of it changes. */
+  schemaModifiedAt: Date
+  deletedAt?: Date
+  /** A describe taken over as it is from a file: answered unchanged. */
+  imported?: Record<string, unknown>
+}
+
+export interface SObjectDescribe {
+  label: string
+  labelPlural: string
+  keyPrefix: string | null
+  custom: boolean
+  customSetting: boolean
+  associateEntityType: string | null
+  associateParentEntity: string | null
+  createable: boolean
+  updateable: boolean
+  deletable: boolean
+  undeletable: boolean
+  queryable: boolean
+  retrieveable: boolean
+  searchable: boolean
+  layoutable: boolean
+  triggerable: boolean
+  replicateable: boolean
+  mergeable: boolean
+  feedEnabled: boolean
+  mruEnabled: boolean
+  [key: string]: unknown
+}
+
+/** What a profile or permission set allows. Keys of the maps are lower-cased `Object.Field` / `Object`. */
+export interface Grants {
+  fields: Map<string, { readable: boolean; editable: boolean }>
+  objects: Map<string, ObjectGrant>
+  /** Names as in PermissionSet: `ApiEnabled`, `CustomizeApplication`, `ModifyMetadata` … */
+  system: Set<string>
+}
+
+export interface ObjectGrant {
+  read: boolean
+  create: boolean
+  edit: boolean
+  delete: boolean
+  viewAll: boolean
+  modifyAll: boolean
+}
+
+export interface Profile extends Stamps {
+  /** 00e… */
+  id: string
+  name: string
+  grants: Grants
+  /** Standard fields that this profile hides, lower-cased `Object.Field`; all others are shown. */
+  hidden: Set<string>
+  /** False: only objects named in `grants.objects` can be read (a restricted integration profile). */
+  readsEveryObject: boolean
+}
+
+export interface PermissionSet extends Stamps {
+  /** 0PS… */
+  id: string
+  name: string
+  label: string
+  description: string | null
+  namespace: string | null
+  grants: Grants
+}
+
+export interface PermissionSetAssignment {
+  /** 0Pa… */
+  id: string
+  permissionSetId: string
+  assigneeId: string
+}
+
+export interface User {
+  /** 005… */
+  id: string
+  username: string
+  email: string
+  firstName: string
+  lastName: string
+  profileId: string
+  active: boolean
+  createdDate: Date
+}
+
+export interface Group {
+  /** 00G… */
+  id: string
+  type: 'Queue' | 'Regular'
+  developerName: string
+  name: string
+  /** Objects that the queue may own. */
+  queueObjects: string[]
+}
+
+export interface FlowVersion extends Stamps {
+  /** 301… */
+  id: string
+  number: number
+  status: 'Active' | 'Draft' | 'Obsolete' | 'InvalidDraft'
+  label: string
+  /** The flow's metadata as JSON, in the member names of the Metadata API. */
+  metadata: Record<string, unknown>
+}
+
+export interface Flow extends Stamps {
+  /** 300… */
+  id: string
+  developerName: string
+  namespace: string | null
+  label: string
+  description: string | null
+  /** AutoLaunchedFlow (also record-triggered and scheduled), Flow (screen), Workflow (Process Builder). */
+  processType: string
+  /** RecordBeforeSave, RecordAfterSave, Scheduled …; null where nothing triggers it. */
+  triggerType: string | null
+  triggerObject: string | null
+  /** Create, Update, CreateAndUpdate, Delete. */
+  recordTriggerType: string | null
+  triggerOrder: number | null
+  activeVersion: number | null
+  versions: FlowVersion[]
+}
+
+export interface WorkflowRule extends Stamps {
+  /** 01Q… */
+  id: string
+  object: string
+  name: string
+  active: boolean
+  description: string | null
+  triggerType: string
+  formula: string
+  namespace: string | null
+}
+
+export interface AssignmentRule extends Stamps {
+  /** 01Q… */
+  id: string
+  object: string
+  name: string
+  active: boolean
+  entries: AssignmentRuleEntry[]
+}
+
+export interface AssignmentRuleEntry {
+  assignedTo: string
+  assignedToType: 'User' | 'Queue'
+  criteriaItems: { field: string; operation: string; value: string }[]
+  formula?: string
+  booleanFilter?: string
+}
+
+export interface ApexTrigger extends Stamps {
+  /** 01q… */
+  id: string
+  name: string
+  object: string
+  active: boolean
+  namespace: string | null
+  events: string[]
+  body: string
+  apiVersion: number
+}
+
+export interface InstalledPackage {
+  /** 033… of the package, 04t… of its version. */
+  id: string
+  versionId: string
+  namespace: string
+  name: string
+  version: string
+}
+
+export interface Layout extends Stamps {
+  /** 00h… */
+  id: string
+  object: string
+  name: string
+  namespace: string | null
+  metadata: Record<string, unknown>
+}
+
+export interface Tab extends Stamps {
+  name: string
+  metadata: Record<string, unknown>
+}
+
+export interface Session {
+  token: string
+  userId: string
+  clientId: string
+  scopes: string[]
+  issuedAt: Date
+  expiresAt: Date
+}
+
+export interface RefreshGrant {
+  token: string
+  userId: string
+  clientId: string
+  scopes: string[]
+  issuedAt: Date
+}
+
+export interface Settings {
+  sessionMinutes: number
+  /** Each refresh gives a new refresh token and ends the old one. */
+  rotateRefreshTokens: boolean
+  apiEnabled: boolean
+}
+
+export type Row = Record<string, unknown> & { Id: string }
+
+export interface Org {
+  /** 00D…, 18 characters. */
+  id: string
+  name: string
+  edition: 'Developer' | 'Enterprise' | 'Unlimited' | 'Professional'
+  isSandbox: boolean
+  language: string
+  instanceName: string
+  instanceUrl: string
+  createdDate: Date
+  ids: IdGenerator
+  /** By lower-cased name, in the order in which describeGlobal lists them. */
+  objects: Map<string, SObject>
+  users: Map<string, User>
+  profiles: Map<string, Profile>
+  permissionSets: Map<string, PermissionSet>
+  assignments: PermissionSetAssignment[]
+  groups: Group[]
+  /** By lower-cased name, with the namespace and `__` before it where there is one. */
+  flows: Map<string, Flow>
+  workflowRules: WorkflowRule[]
+  assignmentRules: AssignmentRule[]
+  apexTriggers: ApexTrigger[]
+  packages: InstalledPackage[]
+  layouts: Layout[]
+  tabs: Tab[]
+  /** By lower-cased object name, then by id. */
+  records: Map<string, Map<string, Row>>
+  sessions: Map<string, Session>
+  refreshGrants: Map<string, RefreshGrant>
+  /** API calls of the rolling 24 hours. */
+  usage: { used: number; max: number }
+  settings: Settings
+  /** Moves with permissions, profiles and labels: then every describe counts as changed. */
+  orgWideModifiedAt: Date
+  /** Counts changes of permissions, so that cached describes can be told apart. */
+  permissionRevision: number
+  schemaRevision: number
+  /** Open query locators; made at the first query that has more than one page. */
+  queryCursors?: QueryCursors
+  /** Running and finished Metadata retrieves; made at the first one. */
+  retrieves?: RetrieveJobs
+}

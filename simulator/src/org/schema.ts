@@ -1,0 +1,260 @@
+// Builders of schema: a field or an object from the few things that matter, with every other key of
+// a describe filled in as Salesforce would. Key lists are those of recorded describes (API v52 and later).
+
+import {
+  type Field,
+  type FieldDescribe,
+  type Org,
+  type SObject,
+  type SObjectDescribe,
+} from './model.ts'
+
+const SOAP_TYPES: Record<string, string> = {
+  id: 'tns:ID',
+  reference: 'tns:ID',
+  boolean: 'xsd:boolean',
+  int: 'xsd:int',
+  double: 'xsd:double',
+  currency: 'xsd:double',
+  percent: 'xsd:double',
+  date: 'xsd:date',
+  datetime: 'xsd:dateTime',
+  time: 'xsd:time',
+  base64: 'xsd:base64Binary',
+  address: 'urn:address',
+  location: 'urn:location',
+  anyType: 'xsd:anyType',
+}
+
+const NUMBERS = new Set(['double', 'currency', 'percent'])
+const LONG_TEXTS = new Set(['textarea', 'base64', 'address', 'location', 'encryptedstring'])
+const DEFAULT_LENGTHS: Record<string, number> = {
+  id: 18,
+  reference: 18,
+  string: 255,
+  picklist: 255,
+  multipicklist: 4099,
+  email: 80,
+  phone: 40,
+  url: 255,
+  textarea: 255,
+  combobox: 255,
+  encryptedstring: 175,
+}
+
+export type FieldSpec = Partial<FieldDescribe> & { name: string; type: string }
+
+/** A complete describe of a field. */
+export const describeField = (spec: FieldSpec): FieldDescribe => {
+  const { type } = spec
+  const length = spec.length ?? DEFAULT_LENGTHS[type] ?? 0
+  const calculated = spec.calculated ?? false
+  const autoNumber = spec.autoNumber ?? false
+  const compound = type === 'address' || type === 'location'
+  const writable = !calculated && !autoNumber && !compound && type !== 'id'
+  const long = LONG_TEXTS.has(type) && length > 255
+  return {
+    aggregatable: !long && !compound && type !== 'boolean',
+    aiPredictionField: false,
+    autoNumber,
+    byteLength: spec.byteLength ?? (type === 'reference' || type === 'id' ? 18 : length * 3),
+    calculated,
+    calculatedFormula: null,
+    cascadeDelete: false,
+    caseSensitive: false,
+    compoundFieldName: null,
+    controllerName: null,
+    createable: writable,
+    custom: false,
+    defaultValue: type === 'boolean' ? false : null,
+    defaultValueFormula: null,
+    defaultedOnCreate: type === 'boolean',
+    dependentPicklist: false,
+    deprecatedAndHidden: false,
+    digits: 0,
+    displayLocationInDecimal: false,
+    encrypted: type === 'encryptedstring',
+    externalId: false,
+    extraTypeInfo: type === 'textarea' ? (length > 255 ? 'plaintextarea' : 'plaintextarea') : null,
+    filterable: !long && !compound,
+    filteredLookupInfo: null,
+    formulaTreatNullNumberAsZero: false,
+    groupable:
+      !long && !compound && !NUMBERS.has(type) && type !== 'datetime' && type !== 'multipicklist',
+    highScaleNumber: false,
+    htmlFormatted: false,
+    idLookup: type === 'id',
+    inlineHelpText: null,
+    label: spec.label ?? spec.name,
+    length,
+    mask: null,
+    maskType: null,
+    nameField: false,
+    namePointing: false,
+    nillable: type !== 'id' && type !== 'boolean',
+    permissionable: writable,
+    picklistValues: [],
+    polymorphicForeignKey: (spec.referenceTo?.length ?? 0) > 1,
+    precision: NUMBERS.has(type) ? 18 : 0,
+    queryByDistance: type === 'location',
+    referenceTargetField: null,
+    referenceTo: [],
+    relationshipName: null,
+    relationshipOrder: null,
+    restrictedDelete: false,
+    restrictedPicklist: false,
+    scale: 0,
+    searchPrefilterable: type === 'reference',
+    soapType: SOAP_TYPES[type] ?? 'xsd:string',
+    sortable: !long && !compound && type !== 'multipicklist',
+    unique: false,
+    updateable: writable,
+    writeRequiresMasterRead: false,
+    ...spec,
+  }
+}
+
+/** The system fields that nearly every object has. */
+export const systemFields = (keepsOwner: boolean): FieldSpec[] => [
+  {
+    name: 'Id',
+    type: 'id',
+    label: 'Record ID',
+    defaultedOnCreate: true,
+    idLookup: true,
+    nillable: false,
+  },
+  ...(keepsOwner
+    ? [
+        {
+          name: 'OwnerId',
+          type: 'reference',
+          label: 'Owner ID',
+          referenceTo: ['Group', 'User'],
+          relationshipName: 'Owner',
+          nillable: false,
+          defaultedOnCreate: true,
+        },
+      ]
+    : []),
+  {
+    name: 'IsDeleted',
+    type: 'boolean',
+    label: 'Deleted',
+    createable: false,
+    updateable: false,
+    permissionable: false,
+  },
+  ...(['CreatedDate', 'LastModifiedDate', 'SystemModstamp'] as const).map((name) => ({
+    name,
+    type: 'datetime',
+    label: {
+      CreatedDate: 'Created Date',
+      LastModifiedDate: 'Last Modified Date',
+      SystemModstamp: 'System Modstamp',
+    }[name],
+    createable: false,
+    updateable: false,
+    nillable: false,
+    defaultedOnCreate: true,
+    permissionable: false,
+  })),
+  ...(['CreatedById', 'LastModifiedById'] as const).map((name) => ({
+    name,
+    type: 'reference',
+    label: name === 'CreatedById' ? 'Created By ID' : 'Last Modified By ID',
+    referenceTo: ['User'],
+    relationshipName: name.slice(0, -2),
+    createable: false,
+    updateable: false,
+    nillable: false,
+    defaultedOnCreate: true,
+    permissionable: false,
+  })),
+]
+
+const byName = (fields: Iterable<Field>) =>
+  new Map([...fields].map((field) => [field.describe.name.toLowerCase(), field]))
+
+/** A field of this org, with an id and dates of its own. */
+export const makeField = (
+  org: Org,
+  spec: FieldSpec,
+  options: { secured?: boolean; description?: string } = {},
+): Field => ({
+  id: org.ids.make('00N'),
+  describe: describeField(spec),
+  secured: options.secured ?? spec.custom === true,
+  description: options.description ?? null,
+  ...stamps(org),
+})
+
+export const stamps = (org: Org) => {
+  const author = org.users.keys().next().value ?? ''
+  return {
+    createdById: author,
+    createdDate: org.createdDate,
+    lastModifiedById: author,
+    lastModifiedDate: org.createdDate,
+  }
+}
+
+export interface ObjectSpec {
+  name: string
+  label?: string
+  describe?: Partial<SObjectDescribe>
+  fields: FieldSpec[]
+  namespace?: string | null
+  description?: string | null
+  sharingModel?: string
+}
+
+/** Puts an object into the org. Fields come as given; system fields are the caller's to include. */
+export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
+  const custom = /__(c|mdt|e|b|x|kav)$/i.test(spec.name)
+  const label = spec.label ?? spec.name
+  const object: SObject = {
+    durableId: custom ? org.ids.make('01I') : spec.name,
+    name: spec.name,
+    describe: {
+      label,
+      labelPlural: `${label}s`,
+      keyPrefix: null,
+      custom,
+      customSetting: false,
+      activateable: false,
+      associateEntityType: null,
+      associateParentEntity: null,
+      createable: true,
+      deepCloneable: false,
+      deletable: true,
+      deprecatedAndHidden: false,
+      feedEnabled: false,
+      hasSubtypes: false,
+      isInterface: false,
+      isSubtype: false,
+      layoutable: true,
+      mergeable: false,
+      mruEnabled: true,
+      queryable: true,
+      replicateable: true,
+      retrieveable: true,
+      searchable: true,
+      triggerable: true,
+      undeletable: true,
+      updateable: true,
+      ...spec.describe,
+    },
+    fields: byName(spec.fields.map((field) => makeField(org, field))),
+    recordTypes: [],
+    validationRules: [],
+    namespace: spec.namespace ?? null,
+    sharingModel: spec.sharingModel ?? 'ReadWrite',
+    description: spec.description ?? null,
+    deploymentStatus: 'Deployed',
+    schemaModifiedAt: org.orgWideModifiedAt,
+    ...stamps(org),
+  }
+  org.objects.set(spec.name.toLowerCase(), object)
+  return object
+}

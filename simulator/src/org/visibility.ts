@@ -1,0 +1,52 @@
+// Who sees what. Salesforce: describe shows only what the calling user may see; a custom field is
+// invisible until a profile or permission set grants it (Field-Level Security, Object permissions).
+
+import { type Field, type Grants, type Org, type SObject, type User } from './model.ts'
+
+/** All grants that hold for the user: the profile's and those of the assigned permission sets. */
+export const grantsOf = (org: Org, user: User): Grants[] => {
+  const profile = org.profiles.get(user.profileId)
+  const sets = org.assignments
+    .filter((assignment) => assignment.assigneeId === user.id)
+    .flatMap((assignment) => org.permissionSets.get(assignment.permissionSetId)?.grants ?? [])
+  return profile === undefined ? sets : [profile.grants, ...sets]
+}
+
+/** One user's eyes, with everything looked up once. */
+export interface Viewer {
+  /** Equal for users who see the same; changes when permissions change. */
+  signature: string
+  seesObject(object: SObject): boolean
+  seesField(object: SObject, field: Field): boolean
+  mayEdit(object: SObject, field: Field): boolean
+  has(systemPermission: string): boolean
+}
+
+export const viewerOf = (org: Org, user: User): Viewer => {
+  const profile = org.profiles.get(user.profileId)
+  const grants = grantsOf(org, user)
+  const sets = org.assignments
+    .filter((assignment) => assignment.assigneeId === user.id)
+    .map((assignment) => assignment.permissionSetId)
+    .sort()
+  const fieldGrant = (object: SObject, field: Field, right: 'readable' | 'editable') => {
+    const key = `${object.name}.${field.describe.name}`.toLowerCase()
+    return grants.some((grant) => grant.fields.get(key)?.[right] === true)
+  }
+  return {
+    signature: `${org.permissionRevision}:${user.profileId}:${sets.join(',')}`,
+    seesObject: (object) =>
+      profile?.readsEveryObject === true ||
+      grants.some((grant) => {
+        const found = grant.objects.get(object.name.toLowerCase())
+        return found?.read === true || found?.viewAll === true
+      }),
+    seesField: (object, field) => {
+      if (field.deletedAt !== undefined) return false
+      if (field.secured) return fieldGrant(object, field, 'readable')
+      return profile?.hidden.has(`${object.name}.${field.describe.name}`.toLowerCase()) !== true
+    },
+    mayEdit: (object, field) => !field.secured || fieldGrant(object, field, 'editable'),
+    has: (name) => grants.some((grant) => grant.system.has(name)),
+  }
+}

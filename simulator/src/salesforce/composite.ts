@@ -1,0 +1,256 @@
+// /composite and /composite/batch. Salesforce: REST API guide, "Composite" and "Batch": a composite
+// counts as one call, each part of a batch as one; a composite's parts take headers, a batch's none.
+
+import { type RestAnswer, type RestContext, type RestRequest, type RestRoute } from './dispatch.ts'
+import { refusal } from './errors.ts'
+
+const PARTS_MAX = 25
+const QUERIES_MAX = 5
+const FORBIDDEN_HEADERS = new Set(['accept', 'authorization', 'content-type'])
+
+export const compositeRoutes: RestRoute[] = ['', '/tooling'].flatMap((api): RestRoute[] => [
+  { method: 'POST', pattern: `${api}/composite`, handler: (ctx) => composite(ctx) },
+  { method: 'POST', pattern: `${api}/composite/batch`, handler: (ctx) => batch(ctx) },
+])
+
+interface Part {
+  method: string
+  url: string
+  referenceId: string
+  body?: unknown
+  httpHeaders?: Record<string, string>
+}
+
+interface Done {
+  part: Part
+  answer: RestAnswer
+}
+
+const malformed = (message: string) => refusal(400, 'JSON_PARSER_ERROR', message)
+
+const partsOf = (body: unknown): { parts: Part[]; allOrNone: boolean } => {
+  const { compositeRequest, allOrNone } = (body ?? {}) as {
+    compositeRequest?: unknown
+    allOrNone?: unknown
+  }
+  if (!Array.isArray(compositeRequest) || compositeRequest.length === 0) {
+    throw malformed('The compositeRequest list is required')
+  }
+  const parts = compositeRequest as Partial<Part>[]
+  if (parts.length > PARTS_MAX) {
+    throw refusal(
+      400,
+      'LIMIT_EXCEEDED',
+      `Composite request limit of ${PARTS_MAX} subrequests exceeded`,
+    )
+  }
+  const seen = new Set<string>()
+  const checked = parts.map((part): Part => {
+    const { method, url, referenceId } = part
+    if (typeof referenceId !== 'string') throw malformed('Missing required field: referenceId')
+    if (!/^\w+$/.test(referenceId)) {
+      throw refusal(
+        400,
+        'INVALID_INPUT',
+        `The referenceId ${referenceId} may hold letters, digits and underscores only`,
+      )
+    }
+    if (seen.has(referenceId))
+      throw refusal(400, 'INVALID_INPUT', 'Duplicate ReferenceId provided in the request.')
+    seen.add(referenceId)
+    if (typeof method !== 'string' || typeof url !== 'string')
+      throw malformed('Missing required field: url or method')
+    for (const name of Object.keys(part.httpHeaders ?? {})) {
+      if (FORBIDDEN_HEADERS.has(name.toLowerCase())) {
+        throw refusal(400, 'INVALID_INPUT', `The header ${name} is not allowed in a subrequest`)
+      }
+    }
+    return { ...part, method: method.toUpperCase(), url, referenceId }
+  })
+  const heavy = checked.filter(({ url }) => /\/(query|queryAll|composite\/sobjects)\b/.test(url))
+  if (heavy.length > QUERIES_MAX) {
+    throw refusal(
+      400,
+      'LIMIT_EXCEEDED',
+      `At most ${QUERIES_MAX} subrequests may be queries or collections`,
+    )
+  }
+  return { parts: checked, allOrNone: allOrNone === true }
+}
+
+const requestOf = (part: Part, headers: Record<string, string>): RestRequest => {
+  const url = new URL(part.url, 'http://host')
+  return {
+    method: part.method,
+    path: url.pathname,
+    query: url.searchParams,
+    headers: {
+      ...headers,
+      ...Object.fromEntries(
+        Object.entries(part.httpHeaders ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+      ),
+    },
+    body: part.body,
+  }
+}
+
+/** What a request's own headers say holds for the whole, not for its parts. */
+const inherited = (headers: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('if-')))
+
+/** `@{ref.path.to.member}` in urls and bodies, taken from the answers before. */
+const resolveReferences = <T>(value: T, answers: Map<string, unknown>): T => {
+  if (typeof value === 'string') {
+    const whole = /^@\{([^}]+)\}$/.exec(value)?.[1]
+    if (whole !== undefined) return lookUp(whole, answers) as T
+    return value.replaceAll(/@\{([^}]+)\}/g, (_, path: string) =>
+      String(lookUp(path, answers)),
+    ) as T
+  }
+  if (Array.isArray(value))
+    return value.map((member: unknown) => resolveReferences(member, answers)) as T
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [
+        name,
+        resolveReferences(member as unknown, answers),
+      ]),
+    ) as T
+  }
+  return value
+}
+
+const lookUp = (path: string, answers: Map<string, unknown>): unknown => {
+  const [reference = '', ...members] = path.split(/[.[\]]+/).filter((member) => member !== '')
+  if (!answers.has(reference))
+    throw refusal(
+      400,
+      'PROCESSING_HALTED',
+      `Invalid reference specified. No value for ${path} found`,
+    )
+  let value = answers.get(reference)
+  for (const member of members) value = (value as Record<string, unknown> | undefined)?.[member]
+  if (value === undefined)
+    throw refusal(
+      400,
+      'PROCESSING_HALTED',
+      `Invalid reference specified. No value for ${path} found`,
+    )
+  return value
+}
+
+const composite = async (ctx: RestContext): Promise<RestAnswer> => {
+  const { parts, allOrNone } = partsOf(ctx.request.body)
+  const headers = inherited(ctx.request.headers)
+  const answers = new Map<string, unknown>()
+  const done: Done[] = []
+  for (const part of parts) {
+    const answer = await answerPart(ctx, part, headers, answers)
+    if (answer.status < 300)
+      answers.set(
+        part.referenceId,
+        answer.json === undefined ? answer.body : JSON.parse(answer.json),
+      )
+    done.push({ part, answer })
+    if (allOrNone && answer.status >= 400) break
+  }
+  const failed = done.find(({ answer }) => answer.status >= 400)
+  if (allOrNone && failed !== undefined) {
+    const halted: RestAnswer = {
+      status: 400,
+      body: [
+        {
+          errorCode: 'PROCESSING_HALTED',
+          message:
+            'The transaction was rolled back since another operation in the same transaction failed.',
+        },
+      ],
+    }
+    return written(
+      parts.map((part) => ({ part, answer: part === failed.part ? failed.answer : halted })),
+    )
+  }
+  return written(done)
+}
+
+const answerPart = async (
+  ctx: RestContext,
+  part: Part,
+  headers: Record<string, string>,
+  answers: Map<string, unknown>,
+): Promise<RestAnswer> => {
+  const request = requestOf(
+    {
+      ...part,
+      url: resolveReferences(part.url, answers),
+      body: resolveReferences(part.body, answers),
+    },
+    headers,
+  )
+  if (/\/composite(\/(batch|graph|tree\/[^/]+))?$/.test(request.path)) {
+    throw refusal(400, 'INVALID_INPUT', 'Composite requests cannot be nested')
+  }
+  return ctx.dispatch(request)
+}
+
+/** Parts that are text already are put in as they are: 25 large describes are not parsed for this. */
+const written = (done: Done[]): RestAnswer => {
+  const items = done.map(({ part, answer }) => {
+    const body =
+      answer.json ??
+      (answer.bytes === undefined
+        ? JSON.stringify(answer.body ?? null)
+        : JSON.stringify(answer.bytes.toString() || null))
+    const shown: Record<string, string> = {}
+    for (const [name, value] of Object.entries(answer.headers ?? {})) {
+      const known = { etag: 'ETag', 'last-modified': 'Last-Modified', location: 'Location' }[name]
+      if (known !== undefined) shown[known] = value
+    }
+    return `{"body":${body},"httpHeaders":${JSON.stringify(shown)},"httpStatusCode":${answer.status},"referenceId":${JSON.stringify(part.referenceId)}}`
+  })
+  return { status: 200, json: `{"compositeResponse":[${items.join(',')}]}` }
+}
+
+const batch = async (ctx: RestContext): Promise<RestAnswer> => {
+  const { batchRequests, haltOnError } = (ctx.request.body ?? {}) as {
+    batchRequests?: { method?: string; url?: string; richInput?: unknown; httpHeaders?: unknown }[]
+    haltOnError?: boolean
+  }
+  if (!Array.isArray(batchRequests) || batchRequests.length === 0)
+    throw malformed('The batchRequests list is required')
+  if (batchRequests.length > PARTS_MAX) {
+    throw refusal(400, 'LIMIT_EXCEEDED', `Batch request limit of ${PARTS_MAX} subrequests exceeded`)
+  }
+  const headers = inherited(ctx.request.headers)
+  const results: string[] = []
+  let failed = false
+  for (const [i, part] of batchRequests.entries()) {
+    if (part.httpHeaders !== undefined) throw malformed('Unrecognized field "httpHeaders"')
+    if (i > 0) ctx.countCall()
+    let answer: RestAnswer
+    if (failed && haltOnError === true) {
+      answer = {
+        status: 412,
+        body: [{ errorCode: 'PROCESSING_HALTED', message: 'Batch processing halted per request.' }],
+      }
+    } else {
+      const url = (part.url ?? '').replace(/^\/?(services\/data\/)?/, '/services/data/')
+      answer = await ctx.dispatch(
+        requestOf(
+          {
+            method: (part.method ?? 'GET').toUpperCase(),
+            url,
+            referenceId: '',
+            body: part.richInput,
+          },
+          headers,
+        ),
+      )
+    }
+    if (answer.status >= 400) failed = true
+    results.push(
+      `{"statusCode":${answer.status},"result":${answer.json ?? JSON.stringify(answer.body ?? null)}}`,
+    )
+  }
+  return { status: 200, json: `{"hasErrors":${failed},"results":[${results.join(',')}]}` }
+}

@@ -1,0 +1,255 @@
+// describeGlobal and describe, conditional and per user. Salesforce: REST API guide, "Describe Global",
+// "sObject Describe" and "Conditional Request Headers".
+
+import { createHash } from 'node:crypto'
+import { findObject, globalLastModified, lastModifiedOf } from '../org/changes.ts'
+import { type Org, type SObject } from '../org/model.ts'
+import { type Viewer } from '../org/visibility.ts'
+import { type RestAnswer, type RestContext, type RestRoute } from './dispatch.ts'
+import { notFound } from './errors.ts'
+
+export const describeRoutes: RestRoute[] = [
+  { method: 'GET', pattern: '/sobjects', handler: (ctx) => describeGlobal(ctx) },
+  { method: 'GET', pattern: '/sobjects/:name', handler: (ctx) => basicInformation(ctx) },
+  { method: 'GET', pattern: '/sobjects/:name/describe', handler: (ctx) => describe(ctx) },
+]
+
+interface Kept {
+  json: string
+  etag: string
+}
+
+/** Describes are written once per object, viewer and state of the schema, and kept as text. */
+const kept = new WeakMap<Org, Map<string, Kept>>()
+
+const keep = (org: Org, key: string, make: () => unknown): Kept => {
+  const texts = kept.get(org) ?? new Map<string, Kept>()
+  kept.set(org, texts)
+  const found = texts.get(key)
+  if (found !== undefined) return found
+  const json = JSON.stringify(make())
+  const made = { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 8)}"` }
+  // Old states are never asked for again.
+  if (texts.size > 20_000) texts.clear()
+  texts.set(key, made)
+  return made
+}
+
+const conditional = (ctx: RestContext, modified: Date, text: Kept): RestAnswer => {
+  const headers = { etag: text.etag, 'last-modified': modified.toUTCString() }
+  const since = Date.parse(ctx.request.headers['if-modified-since'] ?? '')
+  const known = ctx.request.headers['if-none-match']
+  // Salesforce promises If-Modified-Since only; whole seconds.
+  if (
+    (known !== undefined && known.includes(text.etag)) ||
+    Math.floor(modified.getTime() / 1000) * 1000 <= since
+  ) {
+    return { status: 304, headers }
+  }
+  return { status: 200, headers, json: text.json }
+}
+
+const describeGlobal = (ctx: RestContext): RestAnswer => {
+  const { org, viewer, base } = ctx
+  const text = keep(org, `global:${base}:${viewer.signature}:${org.schemaRevision}`, () => ({
+    encoding: 'UTF-8',
+    maxBatchSize: 200,
+    sobjects: visibleObjects(org, viewer).map((object) => globalEntry(object, base)),
+  }))
+  return conditional(ctx, globalLastModified(org), text)
+}
+
+const visibleObjects = (org: Org, viewer: Viewer): SObject[] =>
+  [...org.objects.values()].filter(
+    (object) => object.deletedAt === undefined && viewer.seesObject(object),
+  )
+
+const urlsOf = (object: SObject, base: string): Record<string, string> => {
+  const own = `${base}/sobjects/${object.name}`
+  return {
+    ...(object.describe.layoutable
+      ? {
+          compactLayouts: `${own}/describe/compactLayouts`,
+          approvalLayouts: `${own}/describe/approvalLayouts`,
+          listviews: `${own}/listviews`,
+          quickActions: `${own}/quickActions`,
+          layouts: `${own}/describe/layouts`,
+        }
+      : {}),
+    rowTemplate: `${own}/{ID}`,
+    describe: `${own}/describe`,
+    sobject: own,
+  }
+}
+
+const sorted = (value: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+const globalEntry = (object: SObject, base: string): unknown =>
+  sorted({ ...object.describe, name: object.name, urls: urlsOf(object, base) })
+
+const seen = (ctx: RestContext): SObject => {
+  const object = findObject(ctx.org, ctx.params.name ?? '')
+  if (object === undefined || !ctx.viewer.seesObject(object)) throw notFound()
+  return object
+}
+
+const basicInformation = (ctx: RestContext): RestAnswer => ({
+  status: 200,
+  body: { objectDescribe: globalEntry(seen(ctx), ctx.base), recentItems: [] },
+})
+
+const describe = (ctx: RestContext): RestAnswer => {
+  const { org, viewer, base } = ctx
+  const object = seen(ctx)
+  ctx.spend(ctx.latency.describeMs)
+  const state = `${object.name}:${base}:${viewer.signature}:${object.schemaModifiedAt.getTime()}`
+  const text = keep(org, state, () => describeResult(org, object, viewer, base))
+  return conditional(ctx, lastModifiedOf(org, object), text)
+}
+
+/** The whole describe as this viewer may see it. */
+export const describeResult = (
+  org: Org,
+  object: SObject,
+  viewer: Viewer,
+  base: string,
+): unknown => {
+  const editable = (writable: boolean, allowed: boolean) => writable && allowed
+  const fields = [...object.fields.values()]
+    .filter((field) => viewer.seesField(object, field))
+    .map((field) => {
+      const may = viewer.mayEdit(object, field)
+      return field.describe.createable === editable(field.describe.createable, may) &&
+        field.describe.updateable === editable(field.describe.updateable, may)
+        ? field.describe
+        : { ...field.describe, createable: false, updateable: false }
+    })
+  if (object.imported !== undefined) {
+    const visible = new Set(fields.map((field) => field.name))
+    const own = object.imported.fields
+    return {
+      ...object.imported,
+      fields: Array.isArray(own)
+        ? (own as { name: string }[]).filter((field) => visible.has(field.name))
+        : fields,
+    }
+  }
+  return sorted({
+    ...object.describe,
+    actionOverrides: [],
+    childRelationships: childRelationships(org, object),
+    compactLayoutable: object.describe.layoutable,
+    defaultImplementation: null,
+    extendedBy: null,
+    extendsInterfaces: null,
+    fields,
+    implementedBy: null,
+    implementsInterfaces: null,
+    listviewable: null,
+    lookupLayoutable: null,
+    name: object.name,
+    namedLayoutInfos: [],
+    networkScopeFieldName: null,
+    recordTypeInfos: recordTypeInfos(object, base),
+    searchLayoutable: object.describe.layoutable,
+    sobjectDescribeOption: 'FULL',
+    supportedScopes: [
+      { label: `All ${object.describe.labelPlural.toLowerCase()}`, name: 'everything' },
+      { label: `My ${object.describe.labelPlural.toLowerCase()}`, name: 'mine' },
+    ],
+    urls: {
+      ...urlsOf(object, base),
+      uiDetailTemplate: `${org.instanceUrl}/{ID}`,
+      uiEditTemplate: `${org.instanceUrl}/{ID}/e`,
+      uiNewRecord: `${org.instanceUrl}/${object.describe.keyPrefix ?? ''}/e`,
+    },
+  })
+}
+
+/** Salesforce: every object has the master record type, always with the same id. */
+const MASTER_RECORD_TYPE = '012000000000000AAA'
+
+const recordTypeInfos = (object: SObject, base: string): unknown[] => {
+  const info = (
+    name: string,
+    developerName: string,
+    id: string,
+    master: boolean,
+    active: boolean,
+    isDefault: boolean,
+  ) => ({
+    active,
+    available: true,
+    defaultRecordTypeMapping: isDefault,
+    developerName,
+    master,
+    name,
+    recordTypeId: id,
+    urls: { layout: `${base}/sobjects/${object.name}/describe/layouts/${id}` },
+  })
+  const own = object.recordTypes.map((type) =>
+    info(type.name, type.developerName, type.id, false, type.active, type.isDefault),
+  )
+  return [
+    ...own,
+    info(
+      'Master',
+      'Master',
+      MASTER_RECORD_TYPE,
+      true,
+      true,
+      !object.recordTypes.some((type) => type.isDefault),
+    ),
+  ]
+}
+
+/** Kept per state of the schema: without, each describe would look at every field of the org. */
+const childIndex = new WeakMap<Org, { revision: number; index: Map<string, unknown[]> }>()
+
+export const childRelationships = (org: Org, parent: SObject): unknown[] => {
+  const found = childIndex.get(org)
+  if (found?.revision === org.schemaRevision) return found.index.get(parent.name) ?? []
+  const index = new Map<string, unknown[]>()
+  for (const child of org.objects.values()) {
+    if (child.deletedAt !== undefined) continue
+    for (const field of child.fields.values()) {
+      const { describe } = field
+      if (describe.type !== 'reference' || field.deletedAt !== undefined) continue
+      for (const target of describe.referenceTo) {
+        const list = index.get(target) ?? []
+        index.set(target, list)
+        list.push({
+          cascadeDelete: describe.cascadeDelete === true,
+          childSObject: child.name,
+          deprecatedAndHidden: false,
+          field: describe.name,
+          junctionIdListNames: [],
+          junctionReferenceTo: [],
+          relationshipName: childRelationshipName(
+            child,
+            describe.name,
+            field.childRelationshipName,
+          ),
+          restrictedDelete: describe.restrictedDelete === true,
+        })
+      }
+    }
+  }
+  childIndex.set(org, { revision: org.schemaRevision, index })
+  return index.get(parent.name) ?? []
+}
+
+const SYSTEM_REFERENCES = new Set(['CreatedById', 'LastModifiedById', 'OwnerId'])
+
+const childRelationshipName = (
+  child: SObject,
+  field: string,
+  explicit: string | null | undefined,
+): string | null => {
+  if (explicit !== undefined) return explicit
+  if (SYSTEM_REFERENCES.has(field)) return null
+  return child.describe.custom
+    ? `${child.name.replace(/__c$/, 's')}__r`
+    : `${child.describe.labelPlural.replaceAll(' ', '')}`
+}

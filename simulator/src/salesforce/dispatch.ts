@@ -1,0 +1,198 @@
+// One way to a REST resource, from the wire and from inside a composite alike: a table of routes, a
+// context, an answer. Faults and counting of API calls sit here too, so that they hold for both.
+
+import { type Org, type Session, type User } from '../org/model.ts'
+import { viewerOf, type Viewer } from '../org/visibility.ts'
+import { type Faults } from './faults.ts'
+import { notFound, refusal, Refusal } from './errors.ts'
+
+export interface RestRequest {
+  method: string
+  /** As in the URL, `/services/data/v66.0/…`, without the query. */
+  path: string
+  query: URLSearchParams
+  /** Lower-cased names. */
+  headers: Record<string, string>
+  /** Parsed JSON, text or bytes, by content type; undefined without a body. */
+  body: unknown
+}
+
+export interface RestAnswer {
+  status: number
+  headers?: Record<string, string>
+  /** A value to be written as JSON; undefined for an empty body. */
+  body?: unknown
+  /** JSON text that is ready: large describes are written once and kept. */
+  json?: string
+  /** Anything else, with its content type in `headers`. */
+  bytes?: Buffer
+}
+
+export interface RestContext {
+  org: Org
+  session: Session
+  user: User
+  viewer: Viewer
+  request: RestRequest
+  /** Named parts of the pattern, decoded. */
+  params: Record<string, string>
+  /** The API version of the path, as a number: 66. */
+  version: number
+  /** `/services/data/v66.0` */
+  base: string
+  /** Below the version, or below `/tooling`: `data` or `tooling`. */
+  api: 'data' | 'tooling'
+  /** Another resource of the same org for the same user, as one of a series. */
+  dispatch(request: RestRequest): Promise<RestAnswer>
+  /** Adds to the time that the answer takes, besides the time of the call itself. */
+  spend(ms: number): void
+  /** One more API call than the request itself: `/composite/batch` counts each of its parts. */
+  countCall(): void
+  latency: { describeMs: number }
+}
+
+export interface RestRoute {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** Below `/services/data/vXX.0`, with `:name` for a part: `/sobjects/:name/describe`. */
+  pattern: string
+  handler(ctx: RestContext): RestAnswer | Promise<RestAnswer>
+}
+
+/** A SOAP endpoint: the session is in the envelope. */
+export interface SoapRoute {
+  /** `/services/Soap/m/:version` */
+  pattern: string
+  handler(ctx: {
+    org: Org
+    version: number
+    body: string
+    soapAction: string
+    /** The user behind a session id, or null. Counts the API call when there is one. */
+    authenticate(sessionId: string): { session: Session; user: User; viewer: Viewer } | null
+  }): Promise<{ status: number; body: string }> | { status: number; body: string }
+}
+
+interface Compiled {
+  route: RestRoute
+  parts: string[]
+}
+
+export const OLDEST_VERSION = 31
+export const NEWEST_VERSION = 68
+
+/** A table of routes that finds by method and path. Fixed parts win over named ones. */
+export class RouteTable {
+  readonly routes: readonly RestRoute[]
+  readonly #compiled: Compiled[]
+
+  constructor(routes: readonly RestRoute[]) {
+    this.routes = routes
+    this.#compiled = routes
+      .map((route) => ({ route, parts: route.pattern.split('/').slice(1) }))
+      .sort((a, b) => named(a.parts) - named(b.parts))
+  }
+
+  find(
+    method: string,
+    path: string,
+  ): { route: RestRoute; params: Record<string, string> } | 'method' | null {
+    const parts = path.split('/').slice(1)
+    let otherMethod = false
+    for (const { route, parts: pattern } of this.#compiled) {
+      const params = match(pattern, parts)
+      if (params === null) continue
+      if (route.method === method || (route.method === 'GET' && method === 'HEAD'))
+        return { route, params }
+      otherMethod = true
+    }
+    return otherMethod ? 'method' : null
+  }
+}
+
+const named = (parts: string[]) => parts.filter((part) => part.startsWith(':')).length
+
+const match = (pattern: string[], parts: string[]): Record<string, string> | null => {
+  if (pattern.length !== parts.length) return null
+  const params: Record<string, string> = {}
+  for (const [i, wanted] of pattern.entries()) {
+    const part = parts[i] ?? ''
+    if (wanted.startsWith(':')) {
+      try {
+        params[wanted.slice(1)] = decodeURIComponent(part)
+      } catch {
+        return null
+      }
+    } else if (wanted.toLowerCase() !== part.toLowerCase()) return null
+  }
+  return params
+}
+
+export interface Dispatcher {
+  table: RouteTable
+  /** Runs a request of an authenticated session. Never throws: refusals become answers. */
+  run(options: {
+    org: Org
+    session: Session
+    user: User
+    request: RestRequest
+    spend: (ms: number) => void
+    countCall: () => void
+  }): Promise<RestAnswer>
+}
+
+const VERSIONED = /^\/services\/data\/v(\d{2,3})\.0(\/.*)?$/
+
+export const createDispatcher = (options: {
+  routes: readonly RestRoute[]
+  faults: Faults
+  latency: { describeMs: number }
+}): Dispatcher => {
+  const table = new RouteTable(options.routes)
+  const run: Dispatcher['run'] = async (call) => {
+    try {
+      return await answer(call)
+    } catch (error) {
+      if (error instanceof Refusal) return error.fault
+      throw error
+    }
+  }
+  const answer: Dispatcher['run'] = async (call) => {
+    const { org, session, user, request } = call
+    const found = VERSIONED.exec(request.path)
+    if (found === null) throw notFound()
+    const version = Number(found[1])
+    if (version < OLDEST_VERSION || version > NEWEST_VERSION) {
+      throw version < OLDEST_VERSION
+        ? refusal(410, 'GONE', 'This API version is no longer available')
+        : notFound()
+    }
+    const below = found[2] === undefined || found[2] === '/' ? '' : found[2].replace(/\/$/, '')
+    const hit = table.find(request.method, below === '' ? '/' : below)
+    if (hit === null) throw notFound()
+    if (hit === 'method') {
+      throw refusal(
+        405,
+        'METHOD_NOT_ALLOWED',
+        `HTTP Method '${request.method}' not allowed. Allowed are GET,HEAD,PATCH,POST,DELETE`,
+      )
+    }
+    return hit.route.handler({
+      org,
+      session,
+      user,
+      viewer: viewerOf(org, user),
+      request,
+      params: hit.params,
+      version,
+      base: `/services/data/v${version}.0`,
+      api: below.startsWith('/tooling') ? 'tooling' : 'data',
+      // A fault on a path strikes the parts of a series as well.
+      dispatch: async (part) =>
+        options.faults.answerFor(org, part, 'part') ?? (await run({ ...call, request: part })),
+      spend: call.spend,
+      countCall: call.countCall,
+      latency: options.latency,
+    })
+  }
+  return { table, run }
+}

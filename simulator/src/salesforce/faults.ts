@@ -1,0 +1,161 @@
+// Faults on demand: what goes wrong, where, and how many times. First things first: a rule is used up
+// in the order in which it was added.
+
+import { type Org } from '../org/model.ts'
+import { type RestAnswer, type RestRequest } from './dispatch.ts'
+
+export interface FaultRule {
+  /** The org's id; absent: every org. */
+  org?: string
+  method?: string
+  /** Matched against path and query; `*` stands for anything. Absent: every path. */
+  path?: string
+  /** How many requests it strikes; default 1. */
+  times?: number
+  /** Skip so many matching requests first. */
+  after?: number
+  kind:
+    | {
+        type: 'status'
+        status: number
+        body?: 'json' | 'empty' | 'html'
+        errorCode?: string
+        message?: string
+        headers?: Record<string, string>
+      }
+    | { type: 'slow'; ms: number }
+    /** The answer stops in the middle of its body. */
+    | { type: 'cut' }
+    /** The connection closes: before anything is done, or after it was done without a word. */
+    | { type: 'close'; when: 'before' | 'after' }
+    | { type: 'limit'; which: 'total' | 'concurrent' }
+    | { type: 'dead-session'; shape: 'rest' | 'bad-oauth-token' | 'not-valid-for-rest' }
+}
+
+interface Armed {
+  rule: FaultRule
+  left: number
+  skip: number
+}
+
+export type Strike = FaultRule['kind']
+
+export class Faults {
+  #armed: Armed[] = []
+
+  add(rule: FaultRule): void {
+    this.#armed.push({ rule, left: rule.times ?? 1, skip: rule.after ?? 0 })
+  }
+
+  clear(): void {
+    this.#armed = []
+  }
+
+  get pending(): (FaultRule & { left: number })[] {
+    return this.#armed.map(({ rule, left }) => ({ ...rule, left }))
+  }
+
+  /** The first rule that strikes this request, used up by one. `answerable`: only kinds that are answers. */
+  take(
+    org: Org,
+    request: { method: string; path: string; query?: URLSearchParams },
+    answerable = false,
+  ): Strike | null {
+    const target = request.path + (request.query?.size ? `?${request.query.toString()}` : '')
+    for (const armed of this.#armed) {
+      const { rule } = armed
+      if (rule.org !== undefined && rule.org !== org.id) continue
+      if (rule.method !== undefined && rule.method !== request.method) continue
+      if (rule.path !== undefined && !wildcard(rule.path).test(target)) continue
+      if (
+        answerable &&
+        (rule.kind.type === 'cut' || rule.kind.type === 'close' || rule.kind.type === 'slow')
+      )
+        continue
+      if (armed.skip > 0) {
+        armed.skip--
+        continue
+      }
+      armed.left--
+      if (armed.left <= 0) this.#armed = this.#armed.filter((other) => other !== armed)
+      return rule.kind
+    }
+    return null
+  }
+
+  /** The answer that a rule on a part of a series gives, or null. Only rules with a path strike parts. */
+  answerFor(org: Org, request: RestRequest, _part: 'part'): RestAnswer | null {
+    const before = this.#armed
+    if (!before.some(({ rule }) => rule.path !== undefined)) return null
+    const strike = this.take(org, request, true)
+    return strike === null ? null : answerOf(strike)
+  }
+}
+
+const wildcard = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`))
+      .join('.*')}$`,
+  )
+
+const errors = (status: number, errorCode: string, message: string): RestAnswer => ({
+  status,
+  body: [{ message, errorCode }],
+})
+
+/** What a strike answers; null for those that are no answer. */
+export const answerOf = (strike: Strike): RestAnswer | null => {
+  switch (strike.type) {
+    case 'status': {
+      const headers = strike.headers ?? {}
+      if (strike.body === 'empty') return { status: strike.status, headers, bytes: Buffer.alloc(0) }
+      if (strike.body === 'html') {
+        return {
+          status: strike.status,
+          headers: { ...headers, 'content-type': 'text/html; charset=UTF-8' },
+          bytes: Buffer.from(
+            '<html><head><title>Server Error</title></head><body><h1>We are down for maintenance.</h1></body></html>',
+          ),
+        }
+      }
+      return {
+        ...errors(
+          strike.status,
+          strike.errorCode ?? 'UNKNOWN_EXCEPTION',
+          strike.message ?? 'An unexpected error occurred.',
+        ),
+        headers,
+      }
+    }
+    case 'limit':
+      return strike.which === 'total'
+        ? errors(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.')
+        : errors(
+            403,
+            'REQUEST_LIMIT_EXCEEDED',
+            'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
+          )
+    case 'dead-session':
+      switch (strike.shape) {
+        case 'rest':
+          return errors(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
+        case 'not-valid-for-rest':
+          return errors(
+            401,
+            'INVALID_SESSION_ID',
+            'This session is not valid for use with the REST API',
+          )
+        case 'bad-oauth-token':
+          return {
+            status: 403,
+            headers: { 'content-type': 'text/html;charset=UTF-8' },
+            bytes: Buffer.from('Bad_OAuth_Token'),
+          }
+      }
+      break
+    default:
+  }
+  return null
+}

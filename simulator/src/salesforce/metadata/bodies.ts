@@ -1,0 +1,233 @@
+// The metadata of each kind of component, from the state of the simulated Salesforce org. One place
+// for both APIs: Metadata (as XML) and Tooling (the `Metadata` member, as JSON).
+
+import type {
+  ApexTrigger,
+  AssignmentRule,
+  Field,
+  Flow,
+  FlowVersion,
+  Grants,
+  Group,
+  InstalledPackage,
+  Org,
+  PermissionSet,
+  Profile,
+  RecordType,
+  SObject,
+  ValidationRule,
+  WorkflowRule,
+} from '../../org/model.ts'
+import type { SelectedComponents } from './component.ts'
+import { customFieldMetadata } from './custom-field.ts'
+import type { MetadataNode } from './xml.ts'
+
+export function fieldBody(field: Field): MetadataNode {
+  if (field.metadata) return { ...(field.metadata as MetadataNode), fullName: undefined }
+  return customFieldMetadata(field.describe, { description: field.description })
+}
+
+/**
+ * A standard field as it stands in its object's file: Salesforce writes the name and what an
+ * administrator can set, not the type.
+ */
+function standardFieldBody(field: Field): MetadataNode {
+  const { inlineHelpText } = field.describe
+  return { inlineHelpText: inlineHelpText ?? undefined, trackFeedHistory: false }
+}
+
+export function validationRuleBody(rule: ValidationRule): MetadataNode {
+  return {
+    active: rule.active,
+    description: rule.description ?? undefined,
+    errorConditionFormula: rule.errorConditionFormula,
+    errorDisplayField: rule.errorDisplayField ?? undefined,
+    errorMessage: rule.errorMessage,
+  }
+}
+
+export function recordTypeBody(object: SObject, recordType: RecordType): MetadataNode {
+  const picklists = liveFields(object).filter(({ describe }) => /picklist$/.test(describe.type))
+  return {
+    active: recordType.active,
+    description: recordType.description ?? undefined,
+    label: recordType.name,
+    picklistValues: picklists
+      .filter(({ describe }) => describe.picklistValues.length > 0)
+      .map(({ describe }) => ({
+        picklist: describe.name,
+        values: describe.picklistValues
+          .filter(({ active }) => active)
+          .map((value) => ({
+            fullName: encodeURIComponent(value.value),
+            default: value.defaultValue,
+          })),
+      })),
+  }
+}
+
+export function liveFields(object: SObject): Field[] {
+  return [...object.fields.values()].filter((field) => field.deletedAt === undefined)
+}
+
+/** A whole object with its fields, record types and validation rules. */
+export function objectBody(object: SObject): MetadataNode {
+  const fields = liveFields(object)
+  const nameField = fields.find(({ describe }) => describe.nameField)
+  const own: MetadataNode = object.describe.custom
+    ? {
+        deploymentStatus: object.deploymentStatus,
+        description: object.description ?? undefined,
+        label: object.describe.label,
+        nameField: nameField && {
+          label: nameField.describe.label,
+          type: nameField.describe.autoNumber ? 'AutoNumber' : 'Text',
+        },
+        pluralLabel: object.describe.labelPlural,
+        visibility: 'Public',
+      }
+    : {}
+  return {
+    ...own,
+    allowInChatterGroups: false,
+    compactLayoutAssignment: 'SYSTEM',
+    enableFeeds: object.describe.feedEnabled,
+    enableHistory: false,
+    fields: fields
+      .filter(({ describe }) => describe.custom || (!object.describe.custom && describe.updateable))
+      .map((field) => ({
+        fullName: field.describe.name,
+        ...(field.describe.custom ? fieldBody(field) : standardFieldBody(field)),
+      })),
+    recordTypes: object.recordTypes
+      .filter(({ developerName }) => developerName !== 'Master')
+      .map((recordType) => ({
+        fullName: recordType.developerName,
+        ...recordTypeBody(object, recordType),
+      })),
+    searchLayouts: null,
+    sharingModel: object.sharingModel,
+    validationRules: object.validationRules.map((rule) => ({
+      fullName: rule.name,
+      ...validationRuleBody(rule),
+    })),
+  }
+}
+
+export function flowVersionBody(version: FlowVersion): MetadataNode {
+  const { fullName: _, ...metadata } = version.metadata as MetadataNode
+  return { ...metadata, status: version.status }
+}
+
+export function flowDefinitionBody(flow: Flow): MetadataNode {
+  return {
+    activeVersionNumber: flow.activeVersion ?? 0,
+    description: flow.description ?? undefined,
+    masterLabel: flow.label,
+  }
+}
+
+export function assignmentRuleBody(rule: AssignmentRule): MetadataNode {
+  return {
+    active: rule.active,
+    ruleEntry: rule.entries.map((entry) => ({
+      assignedTo: entry.assignedTo,
+      assignedToType: entry.assignedToType,
+      booleanFilter: entry.booleanFilter,
+      criteriaItems: entry.criteriaItems.map(({ field, operation, value }) => ({
+        field,
+        operation,
+        value,
+      })),
+      formula: entry.formula,
+    })),
+  }
+}
+
+export function workflowRuleBody(rule: WorkflowRule): MetadataNode {
+  return {
+    active: rule.active,
+    description: rule.description ?? undefined,
+    formula: rule.formula,
+    triggerType: rule.triggerType,
+  }
+}
+
+export function apexTriggerBody(trigger: ApexTrigger): MetadataNode {
+  return {
+    apiVersion: trigger.apiVersion.toFixed(1),
+    status: trigger.active ? 'Active' : 'Inactive',
+  }
+}
+
+export function installedPackageBody(installed: InstalledPackage): MetadataNode {
+  return { activateRSS: false, versionNumber: installed.version }
+}
+
+/** The `Object.Field` names of the grants' lower-cased keys; keys of things gone are left out. */
+export function grantedFields(org: Org, grants: Pick<Grants, 'fields'>) {
+  return [...grants.fields].flatMap(([key, grant]) => {
+    const dot = key.indexOf('.')
+    const object = org.objects.get(key.slice(0, dot))
+    const field = object?.fields.get(key.slice(dot + 1))
+    if (!object || !field || object.deletedAt || field.deletedAt) return []
+    return [{ object, field, name: `${object.name}.${field.describe.name}`, ...grant }]
+  })
+}
+
+export function grantedObjects(org: Org, grants: Pick<Grants, 'objects'>) {
+  return [...grants.objects].flatMap(([key, grant]) => {
+    const object = org.objects.get(key)
+    return object && !object.deletedAt ? [{ object, ...grant }] : []
+  })
+}
+
+function grantsBody(org: Org, grants: Grants, selected: SelectedComponents): MetadataNode {
+  const byName = <T extends { name: string }>(left: T, right: T) =>
+    left.name < right.name ? -1 : 1
+  return {
+    fieldPermissions: grantedFields(org, grants)
+      .filter(({ name }) => selected('CustomField', name))
+      .sort(byName)
+      .map(({ name, editable, readable }) => ({ editable, field: name, readable })),
+    objectPermissions: grantedObjects(org, grants)
+      .filter(({ object }) => selected('CustomObject', object.name))
+      .map(({ object, ...grant }) => ({
+        allowCreate: grant.create,
+        allowDelete: grant.delete,
+        allowEdit: grant.edit,
+        allowRead: grant.read,
+        modifyAllRecords: grant.modifyAll,
+        object: object.name,
+        viewAllRecords: grant.viewAll,
+      })),
+    userPermissions: [...grants.system].sort().map((name) => ({ enabled: true, name })),
+  }
+}
+
+export function permissionSetBody(org: Org, set: PermissionSet): MetadataNode {
+  return {
+    description: set.description ?? undefined,
+    hasActivationRequired: false,
+    label: set.label,
+    ...grantsBody(org, set.grants, () => true),
+  }
+}
+
+// Salesforce: a profile's file holds permissions only for what the same package names
+// (Metadata API guide, "Profile").
+export function profileBody(
+  org: Org,
+  profile: Profile,
+  selected: SelectedComponents,
+): MetadataNode {
+  return { custom: false, userLicense: 'Salesforce', ...grantsBody(org, profile.grants, selected) }
+}
+
+export function queueBody(group: Group): MetadataNode {
+  return {
+    doesSendEmailToMembers: false,
+    name: group.name,
+    queueSobject: group.queueObjects.map((sobjectType) => ({ sobjectType })),
+  }
+}

@@ -1,0 +1,181 @@
+import { buildRetrieve } from './retrieve.ts'
+import type { RetrieveJobs, RetrieveState } from './retrieve-jobs.ts'
+import { everything, metadataTypes, type Component } from './component.ts'
+import { readManifest } from './manifest.ts'
+import { SoapFault, type SoapCall } from './soap.ts'
+import {
+  child,
+  inSalesforceOrder,
+  nodes,
+  text,
+  texts,
+  writeElements,
+  type MetadataNode,
+} from './xml.ts'
+
+/** What the calls work on: the components of one Salesforce org, as one user sees them. */
+export interface MetadataScope {
+  apiVersion: string
+  isSandbox: boolean
+  retrieves: RetrieveJobs
+  newRetrieveId(): string
+  userName(userId: string): string
+  /** Every component of a type; undefined when the type is unknown. */
+  list(type: string): readonly Component[] | undefined
+  /** A component by its exact name, including flow versions (`Name-3`). */
+  find(type: string, fullName: string): Component | undefined
+}
+
+type Call = (scope: MetadataScope, call: SoapCall) => string
+
+// Salesforce: Metadata API guide, "listMetadata()" and "readMetadata()".
+const maxListQueries = 3
+const maxReadNames = 10
+
+const calls: Readonly<Record<string, Call>> = {
+  describeMetadata,
+  listMetadata,
+  readMetadata,
+  retrieve,
+  checkRetrieveStatus,
+}
+
+/** Names of the calls that are simulated. */
+export const simulatedCalls: readonly string[] = Object.keys(calls)
+
+/** Runs one call and answers the XML inside of `<…Response>`. Throws `SoapFault`. */
+export function runMetadataCall(scope: MetadataScope, call: SoapCall): string {
+  const run = Object.hasOwn(calls, call.name) ? calls[call.name] : undefined
+  if (!run) {
+    throw new SoapFault('soapenv:Server', `The simulator does not do the call ${call.name}`)
+  }
+  return run(scope, call)
+}
+
+function describeMetadata(scope: MetadataScope): string {
+  return writeElements({
+    result: {
+      metadataObjects: metadataTypes.map((type) => ({
+        childXmlNames: type.childXmlNames,
+        directoryName: type.directoryName,
+        inFolder: type.inFolder,
+        metaFile: type.metaFile,
+        suffix: type.suffix,
+        xmlName: type.xmlName,
+      })),
+      organizationNamespace: '',
+      partialSaveAllowed: true,
+      testRequired: !scope.isSandbox,
+    },
+  })
+}
+
+function listMetadata(scope: MetadataScope, call: SoapCall): string {
+  const queries = nodes(call.arguments, 'queries')
+  if (queries.length > maxListQueries) {
+    throw new SoapFault(
+      'EXCEEDED_ID_LIMIT',
+      `record limit reached. cannot submit more than ${maxListQueries} queries into this call`,
+    )
+  }
+  const result = queries.flatMap((query) => {
+    const type = text(query, 'type') ?? ''
+    const components = scope.list(type)
+    if (!components) throw new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
+    return components.map((component) => fileProperties(scope, component, component.fileName))
+  })
+  return writeElements({ result })
+}
+
+function readMetadata(scope: MetadataScope, call: SoapCall): string {
+  const type = text(call.arguments, 'type') ?? ''
+  const names = texts(call.arguments, 'fullNames')
+  if (names.length > maxReadNames) {
+    throw new SoapFault(
+      'EXCEEDED_ID_LIMIT',
+      `record limit reached. cannot submit more than ${maxReadNames} records into this call`,
+    )
+  }
+  if (!scope.list(type)) throw new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
+  const records = names.map((name) => {
+    const component = scope.find(type, name)
+    if (!component) return '<records xsi:nil="true"/>'
+    const content = { fullName: component.fullName, ...component.metadata(everything) }
+    const node = type === 'Flow' ? content : inSalesforceOrder(content)
+    return `<records xsi:type="${type}">${writeElements(node)}</records>`
+  })
+  return `<result>${records.join('')}</result>`
+}
+
+function retrieve(scope: MetadataScope, call: SoapCall): string {
+  // The WSDL names the argument retrieveRequest; jsforce sends it as request.
+  const request = child(call.arguments, 'retrieveRequest') ?? child(call.arguments, 'request')
+  const unpackaged = child(request, 'unpackaged')
+  if (!unpackaged) {
+    throw new SoapFault(
+      'soapenv:Server',
+      'The simulator retrieves unpackaged components only (packageNames and specificFiles alone are not done)',
+    )
+  }
+  const manifest = readManifest(unpackaged)
+  const output = buildRetrieve({
+    manifest: { ...manifest, version: manifest.version || scope.apiVersion },
+    singlePackage: text(request, 'singlePackage') === 'true',
+    list: (type) => scope.list(type),
+    find: (type, fullName) => scope.find(type, fullName),
+  })
+  const id = scope.newRetrieveId()
+  scope.retrieves.start(id, output)
+  return writeElements({ result: { done: false, id, state: 'Queued' } })
+}
+
+function checkRetrieveStatus(scope: MetadataScope, call: SoapCall): string {
+  const id = text(call.arguments, 'asyncProcessId') ?? ''
+  const includeZip = text(call.arguments, 'includeZip') !== 'false'
+  const state = scope.retrieves.check(id, includeZip)
+  if (!state) {
+    throw new SoapFault('INVALID_CROSS_REFERENCE_KEY', `invalid cross reference id: ${id}`)
+  }
+  return writeElements({ result: retrieveResult(scope, state, includeZip) })
+}
+
+function retrieveResult(
+  scope: MetadataScope,
+  { id, status, output, zipAvailable }: RetrieveState,
+  includeZip: boolean,
+): MetadataNode {
+  if (status !== 'Succeeded') return { done: false, id, status, success: false }
+  return {
+    done: true,
+    fileProperties: output.components.map((component) =>
+      fileProperties(scope, component, output.fileNames.get(component) ?? component.fileName),
+    ),
+    id,
+    messages: output.messages.map(({ fileName, problem }) => ({ fileName, problem })),
+    status,
+    success: true,
+    zipFile: includeZip && zipAvailable ? Buffer.from(output.zip).toString('base64') : undefined,
+  }
+}
+
+function fileProperties(
+  scope: MetadataScope,
+  component: Component,
+  fileName: string,
+): MetadataNode {
+  const namespacePrefix = component.namespacePrefix ?? undefined
+  return {
+    createdById: component.createdById,
+    createdByName: scope.userName(component.createdById),
+    createdDate: new Date(component.createdDate).toISOString(),
+    fileName,
+    fullName: component.fullName,
+    id: component.id,
+    lastModifiedById: component.lastModifiedById,
+    lastModifiedByName: scope.userName(component.lastModifiedById),
+    lastModifiedDate: new Date(component.lastModifiedDate).toISOString(),
+    manageableState: namespacePrefix === undefined ? 'unmanaged' : 'installed',
+    namespacePrefix,
+    type: component.type,
+  }
+}

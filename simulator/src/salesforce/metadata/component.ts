@@ -1,0 +1,89 @@
+import type { MetadataNode } from './xml.ts'
+
+/** How a metadata type is laid out in a zip. Salesforce: Metadata API guide, "Metadata Types". */
+export interface MetadataType {
+  xmlName: string
+  directoryName: string
+  suffix: string
+  inFolder: boolean
+  /** The component is a content file with a `-meta.xml` beside it. */
+  metaFile: boolean
+  childXmlNames: readonly string[]
+}
+
+/** A child type lives inside of its parent's file: a CustomField in `objects/X.object`. */
+export interface ChildType {
+  xmlName: string
+  parent: string
+  /** The parent's element that holds it. */
+  element: string
+}
+
+/** One component as listMetadata, readMetadata and retrieve see it. */
+export interface Component {
+  type: string
+  fullName: string
+  id: string
+  namespacePrefix?: string | null
+  createdById: string
+  createdDate: string
+  lastModifiedById: string
+  lastModifiedDate: string
+  /** Path in the zip without the package's directory. */
+  fileName: string
+  /** False for what `*` leaves out: standard objects, and children of objects. */
+  wildcard: boolean
+  /**
+   * The component's metadata, without fullName. `selected` tells what else the same retrieve takes:
+   * a profile shows only permissions for those.
+   */
+  metadata(selected: SelectedComponents): MetadataNode
+  /** The content file of types with `metaFile`. */
+  content?: string
+}
+
+/** Asks whether a component is part of the running retrieve. */
+export type SelectedComponents = (type: string, fullName: string) => boolean
+
+export const everything: SelectedComponents = () => true
+
+const type = (
+  xmlName: string,
+  directoryName: string,
+  suffix: string,
+  childXmlNames: readonly string[] = [],
+  metaFile = false,
+): MetadataType => ({ xmlName, directoryName, suffix, inFolder: false, metaFile, childXmlNames })
+
+/** The types this simulator serves; describeMetadata lists these and no others. */
+export const metadataTypes: readonly MetadataType[] = [
+  type('ApexTrigger', 'triggers', 'trigger', [], true),
+  type('AssignmentRules', 'assignmentRules', 'assignmentRules', ['AssignmentRule']),
+  type('CustomObject', 'objects', 'object', ['CustomField', 'RecordType', 'ValidationRule']),
+  type('CustomTab', 'tabs', 'tab'),
+  type('Flow', 'flows', 'flow'),
+  type('FlowDefinition', 'flowDefinitions', 'flowDefinition'),
+  type('InstalledPackage', 'installedPackages', 'installedPackage'),
+  type('Layout', 'layouts', 'layout'),
+  type('PermissionSet', 'permissionsets', 'permissionset'),
+  type('Profile', 'profiles', 'profile'),
+  type('Queue', 'queues', 'queue'),
+  type('Workflow', 'workflows', 'workflow', ['WorkflowRule']),
+]
+
+export const childTypes: readonly ChildType[] = [
+  { xmlName: 'CustomField', parent: 'CustomObject', element: 'fields' },
+  { xmlName: 'RecordType', parent: 'CustomObject', element: 'recordTypes' },
+  { xmlName: 'ValidationRule', parent: 'CustomObject', element: 'validationRules' },
+  { xmlName: 'AssignmentRule', parent: 'AssignmentRules', element: 'assignmentRule' },
+  { xmlName: 'WorkflowRule', parent: 'Workflow', element: 'rules' },
+]
+
+/** Path in the zip of a component, or of its parent when it is a child. */
+export function fileNameOf(typeName: string, fullName: string): string {
+  const asChild = childTypes.find(({ xmlName }) => xmlName === typeName)
+  const owner = metadataTypes.find(({ xmlName }) => xmlName === (asChild?.parent ?? typeName))
+  if (!owner) throw new Error(`unknown metadata type ${typeName}`)
+  const name = asChild ? (fullName.split('.')[0] ?? fullName) : fullName
+  return `${owner.directoryName}/${encodeURI(name)}.${owner.suffix}`
+}

@@ -1,0 +1,45 @@
+import type { SoapRoute } from '../dispatch.ts'
+import { runMetadataCall } from './calls.ts'
+import { ComponentCatalogue } from './catalogue.ts'
+import { RetrieveJobs } from './retrieve-jobs.ts'
+import { readEnvelope, SoapFault, writeEnvelope, writeFault } from './soap.ts'
+
+/** The Metadata API by SOAP. Every fault is HTTP 500, as SOAP 1.1 asks. */
+export const soapRoutes: SoapRoute[] = [
+  {
+    pattern: '/services/Soap/m/:version',
+    handler({ org, version, body, authenticate }) {
+      try {
+        const call = readEnvelope(body)
+        const caller = authenticate(call.sessionId ?? '')
+        if (!caller) {
+          throw new SoapFault(
+            'INVALID_SESSION_ID',
+            'Invalid Session ID found in SessionHeader: Illegal Session. Session not found, missing session hash. This is expected, it can happen if the session has expired and swept away, or if the user logs out, or if its just someone trying to hack in.',
+          )
+        }
+        const catalogue = new ComponentCatalogue(org)
+        org.retrieves ??= new RetrieveJobs()
+        const content = runMetadataCall(
+          {
+            apiVersion: `${version}.0`,
+            isSandbox: org.isSandbox,
+            retrieves: org.retrieves,
+            newRetrieveId: () => org.ids.make('09S'),
+            userName: (id) => {
+              const user = org.users.get(id)
+              return user ? `${user.firstName} ${user.lastName}`.trim() : ''
+            },
+            list: (type) => catalogue.list(type),
+            find: (type, fullName) => catalogue.find(type, fullName),
+          },
+          call,
+        )
+        return { status: 200, body: writeEnvelope(call.name, content) }
+      } catch (error) {
+        if (error instanceof SoapFault) return { status: 500, body: writeFault(error) }
+        throw error
+      }
+    },
+  },
+]

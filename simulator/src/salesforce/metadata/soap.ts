@@ -1,0 +1,57 @@
+import { child, escapeXml, metadataNamespace, parseXml, text, type MetadataNode } from './xml.ts'
+
+/** A SOAP request: which call, its arguments, and the session of its header. */
+export interface SoapCall {
+  name: string
+  arguments: MetadataNode
+  sessionId: string | undefined
+  /** All headers, by element name (AllOrNoneHeader, CallOptions, DebuggingHeader). */
+  headers: MetadataNode
+}
+
+/** A fault that goes back as HTTP 500 with Salesforce's exception code. */
+export class SoapFault extends Error {
+  override name = 'SoapFault'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+const envelopeNamespace = 'http://schemas.xmlsoap.org/soap/envelope/'
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>'
+
+/** Reads an envelope. Throws a client fault when it is not one. */
+export function readEnvelope(xml: string): SoapCall {
+  let root: MetadataNode
+  try {
+    root = parseXml(xml)
+  } catch (error) {
+    throw new SoapFault('soapenv:Client', error instanceof Error ? error.message : String(error))
+  }
+  const envelope = child(root, 'Envelope')
+  const body = child(envelope, 'Body')
+  const [name] = Object.keys(body ?? {})
+  if (!body || !name) throw new SoapFault('soapenv:Client', 'The SOAP body holds no call')
+  const headers = child(envelope, 'Header') ?? {}
+  return {
+    name,
+    arguments: child(body, name) ?? {},
+    sessionId: text(child(headers, 'SessionHeader'), 'sessionId'),
+    headers,
+  }
+}
+
+/** The answer's envelope. `content` is XML already, as `writeElements` gives it. */
+export function writeEnvelope(call: string, content: string): string {
+  return `${declaration}<soapenv:Envelope xmlns:soapenv="${envelopeNamespace}" xmlns="${metadataNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><${call}Response>${content}</${call}Response></soapenv:Body></soapenv:Envelope>`
+}
+
+export function writeFault({ code, message }: SoapFault): string {
+  const prefixed = code.includes(':') ? code : `sf:${code}`
+  // Salesforce repeats the bare code in front of the fault's text.
+  const string = code.includes(':') ? message : `${code}: ${message}`
+  return `${declaration}<soapenv:Envelope xmlns:soapenv="${envelopeNamespace}" xmlns:sf="${metadataNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault><faultcode>${prefixed}</faultcode><faultstring>${escapeXml(string)}</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`
+}

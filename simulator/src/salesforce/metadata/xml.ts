@@ -1,0 +1,126 @@
+import { XMLParser } from 'fast-xml-parser'
+
+/** A metadata element's content, in the order in which it is written. */
+export interface MetadataNode {
+  [element: string]: MetadataValue
+}
+export type MetadataValue =
+  string | number | boolean | null | undefined | MetadataNode | readonly MetadataValue[]
+
+export const metadataNamespace = 'http://soap.sforce.com/2006/04/metadata'
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>'
+
+export function escapeXml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&apos;')
+}
+
+/**
+ * Puts elements in the order Salesforce writes them: `fullName` first, the rest by name, at every
+ * depth. (Flow elements are the exception, they keep the order of their inheritance: name, label,
+ * location, then the rest; so flow metadata is stored and written as it is.)
+ */
+export function inSalesforceOrder(node: MetadataNode): MetadataNode {
+  const names = Object.keys(node).sort((left, right) =>
+    left === 'fullName' ? -1 : right === 'fullName' ? 1 : left < right ? -1 : 1,
+  )
+  return Object.fromEntries(names.map((name) => [name, ordered(node[name])]))
+}
+
+function ordered(value: MetadataValue): MetadataValue {
+  if (isList(value)) return value.map(ordered)
+  return isNode(value) ? inSalesforceOrder(value) : value
+}
+
+function isList(value: MetadataValue): value is readonly MetadataValue[] {
+  return Array.isArray(value)
+}
+
+function isNode(value: MetadataValue): value is MetadataNode {
+  return typeof value === 'object' && value !== null && !isList(value)
+}
+
+/** Elements without indentation, for SOAP bodies. Undefined is left out; null is an empty element. */
+export function writeElements(node: MetadataNode): string {
+  return render(node, null, 0)
+}
+
+/** A metadata file, indented by four blanks as in Salesforce's zips. */
+export function writeMetadataFile(type: string, node: MetadataNode): string {
+  return `${declaration}\n<${type} xmlns="${metadataNamespace}">\n${render(node, '    ', 1)}</${type}>\n`
+}
+
+function render(node: MetadataNode, indent: string | null, depth: number): string {
+  let out = ''
+  const [pad, end] = indent === null ? ['', ''] : [indent.repeat(depth), '\n']
+  for (const [name, value] of Object.entries(node)) {
+    for (const item of isList(value) ? value : [value]) {
+      if (item === undefined) continue
+      if (item === null || item === '') out += `${pad}<${name}/>${end}`
+      else if (isList(item)) throw new Error(`list inside of the list ${name}`)
+      else if (isNode(item)) {
+        const inner = render(item, indent, depth + 1)
+        out += inner
+          ? `${pad}<${name}>${end}${inner}${pad}</${name}>${end}`
+          : `${pad}<${name}/>${end}`
+      } else {
+        out += `${pad}<${name}>${escapeXml(String(item))}</${name}>${end}`
+      }
+    }
+  }
+  return out
+}
+
+/**
+ * Parses XML into nodes: text stays text, a repeated element becomes a list (so a single one is
+ * not a list: read with `list`), attributes are dropped, prefixes are stripped, and an empty
+ * element is an empty string. Throws when the text is not well-formed XML.
+ */
+export function parseXml(xml: string): MetadataNode {
+  const parser = new XMLParser({
+    ignoreAttributes: true,
+    ignoreDeclaration: true,
+    removeNSPrefix: true,
+    parseTagValue: false,
+    trimValues: true,
+    processEntities: true,
+  })
+  return parser.parse(xml, true) as MetadataNode
+}
+
+/** Reads a metadata file: its root element's name and content. */
+export function parseMetadataFile(xml: string): { type: string; node: MetadataNode } {
+  const [root] = Object.entries(parseXml(xml))
+  if (!root) throw new Error('the file has no root element')
+  const [type, value] = root
+  return { type, node: isNode(value) ? value : {} }
+}
+
+/** The child element as a list, however often it stood there. */
+export function list(node: MetadataNode | undefined, element: string): readonly MetadataValue[] {
+  const value = node?.[element]
+  if (value === undefined || value === null) return []
+  return isList(value) ? value : [value]
+}
+
+export function nodes(node: MetadataNode | undefined, element: string): MetadataNode[] {
+  return list(node, element).filter(isNode)
+}
+
+export function child(node: MetadataNode | undefined, element: string): MetadataNode | undefined {
+  return nodes(node, element)[0]
+}
+
+export function texts(node: MetadataNode | undefined, element: string): string[] {
+  return list(node, element)
+    .filter((value) => value !== undefined && value !== null && typeof value !== 'object')
+    .map(String)
+}
+
+export function text(node: MetadataNode | undefined, element: string): string | undefined {
+  return texts(node, element)[0]
+}

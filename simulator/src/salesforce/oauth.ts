@@ -1,0 +1,378 @@
+// OAuth as Salesforce's login hosts and every My Domain answer it: authorize, token, introspect,
+// revoke, userinfo, identity. Salesforce: "OAuth Authorization Flows" and recorded answers.
+
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { type FastifyInstance } from 'fastify'
+import { type Org, type RefreshGrant, type Session, type User } from '../org/model.ts'
+
+/** What the OAuth endpoints of one host can see. */
+export interface OAuthScope {
+  /** Base URL of the host, as identity URLs begin: the login host's. */
+  identityBase(org: Org): string
+  /** The orgs whose users may log in here: sandboxes only at the test host. */
+  orgs(): Org[]
+  clients: { clientId: string; clientSecret: string }[]
+  /** Authorization codes live beside the orgs: a code given out at one host is redeemed at another. */
+  codes: Map<string, Code>
+}
+
+export interface Code {
+  orgId: string
+  userId: string
+  clientId: string
+  redirectUri: string
+  challenge: string | null
+  scopes: string[]
+  expiresAt: number
+}
+
+const CODE_MS = 15 * 60_000
+/** Salesforce: at most five refresh tokens per user and app; the oldest dies silently. */
+const REFRESH_TOKENS_MAX = 5
+
+const oauthError = (error: string, description: string) => ({
+  error,
+  error_description: description,
+})
+
+const form = (body: unknown): Record<string, string> =>
+  Object.fromEntries(
+    body instanceof URLSearchParams
+      ? body
+      : new URLSearchParams(typeof body === 'string' ? body : ''),
+  )
+
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+
+/** An access token: the 15-character org id, `!`, and what only this org knows. */
+const newAccessToken = (org: Org): string =>
+  `${org.id.slice(0, 15)}!${randomBytes(72).toString('base64url').replaceAll('-', '.')}`
+
+/** A session for the user, without OAuth: how tests and tools get in directly. */
+export const openSession = (org: Org, user: User, clientId: string, scopes: string[]): Session => {
+  const now = Date.now()
+  const session: Session = {
+    token: newAccessToken(org),
+    userId: user.id,
+    clientId,
+    scopes,
+    issuedAt: new Date(now),
+    expiresAt: new Date(now + org.settings.sessionMinutes * 60_000),
+  }
+  org.sessions.set(session.token, session)
+  return session
+}
+
+/** The session that this token stands for here and now, or null. */
+export const liveSession = (org: Org, token: string): { session: Session; user: User } | null => {
+  const session = org.sessions.get(token)
+  const user = session === undefined ? undefined : org.users.get(session.userId)
+  return session !== undefined && user?.active === true && session.expiresAt.getTime() > Date.now()
+    ? { session, user }
+    : null
+}
+
+const tokenAnswer = (org: Org, session: Session, identityBase: string, secret: string) => {
+  const issued_at = String(session.issuedAt.getTime())
+  const id = `${identityBase}/id/${org.id}/${session.userId}`
+  return {
+    access_token: session.token,
+    signature: createHmac('sha256', secret)
+      .update(id + issued_at)
+      .digest('base64'),
+    scope: session.scopes.join(' '),
+    instance_url: org.instanceUrl,
+    id,
+    token_type: 'Bearer',
+    issued_at,
+  }
+}
+
+const newRefreshToken = (
+  org: Org,
+  userId: string,
+  clientId: string,
+  scopes: string[],
+): RefreshGrant => {
+  const grant = {
+    token: `5Aep861${randomBytes(57).toString('base64url').replaceAll('-', '.')}`,
+    userId,
+    clientId,
+    scopes,
+    issuedAt: new Date(),
+  }
+  org.refreshGrants.set(grant.token, grant)
+  const same = [...org.refreshGrants.values()].filter(
+    (other) => other.userId === userId && other.clientId === clientId,
+  )
+  for (const old of same.slice(0, Math.max(0, same.length - REFRESH_TOKENS_MAX))) {
+    org.refreshGrants.delete(old.token)
+  }
+  return grant
+}
+
+/** Registers the endpoints on a host. Form bodies must be parsed to URLSearchParams. */
+export const registerOAuth = (app: FastifyInstance, scope: OAuthScope): void => {
+  const { codes } = scope
+  const findClient = (id: string | undefined) =>
+    scope.clients.find((client) => client.clientId === id)
+
+  app.get('/services/oauth2/authorize', (request, reply) => {
+    const query = request.query as Record<string, string>
+    const problem = authorizeProblem(query)
+    if (problem !== null)
+      return reply
+        .code(400)
+        .type('text/html')
+        .send(`<h1>OAuth Error</h1><p>${escapeHtml(problem)}</p>`)
+    return reply.type('text/html; charset=UTF-8').send(consentPage(scope.orgs(), query))
+  })
+
+  const authorizeProblem = (query: Record<string, string>): string | null => {
+    if (query.response_type !== 'code')
+      return 'error=unsupported_response_type&error_description=response type not supported'
+    if (findClient(query.client_id) === undefined)
+      return 'error=invalid_client_id&error_description=client identifier invalid'
+    if (!/^https?:\/\//.test(query.redirect_uri ?? ''))
+      return 'error=redirect_uri_mismatch&error_description=redirect_uri must match configuration'
+    return null
+  }
+
+  app.post('/services/oauth2/authorize', (request, reply) => {
+    const input = form(request.body)
+    const problem = authorizeProblem(input)
+    if (problem !== null)
+      return reply
+        .code(400)
+        .type('text/html')
+        .send(`<h1>OAuth Error</h1><p>${escapeHtml(problem)}</p>`)
+    const target = new URL(input.redirect_uri ?? '')
+    if (input.state !== undefined) target.searchParams.set('state', input.state)
+    const org = scope.orgs().find((candidate) => candidate.id === input.org)
+    const user =
+      org === undefined
+        ? undefined
+        : [...org.users.values()].find(({ username }) => username === input.username)
+    if (input.decision === 'deny' || org === undefined || user?.active !== true) {
+      target.searchParams.set('error', 'access_denied')
+      target.searchParams.set('error_description', 'end-user denied authorization')
+      return reply.redirect(target.href, 302)
+    }
+    const code = `aPrx${randomBytes(40).toString('base64url')}`
+    codes.set(code, {
+      orgId: org.id,
+      userId: user.id,
+      clientId: input.client_id ?? '',
+      redirectUri: input.redirect_uri ?? '',
+      challenge: input.code_challenge ?? null,
+      scopes: (input.scope ?? 'refresh_token api id').split(/[ +]/).filter((part) => part !== ''),
+      expiresAt: Date.now() + CODE_MS,
+    })
+    target.searchParams.set('code', code)
+    return reply.redirect(target.href, 302)
+  })
+
+  app.post('/services/oauth2/token', (request, reply) => {
+    const input = form(request.body)
+    const client = findClient(input.client_id)
+    if (client === undefined)
+      return reply.code(400).send(oauthError('invalid_client_id', 'client identifier invalid'))
+    if (client.clientSecret !== input.client_secret) {
+      return reply.code(400).send(oauthError('invalid_client', 'invalid client credentials'))
+    }
+    switch (input.grant_type) {
+      case 'authorization_code': {
+        const code = codes.get(input.code ?? '')
+        codes.delete(input.code ?? '')
+        const org = scope.orgs().find((candidate) => candidate.id === code?.orgId)
+        if (
+          code === undefined ||
+          org === undefined ||
+          code.expiresAt < Date.now() ||
+          code.clientId !== client.clientId
+        ) {
+          return reply.code(400).send(oauthError('invalid_grant', 'expired authorization code'))
+        }
+        if (code.redirectUri !== input.redirect_uri) {
+          return reply
+            .code(400)
+            .send(oauthError('redirect_uri_mismatch', 'redirect_uri must match configuration'))
+        }
+        if (code.challenge !== null && code.challenge !== challengeOf(input.code_verifier ?? '')) {
+          return reply.code(400).send(oauthError('invalid_grant', 'invalid code verifier'))
+        }
+        const user = org.users.get(code.userId)
+        if (user?.active !== true)
+          return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
+        const session = openSession(org, user, client.clientId, code.scopes)
+        const offline = code.scopes.some(
+          (name) => name === 'refresh_token' || name === 'offline_access',
+        )
+        return reply.send({
+          ...tokenAnswer(org, session, scope.identityBase(org), client.clientSecret),
+          ...(offline
+            ? { refresh_token: newRefreshToken(org, user.id, client.clientId, code.scopes).token }
+            : {}),
+        })
+      }
+      case 'refresh_token': {
+        const token = input.refresh_token ?? ''
+        const org = scope.orgs().find((candidate) => candidate.refreshGrants.has(token))
+        const grant = org?.refreshGrants.get(token)
+        if (org === undefined || grant?.clientId !== client.clientId) {
+          return reply.code(400).send(oauthError('invalid_grant', 'expired access/refresh token'))
+        }
+        const user = org.users.get(grant.userId)
+        if (user?.active !== true)
+          return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
+        const session = openSession(org, user, client.clientId, grant.scopes)
+        let rotated = {}
+        if (org.settings.rotateRefreshTokens) {
+          org.refreshGrants.delete(token)
+          rotated = {
+            refresh_token: newRefreshToken(org, user.id, client.clientId, grant.scopes).token,
+          }
+        }
+        return reply.send({
+          ...tokenAnswer(org, session, scope.identityBase(org), client.clientSecret),
+          ...rotated,
+        })
+      }
+      default:
+        return reply
+          .code(400)
+          .send(oauthError('unsupported_grant_type', 'grant type not supported'))
+    }
+  })
+
+  app.post('/services/oauth2/introspect', (request, reply) => {
+    const input = form(request.body)
+    const client = findClient(input.client_id)
+    if (client === undefined || client.clientSecret !== input.client_secret) {
+      return reply.code(401).send(oauthError('invalid_client', 'invalid client credentials'))
+    }
+    for (const org of scope.orgs()) {
+      const live = liveSession(org, input.token ?? '')
+      if (live !== null) {
+        return reply.send({
+          active: true,
+          scope: live.session.scopes.join(' '),
+          client_id: live.session.clientId,
+          username: live.user.username,
+          sub: `${scope.identityBase(org)}/id/${org.id}/${live.user.id}`,
+          token_type: 'access_token',
+          exp: Math.floor(live.session.expiresAt.getTime() / 1000),
+          iat: Math.floor(live.session.issuedAt.getTime() / 1000),
+          nbf: Math.floor(live.session.issuedAt.getTime() / 1000),
+        })
+      }
+    }
+    return reply.send({ active: false })
+  })
+
+  const revoke = (token: string): boolean => {
+    for (const org of scope.orgs()) {
+      if (org.sessions.delete(token)) return true
+      const grant = org.refreshGrants.get(token)
+      if (grant === undefined) continue
+      org.refreshGrants.delete(token)
+      // Salesforce: revoking a refresh token ends its access tokens too.
+      for (const session of org.sessions.values()) {
+        if (session.userId === grant.userId && session.clientId === grant.clientId)
+          org.sessions.delete(session.token)
+      }
+      return true
+    }
+    return false
+  }
+  app.post('/services/oauth2/revoke', (request, reply) =>
+    revoke(form(request.body).token ?? '')
+      ? reply.code(200).send()
+      : reply
+          .code(400)
+          .send(oauthError('unsupported_token_type', 'this token type is not supported')),
+  )
+
+  const identity = (org: Org, user: User) => ({
+    sub: `${scope.identityBase(org)}/id/${org.id}/${user.id}`,
+    user_id: user.id,
+    organization_id: org.id,
+    preferred_username: user.username,
+    nickname: user.username.split('@')[0],
+    name: `${user.firstName} ${user.lastName}`.trim(),
+    email: user.email,
+    email_verified: true,
+    given_name: user.firstName,
+    family_name: user.lastName,
+    zoneinfo: 'Europe/London',
+    urls: {
+      rest: `${org.instanceUrl}/services/data/v{version}/`,
+      sobjects: `${org.instanceUrl}/services/data/v{version}/sobjects/`,
+      query: `${org.instanceUrl}/services/data/v{version}/query/`,
+      metadata: `${org.instanceUrl}/services/Soap/m/{version}/${org.id.slice(0, 15)}`,
+      custom_domain: org.instanceUrl,
+    },
+    active: user.active,
+    user_type: 'STANDARD',
+    language: org.language,
+    locale: org.language,
+    utcOffset: 0,
+    updated_at: user.createdDate.toISOString(),
+  })
+  const bearer = (header: string | undefined) => {
+    const token = /^(?:Bearer|OAuth) +(.+)$/i.exec(header ?? '')?.[1] ?? ''
+    for (const org of scope.orgs()) {
+      const live = liveSession(org, token)
+      if (live !== null) return { org, user: live.user }
+    }
+    return null
+  }
+  app.get('/services/oauth2/userinfo', (request, reply) => {
+    const found = bearer(request.headers.authorization)
+    return found === null
+      ? reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')
+      : reply.send(identity(found.org, found.user))
+  })
+  app.get('/id/:org/:user', (request, reply) => {
+    const found = bearer(request.headers.authorization)
+    if (found === null)
+      return reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')
+    const { sub, name, ...rest } = identity(found.org, found.user)
+    return reply.send({
+      id: sub,
+      asserted_user: true,
+      username: found.user.username,
+      display_name: name,
+      ...rest,
+    })
+  })
+}
+
+const challengeOf = (verifier: string): string =>
+  createHash('sha256').update(verifier).digest('base64url')
+
+const consentPage = (orgs: Org[], query: Record<string, string>): string => {
+  const hidden = Object.entries(query)
+    .map(
+      ([name, value]) =>
+        `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+    )
+    .join('')
+  const choices = orgs
+    .flatMap((org) =>
+      [...org.users.values()]
+        .filter((user) => user.active)
+        .map(
+          (user) => `<form method="post" action="/services/oauth2/authorize">${hidden}
+            <input type="hidden" name="org" value="${org.id}">
+            <input type="hidden" name="username" value="${escapeHtml(user.username)}">
+            <p><b>${escapeHtml(org.name)}</b>${org.isSandbox ? ' (sandbox)' : ''} as ${escapeHtml(user.username)}
+            <button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></p></form>`,
+        ),
+    )
+    .join('')
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Allow access?</title>
+<body style="font:16px system-ui;max-width:44rem;margin:3rem auto"><h1>Allow access?</h1>
+<p>Simulated Salesforce. Choose the Salesforce org and the user who authorizes the app.</p>${choices}</body></html>`
+}

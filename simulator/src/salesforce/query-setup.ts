@@ -1,0 +1,450 @@
+// Setup entities that REST can query: people, permissions, and views of automations. Their rows are
+// computed from the state of the simulated Salesforce org. Salesforce: Object Reference.
+
+import { salesforceDateTime } from '../org/ids.ts'
+import type { Flow, Grants, Org, Stamps } from '../org/model.ts'
+import type { Confinement, SoqlRow } from '../soql/schema.ts'
+import { grantedFields, grantedObjects } from './metadata/bodies.ts'
+import { currentVersion, flowName, latestVersion, liveObjects } from './metadata/catalogue.ts'
+import { derivedId } from './query-ids.ts'
+import { reference, type ColumnSpec, type VirtualTable } from './query-tables.ts'
+
+export const auditColumns: Record<string, ColumnSpec> = {
+  CreatedDate: 'datetime',
+  CreatedById: reference('User', 'CreatedBy'),
+  LastModifiedDate: 'datetime',
+  LastModifiedById: reference('User', 'LastModifiedBy'),
+  SystemModstamp: 'datetime',
+}
+
+export function auditValues(stamps: Stamps): SoqlRow {
+  return {
+    CreatedDate: salesforceDateTime(stamps.createdDate),
+    CreatedById: stamps.createdById,
+    LastModifiedDate: salesforceDateTime(stamps.lastModifiedDate),
+    LastModifiedById: stamps.lastModifiedById,
+    SystemModstamp: salesforceDateTime(stamps.lastModifiedDate),
+  }
+}
+
+/** The values a path is confined to, in lower case, or null when it is free. */
+export function confinedTo(confined: Confinement, ...paths: string[]): Set<string> | null {
+  const values = paths.map((path) => confined.get(path)).find((found) => found !== undefined)
+  return values ? new Set(values.map((value) => value.toLowerCase())) : null
+}
+
+/** Every setup entity, by lower-cased name. */
+export function setupTables(org: Org): Map<string, VirtualTable> {
+  const tables = [
+    organization(org),
+    users(org),
+    profiles(org),
+    permissionSets(org),
+    permissionSetAssignments(org),
+    fieldPermissions(org),
+    objectPermissions(org),
+    recordTypes(org),
+    groups(org),
+    queueObjects(org),
+    assignmentRules(org),
+    flowDefinitionViews(org),
+    flowVersionViews(org),
+  ]
+  return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
+}
+
+const organization = (org: Org): VirtualTable => ({
+  name: 'Organization',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    OrganizationType: 'picklist',
+    IsSandbox: 'boolean',
+    InstanceName: 'string',
+    LanguageLocaleKey: 'picklist',
+    TrialExpirationDate: 'datetime',
+    NamespacePrefix: 'string',
+    CreatedDate: 'datetime',
+    TimeZoneSidKey: 'picklist',
+    DefaultLocaleSidKey: 'picklist',
+  },
+  rows: () => [
+    {
+      Id: org.id,
+      Name: org.name,
+      OrganizationType: `${org.edition} Edition`,
+      IsSandbox: org.isSandbox,
+      InstanceName: org.instanceName,
+      LanguageLocaleKey: org.language,
+      TrialExpirationDate: null,
+      NamespacePrefix: null,
+      CreatedDate: salesforceDateTime(org.createdDate),
+      TimeZoneSidKey: 'GMT',
+      DefaultLocaleSidKey: 'en_US',
+    },
+  ],
+})
+
+const users = (org: Org): VirtualTable => ({
+  name: 'User',
+  columns: {
+    Id: 'id',
+    Username: 'string',
+    Name: 'string',
+    FirstName: 'string',
+    LastName: 'string',
+    Email: 'email',
+    Alias: 'string',
+    IsActive: 'boolean',
+    ProfileId: reference('Profile', 'Profile'),
+    UserType: 'picklist',
+    CreatedDate: 'datetime',
+  },
+  rows: () =>
+    [...org.users.values()].map((user) => ({
+      Id: user.id,
+      Username: user.username,
+      Name: `${user.firstName} ${user.lastName}`.trim(),
+      FirstName: user.firstName,
+      LastName: user.lastName,
+      Email: user.email,
+      Alias: user.lastName.slice(0, 8).toLowerCase(),
+      IsActive: user.active,
+      ProfileId: user.profileId,
+      UserType: 'Standard',
+      TimeZoneSidKey: 'GMT',
+      LocaleSidKey: 'en_US',
+      LanguageLocaleKey: org.language,
+      CreatedDate: salesforceDateTime(user.createdDate),
+      LastModifiedDate: salesforceDateTime(user.createdDate),
+      SystemModstamp: salesforceDateTime(user.createdDate),
+    })),
+})
+
+const profiles = (org: Org): VirtualTable => ({
+  name: 'Profile',
+  columns: { Id: 'id', Name: 'string', UserType: 'picklist', ...auditColumns },
+  rows: () =>
+    [...org.profiles.values()].map((profile) => ({
+      Id: profile.id,
+      Name: profile.name,
+      UserType: 'Standard',
+      ...permissionFlags(profile.grants),
+      ...auditValues(profile),
+    })),
+})
+
+/** `ApiEnabled` shows as the column `PermissionsApiEnabled`. */
+const permissionFlags = (grants: Grants): SoqlRow =>
+  Object.fromEntries([...grants.system].map((name) => [`Permissions${name}`, true]))
+
+// Salesforce: each profile has a permission set of its own, which carries its permissions in queries.
+const profileSetId = (profileId: string) => derivedId('0PS', `profile ${profileId}`)
+
+const permissionSets = (org: Org): VirtualTable => ({
+  name: 'PermissionSet',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    Label: 'string',
+    Description: 'string',
+    NamespacePrefix: 'string',
+    IsOwnedByProfile: 'boolean',
+    IsCustom: 'boolean',
+    Type: 'picklist',
+    ProfileId: reference('Profile', 'Profile'),
+    ...auditColumns,
+  },
+  rows: () => [
+    ...[...org.permissionSets.values()].map((set) => ({
+      Id: set.id,
+      Name: set.name,
+      Label: set.label,
+      Description: set.description,
+      NamespacePrefix: set.namespace,
+      IsOwnedByProfile: false,
+      IsCustom: true,
+      Type: 'Regular',
+      ProfileId: null,
+      ...permissionFlags(set.grants),
+      ...auditValues(set),
+    })),
+    ...[...org.profiles.values()].map((profile) => ({
+      Id: profileSetId(profile.id),
+      Name: `X${profile.id.slice(0, 15)}`,
+      Label: profileSetId(profile.id),
+      Description: null,
+      NamespacePrefix: null,
+      IsOwnedByProfile: true,
+      IsCustom: false,
+      Type: 'Profile',
+      ProfileId: profile.id,
+      ...permissionFlags(profile.grants),
+      ...auditValues(profile),
+    })),
+  ],
+})
+
+const permissionSetAssignments = (org: Org): VirtualTable => ({
+  name: 'PermissionSetAssignment',
+  columns: {
+    Id: 'id',
+    PermissionSetId: reference('PermissionSet', 'PermissionSet'),
+    AssigneeId: reference('User', 'Assignee'),
+    PermissionSetGroupId: 'string',
+    ExpirationDate: 'datetime',
+    IsActive: 'boolean',
+  },
+  rows: () => [
+    ...org.assignments.map((assignment) => ({
+      Id: assignment.id,
+      PermissionSetId: assignment.permissionSetId,
+      AssigneeId: assignment.assigneeId,
+      PermissionSetGroupId: null,
+      ExpirationDate: null,
+      IsActive: true,
+    })),
+    ...[...org.users.values()].map((user) => ({
+      Id: derivedId('0Pa', `profile of ${user.id}`),
+      PermissionSetId: profileSetId(user.profileId),
+      AssigneeId: user.id,
+      PermissionSetGroupId: null,
+      ExpirationDate: null,
+      IsActive: true,
+    })),
+  ],
+})
+
+/** The owners of permissions, those of profiles by their permission set. */
+function parents(org: Org, confined: Confinement): { id: string; grants: Grants }[] {
+  const ids = confinedTo(confined, 'parentid')
+  const keys = ids && new Set([...ids].map((id) => id.slice(0, 15)))
+  return [
+    ...[...org.permissionSets.values()].map(({ id, grants }) => ({ id, grants })),
+    ...[...org.profiles.values()].map(({ id, grants }) => ({ id: profileSetId(id), grants })),
+  ].filter(({ id }) => !keys || keys.has(id.slice(0, 15).toLowerCase()))
+}
+
+const fieldPermissions = (org: Org): VirtualTable => ({
+  name: 'FieldPermissions',
+  columns: {
+    Id: 'id',
+    ParentId: reference('PermissionSet', 'Parent'),
+    SobjectType: 'picklist',
+    Field: 'picklist',
+    PermissionsRead: 'boolean',
+    PermissionsEdit: 'boolean',
+  },
+  confinedBy: ['parentid'],
+  rows: (confined) =>
+    parents(org, confined).flatMap(({ id, grants }) =>
+      grantedFields(org, grants).map(({ object, name, readable, editable }) => ({
+        Id: derivedId('01k', `${id} ${name}`),
+        ParentId: id,
+        SobjectType: object.name,
+        Field: name,
+        PermissionsRead: readable,
+        PermissionsEdit: editable,
+      })),
+    ),
+})
+
+const objectPermissions = (org: Org): VirtualTable => ({
+  name: 'ObjectPermissions',
+  columns: {
+    Id: 'id',
+    ParentId: reference('PermissionSet', 'Parent'),
+    SobjectType: 'picklist',
+    PermissionsRead: 'boolean',
+    PermissionsCreate: 'boolean',
+    PermissionsEdit: 'boolean',
+    PermissionsDelete: 'boolean',
+    PermissionsViewAllRecords: 'boolean',
+    PermissionsModifyAllRecords: 'boolean',
+  },
+  confinedBy: ['parentid'],
+  rows: (confined) =>
+    parents(org, confined).flatMap(({ id, grants }) =>
+      grantedObjects(org, grants).map(({ object, ...grant }) => ({
+        Id: derivedId('110', `${id} ${object.name}`),
+        ParentId: id,
+        SobjectType: object.name,
+        PermissionsRead: grant.read,
+        PermissionsCreate: grant.create,
+        PermissionsEdit: grant.edit,
+        PermissionsDelete: grant.delete,
+        PermissionsViewAllRecords: grant.viewAll,
+        PermissionsModifyAllRecords: grant.modifyAll,
+      })),
+    ),
+})
+
+const recordTypes = (org: Org): VirtualTable => ({
+  name: 'RecordType',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    DeveloperName: 'string',
+    NamespacePrefix: 'string',
+    Description: 'string',
+    BusinessProcessId: 'string',
+    SobjectType: 'picklist',
+    IsActive: 'boolean',
+    ...auditColumns,
+  },
+  rows: () =>
+    liveObjects(org).flatMap((object) =>
+      object.recordTypes.map((recordType) => ({
+        Id: recordType.id,
+        Name: recordType.name,
+        DeveloperName: recordType.developerName,
+        NamespacePrefix: null,
+        Description: recordType.description,
+        BusinessProcessId: null,
+        SobjectType: object.name,
+        IsActive: recordType.active,
+        ...auditValues(recordType),
+      })),
+    ),
+})
+
+const groups = (org: Org): VirtualTable => ({
+  name: 'Group',
+  columns: { Id: 'id', Name: 'string', DeveloperName: 'string', Type: 'picklist', Email: 'email' },
+  rows: () =>
+    org.groups.map((group) => ({
+      Id: group.id,
+      Name: group.name,
+      DeveloperName: group.developerName,
+      Type: group.type,
+      Email: null,
+      DoesSendEmailToMembers: false,
+    })),
+})
+
+const queueObjects = (org: Org): VirtualTable => ({
+  name: 'QueueSobject',
+  columns: { Id: 'id', QueueId: reference('Group', 'Queue'), SobjectType: 'picklist' },
+  rows: () =>
+    org.groups.flatMap((group) =>
+      group.queueObjects.map((object) => ({
+        Id: derivedId('03g', `${group.id} ${object}`),
+        QueueId: group.id,
+        SobjectType: object,
+      })),
+    ),
+})
+
+const assignmentRules = (org: Org): VirtualTable => ({
+  name: 'AssignmentRule',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    SobjectType: 'picklist',
+    Active: 'boolean',
+    ...auditColumns,
+  },
+  rows: () =>
+    org.assignmentRules.map((rule) => ({
+      Id: rule.id,
+      Name: rule.name,
+      SobjectType: rule.object,
+      Active: rule.active,
+      ...auditValues(rule),
+    })),
+})
+
+const activeVersion = (flow: Flow) =>
+  flow.versions.find((version) => version.number === flow.activeVersion)
+
+const flowDefinitionViews = (org: Org): VirtualTable => ({
+  name: 'FlowDefinitionView',
+  key: 'DurableId',
+  columns: {
+    Id: 'string',
+    DurableId: 'string',
+    ApiName: 'string',
+    Label: 'string',
+    Description: 'string',
+    ProcessType: 'picklist',
+    TriggerType: 'picklist',
+    TriggerObjectOrEventId: 'string',
+    TriggerObjectOrEventLabel: 'string',
+    RecordTriggerType: 'picklist',
+    TriggerOrder: 'int',
+    IsActive: 'boolean',
+    IsTemplate: 'boolean',
+    IsOutOfDate: 'boolean',
+    ActiveVersionId: 'string',
+    LatestVersionId: 'string',
+    VersionNumber: 'int',
+    NamespacePrefix: 'string',
+    ManageableState: 'picklist',
+    LastModifiedBy: 'string',
+    LastModifiedDate: 'datetime',
+    Builder: 'string',
+  },
+  rows: () =>
+    [...org.flows.values()].map((flow) => {
+      const trigger = flow.triggerObject ? org.objects.get(flow.triggerObject.toLowerCase()) : null
+      const author = org.users.get(flow.lastModifiedById)
+      return {
+        Id: flow.id,
+        DurableId: flow.id,
+        ApiName: flowName(flow),
+        Label: flow.label,
+        Description: flow.description,
+        ProcessType: flow.processType,
+        TriggerType: flow.triggerType,
+        TriggerObjectOrEventId: trigger?.durableId ?? flow.triggerObject,
+        TriggerObjectOrEventLabel: trigger?.describe.label ?? null,
+        RecordTriggerType: flow.recordTriggerType,
+        TriggerOrder: flow.triggerOrder,
+        IsActive: flow.activeVersion !== null,
+        IsTemplate: false,
+        IsOutOfDate: latestVersion(flow)?.number !== flow.activeVersion,
+        ActiveVersionId: activeVersion(flow)?.id ?? null,
+        LatestVersionId: latestVersion(flow)?.id ?? null,
+        VersionNumber: currentVersion(flow)?.number ?? null,
+        NamespacePrefix: flow.namespace,
+        ManageableState: flow.namespace === null ? 'unmanaged' : 'installed',
+        LastModifiedBy: author ? `${author.firstName} ${author.lastName}` : null,
+        LastModifiedDate: salesforceDateTime(flow.lastModifiedDate),
+        Builder: flow.processType === 'Workflow' ? 'Process Builder' : 'Flow Builder',
+      }
+    }),
+})
+
+const flowVersionViews = (org: Org): VirtualTable => ({
+  name: 'FlowVersionView',
+  key: 'DurableId',
+  columns: {
+    Id: 'string',
+    DurableId: 'string',
+    FlowDefinitionViewId: reference('FlowDefinitionView', 'FlowDefinitionView'),
+    Label: 'string',
+    Description: 'string',
+    Status: 'picklist',
+    VersionNumber: 'int',
+    ProcessType: 'picklist',
+    ApiVersion: 'double',
+    RunInMode: 'picklist',
+    LastModifiedDate: 'datetime',
+  },
+  rows: () =>
+    [...org.flows.values()].flatMap((flow) =>
+      flow.versions.map((version) => ({
+        Id: version.id,
+        DurableId: version.id,
+        FlowDefinitionViewId: flow.id,
+        Label: version.label,
+        Description: flow.description,
+        Status: version.status,
+        VersionNumber: version.number,
+        ProcessType: flow.processType,
+        ApiVersion: Number(version.metadata['apiVersion'] ?? 0),
+        RunInMode: version.metadata['runInMode'] ?? 'DefaultMode',
+        LastModifiedDate: salesforceDateTime(version.lastModifiedDate),
+      })),
+    ),
+})

@@ -12,6 +12,7 @@ import { createClients } from './domain/clients.ts'
 import { createConnections } from './domain/connections/connections.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createTokens } from './domain/tokens.ts'
+import { createTopology } from './domain/topology/topology.ts'
 import { createUsers } from './domain/users.ts'
 import { EngineError } from './errors.ts'
 import { createApp } from './http/app.ts'
@@ -22,6 +23,7 @@ import { connectionRoutes } from './http/routes/connections.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
+import { topologyRoutes } from './http/routes/topology.ts'
 import { userRoutes } from './http/routes/users.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { type Route } from './http/route.ts'
@@ -48,6 +50,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof tokenRoutes>[0] &
   Parameters<typeof connectionRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
+  Parameters<typeof topologyRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -58,6 +61,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...userRoutes(deps),
   ...tokenRoutes(deps),
   ...connectionRoutes(deps),
+  ...topologyRoutes(deps),
   ...auditRoutes(deps),
   ...webhookRoutes(deps),
   ...systemRoutes(deps),
@@ -121,6 +125,9 @@ export const createEngine = async (
     webhookSigningKeys: config.nango.webhookSigningKeys,
   })
 
+  const topology = createTopology({ db, jobs, connections, logger })
+  jobs.define('topology-pull', topology.worker)
+
   const routes = routesOf({
     checkReady: async () => {
       const missing = await pendingMigrations(db.pool).catch((error: unknown) => {
@@ -138,6 +145,7 @@ export const createEngine = async (
     clients,
     tokens,
     connections,
+    topology,
     db,
   })
 

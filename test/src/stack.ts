@@ -4,14 +4,24 @@
 import { randomBytes } from 'node:crypto'
 import { apiOf, type Api } from './api.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
+import { createControl, type Control } from '../../simulator/src/control.ts'
+import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/src/index.ts'
 import { startServer, SUPER_ADMIN_SECRET, type ServerProcess } from './server-process.ts'
 
 export interface StackOptions {
   replicas?: number
+  /** With a simulator (true: its default orgs). */
+  simulator?: SimulatorOptions | true
   environment?: Record<string, string>
 }
 
+export interface SimulatedWorld extends Simulator {
+  control: Control
+}
+
 export interface Stack extends AsyncDisposable {
+  /** Throws when the stack was started without one. */
+  readonly simulator: SimulatedWorld
   database: TestDatabase
   servers: ServerProcess[]
   /** The first server, without a credential. */
@@ -38,6 +48,37 @@ export interface TestOrg {
 
 export interface TestClient {
   id: string
+  /** Goes through the whole authorization, as `username` of this Salesforce org (default: the integration user). */
+  connect(salesforceOrg?: string, options?: { username?: string; allow_other_org?: boolean }): Promise<Connection>
+  /** Pulls and insists on a complete snapshot. */
+  pull(options?: Record<string, unknown>): Promise<Snapshot>
+}
+
+export interface Connection {
+  id: string
+  client_id: string
+  status: string
+  sfdc_org_id: string
+  instance_url: string
+  nango_connection_id: string
+  error: { code: string; message: string } | null
+}
+
+export interface Snapshot {
+  id: string
+  version: number
+  status: string
+  objects_count: number
+  fields_count: number
+  automations_count: number
+  content_hash: string
+  error: { code: string; message: string } | null
+  stats: {
+    salesforce_api_calls: number
+    not_modified: number
+    unreadable: { object: string; code: string; message: string }[]
+  }
+  changes_from_previous: { added: number; removed: number; changed: number } | null
 }
 
 export interface TestUser {
@@ -53,10 +94,12 @@ const unique = () => randomBytes(5).toString('hex')
 
 export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
   const database = await createDatabase()
+  const world = options.simulator === undefined ? null : await startWorld(options.simulator)
   const servers: ServerProcess[] = []
   const addServer = async (environment: Record<string, string> = {}) => {
     const server = await startServer({
       DATABASE_URL: database.url,
+      ...(world === null ? {} : environmentOf(world)),
       ...options.environment,
       ...environment,
     })
@@ -70,14 +113,19 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   const superAdmin = api.as(SUPER_ADMIN_SECRET)
 
   const stack: Stack = {
+    get simulator() {
+      if (world === null) throw new Error('this stack has no simulator')
+      return world
+    },
     database,
     servers,
     api,
     superAdmin,
     addServer,
-    org: () => createOrg(superAdmin, api),
+    org: () => createOrg(superAdmin, api, world),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
+      await world?.close()
       await database[Symbol.asyncDispose]()
     },
   }
@@ -93,7 +141,58 @@ const login = async (api: Api, email: string): Promise<string> => {
   return answer.body.access_token
 }
 
-const createOrg = async (superAdmin: Api, api: Api): Promise<TestOrg> => {
+const startWorld = async (options: SimulatorOptions | true): Promise<SimulatedWorld> => {
+  const simulator = await startSimulator(options === true ? {} : options)
+  return { ...simulator, control: createControl(simulator.controlUrl) }
+}
+
+const environmentOf = (world: SimulatedWorld): Record<string, string> => ({
+  NANGO_SECRET_KEY: world.nangoSecretKey,
+  NANGO_BASE_URL: world.nangoUrl,
+  NANGO_WEBHOOK_SIGNING_KEY: world.nangoWebhookSigningKey,
+  SFDC_INSTANCE_HOST_ALLOWLIST: '127.0.0.1',
+})
+
+/** What a client of the org can do, through the API and, at the browser, through the simulator. */
+const clientOf = (api: Api, world: SimulatedWorld | null, id: string): TestClient => ({
+  id,
+  connect: async (salesforceOrg, { username, ...options } = {}) => {
+    if (world === null) throw new Error('this stack has no simulator')
+    const chosen = world.orgs.find(({ name }) => name === salesforceOrg) ?? world.orgs[0]
+    const session = await api.post<{ connect_link: string }>('/api/connections/create', {
+      client_id: id,
+      environment: chosen?.isSandbox === true ? 'sandbox' : 'production',
+      ...options,
+    })
+    if (session.status !== 201) throw new Error(`connections/create: ${session.text}`)
+    const arrival = await world.control.authorize({
+      connectLink: session.body.connect_link,
+      org: salesforceOrg ?? chosen?.name ?? '',
+      ...(username === undefined ? {} : { username }),
+    })
+    if (!arrival.ok) throw new Error(`the authorization failed: ${arrival.page}`)
+    const answer = await api.post<Connection>('/api/connections/callback', { client_id: id })
+    if (answer.status !== 200) throw new Error(`connections/callback: ${answer.text}`)
+    return answer.body
+  },
+  pull: async (options = {}) => {
+    const answer = await api.post<Snapshot>('/api/topology/pull', {
+      client_id: id,
+      wait_seconds: 55,
+      ...options,
+    })
+    if (answer.status !== 200 || answer.body.status !== 'complete') {
+      throw new Error(`topology/pull: ${answer.status} ${answer.text}`)
+    }
+    return answer.body
+  },
+})
+
+const createOrg = async (
+  superAdmin: Api,
+  api: Api,
+  world: SimulatedWorld | null,
+): Promise<TestOrg> => {
   const org = await created(superAdmin, '/api/super-admin/orgs', { name: `Org ${unique()}` })
   const email = `admin-${unique()}@agency.example`
   const admin = await created(superAdmin, '/api/super-admin/users', {
@@ -116,7 +215,10 @@ const createOrg = async (superAdmin: Api, api: Api): Promise<TestOrg> => {
     password: PASSWORD,
     token,
     api: adminApi,
-    client: (name = `Client ${unique()}`) => created(adminApi, '/api/clients/create', { name }),
+    client: async (name = `Client ${unique()}`) => {
+      const { id } = await created(adminApi, '/api/clients/create', { name })
+      return clientOf(adminApi, world, id)
+    },
     user: async (role, clientId) => {
       const address = `${role}-${unique()}@agency.example`
       const user = await created(adminApi, '/api/users/create', {

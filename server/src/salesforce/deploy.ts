@@ -150,13 +150,14 @@ export const awaitDeploy = async (
  */
 export const cancelDeploy = async (org: SalesforceOrg, id: string): Promise<DeployResult> => {
   try {
-    await org.request({
+    const { body } = await org.request({
       method: 'PATCH',
       path: urlPath`/metadata/deployRequest/${id}`,
       json: { deployResult: { status: 'Canceling' } },
       kind: 'metadata',
       priority: 'protected',
     })
+    return readDeployResult(body, org.apiVersion)
   } catch (error) {
     if (!(error instanceof SalesforceError)) throw error
     // Refused, or the answer got lost: only the deploy itself knows whether it is being cancelled.
@@ -167,7 +168,6 @@ export const cancelDeploy = async (org: SalesforceOrg, id: string): Promise<Depl
     if (seen === null || !(seen.done || seen.status === 'Canceling')) throw error
     return seen
   }
-  return getDeploy(org, id)
 }
 
 export interface DeployRequest {

@@ -10,7 +10,7 @@ import type {
   SoqlValue,
 } from '../soql/schema.ts'
 import { childRelationships } from './describe.ts'
-import { schemaTables } from './tooling/schema-tables.ts'
+import { toolingTables } from './tooling/component-tables.ts'
 import { setupTables } from './query-setup.ts'
 import { tableSource } from './query-tables.ts'
 
@@ -23,6 +23,9 @@ export interface OrgSourceOptions {
   deletedToo: boolean
 }
 
+// Tooling objects that REST queries know too.
+const alsoInRest = new Set(['entitydefinition', 'fielddefinition', 'entityparticle', 'apextrigger'])
+
 /**
  * A user's view of the records of a Salesforce org for one query. Objects and fields that the user
  * may not see do not exist for it.
@@ -30,11 +33,7 @@ export interface OrgSourceOptions {
 export function orgSource(options: OrgSourceOptions): SoqlSource {
   const { org, viewer, base, deletedToo } = options
   const tables = setupTables(org)
-  for (const [name, table] of schemaTables(org)) {
-    if (['entitydefinition', 'fielddefinition', 'entityparticle'].includes(name)) {
-      tables.set(name, table)
-    }
-  }
+  for (const [name, table] of toolingTables(org)) if (alsoInRest.has(name)) tables.set(name, table)
   const virtual = tableSource(tables, base, () => new Date())
   const objects = new Map<string, SoqlObject>()
 
@@ -150,7 +149,7 @@ type Reader = (row: SoqlRow) => SoqlValue
 // Salesforce: compound fields (addresses, locations, person names) are put together from their
 // components; the answer names an address's parts in lower camel case.
 function compoundReader(def: SObject, name: string, type: string): Reader | undefined {
-  const stored: Reader = (row) => (row[name] ?? null) as SoqlValue
+  const stored: Reader = (row) => (row[name] ?? null)
   if (type === 'address') {
     const prefix = name.replace(/Address$/, '')
     const parts = [...def.fields.values()].filter(

@@ -111,7 +111,12 @@ export function latestVersion(flow: Flow): FlowVersion | undefined {
 }
 
 function flowComponent(flow: Flow, version: FlowVersion, fullName: string): Component {
-  const metadata = () => flowVersionBody(version)
+  const metadata = () => {
+    const body = flowVersionBody(version)
+    // In XML a version reads 67.0; as JSON it is a number.
+    const { apiVersion } = body
+    return typeof apiVersion === 'number' ? { ...body, apiVersion: apiVersion.toFixed(1) } : body
+  }
   return component(
     { type: 'Flow', fullName, id: version.id, namespace: flow.namespace, metadata },
     version,
@@ -350,7 +355,7 @@ const builders: Readonly<Record<string, Builder>> = {
 interface ChildItem {
   item: Stamps & { id: string; namespace?: string | null }
   name: string
-  body(): MetadataNode
+  body: () => MetadataNode
 }
 
 function ofObjects(org: Org, items: (object: SObject) => ChildItem[]) {

@@ -8,10 +8,11 @@ import { readEnvelope, SoapFault, writeEnvelope, writeFault } from './soap.ts'
 export const soapRoutes: SoapRoute[] = [
   {
     pattern: '/services/Soap/m/:version',
-    handler({ org, version, body, authenticate }) {
+    handler(ctx) {
+      const { org, version } = ctx
       try {
-        const call = readEnvelope(body)
-        const caller = authenticate(call.sessionId ?? '')
+        const call = readEnvelope(ctx.body)
+        const caller = ctx.authenticate(call.sessionId ?? '')
         if (!caller) {
           throw new SoapFault(
             'INVALID_SESSION_ID',

@@ -122,7 +122,7 @@ describe('Tooling query, judged by jsforce', () => {
     const dependents = await rows(
       "SELECT MetadataComponentName, MetadataComponentType FROM MetadataComponentDependency WHERE RefMetadataComponentName = 'Miles' AND RefMetadataComponentType = 'CustomField' ORDER BY MetadataComponentType",
     )
-    expect(dependents.map((row) => row['MetadataComponentType'])).toEqual([
+    expect(dependents.map((row) => String(row['MetadataComponentType']))).toEqual([
       'Flow',
       'Flow',
       'Layout',
@@ -173,7 +173,7 @@ describe('Tooling query, judged by jsforce', () => {
 
   it('lists its objects and describes them', async () => {
     const global = await connect().tooling.describeGlobal()
-    expect(global.sobjects.map(({ name }) => name)).toContain('EntityDefinition')
+    expect(global.sobjects.map((sobject) => String(sobject.name))).toContain('EntityDefinition')
     expect((await get('/sobjects/Flow/describe')).body).toMatchObject({ name: 'Flow' })
     expect((await get('/sobjects/Nothing/describe')).status).toBe(404)
   })

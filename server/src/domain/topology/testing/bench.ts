@@ -2,7 +2,6 @@
 // its own, and the topology over the real gateway. Work runs when a test says so, or by the queue.
 
 import { pino } from 'pino'
-import { createDatabase } from '../../../../../test/src/database.ts'
 import { openDatabase } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
 import { createJobs } from '../../../jobs/jobs.ts'
@@ -17,9 +16,16 @@ import { type ConnectionDoor } from '../pull.ts'
 import { createTopology, type PullInput, type Snapshot } from '../topology.ts'
 import { ORG_ID, startSalesforceOrg, USER_ID } from './salesforce-org.ts'
 
-export const createTopologyBench = async () => {
-  const org = await startSalesforceOrg()
-  const database = await createDatabase()
+interface TestDatabase extends AsyncDisposable {
+  url: string
+  /** As the login that owns everything. */
+  query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>
+}
+
+/** Takes the database over: closing the bench drops it. */
+export const createTopologyBench = async (database: TestDatabase) => {
+  const latency = { callMs: 0, describeMs: 0 }
+  const org = await startSalesforceOrg(latency)
   const logger = pino({ level: 'silent' })
   const url = new Secret(database.url)
   const db = openDatabase({ url, maxConnections: 10, onIdleError: () => undefined })
@@ -121,6 +127,8 @@ export const createTopologyBench = async () => {
 
   return {
     org,
+    /** What a call and each describe in it take. */
+    latency,
     database,
     db,
     budget,

@@ -1,0 +1,253 @@
+// Objects of a plan, their record types and validation rules, and what must be unique among them.
+
+import { type Findings } from './check.ts'
+import { customNameFault, nameFault, objectKind, sameName } from './names.ts'
+import { definesObject, type Plan, type PlanObject } from './schema.ts'
+
+/** Salesforce: record types on these name a business process, on others they must not. */
+const WITH_BUSINESS_PROCESS: ReadonlySet<string> = new Set([
+  'lead',
+  'opportunity',
+  'case',
+  'solution',
+])
+/** Salesforce: two master-details an object. */
+const MASTER_DETAILS_MAX = 2
+/** Salesforce: relationship fields an object. */
+const RELATIONSHIPS_MAX = 40
+
+type Path = readonly (string | number)[]
+
+/** Reports every name that another before it in the list has too, whatever the case. */
+const reportDuplicates = (
+  names: readonly string[],
+  what: string,
+  path: (index: number) => Path,
+  findings: Findings,
+): void => {
+  const seen = new Set<string>()
+  for (const [index, name] of names.entries()) {
+    if (seen.has(sameName(name))) {
+      findings.add(path(index), 'duplicate', `${what} ${name} stands in the plan twice. Keep one.`)
+    }
+    seen.add(sameName(name))
+  }
+}
+
+/** What is wrong with objects, apart from each field by itself. */
+export const checkObjects = (plan: Plan, findings: Findings): void => {
+  reportDuplicates(
+    plan.objects.map(({ api_name }) => api_name),
+    'Object',
+    (index) => ['objects', index, 'api_name'],
+    findings,
+  )
+  for (const [index, object] of plan.objects.entries()) {
+    const path: Path = ['objects', index]
+    checkObjectName(object, path, findings)
+    checkDefinition(object, path, findings)
+    checkContents(object, path, findings)
+    checkMasters(object, path, findings)
+  }
+  checkRelationshipNames(plan, findings)
+}
+
+const checkObjectName = (object: PlanObject, path: Path, findings: Findings): void => {
+  const name = object.api_name
+  const kind = objectKind(name)
+  const here = [...path, 'api_name']
+  if (kind === 'unsupported') {
+    findings.add(
+      here,
+      'not_supported_yet',
+      `${name} is no ordinary object by its suffix; events, custom metadata, big and external objects are not supported yet.`,
+    )
+    return
+  }
+  if (kind === 'managed') return
+  const fault =
+    kind === 'custom'
+      ? customNameFault(name, `Object name ${name}`)
+      : nameFault(name, `Object name ${name}`, 80)
+  if (fault !== null) {
+    findings.add(here, fault.code, fault.message)
+  } else if (/^(task|event)$/i.test(name)) {
+    findings.add(
+      here,
+      'wrong_object',
+      `Custom fields of ${name} belong to the object Activity, for tasks and events alike. Name Activity.`,
+    )
+  }
+}
+
+const checkDefinition = (object: PlanObject, path: Path, findings: Findings): void => {
+  const name = object.api_name
+  if (!definesObject(object)) {
+    const { fields, record_types, validation_rules } = object
+    if (fields.length + record_types.length + validation_rules.length === 0) {
+      findings.add(
+        path,
+        'nothing_to_do',
+        `The plan adds nothing to ${name}. Give it fields, or for a custom object a label, plural_label and name_field.`,
+      )
+    }
+    return
+  }
+  if (objectKind(name) !== 'custom') {
+    for (const key of [
+      'label',
+      'plural_label',
+      'name_field',
+      'sharing_model',
+      'description',
+    ] as const) {
+      if (object[key] !== undefined) {
+        findings.add(
+          [...path, key],
+          'attribute_not_allowed',
+          `${name} is not a custom object of this Salesforce org; a plan gives it fields, record types and validation rules only. Leave ${key} out.`,
+        )
+      }
+    }
+    return
+  }
+  for (const key of ['label', 'plural_label', 'name_field'] as const) {
+    if (object[key] === undefined) {
+      findings.add(
+        [...path, key],
+        'missing',
+        `Custom object ${name} needs its label, plural_label and name_field together. Add ${key}.`,
+      )
+    }
+  }
+  if (object.name_field?.type === 'AutoNumber' && !hasCounter(object.name_field.display_format)) {
+    findings.add(
+      [...path, 'name_field', 'display_format'],
+      'bad_display_format',
+      `The display format of ${name} has no place for the number. Add one, for example {0000}.`,
+    )
+  }
+}
+
+/** Whether an automatic number has its one place, a run of zeros between braces. */
+export const hasCounter = (displayFormat: string): boolean =>
+  (displayFormat.match(/\{0{1,10}\}/g) ?? []).length === 1
+
+const checkContents = (object: PlanObject, path: Path, findings: Findings): void => {
+  const { api_name: name, fields, record_types: recordTypes, validation_rules: rules } = object
+  const pathOf = (list: string) => (index: number) => [...path, list, index, 'api_name']
+  reportDuplicates(
+    fields.map((field) => field.api_name),
+    `Field ${name}.`.trim(),
+    pathOf('fields'),
+    findings,
+  )
+  reportDuplicates(
+    recordTypes.map((type) => type.api_name),
+    `Record type of ${name}`,
+    pathOf('record_types'),
+    findings,
+  )
+  reportDuplicates(
+    rules.map((rule) => rule.api_name),
+    `Validation rule of ${name}`,
+    pathOf('validation_rules'),
+    findings,
+  )
+  for (const [index, recordType] of recordTypes.entries()) {
+    const fault = nameFault(recordType.api_name, `Record type name ${recordType.api_name}`, 80)
+    if (fault !== null) findings.add(pathOf('record_types')(index), fault.code, fault.message)
+    const needsProcess = WITH_BUSINESS_PROCESS.has(sameName(name))
+    if (needsProcess !== (recordType.business_process !== undefined)) {
+      findings.add(
+        [...path, 'record_types', index, 'business_process'],
+        needsProcess ? 'missing' : 'attribute_not_allowed',
+        needsProcess
+          ? `Record type ${recordType.api_name} of ${name} needs the name of a business process. Add business_process.`
+          : `Record types of ${name} have no business process. Leave business_process out.`,
+      )
+    }
+  }
+  for (const [index, rule] of rules.entries()) {
+    const fault = nameFault(rule.api_name, `Validation rule name ${rule.api_name}`)
+    if (fault !== null) findings.add(pathOf('validation_rules')(index), fault.code, fault.message)
+  }
+}
+
+const checkMasters = (object: PlanObject, path: Path, findings: Findings): void => {
+  const { api_name: name, fields, sharing_model: sharing } = object
+  const masters = [...fields.entries()].filter(([, field]) => field.type === 'MasterDetail')
+  const relationships = fields.filter(({ type }) => type === 'MasterDetail' || type === 'Lookup')
+  for (const [index, field] of masters.slice(MASTER_DETAILS_MAX)) {
+    findings.add(
+      [...path, 'fields', index, 'type'],
+      'too_many_master_details',
+      `${field.api_name} would be the third master-detail of ${name}; Salesforce allows 2. Make it a Lookup.`,
+    )
+  }
+  if (relationships.length > RELATIONSHIPS_MAX) {
+    findings.add(
+      [...path, 'fields'],
+      'too_many_relationships',
+      `${name} would have ${relationships.length} relationships; Salesforce allows ${RELATIONSHIPS_MAX}. Take some out.`,
+    )
+  }
+  const orders = masters.flatMap(([, field]) =>
+    field.type === 'MasterDetail' && field.relationship_order !== undefined
+      ? [field.relationship_order]
+      : [],
+  )
+  const [, second] = masters
+  if (second !== undefined && orders.length > 0 && new Set(orders).size < masters.length) {
+    findings.add(
+      [...path, 'fields', second[0], 'relationship_order'],
+      'duplicate',
+      `The two master-details of ${name} need the orders 0 and 1. Give both, or neither.`,
+    )
+  }
+  if (masters.length > 0 && objectKind(name) === 'standard') {
+    for (const [index, field] of masters) {
+      findings.add(
+        [...path, 'fields', index, 'type'],
+        'attribute_not_allowed',
+        `${name} is a standard object and cannot be the detail of ${'reference_to' in field ? field.reference_to : 'another'}. Make ${field.api_name} a Lookup.`,
+      )
+    }
+  } else if (masters.length > 0 && sharing !== undefined && sharing !== 'ControlledByParent') {
+    findings.add(
+      [...path, 'sharing_model'],
+      'sharing_model_conflict',
+      `${name} has a master-detail, so its sharing_model cannot be ${sharing}. Use ControlledByParent or leave it out.`,
+    )
+  } else if (
+    masters.length === 0 &&
+    sharing === 'ControlledByParent' &&
+    object.name_field !== undefined
+  ) {
+    findings.add(
+      [...path, 'sharing_model'],
+      'sharing_model_conflict',
+      `${name} has no master-detail in the plan, so no parent controls its sharing. Use another sharing_model.`,
+    )
+  }
+}
+
+/** Two ways back from one parent cannot have one name. */
+const checkRelationshipNames = (plan: Plan, findings: Findings): void => {
+  const taken = new Map<string, string>()
+  for (const [index, object] of plan.objects.entries()) {
+    for (const [position, field] of object.fields.entries()) {
+      if (field.type !== 'Lookup' && field.type !== 'MasterDetail') continue
+      const key = sameName(`${field.reference_to}.${field.relationship_name}`)
+      const other = taken.get(key)
+      if (other !== undefined) {
+        findings.add(
+          ['objects', index, 'fields', position, 'relationship_name'],
+          'duplicate',
+          `${field.reference_to} would have two relationships ${field.relationship_name}, from ${other} and ${object.api_name}.${field.api_name}. Rename one.`,
+        )
+      }
+      taken.set(key, `${object.api_name}.${field.api_name}`)
+    }
+  }
+}

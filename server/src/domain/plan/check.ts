@@ -1,0 +1,215 @@
+// Whether a plan means something, before anything is sent: the schema's refusals and those that a
+// schema cannot say, all with the path of the member and a stable code.
+
+import type * as z from 'zod'
+import { EngineError, type MemberError } from '../../errors.ts'
+import { checkAccess } from './check-access.ts'
+import { checkField } from './check-fields.ts'
+import { checkObjects } from './check-objects.ts'
+import { FIELD_SCHEMAS, FIELD_TYPES, isFieldType } from './field-schema.ts'
+import { type Plan, planSchema } from './schema.ts'
+
+/** Real things of Salesforce that a plan cannot say yet, by the name a caller would try. */
+const UNSUPPORTED_TYPES: ReadonlySet<string> = new Set([
+  'Hierarchy',
+  'ExternalLookup',
+  'IndirectLookup',
+  'MetadataRelationship',
+  'File',
+  'Address',
+  'CustomDataType',
+  'Array',
+  'Integer',
+  'Long',
+])
+const UNSUPPORTED_MEMBERS: ReadonlySet<string> = new Set([
+  // Dependent picklists
+  'controlling_field',
+  'value_settings',
+  'dependent_values',
+  // Values of a picklist by record type
+  'picklist_values',
+  'lookup_filter',
+  'track_history',
+  'encryption_scheme',
+])
+
+/** Remembers what was found, and where. */
+export interface Findings {
+  add: (path: readonly (string | number)[], code: string, message: string) => void
+}
+
+/**
+ * Everything that is wrong with a well-formed plan, in the order of its members; empty where nothing
+ * is. Paths are dotted from the plan (`objects.0.fields.2.length`); each message names the thing and
+ * says what to do.
+ */
+export const checkPlan = (plan: Plan): MemberError[] => {
+  const errors: MemberError[] = []
+  const findings: Findings = {
+    add: (path, code, message) => errors.push({ path: path.join('.'), code, message }),
+  }
+  if (plan.objects.length === 0) {
+    findings.add(['objects'], 'nothing_to_do', 'The plan names no object. Add at least one.')
+  }
+  checkObjects(plan, findings)
+  for (const [index, object] of plan.objects.entries()) {
+    for (const [position, field] of object.fields.entries()) {
+      checkField(plan, object, field, ['objects', index, 'fields', position], findings)
+    }
+  }
+  checkAccess(plan, findings)
+  return errors
+}
+
+const prefixed = (errors: readonly MemberError[], root: string): MemberError[] =>
+  root === ''
+    ? [...errors]
+    : errors.map((error) => ({
+        ...error,
+        path: error.path === '' ? root : `${root}.${error.path}`,
+      }))
+
+/**
+ * The plan with its defaults filled in. `root` stands before every path (`plan` for a body member of
+ * that name). Throws EngineError `invalid_plan` with every fault in `errors`.
+ */
+export const parsePlan = (input: unknown, root = ''): Plan => {
+  const parsed = planSchema.safeParse(input)
+  const errors = parsed.success
+    ? checkPlan(parsed.data)
+    : parsed.error.issues.flatMap((issue) => schemaErrors(issue, input))
+  if (!parsed.success || errors.length > 0) {
+    const [first] = errors
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+    throw new EngineError('invalid_plan', `${first?.message ?? 'The plan is not valid.'}${more}`, {
+      errors: prefixed(errors, root),
+    })
+  }
+  return parsed.data
+}
+
+const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined,
+    input,
+  )
+
+/** For messages: short, and on one line. */
+const quoted = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80)
+
+const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] => {
+  const here = (code: string, message: string, key?: string): MemberError => ({
+    path: [...issue.path, ...(key === undefined ? [] : [key])].map(String).join('.'),
+    code,
+    message,
+  })
+  const name = String(issue.path.at(-1) ?? 'The plan')
+  const value = at(input, issue.path)
+
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownMember(key, value, here))
+    case 'invalid_union':
+      return [wrongUnion(name, value, issue.discriminator, here)]
+    case 'invalid_value':
+      return value === undefined
+        ? [
+            here(
+              'missing',
+              `${name} is missing. Give one of ${issue.values.map(quoted).join(', ')}.`,
+            ),
+          ]
+        : [
+            here(
+              'unknown_value',
+              `${name} is ${quoted(value)}. Use one of ${issue.values.map(quoted).join(', ')}.`,
+            ),
+          ]
+    case 'invalid_type':
+      return value === undefined
+        ? [here('missing', `${name} is missing. Give it a value.`)]
+        : [here('wrong_type', `${name} is not of the type ${issue.expected}. Correct it.`)]
+    case 'too_small':
+    case 'too_big':
+      return [outOfRange(issue, name, here)]
+    case 'invalid_format':
+      return [
+        here('bad_text', `${name} must be one line without control characters. Take them out.`),
+      ]
+    default:
+      return [here('invalid', `${name} is not valid: ${issue.message}`)]
+  }
+}
+
+type Here = (code: string, message: string, key?: string) => MemberError
+
+const unknownMember = (key: string, owner: unknown, here: Here): MemberError => {
+  if (UNSUPPORTED_MEMBERS.has(key)) {
+    return here(
+      'not_supported_yet',
+      `${key} is not supported yet. Leave it out and set it in Salesforce.`,
+      key,
+    )
+  }
+  const type: unknown = at(owner, ['type'])
+  const takers = isFieldType(type)
+    ? FIELD_TYPES.filter((other) => Object.hasOwn(FIELD_SCHEMAS[other].shape, key))
+    : []
+  if (takers.length > 0) {
+    return here(
+      'attribute_not_allowed',
+      `A field of type ${String(type)} has no ${key} (${takers.slice(0, 4).join(', ')} have). Leave it out.`,
+      key,
+    )
+  }
+  return here('unknown_member', `${key.slice(0, 80)} is not a member here. Leave it out.`, key)
+}
+
+const wrongUnion = (
+  name: string,
+  value: unknown,
+  discriminator: string | undefined,
+  here: Here,
+): MemberError => {
+  // zod reports a wrong discriminator at its own path, a union without one at the value's.
+  if (discriminator === undefined) {
+    return here(
+      'wrong_type',
+      `${name} is neither a text nor an object of value and label. Correct it.`,
+    )
+  }
+  if (value === undefined) return here('missing', `${name} is missing. Give it a value.`)
+  if (typeof value === 'string' && UNSUPPORTED_TYPES.has(value)) {
+    return here(
+      'not_supported_yet',
+      `Fields of type ${value} are not supported yet. Make them in Salesforce.`,
+    )
+  }
+  return here(
+    'unknown_type',
+    `${quoted(value)} is no type known here. Use one of those in the schema.`,
+  )
+}
+
+const outOfRange = (
+  issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig,
+  name: string,
+  here: Here,
+): MemberError => {
+  const [word, bound] =
+    issue.code === 'too_big' ? ['at most', issue.maximum] : ['at least', issue.minimum]
+  switch (issue.origin) {
+    case 'string':
+      return issue.code === 'too_big'
+        ? here('too_long', `${name} has more than ${String(bound)} characters. Shorten it.`)
+        : here('too_short', `${name} needs ${word} ${String(bound)} characters. Fill it in.`)
+    case 'array':
+      return issue.code === 'too_big'
+        ? here('too_many', `${name} holds more than ${String(bound)}. Split the plan.`)
+        : here('too_few', `${name} needs ${word} ${String(bound)}. Add one or leave it out.`)
+    default:
+      return here('out_of_range', `${name} must be ${word} ${String(bound)}. Correct it.`)
+  }
+}

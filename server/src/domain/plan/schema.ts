@@ -1,0 +1,125 @@
+// The plan: what a caller wants to be in a Salesforce org. It adds and changes; it deletes nothing.
+
+import * as z from 'zod'
+import { apiName, line, planField, prose } from './field-schema.ts'
+
+export const PERMISSION_SET_DEFAULT = 'SFDC_Engine_X'
+
+const nameField = z
+  .discriminatedUnion('type', [
+    z.strictObject({ label: line(80), type: z.literal('Text') }),
+    z.strictObject({
+      label: line(80),
+      type: z.literal('AutoNumber'),
+      display_format: line(30).describe('With the number between braces, e.g. `JP-{00000}`'),
+    }),
+  ])
+  .describe("The object's Name field: typed by users, or counted by Salesforce")
+
+const recordType = z.strictObject({
+  api_name: apiName,
+  label: line(80),
+  description: prose(255).optional(),
+  active: z.boolean().default(true),
+  business_process: line(80)
+    .optional()
+    .describe('Name of the sales, support, lead or solution process; needed on those objects only'),
+})
+
+const validationRule = z.strictObject({
+  api_name: apiName,
+  description: prose(255).optional(),
+  active: z.boolean().default(true),
+  error_condition_formula: prose(5_000).describe('A record for which it is true is refused'),
+  error_message: prose(255).describe('What users read when it is'),
+  error_display_field: apiName
+    .optional()
+    .describe('The field beside which they read it; default top of page'),
+})
+
+const planObject = z
+  .strictObject({
+    api_name: apiName.describe('`X__c` for a custom object, else a standard object'),
+    label: line(40).optional(),
+    plural_label: line(40).optional(),
+    name_field: nameField.optional(),
+    sharing_model: z
+      .enum(['Private', 'Read', 'ReadWrite', 'ControlledByParent'])
+      .optional()
+      .describe('Default ReadWrite, or ControlledByParent with a master-detail'),
+    description: prose(1_000).optional(),
+    record_types: z.array(recordType).max(200).default([]),
+    validation_rules: z.array(validationRule).max(500).default([]),
+    fields: z.array(planField).max(900).default([]),
+  })
+  .describe(
+    'A custom object with its label, plural label and name field; or, without them, fields, record types and validation rules for an object that is there',
+  )
+
+const layout = z
+  .strictObject({
+    object: apiName.describe('An object of the plan'),
+    layout: line(255).describe('Name of its page layout, e.g. `Lead Layout`'),
+    section: line(80).describe('Label of the section; made when it is not there'),
+    fields: z.array(apiName).min(1).max(200).describe('Fields of this plan'),
+    after: apiName
+      .optional()
+      .describe('A field of the layout: put behind it, or a new section behind its section'),
+  })
+  .describe('Fields to be put on a page layout; what is there stays as it is')
+
+const permissions = z
+  .strictObject({
+    permission_set: z
+      .string()
+      .min(1)
+      .max(80)
+      .nullable()
+      .default(PERMISSION_SET_DEFAULT)
+      .describe('Made when it is not there; null for none'),
+    assign_to_connected_user: z.boolean().default(true),
+    profiles: z.array(line(255)).max(50).default([]).describe('Profiles that get the same access'),
+    permission_sets: z
+      .array(z.string().min(1).max(80))
+      .max(50)
+      .default([])
+      .describe('Permission sets that are there and get the same access'),
+  })
+  .describe('Who may see and edit what the plan makes')
+
+export const planSchema = z
+  .strictObject({
+    objects: z.array(planObject).max(200).default([]),
+    permissions: permissions.prefault({}),
+    layouts: z.array(layout).max(200).default([]),
+    tabs: z
+      .array(apiName)
+      .max(200)
+      .default([])
+      .describe('Custom objects of the plan that get a tab'),
+  })
+  .describe('What is to be in the Salesforce org. It adds and changes; it deletes nothing')
+
+export type Plan = z.output<typeof planSchema>
+/** The plan as callers may write it, before defaults. */
+export type PlanInput = z.input<typeof planSchema>
+export type PlanObject = Plan['objects'][number]
+export type PlanRecordType = PlanObject['record_types'][number]
+export type PlanValidationRule = PlanObject['validation_rules'][number]
+export type PlanLayout = Plan['layouts'][number]
+export type PlanPermissions = Plan['permissions']
+
+/** Shapes that before-images are read back into. */
+export const recordTypeSchema = recordType
+export const validationRuleSchema = validationRule
+
+/**
+ * Whether the plan describes the object itself, not only things on it. Such an object is made where
+ * it is not there yet.
+ */
+export const definesObject = (object: PlanObject): boolean =>
+  object.label !== undefined ||
+  object.plural_label !== undefined ||
+  object.name_field !== undefined ||
+  object.sharing_model !== undefined ||
+  object.description !== undefined

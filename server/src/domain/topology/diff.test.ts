@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest'
+import { type JsonObject } from '../../salesforce/json.ts'
+import { canonicalJson, hashOf } from './canonical.ts'
+import { diffAutomations, diffDescribes } from './diff.ts'
+import { decodeManifest, emptyManifest, encodeManifest } from './manifest.ts'
+import { settledBefore } from './objects.ts'
+import { describeOf } from './testing/salesforce-org.ts'
+
+const SAME = { acrossOrgs: false, acrossVersions: false }
+
+const reversed = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(reversed)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, member]) => [name, reversed(member)]),
+  )
+}
+
+const fieldsOf = (object: JsonObject): JsonObject[] => object.fields as JsonObject[]
+
+describe('canonical JSON', () => {
+  it('is the same text whatever the order of members, and parses to an equal value', () => {
+    const value = JSON.parse(
+      '{"b":[{"z":1,"a":null},{"a":[],"z":"\u2028é"}],"a":{"10":1,"9":2},"__proto__":{"x":1},"c":1e21}',
+    ) as unknown
+    expect(canonicalJson(reversed(value))).toBe(canonicalJson(value))
+    expect(JSON.parse(canonicalJson(reversed(value)))).toEqual(value)
+    expect(Object.keys(JSON.parse(canonicalJson(value)) as object)).toContain('__proto__')
+  })
+
+  it('tells apart what differs in the order of a list', () => {
+    expect(hashOf(canonicalJson({ a: [1, 2] }))).not.toBe(hashOf(canonicalJson({ a: [2, 1] })))
+  })
+})
+
+describe('a manifest', () => {
+  it('comes back as it was, and is one text whatever the order in which it was filled', () => {
+    const manifest = emptyManifest()
+    const entry = (text: string) => ({ hash: hashOf(text), fieldsCount: text.length })
+    for (const name of ['Lead', 'Account', 'Job__c']) manifest.objects.set(name, entry(name))
+    manifest.automations.set('flow/F', hashOf('F'))
+    manifest.unreadable.push('X', 'B')
+    const backwards = {
+      ...manifest,
+      objects: new Map([...manifest.objects].reverse()),
+      unreadable: ['B', 'X'],
+    }
+    expect(encodeManifest(backwards)).toBe(encodeManifest(manifest))
+    expect(decodeManifest(encodeManifest(manifest))).toEqual(backwards)
+  })
+})
+
+describe('the diff of two describes', () => {
+  const before = describeOf('Job__c', 5)
+
+  it('finds nothing where only the order of fields, picklist values and members moved', () => {
+    const after = reversed(before) as JsonObject
+    after.fields = [...fieldsOf(after)].reverse().map((field) => ({
+      ...field,
+      picklistValues: [...(field.picklistValues as unknown[])].reverse(),
+    }))
+    after.urls = { describe: '/services/data/v67.0/sobjects/Job__c/describe' }
+    expect(diffDescribes(before, after, SAME)).toBeNull()
+  })
+
+  it('names each changed attribute of a field, and picklist values one by one', () => {
+    const after = structuredClone(before)
+    const [, status, title] = fieldsOf(after)
+    Object.assign(title ?? {}, { length: 255 })
+    Object.assign(status ?? {}, {
+      picklistValues: [
+        { active: false, defaultValue: true, label: 'Open', validFor: null, value: 'Open' },
+        { active: true, defaultValue: false, label: 'Filled', validFor: null, value: 'Filled' },
+      ],
+    })
+    after.fields = [...fieldsOf(after).slice(0, 4), { name: 'New__c', type: 'date' }]
+    const diff = diffDescribes(before, after, SAME)
+    expect(diff?.fields).toEqual([
+      {
+        api_name: 'Field_0__c',
+        change: 'changed',
+        attributes: [{ name: 'length', before: 80, after: 255 }],
+      },
+      { api_name: 'Field_2__c', change: 'removed', attributes: [] },
+      { api_name: 'New__c', change: 'added', attributes: [] },
+      {
+        api_name: 'Status',
+        change: 'changed',
+        attributes: [
+          { name: 'picklistValues[Open].active', before: true, after: false },
+          expect.objectContaining({ name: 'picklistValues[Closed]', after: null }),
+          expect.objectContaining({ name: 'picklistValues[Filled]', before: null }),
+        ],
+      },
+    ])
+    expect(diff?.attributes).toEqual([])
+  })
+
+  it('leaves out what each Salesforce org numbers by itself, but only between two of them', () => {
+    const after = structuredClone(before)
+    after.keyPrefix = 'a7Q'
+    after.recordTypeInfos = [
+      {
+        ...(before.recordTypeInfos as JsonObject[])[0],
+        recordTypeId: '012Ws000000AbCdIAK',
+      },
+    ]
+    expect(diffDescribes(before, after, { ...SAME, acrossOrgs: true })).toBeNull()
+    expect(diffDescribes(before, after, SAME)).toMatchObject({
+      attributes: [{ name: 'keyPrefix' }],
+      record_types: [{ api_name: 'Master', change: 'changed' }],
+    })
+  })
+
+  it('leaves out members that only one of two API versions knows', () => {
+    const after = structuredClone(before)
+    for (const field of fieldsOf(after)) field.aiPredictionField = false
+    expect(diffDescribes(before, after, { ...SAME, acrossVersions: true })).toBeNull()
+    expect(diffDescribes(before, after, SAME)?.fields).toHaveLength(5)
+  })
+})
+
+describe('the diff of two automations', () => {
+  const before = {
+    active: true,
+    last_modified_at: '2026-01-01T00:00:00.000Z',
+    definition: { decisions: { name: 'A' }, status: 'Active' },
+  }
+
+  it('takes a list of one for a list, and being saved again for no change', () => {
+    const after = {
+      ...before,
+      last_modified_at: '2026-02-01T00:00:00.000Z',
+      definition: { decisions: [{ name: 'A' }], status: 'Active' },
+    }
+    expect(diffAutomations(before, after, SAME)).toEqual([])
+  })
+
+  it('counts the order of elements, which is the order of steps', () => {
+    const steps = (...names: string[]) => ({
+      ...before,
+      definition: { decisions: names.map((name) => ({ name })), status: 'Active' },
+    })
+    expect(diffAutomations(steps('A', 'B'), steps('B', 'A'), SAME)).toMatchObject([
+      { name: 'definition.decisions' },
+    ])
+  })
+})
+
+describe("Salesforce's dates", () => {
+  it('are asked with later only when they lie before the second in which the pull began', () => {
+    const isSettled = settledBefore('Mon, 05 Jan 2026 10:00:05 GMT')
+    expect(isSettled('Mon, 05 Jan 2026 10:00:04 GMT')).toBe(true)
+    expect(isSettled('2026-01-05T10:00:04.900+0000')).toBe(true)
+    expect(isSettled('Mon, 05 Jan 2026 10:00:05 GMT')).toBe(false)
+    expect(isSettled('2026-01-05T10:00:05.100+0000')).toBe(false)
+    expect(isSettled('no date')).toBe(false)
+  })
+})

@@ -1,0 +1,395 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { until } from '../../../../test/src/until.ts'
+import { newId } from '../../db/ids.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
+import { createTopologyBench, type TopologyBench } from './testing/bench.ts'
+import { describeOf } from './testing/salesforce-org.ts'
+
+let bench: TopologyBench
+let clientId: string
+
+const COUNT = 60
+
+beforeAll(async () => {
+  bench = await createTopologyBench(await createDatabase())
+  for (let i = 0; i < COUNT; i += 1) bench.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
+})
+
+beforeEach(async () => {
+  bench.org.settings.unreadable.clear()
+  bench.org.settings.unlistable.clear()
+  bench.org.settings.before = async () => null
+  bench.org.settings.language = 'en_US'
+  bench.budget.spent = false
+  clientId = await bench.client(`00DWs${newId().slice(-13)}`)
+  bench.org.forgetAsked()
+})
+
+afterAll(async () => {
+  await bench.close()
+})
+
+const calls = (): number =>
+  bench.org.asked.filter(({ path }) => path.startsWith('/services/data')).length +
+  bench.org.asked.filter(({ path }) => path.includes('/Soap/')).length
+
+const rename = (object: JsonObject): JsonObject => ({ ...object, label: `${String(object.label)}!` })
+
+describe('a cold pull', () => {
+  it('gives back what Salesforce sent, asked unconditionally and 25 to a call', async () => {
+    const snapshot = await bench.pull(clientId)
+    expect(snapshot).toMatchObject({
+      status: 'complete',
+      version: 1,
+      scope: 'all',
+      objects_count: COUNT,
+      fields_count: COUNT * 6,
+      error: null,
+      changes_from_previous: null,
+      progress: { stage: 'complete', done: COUNT, total: COUNT },
+      stats: { not_modified: 0, unreadable: [] },
+    })
+    expect(snapshot.stats.salesforce_api_calls).toBe(calls())
+    expect(calls()).toBeLessThanOrEqual(COUNT / 25 + 25)
+    expect([...bench.org.describes().values()]).toEqual(Array(COUNT).fill(null))
+    const { objects } = await bench.get({ client_id: clientId })
+    const sent = [...bench.org.objects].map(([name, { describe }]) => [name, describe])
+    expect(objects).toEqual(Object.fromEntries(sent))
+    expect(await bench.rows('topology_pull_items', clientId)).toBe(0)
+  })
+
+  it('leaves one audit row with its number of calls', async () => {
+    const snapshot = await bench.pull(clientId)
+    const rows = await bench.database.query<JsonObject>(
+      `select action, outcome, salesforce_api_calls, user_id, credential_type from audit_log
+        where target_id = $1`,
+      [snapshot.id],
+    )
+    expect(rows).toEqual([
+      {
+        action: 'topology.pull',
+        outcome: 'ok',
+        salesforce_api_calls: snapshot.stats.salesforce_api_calls,
+        user_id: bench.admin.userId,
+        credential_type: 'api_token',
+      },
+    ])
+  })
+
+  it('lists an object that cannot be described, and asks for it again the next time', async () => {
+    const refusal = { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'No.' }
+    bench.org.settings.unreadable.set('Job_7__c', refusal)
+    const first = await bench.pull(clientId)
+    expect(first).toMatchObject({
+      status: 'complete',
+      objects_count: COUNT - 1,
+      stats: {
+        unreadable: [{ object: 'Job_7__c', code: 'INSUFFICIENT_ACCESS', message: 'No.' }],
+      },
+    })
+    bench.org.settings.unreadable.clear()
+    bench.org.forgetAsked()
+    const second = await bench.pull(clientId)
+    expect(bench.org.describes()).toEqual(new Map([['Job_7__c', null]]))
+    expect(second).toMatchObject({ objects_count: COUNT, stats: { unreadable: [] } })
+    // It was there all along: that it can be read now is no change of the Salesforce org.
+    expect(second.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
+  })
+})
+
+describe('a re-pull', () => {
+  it('asks one describe call and adds one row when nothing changed', async () => {
+    const first = await bench.pull(clientId)
+    const blobs = await bench.rows('topology_blobs', clientId)
+    bench.org.forgetAsked()
+    const second = await bench.pull(clientId)
+    const describeCalls = bench.org.asked.filter(({ path }) => /sobjects|composite/.test(path))
+    expect(describeCalls).toHaveLength(1)
+    expect(describeCalls[0]?.ifModifiedSince).not.toBeNull()
+    expect(second).toMatchObject({
+      version: 2,
+      content_hash: first.content_hash,
+      objects_count: COUNT,
+      stats: { not_modified: COUNT, bytes: 0 },
+      changes_from_previous: { added: 0, removed: 0, changed: 0 },
+    })
+    expect(await bench.rows('topology_blobs', clientId)).toBe(blobs)
+  })
+
+  it('stores nothing when a permission set moved every date and no content', async () => {
+    const first = await bench.pull(clientId)
+    bench.org.touchEverything()
+    const second = await bench.pull(clientId)
+    expect(second).toMatchObject({
+      content_hash: first.content_hash,
+      stats: { not_modified: 0, bytes: 0 },
+      changes_from_previous: { added: 0, removed: 0, changed: 0 },
+    })
+    bench.org.forgetAsked()
+    await bench.pull(clientId)
+    expect(bench.org.describes().size).toBe(0)
+  })
+
+  it('reads only what changed, adds and drops objects, and keeps every version readable', async () => {
+    await bench.pull(clientId)
+    const before = await bench.get({ client_id: clientId })
+    bench.org.change('Job_3__c', rename)
+    bench.org.put('Fresh__c', describeOf('Fresh__c', 4))
+    const gone = bench.org.objects.get('Job_9__c')
+    bench.org.remove('Job_9__c')
+    const second = await bench.pull(clientId)
+    expect(second).toMatchObject({
+      objects_count: COUNT,
+      stats: { not_modified: COUNT - 2 },
+      changes_from_previous: { added: 1, removed: 1, changed: 1 },
+    })
+    const after = await bench.get({ client_id: clientId, version: 2 })
+    expect(after.objects).toEqual(
+      Object.fromEntries([...bench.org.objects].map(([name, { describe }]) => [name, describe])),
+    )
+    expect((await bench.get({ client_id: clientId, version: 1 })).objects).toEqual(before.objects)
+
+    bench.org.remove('Fresh__c')
+    bench.org.put('Job_9__c', gone?.describe ?? {})
+  })
+
+  it('sees a second change within the same second of Salesforce’s clock', async () => {
+    await bench.pull(clientId)
+    bench.org.change('Job_4__c', rename, Date.now())
+    await bench.pull(clientId)
+    const modifiedMs = bench.org.objects.get('Job_4__c')?.modifiedMs ?? 0
+    bench.org.change('Job_4__c', rename, modifiedMs)
+    const third = await bench.pull(clientId)
+    expect(third.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 1 })
+    const { objects } = await bench.get({ client_id: clientId, objects: ['job_4__C'] })
+    expect(objects).toEqual({ Job_4__c: bench.org.objects.get('Job_4__c')?.describe })
+    bench.org.objects.clear()
+    for (let i = 0; i < COUNT; i += 1) bench.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
+  })
+
+  it('asks nothing conditionally for another language, user or grant, on `full`, after 7 days, or where told to forget', async () => {
+    const wasConditional = () => [...bench.org.describes().values()].every((date) => date !== null)
+    const repull = async (input = {}) => {
+      bench.org.forgetAsked()
+      bench.org.change('Job_0__c', rename)
+      await bench.pull(clientId, input)
+      return wasConditional()
+    }
+    await bench.pull(clientId)
+    expect(await repull()).toBe(true)
+    bench.org.settings.language = 'de'
+    expect(await repull()).toBe(false)
+    expect(await repull()).toBe(true)
+    await bench.database.query(
+      `update crm_connections set generation = generation + 1 where client_id = $1`,
+      [clientId],
+    )
+    expect(await repull()).toBe(false)
+    expect(await repull({ full: true })).toBe(false)
+    expect(await repull()).toBe(true)
+    await bench.database.query(
+      `update topology_validators set read_at = now() - interval '8 days' where client_id = $1`,
+      [clientId],
+    )
+    expect(await repull()).toBe(false)
+    expect(await repull()).toBe(true)
+
+    await bench.db
+      .as(bench.admin.tenant)
+      .tx((tx) => bench.topology.forget(tx, bench.admin.tenant, clientId, ['job_5__c']))
+    bench.org.forgetAsked()
+    await bench.pull(clientId)
+    const unconditional = [...bench.org.describes()].filter(([, date]) => date === null)
+    expect(unconditional.map(([name]) => name)).toEqual(['Job_5__c'])
+  })
+})
+
+describe('a partial pull', () => {
+  it('describes what was named, in any case, and carries the rest over', async () => {
+    await bench.pull(clientId)
+    bench.org.change('Job_1__c', rename)
+    bench.org.change('Job_2__c', rename)
+    bench.org.forgetAsked()
+    const snapshot = await bench.pull(clientId, { objects: ['job_1__C', 'Nowhere__c'] })
+    expect([...bench.org.describes().keys()].sort()).toEqual(['Job_1__c', 'Nowhere__c'])
+    expect(snapshot).toMatchObject({
+      status: 'complete',
+      objects_count: COUNT,
+      changes_from_previous: { added: 0, removed: 0, changed: 1 },
+      stats: { unreadable: [{ object: 'Nowhere__c', code: 'NOT_FOUND' }] },
+    })
+    // What changed beside it is not lost: the next full pull sees it.
+    const whole = await bench.pull(clientId)
+    expect(whole.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 1 })
+  })
+
+  it('needs a complete version of the same Salesforce org', async () => {
+    await expect(bench.start(clientId, { objects: ['Job_1__c'] })).rejects.toMatchObject({
+      code: 'no_snapshot',
+    })
+    await bench.pull(clientId)
+    await bench.database.query(
+      `update crm_connections set sfdc_org_id = '00DWs000009AbCdMAK' where client_id = $1`,
+      [clientId],
+    )
+    await expect(bench.start(clientId, { objects: ['Job_1__c'] })).rejects.toMatchObject({
+      code: 'no_snapshot',
+    })
+  })
+})
+
+describe('a second pull', () => {
+  it('joins a running one that covers it, and is refused beside one that does not', async () => {
+    await bench.pull(clientId)
+    const running = await bench.start(clientId, { objects: ['Job_1__c', 'Job_2__c'] })
+    expect(running.status).toBe('pulling')
+    expect((await bench.start(clientId, { objects: ['JOB_2__c'] })).id).toBe(running.id)
+    for (const input of [{}, { objects: ['Job_3__c'] }, { objects: ['Job_1__c'], full: true }]) {
+      await expect(bench.start(clientId, input)).rejects.toMatchObject({ code: 'pull_in_progress' })
+    }
+    await bench.run(running.id)
+    expect((await bench.start(clientId)).id).not.toBe(running.id)
+  })
+
+  it('is one pull when two calls come at the same moment', async () => {
+    const [a, b] = await Promise.all([bench.start(clientId), bench.start(clientId)])
+    expect(a.id).toBe(b.id)
+  })
+})
+
+describe('a pull that is interrupted', () => {
+  it('goes on with what is missing, and is never shown half', async () => {
+    const { id } = await bench.start(clientId)
+    const leaving = new AbortController()
+    let composites = 0
+    bench.org.settings.before = async ({ path }) => {
+      // The third composite never gets its answer before the process is told to leave.
+      if (!path.endsWith('/composite') || (composites += 1) < 3) return null
+      await until('two composites are journaled', async () => {
+        const [row] = await bench.database.query<{ done: number }>(
+          `select (progress->>'done')::int as done from crm_topology_snapshots where id = $1`,
+          [id],
+        )
+        return row?.done === 50 || (await bench.rows('topology_pull_items', clientId)) > 50
+      })
+      leaving.abort(new Error('killed'))
+      return null
+    }
+    await expect(bench.run(id, leaving.signal)).rejects.toThrow('killed')
+    const half = await bench.get({ client_id: clientId, snapshot_id: id })
+    expect(half).toMatchObject({ status: 'pulling', version: null, objects: null, automations: null })
+    const kept = await bench.rows('topology_pull_items', clientId)
+
+    bench.org.settings.before = async () => null
+    bench.org.forgetAsked()
+    await bench.run(id)
+    // The date of the list of objects is kept beside the describes.
+    expect(bench.org.describes().size).toBe(COUNT - Math.max(0, kept - 1))
+    const whole = await bench.get({ client_id: clientId })
+    expect(whole).toMatchObject({ id, status: 'complete', version: 1, objects_count: COUNT })
+    expect(Object.keys(whole.objects ?? {})).toHaveLength(COUNT)
+    expect(await bench.rows('topology_pull_items', clientId)).toBe(0)
+  })
+
+  it('counts once when two copies of it run at the same time', async () => {
+    const { id } = await bench.start(clientId)
+    await Promise.all([bench.run(id), bench.run(id)])
+    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+      status: 'complete',
+      version: 1,
+      objects_count: COUNT,
+    })
+    const audit = await bench.database.query(`select 1 from audit_log where target_id = $1`, [id])
+    expect(audit).toHaveLength(1)
+  })
+
+  it('misses no change that was made while it was dead', async () => {
+    await bench.pull(clientId)
+    bench.org.change('Job_10__c', rename)
+    const { id } = await bench.start(clientId)
+    const leaving = new AbortController()
+    bench.org.settings.before = async ({ path }) => {
+      if (path.includes('/query')) leaving.abort(new Error('killed'))
+      return null
+    }
+    await expect(bench.run(id, leaving.signal)).rejects.toThrow('killed')
+    bench.org.settings.before = async () => null
+    for (const name of bench.org.objects.keys()) bench.org.change(name, rename)
+    await bench.run(id)
+    await bench.pull(clientId)
+    const { objects } = await bench.get({ client_id: clientId })
+    expect(objects).toEqual(
+      Object.fromEntries([...bench.org.objects].map(([name, { describe }]) => [name, describe])),
+    )
+  })
+
+  it('stands still while the API budget is spent, and goes on by itself', async () => {
+    const { id } = await bench.start(clientId)
+    bench.org.settings.before = async ({ path }) => {
+      if (path.endsWith('/sobjects/')) bench.budget.spent = true
+      return null
+    }
+    await bench.run(id)
+    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+      status: 'pulling',
+      error: { code: 'api_budget_exhausted' },
+    })
+    bench.org.settings.before = async () => null
+    bench.budget.spent = false
+    await bench.run(id)
+    const snapshot = await bench.topology.snapshot(bench.admin.tenant, id)
+    expect(snapshot).toMatchObject({ status: 'complete', error: null, objects_count: COUNT })
+    expect(snapshot.stats.salesforce_api_calls).toBe(calls())
+  })
+})
+
+describe('a pull that cannot end well', () => {
+  it.each([
+    ['connection_revoked', `update crm_connections set status = 'revoked' where client_id = $1`],
+    ['client_inactive', `update clients set is_active = false where id = $1`],
+    ['connection_not_ready', `update crm_connections set status = 'expired' where client_id = $1`],
+  ])('fails with %s', async (code, statement) => {
+    const { id } = await bench.start(clientId)
+    await bench.database.query(statement, [clientId])
+    await bench.run(id)
+    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+      status: 'failed',
+      version: null,
+      error: { code },
+    })
+  })
+
+  it('fails when the connection is revoked in the middle', async () => {
+    const { id } = await bench.start(clientId)
+    bench.org.settings.before = async ({ path }) => {
+      if (path.endsWith('/composite')) {
+        await bench.database.query(
+          `update crm_connections set status = 'revoked' where client_id = $1`,
+          [clientId],
+        )
+      }
+      return null
+    }
+    await bench.run(id)
+    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'connection_revoked' },
+    })
+  })
+
+  it('ends with Salesforce’s own words when it is given up, and lets the next one start', async () => {
+    const { id } = await bench.start(clientId)
+    const page = { status: 503, body: [{ errorCode: 'SERVER_UNAVAILABLE', message: 'busy' }] }
+    bench.org.settings.before = async ({ path }) => (path.includes('/sobjects/') ? page : null)
+    const error: unknown = await bench.run(id).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'salesforce_error' })
+    await bench.topology.worker.giveUp({ orgId: bench.admin.tenant.orgId, id }, error)
+    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'salesforce_error', message: expect.stringContaining('busy') as string },
+    })
+    bench.org.settings.before = async () => null
+    expect(await bench.pull(clientId)).toMatchObject({ status: 'complete', version: 1 })
+  })
+})

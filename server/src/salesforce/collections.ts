@@ -1,0 +1,240 @@
+// Many records in one call (sObject Collections): written or read together, answered one by one.
+
+import { urlPath } from './escape.ts'
+import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
+import { type SalesforceOrg, type SalesforceRequest } from './gateway.ts'
+import { asText, isObject, type JsonObject } from './json.ts'
+
+/** Salesforce: REST API guide, sObject Collections: at most 200 records a call. */
+export const COLLECTION_MAX = 200
+/**
+ * Salesforce: REST API guide, Create Multiple Records: runs of the same type are processed as a chunk
+ * each, at most ten a call. Rows of mixed types are best sorted by type.
+ */
+export const TYPE_CHUNKS_MAX = 10
+/** Salesforce: REST API guide, Get Records With a Request Body Using sObject Collections. */
+export const RETRIEVE_MAX = 2000
+
+export interface NewRecord {
+  /** API name of the object. */
+  type: string
+  fields: JsonObject
+}
+
+export interface ChangedRecord extends NewRecord {
+  id: string
+}
+
+export interface WriteOptions extends Pick<
+  SalesforceRequest,
+  'attemptsMax' | 'timeouts' | 'priority' | 'signal'
+> {
+  /** One transaction: a failed row undoes the others. */
+  allOrNone?: boolean
+  /**
+   * Assignment rules for Lead, Case and Account: the active one, the one with this id, or none.
+   * Default none, where Salesforce's own default would silently change owners.
+   */
+  assignmentRule?: 'active' | 'none' | { id: string }
+  /** Save although a duplicate rule warns; rules that block still do. */
+  allowDuplicates?: boolean
+}
+
+export type RowResult =
+  | {
+      outcome: 'succeeded'
+      /** 18 characters. */
+      id: string
+      /** Known after an upsert and a create. */
+      created: boolean | null
+      failure: null
+    }
+  | {
+      outcome: 'failed'
+      /** Passing (`failure.passing`): the same row may succeed in a moment; else it is final. */
+      failure: Failure
+      /** All that Salesforce said about this row, `failure` included. */
+      failures: Failure[]
+      /** Undone for the sake of another row (`allOrNone`): nothing is wrong with this one itself. */
+      rolledBack: boolean
+    }
+
+const ROLLED_BACK = 'ALL_OR_NONE_OPERATION_ROLLED_BACK'
+const RECORD_ID = /^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/
+
+const assignmentHeader = (rule: WriteOptions['assignmentRule']): string => {
+  if (rule === undefined || rule === 'none') return 'FALSE'
+  if (rule === 'active') return 'TRUE'
+  if (!RECORD_ID.test(rule.id)) throw new TypeError('The assignment rule is no record id')
+  return rule.id
+}
+
+const writeHeaders = (options: WriteOptions): Record<string, string> => ({
+  // Salesforce: REST API guide, Assignment Rule Header: absent means TRUE, so it always travels.
+  'sforce-auto-assign': assignmentHeader(options.assignmentRule),
+  ...(options.allowDuplicates === true ? { 'sforce-duplicate-rule-header': 'allowSave=true' } : {}),
+})
+
+/** A row's error is Salesforce's word that it did not write the row, whatever the error. */
+const rowFailure = (error: unknown): Failure => ({ ...classifyError(error), fate: 'not_done' })
+
+const readRow = (row: unknown): RowResult => {
+  if (isObject(row) && row.success === true) {
+    const id = asText(row.id)
+    if (id !== null) {
+      const created = typeof row.created === 'boolean' ? row.created : null
+      return { outcome: 'succeeded', id, created, failure: null }
+    }
+  }
+  const errors: unknown[] =
+    isObject(row) && row.success === false && Array.isArray(row.errors) ? row.errors : []
+  const failures = errors.map(rowFailure)
+  // The row is as final as the most final of its errors.
+  const failure = failures.find(({ passing }) => !passing) ?? failures[0]
+  if (failure === undefined) {
+    // Neither a success with an id nor a failure with a reason: nobody knows what became of it.
+    const unknown = malformed('The answer for this row is no result.')
+    return { outcome: 'failed', failure: unknown, failures: [unknown], rolledBack: false }
+  }
+  const rolledBack = failures.every(({ code }) => code === ROLLED_BACK)
+  return { outcome: 'failed', failure, failures, rolledBack }
+}
+
+const checkSize = (length: number, most = COLLECTION_MAX): void => {
+  if (length > most)
+    throw new TypeError(`A collection takes at most ${most} records, not ${length}`)
+}
+
+const checkTypes = (rows: readonly NewRecord[]): void => {
+  const chunks = rows.filter(({ type }, index) => type !== rows[index - 1]?.type).length
+  if (chunks > TYPE_CHUNKS_MAX) {
+    throw new TypeError(
+      `A collection takes at most ${TYPE_CHUNKS_MAX} runs of types, not ${chunks}`,
+    )
+  }
+}
+
+const toRecord = (type: string, fields: JsonObject, id?: string): JsonObject => {
+  const { attributes: _ours, ...rest } = fields
+  return { attributes: { type }, ...(id === undefined ? {} : { id }), ...rest }
+}
+
+/** One call; its rows answered by position. */
+const write = async (
+  org: SalesforceOrg,
+  rows: number,
+  request: Pick<SalesforceRequest, 'method' | 'path' | 'query' | 'json'>,
+  { attemptsMax, timeouts, priority, signal, ...options }: WriteOptions,
+): Promise<RowResult[]> => {
+  checkSize(rows)
+  // Salesforce refuses an empty collection (REQUIRED_FIELD_MISSING).
+  if (rows === 0) return []
+  const { status, body } = await org.request({
+    ...request,
+    kind: 'composite',
+    // Whatever the method: sent twice, automations run twice, and a second delete finds nothing.
+    effect: 'create',
+    headers: writeHeaders(options),
+    ...(attemptsMax === undefined ? {} : { attemptsMax }),
+    ...(timeouts === undefined ? {} : { timeouts }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  if (!Array.isArray(body) || body.length !== rows) {
+    const answered = Array.isArray(body) ? body.length : 'no'
+    const message = `The answer holds ${answered} results for ${rows} rows.`
+    throw new SalesforceError(malformed(message, status))
+  }
+  return body.map(readRow)
+}
+
+/*
+ * All writes: at most 200 rows (TypeError for more), answered in their order, each with its own outcome.
+ * A thrown SalesforceError is about the call as a whole; where `isUnknownFate` holds, any of its rows
+ * may have been written, and it was not sent again.
+ */
+
+/** Creates records, of up to ten runs of types. */
+export const createRecords = async (
+  org: SalesforceOrg,
+  rows: readonly NewRecord[],
+  options: WriteOptions = {},
+): Promise<RowResult[]> => {
+  checkTypes(rows)
+  const records = rows.map(({ type, fields }) => toRecord(type, fields))
+  const json = { allOrNone: options.allOrNone ?? false, records }
+  const path = '/composite/sobjects'
+  const results = await write(org, rows.length, { method: 'POST', path, json }, options)
+  return results.map((result) =>
+    result.outcome === 'succeeded' ? { ...result, created: true } : result,
+  )
+}
+
+/** Changes records by id, of up to ten runs of types; fields that are not named stay as they are. */
+export const updateRecords = async (
+  org: SalesforceOrg,
+  rows: readonly ChangedRecord[],
+  options: WriteOptions = {},
+): Promise<RowResult[]> => {
+  checkTypes(rows)
+  const records = rows.map(({ type, id, fields }) => toRecord(type, fields, id))
+  const json = { allOrNone: options.allOrNone ?? false, records }
+  return write(org, rows.length, { method: 'PATCH', path: '/composite/sobjects', json }, options)
+}
+
+/**
+ * Creates or changes records of one type by an external id field, whose value each row holds. A key
+ * that several records share fails its row.
+ */
+export const upsertRecords = async (
+  org: SalesforceOrg,
+  type: string,
+  externalIdField: string,
+  rows: readonly JsonObject[],
+  options: WriteOptions = {},
+): Promise<RowResult[]> => {
+  const path = urlPath`/composite/sobjects/${type}/${externalIdField}`
+  const records = rows.map((fields) => toRecord(type, fields))
+  const json = { allOrNone: options.allOrNone ?? false, records }
+  return write(org, rows.length, { method: 'PATCH', path, json }, options)
+}
+
+/** Deletes records by id, of any types. One that is gone already fails its row with ENTITY_IS_DELETED. */
+export const deleteRecords = async (
+  org: SalesforceOrg,
+  ids: readonly string[],
+  options: WriteOptions = {},
+): Promise<RowResult[]> => {
+  const bad = ids.find((id) => !RECORD_ID.test(id))
+  if (bad !== undefined) throw new TypeError(`Not a record id: ${JSON.stringify(bad)}`)
+  const query = { ids: ids.join(','), allOrNone: options.allOrNone ?? false }
+  return write(org, ids.length, { method: 'DELETE', path: '/composite/sobjects', query }, options)
+}
+
+/**
+ * Records of one type by id, at most 2,000, in the order of `ids`; null for one that does not exist or
+ * that the connected user may not see. A field that does not exist for them fails the call.
+ */
+export const retrieveRecords = async (
+  org: SalesforceOrg,
+  type: string,
+  ids: readonly string[],
+  fields: readonly string[],
+  { priority, signal }: Pick<SalesforceRequest, 'priority' | 'signal'> = {},
+): Promise<(JsonObject | null)[]> => {
+  checkSize(ids.length, RETRIEVE_MAX)
+  if (ids.length === 0) return []
+  const { status, body } = await org.request({
+    method: 'POST',
+    path: urlPath`/composite/sobjects/${type}`,
+    json: { ids, fields },
+    kind: 'composite',
+    effect: 'read',
+    ...(priority === undefined ? {} : { priority }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  if (!Array.isArray(body) || body.length !== ids.length) {
+    throw new SalesforceError(malformed('The answer does not hold one record for each id.', status))
+  }
+  return body.map((record) => (isObject(record) ? record : null))
+}

@@ -85,7 +85,10 @@ export const openDatabase = (options: Options): Database => {
     keepAlive: true,
     application_name: 'sfdc-engine-x',
   })
-  pool.on('error', options.onIdleError)
+  let closing = false
+  pool.on('error', (error) => {
+    if (!closing) options.onIdleError(error)
+  })
   const named = createNames()
 
   const run = async <Row>(text: string, values: unknown[]): Promise<Row[]> => {
@@ -111,7 +114,10 @@ export const openDatabase = (options: Options): Database => {
     ping: async () => {
       await run('select 1', [])
     },
-    close: () => pool.end(),
+    close: () => {
+      closing = true
+      return pool.end()
+    },
   }
 }
 

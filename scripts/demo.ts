@@ -1,0 +1,224 @@
+// `npm run demo`: the main job through the public API, on a real PostgreSQL, against the simulator.
+// Every step is told in plain words with its time. `-- --exit` ends after the last one.
+
+import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseConfig } from '../server/src/config.ts'
+import { startEmbedded } from '../server/src/db/embedded.ts'
+import { createEngine } from '../server/src/engine.ts'
+import { createLogger } from '../server/src/logger.ts'
+import { createControl } from '../simulator/src/control.ts'
+import { startSimulator } from '../simulator/src/index.ts'
+import { environmentFor } from './simulated-environment.ts'
+
+const exits = process.argv.includes('--exit')
+const PASSWORD = 'correct horse battery staple'
+
+interface Snapshot {
+  version: number
+  objects_count: number
+  fields_count: number
+  automations_count: number
+  stats: { salesforce_api_calls: number; not_modified: number; bytes: number }
+}
+
+const step = async <T>(
+  what: string,
+  work: () => Promise<T>,
+  tell: (result: T) => string,
+): Promise<T> => {
+  const started = performance.now()
+  const result = await work()
+  const ms = Math.round(performance.now() - started)
+  console.log(`${what.padEnd(34)} ${`${ms} ms`.padStart(8)}   ${tell(result)}`)
+  return result
+}
+
+const captured = (snapshot: Snapshot): string =>
+  `version ${snapshot.version}: ${snapshot.objects_count} objects, ${snapshot.fields_count} fields, ` +
+  `${snapshot.automations_count} automations; ${snapshot.stats.salesforce_api_calls} Salesforce calls, ` +
+  `${Math.ceil(snapshot.stats.bytes / 1024)} KiB stored`
+
+const run = async (): Promise<void> => {
+  const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-demo-'))
+  chmodSync(dir, 0o755) // as root, PostgreSQL runs under another user
+  await using cleanup = new AsyncDisposableStack()
+  cleanup.defer(() => rmSync(dir, { recursive: true, force: true }))
+
+  const database = await step(
+    'PostgreSQL, from npm',
+    () => startEmbedded(dir, { durable: true }),
+    () => 'started, empty',
+  )
+  cleanup.defer(() => database.stop())
+  const simulator = await step(
+    'Salesforce and Nango, simulated',
+    () => startSimulator(),
+    ({ controlUrl }) => `started; look inside at ${controlUrl}`,
+  )
+  cleanup.defer(() => simulator.close())
+  const environment = environmentFor(simulator)
+  const config = parseConfig({
+    ...environment,
+    HOST: '127.0.0.1',
+    PORT: process.env.PORT ?? (exits ? '0' : '8080'),
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
+  })
+  const engine = await step(
+    'sfdc-engine-x',
+    () => createEngine(config, database.url, createLogger(config.logLevel)),
+    () => 'database migrated',
+  )
+  cleanup.defer(() => engine[Symbol.asyncDispose]())
+  const url = await engine.listen()
+  console.log(`\nListening at ${url}. From here on everything goes through the public API.\n`)
+
+  const call = async <T>(token: string, path: string, body: unknown): Promise<T> => {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify(body),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`)
+    return JSON.parse(text) as T
+  }
+  const bootstrap = environment.SUPER_ADMIN_JWT_SECRET
+  const control = createControl(simulator.controlUrl)
+
+  const email = 'ada@agency.example'
+  const org = await step(
+    'An organization',
+    () =>
+      call<{ id: string; name: string }>(bootstrap, '/api/super-admin/orgs', {
+        name: 'Revenue Activation',
+      }),
+    ({ name }) => name,
+  )
+  await step(
+    'Its first user',
+    () =>
+      call(bootstrap, '/api/super-admin/users', {
+        org_id: org.id,
+        email,
+        password: PASSWORD,
+        role: 'org_admin',
+      }),
+    () => email,
+  )
+  const { access_token: session } = await step(
+    'Login',
+    () => call<{ access_token: string }>('', '/api/auth/login', { email, password: PASSWORD }),
+    () => 'a session of 12 hours',
+  )
+  const { token } = await step(
+    'An API token for programs',
+    () => call<{ token: string; prefix: string }>(session, '/api/tokens/create', { name: 'demo' }),
+    ({ prefix }) => `${prefix}… (shown once)`,
+  )
+  const client = await step(
+    'A client',
+    () =>
+      call<{ id: string; name: string }>(token, '/api/clients/create', {
+        name: 'Acme',
+        domain: 'acme.example',
+      }),
+    ({ name }) => name,
+  )
+  const client_id = client.id
+
+  const attempt = await step(
+    'Ask for its authorization',
+    () => call<{ connect_link: string }>(token, '/api/connections/create', { client_id }),
+    () => 'a link for the client, good for 30 minutes',
+  )
+  await step(
+    'The client allows it',
+    () => control.authorize({ connectLink: attempt.connect_link, org: 'Acme' }),
+    ({ ok }) => (ok ? 'in the browser, at Salesforce (a robot did it here)' : 'refused'),
+  )
+  await step(
+    'Confirm the connection',
+    () =>
+      call<{ status: string; sfdc_org_id: string }>(token, '/api/connections/callback', {
+        client_id,
+      }),
+    ({ status, sfdc_org_id }) => `${status} to Salesforce org ${sfdc_org_id}`,
+  )
+  await step(
+    'Check its health',
+    () =>
+      call<{
+        health: {
+          ok: boolean
+          faults: { message: string; remedy: string }[]
+          api_usage: { remaining: number }
+        }
+      }>(token, '/api/connections/get', { client_id, check: true }),
+    ({ health }) =>
+      health.ok
+        ? `fine; ${health.api_usage.remaining} Salesforce calls left today`
+        : health.faults.map(({ message, remedy }) => `${message} ${remedy}`).join(' '),
+  )
+  const pull = () => call<Snapshot>(token, '/api/topology/pull', { client_id, wait_seconds: 55 })
+  await step('Capture the whole schema', pull, captured)
+  await step('Capture it again, nothing changed', pull, captured)
+  await step(
+    'Somebody changes a field over there',
+    () =>
+      control.act('schema/alter-field', {
+        org: 'Acme',
+        object: 'Lead',
+        name: 'Segment__c',
+        changes: { label: 'Market Segment', restrictedPicklist: true },
+      }),
+    () => 'Lead.Segment__c: another label, and restricted values',
+  )
+  const third = await step('Capture again', pull, captured)
+  const diff = await step(
+    'What changed since version 1?',
+    () =>
+      call<{
+        objects: {
+          api_name: string
+          fields: {
+            api_name: string
+            attributes: { name: string; before: unknown; after: unknown }[]
+          }[]
+        }[]
+      }>(token, '/api/topology/diff', { client_id, from_version: 1, to_version: third.version }),
+    ({ objects }) => `${objects.length} object${objects.length === 1 ? '' : 's'}`,
+  )
+  for (const object of diff.objects) {
+    for (const field of object.fields) {
+      for (const { name, before, after } of field.attributes) {
+        console.log(
+          `    ${object.api_name}.${field.api_name}  ${name}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`,
+        )
+      }
+    }
+  }
+
+  if (exits) {
+    console.log('\nDone.')
+    return
+  }
+  console.log(`
+Still running. Try it:
+  API reference   ${url}/docs
+  Simulator       ${simulator.controlUrl}
+  API token       ${token}
+  Client          ${client_id}
+
+  curl -s ${url}/api/topology/history -H 'authorization: Bearer ${token}' \\
+    -H 'content-type: application/json' -d '{"client_id":"${client_id}"}'
+
+Ctrl-C ends it.`)
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+}
+
+await run()

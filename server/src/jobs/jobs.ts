@@ -73,6 +73,8 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
     max: 5,
     application_name: 'sfdc-engine-x jobs',
     schedule: false,
+    // How soon a silent worker is noticed: supervision looks every 5 s, and misses 10 s of heartbeat.
+    superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
     useListenNotify: true,
   })

@@ -1,0 +1,114 @@
+// Real processes, really killed: what was accepted ends, and is never shown half.
+
+import { afterEach, describe, expect, it } from 'vitest'
+import { apiOf } from './api.ts'
+import { startStack, type Snapshot, type Stack } from './stack.ts'
+import { until } from './until.ts'
+
+let stack: Stack | undefined
+afterEach(async () => {
+  await stack?.[Symbol.asyncDispose]()
+  stack = undefined
+})
+
+const SIZE = { objects: 500, fields: 6000 }
+
+/** A stack in the middle of a pull: some describes are in, more are to come. */
+const amidPull = async (replicas: number) => {
+  stack = await startStack({
+    replicas,
+    simulator: {
+      orgs: [{ name: 'Acme', edition: 'Unlimited', seed: SIZE }],
+      latency: { callMs: 200, describeMs: 20 },
+    },
+  })
+  const { control } = stack.simulator
+  const org = await stack.org()
+  const client = await org.client()
+  await client.connect('Acme')
+  const answer = await org.api.post<Snapshot>('/api/topology/pull', { client_id: client.id, wait_seconds: 0 })
+  expect(answer.status).toBe(202)
+  const world = stack
+  await until('describes were stored', async () => {
+    const [row] = await world.database.query<{ n: number }>('select count(*)::int as n from topology_pull_items')
+    return (row?.n ?? 0) >= 50
+  })
+  return { stack, control, org, client, pull: answer.body }
+}
+
+const finished = async (world: Stack, snapshotId: string) =>
+  until(
+    'the pull ended',
+    async () => {
+      const [row] = await world.database.query<{ status: string; objects_count: number; fields_count: number; error: unknown }>(
+        'select status, objects_count, fields_count, error from crm_topology_snapshots where id = $1',
+        [snapshotId],
+      )
+      return row?.status === 'pulling' ? null : row
+    },
+    60_000,
+  )
+
+describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
+  it('is followed by a complete snapshot once the server is started again; no half one is ever shown', async () => {
+    const { stack: world, org, client, pull, control } = await amidPull(1)
+    await world.servers[0]?.kill()
+    const [half] = await world.database.query('select status, version from crm_topology_snapshots where id = $1', [pull.id])
+    expect(half).toEqual({ status: 'pulling', version: null })
+    const before = (await control.journal()).length
+
+    const second = await world.addServer()
+    const api = apiOf(second.url, org.token)
+    const early = await api.post('/api/topology/get', { client_id: client.id })
+    expect([early.status, early.body.code], 'nothing complete, so nothing is shown').toEqual([409, 'no_snapshot'])
+    expect(await finished(world, pull.id)).toMatchObject({
+      status: 'complete',
+      objects_count: SIZE.objects,
+      fields_count: SIZE.fields,
+    })
+    // It went on from what was stored: describes that were in are not asked for again.
+    const composites = (await control.journal()).slice(before).filter((call) => call.path.endsWith('/composite'))
+    expect(composites.length).toBeLessThan(SIZE.objects / 25)
+    const again = await api.post<Snapshot>('/api/topology/pull', { client_id: client.id, wait_seconds: 55 })
+    expect([again.status, again.body.status], 'the connection is not stuck').toEqual([200, 'complete'])
+  })
+
+  it('is taken over by the other replica', async () => {
+    const { stack: world, org, pull } = await amidPull(2)
+    // Whichever replica has it: the one whose log says so is not told; killing one of two is enough,
+    // since the survivor either has the work or takes it over.
+    const [first, second] = world.servers
+    await first?.kill()
+    expect(await finished(world, pull.id)).toMatchObject({ status: 'complete', objects_count: SIZE.objects })
+    const api = apiOf(second?.url ?? '', org.token)
+    const read = await api.post<Snapshot>('/api/topology/history', { client_id: (pull as unknown as { client_id: string }).client_id })
+    expect(read.status).toBe(200)
+    const versions = await world.database.query('select version from crm_topology_snapshots where version is not null')
+    expect(versions).toEqual([{ version: 1 }])
+  })
+
+  it('between commit and enqueue loses nothing: the sweep finds the row', async () => {
+    stack = await startStack({ simulator: true })
+    const org = await stack.org()
+    const client = await org.client()
+    await client.connect()
+    const done = await client.pull()
+    // The state that such a crash leaves: a row, and no job.
+    await stack.database.query(
+      `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
+       select '01931f2a-0000-7000-8000-00000000abcd', org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
+         from crm_topology_snapshots where id = $1`,
+      [done.id],
+    )
+    expect(await finished(stack, '01931f2a-0000-7000-8000-00000000abcd')).toMatchObject({ status: 'complete' })
+  })
+})
+
+describe('SIGTERM in the middle of a pull', { timeout: 120_000 }, () => {
+  it('ends the process in order and leaves the work to the next one', async () => {
+    const { stack: world, pull } = await amidPull(1)
+    expect(await world.servers[0]?.terminate()).toBe(0)
+    await world.addServer()
+    expect(await finished(world, pull.id)).toMatchObject({ status: 'complete', objects_count: SIZE.objects })
+  })
+})

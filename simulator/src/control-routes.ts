@@ -1,300 +1,282 @@
-// The control port: the inspector page at `/`, and `/_sim/*` to look into the world and to change it.
-// What Salesforce's administrators do by clicking is done here by a POST.
+// The control port: the inspector page at `/`, and `POST /_sim/<action>` to look into the world and to
+// steer it. Requests to the orgs themselves never come here.
 
-import { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { addField, findObject, removeField, touchObject, touchOrg } from './org/changes.ts'
-import { grantField, noGrants, profileNamed, userNamed } from './org/create.ts'
-import { type Org } from './org/model.ts'
-import { makeField, makeObject, stamps, systemFields, type FieldSpec } from './org/schema.ts'
-import { inspectorPage } from './inspector.ts'
-import { type Seed, type World } from './index.ts'
-import { type FaultRule } from './salesforce/faults.ts'
-import { openSession } from './salesforce/oauth.ts'
-import { addFlow } from './seeds/small.ts'
+import { type FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { authorize } from './browser.ts'
+import { defineAction, Mistake, orgIn, userIn, type Action } from './control-actions.ts'
+import { changeActions } from './control-changes.ts'
+import { inspectorPage } from './inspector.ts'
+import { type World } from './index.ts'
+import { type Org } from './org/model.ts'
+import { type FaultRule, wildcard } from './salesforce/faults.ts'
+import { openSession } from './salesforce/oauth.ts'
 
-class Mistake extends Error {}
+const faultKind = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('status'),
+    status: z.number().int().min(200).max(599),
+    body: z.enum(['json', 'empty', 'html']).optional(),
+    errorCode: z.string().optional(),
+    message: z.string().optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+  }),
+  z.strictObject({ type: z.literal('slow'), ms: z.number().positive() }),
+  z.strictObject({ type: z.literal('cut') }),
+  z.strictObject({ type: z.literal('close'), when: z.enum(['before', 'after']) }),
+  z.strictObject({ type: z.literal('limit'), which: z.enum(['total', 'concurrent']) }),
+  z.strictObject({
+    type: z.literal('dead-session'),
+    shape: z.enum(['rest', 'bad-oauth-token', 'not-valid-for-rest']),
+  }),
+])
 
-const bodyOf = (request: FastifyRequest): Record<string, unknown> => {
-  const body = request.body
-  if (!Buffer.isBuffer(body) || body.length === 0) return {}
-  return JSON.parse(body.toString('utf8')) as Record<string, unknown>
+const newOrg = z.strictObject({
+  name: z.string().min(1),
+  edition: z.enum(['Developer', 'Enterprise', 'Unlimited', 'Professional']).optional(),
+  isSandbox: z.boolean().optional(),
+  seed: z
+    .union([
+      z.literal('small'),
+      z.strictObject({ objects: z.number().int().positive(), fields: z.number().int().positive() }),
+      z.strictObject({ importFolder: z.string() }),
+    ])
+    .optional(),
+})
+
+const org = z.string().describe("a Salesforce org's name or id")
+const ofUser = z.strictObject({ org, username: z.string().optional() })
+
+/** What the org's sessions or grants are of: one user's, or everybody's. */
+const belongsTo = (world: World, input: { org: string; username?: string | undefined }) => {
+  const found = orgIn(world, input.org)
+  const user = input.username === undefined ? null : userIn(found, input.username)
+  return { found, theirs: (userId: string) => user === null || user.id === userId }
 }
 
-export const registerControl = (app: FastifyInstance, world: World): void => {
-  const orgOf = (name: unknown): Org => {
-    const found = [...world.orgs.values()].find((org) => org.id === name || org.name === name)
-    if (found === undefined)
-      throw new Mistake(
-        `no org "${String(name)}"; there are: ${[...world.orgs.values()].map((org) => org.name).join(', ')}`,
-      )
-    return found
-  }
-  const objectOf = (org: Org, name: unknown) => {
-    const object = findObject(org, String(name))
-    if (object === undefined) throw new Mistake(`${org.name} has no object "${String(name)}"`)
-    return object
-  }
-  const userOf = (org: Org, username: unknown) => {
-    const user = userNamed(org, String(username))
-    if (user === undefined) throw new Mistake(`${org.name} has no user "${String(username)}"`)
-    return user
-  }
+const removeTheirs = <T extends { userId: string }>(
+  grants: Map<string, T>,
+  theirs: (userId: string) => boolean,
+): number => {
+  const gone = [...grants].filter(([, { userId }]) => theirs(userId))
+  for (const [token] of gone) grants.delete(token)
+  return gone.length
+}
 
+const firstUser = (of: Org) => userIn(of, [...of.users.values()][0]?.username ?? '')
+
+const worldActions = {
+  /** Back to the state right after the start; orgs made since are gone. */
+  reset: defineAction(z.strictObject({}), async (world) => {
+    await world.reset()
+    return {}
+  }),
+  urls: defineAction(z.strictObject({}), (world) => ({
+    login: world.loginUrl,
+    testLogin: world.testLoginUrl,
+    nango: world.nango.url,
+  })),
+  orgs: defineAction(z.strictObject({}), (world) => [...world.orgs.values()].map(orgView)),
+  'orgs/create': defineAction(newOrg, async (world, { name, edition, isSandbox, seed }) =>
+    orgView(
+      await world.addOrg({
+        name,
+        ...(edition === undefined ? {} : { edition }),
+        ...(isSandbox === undefined ? {} : { isSandbox }),
+        ...(seed === undefined ? {} : { seed }),
+      }),
+    ),
+  ),
+  /** Settings (`apiEnabled: false` answers API_DISABLED_FOR_ORG) and API usage. */
+  'orgs/update': defineAction(
+    z.strictObject({
+      org,
+      settings: z
+        .strictObject({
+          sessionMinutes: z.number().positive().optional(),
+          rotateRefreshTokens: z.boolean().optional(),
+          apiEnabled: z.boolean().optional(),
+        })
+        .optional(),
+      used: z.number().int().min(0).optional(),
+      max: z.number().int().min(0).optional(),
+    }),
+    (world, input) => {
+      const found = orgIn(world, input.org)
+      Object.assign(found.settings, input.settings ?? {})
+      found.usage.used = input.used ?? found.usage.used
+      found.usage.max = input.max ?? found.usage.max
+      return orgView(found)
+    },
+  ),
+  /** Gives the org another instance URL. The old one is dead unless `keepOld`. */
+  'orgs/move': defineAction(
+    z.strictObject({ org, keepOld: z.boolean().default(false) }),
+    async (world, input) => {
+      const found = orgIn(world, input.org)
+      await world.moveOrg(found, input.keepOld)
+      return orgView(found)
+    },
+  ),
+  /** A session without OAuth, for tools that want a token at once. */
+  'sessions/open': defineAction(ofUser, (world, input) => {
+    const found = orgIn(world, input.org)
+    const user = input.username === undefined ? firstUser(found) : userIn(found, input.username)
+    const session = openSession(found, user, 'control', ['api', 'id'])
+    return { token: session.token, instanceUrl: found.instanceUrl }
+  }),
+  'sessions/list': defineAction(ofUser, (world, input) => {
+    const { found, theirs } = belongsTo(world, input)
+    return [...found.sessions.values()]
+      .filter(({ userId }) => theirs(userId))
+      .map(({ token, userId, clientId, scopes, issuedAt, expiresAt }) => ({
+        token,
+        username: found.users.get(userId)?.username ?? '',
+        clientId,
+        scopes,
+        issuedAt: issuedAt.toISOString(),
+        expiresAt: expiresAt.toISOString(),
+      }))
+  }),
+  /** Ends access tokens; refresh tokens live on. */
+  'sessions/expire': defineAction(ofUser, (world, input) => {
+    const { found, theirs } = belongsTo(world, input)
+    return { expired: removeTheirs(found.sessions, theirs) }
+  }),
+  /** Ends refresh tokens; access tokens live on until they expire. */
+  'refresh-tokens/revoke': defineAction(ofUser, (world, input) => {
+    const { found, theirs } = belongsTo(world, input)
+    return { revoked: removeTheirs(found.refreshGrants, theirs) }
+  }),
+  /** Moves every refresh token of one org to another: the same grant now leads elsewhere. */
+  'refresh-tokens/move': defineAction(z.strictObject({ org, to: org }), (world, input) => {
+    const from = orgIn(world, input.org)
+    const to = orgIn(world, input.to)
+    const { id } = firstUser(to)
+    for (const [token, grant] of from.refreshGrants) {
+      to.refreshGrants.set(token, { ...grant, userId: id })
+    }
+    const moved = from.refreshGrants.size
+    from.refreshGrants.clear()
+    from.sessions.clear()
+    return { moved }
+  }),
+  /** See `FaultRule`. Rules wait until requests use them up or `faults/clear`. */
+  'faults/add': defineAction(
+    z.strictObject({
+      org: org.optional(),
+      method: z.string().optional(),
+      path: z.string().optional(),
+      times: z.number().int().positive().optional(),
+      after: z.number().int().min(0).optional(),
+      kind: faultKind,
+    }),
+    (world, input) => {
+      const rule = Object.fromEntries(
+        Object.entries(input).filter(([, value]) => value !== undefined),
+      ) as unknown as FaultRule
+      world.faults.add({
+        ...rule,
+        ...(input.org === undefined ? {} : { org: orgIn(world, input.org).id }),
+      })
+      return {}
+    },
+  ),
+  'faults/list': defineAction(z.strictObject({}), (world) => world.faults.pending),
+  'faults/clear': defineAction(z.strictObject({}), (world) => {
+    world.faults.clear()
+    return {}
+  }),
+  /** What the orgs were asked, oldest first. In `path`, `*` stands for anything. */
+  journal: defineAction(
+    z.strictObject({
+      org: org.optional(),
+      method: z.string().optional(),
+      path: z.string().optional(),
+    }),
+    (world, input) => {
+      const id = input.org === undefined ? null : orgIn(world, input.org).id
+      const path = input.path === undefined ? null : wildcard(input.path)
+      return world.journal.filter(
+        (call) =>
+          (id === null || call.org === id) &&
+          (input.method === undefined || call.method === input.method) &&
+          (path === null || path.test(call.path)),
+      )
+    },
+  ),
+  'journal/clear': defineAction(z.strictObject({}), (world) => {
+    world.journal.length = 0
+    return {}
+  }),
+  /** Requests, and API calls they counted as, since the journal was cleared. */
+  counters: defineAction(z.strictObject({ org: org.optional() }), (world, input) => {
+    const id = input.org === undefined ? null : orgIn(world, input.org).id
+    const calls = world.journal.filter((call) => id === null || call.org === id)
+    return { requests: calls.length, apiCalls: calls.reduce((sum, call) => sum + call.calls, 0) }
+  }),
+  /** Does what the person at the browser would do with a connect link of Nango. */
+  authorize: defineAction(
+    z.strictObject({
+      connectLink: z.string(),
+      org,
+      username: z.string().optional(),
+      integration: z.string().optional(),
+      deny: z.boolean().optional(),
+    }),
+    (world, input) => {
+      const found = orgIn(world, input.org)
+      const integrationUser = [...found.users.values()].find(({ username }) =>
+        username.startsWith('integration@'),
+      )
+      return authorize(input.connectLink, {
+        ...(input.integration === undefined ? {} : { integration: input.integration }),
+        orgId: found.id,
+        username: input.username ?? (integrationUser ?? firstUser(found)).username,
+        deny: input.deny === true,
+      })
+    },
+  ),
+}
+
+const actions = { ...worldActions, ...changeActions }
+
+export type ActionName = keyof typeof actions
+export type ActionInput<Name extends ActionName> = z.input<(typeof actions)[Name]['input']>
+export type ActionResult<Name extends ActionName> = Awaited<
+  ReturnType<(typeof actions)[Name]['run']>
+>
+
+export const registerControl = (app: FastifyInstance, world: World): void => {
   app.setErrorHandler((error, _request, reply) => {
-    const mistake = error instanceof Mistake || error instanceof SyntaxError
-    return reply
-      .code(mistake ? 400 : 500)
-      .send({ error: error instanceof Error ? error.message : String(error) })
+    const mistake =
+      error instanceof Mistake || error instanceof SyntaxError || error instanceof z.ZodError
+    const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error)
+    return reply.code(mistake ? 400 : 500).send({ error: message })
   })
   app.get('/', (_request, reply) =>
     reply.type('text/html; charset=UTF-8').send(inspectorPage(world)),
   )
-
-  const actions: Record<string, (input: Record<string, unknown>) => unknown> = {
-    reset: () => {
-      world.reset()
-      return {}
-    },
-    orgs: () => [...world.orgs.values()].map(orgView),
-    'orgs/create': async (input) =>
-      orgView(
-        await world.addOrg({
-          name: String(input.name),
-          ...(input.edition === undefined ? {} : { edition: input.edition as Org['edition'] }),
-          isSandbox: input.isSandbox === true,
-          ...(input.seed === undefined ? {} : { seed: input.seed as Seed }),
-        }),
-      ),
-    'orgs/update': (input) => {
-      const org = orgOf(input.org)
-      Object.assign(org.settings, input.settings ?? {})
-      if (typeof input.used === 'number') org.usage.used = input.used
-      if (typeof input.max === 'number') org.usage.max = input.max
-      return orgView(org)
-    },
-    /** A session without OAuth, for tools that want a token at once. */
-    'sessions/open': (input) => {
-      const org = orgOf(input.org)
-      const session = openSession(
-        org,
-        userOf(org, input.username ?? [...org.users.values()][0]?.username),
-        'control',
-        ['api', 'id'],
-      )
-      return { token: session.token, instanceUrl: org.instanceUrl }
-    },
-    'sessions/list': (input) => [...orgOf(input.org).sessions.values()],
-    /** Expires every session of the org; refresh tokens live on. */
-    'sessions/expire': (input) => {
-      const org = orgOf(input.org)
-      const count = org.sessions.size
-      org.sessions.clear()
-      return { expired: count }
-    },
-    'refresh-tokens/revoke': (input) => {
-      const org = orgOf(input.org)
-      const count = org.refreshGrants.size
-      org.refreshGrants.clear()
-      return { revoked: count }
-    },
-    /** Moves every refresh token of one org to another: the same grant now leads elsewhere. */
-    'refresh-tokens/move': (input) => {
-      const from = orgOf(input.org)
-      const to = orgOf(input.to)
-      const user = [...to.users.values()][0]
-      for (const [token, grant] of from.refreshGrants) {
-        to.refreshGrants.set(token, { ...grant, userId: user?.id ?? grant.userId })
-      }
-      from.refreshGrants.clear()
-      from.sessions.clear()
-      return {}
-    },
-    'faults/add': (input) => {
-      const rule = input as unknown as FaultRule
-      world.faults.add({ ...rule, ...(rule.org === undefined ? {} : { org: orgOf(rule.org).id }) })
-      return {}
-    },
-    'faults/list': () => world.faults.pending,
-    'faults/clear': () => {
-      world.faults.clear()
-      return {}
-    },
-    journal: (input) => {
-      const org = input.org === undefined ? null : orgOf(input.org).id
-      return world.journal.filter((call) => org === null || call.org === org)
-    },
-    'journal/clear': () => {
-      world.journal.length = 0
-      return {}
-    },
-    'schema/add-object': (input) => {
-      const org = orgOf(input.org)
-      const name = String(input.name)
-      const object = makeObject(org, {
-        name,
-        ...(typeof input.label === 'string' ? { label: input.label } : {}),
-        describe: { keyPrefix: org.ids.make('a9').slice(0, 3) },
-        fields: [
-          ...systemFields(true),
-          {
-            name: 'Name',
-            type: 'string',
-            label: 'Name',
-            length: 80,
-            nameField: true,
-            idLookup: true,
-          },
-        ],
-      })
-      touchObject(org, object)
-      return {}
-    },
-    'schema/remove-object': (input) => {
-      const org = orgOf(input.org)
-      const object = objectOf(org, input.object)
-      object.deletedAt = new Date()
-      touchObject(org, object)
-      return {}
-    },
-    /** A field as describe shows it; custom ones are granted to the admin profile unless `grant` is false. */
-    'schema/add-field': (input) => {
-      const org = orgOf(input.org)
-      const object = objectOf(org, input.object)
-      const spec = input.field as FieldSpec
-      addField(org, object, makeField(org, { custom: spec.name.endsWith('__c'), ...spec }))
-      const admin = profileNamed(org, 'System Administrator')
-      if (input.grant !== false && admin !== undefined)
-        grantField(admin.grants, object.name, spec.name)
-      return {}
-    },
-    'schema/alter-field': (input) => {
-      const org = orgOf(input.org)
-      const object = objectOf(org, input.object)
-      const field = object.fields.get(String(input.name).toLowerCase())
-      if (field === undefined)
-        throw new Mistake(`${object.name} has no field "${String(input.name)}"`)
-      field.describe = { ...field.describe, ...(input.changes as object) }
-      touchObject(org, object)
-      field.lastModifiedDate = object.schemaModifiedAt
-      return {}
-    },
-    'schema/remove-field': (input) => {
-      const org = orgOf(input.org)
-      if (!removeField(org, objectOf(org, input.object), String(input.name)))
-        throw new Mistake('no such field')
-      return {}
-    },
-    'automations/add-flow': (input) => {
-      const org = orgOf(input.org)
-      const flow = addFlow(org, input.flow as Parameters<typeof addFlow>[1])
-      flow.lastModifiedDate = new Date()
-      for (const version of flow.versions) version.lastModifiedDate = new Date()
-      return { id: flow.id }
-    },
-    'automations/set-validation-rule': (input) => {
-      const org = orgOf(input.org)
-      const object = objectOf(org, input.object)
-      const rule = object.validationRules.find(({ name }) => name === input.name)
-      if (rule === undefined) {
-        object.validationRules.push({
-          ...stamps(org),
-          id: org.ids.make('03d'),
-          name: String(input.name),
-          active: input.active !== false,
-          description: null,
-          errorConditionFormula: String(input.formula ?? 'false'),
-          errorMessage: String(input.message ?? 'Not allowed.'),
-          errorDisplayField: null,
-          namespace: null,
-          lastModifiedDate: new Date(),
-        })
-      } else {
-        if (input.active !== undefined) rule.active = input.active === true
-        if (input.formula !== undefined) rule.errorConditionFormula = String(input.formula)
-        rule.lastModifiedDate = new Date(
-          Math.max(Date.now(), rule.lastModifiedDate.getTime() + 1000),
-        )
-      }
-      return {}
-    },
-    /** Any change of permissions: every describe's Last-Modified moves, whatever it shows. */
-    'permissions/touch': (input) => {
-      touchOrg(orgOf(input.org))
-      return {}
-    },
-    'permissions/create-set': (input) => {
-      const org = orgOf(input.org)
-      const set = {
-        ...stamps(org),
-        id: org.ids.make('0PS'),
-        name: String(input.name),
-        label: String(input.name),
-        description: null,
-        namespace: null,
-        grants: noGrants(),
-      }
-      for (const field of (input.fields as string[] | undefined) ?? []) {
-        const [object = '', name = ''] = field.split('.')
-        grantField(set.grants, object, name)
-      }
-      org.permissionSets.set(set.id, set)
-      touchOrg(org)
-      return { id: set.id }
-    },
-    'permissions/assign': (input) => {
-      const org = orgOf(input.org)
-      const set = [...org.permissionSets.values()].find(({ name }) => name === input.set)
-      if (set === undefined) throw new Mistake('no such permission set')
-      org.assignments.push({
-        id: org.ids.make('0Pa'),
-        permissionSetId: set.id,
-        assigneeId: userOf(org, input.username).id,
-      })
-      touchOrg(org)
-      return {}
-    },
-    /** Takes a field from the eyes of a profile: a standard one is hidden, a custom one's grant ends. */
-    'permissions/hide-field': (input) => {
-      const org = orgOf(input.org)
-      const profile = profileNamed(org, String(input.profile ?? 'System Administrator'))
-      const key = `${String(input.object)}.${String(input.field)}`.toLowerCase()
-      profile?.hidden.add(key)
-      profile?.grants.fields.delete(key)
-      touchOrg(org)
-      return {}
-    },
-    'users/update': (input) => {
-      const org = orgOf(input.org)
-      const user = userOf(org, input.username)
-      if (typeof input.active === 'boolean') user.active = input.active
-      if (typeof input.profile === 'string') {
-        user.profileId = profileNamed(org, input.profile)?.id ?? user.profileId
-        touchOrg(org)
-      }
-      return {}
-    },
-    authorize: (input) =>
-      authorize(String(input.connectLink), {
-        ...(input.integration === undefined ? {} : { integration: String(input.integration) }),
-        orgId: orgOf(input.org).id,
-        username: String(input.username ?? [...orgOf(input.org).users.values()][1]?.username),
-        deny: input.deny === true,
-      }),
-    urls: () => ({ login: world.loginUrl, testLogin: world.testLoginUrl, nango: world.nango.url }),
-  }
-  for (const [name, action] of Object.entries(actions)) {
-    app.post(`/_sim/${name}`, async (request, reply) => reply.send(await action(bodyOf(request))))
+  for (const [name, action] of Object.entries(actions) as [ActionName, Action][]) {
+    app.post(`/_sim/${name}`, async (request, reply) => {
+      const body = request.body
+      const given: unknown =
+        Buffer.isBuffer(body) && body.length > 0 ? JSON.parse(body.toString('utf8')) : {}
+      return reply.send(await action.run(world, action.input.parse(given)))
+    })
   }
 }
 
-const orgView = (org: Org) => ({
-  id: org.id,
-  name: org.name,
-  edition: org.edition,
-  isSandbox: org.isSandbox,
-  instanceUrl: org.instanceUrl,
-  usage: org.usage,
-  usernames: [...org.users.values()].map((user) => user.username),
-  objects: [...org.objects.values()].filter((object) => object.deletedAt === undefined).length,
+const orgView = (found: Org) => ({
+  id: found.id,
+  name: found.name,
+  edition: found.edition,
+  isSandbox: found.isSandbox,
+  instanceUrl: found.instanceUrl,
+  usage: found.usage,
+  settings: found.settings,
+  refreshTokens: found.refreshGrants.size,
+  sessions: found.sessions.size,
+  usernames: [...found.users.values()].map((user) => user.username),
+  objects: [...found.objects.values()].filter((object) => object.deletedAt === undefined).length,
 })

@@ -1,57 +1,41 @@
-// A typed client of the control port, for tests, demo and bench in other processes.
+// The typed client of the control port, for tests, demo and bench, also in other processes.
 
-import { type Arrival } from './browser.ts'
-import { type Call } from './salesforce/host.ts'
-import { type FaultRule } from './salesforce/faults.ts'
+import { type ActionInput, type ActionName, type ActionResult } from './control-routes.ts'
 
-export interface OrgView {
-  id: string
-  name: string
-  edition: string
-  isSandbox: boolean
-  instanceUrl: string
-  usage: { used: number; max: number }
-  usernames: string[]
-  objects: number
-}
+export type OrgView = ActionResult<'orgs'>[number]
 
 export interface Control {
-  /** Any action by its name under `/_sim/`. Orgs are named by id or name. */
-  act<T = unknown>(action: string, input?: Record<string, unknown>): Promise<T>
-  orgs(): Promise<OrgView[]>
-  createOrg(input: {
-    name: string
-    edition?: string
-    isSandbox?: boolean
-    seed?: unknown
-  }): Promise<OrgView>
-  openSession(org: string, username?: string): Promise<{ token: string; instanceUrl: string }>
-  /** What the org was asked, oldest first. */
-  journal(org?: string): Promise<Call[]>
+  /** Any action under `/_sim/` by its name. Orgs go by name or id. Throws on a refusal. */
+  act<Name extends ActionName>(
+    action: Name,
+    ...input: Record<string, never> extends ActionInput<Name>
+      ? [ActionInput<Name>?]
+      : [ActionInput<Name>]
+  ): Promise<ActionResult<Name>>
+  orgs(): Promise<ActionResult<'orgs'>>
+  createOrg(input: ActionInput<'orgs/create'>): Promise<OrgView>
+  /** A session without OAuth; default: of the org's administrator. */
+  openSession(org: string, username?: string): Promise<ActionResult<'sessions/open'>>
+  /** What the org, or all of them, were asked, oldest first. */
+  journal(org?: string): Promise<ActionResult<'journal'>>
   clearJournal(): Promise<void>
-  addFault(rule: FaultRule): Promise<void>
+  addFault(rule: ActionInput<'faults/add'>): Promise<void>
   clearFaults(): Promise<void>
-  /** Does what the person at the browser would do. */
-  authorize(input: {
-    connectLink: string
-    org: string
-    username?: string
-    integration?: string
-    deny?: boolean
-  }): Promise<Arrival>
+  /** Follows a connect link of Nango as the person at the browser would, and allows or denies. */
+  authorize(input: ActionInput<'authorize'>): Promise<ActionResult<'authorize'>>
   reset(): Promise<void>
 }
 
 export const createControl = (controlUrl: string): Control => {
-  const act = async <T>(action: string, input: Record<string, unknown> = {}): Promise<T> => {
+  const act: Control['act'] = async (action, ...[input]) => {
     const response = await fetch(`${controlUrl}/_sim/${action}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(input),
+      body: JSON.stringify(input ?? {}),
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${action}: ${response.status} ${text}`)
-    return JSON.parse(text) as T
+    return JSON.parse(text) as ActionResult<typeof action>
   }
   return {
     act,
@@ -60,18 +44,10 @@ export const createControl = (controlUrl: string): Control => {
     openSession: (org, username) =>
       act('sessions/open', { org, ...(username === undefined ? {} : { username }) }),
     journal: (org) => act('journal', org === undefined ? {} : { org }),
-    clearJournal: async () => {
-      await act('journal/clear')
-    },
-    addFault: async (rule) => {
-      await act('faults/add', { ...rule })
-    },
-    clearFaults: async () => {
-      await act('faults/clear')
-    },
+    clearJournal: async () => void (await act('journal/clear')),
+    addFault: async (rule) => void (await act('faults/add', rule)),
+    clearFaults: async () => void (await act('faults/clear')),
     authorize: (input) => act('authorize', input),
-    reset: async () => {
-      await act('reset')
-    },
+    reset: async () => void (await act('reset')),
   }
 }

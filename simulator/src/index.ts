@@ -3,16 +3,16 @@
 
 import { type FastifyInstance } from 'fastify'
 import { registerControl } from './control-routes.ts'
-import { startNango, type NangoSimulator } from './nango/index.ts'
+import { startNango, type NangoOptions, type NangoSimulator } from './nango/index.ts'
 import { createOrg, type NewOrg } from './org/create.ts'
 import { type Org } from './org/model.ts'
 import { compositeRoutes } from './salesforce/composite.ts'
-import { describeRoutes } from './salesforce/describe.ts'
-import { createDispatcher, type Dispatcher, type RestRoute } from './salesforce/dispatch.ts'
+import { describeRoutes, forgetDescribes } from './salesforce/describe.ts'
+import { createDispatcher, type RestRoute } from './salesforce/dispatch.ts'
 import { Faults } from './salesforce/faults.ts'
 import { plainApp, startHost, type Call } from './salesforce/host.ts'
 import { soapRoutes } from './salesforce/metadata/routes.ts'
-import { registerOAuth, type Code } from './salesforce/oauth.ts'
+import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
 import { routes as queryRoutes } from './salesforce/query.ts'
 import { resourceRoutes } from './salesforce/resources.ts'
 import { routes as toolingRoutes } from './salesforce/tooling/routes.ts'
@@ -27,7 +27,10 @@ export interface SimulatorOptions {
   seed?: Seed
   /** Default: a production org "Acme" and a sandbox "Acme Sandbox". */
   orgs?: (NewOrg & { seed?: Seed })[]
-  /** Port of the control page; 0, the default, is any free one. All others are free ones. */
+  /**
+   * Port of the control page; the login hosts, Nango and the orgs then take the ports after it, in
+   * this order. 0, the default: any free ports.
+   */
   port?: number
   /** Time that answers take: each call, and each describe on top, also inside a composite. */
   latency?: { callMs?: number; describeMs?: number }
@@ -35,6 +38,7 @@ export interface SimulatorOptions {
     secretKey?: string
     webhookSigningKey?: string
     webhookUrl?: string
+    extraKeys?: NonNullable<NangoOptions['extraKeys']>
   }
 }
 
@@ -48,6 +52,8 @@ export interface Simulator {
   nangoSecretKey: string
   nangoWebhookSigningKey: string
   orgs: { id: string; name: string; instanceUrl: string; isSandbox: boolean; usernames: string[] }[]
+  /** See `World.reset`. */
+  reset(): Promise<void>
   close(): Promise<void>
 }
 
@@ -60,8 +66,13 @@ export interface World {
   loginUrl: string
   testLoginUrl: string
   addOrg(spec: NewOrg & { seed?: Seed }): Promise<Org>
-  /** Back to the state right after the start: same orgs, ids and ports, no sessions, no faults. */
-  reset(): void
+  /** Gives the org another host; the old one stays only where asked to. */
+  moveOrg(org: Org, keepOld: boolean): Promise<void>
+  /**
+   * Back to the state right after the start: same orgs with the same ids, no sessions, no faults, no
+   * connections at Nango. Orgs made since are gone. Addresses stay.
+   */
+  reset: () => Promise<void>
 }
 
 export const REST_ROUTES: readonly RestRoute[] = [
@@ -78,6 +89,18 @@ const NANGO_SIGNING_KEY = '5b1e7f4c-2f86-4c0d-8a0e-6f2f3d7c1a90'
 const APP = { clientId: '3MVG9_simulated_consumer_key', clientSecret: 'simulated-consumer-secret' }
 const JOURNAL_MAX = 100_000
 
+type OrgSpec = NewOrg & { seed?: Seed }
+
+/** An org and the servers that answer for it. */
+interface Hosted {
+  org: Org
+  spec: OrgSpec
+  index: number
+  /** Of the start; others are gone after a reset. */
+  initial: boolean
+  servers: FastifyInstance[]
+}
+
 const seedInto = (org: Org, seed: Seed): void => {
   if (seed === 'small') seedSmall(org)
   else if ('importFolder' in seed) seedImport(org, seed.importFolder)
@@ -91,48 +114,49 @@ const DEFAULT_ORGS: NewOrg[] = [
 
 /** Starts everything and resolves when all of it listens. */
 export const startSimulator = async (options: SimulatorOptions = {}): Promise<Simulator> => {
-  const latency = {
-    callMs: options.latency?.callMs ?? 0,
-    describeMs: options.latency?.describeMs ?? 0,
-  }
+  const { callMs = 0, describeMs = 0 } = options.latency ?? {}
+  const latency = { callMs, describeMs }
   const faults = new Faults()
   const dispatcher = createDispatcher({ routes: REST_ROUTES, faults, latency })
+  const hosted = new Map<string, Hosted>()
   const orgs = new Map<string, Org>()
   const journal: Call[] = []
   const codes = new Map<string, Code>()
   const servers: FastifyInstance[] = []
-  let index = 0
+  let lastPort = options.port ?? 0
+  const nextPort = () => (lastPort === 0 ? 0 : ++lastPort)
 
+  const control = plainApp()
   const urls = { production: '', sandbox: '' }
-  const oauthScope = (see: (org: Org) => boolean) => ({
-    identityBase: (org: Org) => (org.isSandbox ? urls.sandbox : urls.production),
+  const oauthScope = (see: (org: Org) => boolean): OAuthScope => ({
+    identityBase: (org) => (org.isSandbox ? urls.sandbox : urls.production),
     orgs: () => [...orgs.values()].filter(see),
     clients: [APP],
     codes,
   })
   const login = async (sandbox: boolean): Promise<string> => {
     const app = plainApp()
-    registerOAuth(
-      app,
-      oauthScope((org) => org.isSandbox === sandbox),
-    )
+    // Salesforce: sandbox users log in at test.salesforce.com, and only there.
+    const scope = oauthScope((org) => org.isSandbox === sandbox)
+    registerOAuth(app, scope)
     servers.push(app)
-    return app.listen({ port: 0, host: '127.0.0.1' })
+    return app.listen({ port: nextPort(), host: '127.0.0.1' })
   }
   urls.production = await login(false)
   urls.sandbox = await login(true)
+  const nangoPort = nextPort()
 
-  const specs: { spec: NewOrg & { seed?: Seed }; index: number; id: string }[] = []
-  const build = (spec: NewOrg & { seed?: Seed }, at: number): Org => {
-    const org = createOrg(spec, at)
+  const build = (spec: OrgSpec, index: number): Org => {
+    const org = createOrg(spec, index)
     seedInto(org, spec.seed ?? options.seed ?? 'small')
     return org
   }
-  const listen = (org: Org): Promise<FastifyInstance> =>
+  const listen = (org: Org, port: number): Promise<FastifyInstance> =>
     startHost({
       org,
+      port,
       oauth: oauthScope((other) => other.id === org.id),
-      dispatcher: dispatcher satisfies Dispatcher,
+      dispatcher,
       soap: SOAP_ROUTES,
       faults,
       latency,
@@ -141,32 +165,30 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
         if (journal.length > JOURNAL_MAX) journal.splice(0, JOURNAL_MAX / 10)
       },
     })
-  const addOrg: World['addOrg'] = async (spec) => {
-    const at = index++
-    const org = build(spec, at)
+  let made = 0
+  const host = async (spec: OrgSpec, initial: boolean): Promise<Org> => {
+    const index = made++
+    const org = build(spec, index)
+    hosted.set(org.id, { org, spec, index, initial, servers: [await listen(org, nextPort())] })
     orgs.set(org.id, org)
-    specs.push({ spec, index: at, id: org.id })
-    servers.push(await listen(org))
     return org
   }
-  for (const spec of options.orgs ?? DEFAULT_ORGS) await addOrg(spec)
+  for (const spec of options.orgs ?? DEFAULT_ORGS) await host(spec, true)
 
-  const nangoSecretKey = options.nango?.secretKey ?? NANGO_SECRET_KEY
-  const nangoWebhookSigningKey = options.nango?.webhookSigningKey ?? NANGO_SIGNING_KEY
+  const { secretKey = NANGO_SECRET_KEY, webhookSigningKey = NANGO_SIGNING_KEY } =
+    options.nango ?? {}
   const nango = await startNango({
+    ...options.nango,
+    port: nangoPort,
     hosts: { 'login.salesforce.com': urls.production, 'test.salesforce.com': urls.sandbox },
-    secretKey: nangoSecretKey,
-    webhookSigningKey: nangoWebhookSigningKey,
-    ...(options.nango?.webhookUrl === undefined ? {} : { webhookUrl: options.nango.webhookUrl }),
-    integrations: [
-      { key: 'salesforce', provider: 'salesforce', ...APP, scopes: 'refresh_token,api,id' },
-      {
-        key: 'salesforce-sandbox',
-        provider: 'salesforce-sandbox',
-        ...APP,
-        scopes: 'refresh_token,api,id',
-      },
-    ],
+    secretKey,
+    webhookSigningKey,
+    integrations: (['salesforce', 'salesforce-sandbox'] as const).map((name) => ({
+      key: name,
+      provider: name,
+      ...APP,
+      scopes: 'refresh_token,api,id',
+    })),
   })
 
   const world: World = {
@@ -176,20 +198,32 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     nango,
     loginUrl: urls.production,
     testLoginUrl: urls.sandbox,
-    addOrg,
-    reset: () => {
+    addOrg: (spec) => host(spec, false),
+    moveOrg: async (org, keepOld) => {
+      const home = hosted.get(org.id)
+      if (home === undefined) return
+      const old = home.servers
+      home.servers = keepOld ? [...old] : []
+      home.servers.push(await listen(org, 0))
+      if (!keepOld) await Promise.all(old.map((server) => server.close()))
+    },
+    reset: async () => {
       faults.clear()
-      journal.length = 0
       codes.clear()
       nango.reset()
-      for (const { spec, index: at, id } of specs) {
-        const org = orgs.get(id)
-        // The host keeps its org: the fresh state is put into it.
-        if (org !== undefined) Object.assign(org, build(spec, at), { instanceUrl: org.instanceUrl })
+      for (const [id, { org, spec, index, initial, servers: own }] of hosted) {
+        if (initial) {
+          startAgain(org, build(spec, index))
+          continue
+        }
+        hosted.delete(id)
+        orgs.delete(id)
+        await Promise.all(own.map((server) => server.close()))
       }
+      made = hosted.size
+      journal.length = 0
     },
   }
-  const control = plainApp()
   registerControl(control, world)
   servers.push(control)
   const controlUrl = await control.listen({ port: options.port ?? 0, host: '127.0.0.1' })
@@ -199,8 +233,8 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     loginUrl: urls.production,
     testLoginUrl: urls.sandbox,
     nangoUrl: nango.url,
-    nangoSecretKey,
-    nangoWebhookSigningKey,
+    nangoSecretKey: secretKey,
+    nangoWebhookSigningKey: webhookSigningKey,
     orgs: [...orgs.values()].map((org) => ({
       id: org.id,
       name: org.name,
@@ -208,9 +242,19 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
       isSandbox: org.isSandbox,
       usernames: [...org.users.values()].map((user) => user.username),
     })),
+    reset: world.reset,
     close: async () => {
-      await Promise.all(servers.map((server) => server.close()))
+      const all = [...servers, ...[...hosted.values()].flatMap((home) => home.servers)]
+      await Promise.all(all.map((server) => server.close()))
       await nango.close()
     },
   }
+}
+
+/** The hosts keep their org: the fresh state is put into it, and nothing of the old one stays. */
+const startAgain = (org: Org, fresh: Org): void => {
+  const { instanceUrl } = org
+  forgetDescribes(org)
+  for (const key of Object.keys(org)) Reflect.deleteProperty(org, key)
+  Object.assign(org, fresh, { instanceUrl })
 }

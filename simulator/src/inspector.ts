@@ -1,6 +1,7 @@
 // The inspector page: the world at a glance, in plain HTML.
 
 import { type World } from './index.ts'
+import { type Org } from './org/model.ts'
 
 const text = (value: unknown): string =>
   String(value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
@@ -13,6 +14,28 @@ const table = (head: string[], rows: unknown[][]): string =>
         .join('')}</tbody></table>`
 
 const LAST_CALLS = 40
+
+/** One org's objects, folded: there may be thousands. */
+const objectsOf = (org: Org): string => {
+  const live = [...org.objects.values()].filter((object) => object.deletedAt === undefined)
+  const rows = live
+    .slice(0, OBJECTS_SHOWN)
+    .map((object) => [
+      object.name,
+      object.describe.label,
+      object.fields.size,
+      object.recordTypes.length,
+      object.validationRules.length,
+      org.records.get(object.name.toLowerCase())?.size ?? 0,
+      object.schemaModifiedAt.toISOString(),
+    ])
+  const more = live.length > rows.length ? `<p>and ${live.length - rows.length} more</p>` : ''
+  return `<details><summary>${text(org.name)}: ${live.length}</summary>${table(
+    ['name', 'label', 'fields', 'record types', 'validation rules', 'records', 'schema changed'],
+    rows,
+  )}${more}</details>`
+}
+const OBJECTS_SHOWN = 500
 
 export const inspectorPage = (world: World): string => {
   const orgs = [...world.orgs.values()]
@@ -61,6 +84,34 @@ export const inspectorPage = (world: World): string => {
       ),
     ],
     [
+      'Sessions and refresh tokens',
+      table(
+        ['org', 'user', 'kind', 'app', 'since', 'until'],
+        orgs.flatMap((org) => {
+          const name = (id: string) => org.users.get(id)?.username ?? id
+          return [
+            ...[...org.sessions.values()].map((session) => [
+              org.name,
+              name(session.userId),
+              'access token',
+              session.clientId,
+              session.issuedAt.toISOString(),
+              session.expiresAt.toISOString(),
+            ]),
+            ...[...org.refreshGrants.values()].map((grant) => [
+              org.name,
+              name(grant.userId),
+              'refresh token',
+              grant.clientId,
+              grant.issuedAt.toISOString(),
+              'revoked',
+            ]),
+          ]
+        }),
+      ),
+    ],
+    ['Objects', orgs.map(objectsOf).join('')],
+    [
       'Faults waiting',
       table(
         ['where', 'what', 'left'],
@@ -95,6 +146,7 @@ h1{font-size:1.4rem}h2{font-size:1.05rem;margin-top:2rem}table{border-collapse:c
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #dde3ea;overflow-wrap:anywhere}th{color:#5b6b7b;font-weight:600}
 .none{color:#5b6b7b}code{background:#f1f4f7;padding:.1rem .3rem;border-radius:3px}</style>
 <h1>Simulated Salesforce and Nango</h1>
-<p>Login <code>${text(world.loginUrl)}</code> · sandbox login <code>${text(world.testLoginUrl)}</code> · Nango <code>${text(world.nango.url)}</code></p>
+<p>Login <code>${text(world.loginUrl)}</code> · sandbox login <code>${text(world.testLoginUrl)}</code> · Nango <code>${text(world.nango.url)}</code>
+(<a href="${text(world.nango.url)}/_sim/connections">connections</a>, <a href="${text(world.nango.url)}/_sim/journal">requests</a>)</p>
 ${sections.map(([title, body]) => `<h2>${text(title)}</h2>${body}`).join('\n')}</html>`
 }

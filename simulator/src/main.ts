@@ -8,7 +8,8 @@ const HELP = `Salesforce and Nango on local ports.
   --seed small            the default: standard objects, some custom ones, a managed package, automations
   --seed large            with --objects N and --fields M (M counts the fields of all objects)
   --import FOLDER         describe JSON as Salesforce gives it, one result a file
-  --port P                of the control and inspector page (default: any free one)
+  --port P                of the control and inspector page; login hosts, Nango and the Salesforce
+                          orgs take the ports after it (default: any free ones)
   --call-ms N             time that every call takes
   --describe-ms N         time that every describe takes on top
   --edition E             Developer, Professional, Enterprise (default) or Unlimited

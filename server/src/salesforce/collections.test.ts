@@ -117,7 +117,7 @@ describe('what travels', () => {
 describe('a row', () => {
   const outcomes = async (rows: unknown[]): Promise<RowResult[]> => {
     await using rig = await startRig(answering(rows))
-    return createRecords(
+    return await createRecords(
       rig.org,
       rows.map((_, n) => lead(n)),
     )
@@ -129,13 +129,21 @@ describe('a row', () => {
       rowError('REQUIRED_FIELD_MISSING', 'Required fields are missing: [LastName]'),
       rowError('UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access to this record'),
       rowError('SERVER_UNAVAILABLE'),
+      rowError('QUERY_TIMEOUT'),
       ok(5),
     ])
     expect(
       results.map((row) =>
         row.failure === null ? row.id : [row.failure.kind, row.failure.passing],
       ),
-    ).toEqual([id(1), ['other', false], ['row_lock', true], ['server_unavailable', true], id(5)])
+    ).toEqual([
+      id(1),
+      ['other', false],
+      ['row_lock', true],
+      ['server_unavailable', true],
+      ['transient', true],
+      id(5),
+    ])
     expect(results[1]).toMatchObject({
       failure: {
         code: 'REQUIRED_FIELD_MISSING',
@@ -145,6 +153,8 @@ describe('a row', () => {
       },
       rolledBack: false,
     })
+    // Salesforce said that it did not write them: none is of unknown fate.
+    expect(results.map(({ failure }) => failure?.fate)).not.toContain('unknown')
   })
 
   it('with several errors is as final as the most final of them', async () => {

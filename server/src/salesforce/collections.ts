@@ -51,7 +51,10 @@ export type RowResult =
     }
   | {
       outcome: 'failed'
-      /** Passing (`failure.passing`): the same row may succeed in a moment; else it is final. */
+      /**
+       * `passing`: the same row may succeed in a moment; else it is final. `fate` is `unknown` only
+       * where Salesforce's answer for the row was none: look before sending it again.
+       */
       failure: Failure
       /** All that Salesforce said about this row, `failure` included. */
       failures: Failure[]

@@ -299,6 +299,12 @@ describe('a deploy result', () => {
     ['one failed for good', {}, ['admin operation already in progress', 'no such field'], false],
     ['a fault of the package', { errorStatusCode: 'INVALID_FIELD', errorMessage: 'x' }, [], false],
     ['no reason at all', {}, [], false],
+    [
+      'the lock, but part of it was applied',
+      { errorStatusCode: 'ALREADY_IN_PROCESS', rollbackOnError: false },
+      [],
+      false,
+    ],
   ])('is passing or final by its cause: %s', (_name, members, problems, passing) => {
     const result = readDeployResult(
       {
@@ -324,8 +330,8 @@ describe('a deploy result', () => {
 
 describe('waiting for a deploy', () => {
   const status = (name: string, more: object = {}): Answer => {
-    const deployResult = { id: ID, status: name, done: name === 'Succeeded', ...more }
-    return (_request, response) => json(response, 200, { id: ID, deployResult })
+    const deployResult = { id: ID, status: name, done: name === 'Succeeded' }
+    return (_request, response) => json(response, 200, { id: ID, deployResult, ...more })
   }
   const inTurn = (answers: Answer[], last: Answer): Answer => {
     const rest = [...answers]
@@ -374,6 +380,15 @@ describe('waiting for a deploy', () => {
     expect(rig.seen).toHaveLength(6)
   })
 
+  it('counts failed looks in a row only', async () => {
+    const fault: Answer = (_request, response) => response.writeHead(503).end()
+    const look = status('InProgress')
+    await using rig = await startRig(
+      inTurn([fault, fault, look, fault, fault, look], status('Succeeded')),
+    )
+    expect(await awaitDeploy(rig.org, ID, { errorsMax: 2 })).toMatchObject({ success: true })
+  })
+
   it('ends at once where looking again cannot help', async () => {
     await using rig = await startRig((_request, response) =>
       json(response, 403, refusal('API_DISABLED_FOR_ORG')),
@@ -385,7 +400,7 @@ describe('waiting for a deploy', () => {
   })
 
   it('is not stopped by the budget', async () => {
-    await using rig = await startRig(status('Succeeded'))
+    await using rig = await startRig(status('Succeeded', { records: [] }))
     const budget = {
       ...openBudget,
       check: async () => {
@@ -395,6 +410,8 @@ describe('waiting for a deploy', () => {
     const org = rig.salesforce.org({ ...rig.target, budget })
     expect(await awaitDeploy(org, ID)).toMatchObject({ success: true })
     expect(await cancelDeploy(org, ID)).toMatchObject({ success: true })
+    const filter = { since: new Date(), userId: '005', checkOnly: false }
+    expect(await findDeployRequests(org, filter)).toEqual([])
     expect(await rejection(startDeploy(org, deployPackage))).toMatchObject({
       code: 'api_budget_exhausted',
     })
@@ -408,6 +425,9 @@ describe('waiting for a deploy', () => {
       return status('InProgress')(request, response)
     })
     expect(await rejection(awaitDeploy(rig.org, ID, { signal: stop.signal }))).toBe(reason)
+    expect(rig.seen).toHaveLength(1)
+    const org = rig.salesforce.org({ ...rig.target, signal: stop.signal })
+    expect(await rejection(awaitDeploy(org, ID))).toBe(reason)
     expect(rig.seen).toHaveLength(1)
   })
 

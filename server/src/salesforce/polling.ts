@@ -10,7 +10,7 @@ export interface PollOptions<T> {
   onProgress?: (seen: T) => unknown
   /** Besides the target's. Ends the waiting, never the work. */
   signal?: AbortSignal
-  /** So many looks in a row may fail for a passing reason. Default 20, five minutes at the least. */
+  /** So many looks in a row may fail for a passing reason. Default 20, four minutes at the least. */
   errorsMax?: number
 }
 
@@ -46,8 +46,6 @@ export const pollUntilDone = async <T extends { readonly done: boolean }>(
     try {
       seen = await look()
     } catch (error) {
-      // An abort may carry any reason, one that looks passing too.
-      if (signal?.aborted === true || org.signal?.aborted === true) throw error
       const wish = passingWaitMs(error)
       errors += 1
       if (wish === null || errors > errorsMax) throw error
@@ -58,6 +56,7 @@ export const pollUntilDone = async <T extends { readonly done: boolean }>(
       await onProgress?.(seen)
       if (seen.done) return seen
     }
+    // Ends at once after an abort, whose reason may itself look passing.
     await org.pause(waitMs, signal)
   }
 }

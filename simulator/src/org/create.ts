@@ -20,7 +20,8 @@ const DAILY_CALLS: Record<Org['edition'], number> = {
   Unlimited: 150_000,
 }
 
-const ADMIN_PERMISSIONS = [
+/** The system permissions that this simulator knows by name; an administrator has them all. */
+export const SYSTEM_PERMISSIONS = [
   'ApiEnabled',
   'AssignPermissionSets',
   'CustomizeApplication',
@@ -71,7 +72,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     permissionRevision: 1,
     schemaRevision: 1,
   }
-  const admin = addProfile(org, 'System Administrator', ADMIN_PERMISSIONS, true)
+  const admin = addProfile(org, 'System Administrator', SYSTEM_PERMISSIONS, true)
   const restricted = addProfile(org, 'Minimum Access - API Only', ['ApiEnabled'], false)
   const handle = spec.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
   addUser(org, {

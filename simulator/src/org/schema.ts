@@ -75,7 +75,8 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     displayLocationInDecimal: false,
     encrypted: type === 'encryptedstring',
     externalId: false,
-    extraTypeInfo: type === 'textarea' ? (length > 255 ? 'plaintextarea' : 'plaintextarea') : null,
+    extraTypeInfo:
+      type === 'textarea' ? (spec.htmlFormatted === true ? 'richtextarea' : 'plaintextarea') : null,
     filterable: !long && !compound,
     filteredLookupInfo: null,
     formulaTreatNullNumberAsZero: false,

@@ -2,7 +2,7 @@
 // counts as one call, each part of a batch as one; a composite's parts take headers, a batch's none.
 
 import { type RestAnswer, type RestContext, type RestRequest, type RestRoute } from './dispatch.ts'
-import { refusal } from './errors.ts'
+import { refusal, Refusal } from './errors.ts'
 
 const PARTS_MAX = 25
 const QUERIES_MAX = 5
@@ -20,6 +20,9 @@ interface Part {
   body?: unknown
   httpHeaders?: Record<string, string>
 }
+
+/** What parts answered that went well, by their referenceId. */
+type Answers = Map<string, RestAnswer>
 
 interface Done {
   part: Part
@@ -99,7 +102,7 @@ const inherited = (headers: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('if-')))
 
 /** `@{ref.path.to.member}` in urls and bodies, taken from the answers before. */
-const resolveReferences = <T>(value: T, answers: Map<string, unknown>): T => {
+const resolveReferences = <T>(value: T, answers: Answers): T => {
   if (typeof value === 'string') {
     const whole = /^@\{([^}]+)\}$/.exec(value)?.[1]
     if (whole !== undefined) return lookUp(whole, answers) as T
@@ -120,77 +123,72 @@ const resolveReferences = <T>(value: T, answers: Map<string, unknown>): T => {
   return value
 }
 
-const lookUp = (path: string, answers: Map<string, unknown>): unknown => {
+const lookUp = (path: string, answers: Answers): unknown => {
   const [reference = '', ...members] = path.split(/[.[\]]+/).filter((member) => member !== '')
-  if (!answers.has(reference))
-    throw refusal(
-      400,
-      'PROCESSING_HALTED',
-      `Invalid reference specified. No value for ${path} found`,
-    )
-  let value = answers.get(reference)
+  const answer = answers.get(reference)
+  // Read only now: most parts are never referred to, and describes are long.
+  let value: unknown = answer?.json === undefined ? answer?.body : JSON.parse(answer.json)
   for (const member of members) value = (value as Record<string, unknown> | undefined)?.[member]
-  if (value === undefined)
+  if (value === undefined) {
     throw refusal(
       400,
       'PROCESSING_HALTED',
       `Invalid reference specified. No value for ${path} found`,
     )
+  }
   return value
+}
+
+const HALTED: RestAnswer = {
+  status: 400,
+  body: [
+    {
+      errorCode: 'PROCESSING_HALTED',
+      message:
+        'The transaction was rolled back since another operation in the same transaction failed.',
+    },
+  ],
 }
 
 const composite = async (ctx: RestContext): Promise<RestAnswer> => {
   const { parts, allOrNone } = partsOf(ctx.request.body)
   const headers = inherited(ctx.request.headers)
-  const answers = new Map<string, unknown>()
+  const answers: Answers = new Map()
   const done: Done[] = []
   for (const part of parts) {
     const answer = await answerPart(ctx, part, headers, answers)
-    if (answer.status < 300)
-      answers.set(
-        part.referenceId,
-        answer.json === undefined ? answer.body : JSON.parse(answer.json),
-      )
+    if (answer.status < 300) answers.set(part.referenceId, answer)
     done.push({ part, answer })
     if (allOrNone && answer.status >= 400) break
   }
   const failed = done.find(({ answer }) => answer.status >= 400)
-  if (allOrNone && failed !== undefined) {
-    const halted: RestAnswer = {
-      status: 400,
-      body: [
-        {
-          errorCode: 'PROCESSING_HALTED',
-          message:
-            'The transaction was rolled back since another operation in the same transaction failed.',
-        },
-      ],
-    }
-    return written(
-      parts.map((part) => ({ part, answer: part === failed.part ? failed.answer : halted })),
-    )
-  }
-  return written(done)
+  if (!allOrNone || failed === undefined) return written(done)
+  return written(
+    parts.map((part) => ({ part, answer: part === failed.part ? failed.answer : HALTED })),
+  )
 }
 
+/** What is wrong with one part is that part's answer: the others go on. */
 const answerPart = async (
   ctx: RestContext,
   part: Part,
   headers: Record<string, string>,
-  answers: Map<string, unknown>,
+  answers: Answers,
 ): Promise<RestAnswer> => {
-  const request = requestOf(
-    {
-      ...part,
-      url: resolveReferences(part.url, answers),
-      body: resolveReferences(part.body, answers),
-    },
-    headers,
-  )
-  if (/\/composite(\/(batch|graph|tree\/[^/]+))?$/.test(request.path)) {
-    throw refusal(400, 'INVALID_INPUT', 'Composite requests cannot be nested')
+  try {
+    const url = resolveReferences(part.url, answers)
+    const request = requestOf(
+      { ...part, url, body: resolveReferences(part.body, answers) },
+      headers,
+    )
+    if (/\/composite(\/(batch|graph|tree\/[^/]+))?$/.test(request.path)) {
+      throw refusal(400, 'INVALID_INPUT', 'Composite requests cannot be nested')
+    }
+    return await ctx.dispatch(request)
+  } catch (error) {
+    if (error instanceof Refusal) return error.fault
+    throw error
   }
-  return ctx.dispatch(request)
 }
 
 /** Parts that are text already are put in as they are: 25 large describes are not parsed for this. */

@@ -35,6 +35,12 @@ const keep = (org: Org, key: string, make: () => unknown): Kept => {
   return made
 }
 
+/** Drops what is kept of an org: after a reset, other content may have the dates of old content. */
+export const forgetDescribes = (org: Org): void => {
+  kept.delete(org)
+  childIndex.delete(org)
+}
+
 const conditional = (ctx: RestContext, modified: Date, text: Kept): RestAnswer => {
   const headers = { etag: text.etag, 'last-modified': modified.toUTCString() }
   const since = Date.parse(ctx.request.headers['if-modified-since'] ?? '')

@@ -4,7 +4,8 @@
 import { type Org, type Session, type User } from '../org/model.ts'
 import { viewerOf, type Viewer } from '../org/visibility.ts'
 import { type Faults } from './faults.ts'
-import { notFound, refusal, Refusal } from './errors.ts'
+import { notFound, notSimulated, refusal, Refusal } from './errors.ts'
+import { unsimulated } from './unsimulated.ts'
 
 export interface RestRequest {
   method: string
@@ -168,6 +169,10 @@ export const createDispatcher = (options: {
     }
     const below = found[2] === undefined || found[2] === '/' ? '' : found[2].replace(/\/$/, '')
     const hit = table.find(request.method, below === '' ? '/' : below)
+    if (hit === null || hit === 'method') {
+      const what = unsimulated(request.method, below)
+      if (what !== null) throw notSimulated(what)
+    }
     if (hit === null) throw notFound()
     if (hit === 'method') {
       throw refusal(
@@ -188,7 +193,7 @@ export const createDispatcher = (options: {
       api: below.startsWith('/tooling') ? 'tooling' : 'data',
       // A fault on a path strikes the parts of a series as well.
       dispatch: async (part) =>
-        options.faults.answerFor(org, part, 'part') ?? (await run({ ...call, request: part })),
+        options.faults.answerFor(org, part) ?? (await run({ ...call, request: part })),
       spend: call.spend,
       countCall: call.countCall,
       latency: options.latency,

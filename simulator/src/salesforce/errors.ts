@@ -40,3 +40,13 @@ export const notSimulated = (what: string) =>
     'NOT_SIMULATED',
     `The simulator does not do this: ${what}. See its README for what it does.`,
   )
+
+/** Salesforce: one code for both allocations, told apart by the message only. */
+export const limitExceeded = (which: 'total' | 'concurrent') =>
+  refusal(
+    403,
+    'REQUEST_LIMIT_EXCEEDED',
+    which === 'total'
+      ? 'TotalRequests Limit exceeded.'
+      : 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
+  )

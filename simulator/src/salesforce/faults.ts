@@ -3,6 +3,7 @@
 
 import { type Org } from '../org/model.ts'
 import { type RestAnswer, type RestRequest } from './dispatch.ts'
+import { invalidSession, limitExceeded } from './errors.ts'
 
 export interface FaultRule {
   /** The org's id; absent: every org. */
@@ -55,11 +56,14 @@ export class Faults {
     return this.#armed.map(({ rule, left }) => ({ ...rule, left }))
   }
 
-  /** The first rule that strikes this request, used up by one. `answerable`: only kinds that are answers. */
+  /**
+   * The first rule that strikes this request, used up by one. A part of a series is struck only by
+   * rules that name a path, and only by kinds that are answers.
+   */
   take(
     org: Org,
     request: { method: string; path: string; query?: URLSearchParams },
-    answerable = false,
+    isPart = false,
   ): Strike | null {
     const target = request.path + (request.query?.size ? `?${request.query.toString()}` : '')
     for (const armed of this.#armed) {
@@ -67,11 +71,7 @@ export class Faults {
       if (rule.org !== undefined && rule.org !== org.id) continue
       if (rule.method !== undefined && rule.method !== request.method) continue
       if (rule.path !== undefined && !wildcard(rule.path).test(target)) continue
-      if (
-        answerable &&
-        (rule.kind.type === 'cut' || rule.kind.type === 'close' || rule.kind.type === 'slow')
-      )
-        continue
+      if (isPart && (rule.path === undefined || !ANSWERS.has(rule.kind.type))) continue
       if (armed.skip > 0) {
         armed.skip--
         continue
@@ -84,15 +84,16 @@ export class Faults {
   }
 
   /** The answer that a rule on a part of a series gives, or null. Only rules with a path strike parts. */
-  answerFor(org: Org, request: RestRequest, _part: 'part'): RestAnswer | null {
-    const before = this.#armed
-    if (!before.some(({ rule }) => rule.path !== undefined)) return null
+  answerFor(org: Org, request: RestRequest): RestAnswer | null {
     const strike = this.take(org, request, true)
     return strike === null ? null : answerOf(strike)
   }
 }
 
-const wildcard = (pattern: string): RegExp =>
+const ANSWERS = new Set<Strike['type']>(['status', 'limit', 'dead-session'])
+
+/** `*` stands for anything. */
+export const wildcard = (pattern: string): RegExp =>
   new RegExp(
     `^${pattern
       .split('*')
@@ -130,17 +131,11 @@ export const answerOf = (strike: Strike): RestAnswer | null => {
       }
     }
     case 'limit':
-      return strike.which === 'total'
-        ? errors(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.')
-        : errors(
-            403,
-            'REQUEST_LIMIT_EXCEEDED',
-            'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
-          )
+      return limitExceeded(strike.which).fault
     case 'dead-session':
       switch (strike.shape) {
         case 'rest':
-          return errors(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
+          return invalidSession().fault
         case 'not-valid-for-rest':
           return errors(
             401,

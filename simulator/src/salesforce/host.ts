@@ -2,11 +2,13 @@
 // and the limits that every answer of Salesforce shows.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { gunzipSync, gzip } from 'node:zlib'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Org } from '../org/model.ts'
 import { viewerOf } from '../org/visibility.ts'
 import { type Dispatcher, type RestAnswer, type RestRequest, type SoapRoute } from './dispatch.ts'
+import { invalidSession, limitExceeded, refusal, type Refusal } from './errors.ts'
 import { answerOf, type Faults, type Strike } from './faults.ts'
 import { liveSession, registerOAuth, type OAuthScope } from './oauth.ts'
 import { versionList } from './resources.ts'
@@ -43,14 +45,20 @@ const COMMON_HEADERS = {
   'x-robots-tag': 'none',
   'cache-control': 'no-cache,must-revalidate,max-age=0,no-store,private',
   'set-cookie': 'BrowserId=c2ltdWxhdG9y; path=/; SameSite=Lax',
+  vary: 'Accept-Encoding',
 }
+
+const NOTHING = Buffer.alloc(0)
+const WORTH_ZIPPING = 1024
+const gzipAsync = promisify(gzip)
 
 /** Starts to listen for one org and notes its address in the org. */
 export const startHost = async (options: HostOptions): Promise<FastifyInstance> => {
   const { org } = options
   const app = plainApp()
   registerOAuth(app, options.oauth)
-  const running = new Set<number>()
+  const running = new Set<{ since: number }>()
+  app.setErrorHandler(unforeseen)
 
   app.get('/services/data', (_request, reply) => reply.headers(COMMON_HEADERS).send(versionList()))
   app.all('/services/data/*', (request, reply) => rest(options, running, request, reply))
@@ -69,6 +77,15 @@ export const startHost = async (options: HostOptions): Promise<FastifyInstance> 
   return app
 }
 
+/** What no handler foresaw: a fault of the simulator, said in the shape that clients read. */
+const unforeseen = (error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  reply.code(500).send([
+    {
+      message: `The simulator failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      errorCode: 'UNKNOWN_EXCEPTION',
+    },
+  ])
+
 /** A server that takes bodies as they are and serves a path with a doubled slash at its start. */
 export const plainApp = (): FastifyInstance => {
   const app = Fastify({
@@ -86,7 +103,7 @@ export const plainApp = (): FastifyInstance => {
     (_request, text, done) => done(null, new URLSearchParams(text as string)),
   )
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes, done) => {
-    const raw = request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes as Buffer) : bytes
+    const raw = request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes
     done(null, raw)
   })
   return app
@@ -103,119 +120,63 @@ const headersOf = (request: FastifyRequest): Record<string, string> =>
 const tokenOf = (request: FastifyRequest): string =>
   /^(?:Bearer|OAuth) +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
 
-const json = (value: unknown): RestAnswer['json'] => JSON.stringify(value)
+/** A call while it is being answered; its strike decides what becomes of the answer. */
+interface Arrived {
+  org: Org
+  request: FastifyRequest
+  reply: FastifyReply
+  headers: Record<string, string>
+  path: string
+  url: URL
+  strike: Strike | null
+  /** API calls it counts as. */
+  calls: number
+  onCall: HostOptions['onCall']
+}
+
+const note = ({ org, request, path, url, calls, headers, onCall }: Arrived, status: number): void =>
+  onCall({
+    at: new Date().toISOString(),
+    org: org.id,
+    method: request.method,
+    path: path + url.search,
+    status,
+    calls,
+    userAgent: headers['user-agent'] ?? '',
+  })
 
 const rest = async (
   options: HostOptions,
-  running: Set<number>,
+  running: Set<{ since: number }>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> => {
-  const { org, faults, dispatcher } = options
+  const { org, faults } = options
   const url = new URL(request.url, 'http://host')
-  const headers = headersOf(request)
   const path = decodeURI(url.pathname)
-  const report = (status: number, calls: number) =>
-    options.onCall({
-      at: new Date().toISOString(),
-      org: org.id,
-      method: request.method,
-      path: path + url.search,
-      status,
-      calls,
-      userAgent: headers['user-agent'] ?? '',
-    })
-
   const strike = faults.take(org, { method: request.method, path, query: url.searchParams })
+  const headers = headersOf(request)
+  const { onCall } = options
+  const arrived: Arrived = { org, request, reply, headers, path, url, strike, calls: 0, onCall }
   if (strike?.type === 'close' && strike.when === 'before') {
-    report(0, 0)
+    note(arrived, 0)
     return hangUp(reply)
   }
   const live = liveSession(org, tokenOf(request))
-  if (live === null) {
-    return answer(
-      reply,
-      report,
-      0,
-      {
-        status: 401,
-        json:
-          json([{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }]) ?? '',
-      },
-      org,
-      headers,
-      strike,
-    )
-  }
-  if (!org.settings.apiEnabled) {
-    return answer(
-      reply,
-      report,
-      0,
-      {
-        status: 403,
-        json:
-          json([
-            {
-              message: 'The REST API is not enabled for this Organization.',
-              errorCode: 'API_DISABLED_FOR_ORG',
-            },
-          ]) ?? '',
-      },
-      org,
-      headers,
-      strike,
-    )
-  }
-  if (org.usage.used >= org.usage.max) {
-    return answer(
-      reply,
-      report,
-      0,
-      {
-        status: 403,
-        json:
-          json([
-            { message: 'TotalRequests Limit exceeded.', errorCode: 'REQUEST_LIMIT_EXCEEDED' },
-          ]) ?? '',
-      },
-      org,
-      headers,
-      strike,
-    )
-  }
-  const now = Date.now()
-  if ([...running].filter((started) => now - started >= LONG_CALL_MS).length >= longCallsMax(org)) {
-    return answer(
-      reply,
-      report,
-      0,
-      {
-        status: 403,
-        json:
-          json([
-            {
-              message: 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
-              errorCode: 'REQUEST_LIMIT_EXCEEDED',
-            },
-          ]) ?? '',
-      },
-      org,
-      headers,
-      strike,
-    )
-  }
+  if (live === null) return answer(arrived, invalidSession().fault)
+  const refused = refusedBy(org, running)
+  if (refused !== null) return answer(arrived, refused.fault)
 
-  const struck = strike === null ? null : answerOf(strike)
-  let calls = 1
+  arrived.calls = 1
   org.usage.used++
-  let spent = options.latency.callMs
-  running.add(now)
+  let spent = options.latency.callMs + (strike?.type === 'slow' ? strike.ms : 0)
+  const call = { since: Date.now() }
+  running.add(call)
   try {
-    if (strike?.type === 'slow') spent += strike.ms
+    const struck = strike === null ? null : answerOf(strike)
     const result =
       struck ??
-      (await dispatcher.run({
+      (await options.dispatcher.run({
         org,
         session: live.session,
         user: live.user,
@@ -230,15 +191,31 @@ const rest = async (
           spent += ms
         },
         countCall: () => {
-          calls++
+          arrived.calls++
           org.usage.used++
         },
       }))
     if (spent > 0) await sleep(spent)
-    return await answer(reply, report, calls, result, org, headers, strike)
+    return await answer(arrived, result)
   } finally {
-    running.delete(now)
+    running.delete(call)
   }
+}
+
+/** Why the org as a whole takes no call now, or null. */
+const refusedBy = (org: Org, running: Set<{ since: number }>): Refusal | null => {
+  if (!org.settings.apiEnabled) {
+    return refusal(
+      403,
+      'API_DISABLED_FOR_ORG',
+      'The REST API is not enabled for this Organization.',
+    )
+  }
+  if (org.usage.used >= org.usage.max) return limitExceeded('total')
+  const longBefore = Date.now() - LONG_CALL_MS
+  let long = 0
+  for (const { since } of running) if (since <= longBefore) long++
+  return long >= longCallsMax(org) ? limitExceeded('concurrent') : null
 }
 
 /** JSON where it says so and is such; text and bytes otherwise. */
@@ -261,42 +238,38 @@ const hangUp = (reply: FastifyReply): FastifyReply => {
   return reply
 }
 
-const answer = async (
-  reply: FastifyReply,
-  report: (status: number, calls: number) => void,
-  calls: number,
-  result: RestAnswer,
-  org: Org,
-  headers: Record<string, string>,
-  strike: Strike | null,
-): Promise<FastifyReply> => {
-  report(result.status, calls)
+const answer = async (arrived: Arrived, result: RestAnswer): Promise<FastifyReply> => {
+  const { org, reply, headers, strike } = arrived
+  note(arrived, result.status)
   const text = result.json ?? (result.body === undefined ? undefined : JSON.stringify(result.body))
-  let bytes = result.bytes ?? (text === undefined ? Buffer.alloc(0) : Buffer.from(text))
+  const bytes = result.bytes ?? (text === undefined ? NOTHING : Buffer.from(text))
+  if (strike?.type === 'close') return hangUp(reply)
+  if (strike?.type === 'cut') return cut(reply, result.status, bytes)
   reply.code(result.status).headers({
     ...COMMON_HEADERS,
-    vary: 'Accept-Encoding',
     'sforce-limit-info': `api-usage=${org.usage.used}/${org.usage.max}`,
     ...(text === undefined ? {} : { 'content-type': 'application/json;charset=UTF-8' }),
     ...result.headers,
   })
-  if (strike?.type === 'close') return hangUp(reply)
-  if (strike?.type === 'cut') {
-    reply.hijack()
-    reply.raw.writeHead(result.status, {
-      'content-type': 'application/json;charset=UTF-8',
-      'content-length': bytes.length + 1,
-    })
-    reply.raw.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () =>
-      reply.raw.socket?.destroy(),
-    )
-    return reply
+  if (bytes.length === 0) return reply.send()
+  if (bytes.length < WORTH_ZIPPING || !/\bgzip\b/.test(headers['accept-encoding'] ?? '')) {
+    return reply.send(bytes)
   }
-  if (bytes.length > 1024 && /\bgzip\b/.test(headers['accept-encoding'] ?? '')) {
-    bytes = gzipSync(bytes, { level: 1 })
-    reply.header('content-encoding', 'gzip')
-  }
-  return reply.send(bytes.length === 0 ? undefined : bytes)
+  reply.header('content-encoding', 'gzip')
+  return reply.send(await gzipAsync(bytes, { level: 1 }))
+}
+
+/** Promises the whole body, sends half of it and hangs up. */
+const cut = (reply: FastifyReply, status: number, bytes: Buffer): FastifyReply => {
+  reply.hijack()
+  reply.raw.writeHead(status, {
+    'content-type': 'application/json;charset=UTF-8',
+    'content-length': bytes.length + 1,
+  })
+  reply.raw.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () =>
+    reply.raw.socket?.destroy(),
+  )
+  return reply
 }
 
 const soap = async (

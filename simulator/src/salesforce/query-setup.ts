@@ -1,6 +1,8 @@
 // Setup entities that REST can query: people, permissions, queues, rules. Their rows are
 // computed from the state of the simulated Salesforce org. Salesforce: Object Reference.
 
+import { SYSTEM_PERMISSIONS } from '../org/create.ts'
+import type { Viewer } from '../org/visibility.ts'
 import { salesforceDateTime } from '../org/ids.ts'
 import type { Grants, Org, Stamps } from '../org/model.ts'
 import type { Confinement, SoqlRow } from '../soql/schema.ts'
@@ -139,6 +141,18 @@ const profiles = (org: Org): VirtualTable => ({
 const permissionFlags = (grants: Grants): SoqlRow =>
   Object.fromEntries([...grants.system].map((name) => [`Permissions${name}`, true]))
 
+/**
+ * One row: the permissions of whoever asks, whichever profile or permission set they come from.
+ * Salesforce: Object Reference, UserPermissionAccess (API 41.0 and later).
+ */
+export const userPermissionAccess = (viewer: Viewer): VirtualTable => ({
+  name: 'UserPermissionAccess',
+  columns: Object.fromEntries(SYSTEM_PERMISSIONS.map((name) => [`Permissions${name}`, 'boolean'])),
+  rows: () => [
+    Object.fromEntries(SYSTEM_PERMISSIONS.map((name) => [`Permissions${name}`, viewer.has(name)])),
+  ],
+})
+
 // Salesforce: each profile has a permission set of its own, which carries its permissions in queries.
 const profileSetId = (profileId: string) => derivedId('0PS', `profile ${profileId}`)
 
@@ -240,7 +254,9 @@ const fieldPermissions = (org: Org): VirtualTable => ({
   rows: (confined) =>
     parents(org, confined).flatMap(({ id, grants }) =>
       grantedFields(org, grants).map(({ object, name, readable, editable }) => ({
-        Id: derivedId('01k', `${id} ${name}`),
+        get Id() {
+          return derivedId('01k', `${id} ${name}`)
+        },
         ParentId: id,
         SobjectType: object.name,
         Field: name,
@@ -267,7 +283,9 @@ const objectPermissions = (org: Org): VirtualTable => ({
   rows: (confined) =>
     parents(org, confined).flatMap(({ id, grants }) =>
       grantedObjects(org, grants).map(({ object, ...grant }) => ({
-        Id: derivedId('110', `${id} ${object.name}`),
+        get Id() {
+          return derivedId('110', `${id} ${object.name}`)
+        },
         ParentId: id,
         SobjectType: object.name,
         PermissionsRead: grant.read,

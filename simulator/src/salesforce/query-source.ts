@@ -11,7 +11,7 @@ import type {
 } from '../soql/schema.ts'
 import { childRelationships } from './describe.ts'
 import { toolingTables } from './tooling/component-tables.ts'
-import { setupTables } from './query-setup.ts'
+import { setupTables, userPermissionAccess } from './query-setup.ts'
 import { tableSource } from './query-tables.ts'
 
 export interface OrgSourceOptions {
@@ -33,6 +33,7 @@ const alsoInRest = new Set(['entitydefinition', 'fielddefinition', 'entitypartic
 export function orgSource(options: OrgSourceOptions): SoqlSource {
   const { org, viewer, base, deletedToo } = options
   const tables = setupTables(org)
+  tables.set('userpermissionaccess', userPermissionAccess(viewer))
   for (const [name, table] of toolingTables(org)) if (alsoInRest.has(name)) tables.set(name, table)
   const virtual = tableSource(tables, base, () => new Date())
   const objects = new Map<string, SoqlObject>()
@@ -40,9 +41,8 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
   const resolve = (name: string): SoqlObject | undefined => {
     const def = findObject(org, name)
     if (!def) return virtual.object(name)
-    return viewer.seesObject(def) && def.describe.queryable
-      ? objectView(org, viewer, def, base)
-      : undefined
+    if (!viewer.seesObject(def) || !def.describe.queryable) return undefined
+    return withColumnsOf(virtual.object(name), def, objectView(org, viewer, def, base))
   }
   const virtualOf = (object: SoqlObject) => virtual.object(object.name)
   const recordsOf = (object: SoqlObject) => org.records.get(object.name.toLowerCase())
@@ -73,6 +73,19 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
       return row && alive(row) ? row : undefined
     },
     now: () => new Date(),
+  }
+}
+
+/** A setup entity keeps the columns that its describe leaves out. */
+function withColumnsOf(table: SoqlObject | undefined, def: SObject, view: SoqlObject): SoqlObject {
+  if (!table) return view
+  const missing = table.fields().filter(({ name }) => !def.fields.has(name.toLowerCase()))
+  const extra = new Map(missing.map((field) => [field.name.toLowerCase(), field]))
+  return {
+    ...view,
+    field: (name) => view.field(name) ?? extra.get(name.toLowerCase()),
+    fields: () => [...view.fields(), ...missing],
+    relationship: (name) => view.relationship(name) ?? table.relationship(name),
   }
 }
 
@@ -149,7 +162,7 @@ type Reader = (row: SoqlRow) => SoqlValue
 // Salesforce: compound fields (addresses, locations, person names) are put together from their
 // components; the answer names an address's parts in lower camel case.
 function compoundReader(def: SObject, name: string, type: string): Reader | undefined {
-  const stored: Reader = (row) => (row[name] ?? null)
+  const stored: Reader = (row) => row[name] ?? null
   if (type === 'address') {
     const prefix = name.replace(/Address$/, '')
     const parts = [...def.fields.values()].filter(

@@ -5,6 +5,7 @@ import type {
   SoqlRestrictions,
   SoqlRow,
   SoqlSource,
+  SoqlValue,
 } from '../soql/schema.ts'
 
 /** A column: its describe type, or a reference with the relationship's name. */
@@ -25,12 +26,15 @@ export interface VirtualTable {
   /** Paths (lower case) by whose confinement `rows` computes fewer rows. */
   confinedBy?: readonly string[]
   rows(confined: Confinement): Iterable<SoqlRow>
-  /** One row without computing all of them, where that is cheap. */
-  row?(id: string): SoqlRow | undefined
 }
 
 // Salesforce: these types can be neither filtered nor sorted (SOQL reference, field properties).
 const opaque = new Set(['complexvalue', 'textarea', 'base64'])
+
+/** Costly values stand in rows as functions, called only when a query reads them. */
+function computed(value: unknown): SoqlValue {
+  return typeof value === 'function' ? (value as () => SoqlValue)() : (value ?? null)
+}
 
 function columnField(name: string, spec: ColumnSpec): SoqlField {
   const type = typeof spec === 'string' ? spec : 'reference'
@@ -42,6 +46,7 @@ function columnField(name: string, spec: ColumnSpec): SoqlField {
     filterable: usable,
     sortable: usable,
     groupable: usable,
+    ...(type === 'complexvalue' ? { read: (row: SoqlRow) => computed(row[name]) } : {}),
     ...(typeof spec === 'string' ? {} : { referenceTo: spec.to, relationshipName: spec.as }),
   }
 }
@@ -79,15 +84,21 @@ export function tableSource(
   now: () => Date,
 ): SoqlSource & { object(name: string): TableObject | undefined } {
   const objects = new Map<string, TableObject>()
-  const rows = new Map<string, { all: readonly SoqlRow[]; byKey: Map<string, SoqlRow> }>()
+  const rows = new Map<string, readonly SoqlRow[]>()
+  const indexes = new Map<string, ReadonlyMap<string, SoqlRow>>()
   const rowsOf = (table: VirtualTable) => {
     const known = rows.get(table.name)
     if (known) return known
     const all = [...table.rows(new Map())]
-    const byKey = new Map(all.map((row) => [keyOf(row[table.key ?? 'Id']), row]))
-    const computed = { all, byKey }
-    rows.set(table.name, computed)
-    return computed
+    rows.set(table.name, all)
+    return all
+  }
+  const indexOf = (table: VirtualTable) => {
+    const known = indexes.get(table.name)
+    if (known) return known
+    const index = new Map(rowsOf(table).map((row) => [keyOf(row[table.key ?? 'Id']), row]))
+    indexes.set(table.name, index)
+    return index
   }
   const tableOf = (object: SoqlObject) => tables.get(object.name.toLowerCase())
   return {
@@ -105,13 +116,12 @@ export function tableSource(
       const table = tableOf(object)
       if (!table) return []
       const narrow = table.confinedBy?.some((path) => confined.has(path)) ?? false
-      return narrow ? table.rows(confined) : rowsOf(table).all
+      return narrow ? table.rows(confined) : rowsOf(table)
     },
     rowById(object, id) {
       const table = tableOf(object)
       if (!table) return undefined
-      if (table.row && !rows.has(table.name)) return table.row(id)
-      return rowsOf(table).byKey.get(keyOf(id))
+      return indexOf(table).get(keyOf(id))
     },
     now,
   }

@@ -4,7 +4,7 @@ import { findObject } from '../org/changes.ts'
 import { toId18 } from '../org/ids.ts'
 import { type Org } from '../org/model.ts'
 import { NEWEST_VERSION, OLDEST_VERSION, type RestContext, type RestRoute } from './dispatch.ts'
-import { notFound, refusal } from './errors.ts'
+import { notFound, notSimulated, refusal } from './errors.ts'
 
 const RELEASES = ['Winter', 'Spring', 'Summer'] as const
 
@@ -91,10 +91,14 @@ const recordCount = ({ org, request }: RestContext) => {
   return { status: 200, body: { sObjects: counts } }
 }
 
+/** Below an object, but no id of a record. */
+const OBJECT_PARTS = new Set(['updated', 'deleted', 'listviews', 'quickActions', 'defaultValues'])
+
 const record = (ctx: RestContext) => {
   const { org, viewer, params, request, base } = ctx
   const object = findObject(org, params.name ?? '')
   if (object === undefined || !viewer.seesObject(object)) throw notFound()
+  if (OBJECT_PARTS.has(params.id ?? '')) throw notSimulated(`GET /sobjects/X/${params.id}`)
   const id = toId18(params.id ?? '')
   if (id === null)
     throw refusal(

@@ -108,40 +108,36 @@ const addCustomObjects = (org: Org): void => {
   ]) {
     lead?.fields.set(spec.name.toLowerCase(), makeField(org, spec))
   }
-  org.objects
-    .get('account')
-    ?.fields.set(
-      'region__c',
-      makeField(
-        org,
-        custom('Region__c', 'picklist', {
-          picklistValues: picklist(['EMEA', 'AMER', 'APAC']),
-          restrictedPicklist: true,
-        }),
-      ),
-    )
-  org.objects
-    .get('case')
-    ?.recordTypes.push(
-      {
-        id: org.ids.make('012'),
-        developerName: 'Support',
-        name: 'Support',
-        active: true,
-        isDefault: true,
-        description: null,
-        ...stamps(org),
-      },
-      {
-        id: org.ids.make('012'),
-        developerName: 'Billing',
-        name: 'Billing',
-        active: true,
-        isDefault: false,
-        description: 'Questions about invoices',
-        ...stamps(org),
-      },
-    )
+  org.objects.get('account')?.fields.set(
+    'region__c',
+    makeField(
+      org,
+      custom('Region__c', 'picklist', {
+        picklistValues: picklist(['EMEA', 'AMER', 'APAC']),
+        restrictedPicklist: true,
+      }),
+    ),
+  )
+  org.objects.get('case')?.recordTypes.push(
+    {
+      id: org.ids.make('012'),
+      developerName: 'Support',
+      name: 'Support',
+      active: true,
+      isDefault: true,
+      description: null,
+      ...stamps(org),
+    },
+    {
+      id: org.ids.make('012'),
+      developerName: 'Billing',
+      name: 'Billing',
+      active: true,
+      isDefault: false,
+      description: 'Questions about invoices',
+      ...stamps(org),
+    },
+  )
 }
 
 const addManagedPackage = (org: Org): void => {

@@ -1,37 +1,16 @@
-// The standard objects, out of the compact table in data/ (see data/NOTICE for its origin and letters).
+// The standard objects, out of the compact table in data/ (data/NOTICE tells where it comes from).
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Org, type PicklistValue, type SObject } from '../org/model.ts'
+import { type Org, type PicklistValue, type SObject, type SObjectDescribe } from '../org/model.ts'
 import { makeObject, systemFields, type FieldSpec } from '../org/schema.ts'
 
-interface Extra {
-  l?: string
-  n?: number
-  p?: [number, number]
-  g?: number
-  t?: string[]
-  r?: string
-  v?: string[]
-  d?: string
-  m?: Record<string, string>
-  h?: 1
-  o?: string
+interface TableLine extends Partial<SObjectDescribe> {
+  name: string
+  fields: FieldSpec[]
 }
 
-interface Table {
-  objects: { n: string; l: string; k: string | null; f: [string, string, string, Extra?][] }[]
-}
-
-const TABLE = join(import.meta.dirname, '../../data/standard-objects.json')
-
-/** `AnnualRevenue` → `Annual Revenue`, `OwnerId` → `Owner ID`: the table leaves such labels out. */
-const labelOf = (name: string): string =>
-  name
-    .replace(/Id$/, ' ID')
-    .replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ')
-    .replace('  ', ' ')
-    .trim()
+const TABLE = join(import.meta.dirname, '../../data/standard-objects.jsonl')
 
 export const picklist = (
   values: string[],
@@ -46,126 +25,85 @@ export const picklist = (
     value,
   }))
 
-const toField = ([name, type, flags, extra = {}]: [string, string, string, Extra?]): FieldSpec => {
-  const has = (letter: string) => flags.includes(letter)
-  return {
-    name,
-    type,
-    label: extra.l ?? labelOf(name),
-    createable: has('c'),
-    updateable: has('u'),
-    nillable: has('n'),
-    defaultedOnCreate: has('d') || type === 'boolean',
-    restrictedPicklist: has('r'),
-    idLookup: has('i'),
-    filterable: has('f'),
-    groupable: has('g'),
-    sortable: has('s'),
-    autoNumber: has('a'),
-    nameField: extra.h === 1,
-    compoundFieldName: extra.o ?? null,
-    permissionable: has('c') && has('n'),
-    ...(extra.n === undefined ? {} : { length: extra.n }),
-    ...(extra.p === undefined ? {} : { precision: extra.p[0], scale: extra.p[1] }),
-    ...(extra.g === undefined ? {} : { digits: extra.g }),
-    ...(extra.t === undefined ? {} : { referenceTo: extra.t, relationshipName: extra.r ?? null }),
-    ...(extra.v === undefined ? {} : { picklistValues: picklist(extra.v, extra.d, extra.m) }),
-  }
-}
-
-const READ_ONLY = new Set([
-  'Profile',
-  'Organization',
-  'Period',
-  'LeadStatus',
-  'OpportunityStage',
-  'CaseStatus',
-  'ContentDocument',
-  'AssignmentRule',
-  'DuplicateRule',
-  'Folder',
-])
-const NAME_LOOKUPS = new Set(['Contact.Email', 'Lead.Email', 'User.Username', 'User.Email'])
-
-/** Puts all standard objects into the org, and the Share, History and Feed tables of some. */
+/** Puts all standard objects into the org, with the Share, History and Feed tables of some. */
 export const addStandardObjects = (org: Org): void => {
-  const table = JSON.parse(readFileSync(TABLE, 'utf8')) as Table
-  for (const { n: name, l: label, k: keyPrefix, f: fields } of table.objects) {
-    const specs = fields.map(toField)
-    const owner = specs.some((field) => field.name === 'OwnerId')
-    for (const field of specs) {
-      if (NAME_LOOKUPS.has(`${name}.${field.name}`)) field.idLookup = true
-    }
-    const writable = !READ_ONLY.has(name)
+  for (const line of readFileSync(TABLE, 'utf8').trimEnd().split('\n')) {
+    const { name, fields, ...describe } = JSON.parse(line) as TableLine
     makeObject(org, {
       name,
-      label,
-      describe: {
-        keyPrefix,
-        createable: writable,
-        updateable: writable,
-        deletable: writable,
-        layoutable: owner || name === 'User',
-        triggerable: owner,
-        searchable: owner || name === 'User',
-        mergeable: name === 'Account' || name === 'Contact' || name === 'Lead',
-        feedEnabled: owner,
-      },
-      fields: [...systemFields(false), ...specs],
+      describe,
+      fields,
+      ...(describe.label ? { label: describe.label } : {}),
     })
   }
-  for (const parent of ['Account', 'Contact', 'Lead', 'Opportunity', 'Case'])
-    addCompanions(org, parent)
+  for (const parent of ['Account', 'Contact', 'Lead', 'Opportunity', 'Case', 'Campaign']) {
+    addCompanion(org, parent, 'History')
+    addCompanion(org, parent, 'Feed')
+  }
 }
 
-/** Salesforce: describeGlobal ties these tables to their parent by associateParentEntity. */
-const addCompanions = (org: Org, parent: string): void => {
+/** An author and a date, as every row of a companion table has them. */
+const STAMPED = new Set(['Id', 'IsDeleted', 'CreatedById', 'CreatedDate'])
+
+const FIELDS: Record<'History' | 'Feed', FieldSpec[]> = {
+  History: [
+    { name: 'Field', type: 'picklist', restrictedPicklist: true, nillable: false },
+    { name: 'DataType', type: 'picklist', restrictedPicklist: true, label: 'Datatype' },
+    { name: 'OldValue', type: 'anyType', label: 'Old Value' },
+    { name: 'NewValue', type: 'anyType', label: 'New Value' },
+  ],
+  Feed: [
+    { name: 'Type', type: 'picklist', restrictedPicklist: true, label: 'Feed Item Type' },
+    { name: 'Title', type: 'string' },
+    { name: 'Body', type: 'textarea', length: 10_000 },
+    { name: 'CommentCount', type: 'int', label: 'Comment Count', nillable: false },
+    { name: 'LikeCount', type: 'int', label: 'Like Count', nillable: false },
+  ],
+}
+
+/**
+ * The History or Feed table of a parent, where the org has none yet. Salesforce: describeGlobal ties
+ * it to its parent by associateEntityType and associateParentEntity; nobody writes to it by the API.
+ */
+const addCompanion = (org: Org, parent: string, kind: 'History' | 'Feed'): void => {
+  const has = [...org.objects.values()].some(
+    ({ describe }) =>
+      describe.associateParentEntity === parent && describe.associateEntityType === kind,
+  )
+  const owner = org.objects.get(parent.toLowerCase())
+  if (has || owner === undefined) return
   const reference: FieldSpec = {
-    name: `${parent}Id`,
+    // Salesforce: the feed tables, and History of standard objects, name it after the parent or ParentId.
+    name: kind === 'Feed' ? 'ParentId' : `${parent}Id`,
     type: 'reference',
+    label: `${owner.describe.label} ID`,
     referenceTo: [parent],
-    relationshipName: parent,
+    relationshipName: kind === 'Feed' ? 'Parent' : parent,
     nillable: false,
   }
-  const companion = (kind: 'Share' | 'History' | 'Feed', fields: FieldSpec[]): SObject =>
-    makeObject(org, {
-      name: `${parent}${kind}`,
-      label: `${org.objects.get(parent.toLowerCase())?.describe.label ?? parent} ${kind}`,
-      describe: {
-        associateEntityType: kind,
-        associateParentEntity: parent,
-        createable: kind === 'Share',
-        updateable: kind === 'Share',
-        deletable: kind !== 'History',
-        layoutable: false,
-        searchable: false,
-        triggerable: false,
-        mruEnabled: false,
-        undeletable: false,
-      },
-      fields: [...systemFields(false), reference, ...fields],
-    })
-  companion('Share', [
-    {
-      name: 'UserOrGroupId',
-      type: 'reference',
-      referenceTo: ['Group', 'User'],
-      relationshipName: 'UserOrGroup',
-    },
-    {
-      name: 'RowCause',
-      type: 'picklist',
-      picklistValues: picklist(['Owner', 'Manual', 'Rule']),
-      restrictedPicklist: true,
-    },
-  ])
-  companion('History', [
-    { name: 'Field', type: 'picklist', createable: false, updateable: false },
-    { name: 'OldValue', type: 'anyType', createable: false, updateable: false },
-    { name: 'NewValue', type: 'anyType', createable: false, updateable: false },
-  ])
-  companion('Feed', [
-    { name: 'Type', type: 'picklist', createable: false, updateable: false },
-    { name: 'Body', type: 'textarea', length: 10_000, createable: false, updateable: false },
-  ])
+  const fields = [
+    ...systemFields(false).filter(({ name }) => STAMPED.has(name)),
+    ...[reference, ...FIELDS[kind]].map((field) => ({
+      ...field,
+      createable: false,
+      updateable: false,
+      permissionable: false,
+    })),
+  ]
+  makeObject(org, { name: `${parent}${kind}`, describe: companionFlags(owner, kind), fields })
 }
+
+const companionFlags = (owner: SObject, kind: 'History' | 'Feed'): Partial<SObjectDescribe> => ({
+  label: `${owner.describe.label} ${kind}`,
+  labelPlural: `${owner.describe.label} ${kind}`,
+  associateEntityType: kind,
+  associateParentEntity: owner.name,
+  createable: false,
+  updateable: false,
+  deletable: kind === 'Feed',
+  layoutable: kind === 'Feed',
+  searchable: false,
+  triggerable: false,
+  mruEnabled: false,
+  undeletable: false,
+})

@@ -135,7 +135,8 @@ const checkPicklist = (
   const values = picklistValues(field)
   const seenValues = new Set<string>()
   const seenLabels = new Set<string>()
-  for (const [index, { value, label }] of values.entries()) {
+  for (const [index, { value, label: given }] of values.entries()) {
+    const label = given ?? value
     if (seenValues.has(sameName(value))) {
       add(index, 'duplicate', `${full} has the value ${value} twice. Keep one.`)
     } else if (seenLabels.has(sameName(label))) {

@@ -21,14 +21,14 @@ type Path = readonly (string | number)[]
 /** Reports every name that another before it in the list has too, whatever the case. */
 const reportDuplicates = (
   names: readonly string[],
-  what: string,
+  what: (name: string) => string,
   path: (index: number) => Path,
   findings: Findings,
 ): void => {
   const seen = new Set<string>()
   for (const [index, name] of names.entries()) {
     if (seen.has(sameName(name))) {
-      findings.add(path(index), 'duplicate', `${what} ${name} stands in the plan twice. Keep one.`)
+      findings.add(path(index), 'duplicate', `${what(name)} stands in the plan twice. Keep one.`)
     }
     seen.add(sameName(name))
   }
@@ -38,7 +38,7 @@ const reportDuplicates = (
 export const checkObjects = (plan: Plan, findings: Findings): void => {
   reportDuplicates(
     plan.objects.map(({ api_name }) => api_name),
-    'Object',
+    (name) => `Object ${name}`,
     (index) => ['objects', index, 'api_name'],
     findings,
   )
@@ -64,9 +64,10 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
     )
     return
   }
-  if (kind === 'managed') return
+  // Only packages bring names with a namespace: an object that the plan itself makes has none.
+  if (kind === 'managed' && !definesObject(object)) return
   const fault =
-    kind === 'custom'
+    kind !== 'standard'
       ? customNameFault(name, `Object name ${name}`)
       : nameFault(name, `Object name ${name}`, 80)
   if (fault !== null) {
@@ -93,7 +94,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
     }
     return
   }
-  if (objectKind(name) !== 'custom') {
+  if (objectKind(name) === 'standard') {
     for (const key of [
       'label',
       'plural_label',
@@ -105,7 +106,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
         findings.add(
           [...path, key],
           'attribute_not_allowed',
-          `${name} is not a custom object of this Salesforce org; a plan gives it fields, record types and validation rules only. Leave ${key} out.`,
+          `${name} is a standard object; a plan gives it fields, record types and validation rules only. Leave ${key} out.`,
         )
       }
     }
@@ -138,19 +139,19 @@ const checkContents = (object: PlanObject, path: Path, findings: Findings): void
   const pathOf = (list: string) => (index: number) => [...path, list, index, 'api_name']
   reportDuplicates(
     fields.map((field) => field.api_name),
-    `Field ${name}.`.trim(),
+    (field) => `Field ${name}.${field}`,
     pathOf('fields'),
     findings,
   )
   reportDuplicates(
     recordTypes.map((type) => type.api_name),
-    `Record type of ${name}`,
+    (type) => `Record type ${type} of ${name}`,
     pathOf('record_types'),
     findings,
   )
   reportDuplicates(
     rules.map((rule) => rule.api_name),
-    `Validation rule of ${name}`,
+    (rule) => `Validation rule ${rule} of ${name}`,
     pathOf('validation_rules'),
     findings,
   )

@@ -69,11 +69,13 @@ const valueSet = (max: number) => ({
   global_value_set: apiName
     .optional()
     .describe('Name of a global value set, in place of own values; always restricted'),
-  default: line(255).optional().describe('The value that new records start with'),
+  default: line(255)
+    .optional()
+    .describe('The value that new records start with; default as it is, none for a new field'),
   restricted: z
     .boolean()
     .optional()
-    .describe('Only values of the list can be saved; default false'),
+    .describe('Only values of the list can be saved; default as it is, false for a new field'),
   sorted: z.boolean().default(false).describe('Shown by alphabet instead of in the order given'),
 })
 
@@ -335,12 +337,13 @@ export const isFieldType = (type: unknown): type is FieldType =>
 export const isPicklist = (field: PlanField): field is PicklistField =>
   field.type === 'Picklist' || field.type === 'MultiselectPicklist'
 
-/** A picklist's own values, each with its label; empty where a global value set is used. */
-export const picklistValues = (field: PicklistField): { value: string; label: string }[] =>
+/**
+ * A picklist's own values; empty where a global value set is used. Without a label of the plan's own
+ * a new value is labelled by itself, and one that is there keeps its label.
+ */
+export const picklistValues = (field: PicklistField): { value: string; label: string | null }[] =>
   (field.values ?? []).map((value) =>
-    typeof value === 'string'
-      ? { value, label: value }
-      : { value: value.value, label: value.label },
+    typeof value === 'string' ? { value, label: null } : { value: value.value, label: value.label },
   )
 
 /** What happens to the look-up when its record is deleted, where the plan left it open. */

@@ -123,3 +123,10 @@ export const definesObject = (object: PlanObject): boolean =>
   object.name_field !== undefined ||
   object.sharing_model !== undefined ||
   object.description !== undefined
+
+/**
+ * Whether compiling writes settings of the object: Salesforce gives an object its parent's sharing
+ * together with its first master-detail.
+ */
+export const touchesObject = (object: PlanObject): boolean =>
+  definesObject(object) || object.fields.some(({ type }) => type === 'MasterDetail')

@@ -152,8 +152,7 @@ afterAll(async () => {
   await bench.close()
 })
 
-const retrieves = (): number =>
-  bench.org.asked.filter(({ path }) => path.includes('/Soap/')).length
+const retrieves = (): number => bench.org.asked.filter(({ path }) => path.includes('/Soap/')).length
 
 const automations = async (version?: number) =>
   (await bench.get({ client_id: clientId, version, include: ['automations'] })).automations ?? []

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { canonicalJson, hashOf } from './canonical.ts'
 import { diffAutomations, diffDescribes } from './diff.ts'
-import { decodeManifest, emptyManifest, encodeManifest } from './manifest.ts'
+import { emptyManifest, encodeManifest, readManifest } from './manifest.ts'
 import { settledBefore } from './objects.ts'
 import { describeOf } from './testing/salesforce-org.ts'
 
@@ -36,19 +36,42 @@ describe('canonical JSON', () => {
 })
 
 describe('a manifest', () => {
-  it('comes back as it was, and is one text whatever the order in which it was filled', () => {
+  const filled = (count: number) => {
     const manifest = emptyManifest()
-    const entry = (text: string) => ({ hash: hashOf(text), fieldsCount: text.length })
-    for (const name of ['Lead', 'Account', 'Job__c']) manifest.objects.set(name, entry(name))
-    manifest.automations.set('flow/F', hashOf('F'))
-    manifest.unreadable.push('X', 'B')
-    const backwards = {
-      ...manifest,
-      objects: new Map([...manifest.objects].reverse()),
-      unreadable: ['B', 'X'],
+    for (let i = 0; i < count; i += 1) {
+      manifest.objects.set(`Job_${i}__c`, { hash: hashOf(`object ${i}`), fieldsCount: i })
+      if (i % 3 === 0) manifest.automations.set(`flow/F_${i}`, hashOf(`flow ${i}`))
     }
-    expect(encodeManifest(backwards)).toBe(encodeManifest(manifest))
-    expect(decodeManifest(encodeManifest(manifest))).toEqual(backwards)
+    manifest.unreadable.push('X', 'B')
+    return manifest
+  }
+
+  const read = ({ root, pages }: ReturnType<typeof encodeManifest>) => {
+    const texts = new Map([root, ...pages].map(({ hash, text }) => [hash, Buffer.from(text)]))
+    const contents = {
+      read: async (hashes: readonly string[]) =>
+        new Map(hashes.map((hash) => [hash, texts.get(hash) ?? Buffer.alloc(0)])),
+    }
+    return readManifest(contents, root.hash)
+  }
+
+  it.each([0, 1, 500])(
+    'of %i objects comes back as it was, however it was filled',
+    async (count) => {
+      const manifest = filled(count)
+      const backwards = { ...manifest, objects: new Map([...manifest.objects].reverse()) }
+      expect(encodeManifest(backwards)).toEqual(encodeManifest(manifest))
+      expect(await read(encodeManifest(manifest))).toEqual({ ...manifest, unreadable: ['B', 'X'] })
+    },
+  )
+
+  it('shares all pages but one with a manifest that differs in one object', () => {
+    const [before, after] = [filled(500), filled(500)]
+    after.objects.set('Job_7__c', { hash: hashOf('another'), fieldsCount: 7 })
+    const known = new Set(encodeManifest(before).pages.map(({ hash }) => hash))
+    const { pages } = encodeManifest(after)
+    expect(pages.length).toBeGreaterThan(30)
+    expect(pages.filter(({ hash }) => !known.has(hash))).toHaveLength(1)
   })
 })
 

@@ -4,7 +4,7 @@
 import { sql } from 'kysely'
 import { type Database } from '../../db/database.ts'
 import { type Progress, type SnapshotChanges, type SnapshotStats } from '../../db/types.ts'
-import { hashBytes, hashOf } from './canonical.ts'
+import { hashBytes } from './canonical.ts'
 import { differencesOf } from './compare.ts'
 import { type Journal, keyOf } from './journal.ts'
 import { encodeManifest, fieldsCountOf, type Manifest } from './manifest.ts'
@@ -50,12 +50,11 @@ const changesSince = async (
 export const finishPull = async (task: FinishTask): Promise<void> => {
   const { journal, row, base, manifest, stats } = task
   const { tenant, clientId } = keyOf(row)
-  const text = encodeManifest(manifest)
-  const hash = hashOf(text)
-  const hashColumn = hashBytes(hash)
+  const { root, pages } = encodeManifest(manifest)
+  const hashColumn = hashBytes(root.hash)
   const isSame = base?.row.manifest_hash?.equals(hashColumn) === true
   const changes = await changesSince(task, isSame)
-  const packed = isSame ? [] : [await pack({ hash, text })]
+  const packed = isSame ? [] : await Promise.all([root, ...pages].map(pack))
 
   await journal.complete(async (tx) => {
     stats.bytes += await insertContents(tx, tenant, clientId, packed)

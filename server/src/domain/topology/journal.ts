@@ -35,6 +35,12 @@ export interface JournalState {
   globalLastModified: string | null | undefined
 }
 
+/** Each item once and in one order, so that two copies of the work never wait for each other. */
+const inOrder = (items: readonly ReadItem[]): ReadItem[] =>
+  [...new Map(items.map((item) => [`${item.kind}/${item.name}`, item]))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, item]) => item)
+
 /** Names one client's pull in every statement. */
 export interface PullKey {
   tenant: Tenant
@@ -108,8 +114,9 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
       }),
 
     /** Stores contents and what was read in one transaction. Returns the compressed bytes added. */
-    record: (items: readonly ReadItem[], contents: readonly PackedContent[]): Promise<number> =>
+    record: (read: readonly ReadItem[], contents: readonly PackedContent[]): Promise<number> =>
       tx(async (tx) => {
+        const items = inOrder(read)
         // Nothing may be journaled for a snapshot that has ended; its end waits for this lock.
         const alive = await tx
           .selectFrom('crm_topology_snapshots')

@@ -1,7 +1,10 @@
-// What is in a snapshot: names and content hashes. A manifest is itself a content of the store, so
-// that two snapshots of an unchanged Salesforce org share it; its hash is the snapshot's content hash.
+// What is in a snapshot: names and content hashes. A manifest is itself kept in the store, as pages
+// and a root that names them: two snapshots of an unchanged Salesforce org share it all, and one in a
+// hundred objects changed writes a few pages and not all the hashes anew. The root's hash is the
+// snapshot's content hash.
 
-import { canonicalJson, hashBytes, hashText } from './canonical.ts'
+import { canonicalJson, hashBytes, hashOf, hashText } from './canonical.ts'
+import { type Content, type Contents } from './store.ts'
 
 export interface ObjectEntry {
   hash: string
@@ -46,44 +49,88 @@ const splitHashes = (joined: string): string[] => {
   return hashes
 }
 
-/** As stored: column by column, because names and counts compress well and hashes do not at all. */
-interface StoredManifest {
+/** A page as stored: column by column, because names compress well and hashes do not at all. */
+interface StoredPage {
   automation_hashes: string
   automations: string[]
   fields: number[]
   object_hashes: string
   objects: string[]
+}
+
+interface StoredRoot {
+  pages: string
   unreadable: string[]
 }
 
-/** Canonical: the same content gives the same text, whatever the order in which it was put in. */
-export const encodeManifest = (manifest: Manifest): string => {
-  const objects = byName(manifest.objects)
-  const automations = byName(manifest.automations)
-  const stored: StoredManifest = {
+/** On average: small enough that few entries are written again, large enough to be worth a row. */
+const ENTRIES_PER_PAGE = 16
+
+/** A power of two, so that a few entries more or less leave every entry on its page. */
+const pagesFor = (entries: number): number =>
+  2 ** Math.max(0, Math.ceil(Math.log2(Math.max(1, entries) / ENTRIES_PER_PAGE)))
+
+const pageOf = (key: string, pages: number): number =>
+  hashBytes(hashOf(key)).readUInt16BE(0) % pages
+
+const encodePage = (
+  objects: readonly [string, ObjectEntry][],
+  automations: readonly [string, string][],
+): string => {
+  const page: StoredPage = {
     automation_hashes: joinHashes(automations.map(([, hash]) => hash)),
     automations: automations.map(([name]) => name),
     fields: objects.map(([, { fieldsCount }]) => fieldsCount),
     object_hashes: joinHashes(objects.map(([, { hash }]) => hash)),
     objects: objects.map(([name]) => name),
-    unreadable: manifest.unreadable.toSorted(),
   }
-  return canonicalJson(stored)
+  return canonicalJson(page)
 }
 
-export const decodeManifest = (text: string): Manifest => {
-  const stored = JSON.parse(text) as StoredManifest
-  const objectHashes = splitHashes(stored.object_hashes)
-  const automationHashes = splitHashes(stored.automation_hashes)
+const contentOf = (text: string): Content => ({ hash: hashOf(text), text })
+
+/** The contents that make the manifest up. The same manifest gives the same ones, however it was filled. */
+export const encodeManifest = (manifest: Manifest): { root: Content; pages: Content[] } => {
+  const count = pagesFor(manifest.objects.size + manifest.automations.size)
+  const objects: [string, ObjectEntry][][] = Array.from({ length: count }, () => [])
+  const automations: [string, string][][] = Array.from({ length: count }, () => [])
+  for (const entry of byName(manifest.objects)) objects[pageOf(entry[0], count)]?.push(entry)
+  for (const entry of byName(manifest.automations))
+    automations[pageOf(entry[0], count)]?.push(entry)
+  const pages = objects.map((page, i) => contentOf(encodePage(page, automations[i] ?? [])))
+  const root: StoredRoot = {
+    pages: joinHashes(pages.map(({ hash }) => hash)),
+    unreadable: manifest.unreadable.toSorted(),
+  }
+  return { root: contentOf(canonicalJson(root)), pages }
+}
+
+const sortedMap = <T>(entries: [string, T][]): Map<string, T> => new Map(byName(new Map(entries)))
+
+/** Reads the manifest back; names come sorted. */
+export const readManifest = async (contents: Contents, rootHash: string): Promise<Manifest> => {
+  const parse = async <T>(hashes: readonly string[]): Promise<T[]> => {
+    const texts = await contents.read(hashes)
+    return hashes.map((hash) => JSON.parse(String(texts.get(hash))) as T)
+  }
+  const [root] = await parse<StoredRoot>([rootHash])
+  const pages = await parse<StoredPage>(splitHashes(root?.pages ?? ''))
+  const objects: [string, ObjectEntry][] = []
+  const automations: [string, string][] = []
+  for (const page of pages) {
+    const hashes = splitHashes(page.object_hashes)
+    for (const [i, name] of page.objects.entries()) {
+      objects.push([name, { hash: hashes[i] ?? '', fieldsCount: page.fields[i] ?? 0 }])
+    }
+    const ofAutomations = splitHashes(page.automation_hashes)
+    for (const [i, name] of page.automations.entries()) {
+      automations.push([name, ofAutomations[i] ?? ''])
+    }
+  }
   return {
-    objects: new Map(
-      stored.objects.map((name, i) => [
-        name,
-        { hash: objectHashes[i] ?? '', fieldsCount: stored.fields[i] ?? 0 },
-      ]),
-    ),
-    automations: new Map(stored.automations.map((name, i) => [name, automationHashes[i] ?? ''])),
-    unreadable: stored.unreadable,
+    objects: sortedMap(objects),
+    automations: sortedMap(automations),
+    unreadable: root?.unreadable ?? [],
   }
 }
 

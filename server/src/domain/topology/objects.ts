@@ -38,7 +38,7 @@ export const readGlobalList = async (
   if (status === 304) return { names: null, lastModified: ifModifiedSince, servedAt }
   const list = expectObject(body, 'The list of objects')
   const names = expectObjects(list.sobjects, 'sobjects').flatMap(({ name }) => asText(name) ?? [])
-  return { names, lastModified, servedAt }
+  return { names: [...new Set(names)], lastModified, servedAt }
 }
 
 /**

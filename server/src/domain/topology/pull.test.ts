@@ -34,7 +34,10 @@ const calls = (): number =>
   bench.org.asked.filter(({ path }) => path.startsWith('/services/data')).length +
   bench.org.asked.filter(({ path }) => path.includes('/Soap/')).length
 
-const rename = (object: JsonObject): JsonObject => ({ ...object, label: `${String(object.label)}!` })
+const rename = (object: JsonObject): JsonObject => ({
+  ...object,
+  label: `${String(object.label)}!`,
+})
 
 describe('a cold pull', () => {
   it('gives back what Salesforce sent, asked unconditionally and 25 to a call', async () => {
@@ -278,7 +281,12 @@ describe('a pull that is interrupted', () => {
     }
     await expect(bench.run(id, leaving.signal)).rejects.toThrow('killed')
     const half = await bench.get({ client_id: clientId, snapshot_id: id })
-    expect(half).toMatchObject({ status: 'pulling', version: null, objects: null, automations: null })
+    expect(half).toMatchObject({
+      status: 'pulling',
+      version: null,
+      objects: null,
+      automations: null,
+    })
     const kept = await bench.rows('topology_pull_items', clientId)
 
     bench.org.settings.before = async () => null

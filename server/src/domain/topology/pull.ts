@@ -16,6 +16,7 @@ import { finishPull } from './finish.ts'
 import { createJournal, type Journal, keyOf, PullOver, type ReadItem } from './journal.ts'
 import { emptyManifest, type Manifest, objectHashes } from './manifest.ts'
 import { readGlobalList, readObjects, settledBefore } from './objects.ts'
+import { manifestFrom, planObjects } from './plan.ts'
 import { emptyStats, manifestOf, snapshotById, type SnapshotRow } from './snapshots.ts'
 import { contentsOf } from './store.ts'
 import { loadValidators, type Validator, type Validators, viewOf } from './validators.ts'
@@ -191,7 +192,7 @@ const pull = async (
     await journal.noteGlobal(globalDate)
   }
 
-  const plan = planObjects(run, global.names, earlier.items)
+  const plan = planObjects(row.scope, base?.manifest ?? null, global.names, earlier.items)
   run.progress = {
     stage: 'describing',
     done: plan.done.length + plan.carriedOver,
@@ -249,7 +250,7 @@ const pull = async (
     row,
     base,
     contents,
-    manifest: manifestFrom(run, plan, items, automations),
+    manifest: manifestFrom(row.scope, base?.manifest ?? null, plan, items, automations),
     stats,
     progress: { stage: 'complete', done: plan.total, total: plan.total },
     apiVersion: org.apiVersion,
@@ -289,48 +290,6 @@ const readLanguage = async (org: SalesforceOrg): Promise<string | null> => {
     if (error instanceof SalesforceError && !concernsWholeOrg(error.failure)) return null
     throw error
   }
-}
-
-interface ObjectsPlan {
-  /** Still to be read. */
-  names: string[]
-  /** Read by an earlier run of this pull. */
-  done: ReadItem[]
-  /** May they be asked conditionally? */
-  conditional: boolean
-  total: number
-  /** Salesforce said that nothing changed: so many describes stand without being asked for. */
-  carriedOver: number
-}
-
-/** Which describes this run has to ask for. `listed` is null where nothing changed at all. */
-const planObjects = (
-  { row, base }: Run,
-  listed: string[] | null,
-  earlier: readonly ReadItem[],
-): ObjectsPlan => {
-  const done = earlier.filter(({ kind }) => kind === 'object')
-  const isDone = new Set(done.map(({ name }) => name.toLowerCase()))
-  const left = (names: readonly string[]) => names.filter((name) => !isDone.has(name.toLowerCase()))
-  const total = (names: string[]) => names.length + done.length
-  if (row.scope !== 'all') {
-    const known = new Map(
-      [...(listed ?? []), ...(base?.manifest.objects.keys() ?? [])].map((name) => [
-        name.toLowerCase(),
-        name,
-      ]),
-    )
-    const names = left(row.scope.map((name) => known.get(name.toLowerCase()) ?? name))
-    return { names, done, conditional: true, total: total(names), carriedOver: 0 }
-  }
-  if (listed !== null) {
-    const names = left(listed)
-    return { names, done, conditional: true, total: total(names), carriedOver: 0 }
-  }
-  // What could not be read the last time is tried again, whatever the dates say.
-  const names = left(base?.manifest.unreadable ?? [])
-  const carriedOver = base?.manifest.objects.size ?? 0
-  return { names, done, conditional: false, total: total(names) + carriedOver, carriedOver }
 }
 
 /** Stamps by key: of the snapshots before, and over them what this pull itself has read already. */
@@ -401,30 +360,4 @@ const countStats = (
     ),
     ...automations.unreadable,
   ]
-}
-
-/** Salesforce: describe of an object that is not there (any more). */
-const isGone = ({ unreadable }: ReadItem): boolean => unreadable?.code === 'NOT_FOUND'
-
-const manifestFrom = (
-  { row, base }: Run,
-  plan: ObjectsPlan,
-  items: readonly ReadItem[],
-  automations: AutomationsRead,
-): Manifest => {
-  const carriesOver = row.scope !== 'all' || plan.carriedOver > 0
-  const objects = new Map(carriesOver ? base?.manifest.objects : [])
-  const unreadable = new Set(carriesOver ? base?.manifest.unreadable : [])
-  for (const item of items) {
-    if (item.hash !== null) {
-      objects.set(item.name, { hash: item.hash, fieldsCount: item.fieldsCount })
-      unreadable.delete(item.name)
-    } else {
-      objects.delete(item.name)
-      // Named by the caller and not there at all: reported, but not part of the Salesforce org.
-      if (row.scope !== 'all' && isGone(item)) unreadable.delete(item.name)
-      else unreadable.add(item.name)
-    }
-  }
-  return { objects, automations: automations.hashes, unreadable: [...unreadable] }
 }

@@ -12,7 +12,7 @@ import {
 } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { hashText } from './canonical.ts'
-import { decodeManifest, type Manifest } from './manifest.ts'
+import { type Manifest, readManifest } from './manifest.ts'
 import { type Contents } from './store.ts'
 
 export type SnapshotRow = Selectable<TenantTables['crm_topology_snapshots']>
@@ -133,7 +133,5 @@ export const completeRow = async (
 /** The manifest of a complete snapshot, from its client's contents. */
 export const manifestOf = async (contents: Contents, row: SnapshotRow): Promise<Manifest> => {
   if (row.manifest_hash === null) throw new Error('only a complete snapshot has a manifest')
-  const hash = hashText(row.manifest_hash)
-  const text = (await contents.read([hash])).get(hash)
-  return decodeManifest((text ?? Buffer.alloc(0)).toString())
+  return readManifest(contents, hashText(row.manifest_hash))
 }

@@ -86,7 +86,11 @@ function assemble(
     if (asChild) continue
     whole.add(component.fileName)
     const type = metadataTypes.find(({ xmlName }) => xmlName === component.type)
-    const meta = writeMetadataFile(component.type, component.metadata(selected))
+    const node = component.metadata(selected)
+    const meta = writeMetadataFile(
+      component.type,
+      component.type === 'Flow' ? node : inSalesforceOrder(node),
+    )
     if (type?.metaFile) {
       files.set(component.fileName, component.content ?? '')
       files.set(`${component.fileName}-meta.xml`, meta)

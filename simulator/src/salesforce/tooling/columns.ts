@@ -29,21 +29,10 @@ export function metadataValues(
 ): SoqlRow {
   return {
     FullName: fullName,
-    get Metadata() {
-      return metadata()
-    },
+    Metadata: metadata,
     NamespacePrefix: namespace,
     ManageableState: namespace === null ? 'unmanaged' : 'installed',
   }
-}
-
-/** Joins column values without evaluating getters, as a spread would. */
-export function joined(...parts: SoqlRow[]): SoqlRow {
-  const row = {}
-  for (const part of parts) {
-    Object.defineProperties(row, Object.getOwnPropertyDescriptors(part))
-  }
-  return row
 }
 
 /** `Trip` of `ns__Trip__c`. */

@@ -13,7 +13,7 @@ import type { MetadataNode } from '../metadata/xml.ts'
 import { derivedId } from '../query-ids.ts'
 import { auditColumns, auditValues, setupTables } from '../query-setup.ts'
 import { reference, type VirtualTable } from '../query-tables.ts'
-import { joined, metadataColumns, metadataValues, oneMetadata, tableEnumOrId } from './columns.ts'
+import { metadataColumns, metadataValues, oneMetadata, tableEnumOrId } from './columns.ts'
 import { dependencies } from './dependencies.ts'
 import { entityTables } from './entity-tables.ts'
 import { schemaTables } from './schema-tables.ts'
@@ -57,22 +57,18 @@ const flowDefinition = (org: Org): VirtualTable => ({
     ...auditColumns,
   },
   rows: () =>
-    [...org.flows.values()].map((definition) =>
-      joined(
-        {
-          Id: definition.id,
-          DeveloperName: definition.developerName,
-          MasterLabel: definition.label,
-          Description: definition.description,
-          ActiveVersionId: activeVersionId(definition),
-          LatestVersionId: latestVersion(definition)?.id ?? null,
-        },
-        metadataValues(flowName(definition), definition.namespace, () =>
-          flowDefinitionBody(definition),
-        ),
-        auditValues(definition),
+    [...org.flows.values()].map((definition) => ({
+      Id: definition.id,
+      DeveloperName: definition.developerName,
+      MasterLabel: definition.label,
+      Description: definition.description,
+      ActiveVersionId: activeVersionId(definition),
+      LatestVersionId: latestVersion(definition)?.id ?? null,
+      ...metadataValues(flowName(definition), definition.namespace, () =>
+        flowDefinitionBody(definition),
       ),
-    ),
+      ...auditValues(definition),
+    })),
 })
 
 const flow = (org: Org): VirtualTable => ({
@@ -94,26 +90,22 @@ const flow = (org: Org): VirtualTable => ({
   },
   rows: () =>
     [...org.flows.values()].flatMap((definition) =>
-      definition.versions.map((version) =>
-        joined(
-          {
-            Id: version.id,
-            DefinitionId: definition.id,
-            MasterLabel: version.label,
-            Description: version.metadata['description'] ?? definition.description,
-            VersionNumber: version.number,
-            Status: version.status,
-            ProcessType: definition.processType,
-            ApiVersion: Number(version.metadata['apiVersion'] ?? 0),
-            RunInMode: version.metadata['runInMode'] ?? null,
-            IsTemplate: version.metadata['isTemplate'] === true,
-          },
-          metadataValues(`${flowName(definition)}-${version.number}`, definition.namespace, () =>
-            flowVersionBody(version),
-          ),
-          auditValues(version),
+      definition.versions.map((version) => ({
+        Id: version.id,
+        DefinitionId: definition.id,
+        MasterLabel: version.label,
+        Description: version.metadata['description'] ?? definition.description,
+        VersionNumber: version.number,
+        Status: version.status,
+        ProcessType: definition.processType,
+        ApiVersion: Number(version.metadata['apiVersion'] ?? 0),
+        RunInMode: version.metadata['runInMode'] ?? null,
+        IsTemplate: version.metadata['isTemplate'] === true,
+        ...metadataValues(`${flowName(definition)}-${version.number}`, definition.namespace, () =>
+          flowVersionBody(version),
         ),
-      ),
+        ...auditValues(version),
+      })),
     ),
 })
 
@@ -128,13 +120,15 @@ const workflowRule = (org: Org): VirtualTable => ({
     ...auditColumns,
   },
   rows: () =>
-    org.workflowRules.map((rule) =>
-      joined(
-        { Id: rule.id, Name: rule.name, TableEnumOrId: tableEnumOrId(org, rule.object) },
-        metadataValues(`${rule.object}.${rule.name}`, rule.namespace, () => workflowRuleBody(rule)),
-        auditValues(rule),
+    org.workflowRules.map((rule) => ({
+      Id: rule.id,
+      Name: rule.name,
+      TableEnumOrId: tableEnumOrId(org, rule.object),
+      ...metadataValues(`${rule.object}.${rule.name}`, rule.namespace, () =>
+        workflowRuleBody(rule),
       ),
-    ),
+      ...auditValues(rule),
+    })),
 })
 
 const usages = ['Before', 'After'].flatMap((when) =>
@@ -167,25 +161,23 @@ const apexTrigger = (org: Org): VirtualTable => ({
       // Events come as "before insert" or "beforeInsert".
       const events = new Set(trigger.events.map((event) => event.replace(/\s/g, '').toLowerCase()))
       const hidden = trigger.namespace !== null
-      return joined(
-        {
-          Id: trigger.id,
-          Name: trigger.name,
-          TableEnumOrId: tableEnumOrId(org, trigger.object),
-          EntityDefinitionId: tableEnumOrId(org, trigger.object),
-          Status: trigger.active ? 'Active' : 'Inactive',
-          IsValid: true,
-          ApiVersion: trigger.apiVersion,
-          Body: hidden ? '(hidden)' : trigger.body,
-          LengthWithoutComments: hidden ? -1 : trigger.body.length,
-          UsageIsBulk: false,
-          ...Object.fromEntries(
-            usages.map((name) => [`Usage${name}`, events.has(name.toLowerCase())]),
-          ),
-        },
-        metadataValues(trigger.name, trigger.namespace, () => apexTriggerBody(trigger)),
-        auditValues(trigger),
-      )
+      return {
+        Id: trigger.id,
+        Name: trigger.name,
+        TableEnumOrId: tableEnumOrId(org, trigger.object),
+        EntityDefinitionId: tableEnumOrId(org, trigger.object),
+        Status: trigger.active ? 'Active' : 'Inactive',
+        IsValid: true,
+        ApiVersion: trigger.apiVersion,
+        Body: hidden ? '(hidden)' : trigger.body,
+        LengthWithoutComments: hidden ? -1 : trigger.body.length,
+        UsageIsBulk: false,
+        ...Object.fromEntries(
+          usages.map((name) => [`Usage${name}`, events.has(name.toLowerCase())]),
+        ),
+        ...metadataValues(trigger.name, trigger.namespace, () => apexTriggerBody(trigger)),
+        ...auditValues(trigger),
+      }
     }),
 })
 
@@ -202,23 +194,19 @@ const layout = (org: Org): VirtualTable => ({
     ...auditColumns,
   },
   rows: () =>
-    org.layouts.map((item) =>
-      joined(
-        {
-          Id: item.id,
-          Name: item.name,
-          LayoutType: 'Standard',
-          TableEnumOrId: tableEnumOrId(org, item.object),
-          EntityDefinitionId: tableEnumOrId(org, item.object),
-        },
-        metadataValues(
-          `${item.object}-${item.name}`,
-          item.namespace,
-          () => item.metadata as MetadataNode,
-        ),
-        auditValues(item),
+    org.layouts.map((item) => ({
+      Id: item.id,
+      Name: item.name,
+      LayoutType: 'Standard',
+      TableEnumOrId: tableEnumOrId(org, item.object),
+      EntityDefinitionId: tableEnumOrId(org, item.object),
+      ...metadataValues(
+        `${item.object}-${item.name}`,
+        item.namespace,
+        () => item.metadata as MetadataNode,
       ),
-    ),
+      ...auditValues(item),
+    })),
 })
 
 const installedPackage = (org: Org): VirtualTable => ({

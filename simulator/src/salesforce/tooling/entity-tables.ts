@@ -10,7 +10,7 @@ import { metadataFieldType } from '../metadata/custom-field.ts'
 import { derivedId } from '../query-ids.ts'
 import { confinedTo } from '../query-setup.ts'
 import { reference, type ColumnSpec, type VirtualTable } from '../query-tables.ts'
-import { developerName, joined, metadataEntity, namespaceOf, noId } from './columns.ts'
+import { developerName, metadataEntity, namespaceOf, noId } from './columns.ts'
 
 export function entityTables(org: Org): VirtualTable[] {
   return [entityDefinition(org), fieldDefinition(org), entityParticle(org), entityLimit(org)]
@@ -59,7 +59,7 @@ const entityDefinition = (org: Org): VirtualTable => ({
   },
   confinedBy: ['qualifiedapiname', 'durableid'],
   rows: (confined) =>
-    confinedObjects(org, confined, 'durableid', 'qualifiedapiname').map(entityRow),
+    confinedObjects(org, confined, ['durableid'], 'qualifiedapiname').map(entityRow),
 })
 
 function entityRow(object: SObject): SoqlRow {
@@ -97,21 +97,19 @@ function entityRow(object: SObject): SoqlRow {
     IsDeprecatedAndHidden: flag(describe, 'deprecatedAndHidden'),
     PublisherId: object.namespace ?? (describe.custom ? '<local>' : 'System'),
     FullName: object.name,
-    get Metadata() {
-      return objectBody(object)
-    },
+    Metadata: () => objectBody(object),
   }
 }
 
 /** The objects that a query can mean, when it names them by durable id or API name. */
-function confinedObjects(
+export function confinedObjects(
   org: Org,
   confined: Confinement,
-  durableIdPath: string,
+  durableIdPaths: readonly string[],
   namePath: string,
 ): SObject[] {
   const names = confinedTo(confined, namePath)
-  const ids = confinedTo(confined, durableIdPath)
+  const ids = confinedTo(confined, ...durableIdPaths)
   return liveObjects(org).filter(
     (object) =>
       (!names || names.has(object.name.toLowerCase())) &&
@@ -135,7 +133,7 @@ const ofEntity: SoqlRestrictions = {
 function confinedFields(org: Org, confined: Confinement): { object: SObject; field: Field }[] {
   const durable = confinedTo(confined, 'durableid')
   const owners = durable && new Set([...durable].map((id) => id.split('.')[0] ?? id))
-  return confinedObjects(org, confined, 'entitydefinitionid', 'entitydefinition.qualifiedapiname')
+  return confinedObjects(org, confined, ['entitydefinitionid'], 'entitydefinition.qualifiedapiname')
     .filter((object) => !owners || owners.has(object.durableId.toLowerCase()))
     .flatMap((object) => liveFields(object).map((field) => ({ object, field })))
 }
@@ -256,25 +254,22 @@ const fieldDefinition = (org: Org): VirtualTable => ({
   },
   confinedBy: entityPaths,
   rows: (confined) =>
-    confinedFields(org, confined).map(({ object, field }) =>
-      joined(commonFieldValues(object, field), {
-        DurableId: fieldDurableId(object, field),
-        DataType: uiType(field.describe),
-        IsFlsEnabled: flag(field.describe, 'permissionable'),
-        IsIndexed:
-          field.describe.externalId ||
-          field.describe.unique ||
-          ['id', 'reference'].includes(field.describe.type) ||
-          field.describe.nameField,
-        IsPolymorphicForeignKey: field.describe.referenceTo.length > 1,
-        PublisherId:
-          namespaceOf(field.describe.name) ?? (field.describe.custom ? '<local>' : 'System'),
-        FullName: `${object.name}.${field.describe.name}`,
-        get Metadata() {
-          return fieldBody(field)
-        },
-      }),
-    ),
+    confinedFields(org, confined).map(({ object, field }) => ({
+      ...commonFieldValues(object, field),
+      DurableId: fieldDurableId(object, field),
+      DataType: uiType(field.describe),
+      IsFlsEnabled: flag(field.describe, 'permissionable'),
+      IsIndexed:
+        field.describe.externalId ||
+        field.describe.unique ||
+        ['id', 'reference'].includes(field.describe.type) ||
+        field.describe.nameField,
+      IsPolymorphicForeignKey: field.describe.referenceTo.length > 1,
+      PublisherId:
+        namespaceOf(field.describe.name) ?? (field.describe.custom ? '<local>' : 'System'),
+      FullName: `${object.name}.${field.describe.name}`,
+      Metadata: () => fieldBody(field),
+    })),
 })
 
 const entityParticle = (org: Org): VirtualTable => ({
@@ -305,7 +300,8 @@ const entityParticle = (org: Org): VirtualTable => ({
   rows: (confined) =>
     confinedFields(org, confined).map(({ object, field }) => {
       const { describe } = field
-      return joined(commonFieldValues(object, field), {
+      return {
+        ...commonFieldValues(object, field),
         DurableId: fieldDurableId(object, field),
         FieldDefinitionId: fieldDurableId(object, field),
         DataType: describe.type,
@@ -325,7 +321,7 @@ const entityParticle = (org: Org): VirtualTable => ({
         IsPermissionable: flag(describe, 'permissionable'),
         IsUnique: describe.unique,
         RelationshipOrder: describe.relationshipOrder,
-      })
+      }
     }),
 })
 
@@ -350,7 +346,7 @@ const entityLimit = (org: Org): VirtualTable => ({
     confinedObjects(
       org,
       confined,
-      'entitydefinitionid',
+      ['entitydefinitionid'],
       'entitydefinition.qualifiedapiname',
     ).flatMap((object) => {
       // Salesforce: deleted fields count until they are erased, and managed ones do not count.

@@ -2,13 +2,14 @@
 // Tooling API guide, objects of these names.
 
 import type { Org } from '../../org/model.ts'
+import type { Confinement } from '../../soql/schema.ts'
 import { fieldBody, liveFields, recordTypeBody, validationRuleBody } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { auditColumns, auditValues } from '../query-setup.ts'
 import { reference, type VirtualTable } from '../query-tables.ts'
+import { confinedObjects } from './entity-tables.ts'
 import {
   developerName,
-  joined,
   metadataColumns,
   metadataValues,
   namespaceOf,
@@ -46,6 +47,17 @@ const customObject = (org: Org): VirtualTable => ({
       })),
 })
 
+/** The paths by which queries name the object whose children they want. */
+const objectPaths = ['entitydefinitionid', 'tableenumorid', 'entitydefinition.qualifiedapiname']
+
+const objectsOf = (org: Org, confined: Confinement) =>
+  confinedObjects(
+    org,
+    confined,
+    ['entitydefinitionid', 'tableenumorid'],
+    'entitydefinition.qualifiedapiname',
+  )
+
 const customField = (org: Org): VirtualTable => ({
   name: 'CustomField',
   restrictions: oneMetadata,
@@ -59,24 +71,23 @@ const customField = (org: Org): VirtualTable => ({
     ...metadataColumns,
     ...auditColumns,
   },
-  rows: () =>
-    liveObjects(org).flatMap((object) =>
+  confinedBy: objectPaths,
+  rows: (confined) =>
+    objectsOf(org, confined).flatMap((object) =>
       liveFields(object)
         .filter(({ describe }) => describe.custom)
         .map((field) => {
           const name = field.describe.name
-          return joined(
-            {
-              Id: field.id,
-              DeveloperName: developerName(name),
-              TableEnumOrId: object.durableId,
-              EntityDefinitionId: object.durableId,
-              Description: field.description,
-              InlineHelpText: field.describe.inlineHelpText,
-            },
-            metadataValues(`${object.name}.${name}`, namespaceOf(name), () => fieldBody(field)),
-            auditValues(field),
-          )
+          return {
+            Id: field.id,
+            DeveloperName: developerName(name),
+            TableEnumOrId: object.durableId,
+            EntityDefinitionId: object.durableId,
+            Description: field.description,
+            InlineHelpText: field.describe.inlineHelpText,
+            ...metadataValues(`${object.name}.${name}`, namespaceOf(name), () => fieldBody(field)),
+            ...auditValues(field),
+          }
         }),
     ),
 })
@@ -95,25 +106,22 @@ const validationRule = (org: Org): VirtualTable => ({
     ...metadataColumns,
     ...auditColumns,
   },
-  rows: () =>
-    liveObjects(org).flatMap((object) =>
-      object.validationRules.map((rule) =>
-        joined(
-          {
-            Id: rule.id,
-            ValidationName: rule.name,
-            Active: rule.active,
-            Description: rule.description,
-            EntityDefinitionId: object.durableId,
-            ErrorDisplayField: rule.errorDisplayField,
-            ErrorMessage: rule.errorMessage,
-          },
-          metadataValues(`${object.name}.${rule.name}`, rule.namespace, () =>
-            validationRuleBody(rule),
-          ),
-          auditValues(rule),
+  confinedBy: objectPaths,
+  rows: (confined) =>
+    objectsOf(org, confined).flatMap((object) =>
+      object.validationRules.map((rule) => ({
+        Id: rule.id,
+        ValidationName: rule.name,
+        Active: rule.active,
+        Description: rule.description,
+        EntityDefinitionId: object.durableId,
+        ErrorDisplayField: rule.errorDisplayField,
+        ErrorMessage: rule.errorMessage,
+        ...metadataValues(`${object.name}.${rule.name}`, rule.namespace, () =>
+          validationRuleBody(rule),
         ),
-      ),
+        ...auditValues(rule),
+      })),
     ),
 })
 
@@ -131,24 +139,21 @@ const recordType = (org: Org): VirtualTable => ({
     ...metadataColumns,
     ...auditColumns,
   },
-  rows: () =>
-    liveObjects(org).flatMap((object) =>
-      object.recordTypes.map((type) =>
-        joined(
-          {
-            Id: type.id,
-            Name: type.name,
-            SobjectType: object.name,
-            EntityDefinitionId: object.durableId,
-            BusinessProcessId: null,
-            Description: type.description,
-            IsActive: type.active,
-          },
-          metadataValues(`${object.name}.${type.developerName}`, null, () =>
-            recordTypeBody(object, type),
-          ),
-          auditValues(type),
+  confinedBy: objectPaths,
+  rows: (confined) =>
+    objectsOf(org, confined).flatMap((object) =>
+      object.recordTypes.map((type) => ({
+        Id: type.id,
+        Name: type.name,
+        SobjectType: object.name,
+        EntityDefinitionId: object.durableId,
+        BusinessProcessId: null,
+        Description: type.description,
+        IsActive: type.active,
+        ...metadataValues(`${object.name}.${type.developerName}`, null, () =>
+          recordTypeBody(object, type),
         ),
-      ),
+        ...auditValues(type),
+      })),
     ),
 })

@@ -54,6 +54,10 @@ const isManaged = (row: JsonObject): boolean => {
 const prefixed = (namespace: string | null, name: string): string =>
   namespace === null ? name : `${namespace}__${name}`
 
+/** Rules are named within their object. */
+const within = (object: string | null, name: string): string =>
+  object === null ? name : `${object}.${name}`
+
 const nothing = { active_version: null, latest_version: null, versions: [], process_type: null }
 
 const collect = async (rows: AsyncIterable<JsonObject>): Promise<JsonObject[]> => {
@@ -200,7 +204,7 @@ export const listAutomations = async (
           const label = text(row, 'ValidationName')
           return listed(row, {
             type: 'validation_rule',
-            api_name: `${object}.${name}`,
+            api_name: within(object, name),
             label,
             object,
             active,
@@ -220,7 +224,7 @@ export const listAutomations = async (
             const fullName = prefixed(text(row, 'NamespacePrefix'), name)
             return listed(row, {
               type: 'workflow_rule',
-              api_name: `${object}.${fullName}`,
+              api_name: within(object, fullName),
               label: name,
               object,
               active: null,
@@ -240,7 +244,7 @@ export const listAutomations = async (
         )
         return rows.map((row) => {
           const [object, label] = [text(row, 'SobjectType'), text(row, 'Name')]
-          const apiName = `${object}.${label}`
+          const apiName = within(object, label ?? '')
           const active = row.Active === true
           return listed(row, { type: 'assignment_rule', api_name: apiName, label, object, active })
         })

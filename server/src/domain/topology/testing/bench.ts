@@ -106,7 +106,10 @@ export const createTopologyBench = async (database: TestDatabase) => {
 
   const client = async (sfdcOrgId = ORG_ID): Promise<string> => {
     const id = newId()
-    await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [id, orgId])
+    await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [
+      id,
+      orgId,
+    ])
     await database.query(
       `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
          nango_connection_id, instance_url, sfdc_org_id, sfdc_user_id, api_version)

@@ -122,12 +122,18 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
       const { status, errorCode, message } = fault
       return { status, body: [{ errorCode, message }] }
     }
-    const found = [...objects].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
+    const found =
+      objects.get(name) ??
+      [...objects].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
     if (found === undefined) {
       const message = 'The requested resource does not exist'
       return { status: 404, body: [{ errorCode: 'NOT_FOUND', message }] }
     }
-    return conditional(found.modifiedMs, since, () => (found.text ??= JSON.stringify(found.describe)))
+    return conditional(
+      found.modifiedMs,
+      since,
+      () => (found.text ??= JSON.stringify(found.describe)),
+    )
   }
 
   const tables = (): Record<string, JsonObject[]> => ({
@@ -159,7 +165,10 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
           ([, member = '']) => `${type}:${member}`,
         )
       })
-      return { status: 200, body: SOAP('retrieve', '<done>false</done><id>09SWs0000000001MAA</id>') }
+      return {
+        status: 200,
+        body: SOAP('retrieve', '<done>false</done><id>09SWs0000000001MAA</id>'),
+      }
     }
     const wantsZip = xml.includes('<includeZip>true</includeZip>')
     const files: Record<string, Uint8Array> = { 'package.xml': strToU8('<Package/>') }
@@ -203,7 +212,8 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
     if (rest === '/sobjects/') return conditional(globalMs, since, globalList)
     const name = /^\/sobjects\/(\w+)\/describe$/.exec(rest)?.[1]
     if (name !== undefined) return describe(name, since)
-    if (/^\/(tooling\/)?query$/.test(rest)) return queried(new URLSearchParams(search).get('q') ?? '')
+    if (/^\/(tooling\/)?query$/.test(rest))
+      return queried(new URLSearchParams(search).get('q') ?? '')
     return { status: 404, body: [{ errorCode: 'NOT_FOUND', message: rest }] }
   }
 
@@ -216,7 +226,11 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
   const composite = (parts: readonly SubRequest[]): string =>
     `{"compositeResponse":[${parts
       .map(({ url, referenceId, httpHeaders = {} }) => {
-        const { status, body, headers = {} } = answer(url, httpHeaders['If-Modified-Since'] ?? null, '')
+        const {
+          status,
+          body,
+          headers = {},
+        } = answer(url, httpHeaders['If-Modified-Since'] ?? null, '')
         const text = typeof body === 'string' ? body : JSON.stringify(body)
         const given = { 'Last-Modified': headers['last-modified'] ?? '' }
         return `{"body":${text},"httpHeaders":${JSON.stringify(given)},"httpStatusCode":${status},"referenceId":"${referenceId}"}`

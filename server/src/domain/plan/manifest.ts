@@ -1,0 +1,152 @@
+// The two lists of a package: what it brings, and what it takes away.
+
+import { type ZipEntry } from '../../salesforce/zip.ts'
+import { type Component, COMPONENT_TYPES, type ComponentType } from './components.ts'
+import { sameName } from './names.ts'
+import { type Plan } from './schema.ts'
+import { writeFile } from './xml-tree.ts'
+
+const bareVersion = (apiVersion: string): string => apiVersion.replace(/^v/, '')
+
+const writeManifest = (
+  types: readonly (readonly [ComponentType, readonly string[]])[],
+  apiVersion: string,
+): string =>
+  writeFile('Package', {
+    types: types
+      .filter(([, members]) => members.length > 0)
+      .map(([name, members]) => ({ members, name })),
+    version: bareVersion(apiVersion),
+  })
+
+/** package.xml for these components, by type and name; for none of them it is the empty package. */
+export const packageXml = (components: readonly Component[], apiVersion: string): string =>
+  writeManifest(
+    COMPONENT_TYPES.map((type) => [
+      type,
+      components
+        .filter((component) => component.type === type)
+        .map(({ fullName }) => fullName)
+        .toSorted(),
+    ]),
+    apiVersion,
+  )
+
+export interface DestructiveChanges {
+  /** `destructiveChangesPost.xml`, null where nothing can be deleted. */
+  file: ZipEntry | null
+  /** What it deletes, in its order; parts that go with their object are not listed. */
+  listed: Component[]
+  /** What goes with an object that is deleted. */
+  implied: Component[]
+  /** What the Metadata API cannot delete. */
+  notDeletable: Component[]
+}
+
+/** What refers to others goes before what is referred to. */
+const DELETE_ORDER: readonly ComponentType[] = [
+  'ValidationRule',
+  'CustomTab',
+  'Layout',
+  'CustomField',
+  'CustomObject',
+  'PermissionSet',
+]
+
+const objectNameOf = ({ type, fullName }: Component): string | null => {
+  if (type === 'Layout') return fullName.slice(0, fullName.indexOf('-'))
+  const dot = fullName.indexOf('.')
+  return type === 'CustomObject' || type === 'PermissionSet' || dot < 0
+    ? null
+    : fullName.slice(0, dot)
+}
+
+/** Fields that hold on to other fields or objects; these are deleted by name even with their object. */
+const HOLDING = ['Summary', 'Formula', 'MasterDetail', 'Lookup'] as const
+
+const holdingRank = (type: string | undefined): number => {
+  const rank = HOLDING.findIndex((holding) => holding === type)
+  return rank < 0 ? HOLDING.length : rank
+}
+
+const lookUpFields = (plan: Plan) => {
+  const fields = new Map(
+    plan.objects.flatMap((object) =>
+      object.fields.map(
+        (field) => [sameName(`${object.api_name}.${field.api_name}`), field] as const,
+      ),
+    ),
+  )
+  return (fullName: string) => fields.get(sameName(fullName))
+}
+
+/** Details before their masters, and whatever looks up an object before that object. */
+const childrenFirst = (names: readonly string[], plan: Plan): string[] => {
+  const sorted: string[] = []
+  const visiting = new Set<string>()
+  const visit = (name: string): void => {
+    if (visiting.has(sameName(name))) return
+    visiting.add(sameName(name))
+    for (const child of plan.objects) {
+      const refers = child.fields.some(
+        (field) => 'reference_to' in field && sameName(field.reference_to) === sameName(name),
+      )
+      const other = names.find((candidate) => sameName(candidate) === sameName(child.api_name))
+      if (refers && other !== undefined) visit(other)
+    }
+    sorted.push(name)
+  }
+  for (const name of names) visit(name)
+  return sorted
+}
+
+/**
+ * The list that deletes these components after the rest of its package was deployed, so that layouts
+ * and permission sets have let go of them. The plan that made them tells what refers to what.
+ * Salesforce deletes no record type by API, and a profile is never ours to delete.
+ */
+export const destructiveChanges = (
+  components: readonly Component[],
+  { apiVersion, plan }: { apiVersion: string; plan: Plan },
+): DestructiveChanges => {
+  const fieldOf = lookUpFields(plan)
+  const objects = components.filter(({ type }) => type === 'CustomObject')
+  const goes = new Set(objects.map(({ fullName }) => sameName(fullName)))
+  const isImplied = (component: Component): boolean => {
+    const owner = objectNameOf(component)
+    if (owner === null || !goes.has(sameName(owner))) return false
+    const type = fieldOf(component.fullName)?.type
+    // A master-detail goes with its detail; it cannot be let go of before.
+    return (
+      component.type !== 'CustomField' ||
+      type === 'MasterDetail' ||
+      holdingRank(type) === HOLDING.length
+    )
+  }
+  const implied = components.filter(isImplied)
+  const rest = components.filter((component) => !isImplied(component))
+  const deletable = rest.filter(({ type }) => DELETE_ORDER.includes(type))
+  const membersOf = (type: ComponentType): string[] => {
+    const names = deletable
+      .filter((component) => component.type === type)
+      .map(({ fullName }) => fullName)
+      .toSorted()
+    if (type === 'CustomObject') return childrenFirst(names, plan)
+    if (type !== 'CustomField') return names
+    return names.toSorted((a, b) => holdingRank(fieldOf(a)?.type) - holdingRank(fieldOf(b)?.type))
+  }
+  const types = DELETE_ORDER.map((type) => [type, membersOf(type)] as const)
+  const listed = types.flatMap(([type, names]) => names.map((fullName) => ({ type, fullName })))
+  return {
+    file:
+      listed.length === 0
+        ? null
+        : {
+            path: 'destructiveChangesPost.xml',
+            bytes: new TextEncoder().encode(writeManifest(types, apiVersion)),
+          },
+    listed,
+    implied,
+    notDeletable: rest.filter(({ type }) => !DELETE_ORDER.includes(type)),
+  }
+}

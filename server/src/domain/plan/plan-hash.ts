@@ -1,0 +1,59 @@
+// One hash for one meaning: what a conflict report was made for is recognised at deploy, however the
+// caller ordered the members.
+
+import { hash } from 'node:crypto'
+import { isObject } from '../../salesforce/json.ts'
+import { sameName } from './names.ts'
+import { type Plan, type PlanObject } from './schema.ts'
+
+/** JSON with sorted members; absent members are left out. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_name, member: unknown) =>
+    isObject(member)
+      ? Object.fromEntries(
+          Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+        )
+      : member,
+  )
+
+const unordered = (values: readonly unknown[]): unknown[] =>
+  values
+    .map((value) => ({ value, key: canonical(value) }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ value }) => value)
+
+const objectMeaning = (object: PlanObject): unknown => {
+  const masters = object.fields.filter(({ type }) => type === 'MasterDetail')
+  const fields = object.fields.map((field) =>
+    // Without orders of their own the first master-detail in the plan is the primary one.
+    field.type === 'MasterDetail'
+      ? { ...field, relationship_order: field.relationship_order ?? masters.indexOf(field) }
+      : field,
+  )
+  return {
+    ...object,
+    fields: unordered(fields),
+    record_types: unordered(object.record_types),
+    validation_rules: unordered(object.validation_rules),
+  }
+}
+
+/**
+ * SHA-256 of a checked plan, in hex. The order of objects, fields, rules, layouts, permission sets
+ * and members does not count; the order of picklist values, of fields on a layout and of the
+ * master-details of an object does.
+ */
+export const planHash = (plan: Plan): string => {
+  const { objects, permissions, layouts, tabs } = plan
+  const meaning = {
+    objects: unordered(objects.map(objectMeaning)),
+    permissions: {
+      ...permissions,
+      profiles: unordered(permissions.profiles),
+      permission_sets: unordered(permissions.permission_sets),
+    },
+    layouts: unordered(layouts),
+    tabs: unordered(tabs.map(sameName)),
+  }
+  return hash('sha256', canonical(meaning), 'hex')
+}

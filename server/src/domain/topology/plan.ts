@@ -1,0 +1,76 @@
+// What a pull still has to describe, and the manifest that comes of it. Pure functions.
+
+import { type AutomationsRead } from './automations/stage.ts'
+import { type ReadItem } from './journal.ts'
+import { type Manifest } from './manifest.ts'
+
+export interface ObjectsPlan {
+  /** Still to be read. */
+  names: string[]
+  /** Read by an earlier run of this pull. */
+  done: ReadItem[]
+  /** May they be asked conditionally? */
+  conditional: boolean
+  total: number
+  /** Salesforce said that nothing changed: so many describes stand without being asked for. */
+  carriedOver: number
+}
+
+/** Which describes this run has to ask for. `listed` is null where nothing changed at all. */
+export const planObjects = (
+  scope: 'all' | string[],
+  base: Manifest | null,
+  listed: string[] | null,
+  earlier: readonly ReadItem[],
+): ObjectsPlan => {
+  const done = earlier.filter(({ kind }) => kind === 'object')
+  const isDone = new Set(done.map(({ name }) => name.toLowerCase()))
+  const left = (names: readonly string[]) => names.filter((name) => !isDone.has(name.toLowerCase()))
+  const total = (names: string[]) => names.length + done.length
+  if (scope !== 'all') {
+    const known = new Map(
+      [...(listed ?? []), ...(base?.objects.keys() ?? [])].map((name) => [
+        name.toLowerCase(),
+        name,
+      ]),
+    )
+    const names = left(scope.map((name) => known.get(name.toLowerCase()) ?? name))
+    return { names, done, conditional: true, total: total(names), carriedOver: 0 }
+  }
+  if (listed !== null) {
+    const names = left(listed)
+    return { names, done, conditional: true, total: total(names), carriedOver: 0 }
+  }
+  // What could not be read the last time is tried again, whatever the dates say.
+  const names = left(base?.unreadable ?? [])
+  const carriedOver = base?.objects.size ?? 0
+  return { names, done, conditional: false, total: total(names) + carriedOver, carriedOver }
+}
+
+/** Salesforce: describe of an object that is not there (any more). */
+const isGone = ({ unreadable }: ReadItem): boolean => unreadable?.code === 'NOT_FOUND'
+
+/** The manifest of the whole snapshot, out of what was read and what was carried over. */
+export const manifestFrom = (
+  scope: 'all' | string[],
+  base: Manifest | null,
+  plan: ObjectsPlan,
+  items: readonly ReadItem[],
+  automations: AutomationsRead,
+): Manifest => {
+  const carriesOver = scope !== 'all' || plan.carriedOver > 0
+  const objects = new Map(carriesOver ? base?.objects : [])
+  const unreadable = new Set(carriesOver ? base?.unreadable : [])
+  for (const item of items) {
+    if (item.hash !== null) {
+      objects.set(item.name, { hash: item.hash, fieldsCount: item.fieldsCount })
+      unreadable.delete(item.name)
+    } else {
+      objects.delete(item.name)
+      // Named by the caller and not there at all: reported, but not part of the Salesforce org.
+      if (scope !== 'all' && isGone(item)) unreadable.delete(item.name)
+      else unreadable.add(item.name)
+    }
+  }
+  return { objects, automations: automations.hashes, unreadable: [...unreadable] }
+}

@@ -1,0 +1,203 @@
+// The rows of a Bulk job, there and back: what may go into its CSV, and what its results say.
+
+import { encodeCsv, parseCsvRecords } from './csv.ts'
+import { urlPath } from './escape.ts'
+import { classifyError, type Failure, makeFailure, malformed, SalesforceError } from './failure.ts'
+import { type SalesforceOrg } from './gateway.ts'
+import { leaf } from './xml.ts'
+
+/** Salesforce: Bulk API 2.0 guide, limits. */
+const ROW_LIMITS = Object.freeze({
+  fieldsPerRow: 5000,
+  fieldChars: 32_000,
+  rowChars: 400_000,
+})
+
+/** Salesforce: Bulk API 2.0 guide, preparing CSV files: sets a field to null; an empty value leaves it alone. */
+const NULL_MARK = '#N/A'
+
+export type BulkValue = string | number | boolean | null | undefined
+
+const bulkText = (value: BulkValue): string =>
+  value === null ? NULL_MARK : value === undefined ? '' : String(value)
+
+/**
+ * Why Bulk would not take this row as it is meant; null if it would. Values are by position under
+ * the columns. Ask before `encodeBulkCsv`, which refuses such a row.
+ */
+export const bulkRowFault = (
+  columns: readonly string[],
+  values: readonly BulkValue[],
+): { column: string | null; message: string } | null => {
+  if (values.length !== columns.length) {
+    return { column: null, message: `${values.length} values for ${columns.length} columns.` }
+  }
+  let chars = 0
+  for (const [index, value] of values.entries()) {
+    const column = columns[index] ?? null
+    const text = bulkText(value)
+    chars += text.length
+    if (value === NULL_MARK) {
+      return { column, message: `Bulk would take the text ${NULL_MARK} for null.` }
+    }
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      return { column, message: `${value} is no number that CSV could say.` }
+    }
+    if (text.length > ROW_LIMITS.fieldChars) {
+      return { column, message: `Longer than ${ROW_LIMITS.fieldChars} characters.` }
+    }
+  }
+  return chars > ROW_LIMITS.rowChars
+    ? { column: null, message: `The row is longer than ${ROW_LIMITS.rowChars} characters.` }
+    : null
+}
+
+async function* bulkLines(
+  columns: readonly string[],
+  rows: AsyncIterable<readonly BulkValue[]> | Iterable<readonly BulkValue[]>,
+): AsyncGenerator<string[], void, undefined> {
+  yield [...columns]
+  for await (const row of rows) {
+    const fault = bulkRowFault(columns, row)
+    if (fault !== null) throw new TypeError(`${fault.column ?? 'A row'}: ${fault.message}`)
+    yield row.map(bulkText)
+  }
+}
+
+/**
+ * Rows as the CSV of an upload. `null` sets a field to null, `undefined` and '' leave it alone. Columns
+ * are API names, or `Rel__r.Key__c` for a parent by external id. Throws TypeError for more columns than
+ * Bulk takes and for a row in which `bulkRowFault` finds something.
+ */
+export const encodeBulkCsv = (
+  columns: readonly string[],
+  rows: AsyncIterable<readonly BulkValue[]> | Iterable<readonly BulkValue[]>,
+): AsyncGenerator<Uint8Array, void, undefined> => {
+  if (columns.length === 0 || columns.length > ROW_LIMITS.fieldsPerRow) {
+    throw new TypeError(`Bulk takes 1 to ${ROW_LIMITS.fieldsPerRow} columns`)
+  }
+  return encodeCsv(bulkLines(columns, rows))
+}
+
+export interface BulkSuccess {
+  /** 18 characters. */
+  id: string
+  created: boolean
+  /** The row as it was sent, by column: results come in no order, so it is joined by a key of its own. */
+  row: Record<string, string>
+}
+
+export interface BulkFailure {
+  /** Of the record that the row was meant for, where Salesforce found it. */
+  id: string | null
+  failure: Failure
+  row: Record<string, string>
+}
+
+export interface ResultOptions {
+  /** How many rows there must be, by the job's own counts; another number is an error at the end. */
+  expected?: number
+  signal?: AbortSignal
+}
+
+/** The rows of one kind of results, as they arrive. */
+async function* resultRows(
+  org: SalesforceOrg,
+  path: string,
+  required: readonly string[],
+  { expected, signal }: ResultOptions,
+): AsyncGenerator<Record<string, string>, void, undefined> {
+  const { status, headers, body } = await org.stream({
+    path,
+    kind: 'bulk',
+    priority: 'protected',
+    headers: { accept: 'text/csv' },
+    ...(signal === undefined ? {} : { signal }),
+  })
+  let rows = 0
+  try {
+    if (/^\s*text\/html/i.test(headers['content-type'] ?? '')) {
+      const message = 'An HTML page in place of results.'
+      throw new SalesforceError(makeFailure('html_page', { status, code: 'HTTP_200', message }))
+    }
+    // Salesforce: no rows of this kind is a lone header line, an empty body, or 204.
+    for await (const row of parseCsvRecords(body, required)) {
+      rows += 1
+      yield row
+    }
+  } finally {
+    body.destroy()
+  }
+  if (expected !== undefined && rows !== expected) {
+    const message = `The results hold ${rows} rows, not ${expected}.`
+    throw new SalesforceError(malformed(message, status))
+  }
+}
+
+/** `row` without the columns that Salesforce put in front. */
+const sentRow = (row: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('sf__')))
+
+const FIELD_NAME = /^[A-Za-z_][\w.]*$/
+
+/** `CODE:message:Field1 Field2 --`, of which the fields and the dashes may be missing. */
+const rowFailure = (text: string): Failure => {
+  const code = /^([A-Z][A-Z0-9_]*):/.exec(text)?.[1] ?? null
+  let message = code === null ? text : text.slice(code.length + 1)
+  let fields: string[] = []
+  const ended = message.trimEnd()
+  if (ended.endsWith('--')) {
+    const body = ended.slice(0, -2)
+    const colon = body.lastIndexOf(':')
+    const names = body
+      .slice(colon + 1)
+      .split(/[\s,]+/)
+      .filter((name) => name !== '')
+    if (colon >= 0 && names.every((name) => FIELD_NAME.test(name))) {
+      fields = names
+      message = body.slice(0, colon)
+    }
+  }
+  const error = { statusCode: code ?? 'UNKNOWN', message, fields }
+  // A row's error is Salesforce's word that it did not write the row, whatever the error.
+  return { ...classifyError(error), fate: 'not_done' }
+}
+
+/*
+ * The results of a job that is done; each kind may be read any number of times for seven days. Streamed:
+ * read to the end or leave the loop. Throws SalesforceError; what was yielded before stays valid, and
+ * reading again begins at the first row.
+ */
+
+/** Rows that were written. */
+export async function* successfulResults(
+  org: SalesforceOrg,
+  jobId: string,
+  options: ResultOptions = {},
+): AsyncGenerator<BulkSuccess, void, undefined> {
+  const path = urlPath`/jobs/ingest/${jobId}/successfulResults`
+  for await (const row of resultRows(org, path, ['sf__Id', 'sf__Created'], options)) {
+    yield { id: row.sf__Id ?? '', created: row.sf__Created === 'true', row: sentRow(row) }
+  }
+}
+
+/** Rows that were refused, each for a passing or final reason (`failure.passing`). */
+export async function* failedResults(
+  org: SalesforceOrg,
+  jobId: string,
+  options: ResultOptions = {},
+): AsyncGenerator<BulkFailure, void, undefined> {
+  const path = urlPath`/jobs/ingest/${jobId}/failedResults`
+  for await (const row of resultRows(org, path, ['sf__Id', 'sf__Error'], options)) {
+    yield { id: leaf(row.sf__Id), failure: rowFailure(row.sf__Error ?? ''), row: sentRow(row) }
+  }
+}
+
+/** Rows that a failed or aborted job never came to: they were not written. */
+export const unprocessedRows = (
+  org: SalesforceOrg,
+  jobId: string,
+  options: ResultOptions = {},
+): AsyncGenerator<Record<string, string>, void, undefined> =>
+  // Salesforce: in lower case, unlike the other two, and without sf__ columns.
+  resultRows(org, urlPath`/jobs/ingest/${jobId}/unprocessedrecords`, [], options)

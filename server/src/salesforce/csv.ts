@@ -1,0 +1,166 @@
+// CSV as Bulk API 2.0 speaks it (RFC 4180, UTF-8), both ways and never the whole of it in memory.
+
+import { malformed, SalesforceError } from './failure.ts'
+
+/** Far above what Salesforce lets a row have (400,000 characters), far below what would hurt us. */
+const ROW_CHARS_MAX = 8_000_000
+/** So much text is gathered before it goes out as bytes. */
+const PIECE_CHARS = 64 * 1024
+
+const broken = (what: string): SalesforceError => new SalesforceError(malformed(`The CSV ${what}.`))
+
+const COMMA = 0x2c
+const QUOTE = 0x22
+const LF = 0x0a
+const CR = 0x0d
+
+/** Rows out of text that arrives in pieces, cut anywhere. */
+const createParser = () => {
+  let row: string[] = []
+  let rowChars = 0
+  let field = ''
+  let quoted = false
+  /** The last character was a quote inside a quoted field: its end, or half of an escaped quote. */
+  let afterQuote = false
+  let wasQuoted = false
+
+  const add = (text: string): void => {
+    rowChars += text.length
+    if (rowChars > ROW_CHARS_MAX) throw broken(`has a row of more than ${ROW_CHARS_MAX} characters`)
+    field += text
+  }
+
+  const endField = (): void => {
+    row.push(field)
+    field = ''
+    wasQuoted = false
+  }
+
+  const endRow = (rows: string[][]): void => {
+    // An empty line is no row; Salesforce ends its files with one now and then.
+    const blank = row.length === 0 && field === '' && !wasQuoted
+    endField()
+    if (!blank) rows.push(row)
+    row = []
+    rowChars = 0
+  }
+
+  return {
+    /** The rows that this piece completes. */
+    push(text: string): string[][] {
+      const rows: string[][] = []
+      let at = 0
+      while (at < text.length) {
+        if (quoted) {
+          const end = text.indexOf('"', at)
+          add(text.slice(at, end < 0 ? undefined : end))
+          if (end < 0) break
+          quoted = false
+          afterQuote = true
+          at = end + 1
+          continue
+        }
+        const char = text.charCodeAt(at)
+        if (afterQuote) {
+          afterQuote = false
+          if (char === QUOTE) {
+            add('"')
+            quoted = true
+            at += 1
+            continue
+          }
+          if (char !== COMMA && char !== LF && char !== CR) {
+            throw broken('has text after a closing quote')
+          }
+        }
+        if (char === COMMA) endField()
+        // The LF of a CRLF ends an empty line, which is none.
+        else if (char === CR || char === LF) endRow(rows)
+        else if (char === QUOTE && field === '' && !wasQuoted) {
+          quoted = true
+          wasQuoted = true
+        } else {
+          const start = at
+          do at += 1
+          while (at < text.length && !isDelimiter(text.charCodeAt(at)))
+          add(text.slice(start, at))
+          at -= 1
+        }
+        at += 1
+      }
+      return rows
+    },
+
+    /** The last row, where no line end follows it. Throws SalesforceError inside a quoted field. */
+    end(): string[][] {
+      if (quoted) throw broken('breaks off inside a quoted field')
+      const rows: string[][] = []
+      if (row.length > 0 || field !== '' || wasQuoted) endRow(rows)
+      return rows
+    },
+  }
+}
+
+const isDelimiter = (char: number): boolean => char === COMMA || char === LF || char === CR
+
+/**
+ * Row by row; quoted fields may hold delimiters, quotes and line ends, lines may end in LF, CRLF or CR,
+ * empty lines are skipped, a byte order mark is dropped. Throws SalesforceError `malformed` for text
+ * that is no CSV or ends inside a quoted field.
+ */
+export async function* parseCsv(
+  bytes: AsyncIterable<unknown>,
+): AsyncGenerator<string[], void, undefined> {
+  const decoder = new TextDecoder('utf-8')
+  const parser = createParser()
+  for await (const piece of bytes) {
+    yield* parser.push(decoder.decode(piece as Uint8Array, { stream: true }))
+  }
+  yield* parser.push(decoder.decode())
+  yield* parser.end()
+}
+
+/**
+ * Objects by the names in the first row. Throws SalesforceError `malformed` besides where a row has
+ * another number of fields than the first (a file that breaks off mostly ends so), or a name of
+ * `required` is missing there. No text at all is no rows.
+ */
+export async function* parseCsvRecords(
+  bytes: AsyncIterable<unknown>,
+  required: readonly string[] = [],
+): AsyncGenerator<Record<string, string>, void, undefined> {
+  let names: string[] | null = null
+  for await (const row of parseCsv(bytes)) {
+    if (names === null) {
+      const missing = required.find((name) => !row.includes(name))
+      if (missing !== undefined) throw broken(`has no column ${missing}`)
+      names = row
+      continue
+    }
+    if (row.length !== names.length) {
+      throw broken(`has a row of ${row.length} fields under ${names.length} names`)
+    }
+    // Defined, not assigned: a column may be called __proto__.
+    yield Object.fromEntries(names.map((name, index) => [name, row[index] ?? '']))
+  }
+}
+
+/** Quoted where it has to be, and where spaces at its ends might else be lost. */
+const csvField = (value: string): string =>
+  /[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
+
+/** Rows as bytes, lines ended by LF, a few dozen KB at a time. */
+export async function* encodeCsv(
+  rows: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let text = ''
+  for await (const row of rows) {
+    // A row of one empty field would be an empty line, which is no row.
+    text += row.length === 1 && row[0] === '' ? '""\n' : `${row.map(csvField).join(',')}\n`
+    if (text.length >= PIECE_CHARS) {
+      yield Buffer.from(text, 'utf8')
+      text = ''
+    }
+  }
+  if (text !== '') yield Buffer.from(text, 'utf8')
+}

@@ -1,0 +1,88 @@
+// The judge: a client that others wrote for the real Salesforce.
+
+import { Connection } from '@jsforce/jsforce-node'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createNangoControl } from './nango/control.ts'
+import { clientOf, running, type Running } from './test-support.ts'
+
+let sim: Running
+beforeAll(async () => {
+  sim = await running()
+})
+beforeEach(() => sim.control.reset())
+afterAll(() => sim.close())
+
+const connection = async (): Promise<Connection> => {
+  const { token, instanceUrl } = await clientOf(sim.control)
+  return new Connection({ instanceUrl, accessToken: token, version: '66.0' })
+}
+
+describe('jsforce', () => {
+  it('learns who it is', async () => {
+    const identity = await (await connection()).identity()
+    expect(identity.username).toBe('admin@acme.example')
+  })
+
+  it('describes the org and an object', async () => {
+    const jsforce = await connection()
+    const { sobjects } = await jsforce.describeGlobal()
+    expect(sobjects.map(({ name }) => name)).toContain('signhere__Envelope__c')
+    const lead = await jsforce.describe('Lead')
+    expect(lead.fields.find(({ name }) => name === 'Segment__c')?.picklistValues).toHaveLength(3)
+  })
+
+  it('reads limits, and the usage that comes with every answer', async () => {
+    const jsforce = await connection()
+    const limits = (await jsforce.limits()) as { DailyApiRequests: { Max: number } }
+    expect(limits.DailyApiRequests.Max).toBe(105_000)
+    expect(jsforce.limitInfo.apiUsage).toEqual({ used: 1, limit: 105_000 })
+  })
+
+  it('queries and retrieves records', async () => {
+    const jsforce = await connection()
+    const { records } = await jsforce.query<{ Id: string }>(
+      "SELECT Id FROM Account WHERE Name = 'Globex'",
+    )
+    const row = await jsforce.sobject('Account').retrieve(records[0]?.Id ?? '')
+    expect(row.Name).toBe('Globex')
+  })
+
+  it('gets the error code of a refusal', async () => {
+    const jsforce = await connection()
+    await expect(jsforce.describe('Nope')).rejects.toMatchObject({ errorCode: 'NOT_FOUND' })
+  })
+
+  it('tries again after a 503', async () => {
+    const jsforce = await connection()
+    await sim.control.addFault({ kind: { type: 'status', status: 503 } })
+    expect((await jsforce.describeGlobal()).maxBatchSize).toBe(200)
+  })
+
+  it('refreshes its session when it has expired', async () => {
+    const answer = await fetch(`${sim.nangoUrl}/connect/sessions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${sim.nangoSecretKey}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ allowed_integrations: ['salesforce'] }),
+    })
+    const { data } = (await answer.json()) as { data: { connect_link: string } }
+    await sim.control.authorize({ connectLink: data.connect_link, org: 'Acme' })
+    const [made] = await createNangoControl(sim.nangoUrl).connections()
+    const jsforce = new Connection({
+      oauth2: {
+        loginUrl: sim.loginUrl,
+        clientId: '3MVG9_simulated_consumer_key',
+        clientSecret: 'simulated-consumer-secret',
+      },
+      instanceUrl: String(made?.connection_config.instance_url),
+      accessToken: String(made?.access_token),
+      refreshToken: String(made?.refresh_token),
+      version: '66.0',
+    })
+    await sim.control.act('sessions/expire', { org: 'Acme' })
+    expect((await jsforce.identity()).username).toBe('integration@acme.example')
+    expect(jsforce.accessToken).not.toBe(made?.access_token)
+  })
+})

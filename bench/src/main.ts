@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchReads } from './reads.ts'
+import { benchTopology } from './topology.ts'
 import { printTable, type Row } from './row.ts'
 
 const BENCHES: Record<string, () => Promise<Row[]>> = {
@@ -13,6 +14,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
     await using bench = await startBench({ LOG_LEVEL: 'info' })
     return await benchReads(bench)
   },
+  topology: benchTopology,
 }
 
 const wanted = process.argv.slice(2)

@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline'
 export interface Program extends AsyncDisposable {
   url: string
   pid: number
+  /** The whole line in which it told its address. */
+  announced: unknown
 }
 
 /** Starts a program and resolves with the first `"address":"http…"` that it writes. */
@@ -20,9 +22,10 @@ export const startProgram = async (
     env: { PATH: process.env.PATH ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const url = await addressOf(child)
+  const announced = await announcementOf(child)
   return {
-    url,
+    url: announced.address,
+    announced,
     pid: child.pid ?? 0,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null) return
@@ -33,13 +36,13 @@ export const startProgram = async (
   }
 }
 
-const addressOf = (child: ChildProcess): Promise<string> =>
+const announcementOf = (child: ChildProcess): Promise<{ address: string }> =>
   new Promise((resolve, reject) => {
     if (child.stdout === null) throw new Error('no output to read')
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const found = /"address":"(http:[^"]+)"/.exec(line)?.[1]
-      if (found !== undefined) resolve(found)
+      if (/"address":"http:/.test(line)) resolve(JSON.parse(line) as { address: string })
     })
+    setTimeout(() => reject(new Error('the program told no address in 60 s')), 60_000).unref()
     child.once('exit', (code, signal) =>
       reject(new Error(`the program ended with ${code ?? signal}`)),
     )

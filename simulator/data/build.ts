@@ -6,7 +6,7 @@
 // describe and describeGlobal, whose values win. A line per object; of each field only what differs
 // from what `describeField` fills in by itself.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeField, type FieldSpec } from '../src/org/schema.ts'
 
@@ -120,6 +120,30 @@ const sharedValues = (name: string) =>
 
 const words = (name: string) => name.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
 
+const TARGETS: Record<string, string[]> = {
+  OwnerId: ['Group', 'User'], DelegatedApproverId: ['User'], ForecastUserId: ['User'], PortalAccountOwnerId: ['User'],
+  ArchivedById: ['User'], LastEditById: ['User'], 'UserRole.ParentRoleId': ['UserRole'], 'Folder.ParentId': ['Folder'],
+  'AsyncApexJob.ParentJobId': ['AsyncApexJob'], 'CampaignMember.LeadOrContactId': ['Contact', 'Lead'],
+  'Task.RecurrenceActivityId': ['Task'], 'Event.RecurrenceActivityId': ['Event'], 'CronTrigger.OwnerId': ['User'],
+  'EmailMessage.ActivityId': ['Task'],
+}
+
+/** What a reference points at: as documented (of many, those in the table), or told from its name. */
+const targetsOf = (object: string, name: string, documented: string | undefined): string[] => {
+  const all = documented?.split(',').map((each) => each.trim()).filter((each) => /^\w+$/.test(each)) ?? []
+  const here = all.filter((each) => each in OBJECTS)
+  if (all.length > 0) return all.length > 1 && here.length > 0 ? here : all
+  const known = TARGETS[`${object}.${name}`] ?? TARGETS[name]
+  if (known !== undefined) return known
+  // BillToContactId: the longest ending that is an object.
+  const parts = name.replace(/Id$/, '').split(/(?=[A-Z])/)
+  for (let from = 0; from < parts.length; from++) {
+    const candidate = parts.slice(from).join('')
+    if (existsSync(join(folder, `${candidate}.json`))) return [candidate]
+  }
+  return []
+}
+
 const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
   const documented = reference.fields ?? {}
   const measured = reference.field_reference ?? {}
@@ -138,7 +162,9 @@ const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
     const part = prefix === undefined ? '' : name.slice(prefix.length)
     const person = 'LastName' in measured && /^(Salutation|FirstName|LastName|MiddleName|Suffix)$/.test(name)
     const known = picklists[object]?.[name]
-    const referenceTo = doc?.refers_to?.split(',').map((each) => each.trim()).filter((each) => /^\w+$/.test(each))
+    const referenceTo = type === 'reference' && system === undefined ? targetsOf(object, name, doc?.refers_to) : undefined
+    // Neither documented nor to be told from the name.
+    if (referenceTo?.length === 0) continue
     specs.push({
       name,
       type,
@@ -162,7 +188,7 @@ const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
             defaultedOnCreate: has('Defaulted on create'),
           }),
       ...(referenceTo !== undefined && referenceTo.length > 0 ? { referenceTo, namePointing: referenceTo.length > 1 } : {}),
-      ...(doc?.relationship_name === undefined ? {} : { relationshipName: doc.relationship_name }),
+      ...(type === 'reference' ? { relationshipName: doc?.relationship_name ?? name.replace(/Id$/, '') } : {}),
       ...(type === 'picklist' || type === 'multipicklist' || type === 'combobox'
         ? { picklistValues: (known === undefined ? sharedValues(name) : values(known)) as FieldSpec['picklistValues'] }
         : {}),

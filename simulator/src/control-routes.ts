@@ -248,6 +248,9 @@ export type ActionResult<Name extends ActionName> = Awaited<
 >
 
 export const registerControl = (app: FastifyInstance, world: World): void => {
+  // JSON whatever the content type says, so that `curl -d '{…}'` does.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) => done(null, bytes))
   app.setErrorHandler((error, _request, reply) => {
     const mistake =
       error instanceof Mistake || error instanceof SyntaxError || error instanceof z.ZodError

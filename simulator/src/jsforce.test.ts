@@ -33,8 +33,8 @@ describe('jsforce', () => {
 
   it('reads limits, and the usage that comes with every answer', async () => {
     const jsforce = await connection()
-    const limits = (await jsforce.limits()) as { DailyApiRequests: { Max: number } }
-    expect(limits.DailyApiRequests.Max).toBe(105_000)
+    const limits = await jsforce.limits()
+    expect(limits.DailyApiRequests?.Max).toBe(105_000)
     expect(jsforce.limitInfo.apiUsage).toEqual({ used: 1, limit: 105_000 })
   })
 
@@ -65,7 +65,7 @@ describe('jsforce', () => {
         authorization: `Bearer ${sim.nangoSecretKey}`,
         'content-type': 'application/json',
       },
-      body: JSON.stringify({ allowed_integrations: ['salesforce'] }),
+      body: JSON.stringify({ tags: { client: 'c1' }, allowed_integrations: ['salesforce'] }),
     })
     const { data } = (await answer.json()) as { data: { connect_link: string } }
     await sim.control.authorize({ connectLink: data.connect_link, org: 'Acme' })

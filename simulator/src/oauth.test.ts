@@ -275,7 +275,10 @@ describe('the robot at the browser', () => {
         authorization: `Bearer ${sim.nangoSecretKey}`,
         'content-type': 'application/json',
       },
-      body: JSON.stringify({ allowed_integrations: ['salesforce', 'salesforce-sandbox'] }),
+      body: JSON.stringify({
+        tags: { client: 'c1' },
+        allowed_integrations: ['salesforce', 'salesforce-sandbox'],
+      }),
     })
     return (await bodyOf<{ data: { connect_link: string } }>(answer)).data.connect_link
   }

@@ -162,11 +162,15 @@ describe('an imported org', () => {
   }
 
   it('answers its describes as they are in the files', async () => {
+    const { fields: _fields, childRelationships: _children, ...entry } = old
+    const sobjects = [entry, { ...entry, name: 'Listed' }]
+    await writeFile(join(folder, 'global.json'), JSON.stringify({ sobjects }))
     await writeFile(join(folder, 'whizbang.json'), JSON.stringify(old))
     const sim = await running({ orgs: [{ name: 'Copy', seed: { importFolder: folder } }] })
     try {
       const client = await clientOf(sim.control, 'Copy')
       expect(await describeOf(client, 'Whizbang')).toEqual(old)
+      expect((await client.get('/sobjects/Listed/describe')).status).toBe(501)
     } finally {
       await sim.close()
     }

@@ -142,6 +142,8 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
             localConcurrency: 4,
             groupConcurrency: PER_SALESFORCE_ORG,
             pollingIntervalSeconds: 2,
+            // A retry becomes due without a notification: do not wait for the slow poll that backs LISTEN up.
+            notifyPollingIntervalSeconds: 2,
             includeMetadata: true,
           },
           async ([job]) => {

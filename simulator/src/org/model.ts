@@ -118,8 +118,8 @@ export interface SObject extends Stamps {
   /** Moves when the object itself or a field of it changes. */
   schemaModifiedAt: Date
   deletedAt?: Date
-  /** A describe taken over as it is from a file: answered unchanged. */
-  imported?: Record<string, unknown>
+  /** A describe taken over as it is from a file: answered unchanged. null: the file only lists it. */
+  imported?: Record<string, unknown> | null
 }
 
 export interface SObjectDescribe {

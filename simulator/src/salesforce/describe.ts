@@ -6,7 +6,7 @@ import { findObject, globalLastModified, lastModifiedOf } from '../org/changes.t
 import { type Org, type SObject } from '../org/model.ts'
 import { type Viewer } from '../org/visibility.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from './dispatch.ts'
-import { notFound } from './errors.ts'
+import { notFound, notSimulated } from './errors.ts'
 
 export const describeRoutes: RestRoute[] = [
   { method: 'GET', pattern: '/sobjects', handler: (ctx) => describeGlobal(ctx) },
@@ -108,6 +108,7 @@ const basicInformation = (ctx: RestContext): RestAnswer => ({
 const describe = (ctx: RestContext): RestAnswer => {
   const { org, viewer, base } = ctx
   const object = seen(ctx)
+  if (object.imported === null) throw notSimulated(`describe of ${object.name}: no file has it`)
   ctx.spend(ctx.latency.describeMs)
   const state = `${object.name}:${base}:${viewer.signature}:${object.schemaModifiedAt.getTime()}`
   const text = keep(org, state, () => describeResult(org, object, viewer, base))
@@ -131,7 +132,7 @@ export const describeResult = (
         ? field.describe
         : { ...field.describe, createable: false, updateable: false }
     })
-  if (object.imported !== undefined) {
+  if (object.imported) {
     const visible = new Set(fields.map((field) => field.name))
     const own = object.imported.fields
     return {

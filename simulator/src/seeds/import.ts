@@ -34,7 +34,7 @@ export const seedImport = (org: Org, folder: string): void => {
     const inner = (value as { result?: unknown }).result ?? value
     if (isGlobal(inner)) {
       for (const entry of inner.sobjects)
-        if (!org.objects.has(entry.name.toLowerCase())) fromEntry(org, entry)
+        if (!org.objects.has(entry.name.toLowerCase())) fromEntry(org, entry).imported = null
     } else if (isDescribe(inner)) {
       fromDescribe(org, inner)
       described++
@@ -56,6 +56,17 @@ const NOT_PART_OF_AN_ENTRY = new Set([
   'namedLayoutInfos',
   'supportedScopes',
   'name',
+  'compactLayoutable',
+  'searchLayoutable',
+  'lookupLayoutable',
+  'listviewable',
+  'networkScopeFieldName',
+  'sobjectDescribeOption',
+  'defaultImplementation',
+  'extendedBy',
+  'extendsInterfaces',
+  'implementedBy',
+  'implementsInterfaces',
 ])
 
 const entryOf = (describe: Json): Json =>

@@ -1,0 +1,265 @@
+// Reading a whole org: cold against jsforce, again against cold, and how it grows.
+
+import { join } from 'node:path'
+import jsforce from '@jsforce/jsforce-node'
+import pg from 'pg'
+import { createControl } from '../../simulator/src/control.ts'
+import { startBench, type Bench } from './bench.ts'
+import { peakOver, startProgram, type Program } from './processes.ts'
+import { row, type Row } from './row.ts'
+
+const CALL_MS = 60
+const DESCRIBE_MS = 15
+const JSFORCE_AT_ONCE = 10
+const FIELDS_PER_OBJECT = 20
+
+interface Snapshot {
+  id: string
+  version: number
+  objects_count: number
+  fields_count: number
+  stats: { salesforce_api_calls: number; bytes: number; duration_ms: number }
+}
+
+interface Site extends AsyncDisposable {
+  bench: Bench
+  simulator: Program
+  clientId: string
+}
+
+/** Simulator and server as processes, and a client connected to an org of this size. */
+const startSite = async (objects: number): Promise<Site> => {
+  const simulator = await startProgram(
+    join(import.meta.dirname, '../../simulator/src/main.ts'),
+    {},
+    [
+      ...[
+        '--seed',
+        'large',
+        '--objects',
+        String(objects),
+        '--fields',
+        String(objects * FIELDS_PER_OBJECT),
+      ],
+      ...[
+        '--call-ms',
+        String(CALL_MS),
+        '--describe-ms',
+        String(DESCRIBE_MS),
+        '--edition',
+        'Unlimited',
+      ],
+    ],
+  )
+  const nango = simulator.announced as { nango: string; nangoSecretKey: string }
+  const bench = await startBench({
+    NANGO_BASE_URL: nango.nango,
+    NANGO_SECRET_KEY: nango.nangoSecretKey,
+    SFDC_INSTANCE_HOST_ALLOWLIST: '127.0.0.1',
+    LOG_LEVEL: 'info',
+  })
+  const client_id = bench.tenant.clientId
+  const { connect_link } = await bench.call<{ connect_link: string }>('/api/connections/create', {
+    client_id,
+  })
+  await createControl(simulator.url).authorize({ connectLink: connect_link, org: 'Acme' })
+  await bench.call('/api/connections/callback', { client_id })
+  return {
+    bench,
+    simulator,
+    clientId: client_id,
+    [Symbol.asyncDispose]: async () => {
+      await bench[Symbol.asyncDispose]()
+      await simulator[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Pulls until it ends, however long it takes; the time is what the caller waits. */
+const pull = async (
+  { bench, clientId }: Site,
+  options: Record<string, unknown> = {},
+): Promise<Snapshot & { ms: number }> => {
+  const started = performance.now()
+  let body: Record<string, unknown> = { ...options }
+  for (;;) {
+    const snapshot = await bench.call<Snapshot & { status: string }>('/api/topology/pull', {
+      client_id: clientId,
+      wait_seconds: 55,
+      ...body,
+    })
+    if (snapshot.status === 'complete') return { ...snapshot, ms: performance.now() - started }
+    if (snapshot.status === 'failed')
+      throw new Error(`the pull failed: ${JSON.stringify(snapshot)}`)
+    body = {}
+  }
+}
+
+/** The same reading by jsforce: describeGlobal, then each describe, ten at a time. */
+const pullByJsforce = async (simulatorUrl: string): Promise<{ ms: number; calls: number }> => {
+  const control = createControl(simulatorUrl)
+  const { token, instanceUrl } = await control.openSession('Acme', 'integration@acme.example')
+  await control.clearJournal()
+  const connection = new jsforce.Connection({
+    instanceUrl,
+    accessToken: token,
+    version: '66.0',
+    maxRequest: JSFORCE_AT_ONCE,
+  })
+  const started = performance.now()
+  const { sobjects } = await connection.describeGlobal()
+  const names = sobjects.map(({ name }) => name)
+  const worker = async () => {
+    for (let name = names.shift(); name !== undefined; name = names.shift())
+      await connection.describe(name)
+  }
+  await Promise.all(Array.from({ length: JSFORCE_AT_ONCE }, worker))
+  const ms = performance.now() - started
+  return { ms, calls: (await control.journal('Acme')).reduce((sum, call) => sum + call.calls, 0) }
+}
+
+const storedBytes = async (databaseUrl: string): Promise<number> => {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query<{ bytes: string }>(
+    'select coalesce(sum(length(body)), 0) as bytes from topology_blobs',
+  )
+  await client.end()
+  return Number(rows[0]?.bytes ?? 0)
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
+const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
+
+const benchThousand = async (): Promise<Row[]> => {
+  await using site = await startSite(1000)
+  const { bench, simulator } = site
+  const theirs = await pullByJsforce(simulator.url)
+  const cold = await peakOver(bench.server.pid, () => pull(site))
+  const coldBytes = await storedBytes(bench.databaseUrl)
+  const again = await pull(site)
+
+  const control = createControl(simulator.url)
+  for (let i = 0; i < 10; i++) {
+    await control.act('schema/alter-field', {
+      org: 'Acme',
+      object: `Object_${String(i * 100).padStart(5, '0')}__c`,
+      name: 'Field_000__c',
+      changes: { label: `Changed ${i}` },
+    })
+  }
+  const changed = await pull(site)
+  const changedBytes = (await storedBytes(bench.databaseUrl)) - coldBytes
+
+  const started = performance.now()
+  const diff = await bench.call<{ objects: unknown[] }>('/api/topology/diff', {
+    client_id: site.clientId,
+    from_version: cold.value.version,
+    to_version: changed.version,
+  })
+  const diffMs = performance.now() - started
+  if (diff.objects.length !== 10)
+    throw new Error(`the diff found ${diff.objects.length} objects, not 10`)
+
+  return [
+    row(
+      'cold pull, 1,000 objects: time',
+      {
+        figure: seconds(cold.value.ms),
+        against: `jsforce ${seconds(theirs.ms)}`,
+        ratio: cold.value.ms / theirs.ms,
+      },
+      { atMost: 0.5 },
+    ),
+    row(
+      'cold pull, 1,000 objects: Salesforce calls',
+      {
+        figure: String(cold.value.stats.salesforce_api_calls),
+        against: `jsforce ${theirs.calls}`,
+        ratio: cold.value.stats.salesforce_api_calls / theirs.calls,
+      },
+      { atMost: 0.1 },
+    ),
+    row(
+      'cold pull, 1,000 objects: memory over idle',
+      {
+        figure: `${Math.round(cold.peakMb - cold.idleMb)} MB`,
+        against: '300 MB',
+        ratio: (cold.peakMb - cold.idleMb) / 300,
+      },
+      { atMost: 1 },
+    ),
+    row(
+      're-pull, nothing changed: time',
+      {
+        figure: seconds(again.ms),
+        against: `cold ${seconds(cold.value.ms)}`,
+        ratio: again.ms / cold.value.ms,
+      },
+      { atMost: 0.2 },
+    ),
+    row(
+      're-pull, 1 % changed: bytes stored',
+      {
+        figure: kib(changedBytes),
+        against: `cold ${kib(coldBytes)}`,
+        ratio: changedBytes / coldBytes,
+      },
+      { atMost: 0.05 },
+    ),
+    // The simulator spends the time of a describe on a 304 as well: the worst case.
+    row(
+      're-pull, 1 % changed: time',
+      {
+        figure: seconds(changed.ms),
+        against: `cold ${seconds(cold.value.ms)}`,
+        ratio: changed.ms / cold.value.ms,
+      },
+      { atMost: 1 },
+    ),
+    row(
+      'diff, 1,000 objects, 1 % changed',
+      { figure: `${Math.round(diffMs)} ms`, against: '200 ms', ratio: diffMs / 200 },
+      { atMost: 1 },
+    ),
+  ]
+}
+
+/** How time and memory grow from one size to the next. */
+const benchGrowth = async (): Promise<Row[]> => {
+  const rows: Row[] = []
+  let before: { objects: number; ms: number } | null = null
+  for (const objects of [250, 1000, 4000]) {
+    await using site = await startSite(objects)
+    const cold = await peakOver(site.bench.server.pid, () => pull(site))
+    const memory = cold.peakMb - cold.idleMb
+    rows.push(
+      row(
+        `cold pull, ${objects} objects: memory over idle`,
+        { figure: `${Math.round(memory)} MB`, against: '300 MB', ratio: memory / 300 },
+        { atMost: 1 },
+      ),
+    )
+    if (before !== null) {
+      const growth = cold.value.ms / before.ms / (objects / before.objects)
+      rows.push(
+        row(
+          `cold pull, ${before.objects} → ${objects} objects: time per object`,
+          {
+            figure: seconds(cold.value.ms),
+            against: `${before.objects} objects ${seconds(before.ms)}`,
+            ratio: growth,
+          },
+          { atMost: 1.1 },
+        ),
+      )
+    }
+    before = { objects, ms: cold.value.ms }
+  }
+  return rows
+}
+
+export const benchTopology = async (): Promise<Row[]> => [
+  ...(await benchThousand()),
+  ...(await benchGrowth()),
+]

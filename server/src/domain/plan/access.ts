@@ -61,11 +61,11 @@ type Holder = 'PermissionSet' | 'Profile'
 const permittedOn = (object: string): string => (sameName(object) === 'activity' ? 'Task' : object)
 
 const wantedEntries = (plan: Plan, holder: Holder): Wanted[] => {
-  const wanted: Wanted[] = []
+  const wanted = new Map<string, Wanted>()
   const add = (list: string, key: string, grant: Grant | null): void => {
-    const keyMember = KEY_MEMBERS[list] ?? ''
-    if (wanted.some((entry) => entry.list === list && sameName(entry.key) === sameName(key))) return
-    wanted.push({ list, keyMember, key, grant })
+    const id = `${list}:${sameName(key)}`
+    if (wanted.has(id)) return
+    wanted.set(id, { list, keyMember: KEY_MEMBERS[list] ?? '', key, grant })
   }
   const objects = plan.objects.filter(({ api_name }) => objectKind(api_name) === 'custom')
   for (const { api_name: object } of objects) {
@@ -112,7 +112,7 @@ const wantedEntries = (plan: Plan, holder: Holder): Wanted[] => {
     if (holder === 'PermissionSet') add('tabSettings', tab, { visibility: 'Visible' })
     else add('tabVisibilities', tab, { visibility: 'DefaultOn' })
   }
-  return wanted
+  return [...wanted.values()]
 }
 
 const texts = (members: Readonly<Record<string, unknown>>): Record<string, string> =>
@@ -134,10 +134,17 @@ const raise = (current: Record<string, string>, wanted: Wanted): Record<string, 
   return result
 }
 
-const findEntry = (document: XmlDocument, list: string, key: string): XmlNode | undefined =>
-  childrenNamed(document.root, list).find(
-    (node) => sameName(childText(node, KEY_MEMBERS[list] ?? '') ?? '') === sameName(key),
-  )
+/** Every entry by list and key, since a permission set can hold tens of thousands. */
+const indexEntries = (
+  document: XmlDocument,
+): ((list: string, key: string) => XmlNode | undefined) => {
+  const nodes = new Map<string, XmlNode>()
+  for (const node of document.root.children) {
+    const key = childText(node, KEY_MEMBERS[node.name] ?? '')
+    if (key !== null) nodes.set(`${node.name}:${sameName(key)}`, node)
+  }
+  return (list, key) => nodes.get(`${list}:${sameName(key)}`)
+}
 
 const entryTexts = (node: XmlNode): Record<string, string> =>
   isObject(node.value) ? texts(node.value) : {}
@@ -155,9 +162,10 @@ const mergeDocument = (document: XmlDocument, wanted: readonly Wanted[]): Merged
   const edits: Edit[] = []
   const changes: AccessChange[] = []
   const added = new Map<string, XmlValue[]>()
+  const findEntry = indexEntries(document)
   for (const entry of wanted) {
     const { list, key, grant } = entry
-    const node = findEntry(document, list, key)
+    const node = findEntry(list, key)
     const before = node === undefined ? null : entryTexts(node)
     if (grant === null) {
       if (node === undefined || before === null) continue
@@ -253,9 +261,10 @@ export const takeOutOfPermissionSet = (
   const removed: string[] = []
   const kept: string[] = []
   const restored = new Map<string, XmlValue[]>()
+  const findEntry = indexEntries(document)
   for (const { list, key, before, after } of changes) {
     const name = `${list}:${key}`
-    const node = findEntry(document, list, key)
+    const node = findEntry(list, key)
     const now = node === undefined ? null : entryTexts(node)
     if (before !== null ? now !== null && equal(now, before) : now === null) continue
     if (after === null ? now !== null : now === null || !equalGrant(now, after)) {

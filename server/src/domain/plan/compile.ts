@@ -2,8 +2,8 @@
 // differs is sent, and nothing that the plan does not speak of is lost.
 
 import { EngineError, type MemberError } from '../../errors.ts'
+import { type Members } from '../../salesforce/deploy-package.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
-import { type ZipEntry } from '../../salesforce/zip.ts'
 import { type AccessChange, mergePermissionSet, mergeProfile } from './access.ts'
 import { compileObject } from './compile-object.ts'
 import { componentsOf, filePath, type PlanComponent } from './components.ts'
@@ -15,18 +15,19 @@ import {
   missingRequired,
   newLayout,
 } from './layouts.ts'
-import { packageXml } from './manifest.ts'
+import { membersOf } from './manifest.ts'
 import { layoutFullName, metadataName, objectKind, sameName } from './names.ts'
-import { definesObject, type Plan, type PlanObject } from './schema.ts'
+import { definesObject, type Plan, type PlanLayout, type PlanObject } from './schema.ts'
 import { readRoot, writeFile } from './xml-tree.ts'
 
 /** Metadata files by their path in a package, as a retrieve gave them (`objects/Lead.object`). */
 export type CurrentFiles = ReadonlyMap<string, string>
 
 export interface CompileContext {
-  /** `v66.0` or `66.0`; the version that `current` was read at. */
-  apiVersion: string
-  /** The files of `componentsToRead(plan)`; one that is absent is not in the Salesforce org. */
+  /**
+   * The files of `componentsToRead(plan)`, read at the API version that the package is deployed at;
+   * one that is absent is not in the Salesforce org.
+   */
   current: CurrentFiles
 }
 
@@ -38,8 +39,9 @@ export interface MergeChanges {
 }
 
 export interface MetadataPackage {
-  /** package.xml first. Empty where everything is in place already. */
-  files: ZipEntry[]
+  /** By their path; with `members` the contents for `buildDeployPackage`. Empty where all is in place. */
+  files: ReadonlyMap<string, string>
+  members: Members
   /** What the package sends. */
   components: PlanComponent[]
   /** What the plan names and is in place already, so that it is not sent. */
@@ -70,10 +72,7 @@ const keyOf = ({ type, fullName }: { type: string; fullName: string }): string =
  * something that is not there: an object it only adds to, a layout, the field `after`, a profile or
  * permission set it names.
  */
-export const compilePlan = (
-  plan: Plan,
-  { apiVersion, current }: CompileContext,
-): MetadataPackage => {
+export const compilePlan = (plan: Plan, { current }: CompileContext): MetadataPackage => {
   const find = fileFinder(current)
   const output: Output = {
     files: new Map(),
@@ -88,13 +87,9 @@ export const compilePlan = (
   const all = componentsOf(plan)
   const components = all.filter((component) => !output.unchanged.has(keyOf(component)))
   const unchanged = all.filter((component) => output.unchanged.has(keyOf(component)))
-  const texts: [string, string][] =
-    components.length === 0
-      ? []
-      : [['package.xml', packageXml(components, apiVersion)], ...output.files]
-  const encoder = new TextEncoder()
   return {
-    files: texts.map(([path, text]) => ({ path, bytes: encoder.encode(text) })),
+    files: output.files,
+    members: membersOf(components),
     components,
     unchanged,
     changes: output.changes,
@@ -167,15 +162,17 @@ const compileAccess = (plan: Plan, find: Find, output: Output): void => {
 const objectOf = (plan: Plan, name: string): PlanObject | undefined =>
   plan.objects.find(({ api_name }) => sameName(api_name) === sameName(name))
 
+const fullNameOf = (layout: PlanLayout): string => layoutFullName(layout.object, layout.layout)
+
 const compileLayouts = (plan: Plan, find: Find, output: Output): void => {
   /** Layouts that several members of the plan add to are merged one after the other. */
-  const merged = new Map<string, { path: string; text: string; change: LayoutChange }>()
+  const merged = new Map<string, { fullName: string; text: string; change: LayoutChange }>()
   for (const [index, layout] of plan.layouts.entries()) {
     const object = objectOf(plan, layout.object)
     if (object === undefined) continue
-    const fullName = layoutFullName(layout.object, layout.layout)
-    const path = filePath('Layout', fullName) ?? fullName
-    const started = merged.get(sameName(path))
+    const started = merged.get(sameName(fullNameOf(layout)))
+    const fullName = started?.fullName ?? fullNameOf(layout)
+    const path = filePath('Layout', fullName)
     const current = started?.text ?? find(path)
     const isNewObject = find(filePath('CustomObject', object.api_name)) === null
     if (current === null && !(isNewObject && definesObject(object))) {
@@ -194,9 +191,12 @@ const compileLayouts = (plan: Plan, find: Find, output: Output): void => {
       })
     }
     const change = started?.change ?? { created: current === null, fields: [], sections: [] }
-    const required = missingRequired(text, object).filter(
-      (field) => !layout.fields.some((own) => sameName(own) === sameName(field)),
+    const wished = new Set(
+      plan.layouts
+        .filter((other) => sameName(fullNameOf(other)) === sameName(fullName))
+        .flatMap(({ fields }) => fields.map(sameName)),
     )
+    const required = missingRequired(text, object).filter((field) => !wished.has(sameName(field)))
     const result = mergeLayout(text, object, {
       section: layout.section,
       fields: [...layout.fields, ...required],
@@ -205,19 +205,14 @@ const compileLayouts = (plan: Plan, find: Find, output: Output): void => {
     text = result.text
     change.fields.push(...result.change.fields)
     change.sections.push(...result.change.sections)
-    merged.set(sameName(path), { path, text, change })
-    output.changes.layouts[fullName] = change
+    merged.set(sameName(fullName), { fullName, text, change })
   }
-  for (const { path, text, change } of merged.values()) {
-    if (change.created || change.fields.length > 0) {
+  for (const { fullName, text, change } of merged.values()) {
+    const path = filePath('Layout', fullName)
+    if (path !== null && (change.created || change.fields.length > 0)) {
       output.files.set(path, text)
-      continue
-    }
-    const fullName = path.slice(path.indexOf('/') + 1, path.lastIndexOf('.'))
-    output.unchanged.add(keyOf({ type: 'Layout', fullName }))
-    for (const name of Object.keys(output.changes.layouts)) {
-      if (sameName(name) === sameName(fullName)) delete output.changes.layouts[name]
-    }
+      output.changes.layouts[fullName] = change
+    } else output.unchanged.add(keyOf({ type: 'Layout', fullName }))
   }
 }
 

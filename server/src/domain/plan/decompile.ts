@@ -212,9 +212,12 @@ const meaning = (value: unknown): unknown => {
         .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     )
   }
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? String(value)
-    : undefined
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+    return undefined
+  }
+  // The indentation of an element that lost its last child.
+  const text = String(value)
+  return text.trim() === '' ? '' : text
 }
 
 /** A list of one is not repeated in XML, so it is no list. */

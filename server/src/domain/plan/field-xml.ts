@@ -191,7 +191,10 @@ export const fieldElement = (
     own.relationshipOrder = kept.relationshipOrder ?? relationshipOrder
   }
   // Salesforce: the number counts on; given again, it would start over.
-  if (sameType) delete own.startingNumber
+  if (sameType) {
+    delete own.startingNumber
+    delete kept.startingNumber
+  }
   if (field.type === 'Text' && !field.unique) delete kept.caseSensitive
   return inSchemaOrder({ ...kept, ...own })
 }

@@ -1,42 +1,28 @@
-// The two lists of a package: what it brings, and what it takes away.
+// What a package names: what it brings, and what it takes away.
 
-import { type ZipEntry } from '../../salesforce/zip.ts'
+import { type Members } from '../../salesforce/deploy-package.ts'
 import { type Component, COMPONENT_TYPES, type ComponentType } from './components.ts'
 import { sameName } from './names.ts'
 import { type Plan } from './schema.ts'
-import { writeFile } from './xml-tree.ts'
 
-const bareVersion = (apiVersion: string): string => apiVersion.replace(/^v/, '')
-
-const writeManifest = (
-  types: readonly (readonly [ComponentType, readonly string[]])[],
-  apiVersion: string,
-): string =>
-  writeFile('Package', {
-    types: types
-      .filter(([, members]) => members.length > 0)
-      .map(([name, members]) => ({ members, name })),
-    version: bareVersion(apiVersion),
-  })
-
-/** package.xml for these components, by type and name; for none of them it is the empty package. */
-export const packageXml = (components: readonly Component[], apiVersion: string): string =>
-  writeManifest(
-    COMPONENT_TYPES.map((type) => [
-      type,
-      components
-        .filter((component) => component.type === type)
-        .map(({ fullName }) => fullName)
-        .toSorted(),
-    ]),
-    apiVersion,
+/** The components as package.xml groups them, types in the order of reports, names by alphabet. */
+export const membersOf = (components: readonly Component[]): Members =>
+  new Map(
+    COMPONENT_TYPES.map(
+      (type) =>
+        [
+          type,
+          components
+            .filter((component) => component.type === type)
+            .map(({ fullName }) => fullName)
+            .toSorted(),
+        ] as const,
+    ).filter(([, names]) => names.length > 0),
   )
 
 export interface DestructiveChanges {
-  /** `destructiveChangesPost.xml`, null where nothing can be deleted. */
-  file: ZipEntry | null
-  /** What it deletes, in its order; parts that go with their object are not listed. */
-  listed: Component[]
+  /** For the package's `deleteAfter`, in the order of dependencies; empty where nothing can be deleted. */
+  deleteAfter: Members
   /** What goes with an object that is deleted. */
   implied: Component[]
   /** What the Metadata API cannot delete. */
@@ -101,13 +87,13 @@ const childrenFirst = (names: readonly string[], plan: Plan): string[] => {
 }
 
 /**
- * The list that deletes these components after the rest of its package was deployed, so that layouts
- * and permission sets have let go of them. The plan that made them tells what refers to what.
+ * What deletes these components, after the rest of its package was deployed, so that layouts and
+ * permission sets have let go of them. The plan that made them tells what refers to what.
  * Salesforce deletes no record type by API, and a profile is never ours to delete.
  */
 export const destructiveChanges = (
   components: readonly Component[],
-  { apiVersion, plan }: { apiVersion: string; plan: Plan },
+  plan: Plan,
 ): DestructiveChanges => {
   const fieldOf = lookUpFields(plan)
   const objects = components.filter(({ type }) => type === 'CustomObject')
@@ -126,7 +112,7 @@ export const destructiveChanges = (
   const implied = components.filter(isImplied)
   const rest = components.filter((component) => !isImplied(component))
   const deletable = rest.filter(({ type }) => DELETE_ORDER.includes(type))
-  const membersOf = (type: ComponentType): string[] => {
+  const namesOf = (type: ComponentType): string[] => {
     const names = deletable
       .filter((component) => component.type === type)
       .map(({ fullName }) => fullName)
@@ -135,17 +121,12 @@ export const destructiveChanges = (
     if (type !== 'CustomField') return names
     return names.toSorted((a, b) => holdingRank(fieldOf(a)?.type) - holdingRank(fieldOf(b)?.type))
   }
-  const types = DELETE_ORDER.map((type) => [type, membersOf(type)] as const)
-  const listed = types.flatMap(([type, names]) => names.map((fullName) => ({ type, fullName })))
   return {
-    file:
-      listed.length === 0
-        ? null
-        : {
-            path: 'destructiveChangesPost.xml',
-            bytes: new TextEncoder().encode(writeManifest(types, apiVersion)),
-          },
-    listed,
+    deleteAfter: new Map(
+      DELETE_ORDER.map((type) => [type, namesOf(type)] as const).filter(
+        ([, names]) => names.length > 0,
+      ),
+    ),
     implied,
     notDeletable: rest.filter(({ type }) => !DELETE_ORDER.includes(type)),
   }

@@ -2,9 +2,9 @@
 // is read twice, for its values (through the XML helpers) and for where each element stands.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { METADATA_NAMESPACE } from '../../salesforce/metadata.ts'
 import { parseXml, toXml, type XmlValue } from '../../salesforce/xml.ts'
 
-export const METADATA_NAMESPACE = 'http://soap.sforce.com/2006/04/metadata'
 const INDENT = '    '
 
 /** An element and where it stands in its text, in characters. */

@@ -19,7 +19,8 @@ describe('the configuration', () => {
   it('takes .env.example as it is, once the secrets are filled in', () => {
     const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
     const example: Record<string, string> = {}
-    for (const [, name = '', value = ''] of text.matchAll(/^([A-Z_]+)=(.*)$/gm)) example[name] = value
+    for (const [, name = '', value = ''] of text.matchAll(/^([A-Z_]+)=(.*)$/gm))
+      example[name] = value
     expect(parseConfig({ ...example, ...good }).http.port).toBe(8080)
   })
 

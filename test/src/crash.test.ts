@@ -26,11 +26,16 @@ const amidPull = async (replicas: number) => {
   const org = await stack.org()
   const client = await org.client()
   await client.connect('Acme')
-  const answer = await org.api.post<Snapshot>('/api/topology/pull', { client_id: client.id, wait_seconds: 0 })
+  const answer = await org.api.post<Snapshot>('/api/topology/pull', {
+    client_id: client.id,
+    wait_seconds: 0,
+  })
   expect(answer.status).toBe(202)
   const world = stack
   await until('describes were stored', async () => {
-    const [row] = await world.database.query<{ n: number }>('select count(*)::int as n from topology_pull_items')
+    const [row] = await world.database.query<{ n: number }>(
+      'select count(*)::int as n from topology_pull_items',
+    )
     return (row?.n ?? 0) >= 50
   })
   return { stack, control, org, client, pull: answer.body }
@@ -40,7 +45,12 @@ const finished = async (world: Stack, snapshotId: string) =>
   until(
     'the pull ended',
     async () => {
-      const [row] = await world.database.query<{ status: string; objects_count: number; fields_count: number; error: unknown }>(
+      const [row] = await world.database.query<{
+        status: string
+        objects_count: number
+        fields_count: number
+        error: unknown
+      }>(
         'select status, objects_count, fields_count, error from crm_topology_snapshots where id = $1',
         [snapshotId],
       )
@@ -53,12 +63,18 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
   it('is followed by a complete snapshot once the server is started again; no half one is ever shown', async () => {
     const { stack: world, org, client, pull, control } = await amidPull(1)
     await world.servers[0]?.kill()
-    const [half] = await world.database.query('select status, version from crm_topology_snapshots where id = $1', [pull.id])
+    const [half] = await world.database.query(
+      'select status, version from crm_topology_snapshots where id = $1',
+      [pull.id],
+    )
     expect(half).toEqual({ status: 'pulling', version: null })
     const second = await world.addServer()
     const api = apiOf(second.url, org.token)
     const early = await api.post('/api/topology/get', { client_id: client.id })
-    expect([early.status, early.body.code], 'nothing complete, so nothing is shown').toEqual([409, 'no_snapshot'])
+    expect([early.status, early.body.code], 'nothing complete, so nothing is shown').toEqual([
+      409,
+      'no_snapshot',
+    ])
     expect(await finished(world, pull.id)).toMatchObject({
       status: 'complete',
       objects_count: SIZE.objects,
@@ -67,8 +83,14 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
     // It went on from what was stored: only the four that were under way are asked for twice.
     const composites = (await control.journal()).filter((call) => call.path.endsWith('/composite'))
     expect(composites.length).toBeLessThanOrEqual(SIZE.objects / 25 + 4)
-    const again = await api.post<Snapshot>('/api/topology/pull', { client_id: client.id, wait_seconds: 55 })
-    expect([again.status, again.body.status], 'the connection is not stuck').toEqual([200, 'complete'])
+    const again = await api.post<Snapshot>('/api/topology/pull', {
+      client_id: client.id,
+      wait_seconds: 55,
+    })
+    expect([again.status, again.body.status], 'the connection is not stuck').toEqual([
+      200,
+      'complete',
+    ])
   })
 
   it('is taken over by the other replica', async () => {
@@ -77,11 +99,18 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
     // since the survivor either has the work or takes it over.
     const [first, second] = world.servers
     await first?.kill()
-    expect(await finished(world, pull.id)).toMatchObject({ status: 'complete', objects_count: SIZE.objects })
+    expect(await finished(world, pull.id)).toMatchObject({
+      status: 'complete',
+      objects_count: SIZE.objects,
+    })
     const api = apiOf(second?.url ?? '', org.token)
-    const read = await api.post<Snapshot>('/api/topology/history', { client_id: (pull as unknown as { client_id: string }).client_id })
+    const read = await api.post<Snapshot>('/api/topology/history', {
+      client_id: (pull as unknown as { client_id: string }).client_id,
+    })
     expect(read.status).toBe(200)
-    const versions = await world.database.query('select version from crm_topology_snapshots where version is not null')
+    const versions = await world.database.query(
+      'select version from crm_topology_snapshots where version is not null',
+    )
     expect(versions).toEqual([{ version: 1 }])
   })
 
@@ -98,7 +127,9 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
          from crm_topology_snapshots where id = $1`,
       [done.id],
     )
-    expect(await finished(stack, '01931f2a-0000-7000-8000-00000000abcd')).toMatchObject({ status: 'complete' })
+    expect(await finished(stack, '01931f2a-0000-7000-8000-00000000abcd')).toMatchObject({
+      status: 'complete',
+    })
   })
 })
 
@@ -107,6 +138,9 @@ describe('SIGTERM in the middle of a pull', { timeout: 120_000 }, () => {
     const { stack: world, pull } = await amidPull(1)
     expect(await world.servers[0]?.terminate()).toBe(0)
     await world.addServer()
-    expect(await finished(world, pull.id)).toMatchObject({ status: 'complete', objects_count: SIZE.objects })
+    expect(await finished(world, pull.id)).toMatchObject({
+      status: 'complete',
+      objects_count: SIZE.objects,
+    })
   })
 })

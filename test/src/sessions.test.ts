@@ -23,10 +23,13 @@ beforeEach(() => stack.simulator.control.clearFaults())
 
 const nango = () => createNangoControl(stack.simulator.nangoUrl)
 const check = (api: Api) =>
-  api.post<{ health: { ok: boolean; faults: { code: string; remedy: string }[] } }>('/api/connections/get', {
-    client_id: client.id,
-    check: true,
-  })
+  api.post<{ health: { ok: boolean; faults: { code: string; remedy: string }[] } }>(
+    '/api/connections/get',
+    {
+      client_id: client.id,
+      check: true,
+    },
+  )
 
 describe('a connection', () => {
   it('is healthy when the connected user has what the engine needs, and says what is missing when not', async () => {
@@ -35,10 +38,9 @@ describe('a connection', () => {
 
     const other = await org.client()
     await other.connect('Acme Sandbox', { username: 'restricted@acme-sandbox.example' })
-    const answer = await org.api.post<{ health: { ok: boolean; missing_permissions: string[]; faults: { remedy: string }[] } }>(
-      '/api/connections/get',
-      { client_id: other.id, check: true },
-    )
+    const answer = await org.api.post<{
+      health: { ok: boolean; missing_permissions: string[]; faults: { remedy: string }[] }
+    }>('/api/connections/get', { client_id: other.id, check: true })
     expect(answer.body.health.ok).toBe(false)
     expect(answer.body.health.missing_permissions.length).toBeGreaterThan(0)
     for (const fault of answer.body.health.faults) expect(fault.remedy).not.toBe('')
@@ -52,16 +54,24 @@ describe('a connection', () => {
     expect(theirs.text).not.toContain(mine.body.nango_connection_id)
   })
 
-  it('whose session expired is refreshed exactly once for 100 concurrent callers on two replicas', { timeout: 120_000 }, async () => {
-    await Promise.all(replicas.map(check)) // both hold the session
-    await stack.simulator.control.act('sessions/expire', { org: 'Acme' })
-    const before = await nango().counters()
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => check(replicas[i % 2] ?? org.api)))
-    for (const answer of answers) expect(answer.body.health, answer.text.slice(0, 300)).toMatchObject({ ok: true })
-    const after = await nango().counters()
-    const refreshes = (counters: typeof before) => Object.values(counters.refreshes).reduce((sum, n) => sum + Number(n), 0)
-    expect(refreshes(after) - refreshes(before)).toBe(1)
-  })
+  it(
+    'whose session expired is refreshed exactly once for 100 concurrent callers on two replicas',
+    { timeout: 120_000 },
+    async () => {
+      await Promise.all(replicas.map(check)) // both hold the session
+      await stack.simulator.control.act('sessions/expire', { org: 'Acme' })
+      const before = await nango().counters()
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (_, i) => check(replicas[i % 2] ?? org.api)),
+      )
+      for (const answer of answers)
+        expect(answer.body.health, answer.text.slice(0, 300)).toMatchObject({ ok: true })
+      const after = await nango().counters()
+      const refreshes = (counters: typeof before) =>
+        Object.values(counters.refreshes).reduce((sum, n) => sum + Number(n), 0)
+      expect(refreshes(after) - refreshes(before)).toBe(1)
+    },
+  )
 
   it('that Salesforce no longer honours answers with a reason and a remedy, not with a 500', async () => {
     const doomed = await org.client()
@@ -86,7 +96,11 @@ describe('a connection', () => {
     expect([answer.status, answer.body.code]).toEqual([409, 'salesforce_org_changed'])
     expect(await control.journal('After')).toEqual([])
     const now = await org.api.post<Connection>('/api/connections/get', { client_id: moved.id })
-    expect(now.body).toMatchObject({ status: 'error', error: { code: 'salesforce_org_changed' }, sfdc_org_id: connection.sfdc_org_id })
+    expect(now.body).toMatchObject({
+      status: 'error',
+      error: { code: 'salesforce_org_changed' },
+      sfdc_org_id: connection.sfdc_org_id,
+    })
     const pull = await org.api.post('/api/topology/pull', { client_id: moved.id })
     expect(pull.status).toBe(409)
   })
@@ -103,10 +117,13 @@ describe('a connection', () => {
       nango_connection_id: theirs.nango_connection_id,
     })
     expect([answer.status, answer.body.code]).toEqual([404, 'not_found'])
-    const still = await victim.api.post<Connection & { health: { ok: boolean } }>('/api/connections/get', {
-      client_id: victimClient.id,
-      check: true,
-    })
+    const still = await victim.api.post<Connection & { health: { ok: boolean } }>(
+      '/api/connections/get',
+      {
+        client_id: victimClient.id,
+        check: true,
+      },
+    )
     expect(still.body).toMatchObject({ status: 'connected', health: { ok: true } })
   })
 
@@ -118,14 +135,18 @@ describe('a connection', () => {
     for (const api of replicas) {
       await api.post('/api/connections/get', { client_id: leaving.id, check: true })
     }
-    const revoked = await replicas[0]?.post<Connection>('/api/connections/revoke', { client_id: leaving.id })
+    const revoked = await replicas[0]?.post<Connection>('/api/connections/revoke', {
+      client_id: leaving.id,
+    })
     expect(revoked?.body).toMatchObject({ status: 'revoked', failed_steps: [] })
     for (const api of replicas) {
       const pull = await api.post('/api/topology/pull', { client_id: leaving.id })
       expect([pull.status, pull.body.code]).toEqual([409, 'connection_not_ready'])
     }
     expect(await control.act('sessions/list', { org: 'Leaving' })).toEqual([])
-    const atNango = (await nango().connections()).find((found) => found.connection_id === connection.nango_connection_id)
+    const atNango = (await nango().connections()).find(
+      (found) => found.connection_id === connection.nango_connection_id,
+    )
     expect(atNango?.deleted_at, 'Nango keeps what it deleted, marked').not.toBeNull()
   })
 })

@@ -49,7 +49,10 @@ export interface TestOrg {
 export interface TestClient {
   id: string
   /** Goes through the whole authorization, as `username` of this Salesforce org (default: the integration user). */
-  connect(salesforceOrg?: string, options?: { username?: string; allow_other_org?: boolean }): Promise<Connection>
+  connect(
+    salesforceOrg?: string,
+    options?: { username?: string; allow_other_org?: boolean },
+  ): Promise<Connection>
   /** Pulls and insists on a complete snapshot. */
   pull(options?: Record<string, unknown>): Promise<Snapshot>
 }

@@ -12,7 +12,12 @@ let first: Snapshot
 
 beforeAll(async () => {
   stack = await startStack({
-    simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }, { name: 'Big', edition: 'Unlimited', seed: LARGE }] },
+    simulator: {
+      orgs: [
+        { name: 'Acme', edition: 'Enterprise' },
+        { name: 'Big', edition: 'Unlimited', seed: LARGE },
+      ],
+    },
   })
   org = await stack.org()
   client = await org.client()
@@ -28,21 +33,35 @@ interface Payload {
 }
 
 const get = async (body: Record<string, unknown> = {}, of: TestClient = client) => {
-  const answer = await org.api.post<Payload & Snapshot>('/api/topology/get', { client_id: of.id, ...body })
+  const answer = await org.api.post<Payload & Snapshot>('/api/topology/get', {
+    client_id: of.id,
+    ...body,
+  })
   expect(answer.status, answer.text.slice(0, 300)).toBe(200)
   return answer.body
 }
 
 /** What Salesforce itself answers to the connected user. */
 const salesforce = async (salesforceOrg: string) => {
-  const username = salesforceOrg === 'Acme' ? 'integration@acme.example' : `integration@${salesforceOrg.toLowerCase()}.example`
+  const username =
+    salesforceOrg === 'Acme'
+      ? 'integration@acme.example'
+      : `integration@${salesforceOrg.toLowerCase()}.example`
   const { token, instanceUrl } = await stack.simulator.control.openSession(salesforceOrg, username)
   return async (path: string) =>
-    (await fetch(`${instanceUrl}/services/data/v66.0${path}`, { headers: { authorization: `Bearer ${token}` } })).json()
+    (
+      await fetch(`${instanceUrl}/services/data/v66.0${path}`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+    ).json()
 }
 
 const stored = async () => {
-  const [counts] = await stack.database.query<{ blobs: number; snapshots: number; validators: string }>(
+  const [counts] = await stack.database.query<{
+    blobs: number
+    snapshots: number
+    validators: string
+  }>(
     `select (select count(*)::int from topology_blobs where client_id = $1) as blobs,
             (select count(*)::int from crm_topology_snapshots where client_id = $1) as snapshots,
             (select md5(string_agg(name || coalesce(encode(hash, 'hex'), ''), ',' order by kind, name))
@@ -53,15 +72,25 @@ const stored = async () => {
 }
 
 const calls = async (pattern: RegExp) =>
-  (await stack.simulator.control.journal()).filter((call) => pattern.test(`${call.method} ${call.path}`))
+  (await stack.simulator.control.journal()).filter((call) =>
+    pattern.test(`${call.method} ${call.path}`),
+  )
 
 describe('a snapshot', () => {
   it('gives back, object by object, exactly what Salesforce sent to the connected user', async () => {
     const ask = await salesforce('Acme')
     const { objects } = await get()
     const global = (await ask('/sobjects')) as { sobjects: { name: string }[] }
-    expect(Object.keys(objects).toSorted()).toEqual(global.sobjects.map(({ name }) => name).toSorted())
-    for (const name of ['Account', 'Lead', 'Placement__c', 'signhere__Envelope__c', 'LeadHistory']) {
+    expect(Object.keys(objects).toSorted()).toEqual(
+      global.sobjects.map(({ name }) => name).toSorted(),
+    )
+    for (const name of [
+      'Account',
+      'Lead',
+      'Placement__c',
+      'signhere__Envelope__c',
+      'LeadHistory',
+    ]) {
       expect(objects[name], name).toEqual(await ask(`/sobjects/${name}/describe`))
     }
   })
@@ -80,7 +109,7 @@ describe('a snapshot', () => {
     expect(Object.keys(part.objects).toSorted()).toEqual(['Account', 'Lead'])
   })
 
-  it('is open to the client\'s own people and to nobody else', async () => {
+  it("is open to the client's own people and to nobody else", async () => {
     const member = await org.user('company_member', client.id)
     const stranger = await org.user('company_admin', (await org.client()).id)
     const foreign = await stack.org()
@@ -96,29 +125,40 @@ describe('a snapshot', () => {
 })
 
 describe('a pull', () => {
-  it('of 1,000 objects and 20,000 fields takes at most N/25 + 25 Salesforce calls', { timeout: 120_000 }, async () => {
-    const big = await org.client()
-    await big.connect('Big')
-    await stack.simulator.control.clearJournal()
-    const snapshot = await big.pull()
-    expect(snapshot).toMatchObject({ objects_count: LARGE.objects, fields_count: LARGE.fields })
-    const counted = (await stack.simulator.control.journal('Big')).reduce((sum, call) => sum + call.calls, 0)
-    expect(counted).toBeLessThanOrEqual(LARGE.objects / 25 + 25)
-    expect(snapshot.stats.salesforce_api_calls, 'what we say is what Salesforce counted').toBe(counted)
+  it(
+    'of 1,000 objects and 20,000 fields takes at most N/25 + 25 Salesforce calls',
+    { timeout: 120_000 },
+    async () => {
+      const big = await org.client()
+      await big.connect('Big')
+      await stack.simulator.control.clearJournal()
+      const snapshot = await big.pull()
+      expect(snapshot).toMatchObject({ objects_count: LARGE.objects, fields_count: LARGE.fields })
+      const counted = (await stack.simulator.control.journal('Big')).reduce(
+        (sum, call) => sum + call.calls,
+        0,
+      )
+      expect(counted).toBeLessThanOrEqual(LARGE.objects / 25 + 25)
+      expect(snapshot.stats.salesforce_api_calls, 'what we say is what Salesforce counted').toBe(
+        counted,
+      )
 
-    const ask = await salesforce('Big')
-    const { objects } = await get({ objects: ['Object_00000__c', 'Object_00999__c'] }, big)
-    for (const [name, describe] of Object.entries(objects)) {
-      expect(describe).toEqual(await ask(`/sobjects/${name}/describe`))
-    }
-  })
+      const ask = await salesforce('Big')
+      const { objects } = await get({ objects: ['Object_00000__c', 'Object_00999__c'] }, big)
+      for (const [name, describe] of Object.entries(objects)) {
+        expect(describe).toEqual(await ask(`/sobjects/${name}/describe`))
+      }
+    },
+  )
 
   it('with nothing changed asks one describe call and stores one row', async () => {
     await client.pull()
     await stack.simulator.control.clearJournal()
     const before = await stored()
     const snapshot = await client.pull()
-    expect(await calls(/\/(sobjects|composite)/)).toMatchObject([{ path: expect.stringMatching(/\/sobjects\/?$/) as string, status: 304 }])
+    expect(await calls(/\/(sobjects|composite)/)).toMatchObject([
+      { path: expect.stringMatching(/\/sobjects\/?$/) as string, status: 304 },
+    ])
     const after = await stored()
     expect(after).toEqual({ ...before, snapshots: (before?.snapshots ?? 0) + 1 })
     expect(snapshot.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
@@ -131,27 +171,54 @@ describe('a pull', () => {
     const after = await stored()
     expect(after?.blobs).toBe(before?.blobs)
     expect(snapshot.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
-    expect((await calls(/composite$/)).length, 'dates moved, so every describe was asked for').toBeGreaterThan(2)
+    expect(
+      (await calls(/composite$/)).length,
+      'dates moved, so every describe was asked for',
+    ).toBeGreaterThan(2)
   })
 
   it('sees a changed field, a new object and a hidden field, and the diff names them', async () => {
     const { control } = stack.simulator
     const base = await client.pull()
-    await control.act('schema/alter-field', { org: 'Acme', object: 'Lead', name: 'Segment__c', changes: { label: 'Market Segment' } })
+    await control.act('schema/alter-field', {
+      org: 'Acme',
+      object: 'Lead',
+      name: 'Segment__c',
+      changes: { label: 'Market Segment' },
+    })
     await control.act('schema/add-object', { org: 'Acme', name: 'Invoice__c', label: 'Invoice' })
-    await control.act('permissions/hide-field', { org: 'Acme', object: 'Account', field: 'Region__c' })
-    await control.act('automations/set-validation-rule', { org: 'Acme', object: 'Lead', name: 'Score_In_Range', active: false })
+    await control.act('permissions/hide-field', {
+      org: 'Acme',
+      object: 'Account',
+      field: 'Region__c',
+    })
+    await control.act('automations/set-validation-rule', {
+      org: 'Acme',
+      object: 'Lead',
+      name: 'Score_In_Range',
+      active: false,
+    })
     const now = await client.pull()
     const diff = await org.api.post<{
-      objects: { api_name: string; change: string; fields: { api_name: string; change: string }[] }[]
+      objects: {
+        api_name: string
+        change: string
+        fields: { api_name: string; change: string }[]
+      }[]
       automations: { api_name: string; change: string }[]
-    }>('/api/topology/diff', { client_id: client.id, from_version: base.version, to_version: now.version })
+    }>('/api/topology/diff', {
+      client_id: client.id,
+      from_version: base.version,
+      to_version: now.version,
+    })
     expect(diff.status).toBe(200)
     const found = Object.fromEntries(diff.body.objects.map((object) => [object.api_name, object]))
     expect(found.Invoice__c?.change).toBe('added')
     expect(found.Lead?.fields).toMatchObject([{ api_name: 'Segment__c', change: 'changed' }])
     expect(found.Account?.fields).toMatchObject([{ api_name: 'Region__c', change: 'removed' }])
-    expect(diff.body.automations.map(({ api_name }) => api_name)).toEqual([expect.stringContaining('Score_In_Range')])
+    expect(diff.body.automations.map(({ api_name }) => api_name)).toEqual([
+      expect.stringContaining('Score_In_Range'),
+    ])
   })
 
   it('lists an object that cannot be described, and captures the rest', async () => {
@@ -159,7 +226,12 @@ describe('a pull', () => {
       org: 'Acme',
       path: '*/sobjects/Solution/describe*',
       times: 50,
-      kind: { type: 'status', status: 500, errorCode: 'UNKNOWN_EXCEPTION', message: 'An unexpected error occurred.' },
+      kind: {
+        type: 'status',
+        status: 500,
+        errorCode: 'UNKNOWN_EXCEPTION',
+        message: 'An unexpected error occurred.',
+      },
     })
     const snapshot = await client.pull({ full: true })
     await stack.simulator.control.clearFaults()
@@ -169,7 +241,12 @@ describe('a pull', () => {
 
   it('gets through 503s, cut answers and dead sessions', async () => {
     const { control } = stack.simulator
-    await control.addFault({ org: 'Acme', path: '*composite', times: 2, kind: { type: 'status', status: 503, body: 'html' } })
+    await control.addFault({
+      org: 'Acme',
+      path: '*composite',
+      times: 2,
+      kind: { type: 'status', status: 503, body: 'html' },
+    })
     await control.addFault({ org: 'Acme', path: '*composite', kind: { type: 'cut' } })
     await control.addFault({ org: 'Acme', path: '*query*', kind: { type: 'close', when: 'after' } })
     await control.act('sessions/expire', { org: 'Acme' })
@@ -187,7 +264,11 @@ describe('a pull', () => {
   })
 
   it('that the caller does not wait for answers 202 with Location, and ends by itself', async () => {
-    const answer = await org.api.post<Snapshot>('/api/topology/pull', { client_id: client.id, full: true, wait_seconds: 0 })
+    const answer = await org.api.post<Snapshot>('/api/topology/pull', {
+      client_id: client.id,
+      full: true,
+      wait_seconds: 0,
+    })
     expect(answer.status).toBe(202)
     expect(answer.headers.get('location')).toContain('/api/topology/')
     const done = await client.pull()
@@ -205,13 +286,17 @@ describe('a pull', () => {
 })
 
 describe('the API budget', () => {
-  it('stops a pull before the reserve, keeps the client\'s other tools going, and resumes when calls are back', async () => {
+  it("stops a pull before the reserve, keeps the client's other tools going, and resumes when calls are back", async () => {
     const { control } = stack.simulator
     const [acme] = await control.orgs()
     await control.act('orgs/update', { org: 'Acme', used: (acme?.usage.max ?? 0) * 0.91 })
     // One look tells the engine how things stand.
     await org.api.post('/api/connections/get', { client_id: client.id, check: true })
-    const refused = await org.api.post<Snapshot>('/api/topology/pull', { client_id: client.id, full: true, wait_seconds: 3 })
+    const refused = await org.api.post<Snapshot>('/api/topology/pull', {
+      client_id: client.id,
+      full: true,
+      wait_seconds: 3,
+    })
     expect(JSON.stringify(refused.body)).toContain('api_budget_exhausted')
     await control.act('orgs/update', { org: 'Acme', used: 100 })
     await org.api.post('/api/connections/get', { client_id: client.id, check: true })

@@ -152,9 +152,10 @@ export const createNango = (options: Options): Nango => {
       })
     }
     report(status)
-    const body = parseJson(text)
-    if (status >= 200 && status < 300) return { status, body }
-    throw refusal(call, status, body, retryAfter)
+    if (status >= 200 && status < 300) return { status, body: parseJson(text) }
+    // A refusal's words reach our callers: an echo of our key in them must not.
+    const quotable = text.replaceAll(options.secretKey.reveal(), '[secret]')
+    throw refusal(call, status, parseJson(quotable), retryAfter)
   }
 
   const perform = async (call: Call): Promise<Answer> => {

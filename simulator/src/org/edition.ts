@@ -1,0 +1,41 @@
+// What an org's edition allows. Salesforce Help: "Salesforce Features and Edition Allocations",
+// "Custom Fields Allowed Per Object"; Metadata API guide, "deploy()".
+
+import type { Org, SObject } from './model.ts'
+
+const CUSTOM_FIELDS: Record<Org['edition'], number> = {
+  Professional: 100,
+  Enterprise: 500,
+  Unlimited: 800,
+  Developer: 500,
+}
+const CUSTOM_OBJECTS: Record<Org['edition'], number> = {
+  Professional: 50,
+  Enterprise: 200,
+  Unlimited: 2000,
+  Developer: 400,
+}
+/** Custom relationship fields of one object. */
+export const RELATIONSHIP_LIMIT = 40
+/** Master-detail fields of one object. */
+export const MASTER_DETAIL_LIMIT = 2
+
+/** Salesforce: a geolocation counts as three custom fields, its latitude and longitude among them. */
+const isManaged = (name: string) => /^[A-Za-z0-9]+__.+__[a-z]+$/i.test(name)
+
+/** Custom fields that count: deleted ones do until they are erased, those of packages do not. */
+export const countedFields = (object: SObject) =>
+  [...object.fields.values()].filter(({ describe }) => describe.custom && !isManaged(describe.name))
+
+export const customFieldLimit = (org: Org): number => CUSTOM_FIELDS[org.edition]
+
+/** Custom objects that count, deleted ones among them, and how many there may be. */
+export const customObjectUse = (org: Org): { used: number; max: number } => ({
+  used: [...org.objects.values()].filter(
+    ({ name, namespace }) => namespace === null && /__c$/i.test(name),
+  ).length,
+  max: CUSTOM_OBJECTS[org.edition],
+})
+
+/** Salesforce calls it an active org: neither a sandbox nor Developer Edition. */
+export const isProduction = (org: Org): boolean => !org.isSandbox && org.edition !== 'Developer'

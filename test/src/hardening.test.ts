@@ -1,0 +1,370 @@
+// What goes wrong between the steps: connections that die, answers that race, bodies that lie.
+
+import { randomUUID } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { apiOf } from './api.ts'
+import { PASSWORD, startStack, type Stack, type TestOrg } from './stack.ts'
+import { until } from './until.ts'
+
+let stack: Stack
+let org: TestOrg
+
+beforeAll(async () => {
+  stack = await startStack()
+  org = await stack.org()
+})
+afterAll(() => stack[Symbol.asyncDispose]())
+
+const url = () => new URL(stack.servers[0]?.url ?? '')
+const key = () => ({ 'idempotency-key': randomUUID() })
+const login = (email: string, password: string) =>
+  stack.api.post<{ access_token: string; code?: string }>('/api/auth/login', { email, password })
+
+/** A transaction of ours that holds locks until it is told to let go. */
+const holding = async <T>(lock: string, work: (db: pg.Client) => Promise<T>): Promise<T> => {
+  const db = new pg.Client({ connectionString: stack.database.url })
+  await db.connect()
+  try {
+    await db.query('begin')
+    await db.query(lock)
+    return await work(db)
+  } finally {
+    await db.end()
+  }
+}
+
+/** The server's session that waits for a lock of ours. */
+const blocked = () =>
+  until('the server waits for the lock', async () => {
+    const [row] = await stack.database.query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database()
+          and application_name = 'sfdc-engine-x' and wait_event_type = 'Lock'`,
+    )
+    return row?.pid
+  })
+
+describe('a database connection that dies in a transaction', () => {
+  it('is a 503 for that call, and the process lives on', async () => {
+    const answer = await holding(
+      'lock table public.audit_log in access exclusive mode',
+      async () => {
+        const call = org.api.post('/api/audit/list')
+        await stack.database.query('select pg_terminate_backend($1)', [await blocked()])
+        return call
+      },
+    )
+    expect([answer.status, answer.body.code]).toEqual([503, 'unavailable'])
+    expect((await org.api.post('/api/audit/list')).status).toBe(200)
+  })
+})
+
+describe('a migration of the next version beside running servers', () => {
+  it('may add a column: prepared statements of a connection fail at most once, as 503', async () => {
+    const call = () => org.api.post('/api/clients/list')
+    await Promise.all(Array.from({ length: 8 }, call)) // several connections prepare the statement
+    await stack.database.query('alter table public.clients add column hardening_probe text')
+    const statuses: number[] = []
+    for (let i = 0; i < 40; i++) statuses.push((await call()).status)
+    expect(new Set(statuses).difference(new Set([200, 503]))).toEqual(new Set())
+    expect(new Set(statuses.slice(-10))).toEqual(new Set([200]))
+  })
+})
+
+describe('an idempotency key', () => {
+  it('is not taken over from a call that ties it to its row at that very moment', async () => {
+    const headers = key()
+    const mine = headers['idempotency-key']
+    await stack.database.query(
+      `insert into idempotency_keys (org_id, user_id, method, path, key, body_hash, holder, free_at)
+       values ($1, $2, 'POST', '/api/clients/create', $3, '\\x00', gen_random_uuid(), now() - interval '1 second')`,
+      [org.id, org.adminId, mine],
+    )
+    const tie = `update idempotency_keys set resource_id = gen_random_uuid() where key = '${mine}'`
+    const answer = await holding(tie, async (db) => {
+      const call = org.api.post('/api/clients/create', { name: 'twice' }, headers)
+      await blocked()
+      await db.query('commit')
+      return call
+    })
+    expect(answer.status, answer.text).toBe(409)
+    const made = await org.api.post<{ items: unknown[] }>('/api/clients/list', { query: 'twice' })
+    expect(made.body.items).toEqual([])
+  })
+
+  it('answers the first answer again, whatever became of the resource', async () => {
+    const headers = key()
+    const body = { name: 'first name' }
+    const first = await org.api.post<{ id: string }>('/api/clients/create', body, headers)
+    await org.api.post('/api/clients/update', { client_id: first.body.id, name: 'second name' })
+    const again = await org.api.post('/api/clients/create', body, headers)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(again.body).toEqual(first.body)
+  })
+
+  it('answers what was created when the process died before it could answer', async () => {
+    const client = await org.client()
+    const other = await stack.org()
+    for (const [api, path, body] of [
+      [org.api, '/api/clients/create', { name: 'cut off' }],
+      [org.api, '/api/tokens/create', { name: 'cut off' }],
+      [
+        org.api,
+        '/api/users/create',
+        {
+          email: `${randomUUID()}@x.example`,
+          password: PASSWORD,
+          role: 'company_member',
+          client_id: client.id,
+        },
+      ],
+      [
+        stack.superAdmin,
+        '/api/super-admin/users',
+        {
+          org_id: other.id,
+          email: `${randomUUID()}@x.example`,
+          password: PASSWORD,
+          role: 'org_admin',
+        },
+      ],
+      [stack.superAdmin, '/api/super-admin/orgs', { name: 'cut off' }],
+    ] as const) {
+      const headers = key()
+      const first = await api.post<{ id: string; token?: string }>(path, body, headers)
+      expect(first.status, first.text).toBe(201)
+      for (const table of ['public.idempotency_keys', 'engine.super_admin_idempotency_keys']) {
+        await stack.database.query(
+          `update ${table} set response_status = null, response_body = null where key = $1`,
+          [headers['idempotency-key']],
+        )
+      }
+      const again = await api.post<{ id: string }>(path, body, headers)
+      expect([again.status, again.body.id], `${path}: ${again.text}`).toEqual([201, first.body.id])
+      expect(again.headers.get('idempotency-replayed')).toBe('true')
+    }
+  })
+
+  it('sent twice in one request is refused', async () => {
+    const answer = await new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const call = httpRequest(
+        new URL('/api/clients/create', url()),
+        {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${org.token}`,
+            'content-type': 'application/json',
+            'idempotency-key': ['a', 'b'],
+          },
+        },
+        (response) => {
+          let text = ''
+          response.on('data', (chunk: Buffer) => (text += chunk.toString()))
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+        },
+      )
+      call.on('error', reject)
+      call.end('{"name":"x"}')
+    })
+    expect(answer.status, answer.text).toBe(422)
+  })
+})
+
+describe('login', () => {
+  it('holds the limit of an account and address against guesses sent all at once', async () => {
+    const user = await org.user('org_admin')
+    const answers = await Promise.all(
+      Array.from({ length: 14 }, (_, i) => login(user.email, `guess number ${i}`)),
+    )
+    const tried = answers.filter((answer) => answer.status === 401)
+    expect(tried.length).toBeLessThanOrEqual(5)
+    for (const answer of answers) expect([401, 429]).toContain(answer.status)
+  })
+
+  it('lets many right logins of one account through at once', async () => {
+    const user = await org.user('org_admin')
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => login(user.email, user.password)),
+    )
+    expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200))
+  })
+
+  it('gives no session for a password that was replaced while it was being compared', async () => {
+    const user = await org.user('org_admin')
+    // Writes of the login counters wait: the password has been compared, the session not yet made.
+    const answer = await holding('lock table engine.login_failures in share mode', async (db) => {
+      const call = login(user.email, user.password)
+      await blocked()
+      const reset = await org.api.post('/api/users/update', {
+        user_id: user.id,
+        password: `${PASSWORD} replaced`,
+      })
+      expect(reset.status).toBe(200)
+      await db.query('commit')
+      return call
+    })
+    const token = answer.body.access_token
+    expect(token === undefined ? 401 : (await stack.api.as(token).get('/api/auth/me')).status).toBe(
+      401,
+    )
+  })
+
+  it('compares the whole password, also past the bytes that bcrypt reads', async () => {
+    const password = 'x'.repeat(72)
+    const email = `long-${randomUUID()}@agency.example`
+    await org.api.post('/api/users/create', { email, password, role: 'org_admin' })
+    expect((await login(email, `${password}!`)).status).toBe(401)
+    expect((await login(email, password)).status).toBe(200)
+  })
+})
+
+describe('every 401', () => {
+  it('names the scheme, at login and metrics too', async () => {
+    const guarded = await stack.addServer({ METRICS_TOKEN: 'metrics-token-0123456789' })
+    for (const answer of [
+      await login('nobody@agency.example', PASSWORD),
+      await apiOf(guarded.url).get('/metrics'),
+    ]) {
+      expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+    }
+  })
+})
+
+describe('text that PostgreSQL cannot hold', () => {
+  const cases: [string, string, string, number][] = [
+    [
+      'half a surrogate pair in free-form data',
+      '/api/clients/create',
+      '{"name":"x","metadata":{"a":"\\ud800"}}',
+      422,
+    ],
+    [
+      'half a surrogate pair as a name in it',
+      '/api/clients/create',
+      '{"name":"x","metadata":{"\\udc00":1}}',
+      422,
+    ],
+    ['half a surrogate pair in a line', '/api/clients/create', '{"name":"\\ud83d"}', 422],
+    ['a number past all bounds', '/api/clients/create', '{"name":"x","metadata":{"a":1e999}}', 422],
+    [
+      'the six characters \\u0000',
+      '/api/clients/create',
+      '{"name":"x","metadata":{"a":"\\\\u0000"}}',
+      201,
+    ],
+    ['the year 0', '/api/audit/list', '{"since":"0000-01-01T00:00:00Z"}', 200],
+    [
+      'half a surrogate pair in a password',
+      '/api/users/create',
+      '{"email":"s@x.example","role":"org_admin","password":"long enough \\ud800 password"}',
+      422,
+    ],
+  ]
+  for (const [name, path, body, status] of cases) {
+    it(`${name} is ${status}, never a 500`, async () => {
+      const answer = await org.api.raw(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      })
+      expect(answer.status, answer.text).toBe(status)
+    })
+  }
+})
+
+describe('on the wire', () => {
+  /** Sends bytes and gives back what came before the connection was closed. */
+  const exchange = (head: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(url().port), url().hostname, () => socket.write(head))
+      let seen = ''
+      socket.on('data', (chunk) => (seen += chunk.toString()))
+      socket.on('close', () => resolve(seen))
+      socket.on('error', reject)
+    })
+
+  it('a head too large is a 431 in line and body, with a request id', async () => {
+    const text = await exchange(
+      `GET /health HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
+    )
+    expect(text).toMatch(/^HTTP\/1\.1 431 /)
+    const problem = JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>
+    expect(problem).toMatchObject({ status: 431, code: 'bad_request' })
+    expect(text.toLowerCase()).toContain(`x-request-id: ${String(problem.request_id)}`)
+  })
+
+  it('an unknown expectation and an unusable path are problems with a request id', async () => {
+    for (const head of [
+      'GET /%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+      'GET /nowhere HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\nconnection: close\r\n\r\n',
+      'PROPFIND / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+      'OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    ]) {
+      const text = await exchange(head)
+      expect(text, head).toMatch(/^HTTP\/1\.1 4\d\d /)
+      expect(text, head).toContain('application/problem+json')
+      expect(text.toLowerCase(), head).toContain('x-request-id: ')
+    }
+  })
+
+  it('a gzip bomb is not inflated further than the limit', async () => {
+    const cpu = async () =>
+      Number(
+        /^process_cpu_seconds_total (\S+)/m.exec((await org.api.get('/metrics')).text)?.[1] ?? NaN,
+      )
+    const member = gzipSync(Buffer.alloc(64 * 1024 * 1024)) // 64 KiB that become 64 MiB
+    const bomb = Buffer.concat(Array.from({ length: 64 }, () => member))
+    const before = await cpu()
+    const answer = await org.api
+      .raw('/api/clients/create', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+        body: bomb,
+      })
+      .catch(() => null) // refused while it was still being sent
+    if (answer !== null) expect(answer.status).toBe(413)
+    expect((await org.api.get('/health')).status).toBe(200)
+    expect((await cpu()) - before).toBeLessThan(1)
+  })
+
+  it('a gzip body that is cut off ends the request', async () => {
+    const socket = connect(Number(url().port), url().hostname)
+    const id = `cut-${randomUUID()}`
+    socket.write(
+      `POST /api/clients/create HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${org.token}\r\n` +
+        `x-request-id: ${id}\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 1000\r\n\r\n`,
+    )
+    socket.write(gzipSync('{"name":"never whole"}').subarray(0, 10))
+    await until('the head was read', async () => socket.bytesWritten > 0)
+    socket.resetAndDestroy()
+    const lines = stack.servers[0]?.lines ?? []
+    await until('its line in the log', () => lines.some((line) => line.includes(id)))
+  })
+})
+
+describe('SIGTERM', { timeout: 60_000 }, () => {
+  it('does not wait for callers that wait for long work: they get the running state', async () => {
+    await using world = await startStack({
+      simulator: {
+        orgs: [{ name: 'Acme', edition: 'Unlimited', seed: { objects: 200, fields: 1000 } }],
+        latency: { callMs: 2_000, describeMs: 100 },
+      },
+    })
+    const agency = await world.org()
+    const client = await agency.client()
+    await client.connect('Acme')
+    const call = agency.api.post('/api/topology/pull', { client_id: client.id, wait_seconds: 55 })
+    await until('the pull began', async () => {
+      const rows = await world.database.query('select id from crm_topology_snapshots')
+      return rows.length > 0
+    })
+    const started = performance.now()
+    const [code, answer] = await Promise.all([world.servers[0]?.terminate(), call])
+    expect([answer.status, answer.body.status]).toEqual([202, 'pulling'])
+    expect(code).toBe(0)
+    expect(performance.now() - started).toBeLessThan(15_000)
+  })
+})

@@ -17,7 +17,11 @@ export const registerDocs = async (
       url: '/openapi.json',
       title: 'sfdc-engine-x API',
       withDefaultFonts: false, // they would come from a CDN
+      // Nothing of the page goes elsewhere: no telemetry, no assistant, no sharing, no proxy.
       telemetry: false,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+      showDeveloperTools: 'never',
       hideClientButton: true,
     },
   })

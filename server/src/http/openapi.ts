@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ERRORS, type ErrorCode } from '../errors.ts'
+import { problemType } from './problems.ts'
 import { problem } from './schemas.ts'
 import { type Route } from './route.ts'
 
@@ -84,7 +85,7 @@ const errorResponses = (route: Route): Json => {
 }
 
 const exampleProblem = (code: ErrorCode): Json => ({
-  type: `https://github.com/sfdc-engine-x/sfdc-engine-x/blob/main/docs/errors.md#${code}`,
+  type: problemType(code),
   title: ERRORS[code].title,
   status: ERRORS[code].status,
   detail: ERRORS[code].remedy,

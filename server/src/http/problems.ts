@@ -30,8 +30,11 @@ export const toEngineError = (error: unknown): EngineError => {
   )
 }
 
+/** A name, not an address: the page about it is docs/errors.md, wherever this is installed. */
+export const problemType = (code: ErrorCode): string => `urn:sfdc-engine-x:error:${code}`
+
 export const problemOf = (error: EngineError, requestId: string): Problem => ({
-  type: `https://github.com/sfdc-engine-x/sfdc-engine-x/blob/main/docs/errors.md#${error.code}`,
+  type: problemType(error.code),
   title: ERRORS[error.code].title,
   status: error.status,
   detail: error.message,

@@ -21,6 +21,8 @@ declare module 'vitest' {
     /** A login that may create databases; its `template1` is not touched. */
     adminUrl: string
     templateDatabase: string
+    /** The administrator of the whole server, for tests of what needs one. */
+    superuserUrl: string
   }
 }
 
@@ -44,6 +46,7 @@ export const setup = async (project: TestProject) => {
   await migrate(new Secret(databaseUrl(adminUrl, templateDatabase)))
 
   project.provide('adminUrl', adminUrl)
+  project.provide('superuserUrl', server.url.reveal())
   project.provide('templateDatabase', templateDatabase)
   return async () => {
     await server.stop()

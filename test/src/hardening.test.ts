@@ -349,8 +349,8 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
   it('does not wait for callers that wait for long work: they get the running state', async () => {
     await using world = await startStack({
       simulator: {
-        orgs: [{ name: 'Acme', edition: 'Unlimited', seed: { objects: 200, fields: 1000 } }],
-        latency: { callMs: 2_000, describeMs: 100 },
+        orgs: [{ name: 'Acme', edition: 'Unlimited', seed: { objects: 500, fields: 2000 } }],
+        latency: { callMs: 3_000, describeMs: 200 },
       },
     })
     const agency = await world.org()

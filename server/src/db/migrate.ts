@@ -10,6 +10,8 @@ import { type Secret } from '../secret.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
 const BOOKKEEPING_SCHEMA = 'engine'
+/** pg-boss fills it by itself. */
+export const QUEUE_SCHEMA = 'pgboss'
 
 /**
  * Applies what is missing and returns the names of the migrations that were applied.
@@ -25,14 +27,7 @@ export const migrate = async (url: Secret): Promise<string[]> => {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     await refuseUnfit(pool)
-    await pool.query(
-      `do $$ begin
-         if not exists (select from pg_namespace where nspname = '${BOOKKEEPING_SCHEMA}') then
-           create schema ${BOOKKEEPING_SCHEMA};
-         end if;
-       exception when duplicate_schema or unique_violation then null;
-       end $$`,
-    )
+    for (const schema of [BOOKKEEPING_SCHEMA, QUEUE_SCHEMA]) await ensureSchema(pool, schema)
     const migrator = new Migrator({
       db,
       provider: sqlFiles,
@@ -46,6 +41,18 @@ export const migrate = async (url: Secret): Promise<string[]> => {
   } finally {
     await db.destroy()
   }
+}
+
+/** CREATE SCHEMA IF NOT EXISTS asks for CREATE on the database even where the schema exists. */
+const ensureSchema = async (pool: pg.Pool, schema: string): Promise<void> => {
+  await pool.query(
+    `do $$ begin
+       if not exists (select from pg_namespace where nspname = '${schema}') then
+         create schema ${schema};
+       end if;
+     exception when duplicate_schema or unique_violation then null; -- another replica was faster
+     end $$`,
+  )
 }
 
 /** Names of the migrations in this build that the database does not have; empty when it is current. */

@@ -8,6 +8,7 @@ import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
 import { type Database, type Tx } from '../db/database.ts'
+import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { type Secret } from '../secret.ts'
 
 /** The kinds of durable work; a queue each. */
@@ -56,7 +57,6 @@ interface Options {
   logger: Logger
 }
 
-const SCHEMA = 'pgboss'
 const CHANNEL = 'sfdc_engine_done'
 const SWEEP_MS = 5_000
 const HOUSEKEEPING_MS = 600_000
@@ -69,7 +69,8 @@ const ATTEMPTS_MAX = 5
 export const createJobs = ({ db, url, logger }: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
-    schema: SCHEMA,
+    schema: QUEUE_SCHEMA,
+    createSchema: false, // the migrations see to it
     max: 5,
     application_name: 'sfdc-engine-x jobs',
     schedule: false,

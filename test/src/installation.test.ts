@@ -1,0 +1,84 @@
+// Coming up on databases as people have them: prepared by an administrator, migrated by hand, shared
+// by replicas that start at the same moment.
+
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { describe, expect, inject, it } from 'vitest'
+import { createDatabase, databaseUrl } from './database.ts'
+import { startServer } from './server-process.ts'
+
+const MIGRATIONS = join(import.meta.dirname, '../../migrations')
+const files = () =>
+  readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .toSorted()
+    .map((name) => readFileSync(join(MIGRATIONS, name), 'utf8'))
+
+const ready = async (url: string) => (await fetch(`${url}/ready`)).status
+
+describe('the server', () => {
+  it('migrates an empty database once, however many replicas start at the same moment', async () => {
+    await using database = await createDatabase({ empty: true })
+    const servers = await Promise.all(
+      Array.from({ length: 3 }, () => startServer({ DATABASE_URL: database.url })),
+    )
+    try {
+      for (const server of servers) expect(await ready(server.url)).toBe(200)
+      const applied = await database.query<{ name: string }>(
+        'select name from engine.kysely_migration',
+      )
+      expect(applied.length).toBe(files().length)
+      const told = servers.filter((server) =>
+        server.lines.some((line) => line.includes('"applied"')),
+      )
+      expect(told.length, 'one of them did it').toBe(1)
+    } finally {
+      await Promise.all(servers.map((server) => server.terminate()))
+    }
+  })
+
+  it('accepts a database that was migrated by hand, and migrations that run twice change nothing', async () => {
+    await using database = await createDatabase({ empty: true })
+    for (const _ of [1, 2]) for (const text of files()) await database.query(text)
+    const server = await startServer({ DATABASE_URL: database.url })
+    expect(await ready(server.url)).toBe(200)
+    await server.terminate()
+  })
+
+  it('works for a login that owns prepared schemas and may create nothing else', async () => {
+    const superuser = new pg.Client({ connectionString: inject('superuserUrl') })
+    await superuser.connect()
+    const name = `t_${randomBytes(6).toString('hex')}`
+    const login = `login_${name}`
+    await superuser.query(`create role ${login} login nocreatedb nocreaterole password 'secret'`)
+    await superuser.query(`grant sfdc_engine_runtime to ${login}`)
+    await superuser.query(`create database ${name}`)
+    const prepare = new pg.Client({ connectionString: databaseUrl(inject('superuserUrl'), name) })
+    await prepare.connect()
+    // Word by word from docs/deployment.md.
+    for (const schema of ['engine', 'engine_lookup', 'pgboss']) {
+      await prepare.query(`create schema ${schema} authorization ${login}`)
+    }
+    await prepare.query(`grant usage, create on schema public to ${login}`)
+    await prepare.query('grant usage on schema public to sfdc_engine_runtime')
+    await prepare.end()
+
+    const url = new URL(databaseUrl(inject('superuserUrl'), name))
+    url.username = login
+    url.password = 'secret'
+    const server = await startServer({ DATABASE_URL: url.href })
+    expect(await ready(server.url)).toBe(200)
+    await server.terminate()
+    await superuser.query(`drop database ${name} with (force)`)
+    await superuser.query(`drop role ${login}`)
+    await superuser.end()
+  })
+
+  it('says what is wrong with its settings, all of it, and does not start', async () => {
+    await expect(
+      startServer({ DATABASE_URL: 'mysql://x', JWT_SECRET: 'short', LOG_LEVEL: 'loud' }),
+    ).rejects.toThrow(/DATABASE_URL[\s\S]*JWT_SECRET[\s\S]*LOG_LEVEL/)
+  })
+})

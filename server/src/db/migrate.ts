@@ -1,6 +1,7 @@
 // Brings the schema to the state that migrations/ describes. Several replicas may start at once:
 // Kysely's migrator holds an advisory lock, so one migrates and the others wait and find it done.
 
+import { randomUUID } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kysely, PostgresDialect, sql } from 'kysely'
@@ -26,7 +27,8 @@ export const migrate = async (url: Secret): Promise<string[]> => {
   })
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
-    await refuseUnfit(pool)
+    await refuseOldServer(pool)
+    await refuseTransactionPooler(url)
     for (const schema of [BOOKKEEPING_SCHEMA, QUEUE_SCHEMA]) await ensureSchema(pool, schema)
     const migrator = new Migrator({
       db,
@@ -89,7 +91,7 @@ const sqlFiles: MigrationProvider = {
 
 const OLDEST_SERVER = 150_000
 
-const refuseUnfit = async (pool: pg.Pool): Promise<void> => {
+const refuseOldServer = async (pool: pg.Pool): Promise<void> => {
   const client = await pool.connect()
   try {
     const { rows } = await client.query<{ version: number }>(
@@ -101,7 +103,6 @@ const refuseUnfit = async (pool: pg.Pool): Promise<void> => {
         `PostgreSQL 15 or later is needed; this server is ${Math.floor(version / 10_000)}.`,
       )
     }
-    await refuseTransactionPooler(client)
   } finally {
     client.release()
   }
@@ -109,27 +110,37 @@ const refuseUnfit = async (pool: pg.Pool): Promise<void> => {
 
 /**
  * A transaction pooler hands each transaction to any server session: LISTEN and advisory locks,
- * which need a session of their own, would silently do nothing. Seen by a setting that does not
- * stay, or a backend that changes between two statements while another session competes for it.
+ * which need a session of their own, would silently do nothing. It shows when a second connection
+ * sits in a transaction on the session that the first one used last: what the first one had set is
+ * gone, for it was given another session.
  */
-const refuseTransactionPooler = async (client: pg.PoolClient): Promise<void> => {
-  const mark = `m${process.pid}`
-  await client.query(`select set_config('app.session_mark', $1, false)`, [mark])
-  for (let i = 0; i < 5; i++) {
-    const { rows } = await client.query<{ mark: string | null; pid: number }>(
-      `select current_setting('app.session_mark', true) as mark, pg_backend_pid() as pid`,
+const refuseTransactionPooler = async (url: Secret): Promise<void> => {
+  const connect = async () => {
+    const client = new pg.Client({
+      connectionString: url.reveal(),
+      application_name: 'sfdc-engine-x start',
+    })
+    await client.connect()
+    return client
+  }
+  const first = await connect()
+  const second = await connect()
+  try {
+    const mark = randomUUID()
+    await first.query(`select set_config('app.session_mark', $1, false)`, [mark])
+    await second.query('begin')
+    await second.query('select 1')
+    const { rows } = await first.query<{ mark: string | null }>(
+      `select current_setting('app.session_mark', true) as mark`,
     )
-    const reported = (client as unknown as { processID?: number }).processID
-    const row = rows[0]
-    if (
-      row?.mark !== mark ||
-      (reported !== undefined && reported !== null && row.pid !== reported)
-    ) {
+    if (rows[0]?.mark !== mark) {
       throw new Error(
         'DATABASE_URL leads through a transaction pooler (PgBouncer or Supavisor in transaction mode). ' +
           'LISTEN and advisory locks need sessions: use the direct connection or the session pooler ' +
           '(Supabase: port 5432 instead of 6543).',
       )
     }
+  } finally {
+    await Promise.all([first.end(), second.end()])
   }
 }

@@ -29,6 +29,7 @@ import { webhookRoutes } from './http/routes/webhooks.ts'
 import { type Route } from './http/route.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createMetrics } from './metrics.ts'
+import { createTracing } from './tracing.ts'
 import { createNango } from './nango/nango.ts'
 import { createSalesforce } from './salesforce/gateway.ts'
 import { createHostPolicy } from './salesforce/hosts.ts'
@@ -41,6 +42,9 @@ export interface Engine extends AsyncDisposable {
   /** Starts the durable work and listens. Resolves with the address. */
   listen(): Promise<string>
 }
+
+/** Who has not read its answer by then is cut off: the work must still be handed over in good order. */
+const FINISH_REQUESTS_MS = 10_000
 
 type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof superAdminRoutes>[0] &
@@ -81,6 +85,7 @@ export const createEngine = async (
   if (applied.length > 0) logger.info({ applied }, 'migrations')
 
   const metrics = createMetrics()
+  const tracing = createTracing(config.otlpEndpoint)
   const db = openDatabase({
     url: databaseUrl,
     onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
@@ -95,7 +100,7 @@ export const createEngine = async (
     jwtSecret: config.auth.jwtSecret,
     superAdminSecret: config.auth.superAdminSecret,
     jwtTtlSeconds: config.auth.jwtTtlSeconds,
-    onBackgroundError: (error) => logger.warn({ err: error }, 'last use not noted'),
+    onBackgroundError: (error) => logger.warn({ err: error }, 'use of a credential not noted'),
   })
   const organizations = createOrganizations(db)
   const clients = createClients(db)
@@ -105,13 +110,18 @@ export const createEngine = async (
   const hosts = createHostPolicy(config.salesforce.hostAllowlist)
   const salesforce = createSalesforce({
     hosts,
-    onCall: ({ kind, status, ms }) => metrics.callDone('salesforce', { kind, status, ms }),
+    onCall: ({ kind, status, ms }) => {
+      metrics.callDone('salesforce', { kind, status, ms })
+      tracing.call('salesforce', { kind, status, ms })
+    },
   })
   const nango = createNango({
     baseUrl: config.nango.baseUrl,
     secretKey: config.nango.secretKey,
-    onCall: ({ operation, status, ms }) =>
-      metrics.callDone('nango', { kind: operation, status, ms }),
+    onCall: ({ operation, status, ms }) => {
+      metrics.callDone('nango', { kind: operation, status, ms })
+      tracing.call('nango', { kind: operation, status, ms })
+    },
   })
   const connections = createConnections({
     db,
@@ -126,7 +136,11 @@ export const createEngine = async (
   })
 
   const topology = createTopology({ db, jobs, connections, logger })
-  jobs.define('topology-pull', topology.worker)
+  jobs.define('topology-pull', {
+    ...topology.worker,
+    run: (work, signal) =>
+      tracing.span('job topology-pull', {}, () => topology.worker.run(work, signal)),
+  })
 
   const routes = routesOf({
     checkReady: async () => {
@@ -158,6 +172,7 @@ export const createEngine = async (
     rateLimitPerMinute: config.http.rateLimitPerMinute,
     trustProxy: config.http.trustProxy,
     onRequestDone: (event) => metrics.requestDone(event),
+    inSpan: (name, attributes, work) => tracing.span(name, attributes, work),
   })
 
   return {
@@ -169,10 +184,14 @@ export const createEngine = async (
     },
     // Stop listening → finish requests → leave the work to others → close what is shared.
     [Symbol.asyncDispose]: async () => {
+      jobs.dismiss()
+      const patience = setTimeout(() => http.server.closeAllConnections(), FINISH_REQUESTS_MS)
       await http.close()
+      clearTimeout(patience)
       await jobs.stop()
       await Promise.all([salesforce.close(), nango.close()])
       await db.close()
+      await tracing.close()
     },
   }
 }

@@ -26,15 +26,18 @@ const main = async (): Promise<void> => {
   const address = await engine.listen()
   logger.info({ address, database: embedded === null ? 'DATABASE_URL' : 'embedded' }, 'listening')
 
+  let stopping = false
   const stop = (signal: string) => {
+    if (stopping) return
+    stopping = true
     logger.info({ signal }, 'shutting down')
     const deadline = setTimeout(() => {
       logger.error('shutdown took too long')
       process.exit(1)
     }, SHUTDOWN_MS)
     deadline.unref()
-    engine[Symbol.asyncDispose]()
-      .then(() => embedded?.stop())
+    Promise.resolve(engine[Symbol.asyncDispose]())
+      .finally(() => embedded?.stop())
       .then(
         () => {
           clearTimeout(deadline)

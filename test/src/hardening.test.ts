@@ -1,12 +1,13 @@
 // What goes wrong between the steps: connections that die, answers that race, bodies that lie.
 
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { apiOf } from './api.ts'
+import { apiOf, type Api } from './api.ts'
 import { PASSWORD, startStack, type Stack, type TestOrg } from './stack.ts'
 import { until } from './until.ts'
 
@@ -21,6 +22,7 @@ afterAll(() => stack[Symbol.asyncDispose]())
 
 const url = () => new URL(stack.servers[0]?.url ?? '')
 const key = () => ({ 'idempotency-key': randomUUID() })
+const me = (api: Api) => api.get('/api/auth/me').then((answer) => answer.status)
 const login = (email: string, password: string) =>
   stack.api.post<{ access_token: string; code?: string }>('/api/auth/login', { email, password })
 
@@ -184,6 +186,24 @@ describe('login', () => {
     for (const answer of answers) expect([401, 429]).toContain(answer.status)
   })
 
+  it('counts an IPv6 network as one place: whoever has one address of it has all', async () => {
+    const proxied = apiOf((await stack.addServer({ TRUST_PROXY: 'true' })).url)
+    const user = await org.user('org_admin')
+    const from = async (address: string) =>
+      (
+        await proxied.post(
+          '/api/auth/login',
+          { email: user.email, password: 'guess guess guess' },
+          { 'x-forwarded-for': address },
+        )
+      ).status
+    for (const host of ['::1', ':0:0:0:2', '::3', ':ffff::', '::5']) {
+      expect(await from(`2001:db8:0:7${host}`), host).toBe(401)
+    }
+    expect(await from('2001:0db8::7:a:b:c:d')).toBe(429)
+    expect(await from('2001:db8:0:8::1')).toBe(401)
+  })
+
   it('lets many right logins of one account through at once', async () => {
     const user = await org.user('org_admin')
     const answers = await Promise.all(
@@ -207,9 +227,7 @@ describe('login', () => {
       return call
     })
     const token = answer.body.access_token
-    expect(token === undefined ? 401 : (await stack.api.as(token).get('/api/auth/me')).status).toBe(
-      401,
-    )
+    expect(token === undefined ? 401 : await me(stack.api.as(token))).toBe(401)
   })
 
   it('compares the whole password, also past the bytes that bcrypt reads', async () => {
@@ -310,6 +328,24 @@ describe('on the wire', () => {
     }
   })
 
+  it('a client that goes away after a 413 takes nothing with it', async () => {
+    const bomb = gzipSync(Buffer.alloc(4 * 1024 * 1024))
+    for (const tail of [Buffer.alloc(0), Buffer.from('no gzip at all')]) {
+      const socket = connect(Number(url().port), url().hostname)
+      socket.on('error', () => undefined)
+      socket.write(
+        `POST /api/clients/create HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${org.token}\r\n` +
+          `content-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 100000\r\n\r\n`,
+      )
+      socket.write(Buffer.concat([bomb, tail]))
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 413 /)
+      socket.resetAndDestroy()
+      expect((await org.api.get('/health')).status).toBe(200)
+    }
+    for (let i = 0; i < 5; i++) expect(await me(org.api)).toBe(200)
+  })
+
   it('a gzip bomb is not inflated further than the limit', async () => {
     const cpu = async () =>
       Number(
@@ -328,20 +364,6 @@ describe('on the wire', () => {
     if (answer !== null) expect(answer.status).toBe(413)
     expect((await org.api.get('/health')).status).toBe(200)
     expect((await cpu()) - before).toBeLessThan(1)
-  })
-
-  it('a gzip body that is cut off ends the request', async () => {
-    const socket = connect(Number(url().port), url().hostname)
-    const id = `cut-${randomUUID()}`
-    socket.write(
-      `POST /api/clients/create HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${org.token}\r\n` +
-        `x-request-id: ${id}\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 1000\r\n\r\n`,
-    )
-    socket.write(gzipSync('{"name":"never whole"}').subarray(0, 10))
-    await until('the head was read', async () => socket.bytesWritten > 0)
-    socket.resetAndDestroy()
-    const lines = stack.servers[0]?.lines ?? []
-    await until('its line in the log', () => lines.some((line) => line.includes(id)))
   })
 })
 

@@ -132,6 +132,11 @@ const transact = async <T>(
   })
   let open = true
   let broken = false
+  // The pool listens to its idle connections only; an `error` that nobody hears ends the process.
+  const onLost = () => {
+    broken = true
+  }
+  client.on('error', onLost)
   try {
     await client.query(scopeStatement(tenant))
     const tx = builderOn(client, named, () => open)
@@ -143,11 +148,11 @@ const transact = async <T>(
     return result
   } catch (error) {
     open = false
-    await client.query('rollback').catch(() => {
-      broken = true
-    })
+    await client.query('rollback').catch(onLost)
+    if (isStalePlan(error)) broken = true // with all that this connection has prepared
     throw translate(error)
   } finally {
+    client.off('error', onLost)
     client.release(broken)
   }
 }
@@ -207,18 +212,37 @@ const builderOn = (client: pg.PoolClient, named: Named, isOpen: () => boolean): 
   return new Kysely<TenantTables>({ dialect }) as unknown as Tx
 }
 
-const CONNECTION_LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
+const CONNECTION_LOST = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+
+/**
+ * A newer version's migration changed a table under a statement that this connection had prepared.
+ * PostgreSQL refuses the statement for as long as the connection lives.
+ */
+const isStalePlan = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error as { code?: unknown }).code === '0A000' &&
+  error.message.includes('cached plan')
 
 /** The database being away is our caller's 503, not our bug; everything else stays what it is. */
 const translate = (error: unknown): unknown => {
   if (!(error instanceof Error) || error instanceof EngineError) return error
   const code = (error as { code?: unknown }).code
   const away =
+    isStalePlan(error) ||
     (typeof code === 'string' &&
       (CONNECTION_LOST.has(code) ||
         code.startsWith('08') ||
         /^(57P0[1-4]|53300|3D000|28...)$/.test(code))) ||
-    /Connection terminated|timeout exceeded when trying to connect|Cannot use a pool after/.test(
+    /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after/.test(
       error.message,
     )
   return away

@@ -207,12 +207,15 @@ const insert = async (store: KeyStore, run: Run, claim: IdempotencyClaim, hash: 
   return inserted.length === 1
 }
 
+/** Asked again by whoever takes a key over: its holder may have tied it to a row since it was read. */
+const FREE = `(resource_id is null and response_status is null and free_at < now())
+              or created_at < now() - interval '24 hours'`
+
 const read = async (store: KeyStore, run: Run, claim: IdempotencyClaim) => {
   const { where, values } = rowOf(store.owner, claim)
   const rows = await run(
     `select holder, body_hash, resource_id, response_status, response_body,
-            (resource_id is null and response_status is null and free_at < now())
-              or created_at < now() - interval '24 hours' as free,
+            (${FREE}) as free,
             extract(epoch from free_at - now())::float8 as wait_seconds
        from ${store.table} where ${where}`,
     values,
@@ -233,7 +236,7 @@ const takeOver = async (
         set holder = $${next}, body_hash = $${next + 1}, created_at = now(),
             free_at = now() + make_interval(secs => ${CLAIM_SECONDS}),
             resource_id = null, response_status = null, response_body = null
-      where ${where} and holder = $${next + 2} returning holder`,
+      where ${where} and holder = $${next + 2} and (${FREE}) returning holder`,
     [...values, claim.holder, hash, from],
   )
   return taken.length === 1

@@ -110,6 +110,18 @@ export const createUsers = (db: Database, passwords: Passwords) => {
   }
 
   return {
+    get: (tenant: Tenant, userId: string): Promise<User> =>
+      db.as(tenant).tx(async (tx) => {
+        const row = await tx
+          .selectFrom('users')
+          .select(COLUMNS)
+          .where('org_id', '=', tenant.orgId)
+          .where('id', '=', userId)
+          .executeTakeFirst()
+        if (row === undefined) throw notFound('user')
+        return toUser(row)
+      }),
+
     create: (caller: Caller, input: NewUser): Promise<User> =>
       insert(caller.tenant, input, actorOf(caller), (tx, id) => bindIdempotency(tx, caller, id)),
 

@@ -1,7 +1,9 @@
 // Speaks HTTP, decides nothing: takes route records and serves them. The order of checks is the
 // contract's: 401, body (413, 415, malformed), 422, 403, then the handler's 404, 409 and 400.
 
+import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
+import { finished } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
@@ -35,7 +37,15 @@ interface Options {
   rateLimitPerMinute: number
   trustProxy: boolean | number | string
   onRequestDone: (event: { route: string; status: number; seconds: number }) => void
+  /** Runs the work of a request inside a span of this name. */
+  inSpan: InSpan
 }
+
+type InSpan = <T>(
+  name: string,
+  attributes: Record<string, string>,
+  work: () => Promise<T>,
+) => Promise<T>
 
 /** What is known about a request once its credential was looked at. */
 interface Admitted {
@@ -68,6 +78,11 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       void renderError(error, request, reply)
     },
     clientErrorHandler,
+  })
+
+  // Node would answer an unknown Expect with a bare 417; it may as well be ignored (RFC 9110, 10.1.1).
+  app.server.on('checkExpectation', (request, response) => {
+    app.server.emit('request', request, response)
   })
 
   const admitted = new WeakMap<FastifyRequest, Admitted>()
@@ -149,11 +164,14 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       done(null, bytes)
       return
     }
+    let text: string
     try {
-      void parseJson(request, utf8.decode(bytes as Buffer), done)
+      text = utf8.decode(bytes as Buffer)
     } catch {
       done(new EngineError('invalid_json', 'The body is not valid UTF-8.'))
+      return
     }
+    void parseJson(request, text, done)
   })
   app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
@@ -173,8 +191,8 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       url: route.path,
       bodyLimit: route.bodyLimitBytes ?? BODY_LIMIT_BYTES,
       config: { route },
-      onRequest: async (request, reply) => {
-        admitted.set(request, await admit(route, options.auth, request, reply))
+      onRequest: async (request) => {
+        admitted.set(request, await admit(route, options.auth, request))
         const identity = admitted.get(request)?.identity ?? null
         // A large body is not even read from somebody who may not send it.
         if ((route.bodyLimitBytes ?? 0) > BODY_LIMIT_BYTES) authorize(route, identity)
@@ -187,12 +205,14 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
           throw new EngineError('unsupported_media_type', 'Content-Encoding may be gzip or absent.')
         }
         // Fastify counts what comes out of here against the limit: inflated bytes, as promised.
-        const inflated = payload.pipe(createGunzip())
-        inflated.on('error', () =>
-          inflated.destroy(new EngineError('bad_request', 'The body is not valid gzip.')),
-        )
+        const inflated = createGunzip()
+        // pipe() does not tell its target that the client went away in the middle.
+        finished(payload, (cut) => {
+          if (cut) inflated.destroy(cut)
+        })
+        inflated.on('error', () => undefined) // after a 413 nobody else listens any more
         delete request.headers['content-length']
-        return inflated
+        return payload.pipe(inflated)
       },
       handler: (request, reply) =>
         serve(
@@ -201,6 +221,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
           reply,
           admitted.get(request) ?? { identity: null, claim: null },
           idempotency,
+          options.inSpan,
         ),
     })
   }
@@ -217,12 +238,7 @@ declare module 'fastify' {
   }
 }
 
-const admit = async (
-  route: Route,
-  auth: Auth,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<Admitted> => {
+const admit = async (route: Route, auth: Auth, request: FastifyRequest): Promise<Admitted> => {
   const admittedAs = (identity: Identity | null): Admitted => ({ identity, claim: null })
   if (route.access === 'public') return admittedAs(null)
   const token = bearerOf(request)
@@ -234,7 +250,6 @@ const admit = async (
       if (identity !== null) return admittedAs(identity)
     }
   }
-  reply.header('www-authenticate', 'Bearer')
   throw new EngineError('unauthenticated', 'Send a valid credential as Authorization: Bearer.')
 }
 
@@ -256,6 +271,7 @@ const serve = async (
   reply: FastifyReply,
   { identity }: Admitted,
   idempotency: IdempotencyStep,
+  inSpan: InSpan,
 ): Promise<FastifyReply> => {
   const body = checkedBody(route, request)
   authorize(route, identity)
@@ -277,8 +293,10 @@ const serve = async (
     const caller: Caller = { ...identity, requestId: request.id, idempotency: claim }
     return caller
   }
-  const result = await idempotency.run(route, request, body, callerWith, (caller) =>
-    route.handle({ caller, body, context }),
+  const result = await inSpan(`${route.method} ${route.path}`, { 'http.route': route.path }, () =>
+    idempotency.run(route, request, body, callerWith, (caller) =>
+      route.handle({ caller, body, context }),
+    ),
   )
   return sendReply(route, reply, result)
 }
@@ -327,6 +345,8 @@ const renderError = (
   if (error.status >= 500) {
     request.log.error({ code: error.code, err: error.cause ?? error }, 'request failed')
   }
+  reply.header('x-request-id', request.id) // a path that cannot be read meets no hook
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   if (error.retryAfterSeconds !== undefined) {
     reply.header('retry-after', String(error.retryAfterSeconds))
   }
@@ -347,17 +367,25 @@ function clientErrorHandler(
     socket.destroy()
     return
   }
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  const problem = problemOf(
-    new EngineError(
-      'bad_request',
-      tooLarge ? 'The head of the request is too large.' : 'This is not HTTP.',
-    ),
-    requestIdOf({ headers: {} }),
-  )
+  const [status, detail] = UNREADABLE[error.code ?? ''] ?? [400, 'This is not HTTP.']
+  const requestId = requestIdOf({ headers: {} })
+  const problem = { ...problemOf(new EngineError('bad_request', detail), requestId), status }
   const body = JSON.stringify(problem)
   socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      `x-request-id: ${requestId}`,
+      'content-type: application/problem+json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
   )
+}
+
+/** Node's codes for what it could not read, as status and our words. */
+const UNREADABLE: Readonly<Record<string, [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The head of the request is too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
 }

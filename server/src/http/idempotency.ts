@@ -3,7 +3,12 @@
 import { type FastifyRequest } from 'fastify'
 import { type Database } from '../db/database.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
-import { idempotencyOf, superAdminIdempotency, type StoredAnswer } from '../domain/idempotency.ts'
+import {
+  idempotencyOf,
+  superAdminIdempotency,
+  type ClaimOutcome,
+  type StoredAnswer,
+} from '../domain/idempotency.ts'
 import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
 import { problemOf, toEngineError } from './problems.ts'
@@ -28,7 +33,8 @@ export const createIdempotencyStep = (options: {
   run: async (route, request, body, callerWith, handle) => {
     const key = request.headers['idempotency-key']
     if (key === undefined || route.idempotency === undefined) return handle(callerWith(null))
-    if (typeof key !== 'string' || !KEY.test(key)) {
+    const sent = request.raw.headersDistinct['idempotency-key']?.length ?? 0
+    if (typeof key !== 'string' || sent !== 1 || !KEY.test(key)) {
       throw new EngineError('validation_failed', 'The header Idempotency-Key is not usable.', {
         errors: [
           {
@@ -46,44 +52,51 @@ export const createIdempotencyStep = (options: {
         : idempotencyOf(options.db, bare as Caller, options.secret)
     const outcome = await keys.claim({ method: route.method, path: route.path, key, body })
     if (outcome.kind === 'replay') {
-      return replayed(route, bare, outcome.answer, outcome.resourceId)
+      return replayed(route, bare, body, outcome)
     }
-    try {
-      const reply = await handle(callerWith(outcome.claim))
-      await keys.settle(outcome.claim, {
-        status: reply.status,
-        body: withoutSecrets(reply.body, route.idempotency.secrets ?? []),
-      })
-      return reply
-    } catch (thrown) {
-      const error = toEngineError(thrown)
-      await keys
-        .settle(outcome.claim, { status: error.status, body: problemOf(error, request.id) })
+    // What was done is done: an answer that cannot be kept is given all the same.
+    const settle = (answer: StoredAnswer) =>
+      keys
+        .settle(outcome.claim, answer)
         .catch((failure: unknown) =>
           request.log.warn({ err: failure }, 'idempotency key not settled'),
         )
+    let reply: Reply
+    try {
+      reply = await handle(callerWith(outcome.claim))
+    } catch (thrown) {
+      const error = toEngineError(thrown)
+      await settle({ status: error.status, body: problemOf(error, request.id) })
       throw thrown
     }
+    await settle({
+      status: reply.status,
+      body: withoutSecrets(reply.body, route.idempotency.secrets ?? []),
+    })
+    return reply
   },
 })
+
+type Replay = Extract<ClaimOutcome, { kind: 'replay' }>
 
 const REPLAYED = { 'idempotency-replayed': 'true' }
 
 const replayed = async (
   route: Route,
   caller: unknown,
-  answer: StoredAnswer | null,
-  resourceId: string | null,
+  body: unknown,
+  { answer, resourceId }: Replay,
 ): Promise<Reply> => {
   const replay = route.idempotency?.replay
-  if (resourceId !== null && replay !== undefined && (answer === null || answer.status < 400)) {
-    const reply = await replay(caller, resourceId)
+  const isLong = Object.hasOwn(route.replies, 202)
+  // Of a long operation the present state counts, of any other the first answer; and where that was
+  // never given (the process died, or is just about to answer), what the first call created.
+  const tellsPresent = answer === null || (isLong && answer.status < 400)
+  if (tellsPresent && resourceId !== null && replay !== undefined) {
+    const reply = await replay(caller, resourceId, body)
     return { ...reply, headers: { ...reply.headers, ...REPLAYED } }
   }
-  if (answer === null) {
-    // Created, and then the process died before it could answer; the route has no present state.
-    throw new EngineError('internal', 'The first call with this key ended without an answer.')
-  }
+  if (answer === null) throw new Error(`${route.path} binds its keys and has no replay`)
   return { status: answer.status, body: answer.body, headers: REPLAYED }
 }
 

@@ -58,11 +58,13 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   errors?: ErrorCode[]
   example: { body?: unknown; reply: unknown }
   /**
-   * Takes an Idempotency-Key. `replay` gives the present state of what the first call created; a
-   * route without it repeats the stored answer. `secrets` are members answered as null on a replay.
+   * Takes an Idempotency-Key. `replay` gives the present state of what the first call created: the
+   * answer to a repetition of a long operation (one that may answer 202), and of any other whose
+   * first answer was never given. A route that binds its keys to rows has one. `secrets` are members
+   * answered as null on a replay.
    */
   idempotency?: {
-    replay?: (caller: CallerOf<A>, resourceId: string) => Promise<Reply>
+    replay?: (caller: CallerOf<A>, resourceId: string, body: z.infer<Body>) => Promise<Reply>
     secrets?: string[]
   }
   handle: (input: {
@@ -76,7 +78,7 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
 export type Route = Omit<RouteSpec<Access, z.ZodType>, 'handle' | 'idempotency'> & {
   handle: (input: { caller: unknown; body: unknown; context: RequestContext }) => Promise<Reply>
   idempotency?: {
-    replay?: (caller: unknown, resourceId: string) => Promise<Reply>
+    replay?: (caller: unknown, resourceId: string, body: unknown) => Promise<Reply>
     secrets?: string[]
   }
 }

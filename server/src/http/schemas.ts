@@ -5,6 +5,10 @@ import * as z from 'zod'
 export const id = z.uuid().describe('A UUID')
 export const timestamp = z.iso.datetime().describe('ISO 8601 in UTC')
 
+/** Half a surrogate pair is text in JSON and in JavaScript, in UTF-8 and in PostgreSQL it is none. */
+export const isWellFormed = (text: string): boolean => text.isWellFormed()
+export const NOT_WELL_FORMED = 'must not hold half a surrogate pair'
+
 /** Trimmed, 1 to `max` characters, no control characters. */
 export const line = (max: number) =>
   z
@@ -14,6 +18,7 @@ export const line = (max: number) =>
     .max(max)
     // eslint-disable-next-line no-control-regex
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
+    .refine(isWellFormed, NOT_WELL_FORMED)
 
 export const pageRequest = {
   limit: z.int().min(1).max(200).default(50),
@@ -44,16 +49,23 @@ const shallow = (value: unknown, depth = 0): boolean =>
   value === null ||
   (depth < DEPTH_MAX && Object.values(value).every((member) => shallow(member, depth + 1)))
 
+/** PostgreSQL's jsonb has no U+0000, no half surrogate pairs, and JSON no infinity (1e999 is one). */
+const isStorable = (value: unknown): boolean => {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([name, member]) => isStorable(name) && isStorable(member))
+}
+
 /** Free-form JSON members of a caller's own; bounded, since we store it and give it back. */
 export const freeForm = z
   .record(z.string().max(200), z.unknown())
-  .refine((value) => shallow(value), `must not nest deeper than ${DEPTH_MAX} levels`)
+  .refine((value) => shallow(value), {
+    error: `must not nest deeper than ${DEPTH_MAX} levels`,
+    abort: true, // what follows recurses
+  })
   .refine((value) => JSON.stringify(value).length <= 65_536, 'must not be larger than 64 KiB')
-  // PostgreSQL's jsonb cannot hold it.
-  .refine(
-    (value) => !JSON.stringify(value).includes('\\u0000'),
-    'must not hold the character U+0000',
-  )
+  .refine(isStorable, 'must not hold U+0000, half a surrogate pair or a number without bounds')
 
 export const problem = z
   .object({

@@ -40,13 +40,15 @@ export interface Jobs {
   /** Tells everybody who waits for `id` that its state is final; takes effect with the commit. */
   announce(tx: Tx, id: string): Promise<void>
   /**
-   * Resolves when `isDone` says so, when `timeoutMs` have passed, or when `signal` fires: woken by
-   * announcements, and by a slow poll in case one was missed.
+   * Resolves when `isDone` says so, when `timeoutMs` have passed, when `signal` fires, or on
+   * `dismiss`: woken by announcements, and by a slow poll in case one was missed.
    */
   waitFor(
     id: string,
     options: { isDone: () => Promise<boolean>; timeoutMs: number; signal?: AbortSignal },
   ): Promise<void>
+  /** Sends home whoever waits, now and from now on: a caller who waits must not hold a shutdown up. */
+  dismiss(): void
   /** Stops taking work, tells running work to leave, and waits for it. */
   stop(): Promise<void>
 }
@@ -82,6 +84,7 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
   boss.on('error', (error) => logger.error({ err: error }, 'queue'))
   const workers = new Map<WorkKind, Worker>()
   const leaving = new AbortController()
+  const dismissed = new AbortController()
   const announcements = createAnnouncements(url, logger)
   const timers: NodeJS.Timeout[] = []
 
@@ -174,20 +177,25 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
 
     waitFor: async (id, { isDone, timeoutMs, signal }) => {
       const deadline = Date.now() + timeoutMs
+      const ended =
+        signal === undefined ? dismissed.signal : AbortSignal.any([signal, dismissed.signal])
       // Subscribed before the first look: an announcement between look and wait is not missed.
       const inbox = announcements.subscribe(id)
       try {
         while (!(await isDone())) {
           const left = deadline - Date.now()
-          if (left <= 0 || signal?.aborted === true || leaving.signal.aborted) return
-          await inbox.next(Math.min(left, POLL_MS), signal)
+          if (left <= 0 || ended.aborted) return
+          await inbox.next(Math.min(left, POLL_MS), ended)
         }
       } finally {
         inbox.close()
       }
     },
 
+    dismiss: () => dismissed.abort(),
+
     stop: async () => {
+      dismissed.abort()
       for (const timer of timers) clearInterval(timer)
       leaving.abort()
       await boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS, close: true })
@@ -198,7 +206,7 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
 
 interface Inbox {
   /** Resolves on an announcement, after `ms`, or when `signal` fires. */
-  next(ms: number, signal?: AbortSignal): Promise<void>
+  next(ms: number, signal: AbortSignal): Promise<void>
   close(): void
 }
 
@@ -214,10 +222,13 @@ const createAnnouncements = (url: Secret, logger: Logger) => {
       connectionString: url.reveal(),
       application_name: 'sfdc-engine-x listen',
       keepAlive: true,
+      connectionTimeoutMillis: 10_000,
     })
     const lost = (error?: Error) => {
       if (client !== next) return
       client = null
+      // It may be open still (a standby refuses LISTEN): without this each retry would leave one.
+      void next.end().catch(() => undefined)
       if (stopped) return
       logger.warn({ err: error }, 'announcements: connection lost')
       retry = setTimeout(() => void connect().catch(lost), 1_000)
@@ -252,15 +263,15 @@ const createAnnouncements = (url: Secret, logger: Logger) => {
           new Promise((resolve) => {
             const finish = () => {
               clearTimeout(timer)
-              signal?.removeEventListener('abort', finish)
+              signal.removeEventListener('abort', finish)
               wake = null
               pending = false
               resolve()
             }
             const timer = setTimeout(finish, ms)
             wake = finish
-            signal?.addEventListener('abort', finish, { once: true })
-            if (pending || signal?.aborted === true) finish()
+            signal.addEventListener('abort', finish, { once: true })
+            if (pending || signal.aborted) finish()
           }),
         close: () => {
           listeners.delete(onAnnounced)

@@ -9,7 +9,7 @@ import { newId } from '../../db/ids.ts'
 import { type Role } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { type Secret } from '../../secret.ts'
-import { actorOf, audit } from '../audit.ts'
+import { actorOf, audit, type Actor } from '../audit.ts'
 import { type Caller, type Credential } from '../caller.ts'
 import { createLoginThrottle } from './login-throttle.ts'
 import { type Passwords } from './passwords.ts'
@@ -51,7 +51,7 @@ interface Options {
   jwtSecret: Secret
   superAdminSecret: Secret
   jwtTtlSeconds: number
-  /** Told when the time of last use could not be noted; the request itself goes on. */
+  /** Told when a last use or a failed login could not be noted; the request itself goes on. */
   onBackgroundError: (error: unknown) => void
 }
 
@@ -68,7 +68,29 @@ export const sha256 = (text: string): Buffer => createHash('sha256').update(text
 /** A fresh API token: `sfx_` and 256 random bits. */
 export const newApiToken = (): string => API_TOKEN_PREFIX + randomBytes(32).toString('base64url')
 
+interface UserRow {
+  org_id: string
+  user_id: string
+  role: Role
+  client_id: string | null
+  password_hash: string
+  may_log_in: boolean
+}
+
+const wholeOrg = ({ org_id }: { org_id: string }): Tenant => ({ orgId: org_id, clientId: null })
+
 const wrongLogin = () => new EngineError('unauthenticated', 'E-mail or password is wrong.')
+
+const wrongPassword = () =>
+  new EngineError('validation_failed', 'The present password is wrong.', {
+    errors: [
+      {
+        path: 'current_password',
+        code: 'wrong_password',
+        message: 'This is not your present password.',
+      },
+    ],
+  })
 
 export const createAuth = (options: Options): Auth => {
   const { db, passwords } = options
@@ -96,9 +118,7 @@ export const createAuth = (options: Options): Auth => {
     if (row === undefined) return null
     const found = identity(row, { type: 'api_token', id: row.token_id })
     if (found !== null && row.stale) {
-      touchToken(db, { orgId: row.org_id, clientId: null }, row.token_id).catch(
-        options.onBackgroundError,
-      )
+      touchToken(db, wholeOrg(row), row.token_id).catch(options.onBackgroundError)
     }
     return found
   }
@@ -127,41 +147,48 @@ export const createAuth = (options: Options): Auth => {
     isSuperAdmin: (token) => timingSafeEqual(sha256(token), superAdminDigest),
 
     login: async ({ email, password, address, requestId }) => {
-      await throttle.admit(email, address)
-      const [user] = await db.lookup<{
-        org_id: string
-        user_id: string
-        role: Role
-        client_id: string | null
-        password_hash: string
-        may_log_in: boolean
-      }>('user_by_email', email)
-      const right = await passwords.matches(password, user?.password_hash ?? null)
-      if (!right || user === undefined || !user.may_log_in) {
-        await throttle.failed(email, address)
-        if (user !== undefined) {
-          await db.as({ orgId: user.org_id, clientId: null }).tx((tx) =>
-            audit(
-              tx,
-              {
-                orgId: user.org_id,
-                userId: user.user_id,
-                credentialType: 'password',
-                credentialId: null,
-                requestId,
-              },
-              { action: 'auth.login', outcome: 'unauthenticated' },
-            ),
-          )
+      const actor = (user: UserRow): Actor => ({
+        orgId: user.org_id,
+        userId: user.user_id,
+        credentialType: 'password',
+        credentialId: null,
+        requestId,
+      })
+      const user = await throttle.attempt(email, address, async () => {
+        const [found] = await db.lookup<UserRow>('user_by_email', email)
+        const right = await passwords.matches(password, found?.password_hash ?? null)
+        if (right && found?.may_log_in === true) return found
+        if (found !== undefined) {
+          // Not waited for: the time of the answer must not tell that there is such a user.
+          db.as(wholeOrg(found))
+            .tx((tx) =>
+              audit(tx, actor(found), {
+                action: 'auth.login',
+                clientId: found.client_id,
+                outcome: 'unauthenticated',
+              }),
+            )
+            .catch(options.onBackgroundError)
         }
-        throw wrongLogin()
-      }
-      await throttle.succeeded(email, address)
+        return null
+      })
+      if (user === null) throw wrongLogin()
 
       const jti = newId()
       const issuedAt = Math.floor(Date.now() / 1000)
       const expiresAt = issuedAt + options.jwtTtlSeconds
-      await db.as({ orgId: user.org_id, clientId: null }).tx(async (tx) => {
+      await db.as(wholeOrg(user)).tx(async (tx) => {
+        // Replaced or deactivated while it was compared: such a login must not outlive that.
+        const unchanged = await tx
+          .selectFrom('users')
+          .select('id')
+          .where('org_id', '=', user.org_id)
+          .where('id', '=', user.user_id)
+          .where('password_hash', '=', user.password_hash)
+          .where('is_active', '=', true)
+          .forShare()
+          .executeTakeFirst()
+        if (unchanged === undefined) throw wrongLogin()
         await tx
           .insertInto('login_sessions')
           .values({
@@ -172,17 +199,12 @@ export const createAuth = (options: Options): Auth => {
             expires_at: new Date(expiresAt * 1000),
           })
           .execute()
-        await audit(
-          tx,
-          {
-            orgId: user.org_id,
-            userId: user.user_id,
-            credentialType: 'password',
-            credentialId: null,
-            requestId,
-          },
-          { action: 'auth.login', clientId: user.client_id, targetType: 'session', targetId: jti },
-        )
+        await audit(tx, actor(user), {
+          action: 'auth.login',
+          clientId: user.client_id,
+          targetType: 'session',
+          targetId: jti,
+        })
       })
       const access_token = await new SignJWT({
         org_id: user.org_id,
@@ -223,31 +245,35 @@ export const createAuth = (options: Options): Auth => {
 
     changePassword: async (caller, current, next) => {
       const address = `change-password:${caller.userId}`
-      await throttle.admit(caller.email, address)
-      const [user] = await db.lookup<{ user_id: string; password_hash: string }>(
-        'user_by_email',
-        caller.email,
-      )
-      if (!(await passwords.matches(current, user?.password_hash ?? null))) {
-        await throttle.failed(caller.email, address)
-        throw new EngineError('validation_failed', 'The present password is wrong.', {
-          errors: [
-            {
-              path: 'current_password',
-              code: 'wrong_password',
-              message: 'This is not your present password.',
-            },
-          ],
-        })
-      }
-      const password_hash = await passwords.hash(next)
-      await db.as(caller.tenant).tx(async (tx) => {
-        await tx
-          .updateTable('users')
-          .set({ password_hash, updated_at: sql<Date>`now()` })
-          .where('org_id', '=', caller.tenant.orgId)
-          .where('id', '=', caller.userId)
-          .execute()
+      const user = await throttle.attempt(caller.email, address, async () => {
+        const [found] = await db.lookup<UserRow>('user_by_email', caller.email)
+        const right = await passwords.matches(current, found?.password_hash ?? null)
+        return right && found !== undefined ? found : null
+      })
+      const password_hash = user === null ? null : await passwords.hash(next)
+      const changed = await db.as(caller.tenant).tx(async (tx) => {
+        const row =
+          user === null || password_hash === null
+            ? undefined
+            : await tx
+                .updateTable('users')
+                .set({ password_hash, updated_at: sql<Date>`now()` })
+                .where('org_id', '=', caller.tenant.orgId)
+                .where('id', '=', caller.userId)
+                // An admin's reset meanwhile wins: whoever knew the old password is locked out.
+                .where('password_hash', '=', user.password_hash)
+                .returning('id')
+                .executeTakeFirst()
+        const entry = {
+          action: 'auth.change_password',
+          clientId: caller.tenant.clientId,
+          targetType: 'user',
+          targetId: caller.userId,
+        } as const
+        if (row === undefined) {
+          await audit(tx, actorOf(caller), { ...entry, outcome: 'validation_failed' })
+          return false
+        }
         await tx
           .updateTable('login_sessions')
           .set({ ended_at: sql<Date>`now()` })
@@ -256,13 +282,10 @@ export const createAuth = (options: Options): Auth => {
           .where('ended_at', 'is', null)
           .where('id', '<>', caller.credential.id)
           .execute()
-        await audit(tx, actorOf(caller), {
-          action: 'auth.change_password',
-          clientId: caller.tenant.clientId,
-          targetType: 'user',
-          targetId: caller.userId,
-        })
+        await audit(tx, actorOf(caller), entry)
+        return true
       })
+      if (!changed) throw wrongPassword()
     },
   }
 }

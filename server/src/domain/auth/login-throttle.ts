@@ -3,8 +3,13 @@
 // An (account, address) pair is refused hard after a few failures: that is somebody guessing from
 // one place. An address alone is refused after many, whichever accounts it tried. An account alone
 // is only slowed down, however many addresses fail at it: nobody can lock a victim out.
+//
+// Attempts from one address are made one after the other, each counted before the next is looked at:
+// guesses sent all at once meet the same limits, and addresses take turns at the one bcrypt.
 
 import { createHmac } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { type Database } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
 import { type Secret } from '../../secret.ts'
@@ -14,15 +19,14 @@ const PAIR_FAILURES_MAX = 5
 const ADDRESS_FAILURES_MAX = 50
 const ACCOUNT_FAILURES_BEFORE_DELAY = 10
 const ACCOUNT_DELAY_MS_MAX = 2_000
+const WAITING_PER_ADDRESS_MAX = 50
 
 export interface LoginThrottle {
   /**
-   * Throws `rate_limited` when this attempt is refused. Otherwise resolves, after a short pause
-   * where the account is under attack.
+   * Makes one attempt and counts how it ended; `compare` answers null for a wrong password. Throws
+   * `rate_limited` when the attempt is refused; pauses where the account is under attack.
    */
-  admit(email: string, address: string): Promise<void>
-  failed(email: string, address: string): Promise<void>
-  succeeded(email: string, address: string): Promise<void>
+  attempt<T>(email: string, address: string, compare: () => Promise<T | null>): Promise<T | null>
 }
 
 interface Counter {
@@ -35,8 +39,9 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
   // Hashes with a key: the table must not become a list of who tried to log in from where.
   const digest = (...parts: string[]) =>
     createHmac('sha256', `login-throttle:${secret.reveal()}`).update(JSON.stringify(parts)).digest()
-  const keysOf = (email: string, address: string) => {
+  const keysOf = (email: string, from: string) => {
     const account = email.toLowerCase()
+    const address = networkOf(from)
     return {
       pair: digest('pair', account, address),
       address: digest('address', address),
@@ -44,54 +49,91 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
     }
   }
 
-  return {
-    admit: async (email, address) => {
-      const keys = keysOf(email, address)
-      const rows = await db.shared<Counter>(
-        `select key, failures, extract(epoch from window_ends_at - now())::int as seconds_left
-           from engine.login_failures where key = any($1::bytea[]) and window_ends_at > now()`,
-        [[keys.pair, keys.address, keys.account]],
-      )
-      const counter = (key: Buffer) => rows.find((row) => row.key.equals(key))
-      for (const [key, most] of [
-        [keys.pair, PAIR_FAILURES_MAX],
-        [keys.address, ADDRESS_FAILURES_MAX],
-      ] as const) {
-        const hit = counter(key)
-        if (hit !== undefined && hit.failures >= most) {
-          throw new EngineError(
-            'rate_limited',
-            'Too many failed logins. Wait before the next try.',
-            {
-              retryAfterSeconds: Math.max(1, hit.seconds_left),
-            },
-          )
-        }
-      }
-      const excess = (counter(keys.account)?.failures ?? 0) - ACCOUNT_FAILURES_BEFORE_DELAY
-      if (excess > 0) {
-        const pauseMs = Math.min(ACCOUNT_DELAY_MS_MAX, excess * 100)
-        await new Promise((resolve) => setTimeout(resolve, pauseMs))
-      }
-    },
+  const inTurn = createTurns(WAITING_PER_ADDRESS_MAX)
 
-    failed: async (email, address) => {
-      const keys = keysOf(email, address)
-      await db.shared(
-        `insert into engine.login_failures as f (key, failures, window_ends_at)
+  /** Throws when the attempt is refused; otherwise gives the pause that it has to make. */
+  const pauseMsFor = async (keys: ReturnType<typeof keysOf>): Promise<number> => {
+    const rows = await db.shared<Counter>(
+      `select key, failures, extract(epoch from window_ends_at - now())::int as seconds_left
+           from engine.login_failures where key = any($1::bytea[]) and window_ends_at > now()`,
+      [[keys.pair, keys.address, keys.account]],
+    )
+    const counter = (key: Buffer) => rows.find((row) => row.key.equals(key))
+    for (const [key, most] of [
+      [keys.pair, PAIR_FAILURES_MAX],
+      [keys.address, ADDRESS_FAILURES_MAX],
+    ] as const) {
+      const hit = counter(key)
+      if (hit !== undefined && hit.failures >= most) {
+        throw tooMany(Math.max(1, hit.seconds_left))
+      }
+    }
+    const excess = (counter(keys.account)?.failures ?? 0) - ACCOUNT_FAILURES_BEFORE_DELAY
+    return Math.min(ACCOUNT_DELAY_MS_MAX, Math.max(0, excess) * 100)
+  }
+
+  const failed = (keys: ReturnType<typeof keysOf>) =>
+    db.shared(
+      `insert into engine.login_failures as f (key, failures, window_ends_at)
          select k, 1, now() + make_interval(secs => $2) from unnest($1::bytea[]) as k order by k
          on conflict (key) do update set
            failures = case when f.window_ends_at > now() then f.failures + 1 else 1 end,
            window_ends_at = case when f.window_ends_at > now() then f.window_ends_at
                                  else excluded.window_ends_at end`,
-        [[keys.pair, keys.address, keys.account], WINDOW_SECONDS],
-      )
-    },
+      [[keys.pair, keys.address, keys.account], WINDOW_SECONDS],
+    )
 
-    succeeded: async (email, address) => {
-      await db.shared('delete from engine.login_failures where key = $1', [
-        keysOf(email, address).pair,
-      ])
+  const succeeded = (keys: ReturnType<typeof keysOf>) =>
+    db.shared('delete from engine.login_failures where key = $1', [keys.pair])
+
+  return {
+    attempt: async (email, address, compare) => {
+      const keys = keysOf(email, address)
+      const pauseMs = await pauseMsFor(keys)
+      if (pauseMs > 0) await setTimeout(pauseMs)
+      return inTurn(networkOf(address), async () => {
+        await pauseMsFor(keys) // others of this address may have failed meanwhile
+        const outcome = await compare()
+        await (outcome === null ? failed(keys) : succeeded(keys))
+        return outcome
+      })
     },
   }
 }
+
+/** Runs work of one name one after the other. Throws `rate_limited` when `most` of it wait already. */
+const createTurns = (most: number) => {
+  const lines = new Map<string, { waiting: number; last: Promise<unknown> }>()
+  return async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const line = lines.get(name) ?? { waiting: 0, last: Promise.resolve() }
+    if (line.waiting >= most) throw tooMany(1)
+    lines.set(name, line)
+    line.waiting++
+    const mine = line.last.then(work)
+    line.last = mine.catch(() => undefined)
+    try {
+      return await mine
+    } finally {
+      line.waiting--
+      if (line.waiting === 0) lines.delete(name)
+    }
+  }
+}
+
+/** Of an IPv6 address its /64: whoever has one has all of them. Anything else stays what it is. */
+const networkOf = (address: string): string => {
+  if (!isIPv6(address) || address.includes('.')) return address
+  const [head = '', tail] = address.split('::')
+  const groups = (part: string) => part.split(':').filter((group) => group !== '')
+  const known = [...groups(head), ...groups(tail ?? '')].length
+  const filled = [...groups(head), ...Array<string>(8 - known).fill('0'), ...groups(tail ?? '')]
+  return filled
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')
+}
+
+const tooMany = (retryAfterSeconds: number): EngineError =>
+  new EngineError('rate_limited', 'Too many failed logins. Wait before the next try.', {
+    retryAfterSeconds,
+  })

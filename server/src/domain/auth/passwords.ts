@@ -10,7 +10,7 @@ export const PASSWORD_CHARACTERS_MIN = 12
 
 export interface Passwords {
   hash(password: string): Promise<string>
-  /** With no hash (unknown user) it spends the same time and answers false. */
+  /** With no hash (unknown user), or past what bcrypt reads, it spends the same time and answers false. */
   matches(password: string, hash: string | null): Promise<boolean>
 }
 
@@ -27,7 +27,7 @@ export const createPasswords = (): Passwords => {
     hash: (password) => oneAtATime(() => bcrypt.hash(password, COST)),
     matches: async (password, hash) => {
       const equal = await oneAtATime(() => bcrypt.compare(password, hash ?? nobody))
-      return equal && hash !== null
+      return equal && hash !== null && Buffer.byteLength(password) <= PASSWORD_BYTES_MAX
     },
   }
 }

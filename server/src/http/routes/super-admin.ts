@@ -1,7 +1,7 @@
 // /api/super-admin: the bootstrap. Valid with SUPER_ADMIN_JWT_SECRET and nothing else.
 
 import * as z from 'zod'
-import { type Organizations } from '../../domain/organizations.ts'
+import { wholeOrg, type Organizations } from '../../domain/organizations.ts'
 import { type Users } from '../../domain/users.ts'
 import { route, type Route } from '../route.ts'
 import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
@@ -108,7 +108,12 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
       },
       reply: exampleUser,
     },
-    idempotency: {},
+    idempotency: {
+      replay: async (_caller, userId, { org_id }) => ({
+        status: 201,
+        body: await deps.users.get(wholeOrg(org_id), userId),
+      }),
+    },
     handle: async ({ caller, body }) => ({
       status: 201,
       body: await deps.users.createAsSuperAdmin(caller, body),

@@ -2,7 +2,15 @@ import * as z from 'zod'
 import { PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN } from '../../domain/auth/passwords.ts'
 import { type Users } from '../../domain/users.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
+import {
+  id,
+  isWellFormed,
+  line,
+  NOT_WELL_FORMED,
+  pageOf,
+  pageRequest,
+  timestamp,
+} from '../schemas.ts'
 
 export const role = z.enum(['org_admin', 'company_admin', 'company_member'])
 
@@ -16,6 +24,7 @@ export const newPassword = z
     `must not be longer than ${PASSWORD_BYTES_MAX} bytes in UTF-8`,
   )
   .refine((value) => !value.includes('\0'), 'must not hold the character U+0000')
+  .refine(isWellFormed, NOT_WELL_FORMED)
   .describe('12 characters to 72 bytes')
 
 export const user = z.object({
@@ -65,7 +74,12 @@ export const userRoutes = ({ users }: { users: Users }): Route[] => [
       body: { email: 'ada@agency.example', password: 'a long passphrase', role: 'org_admin' },
       reply: exampleUser,
     },
-    idempotency: {},
+    idempotency: {
+      replay: async (caller, userId) => ({
+        status: 201,
+        body: await users.get(caller.tenant, userId),
+      }),
+    },
     handle: async ({ caller, body }) => ({ status: 201, body: await users.create(caller, body) }),
   }),
   route({

@@ -1,7 +1,5 @@
 import * as z from 'zod'
 import { type Connections } from '../../domain/connections/connections.ts'
-import { EngineError } from '../../errors.ts'
-import { problemOf } from '../problems.ts'
 import { route, type Route } from '../route.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
@@ -34,21 +32,10 @@ export const webhookRoutes = ({ connections }: { connections: Connections }): Ro
     example: { reply: { received: true } },
     handle: async ({ body, context }) => {
       const signature = context.headers['x-nango-hmac-sha256']
-      try {
-        await connections.webhook(
-          body as unknown as Buffer, // rawBody: the very bytes
-          typeof signature === 'string' ? signature : undefined,
-        )
-      } catch (error) {
-        if (error instanceof EngineError && error.status === 401) {
-          return {
-            status: 401,
-            body: problemOf(error, context.requestId),
-            headers: { 'www-authenticate': 'Bearer' },
-          }
-        }
-        throw error
-      }
+      await connections.webhook(
+        body as unknown as Buffer, // rawBody: the very bytes
+        typeof signature === 'string' ? signature : undefined,
+      )
       return { status: 200, body: { received: true } }
     },
   }),

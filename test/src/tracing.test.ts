@@ -1,0 +1,53 @@
+// With a collector named, what the server does arrives there as traces; without tenants in them.
+
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { type AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import { afterAll, expect, it } from 'vitest'
+import { startStack, type Stack } from './stack.ts'
+import { until } from './until.ts'
+
+let stack: Stack | undefined
+const received: string[] = []
+const collector = createServer((request, response) => {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    const body = Buffer.concat(chunks)
+    received.push(
+      `${request.url ?? ''} ${(request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString('latin1')}`,
+    )
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+})
+afterAll(async () => {
+  await stack?.[Symbol.asyncDispose]()
+  collector.close()
+})
+
+it(
+  'a request, a job and the calls to Salesforce and Nango arrive at the collector',
+  { timeout: 60_000 },
+  async () => {
+    collector.listen(0, '127.0.0.1')
+    await once(collector, 'listening')
+    const { port } = collector.address() as AddressInfo
+    stack = await startStack({
+      simulator: true,
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
+    })
+    const org = await stack.org()
+    const client = await org.client()
+    await client.connect()
+    await client.pull()
+    const all = () => received.join('\n')
+    await until('all spans', () =>
+      ['POST /api/topology/pull', 'job topology-pull', 'salesforce ', 'nango get_connection'].every(
+        (name) => all().includes(name),
+      ),
+    )
+    expect(received[0]).toMatch(/^\/v1\/traces /)
+    for (const id of [org.id, client.id, org.token]) expect(all()).not.toContain(id)
+  },
+)

@@ -71,7 +71,10 @@ const run = async (): Promise<void> => {
     () => 'database migrated',
   )
   cleanup.defer(() => engine[Symbol.asyncDispose]())
-  const url = await engine.listen()
+  const url = await engine.listen().catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error
+    throw new Error(`Port ${config.http.port} is taken. Try: PORT=8090 npm run demo`)
+  })
   console.log(`\nListening at ${url}. From here on everything goes through the public API.\n`)
 
   const call = async <T>(token: string, path: string, body: unknown): Promise<T> => {

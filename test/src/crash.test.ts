@@ -89,9 +89,7 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
     const composites = (await control.journal())
       .slice(asked)
       .filter((call) => call.path.endsWith('/composite'))
-    expect(composites.length).toBeLessThanOrEqual(
-      Math.ceil((SIZE.objects - (stored?.n ?? 0)) / 25),
-    )
+    expect(composites.length).toBeLessThanOrEqual(Math.ceil((SIZE.objects - (stored?.n ?? 0)) / 25))
     const again = await api.post<Snapshot>('/api/topology/pull', {
       client_id: client.id,
       wait_seconds: 55,
@@ -139,6 +137,30 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
     expect(await finished(stack, '01931f2a-0000-7000-8000-00000000abcd')).toMatchObject({
       status: 'complete',
     })
+  })
+})
+
+describe('work that has taken its process down five times', { timeout: 120_000 }, () => {
+  it('is not started again: it ends as failed with the reason, and the next pull goes through', async () => {
+    stack = await startStack({ simulator: true })
+    const org = await stack.org()
+    const client = await org.client()
+    await client.connect()
+    const done = await client.pull()
+    const id = '01931f2a-0000-7000-8000-00000000dead'
+    await stack.database.query('insert into engine.work_starts (work_id, starts) values ($1, 5)', [
+      id,
+    ])
+    await stack.database.query(
+      `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
+       select $2, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
+         from crm_topology_snapshots where id = $1`,
+      [done.id, id],
+    )
+    const ended = await finished(stack, id)
+    expect(ended.status).toBe('failed')
+    expect(ended.error).toMatchObject({ code: expect.any(String) as string })
+    expect((await client.pull()).status).toBe('complete')
   })
 })
 

@@ -153,13 +153,20 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
           async ([job]) => {
             if (job === undefined) return
             const signal = AbortSignal.any([leaving.signal, job.signal])
+            const deaths = await deathsBefore(db, job.data.id)
             try {
-              await worker.run(job.data, signal)
+              if (deaths >= ATTEMPTS_MAX) {
+                await worker.giveUp(job.data, new Error(`its process died ${deaths} times`))
+              } else {
+                await worker.run(job.data, signal)
+              }
             } catch (error) {
               if (signal.aborted) throw error // another replica goes on from the journal
               logger.error({ err: error, kind, work_id: job.data.id }, 'work failed')
               if (job.retryCount + 1 < ATTEMPTS_MAX) throw error
               await worker.giveUp(job.data, error)
+            } finally {
+              await db.shared('delete from engine.work_starts where work_id = $1', [job.data.id])
             }
           },
         )
@@ -202,6 +209,20 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
       await announcements.stop()
     },
   }
+}
+
+/**
+ * Counts this start and tells how many before it never came to an end: each took its process down.
+ * Whoever comes to an end, a good one or not, deletes the count.
+ */
+const deathsBefore = async (db: Database, workId: string): Promise<number> => {
+  const [row] = await db.shared<{ starts: number }>(
+    `insert into engine.work_starts as w (work_id, starts) values ($1, 1)
+     on conflict (work_id) do update set starts = w.starts + 1, updated_at = now()
+     returning starts`,
+    [workId],
+  )
+  return (row?.starts ?? 1) - 1
 }
 
 interface Inbox {

@@ -6,8 +6,15 @@ import { type World } from './index.ts'
 import { addField, nextSchemaTime, removeField, touchObject, touchOrg } from './org/changes.ts'
 import { addUser, grantField, noGrants, profileNamed } from './org/create.ts'
 import { type Flow, type Grants, type Org } from './org/model.ts'
-import { makeField, makeObject, stamps, systemFields, type FieldSpec } from './org/schema.ts'
-import { addFlow } from './seeds/small.ts'
+import {
+  freeKeyPrefix,
+  makeField,
+  makeObject,
+  stamps,
+  systemFields,
+  type FieldSpec,
+} from './org/schema.ts'
+import { addFlow } from './seeds/small-automations.ts'
 
 const org = z.string()
 const ADMIN = 'System Administrator'
@@ -125,6 +132,8 @@ const schemaActions = {
       const object = objectIn(found, input.object)
       const field = fieldIn(object, input.name)
       field.describe = { ...field.describe, ...input.changes }
+      // What was deployed is not what the field is any more.
+      delete field.metadata
       touchObject(found, object)
       field.lastModifiedDate = object.schemaModifiedAt
       if ('label' in input.changes) touchOrg(found)
@@ -142,7 +151,9 @@ const schemaActions = {
     (world, input) => {
       const found = orgIn(world, input.org)
       const object = objectIn(found, input.object)
-      const { describe } = fieldIn(object, input.name)
+      const field = fieldIn(object, input.name)
+      const { describe } = field
+      delete field.metadata
       const { value, label = value } = input
       const added = { active: true, defaultValue: false, label, validFor: null, value }
       describe.picklistValues = [...describe.picklistValues, added]
@@ -155,7 +166,9 @@ const schemaActions = {
     (world, input) => {
       const found = orgIn(world, input.org)
       const object = objectIn(found, input.object)
-      const { describe } = fieldIn(object, input.name)
+      const field = fieldIn(object, input.name)
+      const { describe } = field
+      delete field.metadata
       const left = describe.picklistValues.filter(({ value }) => value !== input.value)
       if (left.length === describe.picklistValues.length) throw new Mistake('no such value')
       describe.picklistValues = left
@@ -172,15 +185,6 @@ const nameField: FieldSpec = {
   length: 80,
   nameField: true,
   idLookup: true,
-}
-
-/** Salesforce: custom objects of an org take a00, a01 … in turn. */
-const freeKeyPrefix = (of: Org): string => {
-  const taken = new Set([...of.objects.values()].map(({ describe }) => describe.keyPrefix))
-  for (let n = 0; ; n++) {
-    const prefix = `a${n.toString(36).padStart(2, '0')}`
-    if (!taken.has(prefix)) return prefix
-  }
 }
 
 const automationActions = {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { authorize } from './browser.ts'
 import { defineAction, Mistake, orgIn, userIn, type Action } from './control-actions.ts'
 import { changeActions } from './control-changes.ts'
+import { deployActions } from './control-deploys.ts'
 import { inspectorPage } from './inspector.ts'
 import { type World } from './index.ts'
 import { type Org } from './org/model.ts'
@@ -96,6 +97,7 @@ const worldActions = {
           sessionMinutes: z.number().positive().optional(),
           rotateRefreshTokens: z.boolean().optional(),
           apiEnabled: z.boolean().optional(),
+          deployFlowsAsActive: z.boolean().optional(),
         })
         .optional(),
       used: z.number().int().min(0).optional(),
@@ -239,7 +241,7 @@ const worldActions = {
   ),
 }
 
-const actions = { ...worldActions, ...changeActions }
+const actions = { ...worldActions, ...changeActions, ...deployActions }
 
 export type ActionName = keyof typeof actions
 export type ActionInput<Name extends ActionName> = z.input<(typeof actions)[Name]['input']>

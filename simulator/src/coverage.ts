@@ -57,11 +57,28 @@ export const REST_COVERAGE: CoveredRoute[] = [
     route: 'GET /tooling/sobjects/:name/:id',
     note: 'with FullName and Metadata where it has them',
   },
+  {
+    route: 'POST /metadata/deployRequest',
+    note: 'twelve types of components, see the README; no Apex tests; no quick deployment of a validated request',
+  },
+  {
+    route: 'GET /metadata/deployRequest/:id',
+    note: 'with ?includeDetails=true; the newest 200 are kept',
+  },
+  { route: 'PATCH /metadata/deployRequest/:id', note: 'cancels: status Canceling' },
+  {
+    route: 'POST /sobjects/PermissionSetAssignment',
+    note: 'AssigneeId and PermissionSetId; no licences, no groups, no expiration',
+  },
+  {
+    route: 'DELETE /sobjects/PermissionSetAssignment/:id',
+    note: "not the assignments that stand for users' profiles",
+  },
 ]
 
 export const SOAP_COVERAGE: CoveredRoute[] = [
   {
     route: 'POST /services/Soap/m/:version',
-    note: 'describeMetadata, listMetadata, readMetadata, retrieve and its status; nothing that writes',
+    note: 'describeMetadata, listMetadata, readMetadata, retrieve and its status; deploy, its status and cancelDeploy; no createMetadata and its kin, no deployRecentValidation',
   },
 ]

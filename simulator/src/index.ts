@@ -11,9 +11,11 @@ import { describeRoutes, forgetDescribes } from './salesforce/describe.ts'
 import { createDispatcher, type RestRoute } from './salesforce/dispatch.ts'
 import { Faults } from './salesforce/faults.ts'
 import { plainApp, startHost, type Call } from './salesforce/host.ts'
+import { deployRoutes } from './salesforce/metadata/deploy/routes.ts'
 import { soapRoutes } from './salesforce/metadata/routes.ts'
 import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
 import { routes as queryRoutes } from './salesforce/query.ts'
+import { assignmentRoutes } from './salesforce/permission-set-assignments.ts'
 import { resourceRoutes } from './salesforce/resources.ts'
 import { routes as toolingRoutes } from './salesforce/tooling/routes.ts'
 import { seedImport } from './seeds/import.ts'
@@ -81,6 +83,8 @@ export const REST_ROUTES: readonly RestRoute[] = [
   ...compositeRoutes,
   ...queryRoutes,
   ...toolingRoutes,
+  ...assignmentRoutes,
+  ...deployRoutes,
 ]
 export const SOAP_ROUTES = soapRoutes
 

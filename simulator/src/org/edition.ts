@@ -1,7 +1,7 @@
 // What an org's edition allows. Salesforce Help: "Salesforce Features and Edition Allocations",
 // "Custom Fields Allowed Per Object"; Metadata API guide, "deploy()".
 
-import type { Org, SObject } from './model.ts'
+import type { Field, Org, SObject } from './model.ts'
 
 const CUSTOM_FIELDS: Record<Org['edition'], number> = {
   Professional: 100,
@@ -20,11 +20,15 @@ export const RELATIONSHIP_LIMIT = 40
 /** Master-detail fields of one object. */
 export const MASTER_DETAIL_LIMIT = 2
 
-/** Salesforce: a geolocation counts as three custom fields, its latitude and longitude among them. */
-const isManaged = (name: string) => /^[A-Za-z0-9]+__.+__[a-z]+$/i.test(name)
+/** `ns__Name__c`, and `ns__Place__Latitude__s`. */
+const isManaged = (name: string) =>
+  /^[A-Za-z0-9]+__.+__c$/i.test(name.replace(/__(latitude|longitude)__s$/i, '__c'))
 
-/** Custom fields that count: deleted ones do until they are erased, those of packages do not. */
-export const countedFields = (object: SObject) =>
+/**
+ * Custom fields that count: deleted ones do until they are erased, those of packages do not. A
+ * geolocation is three, with its latitude and longitude (`__s`).
+ */
+export const countedFields = (object: SObject): Field[] =>
   [...object.fields.values()].filter(({ describe }) => describe.custom && !isManaged(describe.name))
 
 export const customFieldLimit = (org: Org): number => CUSTOM_FIELDS[org.edition]

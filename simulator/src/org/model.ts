@@ -1,6 +1,7 @@
 // The state of one simulated Salesforce org: schema, people and permissions, automations, records,
 // sessions and usage. Plain data; what it means is in the modules beside it and in salesforce/.
 
+import type { DeployJobs } from '../salesforce/metadata/deploy/jobs.ts'
 import type { RetrieveJobs } from '../salesforce/metadata/retrieve-jobs.ts'
 import type { QueryCursors } from '../salesforce/query-cursors.ts'
 import { type IdGenerator } from './ids.ts'
@@ -86,6 +87,8 @@ export interface RecordType extends Stamps {
   active: boolean
   isDefault: boolean
   description: string | null
+  /** As it was deployed, where it was. */
+  metadata?: Record<string, unknown>
 }
 
 export interface ValidationRule extends Stamps {
@@ -118,6 +121,8 @@ export interface SObject extends Stamps {
   /** Moves when the object itself or a field of it changes. */
   schemaModifiedAt: Date
   deletedAt?: Date
+  /** The object's own metadata as it was deployed, without fields, record types and rules. */
+  metadata?: Record<string, unknown>
   /** A describe taken over as it is from a file: answered unchanged. null: the file only lists it. */
   imported?: Record<string, unknown> | null
 }
@@ -172,6 +177,8 @@ export interface Profile extends Stamps {
   hidden: Set<string>
   /** False: only objects named in `grants.objects` can be read (a restricted integration profile). */
   readsEveryObject: boolean
+  /** Deployed parts that are no grants: layout assignments, tabs, record types … */
+  extras?: Record<string, unknown>
 }
 
 export interface PermissionSet extends Stamps {
@@ -182,6 +189,8 @@ export interface PermissionSet extends Stamps {
   description: string | null
   namespace: string | null
   grants: Grants
+  /** Deployed parts that are no grants: tab settings, record types … */
+  extras?: Record<string, unknown>
 }
 
 export interface PermissionSetAssignment {
@@ -328,6 +337,11 @@ export interface Settings {
   /** Each refresh gives a new refresh token and ends the old one. */
   rotateRefreshTokens: boolean
   apiEnabled: boolean
+  /**
+   * Production's "Deploy processes and flows as active"; default off. Elsewhere a flow is always
+   * deployed with the status of its file.
+   */
+  deployFlowsAsActive?: boolean
 }
 
 export type Row = Record<string, unknown> & { Id: string }
@@ -374,4 +388,6 @@ export interface Org {
   queryCursors?: QueryCursors
   /** Running and finished Metadata retrieves; made at the first one. */
   retrieves?: RetrieveJobs
+  /** Queued, running and finished deployments; made at the first one. */
+  deploys?: DeployJobs
 }

@@ -259,3 +259,12 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
   org.objects.set(spec.name.toLowerCase(), object)
   return object
 }
+
+/** Salesforce: custom objects of an org take a00, a01 … in turn. */
+export const freeKeyPrefix = (org: Org): string => {
+  const taken = new Set([...org.objects.values()].map(({ describe }) => describe.keyPrefix))
+  for (let n = 0; ; n++) {
+    const prefix = `a${n.toString(36).padStart(2, '0')}`
+    if (!taken.has(prefix)) return prefix
+  }
+}

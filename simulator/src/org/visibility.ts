@@ -30,7 +30,10 @@ export const viewerOf = (org: Org, user: User): Viewer => {
     .map((assignment) => assignment.permissionSetId)
     .sort()
   const fieldGrant = (object: SObject, field: Field, right: 'readable' | 'editable') => {
-    const key = `${object.name}.${field.describe.name}`.toLowerCase()
+    // The two numbers of a custom geolocation are granted with it.
+    const { name, compoundFieldName } = field.describe
+    const granted = /__s$/i.test(name) ? (compoundFieldName ?? name) : name
+    const key = `${object.name}.${granted}`.toLowerCase()
     return grants.some((grant) => grant.fields.get(key)?.[right] === true)
   }
   return {

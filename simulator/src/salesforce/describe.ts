@@ -138,7 +138,9 @@ export const describeResult = (
     return {
       ...object.imported,
       fields: Array.isArray(own)
-        ? (own as { name: string }[]).filter((field) => visible.has(field.name))
+        ? withDeployed(object, own as { name: string }[], fields).filter(({ name }) =>
+            visible.has(name),
+          )
         : fields,
     }
   }
@@ -172,6 +174,22 @@ export const describeResult = (
       uiNewRecord: `${org.instanceUrl}/${object.describe.keyPrefix ?? ''}/e`,
     },
   })
+}
+
+/** The fields of an imported describe, and what was deployed since in its place. */
+const withDeployed = (
+  object: SObject,
+  imported: readonly { name: string }[],
+  fields: readonly { name: string }[],
+): { name: string }[] => {
+  const known = new Set(imported.map(({ name }) => name))
+  const present = new Map(fields.map((field) => [field.name, field]))
+  const deployed = (name: string) =>
+    object.fields.get(name.toLowerCase())?.metadata && present.get(name)
+  return [
+    ...imported.map((field) => deployed(field.name) || field),
+    ...fields.filter(({ name }) => !known.has(name)),
+  ]
 }
 
 /** Salesforce: every object has the master record type, always with the same id. */

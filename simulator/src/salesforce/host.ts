@@ -293,7 +293,7 @@ const soap = async (
       userAgent: request.headers['user-agent'] ?? '',
     })
   const strike = faults.take(org, { method: 'POST', path })
-  if (strike?.type === 'close') {
+  if (strike?.type === 'close' && strike.when === 'before') {
     report(0)
     return hangUp(reply)
   }
@@ -321,5 +321,6 @@ const soap = async (
     },
   })
   report(result.status)
+  if (strike?.type === 'close') return hangUp(reply)
   return reply.code(result.status).type('text/xml;charset=UTF-8').send(result.body)
 }

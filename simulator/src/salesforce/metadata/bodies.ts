@@ -20,10 +20,13 @@ import type {
 } from '../../org/model.ts'
 import type { SelectedComponents } from './component.ts'
 import { customFieldMetadata } from './custom-field.ts'
-import type { MetadataNode } from './xml.ts'
+import { nodes, text, type MetadataNode } from './xml.ts'
 
 export function fieldBody(field: Field): MetadataNode {
-  if (field.metadata) return { ...(field.metadata as MetadataNode), fullName: undefined }
+  if (field.metadata) {
+    const { fullName: _, ...metadata } = field.metadata as MetadataNode
+    return metadata
+  }
   return customFieldMetadata(field.describe, { description: field.description })
 }
 
@@ -47,6 +50,7 @@ export function validationRuleBody(rule: ValidationRule): MetadataNode {
 }
 
 export function recordTypeBody(object: SObject, recordType: RecordType): MetadataNode {
+  if (recordType.metadata) return recordType.metadata as MetadataNode
   const picklists = liveFields(object).filter(({ describe }) => /picklist$/.test(describe.type))
   return {
     active: recordType.active,
@@ -70,10 +74,16 @@ export function liveFields(object: SObject): Field[] {
   return [...object.fields.values()].filter((field) => field.deletedAt === undefined)
 }
 
+/** A field with metadata of its own; the parts of a geolocation (`__s`) have none. */
+export function isCustomField(name: string): boolean {
+  return /__c$/i.test(name)
+}
+
 /** A whole object with its fields, record types and validation rules. */
 export function objectBody(object: SObject): MetadataNode {
   const fields = liveFields(object)
   const nameField = fields.find(({ describe }) => describe.nameField)
+  const deployed = object.metadata as MetadataNode | undefined
   const own: MetadataNode = object.describe.custom
     ? {
         deploymentStatus: object.deploymentStatus,
@@ -88,13 +98,17 @@ export function objectBody(object: SObject): MetadataNode {
       }
     : {}
   return {
-    ...own,
     allowInChatterGroups: false,
     compactLayoutAssignment: 'SYSTEM',
     enableFeeds: object.describe.feedEnabled,
     enableHistory: false,
+    searchLayouts: null,
+    ...own,
+    ...deployed,
     fields: fields
-      .filter(({ describe }) => describe.custom || (!object.describe.custom && describe.updateable))
+      .filter(({ describe: { custom, name, updateable } }) =>
+        custom ? isCustomField(name) : !object.describe.custom && updateable,
+      )
       .map((field) => ({
         fullName: field.describe.name,
         ...(field.describe.custom ? fieldBody(field) : standardFieldBody(field)),
@@ -105,7 +119,6 @@ export function objectBody(object: SObject): MetadataNode {
         fullName: recordType.developerName,
         ...recordTypeBody(object, recordType),
       })),
-    searchLayouts: null,
     sharingModel: object.sharingModel,
     validationRules: object.validationRules.map((rule) => ({
       fullName: rule.name,
@@ -210,8 +223,16 @@ export function permissionSetBody(org: Org, set: PermissionSet): MetadataNode {
     description: set.description ?? undefined,
     hasActivationRequired: false,
     label: set.label,
+    ...(set.extras as MetadataNode | undefined),
     ...grantsBody(org, set.grants, () => true),
   }
+}
+
+const profileParts: Readonly<Record<string, { element: string; type: string }>> = {
+  flowAccesses: { element: 'flow', type: 'Flow' },
+  layoutAssignments: { element: 'layout', type: 'Layout' },
+  recordTypeVisibilities: { element: 'recordType', type: 'RecordType' },
+  tabVisibilities: { element: 'tab', type: 'CustomTab' },
 }
 
 // Salesforce: a profile's file holds permissions only for what the same package names
@@ -221,7 +242,22 @@ export function profileBody(
   profile: Profile,
   selected: SelectedComponents,
 ): MetadataNode {
-  return { custom: false, userLicense: 'Salesforce', ...grantsBody(org, profile.grants, selected) }
+  const extras = Object.fromEntries(
+    Object.entries((profile.extras ?? {}) as MetadataNode).map(([part, value]) => {
+      const naming = profileParts[part]
+      if (naming === undefined) return [part, value]
+      const shown = nodes({ entry: value }, 'entry').filter((entry) =>
+        selected(naming.type, text(entry, naming.element) ?? ''),
+      )
+      return [part, shown]
+    }),
+  )
+  return {
+    custom: false,
+    userLicense: 'Salesforce',
+    ...extras,
+    ...grantsBody(org, profile.grants, selected),
+  }
 }
 
 export function queueBody(group: Group): MetadataNode {

@@ -1,3 +1,4 @@
+import { deployCalls, type DeployCaller } from './deploy/soap.ts'
 import { buildRetrieve } from './retrieve.ts'
 import type { RetrieveJobs, RetrieveState } from './retrieve-jobs.ts'
 import { everything, metadataTypes, type Component } from './component.ts'
@@ -18,6 +19,8 @@ export interface MetadataScope {
   apiVersion: string
   isSandbox: boolean
   retrieves: RetrieveJobs
+  /** Who calls; what deploys works on the org itself. */
+  caller: DeployCaller
   newRetrieveId(): string
   userName(userId: string): string
   /** Every component of a type; undefined when the type is unknown. */
@@ -38,6 +41,12 @@ const calls: Readonly<Record<string, Call>> = {
   readMetadata,
   retrieve,
   checkRetrieveStatus,
+  ...Object.fromEntries(
+    Object.entries(deployCalls).map(([name, run]): [string, Call] => [
+      name,
+      (scope, call) => run(scope.caller, call),
+    ]),
+  ),
 }
 
 /** Names of the calls that are simulated. */

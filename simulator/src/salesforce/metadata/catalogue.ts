@@ -3,6 +3,7 @@ import {
   apexTriggerBody,
   assignmentRuleBody,
   fieldBody,
+  isCustomField,
   flowDefinitionBody,
   flowVersionBody,
   installedPackageBody,
@@ -161,7 +162,7 @@ const builders: Readonly<Record<string, Builder>> = {
   CustomField: (org) =>
     ofObjects(org, (object) =>
       liveFields(object)
-        .filter(({ describe }) => describe.custom)
+        .filter(({ describe }) => isCustomField(describe.name))
         .map((field) => ({ item: field, name: field.describe.name, body: () => fieldBody(field) })),
     )('CustomField'),
   ValidationRule: (org) =>

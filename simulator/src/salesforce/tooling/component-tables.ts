@@ -1,6 +1,7 @@
 // The Tooling API's view of automations, layouts and packages. Salesforce: Tooling API
 // guide, objects of these names.
 
+import { salesforceDateTime } from '../../org/ids.ts'
 import type { Flow, Org } from '../../org/model.ts'
 import {
   apexTriggerBody,
@@ -9,6 +10,7 @@ import {
   workflowRuleBody,
 } from '../metadata/bodies.ts'
 import { flowName, latestVersion } from '../metadata/catalogue.ts'
+import { countOf } from '../metadata/deploy/jobs.ts'
 import type { MetadataNode } from '../metadata/xml.ts'
 import { derivedId } from '../query-ids.ts'
 import { auditColumns, auditValues, setupTables } from '../query-setup.ts'
@@ -34,7 +36,7 @@ export function toolingTables(org: Org): Map<string, VirtualTable> {
     subscriberPackage(org),
     subscriberPackageVersion(org),
     dependencies(org),
-    deployRequest(),
+    deployRequest(org),
   ]
   const tables = [...entityTables(org), ...schemaTables(org), ...own, ...fromSetup]
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
@@ -275,21 +277,59 @@ const subscriberPackageVersion = (org: Org): VirtualTable => ({
     }),
 })
 
-/** Deployments are not simulated yet, so nothing was ever deployed: the table is empty. */
-const deployRequest = (): VirtualTable => ({
+const deployRequest = (org: Org): VirtualTable => ({
   name: 'DeployRequest',
   columns: {
     Id: 'id',
     Status: 'picklist',
     Type: 'picklist',
+    AllowMissingFiles: 'boolean',
+    CanceledById: reference('User', 'CanceledBy'),
     CheckOnly: 'boolean',
     StartDate: 'datetime',
     CompletedDate: 'datetime',
+    ErrorMessage: 'string',
+    ErrorStatusCode: 'picklist',
+    IgnoreWarnings: 'boolean',
     NumberComponentsTotal: 'int',
     NumberComponentsDeployed: 'int',
     NumberComponentErrors: 'int',
-    ErrorMessage: 'string',
+    NumberTestErrors: 'int',
+    NumberTestsCompleted: 'int',
+    NumberTestsTotal: 'int',
+    PurgeOnDelete: 'boolean',
+    RollbackOnError: 'boolean',
+    RunTestsEnabled: 'boolean',
+    SinglePackage: 'boolean',
+    StateDetail: 'string',
+    TestLevel: 'picklist',
     ...auditColumns,
   },
-  rows: () => [],
+  rows: () =>
+    (org.deploys?.all ?? []).map((job) => ({
+      Id: job.id,
+      Status: job.status,
+      Type: 'Api',
+      AllowMissingFiles: job.options.allowMissingFiles,
+      CanceledById: job.canceledById ?? null,
+      CheckOnly: job.options.checkOnly,
+      StartDate: job.startDate ? salesforceDateTime(job.startDate) : null,
+      CompletedDate: job.completedDate ? salesforceDateTime(job.completedDate) : null,
+      ErrorMessage: job.errorMessage ?? null,
+      ErrorStatusCode: job.errorStatusCode ?? null,
+      IgnoreWarnings: job.options.ignoreWarnings,
+      NumberComponentsTotal: job.componentsTotal,
+      NumberComponentsDeployed: org.deploys?.progress(job).deployed ?? 0,
+      NumberComponentErrors: countOf(job, false),
+      NumberTestErrors: 0,
+      NumberTestsCompleted: 0,
+      NumberTestsTotal: 0,
+      PurgeOnDelete: job.options.purgeOnDelete,
+      RollbackOnError: job.options.rollbackOnError,
+      RunTestsEnabled: job.options.testLevel !== null && job.options.testLevel !== 'NoTestRun',
+      SinglePackage: job.options.singlePackage,
+      StateDetail: org.deploys?.progress(job).stateDetail ?? null,
+      TestLevel: job.options.testLevel,
+      ...auditValues({ ...job, lastModifiedById: job.createdById }),
+    })),
 })

@@ -37,6 +37,23 @@ export const dependencies = (org: Org): VirtualTable => ({
   rows: () => dependencyRows(org),
 })
 
+/** A component that mentions another one. */
+export interface Dependent {
+  type: string
+  name: string
+}
+
+/** Who mentions the custom field or custom object with this id. */
+export function* dependentsOf(org: Org, id: string): Generator<Dependent> {
+  for (const row of dependencyRows(org)) {
+    if (row['RefMetadataComponentId'] !== id) continue
+    yield {
+      type: String(row['MetadataComponentType']),
+      name: String(row['MetadataComponentName']),
+    }
+  }
+}
+
 /** Who mentions which custom field or custom object. */
 function* dependencyRows(org: Org): Generator<SoqlRow> {
   const objects = liveObjects(org)

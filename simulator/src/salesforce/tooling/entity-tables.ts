@@ -2,6 +2,7 @@
 // does not depend on field-level security: what describe hides from a user is here all the same.
 // Salesforce: Tooling API guide, objects of these names.
 
+import { countedFields, customFieldLimit, RELATIONSHIP_LIMIT } from '../../org/edition.ts'
 import type { Field, FieldDescribe, Org, SObject } from '../../org/model.ts'
 import type { Confinement, SoqlRestrictions, SoqlRow } from '../../soql/schema.ts'
 import { fieldBody, liveFields, objectBody } from '../metadata/bodies.ts'
@@ -326,9 +327,6 @@ const entityParticle = (org: Org): VirtualTable => ({
 })
 
 // Salesforce help, "Custom Fields Allowed Per Object"; 40 relationships per object.
-const customFieldLimits = { Professional: 100, Enterprise: 500, Unlimited: 800, Developer: 500 }
-const relationshipLimit = 40
-
 const entityLimit = (org: Org): VirtualTable => ({
   name: 'EntityLimit',
   key: 'DurableId',
@@ -350,9 +348,7 @@ const entityLimit = (org: Org): VirtualTable => ({
       'entitydefinition.qualifiedapiname',
     ).flatMap((object) => {
       // Salesforce: deleted fields count until they are erased, and managed ones do not count.
-      const own = [...object.fields.values()].filter(
-        ({ describe }) => describe.custom && namespaceOf(describe.name) === null,
-      )
+      const own = countedFields(object)
       const references = own.filter(({ describe }) => describe.type === 'reference')
       const limit = (type: string, label: string, max: number, used: number): SoqlRow => ({
         Id: derivedId('000', `${object.name} ${type}`),
@@ -364,11 +360,11 @@ const entityLimit = (org: Org): VirtualTable => ({
         Remaining: max - used,
       })
       return [
-        limit('CustomFields', 'Custom Fields', customFieldLimits[org.edition], own.length),
+        limit('CustomFields', 'Custom Fields', customFieldLimit(org), own.length),
         limit(
           'CustomRelationship',
           'Custom Relationship Fields',
-          relationshipLimit,
+          RELATIONSHIP_LIMIT,
           references.length,
         ),
       ]

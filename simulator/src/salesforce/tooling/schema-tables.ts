@@ -3,7 +3,13 @@
 
 import type { Org } from '../../org/model.ts'
 import type { Confinement } from '../../soql/schema.ts'
-import { fieldBody, liveFields, recordTypeBody, validationRuleBody } from '../metadata/bodies.ts'
+import {
+  fieldBody,
+  isCustomField,
+  liveFields,
+  recordTypeBody,
+  validationRuleBody,
+} from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { auditColumns, auditValues } from '../query-setup.ts'
 import { reference, type VirtualTable } from '../query-tables.ts'
@@ -75,7 +81,7 @@ const customField = (org: Org): VirtualTable => ({
   rows: (confined) =>
     objectsOf(org, confined).flatMap((object) =>
       liveFields(object)
-        .filter(({ describe }) => describe.custom)
+        .filter(({ describe }) => isCustomField(describe.name))
         .map((field) => {
           const name = field.describe.name
           return {

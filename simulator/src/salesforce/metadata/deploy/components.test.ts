@@ -1,0 +1,449 @@
+// The other components: each replaced, merged or versioned as in Salesforce, given back by a retrieve,
+// and refused with the words for what is wrong.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { fieldNames, clientOf, running, type Running } from '../../../test-support.ts'
+import { connect, deploy, file, problemOf, zipOf } from './test-support.ts'
+
+let sim: Running
+beforeAll(async () => {
+  sim = await running()
+})
+beforeEach(() => sim.control.reset())
+afterAll(() => sim.close())
+
+interface Part {
+  type: string
+  name: string
+  path: string
+  content: string
+}
+
+const zip = ({ type, name, path, content }: Part) =>
+  zipOf({ [type]: [name] }, { [path]: file(type, content) })
+const inObject = (type: string, element: string) => (fullName: string, content: string) => {
+  const [object = '', name = ''] = fullName.split('.')
+  return zipOf(
+    { [type]: [fullName] },
+    {
+      [`objects/${object}.object`]: file(
+        'CustomObject',
+        `<${element}><fullName>${name}</fullName>${content}</${element}>`,
+      ),
+    },
+  )
+}
+const permissionSet = (content: string) =>
+  zip({
+    type: 'PermissionSet',
+    name: 'Crew',
+    path: 'permissionsets/Crew.permissionset',
+    content: `${content}<label>Crew</label>`,
+  })
+const profile = (content: string) =>
+  zip({ type: 'Profile', name: 'Admin', path: 'profiles/Admin.profile', content })
+const layout = (...fields: string[]) =>
+  zip({
+    type: 'Layout',
+    name: 'Placement__c-Crew Layout',
+    path: 'layouts/Placement__c-Crew Layout.layout',
+    content: `<layoutSections><customLabel>false</customLabel><layoutColumns>${fields
+      .map((name) => `<layoutItems><behavior>Edit</behavior><field>${name}</field></layoutItems>`)
+      .join('')}</layoutColumns><style>OneColumn</style></layoutSections>`,
+  })
+const flow = (status: string, description = 'one', start = '') =>
+  zip({
+    type: 'Flow',
+    name: 'Crew_Flow',
+    path: 'flows/Crew_Flow.flow',
+    content: `<apiVersion>67.0</apiVersion><description>${description}</description><label>Crew flow</label><processType>AutoLaunchedFlow</processType><start><locationX>50</locationX><locationY>0</locationY>${start}</start><status>${status}</status>`,
+  })
+const definition = (number: number) =>
+  zip({
+    type: 'FlowDefinition',
+    name: 'Crew_Flow',
+    path: 'flowDefinitions/Crew_Flow.flowDefinition',
+    content: `<activeVersionNumber>${number}</activeVersionNumber>`,
+  })
+const rules = (content: string) =>
+  zip({
+    type: 'AssignmentRules',
+    name: 'Lead',
+    path: 'assignmentRules/Lead.assignmentRules',
+    content,
+  })
+const rule = (name: string, active: boolean, entry: string) =>
+  `<assignmentRule><fullName>${name}</fullName><active>${active}</active><ruleEntry>${entry}</ruleEntry></assignmentRule>`
+const toQueue =
+  '<assignedTo>Inbound_Leads</assignedTo><assignedToType>Queue</assignedToType><criteriaItems><field>Lead.LeadSource</field><operation>equals</operation><value>Web</value></criteriaItems>'
+const recordType = inObject('RecordType', 'recordTypes')
+const validationRule = inObject('ValidationRule', 'validationRules')
+const tab = (name: string, content: string) =>
+  zip({ type: 'CustomTab', name, path: `tabs/${name}.tab`, content })
+
+const fieldPermission = (field: string, editable = true) =>
+  `<fieldPermissions><editable>${editable}</editable><field>${field}</field><readable>true</readable></fieldPermissions>`
+const objectPermission = (object: string, ...rights: string[]) =>
+  `<objectPermissions>${[
+    'allowCreate',
+    'allowDelete',
+    'allowEdit',
+    'allowRead',
+    'modifyAllRecords',
+    'viewAllRecords',
+  ]
+    .map((right) => `<${right}>${rights.includes(right)}</${right}>`)
+    .join('')}<object>${object}</object></objectPermissions>`
+
+describe('a component is refused', () => {
+  const formula = '<errorConditionFormula>ISBLANK(Email)</errorConditionFormula>'
+  const cases: [string, Buffer, string][] = [
+    [
+      'a permission set with a required field',
+      permissionSet(fieldPermission('Placement_Fee__c.Placement__c')),
+      'You cannot deploy to a required field: Placement_Fee__c.Placement__c',
+    ],
+    [
+      'a permission set with a required standard field',
+      permissionSet(fieldPermission('Lead.Company')),
+      'You cannot deploy to a required field: Lead.Company',
+    ],
+    [
+      'a permission set with an unknown field',
+      permissionSet(fieldPermission('Lead.Nope__c')),
+      'In field: field - no CustomField named Lead.Nope__c found',
+    ],
+    [
+      'a permission set with an unknown object',
+      permissionSet(objectPermission('Nope__c', 'allowRead')),
+      'In field: object - no CustomObject named Nope__c found',
+    ],
+    [
+      'a permission to edit without one to read',
+      permissionSet(objectPermission('Placement__c', 'allowEdit')),
+      'Permission Edit Placement__c depends on permission(s): Read Placement__c',
+    ],
+    [
+      'a permission for a detail without one for its master',
+      permissionSet(objectPermission('Placement_Fee__c', 'allowRead')),
+      'Permission Read Placement_Fee__c depends on permission(s): Read Placement__c',
+    ],
+    [
+      'a permission set with an Apex class that is not there',
+      permissionSet(
+        '<classAccesses><apexClass>Nope</apexClass><enabled>true</enabled></classAccesses>',
+      ),
+      'In field: apexClass - no ApexClass named Nope found',
+    ],
+    [
+      'a layout with an unknown field',
+      layout('Name', 'Nope__c'),
+      'In field: field - no CustomField named Placement__c.Nope__c found',
+    ],
+    [
+      'a flow about an unknown object',
+      flow('Draft', 'x', '<object>Nope__c</object><triggerType>RecordAfterSave</triggerType>'),
+      'In field: object - no CustomObject named Nope__c found',
+    ],
+    [
+      'a flow definition without a flow',
+      definition(1),
+      'In field: fullName - no Flow named Crew_Flow found',
+    ],
+    [
+      'an assignment to an unknown user',
+      rules(
+        rule(
+          'Standard',
+          true,
+          toQueue.replace('Inbound_Leads', 'nobody').replace('Queue<', 'User<'),
+        ),
+      ),
+      'In field: assignedTo - no User named nobody found',
+    ],
+    [
+      'two active assignment rules',
+      rules(rule('A', true, toQueue) + rule('B', true, toQueue)),
+      'Only one assignment rule of Lead can be active',
+    ],
+    [
+      'an assignment by an unknown field',
+      rules(rule('A', true, toQueue.replace('LeadSource', 'Nope__c'))),
+      'In field: field - no CustomField named Lead.Nope__c found',
+    ],
+    [
+      'a record type with an unknown value',
+      recordType(
+        'Account.Key',
+        '<active>true</active><label>Key</label><picklistValues><picklist>Region__c</picklist><values><fullName>MARS</fullName><default>false</default></values></picklistValues>',
+      ),
+      'Picklist value: MARS in picklist: Region__c not found',
+    ],
+    [
+      'a validation rule without a message',
+      validationRule('Lead.Mail', `<active>true</active>${formula}`),
+      'Required field is missing: errorMessage',
+    ],
+    [
+      'a validation rule about an unknown field',
+      validationRule(
+        'Lead.Mail',
+        `<active>true</active>${formula.replace('Email', 'Nope__c')}<errorMessage>No</errorMessage>`,
+      ),
+      'Field Nope__c does not exist. Check spelling.',
+    ],
+    [
+      'a validation rule with the suffix of a field',
+      validationRule(
+        'Lead.Mail__c',
+        `<active>true</active>${formula}<errorMessage>No</errorMessage>`,
+      ),
+      'The Validation Rule API Name can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.',
+    ],
+    [
+      'a tab of an unknown object',
+      tab('Nope__c', '<customObject>true</customObject><motif>Custom1: Heart</motif>'),
+      'In field: customObject - no CustomObject named Nope__c found',
+    ],
+    [
+      'an object without its definition',
+      zip({
+        type: 'CustomObject',
+        name: 'Placement__c',
+        path: 'objects/Placement__c.object',
+        content: '<fields><fullName>Day__c</fullName><label>Day</label><type>Date</type></fields>',
+      }),
+      'Must specify a non-empty label for the CustomObject',
+    ],
+    [
+      'a component of a package',
+      inObject('CustomField', 'fields')(
+        'signhere__Envelope__c.signhere__Status__c',
+        '<label>Status</label><type>Date</type>',
+      ),
+      'Cannot modify managed object: entity=CustomFieldDefinition, component=signhere__Status__c',
+    ],
+    [
+      'a type that is not simulated',
+      zip({ type: 'Queue', name: 'Q', path: 'queues/Q.queue', content: '<name>Q</name>' }),
+      'The simulator does not deploy Queue',
+    ],
+    [
+      'a file of another type',
+      zipOf({ Flow: ['Crew_Flow'] }, { 'flows/Crew_Flow.flow': file('Layout', '') }),
+      'Element {http://soap.sforce.com/2006/04/metadata}Layout invalid at this location, Flow expected',
+    ],
+  ]
+  it.each(cases)('%s', async (_name, package_, problem) => {
+    expect(await problemOf(await connect(sim, 'Acme'), package_)).toBe(problem)
+  })
+
+  it('a package without a manifest', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    expect(await problemOf(jsforce, permissionSet(''), { singlePackage: false })).toBe(
+      'No package.xml found',
+    )
+    const { result } = await deploy(jsforce, Buffer.from('no zip at all'))
+    expect(result).toMatchObject({ status: 'Failed', errorStatusCode: 'INVALID_FILE' })
+  })
+})
+
+describe('permission sets and profiles', () => {
+  it('a permission set is replaced as a whole', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    const read = async () => {
+      const [found] = [await jsforce.metadata.read('PermissionSet', ['Crew'])].flat()
+      return [found?.fieldPermissions ?? []].flat().map(({ field }) => field)
+    }
+    await deploy(
+      jsforce,
+      permissionSet(
+        fieldPermission('Lead.Segment__c') + fieldPermission('Lead.Enriched_At__c', false),
+      ),
+    )
+    expect(await read()).toEqual(['Lead.Enriched_At__c', 'Lead.Segment__c'])
+    await deploy(jsforce, permissionSet(fieldPermission('Lead.Segment__c')))
+    expect(await read()).toEqual(['Lead.Segment__c'])
+    const same = await deploy(jsforce, permissionSet(fieldPermission('Lead.Segment__c')))
+    expect(same.successes.find(({ fullName }) => fullName === 'Crew')).toMatchObject({
+      created: false,
+      changed: false,
+    })
+  })
+
+  it('a profile keeps what the file does not name', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    const client = await clientOf(sim.control)
+    const { failures } = await deploy(
+      jsforce,
+      profile(
+        '<fieldPermissions><editable>false</editable><field>Lead.Segment__c</field><readable>false</readable></fieldPermissions><layoutAssignments><layout>Nope-Nope</layout></layoutAssignments>',
+      ),
+    )
+    expect(failures[0]?.problem).toBe('In field: layout - no Layout named Nope-Nope found')
+    await deploy(
+      jsforce,
+      profile(
+        '<fieldPermissions><editable>false</editable><field>Lead.Segment__c</field><readable>false</readable></fieldPermissions>',
+      ),
+    )
+    const names = await fieldNames(client, 'Lead')
+    expect(names).not.toContain('Segment__c')
+    expect(names).toContain('Enrichment_Score__c')
+  })
+})
+
+describe('flows', () => {
+  const versions = async (org: string) => {
+    const jsforce = await connect(sim, org)
+    const { records } = await jsforce.tooling.query(
+      "SELECT VersionNumber, Status FROM Flow WHERE Definition.DeveloperName = 'Crew_Flow' ORDER BY VersionNumber",
+    )
+    return records.map((row) => `${String(row['VersionNumber'])} ${String(row['Status'])}`)
+  }
+
+  it('become active in a sandbox as the file says, a new version for each change', async () => {
+    const jsforce = await connect(sim, 'Acme Sandbox')
+    await deploy(jsforce, flow('Active'))
+    await deploy(jsforce, flow('Active'))
+    expect(await versions('Acme Sandbox')).toEqual(['1 Active'])
+    await deploy(jsforce, flow('Active', 'two'))
+    expect(await versions('Acme Sandbox')).toEqual(['1 Obsolete', '2 Active'])
+    await deploy(jsforce, flow('Draft', 'three'))
+    expect(await versions('Acme Sandbox')).toEqual(['1 Obsolete', '2 Active', '3 Draft'])
+  })
+
+  it('land inactive in production, unless it deploys flows as active', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    await deploy(jsforce, flow('Active'))
+    expect(await versions('Acme')).toEqual(['1 Draft'])
+    await sim.control.act('orgs/update', { org: 'Acme', settings: { deployFlowsAsActive: true } })
+    await deploy(jsforce, flow('Active', 'two'))
+    expect(await versions('Acme')).toEqual(['1 Draft', '2 Active'])
+  })
+
+  it('are activated and deactivated by their definition, and deleted only inactive', async () => {
+    const jsforce = await connect(sim, 'Acme Sandbox')
+    await deploy(jsforce, flow('Active'))
+    await deploy(jsforce, flow('Active', 'two'))
+    await deploy(jsforce, definition(1))
+    expect(await versions('Acme Sandbox')).toEqual(['1 Active', '2 Obsolete'])
+    const without = (name: string) =>
+      zipOf(
+        {},
+        {
+          'destructiveChanges.xml': file(
+            'Package',
+            `<types><members>${name}</members><name>Flow</name></types>`,
+          ),
+        },
+      )
+    expect(await problemOf(jsforce, without('Crew_Flow-1'))).toMatch(/^insufficient access/)
+    expect((await deploy(jsforce, without('Crew_Flow-2'))).failures).toEqual([])
+    await deploy(jsforce, definition(0))
+    expect(await versions('Acme Sandbox')).toEqual(['1 Obsolete'])
+    expect((await deploy(jsforce, without('Crew_Flow'))).failures).toEqual([])
+    expect(await versions('Acme Sandbox')).toEqual([])
+  })
+})
+
+describe('assignment rules', () => {
+  it('one is active: activating another deactivates it, and rules not named stay', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    const { failures } = await deploy(jsforce, rules(rule('Weekend', true, toQueue)))
+    expect(failures).toEqual([])
+    const { records } = await jsforce.query(
+      "SELECT Name, Active FROM AssignmentRule WHERE SobjectType = 'Lead' ORDER BY Name",
+    )
+    expect(records).toMatchObject([
+      { Name: 'Standard', Active: false },
+      { Name: 'Weekend', Active: true },
+    ])
+  })
+})
+
+describe('what was deployed is given back', () => {
+  it('and what a retrieve gives can be deployed again as it is', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    const types = {
+      CustomObject: ['Placement__c', 'Placement_Fee__c', 'Lead', 'Case', 'Account'],
+      AssignmentRules: ['Lead', 'Case'],
+      Flow: ['Lead_Set_Segment', 'Nightly_Cleanup'],
+      FlowDefinition: ['Lead_Set_Segment'],
+      Layout: ['*'],
+      CustomTab: ['*'],
+      PermissionSet: ['Placement_Manager'],
+      Profile: ['Admin'],
+    }
+    const { metadata } = jsforce
+    const request = {
+      apiVersion: '67.0',
+      singlePackage: true,
+      unpackaged: {
+        types: Object.entries(types).map(([name, members]) => ({ name, members })),
+        version: '67.0',
+      },
+    } as unknown as Parameters<typeof metadata.retrieve>[0]
+    const retrieved = await metadata.retrieve(request).complete()
+    const again = await deploy(jsforce, Buffer.from(retrieved.zipFile, 'base64'))
+    expect(again.failures).toEqual([])
+    expect(again.result.status).toBe('Succeeded')
+  })
+
+  it('by readMetadata and by describe, for every type', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    const all: [Buffer, string, string, Record<string, unknown>][] = [
+      [
+        recordType(
+          'Account.Key',
+          '<active>true</active><description>Big ones</description><label>Key account</label><picklistValues><picklist>Region__c</picklist><values><fullName>EMEA</fullName><default>true</default></values></picklistValues>',
+        ),
+        'RecordType',
+        'Account.Key',
+        { active: true, label: 'Key account', description: 'Big ones' },
+      ],
+      [
+        validationRule(
+          'Lead.Mail',
+          '<active>false</active><errorConditionFormula>ISBLANK(Email)</errorConditionFormula><errorDisplayField>Email</errorDisplayField><errorMessage>An address, please</errorMessage>',
+        ),
+        'ValidationRule',
+        'Lead.Mail',
+        { active: false, errorDisplayField: 'Email', errorMessage: 'An address, please' },
+      ],
+      [
+        layout('Name', 'Stage__c'),
+        'Layout',
+        'Placement__c-Crew Layout',
+        { layoutSections: [expect.objectContaining({ style: 'OneColumn' })] },
+      ],
+      [
+        tab('Placement__c', '<customObject>true</customObject><motif>Custom1: Heart</motif>'),
+        'CustomTab',
+        'Placement__c',
+        { customObject: true, motif: 'Custom1: Heart' },
+      ],
+      [flow('Draft'), 'Flow', 'Crew_Flow', { label: 'Crew flow', description: 'one' }],
+      [
+        permissionSet(
+          '<tabSettings><tab>Placement__c</tab><visibility>Visible</visibility></tabSettings>' +
+            objectPermission('Placement__c', 'allowRead'),
+        ),
+        'PermissionSet',
+        'Crew',
+        { label: 'Crew', tabSettings: [{ tab: 'Placement__c', visibility: 'Visible' }] },
+      ],
+    ]
+    for (const [package_, type, name, expected] of all) {
+      expect((await deploy(jsforce, package_)).failures).toEqual([])
+      const [found] = [await jsforce.metadata.read(type as 'Flow', [name])].flat()
+      expect(found).toMatchObject({ fullName: name, ...expected })
+    }
+    const { recordTypeInfos, fields } = await jsforce.describe('Account')
+    expect(recordTypeInfos.find(({ name }) => name === 'Key account')).toMatchObject({
+      developerName: 'Key',
+      active: true,
+    })
+    expect(fields.map(({ name }) => name)).toContain('RecordTypeId')
+  })
+})

@@ -1,0 +1,340 @@
+// Destructive changes. Salesforce: Metadata API guide, "Deleting Components from an Organization";
+// Help, "Manage Deleted Custom Fields": fields and objects are kept for 15 days and count until then.
+
+import type { Field, Flow, Grants, SObject } from '../../../org/model.ts'
+import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
+import { withActive } from './automations.ts'
+import { Problem, type Draft, type Outcome } from './draft.ts'
+import { becomeIndependent } from './fields.ts'
+import { checkUnmanaged } from './names.ts'
+
+/** The component is not there: a warning, no error. */
+export class Missing extends Error {
+  override name = 'Missing'
+}
+
+/** What goes before what, so that a package may delete a field together with those that use it. */
+export const DELETION_ORDER = [
+  'FlowDefinition',
+  'Flow',
+  'AssignmentRule',
+  'AssignmentRules',
+  'PermissionSet',
+  'Profile',
+  'CustomTab',
+  'Layout',
+  'ValidationRule',
+  'RecordType',
+  'CustomField',
+  'CustomObject',
+]
+
+/** Deletes one component. Throws `Missing` when it is not there, `Problem` when it must stay. */
+export function deleteComponent(draft: Draft, type: string, fullName: string): Outcome {
+  const remove = Object.hasOwn(deleters, type) ? deleters[type] : undefined
+  if (remove === undefined) throw new Problem(`The simulator does not delete ${type}`)
+  const id = remove(draft, fullName)
+  if (id === undefined) throw new Missing(`No ${type} named: ${fullName} found`)
+  return { id, created: false, changed: true }
+}
+
+/** Answers the id of what is gone, undefined when it was not there. */
+type Deleter = (draft: Draft, fullName: string) => string | undefined
+
+const deleters: Readonly<Record<string, Deleter>> = {
+  CustomField: deleteField,
+  CustomObject: deleteObject,
+  ValidationRule: (draft, fullName) => {
+    const { object, name } = split(draft, fullName)
+    const rule = object?.validationRules.find((each) => sameName(each.name, name))
+    if (object === undefined || rule === undefined) return undefined
+    checkUnmanaged(draft.org, 'ValidationRule', name)
+    draft.editQuietly(object).validationRules = object.validationRules.filter(
+      (each) => each !== rule,
+    )
+    return rule.id
+  },
+  RecordType: (draft, fullName) => {
+    const { object, name } = split(draft, fullName)
+    const found = object?.recordTypes.find((each) => sameName(each.developerName, name))
+    if (found !== undefined) throw new Problem('Cannot delete record type through API')
+    return undefined
+  },
+  Flow: deleteFlow,
+  FlowDefinition: (draft, fullName) => {
+    const flow = draft.org.flows.get(fullName.toLowerCase())
+    if (flow === undefined) return undefined
+    throw new Problem('The simulator deletes flows as Flow, not as FlowDefinition')
+  },
+  AssignmentRule: (draft, fullName) => {
+    const found = draft.org.assignmentRules.find((rule) =>
+      sameName(`${rule.object}.${rule.name}`, fullName),
+    )
+    if (found === undefined) return undefined
+    draft.keep('assignmentRules')
+    draft.org.assignmentRules = draft.org.assignmentRules.filter((rule) => rule !== found)
+    return found.id
+  },
+  Layout: (draft, fullName) => {
+    const { org } = draft
+    const found = org.layouts.find((each) => sameName(`${each.object}-${each.name}`, fullName))
+    if (found === undefined) return undefined
+    checkUnmanaged(org, 'Layout', found.name)
+    draft.keep('layouts')
+    org.layouts = org.layouts.filter((each) => each !== found)
+    return found.id
+  },
+  CustomTab: (draft, fullName) => {
+    const { org } = draft
+    const found = org.tabs.find((tab) => sameName(tab.name, fullName))
+    if (found === undefined) return undefined
+    draft.keep('tabs')
+    org.tabs = org.tabs.filter((tab) => tab !== found)
+    return ''
+  },
+  PermissionSet: (draft, fullName) => {
+    const { org } = draft
+    const found = [...org.permissionSets.values()].find((set) => sameName(set.name, fullName))
+    if (found === undefined) return undefined
+    checkUnmanaged(org, 'PermissionSet', fullName)
+    if (org.assignments.some(({ permissionSetId }) => permissionSetId === found.id)) {
+      throw new Problem('This permission set is assigned to users and cannot be deleted')
+    }
+    draft.put(org.permissionSets, found.id, undefined)
+    draft.touchOrg()
+    return found.id
+  },
+}
+
+const sameName = (left: string, right: string) => left.toLowerCase() === right.toLowerCase()
+
+function split(draft: Draft, fullName: string): { object: SObject | undefined; name: string } {
+  const dot = fullName.indexOf('.')
+  return {
+    object: draft.object(fullName.slice(0, Math.max(dot, 0))),
+    name: fullName.slice(dot + 1),
+  }
+}
+
+function deleteField(draft: Draft, fullName: string): string | undefined {
+  const { org } = draft
+  const { object, name } = split(draft, fullName)
+  const field = object?.fields.get(name.toLowerCase())
+  if (object === undefined || !field?.describe.custom || field.deletedAt) return undefined
+  checkUnmanaged(org, 'CustomFieldDefinition', name)
+  const users = [...dependentsOf(org, field.id)].filter(({ type }) => type !== 'Layout')
+  users.push(...otherDependents(draft, object, field))
+  if (users.length > 0) {
+    throw new Problem(
+      `This custom field is referenced elsewhere in salesforce.com: ${described(users)}`,
+    )
+  }
+  draft.edit(object)
+  for (const target of field.describe.referenceTo) draft.touch(target)
+  const parts = [...object.fields.values()].filter(
+    ({ describe }) => describe.compoundFieldName === field.describe.name,
+  )
+  for (const each of [field, ...parts]) removeField(draft, object, each)
+  removeFromLayouts(draft, object, field)
+  removeGrants(draft, `${object.name}.${field.describe.name}`.toLowerCase(), 'fields')
+  const wasDetail = field.describe.relationshipOrder !== null
+  const isDetail = [...object.fields.values()].some(
+    ({ describe, deletedAt }) => describe.relationshipOrder !== null && !deletedAt,
+  )
+  if (wasDetail && !isDetail) becomeIndependent(draft, object)
+  return field.id
+}
+
+/** Mentions that Tooling's MetadataComponentDependency does not know. */
+function otherDependents({ org }: Draft, object: SObject, field: Field): Dependent[] {
+  const path = `${object.name}.${field.describe.name}`
+  const rules = org.assignmentRules
+    .filter((rule) => rule.object === object.name)
+    .filter(({ entries }) =>
+      entries.some(
+        ({ criteriaItems, formula }) =>
+          criteriaItems.some((item) => sameName(item.field, path)) ||
+          formula?.includes(field.describe.name) === true,
+      ),
+    )
+    .map(({ name }) => ({ type: 'AssignmentRule', name }))
+  const summaries = [...org.objects.values()]
+    .filter(({ deletedAt }) => deletedAt === undefined)
+    .flatMap((other) => [...other.fields.values()])
+    .filter(
+      ({ metadata, deletedAt }) =>
+        deletedAt === undefined &&
+        (metadata?.['summaryForeignKey'] === path || metadata?.['summarizedField'] === path),
+    )
+    .map(({ describe }) => ({ type: 'CustomField', name: describe.name }))
+  return [...rules, ...summaries]
+}
+
+const described = (users: readonly Dependent[]): string =>
+  [...new Set(users.map(({ type, name }) => `${type} - ${name}`))].join(', ')
+
+/**
+ * Erased, or kept under another name. Salesforce: `_del` is put to the name, so that a new field may
+ * take it; what the rows held goes with the deleted field.
+ */
+function removeField(draft: Draft, object: SObject, field: Field): void {
+  const { name } = field.describe
+  object.fields.delete(name.toLowerCase())
+  const [, stem = name, suffix = ''] = /^(.*)(__[a-z]+)$/i.exec(name) ?? []
+  const free = (n: number): string => {
+    const candidate = `${stem}_del${n === 0 ? '' : String(n)}${suffix}`
+    return object.fields.has(candidate.toLowerCase()) ? free(n + 1) : candidate
+  }
+  const kept = draft.purgeOnDelete ? null : free(0)
+  if (kept !== null) {
+    object.fields.set(kept.toLowerCase(), {
+      ...field,
+      describe: { ...field.describe, name: kept },
+      deletedAt: draft.now,
+    })
+  }
+  for (const row of draft.org.records.get(object.name.toLowerCase())?.values() ?? []) {
+    if (!(name in row)) continue
+    const value = row[name]
+    draft.onRollback(() => {
+      row[name] = value
+      if (kept !== null) Reflect.deleteProperty(row, kept)
+    })
+    if (kept !== null) row[kept] = value
+    Reflect.deleteProperty(row, name)
+  }
+}
+
+function removeFromLayouts(draft: Draft, object: SObject, field: Field): void {
+  const { org } = draft
+  const name = field.describe.name
+  if (!org.layouts.some((each) => each.object === object.name && mentions(each.metadata, name))) {
+    return
+  }
+  draft.keep('layouts')
+  org.layouts = org.layouts.map((layout) =>
+    layout.object === object.name
+      ? { ...layout, metadata: withoutItem(layout.metadata, name) as Record<string, unknown> }
+      : layout,
+  )
+}
+
+const mentions = (metadata: unknown, name: string) => JSON.stringify(metadata).includes(`"${name}"`)
+
+/** A layout's metadata without the items of this field. */
+function withoutItem(value: unknown, field: string): unknown {
+  if (Array.isArray(value)) {
+    return (value as unknown[])
+      .filter((item) => !isItemOf(item, field))
+      .map((item) => withoutItem(item, field))
+  }
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => !isItemOf(member, field))
+      .map(([key, member]) => [key, withoutItem(member, field)]),
+  )
+}
+
+const isItemOf = (value: unknown, field: string): boolean =>
+  typeof value === 'object' && value !== null && 'field' in value && value.field === field
+
+/** Takes a field or object out of every profile and permission set. */
+function removeGrants(draft: Draft, key: string, kind: 'fields' | 'objects'): void {
+  const { org } = draft
+  const without = (grants: Grants): Grants => {
+    const fields = new Map(grants.fields)
+    const objects = new Map(grants.objects)
+    if (kind === 'fields') fields.delete(key)
+    else {
+      objects.delete(key)
+      for (const path of fields.keys()) if (path.startsWith(`${key}.`)) fields.delete(path)
+    }
+    return { ...grants, fields, objects }
+  }
+  const has = (grants: Grants) =>
+    grants[kind].has(key) ||
+    (kind === 'objects' && [...grants.fields.keys()].some((path) => path.startsWith(`${key}.`)))
+  for (const [id, set] of org.permissionSets) {
+    if (has(set.grants)) draft.put(org.permissionSets, id, { ...set, grants: without(set.grants) })
+  }
+  for (const [id, profile] of org.profiles) {
+    if (has(profile.grants)) {
+      draft.put(org.profiles, id, { ...profile, grants: without(profile.grants) })
+    }
+  }
+  draft.touchOrg()
+}
+
+function deleteObject(draft: Draft, fullName: string): string | undefined {
+  const { org } = draft
+  const object = draft.object(fullName)
+  if (object === undefined) return undefined
+  if (!object.describe.custom) throw new Problem(`Cannot delete the standard object ${object.name}`)
+  checkUnmanaged(org, 'CustomEntityDefinition', object.name)
+  const users: Dependent[] = [...dependentsOf(org, object.durableId)].filter(
+    ({ type }) => type !== 'Layout',
+  )
+  for (const other of org.objects.values()) {
+    if (other === object || other.deletedAt) continue
+    for (const { describe, deletedAt } of other.fields.values()) {
+      if (!deletedAt && describe.referenceTo.includes(object.name)) {
+        users.push({ type: 'CustomField', name: `${other.name}.${describe.name}` })
+      }
+    }
+  }
+  for (const flow of org.flows.values()) {
+    if (flow.triggerObject === object.name) users.push({ type: 'Flow', name: flow.developerName })
+  }
+  if (users.length > 0) {
+    throw new Problem(
+      `This custom object is referenced elsewhere in salesforce.com: ${described(users)}`,
+    )
+  }
+  draft.edit(object)
+  for (const { describe } of object.fields.values()) {
+    for (const target of describe.referenceTo) draft.touch(target)
+  }
+  const key = object.name.toLowerCase()
+  draft.onRollback(() => {
+    delete object.deletedAt
+  })
+  object.deletedAt = draft.now
+  if (draft.purgeOnDelete) {
+    draft.put(org.objects, key, undefined)
+    draft.put(org.records, key, undefined)
+    // The parents' describes change, and the list of objects.
+    draft.touchOrg()
+  }
+  removeGrants(draft, key, 'objects')
+  draft.keep('tabs')
+  org.tabs = org.tabs.filter((tab) => tab.name !== object.name)
+  draft.keep('layouts')
+  org.layouts = org.layouts.filter((layout) => layout.object !== object.name)
+  return object.durableId
+}
+
+/** A flow, or with `Name-3` one version of it. Salesforce: neither while it is active. */
+function deleteFlow(draft: Draft, fullName: string): string | undefined {
+  const { org } = draft
+  const whole = org.flows.get(fullName.toLowerCase())
+  const [, name = '', digits = ''] = /^(.+)-(\d+)$/.exec(fullName) ?? []
+  const flow: Flow | undefined = whole ?? org.flows.get(name.toLowerCase())
+  if (flow === undefined) return undefined
+  checkUnmanaged(org, 'Flow', fullName)
+  const version = flow.versions.find(({ number }) => number === Number(digits))
+  if (whole === undefined && version === undefined) return undefined
+  const isActive =
+    whole === undefined ? version?.number === flow.activeVersion : flow.activeVersion !== null
+  if (isActive) throw new Problem('insufficient access rights on cross-reference id')
+  const key = (whole === undefined ? name : fullName).toLowerCase()
+  const versions = whole === undefined ? flow.versions.filter((each) => each !== version) : []
+  draft.put(
+    org.flows,
+    key,
+    versions.length === 0
+      ? undefined
+      : withActive(draft, { ...flow, versions }, flow.activeVersion),
+  )
+  return version?.id ?? flow.id
+}

@@ -1,0 +1,248 @@
+// How a custom field shows in describe, from its metadata. Salesforce: REST API guide, "sObject
+// Describe"; SOAP API guide, "Field Types"; lengths and types as in recorded describes.
+
+import type { Field, SObject } from '../../../org/model.ts'
+import type { FieldSpec } from '../../../org/schema.ts'
+import { text, type MetadataNode } from '../xml.ts'
+import { Problem, type Draft } from './draft.ts'
+import type { FieldType } from './field-types.ts'
+import { flag, noSuch, oneOf, required, whole } from './names.ts'
+import { readValueSet } from './value-set.ts'
+
+export interface FieldShape {
+  spec: FieldSpec
+  /** Under field-level security: neither required nor master-detail. */
+  secured: boolean
+  /** What is kept and given back by a retrieve. */
+  metadata: MetadataNode
+}
+
+const DESCRIBE_TYPES: Record<FieldType, string> = {
+  AutoNumber: 'string',
+  Checkbox: 'boolean',
+  Currency: 'currency',
+  Date: 'date',
+  DateTime: 'datetime',
+  Email: 'email',
+  EncryptedText: 'encryptedstring',
+  Html: 'textarea',
+  Location: 'location',
+  LongTextArea: 'textarea',
+  Lookup: 'reference',
+  MasterDetail: 'reference',
+  MultiselectPicklist: 'multipicklist',
+  Number: 'double',
+  Percent: 'percent',
+  Phone: 'phone',
+  Picklist: 'picklist',
+  Summary: 'double',
+  Text: 'string',
+  TextArea: 'textarea',
+  Time: 'time',
+  Url: 'url',
+}
+
+/** Salesforce: a formula of type text gives up to 1,300 characters in describe. */
+const FORMULA_TEXT_LENGTH = 1300
+
+/** The describe of a custom field with this (checked) metadata. */
+export function shapeOf(
+  draft: Draft,
+  object: SObject,
+  name: string,
+  type: FieldType,
+  node: MetadataNode,
+  before: Field | undefined,
+): FieldShape {
+  const formula = text(node, 'formula')
+  const isRequired = flag(node, 'required') === true
+  const common: FieldSpec = {
+    name,
+    type: DESCRIBE_TYPES[type],
+    label: required(node, 'label'),
+    custom: true,
+    inlineHelpText: text(node, 'inlineHelpText') ?? null,
+    externalId: flag(node, 'externalId') === true,
+    idLookup: flag(node, 'externalId') === true,
+    unique: flag(node, 'unique') === true,
+    caseSensitive: flag(node, 'caseSensitive') === true,
+    permissionable: !isRequired && type !== 'MasterDetail',
+  }
+  if (isRequired) common.nillable = false
+  if (formula !== undefined) {
+    return {
+      spec: {
+        ...common,
+        calculated: true,
+        calculatedFormula: formula,
+        defaultedOnCreate: false,
+        formulaTreatNullNumberAsZero: text(node, 'formulaTreatBlanksAs') === 'BlankAsZero',
+        ...(type === 'Text' ? { length: FORMULA_TEXT_LENGTH } : {}),
+        ...numbers(type, node),
+      },
+      secured: true,
+      metadata: node,
+    }
+  }
+  const shape = (spec: Partial<FieldSpec>, metadata = node): FieldShape => ({
+    spec: { ...common, ...defaults(type, node), ...spec },
+    secured: !isRequired && type !== 'MasterDetail',
+    metadata,
+  })
+  switch (type) {
+    case 'Text':
+    case 'LongTextArea':
+      return shape({ length: whole(node, 'length') ?? 0 })
+    case 'Html':
+      return shape({ length: whole(node, 'length') ?? 0, htmlFormatted: true })
+    case 'EncryptedText':
+      return shape({
+        length: whole(node, 'length') ?? 0,
+        mask: text(node, 'maskChar') === 'X' ? 'X' : '*',
+        maskType: text(node, 'maskType') ?? null,
+        filterable: false,
+        groupable: false,
+        sortable: false,
+      })
+    case 'AutoNumber':
+      return shape({ autoNumber: true, length: 30, nillable: false, defaultedOnCreate: true })
+    case 'Location':
+      return shape({
+        scale: whole(node, 'scale') ?? 0,
+        displayLocationInDecimal: flag(node, 'displayLocationInDecimal') === true,
+      })
+    case 'Picklist':
+    case 'MultiselectPicklist': {
+      const values = before?.describe.picklistValues ?? []
+      const set = readValueSet(object, node, values)
+      return shape(
+        {
+          picklistValues: set.values,
+          restrictedPicklist: set.restricted,
+          dependentPicklist: set.controllingField !== undefined,
+          controllerName: set.controllingField?.describe.name ?? null,
+          // Salesforce: describe has the visible lines of a multi-select picklist as its precision.
+          ...(type === 'MultiselectPicklist'
+            ? { precision: whole(node, 'visibleLines') ?? 0 }
+            : {}),
+        },
+        { ...node, valueSet: set.metadata },
+      )
+    }
+    case 'Lookup':
+      return shape(lookup(name, node))
+    case 'MasterDetail':
+      return shape(masterDetail(object, name, node, before))
+    case 'Summary':
+      return { ...shape(summary(draft, object, node)), secured: true }
+    default:
+      return shape(numbers(type, node))
+  }
+}
+
+function numbers(type: FieldType, node: MetadataNode): Partial<FieldSpec> {
+  if (!['Currency', 'Number', 'Percent'].includes(type)) return {}
+  return { precision: whole(node, 'precision') ?? 18, scale: whole(node, 'scale') ?? 0 }
+}
+
+/** A default value is a formula, except that of a checkbox. */
+function defaults(type: FieldType, node: MetadataNode): Partial<FieldSpec> {
+  const value = text(node, 'defaultValue')
+  if (type === 'Checkbox') return { defaultValue: value === 'true' }
+  return value === undefined ? {} : { defaultValueFormula: value, defaultedOnCreate: true }
+}
+
+const relationshipName = (name: string) => name.replace(/__c$/i, '__r')
+
+function lookup(name: string, node: MetadataNode): Partial<FieldSpec> {
+  const constraint = oneOf(
+    'DeleteConstraint',
+    ['SetNull', 'Restrict', 'Cascade'],
+    text(node, 'deleteConstraint') ?? 'SetNull',
+  )
+  // Salesforce: a required lookup cannot be cleared when its parent is deleted.
+  if (text(node, 'required') === 'true' && text(node, 'deleteConstraint') === 'SetNull') {
+    throw new Problem(
+      'field integrity exception: deleteConstraint SetNull cannot be specified for a required lookup',
+    )
+  }
+  return {
+    referenceTo: [required(node, 'referenceTo')],
+    relationshipName: relationshipName(name),
+    cascadeDelete: constraint === 'Cascade',
+    restrictedDelete: constraint === 'Restrict',
+  }
+}
+
+function masterDetail(
+  object: SObject,
+  name: string,
+  node: MetadataNode,
+  before: Field | undefined,
+): Partial<FieldSpec> {
+  const others = [...object.fields.values()].filter(
+    (field) => field !== before && !field.deletedAt && field.describe.relationshipOrder !== null,
+  )
+  return {
+    referenceTo: [required(node, 'referenceTo')],
+    relationshipName: relationshipName(name),
+    relationshipOrder:
+      whole(node, 'relationshipOrder') ?? before?.describe.relationshipOrder ?? others.length,
+    cascadeDelete: true,
+    nillable: false,
+    updateable: flag(node, 'reparentableMasterDetail') === true,
+    writeRequiresMasterRead: flag(node, 'writeRequiresMasterRead') === true,
+  }
+}
+
+/** A roll-up summary: the type follows from what it sums up. */
+function summary(draft: Draft, object: SObject, node: MetadataNode): Partial<FieldSpec> {
+  const operation = oneOf(
+    'SummaryOperations',
+    ['count', 'sum', 'min', 'max'],
+    required(node, 'summaryOperation'),
+  )
+  const [childName = '', keyName = ''] = required(node, 'summaryForeignKey').split('.')
+  const children = draft.object(childName)
+  const key = children?.fields.get(keyName.toLowerCase())
+  if (
+    key === undefined ||
+    key.describe.relationshipOrder === null ||
+    !key.describe.referenceTo.includes(object.name)
+  ) {
+    throw noSuch('summaryForeignKey', 'CustomField', `${childName}.${keyName}`)
+  }
+  const base = { calculated: true, defaultedOnCreate: false, precision: 18, scale: 0 }
+  if (operation === 'count') {
+    if (text(node, 'summarizedField') !== undefined) {
+      throw new Problem("Can not specify 'summarizedField' for a summary of operation count")
+    }
+    return base
+  }
+  const path = required(node, 'summarizedField')
+  const summed = children?.fields.get((path.split('.')[1] ?? '').toLowerCase())
+  if (summed === undefined || summed.deletedAt) throw noSuch('summarizedField', 'CustomField', path)
+  const { type, precision, scale } = summed.describe
+  const numeric = ['double', 'currency', 'percent', 'int'].includes(type)
+  if (!numeric && (operation === 'sum' || !['date', 'datetime'].includes(type))) {
+    throw new Problem(`${path} cannot be summed up by ${operation}`)
+  }
+  return numeric
+    ? { ...base, type: type === 'int' ? 'double' : type, precision, scale }
+    : { ...base, type, precision: 0 }
+}
+
+/** Salesforce: a geolocation shows as a compound field and its two numbers. */
+export function coordinateSpecs(spec: FieldSpec): FieldSpec[] {
+  const stem = spec.name.replace(/__c$/i, '')
+  return ['Latitude', 'Longitude'].map((part) => ({
+    name: `${stem}__${part}__s`,
+    label: `${spec.label ?? stem} (${part})`,
+    type: 'double',
+    custom: true,
+    compoundFieldName: spec.name,
+    precision: 18,
+    scale: spec.scale ?? 0,
+    nillable: spec.nillable ?? true,
+  }))
+}

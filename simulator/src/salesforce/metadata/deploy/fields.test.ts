@@ -1,0 +1,379 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeTestOrg } from '../../test-org.ts'
+import { running, type Running } from '../../../test-support.ts'
+import { applyPackage } from './apply.ts'
+import { readOptions } from './options.ts'
+import { readPackage } from './package.ts'
+import { connect, deploy, fieldZip, file, problemOf, zipOf } from './test-support.ts'
+
+let sim: Running
+beforeAll(async () => {
+  sim = await running()
+})
+afterAll(() => sim.close())
+
+const type = (name: string) => `<type>${name}</type>`
+const lookup = (target: string, children: string) =>
+  `<referenceTo>${target}</referenceTo><relationshipName>${children}</relationshipName>`
+const values = (...names: string[]) =>
+  `<valueSet><restricted>true</restricted><valueSetDefinition>${names
+    .map(
+      (name) =>
+        `<value><fullName>${name}</fullName><default>false</default><label>${name}</label></value>`,
+    )
+    .join('')}</valueSetDefinition></valueSet>`
+
+/** The field with this metadata as an administrator sees it in describe. */
+const described = async (path: string, content: string): Promise<Record<string, unknown>> => {
+  const jsforce = await connect(sim, 'Acme')
+  const { failures } = await deploy(jsforce, fieldZip(path, content))
+  expect(failures).toEqual([])
+  await sim.control.act('permissions/grant-field', { org: 'Acme', field: path })
+  const [object = '', name] = path.split('.')
+  const { fields } = await jsforce.describe(object)
+  return { ...fields.find((field) => field.name === name) }
+}
+
+describe('a deployed field shows in describe with the properties of its type', () => {
+  const cases: [string, string, Record<string, unknown>][] = [
+    ['Text', '<length>40</length>', { type: 'string', length: 40, nillable: true, unique: false }],
+    [
+      'Text key',
+      '<type>Text</type><length>20</length><externalId>true</externalId><unique>true</unique><caseSensitive>true</caseSensitive>',
+      { type: 'string', externalId: true, unique: true, idLookup: true, caseSensitive: true },
+    ],
+    [
+      'Text required',
+      '<type>Text</type><length>20</length><required>true</required>',
+      { nillable: false, permissionable: false },
+    ],
+    ['TextArea', '', { type: 'textarea', length: 255, extraTypeInfo: 'plaintextarea' }],
+    [
+      'LongTextArea',
+      '<length>32768</length><visibleLines>3</visibleLines>',
+      { type: 'textarea', length: 32768, filterable: false, sortable: false },
+    ],
+    [
+      'Html',
+      '<length>32768</length><visibleLines>10</visibleLines>',
+      { type: 'textarea', htmlFormatted: true, extraTypeInfo: 'richtextarea' },
+    ],
+    [
+      'EncryptedText',
+      '<length>100</length><maskChar>X</maskChar><maskType>creditCard</maskType>',
+      { type: 'encryptedstring', encrypted: true, mask: 'X', maskType: 'creditCard', length: 100 },
+    ],
+    [
+      'Number',
+      '<precision>8</precision><scale>2</scale>',
+      { type: 'double', precision: 8, scale: 2, length: 0, soapType: 'xsd:double' },
+    ],
+    ['Currency', '<precision>16</precision><scale>2</scale>', { type: 'currency', precision: 16 }],
+    ['Percent', '<precision>5</precision><scale>1</scale>', { type: 'percent', scale: 1 }],
+    [
+      'Checkbox',
+      '<defaultValue>true</defaultValue>',
+      { type: 'boolean', defaultValue: true, nillable: false },
+    ],
+    [
+      'Date',
+      '<defaultValue>TODAY()</defaultValue>',
+      { type: 'date', defaultValueFormula: 'TODAY()', defaultedOnCreate: true },
+    ],
+    ['DateTime', '', { type: 'datetime', soapType: 'xsd:dateTime' }],
+    ['Time', '', { type: 'time' }],
+    ['Email', '<unique>false</unique>', { type: 'email', length: 80 }],
+    ['Phone', '', { type: 'phone', length: 40 }],
+    ['Url', '', { type: 'url', length: 255 }],
+    [
+      'AutoNumber',
+      '<displayFormat>T-{000}</displayFormat>',
+      { type: 'string', autoNumber: true, createable: false, updateable: false, nillable: false },
+    ],
+    [
+      'Picklist',
+      values('Hot', 'Cold'),
+      {
+        type: 'picklist',
+        restrictedPicklist: true,
+        picklistValues: [
+          { active: true, defaultValue: false, label: 'Hot', validFor: null, value: 'Hot' },
+          { active: true, defaultValue: false, label: 'Cold', validFor: null, value: 'Cold' },
+        ],
+      },
+    ],
+    [
+      'MultiselectPicklist',
+      `${values('A', 'B')}<visibleLines>4</visibleLines>`,
+      { type: 'multipicklist', length: 4099 },
+    ],
+    [
+      'Lookup',
+      `${lookup('Account', 'Scouts')}<deleteConstraint>Restrict</deleteConstraint>`,
+      {
+        type: 'reference',
+        referenceTo: ['Account'],
+        relationshipName: 'F_Lookup__r',
+        restrictedDelete: true,
+        cascadeDelete: false,
+        relationshipOrder: null,
+      },
+    ],
+    [
+      'Number formula',
+      '<type>Number</type><formula>LEN(LastName) + 1</formula><formulaTreatBlanksAs>BlankAsZero</formulaTreatBlanksAs><precision>18</precision><scale>0</scale><required>false</required><unique>false</unique>',
+      {
+        type: 'double',
+        calculated: true,
+        calculatedFormula: 'LEN(LastName) + 1',
+        createable: false,
+        updateable: false,
+        formulaTreatNullNumberAsZero: true,
+      },
+    ],
+    [
+      'Text formula',
+      '<type>Text</type><formula>Owner:User.FirstName &amp; LastName</formula>',
+      { type: 'string', length: 1300, calculated: true },
+    ],
+  ]
+  it.each(cases)('%s', async (name, content, expected) => {
+    const path = `Lead.F_${name.replace(' ', '_')}__c`
+    const body = content.includes('<type>') ? content : `${content}${type(name)}`
+    expect(await described(path, body)).toMatchObject({ custom: true, ...expected })
+  })
+
+  it('Summary takes the type of what it sums up', async () => {
+    expect(
+      await described(
+        'Placement__c.Fees__c',
+        `<summarizedField>Placement_Fee__c.Amount__c</summarizedField><summaryForeignKey>Placement_Fee__c.Placement__c</summaryForeignKey><summaryOperation>sum</summaryOperation>${type('Summary')}`,
+      ),
+    ).toMatchObject({ type: 'currency', precision: 16, scale: 2, calculated: true })
+  })
+
+  it('a dependent picklist tells its controlling values by bits', async () => {
+    await described('Case.Zone__c', `${values('North', 'South')}${type('Picklist')}`)
+    const set = values('Oslo', 'Rome').replace(
+      '</valueSet>',
+      '<valueSettings><controllingFieldValue>North</controllingFieldValue><valueName>Oslo</valueName></valueSettings><valueSettings><controllingFieldValue>North</controllingFieldValue><controllingFieldValue>South</controllingFieldValue><valueName>Rome</valueName></valueSettings></valueSet>',
+    )
+    expect(
+      await described(
+        'Case.City__c',
+        `${set.replace('<valueSet>', '<valueSet><controllingField>Zone__c</controllingField>')}${type('Picklist')}`,
+      ),
+    ).toMatchObject({
+      dependentPicklist: true,
+      controllerName: 'Zone__c',
+      picklistValues: [{ validFor: 'gA==' }, { validFor: 'wA==' }],
+    })
+  })
+
+  it('a value that a deployment leaves out becomes inactive', async () => {
+    await described('Case.Size__c', `${values('S', 'M')}${type('Picklist')}`)
+    const field = await described('Case.Size__c', `${values('S')}${type('Picklist')}`)
+    expect(field['picklistValues']).toMatchObject([
+      { value: 'S', active: true },
+      { value: 'M', active: false },
+    ])
+  })
+})
+
+describe('a field is refused', () => {
+  const cases: [string, string, string][] = [
+    [
+      'a text area with a length',
+      `<length>255</length>${type('TextArea')}`,
+      "Can not specify 'length' for a CustomField of type TextArea",
+    ],
+    [
+      'a required checkbox',
+      `<defaultValue>false</defaultValue><required>false</required>${type('Checkbox')}`,
+      "Can not specify 'required' for a CustomField of type Checkbox",
+    ],
+    [
+      'a checkbox without a default',
+      type('Checkbox'),
+      "Must specify 'defaultValue' for a CustomField of type Checkbox",
+    ],
+    [
+      'a long text that is short',
+      `<length>255</length><visibleLines>3</visibleLines>${type('LongTextArea')}`,
+      'Invalid length, minimum is: 256',
+    ],
+    [
+      'a long text without lines',
+      `<length>256</length>${type('LongTextArea')}`,
+      "Must specify 'visibleLines' for a CustomField of type LongTextArea",
+    ],
+    [
+      'a text without a length',
+      type('Text'),
+      "Must specify 'length' for a CustomField of type Text",
+    ],
+    [
+      'a number of 19 digits',
+      `<precision>19</precision><scale>0</scale>${type('Number')}`,
+      'Invalid precision, maximum is: 18',
+    ],
+    [
+      'more decimals than digits',
+      `<precision>4</precision><scale>5</scale>${type('Number')}`,
+      'Invalid scale, maximum is: 4',
+    ],
+    [
+      'a picklist with values by name and by list',
+      `${values('A').replace('<valueSetDefinition>', '<valueSetName>G</valueSetName><valueSetDefinition>')}${type('Picklist')}`,
+      'Can not specify both valueSetName and valueSetDefinition',
+    ],
+    [
+      'a global value set that is not there',
+      `<valueSet><valueSetName>Nope</valueSetName></valueSet>${type('Picklist')}`,
+      'In field: valueSetName - no GlobalValueSet named Nope found',
+    ],
+    ['a value twice', `${values('A', 'a')}${type('Picklist')}`, 'Duplicate value: a'],
+    [
+      'an auto-number without a place for the number',
+      `<displayFormat>T-</displayFormat>${type('AutoNumber')}`,
+      'The display format must hold one place for the number, such as {0}',
+    ],
+    [
+      'a lookup to nothing',
+      `${lookup('Nope__c', 'Xs')}${type('Lookup')}`,
+      "referenceTo value of 'Nope__c' does not resolve to a valid sObject type",
+    ],
+    [
+      'a required master-detail',
+      `${lookup('Account', 'Xs')}<required>true</required>${type('MasterDetail')}`,
+      'Master-Detail Relationship Fields Cannot be Optional or Required',
+    ],
+    [
+      'a master-detail that says what to do on deletion',
+      `${lookup('Account', 'Xs')}<deleteConstraint>SetNull</deleteConstraint>${type('MasterDetail')}`,
+      "Can not specify 'deleteConstraint' for a CustomField of type MasterDetail",
+    ],
+    [
+      'a summary with a precision',
+      `<precision>8</precision><summaryForeignKey>A__c.B__c</summaryForeignKey><summaryOperation>count</summaryOperation>${type('Summary')}`,
+      "Can not specify 'precision' for a CustomField of type Summary",
+    ],
+    [
+      'a formula that names an unknown field',
+      `<formula>Nope__c &amp; "x"</formula>${type('Text')}`,
+      'Field Nope__c does not exist. Check spelling.',
+    ],
+    [
+      'a formula that does not end',
+      `<formula>IF(true, 1</formula><precision>8</precision><scale>0</scale>${type('Number')}`,
+      "Syntax error. Missing ')'",
+    ],
+    [
+      'a formula of a type that cannot be one',
+      `<formula>1</formula>${type('Picklist')}`,
+      "Can not specify 'formula' for a CustomField of type Picklist",
+    ],
+    [
+      'a type that does not exist',
+      type('Formula'),
+      "'Formula' is not a valid value for the enum 'FieldType'",
+    ],
+    [
+      'a type that is not simulated',
+      type('MetadataRelationship'),
+      'The simulator does not deploy fields of type MetadataRelationship',
+    ],
+  ]
+  it.each(cases)('%s', async (_name, content, problem) => {
+    expect(await problemOf(await connect(sim, 'Acme'), fieldZip('Contact.X__c', content))).toBe(
+      problem,
+    )
+  })
+
+  it.each(['1st__c', 'Two__Parts__c', 'End___c', `${'a'.repeat(41)}__c`])(
+    'for its name: %s',
+    async (name) => {
+      const text = `<length>10</length>${type('Text')}`
+      expect(
+        await problemOf(await connect(sim, 'Acme'), fieldZip(`Contact.${name}`, text)),
+      ).toMatch(/API Name can only contain|maximum length is:40/)
+    },
+  )
+
+  it('when a formula becomes something else, and when a type changes under data', async () => {
+    const jsforce = await connect(sim, 'Acme')
+    await deploy(jsforce, fieldZip('Contact.Fx__c', `<formula>LastName</formula>${type('Text')}`))
+    expect(
+      await problemOf(jsforce, fieldZip('Contact.Fx__c', `<length>9</length>${type('Text')}`)),
+    ).toBe('Cannot update a field from a Formula to something else')
+    const org = makeTestOrg()
+    const row = { Id: org.ids.make('a00'), Miles__c: 3 }
+    org.records.set('trip__c', new Map([[row.Id, row]]))
+    const zip = fieldZip('Trip__c.Miles__c', type('Date'))
+    const read = readPackage(zip, { singlePackage: true, allowMissingFiles: false })
+    const { messages } = applyPackage(org, '', read, readOptions({ rollbackOnError: true }))
+    expect(messages[0]?.problem).toBe('Cannot change type due to existing data')
+  })
+
+  it('deletion takes the data along, and a rollback brings it back', () => {
+    const org = makeTestOrg()
+    const row = { Id: org.ids.make('001'), Tier__c: 'Gold' }
+    org.records.set('account', new Map([[row.Id, row]]))
+    org.layouts = []
+    const before = structuredClone([...org.objects])
+    const permissions = structuredClone([...org.permissionSets])
+    const deletions = (...members: string[]) =>
+      readPackage(
+        zipOf(
+          {},
+          {
+            'destructiveChanges.xml': file(
+              'Package',
+              `<types>${members.map((name) => `<members>${name}</members>`).join('')}<name>CustomField</name></types>`,
+            ),
+          },
+        ),
+        { singlePackage: true, allowMissingFiles: false },
+      )
+    const options = readOptions({ rollbackOnError: true })
+    const failing = applyPackage(org, '', deletions('Account.Tier__c', 'Account.No__c'), options)
+    expect(failing.kept).toBe(false)
+    expect([...org.objects]).toEqual(before)
+    expect([...org.permissionSets]).toEqual(permissions)
+    expect(row).toEqual({ Id: row.Id, Tier__c: 'Gold' })
+    const done = applyPackage(org, '', deletions('Account.Tier__c'), options)
+    expect(done.messages.filter(({ success }) => !success)).toEqual([])
+    expect(row).toEqual({ Id: row.Id, Tier_del__c: 'Gold' })
+    expect(org.objects.get('account')?.fields.get('tier_del__c')?.deletedAt).toBeInstanceOf(Date)
+    expect([...org.permissionSets.values()][0]?.grants.fields.has('account.tier__c')).toBe(false)
+  })
+
+  it('past the limit of the edition, deleted fields included', async () => {
+    await sim.control.createOrg({ name: 'Little', edition: 'Professional' })
+    const jsforce = await connect(sim, 'Little')
+    const field = (name: string) =>
+      `<fields><fullName>${name}</fullName><label>${name}</label><type>Date</type></fields>`
+    const zip = (names: string[]) =>
+      zipOf(
+        { CustomField: names.map((name) => `Contact.${name}`) },
+        { 'objects/Contact.object': file('CustomObject', names.map(field).join('')) },
+      )
+    const names = Array.from({ length: 100 }, (_, n) => `F${n}__c`)
+    expect((await deploy(jsforce, zip(names))).failures).toEqual([])
+    await deploy(
+      jsforce,
+      zipOf(
+        {},
+        {
+          'destructiveChanges.xml': file(
+            'Package',
+            '<types><members>Contact.F0__c</members><name>CustomField</name></types>',
+          ),
+        },
+      ),
+    )
+    expect(await problemOf(jsforce, zip(['More__c']))).toMatch(/^Custom field limit reached/)
+    await sim.control.act('schema/erase-deleted', { org: 'Little' })
+    expect(await problemOf(jsforce, zip(['More__c']))).toBeUndefined()
+  })
+})

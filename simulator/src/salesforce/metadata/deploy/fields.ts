@@ -1,0 +1,230 @@
+// CustomField: created, changed, and the checks that need the org. Salesforce: Metadata API guide,
+// "CustomField"; Help, "Considerations for Relationships" and "Notes on Changing Custom Field Types".
+
+import {
+  countedFields,
+  customFieldLimit,
+  MASTER_DETAIL_LIMIT,
+  RELATIONSHIP_LIMIT,
+} from '../../../org/edition.ts'
+import type { Field, SObject } from '../../../org/model.ts'
+import { makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
+import { metadataFieldType } from '../custom-field.ts'
+import { text, type MetadataNode } from '../xml.ts'
+import { Problem, type Draft, type Outcome } from './draft.ts'
+import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
+import { checkProperties, readType, type FieldType } from './field-types.ts'
+import { checkFormula } from './formula.ts'
+import { checkDeveloperName, checkUnmanaged, noSuch, required } from './names.ts'
+import type { Item } from './package.ts'
+import { same, typed } from './typed.ts'
+
+export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
+  const [objectName = '', name = ''] = fullName.split('.')
+  const object = draft.object(objectName)
+  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  const found = object.fields.get(name.toLowerCase())
+  if (!/__c$/i.test(name)) return deployStandardField(draft, object, name, found, node)
+  checkUnmanaged(draft.org, 'CustomFieldDefinition', name)
+  checkDeveloperName('Field', name.slice(0, -3))
+
+  const type = readType(node)
+  checkProperties(type, node)
+  required(node, 'label')
+  if (found !== undefined) checkTypeChange(draft, object, found, type, node)
+  const formula = text(node, 'formula')
+  if (formula !== undefined) checkFormula(draft, object, formula)
+  const fieldName = found?.describe.name ?? name
+  const shape = shapeOf(draft, object, fieldName, type, node, found)
+  const { fullName: _, ...content } = shape.metadata
+  const metadata = typed(content)
+  if (found?.metadata !== undefined && same(found.metadata, metadata)) {
+    return { id: found.id, created: false, changed: false }
+  }
+  const relationship = checkRelationship(draft, object, fieldName, type, node, found)
+  if (found === undefined) checkLimits(draft, object, type)
+
+  draft.edit(object)
+  const made = makeField(draft.org, shape.spec, { secured: shape.secured })
+  const field: Field = {
+    ...made,
+    ...draft.stamps(found),
+    ...(found === undefined ? {} : { id: found.id }),
+    description: text(node, 'description') ?? null,
+    metadata,
+    ...(relationship === undefined ? {} : { childRelationshipName: relationship }),
+  }
+  object.fields.set(fieldName.toLowerCase(), field)
+  if (type === 'Location') putCoordinates(draft, object, shape)
+  for (const target of field.describe.referenceTo) draft.touch(target)
+  if (type === 'MasterDetail') becomeDetail(draft, object)
+  if (found !== undefined && found.describe.label !== field.describe.label) draft.touchOrg()
+  return { id: field.id, created: found === undefined, changed: true }
+}
+
+/** Salesforce: of a standard field, a deployment changes what an administrator may set. */
+function deployStandardField(
+  draft: Draft,
+  object: SObject,
+  name: string,
+  found: Field | undefined,
+  node: MetadataNode,
+): Outcome {
+  if (found === undefined || found.describe.custom) {
+    throw new Problem("Could not resolve standard field's name.")
+  }
+  const help = text(node, 'inlineHelpText') ?? null
+  const changed = help !== found.describe.inlineHelpText
+  if (changed) {
+    draft.edit(object).fields.set(name.toLowerCase(), {
+      ...found,
+      ...draft.stamps(found),
+      describe: { ...found.describe, inlineHelpText: help },
+    })
+  }
+  return { id: '', created: false, changed }
+}
+
+const rowsOf = (draft: Draft, object: SObject) => [
+  ...(draft.org.records.get(object.name.toLowerCase())?.values() ?? []),
+]
+
+function checkTypeChange(
+  draft: Draft,
+  object: SObject,
+  found: Field,
+  type: FieldType,
+  node: MetadataNode,
+): void {
+  const { describe } = found
+  const wasFormula = describe.calculated && describe.calculatedFormula !== null
+  const isFormula = text(node, 'formula') !== undefined
+  if (wasFormula && !isFormula) {
+    throw new Problem('Cannot update a field from a Formula to something else')
+  }
+  if (!wasFormula && isFormula) {
+    throw new Problem('Cannot update a field to a Formula from something else')
+  }
+  const deployed = found.metadata?.['type']
+  const wasType = typeof deployed === 'string' ? deployed : metadataFieldType(describe)
+  if (wasType === type) return
+  if (
+    wasType === 'Summary' ||
+    type === 'Summary' ||
+    wasType === 'Location' ||
+    type === 'Location'
+  ) {
+    throw new Problem(`Cannot change the type of a field from ${wasType} to ${type}`)
+  }
+  const filled = rowsOf(draft, object).some((row) => (row[describe.name] ?? null) !== null)
+  if (filled && !(wasType === 'Lookup' && type === 'MasterDetail')) {
+    throw new Problem('Cannot change type due to existing data')
+  }
+}
+
+/** Checks a lookup or master-detail field; answers what its parent calls the children. */
+function checkRelationship(
+  draft: Draft,
+  object: SObject,
+  name: string,
+  type: FieldType,
+  node: MetadataNode,
+  found: Field | undefined,
+): string | null | undefined {
+  if (type !== 'Lookup' && type !== 'MasterDetail') return undefined
+  const target = required(node, 'referenceTo')
+  const parent = draft.object(target)
+  if (parent === undefined) {
+    throw new Problem(`referenceTo value of '${target}' does not resolve to a valid sObject type`)
+  }
+  if (found !== undefined && !found.describe.referenceTo.includes(parent.name)) {
+    throw new Problem('Cannot change the object that a relationship field refers to')
+  }
+  if (type === 'MasterDetail') checkMasterDetail(draft, object, name, found)
+  const own = text(node, 'relationshipName')
+  if (own === undefined) {
+    if (found !== undefined) return found.childRelationshipName
+    if (type === 'Lookup') return null
+    throw new Problem("Must specify 'relationshipName' for a CustomField of type MasterDetail")
+  }
+  checkDeveloperName('Child Relationship', own)
+  const wanted = `${own}__r`
+  for (const child of draft.org.objects.values()) {
+    for (const field of child.fields.values()) {
+      if (field === found || field.deletedAt || child.deletedAt) continue
+      if (!field.describe.referenceTo.includes(parent.name)) continue
+      if (field.childRelationshipName?.toLowerCase() === wanted.toLowerCase()) {
+        throw new Problem(`There is already a Child Relationship named ${own} on ${parent.name}.`)
+      }
+    }
+  }
+  return wanted
+}
+
+function checkMasterDetail(
+  draft: Draft,
+  object: SObject,
+  name: string,
+  found: Field | undefined,
+): void {
+  if (!object.describe.custom) {
+    throw new Problem('A standard object cannot be on the detail side of a relationship')
+  }
+  const others = [...object.fields.values()].filter(
+    (field) => field !== found && !field.deletedAt && field.describe.relationshipOrder !== null,
+  )
+  if (others.length >= MASTER_DETAIL_LIMIT) {
+    throw new Problem(
+      `An object can have ${MASTER_DETAIL_LIMIT} master-detail relationships at most`,
+    )
+  }
+  if (found?.describe.relationshipOrder === null || found === undefined) {
+    // Salesforce: the way is a lookup, filled in every row, and then converted.
+    if (rowsOf(draft, object).some((row) => (row[name] ?? null) === null)) {
+      throw new Problem(
+        'You cannot create a master-detail relationship because this object has records without a parent',
+      )
+    }
+  }
+}
+
+function checkLimits(draft: Draft, object: SObject, type: FieldType): void {
+  const counted = countedFields(object)
+  const needs = type === 'Location' ? 3 : 1
+  if (counted.length + needs > customFieldLimit(draft.org)) {
+    throw new Problem(
+      `Custom field limit reached: ${object.name} can have ${customFieldLimit(draft.org)} custom fields, deleted ones included`,
+    )
+  }
+  const references = counted.filter(({ describe }) => describe.type === 'reference')
+  if (['Lookup', 'MasterDetail'].includes(type) && references.length >= RELATIONSHIP_LIMIT) {
+    throw new Problem(
+      `Relationship limit reached: ${object.name} can have ${RELATIONSHIP_LIMIT} relationship fields`,
+    )
+  }
+}
+
+function putCoordinates(draft: Draft, object: SObject, { spec, secured }: FieldShape): void {
+  for (const part of coordinateSpecs(spec)) {
+    const before = object.fields.get(part.name.toLowerCase())
+    object.fields.set(part.name.toLowerCase(), {
+      ...makeField(draft.org, part, { secured }),
+      ...draft.stamps(before),
+    })
+  }
+}
+
+/** Salesforce: a detail belongs to its master. It has no owner of its own and no sharing model. */
+function becomeDetail(draft: Draft, object: SObject): void {
+  draft.edit(object)
+  object.sharingModel = 'ControlledByParent'
+  object.fields.delete('ownerid')
+}
+
+/** The last master-detail field is gone: the rows have owners again. */
+export function becomeIndependent(draft: Draft, object: SObject): void {
+  draft.edit(object)
+  object.sharingModel = 'ReadWrite'
+  const owner: FieldSpec | undefined = systemFields(true).find(({ name }) => name === 'OwnerId')
+  if (owner !== undefined) object.fields.set('ownerid', makeField(draft.org, owner))
+}

@@ -1,0 +1,123 @@
+// Layout and CustomTab: replaced by what is deployed. Salesforce: Metadata API guide, types of these
+// names.
+
+import type { Layout, SObject, Tab } from '../../../org/model.ts'
+import { nodes, text, type MetadataNode } from '../xml.ts'
+import { Problem, type Draft, type Outcome } from './draft.ts'
+import { checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
+import type { Item } from './package.ts'
+import { same, typed } from './typed.ts'
+
+export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
+  const { org } = draft
+  const dash = fullName.indexOf('-')
+  const [objectName, name] = [fullName.slice(0, dash), fullName.slice(dash + 1)]
+  const object = draft.object(objectName)
+  if (dash < 0 || object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  checkUnmanaged(org, 'Layout', name)
+  checkLength('Name', name, 80)
+  const items = nodes(node, 'layoutSections')
+    .flatMap((section) => nodes(section, 'layoutColumns'))
+    .flatMap((column) => nodes(column, 'layoutItems'))
+  const placed = new Set<string>()
+  for (const item of items) {
+    const field = text(item, 'field')
+    if (field === undefined) continue
+    checkField(object, field)
+    if (placed.has(field.toLowerCase())) {
+      throw new Problem(`Layout contains a duplicate item: ${field}`)
+    }
+    placed.add(field.toLowerCase())
+  }
+  checkRequired(object, placed)
+  for (const list of nodes(node, 'relatedLists')) checkRelatedList(draft, object, list)
+
+  const before = org.layouts.find(
+    (each) => `${each.object}-${each.name}`.toLowerCase() === fullName.toLowerCase(),
+  )
+  const { fullName: _, ...content } = typed(node)
+  if (before !== undefined && same(before.metadata, content)) {
+    return { id: before.id, created: false, changed: false }
+  }
+  const made: Layout = {
+    id: before?.id ?? org.ids.make('00h'),
+    object: object.name,
+    name: before?.name ?? name,
+    namespace: null,
+    metadata: content,
+    ...draft.stamps(before),
+  }
+  draft.keep('layouts')
+  org.layouts =
+    before === undefined
+      ? [...org.layouts, made]
+      : org.layouts.map((each) => (each === before ? made : each))
+  return { id: made.id, created: before === undefined, changed: true }
+}
+
+function checkField(object: SObject, name: string): void {
+  const found = object.fields.get(name.toLowerCase())
+  if (found === undefined || found.deletedAt) {
+    throw noSuch('field', 'CustomField', `${object.name}.${name}`)
+  }
+}
+
+/** Salesforce: fields that every row needs are on every layout; asked of custom ones here. */
+function checkRequired(object: SObject, placed: ReadonlySet<string>): void {
+  for (const { describe, deletedAt } of object.fields.values()) {
+    if (!describe.custom || deletedAt || !describe.createable || describe.nillable) continue
+    if (describe.type === 'boolean' || placed.has(describe.name.toLowerCase())) continue
+    throw new Problem(`Layout must contain an item for required layout field: ${describe.name}`)
+  }
+}
+
+/** Lists of custom children are named by the child's lookup, `Child__c.Parent__c`. */
+function checkRelatedList(draft: Draft, object: SObject, node: MetadataNode): void {
+  const name = required(node, 'relatedList')
+  const [childName = '', lookup] = name.split('.')
+  if (lookup === undefined) return
+  const field = draft.object(childName)?.fields.get(lookup.toLowerCase())
+  if (field === undefined || field.deletedAt || !field.describe.referenceTo.includes(object.name)) {
+    throw new Problem(`Cannot find related list:${name}`)
+  }
+}
+
+const ELSEWHERE = ['auraComponent', 'flexiPage', 'lwcComponent', 'page', 'scontrol']
+
+export function deployTab(draft: Draft, { fullName, node }: Item): Outcome {
+  const { org } = draft
+  checkUnmanaged(org, 'CustomTab', fullName)
+  for (const part of [...ELSEWHERE, 'actionOverrides']) {
+    if (node[part] !== undefined) {
+      throw new Problem(
+        `The simulator deploys tabs of custom objects and of web addresses, not of ${part}`,
+      )
+    }
+  }
+  required(node, 'motif')
+  if (flag(node, 'customObject') === true) {
+    const object = draft.object(fullName)
+    if (object === undefined || !object.describe.custom) {
+      throw noSuch('customObject', 'CustomObject', fullName)
+    }
+  } else {
+    required(node, 'url')
+    required(node, 'label')
+  }
+  const before = org.tabs.find((tab) => tab.name.toLowerCase() === fullName.toLowerCase())
+  const { fullName: _, ...content } = typed(node)
+  if (before !== undefined && same(before.metadata, content)) {
+    return { id: '', created: false, changed: false }
+  }
+  const made: Tab = {
+    name: before?.name ?? fullName,
+    metadata: content,
+    ...draft.stamps(before),
+  }
+  draft.keep('tabs')
+  org.tabs =
+    before === undefined
+      ? [...org.tabs, made]
+      : org.tabs.map((each) => (each === before ? made : each))
+  return { id: '', created: before === undefined, changed: true }
+}

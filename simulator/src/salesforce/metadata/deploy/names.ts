@@ -1,0 +1,79 @@
+// Rules for names and texts of components. Salesforce Help: "Rules for API names"; where no public
+// source has the wording of a refusal, the words are ours.
+
+import type { Org } from '../../../org/model.ts'
+import { text, type MetadataNode } from '../xml.ts'
+import { Problem } from './draft.ts'
+
+const MAX_NAME = 40
+
+/** Refuses a developer name (without its `__c`) that Salesforce would not take. */
+export function checkDeveloperName(kind: string, name: string): void {
+  if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name) || name.endsWith('_') || name.includes('__')) {
+    throw new Problem(
+      `The ${kind} API Name can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.`,
+    )
+  }
+  checkLength('DeveloperName', name, MAX_NAME)
+}
+
+export function checkLength(what: string, value: string | undefined, max: number): void {
+  if (value !== undefined && value.length > max) {
+    throw new Problem(`Value too long for field: ${what} maximum length is:${max}`)
+  }
+}
+
+/** The text of an element that must be there. */
+export function required(node: MetadataNode, element: string): string {
+  const value = text(node, element)
+  if (value === undefined || value === '')
+    throw new Problem(`Required field is missing: ${element}`)
+  return value
+}
+
+/** One of the enum's words. */
+export function oneOf<Word extends string>(
+  name: string,
+  words: readonly Word[],
+  value: string,
+): Word {
+  const found = words.find((word) => word === value)
+  if (found === undefined)
+    throw new Problem(`'${value}' is not a valid value for the enum '${name}'`)
+  return found
+}
+
+export function flag(node: MetadataNode, element: string): boolean | undefined {
+  const value = text(node, element)
+  if (value === undefined) return undefined
+  if (value !== 'true' && value !== 'false') {
+    throw new Problem(`'${value}' is not a valid value for the type xsd:boolean`)
+  }
+  return value === 'true'
+}
+
+/** A whole number; undefined when the element is not there. */
+export function whole(node: MetadataNode, element: string): number | undefined {
+  const value = text(node, element)
+  if (value === undefined) return undefined
+  if (!/^-?\d+$/.test(value)) {
+    throw new Problem(`'${value}' is not a valid value for the type xsd:int`)
+  }
+  return Number(value)
+}
+
+/** Refuses changes of what an installed package brought (`ns__Name`, `ns__Name__c`). */
+export function checkUnmanaged(org: Org, kind: string, name: string): void {
+  const prefix = name.split('__')[0]?.toLowerCase()
+  if (
+    /^[A-Za-z0-9]+__(?!c$)./i.test(name) &&
+    org.packages.some((each) => each.namespace.toLowerCase() === prefix)
+  ) {
+    throw new Problem(`Cannot modify managed object: entity=${kind}, component=${name}`)
+  }
+}
+
+/** Salesforce's words for something named that is not there. */
+export function noSuch(element: string, type: string, name: string): Problem {
+  return new Problem(`In field: ${element} - no ${type} named ${name} found`)
+}

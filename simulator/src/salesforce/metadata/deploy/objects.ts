@@ -1,0 +1,288 @@
+// CustomObject, RecordType and ValidationRule. Salesforce: Metadata API guide, types of these names.
+
+import { customObjectUse } from '../../../org/edition.ts'
+import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
+import { freeKeyPrefix, makeField, makeObject, systemFields } from '../../../org/schema.ts'
+import { child, nodes, text, type MetadataNode } from '../xml.ts'
+import { Problem, type Draft, type Outcome } from './draft.ts'
+import { checkFormula } from './formula.ts'
+import {
+  checkDeveloperName,
+  checkLength,
+  checkUnmanaged,
+  flag,
+  noSuch,
+  oneOf,
+  required,
+} from './names.ts'
+import type { Item } from './package.ts'
+import { same, typed } from './typed.ts'
+import { missingValue } from './value-set.ts'
+
+const CHILDREN = ['fields', 'recordTypes', 'validationRules']
+/** Parts of an object's file that are components of their own and that this simulator has not. */
+const UNSIMULATED_PARTS = [
+  'businessProcesses',
+  'compactLayouts',
+  'customSettingsType',
+  'eventType',
+  'externalDataSource',
+  'fieldSets',
+  'indexes',
+  'listViews',
+  'namedFilter',
+  'sharingReasons',
+  'sharingRecalculations',
+  'webLinks',
+]
+const SHARING = [
+  'ControlledByParent',
+  'FullAccess',
+  'Private',
+  'Read',
+  'ReadWrite',
+  'ReadWriteTransfer',
+] as const
+
+export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
+  for (const part of UNSIMULATED_PARTS) {
+    if (node[part] !== undefined) throw new Problem(`The simulator does not deploy ${part}`)
+  }
+  const content = typed(
+    Object.fromEntries(Object.entries(node).filter(([element]) => !CHILDREN.includes(element))),
+  )
+  delete content['fullName']
+  const object = draft.object(fullName)
+  if (!/__c$/i.test(fullName)) return deployStandardObject(draft, fullName, object, content)
+  checkUnmanaged(draft.org, 'CustomEntityDefinition', fullName)
+  checkDeveloperName('Object', fullName.slice(0, -3))
+  checkDefinition(object, node)
+  if (object !== undefined && same(object.metadata, content)) {
+    return { id: object.durableId, created: false, changed: false }
+  }
+  const made = object === undefined ? create(draft, fullName, node) : draft.edit(object)
+  if (object !== undefined && object.describe.label !== text(node, 'label')) draft.touchOrg()
+  Object.assign(made.describe, describeOf(node))
+  Object.assign(made, draft.stamps(object))
+  made.metadata = content
+  made.description = text(node, 'description') ?? null
+  made.sharingModel = text(node, 'sharingModel') ?? made.sharingModel
+  made.deploymentStatus =
+    text(node, 'deploymentStatus') === 'InDevelopment' ? 'InDevelopment' : 'Deployed'
+  putNameField(draft, made, child(node, 'nameField') ?? {})
+  return { id: made.durableId, created: object === undefined, changed: true }
+}
+
+function deployStandardObject(
+  draft: Draft,
+  name: string,
+  object: SObject | undefined,
+  content: MetadataNode,
+): Outcome {
+  if (object === undefined) throw noSuch('fullName', 'CustomObject', name)
+  const sharing = content['sharingModel']
+  const changed = typeof sharing === 'string' && sharing !== object.sharingModel
+  if (changed) draft.edit(object).sharingModel = oneOf('SharingModel', SHARING, sharing)
+  return { id: object.durableId, created: false, changed }
+}
+
+/** What a custom object needs. Salesforce: a file with fields alone is no definition of the object. */
+function checkDefinition(object: SObject | undefined, node: MetadataNode): void {
+  if ((text(node, 'label') ?? '') === '') {
+    throw new Problem('Must specify a non-empty label for the CustomObject')
+  }
+  checkLength('MasterLabel', text(node, 'label'), 40)
+  checkLength('PluralLabel', required(node, 'pluralLabel'), 40)
+  checkLength('Description', text(node, 'description'), 1000)
+  const nameField = child(node, 'nameField')
+  const nameType = text(nameField, 'type')
+  if (nameField === undefined || (nameType !== 'Text' && nameType !== 'AutoNumber')) {
+    throw new Problem('Must specify a nameField of type Text or AutoNumber')
+  }
+  required(nameField, 'label')
+  oneOf('DeploymentStatus', ['InDevelopment', 'Deployed'], required(node, 'deploymentStatus'))
+  const sharing = oneOf('SharingModel', SHARING, required(node, 'sharingModel'))
+  const details =
+    nodes(node, 'fields').some((field) => text(field, 'type') === 'MasterDetail') ||
+    [...(object?.fields.values() ?? [])].some(
+      (field) => !field.deletedAt && field.describe.relationshipOrder !== null,
+    )
+  if (details !== (sharing === 'ControlledByParent')) {
+    throw new Problem(
+      `Cannot set sharingModel to ${sharing} on a CustomObject ${details ? 'with a' : 'without a'} MasterDetail relationship field`,
+    )
+  }
+}
+
+function create(draft: Draft, name: string, node: MetadataNode): SObject {
+  const { org } = draft
+  // Salesforce: a deleted object keeps its name until it is erased.
+  if (org.objects.has(name.toLowerCase())) {
+    throw new Problem(
+      `There is already a deleted object named ${name}. Erase it or choose another name.`,
+    )
+  }
+  const { used, max } = customObjectUse(org)
+  if (used >= max) {
+    throw new Problem(
+      `Custom object limit reached: the org can have ${max} custom objects, deleted ones included`,
+    )
+  }
+  const object = makeObject(org, {
+    name,
+    label: text(node, 'label') ?? name,
+    describe: { keyPrefix: freeKeyPrefix(org) },
+    fields: systemFields(text(node, 'sharingModel') !== 'ControlledByParent'),
+  })
+  draft.added(object)
+  return object
+}
+
+function describeOf(node: MetadataNode): Partial<SObjectDescribe> {
+  return {
+    label: text(node, 'label') ?? '',
+    labelPlural: text(node, 'pluralLabel') ?? '',
+    feedEnabled: flag(node, 'enableFeeds') === true,
+    searchable: flag(node, 'enableSearch') !== false,
+  }
+}
+
+function putNameField(draft: Draft, object: SObject, node: MetadataNode): void {
+  const autoNumber = text(node, 'type') === 'AutoNumber'
+  const before = object.fields.get('name')
+  const field = makeField(draft.org, {
+    name: 'Name',
+    type: 'string',
+    label: text(node, 'label') ?? 'Name',
+    length: autoNumber ? 30 : 80,
+    nameField: true,
+    idLookup: true,
+    autoNumber,
+    defaultedOnCreate: autoNumber,
+    // Salesforce: a name that the user writes may be left out, and is then the row's id.
+    nillable: !autoNumber,
+  })
+  object.fields.set('name', before === undefined ? field : { ...field, id: before.id })
+}
+
+export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcome {
+  const [objectName = '', name = ''] = fullName.split('.')
+  const object = draft.object(objectName)
+  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  checkDeveloperName('Record Type', name)
+  const label = required(node, 'label')
+  checkLength('Name', label, 80)
+  checkLength('Description', text(node, 'description'), 255)
+  const active = flag(node, 'active')
+  if (active === undefined) throw new Problem('Required field is missing: active')
+  const process = text(node, 'businessProcess')
+  if (process !== undefined) throw noSuch('businessProcess', 'BusinessProcess', process)
+  for (const picklist of nodes(node, 'picklistValues')) checkPicklist(object, picklist)
+
+  const before = object.recordTypes.find(
+    ({ developerName }) => developerName.toLowerCase() === name.toLowerCase(),
+  )
+  const { fullName: _, ...content } = node
+  const metadata = typed(content)
+  if (before?.metadata !== undefined && same(before.metadata, metadata)) {
+    return { id: before.id, created: false, changed: false }
+  }
+  draft.edit(object)
+  const made: RecordType = {
+    id: before?.id ?? draft.org.ids.make('012'),
+    developerName: before?.developerName ?? name,
+    name: label,
+    active,
+    isDefault: before?.isDefault ?? false,
+    description: text(node, 'description') ?? null,
+    metadata,
+    ...draft.stamps(before),
+  }
+  object.recordTypes =
+    before === undefined
+      ? [...object.recordTypes, made]
+      : object.recordTypes.map((each) => (each === before ? made : each))
+  if (!object.fields.has('recordtypeid')) putRecordTypeField(draft, object)
+  return { id: made.id, created: before === undefined, changed: true }
+}
+
+function checkPicklist(object: SObject, node: MetadataNode): void {
+  const picklist = required(node, 'picklist')
+  const field = object.fields.get(picklist.toLowerCase())
+  if (field === undefined || field.deletedAt) {
+    throw noSuch('picklist', 'CustomField', `${object.name}.${picklist}`)
+  }
+  const known = new Set(field.describe.picklistValues.map(({ value }) => value))
+  for (const value of nodes(node, 'values')) {
+    // Salesforce writes values with their special characters as %XX.
+    const name = decodeURIComponent(required(value, 'fullName'))
+    if (!known.has(name)) throw missingValue(name, picklist)
+  }
+}
+
+/** Salesforce: with its first record type an object gets the field RecordTypeId. */
+function putRecordTypeField(draft: Draft, object: SObject): void {
+  object.fields.set(
+    'recordtypeid',
+    makeField(draft.org, {
+      name: 'RecordTypeId',
+      type: 'reference',
+      label: 'Record Type ID',
+      referenceTo: ['RecordType'],
+      relationshipName: 'RecordType',
+    }),
+  )
+}
+
+export function deployValidationRule(draft: Draft, { fullName, node }: Item): Outcome {
+  const [objectName = '', name = ''] = fullName.split('.')
+  const object = draft.object(objectName)
+  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  checkUnmanaged(draft.org, 'ValidationRule', name)
+  checkDeveloperName('Validation Rule', name)
+  const active = flag(node, 'active')
+  if (active === undefined) throw new Problem('Required field is missing: active')
+  const formula = required(node, 'errorConditionFormula')
+  const errorMessage = required(node, 'errorMessage')
+  checkLength('ErrorMessage', errorMessage, 255)
+  checkLength('Description', text(node, 'description'), 255)
+  checkFormula(draft, object, formula)
+  const display = text(node, 'errorDisplayField')
+  if (display !== undefined) {
+    const field = object.fields.get(display.toLowerCase())
+    if (field === undefined || field.deletedAt) {
+      throw noSuch('errorDisplayField', 'CustomField', `${object.name}.${display}`)
+    }
+  }
+  const before = object.validationRules.find(
+    (rule) => rule.name.toLowerCase() === name.toLowerCase(),
+  )
+  const content = {
+    active,
+    description: text(node, 'description') ?? null,
+    errorConditionFormula: formula,
+    errorMessage,
+    errorDisplayField: display ?? null,
+  }
+  const now =
+    before &&
+    Object.fromEntries(
+      Object.keys(content).map((key) => [key, before[key as keyof ValidationRule]]),
+    )
+  if (before !== undefined && same(now, content)) {
+    return { id: before.id, created: false, changed: false }
+  }
+  draft.editQuietly(object)
+  const made: ValidationRule = {
+    id: before?.id ?? draft.org.ids.make('03d'),
+    name: before?.name ?? name,
+    namespace: null,
+    ...content,
+    ...draft.stamps(before),
+  }
+  object.validationRules =
+    before === undefined
+      ? [...object.validationRules, made]
+      : object.validationRules.map((each) => (each === before ? made : each))
+  return { id: made.id, created: before === undefined, changed: true }
+}

@@ -1,0 +1,328 @@
+// What a deployment's zip asks for: components out of files, and deletions. Salesforce: Metadata API
+// guide, "Sample package.xml Manifest Files" and "Deleting Components from an Organization".
+
+import { strFromU8, unzipSync } from 'fflate'
+import { childTypes, metadataTypes } from '../component.ts'
+import { readManifest, type Manifest } from '../manifest.ts'
+import { nodes, parseMetadataFile, text, type MetadataNode } from '../xml.ts'
+
+/** One component to deploy. */
+export interface Item {
+  type: string
+  fullName: string
+  /** Its path in the zip. */
+  fileName: string
+  /** Its metadata; of a CustomObject, the whole file with fields and all. */
+  node: MetadataNode
+  /** Where its name stands in the file, from 1; undefined when it is the file itself. */
+  position?: { line: number; column: number }
+}
+
+export interface Deletion {
+  type: string
+  fullName: string
+  /** The destructive manifest. */
+  fileName: string
+}
+
+export interface PackageProblem {
+  fileName: string
+  fullName: string
+  type: string
+  problem: string
+}
+
+export interface DeployPackage {
+  fileCount: number
+  /** package.xml and destructive manifests, which Salesforce reports as components of no type. */
+  manifests: string[]
+  apiVersion: string
+  deletionsBefore: Deletion[]
+  items: Item[]
+  deletionsAfter: Deletion[]
+  problems: PackageProblem[]
+}
+
+/** The zip cannot be read at all. */
+export class BadZip extends Error {
+  override name = 'BadZip'
+}
+
+const deployable = new Set([
+  'AssignmentRule',
+  'AssignmentRules',
+  'CustomField',
+  'CustomObject',
+  'CustomTab',
+  'Flow',
+  'FlowDefinition',
+  'Layout',
+  'PermissionSet',
+  'Profile',
+  'RecordType',
+  'ValidationRule',
+])
+
+/** Whether components of this type can be deployed and deleted here. */
+export const isDeployable = (type: string): boolean => deployable.has(type)
+
+interface Files {
+  readonly names: readonly string[]
+  text(name: string): string | undefined
+}
+
+function openZip(zip: Uint8Array): Files {
+  let entries: Record<string, Uint8Array>
+  try {
+    entries = unzipSync(zip)
+  } catch {
+    throw new BadZip('The zip file could not be read')
+  }
+  const byName = new Map(
+    Object.entries(entries)
+      .filter(([name]) => !name.endsWith('/'))
+      .map(([name, bytes]) => [decoded(name), bytes]),
+  )
+  return {
+    names: [...byName.keys()],
+    text: (name) => {
+      const bytes = byName.get(name)
+      return bytes && strFromU8(bytes)
+    },
+  }
+}
+
+/** File names come with blanks as they are or as %20. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
+
+/**
+ * Reads a zip. With `singlePackage` its manifest is at the root, else in one folder per package.
+ * Throws `BadZip`; anything else that is wrong is among the `problems`.
+ */
+export function readPackage(
+  zip: Uint8Array,
+  options: { singlePackage: boolean; allowMissingFiles: boolean },
+): DeployPackage {
+  const files = openZip(zip)
+  const result: DeployPackage = {
+    fileCount: files.names.length,
+    manifests: [],
+    apiVersion: '',
+    deletionsBefore: [],
+    items: [],
+    deletionsAfter: [],
+    problems: [],
+  }
+  const folders = options.singlePackage
+    ? ['']
+    : [...new Set(files.names.map((name) => name.slice(0, name.indexOf('/') + 1)))].filter(
+        (folder) => folder !== '',
+      )
+  const prefixes = folders.filter((folder) => files.text(`${folder}package.xml`) !== undefined)
+  if (prefixes.length === 0) {
+    result.problems.push({
+      fileName: 'package.xml',
+      fullName: 'package.xml',
+      type: '',
+      problem: 'No package.xml found',
+    })
+  }
+  for (const prefix of prefixes) readOne(files, prefix, options.allowMissingFiles, result)
+  return result
+}
+
+function readOne(
+  files: Files,
+  prefix: string,
+  allowMissingFiles: boolean,
+  result: DeployPackage,
+): void {
+  const fileName = `${prefix}package.xml`
+  const manifest = manifestOf(files, fileName, result)
+  if (manifest === undefined) return
+  result.apiVersion = manifest.version
+  for (const [name, target] of [
+    ['destructiveChangesPre.xml', result.deletionsBefore],
+    ['destructiveChanges.xml', result.deletionsBefore],
+    ['destructiveChangesPost.xml', result.deletionsAfter],
+  ] as const) {
+    if (files.text(`${prefix}${name}`) === undefined) continue
+    const destructive = manifestOf(files, `${prefix}${name}`, result)
+    for (const { name: type, members } of destructive?.types ?? []) {
+      for (const fullName of members) {
+        target.push({ type, fullName, fileName: `${prefix}${name}` })
+      }
+    }
+  }
+  new Picker(files, prefix, allowMissingFiles, result).pick(manifest)
+}
+
+function manifestOf(files: Files, fileName: string, result: DeployPackage): Manifest | undefined {
+  result.manifests.push(fileName)
+  try {
+    const { type, node } = parseMetadataFile(files.text(fileName) ?? '')
+    if (type === 'Package') return readManifest(node)
+    throw new Error(`Package expected, found ${type}`)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    result.problems.push({
+      fileName,
+      fullName: fileName,
+      type: '',
+      problem: `Error parsing file: ${reason}`,
+    })
+    return undefined
+  }
+}
+
+type Parsed = { raw: string; node: MetadataNode } | { problem: string } | undefined
+
+/** Picks out of one package's files what its manifest names. */
+class Picker {
+  readonly #files: Files
+  readonly #prefix: string
+  readonly #allowMissingFiles: boolean
+  readonly #result: DeployPackage
+  readonly #parsed = new Map<string, Parsed>()
+  readonly #picked = new Set<string>()
+
+  constructor(files: Files, prefix: string, allowMissingFiles: boolean, result: DeployPackage) {
+    this.#files = files
+    this.#prefix = prefix
+    this.#allowMissingFiles = allowMissingFiles
+    this.#result = result
+  }
+
+  pick(manifest: Manifest): void {
+    for (const { name, members } of manifest.types) {
+      const known = metadataTypes.some((type) => type.xmlName === name)
+      const asChild = childTypes.some((type) => type.xmlName === name)
+      if (!isDeployable(name)) {
+        this.#problem(
+          name,
+          known || asChild
+            ? `The simulator does not deploy ${name}`
+            : `Unknown type name '${name}' specified in package.xml, or a type that the simulator does not deploy`,
+        )
+        continue
+      }
+      for (const member of members) {
+        if (asChild) this.#child(name, member)
+        else if (member === '*') for (const each of this.#all(name)) this.#whole(name, each)
+        else this.#whole(name, member)
+      }
+    }
+  }
+
+  #problem(type: string, problem: string, fileName = `${this.#prefix}package.xml`, fullName = '') {
+    this.#result.problems.push({ fileName, fullName: fullName || fileName, type, problem })
+  }
+
+  #missing(type: string, fullName: string): void {
+    if (this.#allowMissingFiles) return
+    this.#problem(
+      type,
+      `An object '${fullName}' of type ${type} was named in package.xml, but was not found in zipped directory`,
+    )
+  }
+
+  #place(type: string): { folder: string; suffix: string } {
+    const found = metadataTypes.find(({ xmlName }) => xmlName === type)
+    return {
+      folder: `${this.#prefix}${found?.directoryName ?? ''}/`,
+      suffix: `.${found?.suffix ?? ''}`,
+    }
+  }
+
+  /** Names that `*` takes; of objects, the custom ones. */
+  #all(type: string): string[] {
+    const { folder, suffix } = this.#place(type)
+    return this.#files.names
+      .filter((name) => name.startsWith(folder) && name.endsWith(suffix))
+      .map((name) => name.slice(folder.length, -suffix.length))
+      .filter((name) => type !== 'CustomObject' || /__\w+$/.test(name))
+  }
+
+  #file(type: string, name: string): { fileName: string; parsed: Parsed } {
+    const { folder, suffix } = this.#place(type)
+    const fileName = `${folder}${name}${suffix}`
+    if (!this.#parsed.has(fileName)) this.#parsed.set(fileName, this.#parse(type, fileName))
+    return { fileName, parsed: this.#parsed.get(fileName) }
+  }
+
+  #parse(type: string, fileName: string): Parsed {
+    const raw = this.#files.text(fileName)
+    if (raw === undefined) return undefined
+    try {
+      const { type: root, node } = parseMetadataFile(raw)
+      if (root === type) return { raw, node }
+      return {
+        problem: `Element {http://soap.sforce.com/2006/04/metadata}${root} invalid at this location, ${type} expected`,
+      }
+    } catch (error) {
+      return { problem: `Error parsing file: ${error instanceof Error ? error.message : 'XML'}` }
+    }
+  }
+
+  #add(item: Item): void {
+    const key = `${item.type}/${item.fullName.toLowerCase()}`
+    if (this.#picked.has(key)) return
+    this.#picked.add(key)
+    this.#result.items.push(item)
+  }
+
+  #whole(type: string, fullName: string): void {
+    const { fileName, parsed } = this.#file(type, fullName)
+    if (parsed === undefined) return this.#missing(type, fullName)
+    if ('problem' in parsed) return this.#problem(type, parsed.problem, fileName, fullName)
+    this.#add({ type, fullName, fileName, node: parsed.node })
+    // The rules of an AssignmentRules file are one component; an object's children are their own.
+    if (type !== 'CustomObject') return
+    for (const { xmlName, element } of childTypes.filter(({ parent }) => parent === type)) {
+      for (const node of nodes(parsed.node, element)) {
+        this.#addChild(xmlName, fullName, fileName, node, parsed.raw)
+      }
+    }
+  }
+
+  #addChild(type: string, parent: string, fileName: string, node: MetadataNode, raw: string): void {
+    const name = text(node, 'fullName') ?? ''
+    const position = positionOf(raw, name)
+    this.#add({
+      type,
+      fullName: `${parent}.${name}`,
+      fileName,
+      node,
+      ...(position && { position }),
+    })
+  }
+
+  #child(type: string, fullName: string): void {
+    const dot = fullName.indexOf('.')
+    const [parent, name] = [fullName.slice(0, dot), fullName.slice(dot + 1)]
+    const child = childTypes.find(({ xmlName }) => xmlName === type)
+    if (child === undefined || dot < 0) return this.#missing(type, fullName)
+    const { fileName, parsed } = this.#file(child.parent, parent)
+    if (parsed !== undefined && 'problem' in parsed) {
+      return this.#problem(type, parsed.problem, fileName, fullName)
+    }
+    const node = nodes(parsed?.node, child.element).find(
+      (each) => text(each, 'fullName')?.toLowerCase() === name.toLowerCase(),
+    )
+    if (parsed === undefined || node === undefined) return this.#missing(type, fullName)
+    this.#addChild(type, parent, fileName, node, parsed.raw)
+  }
+}
+
+function positionOf(raw: string, name: string): { line: number; column: number } | undefined {
+  const at = raw.indexOf(`<fullName>${name}</fullName>`)
+  if (at < 0) return undefined
+  const before = raw.slice(0, at).split('\n')
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 }
+}

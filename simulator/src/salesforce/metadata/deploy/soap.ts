@@ -1,0 +1,67 @@
+// deploy, checkDeployStatus and cancelDeploy over SOAP. Salesforce: Metadata API guide, "File-Based
+// Calls".
+
+import type { Org, User } from '../../../org/model.ts'
+import type { Viewer } from '../../../org/visibility.ts'
+import { SoapFault, type SoapCall } from '../soap.ts'
+import { child, text, texts, writeElements } from '../xml.ts'
+import { checkMayDeploy, deploysOf } from './access.ts'
+import { isDone, type DeployJob } from './jobs.ts'
+import { DeployRefusal, readOptions } from './options.ts'
+import { soapResult } from './result.ts'
+
+/** Who calls, and where. */
+export interface DeployCaller {
+  org: Org
+  user: User
+  viewer: Viewer
+}
+
+type Call = (caller: DeployCaller, call: SoapCall) => string
+
+/** A refusal of a deployment is a fault here. */
+const asFault =
+  (call: Call): Call =>
+  (caller, soap) => {
+    try {
+      return call(caller, soap)
+    } catch (error) {
+      if (error instanceof DeployRefusal) throw new SoapFault(error.code, error.message)
+      throw error
+    }
+  }
+
+const found = ({ org }: DeployCaller, id: string): DeployJob => {
+  const job = org.deploys?.find(id)
+  if (job === undefined) {
+    throw new SoapFault('INVALID_CROSS_REFERENCE_KEY', `invalid cross reference id: ${id}`)
+  }
+  return job
+}
+
+export const deployCalls: Readonly<Record<string, Call>> = {
+  deploy: asFault((caller, { arguments: given }) => {
+    checkMayDeploy(caller.viewer)
+    const options = child(given, 'DeployOptions') ?? {}
+    const zip = Buffer.from(text(given, 'ZipFile') ?? '', 'base64')
+    const job = deploysOf(caller.org).submit(
+      zip,
+      readOptions({ ...options, runTests: texts(options, 'runTests') }),
+      caller.user.id,
+    )
+    return writeElements({ result: { done: false, id: job.id, state: 'Queued' } })
+  }),
+  checkDeployStatus: (caller, { arguments: given }) => {
+    const job = found(caller, text(given, 'asyncProcessId') ?? '')
+    const includeDetails = text(given, 'includeDetails') === 'true'
+    return writeElements({ result: soapResult(caller.org, job, includeDetails) })
+  },
+  cancelDeploy: asFault((caller, { arguments: given }) => {
+    checkMayDeploy(caller.viewer)
+    // The WSDL names the argument String; clients send id as well.
+    const id = text(given, 'String') ?? text(given, 'asyncProcessId') ?? text(given, 'id') ?? ''
+    found(caller, id)
+    const job = deploysOf(caller.org).cancel(id, caller.user.id)
+    return writeElements({ result: { done: job !== undefined && isDone(job), id } })
+  }),
+}

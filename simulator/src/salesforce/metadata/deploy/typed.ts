@@ -1,0 +1,76 @@
+// Metadata comes as text; Tooling gives it back as JSON with numbers and booleans.
+
+import type { MetadataNode, MetadataValue } from '../xml.ts'
+
+/** Elements that hold what people write: "true" in them is a word. */
+const WORDS = new Set([
+  'defaultValue',
+  'description',
+  'errorConditionFormula',
+  'errorMessage',
+  'expression',
+  'formula',
+  'fullName',
+  'helpText',
+  'inlineHelpText',
+  'label',
+  'masterLabel',
+  'name',
+  'stringValue',
+  'text',
+  'value',
+])
+const NUMBERS = new Set([
+  'activeVersionNumber',
+  'length',
+  'limit',
+  'locationX',
+  'locationY',
+  'numberValue',
+  'precision',
+  'relationshipOrder',
+  'scale',
+  'startingNumber',
+  'triggerOrder',
+  'visibleLines',
+])
+
+/** The same metadata with booleans and numbers where Salesforce has such. */
+export function typed(node: MetadataNode): MetadataNode {
+  return Object.fromEntries(
+    Object.entries(node).map(([element, value]) => [element, typedValue(element, value)]),
+  )
+}
+
+function typedValue(element: string, value: MetadataValue): MetadataValue {
+  if (Array.isArray(value)) {
+    return (value as readonly MetadataValue[]).map((item) => typedValue(element, item))
+  }
+  if (typeof value === 'object' && value !== null) return typed(value as MetadataNode)
+  if (typeof value !== 'string') return value
+  if (element === 'apiVersion') return Number(value)
+  // A number that would be written in other words stays as it was written.
+  if (NUMBERS.has(element)) return String(Number(value)) === value ? Number(value) : value
+  if (WORDS.has(element)) return value
+  return value === 'true' ? true : value === 'false' ? false : value
+}
+
+/** Whether both say the same, whatever the order of their elements. */
+export function same(left: unknown, right: unknown): boolean {
+  return canonical(left) === canonical(right)
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) {
+    const items: unknown[] = value
+    return items.length === 1 ? canonical(items[0]) : `[${items.map(canonical).join(',')}]`
+  }
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined)
+    return `{${members
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => `${name}:${canonical(member)}`)
+      .join(',')}}`
+  }
+  return String(value)
+}

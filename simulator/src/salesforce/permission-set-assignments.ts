@@ -1,0 +1,108 @@
+// Permission set assignments as records: to insert and to delete. Salesforce: Object Reference,
+// "PermissionSetAssignment".
+
+import { touchOrg } from '../org/changes.ts'
+import { toId18 } from '../org/ids.ts'
+import type { Org } from '../org/model.ts'
+import type { RestAnswer, RestContext, RestRoute } from './dispatch.ts'
+import { notFound, refusal } from './errors.ts'
+
+export const assignmentRoutes: RestRoute[] = [
+  { method: 'POST', pattern: '/sobjects/PermissionSetAssignment', handler: (ctx) => insert(ctx) },
+  {
+    method: 'DELETE',
+    pattern: '/sobjects/PermissionSetAssignment/:id',
+    handler: (ctx) => remove(ctx),
+  },
+]
+
+const REQUIRED = ['AssigneeId', 'PermissionSetId'] as const
+
+const checkMayAssign = ({ viewer }: RestContext): void => {
+  if (viewer.has('AssignPermissionSets') || viewer.has('ManageUsers')) return
+  throw refusal(
+    403,
+    'INSUFFICIENT_ACCESS_OR_READONLY',
+    'insufficient access rights on object id',
+    [],
+  )
+}
+
+const insert = (ctx: RestContext): RestAnswer => {
+  const { org, request } = ctx
+  checkMayAssign(ctx)
+  const row = (typeof request.body === 'object' ? request.body : null) as Record<
+    string,
+    unknown
+  > | null
+  if (row === null || Array.isArray(row)) {
+    throw refusal(400, 'JSON_PARSER_ERROR', 'The HTTP entity body is required')
+  }
+  for (const name of Object.keys(row)) {
+    if (name === 'attributes' || REQUIRED.some((known) => known === name)) continue
+    throw refusal(
+      400,
+      'INVALID_FIELD',
+      `No such column '${name}' on sobject of type PermissionSetAssignment`,
+    )
+  }
+  const missing = REQUIRED.filter((name) => (row[name] ?? '') === '')
+  if (missing.length > 0) {
+    throw refusal(
+      400,
+      'REQUIRED_FIELD_MISSING',
+      `Required fields are missing: [${missing.join(', ')}]`,
+      missing,
+    )
+  }
+  const [assigneeId, permissionSetId] = REQUIRED.map((name) => idOf(name, row[name]))
+  return {
+    status: 201,
+    body: { id: assign(org, assigneeId, permissionSetId), success: true, errors: [] },
+  }
+}
+
+const idOf = (field: string, value: unknown): string => {
+  const id = typeof value === 'string' ? toId18(value) : null
+  if (id !== null) return id
+  throw refusal(400, 'MALFORMED_ID', `${field}: id value of incorrect type: ${String(value)}`, [
+    field,
+  ])
+}
+
+const assign = (org: Org, assigneeId = '', permissionSetId = ''): string => {
+  for (const [field, known] of [
+    ['AssigneeId', org.users.has(assigneeId)],
+    ['PermissionSetId', org.permissionSets.has(permissionSetId)],
+  ] as const) {
+    if (!known) {
+      throw refusal(400, 'INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', [field])
+    }
+  }
+  const again = org.assignments.some(
+    (each) => each.assigneeId === assigneeId && each.permissionSetId === permissionSetId,
+  )
+  if (again) {
+    throw refusal(
+      400,
+      'DUPLICATE_VALUE',
+      `Duplicate PermissionSetAssignment. Assignee: ${assigneeId}; Permission Set: ${permissionSetId}`,
+      [],
+    )
+  }
+  const id = org.ids.make('0Pa')
+  org.assignments.push({ id, permissionSetId, assigneeId })
+  touchOrg(org)
+  return id
+}
+
+const remove = (ctx: RestContext): RestAnswer => {
+  const { org, params } = ctx
+  checkMayAssign(ctx)
+  const id = toId18(params['id'] ?? '')
+  const left = org.assignments.filter((each) => each.id !== id)
+  if (left.length === org.assignments.length) throw notFound()
+  org.assignments = left
+  touchOrg(org)
+  return { status: 204 }
+}

@@ -201,17 +201,11 @@ class Picker {
 
   pick(manifest: Manifest): void {
     for (const { name, members } of manifest.types) {
-      const known = metadataTypes.some((type) => type.xmlName === name)
-      const asChild = childTypes.some((type) => type.xmlName === name)
       if (!isDeployable(name)) {
-        this.#problem(
-          name,
-          known || asChild
-            ? `The simulator does not deploy ${name}`
-            : `Unknown type name '${name}' specified in package.xml, or a type that the simulator does not deploy`,
-        )
+        this.#problem(name, `The simulator does not deploy ${name}`)
         continue
       }
+      const asChild = childTypes.some((type) => type.xmlName === name)
       for (const member of members) {
         if (asChild) this.#child(name, member)
         else if (member === '*') for (const each of this.#all(name)) this.#whole(name, each)

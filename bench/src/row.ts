@@ -10,16 +10,18 @@ export interface Row {
   reached: boolean
 }
 
-/** A row that reaches its goal when the ratio is at most (or at least) the bound. */
+/** A row that reaches its goal when the ratio is at most (or at least) the bound; 'told' has no goal. */
 export const row = (
   bench: string,
   values: { figure: string; against: string; ratio: number },
-  bound: { atMost: number } | { atLeast: number },
+  bound: { atMost: number } | { atLeast: number } | 'told',
 ): Row => ({
   bench,
   ...values,
-  reach: 'atMost' in bound ? `≤ ${bound.atMost}` : `≥ ${bound.atLeast}`,
-  reached: 'atMost' in bound ? values.ratio <= bound.atMost : values.ratio >= bound.atLeast,
+  reach: bound === 'told' ? '–' : 'atMost' in bound ? `≤ ${bound.atMost}` : `≥ ${bound.atLeast}`,
+  reached:
+    bound === 'told' ||
+    ('atMost' in bound ? values.ratio <= bound.atMost : values.ratio >= bound.atLeast),
 })
 
 export const printTable = (rows: Row[]): string => {

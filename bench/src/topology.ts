@@ -207,7 +207,7 @@ const benchThousand = async (): Promise<Row[]> => {
       },
       { atMost: 0.05 },
     ),
-    // The simulator spends the time of a describe on a 304 as well: the worst case.
+    // The simulator spends the time of a describe on a 304 as well: the worst case, so it has no goal.
     row(
       're-pull, 1 % changed: time',
       {
@@ -215,7 +215,7 @@ const benchThousand = async (): Promise<Row[]> => {
         against: `cold ${seconds(cold.value.ms)}`,
         ratio: changed.ms / cold.value.ms,
       },
-      { atMost: 1 },
+      'told',
     ),
     row(
       'diff, 1,000 objects, 1 % changed',

@@ -47,6 +47,13 @@ describe('jsforce', () => {
     expect(row.Name).toBe('Globex')
   })
 
+  it('retrieves the user it is, although users are no records here', async () => {
+    const jsforce = await connection()
+    const { user_id } = await jsforce.identity()
+    const user = await jsforce.sobject('User').retrieve(user_id)
+    expect(user).toMatchObject({ Id: user_id, Username: 'admin@acme.example' })
+  })
+
   it('gets the error code of a refusal', async () => {
     const jsforce = await connection()
     await expect(jsforce.describe('Nope')).rejects.toMatchObject({ errorCode: 'NOT_FOUND' })

@@ -2,8 +2,10 @@
 
 import { findObject } from '../org/changes.ts'
 import { toId18 } from '../org/ids.ts'
+import { type SoqlRow } from '../soql/schema.ts'
 import { type Org } from '../org/model.ts'
 import { NEWEST_VERSION, OLDEST_VERSION, type RestContext, type RestRoute } from './dispatch.ts'
+import { setupTables } from './query-setup.ts'
 import { notFound, notSimulated, refusal } from './errors.ts'
 
 const RELEASES = ['Winter', 'Spring', 'Summer'] as const
@@ -94,6 +96,13 @@ const recordCount = ({ org, request }: RestContext) => {
 /** Below an object, but no id of a record. */
 const OBJECT_PARTS = new Set(['updated', 'deleted', 'listviews', 'quickActions', 'defaultValues'])
 
+/** Users, profiles, permission sets … are kept as state of the org, not as records; they read alike. */
+const setupRow = ({ org }: RestContext, name: string, id: string): SoqlRow | undefined => {
+  const table = setupTables(org).get(name.toLowerCase())
+  if (table === undefined) return undefined
+  return [...table.rows(new Map([['id', [id]]]))].find((row) => row.Id === id)
+}
+
 const record = (ctx: RestContext) => {
   const { org, viewer, params, request, base } = ctx
   const object = findObject(org, params.name ?? '')
@@ -106,7 +115,7 @@ const record = (ctx: RestContext) => {
       'MALFORMED_ID',
       `${object.name} ID: id value of incorrect type: ${params.id}`,
     )
-  const row = org.records.get(object.name.toLowerCase())?.get(id)
+  const row = org.records.get(object.name.toLowerCase())?.get(id) ?? setupRow(ctx, object.name, id)
   if (row === undefined) throw notFound()
   const wanted = request.query
     .get('fields')

@@ -10,6 +10,7 @@ import { createAuth } from './domain/auth/auth.ts'
 import { createPasswords } from './domain/auth/passwords.ts'
 import { createClients } from './domain/clients.ts'
 import { createConnections } from './domain/connections/connections.ts'
+import { createDeployments } from './domain/deployments/deployments.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createTokens } from './domain/tokens.ts'
 import { createTopology } from './domain/topology/topology.ts'
@@ -20,6 +21,7 @@ import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { clientRoutes } from './http/routes/clients.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
+import { deployRoutes } from './http/routes/deploy.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
@@ -27,7 +29,7 @@ import { topologyRoutes } from './http/routes/topology.ts'
 import { userRoutes } from './http/routes/users.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { type Route } from './http/route.ts'
-import { createJobs } from './jobs/jobs.ts'
+import { createJobs, type Worker, type WorkKind } from './jobs/jobs.ts'
 import { createMetrics } from './metrics.ts'
 import { createTracing } from './tracing.ts'
 import { createNango } from './nango/nango.ts'
@@ -55,6 +57,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof connectionRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof topologyRoutes>[0] &
+  Parameters<typeof deployRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -66,6 +69,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...tokenRoutes(deps),
   ...connectionRoutes(deps),
   ...topologyRoutes(deps),
+  ...deployRoutes(deps),
   ...auditRoutes(deps),
   ...webhookRoutes(deps),
   ...systemRoutes(deps),
@@ -136,11 +140,24 @@ export const createEngine = async (
   })
 
   const topology = createTopology({ db, jobs, connections, logger })
-  jobs.define('topology-pull', {
-    ...topology.worker,
-    run: (work, signal) =>
-      tracing.span('job topology-pull', {}, () => topology.worker.run(work, signal)),
+  const deployments = createDeployments({
+    db,
+    jobs,
+    connections,
+    topology,
+    // Until conflict reports are kept there is none to be found.
+    reports: { find: async () => null },
+    logger,
   })
+
+  const define = (kind: WorkKind, worker: Worker) =>
+    jobs.define(kind, {
+      ...worker,
+      run: (work, signal) => tracing.span(`job ${kind}`, {}, () => worker.run(work, signal)),
+    })
+  define('topology-pull', topology.worker)
+  define('deploy', deployments.workers.deploy)
+  define('rollback', deployments.workers.rollback)
 
   const routes = routesOf({
     checkReady: async () => {
@@ -160,6 +177,7 @@ export const createEngine = async (
     tokens,
     connections,
     topology,
+    deployments,
     db,
   })
 

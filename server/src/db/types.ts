@@ -213,6 +213,92 @@ interface TopologyValidators {
   read_at: DefaultedTimestamp
 }
 
+export type DeploymentStatus = 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
+export type DeploymentKind =
+  'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
+
+interface CrmDeployments {
+  id: string
+  org_id: string
+  client_id: string
+  connection_id: string | null
+  kind: DeploymentKind
+  status: ColumnType<DeploymentStatus, DeploymentStatus | undefined, DeploymentStatus>
+  plan: Json<unknown>
+  plan_hash: string | null
+  conflict_report_id: string | null
+  sfdc_org_id: string | null
+  sfdc_deploy_id: string | null
+  check_only: Generated<boolean>
+  progress: DefaultedJson<Progress>
+  warnings: DefaultedJson<Fault[]>
+  error: Json<Fault | null> | null
+  rollback: Json<unknown> | null
+  changes: Json<unknown> | null
+  applied: 'all' | 'nothing' | 'unknown' | null
+  salesforce_api_calls: Generated<number>
+  created_by: string | null
+  request_id: string | null
+  created_at: DefaultedTimestamp
+  deployed_at: Timestamp | null
+  rolled_back_at: Timestamp | null
+}
+
+interface DeploymentRuns {
+  id: string
+  org_id: string
+  client_id: string
+  deployment_id: string
+  kind: 'deploy' | 'rollback'
+  options: DefaultedJson<unknown>
+  stage: Generated<string>
+  sfdc_org_id: string
+  locked_sfdc_org_id: string | null
+  package: Json<unknown> | null
+  sfdc_user_id: string | null
+  intended_at: Timestamp | null
+  sent_at: Timestamp | null
+  sends: Generated<number>
+  sfdc_deploy_id: string | null
+  cancel_requested_at: Timestamp | null
+  attempts: Generated<number>
+  resume_at: Timestamp | null
+  error: Json<unknown> | null
+  result: Json<unknown> | null
+  created_by: string | null
+  credential_type: AuditLog['credential_type'] | null
+  credential_id: string | null
+  request_id: string | null
+  salesforce_api_calls: Generated<number>
+  created_at: DefaultedTimestamp
+  ended_at: Timestamp | null
+}
+
+interface DeploymentComponents {
+  org_id: string
+  client_id: string
+  deployment_id: string
+  position: number
+  type: string
+  full_name: string
+  path: string
+  action: 'created' | 'updated' | 'unchanged' | 'deleted'
+  reversibility: 'reversible' | 'reversible_with_data_loss' | 'irreversible'
+  reason: string | null
+  success: boolean | null
+  problem: Json<unknown> | null
+}
+
+interface DeploymentImages {
+  org_id: string
+  client_id: string
+  deployment_id: string
+  moment: 'before' | 'after'
+  kind: 'file' | 'describe'
+  name: string
+  content: string
+}
+
 interface AuditLog {
   id: string
   org_id: string
@@ -258,6 +344,10 @@ export interface TenantTables {
   crm_topology_snapshots: CrmTopologySnapshots
   topology_pull_items: TopologyPullItems
   topology_validators: TopologyValidators
+  crm_deployments: CrmDeployments
+  deployment_runs: DeploymentRuns
+  deployment_components: DeploymentComponents
+  deployment_images: DeploymentImages
   audit_log: AuditLog
   idempotency_keys: IdempotencyKeys
 }

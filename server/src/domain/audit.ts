@@ -27,6 +27,13 @@ export type AuditAction =
   | 'connection.revoke'
   | 'connection.lost'
   | 'topology.pull'
+  | 'deployment.deploy'
+  | 'deployment.rollback'
+  | 'deployment.cancel'
+  | 'push.records'
+  | 'push.status_update'
+  | 'push.link'
+  | 'push.cancel'
 
 export interface AuditEntry {
   action: AuditAction

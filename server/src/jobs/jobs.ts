@@ -12,7 +12,7 @@ import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { type Secret } from '../secret.ts'
 
 /** The kinds of durable work; a queue each. */
-export type WorkKind = 'topology-pull'
+export type WorkKind = 'topology-pull' | 'deploy' | 'rollback'
 
 export interface Work {
   orgId: string
@@ -67,6 +67,11 @@ const STOP_TIMEOUT_MS = 10_000
 /** At most this many chunks of work at once for one Salesforce org, over all replicas. */
 const PER_SALESFORCE_ORG = 8
 const ATTEMPTS_MAX = 5
+/**
+ * How much of a kind one replica does at once. Deploys mostly wait for Salesforce, each client's for
+ * its own Salesforce org: many of them cost little, and none should queue behind another client's.
+ */
+const AT_ONCE: Readonly<Record<WorkKind, number>> = { 'topology-pull': 4, deploy: 16, rollback: 16 }
 
 export const createJobs = ({ db, url, logger }: Options): Jobs => {
   const boss = new PgBoss({
@@ -143,7 +148,7 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
         await boss.work<Work>(
           kind,
           {
-            localConcurrency: 4,
+            localConcurrency: AT_ONCE[kind],
             groupConcurrency: PER_SALESFORCE_ORG,
             pollingIntervalSeconds: 2,
             // A retry becomes due without a notification: do not wait for the slow poll that backs LISTEN up.

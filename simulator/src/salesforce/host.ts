@@ -60,7 +60,10 @@ export const startHost = async (options: HostOptions): Promise<FastifyInstance> 
   const running = new Set<{ since: number }>()
   app.setErrorHandler(unforeseen)
 
-  app.get('/services/data', (_request, reply) => reply.headers(COMMON_HEADERS).send(versionList()))
+  // With and without the last slash, as its guide writes it both ways (REST API guide, Versions).
+  for (const path of ['/services/data', '/services/data/']) {
+    app.get(path, (_request, reply) => reply.headers(COMMON_HEADERS).send(versionList()))
+  }
   app.all('/services/data/*', (request, reply) => rest(options, running, request, reply))
   for (const route of options.soap) {
     app.post(route.pattern, (request, reply) => soap(options, route, request, reply))

@@ -1,0 +1,94 @@
+// How much data goes with what a rollback would delete.
+
+import { EngineError } from '../../errors.ts'
+import { type Soql, soql, soqlName } from '../../salesforce/escape.ts'
+import { SalesforceError } from '../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
+import { getRecordCounts, queryCount } from '../../salesforce/rest.ts'
+import { leaf } from '../../salesforce/xml.ts'
+import { type Component } from '../plan/components.ts'
+import { sameName } from '../plan/names.ts'
+import { memberOf, ownerOf, partOf } from './parts.ts'
+
+export interface HeldData {
+  /** `Job__c`, `Lead.Job_Title__c` */
+  name: string
+  /** Null: they cannot be counted, and there may be some. */
+  rows: number | null
+}
+
+/** Salesforce: SOQL reference, long text areas and encrypted fields cannot stand in a WHERE. */
+const UNCOUNTABLE: ReadonlySet<string> = new Set(['LongTextArea', 'Html', 'EncryptedText'])
+
+const filled = (field: string, element: JsonObject): Soql | null => {
+  const type = leaf(element.type) ?? ''
+  if (UNCOUNTABLE.has(type)) return null
+  if (type === 'Location') {
+    return soql`${soqlName(field.replace(/__c$/i, '__Latitude__s'))} != null`
+  }
+  // A checkbox is never empty: whoever has set it otherwise than its default has entered something.
+  if (type === 'Checkbox')
+    return soql`${soqlName(field)} != ${leaf(element.defaultValue) === 'true'}`
+  return soql`${soqlName(field)} != null`
+}
+
+/** Null where Salesforce cannot count (an object or field that the connected user does not see). */
+const counted = async (org: SalesforceOrg, text: Soql): Promise<number | null> => {
+  try {
+    return await queryCount(org, text, { priority: 'protected' })
+  } catch (error) {
+    if (error instanceof SalesforceError && error.failure.kind === 'other') return null
+    throw error
+  }
+}
+
+/**
+ * What holds data among the components to be deleted, with its rows; empty where nothing does. Objects
+ * are counted by query and, since a query shows only records shared with the connected user, by
+ * Salesforce's own count too: the larger number stands.
+ */
+export const heldData = async (
+  org: SalesforceOrg,
+  remove: readonly Component[],
+  now: ReadonlyMap<string, string>,
+): Promise<HeldData[]> => {
+  const objects = remove.filter(({ type }) => type === 'CustomObject')
+  const goes = new Set(objects.map(({ fullName }) => sameName(fullName)))
+  const fields = remove.filter(
+    ({ type, fullName }) => type === 'CustomField' && !goes.has(sameName(ownerOf(fullName))),
+  )
+  if (objects.length + fields.length === 0) return []
+  const owners = [...new Set([...objects, ...fields].map(({ fullName }) => ownerOf(fullName)))]
+  const estimates = await getRecordCounts(org, owners).catch((error: unknown) => {
+    if (error instanceof EngineError) return new Map<string, number>()
+    throw error
+  })
+  const rowsOf = async (object: string): Promise<number | null> => {
+    const rows = await counted(org, soql`SELECT COUNT() FROM ${soqlName(object)}`)
+    const estimate = estimates.get(object) ?? 0
+    return rows === null && estimate === 0 ? null : Math.max(rows ?? 0, estimate)
+  }
+  const held: HeldData[] = []
+  for (const { fullName } of objects) {
+    const rows = await rowsOf(fullName)
+    if (rows !== 0) held.push({ name: fullName, rows })
+  }
+  for (const component of fields) {
+    const element = partOf(now, component)
+    if (element === null || element.type === 'Summary' || typeof element.formula === 'string') {
+      continue
+    }
+    const [object, field] = [ownerOf(component.fullName), memberOf(component.fullName)]
+    const condition = filled(field, element)
+    const rows =
+      condition === null
+        ? null
+        : await counted(org, soql`SELECT COUNT() FROM ${soqlName(object)} WHERE ${condition}`)
+    if (rows === 0) continue
+    // What cannot be counted counts as filled if there are rows at all.
+    const all = rows ?? (await rowsOf(object))
+    if (all !== 0) held.push({ name: component.fullName, rows })
+  }
+  return held
+}

@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { until } from '../../../../test/src/until.ts'
+import { newId } from '../../db/ids.ts'
+import { parsePlan } from '../plan/check.ts'
+import { planHash } from '../plan/plan-hash.ts'
+import { type JudgedReport } from './deployments.ts'
+import { cancelDeploy } from '../../salesforce/deploy.ts'
+import { describe as describeObject } from '../../salesforce/rest.ts'
+import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+
+let bench: DeploymentsBench
+
+beforeAll(async () => {
+  bench = await createDeploymentsBench(await createDatabase())
+})
+afterAll(async () => {
+  await bench.close()
+})
+
+const planOf = (name: string) => ({
+  objects: [
+    {
+      api_name: `${name}__c`,
+      label: name,
+      plural_label: `${name}s`,
+      name_field: { label: 'Name', type: 'Text' },
+      fields: [
+        { api_name: 'Title__c', label: 'Title', type: 'Text', length: 80 },
+        { api_name: 'Open__c', label: 'Open', type: 'Checkbox', default: false },
+      ],
+    },
+    {
+      api_name: 'Lead',
+      fields: [{ api_name: `${name}_Ref__c`, label: `${name} Ref`, type: 'Text', length: 40 }],
+    },
+  ],
+})
+
+const sent = async (): Promise<number> =>
+  (await bench.control.act('deploys/list', { org: bench.sfdcOrg.name })).length
+
+const setStatus = async (status: string): Promise<void> => {
+  await bench.database.query('update crm_connections set status = $1', [status])
+}
+
+/** Version of a fresh snapshot. */
+const pull = async (): Promise<number | null> => {
+  const started = await bench.topology.pull(bench.caller, {
+    client_id: bench.clientId,
+    wait_seconds: 0,
+  })
+  const { orgId } = bench.tenant
+  await bench.topology.worker.run({ orgId, id: started.id }, new AbortController().signal)
+  return (await bench.topology.snapshot(bench.tenant, started.id)).version
+}
+
+const fieldsOf = async (object: string): Promise<string[]> => {
+  const answer = await describeObject(bench.org, object)
+  const fields = answer.result === 'ok' ? (answer.body.fields as { name: string }[]) : []
+  return fields.map(({ name }) => name)
+}
+
+describe('a deploy', () => {
+  it('is done when every new field is visible to the connected user', async () => {
+    const done = await bench.deploy(planOf('Posting'))
+    expect(done.error).toBeNull()
+    expect(done).toMatchObject({ status: 'deployed', warnings: [] })
+    expect(await fieldsOf('Posting__c')).toEqual(expect.arrayContaining(['Title__c', 'Open__c']))
+    expect(await fieldsOf('Lead')).toContain('Posting_Ref__c')
+    const actions = new Map(done.components.map((one) => [one.full_name, one]))
+    expect(actions.get('Posting__c')).toMatchObject({
+      action: 'created',
+      success: true,
+      reversibility: 'reversible_with_data_loss',
+    })
+    expect(actions.get('Lead.Posting_Ref__c')).toMatchObject({ action: 'created', success: true })
+  })
+
+  it('of a plan that is in place sends nothing and says unchanged', async () => {
+    await bench.deploy(planOf('Twice'))
+    const before = await sent()
+    const again = await bench.deploy(planOf('Twice'))
+    expect(again).toMatchObject({ status: 'deployed', warnings: [], sfdc_deploy_id: null })
+    expect(new Set(again.components.map(({ action }) => action))).toEqual(new Set(['unchanged']))
+    expect(await sent()).toBe(before)
+  })
+
+  it('with check_only is validated and changes nothing', async () => {
+    const done = await bench.deploy(planOf('Checked'), { check_only: true })
+    expect(done).toMatchObject({ status: 'validated', error: null })
+    expect(await fieldsOf('Lead')).not.toContain('Checked_Ref__c')
+  })
+
+  it("that Salesforce refuses fails whole, with Salesforce's own problem at its component", async () => {
+    const done = await bench.deploy({
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [
+            { api_name: 'Fine__c', label: 'Fine', type: 'Text', length: 10 },
+            {
+              api_name: 'Broken__c',
+              label: 'Broken',
+              type: 'Lookup',
+              reference_to: 'Nowhere__c',
+              relationship_name: 'Broken',
+            },
+          ],
+        },
+      ],
+    })
+    expect(done.status).toBe('failed')
+    const broken = done.components.find(({ full_name }) => full_name === 'Lead.Broken__c')
+    expect(broken).toMatchObject({ success: false, problem: { severity: 'error' } })
+    expect(broken?.problem?.message).toContain('Nowhere__c')
+    expect(done.error?.message).toContain('Nowhere__c')
+    expect(await fieldsOf('Lead')).not.toContain('Fine__c')
+  })
+
+  it('is the only one in its Salesforce org', async () => {
+    const first = await bench.start(planOf('Alone'))
+    await expect(bench.start(planOf('Second'))).rejects.toMatchObject({
+      code: 'deployment_in_progress',
+    })
+    expect((await bench.finish(first.id)).status).toBe('deployed')
+    expect((await bench.deploy(planOf('Second'))).status).toBe('deployed')
+  })
+
+  it('whose answer got lost is found again and not sent twice', async () => {
+    const before = await sent()
+    await bench.control.addFault({
+      org: bench.sfdcOrg.name,
+      method: 'POST',
+      path: '*/metadata/deployRequest',
+      kind: { type: 'close', when: 'after' },
+      times: 1,
+    })
+    const { id } = await bench.start(planOf('Lost'))
+    await bench.turn(id)
+    const [run] = await bench.runsOf(id)
+    expect(run).toMatchObject({ sends: 1, ended_at: null })
+    const done = await bench.finish(id)
+    expect(done.status).toBe('deployed')
+    expect(await sent()).toBe(before + 1)
+    expect((await bench.runsOf(id))[0]?.sends).toBe(1)
+  })
+
+  it('goes on where a killed replica left it, at every stage', async () => {
+    const before = await sent()
+    const { id } = await bench.start(planOf('Killed'))
+    const stages = new Set<string>()
+    for (let turns = 0; turns < 40; turns += 1) {
+      const [run] = await bench.runsOf(id)
+      if (run === undefined || run.ended_at !== null) break
+      stages.add(run.stage)
+      // Killed as soon as it has taken one step.
+      const killer = new AbortController()
+      const watcher = (async () => {
+        for (;;) {
+          const [now] = await bench.runsOf(id)
+          if (now?.ended_at !== null || now.stage !== run.stage) break
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        killer.abort(new Error('killed'))
+      })()
+      await bench.turn(id, killer.signal).catch((error: unknown) => {
+        if (!killer.signal.aborted) throw error
+      })
+      await watcher
+    }
+    expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({ status: 'deployed' })
+    expect(await sent()).toBe(before + 1)
+    expect(stages.size).toBeGreaterThan(1)
+  })
+
+  it('waits out the setup lock of Salesforce', async () => {
+    await bench.control.act('deploys/lock', { org: bench.sfdcOrg.name, kind: 'setup', times: 1 })
+    expect((await bench.deploy(planOf('Locked'))).status).toBe('deployed')
+  })
+
+  it('cancelled before it was sent is never sent', async () => {
+    const before = await sent()
+    const { id } = await bench.start(planOf('Cancelled'))
+    await bench.deployments.cancel(bench.caller, { deployment_id: id })
+    expect(await bench.finish(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'cancelled' },
+    })
+    expect(await sent()).toBe(before)
+  })
+
+  it('builds on nothing that is not there', async () => {
+    const done = await bench.deploy({
+      objects: [
+        {
+          api_name: 'Missing__c',
+          fields: [{ api_name: 'A__c', label: 'A', type: 'Text', length: 5 }],
+        },
+      ],
+    })
+    expect(done).toMatchObject({ status: 'failed', error: { code: 'invalid_plan' } })
+  })
+
+  it('stays pending while its connection is lost, and can be let go of', async () => {
+    const { id } = await bench.start(planOf('Adrift'))
+    await bench.control.act('deploys/pace', { org: bench.sfdcOrg.name, runMs: 60_000 })
+    try {
+      const killer = new AbortController()
+      const working = bench.turn(id, killer.signal).catch(() => undefined)
+      await until('it is sent', async () => (await bench.runsOf(id))[0]?.stage === 'wait')
+      killer.abort(new Error('killed'))
+      await working
+      await setStatus('expired')
+      await bench.turn(id)
+      expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({
+        status: 'pending',
+        error: { code: 'connection_lost' },
+      })
+      const gone = await bench.deployments.cancel(bench.caller, {
+        deployment_id: id,
+        abandon: true,
+      })
+      expect(gone).toMatchObject({ status: 'failed', error: { code: 'abandoned' } })
+      expect(await bench.deployments.isRunning(bench.tenant, id)).toBe(false)
+    } finally {
+      const [run] = await bench.runsOf(id)
+      await cancelDeploy(bench.org, String(run?.sfdc_deploy_id))
+      await setStatus('connected')
+      await bench.control.act('deploys/pace', { org: bench.sfdcOrg.name, pendingMs: 0, runMs: 0 })
+    }
+  })
+
+  it('leaves one audit row with its Salesforce calls, and the touched objects to be read anew', async () => {
+    const known = async (): Promise<boolean> => {
+      const rows = await bench.database.query(
+        `select name from topology_validators where kind = 'object' and name = 'Lead'`,
+      )
+      return rows.length > 0
+    }
+    await bench.database.query(
+      `insert into topology_validators (org_id, client_id, kind, name, scope, last_modified)
+       values ($1, $2, 'object', 'Lead', 'any', 'Mon, 01 Jan 2024 00:00:00 GMT')
+       on conflict do nothing`,
+      [bench.tenant.orgId, bench.clientId],
+    )
+    expect(await known()).toBe(true)
+    const { id } = await bench.deploy(planOf('Logged'))
+    const rows = await bench.database.query<{ outcome: string; salesforce_api_calls: number }>(
+      `select outcome, salesforce_api_calls from audit_log where target_id = $1`,
+      [id],
+    )
+    expect(rows).toHaveLength(1)
+    expect(rows[0]?.outcome).toBe('ok')
+    expect(rows[0]?.salesforce_api_calls).toBeGreaterThan(5)
+    expect(await known()).toBe(false)
+  })
+})
+
+describe('a conflict report named with a deploy', () => {
+  const plan = planOf('Judged')
+  const report = (over: Partial<JudgedReport> = {}): string => {
+    const id = newId()
+    bench.reports.set(id, {
+      clientId: bench.clientId,
+      planHash: planHash(parsePlan(plan)),
+      status: 'complete',
+      severity: 'green',
+      snapshotVersion: null,
+      ...over,
+    })
+    return id
+  }
+  const start = (over: Partial<JudgedReport>, accept?: 'yellow'[]) =>
+    bench.start(plan, { conflict_report_id: report(over), accept })
+
+  it('stops the deploy where it is red, yellow and not accepted, or of something else', async () => {
+    const before = await sent()
+    await expect(start({ severity: 'red' }, ['yellow'])).rejects.toMatchObject({
+      code: 'conflicts_found',
+    })
+    await expect(start({ severity: 'yellow' })).rejects.toMatchObject({ code: 'conflicts_found' })
+    for (const over of [{ planHash: 'other' }, { clientId: newId() }, { severity: null }]) {
+      await expect(start(over)).rejects.toMatchObject({ code: 'invalid_plan' })
+    }
+    await expect(bench.start(plan, { conflict_report_id: newId() })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect(await sent()).toBe(before)
+  })
+
+  it('stops the deploy where a touched object has changed since it was judged', async () => {
+    const version = await pull()
+    expect(version).not.toBeNull()
+    await bench.control.act('schema/add-field', {
+      org: bench.sfdcOrg.name,
+      object: 'Lead',
+      field: { name: 'Meanwhile__c', type: 'string', length: 10 },
+    })
+    await expect(start({ snapshotVersion: version })).rejects.toMatchObject({
+      code: 'topology_drifted',
+    })
+  })
+})

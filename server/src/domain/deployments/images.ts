@@ -1,0 +1,102 @@
+// What the components of a plan look like in the Salesforce org at one moment: their metadata files
+// and the describes of their objects.
+
+import { describeMany } from '../../salesforce/describes.ts'
+import { makeFailure, SalesforceError } from '../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
+import { type FileProperties, retrieve } from '../../salesforce/metadata.ts'
+import {
+  type Component,
+  componentAt,
+  componentsOf,
+  componentsToRead,
+  filePath,
+} from '../plan/components.ts'
+import { membersOf } from '../plan/manifest.ts'
+import { type Plan } from '../plan/schema.ts'
+
+export type Moment = 'before' | 'after'
+
+export interface Images {
+  /** Metadata files by path in a package; what is not there is absent. */
+  files: ReadonlyMap<string, string>
+  /** Describes by object, as far as the connected user sees them. */
+  describes: ReadonlyMap<string, JsonObject>
+}
+
+export interface Reading extends Images {
+  /** Who changed a file last, where Salesforce tells. */
+  properties: readonly FileProperties[]
+}
+
+/** Salesforce's words for a component that does not exist; any other problem means that it was not read. */
+const ABSENT = /cannot be found|not found|does not exist|no \w+ named/i
+
+/**
+ * Reads everything that the plan touches, as it is now. Throws SalesforceError where something could
+ * not be read: taking that for absent would overwrite it unseen.
+ */
+export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Reading> => {
+  const components = componentsToRead(plan)
+  const others = components.filter(({ type }) => type !== 'Profile')
+  const read = await readFiles(org, others)
+  const files = new Map(read.files)
+  const properties = [...read.properties]
+  if (others.length < components.length) {
+    // Salesforce tells of a profile only what is named beside it, so its fields are named one by one;
+    // apart from the rest, because an object that is asked for in parts may come in parts.
+    const fields = componentsOf(plan).filter(({ type }) => type === 'CustomField')
+    const profiles = await readFiles(org, [...components, ...fields])
+    for (const [path, text] of profiles.files) {
+      if (componentAt(path)?.type === 'Profile') files.set(path, text)
+    }
+    properties.push(...profiles.properties.filter(({ type }) => type === 'Profile'))
+  }
+  return { files, properties, describes: await readDescribes(org, plan) }
+}
+
+const readFiles = async (
+  org: SalesforceOrg,
+  components: readonly Component[],
+): Promise<Pick<Reading, 'files' | 'properties'>> => {
+  const files = new Map<string, string>()
+  if (components.length === 0) return { files, properties: [] }
+  const retrieved = await retrieve(org, membersOf(components))
+  const unread = retrieved.problems.find(({ problem }) => !ABSENT.test(problem))
+  if (unread !== undefined) {
+    throw new SalesforceError(
+      makeFailure('other', { code: 'RETRIEVE_INCOMPLETE', message: unread.problem }),
+    )
+  }
+  // Paths come with other characters escaped than names (`%20`): the name that stands beside counts.
+  const names = new Map(
+    retrieved.properties.map(({ fileName, fullName }) => [
+      fileName?.replace(/^unpackaged\//, '') ?? '',
+      fullName,
+    ]),
+  )
+  for (const { path, bytes } of retrieved.files()) {
+    const at = componentAt(path)
+    if (at === null) continue
+    const named = filePath(at.type, names.get(path) ?? at.fullName)
+    files.set(named ?? path, Buffer.from(bytes).toString('utf8'))
+  }
+  return { files, properties: retrieved.properties }
+}
+
+/** Describes of the plan's objects; one that is not there (or not visible) is left out. */
+export const readDescribes = async (
+  org: SalesforceOrg,
+  plan: Plan,
+): Promise<Map<string, JsonObject>> => {
+  const describes = new Map<string, JsonObject>()
+  const names = [...new Set(plan.objects.map(({ api_name }) => api_name))]
+  for await (const described of describeMany(org, names)) {
+    if (described.result === 'ok') describes.set(described.name, described.body)
+    else if (described.result === 'unreadable' && described.failure.kind !== 'not_found') {
+      throw new SalesforceError(described.failure)
+    }
+  }
+  return describes
+}

@@ -1,0 +1,337 @@
+// What a running deploy or rollback writes, step by step. Every statement is guarded by the run being
+// open, so that a copy of the work that was thought dead cannot touch a deployment that has ended.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { type DeploymentStatus, type Fault, type Progress } from '../../db/types.ts'
+import { type Jobs } from '../../jobs/jobs.ts'
+import { audit } from '../audit.ts'
+import { type Images, type Moment } from './images.ts'
+import {
+  type Changes,
+  type ComponentRow,
+  type DeploymentRow,
+  deploymentById,
+  rollbackOf,
+  type RollbackResult,
+  type RunFault,
+  runById,
+  type RunRow,
+} from './rows.ts'
+
+/** The run has ended meanwhile (or another copy of it ended it): nothing is left to do. */
+export class RunOver extends Error {
+  override name = 'RunOver'
+}
+
+/** What a run may change of itself; times are Salesforce's or the database's. */
+export interface RunChanges {
+  stage?: string
+  package?: unknown
+  sfdc_user_id?: string
+  intended_at?: Date | null
+  sfdc_deploy_id?: string | null
+}
+
+export interface DeploymentChanges {
+  status?: DeploymentStatus
+  sfdc_deploy_id?: string | null
+  applied?: DeploymentRow['applied']
+  changes?: Changes
+  progress?: Progress
+  error?: Fault | null
+  warnings?: Fault[]
+  rollback?: RollbackResult
+  deployed_at?: 'now'
+  rolled_back_at?: 'now'
+}
+
+/** Seconds until a stage that failed for a passing cause is tried again: 1, 2, 4 … 60. */
+export const backoffSeconds = (attempts: number): number => Math.min(60, 2 ** Math.min(attempts, 6))
+
+const deploymentColumns = (changes: DeploymentChanges) => {
+  const { changes: merged, progress, error, warnings, rollback, ...rest } = changes
+  const { deployed_at, rolled_back_at, ...plain } = rest
+  return {
+    ...plain,
+    ...(merged === undefined ? {} : { changes: JSON.stringify(merged) }),
+    ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }),
+    ...(error === undefined ? {} : { error: error === null ? null : JSON.stringify(error) }),
+    ...(warnings === undefined ? {} : { warnings: JSON.stringify(warnings) }),
+    ...(rollback === undefined ? {} : { rollback: JSON.stringify(rollback) }),
+    ...(deployed_at === undefined ? {} : { deployed_at: sql<Date>`clock_timestamp()` }),
+    ...(rolled_back_at === undefined ? {} : { rolled_back_at: sql<Date>`clock_timestamp()` }),
+  }
+}
+
+export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: RunRow) => {
+  const tenant: Tenant = { orgId: run.org_id, clientId: null }
+  const keys = {
+    org_id: run.org_id,
+    client_id: run.client_id,
+    deployment_id: run.deployment_id,
+  }
+
+  /** A transaction in which the run is open and stays so; throws {@link RunOver} otherwise. */
+  const write = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> =>
+    db.as(tenant).tx(async (tx) => {
+      const open = await tx
+        .selectFrom('deployment_runs')
+        .select('id')
+        .where('org_id', '=', run.org_id)
+        .where('id', '=', run.id)
+        .where('ended_at', 'is', null)
+        .forUpdate()
+        .executeTakeFirst()
+      if (open === undefined) throw new RunOver('the run has ended')
+      return fn(tx)
+    })
+
+  const updateRun = async (tx: Tx, changes: RunChanges, calls = 0): Promise<void> => {
+    const { package: contents, ...plain } = changes
+    await tx
+      .updateTable('deployment_runs')
+      .set({
+        ...plain,
+        ...(contents === undefined ? {} : { package: JSON.stringify(contents) }),
+        // A stage that begins has failed no time yet.
+        ...(changes.stage === undefined ? {} : { attempts: 0, resume_at: null, error: null }),
+        salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
+      })
+      .where('org_id', '=', run.org_id)
+      .where('id', '=', run.id)
+      .execute()
+  }
+
+  const updateDeployment = async (tx: Tx, changes: DeploymentChanges, calls = 0): Promise<void> => {
+    await tx
+      .updateTable('crm_deployments')
+      .set({
+        ...deploymentColumns(changes),
+        salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
+      })
+      .where('org_id', '=', run.org_id)
+      .where('id', '=', run.deployment_id)
+      .execute()
+  }
+
+  return {
+    tenant,
+    runId: run.id,
+
+    load: (): Promise<{ run: RunRow; deployment: DeploymentRow }> =>
+      db.as(tenant).tx(async (tx) => {
+        const present = await runById(tx, tenant, run.id)
+        const deployment = await deploymentById(tx, tenant, run.deployment_id)
+        if (present === undefined || present.ended_at !== null || deployment === undefined) {
+          throw new RunOver('the run has ended')
+        }
+        return { run: present, deployment }
+      }),
+
+    /** One step forward, all of it or nothing. `calls` are those made since the last step. */
+    step: (
+      change: RunChanges,
+      deployment: DeploymentChanges = {},
+      calls = 0,
+      also: (tx: Tx) => Promise<void> = async () => undefined,
+    ): Promise<void> =>
+      write(async (tx) => {
+        await updateRun(tx, change, calls)
+        await updateDeployment(tx, deployment, calls)
+        await also(tx)
+      }),
+
+    /**
+     * Stores that the package is about to be sent, by Salesforce's clock. False: the caller cancelled
+     * before, and nothing may be sent.
+     */
+    intend: (at: Date, sfdcUserId: string): Promise<boolean> =>
+      write(async (tx) => {
+        const row = await tx
+          .updateTable('deployment_runs')
+          .set({
+            intended_at: at,
+            sfdc_user_id: sfdcUserId,
+            sent_at: sql<Date>`clock_timestamp()`,
+            sends: sql<number>`sends + 1`,
+          })
+          .where('org_id', '=', run.org_id)
+          .where('id', '=', run.id)
+          .where('cancel_requested_at', 'is', null)
+          .returning('id')
+          .executeTakeFirst()
+        return row !== undefined
+      }),
+
+    /** Milliseconds since the package was last sent, by the database's clock; null: never. */
+    sinceSentMs: async (): Promise<number | null> => {
+      const { rows } = await db.as(tenant).tx((tx) =>
+        sql<{
+          ms: number | null
+        }>`select extract(epoch from clock_timestamp() - sent_at)::float8 * 1000 as ms
+              from deployment_runs where org_id = ${run.org_id} and id = ${run.id}`.execute(tx),
+      )
+      return rows[0]?.ms ?? null
+    },
+
+    /** Which of these deploys of Salesforce belong to other runs. */
+    deploysOfOthers: (ids: readonly string[]): Promise<Set<string>> =>
+      db.as(tenant).tx(async (tx) => {
+        const rows = await tx
+          .selectFrom('deployment_runs')
+          .select('sfdc_deploy_id')
+          .where('org_id', '=', run.org_id)
+          .where('id', '<>', run.id)
+          .where(sql<boolean>`sfdc_deploy_id = any(${ids}::text[])`)
+          .execute()
+        return new Set(rows.map(({ sfdc_deploy_id: id }) => id ?? ''))
+      }),
+
+    /** Stands still and says why; the sweep puts the run back when it is due. Answers the failed tries. */
+    hold: (error: Fault, afterSeconds: number | null = null, calls = 0): Promise<number> =>
+      write(async (tx) => {
+        const row = await tx
+          .updateTable('deployment_runs')
+          .set({
+            attempts: sql<number>`attempts + 1`,
+            error: JSON.stringify(error),
+            resume_at:
+              afterSeconds === null
+                ? sql<Date>`clock_timestamp() + make_interval(secs => least(60, power(2, least(attempts, 6))))`
+                : sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+            salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
+          })
+          .where('org_id', '=', run.org_id)
+          .where('id', '=', run.id)
+          .returning('attempts')
+          .executeTakeFirstOrThrow()
+        if (run.kind === 'deploy') await updateDeployment(tx, { error }, calls)
+        else {
+          const deployment = await deploymentById(tx, tenant, run.deployment_id)
+          if (deployment !== undefined) {
+            const rollback = { ...rollbackOf(deployment), error }
+            await updateDeployment(tx, { rollback }, calls)
+          }
+        }
+        return row.attempts
+      }),
+
+    saveComponents: async (
+      tx: Tx,
+      components: readonly Omit<ComponentRow, 'org_id' | 'client_id' | 'deployment_id'>[],
+    ): Promise<void> => {
+      if (components.length === 0) return
+      await tx
+        .insertInto('deployment_components')
+        .values(
+          components.map((component) => ({
+            ...keys,
+            ...component,
+            problem: component.problem === null ? null : JSON.stringify(component.problem),
+          })),
+        )
+        .onConflict((conflict) =>
+          conflict.columns(['deployment_id', 'position']).doUpdateSet((excluded) => ({
+            action: excluded.ref('excluded.action'),
+            reversibility: excluded.ref('excluded.reversibility'),
+            reason: excluded.ref('excluded.reason'),
+            success: excluded.ref('excluded.success'),
+            problem: excluded.ref('excluded.problem'),
+          })),
+        )
+        .execute()
+    },
+
+    saveImages: async (tx: Tx, moment: Moment, images: Images): Promise<void> => {
+      const rows = [
+        ...[...images.files].map(([name, content]) => ({ kind: 'file' as const, name, content })),
+        ...[...images.describes].map(([name, describe]) => ({
+          kind: 'describe' as const,
+          name,
+          content: JSON.stringify(describe),
+        })),
+      ]
+      for (let start = 0; start < rows.length; start += 100) {
+        await tx
+          .insertInto('deployment_images')
+          .values(rows.slice(start, start + 100).map((row) => ({ ...keys, moment, ...row })))
+          .onConflict((conflict) =>
+            conflict
+              .columns(['deployment_id', 'moment', 'kind', 'name'])
+              .doUpdateSet((excluded) => ({ content: excluded.ref('excluded.content') })),
+          )
+          .execute()
+      }
+    },
+
+    loadImages: (moment: Moment): Promise<Images> =>
+      db.as(tenant).tx(async (tx) => {
+        const rows = await tx
+          .selectFrom('deployment_images')
+          .select(['kind', 'name', 'content'])
+          .where('org_id', '=', run.org_id)
+          .where('deployment_id', '=', run.deployment_id)
+          .where('moment', '=', moment)
+          .execute()
+        const files = rows.filter(({ kind }) => kind === 'file')
+        const describes = rows.filter(({ kind }) => kind === 'describe')
+        return {
+          files: new Map(files.map(({ name, content }) => [name, content])),
+          describes: new Map(
+            describes.map(({ name, content }) => [
+              name,
+              JSON.parse(content) as Record<string, unknown>,
+            ]),
+          ),
+        }
+      }),
+
+    /** Ends the run, with its audit row, lets the Salesforce org go and wakes whoever waits. */
+    end: (
+      outcome: { error: RunFault | null; result?: unknown },
+      deployment: DeploymentChanges,
+      calls = 0,
+      also: (tx: Tx) => Promise<void> = async () => undefined,
+    ): Promise<void> =>
+      write(async (tx) => {
+        await updateDeployment(tx, deployment, calls)
+        const row = await tx
+          .updateTable('deployment_runs')
+          .set({
+            ended_at: sql<Date>`clock_timestamp()`,
+            locked_sfdc_org_id: null,
+            resume_at: null,
+            error: outcome.error === null ? null : JSON.stringify(outcome.error),
+            ...(outcome.result === undefined ? {} : { result: JSON.stringify(outcome.result) }),
+            salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
+          })
+          .where('org_id', '=', run.org_id)
+          .where('id', '=', run.id)
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        await also(tx)
+        await audit(
+          tx,
+          {
+            orgId: row.org_id,
+            userId: row.created_by,
+            credentialType: row.credential_type ?? 'system',
+            credentialId: row.credential_id,
+            requestId: row.request_id,
+          },
+          {
+            action: row.kind === 'deploy' ? 'deployment.deploy' : 'deployment.rollback',
+            clientId: row.client_id,
+            targetType: 'deployment',
+            targetId: row.deployment_id,
+            outcome: outcome.error?.code ?? 'ok',
+            salesforceApiCalls: row.salesforce_api_calls,
+          },
+        )
+        await jobs.announce(tx, row.id)
+      }),
+  }
+}
+
+export type Journal = ReturnType<typeof createJournal>

@@ -1,0 +1,427 @@
+// The rollback: read → release → submit → wait → verify. What it takes back is decided anew from what
+// is there when it runs, and what it says in the end from a second reading.
+
+import { type Progress } from '../../db/types.ts'
+import { EngineError, type MemberError } from '../../errors.ts'
+import { type Worker } from '../../jobs/jobs.ts'
+import { type DeployResult } from '../../salesforce/deploy-result.ts'
+import { isUnknownFate, SalesforceError } from '../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { type FileProperties, listMetadata } from '../../salesforce/metadata.ts'
+import { filePath } from '../plan/components.ts'
+import { sameName } from '../plan/names.ts'
+import { diffDescribes } from '../topology/diff.ts'
+import { assign, readAssignments, unassign } from './assignment.ts'
+import {
+  type Context,
+  createRunWorker,
+  isLost,
+  isPassing,
+  type RunDeps,
+  type RunKind,
+  type Stage,
+  type State,
+} from './context.ts'
+import { heldData } from './data-guard.ts'
+import { type Images, readImages, type Reading } from './images.ts'
+import { backoffSeconds } from './journal.ts'
+import { keyOf, ownerOf, partOf, samePart } from './parts.ts'
+import { type Kept, type Reversal, reverse } from './reversal.ts'
+import {
+  changesOf,
+  type ComponentRow,
+  componentsById,
+  type KeptComponent,
+  type NamedComponent,
+  nothingYet,
+  planOf,
+  type Proof,
+  rollbackOf,
+  type RollbackOptions,
+  type RollbackResult,
+  type RunFault,
+} from './rows.ts'
+import { packageOf, type StoredPackage, submit, watch } from './send.ts'
+
+const STAGES = ['read', 'release', 'submit', 'wait', 'verify'] as const
+const SENDS_MAX = 12
+
+const at = (stage: (typeof STAGES)[number]): Progress => ({
+  stage: `rollback_${stage}`,
+  done: STAGES.indexOf(stage),
+  total: STAGES.length,
+})
+const ended: Progress = { stage: 'done', done: STAGES.length, total: STAGES.length }
+
+const named = (components: readonly { type: string; fullName: string }[]): NamedComponent[] =>
+  components.map(({ type, fullName }) => ({ type, full_name: fullName }))
+
+interface Decided {
+  reversal: Reversal
+  reading: Reading
+  before: Images
+  rows: ComponentRow[]
+}
+
+/** Reads the Salesforce org and decides what is to be taken back as it is now. */
+const decide = async (context: Context, { run, deployment }: State): Promise<Decided> => {
+  const { org, journal, deps } = context
+  const plan = planOf(deployment)
+  const changes = changesOf(deployment)
+  const options = run.options as RollbackOptions
+  const [before, after] = [await journal.loadImages('before'), await journal.loadImages('after')]
+  const reading = await readImages(org, plan)
+  const { assignment } = changes
+  const assignments =
+    assignment === null
+      ? null
+      : await readAssignments(org, assignment.permission_set, assignment.assignee_id)
+  const rows = await deps.db
+    .as(journal.tenant)
+    .tx((tx) => componentsById(tx, journal.tenant, deployment.id))
+  const reversal = reverse({
+    plan,
+    rows,
+    before: before.files,
+    after: after.files,
+    now: reading.files,
+    changes,
+    named:
+      options.components === null
+        ? null
+        : new Set(
+            options.components.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
+          ),
+    assignments,
+  })
+  return { reversal, reading, before, rows }
+}
+
+/** Types whose changes only a list tells; files tell of themselves. */
+const LISTED = ['CustomField', 'ValidationRule', 'RecordType'] as const
+
+const toKept = async (
+  org: SalesforceOrg,
+  kept: readonly Kept[],
+  properties: readonly FileProperties[],
+): Promise<KeptComponent[]> => {
+  const types = LISTED.filter((type) =>
+    kept.some(({ component, drifted }) => drifted && component.type === type),
+  )
+  // Who it was is worth a call, and no reason to fail.
+  const listed = await listMetadata(
+    org,
+    types.map((type) => ({ type })),
+  ).catch((error: unknown) => {
+    if (error instanceof EngineError) return []
+    throw error
+  })
+  const known = new Map([...properties, ...listed].map((one) => [keyOf(one), one]))
+  return kept.map(({ component, reason, drifted }) => {
+    const who = drifted ? known.get(keyOf(component)) : undefined
+    return {
+      type: component.type,
+      full_name: component.fullName,
+      reason,
+      changed_by: who?.lastModifiedByName ?? null,
+      changed_at: who?.lastModifiedDate ?? null,
+    }
+  })
+}
+
+const remainingOf = (kept: readonly Kept[]): RollbackResult['remaining'] =>
+  kept
+    .filter(({ removable }) => removable)
+    .map(({ component, reason }) => ({
+      type: component.type,
+      full_name: component.fullName,
+      reason,
+    }))
+
+const reading: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const options = state.run.options as RollbackOptions
+  const { reversal, reading: now } = await decide(context, state)
+  const data = await heldData(org, reversal.remove, now.files)
+  const result: RollbackResult = {
+    ...nothingYet(),
+    removed: named(reversal.remove),
+    restored: named(reversal.restore),
+    kept: await toKept(org, reversal.kept, now.properties),
+    remaining: remainingOf(reversal.kept),
+    data,
+  }
+  if (options.dry_run) {
+    const rollback: RollbackResult = { ...result, status: 'dry_run' }
+    await journal.end({ error: null, result: rollback }, { rollback, progress: ended }, spent())
+    return 'stop'
+  }
+  if (data.length > 0 && !options.allow_data_loss) {
+    await endFailed(context, state, lossOf(data))
+    return 'stop'
+  }
+  packageOf(reversal.package, org.apiVersion)
+  await journal.step(
+    { stage: 'release', package: { ...reversal.package, unassign: reversal.unassign } },
+    { rollback: result, progress: at('release') },
+    spent(),
+  )
+  return 'next'
+}
+
+const lossOf = (data: RollbackResult['data']): RunFault => {
+  const errors: MemberError[] = data.map(({ name, rows }) => ({
+    path: name,
+    code: 'holds_data',
+    message:
+      rows === null
+        ? `${name} may hold data; its rows cannot be counted.`
+        : `${name} holds data in ${rows} rows.`,
+  }))
+  return {
+    code: 'data_would_be_lost',
+    message: errors
+      .map(({ message }) => message)
+      .join(' ')
+      .slice(0, 1000),
+    errors,
+  }
+}
+
+/** The deployment stays what it was; only this attempt to take it back has failed. */
+const endFailed = async (
+  { journal, spent }: Pick<Context, 'journal' | 'spent'>,
+  { deployment }: State,
+  fault: RunFault,
+): Promise<void> => {
+  const rollback: RollbackResult = {
+    ...rollbackOf(deployment),
+    status: 'failed',
+    removed: [],
+    restored: [],
+    proof: null,
+    error: fault,
+  }
+  await journal.end({ error: fault, result: rollback }, { rollback, progress: ended }, spent())
+}
+
+type RollbackPackage = StoredPackage & { unassign: boolean }
+
+const isEmpty = ({ files, deleteAfter }: StoredPackage): boolean =>
+  Object.keys(files).length === 0 && Object.values(deleteAfter).flat().length === 0
+
+/** Salesforce: a permission set that is assigned to somebody cannot be deleted. */
+const releasing: Stage = async (context, { run, deployment }) => {
+  const { org, journal, spent } = context
+  const contents = run.package as RollbackPackage
+  const { assignment } = changesOf(deployment)
+  if (contents.unassign && assignment !== null) {
+    await unassign(org, assignment.permission_set, assignment.assignee_id)
+  }
+  const stage = isEmpty(contents) ? 'verify' : 'submit'
+  await journal.step({ stage }, { progress: at(stage) }, spent())
+  return 'next'
+}
+
+/** What was released for a rollback that then did not happen. */
+const takeBackRelease = async (context: Context, { run, deployment }: State): Promise<void> => {
+  const { assignment } = changesOf(deployment)
+  if (!(run.package as RollbackPackage).unassign || assignment === null) return
+  await assign(context.org, assignment.permission_set, assignment.assignee_id)
+}
+
+const sending: Stage = async (context, state) => {
+  const { org, journal, spent, userId, signal, deps } = context
+  const { run } = state
+  const graceMs = deps.adoptGraceMs
+  const sent = { org, journal, run, userId, checkOnly: false, signal, graceMs }
+  const submitted = await submit(sent).catch(async (error: unknown) => {
+    const isFinal =
+      error instanceof EngineError && !isPassing(error) && !isLost(error) && !isUnknownFate(error)
+    // The rollback ends here: what was released for it is given back.
+    if (isFinal && !signal.aborted) await takeBackRelease(context, state)
+    throw error
+  })
+  switch (submitted.kind) {
+    case 'sent':
+      await journal.step(
+        { stage: 'wait', sfdc_deploy_id: submitted.id },
+        { progress: at('wait') },
+        spent(),
+      )
+      return 'next'
+    case 'cancelled':
+      await takeBackRelease(context, state)
+      await endFailed(context, state, {
+        code: 'cancelled',
+        message: 'Cancelled before anything was taken back.',
+      })
+      return 'stop'
+    case 'look_again':
+      await journal.hold(
+        { code: 'outcome_unknown', message: 'The answer to the sending got lost; looking for it.' },
+        submitted.afterSeconds,
+        spent(),
+      )
+      return 'stop'
+    case 'ambiguous':
+      // Whichever it was: what is there now tells.
+      await journal.step({ stage: 'verify' }, { progress: at('verify') }, spent())
+      return 'next'
+  }
+}
+
+const refusalOf = (result: DeployResult): RunFault => {
+  const failed = (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')
+  const errors = failed.map(({ type, fullName, problem }) => ({
+    path: `${type}:${fullName}`,
+    code: 'refused_by_salesforce',
+    message: problem ?? '',
+  }))
+  const words = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  if (result.failure !== null) {
+    return {
+      code: result.failure.code,
+      message: `${result.failure.message} ${words}`.trim(),
+      errors,
+    }
+  }
+  const message = words === '' ? `Salesforce says ${result.status}.` : words
+  return { code: 'components_failed', message: message.slice(0, 1000), errors }
+}
+
+const waiting: Stage = async (context, state) => {
+  const { org, journal, signal, spent, deps } = context
+  const { run, deployment } = state
+  let result: DeployResult | null = null
+  try {
+    result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
+  } catch (error) {
+    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
+  }
+  if (result?.applied === 'nothing') {
+    if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
+      const fault = refusalOf(result)
+      await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
+      await journal.hold(fault, backoffSeconds(run.sends), spent())
+      return 'stop'
+    }
+    await takeBackRelease(context, state)
+    const fault =
+      result.status === 'Canceled'
+        ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was taken back.' }
+        : refusalOf(result)
+    await endFailed(context, state, fault)
+    return 'stop'
+  }
+  const names = planOf(deployment).objects.map(({ api_name }) => api_name)
+  await journal.step({ stage: 'verify' }, { progress: at('verify') }, spent(), (tx) =>
+    deps.topology.forget(tx, journal.tenant, run.client_id, names),
+  )
+  return 'next'
+}
+
+/**
+ * Compares the second reading with what was there before the deploy: each component that was taken
+ * back by itself, and what describes show of objects of which nothing of ours stays.
+ */
+const prove = (
+  result: RollbackResult,
+  { reversal, reading: now, before, rows }: Decided,
+): Proof => {
+  const proof: Proof = { complete: true, compared: 0, differences: [] }
+  const differ = (type: string, full_name: string, what: string): void => {
+    proof.differences.push({ type, full_name, what })
+  }
+  const still = new Set([...reversal.remove, ...reversal.restore].map(keyOf))
+  const stays = new Set(
+    result.kept.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
+  )
+  for (const row of rows) {
+    const component = { type: row.type, fullName: row.full_name }
+    if (row.action === 'unchanged' || stays.has(keyOf(component))) continue
+    proof.compared += 1
+    if (still.has(keyOf(component))) {
+      differ(row.type, row.full_name, 'It is still as the deployment left it.')
+      continue
+    }
+    // Files that others write to as well are back when nothing of ours is left in them.
+    if (filePath(row.type as never, row.full_name) !== null && row.type !== 'CustomObject') continue
+    const typed = component as Parameters<typeof partOf>[1]
+    if (!samePart(partOf(before.files, typed), partOf(now.files, typed))) {
+      differ(row.type, row.full_name, 'It is not as it was before the deployment.')
+    }
+  }
+  const keptOn = new Set(
+    result.kept.map(({ type, full_name }) => sameName(type === 'Layout' ? '' : ownerOf(full_name))),
+  )
+  const objects = new Set(
+    rows
+      .filter(({ type }) => type === 'CustomObject' || type === 'CustomField')
+      .map(({ full_name }) => ownerOf(full_name)),
+  )
+  for (const object of objects) {
+    if (keptOn.has(sameName(object))) continue
+    proof.compared += 1
+    const find = (describes: Images['describes']) =>
+      [...describes].find(([name]) => sameName(name) === sameName(object))?.[1]
+    const [was, is] = [find(before.describes), find(now.describes)]
+    if (was === undefined || is === undefined) {
+      if (was !== is) differ('Describe', object, was === undefined ? 'It is there.' : 'It is gone.')
+      continue
+    }
+    const diff = diffDescribes(was, is, { acrossOrgs: false, acrossVersions: false })
+    if (diff !== null) differ('Describe', object, 'Its describe differs from that before.')
+  }
+  proof.complete = proof.differences.length === 0
+  return proof
+}
+
+const verifying: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const { deployment } = state
+  const planned = rollbackOf(deployment)
+  const decided = await decide(context, state)
+  const { reversal, reading: now } = decided
+  const kept = await toKept(org, reversal.kept, now.properties)
+  const undone = new Set([...reversal.remove, ...reversal.restore].map(keyOf))
+  const isUndone = ({ type, full_name }: NamedComponent): boolean =>
+    !undone.has(keyOf({ type, fullName: full_name }))
+  const remaining: RollbackResult['remaining'] = [
+    ...named([...reversal.remove, ...reversal.restore]).map((component) => ({
+      ...component,
+      reason: 'Salesforce did not take it back.',
+    })),
+    ...remainingOf(reversal.kept),
+  ]
+  const result: RollbackResult = {
+    ...planned,
+    status: remaining.length === 0 ? 'complete' : 'partial',
+    removed: planned.removed.filter(isUndone),
+    restored: planned.restored.filter(isUndone),
+    kept,
+    remaining,
+    error: null,
+  }
+  result.proof = prove(result, decided)
+  await journal.end(
+    { error: null, result },
+    {
+      rollback: result,
+      progress: ended,
+      ...(remaining.length === 0
+        ? { status: 'rolled_back' as const, rolled_back_at: 'now' as const, error: null }
+        : {}),
+    },
+    spent(),
+  )
+  return 'stop'
+}
+
+const rollbackKind: RunKind = {
+  stages: { read: reading, release: releasing, submit: sending, wait: waiting, verify: verifying },
+  fail: async (journal, state, fault, calls) =>
+    endFailed({ journal, spent: () => calls }, state, fault),
+}
+
+export const createRollbackWorker = (deps: RunDeps): Worker => createRunWorker(deps, rollbackKind)

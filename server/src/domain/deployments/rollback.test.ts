@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { describe as describeObject } from '../../salesforce/rest.ts'
+import { readImages } from './images.ts'
+import { parsePlan } from '../plan/check.ts'
+import { fileDifferences } from '../plan/decompile.ts'
+import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+
+let bench: DeploymentsBench
+
+beforeAll(async () => {
+  bench = await createDeploymentsBench(await createDatabase())
+})
+afterAll(async () => {
+  await bench.close()
+})
+
+const text = (api_name: string, length = 40) => ({
+  api_name,
+  label: api_name.replace(/__c$/, '').replaceAll('_', ' '),
+  type: 'Text',
+  length,
+})
+const onLead = (set: string, ...fields: object[]) => ({
+  objects: [{ api_name: 'Lead', fields }],
+  permissions: { permission_set: set },
+})
+const objectPlan = (name: string) => ({
+  objects: [
+    {
+      api_name: `${name}__c`,
+      label: name,
+      plural_label: `${name}s`,
+      name_field: { label: 'Name', type: 'Text' },
+      fields: [text('Title__c')],
+    },
+    { api_name: 'Lead', fields: [text(`${name}_Ref__c`)] },
+  ],
+  permissions: { permission_set: `Set_${name}` },
+})
+
+const leadFields = async (): Promise<Map<string, Record<string, unknown>>> => {
+  const answer = await describeObject(bench.org, 'Lead')
+  const fields = answer.result === 'ok' ? (answer.body.fields as { name: string }[]) : []
+  return new Map(fields.map((field) => [field.name, field]))
+}
+const names = (list: readonly { full_name: string }[] = []): string[] =>
+  list.map(({ full_name }) => full_name).sort()
+
+describe('a rollback', () => {
+  it('leaves the Salesforce org as it was before, and proves it by a second reading', async () => {
+    const plan = parsePlan(objectPlan('Gone'))
+    const before = await readImages(bench.org, plan)
+    const { id } = await bench.deploy(objectPlan('Gone'))
+    const done = await bench.rollback(id)
+    expect(done.rollback).toMatchObject({
+      status: 'complete',
+      kept: [],
+      remaining: [],
+      error: null,
+      proof: { complete: true, differences: [] },
+    })
+    expect(done.status).toBe('rolled_back')
+    expect(names(done.rollback?.removed)).toEqual(
+      expect.arrayContaining(['Gone__c', 'Lead.Gone_Ref__c', 'Set_Gone']),
+    )
+    const after = await readImages(bench.org, plan)
+    expect([...after.files.keys()].sort()).toEqual([...before.files.keys()].sort())
+    expect(after.files.get('objects/Lead.object')).toBe(before.files.get('objects/Lead.object'))
+  })
+
+  it('as a dry run tells what it would do, and does nothing', async () => {
+    const { id } = await bench.deploy(objectPlan('Dry'))
+    const told = await bench.rollback(id, { dry_run: true })
+    expect(told).toMatchObject({ status: 'deployed', rollback: { status: 'dry_run' } })
+    expect(names(told.rollback?.removed)).toContain('Dry__c')
+    expect((await leadFields()).has('Dry_Ref__c')).toBe(true)
+    const done = await bench.rollback(id)
+    expect(names(done.rollback?.removed)).toEqual(names(told.rollback?.removed))
+  })
+
+  it('refuses to lose data, names the rows, and goes ahead when that is meant', async () => {
+    // Long text cannot be counted: it counts as filled where the object has rows.
+    const { id } = await bench.deploy(
+      onLead('Set_Full', {
+        api_name: 'Notes__c',
+        label: 'Notes',
+        type: 'LongTextArea',
+        length: 1000,
+        visible_lines: 3,
+      }),
+    )
+    const refused = await bench.rollback(id)
+    expect(refused).toMatchObject({
+      status: 'deployed',
+      rollback: { status: 'failed', error: { code: 'data_would_be_lost' } },
+    })
+    expect(refused.rollback?.error?.errors).toMatchObject([{ path: 'Lead.Notes__c' }])
+    expect((await leadFields()).has('Notes__c')).toBe(true)
+    const done = await bench.rollback(id, { allow_data_loss: true })
+    expect(done.status).toBe('rolled_back')
+  })
+
+  it('keeps what somebody changed since, unless it is named', async () => {
+    const { id } = await bench.deploy(onLead('Set_Drift', text('Drift_A__c'), text('Drift_B__c')))
+    await bench.control.act('schema/alter-field', {
+      org: bench.sfdcOrg.name,
+      object: 'Lead',
+      name: 'Drift_A__c',
+      changes: { length: 90 },
+    })
+    const first = await bench.rollback(id)
+    expect(first.status).toBe('deployed')
+    expect(names(first.rollback?.kept)).toContain('Lead.Drift_A__c')
+    expect(names(first.rollback?.remaining)).toContain('Lead.Drift_A__c')
+    const fields = await leadFields()
+    expect([fields.has('Drift_A__c'), fields.has('Drift_B__c')]).toEqual([true, false])
+    const second = await bench.rollback(id, {
+      components: [
+        { type: 'CustomField', full_name: 'Lead.Drift_A__c' },
+        { type: 'PermissionSet', full_name: 'Set_Drift' },
+      ],
+    })
+    expect((await leadFields()).has('Drift_A__c')).toBe(false)
+    expect(second.status).toBe('rolled_back')
+  })
+
+  it('restores what the deployment changed', async () => {
+    await bench.deploy(onLead('Set_Restore', text('Restored__c', 40)))
+    const { id } = await bench.deploy(
+      onLead('Set_Restore', { ...text('Restored__c', 80), label: 'Other' }),
+    )
+    expect((await leadFields()).get('Restored__c')).toMatchObject({ length: 80, label: 'Other' })
+    const done = await bench.rollback(id)
+    expect(done).toMatchObject({ status: 'rolled_back', rollback: { proof: { complete: true } } })
+    expect((await leadFields()).get('Restored__c')).toMatchObject({
+      length: 40,
+      label: 'Restored',
+    })
+  })
+
+  it('leaves a later deployment its entries in the same permission set', async () => {
+    const first = await bench.deploy(onLead('Set_Shared', text('Shared_A__c')))
+    await bench.deploy(onLead('Set_Shared', text('Shared_B__c')))
+    const done = await bench.rollback(first.id)
+    expect(done.status).toBe('rolled_back')
+    const fields = await leadFields()
+    expect([fields.has('Shared_A__c'), fields.has('Shared_B__c')]).toEqual([false, true])
+  })
+
+  it('is refused for what changed nothing, and for what is rolled back already', async () => {
+    const { id } = await bench.deploy(onLead('Set_Checked', text('Only_Checked__c')), {
+      check_only: true,
+    })
+    await expect(bench.rollback(id)).rejects.toMatchObject({ code: 'not_rollbackable' })
+    const twice = await bench.deploy(onLead('Set_Twice', text('Twice__c')))
+    await bench.rollback(twice.id)
+    await expect(bench.rollback(twice.id)).rejects.toMatchObject({ code: 'not_rollbackable' })
+  })
+
+  it('deactivates picklist values that a field gained, and says that they stay', async () => {
+    const stage = (values: string[]) => ({
+      api_name: 'Stage_Of__c',
+      label: 'Stage Of',
+      type: 'Picklist',
+      values,
+      restricted: true,
+    })
+    await bench.deploy(onLead('Set_Values', stage(['New', 'Old'])))
+    const { id, components } = await bench.deploy(
+      onLead('Set_Values', stage(['New', 'Old', 'Won'])),
+    )
+    expect(components[0]).toMatchObject({ action: 'updated', reversibility: 'irreversible' })
+    const done = await bench.rollback(id)
+    const values = (await leadFields()).get('Stage_Of__c')?.picklistValues as {
+      value: string
+      active: boolean
+    }[]
+    expect(values.filter(({ active }) => active).map(({ value }) => value)).toEqual(['New', 'Old'])
+    expect(names(done.rollback?.kept)).toContain('Lead.Stage_Of__c')
+    expect(done.status).toBe('rolled_back')
+  })
+
+  it('takes out of shared layouts and profiles what it put in, and removes tabs and rules', async () => {
+    const object = {
+      api_name: 'Whole__c',
+      label: 'Whole',
+      plural_label: 'Wholes',
+      name_field: { label: 'Name', type: 'Text' },
+    }
+    const layoutOf = (...fields: string[]) => [
+      { object: 'Whole__c', layout: 'Whole Layout', section: 'Job data', fields },
+    ]
+    const made = await bench.deploy({
+      objects: [{ ...object, fields: [text('Title__c')] }],
+      permissions: { permission_set: 'Set_Whole' },
+      layouts: layoutOf('Title__c'),
+    })
+    expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
+    const plan = {
+      objects: [
+        {
+          ...object,
+          fields: [text('On_Layout__c')],
+          validation_rules: [
+            {
+              api_name: 'Titled',
+              error_condition_formula: 'ISBLANK(On_Layout__c)',
+              error_message: 'A title, please',
+            },
+          ],
+        },
+      ],
+      permissions: { permission_set: 'Set_Whole', profiles: ['Admin'] },
+      layouts: layoutOf('On_Layout__c'),
+      tabs: ['Whole__c'],
+    }
+    const before = await readImages(bench.org, parsePlan(plan))
+    const deployed = await bench.deploy(plan)
+    expect(deployed).toMatchObject({ status: 'deployed', warnings: [], error: null })
+    const done = await bench.rollback(deployed.id)
+    expect(done.rollback).toMatchObject({ status: 'complete', error: null, kept: [] })
+    const after = await readImages(bench.org, parsePlan(plan))
+    const layout = 'layouts/Whole__c-Whole Layout.layout'
+    const differing = fileDifferences(
+      'Layout',
+      before.files.get(layout) ?? '',
+      after.files.get(layout) ?? '',
+    )
+    expect(differing).toEqual([])
+    expect([...after.files.keys()].sort()).toEqual([...before.files.keys()].sort())
+    expect(done.rollback?.proof).toMatchObject({ complete: true, differences: [] })
+  })
+})

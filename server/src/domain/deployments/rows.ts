@@ -1,0 +1,222 @@
+// Deployments as rows and as callers see them.
+
+import { type Tenant, type Tx } from '../../db/database.ts'
+import {
+  type DeploymentKind,
+  type DeploymentStatus,
+  type Fault,
+  type Progress,
+  type TenantTables,
+} from '../../db/types.ts'
+import { type Selectable } from 'kysely'
+import { type MemberError, type Upstream } from '../../errors.ts'
+import { type MergeChanges } from '../plan/compile.ts'
+import { type Plan } from '../plan/schema.ts'
+
+export type DeploymentRow = Selectable<TenantTables['crm_deployments']>
+export type RunRow = Selectable<TenantTables['deployment_runs']>
+export type ComponentRow = Selectable<TenantTables['deployment_components']>
+export type Action = ComponentRow['action']
+export type Reversibility = ComponentRow['reversibility']
+
+/** Why Salesforce refused a component (or warned about it), in its own words. */
+export interface ComponentProblem {
+  message: string
+  severity: 'error' | 'warning'
+  file: string | null
+  line: number | null
+  column: number | null
+  /** Salesforce's error code where the deploy as a whole carries one. */
+  code: string | null
+}
+
+export interface DeploymentComponent {
+  type: string
+  full_name: string
+  action: Action
+  reversibility: Reversibility
+  reason: string | null
+  /** Null until Salesforce has said. */
+  success: boolean | null
+  problem: ComponentProblem | null
+}
+
+export interface NamedComponent {
+  type: string
+  full_name: string
+}
+
+export interface KeptComponent extends NamedComponent {
+  reason: string
+  changed_by: string | null
+  changed_at: string | null
+}
+
+/** The reading after a rollback, compared with what was there before the deploy. */
+export interface Proof {
+  /** Nothing differs for any component that can be reversed. */
+  complete: boolean
+  compared: number
+  differences: { type: string; full_name: string; what: string }[]
+}
+
+export interface RollbackResult {
+  status: 'running' | 'dry_run' | 'complete' | 'partial' | 'failed'
+  /** In a dry run: what would be removed, restored, kept. */
+  removed: NamedComponent[]
+  restored: NamedComponent[]
+  kept: KeptComponent[]
+  /** What is left of this deployment and can be taken out still, and why it was not. */
+  remaining: (NamedComponent & { reason: string })[]
+  data: { name: string; rows: number | null }[]
+  proof: Proof | null
+  error: RunFault | null
+}
+
+/** Fault of a run; `errors` where several things are named (rows that would be lost). */
+export interface RunFault extends Fault {
+  errors?: MemberError[]
+  /** Salesforce's own words, where it was Salesforce that failed. */
+  upstream?: Upstream
+}
+
+/** What a rollback has to know beside the images: kept in `crm_deployments.changes`. */
+export interface Changes extends MergeChanges {
+  assignment: {
+    permission_set: string
+    assignee_id: string
+    /** False: it was assigned before, and is none of ours to take back. */
+    made_by_us: boolean
+  } | null
+}
+
+export interface RollbackOptions {
+  dry_run: boolean
+  allow_data_loss: boolean
+  components: NamedComponent[] | null
+}
+
+export interface Deployment {
+  id: string
+  client_id: string
+  kind: DeploymentKind
+  status: DeploymentStatus
+  plan: unknown
+  conflict_report_id: string | null
+  sfdc_deploy_id: string | null
+  check_only: boolean
+  progress: Progress
+  components: DeploymentComponent[]
+  warnings: Fault[]
+  error: Fault | null
+  rollback: RollbackResult | null
+  created_by: string | null
+  created_at: string
+  deployed_at: string | null
+  rolled_back_at: string | null
+}
+
+/** A rollback that has only begun. */
+export const nothingYet = (): RollbackResult => ({
+  status: 'running',
+  removed: [],
+  restored: [],
+  kept: [],
+  remaining: [],
+  data: [],
+  proof: null,
+  error: null,
+})
+
+/** How the last rollback of the deployment stands. */
+export const rollbackOf = (row: DeploymentRow): RollbackResult => ({
+  ...nothingYet(),
+  ...(row.rollback as Partial<RollbackResult> | null),
+})
+
+export const toDeployment = (
+  row: DeploymentRow,
+  components: readonly ComponentRow[],
+): Deployment => ({
+  id: row.id,
+  client_id: row.client_id,
+  kind: row.kind,
+  status: row.status,
+  plan: row.plan,
+  conflict_report_id: row.conflict_report_id,
+  sfdc_deploy_id: row.sfdc_deploy_id,
+  check_only: row.check_only,
+  progress: row.progress,
+  components: components.map(
+    ({ type, full_name, action, reversibility, reason, success, problem }) => ({
+      type,
+      full_name,
+      action,
+      reversibility,
+      reason,
+      success,
+      problem: problem as ComponentProblem | null,
+    }),
+  ),
+  warnings: row.warnings,
+  error: row.error,
+  rollback: row.rollback === null ? null : rollbackOf(row),
+  created_by: row.created_by,
+  created_at: row.created_at.toISOString(),
+  deployed_at: row.deployed_at?.toISOString() ?? null,
+  rolled_back_at: row.rolled_back_at?.toISOString() ?? null,
+})
+
+/** The plan of a row: it was checked before it was stored. */
+export const planOf = (row: DeploymentRow): Plan => row.plan as Plan
+
+export const changesOf = (row: DeploymentRow): Changes =>
+  (row.changes as Changes | null) ?? {
+    permissionSets: {},
+    profiles: {},
+    layouts: {},
+    assignment: null,
+  }
+
+export const deploymentById = (
+  tx: Tx,
+  tenant: Tenant,
+  id: string,
+): Promise<DeploymentRow | undefined> =>
+  tx
+    .selectFrom('crm_deployments')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export const componentsById = (tx: Tx, tenant: Tenant, id: string): Promise<ComponentRow[]> =>
+  tx
+    .selectFrom('deployment_components')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('deployment_id', '=', id)
+    .orderBy('position')
+    .execute()
+
+export const runById = (tx: Tx, tenant: Tenant, id: string): Promise<RunRow | undefined> =>
+  tx
+    .selectFrom('deployment_runs')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+/** The run that works on the deployment now, if any. */
+export const openRunOf = (
+  tx: Tx,
+  tenant: Tenant,
+  deploymentId: string,
+): Promise<RunRow | undefined> =>
+  tx
+    .selectFrom('deployment_runs')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('deployment_id', '=', deploymentId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()

@@ -1,0 +1,202 @@
+// What the tests of this folder stand on: a client whose Salesforce org is the simulator's, and the
+// deployments over the real gateway. Work runs when a test says so, as many replicas as it likes.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { createControl } from '../../../../../simulator/src/control.ts'
+import { startSimulator } from '../../../../../simulator/src/index.ts'
+import { type TestDatabase } from '../../../../../test/src/database.ts'
+import { openDatabase } from '../../../db/database.ts'
+import { newId } from '../../../db/ids.ts'
+import { EngineError } from '../../../errors.ts'
+import { createJobs } from '../../../jobs/jobs.ts'
+import { createSalesforce } from '../../../salesforce/gateway.ts'
+import { createHostPolicy } from '../../../salesforce/hosts.ts'
+import { getIdentity } from '../../../salesforce/rest.ts'
+import { Secret } from '../../../secret.ts'
+import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
+import { type Caller } from '../../caller.ts'
+import { requireClient } from '../../clients.ts'
+import { createTopology } from '../../topology/topology.ts'
+import { type ConnectionDoor } from '../context.ts'
+import {
+  createDeployments,
+  type Deployment,
+  type DeployInput,
+  type JudgedReport,
+  type RollbackInput,
+} from '../deployments.ts'
+
+const API_VERSION = 'v66.0'
+
+/** Takes the database over: closing the bench drops it. */
+export const createDeploymentsBench = async (database: TestDatabase) => {
+  const simulator = await startSimulator()
+  const control = createControl(simulator.controlUrl)
+  const [sfdcOrg] = simulator.orgs
+  if (sfdcOrg === undefined) throw new Error('the simulator has no org')
+  await control.act('deploys/pace', { org: sfdcOrg.name, pendingMs: 0, runMs: 0 })
+  const { token } = await control.openSession(sfdcOrg.name)
+
+  const logger = pino({ level: 'silent' })
+  const url = new Secret(database.url)
+  const db = openDatabase({ url, maxConnections: 10, onIdleError: () => undefined })
+  const salesforce = createSalesforce({
+    hosts: createHostPolicy([new URL(sfdcOrg.instanceUrl).host]),
+    wait: (_ms, signal) => sleep(5, undefined, signal === undefined ? {} : { signal }),
+  })
+  const session = { accessToken: new Secret(token), instanceUrl: sfdcOrg.instanceUrl }
+  const unlimited = {
+    check: async () => undefined,
+    record: () => undefined,
+    exhausted: () => undefined,
+  }
+  const orgOf = (priority: 'work' | 'protected' | 'interactive', signal?: AbortSignal) => {
+    return salesforce.org({
+      sfdcOrgId: sfdcOrg.id,
+      apiVersion: API_VERSION,
+      sessions: { current: async () => session, renew: async () => session },
+      budget: unlimited,
+      priority,
+      ...(signal === undefined ? {} : { signal }),
+    })
+  }
+  const { userId: sfdcUserId, sfdcOrgId } = await getIdentity(orgOf('interactive'))
+
+  /** The live connection with a session that never dies: how sessions renew is proven elsewhere. */
+  const connections: ConnectionDoor = {
+    open: async (tenant, clientId, priority, signal) => {
+      const connection = await db.as(tenant).tx(async (tx) => {
+        await requireClient(tx, tenant, clientId)
+        return tx
+          .selectFrom('crm_connections')
+          .selectAll()
+          .where('client_id', '=', clientId)
+          .executeTakeFirst()
+      })
+      if (connection?.status !== 'connected') {
+        throw new EngineError('connection_not_ready', 'The connection is not usable.')
+      }
+      return { connection, salesforce: orgOf(priority, signal) }
+    },
+  }
+  const jobs = createJobs({ db, url, logger })
+  // Work is run by hand: nothing is ever handed to the queue, and nobody waits for it.
+  const byHand = { ...jobs, enqueue: async () => undefined }
+  const topology = createTopology({ db, jobs: byHand, connections, logger })
+  const reports = new Map<string, JudgedReport>()
+  const deployments = createDeployments({
+    db,
+    jobs: byHand,
+    connections,
+    topology,
+    reports: { find: async (_tenant, id) => reports.get(id) ?? null },
+    logger,
+    adoptGraceMs: 0,
+  })
+
+  const orgId = newId()
+  const userId = newId()
+  const clientId = newId()
+  await database.query(`insert into organizations (id, name, slug) values ($1, 'Agency', $2)`, [
+    orgId,
+    `agency-${orgId}`,
+  ])
+  await database.query(
+    `insert into users (id, org_id, email, password_hash, role) values ($1, $2, $3, 'x', 'org_admin')`,
+    [userId, orgId, `${userId}@agency.example`],
+  )
+  await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [
+    clientId,
+    orgId,
+  ])
+  await database.query(
+    `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
+       nango_connection_id, instance_url, sfdc_org_id, sfdc_user_id, api_version)
+     values ($1, $2, $3, 'connected', 'production', 'salesforce', $4, $5, $6, $7, $8)`,
+    [newId(), orgId, clientId, newId(), sfdcOrg.instanceUrl, sfdcOrgId, sfdcUserId, API_VERSION],
+  )
+  const tenant = { orgId, clientId: null }
+  const caller: Caller = {
+    tenant,
+    userId,
+    email: `${userId}@agency.example`,
+    role: 'org_admin',
+    permissions: ROLE_PERMISSIONS.org_admin,
+    credential: { type: 'api_token', id: newId() },
+    requestId: 'test',
+    idempotency: null,
+  }
+
+  interface Run {
+    id: string
+    kind: 'deploy' | 'rollback'
+    stage: string
+    error: { code: string; message: string } | null
+    sends: number
+    ended_at: Date | null
+    [member: string]: unknown
+  }
+  const runsOf = (deploymentId: string): Promise<Run[]> =>
+    database.query<Run>('select * from deployment_runs where deployment_id = $1 order by id', [
+      deploymentId,
+    ])
+
+  /** Brings what runs for the deployment one turn further, as the queue would. */
+  const turn = async (
+    deploymentId: string,
+    signal = new AbortController().signal,
+  ): Promise<boolean> => {
+    const run = (await runsOf(deploymentId)).find(({ ended_at }) => ended_at === null)
+    if (run === undefined) return false
+    await deployments.workers[run.kind].run({ orgId, id: run.id }, signal)
+    return true
+  }
+  const finish = async (deploymentId: string): Promise<Deployment> => {
+    for (let turns = 0; turns < 30 && (await turn(deploymentId)); turns += 1);
+    return deployments.get(tenant, deploymentId)
+  }
+  const start = (plan: unknown, input: Partial<DeployInput> = {}): Promise<Deployment> =>
+    deployments.deploy(caller, { client_id: clientId, plan, wait_seconds: 0, ...input })
+
+  return {
+    database,
+    db,
+    control,
+    sfdcOrg,
+    org: orgOf('interactive'),
+    sfdcUserId,
+    deployments,
+    topology,
+    reports,
+    caller,
+    tenant,
+    clientId,
+    runsOf,
+    turn,
+    start,
+    finish,
+    deploy: async (plan: unknown, input: Partial<DeployInput> = {}): Promise<Deployment> =>
+      finish((await start(plan, input)).id),
+    /** The refusal that a waiting caller is given stands in the run. */
+    rollback: async (
+      deploymentId: string,
+      input: Partial<RollbackInput> = {},
+    ): Promise<Deployment> => {
+      await deployments.rollback(caller, {
+        deployment_id: deploymentId,
+        wait_seconds: 0,
+        ...input,
+      })
+      return finish(deploymentId)
+    },
+    close: async (): Promise<void> => {
+      await salesforce.close()
+      await db.close()
+      await database[Symbol.asyncDispose]()
+      await simulator.close()
+    },
+  }
+}
+
+export type DeploymentsBench = Awaited<ReturnType<typeof createDeploymentsBench>>

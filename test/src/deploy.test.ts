@@ -3,41 +3,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, apiOf } from './api.ts'
+import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
 import { until } from './until.ts'
-
-interface Component {
-  type: string
-  full_name: string
-  action: string
-  success: boolean | null
-  problem: {
-    message: string
-    file: string | null
-    line: number | null
-    code: string | null
-  } | null
-}
-
-export interface DeploymentBody {
-  id: string
-  status: string
-  sfdc_deploy_id: string | null
-  components: Component[]
-  warnings: { code: string; message: string }[]
-  error: { code: string; message: string } | null
-  progress: { stage: string }
-  rollback: {
-    status: string
-    removed: { type: string; full_name: string }[]
-    kept: { full_name: string; changed_by: string | null; changed_at: string | null }[]
-    remaining: unknown[]
-    proof: { complete: boolean; differences: unknown[] } | null
-  } | null
-  code?: string
-  upstream?: { service: string; status: number; code: string; message: string }
-  errors?: { path: string; code: string; message: string }[]
-}
 
 let stack: Stack
 let org: TestOrg
@@ -70,12 +38,6 @@ const rollback = (deploymentId: string, more: Record<string, unknown> = {}) =>
 const onLead = (set: string, ...fields: object[]) => ({
   objects: [{ api_name: 'Lead', fields }],
   permissions: { permission_set: set },
-})
-const text = (api_name: string, length = 40) => ({
-  api_name,
-  label: api_name.replace(/__c$/, '').replaceAll('_', ' '),
-  type: 'Text',
-  length,
 })
 const object = (name: string, fields: object[]) => ({
   api_name: `${name}__c`,

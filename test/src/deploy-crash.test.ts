@@ -1,0 +1,201 @@
+// kill -9 at every stage of a deploy and of its rollback: a client stands still at each of them, the
+// server dies once, and all of them must end as if nothing had happened.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { apiOf } from './api.ts'
+import { type DeploymentBody, text } from './deploy-bodies.ts'
+import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { until } from './until.ts'
+
+/** A moment, by the step that is being stored when the process dies: its transaction never commits. */
+const DEPLOY_MOMENTS = {
+  before_image: `old.stage = 'before_image' and new.stage <> old.stage`,
+  build: `old.stage = 'build' and new.stage <> old.stage`,
+  intent: `old.intended_at is null and new.intended_at is not null`,
+  'sent, and the id not stored': `old.sfdc_deploy_id is null and new.sfdc_deploy_id is not null`,
+  wait: `old.stage = 'wait' and new.stage <> old.stage`,
+  permissions: `old.stage = 'permissions' and new.stage <> old.stage`,
+  read_back: `old.stage = 'read_back' and new.ended_at is not null`,
+}
+const ROLLBACK_MOMENTS = {
+  read: `old.stage = 'read' and new.stage <> old.stage`,
+  release: `old.stage = 'release' and new.stage <> old.stage`,
+  intent: DEPLOY_MOMENTS.intent,
+  'sent, and the id not stored': DEPLOY_MOMENTS['sent, and the id not stored'],
+  wait: `old.stage = 'wait' and new.stage <> old.stage`,
+  verify: `old.stage = 'verify' and new.ended_at is not null`,
+}
+/** One more for the deploy: the request is on its way, slower than the restart. */
+const SLOW = 'on its way'
+
+interface Held {
+  moment: string
+  salesforceOrg: string
+  client: TestClient
+  id: string
+}
+
+let stack: Stack
+let agency: TestOrg
+let held: Held[]
+
+beforeAll(async () => {
+  const moments = [...Object.keys(DEPLOY_MOMENTS), SLOW]
+  stack = await startStack({
+    simulator: { orgs: moments.map((name) => ({ name, edition: 'Enterprise' })) },
+  })
+  agency = await stack.org()
+  held = await Promise.all(
+    moments.map(async (moment) => {
+      const client = await agency.client(moment)
+      await client.connect(moment)
+      await client.pull()
+      return { moment, salesforceOrg: moment, client, id: '' }
+    }),
+  )
+}, 120_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+
+/** From now on a step of these clients' runs that meets its condition does not come to its end. */
+const hold = async (moments: Record<string, string>, clients: readonly Held[]) => {
+  const cases = Object.entries(moments).map(([name, condition]) => {
+    const clientId = clients.find(({ moment }) => moment === name)?.client.id ?? ''
+    return `if new.client_id = '${clientId}' and ${condition} then perform pg_sleep(300); end if;`
+  })
+  await stack.database.query(
+    `create or replace function hold_run() returns trigger language plpgsql as
+       $$ begin ${cases.join('\n')} return new; end $$`,
+  )
+  await stack.database.query(
+    `create or replace trigger hold before update on deployment_runs
+       for each row execute function hold_run()`,
+  )
+}
+
+/** Kills the server when everybody stands where they should, and starts another one. */
+const killAndRestart = async (standing: number, alsoWhen: () => Promise<boolean>) => {
+  await until(
+    'every run stands still at its moment',
+    async () => {
+      const rows = await stack.database.query(
+        `select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
+      )
+      return rows.length === standing && (await alsoWhen())
+    },
+    30_000,
+  )
+  await stack.servers.at(-1)?.kill()
+  await stack.database.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and wait_event = 'PgSleep'`,
+  )
+  await stack.database.query('drop trigger hold on deployment_runs')
+  const server = await stack.addServer()
+  return apiOf(server.url, agency.token)
+}
+
+const deploysOf = (salesforceOrg: string) =>
+  stack.simulator.control.act('deploys/list', { org: salesforceOrg }) as Promise<
+    { status: string; checkOnly: boolean }[]
+  >
+const openRuns = async () =>
+  (await stack.database.query(`select id from deployment_runs where ended_at is null`)).length
+
+const PLAN = {
+  objects: [
+    {
+      api_name: 'Posting__c',
+      label: 'Posting',
+      plural_label: 'Postings',
+      name_field: { label: 'Name', type: 'Text' },
+      fields: [text('Title__c')],
+    },
+    { api_name: 'Lead', fields: [text('Posting_Ref__c')] },
+  ],
+  permissions: { permission_set: 'Set_Posting' },
+  tabs: ['Posting__c'],
+}
+
+describe('kill -9', { timeout: 180_000 }, () => {
+  it('at each stage of a deploy: it ends deployed, and Salesforce was sent one package', async () => {
+    await hold(DEPLOY_MOMENTS, held)
+    const slow = stack.simulator.orgs.find(({ name }) => name === SLOW)
+    await stack.simulator.control.addFault({
+      org: slow?.id ?? '',
+      method: 'POST',
+      path: '*/metadata/deployRequest',
+      kind: { type: 'slow', ms: 9_000 },
+    })
+    for (const one of held) {
+      const answer = await agency.api.post<DeploymentBody>('/api/deploy/custom-objects', {
+        client_id: one.client.id,
+        plan: PLAN,
+        wait_seconds: 0,
+      })
+      expect(answer.status, answer.text).toBe(202)
+      one.id = answer.body.id
+    }
+    const slowId = held.find(({ moment }) => moment === SLOW)?.id
+    const api = await killAndRestart(Object.keys(DEPLOY_MOMENTS).length, async () => {
+      const [run] = await stack.database.query(
+        'select 1 from deployment_runs where deployment_id = $1 and intended_at is not null',
+        [slowId],
+      )
+      return run !== undefined
+    })
+    await until('all of them ended', async () => (await openRuns()) === 0, 90_000)
+    for (const one of held) {
+      const { body } = await api.post<DeploymentBody>('/api/deploy/status', {
+        deployment_id: one.id,
+      })
+      expect(body, one.moment).toMatchObject({ status: 'deployed', warnings: [], error: null })
+      expect(await deploysOf(one.salesforceOrg), one.moment).toMatchObject([
+        { status: 'Succeeded', checkOnly: false },
+      ])
+    }
+  })
+
+  it('at each stage of a rollback: everything is taken back, once, and nothing stays locked', async () => {
+    const taken = held.slice(0, Object.keys(ROLLBACK_MOMENTS).length)
+    const names = Object.keys(ROLLBACK_MOMENTS)
+    for (const [index, one] of taken.entries()) one.moment = names[index] ?? ''
+    await hold(ROLLBACK_MOMENTS, taken)
+    const before = apiOf(stack.servers.at(-1)?.url ?? '', agency.token)
+    for (const one of taken) {
+      const answer = await before.post<DeploymentBody>('/api/deploy/rollback', {
+        deployment_id: one.id,
+        wait_seconds: 0,
+      })
+      expect(answer.status, answer.text).toBe(202)
+    }
+    const api = await killAndRestart(names.length, async () => true)
+    await until('all of them ended', async () => (await openRuns()) === 0, 90_000)
+    for (const one of taken) {
+      const { body } = await api.post<DeploymentBody>('/api/deploy/status', {
+        deployment_id: one.id,
+      })
+      expect(body, one.moment).toMatchObject({
+        status: 'rolled_back',
+        rollback: { status: 'complete', kept: [], remaining: [], proof: { complete: true } },
+      })
+      expect(await deploysOf(one.salesforceOrg), one.moment).toMatchObject([
+        { status: 'Succeeded' },
+        { status: 'Succeeded' },
+      ])
+    }
+    // Not locked: the next deploy of each client goes through.
+    const next = await Promise.all(
+      taken.map(({ client }) =>
+        api.post<DeploymentBody>('/api/deploy/custom-objects', {
+          client_id: client.id,
+          plan: {
+            objects: [{ api_name: 'Lead', fields: [text('Next__c')] }],
+            permissions: { permission_set: 'Set_Next' },
+          },
+          wait_seconds: 55,
+        }),
+      ),
+    )
+    expect(next.map(({ body }) => body.status)).toEqual(taken.map(() => 'deployed'))
+  })
+})

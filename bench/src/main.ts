@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
+import { benchDeploy } from './deploy.ts'
 import { benchReads } from './reads.ts'
 import { benchTopology } from './topology.ts'
 import { printTable, type Row } from './row.ts'
@@ -15,6 +16,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
     return await benchReads(bench)
   },
   topology: benchTopology,
+  deploy: benchDeploy,
 }
 
 const wanted = process.argv.slice(2)

@@ -1,12 +1,11 @@
 // Reading a whole org: cold against jsforce, again against cold, and how it grows.
 
-import { join } from 'node:path'
 import jsforce from '@jsforce/jsforce-node'
 import pg from 'pg'
 import { createControl } from '../../simulator/src/control.ts'
-import { startBench, type Bench } from './bench.ts'
-import { peakOver, startProgram, type Program } from './processes.ts'
+import { peakOver } from './processes.ts'
 import { row, type Row } from './row.ts'
+import { startSite, type Site } from './site.ts'
 
 const CALL_MS = 60
 const DESCRIBE_MS = 15
@@ -19,60 +18,6 @@ interface Snapshot {
   objects_count: number
   fields_count: number
   stats: { salesforce_api_calls: number; bytes: number; duration_ms: number }
-}
-
-interface Site extends AsyncDisposable {
-  bench: Bench
-  simulator: Program
-  clientId: string
-}
-
-/** Simulator and server as processes, and a client connected to an org of this size. */
-const startSite = async (objects: number): Promise<Site> => {
-  const simulator = await startProgram(
-    join(import.meta.dirname, '../../simulator/src/main.ts'),
-    {},
-    [
-      ...[
-        '--seed',
-        'large',
-        '--objects',
-        String(objects),
-        '--fields',
-        String(objects * FIELDS_PER_OBJECT),
-      ],
-      ...[
-        '--call-ms',
-        String(CALL_MS),
-        '--describe-ms',
-        String(DESCRIBE_MS),
-        '--edition',
-        'Unlimited',
-      ],
-    ],
-  )
-  const nango = simulator.announced as { nango: string; nangoSecretKey: string }
-  const bench = await startBench({
-    NANGO_BASE_URL: nango.nango,
-    NANGO_SECRET_KEY: nango.nangoSecretKey,
-    SFDC_INSTANCE_HOST_ALLOWLIST: '127.0.0.1',
-    LOG_LEVEL: 'info',
-  })
-  const client_id = bench.tenant.clientId
-  const { connect_link } = await bench.call<{ connect_link: string }>('/api/connections/create', {
-    client_id,
-  })
-  await createControl(simulator.url).authorize({ connectLink: connect_link, org: 'Acme' })
-  await bench.call('/api/connections/callback', { client_id })
-  return {
-    bench,
-    simulator,
-    clientId: client_id,
-    [Symbol.asyncDispose]: async () => {
-      await bench[Symbol.asyncDispose]()
-      await simulator[Symbol.asyncDispose]()
-    },
-  }
 }
 
 /** Pulls until it ends, however long it takes; the time is what the caller waits. */
@@ -94,6 +39,13 @@ const pull = async (
     body = {}
   }
 }
+
+const startLargeSite = (objects: number): Promise<Site> =>
+  startSite([
+    ...['--seed', 'large', '--objects', String(objects)],
+    ...['--fields', String(objects * FIELDS_PER_OBJECT)],
+    ...['--call-ms', String(CALL_MS), '--describe-ms', String(DESCRIBE_MS)],
+  ])
 
 /** The same reading by jsforce: describeGlobal, then each describe, ten at a time. */
 const pullByJsforce = async (simulatorUrl: string): Promise<{ ms: number; calls: number }> => {
@@ -132,7 +84,7 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
 const kib = (bytes: number) => `${Math.round(bytes / 1024)} KiB`
 
 const benchThousand = async (): Promise<Row[]> => {
-  await using site = await startSite(1000)
+  await using site = await startLargeSite(1000)
   const { bench, simulator } = site
   const theirs = await pullByJsforce(simulator.url)
   const cold = await peakOver(bench.server.pid, () => pull(site))
@@ -230,7 +182,7 @@ const benchGrowth = async (): Promise<Row[]> => {
   const rows: Row[] = []
   let before: { objects: number; ms: number } | null = null
   for (const objects of [250, 1000, 4000]) {
-    await using site = await startSite(objects)
+    await using site = await startLargeSite(objects)
     const cold = await peakOver(site.bench.server.pid, () => pull(site))
     const memory = cold.peakMb - cold.idleMb
     rows.push(

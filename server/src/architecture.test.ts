@@ -18,6 +18,10 @@ const importsOf = (file: string): string[] =>
     (match) => match[1] ?? '',
   )
 
+/** Tests and what they stand on (`testing/`) may reach the simulator; what is shipped may not. */
+const isShipped = (file: string): boolean =>
+  !file.endsWith('.test.ts') && !file.includes('/testing/')
+
 /** Folder right under server/src, or the file's own name for files at the top. */
 const layerOf = (file: string): string => relative(SRC, file).split('/')[0] ?? ''
 
@@ -35,7 +39,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 describe('the folders', () => {
   it('import in one direction only', () => {
     const wrong: string[] = []
-    for (const file of sources(SRC).filter((name) => !name.endsWith('.test.ts'))) {
+    for (const file of sources(SRC).filter(isShipped)) {
       const allowed = MAY_IMPORT[layerOf(file)]
       if (allowed === undefined) continue
       for (const target of importsOf(file).filter((name) => name.startsWith('.'))) {
@@ -51,7 +55,7 @@ describe('the folders', () => {
   it('keep HTTP out of the domain, and tables out of the gateways', () => {
     const uses = (folder: string, packages: RegExp) =>
       sources(join(SRC, folder))
-        .filter((file) => !file.endsWith('.test.ts'))
+        .filter(isShipped)
         .filter((file) => importsOf(file).some((name) => packages.test(name)))
         .map((file) => relative(SRC, file))
     expect(uses('domain', /^(fastify|@fastify\/)/)).toEqual([])
@@ -62,7 +66,7 @@ describe('the folders', () => {
 
   it('let only the gateways open connections to the outside', () => {
     const callers = sources(SRC)
-      .filter((file) => !file.endsWith('.test.ts'))
+      .filter(isShipped)
       .filter(
         (file) =>
           importsOf(file).includes('undici') || /\bfetch\(/.test(readFileSync(file, 'utf8')),
@@ -79,16 +83,15 @@ describe('the folders', () => {
         expect(target, relative(ROOT, file)).not.toMatch(/(^|\/)server\/|@sfdc-engine-x\/server/)
       }
     }
-    for (const file of sources(SRC).filter((name) => !name.endsWith('.test.ts'))) {
-      for (const target of importsOf(file)) expect(target, file).not.toMatch(/simulator|\/test\//)
+    for (const file of sources(SRC).filter(isShipped)) {
+      for (const target of importsOf(file))
+        expect(target, file).not.toMatch(/simulator|\/test\/|\/testing\//)
     }
   })
 
   it('read the environment in one place', () => {
     const readers = sources(SRC)
-      .filter(
-        (file) => !file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('process.env'),
-      )
+      .filter((file) => isShipped(file) && readFileSync(file, 'utf8').includes('process.env'))
       .map((file) => relative(SRC, file))
     expect(readers.toSorted()).toEqual(['main.ts', 'migrate.ts'])
   })

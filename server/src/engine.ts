@@ -9,8 +9,10 @@ import { migrate, pendingMigrations } from './db/migrate.ts'
 import { createAuth } from './domain/auth/auth.ts'
 import { createPasswords } from './domain/auth/passwords.ts'
 import { createClients } from './domain/clients.ts'
+import { createConflictReports, createConflicts } from './domain/conflicts/reports.ts'
 import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
+import { createMappings } from './domain/mappings/mappings.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createTokens } from './domain/tokens.ts'
 import { createTopology } from './domain/topology/topology.ts'
@@ -20,8 +22,10 @@ import { createApp } from './http/app.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { clientRoutes } from './http/routes/clients.ts'
+import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
+import { mappingRoutes } from './http/routes/mappings.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
@@ -57,7 +61,9 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof connectionRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof topologyRoutes>[0] &
+  Parameters<typeof conflictRoutes>[0] &
   Parameters<typeof deployRoutes>[0] &
+  Parameters<typeof mappingRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -69,7 +75,9 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...tokenRoutes(deps),
   ...connectionRoutes(deps),
   ...topologyRoutes(deps),
+  ...conflictRoutes(deps),
   ...deployRoutes(deps),
+  ...mappingRoutes(deps),
   ...auditRoutes(deps),
   ...webhookRoutes(deps),
   ...systemRoutes(deps),
@@ -145,8 +153,19 @@ export const createEngine = async (
     jobs,
     connections,
     topology,
-    // Until conflict reports are kept there is none to be found.
-    reports: { find: async () => null },
+    reports: createConflictReports(db),
+    logger,
+  })
+
+  const mappings = createMappings({ db, topology })
+  const conflicts = createConflicts({
+    db,
+    jobs,
+    connections,
+    topology,
+    deployments,
+    mappingFacts: mappings.facts,
+    apiReservePercent: config.salesforce.apiReservePercent,
     logger,
   })
 
@@ -156,6 +175,7 @@ export const createEngine = async (
       run: (work, signal) => tracing.span(`job ${kind}`, {}, () => worker.run(work, signal)),
     })
   define('topology-pull', topology.worker)
+  define('conflict-check', conflicts.worker)
   define('deploy', deployments.workers.deploy)
   define('rollback', deployments.workers.rollback)
 
@@ -177,7 +197,9 @@ export const createEngine = async (
     tokens,
     connections,
     topology,
+    conflicts,
     deployments,
+    mappings,
     db,
   })
 

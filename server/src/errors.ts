@@ -84,6 +84,9 @@ export const ERRORS = define({
   conflicts_found: kind(409, 'The report forbids this', 'Resolve the findings and check again.'),
   topology_drifted: kind(409, 'The Salesforce org changed since the check', 'Check again.'),
   deployment_in_progress: kind(409, 'A deployment is running', 'Wait for it.', true),
+  push_in_progress: kind(409, 'The push has not ended', 'Wait for it; poll /api/push/get.', true),
+  upload_in_progress: kind(409, 'Another upload is under way', 'Wait for its end.', true),
+  nothing_to_retry: kind(409, 'No failed rows to retry', 'See /api/push/results.'),
   not_rollbackable: kind(409, 'Cannot be rolled back', 'See the deployment for the reason.'),
   data_would_be_lost: kind(
     409,

@@ -217,6 +217,40 @@ export type DeploymentStatus = 'pending' | 'validated' | 'deployed' | 'failed' |
 export type DeploymentKind =
   'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
 
+interface CrmConflictReports {
+  id: string
+  org_id: string
+  client_id: string
+  status: Generated<'running' | 'complete' | 'failed'>
+  severity: 'green' | 'yellow' | 'red' | null
+  plan: Json<unknown>
+  workflows: DefaultedJson<unknown>
+  plan_hash: string
+  stage: Generated<'pull' | 'salesforce' | 'rules'>
+  validate_in_salesforce: Generated<boolean>
+  sfdc_org_id: string | null
+  snapshot_id: string | null
+  snapshot_version: number | null
+  pull_id: string | null
+  validation_id: string | null
+  salesforce_problems: Json<unknown> | null
+  findings: DefaultedJson<unknown>
+  reversibility: DefaultedJson<unknown>
+  counts: Json<unknown> | null
+  api_call_estimate: number | null
+  progress: DefaultedJson<Progress>
+  error: Json<Fault | null> | null
+  attempts: Generated<number>
+  resume_at: Timestamp | null
+  salesforce_api_calls: Generated<number>
+  created_by: string | null
+  credential_type: AuditLog['credential_type'] | null
+  credential_id: string | null
+  request_id: string | null
+  created_at: DefaultedTimestamp
+  completed_at: Timestamp | null
+}
+
 interface CrmDeployments {
   id: string
   org_id: string
@@ -299,6 +333,35 @@ interface DeploymentImages {
   content: string
 }
 
+interface CrmFieldMappings {
+  id: string
+  org_id: string
+  client_id: string
+  canonical_object: string
+  sfdc_object: string
+  external_id_field: string | null
+  fields: DefaultedJson<unknown>
+  version: Generated<number>
+  is_active: Generated<boolean>
+  deleted_at: Timestamp | null
+  created_by: string | null
+  created_at: DefaultedTimestamp
+  updated_at: DefaultedTimestamp
+}
+
+interface FieldMappingVersions {
+  org_id: string
+  client_id: string
+  mapping_id: string
+  version: number
+  sfdc_object: string
+  external_id_field: string | null
+  fields: Json<unknown>
+  is_active: boolean
+  created_by: string | null
+  created_at: DefaultedTimestamp
+}
+
 interface AuditLog {
   id: string
   org_id: string
@@ -344,10 +407,13 @@ export interface TenantTables {
   crm_topology_snapshots: CrmTopologySnapshots
   topology_pull_items: TopologyPullItems
   topology_validators: TopologyValidators
+  crm_conflict_reports: CrmConflictReports
   crm_deployments: CrmDeployments
   deployment_runs: DeploymentRuns
   deployment_components: DeploymentComponents
   deployment_images: DeploymentImages
+  crm_field_mappings: CrmFieldMappings
+  field_mapping_versions: FieldMappingVersions
   audit_log: AuditLog
   idempotency_keys: IdempotencyKeys
 }

@@ -12,7 +12,7 @@ import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { type Secret } from '../secret.ts'
 
 /** The kinds of durable work; a queue each. */
-export type WorkKind = 'topology-pull' | 'deploy' | 'rollback'
+export type WorkKind = 'topology-pull' | 'deploy' | 'rollback' | 'conflict-check' | 'push'
 
 export interface Work {
   orgId: string
@@ -24,9 +24,10 @@ export interface Worker {
   /**
    * Brings the row to its final state, going on from whatever is stored. May run again after a
    * crash, and for a moment beside a copy of itself that was thought dead: every step is safe to
-   * repeat. `signal` fires when this replica shuts down; leave then, another one goes on.
+   * repeat. `signal` fires when this replica shuts down; leave then, another one goes on. `again`: there
+   * is more to do, after whatever else waits has had its turn.
    */
-  run(work: Work, signal: AbortSignal): Promise<void>
+  run(work: Work, signal: AbortSignal): Promise<'again' | void>
   /** Called when `run` threw too often: the row must end, with the reason. */
   giveUp(work: Work, error: unknown): Promise<void>
 }
@@ -71,7 +72,13 @@ const ATTEMPTS_MAX = 5
  * How much of a kind one replica does at once. Deploys mostly wait for Salesforce, each client's for
  * its own Salesforce org: many of them cost little, and none should queue behind another client's.
  */
-const AT_ONCE: Readonly<Record<WorkKind, number>> = { 'topology-pull': 4, deploy: 16, rollback: 16 }
+const AT_ONCE: Readonly<Record<WorkKind, number>> = {
+  'topology-pull': 4,
+  deploy: 16,
+  rollback: 16,
+  'conflict-check': 16,
+  push: 16,
+}
 
 export const createJobs = ({ db, url, logger }: Options): Jobs => {
   const boss = new PgBoss({
@@ -162,8 +169,10 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
             try {
               if (deaths >= ATTEMPTS_MAX) {
                 await worker.giveUp(job.data, new Error(`its process died ${deaths} times`))
-              } else {
-                await worker.run(job.data, signal)
+              } else if ((await worker.run(job.data, signal)) === 'again') {
+                // Ended before it is put back: the queue drops a second one of what still runs.
+                await boss.complete(kind, job.id)
+                await enqueue(kind, job.data, job.groupId ?? '')
               }
             } catch (error) {
               if (signal.aborted) throw error // another replica goes on from the journal

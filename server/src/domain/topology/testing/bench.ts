@@ -125,8 +125,9 @@ export const createTopologyBench = async (database: TestDatabase) => {
   const start = (clientId: string, input: Partial<PullInput> = {}): Promise<Snapshot> =>
     topology.pull(admin, { client_id: clientId, wait_seconds: 0, ...input })
 
-  const run = (snapshotId: string, signal = new AbortController().signal): Promise<void> =>
-    topology.worker.run({ orgId, id: snapshotId }, signal)
+  const run = async (snapshotId: string, signal = new AbortController().signal): Promise<void> => {
+    await topology.worker.run({ orgId, id: snapshotId }, signal)
+  }
 
   return {
     org,

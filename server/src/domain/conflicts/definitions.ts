@@ -1,0 +1,69 @@
+// What an automation's definition says that concerns a plan.
+
+import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
+import { leaf, listObjects } from '../../salesforce/xml.ts'
+import { sameName } from '../plan/names.ts'
+
+/** Every text in a definition, wherever it stands. */
+function* texts(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value
+  else if (Array.isArray(value)) for (const entry of value) yield* texts(entry)
+  else if (isObject(value)) for (const entry of Object.values(value)) yield* texts(entry)
+}
+
+/** Whether a text of the definition holds the name or value as a word of its own. */
+export const mentions = (definition: JsonObject | null, word: string): boolean => {
+  const pattern = new RegExp(
+    `(?<![A-Za-z0-9_])${word.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}(?![A-Za-z0-9_])`,
+    'i',
+  )
+  for (const text of texts(definition)) if (pattern.test(text)) return true
+  return false
+}
+
+/** Names of the flow's elements that create records of the object and leave the field empty. */
+export const createsWithout = (flow: JsonObject | null, object: string, field: string): string[] =>
+  listObjects(flow?.recordCreates)
+    .filter((create) => sameName(leaf(create.object) ?? '') === sameName(object))
+    .filter(
+      (create) =>
+        !listObjects(create.inputAssignments).some(
+          (assignment) => sameName(leaf(assignment.field) ?? '') === sameName(field),
+        ),
+    )
+    .map((create) => leaf(create.name) ?? 'an element')
+
+/** Objects that a flow reads, writes or starts on. */
+export const objectsOfFlow = (flow: JsonObject): string[] => {
+  const start = isObject(flow.start) ? [leaf(flow.start.object)] : []
+  const elements = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes'].flatMap(
+    (kind) => listObjects(flow[kind]).map((element) => leaf(element.object)),
+  )
+  return [...new Set([...start, ...elements].flatMap((name) => (name === null ? [] : [name])))]
+}
+
+/** Fields that a flow writes or filters by, with their object. */
+export const fieldsOfFlow = (flow: JsonObject): { object: string; field: string }[] => {
+  const start = isObject(flow.start) ? [flow.start] : []
+  const elements = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes'].flatMap(
+    (kind) => listObjects(flow[kind]),
+  )
+  return [...start, ...elements].flatMap((element) => {
+    const object = leaf(element.object)
+    if (object === null) return []
+    return [...listObjects(element.inputAssignments), ...listObjects(element.filters)].flatMap(
+      (entry) => {
+        const field = asText(leaf(entry.field))
+        return field === null ? [] : [{ object, field }]
+      },
+    )
+  })
+}
+
+/** Whom an assignment rule gives records to. */
+export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: string }[] =>
+  listObjects(rule.ruleEntry).flatMap((entry) => {
+    const name = leaf(entry.assignedTo)
+    if (name === null) return []
+    return [{ type: leaf(entry.assignedToType) === 'Queue' ? 'Queue' : 'User', name }]
+  })

@@ -1,0 +1,227 @@
+// What the conflict check knows: the wish, the snapshot, this client's mappings, and what only the
+// Salesforce org itself can tell. The last is asked lazily, since each answer costs calls.
+
+import { type JsonObject } from '../../salesforce/json.ts'
+import { type Plan } from '../plan/schema.ts'
+import { type Automation } from '../topology/automations/automation.ts'
+
+/** An automation that is to be deployed, with its definition parsed as snapshots keep it. */
+export interface PlannedWorkflow {
+  type: 'flow' | 'assignment_rule' | 'validation_rule'
+  /** As the Metadata API names it: `My_Flow`, `Lead.Inbound`, `Account.Has_Phone`. */
+  api_name: string
+  /** The Metadata API's content as JSON; of an assignment rule, the rule alone. */
+  definition: JsonObject
+  activate: boolean | 'keep'
+}
+
+/** The part of a snapshot that a plan concerns. */
+export interface SnapshotFacts {
+  takenAt: Date
+  /** Every object of the Salesforce org that the connected user sees. */
+  objectNames: readonly string[]
+  /** Objects that exist and could not be described. */
+  unreadable: readonly string[]
+  /** Describes as Salesforce gives them, of the touched objects and those they refer to. */
+  describes: ReadonlyMap<string, JsonObject>
+  automations: readonly Automation[]
+}
+
+/** What the values sent for one mapped field looked like in a push; no value but picklist entries is kept. */
+export interface ValueProfile {
+  empty: number
+  /** In characters; null where nothing was a text. */
+  longest: number | null
+  smallest: number | null
+  largest: number | null
+  /** Rows per value; null where the field was no picklist. */
+  values: Readonly<Record<string, number>> | null
+}
+
+export interface LastPush {
+  rows: number
+  /** By API name of the Salesforce field. */
+  fields: Readonly<Record<string, ValueProfile>>
+}
+
+/** One of this client's active mappings. */
+export interface MappingFacts {
+  canonical_object: string
+  sfdc_object: string
+  external_id_field: string | null
+  fields: readonly {
+    canonical_field: string
+    sfdc_field: string
+    required: boolean
+    /** Whether a value is sent where the canonical record has none. */
+    has_default: boolean
+  }[]
+  lastPush: LastPush | null
+}
+
+export interface Allowance {
+  max: number
+  remaining: number
+}
+
+/** Salesforce: rows of Tooling EntityLimit, by their Type. */
+export type ObjectLimits = Readonly<
+  Partial<
+    Record<
+      'CustomFields' | 'CustomRelationship' | 'RollupSummary' | 'ActiveValidationRules',
+      Allowance
+    >
+  >
+>
+
+/** Of the whole Salesforce org, from REST /limits. */
+export interface OrgLimits {
+  dailyApiRequests: Allowance | null
+}
+
+export interface ConnectedUser {
+  username: string
+  /** System permissions as PermissionSet names them without `Permissions`: `CustomizeApplication` … */
+  permissions: ReadonlySet<string>
+}
+
+export interface Organization {
+  /** OrganizationType, e.g. `Enterprise Edition`. */
+  edition: string
+  isSandbox: boolean
+}
+
+export interface InstalledPackage {
+  namespace: string | null
+  name: string
+}
+
+/** Soft-deleted names, as they were before; Salesforce keeps them for 15 days. */
+export interface DeletedNames {
+  objects: readonly string[]
+  /** `Object.Field__c` */
+  fields: readonly string[]
+}
+
+export interface LookedUp {
+  exists: boolean
+  managed: boolean
+}
+
+export interface Usage {
+  /** Metadata type, e.g. ApexClass, Layout, Report. */
+  type: string
+  name: string
+}
+
+export interface PackageSize {
+  files: number
+  zipBytes: number
+  unzippedBytes: number
+}
+
+/**
+ * What a rule may ask of the Salesforce org. Null means that Salesforce does not tell (missing
+ * permission, a field that cannot be filtered, a failed count): the report then says so. An answer is
+ * asked for once a check, however many rules want it. A rejection ends the check.
+ */
+export interface LiveFacts {
+  recordCount(object: string): Promise<number | null>
+  /** Records in which the field is not empty. */
+  filledCount(object: string, field: string): Promise<number | null>
+  /** Values of the field that more than one record holds. */
+  duplicatesOf(object: string, field: string): Promise<number | null>
+  /** Records per value of a picklist, empty ones left out. */
+  valueCounts(object: string, field: string): Promise<ReadonlyMap<string, number> | null>
+  /** Custom fields that exist whether or not the connected user sees them (Tooling FieldDefinition). */
+  allFields(object: string): Promise<readonly string[] | null>
+  objectLimits(object: string): Promise<ObjectLimits | null>
+  limits(): Promise<OrgLimits | null>
+  connectedUser(): Promise<ConnectedUser | null>
+  organization(): Promise<Organization | null>
+  packages(): Promise<readonly InstalledPackage[] | null>
+  whereUsed(type: string, fullName: string): Promise<readonly Usage[] | null>
+  deletedNames(): Promise<DeletedNames | null>
+  lookUp(type: string, fullName: string): Promise<LookedUp | null>
+  assigneeExists(type: 'User' | 'Queue', name: string): Promise<boolean | null>
+  /** Whether the object's describe differs from the snapshot's by now. */
+  changedSinceSnapshot(object: string): Promise<boolean | null>
+  /** Of what would be sent. */
+  packageSize(): Promise<PackageSize | null>
+}
+
+/** What Salesforce said of one component in a deploy with `checkOnly`. */
+export interface SalesforceProblem {
+  type: string
+  fullName: string
+  problem: string
+  kind: 'Error' | 'Warning'
+}
+
+export interface ConflictFacts {
+  plan: Plan
+  workflows: readonly PlannedWorkflow[]
+  snapshot: SnapshotFacts
+  mappings: readonly MappingFacts[]
+  live: LiveFacts
+  /** Share of the daily API requests that stays untouched for the client's other tools. */
+  apiReservePercent: number
+  /** Null where no validating deploy was asked for. */
+  salesforceProblems: readonly SalesforceProblem[] | null
+  now: Date
+}
+
+/** Passed what was asked and how it ended: the answer, or null. */
+type Watcher = (question: string, answer: unknown) => void
+
+/** Asks each question once; answers come from one memory however often `watch` is called. */
+export class LiveMemory {
+  readonly #live: LiveFacts
+  readonly #answers = new Map<string, Promise<unknown>>()
+
+  constructor(live: LiveFacts) {
+    this.#live = live
+  }
+
+  /** The same facts for one asker, who learns of every answer it was given. */
+  watch(tell: Watcher): LiveFacts {
+    const live = this.#live
+    const ask = async <T>(what: string, names: readonly string[], get: () => Promise<T>) => {
+      const question = names.length === 0 ? what : `${what} of ${names.join('.')}`
+      const key = question.toLowerCase()
+      let pending = this.#answers.get(key) as Promise<T> | undefined
+      if (pending === undefined) {
+        pending = get()
+        this.#answers.set(key, pending)
+      }
+      const answer = await pending
+      tell(question, answer)
+      return answer
+    }
+    return {
+      recordCount: (object) => ask('record count', [object], () => live.recordCount(object)),
+      filledCount: (object, field) =>
+        ask('count of filled rows', [object, field], () => live.filledCount(object, field)),
+      duplicatesOf: (object, field) =>
+        ask('duplicate values', [object, field], () => live.duplicatesOf(object, field)),
+      valueCounts: (object, field) =>
+        ask('count of picklist values', [object, field], () => live.valueCounts(object, field)),
+      allFields: (object) => ask('list of hidden fields', [object], () => live.allFields(object)),
+      objectLimits: (object) => ask('limits', [object], () => live.objectLimits(object)),
+      limits: () => ask('limits of the Salesforce org', [], () => live.limits()),
+      connectedUser: () => ask('permissions of the connected user', [], () => live.connectedUser()),
+      organization: () => ask('edition of the Salesforce org', [], () => live.organization()),
+      packages: () => ask('installed packages', [], () => live.packages()),
+      whereUsed: (type, fullName) =>
+        ask(`use of the ${type}`, [fullName], () => live.whereUsed(type, fullName)),
+      deletedNames: () => ask('deleted names', [], () => live.deletedNames()),
+      lookUp: (type, fullName) =>
+        ask(`presence of the ${type}`, [fullName], () => live.lookUp(type, fullName)),
+      assigneeExists: (type, name) =>
+        ask(`presence of the ${type}`, [name], () => live.assigneeExists(type, name)),
+      changedSinceSnapshot: (object) =>
+        ask('drift', [object], () => live.changedSinceSnapshot(object)),
+      packageSize: () => ask('size of the package', [], () => live.packageSize()),
+    }
+  }
+}

@@ -1,0 +1,146 @@
+// What a running check writes. Every statement is guarded by status = 'running', so that a copy of the
+// work that was thought dead cannot touch a report that has ended.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant } from '../../db/database.ts'
+import { type Fault, type Progress } from '../../db/types.ts'
+import { type Jobs } from '../../jobs/jobs.ts'
+import { audit } from '../audit.ts'
+import { type ConflictCheck } from './check.ts'
+import { type SalesforceProblem } from './facts.ts'
+import { reportById, type ReportRow, type Stage, toStored } from './rows.ts'
+
+/** The report has ended meanwhile (or another copy of this work ended it): nothing is left to do. */
+export class CheckOver extends Error {
+  override name = 'CheckOver'
+}
+
+export interface Step {
+  stage?: Stage
+  progress?: Progress
+  pull_id?: string | null
+  validation_id?: string | null
+  problems?: SalesforceProblem[]
+  snapshot?: { id: string; version: number }
+}
+
+const columnsOf = ({ progress, problems, snapshot, ...plain }: Step) => ({
+  ...plain,
+  ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }),
+  ...(problems === undefined ? {} : { salesforce_problems: JSON.stringify(problems) }),
+  ...(snapshot === undefined
+    ? {}
+    : { snapshot_id: snapshot.id, snapshot_version: snapshot.version }),
+  // A stage that begins has failed no time yet.
+  ...(plain.stage === undefined ? {} : { attempts: 0 }),
+})
+
+export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report: ReportRow) => {
+  const tenant: Tenant = { orgId: report.org_id, clientId: null }
+
+  const update = (
+    set: Record<string, unknown>,
+    calls: number,
+    also: (row: ReportRow, tx: Parameters<typeof audit>[0]) => Promise<void> = async () =>
+      undefined,
+  ): Promise<ReportRow> =>
+    db.as(tenant).tx(async (tx) => {
+      const row = await tx
+        .updateTable('crm_conflict_reports')
+        .set({ ...set, salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}` })
+        .where('org_id', '=', report.org_id)
+        .where('id', '=', report.id)
+        .where('status', '=', 'running')
+        .returningAll()
+        .executeTakeFirst()
+      if (row === undefined) throw new CheckOver('the report has ended')
+      await also(row, tx)
+      return row
+    })
+
+  /** The end, with its audit row; wakes whoever waits. */
+  const end = async (
+    set: Record<string, unknown>,
+    outcome: string,
+    calls: number,
+  ): Promise<void> => {
+    const ended = { ...set, resume_at: null, completed_at: sql<Date>`clock_timestamp()` }
+    await update(ended, calls, async (row, tx) => {
+      await audit(
+        tx,
+        {
+          orgId: row.org_id,
+          userId: row.created_by,
+          credentialType: row.credential_type ?? 'system',
+          credentialId: row.credential_id,
+          requestId: row.request_id,
+        },
+        {
+          action: 'conflicts.check',
+          clientId: row.client_id,
+          targetType: 'conflict_report',
+          targetId: row.id,
+          outcome,
+          salesforceApiCalls: row.salesforce_api_calls,
+        },
+      )
+      await jobs.announce(tx, row.id)
+    })
+  }
+
+  return {
+    tenant,
+
+    load: async (): Promise<ReportRow> => {
+      const row = await db.as(tenant).tx((tx) => reportById(tx, tenant, report.id))
+      if (row?.status !== 'running') throw new CheckOver('the report has ended')
+      return row
+    },
+
+    /** One step forward; whatever held the check up is over. `calls` are those made since the last. */
+    step: (step: Step, calls = 0): Promise<ReportRow> =>
+      update({ ...columnsOf(step), error: null, resume_at: null }, calls),
+
+    /**
+     * Stands still and says why; the sweep puts the check back when it is due. `failed`: a try of the
+     * stage failed, where otherwise it only waits for something.
+     */
+    hold: async (
+      error: Fault | null,
+      afterSeconds: number,
+      { failed = false, calls = 0 }: { failed?: boolean; calls?: number } = {},
+    ): Promise<void> => {
+      await update(
+        {
+          attempts: sql<number>`attempts + ${failed ? 1 : 0}`,
+          error: error === null ? null : JSON.stringify(error),
+          resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+        },
+        calls,
+      )
+    },
+
+    fail: (error: Fault, calls = 0): Promise<void> =>
+      end({ status: 'failed', error: JSON.stringify(error) }, error.code, calls),
+
+    complete: (check: ConflictCheck, progress: Progress, calls: number): Promise<void> => {
+      const { findings, reversibility } = toStored(check)
+      return end(
+        {
+          status: 'complete',
+          severity: check.severity,
+          findings: JSON.stringify(findings),
+          reversibility: JSON.stringify(reversibility),
+          counts: JSON.stringify(check.counts),
+          api_call_estimate: check.apiCallEstimate,
+          progress: JSON.stringify(progress),
+          error: null,
+        },
+        'ok',
+        calls,
+      )
+    },
+  }
+}
+
+export type Journal = ReturnType<typeof createJournal>

@@ -1,0 +1,38 @@
+// Whether an object is still what the snapshot says: described anew, 25 to a call.
+
+import { describeMany, type DescribeResult } from '../../../salesforce/describes.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { sameName } from '../../plan/names.ts'
+import { diffDescribes } from '../../topology/diff.ts'
+import { type LiveFacts } from '../facts.ts'
+import { gather } from './gather.ts'
+import { isUntold } from './queries.ts'
+import { type JudgedSnapshot } from './live.ts'
+
+export const createDrift = (
+  org: SalesforceOrg,
+  { describeOf, apiVersion }: JudgedSnapshot,
+): LiveFacts['changedSinceSnapshot'] => {
+  const options = { acrossOrgs: false, acrossVersions: apiVersion !== org.apiVersion }
+
+  const changed = (result: DescribeResult | undefined, name: string): boolean | null => {
+    const before = describeOf(name)
+    if (result === undefined || result.result === 'not_modified') return null
+    if (result.result === 'ok') {
+      return before === null || diffDescribes(before, result.body, options) !== null
+    }
+    // Gone, or hidden from the connected user by now.
+    if (result.failure.kind === 'not_found') return before !== null
+    if (isUntold(result.failure)) return null
+    throw new SalesforceError(result.failure)
+  }
+
+  return gather(async (names: readonly string[]) => {
+    const results = new Map<string, DescribeResult>()
+    for await (const described of describeMany(org, names)) {
+      results.set(sameName(described.name), described)
+    }
+    return new Map(names.map((name) => [name, changed(results.get(sameName(name)), name)]))
+  })
+}

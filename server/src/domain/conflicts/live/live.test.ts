@@ -1,0 +1,244 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Control, createControl } from '../../../../../simulator/src/control.ts'
+import { type Simulator, startSimulator } from '../../../../../simulator/src/index.ts'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { type LiveFacts } from '../facts.ts'
+import { type ConflictsBench, createConflictsBench } from '../testing/bench.ts'
+import { createLiveFacts } from './live.ts'
+
+let simulator: Simulator
+let control: Control
+let bench: ConflictsBench
+const ORG = 'Acme'
+
+beforeAll(async () => {
+  simulator = await startSimulator()
+  control = createControl(simulator.controlUrl)
+  const { token, instanceUrl } = await control.openSession(ORG)
+  bench = await createConflictsBench({ database: await createDatabase(), token, instanceUrl })
+  await bench.pull()
+})
+afterEach(() => control.clearFaults())
+afterAll(async () => {
+  await bench.close()
+  await simulator.close()
+})
+
+/** Live facts of a new check over the newest snapshot. */
+const facts = async (
+  describe: string[] = ['Account', 'Lead', 'Placement__c'],
+): Promise<LiveFacts> => {
+  const snapshot = await bench.topology.newestComplete(bench.tenant, bench.clientId)
+  if (snapshot === null) throw new Error('no snapshot')
+  const describes = await snapshot.readObjects(describe)
+  return createLiveFacts({
+    org: bench.org,
+    userId: bench.sfdcUserId,
+    snapshot: {
+      apiVersion: snapshot.apiVersion,
+      objectNames: snapshot.objectNames,
+      describeOf: (name) =>
+        [...describes].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? null,
+    },
+    packageSize: null,
+  })
+}
+
+const callsOf = async (work: () => Promise<unknown>): Promise<number> => {
+  const before = bench.org.calls
+  await work()
+  return bench.org.calls - before
+}
+
+describe('live facts', () => {
+  it('count rows, filled rows, repeated values and picklist values', async () => {
+    const live = await facts()
+    expect(await live.recordCount('Account')).toBe(2)
+    expect(await live.filledCount('Account', 'ParentId')).toBe(1)
+    expect(await live.duplicatesOf('Account', 'OwnerId')).toBe(1)
+    expect(await live.duplicatesOf('Account', 'Name')).toBe(0)
+    expect(await live.valueCounts('Account', 'Industry')).toEqual(
+      new Map([
+        ['Technology', 1],
+        ['Energy', 1],
+      ]),
+    )
+  })
+
+  it('are null, without a call, for a field that queries cannot filter or group', async () => {
+    const live = await facts()
+    const calls = await callsOf(async () => {
+      expect(await live.filledCount('Placement__c', 'Notes__c')).toBeNull()
+      expect(await live.duplicatesOf('Placement__c', 'Salary__c')).toBeNull()
+      expect(await live.valueCounts('Placement__c', 'Notes__c')).toBeNull()
+    })
+    expect(calls).toBe(0)
+  })
+
+  it('are null where Salesforce refuses, and the questions beside it keep their answers', async () => {
+    const live = await facts()
+    const answers = await Promise.all([
+      live.recordCount('No_Such_Object__c'),
+      live.filledCount('Account', 'No_Such_Field__c'),
+      live.recordCount('Account'),
+      live.whereUsed('CustomField', 'Lead.No_Such_Field__c'),
+    ])
+    expect(answers).toEqual([null, null, 2, []])
+  })
+
+  it('never let a name out of its quotes', async () => {
+    const live = await facts()
+    const name = "x' OR Name != '"
+    expect(await live.assigneeExists('Queue', name)).toBe(false)
+    expect(await live.lookUp('PermissionSet', name)).toEqual({ exists: false, managed: false })
+    expect(await live.recordCount('Account WHERE Name != null')).toBeNull()
+  })
+
+  it('that are asked in one moment travel five queries to a call', async () => {
+    const live = await facts()
+    const calls = await callsOf(() =>
+      Promise.all(
+        ['Account', 'Contact', 'Lead', 'Opportunity', 'Case', 'Placement__c', 'Task'].map(
+          (object) => live.recordCount(object),
+        ),
+      ),
+    )
+    expect(calls).toBe(2)
+  })
+
+  it('put names of one kind into one query', async () => {
+    const live = await facts()
+    const calls = await callsOf(async () => {
+      const found = await Promise.all(
+        ['Placement_Manager', 'placement_manager', 'Nobody'].map((name) =>
+          live.lookUp('PermissionSet', name),
+        ),
+      )
+      expect(found.map((one) => one?.exists)).toEqual([true, true, false])
+    })
+    expect(calls).toBe(1)
+  })
+
+  it('look up what plans name, packaged or not', async () => {
+    const live = await facts()
+    const [own, packaged, none, layout, noLayout, tab, profile] = await Promise.all([
+      live.lookUp('CustomObject', 'Placement__c'),
+      live.lookUp('CustomObject', 'signhere__Envelope__c'),
+      live.lookUp('CustomObject', 'Nothing__c'),
+      live.lookUp('Layout', 'Lead-Lead Layout'),
+      live.lookUp('Layout', 'Lead-No Layout'),
+      live.lookUp('CustomTab', 'Placement__c'),
+      live.lookUp('Profile', 'Admin'),
+    ])
+    expect(own).toEqual({ exists: true, managed: false })
+    expect(packaged).toEqual({ exists: true, managed: true })
+    expect(none).toEqual({ exists: false, managed: false })
+    expect(layout).toEqual({ exists: true, managed: false })
+    expect(noLayout).toEqual({ exists: false, managed: false })
+    expect(tab).toEqual({ exists: true, managed: false })
+    expect(profile?.exists).toBe(true)
+    expect(await live.lookUp('Unheard', 'Of')).toBeNull()
+    expect(await live.assigneeExists('Queue', 'Inbound_Leads')).toBe(true)
+    expect(await live.assigneeExists('User', 'nobody@acme.example')).toBe(false)
+  })
+
+  it('know the connected user, the edition, packages, limits and hidden fields', async () => {
+    const live = await facts()
+    const [user, organization, packages, limits, ofLead, fields] = await Promise.all([
+      live.connectedUser(),
+      live.organization(),
+      live.packages(),
+      live.limits(),
+      live.objectLimits('lead'),
+      live.allFields('Lead'),
+    ])
+    expect(user?.username).toMatch(/^admin@/)
+    expect(user?.permissions).toContain('ModifyMetadata')
+    expect(organization).toEqual({ edition: 'Enterprise Edition', isSandbox: false })
+    expect(packages).toEqual([{ name: 'Sign Here', namespace: 'signhere' }])
+    expect(limits?.dailyApiRequests?.max).toBeGreaterThan(0)
+    expect(ofLead?.CustomFields?.remaining).toBeGreaterThan(0)
+    expect(fields).toContain('Segment__c')
+  })
+
+  it('do not take a permission that cannot be read for one that is missing', async () => {
+    await control.addFault({
+      path: '*UserPermissionAccess*',
+      times: 5,
+      kind: { type: 'status', status: 400, body: 'json' },
+    })
+    expect(await (await facts()).connectedUser()).toBeNull()
+  })
+
+  it('know what was deleted by the end of its name, unless it is there for all to see', async () => {
+    const add = (name: string, grant: boolean) =>
+      control.act('schema/add-field', {
+        org: ORG,
+        object: 'Lead',
+        field: { name, type: 'string', label: name, length: 10 },
+        grant,
+      })
+    await add('Old_Key_del__c', false)
+    await add('Old_Key_del2__c', false)
+    await add('To_Del__c', true)
+    await add('Mine_del__c', true)
+    await bench.pull()
+    const deleted = await (await facts(['Lead'])).deletedNames()
+    expect(deleted).toEqual({ objects: [], fields: ['Lead.Old_Key__c', 'Lead.Old_Key__c'] })
+  })
+
+  it('tell who uses a field, in two calls for many fields', async () => {
+    const live = await facts()
+    const calls = await callsOf(async () => {
+      const [stage, key] = await Promise.all([
+        live.whereUsed('CustomField', 'Placement__c.Stage__c'),
+        live.whereUsed('CustomField', 'Lead.Source_Key__c'),
+      ])
+      expect(stage).toContainEqual({ type: 'Layout', name: 'Placement Layout' })
+      expect(key).toEqual([])
+    })
+    expect(calls).toBe(2)
+  })
+
+  it('see an object that changed since the snapshot, and one that did not', async () => {
+    const live = await facts(['Account', 'Contact'])
+    await control.act('schema/alter-field', {
+      org: ORG,
+      object: 'Contact',
+      name: 'Email',
+      changes: { length: 79 },
+    })
+    const calls = await callsOf(async () => {
+      const changed = await Promise.all([
+        live.changedSinceSnapshot('Account'),
+        live.changedSinceSnapshot('Contact'),
+        live.changedSinceSnapshot('Never_There__c'),
+      ])
+      expect(changed).toEqual([false, true, false])
+    })
+    expect(calls).toBe(1)
+    await bench.pull()
+  })
+
+  it('ask queries alone where a call with several of them fails', async () => {
+    await control.addFault({
+      path: '*/composite*',
+      times: 20,
+      kind: { type: 'status', status: 400, body: 'json' },
+    })
+    const live = await facts()
+    const answers = await Promise.all([live.recordCount('Account'), live.recordCount('Lead')])
+    expect(answers).toEqual([2, 1])
+  })
+
+  it('end the check where the way to Salesforce is broken', async () => {
+    const live = await facts()
+    await control.act('sessions/expire', { org: ORG })
+    const [own, other] = await Promise.allSettled([
+      live.recordCount('Account'),
+      live.connectedUser(),
+    ])
+    expect(own).toMatchObject({ status: 'rejected', reason: { code: 'salesforce_error' } })
+    expect(other.status).toBe('rejected')
+  })
+})

@@ -1,0 +1,267 @@
+// What only the Salesforce org itself can tell, asked when a rule wants it and in as few calls as
+// Salesforce allows. What it does not tell is null; a way to Salesforce that is broken is an error.
+
+import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { getLimits } from '../../../salesforce/rest.ts'
+import { sameName } from '../../plan/names.ts'
+import {
+  type ConnectedUser,
+  type DeletedNames,
+  type LiveFacts,
+  type ObjectLimits,
+  type PackageSize,
+} from '../facts.ts'
+import { entriesOf, fieldIn } from '../subjects.ts'
+import { createDrift } from './drift.ts'
+import { gather } from './gather.ts'
+import { createLookUps } from './look-ups.ts'
+import { createQueries, orUntold, type Queries, type Rows } from './queries.ts'
+import { createWhereUsed } from './where-used.ts'
+
+/** The snapshot that the check judges, as far as live facts need it. */
+export interface JudgedSnapshot {
+  apiVersion: string
+  objectNames: readonly string[]
+  /** Null where it was not described. */
+  describeOf: (name: string) => JsonObject | null
+}
+
+interface Options {
+  org: SalesforceOrg
+  /** Of the connected user. */
+  userId: string
+  snapshot: JudgedSnapshot
+  packageSize: PackageSize | null
+}
+
+/** Salesforce: PermissionSet and UserPermissionAccess, fields `Permissions…`. */
+const PERMISSIONS = [
+  'ApiEnabled',
+  'ModifyMetadata',
+  'ModifyAllData',
+  'CustomizeApplication',
+  'ManageProfilesPermissionsets',
+  'AssignPermissionSets',
+  'ViewSetup',
+  'ViewAllData',
+]
+
+/** Rows that a GROUP BY may answer: Salesforce has no second page for it. */
+const GROUPS_MAX = 2_000
+
+/** Live facts about one Salesforce org, for one check. See `LiveFacts` for what each promises. */
+export const createLiveFacts = ({ org, userId, snapshot, packageSize }: Options): LiveFacts => {
+  const queries = createQueries(org)
+  const { rest, tooling } = queries
+
+  /** Null where Salesforce refuses the query, or a name that could be no object or field. */
+  const ask = async (query: () => Soql): Promise<Rows | null> => {
+    let built: Soql
+    try {
+      built = query()
+    } catch (error) {
+      if (error instanceof TypeError) return null
+      throw error
+    }
+    return rest(built)
+  }
+
+  /** What the snapshot says that queries may do with a field; unknown ones are tried. */
+  const allows = (object: string, field: string, what: 'filterable' | 'groupable'): boolean =>
+    fieldIn(snapshot.describeOf(object), field)?.[what] !== false
+
+  return {
+    recordCount: async (object) =>
+      (await ask(() => soql`SELECT COUNT() FROM ${soqlName(object)}`))?.totalSize ?? null,
+
+    filledCount: async (object, field) => {
+      const described = fieldIn(snapshot.describeOf(object), field)
+      // Salesforce: a geolocation is filtered by its parts, a long text or encrypted field not at all.
+      const name = described?.type === 'location' ? field.replace(/__c$/i, '__Latitude__s') : field
+      if (name === field && !allows(object, field, 'filterable')) return null
+      const rows = await ask(
+        () => soql`SELECT COUNT() FROM ${soqlName(object)} WHERE ${soqlName(name)} != null`,
+      )
+      return rows?.totalSize ?? null
+    },
+
+    duplicatesOf: async (object, field) => {
+      if (!allows(object, field, 'groupable')) return null
+      const rows = await ask(() => {
+        const name = soqlName(field)
+        return soql`SELECT ${name} FROM ${soqlName(object)} WHERE ${name} != null GROUP BY ${name} HAVING COUNT(Id) > 1 LIMIT ${GROUPS_MAX}`
+      })
+      return rows?.records.length ?? null
+    },
+
+    valueCounts: async (object, field) => {
+      if (!allows(object, field, 'groupable')) return null
+      const rows = await ask(() => {
+        const name = soqlName(field)
+        return soql`SELECT ${name}, COUNT(Id) held FROM ${soqlName(object)} WHERE ${name} != null GROUP BY ${name} LIMIT ${GROUPS_MAX}`
+      })
+      if (rows === null) return null
+      return new Map(
+        rows.records.map(({ attributes: _, held, ...value }) => [
+          String(Object.values(value)[0]),
+          Number(held),
+        ]),
+      )
+    },
+
+    allFields: async (object) => {
+      // Salesforce: FieldDefinition answers 2,000 rows at most, so one object at a time.
+      const rows = await tooling(
+        soql`SELECT QualifiedApiName FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = ${object}`,
+      )
+      return rows && rows.records.map((row) => asText(row.QualifiedApiName) ?? '')
+    },
+
+    objectLimits: createObjectLimits(queries),
+
+    limits: () =>
+      orUntold(async () => ({
+        dailyApiRequests: (await getLimits(org)).get('DailyApiRequests') ?? null,
+      })),
+
+    connectedUser: () => readConnectedUser(queries, userId),
+
+    organization: async () => {
+      const rows = await rest(soql`SELECT OrganizationType, IsSandbox FROM Organization LIMIT 1`)
+      const row = rows?.records[0]
+      const edition = asText(row?.OrganizationType)
+      return edition === null ? null : { edition, isSandbox: row?.IsSandbox === true }
+    },
+
+    packages: async () => {
+      const rows = await tooling(
+        soql`SELECT SubscriberPackage.Name, SubscriberPackage.NamespacePrefix FROM InstalledSubscriberPackage`,
+      )
+      return (
+        rows &&
+        rows.records.map(({ SubscriberPackage: found }) => {
+          const named = isObject(found) ? found : {}
+          return { name: asText(named.Name) ?? '', namespace: asText(named.NamespacePrefix) }
+        })
+      )
+    },
+
+    whereUsed: createWhereUsed(queries),
+    deletedNames: () => readDeletedNames(queries, snapshot),
+    changedSinceSnapshot: createDrift(org, snapshot),
+    packageSize: async () => packageSize,
+    ...createLookUps(org, queries),
+  }
+}
+
+const LIMIT_TYPES: ReadonlySet<string> = new Set([
+  'CustomFields',
+  'CustomRelationship',
+  'RollupSummary',
+  'ActiveValidationRules',
+] satisfies (keyof ObjectLimits)[])
+
+const createObjectLimits = ({ tooling }: Queries): LiveFacts['objectLimits'] =>
+  gather(async (objects: readonly string[]) => {
+    const ask = (names: readonly string[]) =>
+      tooling(
+        soql`SELECT EntityDefinition.QualifiedApiName, Type, Max, Remaining FROM EntityLimit WHERE EntityDefinition.QualifiedApiName IN ${names}`,
+      )
+    const all = await ask(objects)
+    if (all !== null || objects.length === 1) {
+      const found = limitsIn(all?.records ?? [])
+      return new Map(objects.map((object) => [object, all && (found.get(sameName(object)) ?? {})]))
+    }
+    // One object that it does not know may be why Salesforce refused all of them.
+    const answers = await Promise.all(
+      objects.map(async (object) => {
+        const rows = await ask([object])
+        return [object, rows && (limitsIn(rows.records).get(sameName(object)) ?? {})] as const
+      }),
+    )
+    return new Map(answers)
+  })
+
+/** Limits by object, its name in lower case. */
+const limitsIn = (rows: readonly JsonObject[]): Map<string, ObjectLimits> => {
+  const found = new Map<string, ObjectLimits>()
+  for (const { EntityDefinition: entity, Type: type, Max: max, Remaining: remaining } of rows) {
+    const name = sameName(String(isObject(entity) ? entity.QualifiedApiName : ''))
+    if (!LIMIT_TYPES.has(String(type))) continue
+    if (typeof max !== 'number' || typeof remaining !== 'number') continue
+    found.set(name, { ...found.get(name), [String(type)]: { max, remaining } })
+  }
+  return found
+}
+
+const readConnectedUser = async (
+  { rest }: Queries,
+  userId: string,
+): Promise<ConnectedUser | null> => {
+  const fields = PERMISSIONS.map((name) => `Permissions${name}`)
+  const [users, access] = await Promise.all([
+    rest(soql`SELECT Username FROM User WHERE Id = ${userId}`),
+    // Salesforce: one row, the permissions of whoever asks, from wherever they come.
+    rest(soql`SELECT ${soqlName(...fields)} FROM UserPermissionAccess LIMIT 1`),
+  ])
+  // Editions without one of these columns refuse that query: then assignment by assignment.
+  const granted =
+    access?.records ??
+    (await Promise.all(
+      PERMISSIONS.map(async (name) => {
+        const column = `Permissions${name}`
+        const rows = await rest(
+          soql`SELECT COUNT() FROM PermissionSetAssignment WHERE AssigneeId = ${userId} AND ${soqlName(`PermissionSet.${column}`)} = true`,
+        )
+        return rows && { [column]: rows.totalSize > 0 }
+      }),
+    ))
+  const known = granted.filter((row) => row !== null)
+  // A permission that could not be read is not one that is missing.
+  if (known.length < granted.length || known.length === 0) return null
+  return {
+    username: asText(users?.records[0]?.Username) ?? userId,
+    permissions: new Set(
+      PERMISSIONS.filter((name) => known.some((row) => row[`Permissions${name}`] === true)),
+    ),
+  }
+}
+
+/** Salesforce Help, "Manage Deleted Custom Fields": `_del` is put to the name of what was deleted. */
+const DELETED = /_del\d*$/i
+
+const readDeletedNames = async (
+  { tooling }: Queries,
+  snapshot: JudgedSnapshot,
+): Promise<DeletedNames | null> => {
+  const [objects, fields] = await Promise.all([
+    tooling(
+      soql`SELECT DeveloperName FROM CustomObject WHERE NamespacePrefix = null AND DeveloperName LIKE '%_del%'`,
+    ),
+    tooling(
+      soql`SELECT DeveloperName, EntityDefinition.QualifiedApiName FROM CustomField WHERE NamespacePrefix = null AND DeveloperName LIKE '%_del%'`,
+    ),
+  ])
+  if (objects === null || fields === null) return null
+  // What everybody sees under such a name was named so by its maker, and was not deleted.
+  const seen = new Set(snapshot.objectNames.map(sameName))
+  const isField = (object: string, field: string): boolean =>
+    entriesOf(snapshot.describeOf(object), 'fields').some(
+      ({ name }) => sameName(String(name)) === sameName(field),
+    )
+  return {
+    objects: objects.records
+      .map((row) => asText(row.DeveloperName) ?? '')
+      .filter((name) => DELETED.test(name) && !seen.has(sameName(`${name}__c`)))
+      .map((name) => `${name.replace(DELETED, '')}__c`),
+    fields: fields.records.flatMap((row) => {
+      const name = asText(row.DeveloperName) ?? ''
+      const entity = isObject(row.EntityDefinition) ? row.EntityDefinition : {}
+      const object = asText(entity.QualifiedApiName)
+      if (object === null || !DELETED.test(name) || isField(object, `${name}__c`)) return []
+      return [`${object}.${name.replace(DELETED, '')}__c`]
+    }),
+  }
+}

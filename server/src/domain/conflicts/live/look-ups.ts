@@ -1,0 +1,147 @@
+// Whether things that a plan names are there: asked by name, many names to a query.
+
+import { soql } from '../../../salesforce/escape.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { asText } from '../../../salesforce/json.ts'
+import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
+import { sameName } from '../../plan/names.ts'
+import { type LiveFacts, type LookedUp } from '../facts.ts'
+import { chunksOf, gather } from './gather.ts'
+import { orUntold, type Queries } from './queries.ts'
+
+/** Names in one IN list: stays far under the 100,000 characters that a query may have. */
+const NAMES_A_QUERY = 200
+
+const ABSENT: LookedUp = { exists: false, managed: false }
+
+/** Looks many names up at once; what Salesforce does not tell is null for each of them. */
+const byName = <Answer>(
+  ask: (names: string[]) => Promise<ReadonlyMap<string, Answer> | null>,
+  absent: Answer,
+): ((name: string) => Promise<Answer | null>) =>
+  gather(async (names: readonly string[]) => {
+    const answers = new Map<string, Answer | null>()
+    await Promise.all(
+      chunksOf(names, NAMES_A_QUERY).map(async (chunk) => {
+        const found = await ask(chunk)
+        for (const name of chunk) {
+          answers.set(name, found === null ? null : (found.get(sameName(name)) ?? absent))
+        }
+      }),
+    )
+    return answers
+  })
+
+/** `Set` of `ns__Set`: queries name a packaged thing without its namespace. */
+const bareName = (name: string): string => name.replace(/^[A-Za-z][A-Za-z0-9]{0,14}__(?=.)/, '')
+
+const qualified = (name: unknown, namespace: unknown): string =>
+  sameName(asText(namespace) === null ? String(name) : `${String(namespace)}__${String(name)}`)
+
+/** Types that are looked up in Salesforce's own list of components, by their full names. */
+const LISTED: ReadonlySet<string> = new Set(['Profile', 'Layout', 'GlobalValueSet', 'CustomTab'])
+
+/** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */
+const plainName = (name: string): string => {
+  try {
+    return sameName(decodeURIComponent(name))
+  } catch {
+    return sameName(name)
+  }
+}
+
+export const createLookUps = (
+  org: SalesforceOrg,
+  { rest, tooling }: Queries,
+): Pick<LiveFacts, 'lookUp' | 'assigneeExists'> => {
+  // Whether or not the connected user may see it: Tooling knows every object.
+  const objects = byName(async (names) => {
+    const rows = await tooling(
+      soql`SELECT QualifiedApiName, NamespacePrefix FROM EntityDefinition WHERE QualifiedApiName IN ${names}`,
+    )
+    if (rows === null) return null
+    return new Map(
+      rows.records.map((row) => [
+        sameName(asText(row.QualifiedApiName) ?? ''),
+        { exists: true, managed: asText(row.NamespacePrefix) !== null },
+      ]),
+    )
+  }, ABSENT)
+
+  const permissionSets = byName(async (names) => {
+    const bare = [...new Set(names.flatMap((name) => [name, bareName(name)]))]
+    // Salesforce: every profile owns a hidden permission set; those are not meant.
+    const rows = await rest(
+      soql`SELECT Name, NamespacePrefix FROM PermissionSet WHERE Name IN ${bare} AND IsOwnedByProfile = false`,
+    )
+    if (rows === null) return null
+    return new Map(
+      rows.records.map((row) => [
+        qualified(row.Name, row.NamespacePrefix),
+        { exists: true, managed: asText(row.NamespacePrefix) !== null },
+      ]),
+    )
+  }, ABSENT)
+
+  /** The components of each type; a type that Salesforce does not list is null. */
+  const listed = gather(async (types: readonly string[]) => {
+    const list = (names: readonly string[]): Promise<FileProperties[] | null> =>
+      orUntold(() =>
+        listMetadata(
+          org,
+          names.map((type) => ({ type })),
+        ),
+      )
+    const answers = new Map<string, ReadonlyMap<string, LookedUp> | null>()
+    const all = await list(types)
+    for (const type of types) {
+      const found = all ?? (types.length > 1 ? await list([type]) : null)
+      const own = found?.filter((component) => component.type === type)
+      answers.set(
+        type,
+        own === undefined
+          ? null
+          : new Map(
+              own.map(({ fullName, namespacePrefix }) => [
+                plainName(fullName),
+                { exists: true, managed: namespacePrefix !== null },
+              ]),
+            ),
+      )
+    }
+    return answers
+  })
+  const lists = new Map<string, ReturnType<typeof listed>>()
+  const listOf = (type: string): ReturnType<typeof listed> => {
+    const known = lists.get(type)
+    if (known !== undefined) return known
+    const asked = listed(type)
+    lists.set(type, asked)
+    return asked
+  }
+
+  const users = byName(async (names) => {
+    const rows = await rest(
+      soql`SELECT Username FROM User WHERE Username IN ${names} AND IsActive = true`,
+    )
+    return rows && new Map(rows.records.map((row) => [sameName(String(row.Username)), true]))
+  }, false)
+
+  const queues = byName(async (names) => {
+    const rows = await rest(
+      soql`SELECT DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName IN ${names}`,
+    )
+    return rows && new Map(rows.records.map((row) => [sameName(String(row.DeveloperName)), true]))
+  }, false)
+
+  return {
+    lookUp: async (type, fullName) => {
+      if (type === 'CustomObject') return objects(fullName)
+      if (type === 'PermissionSet') return permissionSets(fullName)
+      if (!LISTED.has(type)) return null
+      const list = await listOf(type)
+      return list && (list.get(plainName(fullName)) ?? ABSENT)
+    },
+    assigneeExists: (type, name) => (type === 'Queue' ? queues(name) : users(name)),
+  }
+}

@@ -1,0 +1,104 @@
+// Queries of the conflict check: several to a call, and null for one that Salesforce refuses.
+
+import { composite } from '../../../salesforce/composite.ts'
+import { type Soql } from '../../../salesforce/escape.ts'
+import { concernsWholeOrg, type Failure, SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { queryPages } from '../../../salesforce/rest.ts'
+import { listObjects } from '../../../salesforce/xml.ts'
+import { chunksOf, eachOf, gather } from './gather.ts'
+
+export interface Rows {
+  /** Of a `SELECT COUNT()`, which has no records. */
+  totalSize: number
+  records: JsonObject[]
+}
+
+/** Null: Salesforce does not tell. Rejects only for what concerns the Salesforce org as a whole. */
+export type Ask = (query: Soql) => Promise<Rows | null>
+
+export interface Queries {
+  rest: Ask
+  tooling: Ask
+}
+
+/**
+ * Salesforce: REST API guide, Composite: of its 25 sub-requests at most five may be queries or
+ * collections. `/composite/batch` has no such limit, but counts each of its parts as a call.
+ */
+const QUERIES_A_CALL = 5
+const PARALLEL = 4
+
+/**
+ * Whether a fault is an answer of its own: refused for good, or a query that takes longer than
+ * Salesforce gives it, which would take as long the next time.
+ */
+export const isUntold = (failure: Failure): boolean =>
+  !concernsWholeOrg(failure) &&
+  (!failure.passing || failure.kind === 'transient' || failure.slow === true)
+
+/** The answer, or null where Salesforce does not tell; throws where the way to Salesforce is broken. */
+export const orUntold = async <T>(ask: () => Promise<T>): Promise<T | null> => {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof SalesforceError && isUntold(error.failure)) return null
+    throw error
+  }
+}
+
+export const createQueries = (org: SalesforceOrg): Queries => {
+  const alone = (query: Soql, tooling: boolean): Promise<Rows | null> =>
+    orUntold(async () => {
+      const rows: Rows = { totalSize: 0, records: [] }
+      for await (const page of queryPages(org, query, { tooling })) {
+        rows.totalSize = page.totalSize
+        rows.records.push(...page.records)
+      }
+      return rows
+    })
+
+  /** Answers by query; those that are left out are to be asked alone. */
+  const together = async (
+    queries: readonly Soql[],
+    tooling: boolean,
+  ): Promise<Map<Soql, Rows | null>> => {
+    const answers = await composite(
+      org,
+      queries.map(({ text }) => ({
+        method: 'GET',
+        url: `${tooling ? '/tooling' : ''}/query?q=${encodeURIComponent(text)}`,
+      })),
+      { effect: 'read', tooling },
+    )
+    const known = new Map<Soql, Rows | null>()
+    for (const [index, query] of queries.entries()) {
+      const { body, failure } = answers[index] ?? { body: null, failure: null }
+      if (failure !== null) {
+        if (concernsWholeOrg(failure)) throw new SalesforceError(failure)
+        if (!failure.passing) known.set(query, null)
+      } else if (isObject(body) && body.done === true) {
+        const totalSize = typeof body.totalSize === 'number' ? body.totalSize : 0
+        known.set(query, { totalSize, records: listObjects(body.records) })
+      }
+    }
+    return known
+  }
+
+  const answerAll = (tooling: boolean) => async (queries: readonly Soql[]) => {
+    const answers = new Map<Soql, Rows | null>()
+    await eachOf(chunksOf(queries, QUERIES_A_CALL), PARALLEL, async (chunk) => {
+      // A call that fails as a whole says nothing about any of its queries.
+      const known = chunk.length < 2 ? null : await orUntold(() => together(chunk, tooling))
+      for (const query of chunk) {
+        const found = known?.get(query)
+        answers.set(query, found === undefined ? await alone(query, tooling) : found)
+      }
+    })
+    return answers
+  }
+
+  // Two turns: whoever gathers questions into one query asks a turn later than the others.
+  return { rest: gather(answerAll(false), 2), tooling: gather(answerAll(true), 2) }
+}

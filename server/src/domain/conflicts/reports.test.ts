@@ -1,0 +1,402 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Control, createControl } from '../../../../simulator/src/control.ts'
+import { type Simulator, startSimulator } from '../../../../simulator/src/index.ts'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { newId } from '../../db/ids.ts'
+import { EngineError } from '../../errors.ts'
+import { describe as describeObject } from '../../salesforce/rest.ts'
+import { type Deployment } from '../deployments/deployments.ts'
+import { type PlannedWorkflow } from './facts.ts'
+import { type Report } from './reports.ts'
+import { type ConflictsBench, createConflictsBench } from './testing/bench.ts'
+
+let simulator: Simulator
+let control: Control
+let bench: ConflictsBench
+const ORG = 'Acme'
+
+beforeAll(async () => {
+  simulator = await startSimulator()
+  control = createControl(simulator.controlUrl)
+  await control.act('deploys/pace', { org: ORG, pendingMs: 0, runMs: 0 })
+  const { token, instanceUrl } = await control.openSession(ORG)
+  bench = await createConflictsBench({
+    database: await createDatabase(),
+    token,
+    instanceUrl,
+    parseWorkflows: (input) => input as PlannedWorkflow[],
+  })
+})
+afterEach(async () => {
+  bench.before.request = async () => undefined
+  bench.budget.spent = false
+  await control.clearFaults()
+})
+afterAll(async () => {
+  await bench.close()
+  await simulator.close()
+})
+
+const onLead = (name: string, more: Record<string, unknown> = {}) => ({
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: [{ api_name: name, label: name, type: 'Text', length: 40, ...more }],
+    },
+  ],
+})
+/** Nothing but Salesforce refuses it: a formula that mentions a field which is not there. */
+const refusedBySalesforce = (name: string) => ({
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: [
+        {
+          api_name: name,
+          label: name,
+          type: 'Formula',
+          result_type: 'Text',
+          formula: 'No_Such_Field__c',
+        },
+      ],
+    },
+  ],
+})
+
+const refusal = (work: Promise<unknown>): Promise<EngineError> =>
+  work.then(
+    () => expect.fail('went through'),
+    (error: unknown) => {
+      if (!(error instanceof EngineError)) throw error
+      return error
+    },
+  )
+const stored = async (): Promise<number> =>
+  (await bench.database.query('select 1 from crm_conflict_reports')).length
+const rowOf = async (id: string): Promise<Record<string, unknown>> => {
+  const rows = await bench.database.query('select * from crm_conflict_reports where id = $1', [id])
+  return rows[0] ?? {}
+}
+const run = (id: string, signal = new AbortController().signal): Promise<unknown> =>
+  bench.conflicts.worker.run({ orgId: bench.tenant.orgId, id }, signal)
+const get = (id: string): Promise<Report> => bench.conflicts.get(bench.tenant, id)
+const deploysSent = async (): Promise<number> =>
+  (await control.act('deploys/list', { org: ORG })).length
+
+/** A replica that dies at the first request to Salesforce that it would make. */
+const dieAtRequest = async (id: string, at: (path: string) => boolean = () => true) => {
+  const replica = new AbortController()
+  bench.before.request = async ({ path }) => {
+    if (!at(path)) return
+    replica.abort(new Error('killed'))
+    throw new Error('killed')
+  }
+  await expect(run(id, replica.signal)).rejects.toThrow('killed')
+  bench.before.request = async () => undefined
+}
+
+describe('a conflict check', () => {
+  it('without a snapshot and without refresh is refused, and nothing is stored', async () => {
+    const error = await refusal(bench.start(onLead('Early__c')))
+    expect(error.code).toBe('no_snapshot')
+    expect(await stored()).toBe(0)
+  })
+
+  it('with refresh pulls first and judges that very snapshot', async () => {
+    const done = await bench.check(onLead('Fresh__c'), { refresh: true })
+    expect(done.error).toBeNull()
+    expect(done).toMatchObject({
+      status: 'complete',
+      snapshot_version: 1,
+      progress: { stage: 'complete', done: 3, total: 3 },
+    })
+  })
+
+  it('of an invalid plan names every fault by its path, and nothing is stored', async () => {
+    const before = await stored()
+    const error = await refusal(bench.start(onLead('Bad Name')))
+    expect(error.code).toBe('invalid_plan')
+    expect(error.errors?.map(({ path }) => path)).toContain('plan.objects.0.fields.0.api_name')
+    expect((await refusal(bench.start({ objects: [] }))).code).toBe('invalid_plan')
+    const nul = await refusal(bench.start(onLead('Nul__c', { description: 'a\0b' })))
+    expect(nul.code).toBe('invalid_plan')
+    expect(await stored()).toBe(before)
+  })
+
+  it('says of every component why it is safe, and whether it can be taken back', async () => {
+    const done = await bench.check(onLead('Safe__c'))
+    expect(done).toMatchObject({ status: 'complete', severity: 'green', error: null })
+    const codesOf = (name: string) =>
+      done.findings
+        .filter(({ component }) => component.full_name === name)
+        .map(({ code, severity }) => [code, severity])
+    expect(codesOf('Lead.Safe__c')).toEqual([['field_new', 'green']])
+    expect(codesOf('SFDC_Engine_X')).toEqual([['permission_set_merged', 'green']])
+    expect(done.counts).toEqual({ green: done.findings.length, yellow: 0, red: 0 })
+    expect(done.reversibility.map(({ component, level }) => [component.full_name, level])).toEqual([
+      ['Lead.Safe__c', 'reversible'],
+      ['SFDC_Engine_X', 'reversible'],
+    ])
+    expect(done.api_call_estimate).toBeGreaterThan(5)
+    const [audit] = await bench.database.query(
+      `select * from audit_log where target_id = $1 and action = 'conflicts.check'`,
+      [done.id],
+    )
+    expect(audit).toMatchObject({ outcome: 'ok', target_type: 'conflict_report' })
+    expect(Number(audit?.salesforce_api_calls)).toBeGreaterThan(0)
+  })
+
+  it('of 50 components takes a handful of Salesforce calls', async () => {
+    const fields = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        api_name: `Wide_${index}__c`,
+        label: `Wide ${index}`,
+        type: 'Text',
+        length: 40,
+      }))
+    const done = await bench.check({
+      objects: [
+        {
+          api_name: 'Wide__c',
+          label: 'Wide',
+          plural_label: 'Wides',
+          name_field: { label: 'Name', type: 'Text' },
+          fields: fields(27),
+        },
+        { api_name: 'Lead', fields: fields(20) },
+      ],
+      tabs: ['Wide__c'],
+    })
+    expect(done.reversibility).toHaveLength(50)
+    expect(done).toMatchObject({ status: 'complete', severity: 'green' })
+    expect(Number((await rowOf(done.id)).salesforce_api_calls)).toBeLessThanOrEqual(6)
+  })
+
+  it('goes on where a replica was killed, at the pull', async () => {
+    const { id } = await bench.start(onLead('Killed_Pulling__c'), { refresh: true })
+    // The first replica starts the pull, and is gone while that runs.
+    await run(id)
+    expect(await rowOf(id)).toMatchObject({ stage: 'pull', status: 'running' })
+    const pullId = (await rowOf(id)).pull_id
+    expect(pullId).not.toBeNull()
+    const replica = new AbortController()
+    replica.abort(new Error('killed'))
+    await expect(run(id, replica.signal)).rejects.toThrow('killed')
+    const done = await bench.finish(id)
+    expect(done).toMatchObject({ status: 'complete', snapshot_id: pullId })
+  })
+
+  it('goes on where a replica was killed, at the rules', async () => {
+    const { id } = await bench.start(onLead('Killed_Judging__c'))
+    await dieAtRequest(id)
+    expect(await get(id)).toMatchObject({ status: 'running', findings: [] })
+    expect(await bench.finish(id)).toMatchObject({ status: 'complete', severity: 'green' })
+  })
+
+  it('is found by the sweep as long as it runs, and not after', async () => {
+    const { id } = await bench.start(onLead('Swept__c'))
+    const found = async () =>
+      (await bench.db.lookup<{ kind: string; id: string }>('unfinished_work')).filter(
+        (work) => work.id === id,
+      )
+    expect(await found()).toMatchObject([{ kind: 'conflict-check' }])
+    await bench.finish(id)
+    expect(await found()).toEqual([])
+  })
+
+  it('stands still while the API budget is spent, says so, and goes on by itself', async () => {
+    const { id } = await bench.start(onLead('Broke__c'))
+    bench.budget.spent = true
+    await run(id)
+    expect(await get(id)).toMatchObject({
+      status: 'running',
+      error: { code: 'api_budget_exhausted' },
+    })
+    bench.budget.spent = false
+    expect(await bench.finish(id)).toMatchObject({ status: 'complete', error: null })
+  })
+
+  it('fails with the reason when the connection is gone, and is never half a report', async () => {
+    const { id } = await bench.start(onLead('Unplugged__c'))
+    await bench.database.query(`update crm_connections set status = 'revoked'`)
+    await run(id)
+    await bench.database.query(`update crm_connections set status = 'connected'`)
+    expect(await get(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'connection_not_ready' },
+      severity: null,
+      findings: [],
+    })
+  })
+
+  it('of workflows is told apart by its own hash', async () => {
+    const workflow = {
+      type: 'validation_rule',
+      api_name: 'Account.New_Rule',
+      definition: { fullName: 'New_Rule', active: 'false', errorConditionFormula: 'false' },
+      activate: 'keep',
+    }
+    const done = await bench.check(undefined, { workflows: [workflow] })
+    expect(done).toMatchObject({ status: 'complete', error: null })
+    expect(done.findings).toContainEqual(
+      expect.objectContaining({
+        code: 'workflow_new',
+        path: 'workflows.0',
+        component: { type: 'ValidationRule', full_name: 'Account.New_Rule' },
+      }),
+    )
+    const other = await bench.check(undefined, { workflows: [{ ...workflow, activate: true }] })
+    expect(other.plan_hash).not.toBe(done.plan_hash)
+  })
+})
+
+describe('a check that Salesforce validates too', () => {
+  it('is green where Salesforce takes the plan, and changes nothing there', async () => {
+    const done = await bench.check(onLead('Taken__c'), { validate_in_salesforce: true })
+    expect(done).toMatchObject({ status: 'complete', severity: 'green' })
+    const lead = await describeObject(bench.org, 'Lead')
+    expect(JSON.stringify(lead)).not.toContain('Taken__c')
+  })
+
+  it('has what Salesforce refuses as a finding of that component', async () => {
+    const done = await bench.check(refusedBySalesforce('Refused__c'), {
+      validate_in_salesforce: true,
+    })
+    expect(done).toMatchObject({ status: 'complete', severity: 'red' })
+    const found = done.findings.find(({ code }) => code === 'salesforce_refuses')
+    expect(found?.component).toEqual({ type: 'CustomField', full_name: 'Lead.Refused__c' })
+    expect(found?.message).toContain('No_Such_Field__c')
+  })
+
+  it('sends its deploy once, wherever a replica is killed', async () => {
+    const before = await deploysSent()
+    const { id } = await bench.start(onLead('Sent_Once__c'), { validate_in_salesforce: true })
+    // Killed after the deploy was accepted, before its id was noted.
+    await run(id)
+    await bench.database.query(
+      `update crm_conflict_reports set validation_id = null, resume_at = null where id = $1`,
+      [id],
+    )
+    const done = await bench.finish(id)
+    expect(done).toMatchObject({ status: 'complete', severity: 'green' })
+    expect((await deploysSent()) - before).toBe(1)
+  })
+
+  it('goes on at the rules with what Salesforce said, and asks it nothing twice', async () => {
+    const { id } = await bench.start(refusedBySalesforce('Kept_Word__c'), {
+      validate_in_salesforce: true,
+    })
+    await run(id)
+    await bench.hurry()
+    await bench.sweep('deploy')
+    const sent = await deploysSent()
+    await bench.hurry()
+    await dieAtRequest(id, (path) => path.includes('composite'))
+    expect(await rowOf(id)).toMatchObject({ stage: 'rules', status: 'running' })
+    const done = await bench.finish(id)
+    expect(done.findings.map(({ code }) => code)).toContain('salesforce_refuses')
+    expect(await deploysSent()).toBe(sent)
+  })
+
+  it('waits its turn while something else is deployed in that Salesforce org', async () => {
+    const other: Deployment = await bench.deployments.deploy(bench.caller, {
+      client_id: bench.clientId,
+      plan: onLead('Other_Deploy__c'),
+      wait_seconds: 0,
+    })
+    const { id } = await bench.start(onLead('Waiting__c'), { validate_in_salesforce: true })
+    await run(id)
+    expect(await rowOf(id)).toMatchObject({
+      status: 'running',
+      stage: 'salesforce',
+      validation_id: null,
+      error: { code: 'deployment_in_progress' },
+      attempts: 0,
+    })
+    const done = await bench.finish(id)
+    expect(done).toMatchObject({ status: 'complete' })
+    expect((await bench.deployments.get(bench.tenant, other.id)).status).toBe('deployed')
+  })
+
+  it('fails where its deploy was cancelled: nobody knows what Salesforce would say', async () => {
+    const { id } = await bench.start(onLead('Cancelled__c'), { validate_in_salesforce: true })
+    await run(id)
+    const deploymentId = String((await rowOf(id)).validation_id)
+    await bench.deployments.cancel(bench.caller, { deployment_id: deploymentId })
+    expect(await bench.finish(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'cancelled' },
+    })
+  })
+})
+
+describe('a deploy that names a report', () => {
+  const deploy = (plan: unknown, reportId: string, accept?: 'yellow'[]) =>
+    bench.deployments.deploy(bench.caller, {
+      client_id: bench.clientId,
+      plan,
+      conflict_report_id: reportId,
+      accept,
+      wait_seconds: 0,
+    })
+
+  it('goes ahead on green', async () => {
+    await bench.pull()
+    const plan = onLead('Gated__c')
+    const report = await bench.check(plan)
+    const { id } = await deploy(plan, report.id)
+    await bench.finish(report.id)
+    expect((await bench.deployments.get(bench.tenant, id)).status).toBe('deployed')
+    await bench.pull()
+  })
+
+  it('is refused on red, and for another plan', async () => {
+    const missing = {
+      objects: [{ api_name: 'Nowhere__c', fields: onLead('X__c').objects[0]?.fields }],
+    }
+    const red = await bench.check(missing)
+    expect(red.severity).toBe('red')
+    expect((await refusal(deploy(missing, red.id))).code).toBe('conflicts_found')
+    expect((await refusal(deploy(onLead('Y__c'), red.id))).code).toBe('invalid_plan')
+    expect((await refusal(deploy(missing, newId()))).code).toBe('not_found')
+  })
+
+  it('is refused where a touched object changed since the check, which a new check says too', async () => {
+    const plan = onLead('Drifted__c')
+    const report = await bench.check(plan)
+    await control.act('schema/alter-field', {
+      org: ORG,
+      object: 'Lead',
+      name: 'Company',
+      changes: { length: 300 },
+    })
+    expect((await refusal(deploy(plan, report.id))).code).toBe('topology_drifted')
+    const again = await bench.check(plan)
+    expect(again.findings.map(({ code }) => code)).toContain('object_drifted')
+    expect((await bench.check(plan, { refresh: true })).severity).toBe('green')
+  })
+})
+
+describe('reports', () => {
+  it('are listed newest first, without their findings', async () => {
+    const first = await bench.check(onLead('Listed_1__c'))
+    const second = await bench.check(onLead('Listed_2__c'))
+    const page = await bench.conflicts.list(bench.tenant, { client_id: bench.clientId, limit: 2 })
+    expect(page.items.map(({ id }) => id)).toEqual([second.id, first.id])
+    expect(page.items[0]).not.toHaveProperty('findings')
+    expect(page.next_cursor).not.toBeNull()
+  })
+
+  it("are not there for another client's people, nor for another org", async () => {
+    const { id } = await bench.check(onLead('Private__c'))
+    const own = { orgId: bench.tenant.orgId, clientId: bench.clientId }
+    const others = { orgId: bench.tenant.orgId, clientId: newId() }
+    expect((await bench.conflicts.get(own, id)).id).toBe(id)
+    for (const tenant of [others, { orgId: newId(), clientId: null }]) {
+      expect((await refusal(bench.conflicts.get(tenant, id))).code).toBe('not_found')
+      const listed = bench.conflicts.list(tenant, { client_id: bench.clientId, limit: 5 })
+      expect((await refusal(listed)).code).toBe('not_found')
+      expect(await bench.reports.find(tenant, id)).toBeNull()
+    }
+  })
+})

@@ -1,0 +1,217 @@
+// Conflict reports: a plan judged against a client's Salesforce org before anything is changed there,
+// kept so that a deploy can be held to it. The check is durable; the calls here start it and read it.
+
+import { hash } from 'node:crypto'
+import { type Logger } from 'pino'
+import { type Database, type Tenant } from '../../db/database.ts'
+import { newId } from '../../db/ids.ts'
+import { EngineError, notFound } from '../../errors.ts'
+import { type Jobs, type Worker } from '../../jobs/jobs.ts'
+import { type Caller } from '../caller.ts'
+import { requireClient } from '../clients.ts'
+import { type ConflictReports } from '../deployments/gate.ts'
+import { bindIdempotency } from '../idempotency.ts'
+import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { parsePlan } from '../plan/check.ts'
+import { planHash } from '../plan/plan-hash.ts'
+import { type Plan, planSchema } from '../plan/schema.ts'
+import { canonicalJson } from '../topology/canonical.ts'
+import { type CheckDeps, createCheckWorker, noSnapshot } from './check-run.ts'
+import { estimateApiCalls } from './estimate.ts'
+import { type PlannedWorkflow } from './facts.ts'
+import { type Report, reportById, type ReportSummary, toReport, toSummary } from './rows.ts'
+
+export { type Report, type ReportSummary } from './rows.ts'
+
+export interface CheckInput {
+  client_id: string
+  /** Unchecked: `parsePlan` judges it. Either this or workflows. */
+  plan?: unknown
+  /** Unchecked: `parseWorkflows` judges them. */
+  workflows?: unknown
+  /** Pull the topology first. */
+  refresh?: boolean | undefined
+  /** Let Salesforce validate it too, by a deploy with `checkOnly`. */
+  validate_in_salesforce?: boolean | undefined
+  wait_seconds: number
+}
+
+/** Throws EngineError with the path of every fault, `path` before each. */
+export type ParseWorkflows = (input: unknown, path: string) => PlannedWorkflow[]
+
+interface Options extends Omit<CheckDeps, 'jobs' | 'mappingFacts'> {
+  jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
+  /** Default: no mappings. */
+  mappingFacts?: CheckDeps['mappingFacts']
+  /** Absent: workflows are refused. */
+  parseWorkflows?: ParseWorkflows
+  logger: Logger
+}
+
+export interface Conflicts {
+  /**
+   * Starts a check and waits for its end as long as asked. Throws not_found, client_inactive,
+   * connection_not_ready, invalid_plan (with paths), bad_request, and no_snapshot where there is none
+   * to judge by and no refresh is asked for.
+   */
+  check(caller: Caller, input: CheckInput, signal?: AbortSignal): Promise<Report>
+  get(tenant: Tenant, reportId: string): Promise<Report>
+  /** Newest first, without findings. */
+  list(tenant: Tenant, input: PageRequest & { client_id: string }): Promise<Page<ReportSummary>>
+  /** For the queue. */
+  worker: Worker
+}
+
+/** What a report about workflows is recognised by at their deploy. The order of workflows counts. */
+export const workflowsHash = (workflows: readonly PlannedWorkflow[]): string =>
+  hash('sha256', canonicalJson({ workflows }), 'hex')
+
+/** PostgreSQL's jsonb has no U+0000 and no half surrogate pairs. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/
+
+const requireStorable = (value: unknown, path: string): void => {
+  if (!UNSTORABLE.test(JSON.stringify(value))) return
+  const message = `${path} holds U+0000 or half a surrogate pair. Take it out.`
+  throw new EngineError('invalid_plan', message, {
+    errors: [{ path, code: 'bad_text', message }],
+  })
+}
+
+const refusal = (path: string, code: string, message: string): EngineError =>
+  new EngineError('bad_request', message, { errors: [{ path, code, message }] })
+
+interface Wish {
+  plan: Plan
+  workflows: PlannedWorkflow[]
+  hash: string
+}
+
+export const createConflicts = (options: Options): Conflicts => {
+  const { db, jobs, connections, topology, logger, parseWorkflows } = options
+  const mappingFacts = options.mappingFacts ?? (async () => [])
+
+  const wishOf = (input: CheckInput): Wish => {
+    if ((input.plan === undefined) === (input.workflows === undefined)) {
+      throw refusal('plan', 'one_of_two', 'Name either plan or workflows.')
+    }
+    if (input.workflows === undefined) {
+      const plan = parsePlan(input.plan, 'plan')
+      requireStorable(plan, 'plan')
+      return { plan, workflows: [], hash: planHash(plan) }
+    }
+    if (parseWorkflows === undefined) {
+      throw refusal('workflows', 'not_supported_yet', 'workflows are not checked yet.')
+    }
+    if (input.validate_in_salesforce === true) {
+      throw refusal(
+        'validate_in_salesforce',
+        'not_supported_yet',
+        'validate_in_salesforce goes with a plan; workflows are not validated in Salesforce yet.',
+      )
+    }
+    const workflows = parseWorkflows(input.workflows, 'workflows')
+    requireStorable(workflows, 'workflows')
+    return { plan: planSchema.parse({}), workflows, hash: workflowsHash(workflows) }
+  }
+
+  const get = (tenant: Tenant, id: string): Promise<Report> =>
+    db.as(tenant).tx(async (tx) => {
+      const row = await reportById(tx, tenant, id)
+      if (row === undefined) throw notFound('conflict report')
+      return toReport(row)
+    })
+
+  const start = async (caller: Caller, input: CheckInput, sfdcOrgId: string): Promise<string> => {
+    const { tenant } = caller
+    const { plan, workflows, hash: hashed } = wishOf(input)
+    const refresh = input.refresh === true
+    if (!refresh) {
+      const snapshot = await topology.newestComplete(tenant, input.client_id)
+      if (snapshot?.sfdcOrgId !== sfdcOrgId) throw noSnapshot()
+    }
+    const validate = input.validate_in_salesforce === true
+    const stage = refresh ? 'pull' : validate ? 'salesforce' : 'rules'
+    const id = newId()
+    await db.as(tenant).tx(async (tx) => {
+      await tx
+        .insertInto('crm_conflict_reports')
+        .values({
+          id,
+          org_id: tenant.orgId,
+          client_id: input.client_id,
+          plan: JSON.stringify(plan),
+          workflows: JSON.stringify(workflows),
+          plan_hash: hashed,
+          stage,
+          validate_in_salesforce: validate,
+          sfdc_org_id: sfdcOrgId,
+          api_call_estimate: estimateApiCalls(plan, workflows),
+          progress: JSON.stringify({
+            stage: stage === 'rules' ? 'facts' : stage,
+            done: 0,
+            total: 2 + Number(refresh) + Number(validate),
+          }),
+          created_by: caller.userId,
+          credential_type: caller.credential.type,
+          credential_id: caller.credential.id,
+          request_id: caller.requestId,
+        })
+        .execute()
+      await bindIdempotency(tx, caller, id)
+    })
+    return id
+  }
+
+  return {
+    check: async (caller, input, signal) => {
+      const { tenant } = caller
+      const { connection } = await connections.open(tenant, input.client_id, 'work')
+      const sfdcOrgId = connection.sfdc_org_id
+      if (sfdcOrgId === null || connection.sfdc_user_id === null) {
+        throw new EngineError(
+          'connection_not_ready',
+          'The connection does not name its Salesforce org yet.',
+        )
+      }
+      const id = await start(caller, input, sfdcOrgId)
+      // The row is the promise; a queue that is away for a moment only delays it until the sweep.
+      await jobs
+        .enqueue('conflict-check', { orgId: tenant.orgId, id }, sfdcOrgId)
+        .catch((error: unknown) => logger.warn({ err: error }, 'conflict check not enqueued yet'))
+      await jobs.waitFor(id, {
+        isDone: async () => (await get(tenant, id)).status !== 'running',
+        timeoutMs: input.wait_seconds * 1000,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      return get(tenant, id)
+    },
+    get,
+    list: (tenant, { client_id, ...page }) =>
+      db.as(tenant).tx(async (tx) => {
+        await requireClient(tx, tenant, client_id)
+        const reports = tx
+          .selectFrom('crm_conflict_reports')
+          .selectAll()
+          .where('org_id', '=', tenant.orgId)
+          .where('client_id', '=', client_id)
+        return pageOf(reports, 'id', page, toSummary)
+      }),
+    worker: createCheckWorker({ ...options, mappingFacts }),
+  }
+}
+
+/** What a deploy is held to; needs nothing but the rows. */
+export const createConflictReports = (db: Database): ConflictReports => ({
+  find: (tenant, reportId) =>
+    db.as(tenant).tx(async (tx) => {
+      const row = await reportById(tx, tenant, reportId)
+      if (row === undefined) return null
+      return {
+        clientId: row.client_id,
+        planHash: row.plan_hash,
+        status: row.status,
+        severity: row.severity,
+        snapshotVersion: row.snapshot_version,
+      }
+    }),
+})

@@ -1,0 +1,109 @@
+// Whether a deployment can be taken back, component by component, said before it is made.
+
+import { isPicklist, picklistValues } from '../plan/field-schema.ts'
+import { conversionOf, typeOfDescribed } from './conversion.ts'
+import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
+import { activeValues, changesOf, numberIn } from './subjects.ts'
+import { listed } from './words.ts'
+
+export type ReversibilityLevel = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
+
+export interface Reversibility {
+  level: ReversibilityLevel
+  reason: string
+}
+
+export interface ComponentReversibility extends Reversibility {
+  component: FindingComponent
+}
+
+const reversible = (reason: string): Reversibility => ({ level: 'reversible', reason })
+
+const RESTORED = 'It is put back from the image taken before the deploy.'
+
+const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Reversibility> => {
+  const { field, existing, object, objectExists } = subject
+  if (existing === null) {
+    return reversible(
+      objectExists
+        ? 'It is deleted again; once records hold values, only with your leave to lose them.'
+        : 'It goes with its object; once records hold values, only with your leave to lose them.',
+    )
+  }
+  if (changesOf(subject).length === 0) return reversible('Nothing changes, so nothing is to undo.')
+
+  const from = typeOfDescribed(existing)
+  const conversion = from === null ? null : conversionOf(from, field.type)
+  const filled = () => facts.live.filledCount(object.api_name, field.api_name)
+  if (conversion?.kind === 'lossy' && (await filled()) !== 0) {
+    return {
+      level: 'irreversible',
+      reason: `The way back to ${from ?? 'the old type'} does not bring back what the conversion loses: ${conversion.loses}.`,
+    }
+  }
+  if (isPicklist(field) && field.values !== undefined) {
+    const there = new Set(activeValues(existing))
+    const added = picklistValues(field)
+      .map(({ value }) => value)
+      .filter((value) => !there.has(value))
+    if (added.length > 0) {
+      return {
+        level: 'irreversible',
+        reason: `Values once added cannot be deleted by API; a rollback deactivates ${listed(added)} instead.`,
+      }
+    }
+  }
+  const shrinks =
+    ('length' in field && field.length < (numberIn(existing, 'length') ?? 0)) ||
+    ('precision' in field && field.scale < (numberIn(existing, 'scale') ?? 0))
+  if (shrinks && (await filled()) !== 0) {
+    return {
+      level: 'reversible_with_data_loss',
+      reason: 'The field gets its old size back; what was cut off or rounded does not come back.',
+    }
+  }
+  return reversible(RESTORED)
+}
+
+/** Null for subjects that are no component of the plan. */
+export const reversibilityOf = async (
+  subject: Subject,
+  facts: Facts,
+): Promise<Reversibility | null> => {
+  switch (subject.kind) {
+    case 'package':
+      return null
+    case 'object':
+      if (!subject.isComponent) return null
+      return reversible(
+        subject.exists
+          ? RESTORED
+          : 'It is deleted again; once it has records, only with your leave to lose them. Its name stays taken for up to 15 days.',
+      )
+    case 'field':
+      return ofField(subject, facts)
+    case 'record_type':
+      if (subject.existing !== null) return reversible(RESTORED)
+      return subject.objectExists
+        ? {
+            level: 'irreversible',
+            reason: 'Salesforce deletes no record type by API while its object stays.',
+          }
+        : reversible('It goes with its object.')
+    case 'validation_rule':
+      return reversible(subject.existing === null ? 'It is deleted again.' : RESTORED)
+    case 'permission_set':
+    case 'profile':
+    case 'layout':
+      return reversible('What the plan adds to it is taken out again; changes of others stay.')
+    case 'tab':
+      return reversible('It is deleted again if the deploy made it.')
+    case 'workflow':
+      if (subject.existing === null) return reversible('It is deactivated and deleted again.')
+      return reversible(
+        subject.workflow.type === 'flow'
+          ? 'The version that was active runs again, and the new one is deleted.'
+          : RESTORED,
+      )
+  }
+}

@@ -1,0 +1,118 @@
+// Conflict reports as rows and as callers see them.
+
+import { type Selectable } from 'kysely'
+import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Fault, type Progress, type TenantTables } from '../../db/types.ts'
+import { type Plan } from '../plan/schema.ts'
+import { type ConflictCheck } from './check.ts'
+import { type PlannedWorkflow, type SalesforceProblem } from './facts.ts'
+import { type ReversibilityLevel } from './reversibility.ts'
+import { type FindingComponent, type Severity } from './rule.ts'
+
+export type ReportRow = Selectable<TenantTables['crm_conflict_reports']>
+export type Stage = ReportRow['stage']
+
+interface Component {
+  type: string
+  full_name: string
+}
+
+export interface ReportFinding {
+  severity: Severity
+  code: string
+  message: string
+  component: Component
+  path: string
+  remedy: string
+}
+
+export interface ReportReversibility {
+  component: Component
+  level: ReversibilityLevel
+  reason: string
+}
+
+export interface ReportSummary {
+  id: string
+  client_id: string
+  status: ReportRow['status']
+  progress: Progress
+  error: Fault | null
+  /** Of the worst finding; null unless complete. */
+  severity: Severity | null
+  plan_hash: string
+  /** The snapshot that is judged; null until that is settled. */
+  snapshot_id: string | null
+  snapshot_version: number | null
+  counts: Record<Severity, number>
+  api_call_estimate: number
+  created_by: string | null
+  created_at: string
+}
+
+export interface Report extends ReportSummary {
+  findings: ReportFinding[]
+  /** One entry for each component, in the order of the plan. */
+  reversibility: ReportReversibility[]
+}
+
+export const toSummary = (row: ReportRow): ReportSummary => ({
+  id: row.id,
+  client_id: row.client_id,
+  status: row.status,
+  progress: row.progress,
+  error: row.error,
+  severity: row.severity,
+  plan_hash: row.plan_hash,
+  snapshot_id: row.snapshot_id,
+  snapshot_version: row.snapshot_version,
+  counts: (row.counts as ReportSummary['counts'] | null) ?? { green: 0, yellow: 0, red: 0 },
+  api_call_estimate: row.api_call_estimate ?? 0,
+  created_by: row.created_by,
+  created_at: row.created_at.toISOString(),
+})
+
+export const toReport = (row: ReportRow): Report => ({
+  ...toSummary(row),
+  findings: row.findings as ReportFinding[],
+  reversibility: row.reversibility as ReportReversibility[],
+})
+
+/** Salesforce's texts may hold what PostgreSQL's jsonb has not: U+0000 and half surrogate pairs. */
+const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')
+
+const named = ({ type, fullName }: FindingComponent): Component => ({
+  type: storable(type),
+  full_name: storable(fullName),
+})
+
+/** What a finished check stores. */
+export const toStored = ({ findings, reversibility }: ConflictCheck) => ({
+  findings: findings.map(({ severity, code, message, component, path, remedy }): ReportFinding => ({
+    severity,
+    code,
+    message: storable(message),
+    component: named(component),
+    path,
+    remedy: storable(remedy),
+  })),
+  reversibility: reversibility.map(({ component, level, reason }): ReportReversibility => ({
+    component: named(component),
+    level,
+    reason: storable(reason),
+  })),
+})
+
+/** Plan and workflows of a row were checked before they were stored. */
+export const planOf = (row: ReportRow): Plan => row.plan as Plan
+export const workflowsOf = (row: ReportRow): PlannedWorkflow[] => row.workflows as PlannedWorkflow[]
+export const problemsOf = (row: ReportRow): SalesforceProblem[] | null =>
+  row.salesforce_problems as SalesforceProblem[] | null
+
+export const reportById = (tx: Tx, tenant: Tenant, id: string): Promise<ReportRow | undefined> =>
+  tx
+    .selectFrom('crm_conflict_reports')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()

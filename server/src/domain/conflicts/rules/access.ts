@@ -1,0 +1,243 @@
+// Whether the connected user may do what the deploy does, and whether what it writes to can be written.
+
+import { sameName } from '../../plan/names.ts'
+import { type ConnectedUser } from '../facts.ts'
+import { type Facts, type Rule, rulesFor, type Severity } from '../rule.ts'
+import { changesInMeaning } from '../subjects.ts'
+import { listed } from '../words.ts'
+
+const rule = rulesFor('access')
+
+interface Permission {
+  code: string
+  severity: Severity
+  /** PermissionSet's name of it without `Permissions`; one of these is enough. */
+  names: readonly [string, ...string[]]
+  label: string
+  why: string
+  neededFor: (facts: Facts) => boolean
+}
+
+const hasObjects = ({ plan }: Facts): boolean => plan.objects.length > 0
+
+/** Source: Metadata API guide, "Metadata API prerequisites"; Object reference, PermissionSet. */
+const PERMISSIONS: readonly Permission[] = [
+  {
+    code: 'permission_api_enabled',
+    severity: 'red',
+    names: ['ApiEnabled'],
+    label: 'API Enabled',
+    why: 'without it no call gets through',
+    neededFor: () => true,
+  },
+  {
+    code: 'permission_modify_metadata',
+    severity: 'red',
+    names: ['ModifyMetadata', 'ModifyAllData'],
+    label: 'Modify Metadata Through Metadata API Functions',
+    why: 'the deploy is refused without it',
+    neededFor: () => true,
+  },
+  {
+    code: 'permission_customize_application',
+    severity: 'red',
+    names: ['CustomizeApplication'],
+    label: 'Customize Application',
+    why: 'objects, fields, layouts and rules cannot be made without it',
+    neededFor: () => true,
+  },
+  {
+    code: 'permission_manage_permission_sets',
+    severity: 'red',
+    names: ['ManageProfilesPermissionsets'],
+    label: 'Manage Profiles and Permission Sets',
+    why: 'the plan writes to permission sets or profiles',
+    neededFor: ({ plan }) =>
+      plan.objects.length > 0 &&
+      (plan.permissions.permission_set !== null ||
+        plan.permissions.permission_sets.length + plan.permissions.profiles.length > 0),
+  },
+  {
+    code: 'permission_assign_permission_sets',
+    severity: 'red',
+    names: ['AssignPermissionSets'],
+    label: 'Assign Permission Sets',
+    why: 'the plan assigns its permission set to this user, who would not see the new fields otherwise',
+    neededFor: (facts) => hasObjects(facts) && facts.plan.permissions.assign_to_connected_user,
+  },
+  {
+    code: 'permission_view_setup',
+    severity: 'yellow',
+    names: ['ViewSetup', 'CustomizeApplication'],
+    label: 'View Setup and Configuration',
+    why: 'where-used, limits and hidden fields cannot be read without it',
+    neededFor: () => true,
+  },
+  {
+    code: 'permission_view_all_data',
+    severity: 'yellow',
+    names: ['ViewAllData', 'ModifyAllData'],
+    label: 'View All Data',
+    why: 'records of others are not counted, so that an object or field may look empty and is not',
+    neededFor: ({ plan, objectExists }) =>
+      plan.objects.some(({ api_name }) => objectExists(api_name)),
+  },
+]
+
+const lacks = (user: ConnectedUser, names: readonly string[]): boolean =>
+  !names.some((name) => user.permissions.has(name))
+
+const permissionRules: Rule[] = PERMISSIONS.map(
+  ({ code, severity, names, label, why, neededFor }) =>
+    rule('package', {
+      code,
+      severities: [severity],
+      judge: async (_, facts) => {
+        if (!neededFor(facts)) return null
+        const user = await facts.live.connectedUser()
+        return user !== null && lacks(user, names)
+          ? {
+              message: `The connected user ${user.username} lacks the permission "${label}": ${why}.`,
+              remedy: `Give "${label}" to the user by a permission set or profile, or connect another user.`,
+            }
+          : null
+      },
+    }),
+)
+
+export const accessRules = [
+  ...permissionRules,
+  rule('field', {
+    code: 'field_hidden',
+    severities: ['red'],
+    judge: async ({ full, field, object, objectExists, existing, describe }, { live }) => {
+      // Salesforce: a describe leaves out fields that the user may not see.
+      if (!objectExists || existing !== null || describe === null) return null
+      const all = await live.allFields(object.api_name)
+      return all?.some((name) => sameName(name) === sameName(field.api_name))
+        ? {
+            message: `${full} exists, but the connected user may not see it; it would be overwritten unseen.`,
+            remedy: 'Give the user read access to the field and check again.',
+            at: 'api_name',
+          }
+        : null
+    },
+  }),
+  rule('object', {
+    code: 'object_unreadable',
+    severities: ['yellow'],
+    judge: ({ object, exists, describe }) =>
+      exists && describe === null
+        ? {
+            message: `${object.api_name} exists, but the snapshot holds no describe of it; its fields were not compared.`,
+            remedy: 'Pull the topology again, and see that the connected user may read the object.',
+            at: 'api_name',
+          }
+        : null,
+  }),
+  rule('permission_set', {
+    code: 'permission_set_missing',
+    severities: ['red'],
+    judge: async ({ component, isMain }, { live }) => {
+      // The main set is made where it is not there.
+      if (isMain) return null
+      const found = await live.lookUp(component.type, component.fullName)
+      return found === null || found.exists
+        ? null
+        : {
+            message: `The permission set ${component.fullName} is not in this Salesforce org.`,
+            remedy: 'Correct its name; only the main permission set is made by the plan.',
+          }
+    },
+  }),
+  rule('permission_set', {
+    code: 'permission_set_managed',
+    severities: ['red'],
+    judge: async ({ component }, { live }) =>
+      (await live.lookUp(component.type, component.fullName))?.managed === true
+        ? {
+            message: `The permission set ${component.fullName} belongs to an installed package and cannot be changed.`,
+            remedy: 'Name one of your own.',
+          }
+        : null,
+  }),
+  rule('profile', {
+    code: 'profile_missing',
+    severities: ['red'],
+    judge: async ({ component }, { live }) => {
+      const found = await live.lookUp('Profile', component.fullName)
+      return found === null || found.exists
+        ? null
+        : {
+            message: `The profile ${component.fullName} is not in this Salesforce org.`,
+            remedy: 'Correct its name; profiles carry their API name here, for example Admin.',
+          }
+    },
+  }),
+  rule('profile', {
+    code: 'profile_widens_access',
+    severities: ['yellow'],
+    judge: ({ component }) => ({
+      message: `Every user with the profile ${component.fullName} gets to see and edit what the plan makes.`,
+      remedy: 'Leave the profile out if the permission set is enough.',
+    }),
+  }),
+  rule('layout', {
+    code: 'layout_missing',
+    severities: ['red'],
+    judge: async ({ component, layout }, { live, objectExists }) => {
+      // A new object gets the layout that the plan names.
+      if (!objectExists(layout.object)) return null
+      const found = await live.lookUp('Layout', component.fullName)
+      return found === null || found.exists
+        ? null
+        : {
+            message: `${layout.object} has no page layout ${layout.layout} in this Salesforce org.`,
+            remedy: 'Correct the name of the layout; only layouts of new objects are made.',
+            at: 'layout',
+          }
+    },
+  }),
+  rule('layout', {
+    code: 'layout_managed',
+    severities: ['red'],
+    judge: async ({ component, layout }, { live }) =>
+      (await live.lookUp('Layout', component.fullName))?.managed === true
+        ? {
+            message: `The layout ${layout.layout} of ${layout.object} belongs to an installed package and is locked.`,
+            remedy: 'Clone it in Salesforce and name the clone.',
+            at: 'layout',
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'field_used_elsewhere',
+    severities: ['yellow'],
+    judge: async (subject, { live }) => {
+      const changes = changesInMeaning(subject)
+      if (changes.length === 0) return null
+      const uses = await live.whereUsed('CustomField', subject.full)
+      return uses === null || uses.length === 0
+        ? null
+        : {
+            message: `${subject.full} would change (${listed(changes)}) and is used by ${listed(uses.map(({ type, name }) => `${type} ${name}`))}; Salesforce may refuse, or they may behave otherwise.`,
+            remedy: 'Look through them; a validating deploy tells what Salesforce refuses.',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'value_set_missing',
+    severities: ['red'],
+    judge: async ({ field, full }, { live }) => {
+      if (!('global_value_set' in field) || field.global_value_set === undefined) return null
+      const found = await live.lookUp('GlobalValueSet', field.global_value_set)
+      return found === null || found.exists
+        ? null
+        : {
+            message: `${full} takes its values from ${field.global_value_set}, which is not in this Salesforce org.`,
+            remedy: 'Correct the name, or give the field values of its own.',
+            at: 'global_value_set',
+          }
+    },
+  }),
+]

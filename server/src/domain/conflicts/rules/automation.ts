@@ -1,0 +1,209 @@
+// Automations of the Salesforce org that fire on what the plan touches, or fail because of it.
+
+import { isPicklist, isRequired, picklistValues } from '../../plan/field-schema.ts'
+import { sameName } from '../../plan/names.ts'
+import { type Automation, type AutomationType } from '../../topology/automations/automation.ts'
+import { createsWithout, mentions } from '../definitions.ts'
+import { type Rule, rulesFor } from '../rule.ts'
+import { activeValues, changesInMeaning, fieldIn } from '../subjects.ts'
+import { listed, plural } from '../words.ts'
+
+const rule = rulesFor('automation')
+
+const named = (automations: readonly Automation[]): string =>
+  listed(automations.map(({ api_name }) => api_name))
+
+const FIRING: readonly [code: string, type: AutomationType, one: string, effect: string][] = [
+  ['flow_fires', 'flow', 'active flow', 'may change or refuse records'],
+  ['trigger_fires', 'apex_trigger', 'active Apex trigger', 'may change or refuse records'],
+  [
+    'workflow_rule_fires',
+    'workflow_rule',
+    'active workflow rule',
+    'may change records, send e-mails or make tasks',
+  ],
+  ['validation_rule_fires', 'validation_rule', 'active validation rule', 'may refuse records'],
+  [
+    'assignment_rule_fires',
+    'assignment_rule',
+    'active assignment rule',
+    'may change owners when a caller asks for assignment',
+  ],
+]
+
+/** One rule for each type: yellow where this client's pushes will meet the automation, else told. */
+const firingRules: Rule[] = FIRING.map(([code, type, one, effect]) =>
+  rule('object', {
+    code,
+    severities: ['yellow', 'green'],
+    judge: ({ object }, { automationsOn, mappingsTo }) => {
+      const found = automationsOn(object.api_name).filter(
+        (automation) => automation.type === type && automation.active === true,
+      )
+      if (found.length === 0) return null
+      const pushed = mappingsTo(object.api_name).length > 0
+      const subject = `${plural(found.length, one)} on ${object.api_name} (${named(found)})`
+      return pushed
+        ? {
+            message: `${subject} will run when records are pushed and ${effect}.`,
+            remedy: 'Try a few records first, or agree with the owner of the automation.',
+          }
+        : {
+            severity: 'green',
+            message: `${subject} will go on as before: the plan changes no record.`,
+            remedy: 'Nothing to do.',
+          }
+    },
+  }),
+)
+
+export const automationRules = [
+  ...firingRules,
+  rule('field', {
+    code: 'automation_uses_changed_field',
+    severities: ['yellow'],
+    judge: (subject, { automationsOn }) => {
+      const { field, full, object } = subject
+      const changes = changesInMeaning(subject)
+      if (changes.length === 0) return null
+      const users = automationsOn(object.api_name).filter(({ definition }) =>
+        mentions(definition, field.api_name),
+      )
+      return users.length === 0
+        ? null
+        : {
+            message: `${full} would change (${listed(changes)}) under ${named(users)}, which use it.`,
+            remedy: 'See that they still do what they should; Salesforce may refuse the change.',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'automation_uses_removed_value',
+    severities: ['yellow'],
+    judge: ({ field, full, object, existing }, { automationsOn }) => {
+      if (!isPicklist(field) || field.values === undefined || existing === null) return null
+      const planned = new Set(picklistValues(field).map(({ value }) => value))
+      const removed = activeValues(existing).filter((value) => !planned.has(value))
+      const users = automationsOn(object.api_name).filter(
+        ({ definition }) =>
+          mentions(definition, field.api_name) &&
+          removed.some((value) => mentions(definition, value)),
+      )
+      return users.length === 0
+        ? null
+        : {
+            message: `${full} would lose ${listed(removed)}, which ${named(users)} ask for or set.`,
+            remedy: 'Change these automations first, or keep the values.',
+            at: 'values',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'automation_leaves_required_empty',
+    severities: ['yellow'],
+    judge: ({ field, full, object, existing }, { snapshot }) => {
+      if (!isRequired(field) || existing?.nillable === false) return null
+      if ('default_formula' in field && field.default_formula !== undefined) return null
+      const failing = snapshot.automations.filter(
+        ({ type, active, definition }) =>
+          type === 'flow' &&
+          active === true &&
+          createsWithout(definition, object.api_name, field.api_name).length > 0,
+      )
+      return failing.length === 0
+        ? null
+        : {
+            message: `${named(failing)} make ${object.api_name} records without ${full}, which would be required; these flows would fail.`,
+            remedy: 'Let the flows fill the field, give it a default, or leave it optional.',
+            at: 'required',
+          }
+    },
+  }),
+  rule('validation_rule', {
+    code: 'validation_rule_replaced',
+    severities: ['yellow'],
+    judge: ({ rule: planned, component, existing }) => {
+      if (existing === null || existing.managed) return null
+      const { definition } = existing
+      const same =
+        definition !== null &&
+        definition.errorConditionFormula === planned.error_condition_formula &&
+        definition.errorMessage === planned.error_message &&
+        existing.active === planned.active
+      return same
+        ? null
+        : {
+            message: `The validation rule ${component.fullName} exists with another formula, message or state; it would be replaced.`,
+            remedy: 'Choose another name to keep both.',
+            at: 'api_name',
+          }
+    },
+  }),
+  rule('validation_rule', {
+    code: 'validation_rule_over_rows',
+    severities: ['yellow'],
+    judge: async ({ rule: planned, object, component, existing }, { live, objectExists }) => {
+      if (!planned.active || !objectExists(object.api_name)) return null
+      if (existing?.active === true) return null
+      const rows = await live.recordCount(object.api_name)
+      return rows === 0
+        ? null
+        : {
+            message: `${component.fullName} would judge ${rows === null ? 'all records' : plural(rows, 'record')} of ${object.api_name} at their next edit; those for which its formula is true could not be saved.`,
+            remedy: 'Report on the formula first, or plan the rule as inactive.',
+            at: 'error_condition_formula',
+          }
+    },
+  }),
+  rule('record_type', {
+    code: 'record_type_replaced',
+    severities: ['yellow'],
+    judge: ({ recordType, component, existing }) => {
+      if (existing === null) return null
+      const changes = [
+        existing.name !== recordType.label && `label ${String(existing.name)}`,
+        typeof existing.active === 'boolean' &&
+          existing.active !== recordType.active &&
+          (existing.active ? 'active' : 'inactive'),
+      ].filter((text) => text !== false)
+      return changes.length === 0
+        ? null
+        : {
+            message: `The record type ${component.fullName} exists (${changes.join(', ')}) and would be changed.`,
+            remedy: 'Plan it as it is, or choose another name.',
+            at: 'api_name',
+          }
+    },
+  }),
+  rule('record_type', {
+    code: 'record_type_stays',
+    severities: ['yellow'],
+    judge: ({ component, object, objectExists, existing }) =>
+      existing === null && objectExists
+        ? {
+            // Salesforce: "Cannot delete record type through API" is the answer to an attempt.
+            message: `${component.fullName} cannot be removed by API once it is there; a rollback leaves it, inactive, on ${object.api_name}.`,
+            remedy: 'Delete it by hand under Setup if the deployment is rolled back.',
+          }
+        : null,
+  }),
+  rule('validation_rule', {
+    code: 'validation_rule_display_field_missing',
+    severities: ['red'],
+    judge: ({ rule: planned, object, component }, { describeOf, plannedField, objectExists }) => {
+      const name = planned.error_display_field
+      if (name === undefined || sameName(name) === 'name') return null
+      if (plannedField(object.api_name, name) !== null) return null
+      const describe = describeOf(object.api_name)
+      // An object that is there and not described is reported as such.
+      if (describe === null && objectExists(object.api_name)) return null
+      return fieldIn(describe, name) !== null
+        ? null
+        : {
+            message: `${component.fullName} shows its message beside ${name}, which is neither on ${object.api_name} nor in the plan.`,
+            remedy: 'Correct the name of the field, or leave error_display_field out.',
+            at: 'error_display_field',
+          }
+    },
+  }),
+]

@@ -1,0 +1,82 @@
+// Whether the report is about the Salesforce org as it is now, and what Salesforce itself says of the
+// package.
+
+import { rulesFor } from '../rule.ts'
+import { plural } from '../words.ts'
+
+const rule = rulesFor('drift')
+
+const DAY_MS = 86_400_000
+/** As old as this a snapshot is judged to be stale: the engine itself reads everything anew weekly. */
+const STALE_DAYS = 7
+
+export const driftRules = [
+  rule('object', {
+    code: 'object_drifted',
+    severities: ['yellow'],
+    judge: async ({ object, exists }, { live }) =>
+      exists && (await live.changedSinceSnapshot(object.api_name)) === true
+        ? {
+            message: `${object.api_name} has changed in the Salesforce org since the snapshot that this report judges.`,
+            remedy: 'Pull the topology and check again; a deploy by this report is refused.',
+          }
+        : null,
+  }),
+  rule('object', {
+    code: 'object_appeared',
+    severities: ['red'],
+    judge: async ({ object, exists }, { live }) => {
+      if (exists) return null
+      const found = await live.lookUp('CustomObject', object.api_name)
+      return found?.exists === true
+        ? {
+            message: `${object.api_name} is not in the snapshot but is in the Salesforce org by now, made by somebody else or hidden from the connected user.`,
+            remedy: 'Pull the topology and check again.',
+            at: 'api_name',
+          }
+        : null
+    },
+  }),
+  rule('package', {
+    code: 'snapshot_stale',
+    severities: ['yellow'],
+    judge: (_, { snapshot, now }) => {
+      const days = Math.floor((now.getTime() - snapshot.takenAt.getTime()) / DAY_MS)
+      return days < STALE_DAYS
+        ? null
+        : {
+            message: `The snapshot is ${plural(days, 'day')} old; automations that changed since are not in this report.`,
+            remedy: 'Check again with refresh.',
+          }
+    },
+  }),
+]
+
+const salesforceRule = rulesFor('salesforce')
+
+export const salesforceRules = [
+  salesforceRule('package', {
+    code: 'salesforce_refuses',
+    severities: ['red'],
+    judge: (_, { salesforceProblems }) =>
+      (salesforceProblems ?? [])
+        .filter(({ kind }) => kind === 'Error')
+        .map(({ type, fullName, problem }) => ({
+          message: `Salesforce refuses ${type} ${fullName}: ${problem}`,
+          remedy: 'Correct what Salesforce names and check again.',
+          component: { type, fullName },
+        })),
+  }),
+  salesforceRule('package', {
+    code: 'salesforce_warns',
+    severities: ['yellow'],
+    judge: (_, { salesforceProblems }) =>
+      (salesforceProblems ?? [])
+        .filter(({ kind }) => kind === 'Warning')
+        .map(({ type, fullName, problem }) => ({
+          message: `Salesforce warns of ${type} ${fullName}: ${problem}`,
+          remedy: 'Read the warning; the deploy goes through.',
+          component: { type, fullName },
+        })),
+  }),
+]

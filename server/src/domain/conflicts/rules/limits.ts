@@ -1,0 +1,227 @@
+// What the Salesforce org has room for. Editions: Salesforce Features and Edition Allocations; what the
+// Salesforce org says of itself (Tooling EntityLimit, REST /limits) goes before it.
+
+import { objectKind } from '../../plan/names.ts'
+import { definesObject, type PlanObject } from '../../plan/schema.ts'
+import { estimateApiCalls } from '../estimate.ts'
+import { rulesFor, type Subjects } from '../rule.ts'
+import { entriesOf, fieldIn } from '../subjects.ts'
+import { plural } from '../words.ts'
+import { PACKAGE_LIMITS } from '../../../salesforce/deploy-package.ts'
+
+const rule = rulesFor('limits')
+
+interface EditionLimits {
+  customObjects: number
+  customFields: number
+  activeFlows: number
+}
+
+const EDITIONS: readonly [name: RegExp, limits: EditionLimits][] = [
+  [/unlimited|performance/i, { customObjects: 2_000, customFields: 800, activeFlows: 2_000 }],
+  [/enterprise/i, { customObjects: 200, customFields: 500, activeFlows: 2_000 }],
+  [/developer/i, { customObjects: 400, customFields: 500, activeFlows: 2_000 }],
+  [/professional/i, { customObjects: 50, customFields: 100, activeFlows: 5 }],
+]
+const limitsOfEdition = (edition: string | undefined): EditionLimits | null =>
+  EDITIONS.find(([name]) => edition !== undefined && name.test(edition))?.[1] ?? null
+
+/** Salesforce: a geolocation takes the room of three fields. */
+const roomOf = ({ type }: PlanObject['fields'][number]): number => (type === 'Location' ? 3 : 1)
+
+const newFields = ({ object, describe }: Subjects['object']): PlanObject['fields'] =>
+  object.fields.filter(({ api_name }) => fieldIn(describe, api_name) === null)
+
+/** From this share of a limit on, its end is worth a word. */
+const NEARLY = 0.9
+
+export const limitRules = [
+  rule('package', {
+    code: 'custom_objects_over_limit',
+    severities: ['red', 'yellow'],
+    judge: async (_, { plan, snapshot, objectExists, live }) => {
+      const added = plan.objects.filter(
+        (object) => definesObject(object) && !objectExists(object.api_name),
+      ).length
+      if (added === 0) return null
+      const [organization, deleted] = await Promise.all([live.organization(), live.deletedNames()])
+      const max = limitsOfEdition(organization?.edition)?.customObjects
+      if (max === undefined) return null
+      // Salesforce: objects of packages have a room of their own, deleted ones count until erased.
+      const used =
+        snapshot.objectNames.filter((name) => objectKind(name) === 'custom').length +
+        (deleted?.objects.length ?? 0)
+      if (used + added > max) {
+        return {
+          message: `The plan adds ${plural(added, 'custom object')}; this Salesforce org (${organization?.edition}) has ${used} of ${max}.`,
+          remedy: 'Delete and erase unused custom objects, or take objects out of the plan.',
+          at: 'objects',
+        }
+      }
+      return used + added >= max * NEARLY
+        ? {
+            severity: 'yellow',
+            message: `After this plan ${used + added} of ${max} custom objects would be used (${organization?.edition}).`,
+            remedy: 'Erase unused custom objects before more are needed.',
+            at: 'objects',
+          }
+        : null
+    },
+  }),
+  rule('object', {
+    code: 'custom_fields_over_limit',
+    severities: ['red', 'yellow'],
+    judge: async (subject, { live }) => {
+      const { object, exists, describe } = subject
+      const added = newFields(subject).reduce((sum, field) => sum + roomOf(field), 0)
+      if (added === 0) return null
+      const own = exists ? (await live.objectLimits(object.api_name))?.CustomFields : undefined
+      let allowance = own
+      if (allowance === undefined) {
+        const max = limitsOfEdition((await live.organization())?.edition)?.customFields
+        if (max === undefined) return null
+        const used = entriesOf(describe, 'fields').filter(({ custom }) => custom === true).length
+        allowance = { max, remaining: max - used }
+      }
+      const left = allowance.remaining - added
+      if (left < 0) {
+        return {
+          message: `${object.api_name} has room for ${plural(Math.max(0, allowance.remaining), 'more custom field')} of ${allowance.max} and the plan adds ${added}.`,
+          remedy: 'Delete and erase unused fields, or take fields out of the plan.',
+          at: 'fields',
+        }
+      }
+      return left <= allowance.max * (1 - NEARLY) && exists
+        ? {
+            severity: 'yellow',
+            message: `After this plan ${object.api_name} has room for ${plural(left, 'more custom field')} of ${allowance.max}.`,
+            remedy: 'Erase unused fields before more are needed.',
+            at: 'fields',
+          }
+        : null
+    },
+  }),
+  rule('object', {
+    code: 'rollups_over_limit',
+    severities: ['red'],
+    judge: async (subject, { live }) => {
+      const added = newFields(subject).filter(({ type }) => type === 'Summary').length
+      if (added === 0 || !subject.exists) return null
+      const allowance = (await live.objectLimits(subject.object.api_name))?.RollupSummary
+      return allowance === undefined || added <= allowance.remaining
+        ? null
+        : {
+            message: `${subject.object.api_name} has room for ${plural(allowance.remaining, 'more roll-up')} of ${allowance.max} and the plan adds ${added}.`,
+            remedy: 'Take roll-ups out of the plan, or delete unused ones.',
+            at: 'fields',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'validation_rules_over_limit',
+    severities: ['red'],
+    judge: async ({ object, exists }, { live, automationsOn }) => {
+      const active = new Set(
+        automationsOn(object.api_name)
+          .filter((automation) => automation.type === 'validation_rule' && automation.active)
+          .map(({ api_name }) => api_name.toLowerCase()),
+      )
+      const added = object.validation_rules.filter(
+        ({ api_name, active: on }) =>
+          on && !active.has(`${object.api_name}.${api_name}`.toLowerCase()),
+      ).length
+      if (added === 0 || !exists) return null
+      const allowance = (await live.objectLimits(object.api_name))?.ActiveValidationRules
+      return allowance === undefined || added <= allowance.remaining
+        ? null
+        : {
+            message: `${object.api_name} has room for ${plural(allowance.remaining, 'more active validation rule')} of ${allowance.max} and the plan adds ${added}.`,
+            remedy: 'Switch unused rules off, or plan some as inactive.',
+            at: 'validation_rules',
+          }
+    },
+  }),
+  rule('package', {
+    code: 'active_flows_over_limit',
+    severities: ['red'],
+    judge: async (_, { workflows, snapshot, live }) => {
+      const running = snapshot.automations.filter(({ type, active }) => type === 'flow' && active)
+      const names = new Set(running.map(({ api_name }) => api_name.toLowerCase()))
+      const added = workflows.filter(
+        ({ type, activate, api_name }) =>
+          type === 'flow' && activate === true && !names.has(api_name.toLowerCase()),
+      ).length
+      if (added === 0) return null
+      const organization = await live.organization()
+      const max = limitsOfEdition(organization?.edition)?.activeFlows
+      return max === undefined || names.size + added <= max
+        ? null
+        : {
+            message: `${plural(added, 'more flow')} would be active; this Salesforce org (${organization?.edition}) has ${names.size} active of ${max} per type.`,
+            remedy: 'Deactivate flows that are not needed, or deploy without activation.',
+            at: 'workflows',
+          }
+    },
+  }),
+  rule('package', {
+    code: 'api_budget_short',
+    severities: ['red', 'yellow'],
+    judge: async (_, { plan, workflows, live, apiReservePercent }) => {
+      const daily = (await live.limits())?.dailyApiRequests ?? null
+      if (daily === null) return null
+      const calls = estimateApiCalls(plan, workflows)
+      const free = daily.remaining - Math.ceil((daily.max * apiReservePercent) / 100)
+      if (calls > free) {
+        return {
+          message: `The deploy takes about ${plural(calls, 'API call')}; ${daily.remaining} of ${daily.max} are left today and ${apiReservePercent} % stay in reserve for other tools.`,
+          remedy: 'Wait until calls are back (the allowance rolls over 24 hours), or raise it.',
+        }
+      }
+      return calls > free / 2
+        ? {
+            severity: 'yellow',
+            message: `The deploy takes about ${plural(calls, 'API call')} of the ${free} that are free today.`,
+            remedy: 'Deploy when fewer other tools are calling.',
+          }
+        : null
+    },
+  }),
+  rule('package', {
+    code: 'package_too_large',
+    severities: ['red'],
+    judge: async (_, { live }) => {
+      const size = await live.packageSize()
+      if (size === null) return null
+      const over = [
+        size.files > PACKAGE_LIMITS.files && `${size.files} files of ${PACKAGE_LIMITS.files}`,
+        size.zipBytes > PACKAGE_LIMITS.zipBytes &&
+          `${size.zipBytes} bytes zipped of ${PACKAGE_LIMITS.zipBytes}`,
+        size.unzippedBytes > PACKAGE_LIMITS.unzippedBytes &&
+          `${size.unzippedBytes} bytes unzipped of ${PACKAGE_LIMITS.unzippedBytes}`,
+      ].filter((text) => text !== false)
+      return over.length === 0
+        ? null
+        : {
+            message: `The package is larger than one deploy may be: ${over.join(', ')}.`,
+            remedy: 'Split the plan.',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'record_types_many',
+    severities: ['yellow'],
+    judge: ({ object, describe }) => {
+      const there = entriesOf(describe, 'recordTypeInfos').filter(
+        ({ master }) => master !== true,
+      ).length
+      // Salesforce Help, "Considerations for Creating and Updating Record Types": 200 or fewer an object.
+      return object.record_types.length > 0 && there + object.record_types.length > 200
+        ? {
+            message: `${object.api_name} would have ${there + object.record_types.length} record types; Salesforce advises 200 at most.`,
+            remedy: 'Use a picklist where record types only tell records apart.',
+            at: 'record_types',
+          }
+        : null
+    },
+  }),
+]

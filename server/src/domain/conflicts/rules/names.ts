@@ -1,0 +1,207 @@
+// Names that Salesforce refuses, or that are there already.
+
+import { asText } from '../../../salesforce/json.ts'
+import { AMBIGUOUS_NAMES, developerName, sameName } from '../../plan/names.ts'
+import { definesObject } from '../../plan/schema.ts'
+import { rulesFor } from '../rule.ts'
+import { entriesOf } from '../subjects.ts'
+
+const rule = rulesFor('names')
+
+const LABEL_MAX = 40
+
+/** What stands on an object that is not there fails with it. */
+const orphanRules = (['field', 'record_type', 'validation_rule'] as const).map((kind) =>
+  rule(kind, {
+    code: `${kind}_object_missing`,
+    severities: ['red'],
+    judge: ({ object, component }, { objectExists }) =>
+      objectExists(object.api_name) || definesObject(object)
+        ? null
+        : {
+            message: `${component.fullName} cannot be made: there is no object ${object.api_name} that the connected user may see.`,
+            remedy: 'Correct the name of the object, or plan it in full.',
+          },
+  }),
+)
+
+export const nameRules = [
+  ...orphanRules,
+  rule('object', {
+    code: 'object_label_too_long',
+    severities: ['red'],
+    judge: ({ object }) =>
+      [object.label, object.plural_label].some((label) => (label ?? '').length > LABEL_MAX)
+        ? {
+            message: `A label of ${object.api_name} has more than ${LABEL_MAX} characters, which Salesforce refuses.`,
+            remedy: 'Shorten the label.',
+            at: (object.label ?? '').length > LABEL_MAX ? 'label' : 'plural_label',
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'field_label_too_long',
+    severities: ['red'],
+    judge: ({ field, full }) =>
+      field.label.length > LABEL_MAX
+        ? {
+            message: `The label of ${full} has ${field.label.length} characters; Salesforce takes ${LABEL_MAX}.`,
+            remedy: 'Shorten the label.',
+            at: 'label',
+          }
+        : null,
+  }),
+  rule('object', {
+    code: 'object_name_differs_in_case',
+    severities: ['yellow'],
+    judge: ({ object, describe }) => {
+      const found = asText(describe?.name)
+      return found === null || found === object.api_name
+        ? null
+        : {
+            message: `${object.api_name} is there already as ${found}: Salesforce takes both for one object.`,
+            remedy: `Write ${found}, or choose another name if a new object is meant.`,
+            at: 'api_name',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'field_name_differs_in_case',
+    severities: ['yellow'],
+    judge: ({ field, full, existing }) => {
+      const found = asText(existing?.name)
+      return found === null || found === field.api_name
+        ? null
+        : {
+            message: `${full} is there already as ${found}: Salesforce takes both for one field.`,
+            remedy: `Write ${found}, or choose another name if a new field is meant.`,
+            at: 'api_name',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'object_name_deleted',
+    severities: ['red'],
+    judge: async ({ object, exists }, { live }) => {
+      if (exists || !definesObject(object)) return null
+      const deleted = await live.deletedNames()
+      // Salesforce: the name of a deleted custom object stays taken until the object is erased.
+      return deleted?.objects.some((name) => sameName(name) === sameName(object.api_name))
+        ? {
+            message: `${object.api_name} was deleted in this Salesforce org and still holds its name, for up to 15 days.`,
+            remedy: 'Erase or undelete it under Setup, Object Manager, Deleted Objects, or rename.',
+            at: 'api_name',
+          }
+        : null
+    },
+  }),
+  rule('field', {
+    code: 'field_name_deleted',
+    severities: ['yellow'],
+    judge: async ({ full, objectExists, existing }, { live }) => {
+      if (!objectExists || existing !== null) return null
+      const deleted = await live.deletedNames()
+      // Salesforce Help, "Manage Deleted Custom Fields": the name is free, the old data stays behind.
+      return deleted?.fields.some((name) => sameName(name) === sameName(full))
+        ? {
+            message: `A field ${full} was deleted in this Salesforce org; the new one starts empty and the old data stay with the deleted field.`,
+            remedy: 'Undelete the old field under Setup if its data are wanted.',
+            at: 'api_name',
+          }
+        : null
+    },
+  }),
+  rule('object', {
+    code: 'object_label_taken',
+    severities: ['yellow'],
+    judge: ({ object, exists }, { snapshot }) => {
+      if (exists || object.label === undefined) return null
+      const wanted = sameName(object.label)
+      for (const [name, describe] of snapshot.describes) {
+        if (sameName(asText(describe.label) ?? '') !== wanted) continue
+        return {
+          message: `The label ${object.label} of ${object.api_name} is already that of ${name}; users cannot tell the two apart.`,
+          remedy: 'Choose another label.',
+          at: 'label',
+        }
+      }
+      return null
+    },
+  }),
+  rule('field', {
+    code: 'field_label_taken',
+    severities: ['yellow'],
+    judge: ({ field, full, describe }) => {
+      const other = entriesOf(describe, 'fields').find(
+        ({ label, name }) =>
+          sameName(asText(label) ?? '') === sameName(field.label) &&
+          sameName(asText(name) ?? '') !== sameName(field.api_name),
+      )
+      return other === undefined
+        ? null
+        : {
+            message: `The label ${field.label} of ${full} is already that of ${asText(other.name) ?? 'another field'} on the same object.`,
+            remedy: 'Choose another label, or map to the field that is there.',
+            at: 'label',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'relationship_name_taken',
+    severities: ['red'],
+    judge: ({ field, object, full }, { describeOf }) => {
+      if (field.type !== 'Lookup' && field.type !== 'MasterDetail') return null
+      const wanted = sameName(`${field.relationship_name}__r`)
+      const other = entriesOf(describeOf(field.reference_to), 'childRelationships').find(
+        (child) =>
+          sameName(asText(child.relationshipName) ?? '') === wanted &&
+          sameName(`${asText(child.childSObject)}.${asText(child.field)}`) !==
+            sameName(`${object.api_name}.${field.api_name}`),
+      )
+      return other === undefined
+        ? null
+        : {
+            message: `${field.reference_to} has a relationship ${field.relationship_name} already, from ${asText(other.childSObject)}.${asText(other.field)}; ${full} cannot take its name.`,
+            remedy: 'Choose another relationship_name.',
+            at: 'relationship_name',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'name_ambiguous',
+    severities: ['yellow'],
+    judge: ({ field, full, existing }) =>
+      existing === null && AMBIGUOUS_NAMES.has(sameName(developerName(field.api_name)))
+        ? {
+            message: `${full} is easily taken for Salesforce's own ${developerName(field.api_name)}.`,
+            remedy: 'A more telling name avoids mistakes; it may stay as it is.',
+            at: 'api_name',
+          }
+        : null,
+  }),
+  rule('object', {
+    code: 'object_name_taken',
+    severities: ['red'],
+    judge: ({ object, describe }) =>
+      definesObject(object) && describe?.customSetting === true
+        ? {
+            message: `${object.api_name} is the name of a custom setting in this Salesforce org, which cannot become an object.`,
+            remedy: 'Choose another name.',
+            at: 'api_name',
+          }
+        : null,
+  }),
+  rule('object', {
+    code: 'object_missing',
+    severities: ['red'],
+    judge: ({ object, exists }) =>
+      exists || definesObject(object)
+        ? null
+        : {
+            message: `${object.api_name} does not exist in this Salesforce org, or the connected user may not see it; nothing can be added to it.`,
+            remedy:
+              'Correct the name, or give label, plural_label and name_field if the object is to be made.',
+            at: 'api_name',
+          },
+  }),
+]

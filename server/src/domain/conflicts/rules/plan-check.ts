@@ -1,0 +1,64 @@
+// The plan's own check as rules. A plan that comes through the API has passed it; one that was stored
+// before the check grew stricter, or was built by hand, is told the same here.
+
+import { componentsOf } from '../../plan/components.ts'
+import {
+  type Facts,
+  type FindingComponent,
+  type RuleGroup,
+  rulesFor,
+  WHOLE_PACKAGE,
+} from '../rule.ts'
+
+/** The refusals that a report names with a code of their own, and what to do. */
+const REFUSALS: Readonly<Record<string, readonly [group: RuleGroup, remedy: string]>> = {
+  name_too_long: ['names', 'Shorten the name.'],
+  name_bad_start: ['names', 'Let the name begin with a letter.'],
+  name_bad_character: ['names', 'Use letters a–z, digits and underscores only.'],
+  name_double_underscore: ['names', 'Use single underscores.'],
+  name_trailing_underscore: ['names', 'Take the last underscore away.'],
+  name_reserved: ['names', 'Choose a name that is no word of SOQL.'],
+  name_missing_suffix: ['names', 'Add __c to the name.'],
+  duplicate: ['names', 'Keep one of the two in the plan.'],
+  attribute_not_allowed: ['types', 'Leave the attribute out.'],
+  attributes_conflict: ['types', 'Keep one of the two attributes.'],
+  scale_over_precision: ['types', 'Raise precision or lower scale.'],
+  bad_display_format: ['types', 'Give the number its place, for example {0000}.'],
+  not_supported_yet: ['types', 'Make it in Salesforce by hand.'],
+  too_many_master_details: ['relations', 'Make the third master-detail a Lookup.'],
+  too_many_relationships: ['relations', 'Take relationships out.'],
+  sharing_model_conflict: ['relations', 'Let ControlledByParent and a master-detail go together.'],
+  not_a_master_detail: ['relations', 'Roll up over a MasterDetail to this object.'],
+}
+
+/** The component of the plan whose member stands at a path. */
+const ownerOf = ({ plan }: Facts, path: string): FindingComponent => {
+  const owner = componentsOf(plan)
+    .filter((component) => `${path}.`.startsWith(`${component.path}.`))
+    .toSorted((a, b) => b.path.length - a.path.length)
+    .at(0)
+  if (owner !== undefined) return { type: owner.type, fullName: owner.fullName }
+  const object = plan.objects[Number(/^objects\.(\d+)/.exec(path)?.[1])]
+  return object === undefined ? WHOLE_PACKAGE : { type: 'CustomObject', fullName: object.api_name }
+}
+
+const verdicts = (facts: Facts, remedy: string, wanted: (code: string) => boolean) =>
+  facts.planErrors
+    .filter(({ code }) => wanted(code))
+    .map(({ path, message }) => ({ message, remedy, at: path, component: ownerOf(facts, path) }))
+
+export const planCheckRules = [
+  ...Object.entries(REFUSALS).map(([code, [group, remedy]]) =>
+    rulesFor(group)('package', {
+      code,
+      severities: ['red'],
+      judge: (_, facts) => verdicts(facts, remedy, (found) => found === code),
+    }),
+  ),
+  rulesFor('types')('package', {
+    code: 'plan_invalid',
+    severities: ['red'],
+    judge: (_, facts) =>
+      verdicts(facts, 'Correct the plan.', (found) => !Object.hasOwn(REFUSALS, found)),
+  }),
+]

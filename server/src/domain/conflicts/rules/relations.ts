@@ -1,0 +1,218 @@
+// Look-ups, master-details and roll-ups, and the sharing that hangs on them.
+
+import { asText } from '../../../salesforce/json.ts'
+import { sameName } from '../../plan/names.ts'
+import { typeOfDescribed } from '../conversion.ts'
+import { rulesFor } from '../rule.ts'
+import { entriesOf, fieldIn } from '../subjects.ts'
+import { plural } from '../words.ts'
+
+const rule = rulesFor('relations')
+
+/** Salesforce: master-details an object. */
+const MASTER_DETAILS_MAX = 2
+/** Salesforce: relationship fields an object, where the Salesforce org says nothing else. */
+const RELATIONSHIPS_MAX = 40
+
+const isRelationship = ({ type }: { type: string }): boolean =>
+  type === 'Lookup' || type === 'MasterDetail'
+
+export const relationRules = [
+  rule('field', {
+    code: 'reference_missing',
+    severities: ['red'],
+    judge: ({ field, full }, { objectExists, plannedObject }) =>
+      !('reference_to' in field) ||
+      objectExists(field.reference_to) ||
+      plannedObject(field.reference_to) !== null
+        ? null
+        : {
+            message: `${full} refers to ${field.reference_to}, which is neither in this Salesforce org nor in the plan.`,
+            remedy: 'Correct the name, or add the object to the plan.',
+            at: 'reference_to',
+          },
+  }),
+  rule('field', {
+    code: 'reference_changed',
+    severities: ['red'],
+    judge: ({ field, full, existing }) => {
+      const targets = Array.isArray(existing?.referenceTo) ? existing.referenceTo.map(String) : []
+      return 'reference_to' in field &&
+        targets.length > 0 &&
+        !targets.some((target) => sameName(target) === sameName(field.reference_to))
+        ? {
+            message: `${full} refers to ${targets.join(', ')}; Salesforce does not let it refer to ${field.reference_to} instead.`,
+            remedy: 'Make a relationship field of another name.',
+            at: 'reference_to',
+          }
+        : null
+    },
+  }),
+  rule('object', {
+    code: 'master_details_over_limit',
+    severities: ['red'],
+    judge: ({ object, describe }) => {
+      const planned = new Set(object.fields.map(({ api_name }) => sameName(api_name)))
+      const there = entriesOf(describe, 'fields').filter(
+        (field) =>
+          typeOfDescribed(field) === 'MasterDetail' &&
+          !planned.has(sameName(asText(field.name) ?? '')),
+      )
+      const added = object.fields.filter(({ type }) => type === 'MasterDetail')
+      const total = there.length + added.length
+      return there.length === 0 || added.length === 0 || total <= MASTER_DETAILS_MAX
+        ? null
+        : {
+            message: `${object.api_name} has ${plural(there.length, 'master-detail')} already and would have ${total}; Salesforce allows ${MASTER_DETAILS_MAX}.`,
+            remedy: 'Make the new one a Lookup.',
+            at: 'fields',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'relationships_over_limit',
+    severities: ['red'],
+    judge: async ({ object, describe, exists }, { live }) => {
+      const added = object.fields.filter(
+        (field) => isRelationship(field) && fieldIn(describe, field.api_name) === null,
+      ).length
+      if (!exists || added === 0) return null
+      const allowance = (await live.objectLimits(object.api_name))?.CustomRelationship
+      const there = entriesOf(describe, 'fields').filter(
+        (field) => field.custom === true && field.type === 'reference',
+      ).length
+      const remaining = allowance?.remaining ?? RELATIONSHIPS_MAX - there
+      return added <= remaining
+        ? null
+        : {
+            message: `${object.api_name} has room for ${plural(Math.max(0, remaining), 'more relationship')} (Salesforce allows ${allowance?.max ?? RELATIONSHIPS_MAX}) and the plan adds ${added}.`,
+            remedy: 'Take relationships out of the plan, or delete unused ones in Salesforce.',
+            at: 'fields',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'master_detail_over_rows',
+    severities: ['red'],
+    judge: async ({ field, full, object, objectExists, existing }, { live }) => {
+      if (field.type !== 'MasterDetail' || !objectExists || existing !== null) return null
+      const rows = await live.recordCount(object.api_name)
+      return rows === 0
+        ? null
+        : {
+            message: `${full} would be a master-detail, but ${object.api_name} has ${rows === null ? 'an unknown number of records' : plural(rows, 'record')}, which would have no master; Salesforce refuses that.`,
+            remedy:
+              'Plan it as a Lookup, fill it in every record, then turn it into a MasterDetail.',
+            at: 'type',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'lookup_to_master_detail_with_gaps',
+    severities: ['red', 'yellow'],
+    judge: async ({ field, full, object, existing }, { live }) => {
+      if (field.type !== 'MasterDetail' || existing === null) return null
+      if (typeOfDescribed(existing) !== 'Lookup') return null
+      const [rows, filled] = await Promise.all([
+        live.recordCount(object.api_name),
+        live.filledCount(object.api_name, field.api_name),
+      ])
+      if (rows === null || filled === null) {
+        return {
+          severity: 'yellow',
+          message: `${full} would turn into a master-detail; whether every record names its master cannot be told.`,
+          remedy: 'Look for records without a value first: Salesforce refuses if there is one.',
+          at: 'type',
+        }
+      }
+      return filled >= rows
+        ? null
+        : {
+            message: `${full} would turn into a master-detail, but ${plural(rows - filled, 'record')} name no master, which Salesforce refuses.`,
+            remedy: 'Fill the look-up in every record first.',
+            at: 'type',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'master_detail_to_lookup_under_rollup',
+    severities: ['red'],
+    judge: ({ field, full, object, existing }, { describeOf }) => {
+      if (field.type !== 'Lookup' || existing === null) return null
+      if (typeOfDescribed(existing) !== 'MasterDetail') return null
+      const summaries = entriesOf(describeOf(field.reference_to), 'fields').filter(
+        (other) => typeOfDescribed(other) === 'Summary',
+      )
+      return summaries.length === 0
+        ? null
+        : {
+            message: `${full} would turn into a look-up while ${field.reference_to} has roll-ups (${summaries.map(({ name }) => asText(name)).join(', ')}); Salesforce refuses if one of them counts ${object.api_name}.`,
+            remedy: `Delete the roll-ups over ${object.api_name} first.`,
+            at: 'type',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'sharing_becomes_parents',
+    severities: ['yellow'],
+    judge: ({ field, full, object, objectExists, existing }) =>
+      field.type === 'MasterDetail' &&
+      objectExists &&
+      (existing === null || typeOfDescribed(existing) === 'Lookup')
+        ? {
+            message: `With ${full} whoever may see the ${field.reference_to} sees its ${object.api_name} records; owners and sharing rules of ${object.api_name} fall away.`,
+            remedy: 'Make sure that nobody relies on the sharing it has.',
+            at: 'type',
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'rollup_over_lookup',
+    severities: ['red'],
+    judge: ({ field, full, object }, { describeOf, plannedField }) => {
+      if (field.type !== 'Summary') return null
+      const [child = '', key = ''] = field.summary_foreign_key.split('.')
+      // The plan's own link is judged by the plan's check.
+      if (plannedField(child, key) !== null) return null
+      const link = fieldIn(describeOf(child), key)
+      if (link !== null && typeOfDescribed(link) === 'MasterDetail') return null
+      return {
+        message:
+          link === null
+            ? `${full} rolls up over ${field.summary_foreign_key}, which is neither in this Salesforce org nor in the plan.`
+            : `${full} rolls up over ${field.summary_foreign_key}, which is no master-detail to ${object.api_name}; Salesforce refuses that.`,
+        remedy: 'Name a MasterDetail, or add it to the plan.',
+        at: 'summary_foreign_key',
+      }
+    },
+  }),
+  rule('field', {
+    code: 'rollup_field_missing',
+    severities: ['red'],
+    judge: ({ field, full }, { describeOf, plannedField }) => {
+      if (field.type !== 'Summary' || field.summarized_field === undefined) return null
+      const [child = '', name = ''] = field.summarized_field.split('.')
+      return plannedField(child, name) !== null || fieldIn(describeOf(child), name) !== null
+        ? null
+        : {
+            message: `${full} rolls up ${field.summarized_field}, which is neither in this Salesforce org nor in the plan.`,
+            remedy: 'Correct the name, or add the field to the plan.',
+            at: 'summarized_field',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'cascade_delete',
+    severities: ['yellow'],
+    judge: ({ field, full, object, existing }) =>
+      field.type === 'Lookup' &&
+      field.delete_constraint === 'Cascade' &&
+      existing?.cascadeDelete !== true
+        ? {
+            message: `With ${full}, deleting a ${field.reference_to} deletes its ${object.api_name} records too, past the sharing of who deletes.`,
+            remedy: 'Use SetNull or Restrict if that is not meant.',
+            at: 'delete_constraint',
+          }
+        : null,
+  }),
+]

@@ -1,0 +1,166 @@
+// Why nothing is to be feared: said of each component about which no other rule has a word of warning.
+
+import { definesObject } from '../../plan/schema.ts'
+import { rulesFor } from '../rule.ts'
+import { changesOf } from '../subjects.ts'
+import { listed } from '../words.ts'
+
+const rule = rulesFor('safe')
+const NOTHING = 'Nothing to do.'
+
+export const safeRules = [
+  rule('object', {
+    code: 'object_new',
+    severities: ['green'],
+    judge: ({ object, exists, isComponent }) =>
+      isComponent && !exists
+        ? {
+            message: `${object.api_name} is new: nothing of that name exists here, so no record, page or automation can be affected.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+  rule('object', {
+    code: 'object_unchanged',
+    severities: ['green'],
+    judge: ({ object, exists, isComponent }) =>
+      isComponent && exists
+        ? {
+            message: `${object.api_name} exists with these labels; its records stay as they are.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'field_new',
+    severities: ['green'],
+    judge: ({ full, field, existing, objectExists, object }) =>
+      existing === null
+        ? {
+            message:
+              objectExists || !definesObject(object)
+                ? `${full} is new: ${object.api_name} has no field of that name, so no value and no automation can be affected.`
+                : `${full} is new, as is its object: no record holds a ${field.label} yet.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'field_unchanged',
+    severities: ['green'],
+    judge: (subject) =>
+      subject.existing !== null && changesOf(subject).length === 0
+        ? {
+            message: `${subject.full} exists just as planned; the deploy leaves it alone.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'field_changed_safely',
+    severities: ['green'],
+    judge: (subject) => {
+      const changes = changesOf(subject)
+      return changes.length === 0
+        ? null
+        : {
+            message: `${subject.full} changes only in ${listed(changes)}; every value it holds stays valid and as it is.`,
+            remedy: NOTHING,
+          }
+    },
+  }),
+  rule('record_type', {
+    code: 'record_type_new',
+    severities: ['green'],
+    judge: ({ component, existing }) =>
+      existing === null
+        ? {
+            message: `${component.fullName} is new; records keep the type they have.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+  rule('record_type', {
+    code: 'record_type_unchanged',
+    severities: ['green'],
+    judge: ({ component, existing }) =>
+      existing === null
+        ? null
+        : { message: `${component.fullName} exists just as planned.`, remedy: NOTHING },
+  }),
+  rule('validation_rule', {
+    code: 'validation_rule_new',
+    severities: ['green'],
+    judge: ({ component, existing, rule: planned }) =>
+      existing === null
+        ? {
+            message: `${component.fullName} is new and ${planned.active ? 'meets no record yet' : 'inactive, so it refuses nothing'}.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+  rule('validation_rule', {
+    code: 'validation_rule_unchanged',
+    severities: ['green'],
+    judge: ({ component, existing }) =>
+      existing === null
+        ? null
+        : { message: `${component.fullName} exists just as planned.`, remedy: NOTHING },
+  }),
+  rule('permission_set', {
+    code: 'permission_set_merged',
+    severities: ['green'],
+    judge: ({ component, isMain }) => ({
+      message: isMain
+        ? `The permission set ${component.fullName} is made, or read and added to: nobody loses access.`
+        : `The permission set ${component.fullName} is read and added to: nobody loses access.`,
+      remedy: NOTHING,
+    }),
+  }),
+  rule('layout', {
+    code: 'layout_merged',
+    severities: ['green'],
+    judge: ({ layout }, { objectExists }) =>
+      objectExists(layout.object)
+        ? {
+            message: `${layout.layout} is read and gets ${listed(layout.fields)}; all else on it stays where it is.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+  rule('layout', {
+    code: 'layout_new',
+    severities: ['green'],
+    judge: ({ layout }, { objectExists }) =>
+      objectExists(layout.object)
+        ? null
+        : {
+            message: `${layout.layout} comes with its new object ${layout.object}.`,
+            remedy: NOTHING,
+          },
+  }),
+  rule('tab', {
+    code: 'tab_safe',
+    severities: ['green'],
+    judge: async ({ component }, { live }) => ({
+      message:
+        (await live.lookUp('CustomTab', component.fullName))?.exists === true
+          ? `${component.fullName} has its tab already, which stays as it is.`
+          : `${component.fullName} gets a tab; users see it where the permission set shows it.`,
+      remedy: NOTHING,
+    }),
+  }),
+  rule('workflow', {
+    code: 'workflow_new',
+    severities: ['green'],
+    judge: ({ workflow, existing }) =>
+      existing === null
+        ? {
+            message: `${workflow.api_name} is new${workflow.activate === true ? '' : ' and stays inactive'}: no automation of that name exists here${
+              workflow.type === 'flow' ? '' : ', and the other rules of its object stay'
+            }.`,
+            remedy: NOTHING,
+          }
+        : null,
+  }),
+]

@@ -1,0 +1,212 @@
+// A field that is there already and would become another: what Salesforce refuses, and what is lost.
+
+import { conversionOf, keepsType, typeOfDescribed, wholeDigits } from '../conversion.ts'
+import { type Facts, rulesFor, type Subjects } from '../rule.ts'
+import { numberIn } from '../subjects.ts'
+import { inRecords } from '../words.ts'
+
+const rule = rulesFor('types')
+
+type FieldSubject = Subjects['field']
+
+/** Rows that hold something in the field; where Salesforce cannot count them, whether any could. */
+const filled = async ({ object, field }: FieldSubject, { live }: Facts): Promise<number | null> => {
+  const rows = await live.recordCount(object.api_name)
+  return rows === 0 ? 0 : live.filledCount(object.api_name, field.api_name)
+}
+
+export const typeRules = [
+  rule('field', {
+    code: 'type_change_refused',
+    severities: ['red'],
+    judge: ({ field, full, existing }) => {
+      if (existing === null) return null
+      const from = typeOfDescribed(existing)
+      if (from !== field.type && (from === 'Formula' || field.type === 'Formula')) return null
+      const conversion = from === null ? null : conversionOf(from, field.type)
+      if (conversion !== null && conversion.kind !== 'refused') return null
+      return {
+        message:
+          conversion === null
+            ? `${full} is of the type ${String(existing.type)} in this Salesforce org, which cannot become ${field.type}.`
+            : `${full} is a ${from ?? ''} and cannot become a ${field.type}: ${conversion.why}.`,
+        remedy: 'Give the new field another name, or plan it with the type it has.',
+        at: 'type',
+      }
+    },
+  }),
+  rule('field', {
+    code: 'type_change_loses_data',
+    severities: ['yellow'],
+    judge: async (subject, facts) => {
+      const { field, full, existing } = subject
+      const from = existing === null ? null : typeOfDescribed(existing)
+      if (from === null) return null
+      const conversion = conversionOf(from, field.type)
+      if (conversion.kind !== 'lossy') return null
+      const count = await filled(subject, facts)
+      return count === 0
+        ? null
+        : {
+            message: `${full} would turn from ${from} into ${field.type}; ${inRecords(count)} would lose ${conversion.loses}, for good.`,
+            remedy: 'Export the field first, or make a second field and copy what fits.',
+            at: 'type',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'type_change',
+    severities: ['yellow'],
+    judge: async (subject, facts) => {
+      const { field, full, existing } = subject
+      const from = existing === null ? null : typeOfDescribed(existing)
+      if (from === null) return null
+      const conversion = conversionOf(from, field.type)
+      if (conversion.kind === 'kept') {
+        return {
+          message: `${full} would turn from ${from} into ${field.type}: ${conversion.note}. Filters, reports and integrations that know its type may behave otherwise.`,
+          remedy: 'Look through what uses the field before you deploy.',
+          at: 'type',
+        }
+      }
+      if (conversion.kind !== 'lossy' || (await filled(subject, facts)) !== 0) return null
+      return {
+        message: `${full} would turn from ${from} into ${field.type}. No record holds a value, so none is lost.`,
+        remedy: 'Deploy before somebody fills the field.',
+        at: 'type',
+      }
+    },
+  }),
+  rule('field', {
+    code: 'formula_ordinary_change',
+    severities: ['red'],
+    judge: ({ field, full, existing }) => {
+      if (existing === null) return null
+      const from = typeOfDescribed(existing)
+      const wasFormula = from === 'Formula'
+      return from === null || wasFormula === (field.type === 'Formula')
+        ? null
+        : {
+            message: `${full} is ${wasFormula ? 'a formula' : 'an ordinary field'} and Salesforce never turns it into ${wasFormula ? 'an ordinary field' : 'a formula'}.`,
+            remedy: 'Make a field of another name.',
+            at: 'type',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'formula_result_change',
+    severities: ['red'],
+    judge: (subject) => {
+      const { field, full, existing } = subject
+      if (field.type !== 'Formula' || existing === null || !keepsType(subject)) return null
+      const result = typeOfDescribed({ ...existing, calculatedFormula: null, calculated: false })
+      // Salesforce: a text formula of any length is described as string.
+      return result === null || result === field.result_type
+        ? null
+        : {
+            message: `The formula ${full} results in ${result}; Salesforce does not change that to ${field.result_type}.`,
+            remedy: 'Make a formula of another name.',
+            at: 'result_type',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'formula_replaced',
+    severities: ['yellow'],
+    judge: ({ field, full, existing }) =>
+      field.type === 'Formula' &&
+      typeof existing?.calculatedFormula === 'string' &&
+      existing.calculatedFormula.trim() !== field.formula.trim()
+        ? {
+            message: `${full} has another formula now; all records would show the new result at once.`,
+            remedy: 'Compare the two formulas before you deploy.',
+            at: 'formula',
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'length_shortened',
+    severities: ['yellow'],
+    judge: async (subject, facts) => {
+      const { field, full, existing } = subject
+      if (!('length' in field) || !keepsType(subject)) return null
+      const before = numberIn(existing, 'length') ?? 0
+      if (field.length >= before) return null
+      const count = await filled(subject, facts)
+      return count === 0
+        ? null
+        : {
+            message: `${full} would shrink from ${before} to ${field.length} characters; ${inRecords(count)} hold a value, and longer ones are cut or make Salesforce refuse.`,
+            remedy: `Keep the length of ${before}, or shorten the values first.`,
+            at: 'length',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'precision_lowered',
+    severities: ['yellow'],
+    judge: async (subject, facts) => {
+      const { field, full, existing } = subject
+      if (!('precision' in field) || !keepsType(subject)) return null
+      const precision = numberIn(existing, 'precision') ?? 0
+      const scale = numberIn(existing, 'scale') ?? 0
+      const whole = wholeDigits(field) ?? 0
+      if (whole >= precision - scale && field.scale >= scale) return null
+      const count = await filled(subject, facts)
+      return count === 0
+        ? null
+        : {
+            message: `${full} would go from ${precision - scale} digits before and ${scale} behind the point to ${whole} and ${field.scale}; ${inRecords(count)} hold a number that may be rounded or not fit.`,
+            remedy: 'Keep the digits it has, or check the numbers first.',
+            at: field.scale < scale ? 'scale' : 'precision',
+          }
+    },
+  }),
+  rule('field', {
+    code: 'auto_number_restarted',
+    severities: ['yellow'],
+    judge: (subject) => {
+      const { field } = subject
+      if (field.type !== 'AutoNumber' || !keepsType(subject)) return null
+      return field.starting_number !== undefined
+        ? {
+            message: `${subject.full} counts already; a starting number of ${field.starting_number} may give numbers that are taken.`,
+            remedy: 'Leave starting_number out to go on counting.',
+            at: 'starting_number',
+          }
+        : null
+    },
+  }),
+  rule('field', {
+    code: 'field_label_changed',
+    severities: ['yellow'],
+    judge: ({ field, full, existing }) =>
+      typeof existing?.label === 'string' && existing.label !== field.label
+        ? {
+            message: `${full} is labelled ${existing.label}; users would read ${field.label}.`,
+            remedy: `Write ${existing.label} in the plan if users should go on reading it.`,
+            at: 'label',
+          }
+        : null,
+  }),
+  rule('object', {
+    code: 'object_settings_changed',
+    severities: ['yellow'],
+    judge: ({ object, describe }) => {
+      const changes = [
+        [object.label, describe?.label, 'label'],
+        [object.plural_label, describe?.labelPlural, 'plural label'],
+      ].filter(
+        ([planned, found]) =>
+          planned !== undefined && typeof found === 'string' && planned !== found,
+      )
+      return changes.length === 0
+        ? null
+        : {
+            message: `${object.api_name} exists; ${changes.map(([planned, found, what]) => `its ${String(what)} would turn from ${String(found)} into ${String(planned)}`).join(', ')}.`,
+            remedy: 'Take the labels from the Salesforce org if that is not meant.',
+            at: 'label',
+          }
+    },
+  }),
+]

@@ -1,0 +1,243 @@
+// Flows, assignment rules and validation rules that are to be deployed themselves.
+
+import { leaf, listObjects } from '../../../salesforce/xml.ts'
+import { nameFault, sameName } from '../../plan/names.ts'
+import { assigneesOf, fieldsOfFlow, objectsOfFlow } from '../definitions.ts'
+import { rulesFor } from '../rule.ts'
+import { fieldIn } from '../subjects.ts'
+import { listed, plural } from '../words.ts'
+
+const rule = rulesFor('automation')
+
+/** Salesforce: versions a flow. */
+const FLOW_VERSIONS_MAX = 50
+
+const ownName = (apiName: string): string => apiName.slice(apiName.indexOf('.') + 1)
+const objectOf = (apiName: string): string | null =>
+  apiName.includes('.') ? apiName.slice(0, apiName.indexOf('.')) : null
+
+export const workflowRules = [
+  rule('workflow', {
+    code: 'workflow_name_invalid',
+    severities: ['red'],
+    judge: ({ workflow }) => {
+      // A flow of a package is told of elsewhere; its prefix is no fault of spelling.
+      const fault = nameFault(ownName(workflow.api_name), `The name ${workflow.api_name}`, 80)
+      return fault === null
+        ? null
+        : { message: fault.message, remedy: 'Correct the name.', at: 'api_name' }
+    },
+  }),
+  rule('workflow', {
+    code: 'flow_gets_new_version',
+    severities: ['yellow'],
+    judge: ({ workflow, existing }) =>
+      workflow.type === 'flow' && existing !== null && !existing.managed
+        ? {
+            message: `The flow ${workflow.api_name} exists with version ${existing.latest_version ?? '?'}; a new version would be made, the old ones stay.`,
+            remedy: 'Choose another name if another flow is meant.',
+            at: 'api_name',
+          }
+        : null,
+  }),
+  rule('workflow', {
+    code: 'flow_active_version_replaced',
+    severities: ['yellow'],
+    judge: ({ workflow, existing }) =>
+      workflow.type === 'flow' &&
+      existing?.active_version !== null &&
+      existing?.active_version !== undefined &&
+      workflow.activate === true
+        ? {
+            message: `Version ${existing.active_version} of ${workflow.api_name} is active; the new version would run in its place at once.`,
+            remedy: 'Deploy with activate "keep" and activate when it is tried.',
+            at: 'activate',
+          }
+        : null,
+  }),
+  rule('workflow', {
+    code: 'flow_deactivated',
+    severities: ['yellow'],
+    judge: ({ workflow, existing }) =>
+      existing?.active === true && workflow.activate === false
+        ? {
+            message: `${workflow.api_name} is active and would be switched off.`,
+            remedy: 'Use activate "keep" if that is not meant.',
+            at: 'activate',
+          }
+        : null,
+  }),
+  rule('workflow', {
+    code: 'flow_managed',
+    severities: ['red'],
+    judge: ({ workflow, existing }) =>
+      existing?.managed === true
+        ? {
+            message: `${workflow.api_name} belongs to an installed package and cannot be changed.`,
+            remedy: 'Choose another name.',
+            at: 'api_name',
+          }
+        : null,
+  }),
+  rule('workflow', {
+    code: 'flow_versions_full',
+    severities: ['red'],
+    judge: ({ workflow, existing }) =>
+      workflow.type === 'flow' && (existing?.versions.length ?? 0) >= FLOW_VERSIONS_MAX
+        ? {
+            message: `The flow ${workflow.api_name} has ${existing?.versions.length ?? 0} versions; Salesforce keeps ${FLOW_VERSIONS_MAX}.`,
+            remedy: 'Delete old versions first.',
+            at: 'api_name',
+          }
+        : null,
+  }),
+  rule('workflow', {
+    code: 'flow_lands_inactive',
+    severities: ['yellow'],
+    judge: async ({ workflow }, { live }) => {
+      if (workflow.type !== 'flow' || workflow.activate !== true) return null
+      const organization = await live.organization()
+      // Salesforce Help, "Deploy Processes and Flows as Active": off in production by default.
+      return organization?.isSandbox === false
+        ? {
+            message: `In production a deployed flow lands inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated by a step of its own after the deploy.`,
+            remedy:
+              'Nothing to do; a failed activation is reported as a warning of the deployment.',
+            at: 'activate',
+          }
+        : null
+    },
+  }),
+  rule('workflow', {
+    code: 'workflow_object_missing',
+    severities: ['red'],
+    judge: ({ workflow }, { objectExists, plannedObject }) => {
+      const own = objectOf(workflow.api_name)
+      const objects =
+        workflow.type === 'flow' ? objectsOfFlow(workflow.definition) : own === null ? [] : [own]
+      const missing = objects.filter((name) => !objectExists(name) && plannedObject(name) === null)
+      return missing.length === 0
+        ? null
+        : {
+            message: `${workflow.api_name} works on ${listed(missing)}, which is neither in this Salesforce org nor in the plan.`,
+            remedy: 'Correct the name, or deploy the object first.',
+            at: 'definition',
+          }
+    },
+  }),
+  rule('workflow', {
+    code: 'workflow_field_missing',
+    severities: ['red'],
+    judge: ({ workflow }, { describeOf, plannedField }) => {
+      const own = objectOf(workflow.api_name)
+      const used =
+        workflow.type === 'flow'
+          ? fieldsOfFlow(workflow.definition)
+          : workflow.type === 'assignment_rule' && own !== null
+            ? listObjects(workflow.definition.ruleEntry)
+                .flatMap((entry) => listObjects(entry.criteriaItems))
+                .flatMap((item) => {
+                  const name = leaf(item.field)
+                  // Salesforce: criteria name a field with its object, as in Lead.Industry.
+                  return name === null ? [] : [{ object: own, field: ownName(name) }]
+                })
+            : []
+      const missing = used.filter(({ object, field }) => {
+        const describe = describeOf(object)
+        return (
+          describe !== null &&
+          !field.includes('.') &&
+          fieldIn(describe, field) === null &&
+          plannedField(object, field) === null
+        )
+      })
+      return missing.length === 0
+        ? null
+        : {
+            message: `${workflow.api_name} uses ${listed([...new Set(missing.map(({ object, field }) => `${object}.${field}`))])}, which the connected user cannot see or which is not there.`,
+            remedy: 'Correct the name, deploy the field first, or give the user access to it.',
+            at: 'definition',
+          }
+    },
+  }),
+  rule('workflow', {
+    code: 'assignment_rule_switched_off',
+    severities: ['yellow'],
+    judge: ({ workflow }, { automationsOn }) => {
+      const own = objectOf(workflow.api_name)
+      if (workflow.type !== 'assignment_rule' || workflow.activate !== true || own === null) {
+        return null
+      }
+      const others = automationsOn(own).filter(
+        ({ type, active, api_name }) =>
+          type === 'assignment_rule' &&
+          active === true &&
+          sameName(api_name) !== sameName(workflow.api_name),
+      )
+      // Salesforce: one assignment rule an object is active.
+      return others.length === 0
+        ? null
+        : {
+            message: `${listed(others.map(({ api_name }) => api_name))} is the active assignment rule of ${own}; it would be switched off in favour of ${workflow.api_name}.`,
+            remedy: 'Add your entries to the active rule, or deploy without activation.',
+            at: 'activate',
+          }
+    },
+  }),
+  rule('workflow', {
+    code: 'assignee_missing',
+    severities: ['red'],
+    judge: async ({ workflow }, { live }) => {
+      if (workflow.type !== 'assignment_rule') return null
+      const asked = await Promise.all(
+        assigneesOf(workflow.definition).map(async ({ type, name }) => ({
+          text: `${type === 'Queue' ? 'queue' : 'user'} ${name}`,
+          exists: await live.assigneeExists(type, name),
+        })),
+      )
+      const missing = asked.filter(({ exists }) => exists === false).map(({ text }) => text)
+      return missing.length === 0
+        ? null
+        : {
+            message: `${workflow.api_name} gives records to the ${listed([...new Set(missing)])}, whom this Salesforce org does not have.`,
+            remedy: 'Make the user or queue, or name another.',
+            at: 'definition',
+          }
+    },
+  }),
+  rule('workflow', {
+    code: 'rule_replaced',
+    severities: ['yellow'],
+    judge: ({ workflow, existing }) =>
+      workflow.type !== 'flow' && existing !== null && !existing.managed
+        ? {
+            message: `${workflow.api_name} exists and would be replaced; the other rules of ${existing.object ?? 'its object'} stay.`,
+            remedy: 'Choose another name to keep both.',
+            at: 'api_name',
+          }
+        : null,
+  }),
+  rule('workflow', {
+    code: 'flow_runs_beside_others',
+    severities: ['yellow'],
+    judge: ({ workflow }, { automationsOn }) => {
+      if (workflow.type !== 'flow' || workflow.activate !== true) return null
+      const start = listObjects(workflow.definition.start).at(0)
+      const object = leaf(start?.object)
+      if (object === null) return null
+      const others = automationsOn(object).filter(
+        ({ type, active, api_name }) =>
+          (type === 'flow' || type === 'apex_trigger') &&
+          active === true &&
+          sameName(api_name) !== sameName(workflow.api_name),
+      )
+      return others.length === 0
+        ? null
+        : {
+            message: `${workflow.api_name} would run on ${object} beside ${plural(others.length, 'other automation')} (${listed(others.map(({ api_name }) => api_name))}); without a trigger order theirs is not defined.`,
+            remedy: 'Give the flow a triggerOrder, and see that they do not write the same fields.',
+            at: 'definition',
+          }
+    },
+  }),
+]

@@ -1,0 +1,290 @@
+// Limits, access, packages, drift, and what Salesforce says itself.
+
+import { type PlanInput } from '../../plan/schema.ts'
+import { type LiveFacts, type PackageSize } from '../facts.ts'
+import { type Case, type Cases } from './cases.ts'
+import {
+  automation,
+  described,
+  describedObject,
+  job,
+  lookup,
+  NOW,
+  newJob,
+  onLead,
+  onLeadRule,
+  PERMISSIONS,
+  picklist,
+  rollup,
+  text,
+  validation,
+  workflow,
+} from './facts.ts'
+
+const calm = { plan: onLead(text('A__c')) }
+const edition = (name: string): Partial<LiveFacts> => ({
+  organization: async () => ({ edition: name, isSandbox: false }),
+})
+const customObjects = (count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `Old${at}__c`)
+const room = (of: string, remaining: number): Partial<LiveFacts> => ({
+  objectLimits: async () => ({ [of]: { max: 100, remaining } }),
+})
+const calls = (remaining: number): Partial<LiveFacts> => ({
+  limits: async () => ({ dailyApiRequests: { max: 1_000, remaining } }),
+})
+const size = (more: Partial<PackageSize>): Partial<LiveFacts> => ({
+  packageSize: async () => ({ files: 5, zipBytes: 4_000, unzippedBytes: 9_000, ...more }),
+})
+const flows = (count: number) =>
+  Array.from({ length: count }, (_, at) => automation('flow', `Flow_${at}`))
+
+export const LIMIT_CASES: Cases = {
+  custom_objects_over_limit: {
+    fires: {
+      plan: newJob(),
+      objectNames: customObjects(50),
+      live: edition('Professional Edition'),
+    },
+    also: {
+      yellow: {
+        plan: newJob(),
+        objectNames: customObjects(45),
+        live: edition('Professional Edition'),
+      },
+    },
+    not: { plan: newJob(), objectNames: customObjects(50), live: edition('Enterprise Edition') },
+  },
+  custom_fields_over_limit: {
+    fires: { ...calm, live: room('CustomFields', 0) },
+    also: { yellow: { ...calm, live: room('CustomFields', 1) } },
+    not: { ...calm, live: room('CustomFields', 50) },
+  },
+  rollups_over_limit: {
+    fires: { plan: onLead(rollup('S__c', 'Job__c.Lead__c')), live: room('RollupSummary', 0) },
+    not: { plan: onLead(rollup('S__c', 'Job__c.Lead__c')), live: room('RollupSummary', 1) },
+  },
+  validation_rules_over_limit: {
+    fires: { plan: onLeadRule(validation('V', 'true')), live: room('ActiveValidationRules', 0) },
+    not: {
+      plan: onLeadRule(validation('V', 'true', false)),
+      live: room('ActiveValidationRules', 0),
+    },
+  },
+  active_flows_over_limit: {
+    fires: {
+      workflows: [workflow('flow', 'New_Flow', { activate: true })],
+      automations: flows(5),
+      live: edition('Professional Edition'),
+    },
+    not: {
+      workflows: [workflow('flow', 'Flow_1', { activate: true })],
+      automations: flows(5),
+      live: edition('Professional Edition'),
+    },
+  },
+  api_budget_short: {
+    fires: { ...calm, live: calls(101) },
+    also: { yellow: { ...calm, live: calls(120) } },
+    not: { ...calm, live: calls(900) },
+  },
+  package_too_large: {
+    fires: { ...calm, live: size({ files: 10_001 }) },
+    not: { ...calm, live: size({ files: 10_000, zipBytes: 39_000_000 }) },
+  },
+  record_types_many: {
+    fires: {
+      plan: { objects: [job({ record_types: [{ api_name: 'R', label: 'R' }] })] },
+      describes: [
+        describedObject('Job__c', [], {
+          recordTypeInfos: Array.from({ length: 200 }, (_, at) => ({ developerName: `T${at}` })),
+        }),
+      ],
+    },
+    not: {
+      plan: { objects: [job({ record_types: [{ api_name: 'R', label: 'R' }] })] },
+      describes: [
+        describedObject('Job__c', [], {
+          recordTypeInfos: [{ developerName: 'Master', master: true }],
+        }),
+      ],
+    },
+  },
+}
+
+const without = (...names: string[]): Partial<LiveFacts> => ({
+  connectedUser: async () => ({
+    username: 'engine@example.test',
+    permissions: new Set(PERMISSIONS.filter((name) => !names.includes(name))),
+  }),
+})
+const lacking = (plan: PlanInput, ...names: string[]): Case => ({
+  fires: { plan, live: without(...names) },
+  not: { plan },
+})
+const found = (wanted: string, exists: boolean, managed = false): Partial<LiveFacts> => ({
+  lookUp: async (type) =>
+    type === wanted ? { exists, managed } : { exists: type !== 'CustomObject', managed: false },
+})
+const granting = (permissions: NonNullable<PlanInput['permissions']>): PlanInput => ({
+  ...onLead(text('A__c')),
+  permissions,
+})
+const placing: PlanInput = {
+  ...onLead(text('A__c')),
+  layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'More', fields: ['A__c'] }],
+}
+const fromSet = {
+  plan: onLead(picklist('P__c', undefined, { global_value_set: 'Countries' })),
+}
+
+export const ACCESS_CASES: Cases = {
+  permission_api_enabled: lacking(calm.plan, 'ApiEnabled'),
+  permission_modify_metadata: lacking(calm.plan, 'ModifyMetadata'),
+  permission_customize_application: lacking(calm.plan, 'CustomizeApplication'),
+  permission_manage_permission_sets: {
+    fires: { ...calm, live: without('ManageProfilesPermissionsets') },
+    not: {
+      plan: granting({ permission_set: null, assign_to_connected_user: false }),
+      live: without('ManageProfilesPermissionsets'),
+    },
+  },
+  permission_assign_permission_sets: {
+    fires: { ...calm, live: without('AssignPermissionSets') },
+    not: {
+      plan: granting({ assign_to_connected_user: false }),
+      live: without('AssignPermissionSets'),
+    },
+  },
+  permission_view_setup: lacking(calm.plan, 'ViewSetup', 'CustomizeApplication'),
+  permission_view_all_data: {
+    fires: { ...calm, live: without('ViewAllData') },
+    not: { plan: newJob(), live: without('ViewAllData') },
+  },
+  field_hidden: {
+    fires: { ...calm, live: { allFields: async () => ['a__c'] } },
+    not: {
+      ...calm,
+      describes: [describedObject('Lead', [described('A__c')])],
+      live: { allFields: async () => ['A__c'] },
+    },
+  },
+  object_unreadable: {
+    fires: { ...calm, describes: [], unreadable: ['Lead'] },
+    not: calm,
+  },
+  permission_set_missing: {
+    fires: { plan: granting({ permission_sets: ['Sales'] }), live: found('PermissionSet', false) },
+    not: { ...calm, live: found('PermissionSet', false) },
+  },
+  permission_set_managed: {
+    fires: { ...calm, live: found('PermissionSet', true, true) },
+    not: { ...calm, live: found('PermissionSet', true) },
+  },
+  profile_missing: {
+    fires: { plan: granting({ profiles: ['Sales'] }), live: found('Profile', false) },
+    not: { plan: granting({ profiles: ['Admin'] }), live: found('Profile', true) },
+  },
+  profile_widens_access: { fires: { plan: granting({ profiles: ['Admin'] }) }, not: calm },
+  layout_missing: {
+    fires: { plan: placing, live: found('Layout', false) },
+    not: { plan: placing, live: found('Layout', true) },
+  },
+  layout_managed: {
+    fires: { plan: placing, live: found('Layout', true, true) },
+    not: { plan: placing, live: found('Layout', true) },
+  },
+  field_used_elsewhere: {
+    fires: {
+      plan: onLead(text('A__c', { length: 100 })),
+      describes: [describedObject('Lead', [described('A__c')])],
+      live: { whereUsed: async () => [{ type: 'ApexClass', name: 'Scoring' }] },
+    },
+    not: {
+      plan: onLead(text('A__c', { length: 255, label: 'New label' })),
+      describes: [describedObject('Lead', [described('A__c')])],
+      live: { whereUsed: async () => [{ type: 'ApexClass', name: 'Scoring' }] },
+    },
+  },
+  value_set_missing: {
+    fires: { ...fromSet, live: found('GlobalValueSet', false) },
+    not: { ...fromSet, live: found('GlobalValueSet', true) },
+  },
+}
+
+const onPackaged = { plan: { objects: [{ api_name: 'ns__Job__c', fields: [text('A__c')] }] } }
+const packaged = [describedObject('ns__Job__c')]
+
+export const PACKAGE_CASES: Cases = {
+  package_not_installed: {
+    fires: onPackaged,
+    not: {
+      ...onPackaged,
+      live: { packages: async () => [{ namespace: 'ns', name: 'Jobs' }] },
+    },
+  },
+  object_managed: {
+    fires: { plan: { objects: [job({ api_name: 'ns__Job__c' })] }, describes: packaged },
+    not: { ...onPackaged, describes: packaged },
+  },
+  object_of_package_extended: { fires: { ...onPackaged, describes: packaged }, not: calm },
+  field_managed: { fires: { plan: onLead(text('ns__A__c')) }, not: calm },
+  object_name_like_packaged: {
+    fires: { plan: newJob(), describes: packaged },
+    not: { plan: newJob(), objectNames: ['ns__Other__c'] },
+  },
+  field_name_like_packaged: {
+    fires: { ...calm, describes: [describedObject('Lead', [described('ns__A__c')])] },
+    not: { ...calm, describes: [describedObject('Lead', [described('ns__B__c')])] },
+  },
+  validation_rule_managed: {
+    fires: {
+      plan: onLeadRule(validation('V', 'true')),
+      automations: [automation('validation_rule', 'Lead.V', { managed: true })],
+    },
+    not: {
+      plan: onLeadRule(validation('V', 'true')),
+      automations: [automation('validation_rule', 'Lead.V')],
+    },
+  },
+}
+
+const daysAgo = (days: number): Date => new Date(NOW.getTime() - days * 86_400_000)
+
+export const DRIFT_CASES: Cases = {
+  object_drifted: {
+    fires: { ...calm, live: { changedSinceSnapshot: async () => true } },
+    not: { plan: newJob(), live: { changedSinceSnapshot: async () => true } },
+  },
+  object_appeared: {
+    fires: { plan: newJob(), live: found('CustomObject', true) },
+    not: { plan: newJob(), live: found('CustomObject', false) },
+  },
+  snapshot_stale: {
+    fires: { ...calm, takenAt: daysAgo(7) },
+    not: { ...calm, takenAt: daysAgo(6.9) },
+  },
+  salesforce_refuses: {
+    fires: {
+      plan: onLead(lookup('A__c', 'Account')),
+      salesforceProblems: [
+        { type: 'CustomField', fullName: 'Lead.A__c', problem: 'No.', kind: 'Error' },
+      ],
+    },
+    not: { ...calm, salesforceProblems: [] },
+  },
+  salesforce_warns: {
+    fires: {
+      ...calm,
+      salesforceProblems: [
+        { type: 'CustomField', fullName: 'Lead.A__c', problem: 'Hm.', kind: 'Warning' },
+      ],
+    },
+    not: {
+      ...calm,
+      salesforceProblems: [
+        { type: 'CustomField', fullName: 'Lead.A__c', problem: 'No.', kind: 'Error' },
+      ],
+    },
+  },
+}

@@ -1,0 +1,54 @@
+// Salesforce's own word: what a validating deploy that has ended says about the plan.
+
+import { type Fault } from '../../db/types.ts'
+import { type Deployment } from '../deployments/deployments.ts'
+import { type SalesforceProblem } from './facts.ts'
+import { WHOLE_PACKAGE } from './rule.ts'
+
+/** Ends of a deployment that say nothing about what would have been deployed. */
+const SAYS_NOTHING: ReadonlySet<string> = new Set([
+  'cancelled',
+  'abandoned',
+  'outcome_unknown',
+  'internal',
+  'client_inactive',
+  'connection_not_ready',
+  'connection_revoked',
+  'salesforce_org_changed',
+  'host_refused',
+  'not_found',
+  'nango_error',
+  'unavailable',
+])
+
+export type Verdict = { problems: SalesforceProblem[] } | { fault: Fault }
+
+export const verdictOf = (deployment: Deployment): Verdict => {
+  const { status, error, components, warnings } = deployment
+  if (status === 'failed' && error !== null && SAYS_NOTHING.has(error.code)) {
+    return { fault: { code: error.code, message: `The validating deploy: ${error.message}` } }
+  }
+  const problems = components.flatMap(({ type, full_name, problem }): SalesforceProblem[] =>
+    problem === null
+      ? []
+      : [
+          {
+            type,
+            fullName: full_name,
+            problem: problem.message,
+            kind: problem.severity === 'error' ? 'Error' : 'Warning',
+          },
+        ],
+  )
+  const whole = (problem: string, kind: SalesforceProblem['kind']): SalesforceProblem => ({
+    ...WHOLE_PACKAGE,
+    problem,
+    kind,
+  })
+  problems.push(...warnings.map(({ message }) => whole(message, 'Warning')))
+  // Refused, and no component of the plan is to blame: something beside it, or the package as a whole.
+  if (status === 'failed' && !problems.some(({ kind }) => kind === 'Error')) {
+    problems.push(whole(error?.message ?? 'Salesforce gives no reason.', 'Error'))
+  }
+  return { problems }
+}

@@ -1,0 +1,21 @@
+// Small turns of phrase that many findings share.
+
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
+
+/** At most five names; how many more there are is said. */
+export const listed = (names: readonly string[]): string =>
+  names.length <= 5
+    ? names.join(', ')
+    : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
+
+/** Share of a push in whole per cent; a share above nothing is never shown as nothing. */
+export const share = (part: number, whole: number): string => {
+  if (whole === 0) return '0 %'
+  const percent = (part / whole) * 100
+  return percent > 0 && percent < 1 ? 'under 1 %' : `${Math.round(percent)} %`
+}
+
+/** Null: Salesforce does not count them. */
+export const inRecords = (count: number | null): string =>
+  count === null ? 'an unknown number of records' : plural(count, 'record')

@@ -1,0 +1,344 @@
+// One mapped field held against the describes: whether it is there, can be written, and takes the values
+// that the mapping itself holds; of a look-up by external id, whether parents are found that way.
+
+import { type JsonObject } from '../../salesforce/json.ts'
+import { sameName } from '../plan/names.ts'
+import {
+  type DescribedField,
+  type DescribedObject,
+  fieldNamed,
+  isKey,
+  isUniqueKey,
+  isWritable,
+  relationshipNamed,
+} from './describe.ts'
+import { error, type Fault, some, warning } from './finding.ts'
+import { type MappingDraft, type MappingField } from './mapping.ts'
+import { parentText, parseSfdcField, type SfdcField } from './sfdc-field.ts'
+import { closestName } from './suggest/words.ts'
+import { valueFault } from './value-fit.ts'
+
+type Parent = Extract<SfdcField, { kind: 'parent' }>
+
+/** The part of a snapshot that a mapping concerns. */
+export interface KnownSchema {
+  /** Every object that the connected user sees. */
+  objectNames: readonly string[]
+  /** Objects that exist and could not be described. */
+  unreadable: readonly string[]
+  /** Of the mapped object and of the parents that its mapped relationships lead to. */
+  describes: ReadonlyMap<string, JsonObject>
+}
+
+/** A described object by name, without case; null where it is not known. */
+export type Objects = (name: string) => DescribedObject | null
+
+/** Findings about the values of one map; the rest is counted. */
+const VALUE_FINDINGS_MAX = 20
+
+const has = (names: readonly string[], name: string): boolean =>
+  names.some((other) => sameName(other) === sameName(name))
+
+/** A finding for an object that the snapshot does not describe. */
+export const missingObject = (name: string, known: KnownSchema): Fault => {
+  if (has(known.unreadable, name)) {
+    return warning(
+      'object_unreadable',
+      `${name} exists and could not be described, so nothing about its fields is known.`,
+      'See stats.unreadable of the snapshot for the reason.',
+    )
+  }
+  const near = closestName(name, known.objectNames)
+  return error(
+    'object_unknown',
+    `The snapshot has no object ${name}: it does not exist, or the connected user does not see it.`,
+    near === null
+      ? 'Correct the name, deploy the object, or grant access to it; then pull the topology.'
+      : `Did you mean ${near}? Else deploy it or grant access to it, and pull the topology.`,
+  )
+}
+
+export interface CheckedField {
+  /** The field that is written; null where it could not be found. */
+  written: DescribedField | null
+  faults: Fault[]
+}
+
+/** Which field a mapped one writes, and what is wrong with it. */
+export const checkField = (
+  field: MappingField,
+  mapping: MappingDraft,
+  object: DescribedObject,
+  known: KnownSchema,
+  objectOf: Objects,
+): CheckedField => {
+  const target = parseSfdcField(field.sfdc_field)
+  if (target === null) return { written: null, faults: [] } // refused by the schema
+  const isKeyField =
+    target.kind === 'field' && sameName(target.name) === sameName(mapping.external_id_field ?? '')
+  if (target.kind === 'field') {
+    const written = fieldNamed(object, target.name)
+    if (written === null) return { written, faults: [unknownField(target.name, object)] }
+    return {
+      written,
+      faults: [
+        // What finds the record need not be written: keyFaults judges that.
+        ...(isKeyField ? [] : writeFaults(written, object)),
+        ...valueFaults(field, written, isKeyField),
+      ],
+    }
+  }
+  const written = relationshipNamed(object, target.relationship)
+  if (written === null) return { written, faults: [unknownRelationship(target, object)] }
+  const faults = writeFaults(written, object)
+  const parent = parentOf(target, written, faults)
+  const key = parent === null ? null : parentKey(target.key, parent, known, objectOf, faults)
+  // The values are the parent's keys, whatever the type of the field that holds its id.
+  if (key !== null) faults.push(...valueFaults(field, key, true))
+  return { written, faults }
+}
+
+const at = (member: string, fault: Fault): Fault => ({ ...fault, at: member })
+
+export const unknownField = (name: string, object: DescribedObject): Fault => {
+  const relation = relationshipNamed(object, name)
+  if (relation !== null) {
+    return at(
+      'sfdc_field',
+      error(
+        'field_is_relationship',
+        `${name} is the name of a relationship of ${object.name}, not of a field.`,
+        `Write ${name}. and the parent's external id to look it up, or ${relation.name} to send its Id.`,
+      ),
+    )
+  }
+  const near = closestName(
+    name,
+    object.fields.map((field) => field.name),
+  )
+  return at(
+    'sfdc_field',
+    error(
+      'field_unknown',
+      `${object.name} has no field ${name} in the snapshot: it does not exist, or field-level security hides it from the connected user.`,
+      near === null
+        ? 'Correct the name, deploy the field, or grant it to the connected user; then pull the topology.'
+        : `Did you mean ${near}? Else deploy it or grant it to the connected user, and pull the topology.`,
+    ),
+  )
+}
+
+const unknownRelationship = (
+  { relationship, key, object: type }: Parent,
+  object: DescribedObject,
+): Fault => {
+  const holder = fieldNamed(object, relationship)
+  const right = holder?.relationshipName ?? null
+  if (right !== null) {
+    return at(
+      'sfdc_field',
+      error(
+        'relationship_unknown',
+        `${relationship} is the field that holds the parent's Id; a look-up by external id names the relationship.`,
+        `Write ${parentText(right, key, type)}.`,
+      ),
+    )
+  }
+  const near = closestName(
+    relationship,
+    object.fields.flatMap(({ relationshipName }) => relationshipName ?? []),
+  )
+  return at(
+    'sfdc_field',
+    error(
+      'relationship_unknown',
+      `${object.name} has no relationship ${relationship} in the snapshot.`,
+      near === null
+        ? 'Name a relationship of the object, and pull the topology if it is new.'
+        : `Did you mean ${parentText(near, key, type)}?`,
+    ),
+  )
+}
+
+const COMPOUND: ReadonlySet<string> = new Set(['address', 'location', 'complexvalue'])
+
+/** Why nobody can write the field. */
+const readOnlyReason = (
+  field: DescribedField,
+  object: DescribedObject,
+): [why: string, remedy: string] => {
+  const parts = object.fields.filter(
+    (part) => sameName(part.compoundFieldName ?? '') === sameName(field.name) && isWritable(part),
+  )
+  const others = 'Map to another field.'
+  if (parts.length > 0 || COMPOUND.has(field.type)) {
+    return [
+      'Salesforce puts it together from its parts',
+      parts.length === 0 ? others : `Map to its parts: ${some(parts.map(({ name }) => name))}.`,
+    ]
+  }
+  if (field.calculated) return ['it is a formula or a roll-up', others]
+  if (field.autoNumber) return ['Salesforce counts it by itself', others]
+  return [
+    'Salesforce sets it by itself, or the connected user may only read it',
+    'Grant edit access to the field if it is an ordinary one, else map to another.',
+  ]
+}
+
+const writeFaults = (field: DescribedField, object: DescribedObject): Fault[] => {
+  if (!isWritable(field)) {
+    const [why, remedy] = readOnlyReason(field, object)
+    return [
+      at(
+        'sfdc_field',
+        error('field_read_only', `${field.name} cannot be written: ${why}.`, remedy),
+      ),
+    ]
+  }
+  if (field.type === 'base64') {
+    return [
+      at(
+        'sfdc_field',
+        error(
+          'field_type_unsupported',
+          `${field.name} holds a file's content, which pushes do not carry.`,
+          'Map to another field.',
+        ),
+      ),
+    ]
+  }
+  if (field.createable && field.updateable) return []
+  return [
+    at(
+      'sfdc_field',
+      field.createable
+        ? warning(
+            'field_only_on_create',
+            `${field.name} can be written only when a record is created; rows for records that exist would fail.`,
+            'Leave it out if records are changed by this mapping, or let it be changed (a master-detail: allow reparenting).',
+          )
+        : warning(
+            'field_only_on_update',
+            `${field.name} can be written only on records that exist; rows that create one would fail.`,
+            'Leave it out if records are created by this mapping.',
+          ),
+    ),
+  ]
+}
+
+const valueFaults = (field: MappingField, target: DescribedField, isKeyValue: boolean): Fault[] => {
+  const faults: Fault[] = []
+  const ofDefault = valueFault(target, field.default)
+  if (ofDefault !== null) faults.push(at('default', ofDefault))
+  if (field.default !== null && target.unique && !isKeyValue) {
+    faults.push(
+      at(
+        'default',
+        error(
+          'default_on_unique',
+          `${target.name} takes no value twice, so only one record could have the default.`,
+          'Leave the default out.',
+        ),
+      ),
+    )
+  }
+  const ofValues = Object.entries(field.value_map ?? {}).flatMap(([from, to]) => {
+    const fault = valueFault(target, to)
+    return fault === null ? [] : [at(`value_map.${from}`, fault)]
+  })
+  faults.push(...ofValues.slice(0, VALUE_FINDINGS_MAX))
+  if (ofValues.length > VALUE_FINDINGS_MAX) {
+    const severity = ofValues.some((fault) => fault.severity === 'error') ? error : warning
+    faults.push(
+      at(
+        'value_map',
+        severity(
+          'more_values',
+          `${ofValues.length - VALUE_FINDINGS_MAX} more values do not fit ${target.name}.`,
+          'Correct those that are listed and validate again.',
+        ),
+      ),
+    )
+  }
+  return faults
+}
+
+const parentOf = (
+  { relationship, key, object: type }: Parent,
+  { name, referenceTo }: DescribedField,
+  faults: Fault[],
+): string | null => {
+  if (type === null) {
+    const [only] = referenceTo
+    if (only !== undefined && referenceTo.length === 1) return only
+    faults.push(
+      at(
+        'sfdc_field',
+        error(
+          'parent_ambiguous',
+          `${name} can hold a ${some(referenceTo, 8)}, and a key does not say which.`,
+          `Name the object before a colon: ${parentText(relationship, key, only ?? 'Object')}.`,
+        ),
+      ),
+    )
+    return null
+  }
+  const meant = referenceTo.find((target) => sameName(target) === sameName(type))
+  if (meant === undefined) {
+    faults.push(
+      at(
+        'sfdc_field',
+        error(
+          'parent_not_referenced',
+          `${name} does not lead to ${type}.`,
+          `It leads to ${some(referenceTo, 8)}.`,
+        ),
+      ),
+    )
+  }
+  return meant ?? null
+}
+
+const parentKey = (
+  keyName: string,
+  parentName: string,
+  known: KnownSchema,
+  objectOf: Objects,
+  faults: Fault[],
+): DescribedField | null => {
+  const parent = objectOf(parentName)
+  if (parent === null) {
+    faults.push(at('sfdc_field', missingObject(parentName, known)))
+    return null
+  }
+  const key = fieldNamed(parent, keyName)
+  if (key === null) {
+    faults.push({ ...unknownField(keyName, parent), code: 'parent_key_unknown' })
+    return null
+  }
+  if (!isKey(key)) {
+    const keys = parent.fields.filter(isKey).map(({ name }) => name)
+    faults.push(
+      at(
+        'sfdc_field',
+        error(
+          'parent_key_not_external_id',
+          `${parent.name}.${key.name} is neither an external id nor an idLookup field, so no parent is found by it.`,
+          `Use one that is (${some(keys)}), or make it an external id.`,
+        ),
+      ),
+    )
+  } else if (!isUniqueKey(key)) {
+    faults.push(
+      at(
+        'sfdc_field',
+        warning(
+          'parent_key_not_unique',
+          `Several records of ${parent.name} can have the same ${key.name}; Salesforce refuses a row whose parent is not clear.`,
+          'Look the parent up by a field that is unique.',
+        ),
+      ),
+    )
+  }
+  return key
+}

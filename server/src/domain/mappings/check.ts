@@ -1,0 +1,247 @@
+// A mapping held against the describes of a snapshot. Pure: what is known is passed in, and what is not
+// known is a finding, never a refusal.
+
+import { type JsonObject } from '../../salesforce/json.ts'
+import { sameName } from '../plan/names.ts'
+import {
+  type DescribedField,
+  type DescribedObject,
+  fieldNamed,
+  isKey,
+  isRequired,
+  isUniqueKey,
+  readObject,
+  relationshipNamed,
+} from './describe.ts'
+import {
+  checkField,
+  type KnownSchema,
+  missingObject,
+  type Objects,
+  unknownField,
+} from './check-field.ts'
+import { error, type Fault, type Finding, placed, some, warning } from './finding.ts'
+import { type MappingDraft } from './mapping.ts'
+import { parseSfdcField, targetKey } from './sfdc-field.ts'
+
+/** Objects as the checks read them, each parsed once. */
+const objectsIn = (known: KnownSchema): Objects => {
+  const objects = new Map(
+    [...known.describes].map(([name, describe]) => [sameName(name), readObject(describe)]),
+  )
+  return (name) => objects.get(sameName(name)) ?? null
+}
+
+/** Objects that mapped relationships of `describe` lead to: whose describes the check needs beside it. */
+export const parentsOf = (mapping: MappingDraft, describe: JsonObject): string[] => {
+  const object = readObject(describe)
+  const parents = mapping.fields.flatMap(({ sfdc_field }) => {
+    const target = parseSfdcField(sfdc_field)
+    if (target?.kind !== 'parent') return []
+    if (target.object !== null) return [target.object]
+    const { referenceTo = [] } = relationshipNamed(object, target.relationship) ?? {}
+    return referenceTo.length === 1 ? referenceTo : []
+  })
+  return [...new Set(parents)]
+}
+
+/** What can be said about a mapping without knowing the Salesforce org. */
+export const checkShape = (mapping: MappingDraft): Finding[] => {
+  const { external_id_field: key, fields } = mapping
+  const findings: Finding[] = []
+  if (key === null) {
+    findings.push(
+      placed(
+        'external_id_field',
+        warning(
+          'no_key',
+          'Without an external id no records are pushed; they are only changed and linked by their Id.',
+          'Name the external id of the object, or leave it so if that is meant.',
+        ),
+      ),
+    )
+  } else if (!fields.some(({ sfdc_field }) => targetKey(sfdc_field) === sameName(key))) {
+    findings.push(
+      placed(
+        'external_id_field',
+        error(
+          'key_not_mapped',
+          `No canonical field is mapped to ${key}, so every record would be without its key.`,
+          `Map the canonical field that identifies the record to ${key}.`,
+        ),
+      ),
+    )
+  }
+  for (const [index, field] of fields.entries()) {
+    const path = `fields.${index}`
+    if (key !== null && targetKey(field.sfdc_field) === sameName(key) && field.default !== null) {
+      findings.push(
+        placed(`${path}.default`, {
+          ...error(
+            'default_on_key',
+            `A default for ${key} would give all records without a key the same one.`,
+            'Leave the default out; a record without its key is refused by itself.',
+          ),
+        }),
+      )
+    }
+    if (field.canonical_field === 'id') {
+      findings.push(
+        placed(
+          `${path}.canonical_field`,
+          warning(
+            'canonical_id_shadowed',
+            "In the `match` of status updates and links, `id` is Salesforce's own Id and not this field.",
+            'Give the canonical field a name of its own, like external_id, if you match by it.',
+          ),
+        ),
+      )
+    }
+  }
+  return findings
+}
+
+/** Everything: the shape, and each mapped field against the describes. */
+export const checkMapping = (mapping: MappingDraft, known: KnownSchema): Finding[] => {
+  const findings = checkShape(mapping)
+  const objectOf = objectsIn(known)
+  const object = objectOf(mapping.sfdc_object)
+  if (object === null) {
+    return [placed('sfdc_object', missingObject(mapping.sfdc_object, known)), ...findings]
+  }
+  const checked = mapping.fields.map((field, index) => {
+    const { written, faults } = checkField(field, mapping, object, known, objectOf)
+    findings.push(...faults.map((fault) => placed(`fields.${index}`, fault)))
+    return written
+  })
+  findings.push(...twice(checked))
+  findings.push(...writable(object).map((fault) => placed('sfdc_object', fault)))
+  findings.push(...keyFaults(mapping, object).map((fault) => placed('external_id_field', fault)))
+  findings.push(
+    ...missingRequired(mapping, object, checked).map((fault) => placed('fields', fault)),
+  )
+  return findings
+}
+
+const writable = (object: DescribedObject): Fault[] => {
+  const { createable, updateable, name } = object
+  if (createable && updateable) return []
+  const cannot =
+    !createable && !updateable
+      ? 'neither create nor change'
+      : createable
+        ? 'not change'
+        : 'not create'
+  const code = createable || updateable ? 'object_partly_writable' : 'object_not_writable'
+  return [
+    (createable || updateable ? warning : error)(
+      code,
+      `The connected user can ${cannot} records of ${name}.`,
+      'Grant the object permission, unless Salesforce offers it to nobody.',
+    ),
+  ]
+}
+
+const keyFaults = (mapping: MappingDraft, object: DescribedObject): Fault[] => {
+  const name = mapping.external_id_field
+  if (name === null) return []
+  const key = fieldNamed(object, name)
+  if (key === null) return [{ ...unknownField(name, object), code: 'key_unknown', at: '' }]
+  if (!isKey(key)) {
+    const keys = object.fields.filter((field) => isKey(field) && field.type !== 'id')
+    return [
+      error(
+        'key_not_external_id',
+        `${object.name}.${key.name} is neither an external id nor an idLookup field, so Salesforce upserts nothing by it.`,
+        keys.length === 0
+          ? `${object.name} has no external id yet: deploy one, as a unique Text field.`
+          : `Use one that is (${some(keys.map((field) => field.name))}), or make it an external id.`,
+      ),
+    ]
+  }
+  const faults: Fault[] = []
+  if (!isUniqueKey(key)) {
+    faults.push(
+      warning(
+        'key_not_unique',
+        `Several records can have the same ${key.name}; Salesforce refuses a row that fits more than one.`,
+        'Make the field unique, or use an external id that is.',
+      ),
+    )
+  }
+  if (!key.createable) {
+    faults.push(
+      warning(
+        'key_not_writable',
+        `${key.name} cannot be set when a record is created, so a pushed record that is not found is never found again.`,
+        'Use an external id that can be written.',
+      ),
+    )
+  }
+  return faults
+}
+
+/** Two ways to write one field, such as AccountId and Account.Key__c of a relationship with its own name. */
+const twice = (written: readonly (DescribedField | null)[]): Finding[] => {
+  const first = new Map<string, number>()
+  return written.flatMap((field, index) => {
+    if (field === null) return []
+    const before = first.get(field.name)
+    if (before === undefined) {
+      first.set(field.name, index)
+      return []
+    }
+    return [
+      placed(
+        `fields.${index}.sfdc_field`,
+        error(
+          'field_mapped_twice',
+          `${field.name} is written by fields.${before} too.`,
+          'Keep one of the two.',
+        ),
+      ),
+    ]
+  })
+}
+
+const missingRequired = (
+  mapping: MappingDraft,
+  object: DescribedObject,
+  written: readonly (DescribedField | null)[],
+): Fault[] => {
+  const mapped = new Map(
+    written.flatMap((field, index) => (field === null ? [] : [[field.name, index]])),
+  )
+  return object.fields.filter(isRequired).flatMap((field): Fault[] => {
+    const index = mapped.get(field.name)
+    if (index === undefined) {
+      // A mapping without a key creates no records.
+      return mapping.external_id_field === null
+        ? []
+        : [
+            error(
+              'required_field_not_mapped',
+              `${object.name}.${field.name} (${field.label}) is required and not mapped: every record that a push creates would fail.`,
+              'Map it; where the records have no such value, give a default.',
+            ),
+          ]
+    }
+    const { required, default: value } = mapping.fields[index] ?? {
+      required: true,
+      default: null,
+    }
+    const isKeyField = sameName(field.name) === sameName(mapping.external_id_field ?? '')
+    return required || value !== null || isKeyField
+      ? []
+      : [
+          {
+            ...warning(
+              'required_field_optional',
+              `${field.name} is required in Salesforce and may be empty here: rows that create a record without it would fail there.`,
+              'Set required, so that such a row is refused before it is sent, or give a default.',
+            ),
+            at: `${index}.required`,
+          },
+        ]
+  })
+}

@@ -1,0 +1,41 @@
+// What is wrong with a mapping, in words that somebody can act on.
+
+export interface Finding {
+  /** error: pushes fail, all or those that meet it. warning: it works, but perhaps not as meant. */
+  severity: 'error' | 'warning'
+  /** Stable: callers may act on it. */
+  code: string
+  /** Dotted, from the mapping: `fields.0.value_map.Open`, `external_id_field`. */
+  path: string
+  message: string
+  remedy: string
+}
+
+/** A finding without its place, as the checks of one field make them. */
+export type Fault = Omit<Finding, 'path'> & { at?: string }
+
+export const error = (code: string, message: string, remedy: string): Fault => ({
+  severity: 'error',
+  code,
+  message,
+  remedy,
+})
+
+export const warning = (code: string, message: string, remedy: string): Fault => ({
+  severity: 'warning',
+  code,
+  message,
+  remedy,
+})
+
+/** `fault` at a path; its own `at` names a member below it. */
+export const placed = (path: string, { at, ...fault }: Fault): Finding => ({
+  ...fault,
+  path: [path, at].filter((part) => part !== undefined && part !== '').join('.'),
+})
+
+/** The first few of many names. */
+export const some = (names: readonly string[], most = 5): string =>
+  names.length <= most
+    ? names.join(', ')
+    : `${names.slice(0, most).join(', ')} and ${names.length - most} more`

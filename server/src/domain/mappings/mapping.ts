@@ -1,0 +1,142 @@
+// What a mapping is: how the records of one canonical object become those of a Salesforce object.
+
+import * as z from 'zod'
+import { parseSfdcField, SFDC_FIELD, SFDC_NAME, targetKey } from './sfdc-field.ts'
+
+/** A value as a field of Salesforce takes it in JSON. */
+export type MappedValue = string | number | boolean | null
+
+export interface MappingField {
+  canonical_field: string
+  /** `Phone`, `Account.Key__c`, `User:Owner.Email`; read it with `parseSfdcField`. */
+  sfdc_field: string
+  /** A record without a value (and without a default) is refused before it is sent. */
+  required: boolean
+  /** What is sent where the record has no value: Salesforce's words, not put through the value map. */
+  default: MappedValue
+  /** The record's value as text → what is sent for it; a value that is not listed goes as it is. */
+  value_map: Readonly<Record<string, MappedValue>> | null
+}
+
+/** What a caller decides about a mapping. */
+export interface MappingDraft {
+  canonical_object: string
+  sfdc_object: string
+  /** Field that finds the record; null: records are only changed and linked by their Id. */
+  external_id_field: string | null
+  fields: readonly MappingField[]
+}
+
+export interface Mapping extends MappingDraft {
+  id: string
+  client_id: string
+  /** Counts 1, 2, 3 … with every update. */
+  version: number
+  is_active: boolean
+  created_at: string
+  updated_at: string
+}
+
+/** Salesforce: no object has more than 900 custom fields (help, Custom Fields Allowed Per Object). */
+export const FIELDS_MAX = 1_000
+const VALUE_MAP_MAX = 1_000
+/** Salesforce: the longest value that both REST and Bulk API 2.0 take. */
+const VALUE_CHARS_MAX = 32_000
+
+const storable = (max: number, min = 0) =>
+  z
+    .string()
+    .min(min)
+    .max(max)
+    .refine(
+      (text) => text.isWellFormed() && !text.includes('\0'),
+      'must hold neither U+0000 nor half a surrogate pair',
+    )
+
+/** Names of our caller's own model: members of the records that are pushed. */
+export const canonicalName = z
+  .string()
+  .regex(/^[A-Za-z][\w-]{0,99}$/, 'must be a letter, then up to 99 letters, digits, _ or -')
+
+export const sfdcName = z
+  .string()
+  .regex(SFDC_NAME, 'must be an API name as the Salesforce org has it, like Lead or Job__c')
+
+const value = z.union([storable(VALUE_CHARS_MAX), z.number(), z.boolean(), z.null()])
+
+const mappingField = z.strictObject({
+  canonical_field: canonicalName.describe('Member of the records that are pushed; case counts'),
+  sfdc_field: z
+    .string()
+    .regex(
+      SFDC_FIELD,
+      'must be Field, Relationship.Key or Object:Relationship.Key, in API names, like Phone, Account.Key__c or User:Owner.Email',
+    )
+    .describe(
+      'Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the look-up ' +
+        'to the parent record whose external id or idLookup field `Key__c` has the value; the name of ' +
+        'the relationship stands before the dot. `User:Owner.Email`: the same where the relationship ' +
+        'leads to several objects, which one stands before the colon.',
+    ),
+  required: z
+    .boolean()
+    .default(false)
+    .describe('A record without a value is refused before it is sent, unless there is a default'),
+  default: value
+    .default(null)
+    .describe(
+      "Sent where the record has no value: in Salesforce's words, the value map is not applied. null: none",
+    ),
+  value_map: z
+    .record(storable(255, 1), value)
+    .refine(
+      (map) => Object.keys(map).length <= VALUE_MAP_MAX,
+      `must not hold more than ${VALUE_MAP_MAX} values`,
+    )
+    .nullable()
+    .default(null)
+    .describe(
+      'The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. ' +
+        'A value that is not listed is sent as it is.',
+    ),
+})
+
+/** Each canonical field and each field of Salesforce once: two values for one field have no order. */
+export const mappingFields = z
+  .array(mappingField)
+  .min(1)
+  .max(FIELDS_MAX)
+  .superRefine((fields, context) => {
+    const refuse = (index: number, member: string, first: number, what: string) =>
+      context.addIssue({
+        code: 'custom',
+        path: [index, member],
+        message: `${what} is mapped in fields.${first} already`,
+      })
+    const canonical = new Map<string, number>()
+    const targets = new Map<string, number>()
+    for (const [index, { canonical_field, sfdc_field }] of fields.entries()) {
+      const sameCanonical = canonical.get(canonical_field)
+      if (sameCanonical === undefined) canonical.set(canonical_field, index)
+      else refuse(index, 'canonical_field', sameCanonical, canonical_field)
+
+      if (parseSfdcField(sfdc_field) === null) continue // refused above
+      const sameTarget = targets.get(targetKey(sfdc_field))
+      if (sameTarget === undefined) targets.set(targetKey(sfdc_field), index)
+      else refuse(index, 'sfdc_field', sameTarget, `The field that ${sfdc_field} writes`)
+    }
+  })
+
+/** The members that a caller gives; `client_id` stands beside them. */
+export const draftMembers = {
+  canonical_object: canonicalName.describe('Name of the object in your own model; case counts'),
+  sfdc_object: sfdcName.describe('API name of the object in the Salesforce org'),
+  external_id_field: sfdcName
+    .nullable()
+    .default(null)
+    .describe(
+      'Field of `sfdc_object` that finds the record: an external id, or an idLookup field. One of ' +
+        '`fields` maps to it. null: no records are pushed, they are only changed and linked by Id.',
+    ),
+  fields: mappingFields,
+}

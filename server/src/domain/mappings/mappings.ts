@@ -1,0 +1,394 @@
+// Field mappings: how a client's Salesforce org takes the records of our caller's own model. Checked
+// against the newest snapshot, versioned, and proposed where there is none yet.
+
+import { sql } from 'kysely'
+import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
+import { newId } from '../../db/ids.ts'
+import { EngineError, notFound } from '../../errors.ts'
+import { actorOf, audit } from '../audit.ts'
+import { type Caller } from '../caller.ts'
+import { requireClient } from '../clients.ts'
+import { type MappingFacts } from '../conflicts/facts.ts'
+import { bindIdempotency } from '../idempotency.ts'
+import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { type CompleteSnapshot } from '../topology/topology.ts'
+import { factsOf, type LastPushOf } from './facts.ts'
+import { type Finding } from './finding.ts'
+import { type Mapping, type MappingDraft, type MappingField } from './mapping.ts'
+import { orphansOf } from './orphans.ts'
+import {
+  activeMappings,
+  keepVersion,
+  mappingFor,
+  mappingsOf,
+  mappingVersion,
+  requireMapping,
+  toMapping,
+} from './rows.ts'
+import { checkAgainst, checkNewest, describedObjects, type Snapshots } from './schema-of.ts'
+import { type CanonicalField, type Precedents } from './suggest/fields.ts'
+import { objectCandidates } from './suggest/objects.ts'
+import { parentNames, suggestMapping, type Suggestion } from './suggest/suggest.ts'
+
+export { type Finding } from './finding.ts'
+export { type Mapping, type MappingDraft, type MappingField, type MappedValue } from './mapping.ts'
+export { mappingFor, mappingVersion } from './rows.ts'
+export { parseSfdcField, type SfdcField, writtenField } from './sfdc-field.ts'
+
+/** A mapping with what is doubtful about it. */
+export interface CheckedMapping extends Mapping {
+  warnings: Finding[]
+  /** What it was checked against; null where the client has no snapshot. */
+  snapshot_version: number | null
+}
+
+export interface Validation {
+  /** Whether no finding is an error. */
+  valid: boolean
+  snapshot_version: number
+  findings: Finding[]
+}
+
+export type CreateInput = MappingDraft & { client_id: string }
+
+export interface UpdateInput {
+  mapping_id: string
+  sfdc_object?: string | undefined
+  external_id_field?: string | null | undefined
+  /** Replaces them all. */
+  fields?: readonly MappingField[] | undefined
+  is_active?: boolean | undefined
+}
+
+export type GetInput =
+  | { mapping_id: string; version?: number | undefined }
+  | { client_id: string; canonical_object: string }
+
+export type ValidateInput = { mapping_id: string } | { client_id: string; mapping: MappingDraft }
+
+export interface SuggestInput {
+  client_id: string
+  canonical_object: string
+  canonical_fields: readonly CanonicalField[]
+  /** Without it, objects are proposed and the best is taken. */
+  sfdc_object?: string | undefined
+}
+
+export type MappingSuggestion = Suggestion & {
+  client_id: string
+  canonical_object: string
+  snapshot_version: number
+}
+
+interface Options {
+  db: Database
+  topology: Snapshots
+  /** What the conflict check weighs plans by; without it no push is known. */
+  lastPush?: LastPushOf
+}
+
+export interface Mappings {
+  /** Throws not_found (the client), already_exists. What the snapshot does not know is a warning. */
+  create(caller: Caller, input: CreateInput): Promise<CheckedMapping>
+  /** Raises the version. Throws not_found, already_exists (another became active meanwhile). */
+  update(caller: Caller, input: UpdateInput): Promise<CheckedMapping>
+  /**
+   * Takes it away for good: it is in no list, and the canonical object is free for another. Pushes
+   * that were accepted go on with it. Answers it as it was, inactive.
+   */
+  delete(caller: Caller, mappingId: string): Promise<CheckedMapping>
+  get(tenant: Tenant, input: GetInput): Promise<Mapping>
+  /** The present state with its warnings, as create and update answer it. */
+  checked(tenant: Tenant, mappingId: string): Promise<CheckedMapping>
+  list(
+    tenant: Tenant,
+    input: PageRequest & {
+      client_id?: string | undefined
+      canonical_object?: string | undefined
+      is_active?: boolean | undefined
+    },
+  ): Promise<Page<Mapping>>
+  /** Every mapped field of a kept mapping, or of a draft. Throws not_found, no_snapshot. */
+  validate(tenant: Tenant, input: ValidateInput): Promise<Validation>
+  /** Throws not_found, no_snapshot, unknown_object. */
+  suggest(tenant: Tenant, input: SuggestInput): Promise<MappingSuggestion>
+  /** The client's active mappings, for the conflict check. */
+  facts(tenant: Tenant, clientId: string): Promise<MappingFacts[]>
+}
+
+export const createMappings = ({
+  db,
+  topology,
+  lastPush = async () => null,
+}: Options): Mappings => {
+  const withWarnings = async (tenant: Tenant, mapping: Mapping): Promise<CheckedMapping> => {
+    const { findings, snapshotVersion } = await checkNewest(
+      topology,
+      tenant,
+      mapping.client_id,
+      mapping,
+    )
+    return { ...mapping, warnings: findings, snapshot_version: snapshotVersion }
+  }
+
+  /** Runs a change; a clash over the one active mapping becomes the error that names the other. */
+  const change = async (
+    caller: Caller,
+    canonicalOf: () => { clientId: string; canonicalObject: string } | null,
+    work: (tx: Tx) => Promise<Mapping>,
+  ): Promise<Mapping> => {
+    try {
+      return await db.as(caller.tenant).tx(work)
+    } catch (thrown) {
+      const place = canonicalOf()
+      if (!isUniqueViolation(thrown, 'crm_field_mappings_one_active') || place === null) {
+        throw thrown
+      }
+      const { clientId, canonicalObject } = place
+      const other = await db
+        .as(caller.tenant)
+        .tx((tx) => mappingFor(tx, caller.tenant, clientId, canonicalObject))
+      throw new EngineError(
+        'already_exists',
+        `The client has an active mapping of ${canonicalObject} already` +
+          (other === null ? '.' : `: ${other.id}.`),
+        { cause: thrown },
+      )
+    }
+  }
+
+  const newestSnapshot = async (tenant: Tenant, clientId: string): Promise<CompleteSnapshot> => {
+    await db.as(tenant).tx((tx) => requireClient(tx, tenant, clientId))
+    const snapshot = await topology.newestComplete(tenant, clientId)
+    if (snapshot === null) {
+      throw new EngineError('no_snapshot', 'This client has no complete snapshot yet.')
+    }
+    return snapshot
+  }
+
+  const get: Mappings['get'] = (tenant, input) =>
+    db.as(tenant).tx(async (tx) => {
+      if ('client_id' in input) {
+        await requireClient(tx, tenant, input.client_id)
+        const found = await mappingFor(tx, tenant, input.client_id, input.canonical_object)
+        if (found === null) throw notFound('mapping')
+        return found
+      }
+      const row = await requireMapping(tx, tenant, input.mapping_id)
+      if (input.version === undefined || input.version === row.version) return toMapping(row)
+      const found = await mappingVersion(tx, tenant, input.mapping_id, input.version)
+      if (found === null) throw notFound('mapping')
+      return found
+    })
+
+  const keptAsInput = async (tenant: Tenant, input: GetInput) => {
+    const mapping = await get(tenant, input)
+    return { client_id: mapping.client_id, mapping }
+  }
+
+  return {
+    create: async (caller, input) => {
+      const { tenant } = caller
+      const place = { clientId: input.client_id, canonicalObject: input.canonical_object }
+      const mapping = await change(
+        caller,
+        () => place,
+        async (tx) => {
+          await requireClient(tx, tenant, input.client_id)
+          const row = await tx
+            .insertInto('crm_field_mappings')
+            .values({
+              id: newId(),
+              org_id: tenant.orgId,
+              client_id: input.client_id,
+              canonical_object: input.canonical_object,
+              sfdc_object: input.sfdc_object,
+              external_id_field: input.external_id_field,
+              fields: JSON.stringify(input.fields),
+              created_by: caller.userId,
+            })
+            .returningAll()
+            .executeTakeFirstOrThrow()
+          await keepVersion(tx, row, caller.userId)
+          await bindIdempotency(tx, caller, row.id)
+          await audit(tx, actorOf(caller), {
+            action: 'mapping.create',
+            clientId: row.client_id,
+            targetType: 'mapping',
+            targetId: row.id,
+          })
+          return toMapping(row)
+        },
+      )
+      return withWarnings(tenant, mapping)
+    },
+
+    update: async (caller, input) => {
+      const { tenant } = caller
+      let place: { clientId: string; canonicalObject: string } | null = null
+      const mapping = await change(
+        caller,
+        () => place,
+        async (tx) => {
+          const before = await requireMapping(tx, tenant, input.mapping_id, true)
+          place = { clientId: before.client_id, canonicalObject: before.canonical_object }
+          const row = await tx
+            .updateTable('crm_field_mappings')
+            .set({
+              ...(input.sfdc_object === undefined ? {} : { sfdc_object: input.sfdc_object }),
+              ...(input.external_id_field === undefined
+                ? {}
+                : { external_id_field: input.external_id_field }),
+              ...(input.fields === undefined ? {} : { fields: JSON.stringify(input.fields) }),
+              ...(input.is_active === undefined ? {} : { is_active: input.is_active }),
+              version: before.version + 1,
+              updated_at: sql<Date>`now()`,
+            })
+            .where('org_id', '=', tenant.orgId)
+            .where('id', '=', before.id)
+            .returningAll()
+            .executeTakeFirstOrThrow()
+          await keepVersion(tx, row, caller.userId)
+          await bindIdempotency(tx, caller, row.id)
+          await audit(tx, actorOf(caller), {
+            action: 'mapping.update',
+            clientId: row.client_id,
+            targetType: 'mapping',
+            targetId: row.id,
+          })
+          return toMapping(row)
+        },
+      )
+      return withWarnings(tenant, mapping)
+    },
+
+    delete: async (caller, mappingId) => {
+      const { tenant } = caller
+      const { mapping, others } = await db.as(tenant).tx(async (tx) => {
+        await requireMapping(tx, tenant, mappingId, true)
+        const row = await tx
+          .updateTable('crm_field_mappings')
+          .set({ is_active: false, deleted_at: sql<Date>`now()` })
+          .where('org_id', '=', tenant.orgId)
+          .where('id', '=', mappingId)
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        await audit(tx, actorOf(caller), {
+          action: 'mapping.delete',
+          clientId: row.client_id,
+          targetType: 'mapping',
+          targetId: row.id,
+        })
+        return {
+          mapping: toMapping(row),
+          others: await activeMappings(tx, tenant, row.client_id),
+        }
+      })
+      const snapshot = await topology.newestComplete(tenant, mapping.client_id)
+      return {
+        ...mapping,
+        warnings: snapshot === null ? [] : await orphansOf(mapping, others, snapshot),
+        snapshot_version: snapshot?.version ?? null,
+      }
+    },
+
+    get,
+
+    checked: async (tenant, mappingId) =>
+      withWarnings(tenant, await get(tenant, { mapping_id: mappingId })),
+
+    list: (tenant, { client_id, canonical_object, is_active, ...page }) =>
+      db.as(tenant).tx(async (tx) => {
+        let query = mappingsOf(tx, tenant)
+        if (client_id !== undefined) {
+          await requireClient(tx, tenant, client_id)
+          query = query.where('client_id', '=', client_id)
+        }
+        if (canonical_object !== undefined) {
+          query = query.where('canonical_object', '=', canonical_object)
+        }
+        if (is_active !== undefined) query = query.where('is_active', '=', is_active)
+        return pageOf(query, 'id', page, toMapping)
+      }),
+
+    validate: async (tenant, input) => {
+      const { client_id: clientId, mapping } =
+        'mapping' in input ? input : await keptAsInput(tenant, input)
+      const snapshot = await newestSnapshot(tenant, clientId)
+      const { findings } = await checkAgainst(mapping, snapshot)
+      return {
+        valid: findings.every(({ severity }) => severity !== 'error'),
+        snapshot_version: snapshot.version,
+        findings,
+      }
+    },
+
+    suggest: async (tenant, input) => {
+      const snapshot = await newestSnapshot(tenant, input.client_id)
+      const names =
+        input.sfdc_object === undefined
+          ? objectCandidates(input.canonical_object, snapshot.objectNames)
+          : [input.sfdc_object]
+      const objects = await describedObjects(snapshot, names)
+      if (input.sfdc_object !== undefined && objects.size === 0) {
+        throw new EngineError(
+          'unknown_object',
+          `The snapshot has no describe of ${input.sfdc_object}.`,
+        )
+      }
+      const parents = new Set([...objects.values()].flatMap(parentNames))
+      const suggestion = suggestMapping({
+        canonicalObject: input.canonical_object,
+        fields: input.canonical_fields,
+        objects: [...objects.values()],
+        isChosen: input.sfdc_object !== undefined,
+        parents: await describedObjects(snapshot, [...parents]),
+        precedents: await db.as(tenant).tx((tx) => precedentsOf(tx, tenant, input)),
+      })
+      return {
+        client_id: input.client_id,
+        canonical_object: input.canonical_object,
+        snapshot_version: snapshot.version,
+        ...suggestion,
+      }
+    },
+
+    facts: async (tenant, clientId) => {
+      const mappings = await db.as(tenant).tx((tx) => activeMappings(tx, tenant, clientId))
+      return Promise.all(
+        mappings.map(async (mapping) => factsOf(mapping, await lastPush(tenant, mapping.id))),
+      )
+    },
+  }
+}
+
+/** The newest of an org's mappings say enough about its habits. */
+const PRECEDENTS_MAX = 100
+
+/**
+ * How the same org's other mappings of this canonical object go. Only names that the client's own
+ * Salesforce org has become proposals, so that no client learns of another's fields; and a company user
+ * sees its own client's mappings only, as everywhere.
+ */
+const precedentsOf = async (
+  tx: Tx,
+  tenant: Tenant,
+  { client_id, canonical_object }: SuggestInput,
+): Promise<Precedents> => {
+  const rows = await mappingsOf(tx, tenant)
+    .where('canonical_object', '=', canonical_object)
+    .where('is_active', '=', true)
+    .where('client_id', '<>', client_id)
+    .orderBy('id', 'desc')
+    .limit(PRECEDENTS_MAX)
+    .execute()
+  const counts = new Map<string, Map<string, number>>()
+  for (const { fields } of rows.map(toMapping)) {
+    for (const { canonical_field, sfdc_field } of fields) {
+      const targets = counts.get(canonical_field) ?? new Map<string, number>()
+      targets.set(sfdc_field, (targets.get(sfdc_field) ?? 0) + 1)
+      counts.set(canonical_field, targets)
+    }
+  }
+  return counts
+}

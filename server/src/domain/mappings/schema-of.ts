@@ -1,0 +1,67 @@
+// The describes that a mapping concerns, out of the newest snapshot.
+
+import { type Tenant } from '../../db/database.ts'
+import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
+import { checkMapping, checkShape, parentsOf } from './check.ts'
+import { type KnownSchema } from './check-field.ts'
+import { type DescribedObject, readObject } from './describe.ts'
+import { type Finding } from './finding.ts'
+import { type MappingDraft } from './mapping.ts'
+
+/** Where the describes come from. */
+export type Snapshots = Pick<Topology, 'newestComplete'>
+
+export interface Checked {
+  findings: Finding[]
+  /** What it was checked against; null where there is no snapshot. */
+  snapshotVersion: number | null
+}
+
+/** What this mapping needs to know: its object, and the parents that it looks up. */
+const schemaFor = async (
+  mapping: MappingDraft,
+  snapshot: CompleteSnapshot,
+): Promise<KnownSchema> => {
+  const describes = await snapshot.readObjects([mapping.sfdc_object])
+  const [describe] = describes.values()
+  const parents = describe === undefined ? [] : parentsOf(mapping, describe)
+  return {
+    objectNames: snapshot.objectNames,
+    unreadable: snapshot.unreadable,
+    describes: new Map([
+      ...describes,
+      ...(parents.length === 0 ? [] : await snapshot.readObjects(parents)),
+    ]),
+  }
+}
+
+export const checkAgainst = async (
+  mapping: MappingDraft,
+  snapshot: CompleteSnapshot | null,
+): Promise<Checked> =>
+  snapshot === null
+    ? { findings: checkShape(mapping), snapshotVersion: null }
+    : {
+        findings: checkMapping(mapping, await schemaFor(mapping, snapshot)),
+        snapshotVersion: snapshot.version,
+      }
+
+/** Against the newest snapshot, or without one where the client has none. */
+export const checkNewest = async (
+  snapshots: Snapshots,
+  tenant: Tenant,
+  clientId: string,
+  mapping: MappingDraft,
+): Promise<Checked> => checkAgainst(mapping, await snapshots.newestComplete(tenant, clientId))
+
+/** Described objects by the names that Salesforce gives them. */
+export const describedObjects = async (
+  snapshot: CompleteSnapshot,
+  names: readonly string[],
+): Promise<Map<string, DescribedObject>> =>
+  new Map(
+    [...(await snapshot.readObjects(names))].map(([name, describe]) => [
+      name,
+      readObject(describe),
+    ]),
+  )

@@ -1,0 +1,106 @@
+// Whether a value that the mapping itself holds (a default, the right side of a value map) is one that
+// the field takes. Values of the records are judged when they are pushed.
+
+import { type DescribedField } from './describe.ts'
+import { error, type Fault, some, warning } from './finding.ts'
+import { type MappedValue } from './mapping.ts'
+
+const SFDC_ID = /^(?:[A-Za-z0-9]{15}|[A-Za-z0-9]{18})$/
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@.]+$/
+const TIME = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,3})?)?Z?$/
+const DATE_TIME = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/
+
+const isDate = (text: string): boolean => {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? []
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)))
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
+}
+
+const isDateTime = (text: string): boolean => {
+  const [, day] = DATE_TIME.exec(text) ?? []
+  return day !== undefined && isDate(day) && !Number.isNaN(Date.parse(text))
+}
+
+const NUMERIC: ReadonlySet<string> = new Set(['int', 'long', 'double', 'currency', 'percent'])
+
+/** What a value of each type looks like; a type that is absent takes any text. */
+const FORMS: Readonly<
+  Record<string, { takes: (text: string) => boolean; form: string } | undefined>
+> = {
+  boolean: { takes: (text) => /^(true|false)$/i.test(text), form: 'true or false' },
+  date: { takes: isDate, form: 'a date like 2026-03-31' },
+  datetime: { takes: isDateTime, form: 'a time like 2026-03-31T09:00:00Z' },
+  time: { takes: (text) => TIME.test(text), form: 'a time of day like 09:30:00' },
+  email: { takes: (text) => EMAIL.test(text), form: 'an e-mail address' },
+  reference: { takes: (text) => SFDC_ID.test(text), form: 'the 18 characters of a record id' },
+  id: { takes: (text) => SFDC_ID.test(text), form: 'the 18 characters of a record id' },
+}
+
+/** Values that users can add to a picklist that is not restricted. */
+const PICKLISTS: ReadonlySet<string> = new Set(['picklist', 'multipicklist'])
+
+const wrongType = (field: DescribedField, value: MappedValue, form: string): Fault =>
+  error(
+    'value_type_mismatch',
+    `${field.name} is a ${field.type} and does not take ${JSON.stringify(value)}.`,
+    `Give ${form}.`,
+  )
+
+const numberFault = (field: DescribedField, value: MappedValue, text: string): Fault | null => {
+  if (typeof value === 'boolean' || !NUMBER.test(text)) return wrongType(field, value, 'a number')
+  const number = Number(text)
+  if (field.type === 'int' && !Number.isInteger(number)) {
+    return wrongType(field, value, 'a whole number')
+  }
+  // Salesforce: an int has digits, the others have precision and of these scale behind the point.
+  const digits = field.type === 'int' ? field.digits : field.precision - field.scale
+  return digits > 0 && Math.abs(number) >= 10 ** digits
+    ? error(
+        'value_out_of_range',
+        `${field.name} takes ${digits} digits before the point; ${text} has more.`,
+        'Give a smaller number, or map to a larger field.',
+      )
+    : null
+}
+
+const picklistFault = (field: DescribedField, text: string): Fault | null => {
+  const active = new Set(field.values.map(({ value }) => value))
+  const parts = field.type === 'multipicklist' ? text.split(';').map((part) => part.trim()) : [text]
+  const others = parts.filter((part) => part !== '' && !active.has(part))
+  if (others.length === 0) return null
+  const names = some(others.map((other) => JSON.stringify(other)))
+  const known = `Its values: ${some([...active], 12) || 'none'}.`
+  return field.restrictedPicklist
+    ? error(
+        'value_not_in_picklist',
+        `${field.name} takes the active values of its list only, and ${names} is none of them.`,
+        `Use a value of the list, or add this one to it. ${known}`,
+      )
+    : warning(
+        'value_new_to_picklist',
+        `${names} is not among the active values of ${field.name}; Salesforce would take it all the same, outside the list.`,
+        `Use a value of the list if it was meant. ${known}`,
+      )
+}
+
+/** What is wrong with sending this value to this field; null if nothing is. */
+export const valueFault = (field: DescribedField, value: MappedValue): Fault | null => {
+  if (value === null) return null
+  const text = String(value)
+  if (NUMERIC.has(field.type)) return numberFault(field, value, text)
+  const form = FORMS[field.type]
+  if (form !== undefined && !form.takes(text)) return wrongType(field, value, form.form)
+  if (PICKLISTS.has(field.type)) {
+    return typeof value === 'string'
+      ? picklistFault(field, text)
+      : wrongType(field, value, 'one of its values, as text')
+  }
+  return field.length > 0 && text.length > field.length
+    ? error(
+        'value_too_long',
+        `${field.name} holds ${field.length} characters; this value has ${text.length}.`,
+        'Shorten the value, or map to a longer field.',
+      )
+    : null
+}

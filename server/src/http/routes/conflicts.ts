@@ -1,0 +1,238 @@
+import * as z from 'zod'
+import { type Conflicts, type Report } from '../../domain/conflicts/reports.ts'
+import { planSchema } from '../../domain/plan/schema.ts'
+import { type Reply, route, type Route } from '../route.ts'
+import { fault, id, pageOf, pageRequest, progress, timestamp, waitSeconds } from '../schemas.ts'
+
+const PLAN_BODY_BYTES = 8 * 1024 * 1024
+
+const severity = z.enum(['green', 'yellow', 'red'])
+const component = z
+  .object({ type: z.string(), full_name: z.string() })
+  .describe('In the words of package.xml; `Package package.xml` is the deploy as a whole')
+
+const summary = z.object({
+  id,
+  client_id: id,
+  status: z.enum(['running', 'complete', 'failed']),
+  progress: progress.describe('Stages: `pull`, `salesforce`, `facts`, `rules`, `complete`'),
+  error: fault
+    .nullable()
+    .describe(
+      'Why it failed. With status `running`: why it stands still (`api_budget_exhausted`, what is ' +
+        'being tried again)',
+    ),
+  severity: severity.nullable().describe('Of the worst finding; null unless complete'),
+  plan_hash: z.string().describe('One for each meaning: a deploy of the same plan is recognised'),
+  snapshot_id: id.nullable(),
+  snapshot_version: z.int().nullable().describe('The snapshot that was judged'),
+  counts: z
+    .object({ green: z.int(), yellow: z.int(), red: z.int() })
+    .describe('Of the findings; zero until it is complete'),
+  api_call_estimate: z.int().describe('Salesforce API calls that the deploy takes, about'),
+  created_by: id.nullable(),
+  created_at: timestamp,
+})
+
+const report = summary.extend({
+  findings: z
+    .array(
+      z.object({
+        severity: severity.describe(
+          '`red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses or needs ' +
+            'attention. `green`: safe, and says why',
+        ),
+        code: z.string().describe('Stable'),
+        message: z.string(),
+        component,
+        path: z
+          .string()
+          .describe(
+            'Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow',
+          ),
+        remedy: z.string(),
+      }),
+    )
+    .describe('Worst first. Every component has at least one'),
+  reversibility: z
+    .array(
+      z.object({
+        component,
+        level: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
+        reason: z.string(),
+      }),
+    )
+    .describe(
+      'Whether each component can be taken back once it is deployed, in the order of the plan',
+    ),
+})
+
+const REPORT_ID = '01931f2a-7c00-7000-8000-000000000030'
+const CLIENT_ID = '01931f2a-7c00-7000-8000-000000000003'
+
+const examplePlan = {
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: [{ api_name: 'Job_Title__c', label: 'Job Title', type: 'Text', length: 255 }],
+    },
+  ],
+}
+
+const exampleSummary = {
+  id: REPORT_ID,
+  client_id: CLIENT_ID,
+  status: 'complete',
+  progress: { stage: 'complete', done: 2, total: 2 },
+  error: null,
+  severity: 'green',
+  plan_hash: '5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef',
+  snapshot_id: '01931f2a-7c00-7000-8000-000000000020',
+  snapshot_version: 12,
+  counts: { green: 2, yellow: 0, red: 0 },
+  api_call_estimate: 14,
+  created_by: '01931f2a-7c00-7000-8000-000000000002',
+  created_at: '2026-11-22T09:12:00.000Z',
+}
+
+const lead = { type: 'CustomField', full_name: 'Lead.Job_Title__c' }
+const permissionSet = { type: 'PermissionSet', full_name: 'SFDC_Engine_X' }
+
+const example = {
+  ...exampleSummary,
+  findings: [
+    {
+      severity: 'green',
+      code: 'field_new',
+      message:
+        'Lead.Job_Title__c is new: Lead has no field of that name, so no value and no automation can be affected.',
+      component: lead,
+      path: 'objects.0.fields.0',
+      remedy: 'Nothing to do.',
+    },
+    {
+      severity: 'green',
+      code: 'permission_set_merged',
+      message:
+        'The permission set SFDC_Engine_X is made, or read and added to: nobody loses access.',
+      component: permissionSet,
+      path: 'permissions.permission_set',
+      remedy: 'Nothing to do.',
+    },
+  ],
+  reversibility: [
+    {
+      component: lead,
+      level: 'reversible',
+      reason: 'It is deleted again; once records hold values, only with your leave to lose them.',
+    },
+    {
+      component: permissionSet,
+      level: 'reversible',
+      reason: 'What the plan adds to it is taken out again; changes of others stay.',
+    },
+  ],
+}
+
+/** 201 with the end, or 202 with the present state and where to look for the end. */
+const replyOf = (body: Report): Reply =>
+  body.status === 'running'
+    ? { status: 202, body, headers: { location: '/api/conflicts/get' } }
+    : { status: 201, body }
+
+export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[] => [
+  route({
+    method: 'POST',
+    path: '/api/conflicts/check',
+    tag: 'Conflicts',
+    summary: 'Judge a plan before it is deployed',
+    description:
+      'Holds the plan against the newest snapshot, this client’s mappings and what only the ' +
+      'Salesforce org itself can tell (record counts, limits, permissions, where-used …). Changes ' +
+      'nothing there. With `refresh` the topology is pulled first; without a snapshot and without ' +
+      '`refresh` it is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is ' +
+      'sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce ' +
+      'refuses becomes findings.\n\n' +
+      'A complete report can be named in a deploy of the same plan, which is then held to it. The ' +
+      'work survives the caller and the process; poll with `/api/conflicts/get`.',
+    access: 'deploy.write',
+    bodyLimitBytes: PLAN_BODY_BYTES,
+    body: z
+      .strictObject({
+        client_id: id,
+        plan: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe('See the schema `Plan`; a fault in it is `400 invalid_plan` with its path')
+          .meta({ properties: z.toJSONSchema(planSchema, { io: 'input' }).properties }),
+        workflows: z
+          .array(z.record(z.string(), z.unknown()))
+          .min(1)
+          .max(200)
+          .optional()
+          .describe('Instead of a plan: workflows as for `/api/workflows/deploy`'),
+        refresh: z.boolean().optional().describe('Pull the topology first'),
+        validate_in_salesforce: z
+          .boolean()
+          .optional()
+          .describe('Let Salesforce validate the plan too'),
+        wait_seconds: waitSeconds,
+      })
+      .refine((body) => (body.plan === undefined) !== (body.workflows === undefined), {
+        message: 'needs either plan or workflows',
+        path: ['plan'],
+      }),
+    replies: {
+      201: { description: 'The report has ended: complete or failed', body: report },
+      202: { description: 'The check is running', body: report },
+    },
+    errors: [
+      'not_found',
+      'invalid_plan',
+      'bad_request',
+      'client_inactive',
+      'connection_not_ready',
+      'no_snapshot',
+    ],
+    example: { body: { client_id: CLIENT_ID, plan: examplePlan }, reply: example },
+    idempotency: {
+      replay: async (caller, reportId) => replyOf(await conflicts.get(caller.tenant, reportId)),
+    },
+    handle: async ({ caller, body, context }) =>
+      replyOf(await conflicts.check(caller, body, context.signal)),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/conflicts/get',
+    tag: 'Conflicts',
+    summary: 'Read a conflict report',
+    access: 'topology.read',
+    body: z.strictObject({ report_id: id }),
+    replies: { 200: { description: 'The report, as it stands now', body: report } },
+    errors: ['not_found'],
+    example: { body: { report_id: REPORT_ID }, reply: example },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await conflicts.get(caller.tenant, body.report_id),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/conflicts/list',
+    tag: 'Conflicts',
+    summary: 'List conflict reports, newest first',
+    description: 'Without findings and reversibility.',
+    access: 'topology.read',
+    body: z.strictObject({ client_id: id, ...pageRequest }),
+    replies: { 200: { description: 'A page of reports', body: pageOf(summary) } },
+    errors: ['not_found', 'invalid_cursor'],
+    example: {
+      body: { client_id: CLIENT_ID },
+      reply: { items: [exampleSummary], next_cursor: null },
+    },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await conflicts.list(caller.tenant, body),
+    }),
+  }),
+]

@@ -11,6 +11,7 @@ import { createLogger } from '../server/src/logger.ts'
 import { createControl } from '../simulator/src/control.ts'
 import { startSimulator } from '../simulator/src/index.ts'
 import { environmentFor } from './simulated-environment.ts'
+import { jobPosting, RED_PLAN } from './demo-plans.ts'
 
 const exits = process.argv.includes('--exit')
 const PASSWORD = 'correct horse battery staple'
@@ -21,6 +22,26 @@ interface Snapshot {
   fields_count: number
   automations_count: number
   stats: { salesforce_api_calls: number; not_modified: number; bytes: number }
+}
+
+interface Report {
+  id: string
+  severity: string
+  counts: { green: number; yellow: number; red: number }
+  findings: { severity: string; code: string; message: string; remedy: string }[]
+}
+
+interface Deployment {
+  id: string
+  status: string
+  components: { type: string; full_name: string; action: string }[]
+  warnings: { message: string }[]
+  error: { message: string } | null
+  rollback: {
+    status: string
+    removed: { full_name: string }[]
+    proof: { complete: boolean; compared: number } | null
+  } | null
 }
 
 const step = async <T>(
@@ -39,6 +60,16 @@ const captured = (snapshot: Snapshot): string =>
   `version ${snapshot.version}: ${snapshot.objects_count} objects, ${snapshot.fields_count} fields, ` +
   `${snapshot.automations_count} automations; ${snapshot.stats.salesforce_api_calls} Salesforce calls, ` +
   `${Math.ceil(snapshot.stats.bytes / 1024)} KiB stored`
+
+const judged = ({ severity, counts }: Report): string =>
+  `${severity}: ${counts.green} green, ${counts.yellow} yellow, ${counts.red} red`
+
+/** The findings that are not green, with what to do. */
+const tellFindings = ({ findings }: Report): void => {
+  for (const { severity, code, message, remedy } of findings) {
+    if (severity !== 'green') console.log(`    ${severity} ${code}: ${message} → ${remedy}`)
+  }
+}
 
 const run = async (): Promise<void> => {
   const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-demo-'))
@@ -202,6 +233,66 @@ const run = async (): Promise<void> => {
       }
     }
   }
+
+  const check = (plan: unknown) =>
+    call<Report>(token, '/api/conflicts/check', { client_id, plan, wait_seconds: 55 })
+  const deploy = (plan: unknown, more: object = {}) =>
+    call<Deployment>(token, '/api/deploy/custom-objects', {
+      client_id,
+      plan,
+      wait_seconds: 55,
+      ...more,
+    })
+  console.log()
+  const plan = jobPosting()
+  const yellow = await step('Would a Job Posting object do harm?', () => check(plan), judged)
+  tellFindings(yellow)
+  const red = await step('And a plan that cannot work?', () => check(RED_PLAN), judged)
+  tellFindings(red)
+  const deployed = await step(
+    'Deploy the Job Posting object',
+    () => deploy(plan, { conflict_report_id: yellow.id, accept: ['yellow'] }),
+    ({ status, components }) =>
+      `${status}: ${components.filter(({ action }) => action === 'created').length} components made, every field read back`,
+  )
+  if (deployed.status !== 'deployed') throw new Error(JSON.stringify(deployed.error))
+  await step(
+    'The same plan once more',
+    () => deploy(plan),
+    ({ components }) =>
+      components.every(({ action }) => action === 'unchanged')
+        ? 'all unchanged, nothing was sent'
+        : 'something changed',
+  )
+  const withPosting = await step('Capture again', pull, captured)
+  const rolledBack = await step(
+    'Take the deployment back',
+    () =>
+      call<Deployment>(token, '/api/deploy/rollback', {
+        deployment_id: deployed.id,
+        allow_data_loss: true,
+        wait_seconds: 55,
+      }),
+    ({ status, rollback }) => `${status}: ${rollback?.removed.length ?? 0} components removed`,
+  )
+  const { rollback: undone } = rolledBack
+  console.log(
+    `    second reading: ${undone?.proof?.compared ?? 0} components compared, ${undone?.proof?.complete === true ? 'all as before' : 'NOT as before'}`,
+  )
+  const clean = await step('Capture again', pull, captured)
+  await step(
+    'What is left of it, by the snapshots?',
+    () =>
+      call<{ objects: unknown[]; automations: unknown[] }>(token, '/api/topology/diff', {
+        client_id,
+        from_version: third.version,
+        to_version: clean.version,
+      }),
+    ({ objects, automations }) =>
+      objects.length + automations.length === 0
+        ? `nothing (version ${withPosting.version} had it, version ${clean.version} is version ${third.version} again)`
+        : 'SOMETHING',
+  )
 
   if (exits) {
     console.log('\nDone.')

@@ -13,7 +13,7 @@ export interface PackageContents {
   files: ReadonlyMap<string, string | Uint8Array>
   /** What package.xml names; a file that no member names is not deployed. `*` stands for all of a type. */
   members: Members
-  /** Deleted before the files are deployed, and after; by full name, never `*`. */
+  /** Deleted before the files are deployed, and after; by full name, never `*`, in this order. */
   deleteBefore?: Members
   deleteAfter?: Members
 }
@@ -51,13 +51,19 @@ const ZIP_EPOCH = new Date(1980, 0, 1)
 const manifest = (members: Members, version: string | null): string => {
   const types = [...members]
     .filter(([, names]) => names.length > 0)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, names]) => toXml('types', { members: [...new Set(names)].sort(), name }))
+    .map(([name, names]) => toXml('types', { members: [...new Set(names)], name }))
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
     `<Package xmlns="${METADATA_NAMESPACE}">${types.join('')}${toXml('version', version)}</Package>\n`
   )
 }
+
+const byAlphabet = (members: Members): Members =>
+  new Map(
+    [...members]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([type, names]) => [type, [...names].sort()] as const),
+  )
 
 const destructive = (members: Members): string => {
   for (const [type, names] of members) {
@@ -65,6 +71,7 @@ const destructive = (members: Members): string => {
     if (names.some((name) => name.includes('*')))
       throw new TypeError(`Deleting takes no wildcard: ${type}`)
   }
+  // As given: who deletes knows what must go before what.
   return manifest(members, null)
 }
 
@@ -97,7 +104,7 @@ export const buildDeployPackage = (
   const put = (path: string, content: string | Uint8Array): void => {
     all[path] = typeof content === 'string' ? strToU8(content) : content
   }
-  put(PACKAGE_XML, manifest(members, apiVersion.replace(/^v/, '')))
+  put(PACKAGE_XML, manifest(byAlphabet(members), apiVersion.replace(/^v/, '')))
   if (!isEmpty(deleteBefore)) put(DELETE_BEFORE, destructive(deleteBefore))
   if (!isEmpty(deleteAfter)) put(DELETE_AFTER, destructive(deleteAfter))
   for (const path of [...files.keys()].sort()) {

@@ -350,7 +350,7 @@ describe('waiting for a deploy', () => {
     expect(result).toMatchObject({ status: 'Succeeded', done: true })
     expect(seen).toEqual([...Array.from({ length: 40 }, () => 'InProgress'), 'Succeeded'])
     expect(rig.waits).toEqual(Array.from({ length: 40 }, (_, index) => pollWaitMs(index + 1)))
-    expect([rig.waits[0], rig.waits[10], rig.waits[39]]).toEqual([1000, 5000, 15_000])
+    expect([rig.waits[0], rig.waits[12], rig.waits[39]]).toEqual([250, 5000, 15_000])
     expect(rig.seen.map(({ url }) => /includeDetails=(\w+)/.exec(url)?.[1])).toEqual([
       ...Array.from({ length: 41 }, () => 'false'),
       'true',

@@ -2,8 +2,7 @@
 
 export type JsonObject = Record<string, unknown>
 
-export type JsonValue =
-  string | number | boolean | null | JsonValue[] | { [member: string]: JsonValue }
+export type JsonValue = string | number | boolean | null | JsonObject | readonly JsonValue[]
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -144,7 +144,7 @@ describe('retrieve', () => {
     expect(retrieved.problems[0]?.problem).toBe(
       "Entity of type 'Flow' named 'Gone' cannot be found",
     )
-    expect(rig.waits).toEqual([1000, 1500])
+    expect(rig.waits).toEqual([250, 375])
     expect(rig.seen[0]?.body).toContain(
       '<types><members>Big</members><members>Gone</members><name>Flow</name></types><version>66.0</version>',
     )

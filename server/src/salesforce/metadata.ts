@@ -224,7 +224,7 @@ const startRetrieve = async (
 const awaitRetrieve = async (
   org: SalesforceOrg,
   asyncProcessId: string,
-  { timeoutMs = 30 * 60_000, pollMs = { first: 1000, most: 5000 } }: RetrieveOptions,
+  { timeoutMs = 30 * 60_000, pollMs = { first: 250, most: 5000 } }: RetrieveOptions,
 ): Promise<JsonObject> => {
   const endsAt = performance.now() + timeoutMs
   for (let wait = pollMs.first; ; wait = Math.min(pollMs.most, wait * 1.5)) {

@@ -17,9 +17,12 @@ export interface PollOptions<T> {
 const ERRORS_MAX = 20
 const RETRY_AFTER_MS_MAX = 300_000
 
-/** Milliseconds after look `looks` (from 1): every second for 10 looks, every 5 s for 24, then every 15 s. */
+/**
+ * Milliseconds after look `looks` (from 1): soon at first, since small work is done in a moment, then
+ * every second for 10 looks, every 5 s for 24, then every 15 s.
+ */
 export const pollWaitMs = (looks: number): number =>
-  looks <= 10 ? 1000 : looks <= 34 ? 5000 : 15_000
+  looks <= 2 ? 250 * looks : looks <= 12 ? 1000 : looks <= 36 ? 5000 : 15_000
 
 /** Milliseconds that the far side asked for, if it failed in a way that passes; null if it did not. */
 const passingWaitMs = (error: unknown): number | null => {
@@ -49,7 +52,7 @@ export const pollUntilDone = async <T extends { readonly done: boolean }>(
       const wish = passingWaitMs(error)
       errors += 1
       if (wish === null || errors > errorsMax) throw error
-      waitMs = Math.max(waitMs, wish, errors > 3 ? 15_000 : 0)
+      waitMs = Math.max(waitMs, wish, errors > 3 ? 15_000 : 1000)
     }
     if (seen !== null) {
       errors = 0

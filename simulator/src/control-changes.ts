@@ -372,6 +372,16 @@ const permissionActions = {
       return {}
     },
   ),
+  /** A system permission by its name in PermissionSet: `BulkApiHardDelete`, `ModifyMetadata` … */
+  'permissions/grant-system': defineAction(
+    z.strictObject({ org, permission: z.string(), ...ofWhom }),
+    (world, input) => {
+      const { found, grants } = grantsIn(world, input)
+      grants.system.add(input.permission)
+      touchOrg(found)
+      return {}
+    },
+  ),
   'permissions/revoke-field': defineAction(
     z.strictObject({ org, field: z.string(), ...ofWhom }),
     (world, input) => {

@@ -5,8 +5,10 @@ import { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { authorize } from './browser.ts'
 import { defineAction, Mistake, orgIn, userIn, type Action } from './control-actions.ts'
+import { bulkActions } from './control-bulk.ts'
 import { changeActions } from './control-changes.ts'
 import { deployActions } from './control-deploys.ts'
+import { recordActions } from './control-records.ts'
 import { inspectorPage } from './inspector.ts'
 import { type World } from './index.ts'
 import { type Org } from './org/model.ts'
@@ -28,7 +30,7 @@ const faultKind = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('limit'), which: z.enum(['total', 'concurrent']) }),
   z.strictObject({
     type: z.literal('dead-session'),
-    shape: z.enum(['rest', 'bad-oauth-token', 'not-valid-for-rest']),
+    shape: z.enum(['rest', 'bad-oauth-token', 'not-valid-for-rest', 'bulk']),
   }),
 ])
 
@@ -98,6 +100,8 @@ const worldActions = {
           rotateRefreshTokens: z.boolean().optional(),
           apiEnabled: z.boolean().optional(),
           deployFlowsAsActive: z.boolean().optional(),
+          longCallMs: z.number().min(0).optional(),
+          longCallsMax: z.number().int().min(0).optional(),
         })
         .optional(),
       used: z.number().int().min(0).optional(),
@@ -171,6 +175,7 @@ const worldActions = {
       path: z.string().optional(),
       times: z.number().int().positive().optional(),
       after: z.number().int().min(0).optional(),
+      rate: z.number().gt(0).max(1).optional(),
       kind: faultKind,
     }),
     (world, input) => {
@@ -241,7 +246,13 @@ const worldActions = {
   ),
 }
 
-const actions = { ...worldActions, ...changeActions, ...deployActions }
+const actions = {
+  ...worldActions,
+  ...changeActions,
+  ...deployActions,
+  ...recordActions,
+  ...bulkActions,
+}
 
 export type ActionName = keyof typeof actions
 export type ActionInput<Name extends ActionName> = z.input<(typeof actions)[Name]['input']>

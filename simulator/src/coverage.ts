@@ -28,7 +28,10 @@ export const HOST_COVERAGE: CoveredRoute[] = [
 
 export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /', note: 'the resources that are simulated or refused' },
-  { route: 'GET /limits', note: 'a dozen of the limits; DailyApiRequests counts, others stand' },
+  {
+    route: 'GET /limits',
+    note: 'a dozen of the limits; API requests, Bulk jobs and batches, and data storage count, others stand',
+  },
   { route: 'GET /limits/recordCount', note: 'exact, where Salesforce is approximate' },
   { route: 'GET /sobjects', note: 'per user, conditional; companions of six objects' },
   { route: 'GET /sobjects/:name', note: 'per user; recentItems is always empty' },
@@ -36,15 +39,48 @@ export const REST_COVERAGE: CoveredRoute[] = [
     route: 'GET /sobjects/:name/describe',
     note: 'per user and conditional; every key of v52 and later whatever version is asked for; no action overrides, no named layouts',
   },
-  { route: 'GET /sobjects/:name/:id', note: 'with ?fields=; no sharing rules' },
+  {
+    route: 'POST /sobjects/:name',
+    note: 'every check that the README names; no sharing rules, no Apex, no workflow rules',
+  },
+  { route: 'POST /sobjects/:name/Id', note: 'as POST /sobjects/:name' },
+  {
+    route: 'GET /sobjects/:name/:id',
+    note: 'with ?fields=; formula fields and roll-ups reckoned; no sharing rules',
+  },
+  { route: 'PATCH /sobjects/:name/:id', note: 'with If-Unmodified-Since; no If-Match' },
+  { route: 'DELETE /sobjects/:name/:id', note: 'into the recycle bin, with what hangs on it' },
+  { route: 'GET /sobjects/:name/:field/:value', note: 'by external id; no friendly URLs' },
+  {
+    route: 'PATCH /sobjects/:name/:field/:value',
+    note: 'upsert: 201, 200, or 300 with URLs; ?updateOnly=true',
+  },
+  { route: 'DELETE /sobjects/:name/:field/:value', note: 'by external id' },
+  {
+    route: 'POST /composite/sobjects',
+    note: '200 rows, 10 chunks; unknown fields and wrong types fail their row',
+  },
+  { route: 'PATCH /composite/sobjects', note: 'as POST /composite/sobjects' },
+  { route: 'DELETE /composite/sobjects', note: '?ids= of several types, ?allOrNone=' },
+  { route: 'PATCH /composite/sobjects/:name/:field', note: 'upsert by external id or Id' },
+  { route: 'GET /composite/sobjects/:name', note: '?ids=&fields=; null for what is not there' },
+  { route: 'POST /composite/sobjects/:name', note: 'retrieve: ids and fields in the body' },
+  { route: 'POST /composite/tree/:name', note: '200 records, 5 types, 5 levels; all or none' },
+  {
+    route: 'POST /composite/graph',
+    note: 'each graph all or none; limits on graphs, nodes, depth, kinds and failures',
+  },
   {
     route: 'POST /composite',
-    note: 'parts run in order; allOrNone halts, and has nothing to roll back while nothing writes',
+    note: 'parts run in order, never collated; allOrNone takes records back, and nothing else',
   },
   { route: 'POST /composite/batch', note: 'each part counts; haltOnError' },
   { route: 'POST /tooling/composite', note: 'as /composite' },
   { route: 'POST /tooling/composite/batch', note: 'as /composite/batch' },
-  { route: 'GET /query', note: 'SOQL of records and of set-up tables; no FORMAT, no SOSL' },
+  {
+    route: 'GET /query',
+    note: 'SOQL of records and of set-up tables, and ?columns=true; no FORMAT, no SOSL',
+  },
   { route: 'GET /query/:locator', note: 'locators live as long as the simulator' },
   { route: 'GET /queryAll', note: 'deleted records too' },
   { route: 'GET /queryAll/:locator', note: 'as /query/:locator' },
@@ -56,6 +92,36 @@ export const REST_COVERAGE: CoveredRoute[] = [
   {
     route: 'GET /tooling/sobjects/:name/:id',
     note: 'with FullName and Metadata where it has them',
+  },
+  {
+    route: 'POST /jobs/ingest',
+    note: 'Bulk API 2.0: insert, update, upsert, delete, hardDelete; no multipart, no big objects',
+  },
+  { route: 'GET /jobs/ingest', note: 'newest first, 1,000 a page; ?jobType=' },
+  { route: 'GET /jobs/ingest/:id', note: 'every member; Apex never takes time' },
+  { route: 'PATCH /jobs/ingest/:id', note: 'UploadComplete and Aborted' },
+  { route: 'DELETE /jobs/ingest/:id', note: 'of jobs that are over or still in the queue' },
+  {
+    route: 'PUT /jobs/ingest/:id/batches',
+    note: 'one upload of at most 150 MB, plain or gzip, kept in memory',
+  },
+  {
+    route: 'GET /jobs/ingest/:id/successfulResults',
+    note: 'as recorded: values quoted, the header as it was sent; all in one answer',
+  },
+  { route: 'GET /jobs/ingest/:id/failedResults', note: 'as successfulResults' },
+  { route: 'GET /jobs/ingest/:id/unprocessedrecords', note: 'as successfulResults' },
+  {
+    route: 'POST /jobs/query',
+    note: 'query and queryAll; refuses aggregates, child rows, TYPEOF, OFFSET, compound fields',
+  },
+  { route: 'GET /jobs/query', note: 'as GET /jobs/ingest' },
+  { route: 'GET /jobs/query/:id', note: 'every member that Salesforce names' },
+  { route: 'PATCH /jobs/query/:id', note: 'only Aborted' },
+  { route: 'DELETE /jobs/query/:id', note: 'as DELETE /jobs/ingest/:id' },
+  {
+    route: 'GET /jobs/query/:id/results',
+    note: 'by ?maxRecords= and ?locator=, or 100,000 rows a page; no resultPages',
   },
   {
     route: 'POST /metadata/deployRequest',

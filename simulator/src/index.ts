@@ -6,6 +6,8 @@ import { registerControl } from './control-routes.ts'
 import { startNango, type NangoOptions, type NangoSimulator } from './nango/index.ts'
 import { createOrg, type NewOrg } from './org/create.ts'
 import { type Org } from './org/model.ts'
+import { bulkRoutes } from './salesforce/bulk/routes.ts'
+import { collectionRoutes } from './salesforce/collections.ts'
 import { compositeRoutes } from './salesforce/composite.ts'
 import { describeRoutes, forgetDescribes } from './salesforce/describe.ts'
 import { createDispatcher, type RestRoute } from './salesforce/dispatch.ts'
@@ -16,6 +18,9 @@ import { soapRoutes } from './salesforce/metadata/routes.ts'
 import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
 import { routes as queryRoutes } from './salesforce/query.ts'
 import { assignmentRoutes } from './salesforce/permission-set-assignments.ts'
+import { recordRoutes } from './salesforce/records.ts'
+import { graphRoutes } from './salesforce/records-graph.ts'
+import { treeRoutes } from './salesforce/records-tree.ts'
 import { resourceRoutes } from './salesforce/resources.ts'
 import { routes as toolingRoutes } from './salesforce/tooling/routes.ts'
 import { seedImport } from './seeds/import.ts'
@@ -34,8 +39,11 @@ export interface SimulatorOptions {
    * this order. 0, the default: any free ports.
    */
   port?: number
-  /** Time that answers take: each call, and each describe on top, also inside a composite. */
-  latency?: { callMs?: number; describeMs?: number }
+  /**
+   * Time that answers take: each call, and on top each describe and each row that is saved, also
+   * inside a composite. A save holds its locks for that time.
+   */
+  latency?: { callMs?: number; describeMs?: number; saveMs?: number }
   nango?: {
     secretKey?: string
     webhookSigningKey?: string
@@ -84,6 +92,11 @@ export const REST_ROUTES: readonly RestRoute[] = [
   ...queryRoutes,
   ...toolingRoutes,
   ...assignmentRoutes,
+  ...recordRoutes,
+  ...collectionRoutes,
+  ...treeRoutes,
+  ...graphRoutes,
+  ...bulkRoutes,
   ...deployRoutes,
 ]
 export const SOAP_ROUTES = soapRoutes
@@ -118,8 +131,8 @@ const DEFAULT_ORGS: NewOrg[] = [
 
 /** Starts everything and resolves when all of it listens. */
 export const startSimulator = async (options: SimulatorOptions = {}): Promise<Simulator> => {
-  const { callMs = 0, describeMs = 0 } = options.latency ?? {}
-  const latency = { callMs, describeMs }
+  const { callMs = 0, describeMs = 0, saveMs = 0 } = options.latency ?? {}
+  const latency = { callMs, describeMs, saveMs }
   const faults = new Faults()
   const dispatcher = createDispatcher({ routes: REST_ROUTES, faults, latency })
   const hosted = new Map<string, Hosted>()

@@ -54,6 +54,51 @@ describe('jsforce', () => {
     expect(user).toMatchObject({ Id: user_id, Username: 'admin@acme.example' })
   })
 
+  it('creates, changes, upserts and deletes a record', async () => {
+    const leads = (await connection()).sobject('Lead')
+    const { id = '' } = await leads.create({ LastName: 'Judge', Company: 'Court' })
+    expect(await leads.update({ Id: id, Title: 'Chief' })).toEqual({
+      id,
+      success: true,
+      errors: [],
+    })
+    expect((await leads.retrieve(id)).Title).toBe('Chief')
+    const keyed = { Source_Key__c: 'j-1', LastName: 'Judge', Company: 'Court' }
+    const made = await leads.upsert(keyed, 'Source_Key__c')
+    const again = await leads.upsert({ ...keyed, Title: 'x' }, 'Source_Key__c')
+    expect([made.success && made.created, again.success && again.created]).toEqual([true, false])
+    expect(await leads.destroy(id)).toMatchObject({ id, success: true })
+    await expect(leads.retrieve(id)).rejects.toMatchObject({ errorCode: 'NOT_FOUND' })
+    await expect(leads.create({ Company: 'Court' })).rejects.toMatchObject({
+      errorCode: 'REQUIRED_FIELD_MISSING',
+      message: 'Required fields are missing: [LastName]',
+    })
+  })
+
+  it('works on collections, and takes all of it or none', async () => {
+    const leads = (await connection()).sobject('Lead')
+    const rows = Array.from({ length: 250 }, (_, n) => ({ LastName: `L${n}`, Company: 'Court' }))
+    const made = await leads.create(rows, { allowRecursive: true })
+    expect(made.filter(({ success }) => success)).toHaveLength(250)
+    const ids = made.flatMap((result) => (result.success ? [result.id] : []))
+    const updated = await leads.update(ids.slice(0, 3).map((Id) => ({ Id, Title: 'x' })))
+    expect(updated.map(({ success }) => success)).toEqual([true, true, true])
+    const mixed = [{ LastName: 'x', Company: 'Court' }, { Company: 'Court' }]
+    const some = await leads.create(mixed)
+    expect(some.map(({ success }) => success)).toEqual([true, false])
+    const none = await leads.create(mixed, { allOrNone: true })
+    expect(none).toMatchObject([
+      { success: false, errors: [{ statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK' }] },
+      { success: false, errors: [{ statusCode: 'REQUIRED_FIELD_MISSING' }] },
+    ])
+    const keyed = [1, 2].map((n) => ({ Source_Key__c: `k${n}`, LastName: 'x', Company: 'Court' }))
+    await leads.upsert(keyed, 'Source_Key__c')
+    const again = await leads.upsert(keyed, 'Source_Key__c')
+    expect(again.map((result) => result.success && result.created)).toEqual([false, false])
+    expect((await leads.destroy(ids.slice(0, 200))).every(({ success }) => success)).toBe(true)
+    expect(await leads.count()).toBe(250 - 200 + 1 + 1 + 2)
+  })
+
   it('gets the error code of a refusal', async () => {
     const jsforce = await connection()
     await expect(jsforce.describe('Nope')).rejects.toMatchObject({ errorCode: 'NOT_FOUND' })

@@ -96,10 +96,9 @@ describe('what there is not', () => {
 
   it('in the simulator, but in Salesforce, is refused with 501', async () => {
     const refused = [
-      admin.post('/sobjects/Account', { Name: 'x' }),
-      admin.post('/composite/sobjects', { records: [] }),
-      admin.post('/composite/tree/Account', {}),
-      admin.post('/jobs/ingest', {}),
+      admin.post('/sobjects/User', { LastName: 'x' }),
+      admin.post('/process/rules', {}),
+      admin.post('/actions/standard/emailSimple', {}),
       admin.get('/search?q=x'),
       admin.get('/sobjects/Account/updated'),
       admin.get('/sobjects/Account/describe/layouts'),

@@ -59,6 +59,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     flows: new Map(),
     workflowRules: [],
     assignmentRules: [],
+    duplicateRules: [],
     apexTriggers: [],
     packages: [],
     layouts: [],

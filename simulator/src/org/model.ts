@@ -1,6 +1,8 @@
 // The state of one simulated Salesforce org: schema, people and permissions, automations, records,
 // sessions and usage. Plain data; what it means is in the modules beside it and in salesforce/.
 
+import type { RecordState } from '../records/state.ts'
+import type { BulkJobs } from '../salesforce/bulk/jobs.ts'
 import type { DeployJobs } from '../salesforce/metadata/deploy/jobs.ts'
 import type { RetrieveJobs } from '../salesforce/metadata/retrieve-jobs.ts'
 import type { QueryCursors } from '../salesforce/query-cursors.ts'
@@ -280,6 +282,20 @@ export interface AssignmentRuleEntry {
   booleanFilter?: string
 }
 
+export interface DuplicateRule extends Stamps {
+  /** 0Bm… */
+  id: string
+  object: string
+  developerName: string
+  label: string
+  active: boolean
+  /** API names of the fields in which two records must be equal, all of them, to be duplicates. */
+  matchFields: string[]
+  /** What happens on insert and update; `alert` lets them through for those who say so. */
+  action: 'block' | 'alert'
+  message: string
+}
+
 export interface ApexTrigger extends Stamps {
   /** 01q… */
   id: string
@@ -342,6 +358,10 @@ export interface Settings {
    * deployed with the status of its file.
    */
   deployFlowsAsActive?: boolean
+  /** How long a request lasts before it counts as a long one; default Salesforce's 20 seconds. */
+  longCallMs?: number
+  /** How many long requests there may be at once; default Salesforce's, by edition. */
+  longCallsMax?: number
 }
 
 export type Row = Record<string, unknown> & { Id: string }
@@ -368,6 +388,7 @@ export interface Org {
   flows: Map<string, Flow>
   workflowRules: WorkflowRule[]
   assignmentRules: AssignmentRule[]
+  duplicateRules: DuplicateRule[]
   apexTriggers: ApexTrigger[]
   packages: InstalledPackage[]
   layouts: Layout[]
@@ -384,8 +405,12 @@ export interface Org {
   /** Counts changes of permissions, so that cached describes can be told apart. */
   permissionRevision: number
   schemaRevision: number
+  /** Indexes, locks and the recycle bin; made at the first save. */
+  recordState?: RecordState
   /** Open query locators; made at the first query that has more than one page. */
   queryCursors?: QueryCursors
+  /** Bulk API 2.0 jobs; made at the first one. */
+  bulk?: BulkJobs
   /** Running and finished Metadata retrieves; made at the first one. */
   retrieves?: RetrieveJobs
   /** Queued, running and finished deployments; made at the first one. */

@@ -1,6 +1,9 @@
-// /composite and /composite/batch. Salesforce: REST API guide, "Composite" and "Batch": a composite
-// counts as one call, each part of a batch as one; a composite's parts take headers, a batch's none.
+// /composite, its graphs, and /composite/batch. Salesforce: REST API guide, "Composite", "Composite
+// Graph" and "Batch": a composite counts as one call, each part of a batch as one; a composite's parts
+// take headers, a batch's none.
 
+import { type Transaction } from '../records/locks.ts'
+import { recordStateOf } from '../records/state.ts'
 import { type RestAnswer, type RestContext, type RestRequest, type RestRoute } from './dispatch.ts'
 import { refusal, Refusal } from './errors.ts'
 
@@ -13,7 +16,7 @@ export const compositeRoutes: RestRoute[] = ['', '/tooling'].flatMap((api): Rest
   { method: 'POST', pattern: `${api}/composite/batch`, handler: (ctx) => batch(ctx) },
 ])
 
-interface Part {
+export interface Part {
   method: string
   url: string
   referenceId: string
@@ -36,19 +39,33 @@ const partsOf = (body: unknown): { parts: Part[]; allOrNone: boolean } => {
     compositeRequest?: unknown
     allOrNone?: unknown
   }
-  if (!Array.isArray(compositeRequest) || compositeRequest.length === 0) {
-    throw malformed('The compositeRequest list is required')
-  }
-  const parts = compositeRequest as Partial<Part>[]
-  if (parts.length > PARTS_MAX) {
+  const checked = checkedParts(compositeRequest)
+  if (checked.length > PARTS_MAX) {
     throw refusal(
       400,
       'LIMIT_EXCEEDED',
       `Composite request limit of ${PARTS_MAX} subrequests exceeded`,
     )
   }
+  const heavy = checked.filter(({ url }) => /\/(query|queryAll|composite\/sobjects)\b/.test(url))
+  if (heavy.length > QUERIES_MAX) {
+    throw refusal(
+      400,
+      'LIMIT_EXCEEDED',
+      `At most ${QUERIES_MAX} subrequests may be queries or collections`,
+    )
+  }
+  return { parts: checked, allOrNone: allOrNone === true }
+}
+
+/** The parts of a `compositeRequest`, each with its method, url and a referenceId of its own. */
+export const checkedParts = (compositeRequest: unknown): Part[] => {
+  if (!Array.isArray(compositeRequest) || compositeRequest.length === 0) {
+    throw malformed('The compositeRequest list is required')
+  }
+  const parts = compositeRequest as Partial<Part>[]
   const seen = new Set<string>()
-  const checked = parts.map((part): Part => {
+  return parts.map((part): Part => {
     const { method, url, referenceId } = part
     if (typeof referenceId !== 'string') throw malformed('Missing required field: referenceId')
     if (!/^\w+$/.test(referenceId)) {
@@ -70,15 +87,6 @@ const partsOf = (body: unknown): { parts: Part[]; allOrNone: boolean } => {
     }
     return { ...part, method: method.toUpperCase(), url, referenceId }
   })
-  const heavy = checked.filter(({ url }) => /\/(query|queryAll|composite\/sobjects)\b/.test(url))
-  if (heavy.length > QUERIES_MAX) {
-    throw refusal(
-      400,
-      'LIMIT_EXCEEDED',
-      `At most ${QUERIES_MAX} subrequests may be queries or collections`,
-    )
-  }
-  return { parts: checked, allOrNone: allOrNone === true }
 }
 
 const requestOf = (part: Part, headers: Record<string, string>): RestRequest => {
@@ -152,20 +160,49 @@ const HALTED: RestAnswer = {
 
 const composite = async (ctx: RestContext): Promise<RestAnswer> => {
   const { parts, allOrNone } = partsOf(ctx.request.body)
+  const { json } = await runParts(ctx, parts, allOrNone)
+  return { status: 200, json }
+}
+
+/** Status 300 is an external id that several records have: nothing was saved. */
+const hasFailed = ({ status }: RestAnswer) => status >= 400 || status === 300
+
+/**
+ * Runs the parts in their order. `allOrNone`: what records they changed is taken back when one of
+ * them fails, and the others answer PROCESSING_HALTED. `json` is the whole composite answer.
+ */
+export const runParts = async (
+  ctx: RestContext,
+  parts: readonly Part[],
+  allOrNone: boolean,
+): Promise<{ json: string; failed: boolean }> => {
   const headers = inherited(ctx.request.headers)
   const answers: Answers = new Map()
   const done: Done[] = []
-  for (const part of parts) {
-    const answer = await answerPart(ctx, part, headers, answers)
-    if (answer.status < 300) answers.set(part.referenceId, answer)
-    done.push({ part, answer })
-    if (allOrNone && answer.status >= 400) break
+  const transaction = allOrNone ? recordStateOf(ctx.org).transaction() : undefined
+  try {
+    for (const part of parts) {
+      const answer = await answerPart(ctx, part, headers, answers, transaction)
+      if (answer.status < 300) answers.set(part.referenceId, answer)
+      done.push({ part, answer })
+      if (allOrNone && hasFailed(answer)) break
+    }
+    const failed = done.find(({ answer }) => hasFailed(answer))
+    if (!allOrNone || failed === undefined) {
+      return { json: written(done), failed: failed !== undefined }
+    }
+    transaction?.rollback()
+    const halted = parts.map((part) => ({
+      part,
+      answer: part === failed.part ? failed.answer : HALTED,
+    }))
+    return { json: written(halted), failed: true }
+  } catch (error) {
+    transaction?.rollback()
+    throw error
+  } finally {
+    transaction?.release()
   }
-  const failed = done.find(({ answer }) => answer.status >= 400)
-  if (!allOrNone || failed === undefined) return written(done)
-  return written(
-    parts.map((part) => ({ part, answer: part === failed.part ? failed.answer : HALTED })),
-  )
 }
 
 /** What is wrong with one part is that part's answer: the others go on. */
@@ -174,6 +211,7 @@ const answerPart = async (
   part: Part,
   headers: Record<string, string>,
   answers: Answers,
+  transaction: Transaction | undefined,
 ): Promise<RestAnswer> => {
   try {
     const url = resolveReferences(part.url, answers)
@@ -184,7 +222,7 @@ const answerPart = async (
     if (/\/composite(\/(batch|graph|tree\/[^/]+))?$/.test(request.path)) {
       throw refusal(400, 'INVALID_INPUT', 'Composite requests cannot be nested')
     }
-    return await ctx.dispatch(request)
+    return await ctx.dispatch(request, transaction)
   } catch (error) {
     if (error instanceof Refusal) return error.fault
     throw error
@@ -192,7 +230,7 @@ const answerPart = async (
 }
 
 /** Parts that are text already are put in as they are: 25 large describes are not parsed for this. */
-const written = (done: Done[]): RestAnswer => {
+const written = (done: Done[]): string => {
   const items = done.map(({ part, answer }) => {
     const body =
       answer.json ??
@@ -206,7 +244,7 @@ const written = (done: Done[]): RestAnswer => {
     }
     return `{"body":${body},"httpHeaders":${JSON.stringify(shown)},"httpStatusCode":${answer.status},"referenceId":${JSON.stringify(part.referenceId)}}`
   })
-  return { status: 200, json: `{"compositeResponse":[${items.join(',')}]}` }
+  return `{"compositeResponse":[${items.join(',')}]}`
 }
 
 const batch = async (ctx: RestContext): Promise<RestAnswer> => {

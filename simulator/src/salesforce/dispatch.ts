@@ -2,6 +2,7 @@
 // context, an answer. Faults and counting of API calls sit here too, so that they hold for both.
 
 import { type Org, type Session, type User } from '../org/model.ts'
+import { type Transaction } from '../records/locks.ts'
 import { viewerOf, type Viewer } from '../org/visibility.ts'
 import { type Faults } from './faults.ts'
 import { notFound, notSimulated, refusal, Refusal } from './errors.ts'
@@ -14,7 +15,7 @@ export interface RestRequest {
   query: URLSearchParams
   /** Lower-cased names. */
   headers: Record<string, string>
-  /** Parsed JSON, text or bytes, by content type; undefined without a body. */
+  /** Parsed JSON, text, bytes or a CSV `Upload`, by content type; undefined without a body. */
   body: unknown
 }
 
@@ -43,13 +44,15 @@ export interface RestContext {
   base: string
   /** Below the version, or below `/tooling`: `data` or `tooling`. */
   api: 'data' | 'tooling'
+  /** Set for the parts of a series that is kept or taken back as one. */
+  transaction?: Transaction | undefined
   /** Another resource of the same org for the same user, as one of a series. */
-  dispatch(request: RestRequest): Promise<RestAnswer>
+  dispatch(request: RestRequest, transaction?: Transaction): Promise<RestAnswer>
   /** Adds to the time that the answer takes, besides the time of the call itself. */
   spend(ms: number): void
   /** One more API call than the request itself: `/composite/batch` counts each of its parts. */
   countCall(): void
-  latency: { describeMs: number }
+  latency: { describeMs: number; saveMs?: number }
 }
 
 export interface RestRoute {
@@ -138,6 +141,7 @@ export interface Dispatcher {
     request: RestRequest
     spend: (ms: number) => void
     countCall: () => void
+    transaction?: Transaction | undefined
   }): Promise<RestAnswer>
 }
 
@@ -146,7 +150,7 @@ const VERSIONED = /^\/services\/data\/v(\d{2,3})\.0(\/.*)?$/
 export const createDispatcher = (options: {
   routes: readonly RestRoute[]
   faults: Faults
-  latency: { describeMs: number }
+  latency: { describeMs: number; saveMs?: number }
 }): Dispatcher => {
   const table = new RouteTable(options.routes)
   const run: Dispatcher['run'] = async (call) => {
@@ -192,8 +196,9 @@ export const createDispatcher = (options: {
       base: `/services/data/v${version}.0`,
       api: below.startsWith('/tooling') ? 'tooling' : 'data',
       // A fault on a path strikes the parts of a series as well.
-      dispatch: async (part) =>
-        options.faults.answerFor(org, part) ?? (await run({ ...call, request: part })),
+      dispatch: async (part, transaction) =>
+        options.faults.answerFor(org, part) ?? (await run({ ...call, request: part, transaction })),
+      transaction: call.transaction,
       spend: call.spend,
       countCall: call.countCall,
       latency: options.latency,

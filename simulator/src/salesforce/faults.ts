@@ -15,6 +15,8 @@ export interface FaultRule {
   times?: number
   /** Skip so many matching requests first. */
   after?: number
+  /** Of the matching requests: 0.25 strikes every fourth. Default all. */
+  rate?: number
   kind:
     | {
         type: 'status'
@@ -30,13 +32,15 @@ export interface FaultRule {
     /** The connection closes: before anything is done, or after it was done without a word. */
     | { type: 'close'; when: 'before' | 'after' }
     | { type: 'limit'; which: 'total' | 'concurrent' }
-    | { type: 'dead-session'; shape: 'rest' | 'bad-oauth-token' | 'not-valid-for-rest' }
+    | { type: 'dead-session'; shape: 'rest' | 'bad-oauth-token' | 'not-valid-for-rest' | 'bulk' }
 }
 
 interface Armed {
   rule: FaultRule
   left: number
   skip: number
+  /** Requests that matched after those skipped. */
+  passed: number
 }
 
 export type Strike = FaultRule['kind']
@@ -45,7 +49,7 @@ export class Faults {
   #armed: Armed[] = []
 
   add(rule: FaultRule): void {
-    this.#armed.push({ rule, left: rule.times ?? 1, skip: rule.after ?? 0 })
+    this.#armed.push({ rule, left: rule.times ?? 1, skip: rule.after ?? 0, passed: 0 })
   }
 
   clear(): void {
@@ -76,6 +80,9 @@ export class Faults {
         armed.skip--
         continue
       }
+      armed.passed++
+      const { rate = 1 } = rule
+      if (Math.floor(armed.passed * rate) === Math.floor((armed.passed - 1) * rate)) continue
       armed.left--
       if (armed.left <= 0) this.#armed = this.#armed.filter((other) => other !== armed)
       return rule.kind
@@ -142,6 +149,12 @@ export const answerOf = (strike: Strike): RestAnswer | null => {
             'INVALID_SESSION_ID',
             'This session is not valid for use with the REST API',
           )
+        case 'bulk':
+          // Salesforce: Bulk API 1 has a shape, a code and a status of its own for it.
+          return {
+            status: 400,
+            body: { exceptionCode: 'InvalidSessionId', exceptionMessage: 'Invalid session id' },
+          }
         case 'bad-oauth-token':
           return {
             status: 403,

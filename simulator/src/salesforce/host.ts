@@ -1,12 +1,15 @@
 // One org's own host (its My Domain): OAuth, REST and SOAP over HTTP, with the headers, the counting
 // and the limits that every answer of Salesforce shows.
 
+import { type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gunzipSync, gzip } from 'node:zlib'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Org } from '../org/model.ts'
 import { viewerOf } from '../org/visibility.ts'
+import { registerAsync } from './bulk/async-v1.ts'
+import { Upload } from './bulk/csv.ts'
 import { type Dispatcher, type RestAnswer, type RestRequest, type SoapRoute } from './dispatch.ts'
 import { invalidSession, limitExceeded, refusal, type Refusal } from './errors.ts'
 import { answerOf, type Faults, type Strike } from './faults.ts'
@@ -37,7 +40,8 @@ export interface HostOptions {
 
 /** Salesforce: 25 requests of 20 seconds and more at once, 5 in Developer Edition and trials. */
 const LONG_CALL_MS = 20_000
-const longCallsMax = (org: Org) => (org.edition === 'Developer' ? 5 : 25)
+const longCallsMax = ({ edition, settings }: Org) =>
+  settings.longCallsMax ?? (edition === 'Developer' ? 5 : 25)
 
 const COMMON_HEADERS = {
   'strict-transport-security': 'max-age=63072000; includeSubDomains',
@@ -65,6 +69,7 @@ export const startHost = async (options: HostOptions): Promise<FastifyInstance> 
     app.get(path, (_request, reply) => reply.headers(COMMON_HEADERS).send(versionList()))
   }
   app.all('/services/data/*', (request, reply) => rest(options, running, request, reply))
+  registerAsync(app, org)
   for (const route of options.soap) {
     app.post(route.pattern, (request, reply) => soap(options, route, request, reply))
     app.post(`${route.pattern}/:org`, (request, reply) => soap(options, route, request, reply))
@@ -104,6 +109,9 @@ export const plainApp = (): FastifyInstance => {
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
     (_request, text, done) => done(null, new URLSearchParams(text as string)),
+  )
+  app.addContentTypeParser('text/csv', (request: FastifyRequest, payload: IncomingMessage) =>
+    Upload.of(payload, request.headers['content-encoding']),
   )
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes, done) => {
     const raw = request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes
@@ -185,7 +193,8 @@ const rest = async (
         user: live.user,
         request: {
           method: request.method,
-          path,
+          // Still encoded: a part of it may hold a slash or a percent sign.
+          path: url.pathname,
           query: url.searchParams,
           headers,
           body: bodyOf(request, headers),
@@ -215,7 +224,7 @@ const refusedBy = (org: Org, running: Set<{ since: number }>): Refusal | null =>
     )
   }
   if (org.usage.used >= org.usage.max) return limitExceeded('total')
-  const longBefore = Date.now() - LONG_CALL_MS
+  const longBefore = Date.now() - (org.settings.longCallMs ?? LONG_CALL_MS)
   let long = 0
   for (const { since } of running) if (since <= longBefore) long++
   return long >= longCallsMax(org) ? limitExceeded('concurrent') : null

@@ -8,6 +8,7 @@ import type { Grants, Org, Stamps } from '../org/model.ts'
 import type { Confinement, SoqlRow } from '../soql/schema.ts'
 import { grantedFields, grantedObjects } from './metadata/bodies.ts'
 import { liveObjects } from './metadata/catalogue.ts'
+import { duplicateRules } from './query-duplicate-rules.ts'
 import { flowDefinitionViews, flowVersionViews } from './query-flow-views.ts'
 import { derivedId } from './query-ids.ts'
 import { reference, type ColumnSpec, type VirtualTable } from './query-tables.ts'
@@ -50,6 +51,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     groups(org),
     queueObjects(org),
     assignmentRules(org),
+    duplicateRules(org),
     flowDefinitionViews(org),
     flowVersionViews(org),
   ]

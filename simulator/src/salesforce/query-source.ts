@@ -1,13 +1,17 @@
 import { findObject } from '../org/changes.ts'
-import type { Field, Org, SObject } from '../org/model.ts'
+import { FormulaNotSimulated, FormulaSyntaxError } from '../formula/formula.ts'
+import type { Field, Org, Row, SObject } from '../org/model.ts'
 import type { Viewer } from '../org/visibility.ts'
-import type {
-  Confinement,
-  SoqlField,
-  SoqlObject,
-  SoqlRow,
-  SoqlSource,
-  SoqlValue,
+import { computedValue, isComputed } from '../records/computed.ts'
+import { recordStateOf } from '../records/state.ts'
+import {
+  SoqlNotSimulated,
+  type Confinement,
+  type SoqlField,
+  type SoqlObject,
+  type SoqlRow,
+  type SoqlSource,
+  type SoqlValue,
 } from '../soql/schema.ts'
 import { childRelationships } from './describe.ts'
 import { toolingTables } from './tooling/component-tables.ts'
@@ -60,7 +64,8 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
     *rows(object: SoqlObject, confined: Confinement) {
       const table = virtualOf(object)
       if (table) yield* virtual.rows(table, confined)
-      for (const row of recordsOf(object)?.values() ?? []) {
+      const few = table ? null : indexedRows(org, object.name, confined)
+      for (const row of few ?? recordsOf(object)?.values() ?? []) {
         if (alive(row) && !(table && virtual.rowById(table, row.Id))) yield row
       }
     },
@@ -74,6 +79,21 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
     },
     now: () => new Date(),
   }
+}
+
+/** Rows found by an index, where the query asks for values of a field that has one; or null. */
+function indexedRows(org: Org, name: string, confined: Confinement): Row[] | null {
+  const object = findObject(org, name)
+  for (const [path, values] of object ? confined : []) {
+    const field = object?.fields.get(path)
+    if (!object || !field || isComputed(field) || values.includes('')) continue
+    const { externalId, unique, idLookup, type } = field.describe
+    if (type === 'id' || !(externalId || unique || idLookup || type === 'reference')) continue
+    const { store } = recordStateOf(org)
+    const ids = new Set(values.flatMap((value) => store.idsWith(object, field, value)))
+    return [...ids].flatMap((id) => store.row(object, id) ?? [])
+  }
+  return null
 }
 
 /** A setup entity keeps the columns that its describe leaves out. */
@@ -102,7 +122,7 @@ function objectView(org: Org, viewer: Viewer, def: SObject, base: string): SoqlO
     if (!field || !viewer.seesField(def, field)) return undefined
     const known = views.get(field)
     if (known) return known
-    const made = fieldView(def, field)
+    const made = fieldView(org, def, field)
     views.set(field, made)
     return made
   }
@@ -140,9 +160,10 @@ interface ChildRelationship {
   field: string
 }
 
-function fieldView(def: SObject, { describe }: Field): SoqlField {
+function fieldView(org: Org, def: SObject, field: Field): SoqlField {
+  const { describe } = field
   const labels = new Map(describe.picklistValues.map(({ value, label }) => [value, label]))
-  const read = compoundReader(def, describe.name, describe.type)
+  const read = fieldReader(org, def, field)
   return {
     name: describe.name,
     type: describe.type,
@@ -158,6 +179,21 @@ function fieldView(def: SObject, { describe }: Field): SoqlField {
 }
 
 type Reader = (row: SoqlRow) => SoqlValue
+
+/** How a field is read that is not simply in the row; undefined for those that are. */
+export function fieldReader(org: Org, def: SObject, field: Field): Reader | undefined {
+  const { name, type } = field.describe
+  if (!isComputed(field)) return compoundReader(def, name, type)
+  return (row) => {
+    try {
+      return computedValue(org, def, field, row as Row) as SoqlValue
+    } catch (error) {
+      if (!(error instanceof FormulaNotSimulated || error instanceof FormulaSyntaxError))
+        throw error
+      throw new SoqlNotSimulated(`the formula of ${def.name}.${name}: ${error.message}`)
+    }
+  }
+}
 
 // Salesforce: compound fields (addresses, locations, person names) are put together from their
 // components; the answer names an address's parts in lower camel case.

@@ -3,10 +3,11 @@
 
 import type { Org } from '../org/model.ts'
 import { runQuery } from '../soql/engine.ts'
-import { SoqlError, SoqlNotSimulated, type SoqlSource } from '../soql/schema.ts'
+import type { SoqlSource } from '../soql/schema.ts'
 import type { RestAnswer, RestContext, RestRoute } from './dispatch.ts'
-import { notSimulated, refusal } from './errors.ts'
+import { columnsAnswer } from './query-columns.ts'
 import { batchSizeOf, QueryCursors, type QueryAnswer } from './query-cursors.ts'
+import { refusing } from './query-refusals.ts'
 import { orgSource } from './query-source.ts'
 
 export const routes: RestRoute[] = [
@@ -19,7 +20,12 @@ export const routes: RestRoute[] = [
 const query = (ctx: RestContext, resource: 'query' | 'queryAll'): RestAnswer => {
   const { org, viewer, base } = ctx
   const source = orgSource({ org, viewer, base, deletedToo: resource === 'queryAll' })
-  return { status: 200, body: firstPage(ctx, source, `${base}/${resource}`).answer }
+  return (
+    columnsAnswer(ctx, source) ?? {
+      status: 200,
+      body: firstPage(ctx, source, `${base}/${resource}`).answer,
+    }
+  )
 }
 
 const nextPage = (ctx: RestContext, resource: string): RestAnswer => ({
@@ -57,15 +63,4 @@ export function followingPage(ctx: RestContext, resource: string): QueryAnswer {
 function cursorsOf(org: Org): QueryCursors {
   org.queryCursors ??= new QueryCursors(() => org.ids.make('01g'))
   return org.queryCursors
-}
-
-/** Turns the engine's errors into Salesforce's answers. */
-function refusing<T>(work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof SoqlError) throw refusal(400, error.errorCode, error.message)
-    if (error instanceof SoqlNotSimulated) throw notSimulated(error.message)
-    throw error
-  }
 }

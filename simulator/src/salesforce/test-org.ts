@@ -36,6 +36,7 @@ export function makeTestOrg(): Org {
     flows: new Map(),
     workflowRules: [],
     assignmentRules: [],
+    duplicateRules: [],
     apexTriggers: [],
     packages: [],
     layouts: [],

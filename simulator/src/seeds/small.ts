@@ -14,6 +14,7 @@ export const seedSmall = (org: Org): void => {
   addManagedPackage(org)
   addPermissions(org)
   addAutomations(org)
+  addDuplicateRules(org)
   addLayoutsAndTabs(org)
   addRecords(org)
 }
@@ -118,6 +119,17 @@ const addCustomObjects = (org: Org): void => {
         restrictedPicklist: true,
       }),
     ),
+  )
+  // Salesforce: an object with record types has a field for them.
+  org.objects.get('case')?.fields.set(
+    'recordtypeid',
+    makeField(org, {
+      name: 'RecordTypeId',
+      type: 'reference',
+      label: 'Record Type ID',
+      referenceTo: ['RecordType'],
+      relationshipName: 'RecordType',
+    }),
   )
   org.objects.get('case')?.recordTypes.push(
     {
@@ -235,6 +247,25 @@ const addPermissions = (org: Org): void => {
       queueObjects: ['Case'],
     },
   )
+}
+
+const addDuplicateRules = (org: Org): void => {
+  for (const { object, active } of [
+    { object: 'Contact', active: true },
+    { object: 'Lead', active: false },
+  ]) {
+    org.duplicateRules.push({
+      id: org.ids.make('0Bm'),
+      object,
+      developerName: `Standard_${object}_Duplicate_Rule`,
+      label: `Standard ${object} Duplicate Rule`,
+      active,
+      matchFields: ['Email'],
+      action: 'alert',
+      message: 'Use one of these records?',
+      ...stamps(org),
+    })
+  }
 }
 
 const addLayoutsAndTabs = (org: Org): void => {

@@ -25,6 +25,16 @@ export const picklist = (
     value,
   }))
 
+/** What the documentation that the table was made from says of person accounts and other features. */
+const CORRECTIONS: Record<string, Partial<FieldSpec>> = {
+  'Account.Name': { createable: true, updateable: true, length: 255, extraTypeInfo: null },
+  'Campaign.Name': { createable: true, updateable: true, length: 80, extraTypeInfo: null },
+  'Case.CaseNumber': { createable: false, updateable: false },
+  'ContentVersion.ContentDocumentId': { nillable: true },
+  'OrderItem.QuoteLineItemId': { nillable: true },
+  'PricebookEntry.ProductSellingModelId': { nillable: true },
+}
+
 /** Puts all standard objects into the org, with the Share, History and Feed tables of some. */
 export const addStandardObjects = (org: Org): void => {
   for (const line of readFileSync(TABLE, 'utf8').trimEnd().split('\n')) {
@@ -32,7 +42,7 @@ export const addStandardObjects = (org: Org): void => {
     makeObject(org, {
       name,
       describe,
-      fields,
+      fields: fields.map((field) => ({ ...field, ...CORRECTIONS[`${name}.${field.name}`] })),
       ...(describe.label ? { label: describe.label } : {}),
     })
   }

@@ -5,6 +5,7 @@ import { readField } from '../../soql/paths.ts'
 import type { RestAnswer, RestContext, RestRoute } from '../dispatch.ts'
 import { notFound } from '../errors.ts'
 import { firstPage, followingPage } from '../query.ts'
+import { columnsAnswer } from '../query-columns.ts'
 import type { QueryAnswer } from '../query-cursors.ts'
 import { tableObject, tableSource } from '../query-tables.ts'
 import { toolingTables } from './component-tables.ts'
@@ -24,7 +25,10 @@ const sourceOf = (ctx: RestContext): SoqlSource =>
   tableSource(toolingTables(ctx.org), resourceOf(ctx), () => new Date())
 
 const query = (ctx: RestContext): RestAnswer => {
-  const { answer, entityName } = firstPage(ctx, sourceOf(ctx), `${resourceOf(ctx)}/query`)
+  const source = sourceOf(ctx)
+  const columns = columnsAnswer(ctx, source)
+  if (columns !== null) return columns
+  const { answer, entityName } = firstPage(ctx, source, `${resourceOf(ctx)}/query`)
   return { status: 200, body: withEnvelope(answer, entityName) }
 }
 

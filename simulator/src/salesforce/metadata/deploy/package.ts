@@ -86,7 +86,8 @@ function openZip(zip: Uint8Array): Files {
   return {
     names: [...byName.keys()],
     text: (name) => {
-      const bytes = byName.get(name)
+      // Salesforce: full names have %XX of their own (`Lead-Sales %28EU%29 Layout`), and so have their files.
+      const bytes = byName.get(name) ?? byName.get(decoded(name))
       return bytes && strFromU8(bytes)
     },
   }

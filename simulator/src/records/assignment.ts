@@ -1,0 +1,95 @@
+// Assignment rules of leads and cases. Salesforce: REST API guide, "Assignment Rule Header": without
+// the header the active rule runs, on updates as well; Metadata API guide, "AssignmentRules".
+
+import { toId18 } from '../org/ids.ts'
+import {
+  type AssignmentRule,
+  type AssignmentRuleEntry,
+  type Org,
+  type Row,
+  type SObject,
+  type User,
+} from '../org/model.ts'
+import { computedValue, criterionHolds } from './computed.ts'
+import { formulaOf, recordScope } from './formula-scope.ts'
+import { invalidReference } from './row-errors.ts'
+import { simulated } from './rules.ts'
+import { type SaveRequest } from './save-types.ts'
+
+const ASSIGNED = new Set(['Lead', 'Case'])
+
+/** Gives the row to whom the rule says; leaves it where no entry fits. Changes `after`. */
+export const assign = (
+  org: Org,
+  object: SObject,
+  after: Row,
+  before: Row | null,
+  user: User,
+  wanted: SaveRequest['options']['assignmentRule'],
+): void => {
+  if (!ASSIGNED.has(object.name) || wanted === 'none') return
+  const rule = ruleFor(org, object, wanted)
+  const entry = rule?.entries.find((each, n) =>
+    simulated(`entry ${n + 1} of assignment rule ${rule.name}`, () =>
+      fits(org, object, after, before, user, each),
+    ),
+  )
+  const owner = entry === undefined ? null : ownerOf(org, object, entry)
+  if (owner !== null) after['OwnerId'] = owner
+}
+
+const ruleFor = (
+  org: Org,
+  object: SObject,
+  wanted: SaveRequest['options']['assignmentRule'],
+): AssignmentRule | undefined => {
+  const rules = org.assignmentRules.filter((rule) => rule.object === object.name)
+  if (typeof wanted === 'string') return rules.find(({ active }) => active)
+  const id = toId18(wanted.id)
+  const rule = rules.find((each) => each.id === id)
+  if (rule === undefined) throw invalidReference()
+  return rule
+}
+
+const fits = (
+  org: Org,
+  object: SObject,
+  row: Row,
+  before: Row | null,
+  user: User,
+  { criteriaItems, formula, booleanFilter }: AssignmentRuleEntry,
+): boolean => {
+  if (formula !== undefined) {
+    return (
+      formulaOf(org, formula).evaluate(recordScope({ org, object, row, before, user })) === true
+    )
+  }
+  const held = criteriaItems.map(({ field, operation, value }) => {
+    const found = object.fields.get((field.split('.').at(-1) ?? '').toLowerCase())
+    if (found === undefined) return false
+    return criterionHolds(computedValue(org, object, found, row), operation, value)
+  })
+  if (booleanFilter === undefined || booleanFilter === '') return held.every(Boolean)
+  // `1 AND (2 OR 3)`: the numbers stand for the criteria, the rest is a formula.
+  const logic = booleanFilter
+    .replaceAll(/\d+/g, (n) => String(held[Number(n) - 1] === true))
+    .replaceAll(/\bAND\b/gi, '&&')
+    .replaceAll(/\bOR\b/gi, '||')
+    .replaceAll(/\bNOT\b/gi, '!')
+  return formulaOf(org, logic).evaluate(recordScope({ org, object, row, before })) === true
+}
+
+const ownerOf = (org: Org, object: SObject, entry: AssignmentRuleEntry): string | null => {
+  const name = entry.assignedTo.toLowerCase()
+  if (entry.assignedToType === 'User') {
+    const user = [...org.users.values()].find(({ username }) => username.toLowerCase() === name)
+    return user?.active === true ? user.id : null
+  }
+  const queue = org.groups.find(
+    (group) =>
+      group.type === 'Queue' &&
+      group.queueObjects.includes(object.name) &&
+      (group.developerName.toLowerCase() === name || group.name.toLowerCase() === name),
+  )
+  return queue?.id ?? null
+}

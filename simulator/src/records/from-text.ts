@@ -1,0 +1,51 @@
+// Text, as CSV has it, into the JSON value that a save takes.
+
+import { type Field, type Org } from '../org/model.ts'
+
+export type FromText = { value: unknown } | { problem: string }
+
+const DATE = /^\d{4}-\d{2}-\d{2}$/
+
+/**
+ * A CSV cell as the value of this field. Empty text is undefined (Bulk leaves the field as it is),
+ * `#N/A` is null. `problem` says what type was wanted, in the words that Bulk has for it:
+ * `'x' is not a valid value for the type xsd:date`.
+ */
+export const fromText = (_org: Org, field: Field, text: string): FromText => {
+  const { type, soapType } = field.describe
+  if (text === '') return { value: undefined }
+  if (text === '#N/A') return { value: null }
+  const problem = { problem: `'${text}' is not a valid value for the type ${soapType}` }
+  switch (type) {
+    case 'boolean': {
+      const lower = text.trim().toLowerCase()
+      // Salesforce: Bulk API 2.0 guide, "Valid CSV Record Rows": true, yes, y, 1 and their opposites.
+      if (['true', 'yes', 'y', '1'].includes(lower)) return { value: true }
+      return ['false', 'no', 'n', '0'].includes(lower) ? { value: false } : problem
+    }
+    case 'int':
+    case 'long':
+      return /^[+-]?\d+(\.0+)?$/.test(text.trim()) ? { value: Number(text) } : problem
+    case 'double':
+    case 'currency':
+    case 'percent': {
+      const value = Number(text.trim())
+      return text.trim() !== '' && Number.isFinite(value) ? { value } : problem
+    }
+    case 'date': {
+      // Salesforce: a date may come with a time; what counts is the date in UTC.
+      if (DATE.test(text) && !Number.isNaN(Date.parse(text))) return { value: text }
+      const at = DATE.test(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
+      return Number.isNaN(at) ? problem : { value: new Date(at).toISOString().slice(0, 10) }
+    }
+    case 'datetime': {
+      const at = DATE.test(text.slice(0, 10)) ? Date.parse(isoTime(text)) : Number.NaN
+      return Number.isNaN(at) ? problem : { value: text }
+    }
+    default:
+      return { value: text }
+  }
+}
+
+/** `+0000` as Salesforce writes it, into the `+00:00` that `Date.parse` reads everywhere. */
+const isoTime = (text: string): string => text.replace(/([+-]\d{2})(\d{2})$/, '$1:$2')

@@ -1,0 +1,59 @@
+// What an org keeps about its records beside the rows: indexes, locks, the recycle bin, counters.
+
+import { type Org } from '../org/model.ts'
+import { AUTOMATION, type RecordAutomation } from './automation.ts'
+import { LockTable, Transaction } from './locks.ts'
+import { RecordStore } from './store.ts'
+import { type ObjectPlan } from './plan.ts'
+import { type Formula } from '../formula/formula.ts'
+
+/** Salesforce: a save waits 10 seconds for a row that another one holds. */
+const LOCK_WAIT_MS = 10_000
+
+/** Rows that fail with UNABLE_TO_LOCK_ROW though nobody holds them. */
+export interface LockFault {
+  /** Lower-cased API name; absent: every object. */
+  object?: string
+  /** Of the rows that come by: 0.25 is every fourth. */
+  rate: number
+  /** Rows that it still strikes. */
+  left: number
+  passed: number
+}
+
+/** What went into the bin with one deletion, and comes back with it. */
+export interface Deletion {
+  /** Object and id; the first is the record that was deleted, the others went with it. */
+  rows: { object: string; id: string }[]
+  /** Lookups that were emptied because their parent went. */
+  cleared: { object: string; id: string; field: string; was: string }[]
+}
+
+export class RecordState {
+  readonly store: RecordStore
+  readonly locks = new LockTable()
+  /** By the id of the record that was deleted. */
+  readonly bin = new Map<string, Deletion>()
+  /** Last number given, by `object.field`. */
+  readonly autoNumbers = new Map<string, number>()
+  readonly plans = new Map<string, ObjectPlan>()
+  /** Parsed formulas by their text. */
+  readonly formulas = new Map<string, Formula>()
+  /** Transactions of the control port that hold rows. */
+  readonly holds = new Set<Transaction>()
+  lockFaults: LockFault[] = []
+  automation: RecordAutomation = AUTOMATION
+  /** Milliseconds that each row of a save takes, with its locks held. */
+  saveMs: number | null = null
+  lockWaitMs = LOCK_WAIT_MS
+
+  constructor(org: Org) {
+    this.store = new RecordStore(org)
+  }
+
+  transaction(): Transaction {
+    return new Transaction(this.locks)
+  }
+}
+
+export const recordStateOf = (org: Org): RecordState => (org.recordState ??= new RecordState(org))

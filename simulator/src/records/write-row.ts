@@ -1,0 +1,154 @@
+// One row of a save, from its changes to what it sets off.
+
+import { type Row } from '../org/model.ts'
+import { Refusal } from '../salesforce/errors.ts'
+import { assign } from './assignment.ts'
+import { type RowEvent } from './automation.ts'
+import { readValue } from './field-values.ts'
+import { recordScope } from './formula-scope.ts'
+import { checkReferences, type Changes } from './prepare.ts'
+import { plainText, problem, RowProblem } from './row-errors.ts'
+import {
+  checkDependentValues,
+  checkDuplicates,
+  checkRecordTypeValues,
+  checkRequired,
+  checkUnique,
+  checkValidationRules,
+  simulated,
+} from './rules.ts'
+import { type RowOutcome } from './save-types.ts'
+import { type Save } from './save.ts'
+import { defaultOf, fillDerived, nextAutoNumber, stampRow } from './standard-behaviour.ts'
+
+/** Salesforce: automations that set off one another end at this depth. */
+const DEPTH_MAX = 16
+
+/**
+ * Makes or changes one row, whose locks are held, in Salesforce's order of events: values, before-save
+ * automations, the rules of the schema, validation rules, duplicate rules, the row itself with its
+ * assignment, after-save automations ("Triggers and Order of Execution", Apex guide). Throws a
+ * `RowProblem`; what it changed until then is the caller's to roll back.
+ */
+export const writeRow = async (
+  save: Save,
+  changes: Changes,
+  before: Row | null,
+): Promise<RowOutcome> => {
+  const { ctx, request, plan, state, transaction, at } = save
+  const { org, user } = ctx
+  const { object } = plan
+  // Salesforce: a converted lead stays as it is.
+  if (object.name === 'Lead' && before?.['IsConverted'] === true) {
+    throw problem('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead')
+  }
+  const isNew = before === null
+  const after: Row = isNew ? newRow(save) : { ...before }
+  Object.assign(after, changes)
+  stampRow(object, after, user, at, isNew)
+  fillDerived(object, after, isNew ? after : changes)
+  runBefore(save, before, after)
+
+  checkReferences(org, object, after, Object.keys(changes))
+  const change = { org, user, plan, before, after }
+  checkRequired(change)
+  checkRecordTypeValues(change)
+  checkDependentValues(change)
+  checkUnique(change)
+  checkValidationRules(change)
+  checkDuplicates(change, request.options.allowDuplicates)
+  assign(org, object, after, before, user, request.options.assignmentRule)
+
+  state.store.put(object, after)
+  transaction.onRollback(() => {
+    if (before === null) state.store.erase(object, after.Id)
+    else state.store.put(object, before)
+  })
+  await runAfter(save, before, after)
+  return { success: true, id: after.Id, created: isNew }
+}
+
+/** Of objects whose recorded describes have none. */
+const KEY_PREFIXES: Record<string, string> = { Event: '00U' }
+
+const newRow = ({ ctx, plan, at }: Save): Row => {
+  const { org, user } = ctx
+  const { object } = plan
+  const row: Row = {
+    Id: org.ids.make(object.describe.keyPrefix ?? KEY_PREFIXES[object.name] ?? '000'),
+  }
+  const scope = recordScope({ org, object, row, before: null, user })
+  for (const field of plan.defaults) {
+    row[field.describe.name] = simulated(
+      `the default value of ${object.name}.${field.describe.name}`,
+      () => defaultOf(field, org, scope),
+    )
+  }
+  for (const field of plan.autoNumbers) {
+    row[field.describe.name] = nextAutoNumber(org, object, field, new Date(Date.parse(at)))
+  }
+  return row
+}
+
+const failedAutomation = (error: unknown) =>
+  error instanceof RowProblem
+    ? error
+    : problem(
+        'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+        error instanceof Error ? error.message : plainText(error),
+      )
+
+const eventOf = ({ plan }: Save, before: Row | null, after: Row): RowEvent => ({
+  object: plan.object.name,
+  event: before === null ? 'create' : 'update',
+  before,
+  after,
+})
+
+/** Runs before-save automations; what they set is held against the field's type like anything else. */
+const runBefore = (save: Save, before: Row | null, after: Row): void => {
+  const { ctx, plan, state } = save
+  const { beforeSave } = state.automation
+  if (beforeSave === undefined) return
+  const given = { ...after }
+  const failed = caught(() => beforeSave(ctx.org, eventOf(save, before, after)))
+  if (failed !== null) throw failed
+  for (const name of Object.keys(after)) {
+    if (after[name] === given[name]) continue
+    const field = plan.object.fields.get(name.toLowerCase())
+    if (field === undefined) throw failedAutomation(`The field ${name} does not exist`)
+    // Automations run with all rights: only the value is checked.
+    const known = plan.fields.get(name.toLowerCase()) ?? {
+      field,
+      createable: true,
+      updateable: true,
+      restrictedTo: null,
+    }
+    after[name] = readValue(known, after[name], { [name]: after[name] })
+  }
+}
+
+const caught = (work: () => void | Error): RowProblem | null => {
+  try {
+    const result = work()
+    return result instanceof Error ? failedAutomation(result) : null
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    return failedAutomation(error)
+  }
+}
+
+const runAfter = async (save: Save, before: Row | null, after: Row): Promise<void> => {
+  const { ctx, state } = save
+  const { afterSave } = state.automation
+  if (afterSave === undefined) return
+  if ((ctx.depth ?? 0) >= DEPTH_MAX) throw failedAutomation('Maximum trigger depth exceeded')
+  let failed: void | Error
+  try {
+    failed = await afterSave(ctx.org, save.nested, eventOf(save, before, after))
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw failedAutomation(error)
+  }
+  if (failed instanceof Error) throw failedAutomation(failed)
+}

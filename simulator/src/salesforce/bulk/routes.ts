@@ -1,0 +1,6 @@
+import { type RestRoute } from '../dispatch.ts'
+import { ingestRoutes } from './ingest.ts'
+import { queryJobRoutes } from './query-jobs.ts'
+
+/** Bulk API 2.0: `/jobs/ingest` and `/jobs/query`. */
+export const bulkRoutes: RestRoute[] = [...ingestRoutes, ...queryJobRoutes]

@@ -14,9 +14,15 @@ import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
 import { createOrganizations } from './domain/organizations.ts'
+import { createPreparation } from './domain/pushes/preparation.ts'
+import { createPushes } from './domain/pushes/pushes.ts'
+import { createBulkTransport } from './domain/pushes/transport/bulk.ts'
+import { createClock } from './domain/pushes/transport/clock.ts'
+import { createCollectionsTransport } from './domain/pushes/transport/collections.ts'
 import { createTokens } from './domain/tokens.ts'
 import { createTopology } from './domain/topology/topology.ts'
 import { createUsers } from './domain/users.ts'
+import { createWorkflows } from './domain/workflows/workflows.ts'
 import { EngineError } from './errors.ts'
 import { createApp } from './http/app.ts'
 import { auditRoutes } from './http/routes/audit.ts'
@@ -26,12 +32,15 @@ import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
+import { pushRoutes } from './http/routes/push.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
 import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
 import { topologyRoutes } from './http/routes/topology.ts'
 import { userRoutes } from './http/routes/users.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
+import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
+import { workflowRoutes } from './http/routes/workflows.ts'
 import { type Route } from './http/route.ts'
 import { createJobs, type Worker, type WorkKind } from './jobs/jobs.ts'
 import { createMetrics } from './metrics.ts'
@@ -64,6 +73,9 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof conflictRoutes>[0] &
   Parameters<typeof deployRoutes>[0] &
   Parameters<typeof mappingRoutes>[0] &
+  Parameters<typeof pushRoutes>[0] &
+  Parameters<typeof workflowChangeRoutes>[0] &
+  Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -78,6 +90,9 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...conflictRoutes(deps),
   ...deployRoutes(deps),
   ...mappingRoutes(deps),
+  ...pushRoutes(deps),
+  ...workflowRoutes(deps),
+  ...workflowChangeRoutes(deps),
   ...auditRoutes(deps),
   ...webhookRoutes(deps),
   ...systemRoutes(deps),
@@ -157,17 +172,38 @@ export const createEngine = async (
     logger,
   })
 
-  const mappings = createMappings({ db, topology })
+  const clock = createClock()
+  const pushes = createPushes({
+    db,
+    jobs,
+    connections,
+    preparation: createPreparation({ db, topology }),
+    transports: {
+      collections: createCollectionsTransport(clock),
+      bulk: createBulkTransport(clock),
+    },
+    logger,
+    maxRows: config.push.maxRows,
+    resultRetentionDays: config.push.resultRetentionDays,
+    secret: config.auth.jwtSecret,
+  })
+  const mappings = createMappings({
+    db,
+    topology,
+    lastPush: (tenant, id) => pushes.lastPush(tenant, id),
+  })
   const conflicts = createConflicts({
     db,
     jobs,
     connections,
     topology,
     deployments,
-    mappingFacts: mappings.facts,
+    mappingFacts: (tenant, clientId) => mappings.facts(tenant, clientId),
     apiReservePercent: config.salesforce.apiReservePercent,
     logger,
   })
+
+  const workflows = createWorkflows({ db, connections, topology })
 
   const define = (kind: WorkKind, worker: Worker) =>
     jobs.define(kind, {
@@ -178,6 +214,7 @@ export const createEngine = async (
   define('conflict-check', conflicts.worker)
   define('deploy', deployments.workers.deploy)
   define('rollback', deployments.workers.rollback)
+  define('push', pushes.worker)
 
   const routes = routesOf({
     checkReady: async () => {
@@ -200,6 +237,8 @@ export const createEngine = async (
     conflicts,
     deployments,
     mappings,
+    pushes,
+    workflows,
     db,
   })
 

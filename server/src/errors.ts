@@ -87,6 +87,12 @@ export const ERRORS = define({
   push_in_progress: kind(409, 'The push has not ended', 'Wait for it; poll /api/push/get.', true),
   upload_in_progress: kind(409, 'Another upload is under way', 'Wait for its end.', true),
   nothing_to_retry: kind(409, 'No failed rows to retry', 'See /api/push/results.'),
+  flow_interviews_waiting: kind(
+    409,
+    'Paused interviews keep a flow',
+    'Let them end or delete them in Salesforce, then repeat.',
+    true,
+  ),
   not_rollbackable: kind(409, 'Cannot be rolled back', 'See the deployment for the reason.'),
   data_would_be_lost: kind(
     409,

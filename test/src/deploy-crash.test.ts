@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
+import { allEnded, holdRuns, killAndRestart } from './held-runs.ts'
 import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
-import { until } from './until.ts'
 
 /** A moment, by the step that is being stored when the process dies: its transaction never commits. */
 const DEPLOY_MOMENTS = {
@@ -56,51 +56,21 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => stack[Symbol.asyncDispose]())
 
-/** From now on a step of these clients' runs that meets its condition does not come to its end. */
-const hold = async (moments: Record<string, string>, clients: readonly Held[]) => {
-  const cases = Object.entries(moments).map(([name, condition]) => {
-    const clientId = clients.find(({ moment }) => moment === name)?.client.id ?? ''
-    return `if new.client_id = '${clientId}' and ${condition} then perform pg_sleep(300); end if;`
-  })
-  await stack.database.query(
-    `create or replace function hold_run() returns trigger language plpgsql as
-       $$ begin ${cases.join('\n')} return new; end $$`,
+const hold = (moments: Record<string, string>, clients: readonly Held[]) =>
+  holdRuns(
+    stack,
+    new Map(
+      Object.entries(moments).map(([name, condition]) => [
+        clients.find(({ moment }) => moment === name)?.client.id ?? '',
+        condition,
+      ]),
+    ),
   )
-  await stack.database.query(
-    `create or replace trigger hold before update on deployment_runs
-       for each row execute function hold_run()`,
-  )
-}
-
-/** Kills the server when everybody stands where they should, and starts another one. */
-const killAndRestart = async (standing: number, alsoWhen: () => Promise<boolean>) => {
-  await until(
-    'every run stands still at its moment',
-    async () => {
-      const rows = await stack.database.query(
-        `select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
-      )
-      return rows.length === standing && (await alsoWhen())
-    },
-    30_000,
-  )
-  await stack.servers.at(-1)?.kill()
-  await stack.database.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and wait_event = 'PgSleep'`,
-  )
-  await stack.database.query('drop trigger hold on deployment_runs')
-  const server = await stack.addServer()
-  return apiOf(server.url, agency.token)
-}
 
 const deploysOf = (salesforceOrg: string) =>
   stack.simulator.control.act('deploys/list', { org: salesforceOrg }) as Promise<
     { status: string; checkOnly: boolean }[]
   >
-const openRuns = async () =>
-  (await stack.database.query(`select id from deployment_runs where ended_at is null`)).length
-
 const PLAN = {
   objects: [
     {
@@ -136,14 +106,19 @@ describe('kill -9', { timeout: 180_000 }, () => {
       one.id = answer.body.id
     }
     const slowId = held.find(({ moment }) => moment === SLOW)?.id
-    const api = await killAndRestart(Object.keys(DEPLOY_MOMENTS).length, async () => {
-      const [run] = await stack.database.query(
-        'select 1 from deployment_runs where deployment_id = $1 and intended_at is not null',
-        [slowId],
-      )
-      return run !== undefined
-    })
-    await until('all of them ended', async () => (await openRuns()) === 0, 90_000)
+    const api = await killAndRestart(
+      stack,
+      agency.token,
+      Object.keys(DEPLOY_MOMENTS).length,
+      async () => {
+        const [run] = await stack.database.query(
+          'select 1 from deployment_runs where deployment_id = $1 and intended_at is not null',
+          [slowId],
+        )
+        return run !== undefined
+      },
+    )
+    await allEnded(stack)
     for (const one of held) {
       const { body } = await api.post<DeploymentBody>('/api/deploy/status', {
         deployment_id: one.id,
@@ -168,8 +143,8 @@ describe('kill -9', { timeout: 180_000 }, () => {
       })
       expect(answer.status, answer.text).toBe(202)
     }
-    const api = await killAndRestart(names.length, async () => true)
-    await until('all of them ended', async () => (await openRuns()) === 0, 90_000)
+    const api = await killAndRestart(stack, agency.token, names.length)
+    await allEnded(stack)
     for (const one of taken) {
       const { body } = await api.post<DeploymentBody>('/api/deploy/status', {
         deployment_id: one.id,

@@ -65,6 +65,7 @@ export type LookupName =
   | 'organizations'
   | 'unfinished_work'
   | 'discard_expired'
+  | 'take_work_slot'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'

@@ -328,9 +328,112 @@ interface DeploymentImages {
   client_id: string
   deployment_id: string
   moment: 'before' | 'after'
-  kind: 'file' | 'describe'
+  kind: 'file' | 'describe' | 'flow'
   name: string
   content: string
+}
+
+export type PushStatus = 'queued' | 'in_progress' | 'succeeded' | 'partial' | 'failed'
+
+interface CrmPushLogs {
+  id: string
+  org_id: string
+  client_id: string
+  connection_id: string | null
+  kind: 'records' | 'status_update' | 'link'
+  canonical_object: string | null
+  sfdc_object: string | null
+  status: ColumnType<PushStatus, PushStatus | undefined, PushStatus>
+  dry_run: Generated<boolean>
+  transport: 'collections' | 'bulk' | null
+  options: DefaultedJson<unknown>
+  total: Generated<number>
+  processed: Generated<number>
+  succeeded: Generated<number>
+  failed: Generated<number>
+  created_count: Generated<number>
+  updated_count: Generated<number>
+  salesforce_api_calls: Generated<number>
+  mapping_version: number | null
+  mapping_id: string | null
+  snapshot_id: string | null
+  retry_of: string | null
+  error: Json<(Fault & { resumes_at?: string }) | null> | null
+  value_profile: Json<unknown> | null
+  content_hash: Buffer | null
+  sfdc_org_id: string | null
+  accepted_at: Timestamp | null
+  staged_at: Timestamp | null
+  open_chunks: Generated<number>
+  cancel_requested_at: Timestamp | null
+  stop: Json<Fault | null> | null
+  resume_at: Timestamp | null
+  results_expire_at: Timestamp | null
+  results_discarded: Generated<boolean>
+  created_by: string | null
+  credential_type: AuditLog['credential_type'] | null
+  credential_id: string | null
+  request_id: string | null
+  created_at: DefaultedTimestamp
+  started_at: Timestamp | null
+  completed_at: Timestamp | null
+}
+
+interface PushLanes {
+  id: string
+  org_id: string
+  client_id: string
+  push_id: string
+  lane: number
+}
+
+interface PushRows {
+  org_id: string
+  client_id: string
+  push_id: string
+  block_no: number
+  part: number | null
+  window_start: number
+  rows: number
+  bytes: number
+  object: string | null
+  operation: 'upsert' | 'update' | null
+  match_field: string | null
+  chains: Generated<number[]>
+  ready: Buffer | null
+  source: Buffer
+}
+
+interface PushChunks {
+  org_id: string
+  client_id: string
+  push_id: string
+  seq: number
+  state: ColumnType<'pending' | 'done', 'pending' | undefined, 'pending' | 'done'>
+  rows: number
+  chains: Generated<number[]>
+  send_state: Json<unknown> | null
+  claims: Generated<number>
+  faults: Generated<number>
+  lease_holder: string | null
+  lease_until: Timestamp | null
+  resume_at: Timestamp | null
+  started_at: Timestamp | null
+  finished_at: Timestamp | null
+}
+
+interface PushResults {
+  org_id: string
+  client_id: string
+  push_id: string
+  block_no: number
+  window_start: number
+  rows: number
+  succeeded: number
+  failed: number
+  created: number
+  updated: number
+  body: Buffer
 }
 
 interface CrmFieldMappings {
@@ -412,6 +515,11 @@ export interface TenantTables {
   deployment_runs: DeploymentRuns
   deployment_components: DeploymentComponents
   deployment_images: DeploymentImages
+  crm_push_logs: CrmPushLogs
+  push_lanes: PushLanes
+  push_rows: PushRows
+  push_chunks: PushChunks
+  push_results: PushResults
   crm_field_mappings: CrmFieldMappings
   field_mapping_versions: FieldMappingVersions
   audit_log: AuditLog

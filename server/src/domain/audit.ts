@@ -38,6 +38,7 @@ export type AuditAction =
   | 'push.status_update'
   | 'push.link'
   | 'push.cancel'
+  | 'workflows.list'
 
 export interface AuditEntry {
   action: AuditAction

@@ -75,6 +75,23 @@ export const bindIdempotency = (tx: Tx, caller: Caller, resourceId: string): Pro
     resourceId,
   )
 
+/**
+ * Keeps the claimed key for a request that takes its time before it creates anything: call it more
+ * often than once in 60 s.
+ */
+export const keepIdempotency = async (tx: Tx, caller: Caller): Promise<void> => {
+  const claim = caller.idempotency
+  if (claim === null) return
+  const owner = { org_id: caller.tenant.orgId, user_id: caller.userId }
+  const { where, values, next } = rowOf(owner, claim)
+  const kept = await runnerOn(tx)(
+    `update idempotency_keys set free_at = now() + make_interval(secs => ${CLAIM_SECONDS})
+      where ${where} and holder = $${next} returning holder`,
+    [...values, claim.holder],
+  )
+  if (kept.length !== 1) throw inProgress(1)
+}
+
 /** The same for a claim of the super-admin. */
 export const bindSuperAdminIdempotency = (
   tx: Tx,
@@ -115,6 +132,12 @@ const inProgress = (retryAfterSeconds: number): EngineError =>
     {
       retryAfterSeconds,
     },
+  )
+
+export const keyReused = (): EngineError =>
+  new EngineError(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used with another body. Use a fresh key.',
   )
 
 /** `where` of one key, its values numbered from $1. */
@@ -161,10 +184,7 @@ const createIdempotency = (store: KeyStore, secret: Secret): Idempotency => ({
         throw inProgress(1)
       }
       if (!row.body_hash.equals(hash)) {
-        throw new EngineError(
-          'idempotency_key_reused',
-          'This Idempotency-Key was used with another body. Use a fresh key.',
-        )
+        throw keyReused()
       }
       if (row.response_status === null && row.resource_id === null) {
         throw inProgress(Math.max(1, Math.ceil(row.wait_seconds)))

@@ -3,7 +3,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
-import { finished } from 'node:stream'
+import { finished, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
@@ -19,6 +19,7 @@ import { type Auth, type Identity } from '../domain/auth/auth.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
 import { EngineError } from '../errors.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
+import { openLines } from './lines.ts'
 import { problemOf, toEngineError, validationProblem } from './problems.ts'
 import { registerDocs } from './docs.ts'
 import { sendReply } from './reply.ts'
@@ -66,8 +67,8 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     requestIdHeader: false,
     trustProxy: trusted(options.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
-    // Slow clients: the head must be here in 20 s, the whole request in 120 s.
-    requestTimeout: 120_000,
+    // Slow clients: the head must be here in 20 s; the whole request in 120 s, see below.
+    requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     http: { headersTimeout: 20_000 },
@@ -100,6 +101,15 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
         retryAfterSeconds: 2,
       })
     }
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (isUpload(request)) return // read under a clock of its own
+    const timer = setTimeout(() => {
+      if (request.raw.complete) return
+      if (reply.raw.headersSent) request.raw.socket.destroy()
+      else app.server.emit('clientError', requestTimeout(), request.raw.socket)
+    }, REQUEST_MS)
+    reply.raw.once('close', () => clearTimeout(timer))
   })
   app.addHook('onSend', async (_request, reply) => {
     // A kept-alive connection would hold the shutdown up until its client lets go.
@@ -173,6 +183,11 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     }
     void parseJson(request, text, done)
   })
+  // Not read here: the route reads it as it arrives.
+  app.addContentTypeParser(LINES_TYPE, (request, payload, done) => {
+    if (request.routeOptions.config.route?.lines !== undefined) done(null, payload)
+    else done(new EngineError('unsupported_media_type', 'The body must be application/json.'))
+  })
   app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.setErrorHandler(renderError)
@@ -228,6 +243,19 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   return app
 }
 
+const LINES_TYPE = 'application/x-ndjson'
+const REQUEST_MS = 120_000
+
+const isUpload = (request: FastifyRequest): boolean =>
+  request.routeOptions.config.route?.lines !== undefined &&
+  (request.headers['content-type'] ?? '').toLowerCase().startsWith(LINES_TYPE)
+
+/** As Node itself tells it, for the handler of what never became a request. */
+const requestTimeout = (): Error =>
+  Object.assign(new Error('the request did not arrive in time'), {
+    code: 'ERR_HTTP_REQUEST_TIMEOUT',
+  })
+
 /** A number means: the nearest so many hops are ours. */
 const trusted = (setting: boolean | number | string) =>
   typeof setting === 'number' ? (_address: string, hop: number) => hop < setting : setting
@@ -273,7 +301,8 @@ const serve = async (
   idempotency: IdempotencyStep,
   inSpan: InSpan,
 ): Promise<FastifyReply> => {
-  const body = checkedBody(route, request)
+  const upload = await openUpload(route, request, reply)
+  const body = upload === null ? checkedBody(route, request) : upload.envelope
   authorize(route, identity)
 
   const gone = new AbortController()
@@ -294,11 +323,41 @@ const serve = async (
     return caller
   }
   const result = await inSpan(`${route.method} ${route.path}`, { 'http.route': route.path }, () =>
-    idempotency.run(route, request, body, callerWith, (caller) =>
-      route.handle({ caller, body, context }),
-    ),
+    upload === null
+      ? idempotency.run(route, request, body, callerWith, (caller) =>
+          route.handle({ caller, body, context }),
+        )
+      : idempotency.run(
+          route,
+          request,
+          body,
+          callerWith,
+          (caller) => upload.handle({ caller, context }),
+          upload.matches,
+        ),
   )
   return sendReply(route, reply, result)
+}
+
+/** The lines of an upload behind its checked first one; null for any other request. */
+const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyReply) => {
+  const spec = route.lines
+  if (spec === undefined || !(request.body instanceof Readable)) return null
+  // What is left of a refused upload is not waited for.
+  reply.header('connection', 'close')
+  const { first, rest } = await openLines(request.body, spec)
+  if (first === null) {
+    throw new EngineError('invalid_json', 'The body is empty; its first line is the envelope.')
+  }
+  const parsed = spec.envelope.safeParse(first.value)
+  if (!parsed.success) throw validationProblem(parsed.error.issues)
+  const envelope = parsed.data
+  return {
+    envelope,
+    handle: (input: { caller: unknown; context: RequestContext }) =>
+      spec.handle({ ...input, envelope, lines: rest }),
+    matches: (caller: unknown, resourceId: string) => spec.matches(caller, resourceId, rest),
+  }
 }
 
 const checkedBody = (route: Route, request: FastifyRequest): unknown => {

@@ -5,6 +5,7 @@ import { type Database } from '../db/database.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
 import {
   idempotencyOf,
+  keyReused,
   superAdminIdempotency,
   type ClaimOutcome,
   type StoredAnswer,
@@ -23,6 +24,8 @@ export interface IdempotencyStep {
     body: unknown,
     callerWith: (claim: IdempotencyClaim | null) => unknown,
     handle: (caller: unknown) => Promise<Reply>,
+    /** Where more than `body` was sent: is it what the resource of the first call was made of? */
+    matches?: (caller: unknown, resourceId: string) => Promise<boolean>,
   ): Promise<Reply>
 }
 
@@ -30,7 +33,7 @@ export const createIdempotencyStep = (options: {
   db: Database
   secret: Secret
 }): IdempotencyStep => ({
-  run: async (route, request, body, callerWith, handle) => {
+  run: async (route, request, body, callerWith, handle, matches) => {
     const key = request.headers['idempotency-key']
     if (key === undefined || route.idempotency === undefined) return handle(callerWith(null))
     const sent = request.raw.headersDistinct['idempotency-key']?.length ?? 0
@@ -52,6 +55,10 @@ export const createIdempotencyStep = (options: {
         : idempotencyOf(options.db, bare as Caller, options.secret)
     const outcome = await keys.claim({ method: route.method, path: route.path, key, body })
     if (outcome.kind === 'replay') {
+      const { resourceId } = outcome
+      if (resourceId !== null && matches !== undefined && !(await matches(bare, resourceId))) {
+        throw keyReused()
+      }
       return replayed(route, bare, body, outcome)
     }
     // What was done is done: an answer that cannot be kept is given all the same.

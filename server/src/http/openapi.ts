@@ -17,6 +17,7 @@ const { version } = JSON.parse(
 const PROBLEM = { $ref: '#/components/schemas/Problem' }
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
+const LINES_TYPE = 'application/x-ndjson'
 
 /** Codes that a route can answer whatever it does. */
 const codesOf = (route: Route): ErrorCode[] => {
@@ -111,10 +112,21 @@ const successResponses = (route: Route): Json =>
             schema: schemaOf(reply.body, 'output'),
             ...(index === 0 ? { example: route.example.reply } : {}),
           },
+          ...(reply.streamedAs === undefined
+            ? {}
+            : {
+                [reply.streamedAs.mediaType]: { schema: schemaOf(reply.streamedAs.line, 'output') },
+              }),
         },
       },
     ]),
   )
+
+/** JSON Schema knows no lines: the first one is described, the others in words. */
+const linesOf = ({ envelope, description, example }: NonNullable<Route['lines']>): Json => ({
+  schema: { ...schemaOf(envelope, 'input'), description },
+  example,
+})
 
 const operationOf = (route: Route): Json => {
   const security =
@@ -146,6 +158,7 @@ const operationOf = (route: Route): Json => {
                 schema: schemaOf(route.body, 'input'),
                 example: route.example.body ?? {},
               },
+              ...(route.lines === undefined ? {} : { [LINES_TYPE]: linesOf(route.lines) }),
             },
           },
         }),

@@ -20,7 +20,8 @@ export const sendReply = (route: Route, reply: FastifyReply, result: Reply): Fas
     throw new Error(`${route.path} answered an undeclared ${result.status}`)
   reply.code(result.status).headers(result.headers ?? {})
   if (result.body instanceof Readable || typeof result.body === 'string') {
-    return reply.type(declared.mediaType ?? 'application/json; charset=utf-8').send(result.body)
+    const mediaType = result.mediaType ?? declared.mediaType ?? 'application/json; charset=utf-8'
+    return reply.type(mediaType).send(result.body)
   }
   const checked = declared.body.safeParse(result.body)
   if (!checked.success) {

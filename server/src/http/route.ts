@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import { type Permission } from '../domain/auth/permissions.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
 import { type ErrorCode } from '../errors.ts'
+import { type JsonLine } from './lines.ts'
 
 /**
  * `public`: no credential is looked at. `any`: every authenticated caller. `super_admin`: the
@@ -37,7 +38,46 @@ export interface Reply {
   status: number
   body: unknown
   headers?: Record<string, string>
+  /** Of a streamed body, where it is not the one that the route names for the status. */
+  mediaType?: string
 }
+
+/** A body of newline-delimited JSON, read as it arrives. */
+export interface Lines<A extends Access> {
+  /** What the first line must fit. */
+  envelope: z.ZodType
+  /** Largest line, in bytes after inflating. */
+  lineBytes: number
+  /** How long the peer may send nothing. */
+  idleMs: number
+  description: string
+  example: string
+  handle: (input: {
+    caller: CallerOf<A>
+    envelope: unknown
+    lines: AsyncIterable<JsonLine[]>
+    context: RequestContext
+  }) => Promise<Reply>
+  /** Are these the lines that the resource of an earlier call with this Idempotency-Key was made of? */
+  matches: (
+    caller: CallerOf<A>,
+    resourceId: string,
+    lines: AsyncIterable<JsonLine[]>,
+  ) => Promise<boolean>
+}
+
+/** Declares the lines that a route takes; the envelope of the handler is typed from its schema. */
+export const lines = <A extends Access, Envelope extends z.ZodType>(
+  spec: Omit<Lines<A>, 'envelope' | 'handle'> & {
+    envelope: Envelope
+    handle: (input: {
+      caller: CallerOf<A>
+      envelope: z.infer<Envelope>
+      lines: AsyncIterable<JsonLine[]>
+      context: RequestContext
+    }) => Promise<Reply>
+  },
+): Lines<A> => spec as unknown as Lines<A>
 
 export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   method: 'GET' | 'POST'
@@ -52,8 +92,19 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   bodyLimitBytes?: number
   /** Media type of the body where it is not JSON; the handler gets the bare bytes. */
   rawBody?: boolean
+  /** Takes application/x-ndjson on this path as well; with it goes no limit of the whole body. */
+  lines?: Lines<A>
   /** Successful answers by status; every body is checked and cut to its schema. */
-  replies: Record<number, { description: string; body: z.ZodType; mediaType?: string }>
+  replies: Record<
+    number,
+    {
+      description: string
+      body: z.ZodType
+      mediaType?: string
+      /** Streamed instead, to whoever accepts it: the schema is that of one line. */
+      streamedAs?: { mediaType: string; line: z.ZodType }
+    }
+  >
   /** Codes that callers may meet beside those every route can answer. */
   errors?: ErrorCode[]
   example: { body?: unknown; reply: unknown }
@@ -75,7 +126,20 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
 }
 
 /** The record with its types forgotten, as the layer that serves it sees it. */
-export type Route = Omit<RouteSpec<Access, z.ZodType>, 'handle' | 'idempotency'> & {
+export type Route = Omit<RouteSpec<Access, z.ZodType>, 'handle' | 'idempotency' | 'lines'> & {
+  lines?: Omit<Lines<Access>, 'handle' | 'matches'> & {
+    handle: (input: {
+      caller: unknown
+      envelope: unknown
+      lines: AsyncIterable<JsonLine[]>
+      context: RequestContext
+    }) => Promise<Reply>
+    matches: (
+      caller: unknown,
+      resourceId: string,
+      lines: AsyncIterable<JsonLine[]>,
+    ) => Promise<boolean>
+  }
   handle: (input: { caller: unknown; body: unknown; context: RequestContext }) => Promise<Reply>
   idempotency?: {
     replay?: (caller: unknown, resourceId: string, body: unknown) => Promise<Reply>

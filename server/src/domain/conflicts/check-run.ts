@@ -2,6 +2,7 @@
 // deploy) is durable work of its own, and its id is stored; the rules run in one go and are simply run
 // again where a run of them was killed.
 
+import { sql } from 'kysely'
 import { type Logger } from 'pino'
 import { type Database, type Tenant } from '../../db/database.ts'
 import { type Fault, type Progress } from '../../db/types.ts'
@@ -39,7 +40,7 @@ export interface CheckDeps {
   jobs: Pick<Jobs, 'announce' | 'waitFor'>
   connections: ConnectionDoor
   topology: Pick<Topology, 'pull' | 'snapshot' | 'newestComplete' | 'completeVersion'>
-  deployments: Pick<Deployments, 'deploy' | 'get' | 'isRunning'>
+  deployments: Pick<Deployments, 'deploy' | 'deployWorkflows' | 'get' | 'isRunning'>
   /** This client's active mappings, each with the value profile of its last push. */
   mappingFacts: (tenant: Tenant, clientId: string) => Promise<readonly MappingFacts[]>
   /** Share of the daily API calls that is left to the client's other tools. */
@@ -180,12 +181,13 @@ const validating: Run = async (context, row) => {
   let deploymentId = row.validation_id ?? (await findValidation(context, row))
   if (deploymentId === null) {
     // It waits its turn: while something else is deployed there this throws deployment_in_progress.
-    const started = await deps.deployments.deploy(await callerOf(deps, row), {
-      client_id: row.client_id,
-      plan: planOf(row),
-      check_only: true,
-      wait_seconds: 0,
-    })
+    const caller = await callerOf(deps, row)
+    const input = { client_id: row.client_id, check_only: true, wait_seconds: 0 }
+    const workflows = workflowsOf(row)
+    const started =
+      workflows.length > 0
+        ? await deps.deployments.deployWorkflows(caller, { ...input, workflows })
+        : await deps.deployments.deploy(caller, { ...input, plan: planOf(row) })
     deploymentId = started.id
   }
   const id = deploymentId
@@ -230,9 +232,11 @@ const judging: Run = async (context, row) => {
   const plan = planOf(row)
   const workflows = workflowsOf(row)
   const snapshot = await snapshotFor(context, row)
-  const [facts, mappings] = await Promise.all([
+  const [facts, mappings, deletedByUs] = await Promise.all([
     readSnapshotFacts(snapshot, plan, workflows),
     deps.mappingFacts(journal.tenant, row.client_id),
+    // Where Salesforce itself has validated the plan, it knows better which names are free again.
+    problemsOf(row) === null ? readDeletedByUs(deps.db, row) : [],
     journal.step({
       snapshot: { id: snapshot.id, version: snapshot.version },
       progress: progressAt(row, 'rules'),
@@ -243,7 +247,7 @@ const judging: Run = async (context, row) => {
     workflows,
     snapshot: facts,
     mappings,
-    live: liveFacts(context, snapshot, facts, row),
+    live: liveFacts(context, snapshot, facts, row, deletedByUs),
     apiReservePercent: deps.apiReservePercent,
     salesforceProblems: problemsOf(row),
     now: new Date(),
@@ -252,11 +256,29 @@ const judging: Run = async (context, row) => {
   return 'stop'
 }
 
+/**
+ * Custom objects that rollbacks of ours deleted there. Salesforce: their names stay taken until they are
+ * erased, for 15 days at most, and no query shows whose.
+ */
+const readDeletedByUs = (db: Database, row: ReportRow): Promise<string[]> =>
+  db.as({ orgId: row.org_id, clientId: null }).tx(async (tx) => {
+    const { rows } = await sql<{ name: string }>`
+      select distinct removed->>'full_name' as name
+        from deployment_runs r
+       cross join lateral jsonb_array_elements(r.result->'removed') removed
+       where r.org_id = ${row.org_id} and r.sfdc_org_id = ${row.sfdc_org_id}
+         and r.kind = 'rollback' and r.ended_at > now() - interval '15 days'
+         and r.result->>'status' in ('complete', 'partial')
+         and removed->>'type' = 'CustomObject'`.execute(tx)
+    return rows.map(({ name }) => name)
+  })
+
 const liveFacts = (
   { org, userId }: Context,
   { apiVersion }: CompleteSnapshot,
   { describes, objectNames, unreadable }: SnapshotFacts,
   row: ReportRow,
+  deletedByUs: readonly string[],
 ) => {
   const byName = new Map([...describes].map(([name, body]) => [sameName(name), body]))
   const existing = new Set([...objectNames, ...unreadable].map(sameName))
@@ -264,6 +286,7 @@ const liveFacts = (
   return createLiveFacts({
     org,
     userId,
+    deletedByUs,
     snapshot: {
       apiVersion,
       objectNames,

@@ -4,6 +4,8 @@ import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
 import { sameName } from '../plan/names.ts'
 
+export { objectsOfFlow } from '../workflows/workflow.ts'
+
 /** Every text in a definition, wherever it stands. */
 function* texts(value: unknown): Generator<string> {
   if (typeof value === 'string') yield value
@@ -32,15 +34,6 @@ export const createsWithout = (flow: JsonObject | null, object: string, field: s
         ),
     )
     .map((create) => leaf(create.name) ?? 'an element')
-
-/** Objects that a flow reads, writes or starts on. */
-export const objectsOfFlow = (flow: JsonObject): string[] => {
-  const start = isObject(flow.start) ? [leaf(flow.start.object)] : []
-  const elements = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes'].flatMap(
-    (kind) => listObjects(flow[kind]).map((element) => leaf(element.object)),
-  )
-  return [...new Set([...start, ...elements].flatMap((name) => (name === null ? [] : [name])))]
-}
 
 /** Fields that a flow writes or filters by, with their object. */
 export const fieldsOfFlow = (flow: JsonObject): { object: string; field: string }[] => {

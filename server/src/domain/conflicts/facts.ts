@@ -4,16 +4,9 @@
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type Automation } from '../topology/automations/automation.ts'
+import { type PlannedWorkflow } from '../workflows/workflow.ts'
 
-/** An automation that is to be deployed, with its definition parsed as snapshots keep it. */
-export interface PlannedWorkflow {
-  type: 'flow' | 'assignment_rule' | 'validation_rule'
-  /** As the Metadata API names it: `My_Flow`, `Lead.Inbound`, `Account.Has_Phone`. */
-  api_name: string
-  /** The Metadata API's content as JSON; of an assignment rule, the rule alone. */
-  definition: JsonObject
-  activate: boolean | 'keep'
-}
+export { type PlannedWorkflow } from '../workflows/workflow.ts'
 
 /** The part of a snapshot that a plan concerns. */
 export interface SnapshotFacts {

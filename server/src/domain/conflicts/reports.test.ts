@@ -6,7 +6,6 @@ import { newId } from '../../db/ids.ts'
 import { EngineError } from '../../errors.ts'
 import { describe as describeObject } from '../../salesforce/rest.ts'
 import { type Deployment } from '../deployments/deployments.ts'
-import { type PlannedWorkflow } from './facts.ts'
 import { type Report } from './reports.ts'
 import { type ConflictsBench, createConflictsBench } from './testing/bench.ts'
 
@@ -24,7 +23,6 @@ beforeAll(async () => {
     database: await createDatabase(),
     token,
     instanceUrl,
-    parseWorkflows: (input) => input as PlannedWorkflow[],
   })
 })
 afterEach(async () => {
@@ -134,7 +132,7 @@ describe('a conflict check', () => {
     expect(codesOf('SFDC_Engine_X')).toEqual([['permission_set_merged', 'green']])
     expect(done.counts).toEqual({ green: done.findings.length, yellow: 0, red: 0 })
     expect(done.reversibility.map(({ component, level }) => [component.full_name, level])).toEqual([
-      ['Lead.Safe__c', 'reversible'],
+      ['Lead.Safe__c', 'reversible_with_data_loss'],
       ['SFDC_Engine_X', 'reversible'],
     ])
     expect(done.api_call_estimate).toBeGreaterThan(5)
@@ -233,7 +231,7 @@ describe('a conflict check', () => {
     const workflow = {
       type: 'validation_rule',
       api_name: 'Account.New_Rule',
-      definition: { fullName: 'New_Rule', active: 'false', errorConditionFormula: 'false' },
+      definition: { errorConditionFormula: 'false', errorMessage: 'Never' },
       activate: 'keep',
     }
     const done = await bench.check(undefined, { workflows: [workflow] })
@@ -251,6 +249,22 @@ describe('a conflict check', () => {
 })
 
 describe('a check that Salesforce validates too', () => {
+  it('asks it about workflows as well', async () => {
+    const workflows = [
+      {
+        type: 'validation_rule',
+        api_name: 'Account.Refused_Rule',
+        definition: { form: 'validation', condition: 'Not_There__c = 1', message: 'Never' },
+      },
+    ]
+    const done = await bench.check(undefined, { workflows, validate_in_salesforce: true })
+    expect(done).toMatchObject({ status: 'complete', severity: 'red' })
+    expect(done.findings.find(({ code }) => code === 'salesforce_refuses')?.component).toEqual({
+      type: 'ValidationRule',
+      full_name: 'Account.Refused_Rule',
+    })
+  })
+
   it('is green where Salesforce takes the plan, and changes nothing there', async () => {
     const done = await bench.check(onLead('Taken__c'), { validate_in_salesforce: true })
     expect(done).toMatchObject({ status: 'complete', severity: 'green' })

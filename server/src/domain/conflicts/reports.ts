@@ -1,7 +1,6 @@
 // Conflict reports: a plan judged against a client's Salesforce org before anything is changed there,
 // kept so that a deploy can be held to it. The check is durable; the calls here start it and read it.
 
-import { hash } from 'node:crypto'
 import { type Logger } from 'pino'
 import { type Database, type Tenant } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
@@ -15,10 +14,10 @@ import { pageOf, type Page, type PageRequest } from '../page.ts'
 import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Plan, planSchema } from '../plan/schema.ts'
-import { canonicalJson } from '../topology/canonical.ts'
+import { parseWorkflows } from '../workflows/definition/parse.ts'
+import { type PlannedWorkflow, workflowsHash } from '../workflows/workflow.ts'
 import { type CheckDeps, createCheckWorker, noSnapshot } from './check-run.ts'
 import { estimateApiCalls } from './estimate.ts'
-import { type PlannedWorkflow } from './facts.ts'
 import { type Report, reportById, type ReportSummary, toReport, toSummary } from './rows.ts'
 
 export { type Report, type ReportSummary } from './rows.ts'
@@ -36,15 +35,10 @@ export interface CheckInput {
   wait_seconds: number
 }
 
-/** Throws EngineError with the path of every fault, `path` before each. */
-export type ParseWorkflows = (input: unknown, path: string) => PlannedWorkflow[]
-
 interface Options extends Omit<CheckDeps, 'jobs' | 'mappingFacts'> {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   /** Default: no mappings. */
   mappingFacts?: CheckDeps['mappingFacts']
-  /** Absent: workflows are refused. */
-  parseWorkflows?: ParseWorkflows
   logger: Logger
 }
 
@@ -61,10 +55,6 @@ export interface Conflicts {
   /** For the queue. */
   worker: Worker
 }
-
-/** What a report about workflows is recognised by at their deploy. The order of workflows counts. */
-export const workflowsHash = (workflows: readonly PlannedWorkflow[]): string =>
-  hash('sha256', canonicalJson({ workflows }), 'hex')
 
 /** PostgreSQL's jsonb has no U+0000 and no half surrogate pairs. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/
@@ -87,7 +77,7 @@ interface Wish {
 }
 
 export const createConflicts = (options: Options): Conflicts => {
-  const { db, jobs, connections, topology, logger, parseWorkflows } = options
+  const { db, jobs, connections, topology, logger } = options
   const mappingFacts = options.mappingFacts ?? (async () => [])
 
   const wishOf = (input: CheckInput): Wish => {
@@ -96,18 +86,7 @@ export const createConflicts = (options: Options): Conflicts => {
     }
     if (input.workflows === undefined) {
       const plan = parsePlan(input.plan, 'plan')
-      requireStorable(plan, 'plan')
       return { plan, workflows: [], hash: planHash(plan) }
-    }
-    if (parseWorkflows === undefined) {
-      throw refusal('workflows', 'not_supported_yet', 'workflows are not checked yet.')
-    }
-    if (input.validate_in_salesforce === true) {
-      throw refusal(
-        'validate_in_salesforce',
-        'not_supported_yet',
-        'validate_in_salesforce goes with a plan; workflows are not validated in Salesforce yet.',
-      )
     }
     const workflows = parseWorkflows(input.workflows, 'workflows')
     requireStorable(workflows, 'workflows')
@@ -211,7 +190,9 @@ export const createConflictReports = (db: Database): ConflictReports => ({
         planHash: row.plan_hash,
         status: row.status,
         severity: row.severity,
+        sfdcOrgId: row.sfdc_org_id,
         snapshotVersion: row.snapshot_version,
+        findings: toReport(row).findings,
       }
     }),
 })

@@ -19,12 +19,20 @@ export interface ComponentReversibility extends Reversibility {
 
 const reversible = (reason: string): Reversibility => ({ level: 'reversible', reason })
 
+const withDataLoss = (reason: string): Reversibility => ({
+  level: 'reversible_with_data_loss',
+  reason,
+})
+
 const RESTORED = 'It is put back from the image taken before the deploy.'
 
 const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Reversibility> => {
   const { field, existing, object, objectExists } = subject
+  if (existing === null && (field.type === 'Formula' || field.type === 'Summary')) {
+    return reversible('It is deleted again; it shows what other fields hold.')
+  }
   if (existing === null) {
-    return reversible(
+    return withDataLoss(
       objectExists
         ? 'It is deleted again; once records hold values, only with your leave to lose them.'
         : 'It goes with its object; once records hold values, only with your leave to lose them.',
@@ -57,10 +65,17 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
     ('length' in field && field.length < (numberIn(existing, 'length') ?? 0)) ||
     ('precision' in field && field.scale < (numberIn(existing, 'scale') ?? 0))
   if (shrinks && (await filled()) !== 0) {
-    return {
-      level: 'reversible_with_data_loss',
-      reason: 'The field gets its old size back; what was cut off or rounded does not come back.',
-    }
+    return withDataLoss(
+      'The field gets its old size back; what was cut off or rounded does not come back.',
+    )
+  }
+  const grows =
+    ('length' in field && field.length > (numberIn(existing, 'length') ?? field.length)) ||
+    ('precision' in field && field.precision > (numberIn(existing, 'precision') ?? field.precision))
+  if (grows) {
+    return withDataLoss(
+      'The field gets its old size back; what is entered until then and does not fit goes, with your leave.',
+    )
   }
   return reversible(RESTORED)
 }
@@ -75,11 +90,11 @@ export const reversibilityOf = async (
       return null
     case 'object':
       if (!subject.isComponent) return null
-      return reversible(
-        subject.exists
-          ? RESTORED
-          : 'It is deleted again; once it has records, only with your leave to lose them. Its name stays taken for up to 15 days.',
-      )
+      return subject.exists
+        ? reversible(RESTORED)
+        : withDataLoss(
+            'It is deleted again; once it has records, only with your leave to lose them. Its name stays taken for up to 15 days.',
+          )
     case 'field':
       return ofField(subject, facts)
     case 'record_type':

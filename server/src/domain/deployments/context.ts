@@ -104,7 +104,7 @@ const UNSENT: ReadonlySet<string> = new Set(['before_image', 'read', 'build', 'r
 
 /** After a fault: stands still, ends, or (by throwing) lets the queue try again. */
 const settle = async (
-  kind: RunKind,
+  kindOf: (state: State) => RunKind,
   journal: Journal,
   error: unknown,
   calls: number,
@@ -123,7 +123,7 @@ const settle = async (
     return
   }
   if (isPassing(error) && state.run.attempts < TRIES_UNSENT) await journal.hold(fault, null, calls)
-  else await kind.fail(journal, state, fault, calls)
+  else await kindOf(state).fail(journal, state, fault, calls)
 }
 
 const open = async (deps: RunDeps, { run }: State, signal: AbortSignal) => {
@@ -146,7 +146,7 @@ const open = async (deps: RunDeps, { run }: State, signal: AbortSignal) => {
 }
 
 /** A worker that walks through the stages of its kind, going on at the one that is stored. */
-export const createRunWorker = (deps: RunDeps, kind: RunKind): Worker => {
+export const createRunWorker = (deps: RunDeps, kindOf: (state: State) => RunKind): Worker => {
   const journalOf = async ({ orgId, id }: Work): Promise<Journal | null> => {
     const row = await deps.db
       .as({ orgId, clientId: null })
@@ -165,7 +165,7 @@ export const createRunWorker = (deps: RunDeps, kind: RunKind): Worker => {
         for (;;) {
           signal.throwIfAborted()
           const state = await journal.load()
-          const stage = kind.stages[state.run.stage]
+          const stage = kindOf(state).stages[state.run.stage]
           if (stage === undefined) throw new Error(`no stage ${state.run.stage}`)
           const key = UNSENT.has(state.run.stage) ? 'work' : 'protected'
           if (handle?.key !== key) {
@@ -186,7 +186,7 @@ export const createRunWorker = (deps: RunDeps, kind: RunKind): Worker => {
       } catch (error) {
         if (signal.aborted) throw error
         if (error instanceof RunOver) return
-        await settle(kind, journal, error, spent()).catch((thrown: unknown) => {
+        await settle(kindOf, journal, error, spent()).catch((thrown: unknown) => {
           if (!(thrown instanceof RunOver)) throw thrown
         })
       }
@@ -198,7 +198,7 @@ export const createRunWorker = (deps: RunDeps, kind: RunKind): Worker => {
       const state = await journal.load()
       // What may be in the Salesforce org is never called failed: it is tried again, slowly.
       if (mayBeApplied(state)) await journal.hold(faultOf(error), 300)
-      else await kind.fail(journal, state, faultOf(error), 0)
+      else await kindOf(state).fail(journal, state, faultOf(error), 0)
     },
   }
 }

@@ -9,7 +9,7 @@ import { getRecordCounts, queryCount } from '../../salesforce/rest.ts'
 import { leaf } from '../../salesforce/xml.ts'
 import { type Component } from '../plan/components.ts'
 import { sameName } from '../plan/names.ts'
-import { memberOf, ownerOf, partOf } from './parts.ts'
+import { memberOf, ownerOf, partsIn, shrinks } from './parts.ts'
 
 export interface HeldData {
   /** `Job__c`, `Lead.Job_Title__c` */
@@ -43,21 +43,37 @@ const counted = async (org: SalesforceOrg, text: Soql): Promise<number | null> =
   }
 }
 
+export interface AtStake {
+  remove: readonly Component[]
+  restore: readonly Component[]
+  /** Metadata files as they were before the deployment, and as they are. */
+  before: ReadonlyMap<string, string>
+  now: ReadonlyMap<string, string>
+}
+
 /**
- * What holds data among the components to be deleted, with its rows; empty where nothing does. Objects
- * are counted by query and, since a query shows only records shared with the connected user, by
+ * What holds data among the components to be deleted, and among the fields that are to become smaller
+ * or of another type again, with its rows; empty where nothing does. Objects are counted by query and, since a query shows only records shared with the connected user, by
  * Salesforce's own count too: the larger number stands.
  */
 export const heldData = async (
   org: SalesforceOrg,
-  remove: readonly Component[],
-  now: ReadonlyMap<string, string>,
+  { remove, restore, before, now }: AtStake,
 ): Promise<HeldData[]> => {
+  const [was, is] = [partsIn(before), partsIn(now)]
+  const narrowed = restore.filter((component) => {
+    if (component.type !== 'CustomField') return false
+    const [next, present] = [was.part(component), is.part(component)]
+    return shrinks(present, next) || present?.type !== next?.type
+  })
   const objects = remove.filter(({ type }) => type === 'CustomObject')
   const goes = new Set(objects.map(({ fullName }) => sameName(fullName)))
-  const fields = remove.filter(
-    ({ type, fullName }) => type === 'CustomField' && !goes.has(sameName(ownerOf(fullName))),
-  )
+  const fields = [
+    ...remove.filter(
+      ({ type, fullName }) => type === 'CustomField' && !goes.has(sameName(ownerOf(fullName))),
+    ),
+    ...narrowed,
+  ]
   if (objects.length + fields.length === 0) return []
   const owners = [...new Set([...objects, ...fields].map(({ fullName }) => ownerOf(fullName)))]
   const estimates = await getRecordCounts(org, owners).catch((error: unknown) => {
@@ -75,7 +91,7 @@ export const heldData = async (
     if (rows !== 0) held.push({ name: fullName, rows })
   }
   for (const component of fields) {
-    const element = partOf(now, component)
+    const element = is.part(component)
     if (element === null || element.type === 'Summary' || typeof element.formula === 'string') {
       continue
     }

@@ -23,7 +23,7 @@ import {
 } from './context.ts'
 import { readImages } from './images.ts'
 import { backoffSeconds } from './journal.ts'
-import { keyOf, objectImage, ownerOf, partOf, reversibilityOf } from './parts.ts'
+import { keyOf, ownerOf, partsIn, reversibilityOf } from './parts.ts'
 import { readBack } from './read-back.ts'
 import {
   changesOf,
@@ -31,8 +31,10 @@ import {
   type ComponentRow,
   componentsById,
   planOf,
+  touchedObjects,
 } from './rows.ts'
 import { packageOf, type StoredPackage, storePackage, submit, watch } from './send.ts'
+import { workflowDeployKind } from './workflow-deploy.ts'
 
 const STAGES = ['before_image', 'build', 'submit', 'wait', 'permissions', 'read_back'] as const
 
@@ -44,7 +46,7 @@ const at = (stage: (typeof STAGES)[number]): Progress => ({
 const ended: Progress = { stage: 'done', done: STAGES.length, total: STAGES.length }
 
 /** Sent so often at most when Salesforce's setup lock keeps refusing it. */
-const SENDS_MAX = 12
+export const SENDS_MAX = 12
 /** Tries of a stage after the package was applied, before the deployment ends with a warning. */
 const TRIES_APPLIED = 6
 
@@ -79,28 +81,29 @@ const componentRows = (
   compiled: MetadataPackage,
 ): Saved[] => {
   const unchanged = new Set(compiled.unchanged.map(keyOf))
+  const [found, sent] = [partsIn(before), partsIn(compiled.files)]
+  const made = new Set(
+    plan.objects
+      .filter((object) => definesObject(object) && found.object(object.api_name) === null)
+      .map(({ api_name }) => sameName(api_name)),
+  )
   // A merged file holds what the Salesforce org had beside it only for permission sets and layouts;
   // of an object it holds what changes, which is all that is compared here.
   return componentsOf(plan).map((component, position) => {
-    const was = partOf(before, component)
+    const was = found.part(component)
     const action = unchanged.has(keyOf(component))
       ? 'unchanged'
       : was === null
         ? 'created'
         : 'updated'
-    const owner = ownerOf(component.fullName)
-    const isNew =
-      objectImage(before, owner) === null &&
-      plan.objects.some(
-        (object) => sameName(object.api_name) === sameName(owner) && definesObject(object),
-      )
+    const isNew = made.has(sameName(ownerOf(component.fullName)))
     return {
       position,
       type: component.type,
       full_name: component.fullName,
       path: component.path,
       action,
-      ...reversibilityOf(component, action, was, partOf(compiled.files, component), isNew),
+      ...reversibilityOf(component, action, was, sent.part(component), isNew),
       success: action === 'unchanged' ? true : null,
       problem: null,
     }
@@ -189,7 +192,7 @@ const sending: Stage = async (context, { run, deployment }) => {
   }
 }
 
-const endFailed = (
+export const endFailed = (
   { journal, spent, deps }: Context,
   fault: Fault,
   applied: 'nothing' | 'unknown' = 'nothing',
@@ -214,12 +217,12 @@ const forgetTouched = async (tx: Tx, deps: RunDeps, journal: Context['journal'])
     .where('crm_deployments.org_id', '=', journal.tenant.orgId)
     .where('deployment_runs.id', '=', journal.runId)
     .executeTakeFirstOrThrow()
-  const names = (row.plan as Plan).objects.map(({ api_name }) => api_name)
+  const names = touchedObjects(row.plan)
   await deps.topology.forget(tx, journal.tenant, row.client_id, names)
 }
 
 /** What Salesforce said about each component, laid over the rows. */
-const judged = (rows: readonly ComponentRow[], result: DeployResult): Saved[] => {
+export const judged = (rows: readonly ComponentRow[], result: DeployResult): Saved[] => {
   const said = new Map(
     (result.details?.components ?? []).map((component) => [keyOf(component), component]),
   )
@@ -244,7 +247,7 @@ const judged = (rows: readonly ComponentRow[], result: DeployResult): Saved[] =>
 }
 
 /** Problems that belong to no component of the plan (a manifest, a test, the deploy as a whole). */
-const strayProblems = (rows: readonly ComponentRow[], result: DeployResult): string[] => {
+export const strayProblems = (rows: readonly ComponentRow[], result: DeployResult): string[] => {
   const known = new Set(rows.map((row) => keyOf({ type: row.type, fullName: row.full_name })))
   return [
     ...(result.details?.components ?? [])
@@ -256,7 +259,7 @@ const strayProblems = (rows: readonly ComponentRow[], result: DeployResult): str
   ]
 }
 
-const whyFailed = (rows: readonly ComponentRow[], result: DeployResult): Fault => {
+export const whyFailed = (rows: readonly ComponentRow[], result: DeployResult): Fault => {
   if (result.failure !== null) {
     return { code: result.failure.code, message: result.failure.message }
   }
@@ -348,7 +351,7 @@ const settleByReading = async (context: Context, plan: Plan): Promise<'next' | '
   return 'stop'
 }
 
-const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
+export const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
   ...warnings.filter(({ code, message }) => code !== fault.code || message !== fault.message),
   fault,
 ]
@@ -438,4 +441,7 @@ const deployKind: RunKind = {
     ),
 }
 
-export const createDeployWorker = (deps: RunDeps): Worker => createRunWorker(deps, deployKind)
+export const createDeployWorker = (deps: RunDeps): Worker =>
+  createRunWorker(deps, ({ deployment }) =>
+    deployment.kind === 'custom_objects' ? deployKind : workflowDeployKind,
+  )

@@ -231,6 +231,27 @@ describe('a deploy', () => {
     }
   })
 
+  it('that Salesforce does not let us follow any more can be let go of, one that goes on cannot', async () => {
+    const { id } = await bench.start(planOf('Blind'))
+    const letGo = () => bench.deployments.cancel(bench.caller, { deployment_id: id, abandon: true })
+    await expect(letGo()).rejects.toMatchObject({ code: 'deployment_in_progress' })
+    expect((await bench.runsOf(id))[0]?.cancel_requested_at, 'a refusal changes nothing').toBeNull()
+    await bench.control.addFault({
+      path: '*/metadata/deployRequest/*',
+      method: 'GET',
+      times: 100,
+      kind: { type: 'status', status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no more' },
+    })
+    try {
+      for (let turns = 0; turns < 3; turns += 1) await bench.turn(id)
+      expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({ status: 'pending' })
+      expect(await letGo()).toMatchObject({ status: 'failed', error: { code: 'abandoned' } })
+      expect((await bench.runsOf(id))[0]).toMatchObject({ locked_sfdc_org_id: null })
+    } finally {
+      await bench.control.act('faults/clear', {})
+    }
+  })
+
   it('leaves one audit row with its Salesforce calls, and the touched objects to be read anew', async () => {
     const known = async (): Promise<boolean> => {
       const rows = await bench.database.query(
@@ -266,7 +287,9 @@ describe('a conflict report named with a deploy', () => {
       planHash: planHash(parsePlan(plan)),
       status: 'complete',
       severity: 'green',
+      sfdcOrgId: bench.sfdcOrgId,
       snapshotVersion: null,
+      findings: [],
       ...over,
     })
     return id
@@ -299,6 +322,27 @@ describe('a conflict report named with a deploy', () => {
     })
     await expect(start({ snapshotVersion: version })).rejects.toMatchObject({
       code: 'topology_drifted',
+    })
+  })
+
+  it('stops the deploy where another Salesforce org was judged', async () => {
+    await expect(start({ sfdcOrgId: '00DAx000000OtherEAA' })).rejects.toMatchObject({
+      code: 'topology_drifted',
+    })
+  })
+
+  it('tells in the refusal what it found, by the path in the body', async () => {
+    const finding = { code: 'field_type_changed', message: 'It is a number.', path: 'objects.0' }
+    const refused = start({
+      severity: 'red',
+      findings: [
+        { ...finding, severity: 'red' },
+        { ...finding, severity: 'yellow', code: 'label_taken' },
+      ],
+    })
+    await expect(refused).rejects.toMatchObject({
+      code: 'conflicts_found',
+      errors: [{ path: 'plan.objects.0', code: 'field_type_changed', message: 'It is a number.' }],
     })
   })
 })

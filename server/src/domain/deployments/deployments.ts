@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import { type Logger } from 'pino'
 import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
-import { type DeploymentStatus } from '../../db/types.ts'
+import { type DeploymentKind, type DeploymentStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { cancelDeploy } from '../../salesforce/deploy.ts'
@@ -16,12 +16,22 @@ import { bindIdempotency } from '../idempotency.ts'
 import { cutPage, decodeCursor, type Page, type PageRequest } from '../page.ts'
 import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
+import { type ConnectionRow } from '../connections/connections.ts'
 import { type Topology } from '../topology/topology.ts'
+import { parseWorkflows } from '../workflows/definition/parse.ts'
+import { readWorkflowState, waitingInterviews, type WorkflowName } from '../workflows/state.ts'
+import {
+  type Activation,
+  activationTransition,
+  removalTransition,
+} from '../workflows/transition.ts'
+import { objectsOfWorkflows, workflowsHash } from '../workflows/workflow.ts'
 import { type ConnectionDoor } from './context.ts'
 import { createDeployWorker } from './deploy-run.ts'
 import { checkReport, type ConflictReports } from './gate.ts'
 import { createJournal } from './journal.ts'
 import { createRollbackWorker } from './rollback-run.ts'
+import { waitingFault } from './workflow-deploy.ts'
 import {
   componentsById,
   type Deployment,
@@ -30,13 +40,13 @@ import {
   type NamedComponent,
   nothingYet,
   openRunOf,
-  planOf,
   rollbackOf,
   type RollbackOptions,
   type RunFault,
   runById,
   type RunRow,
   toDeployment,
+  touchedObjects,
 } from './rows.ts'
 
 export { type ConflictReports, type JudgedReport } from './gate.ts'
@@ -49,6 +59,22 @@ export interface DeployInput {
   conflict_report_id?: string | undefined
   accept?: 'yellow'[] | undefined
   check_only?: boolean | undefined
+  wait_seconds: number
+}
+
+export interface WorkflowDeployInput extends Omit<DeployInput, 'plan'> {
+  /** Unchecked: `parseWorkflows` judges it. */
+  workflows: unknown
+}
+
+export interface ActivationInput extends Activation {
+  client_id: string
+  wait_seconds: number
+}
+
+export interface RemovalInput {
+  client_id: string
+  workflows: WorkflowName[]
   wait_seconds: number
 }
 
@@ -78,6 +104,22 @@ export interface Deployments {
    * client_inactive, connection_not_ready, deployment_in_progress, conflicts_found, topology_drifted.
    */
   deploy(caller: Caller, input: DeployInput, signal?: AbortSignal): Promise<Deployment>
+  /** The same for automations; errors as for `deploy`. */
+  deployWorkflows(
+    caller: Caller,
+    input: WorkflowDeployInput,
+    signal?: AbortSignal,
+  ): Promise<Deployment>
+  /**
+   * Switches one automation on or off. Throws as `deploy` does, and not_found for one that the
+   * Salesforce org has not.
+   */
+  setActive(caller: Caller, input: ActivationInput, signal?: AbortSignal): Promise<Deployment>
+  /**
+   * Takes automations away, flows with all their versions. Throws as `setActive` does, and
+   * flow_interviews_waiting before anything is changed.
+   */
+  removeWorkflows(caller: Caller, input: RemovalInput, signal?: AbortSignal): Promise<Deployment>
   get(tenant: Tenant, deploymentId: string): Promise<Deployment>
   /** Is work under way for it? Then an answer is 202. */
   isRunning(tenant: Tenant, deploymentId: string): Promise<boolean>
@@ -195,35 +237,39 @@ export const createDeployments = ({
     return look()
   }
 
-  const deploy: Deployments['deploy'] = async (caller, input, signal) => {
-    const { tenant } = caller
-    const { connection } = await connections.open(tenant, input.client_id, 'work')
-    const sfdcOrgId = connection.sfdc_org_id
-    if (sfdcOrgId === null || connection.sfdc_user_id === null) {
+  interface Wish {
+    clientId: string
+    kind: DeploymentKind
+    /** Checked; shown to callers as it is stored. */
+    plan: unknown
+    hash: string | null
+    checkOnly: boolean
+    reportId: string | null
+    waitSeconds: number
+  }
+
+  /** The Salesforce org that the work will hold. */
+  const targetOf = async (tenant: Tenant, clientId: string): Promise<ConnectionRow> => {
+    const { connection } = await connections.open(tenant, clientId, 'work')
+    if (connection.sfdc_org_id === null || connection.sfdc_user_id === null) {
       throw new EngineError(
         'connection_not_ready',
         'The connection does not name its Salesforce org yet.',
       )
     }
-    const plan = parsePlan(input.plan, 'plan')
-    const hash = planHash(plan)
-    if (input.conflict_report_id !== undefined) {
-      await checkReport(
-        tenant,
-        {
-          clientId: input.client_id,
-          reportId: input.conflict_report_id,
-          planHash: hash,
-          plan,
-          acceptYellow: input.accept?.includes('yellow') ?? false,
-        },
-        reports,
-        (version) => topology.completeVersion(tenant, input.client_id, version),
-        async () =>
-          (await connections.open(tenant, input.client_id, 'interactive', signal)).salesforce,
-      )
-    }
+    return connection
+  }
+
+  /** Stores the deployment with the run that brings it to its end, and follows it. */
+  const begin = async (
+    caller: Caller,
+    connection: ConnectionRow,
+    wish: Wish,
+    signal: AbortSignal | undefined,
+  ): Promise<{ id: string; run: RunRow | undefined }> => {
+    const { tenant } = caller
     const id = newId()
+    const sfdcOrgId = connection.sfdc_org_id ?? ''
     const runId = await exclusively(() =>
       db.as(tenant).tx(async (tx) => {
         await tx
@@ -231,27 +277,141 @@ export const createDeployments = ({
           .values({
             id,
             org_id: tenant.orgId,
-            client_id: input.client_id,
+            client_id: wish.clientId,
             connection_id: connection.id,
-            kind: 'custom_objects',
-            plan: JSON.stringify(plan),
-            plan_hash: hash,
-            conflict_report_id: input.conflict_report_id ?? null,
+            kind: wish.kind,
+            plan: JSON.stringify(wish.plan),
+            plan_hash: wish.hash,
+            conflict_report_id: wish.reportId,
             sfdc_org_id: sfdcOrgId,
-            check_only: input.check_only === true,
-            progress: JSON.stringify({ stage: 'before_image', done: 0, total: 6 }),
+            check_only: wish.checkOnly,
+            progress: JSON.stringify({ stage: 'before_image', done: 0, total: 0 }),
             created_by: caller.userId,
             request_id: caller.requestId,
           })
           .execute()
-        const of = { deploymentId: id, clientId: input.client_id, sfdcOrgId }
+        const of = { deploymentId: id, clientId: wish.clientId, sfdcOrgId }
         const run = await insertRun(tx, caller, of, 'deploy', {})
         await bindIdempotency(tx, caller, id)
         return run
       }),
     )
-    const run = await follow(tenant, 'deploy', runId, sfdcOrgId, input.wait_seconds, signal)
+    const run = await follow(tenant, 'deploy', runId, sfdcOrgId, wish.waitSeconds, signal)
     throwUpstream(run)
+    return { id, run }
+  }
+
+  const passGate = async (
+    tenant: Tenant,
+    input: Omit<DeployInput, 'plan'>,
+    hash: string,
+    objects: string[],
+    sfdcOrgId: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<void> => {
+    if (input.conflict_report_id === undefined) return
+    await checkReport(
+      tenant,
+      {
+        clientId: input.client_id,
+        reportId: input.conflict_report_id,
+        planHash: hash,
+        objects,
+        sfdcOrgId,
+        acceptYellow: input.accept?.includes('yellow') ?? false,
+      },
+      reports,
+      (version) => topology.completeVersion(tenant, input.client_id, version),
+      async () =>
+        (await connections.open(tenant, input.client_id, 'interactive', signal)).salesforce,
+    )
+  }
+
+  const wishOf = (input: Omit<DeployInput, 'plan'>): Omit<Wish, 'kind' | 'plan' | 'hash'> => ({
+    clientId: input.client_id,
+    checkOnly: input.check_only === true,
+    reportId: input.conflict_report_id ?? null,
+    waitSeconds: input.wait_seconds,
+  })
+
+  const deploy: Deployments['deploy'] = async (caller, input, signal) => {
+    const { tenant } = caller
+    const connection = await targetOf(tenant, input.client_id)
+    const plan = parsePlan(input.plan, 'plan')
+    const hash = planHash(plan)
+    const objects = plan.objects.map(({ api_name }) => api_name)
+    await passGate(tenant, input, hash, objects, connection.sfdc_org_id, signal)
+    const wish = { ...wishOf(input), kind: 'custom_objects' as const, plan, hash }
+    const { id } = await begin(caller, connection, wish, signal)
+    return get(tenant, id)
+  }
+
+  const deployWorkflows: Deployments['deployWorkflows'] = async (caller, input, signal) => {
+    const { tenant } = caller
+    const connection = await targetOf(tenant, input.client_id)
+    const workflows = parseWorkflows(input.workflows, 'workflows')
+    const hash = workflowsHash(workflows)
+    await passGate(
+      tenant,
+      input,
+      hash,
+      objectsOfWorkflows(workflows),
+      connection.sfdc_org_id,
+      signal,
+    )
+    const wish = { ...wishOf(input), kind: 'workflows' as const, plan: { workflows }, hash }
+    const { id } = await begin(caller, connection, wish, signal)
+    return get(tenant, id)
+  }
+
+  /** Looks before anything is stored, so that what cannot be done is refused as a request. */
+  const look = async (
+    tenant: Tenant,
+    clientId: string,
+    names: readonly WorkflowName[],
+    signal: AbortSignal | undefined,
+  ) => {
+    const { salesforce } = await connections.open(tenant, clientId, 'interactive', signal)
+    return { salesforce, state: await readWorkflowState(salesforce, names) }
+  }
+
+  const setActive: Deployments['setActive'] = async (caller, input, signal) => {
+    const { tenant } = caller
+    const { client_id, wait_seconds, ...activation } = input
+    const connection = await targetOf(tenant, client_id)
+    const { state } = await look(tenant, client_id, [activation], signal)
+    activationTransition(activation, state)
+    const wish = {
+      ...wishOf({ client_id, wait_seconds }),
+      kind: 'workflow_activation' as const,
+      plan: { activation },
+      hash: null,
+    }
+    const { id } = await begin(caller, connection, wish, signal)
+    return get(tenant, id)
+  }
+
+  const removeWorkflows: Deployments['removeWorkflows'] = async (caller, input, signal) => {
+    const { tenant } = caller
+    const { client_id, wait_seconds, workflows } = input
+    const connection = await targetOf(tenant, client_id)
+    const { salesforce, state } = await look(tenant, client_id, workflows, signal)
+    removalTransition(workflows, state)
+    const flows = state.flows
+    const fault = waitingFault(await waitingInterviews(salesforce, flows))
+    if (fault !== null) throw new EngineError('flow_interviews_waiting', fault.message)
+    const wish = {
+      ...wishOf({ client_id, wait_seconds }),
+      kind: 'workflow_removal' as const,
+      plan: { workflows },
+      hash: null,
+    }
+    const { id, run } = await begin(caller, connection, wish, signal)
+    // Somebody paused an interview in the meantime.
+    const late = endOf(run)
+    if (late?.code === 'flow_interviews_waiting') {
+      throw new EngineError('flow_interviews_waiting', late.message)
+    }
     return get(tenant, id)
   }
 
@@ -266,7 +426,13 @@ export const createDeployments = ({
       })
     }
     const sfdcOrgId = requireRollbackable(row)
-    await connections.open(tenant, row.client_id, 'protected')
+    const { connection } = await connections.open(tenant, row.client_id, 'protected')
+    if (connection.sfdc_org_id !== sfdcOrgId) {
+      throw new EngineError(
+        'not_rollbackable',
+        'The client is connected to another Salesforce org than the one it was deployed to.',
+      )
+    }
     await requireKnown(tenant, id, input.components)
     const options: RollbackOptions = {
       dry_run: input.dry_run === true,
@@ -277,6 +443,9 @@ export const createDeployments = ({
       db.as(tenant).tx(async (tx) => {
         const of = { deploymentId: id, clientId: row.client_id, sfdcOrgId }
         const run = await insertRun(tx, caller, of, 'rollback', options)
+        // From here on nobody else works on it; another rollback may have ended just before.
+        const present = await deploymentById(tx, tenant, id)
+        if (present !== undefined) requireRollbackable(present)
         await tx
           .updateTable('crm_deployments')
           .set({ rollback: JSON.stringify(nothingYet()) })
@@ -304,7 +473,7 @@ export const createDeployments = ({
     if (fault?.code !== 'salesforce_error' || fault.upstream === undefined) return
     throw new EngineError(
       'salesforce_error',
-      `${fault.message} Nothing was changed; see deployment ${run?.deployment_id ?? ''}.`,
+      `${fault.message.replace(/[.!?]?$/, '.')} Nothing was changed; see deployment ${run?.deployment_id ?? ''}.`,
       { upstream: fault.upstream },
     )
   }
@@ -340,6 +509,7 @@ export const createDeployments = ({
       if (row === undefined) throw notFound('deployment')
       const open = await openRunOf(tx, tenant, id)
       if (open === undefined) return undefined
+      if (input.abandon === true) requireStanding(open)
       // An unsent package is never sent after this; a sent one is cancelled by whoever watches it.
       await tx
         .updateTable('deployment_runs')
@@ -374,17 +544,10 @@ export const createDeployments = ({
   /** Lets go, at whatever point it stands: what is known of it decides how it is called. */
   const abandon = async (run: RunRow, deploymentId: string): Promise<void> => {
     const tenant: Tenant = { orgId: run.org_id, clientId: null }
-    const lost = (run.error as RunFault | null)?.code
-    const isLost = lost === 'connection_lost' || lost === 'outcome_unknown'
-    if (!isLost) {
-      throw new EngineError(
-        'deployment_in_progress',
-        'Only a deployment whose connection is lost can be let go of.',
-      )
-    }
     const journal = createJournal(db, jobs, run)
     const { deployment } = await journal.load()
-    const fault = { code: 'abandoned', message: 'Let go of while its connection was lost.' }
+    const why = (run.error as RunFault | null)?.code ?? 'connection_lost'
+    const fault = { code: 'abandoned', message: `Let go of while it stood still (${why}).` }
     if (run.kind === 'rollback') {
       await journal.end(
         { error: fault },
@@ -393,7 +556,7 @@ export const createDeployments = ({
       return
     }
     const applied = deployment.applied === 'all'
-    const names = planOf(deployment).objects.map(({ api_name }) => api_name)
+    const names = touchedObjects(deployment.plan)
     await journal.end(
       { error: fault },
       applied
@@ -413,6 +576,9 @@ export const createDeployments = ({
   const deps = { db, jobs, connections, topology, logger, adoptGraceMs }
   return {
     deploy,
+    deployWorkflows,
+    setActive,
+    removeWorkflows,
     rollback,
     cancel,
     get,
@@ -438,13 +604,27 @@ export const createDeployments = ({
   }
 }
 
+/** Failed tries of a stage after which a cause that was thought to pass may be one that never does. */
+const TRIES_STUCK = 3
+
+/** Throws deployment_in_progress for a run that goes on, or may go on in a moment. */
+const requireStanding = ({ error, attempts }: RunRow): void => {
+  const code = (error as RunFault | null)?.code
+  if (code === 'connection_lost' || code === 'outcome_unknown') return
+  if (code !== undefined && attempts >= TRIES_STUCK) return
+  throw new EngineError(
+    'deployment_in_progress',
+    'Only a deployment whose connection is lost, or that cannot go on, can be let go of.',
+    { retryAfterSeconds: 10 },
+  )
+}
+
 const nameKey = ({ type, full_name }: NamedComponent): string =>
   `${type}:${full_name}`.toLowerCase()
 
 /** The Salesforce org to roll back in. Throws not_rollbackable with the reason. */
 const requireRollbackable = (row: DeploymentRow): string => {
   const refuse = (why: string) => new EngineError('not_rollbackable', why)
-  if (row.kind !== 'custom_objects') throw refuse('This kind is rolled back by its own endpoint.')
   if (row.status === 'rolled_back') throw refuse('It is rolled back already.')
   if (row.status === 'pending') throw refuse('It has not ended yet.')
   // One that failed with its outcome unknown may have left something behind.

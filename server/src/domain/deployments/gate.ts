@@ -1,20 +1,29 @@
 // The conflict report that a caller names with a deploy: whether it lets this plan through.
 
 import { type Tenant } from '../../db/database.ts'
-import { EngineError, notFound } from '../../errors.ts'
+import { EngineError, type MemberError, notFound } from '../../errors.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { type Plan } from '../plan/schema.ts'
 import { diffDescribes } from '../topology/diff.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
 import { readDescribes } from './images.ts'
+
+export interface JudgedFinding {
+  severity: 'green' | 'yellow' | 'red'
+  code: string
+  message: string
+  path: string
+}
 
 export interface JudgedReport {
   clientId: string
   planHash: string
   status: 'running' | 'complete' | 'failed'
   severity: 'green' | 'yellow' | 'red' | null
-  /** The snapshot that was judged. */
+  /** The Salesforce org that was judged, and the snapshot of it. */
+  sfdcOrgId: string | null
   snapshotVersion: number | null
+  /** What it found. */
+  findings: readonly JudgedFinding[]
 }
 
 /** Where reports come from; null: there is none of that id for this tenant. */
@@ -26,7 +35,10 @@ export interface GateInput {
   clientId: string
   reportId: string
   planHash: string
-  plan: Plan
+  /** Whose describes the verdict rests on. */
+  objects: readonly string[]
+  /** Where it is to be deployed to. */
+  sfdcOrgId: string | null
   acceptYellow: boolean
 }
 
@@ -34,6 +46,19 @@ const unfit = (code: string, message: string): EngineError =>
   new EngineError('invalid_plan', message, {
     errors: [{ path: 'conflict_report_id', code, message }],
   })
+
+const ERRORS_MAX = 100
+
+/** The findings of one severity, by the path in the body of the deploy. */
+const errorsOf = (report: JudgedReport, severity: JudgedFinding['severity']): MemberError[] =>
+  report.findings
+    .filter((finding) => finding.severity === severity)
+    .slice(0, ERRORS_MAX)
+    .map(({ path, code, message }) => ({
+      path: path.startsWith('workflows') ? path : ['plan', path].filter(Boolean).join('.'),
+      code,
+      message,
+    }))
 
 /**
  * Throws not_found, invalid_plan (a report of something else, or unfinished), conflicts_found, and
@@ -55,23 +80,37 @@ export const checkReport = async (
     throw unfit('report_of_another_plan', 'The conflict report was made for another plan.')
   }
   if (report.status !== 'complete' || report.severity === null) {
-    throw unfit('report_not_complete', 'The conflict report is not complete. Wait for it.')
+    throw unfit(
+      'report_not_complete',
+      report.status === 'failed'
+        ? 'The conflict check failed. Check again.'
+        : 'The conflict report is not complete. Wait for it.',
+    )
   }
   if (report.severity === 'red') {
-    throw new EngineError('conflicts_found', 'The report found what will fail or destroy data.')
+    throw new EngineError('conflicts_found', 'The report found what will fail or destroy data.', {
+      errors: errorsOf(report, 'red'),
+    })
   }
   if (report.severity === 'yellow' && !input.acceptYellow) {
     throw new EngineError(
       'conflicts_found',
       'The report found what needs attention. Send accept: ["yellow"] if you mean it.',
+      { errors: errorsOf(report, 'yellow') },
+    )
+  }
+  if (report.sfdcOrgId !== input.sfdcOrgId) {
+    throw new EngineError(
+      'topology_drifted',
+      'The report judged another Salesforce org than the client is connected to now. Check again.',
     )
   }
   if (report.snapshotVersion === null) return
   const snapshot = await snapshotOf(report.snapshotVersion)
-  const names = input.plan.objects.map(({ api_name }) => api_name)
+  const names = [...input.objects]
   const judged = await snapshot.readObjects(names)
   const org = await openOrg()
-  const now = await readDescribes(org, input.plan)
+  const now = await readDescribes(org, names)
   const options = { acrossOrgs: false, acrossVersions: snapshot.apiVersion !== org.apiVersion }
   const lower = (map: ReadonlyMap<string, Record<string, unknown>>) =>
     new Map([...map].map(([name, describe]) => [name.toLowerCase(), describe]))

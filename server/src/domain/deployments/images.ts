@@ -53,7 +53,8 @@ export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Readin
     }
     properties.push(...profiles.properties.filter(({ type }) => type === 'Profile'))
   }
-  return { files, properties, describes: await readDescribes(org, plan) }
+  const objects = plan.objects.map(({ api_name }) => api_name)
+  return { files, properties, describes: await readDescribes(org, objects) }
 }
 
 const readFiles = async (
@@ -85,13 +86,13 @@ const readFiles = async (
   return { files, properties: retrieved.properties }
 }
 
-/** Describes of the plan's objects; one that is not there (or not visible) is left out. */
+/** Describes of these objects; one that is not there (or not visible) is left out. */
 export const readDescribes = async (
   org: SalesforceOrg,
-  plan: Plan,
+  objects: readonly string[],
 ): Promise<Map<string, JsonObject>> => {
   const describes = new Map<string, JsonObject>()
-  const names = [...new Set(plan.objects.map(({ api_name }) => api_name))]
+  const names = [...new Set(objects)]
   for await (const described of describeMany(org, names)) {
     if (described.result === 'ok') describes.set(described.name, described.body)
     else if (described.result === 'unreadable' && described.failure.kind !== 'not_found') {

@@ -221,26 +221,28 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
       tx: Tx,
       components: readonly Omit<ComponentRow, 'org_id' | 'client_id' | 'deployment_id'>[],
     ): Promise<void> => {
-      if (components.length === 0) return
-      await tx
-        .insertInto('deployment_components')
-        .values(
-          components.map((component) => ({
-            ...keys,
-            ...component,
-            problem: component.problem === null ? null : JSON.stringify(component.problem),
-          })),
-        )
-        .onConflict((conflict) =>
-          conflict.columns(['deployment_id', 'position']).doUpdateSet((excluded) => ({
-            action: excluded.ref('excluded.action'),
-            reversibility: excluded.ref('excluded.reversibility'),
-            reason: excluded.ref('excluded.reason'),
-            success: excluded.ref('excluded.success'),
-            problem: excluded.ref('excluded.problem'),
-          })),
-        )
-        .execute()
+      // PostgreSQL: a statement takes 65,535 parameters.
+      for (let start = 0; start < components.length; start += 1_000) {
+        await tx
+          .insertInto('deployment_components')
+          .values(
+            components.slice(start, start + 1_000).map((component) => ({
+              ...keys,
+              ...component,
+              problem: component.problem === null ? null : JSON.stringify(component.problem),
+            })),
+          )
+          .onConflict((conflict) =>
+            conflict.columns(['deployment_id', 'position']).doUpdateSet((excluded) => ({
+              action: excluded.ref('excluded.action'),
+              reversibility: excluded.ref('excluded.reversibility'),
+              reason: excluded.ref('excluded.reason'),
+              success: excluded.ref('excluded.success'),
+              problem: excluded.ref('excluded.problem'),
+            })),
+          )
+          .execute()
+      }
     },
 
     saveImages: async (tx: Tx, moment: Moment, images: Images): Promise<void> => {

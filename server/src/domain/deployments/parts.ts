@@ -3,7 +3,7 @@
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
 import { type Component, filePath } from '../plan/components.ts'
-import { findPart, type ObjectImage, parseObjectFile, sameElement } from '../plan/decompile.ts'
+import { type ObjectImage, parseObjectFile, sameElement } from '../plan/decompile.ts'
 import { sameName } from '../plan/names.ts'
 import { readRoot } from '../plan/xml-tree.ts'
 import { type Action, type Reversibility } from './rows.ts'
@@ -12,15 +12,6 @@ type Files = ReadonlyMap<string, string>
 
 export const keyOf = ({ type, fullName }: { type: string; fullName: string }): string =>
   sameName(`${type}:${fullName}`)
-
-/** A file by its path; names count without case. */
-export const findFile = (files: Files, path: string | null): string | null => {
-  if (path === null) return null
-  const exact = files.get(path)
-  if (exact !== undefined) return exact
-  for (const [name, text] of files) if (sameName(name) === sameName(path)) return text
-  return null
-}
 
 /** `Lead` of `Lead.Job_Title__c`; the name itself where it has no dot. */
 export const ownerOf = (fullName: string): string => {
@@ -31,40 +22,69 @@ export const ownerOf = (fullName: string): string => {
 /** `Job_Title__c` of `Lead.Job_Title__c`. */
 export const memberOf = (fullName: string): string => fullName.slice(fullName.indexOf('.') + 1)
 
-export const objectImage = (files: Files, object: string): ObjectImage | null => {
-  const text = findFile(files, filePath('CustomObject', object))
-  return text === null ? null : parseObjectFile(text)
+/** The files of one moment; each is parsed once, however many of its parts are asked for. */
+export interface FileParts {
+  /** A file by its path; null for one that is not there. Names count without case. */
+  file(path: string | null): string | null
+  object(name: string): ObjectImage | null
+  /** The component as the files have it, comparable by `sameElement`; null where it is not there. */
+  part(component: Component): JsonObject | null
 }
 
-/** The component as the files have it, comparable by `sameElement`; null where it is not there. */
-export const partOf = (files: Files, { type, fullName }: Component): JsonObject | null => {
-  switch (type) {
-    case 'CustomObject': {
-      const image = objectImage(files, fullName)
-      return image === null ? null : { ...image.settings, nameField: image.nameField }
+export const partsIn = (files: Files): FileParts => {
+  const byPath = new Map([...files].map(([path, text]) => [sameName(path), text]))
+  const objects = new Map<string, ObjectImage | null>()
+  const elements = new Map<string, ReadonlyMap<string, JsonObject>>()
+  const file = (path: string | null): string | null =>
+    path === null ? null : (byPath.get(sameName(path)) ?? null)
+
+  const object = (name: string): ObjectImage | null => {
+    const known = objects.get(sameName(name))
+    if (known !== undefined) return known
+    const text = file(filePath('CustomObject', name))
+    const image = text === null ? null : parseObjectFile(text)
+    objects.set(sameName(name), image)
+    return image
+  }
+
+  const elementIn = (
+    fullName: string,
+    list: 'fields' | 'recordTypes' | 'validationRules',
+  ): JsonObject | null => {
+    const key = `${list}:${sameName(ownerOf(fullName))}`
+    let known = elements.get(key)
+    if (known === undefined) {
+      const parts: readonly { apiName: string; element: JsonObject }[] =
+        object(ownerOf(fullName))?.[list] ?? []
+      known = new Map(parts.map(({ apiName, element }) => [sameName(apiName), element]))
+      elements.set(key, known)
     }
-    case 'CustomField':
-      return elementIn(files, fullName, 'fields')
-    case 'RecordType':
-      return elementIn(files, fullName, 'recordTypes')
-    case 'ValidationRule':
-      return elementIn(files, fullName, 'validationRules')
-    default: {
-      const text = findFile(files, filePath(type, fullName))
-      return text === null ? null : readRoot(text, type)
-    }
+    return known.get(sameName(memberOf(fullName))) ?? null
+  }
+
+  return {
+    file,
+    object,
+    part: ({ type, fullName }) => {
+      switch (type) {
+        case 'CustomObject': {
+          const image = object(fullName)
+          return image === null ? null : { ...image.settings, nameField: image.nameField }
+        }
+        case 'CustomField':
+          return elementIn(fullName, 'fields')
+        case 'RecordType':
+          return elementIn(fullName, 'recordTypes')
+        case 'ValidationRule':
+          return elementIn(fullName, 'validationRules')
+        default: {
+          const text = file(filePath(type, fullName))
+          return text === null ? null : readRoot(text, type)
+        }
+      }
+    },
   }
 }
-
-const elementIn = (
-  files: Files,
-  fullName: string,
-  parts: 'fields' | 'recordTypes' | 'validationRules',
-): JsonObject | null =>
-  findPart<{ apiName: string; element: JsonObject }>(
-    objectImage(files, ownerOf(fullName))?.[parts] ?? [],
-    memberOf(fullName),
-  )?.element ?? null
 
 export const samePart = (a: JsonObject | null, b: JsonObject | null): boolean =>
   a === null || b === null ? a === b : sameElement(a, b)
@@ -93,6 +113,12 @@ const isComputed = (element: JsonObject | null): boolean =>
 
 const size = (element: JsonObject | null, member: string): number =>
   Number(leaf(element?.[member]) ?? 0)
+
+/** Does the field hold less afterwards? */
+export const shrinks = (before: JsonObject | null, after: JsonObject | null): boolean =>
+  before !== null &&
+  after !== null &&
+  ['length', 'precision', 'scale'].some((member) => size(after, member) < size(before, member))
 
 /**
  * Whether the component can be taken back later, and what that costs. `before` and `after` are the
@@ -139,10 +165,16 @@ export const reversibilityOf = (
       `Salesforce deletes no picklist value by API; a rollback deactivates ${added.join(', ')}.`,
     )
   }
-  const shrinks = ['length', 'precision', 'scale'].some(
-    (member) => size(after, member) < size(before, member),
-  )
-  return shrinks
-    ? say('reversible_with_data_loss', 'The field becomes shorter; what no longer fits is lost.')
+  if (shrinks(before, after)) {
+    return say(
+      'reversible_with_data_loss',
+      'The field becomes shorter; what no longer fits is lost.',
+    )
+  }
+  return shrinks(after, before)
+    ? say(
+        'reversible_with_data_loss',
+        'The field gets its old size back; what is entered until then and does not fit goes with it.',
+      )
     : say('reversible')
 }

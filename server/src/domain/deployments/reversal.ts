@@ -17,12 +17,11 @@ import { type Plan } from '../plan/schema.ts'
 import { type AssignmentsSeen } from './assignment.ts'
 import {
   addedValues,
-  findFile,
+  type FileParts,
   keyOf,
   memberOf,
-  objectImage,
   ownerOf,
-  partOf,
+  partsIn,
   picklistOf,
   samePart,
 } from './parts.ts'
@@ -75,7 +74,8 @@ const GRANTED: Readonly<Record<string, ComponentType>> = {
 }
 
 export const reverse = (input: ReversalInput): Reversal => {
-  const { plan, before, after, now, named } = input
+  const { plan, named } = input
+  const [before, after, now] = [partsIn(input.before), partsIn(input.after), partsIn(input.now)]
   const found: Reversal = {
     remove: [],
     restore: [],
@@ -99,7 +99,7 @@ export const reverse = (input: ReversalInput): Reversal => {
   /** An object that was made and whose file is not as the deployment left it holds somebody's work. */
   const objectDrifted = (object: string): boolean => {
     const path = filePath('CustomObject', object)
-    const [left, is] = [findFile(after, path), findFile(now, path)]
+    const [left, is] = [after.file(path), now.file(path)]
     if (left === null || is === null) return is !== null
     return fileDifferences('CustomObject', left, is).length > 0
   }
@@ -117,7 +117,7 @@ export const reverse = (input: ReversalInput): Reversal => {
   }
 
   const created = ({ component }: { component: Component }): void => {
-    const is = partOf(now, component)
+    const is = now.part(component)
     if (is === null) return // gone already
     const owner = sameName(ownerName(component))
     const named_ = isNamed(component)
@@ -133,12 +133,12 @@ export const reverse = (input: ReversalInput): Reversal => {
       keep(component, 'It, or something on it, was changed by somebody else since.', true)
     } else if (stays.has(owner)) {
       keep(component, 'Its object stays.')
-    } else if (!samePart(partOf(after, component), is)) keep(component, DRIFT, true)
+    } else if (!samePart(after.part(component), is)) keep(component, DRIFT, true)
     else found.remove.push(component)
   }
 
   const updated = ({ component }: { component: Component }): void => {
-    const [was, left, is] = [before, after, now].map((image) => partOf(image, component))
+    const [was, left, is] = [before, after, now].map((image) => image.part(component))
     if (was == null || is == null) {
       if (is == null) keep(component, 'Deleted by somebody else since.', false, false)
       return
@@ -181,10 +181,16 @@ export const reverse = (input: ReversalInput): Reversal => {
 
   const keptKeys = new Set(found.kept.map(({ component }) => keyOf(component)))
   const removedKeys = new Set(found.remove.map(keyOf))
+  // A record type that nobody can delete by API needs no access of ours to stay.
+  const staying = new Set(
+    found.kept
+      .filter(({ component, removable }) => removable || component.type !== 'RecordType')
+      .map(({ component }) => keyOf(component)),
+  )
   /** Does an entry of a shared file belong to something that stays? */
   const belongsToKept = (key: string): boolean =>
     ['CustomField', 'CustomObject', 'RecordType', 'CustomTab'].some((type) =>
-      keptKeys.has(keyOf({ type, fullName: key })),
+      staying.has(keyOf({ type, fullName: key })),
     )
   const ours = (changes: readonly AccessChange[] = []): AccessChange[] =>
     changes.filter(({ key }) => !belongsToKept(key))
@@ -193,17 +199,23 @@ export const reverse = (input: ReversalInput): Reversal => {
     const { type, fullName } = component
     if (!SHARED.has(type) || (row.action === 'created' && type !== 'PermissionSet')) continue
     const path = filePath(type, fullName)
-    const text = findFile(now, path)
+    const text = now.file(path)
     if (text === null || path === null) continue
     if (named !== null && !isNamed(component)) {
-      if (!samePart(partOf(before, component), partOf(now, component))) {
+      if (!samePart(before.part(component), now.part(component))) {
         keep(component, 'Not named in components.')
       }
       continue
     }
     if (type === 'PermissionSet') {
       const entries = ours(input.changes.permissionSets[fullName])
-      const untouched = samePart(partOf(after, component), partOf(now, component))
+      const out = takeOutOfPermissionSet(text, entries)
+      const left = after.file(path)
+      // What would be left of it is what we made it with: nobody else has put anything in.
+      const untouched =
+        left !== null &&
+        out.kept.length === 0 &&
+        isSameFile(takeOutOfPermissionSet(left, entries).text, out.text)
       const others = isAssigned(input, fullName) ? (input.assignments?.others ?? 0) : 0
       const all = entries.length === (input.changes.permissionSets[fullName]?.length ?? 0)
       if (row.action === 'created' && all && (untouched || isNamed(component)) && others === 0) {
@@ -211,7 +223,6 @@ export const reverse = (input: ReversalInput): Reversal => {
         removedKeys.add(keyOf(component))
         continue
       }
-      const out = takeOutOfPermissionSet(text, entries)
       if (out.removed.length > 0) {
         found.restore.push(component)
         files.set(path, out.text)
@@ -267,9 +278,12 @@ export const reverse = (input: ReversalInput): Reversal => {
     members: membersOf(found.restore),
     deleteAfter: destructive.deleteAfter,
   })
-  found.unassign = mayUnassign(input, found, files)
+  found.unassign = mayUnassign(input, before, now, found, files)
   return found
 }
+
+const isSameFile = (a: string, b: string): boolean =>
+  fileDifferences('PermissionSet', a, b).length === 0
 
 const isAssigned = ({ changes }: ReversalInput, permissionSet: string): boolean =>
   changes.assignment !== null &&
@@ -303,7 +317,7 @@ const isAsLeft = (
 
 /** Object files that put back what is to be restored on each object. */
 const objectFiles = (
-  before: Files,
+  before: FileParts,
   restore: readonly Component[],
   deactivated: ReadonlyMap<string, JsonObject>,
 ): Map<string, string> => {
@@ -312,7 +326,7 @@ const objectFiles = (
     ['CustomObject', 'CustomField', 'RecordType', 'ValidationRule'].includes(type),
   )
   for (const object of new Set(inObjects.map(({ fullName }) => ownerOf(fullName)))) {
-    const image = objectImage(before, object)
+    const image = before.object(object)
     const path = filePath('CustomObject', object)
     if (image === null || path === null) continue
     const names = (type: ComponentType): string[] =>
@@ -346,7 +360,9 @@ const objectFiles = (
  * before the deploy: as long as it holds more, other deployments need it.
  */
 const mayUnassign = (
-  { before, now, changes, assignments, named }: ReversalInput,
+  { changes, assignments, named }: ReversalInput,
+  before: FileParts,
+  now: FileParts,
   { remove }: Reversal,
   files: ReadonlyMap<string, string>,
 ): boolean => {
@@ -357,7 +373,7 @@ const mayUnassign = (
   if (named !== null && !named.has(keyOf(component))) return false
   if (remove.some((one) => keyOf(one) === keyOf(component))) return true
   const path = filePath('PermissionSet', assignment.permission_set)
-  const was = findFile(before, path)
-  const next = (path === null ? undefined : files.get(path)) ?? findFile(now, path)
-  return was !== null && next !== null && fileDifferences('PermissionSet', was, next).length === 0
+  const was = before.file(path)
+  const next = (path === null ? undefined : files.get(path)) ?? now.file(path)
+  return was !== null && next !== null && isSameFile(was, next)
 }

@@ -7,9 +7,11 @@ import { type Worker } from '../../jobs/jobs.ts'
 import { type DeployResult } from '../../salesforce/deploy-result.ts'
 import { isUnknownFate, SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../salesforce/metadata.ts'
-import { filePath } from '../plan/components.ts'
+import { type Component, filePath } from '../plan/components.ts'
 import { sameName } from '../plan/names.ts'
+import { type Plan } from '../plan/schema.ts'
 import { diffDescribes } from '../topology/diff.ts'
 import { assign, readAssignments, unassign } from './assignment.ts'
 import {
@@ -25,7 +27,7 @@ import {
 import { heldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
 import { backoffSeconds } from './journal.ts'
-import { keyOf, ownerOf, partOf, samePart } from './parts.ts'
+import { keyOf, ownerOf, partsIn, samePart } from './parts.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import {
   changesOf,
@@ -42,6 +44,7 @@ import {
   type RunFault,
 } from './rows.ts'
 import { packageOf, type StoredPackage, submit, watch } from './send.ts'
+import { workflowRollbackKind } from './workflow-rollback.ts'
 
 const STAGES = ['read', 'release', 'submit', 'wait', 'verify'] as const
 const SENDS_MAX = 12
@@ -60,6 +63,7 @@ interface Decided {
   reversal: Reversal
   reading: Reading
   before: Images
+  after: Images
   rows: ComponentRow[]
 }
 
@@ -94,7 +98,7 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
           ),
     assignments,
   })
-  return { reversal, reading, before, rows }
+  return { reversal, reading, before, after, rows }
 }
 
 /** Types whose changes only a list tells; files tell of themselves. */
@@ -141,8 +145,9 @@ const remainingOf = (kept: readonly Kept[]): RollbackResult['remaining'] =>
 const reading: Stage = async (context, state) => {
   const { org, journal, spent } = context
   const options = state.run.options as RollbackOptions
-  const { reversal, reading: now } = await decide(context, state)
-  const data = await heldData(org, reversal.remove, now.files)
+  const { reversal, reading: now, before } = await decide(context, state)
+  const { remove, restore } = reversal
+  const data = await heldData(org, { remove, restore, before: before.files, now: now.files })
   const result: RollbackResult = {
     ...nothingYet(),
     removed: named(reversal.remove),
@@ -157,7 +162,7 @@ const reading: Stage = async (context, state) => {
     return 'stop'
   }
   if (data.length > 0 && !options.allow_data_loss) {
-    await endFailed(context, state, lossOf(data))
+    await endRollbackFailed(context, state, lossOf(data))
     return 'stop'
   }
   packageOf(reversal.package, org.apiVersion)
@@ -189,7 +194,7 @@ const lossOf = (data: RollbackResult['data']): RunFault => {
 }
 
 /** The deployment stays what it was; only this attempt to take it back has failed. */
-const endFailed = async (
+export const endRollbackFailed = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
   { deployment }: State,
   fault: RunFault,
@@ -252,7 +257,7 @@ const sending: Stage = async (context, state) => {
       return 'next'
     case 'cancelled':
       await takeBackRelease(context, state)
-      await endFailed(context, state, {
+      await endRollbackFailed(context, state, {
         code: 'cancelled',
         message: 'Cancelled before anything was taken back.',
       })
@@ -271,7 +276,7 @@ const sending: Stage = async (context, state) => {
   }
 }
 
-const refusalOf = (result: DeployResult): RunFault => {
+export const refusalOf = (result: DeployResult): RunFault => {
   const failed = (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')
   const errors = failed.map(({ type, fullName, problem }) => ({
     path: `${type}:${fullName}`,
@@ -311,7 +316,7 @@ const waiting: Stage = async (context, state) => {
       result.status === 'Canceled'
         ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was taken back.' }
         : refusalOf(result)
-    await endFailed(context, state, fault)
+    await endRollbackFailed(context, state, fault)
     return 'stop'
   }
   const names = planOf(deployment).objects.map(({ api_name }) => api_name)
@@ -321,15 +326,25 @@ const waiting: Stage = async (context, state) => {
   return 'next'
 }
 
+/** Names of what differs between two describes: attributes of the object, fields, record types. */
+const differencesOf = (before: JsonObject, after: JsonObject): string[] => {
+  const diff = diffDescribes(before, after, { acrossOrgs: false, acrossVersions: false })
+  if (diff === null) return []
+  const parts = [...diff.fields, ...diff.record_types, ...diff.child_relationships]
+  return [...diff.attributes.map(({ name }) => name), ...parts.map(({ api_name }) => api_name)]
+}
+
 /**
  * Compares the second reading with what was there before the deploy: each component that was taken
  * back by itself, and what describes show of objects of which nothing of ours stays.
  */
 const prove = (
+  plan: Plan,
   result: RollbackResult,
-  { reversal, reading: now, before, rows }: Decided,
+  { reversal, reading: now, before, after, rows }: Decided,
 ): Proof => {
   const proof: Proof = { complete: true, compared: 0, differences: [] }
+  const [was, is] = [partsIn(before.files), partsIn(now.files)]
   const differ = (type: string, full_name: string, what: string): void => {
     proof.differences.push({ type, full_name, what })
   }
@@ -347,8 +362,8 @@ const prove = (
     }
     // Files that others write to as well are back when nothing of ours is left in them.
     if (filePath(row.type as never, row.full_name) !== null && row.type !== 'CustomObject') continue
-    const typed = component as Parameters<typeof partOf>[1]
-    if (!samePart(partOf(before.files, typed), partOf(now.files, typed))) {
+    const typed = component as Component
+    if (!samePart(was.part(typed), is.part(typed))) {
       differ(row.type, row.full_name, 'It is not as it was before the deployment.')
     }
   }
@@ -365,13 +380,23 @@ const prove = (
     proof.compared += 1
     const find = (describes: Images['describes']) =>
       [...describes].find(([name]) => sameName(name) === sameName(object))?.[1]
-    const [was, is] = [find(before.describes), find(now.describes)]
-    if (was === undefined || is === undefined) {
-      if (was !== is) differ('Describe', object, was === undefined ? 'It is there.' : 'It is gone.')
+    const [earlier, left, present] = [before, after, now].map(({ describes }) => find(describes))
+    if (earlier === undefined || present === undefined) {
+      if (earlier !== present) {
+        differ('Describe', object, earlier === undefined ? 'It is there.' : 'It is gone.')
+      }
       continue
     }
-    const diff = diffDescribes(was, is, { acrossOrgs: false, acrossVersions: false })
-    if (diff !== null) differ('Describe', object, 'Its describe differs from that before.')
+    // What is not as the deployment left it either is somebody else's doing since.
+    const since = left === undefined ? new Set() : new Set(differencesOf(left, present))
+    const ours = differencesOf(earlier, present).filter((name) => !since.has(name))
+    if (ours.length > 0) {
+      differ('Describe', object, `Its describe differs from that before: ${ours.join(', ')}.`)
+    }
+  }
+  if (reversal.unassign) {
+    const name = plan.permissions.permission_set ?? ''
+    differ('PermissionSetAssignment', name, 'The connected user has the permission set still.')
   }
   proof.complete = proof.differences.length === 0
   return proof
@@ -403,7 +428,7 @@ const verifying: Stage = async (context, state) => {
     remaining,
     error: null,
   }
-  result.proof = prove(result, decided)
+  result.proof = prove(planOf(deployment), result, decided)
   await journal.end(
     { error: null, result },
     {
@@ -421,7 +446,10 @@ const verifying: Stage = async (context, state) => {
 const rollbackKind: RunKind = {
   stages: { read: reading, release: releasing, submit: sending, wait: waiting, verify: verifying },
   fail: async (journal, state, fault, calls) =>
-    endFailed({ journal, spent: () => calls }, state, fault),
+    endRollbackFailed({ journal, spent: () => calls }, state, fault),
 }
 
-export const createRollbackWorker = (deps: RunDeps): Worker => createRunWorker(deps, rollbackKind)
+export const createRollbackWorker = (deps: RunDeps): Worker =>
+  createRunWorker(deps, ({ deployment }) =>
+    deployment.kind === 'custom_objects' ? rollbackKind : workflowRollbackKind,
+  )

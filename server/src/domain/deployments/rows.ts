@@ -170,6 +170,10 @@ export const toDeployment = (
 /** The plan of a row: it was checked before it was stored. */
 export const planOf = (row: DeploymentRow): Plan => row.plan as Plan
 
+/** Objects whose describes a deployment changes; automations stand in none. */
+export const touchedObjects = (plan: unknown): string[] =>
+  ((plan as Partial<Plan>).objects ?? []).map(({ api_name }) => api_name)
+
 export const changesOf = (row: DeploymentRow): Changes =>
   (row.changes as Changes | null) ?? {
     permissionSets: {},

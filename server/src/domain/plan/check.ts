@@ -77,7 +77,7 @@ const prefixed = (errors: readonly MemberError[], root: string): MemberError[] =
 export const parsePlan = (input: unknown, root = ''): Plan => {
   const parsed = planSchema.safeParse(input)
   const errors = parsed.success
-    ? checkPlan(parsed.data)
+    ? [...badTexts(parsed.data), ...checkPlan(parsed.data)]
     : parsed.error.issues.flatMap((issue) => schemaErrors(issue, input))
   if (!parsed.success || errors.length > 0) {
     const [first] = errors
@@ -87,6 +87,21 @@ export const parsePlan = (input: unknown, root = ''): Plan => {
     })
   }
   return parsed.data
+}
+
+/** XML 1.0 has no such characters (nor half a surrogate pair): a deploy could only leave them out. */
+// eslint-disable-next-line no-control-regex
+const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
+
+/** Every text, wherever it stands, that could not be sent or stored as it is. */
+const badTexts = (value: unknown, path: readonly (string | number)[] = []): MemberError[] => {
+  if (typeof value === 'string') {
+    if (value.isWellFormed() && !NOT_IN_XML.test(value)) return []
+    const message = `${String(path.at(-1))} holds a control character or half a surrogate pair. Take it out.`
+    return [{ path: path.join('.'), code: 'bad_text', message }]
+  }
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]) => badTexts(member, [...path, name]))
 }
 
 const at = (input: unknown, path: readonly PropertyKey[]): unknown =>

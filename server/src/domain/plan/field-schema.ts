@@ -7,13 +7,19 @@ import * as z from 'zod'
 export const line = (max: number) =>
   z
     .string()
+    .overwrite((text) => text.trim())
     .min(1)
     .max(max)
     // eslint-disable-next-line no-control-regex
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
 
-/** Text of several lines. */
-export const prose = (max: number) => z.string().min(1).max(max)
+/** Text of several lines. Salesforce keeps neither blanks around a text nor a carriage return in it. */
+export const prose = (max: number) =>
+  z
+    .string()
+    .overwrite((text) => text.replaceAll(/\r\n?/g, '\n').trim())
+    .min(1)
+    .max(max)
 
 /** Judged letter by letter in names.ts, which says what is wrong with it; here only its size. */
 export const apiName = z.string().min(1).max(255)

@@ -1,163 +1,23 @@
 import * as z from 'zod'
-import { type Deployment, type Deployments } from '../../domain/deployments/deployments.ts'
+import { type Deployments } from '../../domain/deployments/deployments.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
-import { type Caller } from '../../domain/caller.ts'
-import { type Reply, route, type Route } from '../route.ts'
+import { route, type Route } from '../route.ts'
+import { id, line, pageOf, pageRequest, waitSeconds } from '../schemas.ts'
 import {
-  fault,
-  id,
-  line,
-  pageOf,
-  pageRequest,
-  progress,
-  timestamp,
-  waitSeconds,
-} from '../schemas.ts'
-
-const PLAN_BODY_BYTES = 8 * 1024 * 1024
-
-const status = z.enum(['pending', 'validated', 'deployed', 'failed', 'rolled_back'])
-const named = z.object({ type: z.string(), full_name: z.string() })
-
-const component = named.extend({
-  action: z.enum(['created', 'updated', 'unchanged', 'deleted']),
-  reversibility: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
-  reason: z.string().nullable().describe('What a rollback costs, or why there can be none'),
-  success: z.boolean().nullable().describe('Null until Salesforce has said, and beside a failure'),
-  problem: z
-    .object({
-      message: z.string(),
-      severity: z.enum(['error', 'warning']),
-      file: z.string().nullable(),
-      line: z.int().nullable(),
-      column: z.int().nullable(),
-      code: z.string().nullable(),
-    })
-    .nullable()
-    .describe("Salesforce's own words and the place in the package"),
-})
-
-const rollbackResult = z.object({
-  status: z
-    .enum(['running', 'dry_run', 'complete', 'partial', 'failed'])
-    .describe('`dry_run`: the lists tell what would be done'),
-  removed: z.array(named),
-  restored: z.array(named),
-  kept: z
-    .array(
-      named.extend({
-        reason: z.string(),
-        changed_by: z.string().nullable(),
-        changed_at: z.string().nullable(),
-      }),
-    )
-    .describe('Left as it is, and why; who changed it and when, where the Salesforce org tells'),
-  remaining: z
-    .array(named.extend({ reason: z.string() }))
-    .describe('What is left of this deployment and can be taken out still, by naming it'),
-  data: z
-    .array(z.object({ name: z.string(), rows: z.int().nullable() }))
-    .describe('What holds data among the things to be removed; rows null: not countable'),
-  proof: z
-    .object({
-      complete: z.boolean(),
-      compared: z.int(),
-      differences: z.array(named.extend({ what: z.string() })),
-    })
-    .nullable()
-    .describe('The second reading, compared with what was there before the deployment'),
-  error: fault
-    .extend({
-      errors: z
-        .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
-        .optional(),
-    })
-    .nullable(),
-})
-
-const summary = z.object({
-  id,
-  client_id: id,
-  kind: z.enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation']),
-  status: status.describe('`validated`: a `check_only` that passed'),
-  conflict_report_id: id.nullable(),
-  sfdc_deploy_id: z.string().nullable(),
-  check_only: z.boolean(),
-  progress,
-  warnings: z.array(fault),
-  error: fault
-    .nullable()
-    .describe(
-      'Why it failed. With status `pending`: why it stands still (`connection_lost`, ' +
-        '`api_budget_exhausted`, what is being tried again)',
-    ),
-  rollback: rollbackResult.nullable(),
-  created_by: id.nullable(),
-  created_at: timestamp,
-  deployed_at: timestamp.nullable(),
-  rolled_back_at: timestamp.nullable(),
-})
-const deployment = summary.extend({
-  plan: z.unknown().describe('As it was understood, defaults filled in'),
-  components: z.array(component),
-})
-
-const DEPLOYMENT_ID = '0199a1b2-0000-7000-8000-0000000000d1'
-const CLIENT_ID = '0199a1b2-0000-7000-8000-0000000000c1'
-const examplePlan = {
-  objects: [
-    {
-      api_name: 'Lead',
-      fields: [{ api_name: 'Job_Title__c', label: 'Job Title', type: 'Text', length: 255 }],
-    },
-  ],
-}
-const exampleSummary = {
-  id: DEPLOYMENT_ID,
-  client_id: CLIENT_ID,
-  kind: 'custom_objects',
-  status: 'deployed',
-  conflict_report_id: null,
-  sfdc_deploy_id: '0AfWs000001AbCdKAK',
-  check_only: false,
-  progress: { stage: 'done', done: 6, total: 6 },
-  warnings: [],
-  error: null,
-  rollback: null,
-  created_by: null,
-  created_at: '2026-11-20T09:00:00.000Z',
-  deployed_at: '2026-11-20T09:00:21.000Z',
-  rolled_back_at: null,
-}
-const example = {
-  ...exampleSummary,
-  plan: examplePlan,
-  components: [
-    {
-      type: 'CustomField',
-      full_name: 'Lead.Job_Title__c',
-      action: 'created',
-      reversibility: 'reversible_with_data_loss',
-      reason: 'What is entered in the field until then goes with it.',
-      success: true,
-      problem: null,
-    },
-  ],
-}
+  CLIENT_ID,
+  createDeploymentReplies,
+  deployment,
+  DEPLOYMENT_ID,
+  deploymentStatus,
+  deploymentSummary,
+  exampleDeployment,
+  examplePlan,
+  exampleSummary,
+  PLAN_BODY_BYTES,
+} from './deployment-schema.ts'
 
 export const deployRoutes = ({ deployments }: { deployments: Deployments }): Route[] => {
-  /** 202 as long as a deploy, or a rollback of what was deployed, is under way. */
-  const replyOf = async (caller: Caller, body: Deployment): Promise<Reply> =>
-    (await deployments.isRunning(caller.tenant, body.id))
-      ? { status: 202, body, headers: { location: '/api/deploy/status' } }
-      : { status: 200, body }
-  const replies = {
-    200: { description: 'It has ended', body: deployment },
-    202: { description: 'It is under way', body: deployment },
-  }
-  const replay = async (caller: Caller, deploymentId: string): Promise<Reply> =>
-    replyOf(caller, await deployments.get(caller.tenant, deploymentId))
-
+  const { replies, replyOf, replay } = createDeploymentReplies(deployments)
   return [
     route({
       method: 'POST',
@@ -198,7 +58,7 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
         'no_snapshot',
         'salesforce_error',
       ],
-      example: { body: { client_id: CLIENT_ID, plan: examplePlan }, reply: example },
+      example: { body: { client_id: CLIENT_ID, plan: examplePlan }, reply: exampleDeployment },
       idempotency: { replay },
       handle: async ({ caller, body, context }) =>
         replyOf(caller, await deployments.deploy(caller, body, context.signal)),
@@ -212,7 +72,7 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
       body: z.strictObject({ deployment_id: id }),
       replies: { 200: { description: 'The deployment', body: deployment } },
       errors: ['not_found'],
-      example: { body: { deployment_id: DEPLOYMENT_ID }, reply: example },
+      example: { body: { deployment_id: DEPLOYMENT_ID }, reply: exampleDeployment },
       handle: async ({ caller, body }) => ({
         status: 200,
         body: await deployments.get(caller.tenant, body.deployment_id),
@@ -225,8 +85,12 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
       summary: 'List deployments, newest first',
       description: 'Without plan and components.',
       access: 'deploy.write',
-      body: z.strictObject({ client_id: id.optional(), status: status.optional(), ...pageRequest }),
-      replies: { 200: { description: 'A page of deployments', body: pageOf(summary) } },
+      body: z.strictObject({
+        client_id: id.optional(),
+        status: deploymentStatus.optional(),
+        ...pageRequest,
+      }),
+      replies: { 200: { description: 'A page of deployments', body: pageOf(deploymentSummary) } },
       errors: ['not_found', 'invalid_cursor'],
       example: {
         body: { client_id: CLIENT_ID },
@@ -245,12 +109,12 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
       description:
         'Not sent yet: it never is. Sent: Salesforce is asked to cancel; poll `/api/deploy/status` ' +
         'for what became of it. What Salesforce has applied is not undone by this. `abandon` lets ' +
-        'go of a deployment whose connection is lost for good.',
+        'go of a deployment whose connection is lost for good, or that Salesforce keeps refusing to tell of.',
       access: 'deploy.write',
       body: z.strictObject({ deployment_id: id, abandon: z.boolean().optional() }),
       replies: { 200: { description: 'The deployment', body: deployment } },
       errors: ['not_found', 'deployment_in_progress'],
-      example: { body: { deployment_id: DEPLOYMENT_ID }, reply: example },
+      example: { body: { deployment_id: DEPLOYMENT_ID }, reply: exampleDeployment },
       idempotency: {},
       handle: async ({ caller, body }) => ({
         status: 200,
@@ -287,11 +151,12 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
         'not_rollbackable',
         'data_would_be_lost',
         'deployment_in_progress',
+        'salesforce_error',
       ],
       example: {
         body: { deployment_id: DEPLOYMENT_ID },
         reply: {
-          ...example,
+          ...exampleDeployment,
           status: 'rolled_back',
           rolled_back_at: '2026-11-20T10:00:21.000Z',
           rollback: {

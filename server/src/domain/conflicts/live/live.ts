@@ -34,6 +34,8 @@ interface Options {
   userId: string
   snapshot: JudgedSnapshot
   packageSize: PackageSize | null
+  /** Custom objects that we deleted there lately ourselves. */
+  deletedByUs?: readonly string[]
 }
 
 /** Salesforce: PermissionSet and UserPermissionAccess, fields `Permissions…`. */
@@ -52,7 +54,13 @@ const PERMISSIONS = [
 const GROUPS_MAX = 2_000
 
 /** Live facts about one Salesforce org, for one check. See `LiveFacts` for what each promises. */
-export const createLiveFacts = ({ org, userId, snapshot, packageSize }: Options): LiveFacts => {
+export const createLiveFacts = ({
+  org,
+  userId,
+  snapshot,
+  packageSize,
+  deletedByUs = [],
+}: Options): LiveFacts => {
   const queries = createQueries(org)
   const { rest, tooling } = queries
 
@@ -149,7 +157,12 @@ export const createLiveFacts = ({ org, userId, snapshot, packageSize }: Options)
     },
 
     whereUsed: createWhereUsed(queries),
-    deletedNames: () => readDeletedNames(queries, snapshot),
+    deletedNames: async () => {
+      const told = await readDeletedNames(queries, snapshot)
+      // What we know ourselves stands also where Salesforce does not tell.
+      if (told === null && deletedByUs.length === 0) return null
+      return { objects: [...(told?.objects ?? []), ...deletedByUs], fields: told?.fields ?? [] }
+    },
     changedSinceSnapshot: createDrift(org, snapshot),
     packageSize: async () => packageSize,
     ...createLookUps(org, queries),

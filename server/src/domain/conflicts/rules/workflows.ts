@@ -22,6 +22,8 @@ export const workflowRules = [
     severities: ['red'],
     judge: ({ workflow }) => {
       // A flow of a package is told of elsewhere; its prefix is no fault of spelling.
+      // Assignment rules have plain names, blanks included; their parser has judged them.
+      if (workflow.type === 'assignment_rule') return null
       const fault = nameFault(ownName(workflow.api_name), `The name ${workflow.api_name}`, 80)
       return fault === null
         ? null

@@ -17,13 +17,7 @@ import { type Caller } from '../../caller.ts'
 import { requireClient } from '../../clients.ts'
 import { createDeployments } from '../../deployments/deployments.ts'
 import { createTopology } from '../../topology/topology.ts'
-import {
-  type CheckInput,
-  createConflictReports,
-  createConflicts,
-  type ParseWorkflows,
-  type Report,
-} from '../reports.ts'
+import { type CheckInput, createConflictReports, createConflicts, type Report } from '../reports.ts'
 import { type MappingFacts } from '../facts.ts'
 
 const API_VERSION = 'v66.0'
@@ -40,7 +34,6 @@ interface Options {
   /** A session of the connected user. */
   token: string
   mappings?: readonly MappingFacts[]
-  parseWorkflows?: ParseWorkflows
   /** Hands work to the queue, which does it at once. Default: `turn` and `finish` do it. */
   byQueue?: boolean
 }
@@ -149,7 +142,6 @@ export const createConflictsBench = async (options: Options) => {
     mappingFacts: async () => options.mappings ?? [],
     apiReservePercent: 10,
     logger,
-    ...(options.parseWorkflows === undefined ? {} : { parseWorkflows: options.parseWorkflows }),
   })
   jobs.define('topology-pull', topology.worker)
   jobs.define('deploy', deployments.workers.deploy)

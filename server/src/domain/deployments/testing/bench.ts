@@ -17,6 +17,8 @@ import { Secret } from '../../../secret.ts'
 import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
 import { type Caller } from '../../caller.ts'
 import { requireClient } from '../../clients.ts'
+import { type WorkflowName } from '../../workflows/state.ts'
+import { type Activation } from '../../workflows/transition.ts'
 import { createTopology } from '../../topology/topology.ts'
 import { type ConnectionDoor } from '../context.ts'
 import {
@@ -30,8 +32,13 @@ import {
 const API_VERSION = 'v66.0'
 
 /** Takes the database over: closing the bench drops it. */
-export const createDeploymentsBench = async (database: TestDatabase) => {
-  const simulator = await startSimulator()
+export const createDeploymentsBench = async (
+  database: TestDatabase,
+  options: { isSandbox?: boolean } = {},
+) => {
+  const simulator = await startSimulator({
+    orgs: [{ name: 'Acme', edition: 'Enterprise', isSandbox: options.isSandbox ?? false }],
+  })
   const control = createControl(simulator.controlUrl)
   const [sfdcOrg] = simulator.orgs
   if (sfdcOrg === undefined) throw new Error('the simulator has no org')
@@ -159,11 +166,22 @@ export const createDeploymentsBench = async (database: TestDatabase) => {
   const start = (plan: unknown, input: Partial<DeployInput> = {}): Promise<Deployment> =>
     deployments.deploy(caller, { client_id: clientId, plan, wait_seconds: 0, ...input })
 
+  const api = { client_id: clientId, wait_seconds: 0 }
+
   return {
+    /** The connected user's. */
+    username: (await getIdentity(orgOf('interactive'))).username,
+    deployWorkflows: async (workflows: unknown[]): Promise<Deployment> =>
+      finish((await deployments.deployWorkflows(caller, { ...api, workflows })).id),
+    setActive: async (activation: Activation): Promise<Deployment> =>
+      finish((await deployments.setActive(caller, { ...api, ...activation })).id),
+    removeWorkflows: async (workflows: WorkflowName[]): Promise<Deployment> =>
+      finish((await deployments.removeWorkflows(caller, { ...api, workflows })).id),
     database,
     db,
     control,
     sfdcOrg,
+    sfdcOrgId,
     org: orgOf('interactive'),
     sfdcUserId,
     deployments,

@@ -1,0 +1,6 @@
+-- Workflows: deployments of automations keep what flows looked like, with their versions. Safe to run
+-- again, like 0001.
+
+alter table public.deployment_images drop constraint if exists deployment_images_kind_check;
+alter table public.deployment_images add constraint deployment_images_kind_check
+  check (kind in ('file', 'describe', 'flow'));

@@ -1,0 +1,403 @@
+// Deploying, switching and removing automations: before_image → build → submit → wait → activate →
+// delete_versions → read_back. Stages without anything to do are passed over.
+
+import { type Tx } from '../../db/database.ts'
+import { type Fault, type Progress } from '../../db/types.ts'
+import { EngineError } from '../../errors.ts'
+import { type DeployResult } from '../../salesforce/deploy-result.ts'
+import { SalesforceError } from '../../salesforce/failure.ts'
+import { sameName } from '../plan/names.ts'
+import { leaf } from '../../salesforce/xml.ts'
+import { ruleIn } from '../workflows/rule-files.ts'
+import {
+  findFlow,
+  readWorkflowState,
+  type WorkflowState,
+  waitingInterviews,
+} from '../workflows/state.ts'
+import { hasPackage, type WorkflowRow, workflowNameOf } from '../workflows/transition.ts'
+import { type Context, faultOf, type RunKind, type Stage, type State } from './context.ts'
+import { endFailed, judged, SENDS_MAX, strayProblems, warn, whyFailed } from './deploy-run.ts'
+import { backoffSeconds } from './journal.ts'
+import { type ComponentRow, componentsById } from './rows.ts'
+import { packageOf, submit, watch } from './send.ts'
+import { loadWorkflowState, saveWorkflowState } from './workflow-images.ts'
+import {
+  activateFlows,
+  decideFor,
+  deleteFlowVersions,
+  namesOf,
+  type StepFailure,
+  type StoredTransition,
+  storeTransition,
+  workflowPlanOf,
+} from './workflow-steps.ts'
+
+const STAGES = [
+  'before_image',
+  'build',
+  'submit',
+  'wait',
+  'activate',
+  'delete_versions',
+  'read_back',
+] as const
+
+const at = (stage: (typeof STAGES)[number]): Progress => ({
+  stage,
+  done: STAGES.indexOf(stage),
+  total: STAGES.length,
+})
+const ended: Progress = { stage: 'done', done: STAGES.length, total: STAGES.length }
+
+const read = (context: Context, { deployment }: State): Promise<WorkflowState> =>
+  readWorkflowState(context.org, namesOf(workflowPlanOf(deployment)))
+
+const beforeImage: Stage = async (context, state) => {
+  const { journal, spent } = context
+  const seen = await read(context, state)
+  await journal.step({ stage: 'build' }, { progress: at('build'), error: null }, spent(), (tx) =>
+    saveWorkflowState(tx, state.run, 'before', seen),
+  )
+  return 'next'
+}
+
+const toComponents = (
+  rows: readonly WorkflowRow[],
+): Omit<ComponentRow, 'org_id' | 'client_id' | 'deployment_id'>[] =>
+  rows.map(({ type, fullName, path, action, reversibility, reason }, position) => ({
+    position,
+    type,
+    full_name: fullName,
+    path,
+    action,
+    reversibility,
+    reason,
+    success: action === 'unchanged' ? true : null,
+    problem: null,
+  }))
+
+/** Why a removal is refused; null: nobody waits in the flows. */
+export const waitingFault = (waiting: ReadonlyMap<string, number>): Fault | null => {
+  if (waiting.size === 0) return null
+  const each = [...waiting].map(([flow, count]) => `${flow}: ${count}`).join(', ')
+  return {
+    code: 'flow_interviews_waiting',
+    message: `Interviews are paused or wait in flows that are to be removed (${each}). Let them end or delete them first.`,
+  }
+}
+
+const build: Stage = async (context, state) => {
+  const { org, journal, spent, deps } = context
+  const { run, deployment } = state
+  const before = await deps.db.as(journal.tenant).tx((tx) => loadWorkflowState(tx, run, 'before'))
+  const { rows, transition } = decideFor(deployment, before, org.apiVersion.replace(/^v/, ''))
+  if (deployment.kind === 'workflow_removal') {
+    const fault = waitingFault(await waitingInterviews(org, before.flows))
+    if (fault !== null) {
+      await endFailed(context, fault)
+      return 'stop'
+    }
+  }
+  const stored = storeTransition(transition)
+  const components = toComponents(rows)
+  const save = (tx: Tx): Promise<void> => journal.saveComponents(tx, components)
+  if (hasPackage(transition)) {
+    packageOf(stored, org.apiVersion)
+    await journal.step(
+      { stage: 'submit', package: stored },
+      { progress: at('submit') },
+      spent(),
+      save,
+    )
+    return 'next'
+  }
+  if (deployment.check_only) {
+    // Switching and deleting flows is nothing that Salesforce would check beforehand.
+    await journal.end(
+      { error: null },
+      { status: 'validated', applied: 'nothing', progress: ended, error: null },
+      spent(),
+      save,
+    )
+    return 'stop'
+  }
+  await journal.step(
+    { stage: 'activate', package: stored },
+    { progress: at('activate') },
+    spent(),
+    save,
+  )
+  return 'next'
+}
+
+const sending: Stage = async (context, { run, deployment }) => {
+  const { org, journal, spent, userId, signal, deps } = context
+  const submitted = await submit({
+    org,
+    journal,
+    run,
+    userId,
+    checkOnly: deployment.check_only,
+    signal,
+    graceMs: deps.adoptGraceMs,
+  })
+  switch (submitted.kind) {
+    case 'sent':
+      await journal.step(
+        { stage: 'wait', sfdc_deploy_id: submitted.id },
+        {
+          sfdc_deploy_id: submitted.id,
+          progress: { stage: 'wait', done: 0, total: 0 },
+          error: null,
+        },
+        spent(),
+      )
+      return 'next'
+    case 'cancelled':
+      await endFailed(context, { code: 'cancelled', message: 'Cancelled before it was sent.' })
+      return 'stop'
+    case 'look_again':
+      await journal.hold(
+        {
+          code: 'outcome_unknown',
+          message: 'The answer to the sending got lost; looking for the deploy.',
+        },
+        submitted.afterSeconds,
+        spent(),
+      )
+      return 'stop'
+    case 'ambiguous': {
+      const message = `The answer to the sending got lost, and several deploys of Salesforce could be it: ${submitted.ids.join(', ')}.`
+      await endFailed(context, { code: 'outcome_unknown', message }, 'unknown')
+      return 'stop'
+    }
+  }
+}
+
+const rowsOf = (context: Context, state: State): Promise<ComponentRow[]> =>
+  context.deps.db
+    .as(context.journal.tenant)
+    .tx((tx) => componentsById(tx, context.journal.tenant, state.deployment.id))
+
+const waiting: Stage = async (context, state) => {
+  const { org, journal, signal, spent } = context
+  const { run, deployment } = state
+  let result: DeployResult
+  try {
+    result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
+  } catch (error) {
+    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
+    return settleByReading(context, state)
+  }
+  const components = judged(await rowsOf(context, state), result)
+  const save = (tx: Tx): Promise<void> => journal.saveComponents(tx, components)
+  const warnings: Fault[] = strayProblems(await rowsOf(context, state), result)
+    // The file of all rules of an object stands for the ones that are ours.
+    .filter((message) => result.success !== true || !message.startsWith('AssignmentRules '))
+    .map((message) => ({ code: 'salesforce_warning', message }))
+  if (result.success && deployment.check_only) {
+    await journal.end(
+      { error: null },
+      { status: 'validated', applied: 'nothing', progress: ended, error: null, warnings },
+      spent(),
+      save,
+    )
+    return 'stop'
+  }
+  if (result.applied === 'all') {
+    await journal.step(
+      { stage: 'activate' },
+      { applied: 'all', progress: at('activate'), error: null, warnings },
+      spent(),
+      save,
+    )
+    return 'next'
+  }
+  if (result.applied !== 'nothing') return settleByReading(context, state)
+  if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
+    const fault = whyFailed(components as ComponentRow[], result)
+    await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
+    await journal.hold(fault, backoffSeconds(run.sends), spent())
+    return 'stop'
+  }
+  const fault: Fault =
+    result.status === 'Canceled'
+      ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was applied.' }
+      : whyFailed(components as ComponentRow[], result)
+  await endFailed(context, fault, 'nothing', save)
+  return 'stop'
+}
+
+/** Salesforce does not say how the deploy ended: if nothing is left to send, it was applied. */
+const settleByReading = async (context: Context, state: State): Promise<'next' | 'stop'> => {
+  const { org, journal, spent } = context
+  const now = await read(context, state)
+  const left = decideFor(state.deployment, now, org.apiVersion.replace(/^v/, ''))
+  if (!hasPackage(left.transition) && !state.deployment.check_only) {
+    await journal.step({ stage: 'activate' }, { applied: 'all', progress: at('activate') }, spent())
+    return 'next'
+  }
+  const message = 'Salesforce does not say how this deploy ended.'
+  await endFailed(context, { code: 'outcome_unknown', message }, 'unknown')
+  return 'stop'
+}
+
+const stored = ({ run }: State): StoredTransition => run.package as StoredTransition
+
+/** Marks the flows that Salesforce would not switch or delete, in its own words. */
+const withFailures = (
+  rows: readonly ComponentRow[],
+  failures: readonly StepFailure[],
+): ComponentRow[] =>
+  rows.map((row) => {
+    const failure = failures.find(
+      ({ flow }) => row.type === 'Flow' && sameName(flow) === sameName(row.full_name),
+    )
+    if (failure === undefined) return row
+    const { code, message } = failure.error.failure
+    return {
+      ...row,
+      success: false,
+      problem: { message, severity: 'error', file: null, line: null, column: null, code },
+    }
+  })
+
+const activating: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const { activate, deleteVersions } = stored(state)
+  const failures = await activateFlows(org, activate)
+  const [first] = failures
+  const isWhole = failures.length === activate.length && state.deployment.applied !== 'all'
+  const rows = withFailures(await rowsOf(context, state), failures)
+  if (first !== undefined && isWhole) {
+    // Nothing was changed yet, and nothing can be: refused as a whole.
+    await endFailed(context, faultOf(first.error), 'nothing', (tx) =>
+      journal.saveComponents(tx, rows),
+    )
+    return 'stop'
+  }
+  let { warnings } = state.deployment
+  for (const { flow, error } of failures) {
+    const { code, message } = error.failure
+    warnings = warn(warnings, {
+      code: 'activation_failed',
+      message: `${flow}: ${code}: ${message}`,
+    })
+  }
+  const stage = deleteVersions.length === 0 ? 'read_back' : 'delete_versions'
+  await journal.step(
+    { stage },
+    { applied: 'all', progress: at(stage), warnings, error: null },
+    spent(),
+    (tx) => journal.saveComponents(tx, rows),
+  )
+  return 'next'
+}
+
+const deleting: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const failures = await deleteFlowVersions(org, stored(state).deleteVersions)
+  let { warnings } = state.deployment
+  for (const { flow, error } of failures) {
+    const { code, message } = error.failure
+    warnings = warn(warnings, { code: 'deletion_failed', message: `${flow}: ${code}: ${message}` })
+  }
+  const rows = withFailures(await rowsOf(context, state), failures)
+  await journal.step(
+    { stage: 'read_back' },
+    { progress: at('read_back'), warnings, error: null },
+    spent(),
+    (tx) => journal.saveComponents(tx, rows),
+  )
+  return 'next'
+}
+
+const readingBack: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const { run, deployment } = state
+  const after = await read(context, state)
+  let { warnings } = deployment
+  // Decided once more over what is there now, what is in place leaves nothing to do.
+  const left = leftOver(deployment, after, org.apiVersion.replace(/^v/, ''))
+  const rows = (await rowsOf(context, state)).map((row): ComponentRow => {
+    const open = left.find(
+      ({ type, fullName }) => type === row.type && sameName(fullName) === sameName(row.full_name),
+    )
+    if (open === undefined) return { ...row, success: row.success ?? true }
+    const message = `${row.type} ${row.full_name} does not read back as it should be.`
+    if (row.success !== false) warnings = warn(warnings, { code: 'component_differs', message })
+    return { ...row, success: false }
+  })
+  await journal.end(
+    { error: null },
+    { status: 'deployed', progress: ended, error: null, warnings, deployed_at: 'now' },
+    spent(),
+    async (tx) => {
+      await journal.saveComponents(tx, rows)
+      await saveWorkflowState(tx, run, 'after', after)
+    },
+  )
+  return 'stop'
+}
+
+/** Components that are not as the deployment wants them. */
+const leftOver = (
+  deployment: State['deployment'],
+  after: WorkflowState,
+  apiVersion: string,
+): { type: string; fullName: string }[] => {
+  if (deployment.kind === 'workflow_removal') {
+    return namesOf(workflowPlanOf(deployment)).flatMap((name) => {
+      const flow = name.type === 'flow' ? findFlow(after, name.api_name) : null
+      const rule = name.type === 'flow' ? null : ruleIn(after, name.type, name.api_name)
+      if (flow === null && rule === null) return []
+      const type =
+        name.type === 'flow'
+          ? 'Flow'
+          : name.type === 'assignment_rule'
+            ? 'AssignmentRule'
+            : 'ValidationRule'
+      return [{ type, fullName: name.api_name }]
+    })
+  }
+  try {
+    return decideFor(deployment, after, apiVersion)
+      .rows.filter(({ action }) => action !== 'unchanged')
+      .filter((row) => workflowNameOf(row) !== null)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return namesOf(workflowPlanOf(deployment)).map(({ api_name }) => ({
+      type: 'Flow',
+      fullName: api_name,
+    }))
+  }
+}
+
+export const workflowDeployKind: RunKind = {
+  stages: {
+    before_image: beforeImage,
+    build,
+    submit: sending,
+    wait: waiting,
+    activate: activating,
+    delete_versions: deleting,
+    read_back: readingBack,
+  },
+  fail: (journal, _state, fault, calls) =>
+    journal.end(
+      { error: fault },
+      {
+        status: 'failed',
+        applied: 'nothing',
+        error: { code: fault.code, message: fault.message },
+      },
+      calls,
+    ),
+}
+
+/** Does the automation of this name stand in the state? For callers who name what is not there. */
+export const isThere = (state: WorkflowState, name: { type: string; api_name: string }): boolean =>
+  name.type === 'flow'
+    ? findFlow(state, name.api_name) !== null
+    : leaf(ruleIn(state, name.type as 'assignment_rule', name.api_name)?.fullName) !== null

@@ -1,0 +1,317 @@
+// Taking automations back: read → submit → wait → activate → delete_versions → verify. What it would
+// do is decided from what is there when it runs; what it did is said from a second reading.
+
+import { type Progress } from '../../db/types.ts'
+import { SalesforceError } from '../../salesforce/failure.ts'
+import { type DeployResult } from '../../salesforce/deploy-result.ts'
+import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { listMetadata } from '../../salesforce/metadata.ts'
+import { EngineError } from '../../errors.ts'
+import { readWorkflowState, type WorkflowState } from '../workflows/state.ts'
+import {
+  hasPackage,
+  isUndone,
+  type Kept,
+  reversalTransition,
+  type WorkflowReversal,
+  workflowNameOf,
+} from '../workflows/transition.ts'
+import { type Context, type RunKind, type Stage, type State } from './context.ts'
+import { SENDS_MAX } from './deploy-run.ts'
+import { backoffSeconds } from './journal.ts'
+import { keyOf } from './parts.ts'
+import { endRollbackFailed, refusalOf } from './rollback-run.ts'
+import {
+  type ComponentRow,
+  componentsById,
+  type KeptComponent,
+  type NamedComponent,
+  nothingYet,
+  type Proof,
+  rollbackOf,
+  type RollbackOptions,
+  type RollbackResult,
+} from './rows.ts'
+import { packageOf, submit, watch } from './send.ts'
+import { loadWorkflowState } from './workflow-images.ts'
+import {
+  activateFlows,
+  deleteFlowVersions,
+  type StepFailure,
+  type StoredTransition,
+  storeTransition,
+} from './workflow-steps.ts'
+
+const STAGES = ['read', 'submit', 'wait', 'activate', 'delete_versions', 'verify'] as const
+
+const at = (stage: (typeof STAGES)[number]): Progress => ({
+  stage: `rollback_${stage}`,
+  done: STAGES.indexOf(stage),
+  total: STAGES.length,
+})
+const ended: Progress = { stage: 'done', done: STAGES.length, total: STAGES.length }
+
+const named = (components: readonly { type: string; fullName: string }[]): NamedComponent[] =>
+  components.map(({ type, fullName }) => ({ type, full_name: fullName }))
+
+interface Decided {
+  reversal: WorkflowReversal
+  rows: ComponentRow[]
+  before: WorkflowState
+  now: WorkflowState
+}
+
+const decide = async (context: Context, { run, deployment }: State): Promise<Decided> => {
+  const { org, journal, deps } = context
+  const { before, after, rows } = await deps.db.as(journal.tenant).tx(async (tx) => ({
+    before: await loadWorkflowState(tx, run, 'before'),
+    after: await loadWorkflowState(tx, run, 'after'),
+    rows: await componentsById(tx, journal.tenant, deployment.id),
+  }))
+  const names = rows.flatMap(
+    ({ type, full_name: fullName }) => workflowNameOf({ type, fullName }) ?? [],
+  )
+  const now = await readWorkflowState(org, names)
+  const { components } = run.options as RollbackOptions
+  const wanted = new Set(
+    (components ?? []).map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
+  )
+  const reversal = reversalTransition({
+    rows,
+    before,
+    after,
+    now,
+    named: (component) => wanted.has(keyOf(component)),
+    onlyNamed: components !== null,
+    apiVersion: org.apiVersion.replace(/^v/, ''),
+  })
+  return { reversal, rows, before, now }
+}
+
+const toKept = async (org: SalesforceOrg, kept: readonly Kept[]): Promise<KeptComponent[]> => {
+  const types = [...new Set(kept.filter(({ drifted }) => drifted).map((one) => one.component.type))]
+  // Who it was is worth a call, and no reason to fail.
+  const listed = await listMetadata(
+    org,
+    types.map((type) => ({ type })),
+  ).catch((error: unknown) => {
+    if (error instanceof EngineError) return []
+    throw error
+  })
+  const known = new Map(listed.map((one) => [keyOf(one), one]))
+  return kept.map(({ component, reason, drifted }) => {
+    const who = drifted ? known.get(keyOf(component)) : undefined
+    return {
+      type: component.type,
+      full_name: component.fullName,
+      reason,
+      changed_by: who?.lastModifiedByName ?? null,
+      changed_at: who?.lastModifiedDate ?? null,
+    }
+  })
+}
+
+const remainingOf = (kept: readonly Kept[]): RollbackResult['remaining'] =>
+  kept
+    .filter(({ removable }) => removable)
+    .map(({ component, reason }) => ({
+      type: component.type,
+      full_name: component.fullName,
+      reason,
+    }))
+
+const reading: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const { reversal } = await decide(context, state)
+  const result: RollbackResult = {
+    ...nothingYet(),
+    removed: named(reversal.remove),
+    restored: named(reversal.restore),
+    kept: await toKept(org, reversal.kept),
+    remaining: remainingOf(reversal.kept),
+  }
+  if ((state.run.options as RollbackOptions).dry_run) {
+    const rollback: RollbackResult = { ...result, status: 'dry_run' }
+    await journal.end({ error: null, result: rollback }, { rollback, progress: ended }, spent())
+    return 'stop'
+  }
+  const { transition } = reversal
+  const stored = storeTransition(transition)
+  const sends = hasPackage(transition)
+  if (sends) packageOf(stored, org.apiVersion)
+  const stage = sends ? 'submit' : 'activate'
+  await journal.step({ stage, package: stored }, { rollback: result, progress: at(stage) }, spent())
+  return 'next'
+}
+
+const sending: Stage = async (context, state) => {
+  const { org, journal, spent, userId, signal, deps } = context
+  const { run } = state
+  const graceMs = deps.adoptGraceMs
+  const submitted = await submit({ org, journal, run, userId, checkOnly: false, signal, graceMs })
+  switch (submitted.kind) {
+    case 'sent':
+      await journal.step(
+        { stage: 'wait', sfdc_deploy_id: submitted.id },
+        { progress: at('wait') },
+        spent(),
+      )
+      return 'next'
+    case 'cancelled':
+      await endRollbackFailed(context, state, {
+        code: 'cancelled',
+        message: 'Cancelled before anything was taken back.',
+      })
+      return 'stop'
+    case 'look_again':
+      await journal.hold(
+        { code: 'outcome_unknown', message: 'The answer to the sending got lost; looking for it.' },
+        submitted.afterSeconds,
+        spent(),
+      )
+      return 'stop'
+    case 'ambiguous':
+      // Whichever it was: what is there now tells.
+      await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
+      return 'next'
+  }
+}
+
+const waiting: Stage = async (context, state) => {
+  const { org, journal, signal, spent } = context
+  const { run } = state
+  let result: DeployResult | null = null
+  try {
+    result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
+  } catch (error) {
+    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
+  }
+  if (result?.applied === 'nothing') {
+    const fault = refusalOf(result)
+    if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
+      await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
+      await journal.hold(fault, backoffSeconds(run.sends), spent())
+      return 'stop'
+    }
+    await endRollbackFailed(
+      context,
+      state,
+      result.status === 'Canceled'
+        ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was taken back.' }
+        : fault,
+    )
+    return 'stop'
+  }
+  await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
+  return 'next'
+}
+
+const stored = ({ run }: State): StoredTransition => run.package as StoredTransition
+
+/** What Salesforce would not do stays to be seen in `remaining`, with its words. */
+const withReasons = (
+  { deployment }: State,
+  failures: readonly StepFailure[],
+): RollbackResult | null => {
+  if (failures.length === 0) return null
+  const result = rollbackOf(deployment)
+  const reasons = failures.map(({ flow, error }) => ({
+    type: 'Flow',
+    full_name: flow,
+    reason: `${error.failure.code}: ${error.failure.message}`,
+  }))
+  return { ...result, remaining: [...result.remaining, ...reasons] }
+}
+
+const activating: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const { activate, deleteVersions } = stored(state)
+  const told = withReasons(state, await activateFlows(org, activate))
+  const stage = deleteVersions.length === 0 ? 'verify' : 'delete_versions'
+  await journal.step(
+    { stage },
+    { progress: at(stage), ...(told === null ? {} : { rollback: told }) },
+    spent(),
+  )
+  return 'next'
+}
+
+const deleting: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const told = withReasons(state, await deleteFlowVersions(org, stored(state).deleteVersions))
+  await journal.step(
+    { stage: 'verify' },
+    { progress: at('verify'), ...(told === null ? {} : { rollback: told }) },
+    spent(),
+  )
+  return 'next'
+}
+
+const verifying: Stage = async (context, state) => {
+  const { org, journal, spent } = context
+  const planned = rollbackOf(state.deployment)
+  const { reversal, rows, before, now } = await decide(context, state)
+  const open = [...reversal.remove, ...reversal.restore]
+  const openKeys = new Set(open.map(keyOf))
+  const isDone = ({ type, full_name }: NamedComponent): boolean =>
+    !openKeys.has(keyOf({ type, fullName: full_name }))
+  const reasonOf = (component: { type: string; fullName: string }): string =>
+    planned.remaining.find(
+      ({ type, full_name }) => keyOf({ type, fullName: full_name }) === keyOf(component),
+    )?.reason ?? 'Salesforce did not take it back.'
+  const remaining: RollbackResult['remaining'] = [
+    ...open.map((component) => ({
+      type: component.type,
+      full_name: component.fullName,
+      reason: reasonOf(component),
+    })),
+    ...remainingOf(reversal.kept),
+  ]
+  const keptKeys = new Set(reversal.kept.map(({ component }) => keyOf(component)))
+  const proof: Proof = { complete: true, compared: 0, differences: [] }
+  for (const row of rows) {
+    const component = { type: row.type, fullName: row.full_name }
+    const name = workflowNameOf(component)
+    if (row.action === 'unchanged' || name === null || keptKeys.has(keyOf(component))) continue
+    proof.compared += 1
+    if (isUndone(name, before, now)) continue
+    const what = 'It is not as it was before the deployment.'
+    proof.differences.push({ type: row.type, full_name: row.full_name, what })
+  }
+  proof.complete = proof.differences.length === 0
+  const result: RollbackResult = {
+    ...planned,
+    status: remaining.length === 0 ? 'complete' : 'partial',
+    removed: planned.removed.filter(isDone),
+    restored: planned.restored.filter(isDone),
+    kept: await toKept(org, reversal.kept),
+    remaining,
+    proof,
+    error: null,
+  }
+  await journal.end(
+    { error: null, result },
+    {
+      rollback: result,
+      progress: ended,
+      ...(result.status === 'complete'
+        ? { status: 'rolled_back' as const, rolled_back_at: 'now' as const }
+        : {}),
+    },
+    spent(),
+  )
+  return 'stop'
+}
+
+export const workflowRollbackKind: RunKind = {
+  stages: {
+    read: reading,
+    submit: sending,
+    wait: waiting,
+    activate: activating,
+    delete_versions: deleting,
+    verify: verifying,
+  },
+  fail: async (journal, state, fault, calls) =>
+    endRollbackFailed({ journal, spent: () => calls }, state, fault),
+}

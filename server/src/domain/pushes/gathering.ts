@@ -1,0 +1,199 @@
+// Judges the rows of a push as they come and makes of them what is stored: blocks of rows to send, and
+// the results of those that cannot be sent. Holds one window of the input in memory, whatever its size.
+
+import { EngineError } from '../../errors.ts'
+import { cutBlocks, type IncomingRow } from './blocks.ts'
+import { type Intention } from './intention.ts'
+import { failedResult, type RowResult } from './model.ts'
+import {
+  addCounts,
+  NO_COUNTS,
+  packBlock,
+  packResults,
+  packSettled,
+  type PackedResults,
+  type StoredBlock,
+} from './store.ts'
+
+/** Rows that are judged and cut into blocks together. */
+const WINDOW_ROWS = 2_000
+/** As text; bounds what is in memory where rows are large. */
+const WINDOW_CHARS = 4 * 1024 * 1024
+/** Salesforce: Bulk API 2.0 limits, 150 MB an upload with base64 growth: 100 MB of CSV. We estimate. */
+const PART_BYTES = 85_000_000
+/** Bounds what is kept in memory of a job's results until they can be stored in order. */
+const PART_ROWS = 250_000
+
+/** What is to be written. */
+export interface Pending {
+  blocks: StoredBlock[]
+  results: PackedResults[]
+}
+
+export type Gathering = ReturnType<typeof gather>
+
+const ALL_OR_NONE_FAULT = {
+  code: 'ALL_OR_NONE_OPERATION_ROLLED_BACK',
+  message: 'Another row of the push cannot be sent, and all_or_none was asked for.',
+  fields: [],
+  remedy: 'Correct the other row, or push without all_or_none.',
+}
+
+/** Judges rows and makes of them what is stored: blocks to send, and results of those that are not sent. */
+export const gather = ({ judge, options }: Intention) => {
+  const keepsRows = !options.dry_run
+  let pending: Pending = { blocks: [], results: [] }
+  let pendingBytes = 0
+  let counts = NO_COUNTS
+  let total = 0
+  let blockNo = 0
+  let parts = 0
+  const openParts = new Map<string, { part: number; rows: number; bytes: number }>()
+  let sendable = 0
+
+  let windowStart = 0
+  let windowChars = 0
+  let ready: IncomingRow[] = []
+  let settled: { index: number; source: string; result: RowResult }[] = []
+
+  const partOf = (kind: string, rows: number, bytes: number): number => {
+    const open = openParts.get(kind)
+    if (open !== undefined && open.rows + rows <= PART_ROWS && open.bytes + bytes <= PART_BYTES) {
+      open.rows += rows
+      open.bytes += bytes
+      return open.part
+    }
+    const part = parts
+    parts += 1
+    openParts.set(kind, { part, rows, bytes })
+    return part
+  }
+
+  const keepBlocks = async (): Promise<void> => {
+    for (const block of cutBlocks(ready)) {
+      const bytes = block.rows.reduce((sum, row) => sum + csvBytes(row.ready.fields), 0)
+      const { operation, object } = block
+      const kind = `${operation}:${object}:${operation === 'upsert' ? block.matchField : ''}`
+      const part = partOf(kind, block.rows.length, bytes)
+      const stored = await packBlock(block, { blockNo, windowStart, part, bytes })
+      pending.blocks.push(stored)
+      pendingBytes += (stored.ready?.byteLength ?? 0) + stored.source.byteLength
+      sendable += 1
+      blockNo += 1
+    }
+  }
+
+  const keepSettled = async (): Promise<void> => {
+    if (settled.length === 0) return
+    const results = await packResults(
+      blockNo,
+      windowStart,
+      settled.map(({ result }) => result),
+    )
+    pending.results.push(results)
+    pendingBytes += results.body.byteLength
+    counts = addCounts(counts, results)
+    const failed = settled.filter(({ result }) => !result.success)
+    if (keepsRows && failed.length > 0) {
+      const kept = await packSettled(blockNo, windowStart, failed)
+      pending.blocks.push(kept)
+      pendingBytes += kept.source.byteLength
+    }
+    blockNo += 1
+  }
+
+  const closeWindow = async (): Promise<void> => {
+    if (!keepsRows) settle(({ index, key }) => wouldBeSent(index, key))
+    await keepBlocks()
+    await keepSettled()
+    windowStart = total
+    windowChars = 0
+    ready = []
+    settled = []
+  }
+
+  /** Gives the rows that could be sent their final results instead. */
+  const settle = (resultOf: (row: { index: number; key: string | null }) => RowResult): void => {
+    for (const { ready: row, source } of ready) {
+      settled.push({ index: row.index, source, result: resultOf(row) })
+    }
+    settled.sort((a, b) => a.index - b.index)
+    ready = []
+  }
+
+  return {
+    get total() {
+      return total
+    },
+    get counts() {
+      return counts
+    },
+    /** Blocks that have rows to send. */
+    get sendable() {
+      return sendable
+    },
+    pendingBytes: () => pendingBytes,
+
+    /** True: the window is full and must be closed. */
+    add: (row: unknown, source: string): boolean => {
+      const index = total
+      total += 1
+      const judged = judge.judge(index, row)
+      if ('ready' in judged) ready.push({ ready: judged.ready, source })
+      else settled.push({ index, source, result: judged.result })
+      windowChars += source.length
+      return total - windowStart >= WINDOW_ROWS || windowChars >= WINDOW_CHARS
+    },
+
+    closeWindow,
+
+    end: async (): Promise<void> => {
+      // A push of this kind never fills a window by its rows; its few large ones may, by their size.
+      if (options.all_or_none && !options.dry_run) {
+        if (counts.failed > 0 || settled.some(({ result }) => !result.success)) {
+          settle(({ index, key }) => failedResult(index, key, ALL_OR_NONE_FAULT))
+        } else if (sendable > 0 || cutBlocks(ready).length > 1) {
+          throw new EngineError(
+            'bad_request',
+            'all_or_none needs rows of one object that fit into one call: rows of several objects ' +
+              '(or megabytes of them) cannot be written together or not at all.',
+          )
+        }
+      }
+      await closeWindow()
+    },
+
+    /** What is to be written now. */
+    take: (): Pending => {
+      const taken = pending
+      pending = { blocks: [], results: [] }
+      pendingBytes = 0
+      return taken
+    },
+  }
+}
+
+/** What a dry run says of a row that a push would send: nothing was done, and nothing speaks against it. */
+const wouldBeSent = (index: number, key: string | null): RowResult => ({
+  index,
+  key,
+  id: null,
+  action: 'skipped',
+  success: true,
+  attempts: 0,
+  errors: [],
+})
+
+/** About what the row takes in a CSV; rather more than less. */
+const csvBytes = (fields: IncomingRow['ready']['fields']): number => {
+  let bytes = 2
+  for (const name in fields) {
+    const value = fields[name]
+    if (typeof value === 'string') {
+      bytes += Buffer.byteLength(value) + 3
+      if (value.includes('"')) bytes += value.length
+    } else if (typeof value === 'object' && value !== null) bytes += JSON.stringify(value).length
+    else bytes += 16
+  }
+  return bytes
+}

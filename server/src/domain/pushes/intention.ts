@@ -1,0 +1,58 @@
+// What is asked for, before the first row is looked at.
+
+import { type Caller } from '../caller.ts'
+import { type LastPush } from '../conflicts/facts.ts'
+import { type JudgedRow, type PushKind, type PushOptions } from './model.ts'
+import { type PushKey } from './store.ts'
+
+/** One row of the input with its JSON as it came. */
+export interface InputRow {
+  row: unknown
+  source: string
+}
+
+/** Judges rows one after the other; knows what is unique over the whole push. */
+export interface Judge {
+  /** Called with each batch before its rows are judged: reads what they name and is not known yet. */
+  meet?(rows: readonly InputRow[]): Promise<void>
+  judge(index: number, row: unknown): JudgedRow
+  /** What the values of all rows so far looked like; null where no mapping is behind them. */
+  profile(): LastPush | null
+}
+
+/** What a push is, before its rows are looked at. */
+export interface Intention {
+  clientId: string
+  kind: PushKind
+  canonicalObject: string | null
+  sfdcObject: string | null
+  options: PushOptions
+  judge: Judge
+  mapping: { id: string; version: number } | null
+  snapshotId: string | null
+  /** Null for a dry run: it needs none. */
+  connection: { id: string; sfdcOrgId: string } | null
+  retryOf: string | null
+}
+
+/** The columns of the push that are known from the start. */
+export const baseRow = (caller: Caller, key: PushKey, intention: Intention) => ({
+  id: key.pushId,
+  org_id: caller.tenant.orgId,
+  client_id: key.clientId,
+  connection_id: intention.connection?.id ?? null,
+  sfdc_org_id: intention.connection?.sfdcOrgId ?? null,
+  kind: intention.kind,
+  canonical_object: intention.canonicalObject,
+  sfdc_object: intention.sfdcObject,
+  dry_run: intention.options.dry_run,
+  options: JSON.stringify(intention.options),
+  mapping_id: intention.mapping?.id ?? null,
+  mapping_version: intention.mapping?.version ?? null,
+  snapshot_id: intention.snapshotId,
+  retry_of: intention.retryOf,
+  created_by: caller.userId,
+  credential_type: caller.credential.type,
+  credential_id: caller.credential.id,
+  request_id: caller.requestId,
+})

@@ -1,0 +1,362 @@
+// The work on a push: a lane takes chunk after chunk, sends each, and stores what became of its rows.
+// Lanes of all replicas share a push; no more of them than a Salesforce org may have work under way at
+// once, whoever's client it is. A lane gives way to others' work after a few seconds.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Logger } from 'pino'
+import { type Database, type Tenant } from '../../db/database.ts'
+import { type Fault } from '../../db/types.ts'
+import { EngineError } from '../../errors.ts'
+import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
+import { SalesforceError } from '../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { newestConnection } from '../connections/rows.ts'
+import { type OpenConnection } from '../connections/connections.ts'
+import { createPushJournal, LeaseLost, type PushJournal } from './journal.ts'
+import { type ChunkRow, optionsOf, type PushRow } from './rows.ts'
+import { type Explain } from './prepare/explain.ts'
+import { createSlot, type Slot } from './slot.ts'
+import { createSettler, errorOf, type Settler } from './settle.ts'
+import { type ChunkPlace } from './store.ts'
+import { type Transport } from './transport/transport.ts'
+
+/** The one door to Salesforce, as far as pushes need it. */
+export interface ConnectionDoor {
+  open(
+    tenant: Tenant,
+    clientId: string,
+    priority: 'work' | 'protected',
+    signal?: AbortSignal,
+  ): Promise<OpenConnection>
+}
+
+export interface LaneDeps {
+  db: Database
+  jobs: Pick<Jobs, 'announce'>
+  connections: ConnectionDoor
+  transports: Readonly<Record<'collections' | 'bulk', Transport>>
+  /** Salesforce's errors in the words of the mapping that the push was accepted with. */
+  explain: (push: PushRow) => Promise<Explain>
+  logger: Logger
+  retentionDays: number
+  /** How long a chunk and a place in the Salesforce org stay with a holder that shows no sign of life. */
+  leaseSeconds: number
+}
+
+/** After so long a lane lets whatever else waits have its turn. */
+const TURN_MS = 5_000
+const BUSY_MS = 100
+/** How often a chunk may take its process down, or fail in a way nobody foresaw. */
+const DEATHS_MAX = 5
+const FAULTS_MAX = 5
+const HOLD_SECONDS = 60
+const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
+
+export const createLaneWorker = (deps: LaneDeps): Worker => {
+  const laneOf = ({ orgId, id }: Work) =>
+    deps.db
+      .as({ orgId, clientId: null })
+      .tx((tx) =>
+        tx
+          .selectFrom('push_lanes')
+          .innerJoin('crm_push_logs', 'crm_push_logs.id', 'push_lanes.push_id')
+          .select(['push_lanes.push_id', 'push_lanes.client_id', 'crm_push_logs.sfdc_org_id'])
+          .where('push_lanes.org_id', '=', orgId)
+          .where('push_lanes.id', '=', id)
+          .executeTakeFirst(),
+      )
+
+  return {
+    run: async (work, signal) => {
+      const lane = await laneOf(work)
+      if (lane === undefined) return
+      const journal = createPushJournal(
+        deps.db,
+        deps.jobs,
+        {
+          tenant: { orgId: work.orgId, clientId: null },
+          clientId: lane.client_id,
+          pushId: lane.push_id,
+        },
+        deps,
+      )
+      const slot = createSlot(deps.db, lane.sfdc_org_id ?? '', deps.leaseSeconds)
+      if (!(await slot.take())) {
+        await sleep(BUSY_MS, undefined, { signal }).catch(() => undefined)
+        signal.throwIfAborted()
+        return 'again'
+      }
+      try {
+        return await takeTurn(deps, journal, slot, signal)
+      } finally {
+        await slot.giveBack()
+      }
+    },
+
+    // A chunk that takes its process down is settled by whoever takes it next; a lane has no state.
+    giveUp: async ({ id }, error) => {
+      deps.logger.error({ err: error, lane_id: id }, 'lane given up; the sweep puts it back')
+    },
+  }
+}
+
+const takeTurn = async (
+  deps: LaneDeps,
+  journal: PushJournal,
+  slot: Slot,
+  signal: AbortSignal,
+): Promise<'again' | void> => {
+  const endsAt = performance.now() + TURN_MS
+  for (;;) {
+    signal.throwIfAborted()
+    const claim = await journal.claim(slot.holder)
+    if (claim.kind === 'none') return
+    if (claim.kind === 'chunk') {
+      const { push, chunk } = claim
+      const outcome = await workOn(deps, journal, slot, push, chunk, signal)
+      if (outcome === 'stand_still') return
+      if (outcome === 'leave') return 'again'
+    } else {
+      await sleep(BUSY_MS, undefined, { signal }).catch(() => undefined)
+      if (!(await slot.renew())) return 'again'
+    }
+    if (performance.now() >= endsAt) return 'again'
+  }
+}
+
+/** Opened anew for each chunk: a connection that was revoked or replaced since sends nothing more. */
+const openFor = async (
+  { connections }: LaneDeps,
+  { key }: PushJournal,
+  push: PushRow,
+  priority: 'work' | 'protected',
+  signal: AbortSignal,
+): Promise<SalesforceOrg> => {
+  const { tenant, clientId } = key
+  const { connection, salesforce } = await connections.open(tenant, clientId, priority, signal)
+  if (connection.sfdc_org_id !== push.sfdc_org_id) {
+    throw new EngineError(
+      'salesforce_org_changed',
+      'The connection leads to another Salesforce org than when the push was accepted.',
+    )
+  }
+  return salesforce
+}
+
+/** Why nothing more of the push may be sent; null where it goes on. */
+const stopOf = (push: PushRow): Fault | null =>
+  push.stop ?? (push.cancel_requested_at === null ? null : CANCELLED)
+
+/**
+ * Brings one chunk as far as can be. `stand_still`: the push waits for something; `leave`: our place in
+ * the Salesforce org, or the chunk, is somebody else's.
+ */
+const workOn = async (
+  deps: LaneDeps,
+  journal: PushJournal,
+  slot: Slot,
+  push: PushRow,
+  chunk: ChunkRow,
+  signal: AbortSignal,
+): Promise<'next' | 'leave' | 'stand_still'> => {
+  const lost = new AbortController()
+  const held = AbortSignal.any([signal, lost.signal])
+  const beat = setInterval(
+    () => {
+      Promise.all([journal.renew(chunk.seq, slot.holder), slot.renew()]).then(
+        (held) => {
+          if (held.includes(false)) lost.abort(new LeaseLost('the lease ran out'))
+        },
+        () => undefined, // the next beat tries again; the lease outlives two of them
+      )
+    },
+    (deps.leaseSeconds / 3) * 1000,
+  )
+  const calls = createCallCount()
+  const place: ChunkPlace = { by: push.transport === 'bulk' ? 'part' : 'block_no', seq: chunk.seq }
+  const settler = createSettler(deps.db, journal, place, slot.holder, calls.take)
+  try {
+    await settleChunk(deps, journal, slot, { push, chunk, settler, calls }, held)
+    return 'next'
+  } catch (error) {
+    if (error instanceof LeaseLost || held.aborted) {
+      // Whoever goes on need not wait for the lease to run out.
+      await journal.release(chunk.seq, slot.holder, calls.take()).catch(() => undefined)
+      signal.throwIfAborted()
+      return lost.signal.aborted ? 'leave' : 'next'
+    }
+    return await afterFault(deps, journal, slot, { push, chunk, settler, calls }, error).catch(
+      (thrown: unknown) => {
+        if (thrown instanceof LeaseLost) return 'next' as const
+        throw thrown
+      },
+    )
+  } finally {
+    clearInterval(beat)
+  }
+}
+
+interface AtHand {
+  push: PushRow
+  chunk: ChunkRow
+  settler: Settler
+  calls: CallCount
+}
+
+const settleChunk = async (
+  deps: LaneDeps,
+  journal: PushJournal,
+  slot: Slot,
+  { push, chunk, settler, calls }: AtHand,
+  signal: AbortSignal,
+): Promise<void> => {
+  const neverSent = chunk.send_state === null
+  if (chunk.claims > DEATHS_MAX || chunk.faults >= FAULTS_MAX) {
+    const fault = { code: 'internal', message: 'Sending these rows failed too often on our side.' }
+    await settler.failAll(neverSent ? fault : { ...fault, code: 'outcome_unknown' })
+    deps.logger.error({ push_id: push.id, chunk: chunk.seq }, 'chunk given up')
+    return
+  }
+  const stop = stopOf(push)
+  if (stop !== null && neverSent) {
+    await settler.failAll(stop)
+    return
+  }
+  const org = await openFor(deps, journal, push, stop === null ? 'work' : 'protected', signal)
+  await settler.start()
+  const { all_or_none, assignment_rules, allow_duplicates } = optionsOf(push)
+  const results = deps.transports[push.transport ?? 'collections'].send(org, {
+    kind: push.kind,
+    options: { all_or_none, assignment_rules, allow_duplicates },
+    rows: settler.rows,
+    rowCount: chunk.rows,
+    state: chunk.send_state,
+    save: (state) => journal.saveSendState(chunk.seq, slot.holder, state, calls.take()),
+    stopped: async () => {
+      const now = await journal.load()
+      const why = now === undefined ? CANCELLED : stopOf(now)
+      return why === null ? null : errorOf(why)
+    },
+    explain: await deps.explain(push),
+    onCalls: calls.add,
+    signal,
+  })
+  for await (const some of results) await settler.add(some)
+  await settler.finish()
+}
+
+/** Reasons that stop a push for good, as far as rows that were not sent are concerned. */
+const FINAL: ReadonlySet<string> = new Set([
+  'client_inactive',
+  'connection_revoked',
+  'salesforce_org_changed',
+  'not_found',
+])
+
+/** Faults of the way to Salesforce that only a person can mend. */
+const isLost = (error: EngineError): boolean =>
+  error.code === 'connection_not_ready' ||
+  error.code === 'host_refused' ||
+  (error instanceof SalesforceError &&
+    ['session_dead', 'session_unusable', 'api_disabled', 'version_unsupported'].includes(
+      error.failure.kind,
+    ))
+
+const afterFault = async (
+  deps: LaneDeps,
+  journal: PushJournal,
+  slot: Slot,
+  { push, chunk, settler, calls }: AtHand,
+  error: unknown,
+): Promise<'next' | 'stand_still'> => {
+  const release = () => journal.release(chunk.seq, slot.holder, calls.take())
+  if (!(error instanceof EngineError)) {
+    deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
+    await journal.fault(chunk.seq, slot.holder, calls.take())
+    return 'next'
+  }
+  if (error.code === 'unavailable') throw error // our database: the queue tries again
+  const fault: Fault = { code: error.code, message: messageOf(error) }
+  if (error.code === 'api_budget_exhausted') {
+    await journal.hold(fault, error.retryAfterSeconds ?? HOLD_SECONDS)
+    await release()
+    return 'stand_still'
+  }
+  const isRevoked = error.code === 'connection_not_ready' && (await wasRevoked(deps.db, journal))
+  if (isRevoked || FINAL.has(error.code)) {
+    await journal.stop(isRevoked ? { ...fault, code: 'connection_revoked' } : fault)
+    await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error)
+    return 'next'
+  }
+  if (isLost(error)) {
+    // What was sent cannot be looked at: nobody but the caller can say how long to wait for that.
+    if (stopOf(push) !== null) {
+      await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error)
+      return 'next'
+    }
+    await journal.hold({ ...fault, code: 'connection_lost' }, HOLD_SECONDS)
+    await release()
+    return 'stand_still'
+  }
+  if (error instanceof SalesforceError && error.failure.passing) {
+    await journal.hold(fault, error.retryAfterSeconds ?? HOLD_SECONDS)
+    await release()
+    return 'stand_still'
+  }
+  deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
+  await journal.fault(chunk.seq, slot.holder, calls.take())
+  return 'next'
+}
+
+/** Salesforce's own words where it gave them. */
+const messageOf = (error: EngineError): string =>
+  error instanceof SalesforceError
+    ? `${error.failure.code}: ${error.failure.message}`.slice(0, 1000)
+    : error.message
+
+/**
+ * The way to the Salesforce org is gone for good. What was not sent fails with the reason; what was
+ * sent and not answered may or may not be there, and its results say so. A client that is inactive
+ * still has its connection: what was sent is settled by it, in the next round.
+ */
+const settleWithoutSalesforce = async (
+  journal: PushJournal,
+  slot: Slot,
+  { chunk, settler, calls }: AtHand,
+  error: EngineError,
+): Promise<void> => {
+  if (error.code === 'client_inactive' || chunk.send_state === null) {
+    await journal.release(chunk.seq, slot.holder, calls.take())
+    return
+  }
+  await settler.failAll({
+    code: 'outcome_unknown',
+    message:
+      'The rows were sent, and the connection was lost before Salesforce told what became of them.',
+  })
+}
+
+const wasRevoked = async (db: Database, { key }: PushJournal): Promise<boolean> => {
+  const row = await db.as(key.tenant).tx((tx) => newestConnection(tx, key.tenant, key.clientId))
+  return row === undefined || row.status === 'revoked'
+}
+
+/** Calls made and not yet stored. */
+export interface CallCount {
+  add: (calls: number) => void
+  take: () => number
+}
+
+const createCallCount = (): CallCount => {
+  let fresh = 0
+  return {
+    add: (calls) => {
+      fresh += calls
+    },
+    take: () => {
+      const taken = fresh
+      fresh = 0
+      return taken
+    },
+  }
+}

@@ -1,0 +1,88 @@
+// What a push is made of: input rows, rows that were judged and are ready to send, and one result
+// for each of them. The modules beside this one agree on nothing else.
+
+import { type JsonObject, type JsonValue } from '../../salesforce/json.ts'
+
+export type PushKind = 'records' | 'status_update' | 'link'
+export type Transport = 'collections' | 'bulk'
+
+/** One fault of a row, in the words of the answer. */
+export interface RowError {
+  /** Salesforce's own code where it came from Salesforce, else one of ours. */
+  code: string
+  message: string
+  /** Canonical fields, or Salesforce's where no mapping names one. */
+  fields: string[]
+  remedy: string
+}
+
+export type RowAction = 'created' | 'updated' | 'skipped' | 'failed'
+
+/** The result of one input row; `index` counts from 0 in input order. */
+export interface RowResult {
+  index: number
+  /** The row's external id as text; null where it has none. */
+  key: string | null
+  /** The record's id, 18 characters; null where unknown. */
+  id: string | null
+  action: RowAction
+  success: boolean
+  /** Sent again after a broken connection although it may have been written: automations may have run twice. */
+  resent?: boolean
+  /** How often it was sent; 0 where it never was. */
+  attempts: number
+  errors: RowError[]
+}
+
+/** What a row asks for once it is mapped, checked and coerced. */
+export interface ReadyRow {
+  index: number
+  key: string | null
+  /** API name of the object that is written. */
+  object: string
+  /**
+   * `upsert` by `matchField`; `update` of a record that exists, found by `id` or by `matchField`;
+   * `create` only where a plain insert is meant.
+   */
+  operation: 'upsert' | 'update'
+  /** Salesforce field that identifies the record; `Id` where the row names the id itself. */
+  matchField: string
+  /** Its value, as JSON for REST. */
+  matchValue: JsonValue
+  /**
+   * Salesforce fields with their values as the REST API takes them: numbers, booleans, dates as
+   * `YYYY-MM-DD`, date-times as ISO 8601 in UTC, null for "make it empty". A look-up by external id is
+   * `{ "Account__r": { "External_Key__c": "…" } }` (with `attributes.type` where it is polymorphic).
+   */
+  fields: JsonObject
+  /** What this row shares with others that lock each other when written in parallel: its parents. */
+  lockKeys: string[]
+}
+
+/** A row that was judged: it can be sent, or has its final result already. */
+export type JudgedRow = { ready: ReadyRow } | { result: RowResult }
+
+export interface PushOptions {
+  dry_run: boolean
+  all_or_none: boolean
+  transport: 'auto' | Transport
+  null_policy: 'skip' | 'blank'
+  /** False: none; true: the active one; else the rule's id. */
+  assignment_rules: boolean | string
+  allow_duplicates: boolean
+}
+
+/** A row that was not sent, or whose fate is not known. */
+export const failedResult = (
+  index: number,
+  key: string | null,
+  error: RowResult['errors'][number],
+): RowResult => ({
+  index,
+  key,
+  id: null,
+  action: 'failed',
+  success: false,
+  attempts: 0,
+  errors: [error],
+})

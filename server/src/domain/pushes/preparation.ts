@@ -1,0 +1,230 @@
+// What a push needs to know before its first row: the mapping, what the snapshot says of the objects,
+// and with them whatever judges rows.
+
+import { type Database, type Tenant } from '../../db/database.ts'
+import { EngineError } from '../../errors.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
+import { parentsOf } from '../mappings/check.ts'
+import { readObject } from '../mappings/describe.ts'
+import { activeMappings, mappingFor, mappingVersion } from '../mappings/rows.ts'
+import { parseSfdcField } from '../mappings/mappings.ts'
+import { type MappingDraft } from '../mappings/mapping.ts'
+import { sameName } from '../plan/names.ts'
+import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
+import { type Intention, type Judge } from './intention.ts'
+import { type PushKind, type PushOptions } from './model.ts'
+import { createExplain, type Explain } from './prepare/explain.ts'
+import { compileLinks, objectsOfLink } from './prepare/links.ts'
+import { compileMapping, type MappingFault } from './prepare/prepare.ts'
+import { createRowJudge } from './prepare/row-judge.ts'
+
+export interface ToPrepare {
+  clientId: string
+  kind: PushKind
+  /** Canonical, or Salesforce's own where there is no mapping; null for links. */
+  object: string | null
+  options: PushOptions
+  /** The Salesforce org that will be written to; null for a dry run. */
+  sfdcOrgId: string | null
+}
+
+export type Prepared = Pick<
+  Intention,
+  'canonicalObject' | 'sfdcObject' | 'judge' | 'mapping' | 'snapshotId'
+>
+
+/** What a stored push tells of the mapping behind its rows. */
+export interface MappingOfPush {
+  org_id: string
+  client_id: string
+  kind: PushKind
+  mapping_id: string | null
+  mapping_version: number | null
+}
+
+export interface Preparation {
+  /** Salesforce's errors in the words of the mapping that the push was accepted with. */
+  explain(push: MappingOfPush): Promise<Explain>
+  /** Throws no_snapshot, mapping_missing, unknown_object, bad_request (with what is wrong in the mapping). */
+  prepare(tenant: Tenant, what: ToPrepare): Promise<Prepared>
+}
+
+interface Options {
+  db: Database
+  topology: Pick<Topology, 'newestComplete'>
+}
+
+export const createPreparation = ({ db, topology }: Options): Preparation => {
+  const snapshotFor = async (
+    tenant: Tenant,
+    { clientId, sfdcOrgId }: ToPrepare,
+  ): Promise<CompleteSnapshot> => {
+    const snapshot = await topology.newestComplete(tenant, clientId)
+    if (snapshot === null || (sfdcOrgId !== null && snapshot.sfdcOrgId !== sfdcOrgId)) {
+      throw new EngineError(
+        'no_snapshot',
+        'Rows are judged by a snapshot of the Salesforce org, and there is none: pull the topology.',
+      )
+    }
+    return snapshot
+  }
+
+  const prepareObject = async (
+    tenant: Tenant,
+    { clientId, options }: ToPrepare,
+    kind: 'records' | 'status_update',
+    object: string,
+    snapshot: CompleteSnapshot,
+  ): Promise<Prepared> => {
+    const mapping = await db.as(tenant).tx((tx) => mappingFor(tx, tenant, clientId, object))
+    const describes = createDescribes(snapshot)
+    const sfdcObject = mapping?.sfdc_object ?? object
+    await describes.load([sfdcObject])
+    if (mapping === null && kind === 'status_update' && !describes.exists(sfdcObject)) {
+      throw new EngineError(
+        'unknown_object',
+        `${object} is neither mapped nor an object of the Salesforce org.`,
+      )
+    }
+    await describes.loadAround(sfdcObject, mapping)
+    const compiled = compileMapping({
+      kind,
+      mapping,
+      object,
+      describes: describes.get,
+      options: { null_policy: options.null_policy },
+    })
+    if ('faults' in compiled) throw refusal(object, compiled.faults)
+    return {
+      canonicalObject: object,
+      sfdcObject: describes.nameOf(sfdcObject),
+      mapping: mapping === null ? null : { id: mapping.id, version: mapping.version },
+      snapshotId: snapshot.id,
+      judge: createRowJudge(compiled.preparer),
+    }
+  }
+
+  const prepareLinks = async (
+    tenant: Tenant,
+    { clientId, options }: ToPrepare,
+    snapshot: CompleteSnapshot,
+  ): Promise<Prepared> => {
+    const all = await db.as(tenant).tx((tx) => activeMappings(tx, tenant, clientId))
+    const mappings = new Map(all.map((mapping) => [mapping.canonical_object, mapping]))
+    const describes = createDescribes(snapshot)
+    const met = new Set<string>()
+    const rows = createRowJudge(
+      compileLinks({
+        mappings: (name) => mappings.get(name) ?? null,
+        describes: describes.get,
+        objectNames: snapshot.objectNames,
+        options: { null_policy: options.null_policy },
+      }),
+    )
+    const judge: Judge = {
+      judge: (index, row) => rows.judge(index, row),
+      profile: () => rows.profile(),
+      meet: async (batch) => {
+        const fresh = [...new Set(batch.flatMap(({ row }) => objectsOfLink(row)))].filter(
+          (name) => !met.has(name),
+        )
+        for (const name of fresh.slice(0, OBJECTS_MAX)) {
+          met.add(name)
+          const mapping = mappings.get(name) ?? null
+          const object = mapping?.sfdc_object ?? name
+          await describes.load([object])
+          await describes.loadAround(object, mapping)
+        }
+      },
+    }
+    return {
+      canonicalObject: null,
+      sfdcObject: null,
+      mapping: null,
+      snapshotId: snapshot.id,
+      judge,
+    }
+  }
+
+  return {
+    explain: ({ org_id, client_id, kind, mapping_id, mapping_version }) => {
+      const tenant: Tenant = { orgId: org_id, clientId: null }
+      return db.as(tenant).tx(async (tx) => {
+        if (kind === 'link') return createExplain(await activeMappings(tx, tenant, client_id))
+        if (mapping_id === null || mapping_version === null) return createExplain([])
+        const mapping = await mappingVersion(tx, tenant, mapping_id, mapping_version)
+        return createExplain(mapping === null ? [] : [mapping])
+      })
+    },
+
+    prepare: async (tenant, what) => {
+      const snapshot = await snapshotFor(tenant, what)
+      const { kind, object } = what
+      return kind === 'link' || object === null
+        ? prepareLinks(tenant, what, snapshot)
+        : prepareObject(tenant, what, kind, object, snapshot)
+    },
+  }
+}
+
+/** Objects that one batch of links may newly name; nobody's links are about more. */
+const OBJECTS_MAX = 50
+
+/** Describes of one snapshot, read as they are asked for. */
+const createDescribes = (snapshot: CompleteSnapshot) => {
+  const known = new Map<string, JsonObject | undefined>()
+  const names = new Set(snapshot.objectNames.map(sameName))
+
+  const load = async (objects: readonly string[]): Promise<void> => {
+    const fresh = objects.filter((name) => !known.has(sameName(name)))
+    if (fresh.length === 0) return
+    for (const name of fresh) known.set(sameName(name), undefined)
+    for (const [name, describe] of await snapshot.readObjects(fresh)) {
+      known.set(sameName(name), describe)
+    }
+  }
+
+  const get = (name: string): JsonObject | undefined => known.get(sameName(name))
+
+  return {
+    load,
+    get,
+    exists: (name: string): boolean => names.has(sameName(name)) || get(name) !== undefined,
+    /** As the Salesforce org writes it. */
+    nameOf: (name: string): string => {
+      const described = get(name)?.name
+      return typeof described === 'string' ? described : name
+    },
+    /** What the values of a mapping's fields may lead to: parents looked up by a key, or named by id. */
+    loadAround: async (object: string, mapping: MappingDraft | null): Promise<void> => {
+      const describe = get(object)
+      if (describe === undefined || mapping === null) return
+      const mapped = new Set(
+        mapping.fields.flatMap(({ sfdc_field }) => {
+          const target = parseSfdcField(sfdc_field)
+          return target?.kind === 'field' ? [sameName(target.name)] : []
+        }),
+      )
+      const byId = readObject(describe).fields.flatMap(({ name, referenceTo }) =>
+        mapped.has(sameName(name)) ? referenceTo : [],
+      )
+      await load([...parentsOf(mapping, describe), ...byId.slice(0, OBJECTS_MAX)])
+    },
+  }
+}
+
+const refusal = (object: string, faults: readonly MappingFault[]): EngineError => {
+  const [first] = faults
+  if (first?.code === 'mapping_missing') return new EngineError('mapping_missing', first.message)
+  return new EngineError(
+    'bad_request',
+    first?.message ?? `Nothing can be pushed by the mapping of ${object}.`,
+    {
+      errors: faults.map(({ code, path, message, remedy }) => ({
+        path: `mapping.${path}`,
+        code,
+        message: `${message} ${remedy}`,
+      })),
+    },
+  )
+}

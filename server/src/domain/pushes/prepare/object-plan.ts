@@ -1,0 +1,244 @@
+// One object of the Salesforce org as a push writes it: its mapped fields resolved, its names, and how
+// its records are found.
+
+import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { type MappingDraft } from '../../mappings/mapping.ts'
+import { SFDC_FIELD } from '../../mappings/sfdc-field.ts'
+import { closestName } from '../../mappings/suggest/words.ts'
+import { sameName } from '../../plan/names.ts'
+import { type RowError } from '../model.ts'
+import { ownIdCoercer, type TargetObject } from './described.ts'
+import { CLEAR, EMPTY, Refusal, type Scalar, shown } from './refusal.ts'
+import {
+  createSlot,
+  isRequiredOnCreate,
+  missingField,
+  noSuchField,
+  plainField,
+  type Slot,
+  type SlotContext,
+  unknownField,
+  type Writing,
+} from './slot.ts'
+
+/** By what a record is found. */
+export interface Match {
+  /** API name of the field; `Id` where the row names the id itself. */
+  field: string
+  value: Scalar
+  /** Of an external id: whether `a` and `A` are two. */
+  caseSensitive: boolean
+}
+
+export interface ObjectPlan {
+  /** API name. */
+  object: string
+  /** The caller's name for it. */
+  canonical: string
+  target: TargetObject | null
+  /** Fields of the mapping, in its order; none where names are Salesforce's own. */
+  slots: readonly Slot[]
+  slotOf(name: string): Slot | null
+  /** Required on create and not mapped. */
+  unmappedRequired: readonly RowError[]
+  unknown(name: string): RowError
+  /** Reads `{ id }` or one field that identifies records. */
+  match(raw: unknown, path: string): Match | RowError
+  /** Reads the value of one field that identifies records. */
+  matchBy(slot: Slot, value: unknown): Match | RowError
+}
+
+/** So many names that occur in rows are remembered. */
+const REMEMBERED_MAX = 1_000
+
+interface PlanInput {
+  canonical: string
+  object: string
+  mapping: MappingDraft | null
+  targets: SlotContext['targets']
+  writing: Writing
+  nullPolicy: SlotContext['nullPolicy']
+}
+
+export const planObject = (input: PlanInput): ObjectPlan => {
+  const { canonical, mapping, targets } = input
+  const target = targets(input.object)
+  const object = target?.name ?? input.object
+  const context: SlotContext = {
+    objectName: object,
+    object: target,
+    targets,
+    writing: input.writing,
+    nullPolicy: input.nullPolicy,
+  }
+  const slots = (mapping?.fields ?? []).map((field) => createSlot(field, context))
+  const byName = new Map<string, Slot>(slots.map((slot) => [slot.name, slot]))
+  const names =
+    mapping === null ? (target?.fields ?? []).map(({ name }) => name) : [...byName.keys()]
+  const where = mapping === null ? object : `The mapping ${canonical}`
+
+  /** Without a mapping names are Salesforce's own: resolved when they first occur. */
+  const resolve = (name: string): Slot | null => {
+    if (mapping !== null || !SFDC_FIELD.test(name)) return null
+    const slot = createSlot(plainField(name), context)
+    if (target !== null && slot.field === null) return null
+    if (byName.size < REMEMBERED_MAX) byName.set(name, slot)
+    return slot
+  }
+  const slotOf = (name: string): Slot | null => byName.get(name) ?? resolve(name)
+
+  const unknowns = new Map<string, RowError>()
+  const unknown = (name: string): RowError => {
+    const known = unknowns.get(name)
+    if (known !== undefined) return known
+    const remember = unknowns.size < REMEMBERED_MAX && name.length <= 100
+    const near = remember ? closestName(name, names) : null
+    const error = unknownField(name, near, where).of(name.slice(0, 100).toWellFormed())
+    if (remember) unknowns.set(name, error)
+    return error
+  }
+
+  const ownId = ownIdCoercer(object, target)
+  const match = (raw: unknown, path: string): Match | RowError => {
+    const members = isObject(raw) ? Object.keys(raw) : []
+    const [name] = members
+    if (!isObject(raw) || name === undefined || members.length > 1) {
+      return invalidMatch(`${path} must be exactly { "id": … } or one field and its value.`).of(
+        path,
+      )
+    }
+    const value = raw[name]
+    if (name === 'id' || (mapping === null && sameName(name) === 'id')) {
+      const id = value === null || value === undefined ? EMPTY : ownId(value)
+      if (id === EMPTY) return missingKey(path).of(path)
+      return id instanceof Refusal ? id.of(path) : { field: 'Id', value: id, caseSensitive: true }
+    }
+    const slot = slotOf(name)
+    return slot === null ? unknown(name) : matchBy(slot, value)
+  }
+
+  const matchBy = (slot: Slot, value: unknown): Match | RowError => {
+    if (slot.isKey === false) {
+      return slot.field === null && slot.parent === null
+        ? noSuchField(slot.written, object).of(slot.name)
+        : invalidMatch(`${slot.written} of ${object} does not identify records.`).of(slot.name)
+    }
+    const key = slot.takeKey(value)
+    if (key === EMPTY || key === CLEAR) return missingKey(slot.written).of(slot.name)
+    if (key instanceof Refusal) return key.of(slot.name)
+    return {
+      field: slot.written,
+      value: key,
+      caseSensitive: slot.field?.caseSensitive ?? false,
+    }
+  }
+
+  return {
+    object,
+    canonical,
+    target,
+    slots,
+    slotOf,
+    unmappedRequired:
+      mapping === null || input.writing === 'update'
+        ? []
+        : unmappedRequired(target, slots, mapping),
+    unknown,
+    match,
+    matchBy,
+  }
+}
+
+const invalidMatch = (message: string): Refusal =>
+  new Refusal(
+    'INVALID_MATCH',
+    message,
+    'Match by { "id": … }, or by one field that maps to an external id or idLookup field.',
+  )
+
+export const missingKey = (field: string): Refusal =>
+  new Refusal(
+    'KEY_MISSING',
+    `${field} is empty, so the record cannot be found.`,
+    'Send the value that identifies the record.',
+  )
+
+/**
+ * Salesforce: with person accounts an Account has a Name or a LastName, and both are described as
+ * required; which one a row needs only its record type tells.
+ */
+const PERSON_NAMES: ReadonlySet<string> = new Set(['name', 'lastname'])
+
+const unmappedRequired = (
+  target: TargetObject | null,
+  slots: readonly Slot[],
+  mapping: MappingDraft,
+): RowError[] => {
+  if (target === null) return []
+  const written = new Set(slots.map((slot) => sameName(slot.written)))
+  written.add(sameName(mapping.external_id_field ?? ''))
+  const persons = target.field('IsPersonAccount') !== null
+  return target.fields
+    .filter((field) => isRequiredOnCreate(field) && !written.has(sameName(field.name)))
+    .filter(({ name }) => !(persons && PERSON_NAMES.has(sameName(name))))
+    .map(({ name }) => missingField(name).of(name))
+}
+
+/** What the fields of a row come to. */
+export interface Written {
+  fields: JsonObject
+  lockKeys: string[]
+  errors: RowError[] | null
+}
+
+/** A record is read by its own members: `constructor` is a name like any other. */
+export const isRecord = isObject
+
+export const notARecord = (path: string, value: unknown): RowError =>
+  new Refusal(
+    'INVALID_ROW',
+    `${path} must be an object of fields, not ${Array.isArray(value) ? 'an array' : shown(value)}.`,
+    'Send one JSON object.',
+  ).of(path)
+
+/** Writes the value of one field, or says why it cannot be. False: there is nothing to write. */
+export const writeSlot = (slot: Slot, raw: unknown, into: Written): boolean => {
+  const value = slot.take(raw)
+  if (value === EMPTY) return false
+  if (value instanceof Refusal) {
+    ;(into.errors ??= []).push(value.of(slot.name))
+    return false
+  }
+  if (value === CLEAR) {
+    const refusal = slot.clear(into.fields)
+    if (refusal === null) return true
+    ;(into.errors ??= []).push(refusal.of(slot.name))
+    return false
+  }
+  slot.put(into.fields, value)
+  if (slot.lockKey !== null) into.lockKeys.push(slot.lockKey(value))
+  return true
+}
+
+/** A row may have any number of names; its result is kept and sent. */
+const UNKNOWN_MAX = 20
+
+export const addUnknown = (plan: ObjectPlan, name: string, into: Written): void => {
+  into.errors ??= []
+  if (into.errors.length < UNKNOWN_MAX) into.errors.push(plan.unknown(name))
+}
+
+/** Writes the fields that the row names and no others: defaults are for records that are new. */
+export const writeNamed = (plan: ObjectPlan, given: JsonObject, into: Written): void => {
+  for (const name of Object.keys(given)) {
+    const slot = plan.slotOf(name)
+    if (slot === null) addUnknown(plan, name, into)
+    else writeSlot(slot, given[name], into)
+  }
+}
+
+/** `Map` of texts that identify a record within its object, for telling repetitions. */
+export const matchText = ({ field, value, caseSensitive }: Match): string => {
+  const text = String(value)
+  return `${field}=${caseSensitive ? text : text.toLowerCase()}`
+}

@@ -1,0 +1,288 @@
+// Row preparation: everything about a mapping and the describes behind it is resolved once, so that
+// judging a row is cheap. Pure: nothing is asked of Salesforce or the database.
+//
+// Faults have Salesforce's own code where Salesforce would refuse the value too. What it would take is
+// never refused for looking odd, with one exception: a record of push/records may be new, so it needs
+// every field that is required on create; rows that only change records go by push/status-update.
+//
+// `fields` of a ready row never repeats what the row is found by, except where an update changes that
+// very field: then `matchValue` is the old value and `fields` has the new one.
+
+import { type MappingDraft } from '../../mappings/mapping.ts'
+import { sameName } from '../../plan/names.ts'
+import { type JudgedRow, type PushOptions, type ReadyRow, type RowError } from '../model.ts'
+import { type Describes, targetsOf } from './described.ts'
+import {
+  addUnknown,
+  isRecord,
+  type Match,
+  matchText,
+  missingKey,
+  notARecord,
+  type ObjectPlan,
+  planObject,
+  type Written,
+  writeNamed,
+  writeSlot,
+} from './object-plan.ts'
+import { CLEAR, EMPTY, Refusal, type Scalar } from './refusal.ts'
+import { missingField, type Slot } from './slot.ts'
+
+/** A judged row, with the text that no second row may have (null where it failed). */
+export interface Judgement {
+  row: JudgedRow
+  identity: string | null
+}
+
+export interface Preparer {
+  /** Judges one row of the input: what is sent for it, or its final result. Never throws for its content. */
+  judge(index: number, row: unknown): Judgement
+  /** Fields whose values a profile describes; none where no mapping is behind the rows. */
+  readonly profiled: readonly Slot[]
+  /** The caller's name of the field by which all rows are identified; null where each names its own. */
+  readonly keyName: string | null
+}
+
+/** Why no row can be judged at all. */
+export interface MappingFault {
+  code: string
+  /** Dotted, from the mapping. */
+  path: string
+  message: string
+  remedy: string
+}
+
+export type Compiled = { preparer: Preparer } | { faults: MappingFault[] }
+
+export interface CompileInput {
+  kind: 'records' | 'status_update'
+  /** Null: names are Salesforce's own, `object` too. Records need a mapping. */
+  mapping: MappingDraft | null
+  /** As the caller names it. */
+  object: string
+  /**
+   * Describes of the snapshot by API name: of the object, of the parents that the mapping looks up
+   * (see mappings/check.ts `parentsOf`) and, as far as known, of those that ids may lead to. Values of
+   * what has no describe are sent as they are.
+   */
+  describes: Describes
+  options: Pick<PushOptions, 'null_policy'>
+}
+
+/**
+ * Resolves a mapping. Faults are of the push as a whole: `mapping_missing`, `external_id_missing`,
+ * `external_id_unusable`, `object_not_writable`. Whatever is wrong with a single field is told by the
+ * rows that have a value for it.
+ */
+export const compileMapping = (input: CompileInput): Compiled => {
+  const { kind, mapping, object, options } = input
+  if (kind === 'records' && mapping === null) {
+    return {
+      faults: [
+        {
+          code: 'mapping_missing',
+          path: 'object',
+          message: `There is no mapping for ${object}.`,
+          remedy: 'Create one: it names the external id by which records are upserted.',
+        },
+      ],
+    }
+  }
+  const plan = planObject({
+    canonical: object,
+    object: mapping?.sfdc_object ?? object,
+    mapping,
+    targets: targetsOf(input.describes),
+    writing: kind === 'records' ? 'upsert' : 'update',
+    nullPolicy: options.null_policy,
+  })
+  const { target } = plan
+  const mayWrite = target === null || (kind === 'records' && target.createable) || target.updateable
+  if (!mayWrite) {
+    return {
+      faults: [
+        {
+          code: 'object_not_writable',
+          path: 'sfdc_object',
+          message: `The connected user cannot write records of ${plan.object}.`,
+          remedy:
+            'Grant the object permission, unless Salesforce offers it to nobody; then pull the topology.',
+        },
+      ],
+    }
+  }
+  if (kind === 'status_update') return { preparer: prepareUpdates(plan) }
+  return mapping === null ? { faults: [] } : prepareRecords(plan, mapping)
+}
+
+export const failed = (index: number, key: string | null, errors: RowError[]): Judgement => ({
+  row: {
+    result: { index, key, id: null, action: 'failed', success: false, attempts: 0, errors },
+  },
+  identity: null,
+})
+
+export const ready = (row: ReadyRow, identity: string): Judgement => ({
+  row: { ready: row },
+  identity,
+})
+
+// ------------------------------------------------------------------------------------ records
+
+const prepareRecords = (plan: ObjectPlan, mapping: MappingDraft): Compiled => {
+  const keyName = mapping.external_id_field
+  const fault = (code: string, message: string, remedy: string): Compiled => ({
+    faults: [{ code, path: 'external_id_field', message, remedy }],
+  })
+  if (keyName === null) {
+    return fault(
+      'external_id_missing',
+      'The mapping names no external id, so records cannot be upserted.',
+      'Name the external id of the object, or use push/status-update with ids.',
+    )
+  }
+  const keySlot = plan.slots.find(
+    ({ written, parent }) => parent === null && sameName(written) === sameName(keyName),
+  )
+  const usable = keySlot !== undefined && keySlot.isKey !== false
+  if (keySlot === undefined || !usable) {
+    return fault(
+      'external_id_unusable',
+      keySlot === undefined
+        ? `No field of the mapping writes ${keyName}, which finds the records.`
+        : `${keyName} of ${plan.object} is neither an external id nor an idLookup field, or does not exist.`,
+      keySlot === undefined
+        ? `Map a field to ${keyName}.`
+        : 'Use a field that is one, and pull the topology if it is new.',
+    )
+  }
+  return { preparer: recordsPreparer(plan, keySlot) }
+}
+
+const recordsPreparer = (plan: ObjectPlan, keySlot: Slot): Preparer => {
+  const { object, slots, unmappedRequired } = plan
+  const keyField = keySlot.written
+  const keepsCase = keySlot.field?.caseSensitive ?? false
+  // Salesforce: nothing is created by an Id.
+  const operation = sameName(keyField) === 'id' ? 'update' : 'upsert'
+  const foldsKey = !keepsCase && operation === 'upsert'
+  const required: readonly RowError[] = operation === 'upsert' ? unmappedRequired : []
+  const places = new Map(slots.map((slot, place) => [slot.name, place]))
+  // One row after the other: what the last row had is told from this one's by its number.
+  const values: unknown[] = slots.map(() => undefined)
+  const seen = new Float64Array(slots.length)
+  let turn = 0
+
+  const judge = (index: number, row: unknown): Judgement => {
+    if (!isRecord(row)) return failed(index, null, [notARecord('A record', row)])
+    const into: Written = { fields: {}, lockKeys: [], errors: null }
+    turn += 1
+    for (const name in row) {
+      const place = places.get(name)
+      if (place === undefined) addUnknown(plan, name, into)
+      else {
+        values[place] = row[name]
+        seen[place] = turn
+      }
+    }
+    let key: Scalar | null = null
+    for (let place = 0; place < slots.length; place += 1) {
+      const slot = slots[place] as Slot
+      const raw = seen[place] === turn ? values[place] : undefined
+      if (slot === keySlot) {
+        const value = slot.takeKey(raw)
+        if (value === EMPTY || value === CLEAR) {
+          ;(into.errors ??= []).push(missingKey(keyField).of(slot.name))
+        } else if (value instanceof Refusal) (into.errors ??= []).push(value.of(slot.name))
+        else key = value
+        continue
+      }
+      const faults = into.errors?.length ?? 0
+      if (writeSlot(slot, raw, into) || !slot.required) continue
+      if ((into.errors?.length ?? 0) === faults) {
+        ;(into.errors ??= []).push(missingField(slot.written).of(slot.name))
+      }
+    }
+    for (const error of required) (into.errors ??= []).push(error)
+    const keyText = key === null ? null : String(key)
+    if (into.errors !== null || key === null || keyText === null) {
+      return failed(index, keyText, into.errors ?? [])
+    }
+    return ready(
+      {
+        index,
+        key: keyText,
+        object,
+        operation,
+        matchField: keyField,
+        matchValue: key,
+        fields: into.fields,
+        lockKeys: into.lockKeys,
+      },
+      foldsKey ? keyText.toLowerCase() : keyText,
+    )
+  }
+  return { judge, profiled: slots, keyName: keySlot.name }
+}
+
+// ------------------------------------------------------------------------------ status updates
+
+const UPDATE_MEMBERS: ReadonlySet<string> = new Set(['match', 'fields'])
+
+const prepareUpdates = (plan: ObjectPlan): Preparer => ({
+  profiled: [],
+  keyName: null,
+  judge: (index, row) => {
+    if (!isRecord(row)) return failed(index, null, [notARecord('An update', row)])
+    const into: Written = { fields: {}, lockKeys: [], errors: unknownMembers(row, UPDATE_MEMBERS) }
+    const match = plan.match(row.match, 'match')
+    if ('code' in match) (into.errors ??= []).push(match)
+    if (isRecord(row.fields)) writeNamed(plan, row.fields, into)
+    else (into.errors ??= []).push(notARecord('fields', row.fields))
+    const key = 'code' in match ? null : String(match.value)
+    if (into.errors !== null || 'code' in match) return failed(index, key, into.errors ?? [])
+    for (const _ in into.fields) return ready(updateOf(index, plan, match, into), matchText(match))
+    return nothingToDo(index, key)
+  },
+})
+
+/** Members of a row that mean nothing. */
+export const unknownMembers = (
+  row: Record<string, unknown>,
+  known: ReadonlySet<string>,
+): RowError[] | null => {
+  const others = Object.keys(row).filter((name) => !known.has(name))
+  if (others.length === 0) return null
+  return others.slice(0, 10).map((name) => {
+    const field = name.slice(0, 100).toWellFormed()
+    return new Refusal(
+      'UNKNOWN_FIELD',
+      `${JSON.stringify(field)} means nothing here.`,
+      `A row has ${[...known].join(', ')}.`,
+    ).of(field)
+  })
+}
+
+export const updateOf = (
+  index: number,
+  plan: ObjectPlan,
+  match: Match,
+  { fields, lockKeys }: Written,
+): ReadyRow => ({
+  index,
+  key: String(match.value),
+  object: plan.object,
+  operation: 'update',
+  matchField: match.field,
+  matchValue: match.value,
+  fields,
+  lockKeys,
+})
+
+/** Every value of the row was left out: there is nothing to write, and nothing wrong. */
+const nothingToDo = (index: number, key: string | null): Judgement => ({
+  row: {
+    result: { index, key, id: null, action: 'skipped', success: true, attempts: 0, errors: [] },
+  },
+  identity: null,
+})

@@ -1,0 +1,134 @@
+// What the values of a push looked like, field by field: counts and extremes, and of picklists how
+// often each value came. No other value is kept.
+
+import { type LastPush, type ValueProfile } from '../../conflicts/facts.ts'
+import { type ReadyRow } from '../model.ts'
+import { type Slot } from './slot.ts'
+
+/** A picklist has at most so many values; a field that has more is not used as one. */
+const VALUES_MAX = 1_000
+
+export interface Profile {
+  /** Counts a row that could be sent. */
+  note(row: ReadyRow): void
+  /** Rows that were noted, and their fields by the API name of what is written (see `writtenField`). */
+  result(): LastPush
+}
+
+interface Column {
+  slot: Slot
+  empty: number
+  longest: number | null
+  smallest: number | null
+  largest: number | null
+  values: Map<string, number> | null
+}
+
+const count = (values: Map<string, number>, value: string, by: number): void => {
+  const before = values.get(value)
+  if (before !== undefined) values.set(value, before + by)
+  else if (values.size < VALUES_MAX) values.set(value, by)
+}
+
+const note = (column: Column, value: unknown): void => {
+  if (value === undefined || value === null) {
+    column.empty += 1
+    return
+  }
+  const { slot, values } = column
+  if (typeof value === 'number') {
+    if (slot.valueKind !== 'number') return
+    if (column.smallest === null || value < column.smallest) column.smallest = value
+    if (column.largest === null || value > column.largest) column.largest = value
+    return
+  }
+  if (typeof value !== 'string' || slot.valueKind === 'other') return
+  if (column.longest === null || value.length > column.longest) column.longest = value.length
+  if (values === null) return
+  if (slot.valueKind === 'picklist') count(values, value, 1)
+  else for (const part of value.split(';')) count(values, part, 1)
+}
+
+export const createProfile = (slots: readonly Slot[]): Profile => {
+  let rows = 0
+  const columns = slots.map((slot): Column => ({
+    slot,
+    empty: 0,
+    longest: null,
+    smallest: null,
+    largest: null,
+    values: slot.valueKind === 'picklist' || slot.valueKind === 'multipicklist' ? new Map() : null,
+  }))
+  return {
+    note: ({ fields, matchField, matchValue }) => {
+      rows += 1
+      for (const column of columns) {
+        const { slot } = column
+        const isKey = slot.parent === null && slot.written === matchField
+        // A parent's field is emptied by its own name.
+        note(column, isKey ? matchValue : (fields[slot.member] ?? fields[slot.written]))
+      }
+    },
+    result: () => ({
+      rows,
+      fields: Object.fromEntries(
+        columns.map(({ slot, values, ...numbers }): [string, ValueProfile] => [
+          slot.written,
+          {
+            empty: numbers.empty,
+            longest: numbers.longest,
+            smallest: numbers.smallest,
+            largest: numbers.largest,
+            values: values === null ? null : Object.fromEntries(values),
+          },
+        ]),
+      ),
+    }),
+  }
+}
+
+const extreme = (a: number | null, b: number | null, of: 'min' | 'max'): number | null =>
+  a === null ? b : b === null ? a : Math[of](a, b)
+
+const mergeValues = (
+  a: ValueProfile['values'],
+  b: ValueProfile['values'],
+): ValueProfile['values'] => {
+  if (a === null || b === null) return a ?? b
+  const merged = new Map(Object.entries(a))
+  for (const [value, rows] of Object.entries(b)) count(merged, value, rows)
+  return Object.fromEntries(merged)
+}
+
+/** The profile of the rows of both, as if they had been noted by one. */
+export const mergeProfiles = (a: LastPush, b: LastPush): LastPush => {
+  const names = [...new Set([...Object.keys(a.fields), ...Object.keys(b.fields)])]
+  return {
+    rows: a.rows + b.rows,
+    fields: Object.fromEntries(
+      names.map((name): [string, ValueProfile] => {
+        const left = a.fields[name] ?? unseen(a.rows)
+        const right = b.fields[name] ?? unseen(b.rows)
+        return [
+          name,
+          {
+            empty: left.empty + right.empty,
+            longest: extreme(left.longest, right.longest, 'max'),
+            smallest: extreme(left.smallest, right.smallest, 'min'),
+            largest: extreme(left.largest, right.largest, 'max'),
+            values: mergeValues(left.values, right.values),
+          },
+        ]
+      }),
+    ),
+  }
+}
+
+/** Of a field that was not mapped then: every row was empty. */
+const unseen = (rows: number): ValueProfile => ({
+  empty: rows,
+  longest: null,
+  smallest: null,
+  largest: null,
+  values: null,
+})

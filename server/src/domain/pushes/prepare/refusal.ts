@@ -1,0 +1,51 @@
+// Why a value or a row cannot be sent, and what "no value" means.
+
+import { type RowError } from '../model.ts'
+
+/** A fault that knows no field yet: whoever asked for the value adds its canonical name. */
+export class Refusal {
+  readonly code: string
+  readonly message: string
+  readonly remedy: string
+
+  constructor(code: string, message: string, remedy: string) {
+    this.code = code
+    this.message = message
+    this.remedy = remedy
+  }
+
+  of(...fields: string[]): RowError {
+    return { code: this.code, message: this.message, fields, remedy: this.remedy }
+  }
+}
+
+/** There is no value: nothing is sent. */
+export const EMPTY = Symbol('empty')
+/** The field is to be emptied. */
+export const CLEAR = Symbol('clear')
+
+export type Scalar = string | number | boolean
+export type Coerced = Scalar | typeof EMPTY | Refusal
+/** Makes of a value (neither null nor undefined) what the REST API takes for the field. */
+export type Coerce = (value: unknown) => Coerced
+
+const SHOWN_CHARS_MAX = 60
+
+/** The value as a message may quote it: JSON, cut where it is long. */
+export const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value)
+  if (text.length <= SHOWN_CHARS_MAX) return text
+  // Cut by whole characters: half a surrogate pair could not be stored.
+  return `${text.slice(0, SHOWN_CHARS_MAX).toWellFormed()}…`
+}
+
+/**
+ * Salesforce: StatusCode INVALID_TYPE_ON_FIELD_IN_RECORD (SOAP API guide), "value not of required type".
+ * By REST a value of the wrong JSON type would fail its whole call, so it is refused here.
+ */
+export const wrongType = (field: string, value: unknown, wanted: string): Refusal =>
+  new Refusal(
+    'INVALID_TYPE_ON_FIELD_IN_RECORD',
+    `${field}: value not of required type: ${shown(value)}`,
+    `Send ${wanted}.`,
+  )

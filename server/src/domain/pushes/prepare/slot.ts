@@ -1,0 +1,364 @@
+// One mapped field, with everything about it resolved: what becomes of a record's value, and where in
+// the request it goes.
+
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { type MappedValue, type MappingField } from '../../mappings/mapping.ts'
+import { parseSfdcField, type SfdcField, writtenField } from '../../mappings/sfdc-field.ts'
+import { sameName } from '../../plan/names.ts'
+import {
+  anyScalar,
+  coercerFor,
+  type TargetField,
+  type TargetObject,
+  type ValueKind,
+  valueKindOf,
+} from './described.ts'
+import { CLEAR, type Coerce, EMPTY, Refusal, type Scalar, shown } from './refusal.ts'
+import { scalarText, trimmed } from './text.ts'
+
+/** Rows of an upsert may create their record, those of an update change one that exists. */
+export type Writing = 'upsert' | 'update'
+
+export type Taken = Scalar | typeof EMPTY | typeof CLEAR | Refusal
+
+export interface Slot {
+  /** The caller's name for it. */
+  name: string
+  /** API name of the field that is written. */
+  written: string
+  /** Member of the request that holds its value: the field, or the relationship to a parent. */
+  member: string
+  /** The field as described; null where no describe tells. Of a parent: the field that holds its id. */
+  field: TargetField | null
+  valueKind: ValueKind
+  /** Whether a row of an upsert needs a value: the mapping says so, or Salesforce does. */
+  required: boolean
+  hasDefault: boolean
+  /** What becomes of the record's value (`undefined`: it has no such member). */
+  take(raw: unknown): Taken
+  /** Puts a value into the fields of a request. */
+  put(fields: JsonObject, value: Scalar): void
+  /** Empties the field, where that can be. */
+  clear(fields: JsonObject): Refusal | null
+  /** What names the parent among those that rows may share; null where the field leads to none. */
+  lockKey: ((value: Scalar) => string) | null
+  /** The field identifies records: an external id, an idLookup field, or Id. Null: nobody knows. */
+  isKey: boolean | null
+  /** Reads the value that a record is found by, whether or not the field may be written. */
+  takeKey(raw: unknown): Taken
+  /** Set where this is the parent's key: look-ups are put by it. */
+  parent: Extract<SfdcField, { kind: 'parent' }> | null
+}
+
+export interface SlotContext {
+  /** API name, for messages. */
+  objectName: string
+  /** Null where the snapshot has no describe of it. */
+  object: TargetObject | null
+  targets: (object: string) => TargetObject | null
+  writing: Writing
+  nullPolicy: 'skip' | 'blank'
+}
+
+/** A name that is no field of the object: what Salesforce calls it. */
+export const noSuchField = (name: string, object: string): Refusal =>
+  new Refusal(
+    'INVALID_FIELD',
+    `No such column '${name}' on sobject of type ${object}`,
+    'Correct the name in the mapping; or deploy the field or grant it to the connected user, then pull the topology.',
+  )
+
+const readOnly = (name: string): Refusal =>
+  new Refusal(
+    'INVALID_FIELD_FOR_INSERT_UPDATE',
+    `Unable to create/update fields: ${name}. The connected user cannot write it.`,
+    'Grant edit access to the field; if it is a formula or set by Salesforce, take it out of the mapping.',
+  )
+
+export const missingField = (name: string): Refusal =>
+  new Refusal(
+    'REQUIRED_FIELD_MISSING',
+    `Required fields are missing: [${name}]`,
+    'Send a value or give the mapping a default; to change only records that exist, use push/status-update.',
+  )
+
+const uncheckable = (name: string): Refusal =>
+  new Refusal(
+    'INVALID_TYPE_ON_FIELD_IN_RECORD',
+    `${name}: value not of required type: null. A checkbox cannot be empty.`,
+    'Send true or false, or leave the field out.',
+  )
+
+/** Salesforce: required and given by nobody else. A checkbox is never empty. */
+export const isRequiredOnCreate = ({
+  nillable,
+  createable,
+  defaultedOnCreate,
+  type,
+}: TargetField): boolean => !nillable && createable && !defaultedOnCreate && type !== 'boolean'
+
+/** Who owns a record or which type it has is not locked when the record is written. */
+const UNLOCKED: ReadonlySet<string> = new Set([
+  'user',
+  'group',
+  'recordtype',
+  'profile',
+  'userrole',
+])
+
+const locks = ({ referenceTo }: TargetField): boolean =>
+  !referenceTo.every((object) => UNLOCKED.has(sameName(object)))
+
+interface Resolved {
+  written: string
+  member: string
+  /** That is written. */
+  field: TargetField | null
+  /** Whose value is sent: the field itself, or the parent's key. */
+  valueField: TargetField | null
+  coerce: Coerce
+  put: Slot['put']
+  lockKey: Slot['lockKey']
+  /** No value of this field can be sent. */
+  fault: Refusal | null
+  parent: Slot['parent']
+}
+
+const failing = (target: SfdcField, text: string, fault: Refusal): Resolved => ({
+  written: writtenField(text),
+  member: writtenField(text),
+  field: null,
+  valueField: null,
+  coerce: () => fault,
+  put: () => undefined,
+  lockKey: null,
+  fault,
+  parent: target.kind === 'parent' ? target : null,
+})
+
+const resolveField = (name: string, context: SlotContext): Resolved => {
+  const { object, objectName, targets, writing } = context
+  const field = object?.field(name) ?? null
+  if (object !== null && field === null) {
+    return failing({ kind: 'field', name }, name, noSuchField(name, objectName))
+  }
+  const written = field?.name ?? name
+  const writable = field === null || field.updateable || (writing === 'upsert' && field.createable)
+  return {
+    written,
+    member: written,
+    field,
+    valueField: field,
+    coerce:
+      object !== null && field !== null ? coercerFor(object, field, targets) : anyScalar(written),
+    put: (fields, value) => {
+      fields[written] = value
+    },
+    lockKey: field?.type === 'reference' && locks(field) ? String : null,
+    fault: writable ? null : readOnly(written),
+    parent: null,
+  }
+}
+
+const resolveParent = (
+  target: Extract<SfdcField, { kind: 'parent' }>,
+  text: string,
+  context: SlotContext,
+): Resolved => {
+  const { object, objectName, targets, writing } = context
+  const field = object?.relationship(target.relationship) ?? null
+  if (object !== null && field === null) {
+    return failing(target, text, noSuchField(target.relationship, objectName))
+  }
+  const relationship = field?.relationshipName ?? target.relationship
+  const referenceTo = field?.referenceTo ?? []
+  const wanted = target.object ?? (referenceTo.length === 1 ? (referenceTo[0] ?? null) : null)
+  const parentName =
+    referenceTo.find((each) => sameName(each) === sameName(wanted ?? '')) ??
+    (field === null ? wanted : null)
+  if (field !== null && parentName === null) {
+    const why =
+      wanted === null
+        ? `${field.name} can lead to ${referenceTo.join(', ')}, and the mapping does not say to which`
+        : `${field.name} does not lead to ${wanted}`
+    const remedy = `Write Object:${relationship}.${target.key} in the mapping.`
+    return failing(target, text, new Refusal('INVALID_FIELD', `${why}.`, remedy))
+  }
+  const parent = parentName === null ? null : targets(parentName)
+  const keyField = parent?.field(target.key) ?? null
+  if (parent !== null && (keyField === null || !(keyField.externalId || keyField.idLookup))) {
+    const fault =
+      keyField === null
+        ? noSuchField(target.key, parent.name)
+        : new Refusal(
+            'INVALID_FIELD',
+            `${parent.name}.${keyField.name} is neither an external id nor an idLookup field.`,
+            'Look the parent up by a field that is one.',
+          )
+    return failing(target, text, fault)
+  }
+  const key = keyField?.name ?? target.key
+  const written = field?.name ?? writtenField(text)
+  // Salesforce: a relationship that leads to several objects needs the type beside the key.
+  const typed =
+    target.object !== null || referenceTo.length > 1 ? (parentName ?? target.object) : null
+  const writable = field === null || field.updateable || (writing === 'upsert' && field.createable)
+  // The parent's own id is no external id: it goes where ids go.
+  const byId = sameName(key) === 'id'
+  const lockPrefix = `${parentName ?? written}.${key}=`
+  const locking = field === null || locks(field)
+  return {
+    written,
+    member: byId ? written : relationship,
+    field,
+    valueField: keyField,
+    coerce:
+      parent !== null && keyField !== null
+        ? coercerFor(parent, keyField, targets)
+        : anyScalar(`${relationship}.${key}`),
+    put: byId
+      ? (fields, value) => {
+          fields[written] = value
+        }
+      : (fields, value) => {
+          fields[relationship] =
+            typed === null ? { [key]: value } : { attributes: { type: typed }, [key]: value }
+        },
+    lockKey: !locking ? null : byId ? String : (value) => lockPrefix + String(value).toLowerCase(),
+    fault: writable ? null : readOnly(written),
+    parent: target,
+  }
+}
+
+/** Right sides of a value map, judged once: what each left side sends. */
+const mapped = (
+  valueMap: NonNullable<MappingField['value_map']>,
+  coerce: Coerce,
+): ReadonlyMap<string, Taken> =>
+  new Map(Object.entries(valueMap).map(([from, to]) => [from, ownValue(to, coerce)]))
+
+/** A value of the mapping itself: null empties the field. */
+const ownValue = (value: MappedValue, coerce: Coerce): Taken => {
+  if (value === null) return CLEAR
+  const coerced = coerce(value)
+  return coerced === EMPTY ? CLEAR : coerced
+}
+
+const withValueMap = (
+  map: ReadonlyMap<string, Taken>,
+  coerce: Coerce,
+  isMulti: boolean,
+): ((value: unknown) => Taken) => {
+  const find = (value: unknown): Taken | undefined => {
+    const exact = typeof value === 'string' ? map.get(value) : undefined
+    if (exact !== undefined) return exact
+    const text = scalarText(value)
+    return text === null ? undefined : map.get(text)
+  }
+  return (value) => {
+    const whole = find(value)
+    if (whole !== undefined) return whole
+    if (!isMulti) return coerce(value)
+    const parts = Array.isArray(value)
+      ? value
+      : typeof value === 'string'
+        ? value.split(';').map(trimmed)
+        : [value]
+    const sent: unknown[] = []
+    for (const part of parts) {
+      const to = find(part)
+      if (to instanceof Refusal) return to
+      if (typeof to === 'string') sent.push(...to.split(';'))
+      else if (to === undefined) sent.push(part)
+      else if (to !== CLEAR && to !== EMPTY) sent.push(to)
+    }
+    const joined = coerce(sent)
+    return joined === EMPTY && parts.length > 0 && trimmed(parts.join('')) !== '' ? CLEAR : joined
+  }
+}
+
+/** An unmapped name stands for itself. */
+export const plainField = (name: string): MappingField => ({
+  canonical_field: name,
+  sfdc_field: name,
+  required: false,
+  default: null,
+  value_map: null,
+})
+
+/** Resolves one field of a mapping. Whatever is wrong with it becomes a refusal of its values. */
+export const createSlot = (mapping: MappingField, context: SlotContext): Slot => {
+  const target = parseSfdcField(mapping.sfdc_field)
+  const resolved =
+    target === null
+      ? failing(
+          { kind: 'field', name: mapping.sfdc_field },
+          mapping.sfdc_field,
+          noSuchField(mapping.sfdc_field, context.objectName),
+        )
+      : target.kind === 'field'
+        ? resolveField(target.name, context)
+        : resolveParent(target, mapping.sfdc_field, context)
+  const { written, field, valueField, coerce, fault } = resolved
+  const byDefault = mapping.default === null ? EMPTY : ownValue(mapping.default, coerce)
+  const convert =
+    mapping.value_map === null
+      ? (coerce as (value: unknown) => Taken)
+      : withValueMap(
+          mapped(mapping.value_map, coerce),
+          coerce,
+          valueField?.type === 'multipicklist',
+        )
+  const blanks = context.nullPolicy === 'blank'
+
+  const takeKey = (raw: unknown): Taken => {
+    if (raw === undefined || raw === null) return byDefault
+    const value = convert(raw)
+    return value === EMPTY ? byDefault : value
+  }
+  return {
+    name: mapping.canonical_field,
+    written,
+    member: resolved.member,
+    field,
+    valueKind: resolved.parent === null && field !== null ? valueKindOf(field) : 'other',
+    required:
+      mapping.required ||
+      (context.writing === 'upsert' && field !== null && isRequiredOnCreate(field)),
+    hasDefault: byDefault !== EMPTY,
+    takeKey,
+    take: (raw) => {
+      const value = takeKey(raw)
+      if (value === EMPTY) return blanks && raw !== undefined ? CLEAR : EMPTY
+      return value instanceof Refusal || fault === null ? value : fault
+    },
+    put: resolved.put,
+    clear: (fields) => {
+      if (fault !== null) return fault
+      if (field?.type === 'boolean') return uncheckable(written)
+      if (mapping.required || (field !== null && !field.nillable)) return missingField(written)
+      fields[written] = null
+      return null
+    },
+    lockKey: resolved.lockKey,
+    isKey:
+      resolved.parent !== null
+        ? false
+        : field === null
+          ? fault === null
+            ? null
+            : false
+          : field.externalId || field.idLookup,
+    parent: resolved.parent,
+  }
+}
+
+/** Names that are no field of ours. */
+export const unknownField = (name: string, near: string | null, where: string): Refusal =>
+  new Refusal(
+    'UNKNOWN_FIELD',
+    `${where} has no field ${shown(name)}.`,
+    near === null
+      ? 'Leave it out, or map it.'
+      : `Did you mean ${near}? Else leave it out, or map it.`,
+  )

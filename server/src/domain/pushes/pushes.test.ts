@@ -1,0 +1,541 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { until } from '../../../../test/src/until.ts'
+import { createPushBench, type PushBench } from './testing/bench.ts'
+import { type PushWithResults } from './pushes.ts'
+
+let bench: PushBench
+let clientId: string
+let next = 0
+
+beforeAll(async () => {
+  bench = await createPushBench(await createDatabase())
+  clientId = await bench.client()
+})
+beforeEach(async () => {
+  bench.world.budgetSpent = false
+  bench.world.beforeWrite = async () => undefined
+  bench.world.mostWriting = 0
+  await bench.control.clearFaults()
+})
+afterEach(() => openGates())
+afterAll(() => bench.close())
+
+let openGates = (): void => undefined
+
+/** Records with keys that no other test uses. */
+const records = (count: number, values: (n: number) => Record<string, unknown> = () => ({})) => {
+  next += 1
+  return Array.from({ length: count }, (_, n) => ({
+    key: `t${next}-${n}`,
+    notes: `note ${n}`,
+    ...values(n),
+  }))
+}
+
+const get = (id: string): Promise<PushWithResults> => bench.first.pushes.get(bench.tenant, id)
+const isRunning = ({ status }: PushWithResults) => ['queued', 'in_progress'].includes(status)
+
+const ended = (id: string): Promise<PushWithResults> =>
+  until('the push has ended', async () => {
+    const push = await get(id)
+    return isRunning(push) ? null : push
+  })
+
+/** How often each key is in the Salesforce org. */
+const stored = async (rows: readonly { key: string | null }[]): Promise<number[]> => {
+  const counts = new Map<unknown, number>()
+  for (const row of await bench.records()) {
+    const key = row['External_Key__c']
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return rows.map(({ key }) => counts.get(key) ?? 0)
+}
+
+const codesOf = (push: PushWithResults): string[] =>
+  (push.results ?? []).flatMap(({ errors }) => errors.map(({ code }) => code))
+
+/** Lets the first `passing` calls that write through; the others wait until `open`. */
+const gate = (passing: number) => {
+  let calls = 0
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  bench.world.beforeWrite = async () => {
+    calls += 1
+    if (calls > passing) await opened
+  }
+  openGates = open
+  return { open, calls: () => calls }
+}
+
+describe('a push', () => {
+  it('brings every record into the Salesforce org, with one result each in input order', async () => {
+    const rows = records(450)
+    const push = await bench.push(clientId, rows)
+    expect(push).toMatchObject({
+      status: 'succeeded',
+      transport: 'collections',
+      total: 450,
+      processed: 450,
+      succeeded: 450,
+      failed: 0,
+      created_count: 450,
+      updated_count: 0,
+      error: null,
+    })
+    expect(push.results?.map(({ index, key }) => [index, key])).toEqual(
+      rows.map(({ key }, index) => [index, key]),
+    )
+    const there = new Map((await bench.records()).map((row) => [row['External_Key__c'], row]))
+    for (const result of push.results ?? []) {
+      expect(there.get(result.key)).toMatchObject({
+        Id: result.id,
+        Notes__c: `note ${result.index}`,
+      })
+    }
+    const again = await bench.push(clientId, rows)
+    expect(again).toMatchObject({ succeeded: 450, created_count: 0, updated_count: 450 })
+  })
+
+  it('gives rows that cannot be sent their results and sends the others', async () => {
+    const rows = records(60)
+    const bad = rows.map((row, n) => (n % 3 === 0 ? { ...row, key: null } : row))
+    const push = await bench.push(clientId, bad)
+    expect(push).toMatchObject({ status: 'partial', total: 60, succeeded: 40, failed: 20 })
+    expect(push.results?.map(({ success, attempts }) => [success, attempts])).toEqual(
+      bad.map(({ key }) => (key === null ? [false, 0] : [true, 1])),
+    )
+    expect(new Set(codesOf(push))).toEqual(new Set(['KEY_MISSING']))
+  })
+
+  it('keeps no input when it has ended, but for the rows that failed', async () => {
+    const rows = records(250).map((row, n) => (n === 7 ? { ...row, key: null } : row))
+    const push = await bench.push(clientId, rows)
+    const kept = await bench.database.query<{ rows: number; ready: Buffer | null }>(
+      'select rows, ready from push_rows where push_id = $1',
+      [push.id],
+    )
+    expect(kept).toEqual([{ rows: 1, ready: null }])
+  })
+
+  it('leaves one audit row with its outcome and calls', async () => {
+    const push = await bench.push(clientId, records(201))
+    const rows = await bench.database.query(
+      `select action, outcome, salesforce_api_calls, user_id from audit_log where target_id = $1`,
+      [push.id],
+    )
+    expect(push.salesforce_api_calls).toBeGreaterThanOrEqual(2)
+    expect(rows).toEqual([
+      {
+        action: 'push.records',
+        outcome: 'ok',
+        salesforce_api_calls: push.salesforce_api_calls,
+        user_id: bench.caller.userId,
+      },
+    ])
+  })
+
+  it('has its counters from what is stored, whenever one looks', async () => {
+    const door = gate(3)
+    const { id } = await bench.push(clientId, records(3_000), { transport: 'collections' }, 0)
+    await until('eight chunks more are under way', () => door.calls() === 11)
+    const push = await until('the first three are counted', async () => {
+      const now = await get(id)
+      return now.processed === 600 ? now : null
+    })
+    const page = await bench.first.pushes.results(bench.tenant, id, { limit: 10_000 })
+    expect(page.items).toHaveLength(600)
+    expect(push).toMatchObject({ status: 'in_progress', succeeded: 600, created_count: 600 })
+    door.open()
+    expect(await ended(id)).toMatchObject({ status: 'succeeded', processed: 3_000 })
+  })
+
+  it('is unknown to other orgs and to company users of other clients', async () => {
+    const push = await bench.push(clientId, records(1))
+    const otherClient = '0199a1b2-0000-7000-8000-0000000000c9'
+    for (const tenant of [
+      { orgId: '0199a1b2-0000-7000-8000-0000000000a9', clientId: null },
+      { ...bench.tenant, clientId: otherClient },
+    ]) {
+      await expect(bench.first.pushes.get(tenant, push.id)).rejects.toMatchObject({
+        code: 'not_found',
+      })
+    }
+  })
+})
+
+describe('a push of more than 2,000 rows', () => {
+  it('goes by Bulk as one part, and is joined to its input row by row', async () => {
+    const rows = records(6_000).map((row, n) => (n % 1_000 === 5 ? { ...row, key: null } : row))
+    const push = await bench.push(clientId, rows, {}, 55)
+    expect(push).toMatchObject({
+      status: 'partial',
+      transport: 'bulk',
+      total: 6_000,
+      processed: 6_000,
+      created_count: 5_994,
+      failed: 6,
+    })
+    expect(push).not.toHaveProperty('results')
+    const { items } = await bench.first.pushes.results(bench.tenant, push.id, { limit: 10_000 })
+    expect(items.map(({ index, key }) => [index, key])).toEqual(
+      rows.map(({ key }, index) => [index, key]),
+    )
+    const there = new Map((await bench.records()).map((row) => [row['External_Key__c'], row.Id]))
+    for (const { key, id, success } of items) {
+      expect(id, String(key)).toBe(success ? there.get(key) : null)
+    }
+    expect(await bench.count('push_chunks', push.id)).toBe(1)
+    expect(await bench.count('push_rows', push.id)).toBe(3)
+  })
+})
+
+describe('a dry run', () => {
+  it('judges every row, calls Salesforce not once, and keeps results without rows', async () => {
+    const rows = records(250).map((row, n) => (n < 50 ? { ...row, key: null } : row))
+    await bench.control.clearJournal()
+    const push = await bench.push(clientId, rows, { dry_run: true })
+    expect(push).toMatchObject({
+      status: 'partial',
+      dry_run: true,
+      succeeded: 200,
+      failed: 50,
+      created_count: 0,
+      updated_count: 0,
+      salesforce_api_calls: 0,
+    })
+    expect(await bench.control.journal()).toEqual([])
+    expect(push.results?.slice(49, 51).map(({ action, success }) => [action, success])).toEqual([
+      ['failed', false],
+      ['skipped', true],
+    ])
+    expect(await bench.count('push_rows', push.id)).toBe(0)
+    expect(await stored(rows.slice(50, 52))).toEqual([0, 0])
+  })
+})
+
+describe('all or none', () => {
+  it('is one call of at most 200 rows', async () => {
+    const push = await bench.push(clientId, records(200), { all_or_none: true })
+    expect(push).toMatchObject({ status: 'succeeded', transport: 'collections', succeeded: 200 })
+    expect(bench.world.mostWriting).toBe(1)
+    await expect(async () =>
+      bench.push(clientId, records(201), { all_or_none: true }),
+    ).rejects.toMatchObject({ code: 'all_or_none_too_large' })
+  })
+
+  it('sends nothing when one row cannot be sent', async () => {
+    const rows = records(5)
+    const bad = rows.map((row, n) => (n === 3 ? { ...row, key: null } : row))
+    const push = await bench.push(clientId, bad, { all_or_none: true })
+    expect(push).toMatchObject({ status: 'failed', failed: 5, salesforce_api_calls: 0 })
+    expect(codesOf(push)).toEqual([
+      'ALL_OR_NONE_OPERATION_ROLLED_BACK',
+      'ALL_OR_NONE_OPERATION_ROLLED_BACK',
+      'ALL_OR_NONE_OPERATION_ROLLED_BACK',
+      'KEY_MISSING',
+      'ALL_OR_NONE_OPERATION_ROLLED_BACK',
+    ])
+    expect(await stored(rows)).toEqual([0, 0, 0, 0, 0])
+  })
+})
+
+describe('a push that stands still', () => {
+  it('keeps its progress while the API budget is spent, and goes on by itself', async () => {
+    const rows = records(600)
+    let calls = 0
+    bench.world.beforeWrite = async () => {
+      calls += 1
+      if (calls === 1) bench.world.budgetSpent = true
+    }
+    const { id } = await bench.push(clientId, rows, {}, 0)
+    const held = await until('it says why', async () => {
+      const push = await get(id)
+      return push.error === null ? null : push
+    })
+    expect(held).toMatchObject({ status: 'in_progress', error: { code: 'api_budget_exhausted' } })
+    expect(Date.parse(held.error?.resumes_at ?? '')).toBeGreaterThan(Date.parse(held.created_at))
+    bench.world.budgetSpent = false
+    expect(await ended(id)).toMatchObject({
+      status: 'succeeded',
+      error: null,
+      created_count: 600,
+      succeeded: 600,
+    })
+    expect((await stored(rows)).every((count) => count === 1)).toBe(true)
+  })
+
+  it('waits for a lost connection, and ends by cancelling with every row told', async () => {
+    const rows = records(300)
+    bench.world.budgetSpent = true
+    const { id } = await bench.push(clientId, rows, {}, 0)
+    await until('it stands still', async () => (await get(id)).error !== null)
+    await bench.database.query(
+      `update crm_connections set status = 'expired' where client_id = $1 and status = 'connected'`,
+      [clientId],
+    )
+    bench.world.budgetSpent = false
+    try {
+      await until('the connection is missed', async () => {
+        const { error } = await get(id)
+        return error?.code === 'connection_lost'
+      })
+      await bench.first.pushes.cancel(bench.caller, id)
+      const push = await ended(id)
+      expect(push).toMatchObject({ status: 'failed', failed: 300, error: { code: 'cancelled' } })
+      expect(new Set(codesOf(push))).toEqual(new Set(['CANCELLED']))
+      expect(await stored(rows.slice(0, 1))).toEqual([0])
+    } finally {
+      await bench.database.query(
+        `update crm_connections set status = 'connected' where client_id = $1 and status = 'expired'`,
+        [clientId],
+      )
+    }
+  })
+})
+
+describe('a connection that ends during a push', () => {
+  it('ends it too: what was sent is settled, every other row says why it was not', async () => {
+    const rows = records(3_000)
+    const door = gate(4)
+    const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 0)
+    await until('eight chunks more are under way', () => door.calls() === 12)
+    const status = (to: string, from: string) =>
+      bench.database.query(
+        `update crm_connections set status = $3 where client_id = $1 and status = $2`,
+        [clientId, from, to],
+      )
+    await status('revoked', 'connected')
+    try {
+      door.open()
+      const push = await ended(id)
+      expect(push).toMatchObject({
+        status: 'partial',
+        succeeded: 2_400,
+        failed: 600,
+        error: { code: 'connection_revoked' },
+      })
+      const { items } = await bench.first.pushes.results(bench.tenant, id, {
+        limit: 10_000,
+        status: 'failed',
+      })
+      expect(new Set(items.flatMap(({ errors }) => errors.map(({ code }) => code)))).toEqual(
+        new Set(['CONNECTION_REVOKED']),
+      )
+      expect((await stored(rows)).filter((count) => count === 1)).toHaveLength(2_400)
+    } finally {
+      await status('connected', 'revoked')
+    }
+  })
+})
+
+describe('rows of one parent', () => {
+  it('are never sent side by side when they are many', async () => {
+    const [account] = await bench.control.act('records/insert', {
+      org: bench.sfdcOrg.name,
+      object: 'Account',
+      rows: [{ Name: 'Parent of many' }],
+    })
+    const company = account?.success === true ? account.id : ''
+    const push = await bench.push(
+      clientId,
+      records(800, () => ({ company })),
+    )
+    expect(push).toMatchObject({ status: 'succeeded', succeeded: 800 })
+    expect(bench.world.mostWriting).toBe(1)
+  })
+})
+
+describe('what a push leaves behind', () => {
+  it('is the shape of its values, for the conflict check, and none of a dry run', async () => {
+    const rows = records(30, (n) => ({ stage: n < 10 ? 'Placed' : 'Offer', salary: 1_000 + n }))
+    const push = await bench.push(clientId, rows)
+    await bench.push(clientId, records(5), { dry_run: true })
+    const [row] = await bench.database.query<{ mapping_id: string }>(
+      'select mapping_id from crm_push_logs where id = $1',
+      [push.id],
+    )
+    const last = await bench.first.pushes.lastPush(bench.tenant, row?.mapping_id ?? '')
+    expect(last).toMatchObject({
+      rows: 30,
+      fields: {
+        Stage__c: { empty: 0, values: { Placed: 10, Offer: 20 } },
+        Salary__c: { smallest: 1_000, largest: 1_029 },
+        Company__c: { empty: 30 },
+      },
+    })
+    expect(JSON.stringify(last)).not.toContain('note 1')
+  })
+})
+
+describe('a chunk that fails in a way nobody foresaw', () => {
+  it('is tried again, and given up with an honest result instead of for ever', async () => {
+    bench.world.beforeWrite = async () => {
+      throw new Error('a bug of ours')
+    }
+    const { id } = await bench.push(clientId, records(3), {}, 0)
+    await until(
+      'it was tried again',
+      async () => {
+        const [chunk] = await bench.database.query<{ faults: number }>(
+          'select faults from push_chunks where push_id = $1',
+          [id],
+        )
+        // Its pauses grow: let the next one pass.
+        await bench.database.query(
+          'update push_chunks set resume_at = null where push_id = $1 and lease_holder is null',
+          [id],
+        )
+        return (chunk?.faults ?? 0) >= 2
+      },
+      30_000,
+    )
+    await bench.database.query('update push_chunks set faults = 5 where push_id = $1', [id])
+    const push = await ended(id)
+    expect(push).toMatchObject({ status: 'failed', failed: 3, processed: 3 })
+    expect(new Set(codesOf(push))).toEqual(new Set(['OUTCOME_UNKNOWN']))
+  })
+})
+
+describe('cancelling', () => {
+  it('settles what was sent and fails every other row with CANCELLED', async () => {
+    const rows = records(3_000)
+    const door = gate(4)
+    const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 0)
+    await until('eight chunks more are under way', () => door.calls() === 12)
+    await bench.first.pushes.cancel(bench.caller, id)
+    door.open()
+    const push = await ended(id)
+    expect(push).toMatchObject({
+      status: 'partial',
+      total: 3_000,
+      processed: 3_000,
+      succeeded: 2_400,
+      failed: 600,
+      error: { code: 'cancelled' },
+    })
+    const { items } = await bench.first.pushes.results(bench.tenant, id, { limit: 10_000 })
+    expect(items.map(({ index }) => index)).toEqual(rows.map((_, index) => index))
+    expect(await stored(rows)).toEqual(items.map(({ success }) => (success ? 1 : 0)))
+  })
+})
+
+describe('retrying', () => {
+  it('pushes the failed rows only, as they came, and says of which push they are', async () => {
+    const rows = records(450)
+    const bad = rows.map((row, n) => (n % 100 === 7 ? { ...row, notes: 'x', key: null } : row))
+    const first = await bench.push(clientId, bad)
+    expect(first).toMatchObject({ succeeded: 445, failed: 5 })
+    const again = await bench.first.pushes.retry(bench.caller, {
+      push_id: first.id,
+      wait_seconds: 30,
+    })
+    expect(again).toMatchObject({ retry_of: first.id, total: 5, failed: 5 })
+    await expect(
+      bench.first.pushes.retry(bench.caller, {
+        push_id: (await bench.push(clientId, records(1))).id,
+        wait_seconds: 0,
+      }),
+    ).rejects.toMatchObject({ code: 'nothing_to_retry' })
+  })
+})
+
+describe('results', () => {
+  it('come in input order, page by page and by their status, whatever order they were stored in', async () => {
+    const rows = records(5_000).map((row, n) => (n % 10 === 3 ? { ...row, key: null } : row))
+    const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 55)
+    const read = async (status?: 'failed' | 'succeeded', limit = 999) => {
+      const indices: number[] = []
+      let cursor: string | undefined
+      do {
+        const page = await bench.first.pushes.results(bench.tenant, id, { status, limit, cursor })
+        indices.push(...page.items.map(({ index }) => index))
+        cursor = page.next_cursor ?? undefined
+      } while (cursor !== undefined)
+      return indices
+    }
+    const all = rows.map((_, index) => index)
+    expect(await read()).toEqual(all)
+    expect(await read('failed', 7)).toEqual(all.filter((index) => index % 10 === 3))
+    expect(await read('succeeded')).toEqual(all.filter((index) => index % 10 !== 3))
+    const lines: string[] = []
+    for await (const piece of await bench.first.pushes.streamResults(bench.tenant, id, undefined)) {
+      lines.push(...piece.toString().trimEnd().split('\n'))
+    }
+    expect(lines.map((line) => (JSON.parse(line) as { index: number }).index)).toEqual(all)
+    await expect(
+      bench.first.pushes.results(bench.tenant, id, { limit: 5, cursor: 'nonsense' }),
+    ).rejects.toMatchObject({ code: 'invalid_cursor' })
+  })
+
+  it('go when their time is over, with the input of failed rows, and the push stays', async () => {
+    const rows = records(210).map((row, n) => (n === 0 ? { ...row, key: null } : row))
+    const { id } = await bench.push(clientId, rows)
+    await bench.database.query(
+      `update crm_push_logs set results_expire_at = now() - interval '1 second' where id = $1`,
+      [id],
+    )
+    await bench.db.lookup('discard_expired')
+    expect(await bench.count('push_results', id)).toBe(0)
+    expect(await bench.count('push_rows', id)).toBe(0)
+    expect(await get(id)).toMatchObject({ total: 210, failed: 1 })
+    await expect(bench.first.pushes.results(bench.tenant, id, { limit: 5 })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+  })
+})
+
+describe('several replicas', () => {
+  it('share a push, never a chunk, and never more than eight at once in a Salesforce org', async () => {
+    const others = await Promise.all([bench.replica(), bench.replica()])
+    try {
+      await bench.control.act('records/pace', { org: bench.sfdcOrg.name, saveMs: 0.5 })
+      const rows = records(6_000)
+      await bench.control.clearJournal()
+      const push = await bench.push(clientId, rows, { transport: 'collections' }, 55)
+      expect(push).toMatchObject({ status: 'succeeded', succeeded: 6_000, created_count: 6_000 })
+      expect((await stored(rows)).every((count) => count === 1)).toBe(true)
+      const writes = (await bench.control.journal()).filter(
+        ({ method, path }) => method === 'PATCH' && path.includes('/composite/sobjects'),
+      )
+      expect(writes).toHaveLength(30)
+      expect(bench.world.mostWriting).toBeLessThanOrEqual(8)
+      expect(bench.world.mostWriting).toBeGreaterThan(1)
+    } finally {
+      await bench.control.act('records/pace', { org: bench.sfdcOrg.name, saveMs: 0 })
+      await Promise.all(others.map((other) => other.close()))
+    }
+  })
+
+  it('take over the chunks of one that died, and nobody is created twice', async () => {
+    const dying = await bench.replica(false)
+    const rows = records(400)
+    const door = gate(0)
+    // Accepted where nobody works; the one that dies takes a chunk and falls silent before sending it.
+    await bench.first.jobs.stop()
+    try {
+      const { id } = await bench.push(clientId, rows, {}, 0)
+      const lanes = await bench.database.query<{ id: string }>(
+        'select id from push_lanes where push_id = $1',
+        [id],
+      )
+      const work = { orgId: bench.tenant.orgId, id: lanes[0]?.id ?? '' }
+      const run = dying.pushes.worker.run(work, new AbortController().signal)
+      run.catch(() => undefined)
+      await until('it is about to send', () => door.calls() === 1)
+      await dying.db.close()
+      bench.world.beforeWrite = async () => undefined
+      const living = await bench.replica()
+      const push = await ended(id)
+      expect(push).toMatchObject({ status: 'succeeded', succeeded: 400, created_count: 400 })
+      door.open()
+      await run.catch(() => undefined)
+      expect((await stored(rows)).every((count) => count === 1)).toBe(true)
+      await living.close()
+    } finally {
+      door.open()
+    }
+  })
+})

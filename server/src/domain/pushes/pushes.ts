@@ -1,0 +1,457 @@
+// Pushes: many records brought into a client's Salesforce org as one durable piece of work, with one
+// result for each. The calls here take a push in, follow it, and tell how it stands.
+
+import { timingSafeEqual } from 'node:crypto'
+import { sql } from 'kysely'
+import { type Logger } from 'pino'
+import { type Database, type Tenant } from '../../db/database.ts'
+import { type PushStatus } from '../../db/types.ts'
+import { EngineError, notFound } from '../../errors.ts'
+import { type Jobs, type Worker } from '../../jobs/jobs.ts'
+import { type Secret } from '../../secret.ts'
+import { actorOf, audit } from '../audit.ts'
+import { type Caller } from '../caller.ts'
+import { requireClient } from '../clients.ts'
+import { type LastPush } from '../conflicts/facts.ts'
+import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { ALL_OR_NONE_MAX, type Accepted, type Manner, takeIn, uploadHash } from './intake.ts'
+import { type InputRow, type Intention } from './intention.ts'
+import { type ConnectionDoor, createLaneWorker } from './lane.ts'
+import { type PushKind, type PushOptions } from './model.ts'
+import { type Preparation } from './preparation.ts'
+import { readResults, type ResultsPage, type ResultsRequest, streamResults } from './results.ts'
+import {
+  isFinal,
+  lockPush,
+  optionsOf,
+  type Push,
+  pushById,
+  type PushRow,
+  type PushWithResults,
+  RESULTS_IN_ANSWER_MAX,
+  toPush,
+} from './rows.ts'
+import { type Transport } from './transport/transport.ts'
+import { type PushKey, readFailedRows } from './store.ts'
+
+export { type InputRow } from './intention.ts'
+export { type PushKind, type PushOptions, type RowResult } from './model.ts'
+export { type ResultsPage } from './results.ts'
+export { type Push, type PushWithResults } from './rows.ts'
+
+export interface PushInput {
+  kind: PushKind
+  client_id: string
+  /** Canonical name, or Salesforce's own where there is no mapping; null for links, which name theirs. */
+  object: string | null
+  options: PushOptions
+  wait_seconds: number
+}
+
+interface Options {
+  db: Database
+  jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
+  connections: ConnectionDoor
+  /** Mapping and snapshot, made into what judges rows. */
+  preparation: Preparation
+  transports: Readonly<Record<'collections' | 'bulk', Transport>>
+  logger: Logger
+  maxRows: number
+  resultRetentionDays: number
+  /** Keys the fingerprint by which a repeated upload is known. */
+  secret: Secret
+  /** How soon a dead replica's chunks are taken over; tests shorten it. */
+  leaseSeconds?: number
+}
+
+const LEASE_SECONDS = 15
+
+export interface Pushes {
+  /**
+   * Takes the rows of a body in, and waits for the end of the push as long as asked. Throws not_found,
+   * client_inactive, connection_not_ready, no_snapshot, mapping_missing, unknown_object,
+   * unknown_field, all_or_none_too_large, bad_request.
+   */
+  push(
+    caller: Caller,
+    input: PushInput,
+    rows: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<PushWithResults>
+  /**
+   * The same for rows that come as they are sent. One upload a client at once: upload_in_progress.
+   * Whatever ends the upload before its last row leaves nothing of it.
+   */
+  upload(
+    caller: Caller,
+    input: PushInput,
+    batches: AsyncIterable<readonly InputRow[]>,
+    signal?: AbortSignal,
+  ): Promise<PushWithResults>
+  /** Are these the rows that the push was made of? For a repetition of an upload. */
+  isSameUpload(
+    tenant: Tenant,
+    pushId: string,
+    batches: AsyncIterable<readonly { source: string }[]>,
+  ): Promise<boolean>
+  /** With its results where it has ended and they are few. */
+  get(tenant: Tenant, pushId: string): Promise<PushWithResults>
+  /** In input order; of a push that runs, what is settled so far. */
+  results(tenant: Tenant, pushId: string, request: ResultsRequest): Promise<ResultsPage>
+  /** All results, a JSON line each. Throws before the first piece, or never. */
+  streamResults(
+    tenant: Tenant,
+    pushId: string,
+    status: ResultsRequest['status'],
+  ): Promise<AsyncIterable<Buffer>>
+  list(
+    tenant: Tenant,
+    input: PageRequest & {
+      client_id?: string | undefined
+      object?: string | undefined
+      status?: PushStatus | undefined
+    },
+  ): Promise<Page<Push>>
+  /** Rows that were not sent fail with CANCELLED; nothing to do where the push has ended. */
+  cancel(caller: Caller, pushId: string): Promise<PushWithResults>
+  /**
+   * A new push of the failed rows, judged anew by the present mapping. Throws not_found,
+   * push_in_progress, nothing_to_retry, and what `push` throws.
+   */
+  retry(
+    caller: Caller,
+    input: { push_id: string; wait_seconds: number },
+    signal?: AbortSignal,
+  ): Promise<PushWithResults>
+  /** What the values of the last push with this mapping looked like; null: there was none. */
+  lastPush(tenant: Tenant, mappingId: string): Promise<LastPush | null>
+  /** For the queue. */
+  worker: Worker
+}
+
+/** Rows of a body that are judged before others' work has its turn. */
+const ROWS_A_TURN = 500
+
+export const createPushes = ({
+  db,
+  jobs,
+  connections,
+  preparation,
+  transports,
+  logger,
+  maxRows,
+  resultRetentionDays,
+  secret,
+  leaseSeconds = LEASE_SECONDS,
+}: Options): Pushes => {
+  const intakeDeps = { db, jobs, maxRows, retentionDays: resultRetentionDays, secret }
+
+  const keyOf = (tenant: Tenant, row: Pick<PushRow, 'id' | 'client_id'>): PushKey => ({
+    tenant,
+    clientId: row.client_id,
+    pushId: row.id,
+  })
+
+  const rowOf = async (tenant: Tenant, pushId: string): Promise<PushRow> => {
+    const row = await db.as(tenant).tx((tx) => pushById(tx, tenant, pushId))
+    if (row === undefined) throw notFound('push')
+    return row
+  }
+
+  const get: Pushes['get'] = async (tenant, pushId) => {
+    const row = await rowOf(tenant, pushId)
+    const push = toPush(row)
+    const isShort = row.total <= RESULTS_IN_ANSWER_MAX
+    if (!isFinal(row.status) || !isShort || row.results_discarded) return push
+    const page = await readResults(db, keyOf(tenant, row), { limit: RESULTS_IN_ANSWER_MAX })
+    return { ...push, results: page.items }
+  }
+
+  /** Everything that is asked and checked before the first row is looked at. */
+  const intend = async (
+    caller: Caller,
+    input: Omit<PushInput, 'wait_seconds'>,
+    retryOf: string | null,
+  ): Promise<Intention> => {
+    const { tenant } = caller
+    const { options } = input
+    await db.as(tenant).tx(async (tx) => {
+      const client = await requireClient(tx, tenant, input.client_id)
+      if (!client.is_active) {
+        throw new EngineError('client_inactive', 'This client is inactive.')
+      }
+    })
+    refuseContradictions(options)
+    const connection = options.dry_run ? null : await usable(tenant, input.client_id)
+    const prepared = await preparation.prepare(tenant, {
+      clientId: input.client_id,
+      kind: input.kind,
+      object: input.object,
+      options,
+      sfdcOrgId: connection?.sfdcOrgId ?? null,
+    })
+    return {
+      ...prepared,
+      clientId: input.client_id,
+      kind: input.kind,
+      options,
+      connection,
+      retryOf,
+    }
+  }
+
+  const usable = async (tenant: Tenant, clientId: string) => {
+    const { connection } = await connections.open(tenant, clientId, 'work')
+    if (connection.sfdc_org_id === null) {
+      throw new EngineError(
+        'connection_not_ready',
+        'The connection does not name its Salesforce org yet.',
+      )
+    }
+    return { id: connection.id, sfdcOrgId: connection.sfdc_org_id }
+  }
+
+  /** Hands the lanes to the queue and waits for the end of the push. */
+  const follow = async (
+    tenant: Tenant,
+    accepted: Accepted,
+    waitSeconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<PushWithResults> => {
+    await enqueue(tenant, accepted.laneIds, accepted.sfdcOrgId)
+    if (accepted.laneIds.length > 0) {
+      await jobs.waitFor(accepted.id, {
+        isDone: async () => isFinal((await rowOf(tenant, accepted.id)).status),
+        timeoutMs: waitSeconds * 1000,
+        ...(signal === undefined ? {} : { signal }),
+      })
+    }
+    return get(tenant, accepted.id)
+  }
+
+  const enqueue = async (
+    tenant: Tenant,
+    laneIds: readonly string[],
+    sfdcOrgId: string | null,
+  ): Promise<void> => {
+    await Promise.all(
+      laneIds.map((id) =>
+        // The row is the promise; a queue that is away for a moment only delays it until the sweep.
+        jobs
+          .enqueue('push', { orgId: tenant.orgId, id }, sfdcOrgId ?? '')
+          .catch((error: unknown) => logger.warn({ err: error }, 'push not enqueued yet')),
+      ),
+    )
+  }
+
+  const start = async (
+    caller: Caller,
+    input: PushInput,
+    batches: AsyncIterable<readonly InputRow[]>,
+    manner: Manner,
+    signal: AbortSignal | undefined,
+    retryOf: string | null = null,
+  ): Promise<PushWithResults> => {
+    const intention = await intend(caller, input, retryOf)
+    const accepted = await takeIn(intakeDeps, caller, intention, batches, manner)
+    return follow(caller.tenant, accepted, input.wait_seconds, signal)
+  }
+
+  const push: Pushes['push'] = (caller, input, rows, signal) => {
+    if (input.options.all_or_none && rows.length > ALL_OR_NONE_MAX) throw allOrNoneTooLarge()
+    return start(caller, input, batchesOf(rows), 'body', signal)
+  }
+
+  const retry: Pushes['retry'] = async (caller, input, signal) => {
+    const { tenant } = caller
+    const row = await rowOf(tenant, input.push_id)
+    if (!isFinal(row.status)) {
+      throw new EngineError('push_in_progress', 'The push has not ended yet.', {
+        retryAfterSeconds: 5,
+      })
+    }
+    if (row.failed === 0) throw new EngineError('nothing_to_retry', 'No row of this push failed.')
+    if (row.dry_run || row.results_discarded) {
+      throw new EngineError(
+        'nothing_to_retry',
+        row.dry_run
+          ? 'A dry run keeps no rows: push them again.'
+          : 'The rows of this push were kept for their time and are gone.',
+      )
+    }
+    const again: PushInput = {
+      kind: row.kind,
+      client_id: row.client_id,
+      object: row.canonical_object,
+      options: optionsOf(row),
+      wait_seconds: input.wait_seconds,
+    }
+    const batches = failedRowsOf(keyOf(tenant, row))
+    return start(caller, again, batches, 'body', signal, row.id)
+  }
+
+  async function* failedRowsOf(key: PushKey): AsyncGenerator<InputRow[], void, undefined> {
+    for await (const rows of readFailedRows(db, key)) {
+      yield rows.map(([, row]) => ({ row, source: JSON.stringify(row) }))
+    }
+  }
+
+  const cancel: Pushes['cancel'] = async (caller, pushId) => {
+    const { tenant } = caller
+    const lanes = await db.as(tenant).tx(async (tx) => {
+      const row = await lockPush(tx, tenant, pushId)
+      if (row === undefined) throw notFound('push')
+      await audit(tx, actorOf(caller), {
+        action: 'push.cancel',
+        clientId: row.client_id,
+        targetType: 'push',
+        targetId: row.id,
+      })
+      if (isFinal(row.status)) return null
+      await tx
+        .updateTable('crm_push_logs')
+        .set({
+          cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())`,
+          stop: sql<string>`coalesce(stop, ${JSON.stringify({
+            code: 'cancelled',
+            message: 'The push was cancelled.',
+          })}::jsonb)`,
+          // Whatever it stood still for, there is something to do now.
+          resume_at: null,
+        })
+        .where('org_id', '=', tenant.orgId)
+        .where('id', '=', pushId)
+        .execute()
+      const rows = await tx
+        .selectFrom('push_lanes')
+        .select('id')
+        .where('org_id', '=', tenant.orgId)
+        .where('push_id', '=', pushId)
+        .execute()
+      return { ids: rows.map(({ id }) => id), sfdcOrgId: row.sfdc_org_id }
+    })
+    if (lanes !== null) await enqueue(tenant, lanes.ids, lanes.sfdcOrgId)
+    return get(tenant, pushId)
+  }
+
+  const requireResults = (row: PushRow): void => {
+    if (!row.results_discarded) return
+    throw new EngineError(
+      'not_found',
+      'The results of this push were kept for their time and are gone.',
+    )
+  }
+
+  return {
+    push,
+    upload: (caller, input, batches, signal) => start(caller, input, batches, 'upload', signal),
+
+    isSameUpload: async (tenant, pushId, batches) => {
+      const row = await rowOf(tenant, pushId)
+      const hash = uploadHash(secret)
+      for await (const batch of batches) {
+        for (const { source } of batch) hash.update(source).update('\n')
+      }
+      const digest = hash.digest()
+      return row.content_hash?.byteLength === digest.byteLength
+        ? timingSafeEqual(row.content_hash, digest)
+        : false
+    },
+
+    get,
+
+    results: async (tenant, pushId, request) => {
+      const row = await rowOf(tenant, pushId)
+      requireResults(row)
+      return readResults(db, keyOf(tenant, row), request)
+    },
+
+    streamResults: async (tenant, pushId, status) => {
+      const row = await rowOf(tenant, pushId)
+      requireResults(row)
+      return streamResults(db, keyOf(tenant, row), status)
+    },
+
+    list: (tenant, { client_id, object, status, ...page }) =>
+      db.as(tenant).tx(async (tx) => {
+        let query = tx
+          .selectFrom('crm_push_logs')
+          .selectAll()
+          .where('org_id', '=', tenant.orgId)
+          .where('accepted_at', 'is not', null)
+        if (client_id !== undefined) {
+          await requireClient(tx, tenant, client_id)
+          query = query.where('client_id', '=', client_id)
+        }
+        if (object !== undefined) {
+          query = query.where((where) =>
+            where.or([where('canonical_object', '=', object), where('sfdc_object', '=', object)]),
+          )
+        }
+        if (status !== undefined) query = query.where('status', '=', status)
+        return pageOf(query, 'id', page, toPush)
+      }),
+
+    cancel,
+    retry,
+
+    lastPush: (tenant, mappingId) =>
+      db.as(tenant).tx(async (tx) => {
+        const row = await tx
+          .selectFrom('crm_push_logs')
+          .select('value_profile')
+          .where('org_id', '=', tenant.orgId)
+          .where('mapping_id', '=', mappingId)
+          .where('accepted_at', 'is not', null)
+          .where('dry_run', '=', false)
+          .where('value_profile', 'is not', null)
+          .orderBy('id', 'desc')
+          .limit(1)
+          .executeTakeFirst()
+        return (row?.value_profile as LastPush | undefined) ?? null
+      }),
+
+    worker: createLaneWorker({
+      db,
+      jobs,
+      connections,
+      transports,
+      explain: (row) => preparation.explain(row),
+      logger,
+      retentionDays: resultRetentionDays,
+      leaseSeconds,
+    }),
+  }
+}
+
+const allOrNoneTooLarge = (): EngineError =>
+  new EngineError(
+    'all_or_none_too_large',
+    `all_or_none takes at most ${ALL_OR_NONE_MAX} rows: they go in one call.`,
+  )
+
+/** Bulk API 2.0 knows neither transactions over all rows nor the header that lets duplicates through. */
+const refuseContradictions = (options: PushOptions): void => {
+  if (options.transport !== 'bulk') return
+  const member = options.all_or_none
+    ? 'all_or_none'
+    : options.allow_duplicates
+      ? 'allow_duplicates'
+      : null
+  if (member === null) return
+  throw new EngineError('bad_request', `Bulk has no ${member}; ask for collections, or for auto.`, {
+    errors: [
+      {
+        path: `options.${member}`,
+        code: 'not_with_bulk',
+        message: 'Only sObject Collections can do this.',
+      },
+    ],
+  })
+}
+
+async function* batchesOf(rows: readonly unknown[]): AsyncGenerator<InputRow[], void, undefined> {
+  for (let at = 0; at < rows.length; at += ROWS_A_TURN) {
+    yield rows.slice(at, at + ROWS_A_TURN).map((row) => ({ row, source: JSON.stringify(row) }))
+  }
+}

@@ -1,0 +1,131 @@
+// The results of a push in input order. They are stored as they come, many together; rows that came
+// in together (a window of the input) are put in order here, so that no more than one window is in
+// memory and no database connection is held between two reads.
+
+import { sql } from 'kysely'
+import { type Database } from '../../db/database.ts'
+import { EngineError } from '../../errors.ts'
+import { decompress } from './blocks.ts'
+import { type RowResult } from './model.ts'
+import { type PushKey } from './store.ts'
+
+export type ResultStatus = 'failed' | 'succeeded'
+
+export interface ResultsRequest {
+  status?: ResultStatus | undefined
+  /** 1 to 10,000. */
+  limit: number
+  cursor?: string | undefined
+}
+
+export interface ResultsPage {
+  items: RowResult[]
+  next_cursor: string | null
+}
+
+const encodeCursor = (index: number): string => Buffer.from(`r${index}`).toString('base64url')
+
+/** The index of the first row of the page. */
+const decodeCursor = (cursor: string): number => {
+  const text = Buffer.from(cursor, 'base64url').toString('latin1')
+  const index = Number(/^r(\d{1,9})$/.exec(text)?.[1] ?? Number.NaN)
+  if (Number.isNaN(index) || encodeCursor(index) !== cursor) {
+    throw new EngineError('invalid_cursor', 'This cursor was not given out by this endpoint.')
+  }
+  return index
+}
+
+/** Blocks a read: the results of some 4,000 rows. */
+const BLOCKS_A_READ = 20
+
+interface StoredResults {
+  window_start: number
+  block_no: number
+  body: Buffer
+}
+
+const wanted = (status: ResultStatus | undefined) => (result: RowResult) =>
+  status === undefined || result.success === (status === 'succeeded')
+
+/** Windows that hold what is asked for, from the one that holds `index` on, each in input order. */
+async function* windowsFrom(
+  db: Database,
+  { tenant, pushId }: PushKey,
+  index: number,
+  status: ResultStatus | undefined,
+): AsyncGenerator<RowResult[], void, undefined> {
+  const read = (from: { window: number; block: number } | null): Promise<StoredResults[]> =>
+    db.as(tenant).tx((tx) => {
+      let query = tx
+        .selectFrom('push_results')
+        .select(['window_start', 'block_no', 'body'])
+        .where('org_id', '=', tenant.orgId)
+        .where('push_id', '=', pushId)
+        .orderBy('window_start')
+        .orderBy('block_no')
+        .limit(BLOCKS_A_READ)
+      if (status === 'failed') query = query.where('failed', '>', 0)
+      if (status === 'succeeded') query = query.where('succeeded', '>', 0)
+      query =
+        from === null
+          ? query.where(
+              sql<boolean>`window_start >= coalesce((select max(w.window_start) from push_results w
+                where w.org_id = ${tenant.orgId} and w.push_id = ${pushId}
+                  and w.window_start <= ${index}), 0)`,
+            )
+          : query.where(sql<boolean>`(window_start, block_no) > (${from.window}, ${from.block})`)
+      return query.execute()
+    })
+
+  let open: { start: number; results: RowResult[] } | null = null
+  let from: { window: number; block: number } | null = null
+  for (;;) {
+    const stored: StoredResults[] = await read(from)
+    for (const { window_start, body } of stored) {
+      const results = (JSON.parse(await decompress(body)) as RowResult[]).filter(wanted(status))
+      if (open !== null && open.start === window_start) {
+        open.results.push(...results)
+        continue
+      }
+      if (open !== null) yield inOrder(open.results, index)
+      open = { start: window_start, results }
+    }
+    const last = stored.at(-1)
+    if (last === undefined || stored.length < BLOCKS_A_READ) break
+    from = { window: last.window_start, block: last.block_no }
+  }
+  if (open !== null) yield inOrder(open.results, index)
+}
+
+const inOrder = (results: RowResult[], from: number): RowResult[] =>
+  results.filter(({ index }) => index >= from).sort((a, b) => a.index - b.index)
+
+/** One page in input order. Of a push that runs, what is settled so far. */
+export const readResults = async (
+  db: Database,
+  key: PushKey,
+  { status, limit, cursor }: ResultsRequest,
+): Promise<ResultsPage> => {
+  const items: RowResult[] = []
+  const from = cursor === undefined ? 0 : decodeCursor(cursor)
+  for await (const window of windowsFrom(db, key, from, status)) {
+    for (const result of window) {
+      // One more than asked for: it begins the next page.
+      if (items.length === limit) return { items, next_cursor: encodeCursor(result.index) }
+      items.push(result)
+    }
+  }
+  return { items, next_cursor: null }
+}
+
+/** All of them, a JSON line each, in pieces of some hundred kilobytes. */
+export async function* streamResults(
+  db: Database,
+  key: PushKey,
+  status: ResultStatus | undefined,
+): AsyncGenerator<Buffer, void, undefined> {
+  for await (const window of windowsFrom(db, key, 0, status)) {
+    if (window.length === 0) continue
+    yield Buffer.from(`${window.map((result) => JSON.stringify(result)).join('\n')}\n`)
+  }
+}

@@ -1,0 +1,115 @@
+// Pushes as rows and as callers see them.
+
+import { type Selectable } from 'kysely'
+import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Fault, type PushStatus, type TenantTables } from '../../db/types.ts'
+import { type Actor } from '../audit.ts'
+import { type PushKind, type PushOptions, type RowResult, type Transport } from './model.ts'
+
+export type PushRow = Selectable<TenantTables['crm_push_logs']>
+export type ChunkRow = Selectable<TenantTables['push_chunks']>
+
+/** Why a push stands still or has ended as it has. */
+export interface PushFault extends Fault {
+  /** When it goes on by itself. */
+  resumes_at?: string
+}
+
+export interface Push {
+  id: string
+  client_id: string
+  kind: PushKind
+  canonical_object: string | null
+  sfdc_object: string | null
+  status: PushStatus
+  dry_run: boolean
+  transport: Transport
+  options: PushOptions
+  total: number
+  processed: number
+  succeeded: number
+  failed: number
+  created_count: number
+  updated_count: number
+  salesforce_api_calls: number
+  mapping_version: number | null
+  retry_of: string | null
+  error: PushFault | null
+  created_by: string | null
+  created_at: string
+  started_at: string | null
+  completed_at: string | null
+}
+
+/** An answer of at most so many rows carries its results. */
+export const RESULTS_IN_ANSWER_MAX = 2_000
+
+export interface PushWithResults extends Push {
+  /** Once the push has ended, where it has at most {@link RESULTS_IN_ANSWER_MAX} rows. */
+  results?: RowResult[]
+}
+
+export const isFinal = (status: PushStatus): boolean =>
+  status === 'succeeded' || status === 'partial' || status === 'failed'
+
+/** What a push that has ended is called. */
+export const finalStatus = (total: number, failed: number): 'succeeded' | 'partial' | 'failed' =>
+  failed === 0 ? 'succeeded' : failed === total ? 'failed' : 'partial'
+
+export const optionsOf = (row: PushRow): PushOptions => row.options as PushOptions
+
+export const toPush = (row: PushRow): Push => ({
+  id: row.id,
+  client_id: row.client_id,
+  kind: row.kind,
+  canonical_object: row.canonical_object,
+  sfdc_object: row.sfdc_object,
+  status: row.status,
+  dry_run: row.dry_run,
+  transport: row.transport ?? 'collections',
+  options: optionsOf(row),
+  total: row.total,
+  processed: row.processed,
+  succeeded: row.succeeded,
+  failed: row.failed,
+  created_count: row.created_count,
+  updated_count: row.updated_count,
+  salesforce_api_calls: row.salesforce_api_calls,
+  mapping_version: row.mapping_version,
+  retry_of: row.retry_of,
+  error: row.error,
+  created_by: row.created_by,
+  created_at: row.created_at.toISOString(),
+  started_at: row.started_at?.toISOString() ?? null,
+  completed_at: row.completed_at?.toISOString() ?? null,
+})
+
+/** Whoever asked for the push: its audit row is written when it ends. */
+export const pushActor = (row: PushRow): Actor => ({
+  orgId: row.org_id,
+  userId: row.created_by,
+  credentialType: row.credential_type ?? 'system',
+  credentialId: row.credential_id,
+  requestId: row.request_id,
+})
+
+/** An accepted push; one whose input is still being stored is not there for anybody. */
+export const pushById = (tx: Tx, tenant: Tenant, id: string): Promise<PushRow | undefined> =>
+  tx
+    .selectFrom('crm_push_logs')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+    .where('accepted_at', 'is not', null)
+    .executeTakeFirst()
+
+/** The same, held against changes until the transaction ends. */
+export const lockPush = (tx: Tx, tenant: Tenant, id: string): Promise<PushRow | undefined> =>
+  tx
+    .selectFrom('crm_push_logs')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+    .where('id', '=', id)
+    .where('accepted_at', 'is not', null)
+    .forNoKeyUpdate()
+    .executeTakeFirst()

@@ -1,0 +1,165 @@
+// Brings the rows of one chunk to their stored results: collects them, in whatever order they come, by
+// block, stores full blocks as they fill, and ends the chunk.
+
+import { type Database } from '../../db/database.ts'
+import { type Fault } from '../../db/types.ts'
+import { decompress } from './blocks.ts'
+import { type PushJournal } from './journal.ts'
+import { failedResult, type ReadyRow, type RowError, type RowResult } from './model.ts'
+import {
+  type BlockPlace,
+  blocksOf,
+  type ChunkPlace,
+  dropInput,
+  packResults,
+  type PackedResults,
+  readChunk,
+} from './store.ts'
+
+/** Full blocks that are stored in one transaction. */
+const BLOCKS_A_WRITE = 20
+
+/** One block of the chunk while its results come in. */
+interface OpenBlock extends BlockPlace {
+  results: RowResult[]
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  CANCELLED: 'Push the row again, or retry the push, if it is still meant.',
+  CLIENT_INACTIVE: 'Activate the client, then retry the push.',
+  CONNECTION_REVOKED: 'Connect the client again, then retry the push.',
+  SALESFORCE_ORG_CHANGED: 'Connect the Salesforce org that the rows are meant for.',
+  OUTCOME_UNKNOWN:
+    'The record may have been written. A retry is safe: it is found by its external id, not created twice.',
+  INTERNAL: 'Retry the push; if it stays, report the id of the push.',
+}
+
+/** The error of rows that end because of this. */
+export const errorOf = ({ code, message }: Fault): RowError => ({
+  code: code.toUpperCase(),
+  message,
+  fields: [],
+  remedy: REMEDIES[code.toUpperCase()] ?? 'Retry the push when the cause is gone.',
+})
+
+export interface Settler {
+  /** The chunk's rows, as often as they are asked for. */
+  rows: () => AsyncIterable<ReadyRow[]>
+  /** Must be called before `add`. */
+  start(): Promise<void>
+  add(results: readonly RowResult[]): Promise<void>
+  /** Ends the chunk. A row that got no result is one whose outcome nobody knows. */
+  finish(): Promise<void>
+  /** Ends the chunk: rows without a stored result fail with this. */
+  failAll(fault: Fault): Promise<void>
+}
+
+export const createSettler = (
+  db: Database,
+  journal: PushJournal,
+  place: ChunkPlace,
+  holder: string,
+  takeCalls: () => number,
+): Settler => {
+  const { key } = journal
+  const seq = place.seq
+  const open = new Map<number, OpenBlock>()
+  /** Which block a row is in; filled as the transport reads the rows, which it does before it answers. */
+  const blockOf = new Map<number, number>()
+  const failed = new Map<number, Set<number>>()
+  let full: PackedResults[] = []
+  let started = false
+
+  async function* rows(): AsyncGenerator<ReadyRow[], void, undefined> {
+    for await (const { blockNo, rows: some } of readChunk(db, key, place)) {
+      for (const { index } of some) blockOf.set(index, blockNo)
+      yield some
+    }
+  }
+
+  const start = async (): Promise<void> => {
+    if (started) return
+    started = true
+    const blocks = await blocksOf(db, key, place)
+    for (const block of blocks) open.set(block.block_no, { ...block, results: [] })
+    // By Collections a chunk's results are stored with its end, or not at all.
+    if (place.by === 'block_no') return
+    // What an earlier run has stored stands, and only its failed rows' input is still wanted.
+    for (const stored of await journal.storedBlocks([...open.keys()])) {
+      open.delete(stored.block_no)
+      if (stored.failed === 0) continue
+      const body = await journal.resultsOf(stored.block_no)
+      if (body === undefined) continue
+      noteFailed(stored.block_no, JSON.parse(await decompress(body)) as RowResult[])
+    }
+  }
+
+  const noteFailed = (blockNo: number, results: readonly RowResult[]): void => {
+    const indices = results.filter(({ success }) => !success).map(({ index }) => index)
+    if (indices.length > 0) failed.set(blockNo, new Set(indices))
+  }
+
+  const close = async (block: OpenBlock): Promise<void> => {
+    open.delete(block.block_no)
+    noteFailed(block.block_no, block.results)
+    full.push(await packResults(block.block_no, block.window_start, block.results))
+  }
+
+  const add: Settler['add'] = async (results) => {
+    for (const result of results) {
+      const block = open.get(blockOf.get(result.index) ?? -1)
+      if (block === undefined) continue // stored by an earlier run
+      block.results.push(result)
+      if (block.results.length === block.rows) await close(block)
+    }
+    // The last ones are stored together with the chunk's end.
+    if (full.length < BLOCKS_A_WRITE || open.size === 0) return
+    const packed = full
+    full = []
+    await journal.storeResults(seq, holder, packed, takeCalls())
+  }
+
+  const finish = async (): Promise<void> => {
+    if (open.size > 0) {
+      await fillUp({
+        code: 'outcome_unknown',
+        message: 'The transport told nothing about this row.',
+      })
+    }
+    const drop = await dropInput(db, key, place, failed)
+    const packed = full
+    full = []
+    await journal.finishChunk(seq, holder, packed, takeCalls(), drop)
+  }
+
+  /** Gives every row that has no result one. */
+  const fillUp = async (fault: Fault): Promise<void> => {
+    const error = errorOf(fault)
+    for await (const { blockNo, rows: some } of readChunk(db, key, place)) {
+      const block = open.get(blockNo)
+      if (block === undefined) continue
+      const known = new Set(block.results.map(({ index }) => index))
+      for (const row of some) {
+        if (!known.has(row.index)) block.results.push(failedResult(row.index, row.key, error))
+      }
+      await close(block)
+      if (full.length >= BLOCKS_A_WRITE) {
+        const packed = full
+        full = []
+        await journal.storeResults(seq, holder, packed, takeCalls())
+      }
+    }
+  }
+
+  return {
+    rows,
+    start,
+    add,
+    finish,
+    failAll: async (fault) => {
+      await start()
+      await fillUp(fault)
+      await finish()
+    },
+  }
+}

@@ -1,0 +1,43 @@
+// Places in a Salesforce org: how many pieces of work may be under way there at once, whoever's client
+// it is, counted exactly over all replicas. The queue's own count is only nearly so.
+
+import { type Database } from '../../db/database.ts'
+import { newId } from '../../db/ids.ts'
+
+/** At most so many chunks under way in one Salesforce org, over all replicas and tenants. */
+const PER_SALESFORCE_ORG = 8
+
+/** A place in the Salesforce org, exact over all replicas, for as long as it is renewed. */
+export const createSlot = (db: Database, sfdcOrgId: string, leaseSeconds: number) => {
+  const holder = newId()
+  return {
+    holder,
+    take: async (): Promise<boolean> => {
+      const rows = await db.lookup(
+        'take_work_slot',
+        sfdcOrgId,
+        holder,
+        PER_SALESFORCE_ORG,
+        leaseSeconds,
+      )
+      return rows.length === 1
+    },
+    /** False: it ran out, and somebody else may have it. */
+    renew: async (): Promise<boolean> => {
+      const rows = await db.shared(
+        `update engine.salesforce_work_slots
+            set until = clock_timestamp() + make_interval(secs => $2)
+          where holder = $1 returning holder`,
+        [holder, leaseSeconds],
+      )
+      return rows.length === 1
+    },
+    giveBack: async (): Promise<void> => {
+      await db
+        .shared('delete from engine.salesforce_work_slots where holder = $1', [holder])
+        .catch(() => undefined) // it runs out by itself
+    },
+  }
+}
+
+export type Slot = ReturnType<typeof createSlot>

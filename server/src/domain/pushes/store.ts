@@ -1,0 +1,328 @@
+// The stored input and the stored results of a push: written by whoever takes the push in and by
+// whoever sends it, always in transactions of theirs.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import {
+  type Block,
+  compress,
+  decompress,
+  packReady,
+  packSource,
+  unpackReady,
+  unpackSource,
+} from './blocks.ts'
+import { type ReadyRow, type RowResult } from './model.ts'
+
+/** Names one push in every statement. */
+export interface PushKey {
+  tenant: Tenant
+  clientId: string
+  pushId: string
+}
+
+const columnsOf = ({ tenant, clientId, pushId }: PushKey) => ({
+  org_id: tenant.orgId,
+  client_id: clientId,
+  push_id: pushId,
+})
+
+export interface StoredBlock {
+  block_no: number
+  part: number | null
+  window_start: number
+  rows: number
+  bytes: number
+  object: string | null
+  operation: ReadyRow['operation'] | null
+  match_field: string | null
+  chains: number[]
+  ready: Buffer | null
+  source: Buffer
+}
+
+/** What some results come to. */
+export interface Counts {
+  rows: number
+  succeeded: number
+  failed: number
+  created: number
+  updated: number
+}
+
+export const NO_COUNTS: Counts = { rows: 0, succeeded: 0, failed: 0, created: 0, updated: 0 }
+
+export const addCounts = (a: Counts, b: Counts): Counts => ({
+  rows: a.rows + b.rows,
+  succeeded: a.succeeded + b.succeeded,
+  failed: a.failed + b.failed,
+  created: a.created + b.created,
+  updated: a.updated + b.updated,
+})
+
+export const countResults = (results: readonly RowResult[]): Counts => {
+  const counts = { ...NO_COUNTS, rows: results.length }
+  for (const { success, action } of results) {
+    if (success) counts.succeeded += 1
+    else counts.failed += 1
+    if (action === 'created') counts.created += 1
+    if (action === 'updated') counts.updated += 1
+  }
+  return counts
+}
+
+export interface PackedResults extends Counts {
+  block_no: number
+  window_start: number
+  body: Buffer
+}
+
+/** Compresses outside of any transaction. */
+export const packResults = async (
+  blockNo: number,
+  windowStart: number,
+  results: readonly RowResult[],
+): Promise<PackedResults> => {
+  const ordered = results.toSorted((a, b) => a.index - b.index)
+  return {
+    ...countResults(ordered),
+    block_no: blockNo,
+    window_start: windowStart,
+    body: await compress(JSON.stringify(ordered)),
+  }
+}
+
+export const packBlock = async (
+  block: Block,
+  place: { blockNo: number; windowStart: number; part: number; bytes: number },
+): Promise<StoredBlock> => ({
+  block_no: place.blockNo,
+  part: place.part,
+  window_start: place.windowStart,
+  rows: block.rows.length,
+  bytes: place.bytes,
+  object: block.object,
+  operation: block.operation,
+  match_field: block.matchField,
+  chains: block.chains,
+  ready: await compress(packReady(block.rows)),
+  source: await compress(
+    packSource(block.rows.map(({ ready, source }) => ({ index: ready.index, source }))),
+  ),
+})
+
+/** Rows of which only the text is kept: they have their results already, and may be tried again. */
+export const packSettled = async (
+  blockNo: number,
+  windowStart: number,
+  rows: readonly { index: number; source: string }[],
+): Promise<StoredBlock> => {
+  const text = packSource(rows)
+  return {
+    block_no: blockNo,
+    part: null,
+    window_start: windowStart,
+    rows: rows.length,
+    bytes: text.length,
+    object: null,
+    operation: null,
+    match_field: null,
+    chains: [],
+    ready: null,
+    source: await compress(text),
+  }
+}
+
+export const insertBlocks = async (
+  tx: Tx,
+  key: PushKey,
+  blocks: readonly StoredBlock[],
+): Promise<void> => {
+  if (blocks.length === 0) return
+  const columns = columnsOf(key)
+  await tx
+    .insertInto('push_rows')
+    .values(blocks.map((block) => ({ ...columns, ...block })))
+    .execute()
+}
+
+/** Adds results that are not there yet, and tells what was added. */
+export const insertResults = async (
+  tx: Tx,
+  key: PushKey,
+  packed: readonly PackedResults[],
+): Promise<Counts> => {
+  if (packed.length === 0) return NO_COUNTS
+  const columns = columnsOf(key)
+  const added = await tx
+    .insertInto('push_results')
+    .values(packed.map((results) => ({ ...columns, ...results })))
+    // A run that was cut short has stored them: what was stored first stands.
+    .onConflict((conflict) => conflict.columns(['push_id', 'block_no']).doNothing())
+    .returning(['rows', 'succeeded', 'failed', 'created', 'updated'])
+    .execute()
+  return added.reduce(addCounts, NO_COUNTS)
+}
+
+/** Which blocks a chunk sends: one by Collections, a part by Bulk. */
+export interface ChunkPlace {
+  by: 'block_no' | 'part'
+  seq: number
+}
+
+/** Where a block's results go, and how many there are of them. */
+export interface BlockPlace {
+  block_no: number
+  window_start: number
+  rows: number
+}
+
+/** The blocks of a chunk without their contents, in order. */
+export const blocksOf = (
+  db: Database,
+  { tenant, pushId }: PushKey,
+  place: ChunkPlace,
+): Promise<BlockPlace[]> =>
+  db
+    .as(tenant)
+    .tx((tx) =>
+      tx
+        .selectFrom('push_rows')
+        .select(['block_no', 'window_start', 'rows'])
+        .where('org_id', '=', tenant.orgId)
+        .where('push_id', '=', pushId)
+        .where(place.by, '=', place.seq)
+        .where('ready', 'is not', null)
+        .orderBy('block_no')
+        .execute(),
+    )
+
+const BLOCKS_A_READ = 10
+
+/** The rows of a chunk, block by block; no database connection is held between two reads. */
+export async function* readChunk(
+  db: Database,
+  { tenant, pushId }: PushKey,
+  place: ChunkPlace,
+): AsyncGenerator<{ blockNo: number; rows: ReadyRow[] }, void, undefined> {
+  let after = -1
+  for (;;) {
+    const blocks = await db
+      .as(tenant)
+      .tx((tx) =>
+        tx
+          .selectFrom('push_rows')
+          .select(['block_no', 'object', 'operation', 'ready'])
+          .where('org_id', '=', tenant.orgId)
+          .where('push_id', '=', pushId)
+          .where(place.by, '=', place.seq)
+          .where('block_no', '>', after)
+          .where('ready', 'is not', null)
+          .orderBy('block_no')
+          .limit(BLOCKS_A_READ)
+          .execute(),
+      )
+    for (const { block_no, object, operation, ready } of blocks) {
+      if (ready === null || object === null || operation === null) continue
+      yield { blockNo: block_no, rows: unpackReady(await decompress(ready), { object, operation }) }
+    }
+    const last = blocks.at(-1)
+    if (last === undefined || blocks.length < BLOCKS_A_READ) return
+    after = last.block_no
+  }
+}
+
+/**
+ * The chunk is settled: its input goes, but for the text of the failed rows. `failed` tells their
+ * indices by block.
+ */
+export const dropInput = async (
+  db: Database,
+  key: PushKey,
+  place: ChunkPlace,
+  failed: ReadonlyMap<number, ReadonlySet<number>>,
+): Promise<(tx: Tx) => Promise<void>> => {
+  const { tenant, pushId } = key
+  const kept = [...failed].filter(([, indices]) => indices.size > 0)
+  const whole: number[] = []
+  const stays: { blockNo: number; source: Buffer; rows: number; bytes: number }[] = []
+  for (let at = 0; at < kept.length; at += BLOCKS_A_READ) {
+    const some = new Map(kept.slice(at, at + BLOCKS_A_READ))
+    const blocks = await db.as(tenant).tx((tx) =>
+      tx
+        .selectFrom('push_rows')
+        .select(['block_no', 'rows', 'source'])
+        .where('org_id', '=', tenant.orgId)
+        .where('push_id', '=', pushId)
+        .where(sql<boolean>`block_no = any(${[...some.keys()]}::integer[])`)
+        .execute(),
+    )
+    for (const { block_no, rows, source } of blocks) {
+      const indices = some.get(block_no)
+      if (indices === undefined) continue
+      if (indices.size === rows) {
+        whole.push(block_no)
+        continue
+      }
+      const all = unpackSource(await decompress(source))
+      const left = JSON.stringify(all.filter(([index]) => indices.has(index)))
+      const body = await compress(left)
+      stays.push({ blockNo: block_no, source: body, rows: indices.size, bytes: left.length })
+    }
+  }
+  return async (tx) => {
+    await tx
+      .deleteFrom('push_rows')
+      .where('org_id', '=', tenant.orgId)
+      .where('push_id', '=', pushId)
+      .where(place.by, '=', place.seq)
+      .where(
+        sql<boolean>`not (block_no = any(${[...whole, ...stays.map(({ blockNo }) => blockNo)]}::integer[]))`,
+      )
+      .execute()
+    await tx
+      .updateTable('push_rows')
+      .set({ ready: null, part: null, chains: [] })
+      .where('org_id', '=', tenant.orgId)
+      .where('push_id', '=', pushId)
+      .where(sql<boolean>`block_no = any(${whole}::integer[])`)
+      .execute()
+    for (const { blockNo, source, rows, bytes } of stays) {
+      await tx
+        .updateTable('push_rows')
+        .set({ ready: null, part: null, chains: [], source, rows, bytes })
+        .where('org_id', '=', tenant.orgId)
+        .where('push_id', '=', pushId)
+        .where('block_no', '=', blockNo)
+        .execute()
+    }
+  }
+}
+
+/** The text of the failed rows of a push that has ended, in order of their stretches. */
+export async function* readFailedRows(
+  db: Database,
+  { tenant, pushId }: PushKey,
+): AsyncGenerator<[index: number, row: unknown][], void, undefined> {
+  let after = -1
+  for (;;) {
+    const blocks = await db
+      .as(tenant)
+      .tx((tx) =>
+        tx
+          .selectFrom('push_rows')
+          .select(['block_no', 'source'])
+          .where('org_id', '=', tenant.orgId)
+          .where('push_id', '=', pushId)
+          .where('ready', 'is', null)
+          .where('block_no', '>', after)
+          .orderBy('block_no')
+          .limit(BLOCKS_A_READ)
+          .execute(),
+      )
+    for (const { source } of blocks) yield unpackSource(await decompress(source))
+    const last = blocks.at(-1)
+    if (last === undefined || blocks.length < BLOCKS_A_READ) return
+    after = last.block_no
+  }
+}

@@ -1,0 +1,146 @@
+// What a Bulk job says of each row. Its results come in no order and name rows by what was sent for
+// them, so they are joined by the key.
+
+import { waitMs } from '../../../retry.ts'
+import { failedResults, successfulResults, unprocessedRows } from '../../../salesforce/bulk-rows.ts'
+import { type BulkJob } from '../../../salesforce/bulk.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type PartLedger, ROUTE } from './bulk-ledger.ts'
+import { needsJudgement } from './matching.ts'
+import { mayPass } from './row-failures.ts'
+
+const READS_MAX = 3
+
+export interface ReadOptions {
+  org: SalesforceOrg
+  /** Over. */
+  job: BulkJob
+  ledger: PartLedger
+  keyColumn: string
+  /** The row with this key; null where none went by a job. */
+  ordinalOf: (key: string) => number | null
+  /** Was the row put into this job? */
+  wasIn: (ordinal: number) => boolean
+  isLink: boolean
+  isUpdateById: boolean
+  signal: AbortSignal
+}
+
+export interface Told {
+  /** Rows of which the job tells an end, good or bad. */
+  rows: number
+  isTold: (ordinal: number) => boolean
+  /** Certain: the job did not come to it. */
+  isUnprocessed: (ordinal: number) => boolean
+}
+
+/**
+ * Enters what the job tells into the ledger. A row that is neither told of nor unprocessed is one that
+ * may have been written. Throws SalesforceError; nothing is wrong with reading again.
+ */
+export const readJobResults = async (options: ReadOptions): Promise<Told> => {
+  const { org, job, ledger, keyColumn, ordinalOf, wasIn, isLink, isUpdateById, signal } = options
+  const told = new Uint8Array(ledger.rows)
+  const unprocessed = new Uint8Array(ledger.rows)
+  let due = 0
+  for (let ordinal = 0; ordinal < ledger.rows; ordinal += 1) if (wasIn(ordinal)) due += 1
+  const isDue = Uint8Array.from({ length: ledger.rows }, (_, ordinal) => (wasIn(ordinal) ? 1 : 0))
+
+  const enter = (row: Record<string, string>): number | null => {
+    const key = row[keyColumn]
+    const ordinal = key === undefined ? null : ordinalOf(key)
+    return ordinal === null || isDue[ordinal] === 0 ? null : ordinal
+  }
+  const mark = (ordinal: number): void => {
+    // Read again after a broken answer, a row is still sent once.
+    if (told[ordinal] === 1) return
+    told[ordinal] = 1
+    ledger.sent(ordinal)
+  }
+
+  const readSuccesses = async (expected: number | null): Promise<void> => {
+    const read = successfulResults(org, job.id, {
+      signal,
+      ...(expected === null ? {} : { expected }),
+    })
+    for await (const { id, created, row } of read) {
+      const ordinal = enter(row)
+      if (ordinal === null) continue
+      mark(ordinal)
+      ledger.succeed(ordinal, id, created ? 'created' : 'updated')
+    }
+  }
+  const readFailures = async (expected: number | null): Promise<void> => {
+    const read = failedResults(org, job.id, { signal, ...(expected === null ? {} : { expected }) })
+    for await (const { failure, row } of read) {
+      const ordinal = enter(row)
+      if (ordinal === null) continue
+      mark(ordinal)
+      const failures = [failure]
+      const isOdd = needsJudgement(failures, { isLink, isUpdateById })
+      ledger.failed(ordinal, failures, !isOdd && !mayPass(failures))
+      if (isOdd) ledger.route(ordinal, ROUTE.judge)
+    }
+  }
+  const readUnprocessed = async (): Promise<void> => {
+    for await (const row of unprocessedRows(org, job.id, { signal })) {
+      const ordinal = enter(row)
+      if (ordinal !== null) unprocessed[ordinal] = 1
+    }
+  }
+
+  const isWhole = job.state === 'JobComplete'
+  await persist(
+    options,
+    () => readSuccesses(isWhole ? job.processed - job.failed : null),
+    () => readSuccesses(null),
+  )
+  await persist(
+    options,
+    () => readFailures(isWhole ? job.failed : null),
+    () => readFailures(null),
+  )
+  let rows = told.reduce((sum, one) => sum + one, 0)
+  if (rows < due) {
+    if (rows === 0 && job.processed === 0 && !isWhole) unprocessed.set(isDue)
+    else await persist(options, readUnprocessed, readUnprocessed)
+  }
+  rows = told.reduce((sum, one) => sum + one, 0)
+  return {
+    rows,
+    isTold: (ordinal) => told[ordinal] === 1,
+    isUnprocessed: (ordinal) => unprocessed[ordinal] === 1 && told[ordinal] === 0,
+  }
+}
+
+/**
+ * Reads until it succeeds, a few times. An answer that stays other than it should be is taken as far as
+ * it goes, and so are results that Salesforce has thrown away: rows missing there are looked up one by one.
+ */
+const persist = async (
+  { org, signal }: ReadOptions,
+  read: () => Promise<void>,
+  readAsItIs: () => Promise<void>,
+): Promise<void> => {
+  for (let reads = 1; ; reads += 1) {
+    try {
+      await (reads < READS_MAX ? read() : readAsItIs())
+      return
+    } catch (error) {
+      if (!(error instanceof SalesforceError) || signal.aborted) throw error
+      const { failure } = error
+      if (failure.kind === 'not_found') return
+      if (reads >= READS_MAX && failure.kind === 'malformed') return
+      if (!failure.passing || reads >= READS_MAX) throw error
+      await org.pause(
+        waitMs({
+          attempt: reads,
+          retryAfterSeconds: failure.retryAfterSeconds,
+          random: Math.random(),
+        }),
+        signal,
+      )
+    }
+  }
+}

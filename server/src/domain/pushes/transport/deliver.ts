@@ -1,0 +1,334 @@
+// Rows brought to their results through sObject Collections: sent, sent again where that may help,
+// found out about where an answer got lost. Calls go one after the other: rows of one shipment may
+// share parents, which calls side by side would lock each other out of.
+
+import { EngineError } from '../../../errors.ts'
+import { waitMs } from '../../../retry.ts'
+import {
+  type RowResult as Outcome,
+  updateRecords,
+  upsertRecords,
+  type WriteOptions,
+} from '../../../salesforce/collections.ts'
+import { concernsWholeOrg, type Failure, SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { type RowError } from '../model.ts'
+import { type SalesforceClock } from './clock.ts'
+import { settleFates } from './fate.ts'
+import { fail, type Item, type ItemsState, packItems, succeed } from './items.ts'
+import { matchRecords, recordKey, refuse } from './matching.ts'
+import { errorsOf, mayPass, outcomeUnknown, rolledBack, setTwice } from './row-failures.ts'
+import { type Shipment } from './transport.ts'
+
+/** Rows to a call, by round: a row that is locked, or too much for Apex, does better among fewer. */
+const ROUNDS = [200, 100, 40, 15, 5] as const
+/** How often the whole Salesforce org may be out of reach (the gateway has tried four times each). */
+const OUTAGES_MAX = 3
+
+export interface Delivery {
+  org: SalesforceOrg
+  clock: SalesforceClock
+  shipment: Pick<Shipment, 'kind' | 'options' | 'explain' | 'stopped' | 'signal'>
+  /** Committed when it resolves; null: nothing is under way and nothing is known. */
+  save: (state: ItemsState | null) => Promise<void>
+}
+
+const writeOptions = ({ options, signal }: Delivery['shipment']): WriteOptions => {
+  const { all_or_none, assignment_rules: rule, allow_duplicates } = options
+  return {
+    allOrNone: all_or_none,
+    assignmentRule: rule === false ? 'none' : rule === true ? 'active' : { id: rule },
+    allowDuplicates: allow_duplicates,
+    signal,
+  }
+}
+
+/**
+ * Gives every item its result, going on from where the items are (`round` of the saved state). What it
+ * throws is what `Transport.send` throws; the saved state is true then.
+ */
+export const deliver = async (
+  delivery: Delivery,
+  items: readonly Item[],
+  fromRound: number,
+): Promise<void> => {
+  const { org, clock, shipment, save } = delivery
+  const { signal, options } = shipment
+  const allOrNone = options.all_or_none
+  // Whatever an earlier run came to: one more try, since its failures are not kept.
+  let round = Math.min(fromRound, ROUNDS.length - 1)
+  let outages = 0
+
+  const open = (): Item[] => items.filter(({ result }) => result === null)
+  const keep = async (): Promise<void> => {
+    const isUntouched = items.every(
+      ({ attempts, result, sentAt }) => attempts === 0 && result === null && sentAt === null,
+    )
+    await save(isUntouched ? null : packItems(items, round))
+  }
+  const settle = (): Promise<void> => settleFates(org, clock, items, { allOrNone, signal })
+
+  const stop = (error: RowError): void => {
+    for (const item of open()) {
+      if (item.failures.length > 0) fail(item, errorsOf(item.failures, item.row, shipment))
+      else fail(item, [item.resent ? outcomeUnknown() : error])
+    }
+  }
+
+  /** Undoes the set where one of its rows cannot be written. */
+  const undoAll = (): void => {
+    if (!items.some(({ result }) => result?.success === false)) return
+    for (const item of open()) fail(item, [rolledBack()])
+  }
+
+  const sendBatch = async (batch: readonly Item[]): Promise<'done' | 'stopped' | Failure> => {
+    const reason = await shipment.stopped()
+    if (reason !== null) {
+      stop(reason)
+      return 'stopped'
+    }
+    const sentAt = await clock.now(org)
+    for (const item of batch) {
+      item.sentAt = sentAt
+      item.attempts += 1
+    }
+    await keep()
+    let outcomes: readonly Outcome[]
+    try {
+      outcomes = await write(delivery, batch)
+    } catch (error) {
+      return afterFault(batch, error)
+    }
+    await take(batch, outcomes)
+    return 'done'
+  }
+
+  const take = async (batch: readonly Item[], outcomes: readonly Outcome[]): Promise<void> => {
+    const refused: Item[] = []
+    // Of a set, one row that is refused for good refuses all.
+    const isLost =
+      allOrNone &&
+      outcomes.some((it) => it.outcome === 'failed' && !it.rolledBack && !mayPass(it.failures))
+    let isUnanswered = false
+    for (const [at, outcome] of outcomes.entries()) {
+      const item = batch[at]
+      if (item === undefined) continue
+      if (outcome.outcome === 'succeeded') {
+        const { id, created } = outcome
+        succeed(
+          item,
+          id,
+          item.row.operation === 'upsert' && created === true ? 'created' : 'updated',
+        )
+        continue
+      }
+      item.failures = outcome.failures
+      if (outcome.failure.fate === 'unknown') isUnanswered = true
+      else {
+        item.sentAt = null
+        const waits = allOrNone ? !isLost : isWorthAnotherTry(item)
+        if (!waits) refused.push(item)
+      }
+    }
+    if (isUnanswered) await settle()
+    if (refused.length > 0) await refuse(org, refused, shipment)
+  }
+
+  const afterFault = async (
+    batch: readonly Item[],
+    error: unknown,
+  ): Promise<'done' | 'stopped' | Failure> => {
+    // An exchange that we broke off ourselves: whoever goes on finds out.
+    if (signal.aborted || org.signal?.aborted === true) throw error
+    if (!(error instanceof EngineError)) throw error
+    const failure = error instanceof SalesforceError ? error.failure : null
+    if (failure?.fate === 'unknown') {
+      await settle()
+      for (const item of batch) if (item.result === null) item.failures = [failure]
+      return 'done'
+    }
+    // Certainly not done. What never left does not count as sent.
+    for (const item of batch) {
+      item.sentAt = null
+      if (failure === null || !failure.sent) item.attempts -= 1
+    }
+    if (failure === null || (concernsWholeOrg(failure) && !failure.passing)) {
+      await keep()
+      throw error
+    }
+    if (concernsWholeOrg(failure)) {
+      outages += 1
+      if (outages < OUTAGES_MAX) return failure
+      await keep()
+      throw error
+    }
+    for (const item of batch) item.failures = [failure]
+    if (mayPass([failure])) return 'done'
+    return split(batch, failure)
+  }
+
+  /** A call that was refused as a whole: because of which rows? */
+  const split = async (
+    batch: readonly Item[],
+    failure: Failure,
+  ): Promise<'done' | 'stopped' | Failure> => {
+    if (allOrNone || batch.length === 1) {
+      await refuse(org, batch, shipment)
+      return 'done'
+    }
+    const [guilty, others] = suspects(batch, failure)
+    await refuse(org, guilty, shipment)
+    for (const part of others) {
+      if (part.length === 0) continue
+      const sent = await sendBatch(part)
+      if (sent !== 'done') return sent
+    }
+    return 'done'
+  }
+
+  // A state that another process left: what was under way comes first.
+  await matchRecords(org, items, shipment)
+  if (allOrNone) {
+    refuseSetTwice(open())
+    undoAll()
+  }
+  await settle()
+  for (;;) {
+    const pending = open()
+    if (pending.length === 0) return
+    const size = ROUNDS[round]
+    if (size === undefined) {
+      await refuse(org, pending, shipment)
+      return
+    }
+    const last = pending.find(({ failures }) => failures.length > 0)?.failures[0]
+    if (last !== undefined) await pause(delivery, round + 1, last)
+    let outage: Failure | null = null
+    for (const batch of allOrNone ? [pending] : cut(pending, size)) {
+      const sent = await sendBatch(batch)
+      if (sent === 'stopped') return
+      if (sent === 'done') continue
+      outage = sent
+      break
+    }
+    if (outage === null) {
+      // A round that met no failure may just have been cut short by its own size.
+      round += 1
+      outages = 0
+    } else await pause(delivery, outages + 2, outage)
+  }
+}
+
+const pause = (
+  { org, shipment }: Delivery,
+  attempt: number,
+  { retryAfterSeconds }: Failure,
+): Promise<void> =>
+  org.pause(waitMs({ attempt, retryAfterSeconds, random: Math.random() }), shipment.signal)
+
+/** What was written before its answer got lost may stand in its own way for a moment. */
+const isWorthAnotherTry = ({ failures, doubted }: Item): boolean =>
+  mayPass(failures) || (doubted && failures.every(({ code }) => code === 'DUPLICATE_VALUE'))
+
+/** Calls of at most `size` rows: of one kind each, and no record twice in one. */
+function* cut(pending: readonly Item[], size: number): Generator<Item[]> {
+  const kinds = new Map<string, Item[]>()
+  for (const item of pending) {
+    const { operation, object, matchField } = item.row
+    const key = `${operation} ${object} ${operation === 'upsert' ? matchField : ''}`
+    const kind = kinds.get(key)
+    if (kind === undefined) kinds.set(key, [item])
+    else kind.push(item)
+  }
+  for (let rest of kinds.values()) {
+    while (rest.length > 0) {
+      const batch = new Map<string, Item>()
+      const later: Item[] = []
+      for (const item of rest) {
+        const key = recordKey(item)
+        if (batch.size < size && !batch.has(key)) batch.set(key, item)
+        else later.push(item)
+      }
+      yield [...batch.values()]
+      rest = later
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------ a single call
+
+/** Throws what Collections throw. One outcome an item. */
+const write = async (
+  { org, shipment }: Delivery,
+  batch: readonly Item[],
+): Promise<readonly Outcome[]> => {
+  const [first] = batch
+  if (first === undefined) return []
+  const { object, operation, matchField } = first.row
+  const options = writeOptions(shipment)
+  if (operation === 'upsert') {
+    const rows = batch.map(({ row }) => ({ ...row.fields, [row.matchField]: row.matchValue }))
+    return upsertRecords(org, object, matchField, rows, options)
+  }
+  // Salesforce takes no record twice in one call: rows of one record are one record there.
+  const records = new Map<string, { type: string; id: string; fields: JsonObject }>()
+  for (const item of batch) {
+    const { row, id } = item
+    if (id === null) throw new TypeError('An update was sent before its record was known')
+    const joined = records.get(recordKey(item))
+    if (joined === undefined) {
+      records.set(recordKey(item), { type: row.object, id, fields: { ...row.fields } })
+    } else Object.assign(joined.fields, row.fields)
+  }
+  const outcomes = await updateRecords(org, [...records.values()], options)
+  const byRecord = new Map([...records.keys()].map((key, at) => [key, outcomes[at]]))
+  return batch.map((item) => {
+    const outcome = byRecord.get(recordKey(item))
+    if (outcome === undefined) throw new TypeError('An update has no outcome')
+    return outcome
+  })
+}
+
+/** Rows of a set that give one field of one record two values. */
+const refuseSetTwice = (items: readonly Item[]): void => {
+  const seen = new Set<string>()
+  for (const item of items) {
+    if (item.row.operation !== 'update') continue
+    const names = Object.keys(item.row.fields)
+    const keys = names.map((name) => `${recordKey(item)} ${name.toLowerCase()}`)
+    const twice = names.filter((_, at) => seen.has(keys[at] ?? ''))
+    if (twice.length > 0) fail(item, [setTwice(twice)])
+    for (const key of keys) seen.add(key)
+  }
+}
+
+const NO_COLUMN = /no such column '([^']+)'/i
+/** Refusals that have nothing to do with what is in a row. */
+const OF_NO_ROW: ReadonlySet<string> = new Set([
+  'NOT_FOUND',
+  'INVALID_TYPE',
+  'INVALID_FIELD',
+  'INSUFFICIENT_ACCESS',
+  'INSUFFICIENT_ACCESS_OR_READONLY',
+  'METHOD_NOT_ALLOWED',
+  'OPERATION_NOT_ALLOWED',
+  'FUNCTIONALITY_NOT_ENABLED',
+])
+
+/** Rows that must be to blame for the refusal of a call, and the others as further calls. */
+const suspects = (
+  batch: readonly Item[],
+  { code, message }: Failure,
+): [guilty: readonly Item[], others: readonly (readonly Item[])[]] => {
+  const column = NO_COLUMN.exec(message)?.[1]?.toLowerCase()
+  if (column !== undefined) {
+    const has = ({ row }: Item): boolean =>
+      Object.keys(row.fields).some((name) => name.toLowerCase() === column)
+    const guilty = batch.filter(has)
+    if (guilty.length > 0) return [guilty, [batch.filter((item) => !has(item))]]
+  }
+  if (OF_NO_ROW.has(code)) return [batch, []]
+  const middle = Math.ceil(batch.length / 2)
+  return [[], [batch.slice(0, middle), batch.slice(middle)]]
+}

@@ -1,0 +1,134 @@
+// Rows on their way by Collections, and how far each has come, as it is kept in the journal.
+
+import { type Failure } from '../../../salesforce/failure.ts'
+import { type ReadyRow, type RowAction, type RowError, type RowResult } from '../model.ts'
+
+export interface Item {
+  readonly row: ReadyRow
+  /** The record that an update is meant for, once it is known. */
+  id: string | null
+  /** How often it was sent. */
+  attempts: number
+  /** Sent again although it may have been written. */
+  resent: boolean
+  /** It was in flight once without an answer. */
+  doubted: boolean
+  /** By Salesforce's clock: when it was sent, for as long as there is no answer. */
+  sentAt: Date | null
+  /** Why it failed so far, each time for a cause that may pass. */
+  failures: readonly Failure[]
+  result: RowResult | null
+}
+
+export const newItem = (row: ReadyRow): Item => ({
+  row,
+  id: null,
+  attempts: 0,
+  resent: false,
+  doubted: false,
+  sentAt: null,
+  failures: [],
+  result: null,
+})
+
+const resultOf = (
+  { row, attempts, resent }: Item,
+  id: string | null,
+  action: RowAction,
+  errors: RowError[],
+): RowResult => ({
+  index: row.index,
+  key: row.key,
+  id,
+  action,
+  success: action !== 'failed',
+  ...(resent ? { resent: true } : {}),
+  attempts,
+  errors,
+})
+
+export const succeed = (
+  item: Item,
+  id: string,
+  action: 'created' | 'updated' | 'skipped',
+): void => {
+  item.sentAt = null
+  item.result = resultOf(item, id, action, [])
+}
+
+export const fail = (item: Item, errors: RowError[]): void => {
+  item.sentAt = null
+  item.result = resultOf(item, item.id, 'failed', errors)
+}
+
+// ------------------------------------------------------------------------------------ journal
+
+/** Items alike in all of this, by their positions; null stands for all others. */
+type Group = [attempts: number, resent: 0 | 1, sentAt: number | null, positions: number[] | null]
+type Done = [
+  position: number,
+  id: string | null,
+  action: RowAction,
+  attempts: number,
+  resent: 0 | 1,
+  errors: RowError[],
+]
+
+/** Plain JSON. */
+export interface ItemsState {
+  round: number
+  /** For the items that have no result yet. */
+  groups: Group[]
+  done: Done[]
+}
+
+export const packItems = (items: readonly Item[], round: number): ItemsState => {
+  const groups = new Map<string, { of: Item; positions: number[] }>()
+  const done: Done[] = []
+  for (const [position, item] of items.entries()) {
+    const { result } = item
+    if (result !== null) {
+      const { id, action, attempts, errors } = result
+      done.push([position, id, action, attempts, item.resent ? 1 : 0, errors])
+      continue
+    }
+    const key = `${item.attempts} ${item.resent} ${item.sentAt?.getTime() ?? ''}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { of: item, positions: [position] })
+    else group.positions.push(position)
+  }
+  const ordered = [...groups.values()].toSorted((a, b) => a.positions.length - b.positions.length)
+  return {
+    round,
+    groups: ordered.map(({ of, positions }, at) => [
+      of.attempts,
+      of.resent ? 1 : 0,
+      of.sentAt?.getTime() ?? null,
+      at === ordered.length - 1 ? null : positions,
+    ]),
+    done,
+  }
+}
+
+/** Puts new items back where the state has them. Answers the round. */
+export const restoreItems = (items: readonly Item[], state: ItemsState): number => {
+  const finished = new Set<Item>()
+  for (const [position, id, action, attempts, resent, errors] of state.done) {
+    const item = items[position]
+    if (item === undefined) continue
+    item.attempts = attempts
+    item.resent = resent === 1
+    item.result = resultOf(item, id, action, errors)
+    finished.add(item)
+  }
+  for (const [attempts, resent, sentAt, positions] of state.groups) {
+    for (const item of positions?.map((position) => items[position]) ?? items) {
+      if (item === undefined || finished.has(item)) continue
+      item.attempts = attempts
+      item.resent = resent === 1
+      item.sentAt = sentAt === null ? null : new Date(sentAt)
+      finished.add(item)
+    }
+  }
+  return state.round
+}

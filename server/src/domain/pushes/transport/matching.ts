@@ -1,0 +1,159 @@
+// Which records updates are meant for. An update never creates: a row whose record is not there, or
+// not one alone, ends here.
+
+import { type Failure } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { asText } from '../../../salesforce/json.ts'
+import { fail, type Item, succeed } from './items.ts'
+import { findRecords, type Found, isRefusal, keyText, textOf } from './look-up.ts'
+import { columnsOf, compareFields } from './stored-values.ts'
+import { ambiguousMatch, errorsOf, recordNotFound } from './row-failures.ts'
+import { type Shipment } from './transport.ts'
+
+const isById = ({ row }: Item): boolean => row.matchField.toLowerCase() === 'id'
+
+/** Items that are found in the same way. */
+const byMatch = (items: readonly Item[]): Item[][] => {
+  const groups = new Map<string, Item[]>()
+  for (const item of items) {
+    const key = `${item.row.object} ${item.row.matchField}`.toLowerCase()
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  return [...groups.values()]
+}
+
+/**
+ * Gives updates the ids of their records, a query for each field that they are matched by. Items whose
+ * record is missing or not the only one get their results. Throws SalesforceError.
+ */
+export const matchRecords = async (
+  org: SalesforceOrg,
+  items: readonly Item[],
+  shipment: Pick<Shipment, 'kind' | 'explain'>,
+): Promise<void> => {
+  const open = items.filter(
+    ({ row, id, result }) => row.operation === 'update' && id === null && result === null,
+  )
+  for (const item of open) if (isById(item)) item.id = textOf(item.row.matchValue)
+  for (const group of byMatch(open.filter((item) => !isById(item)))) {
+    let found: Found
+    try {
+      found = await lookUp(org, group, [])
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      for (const item of group) fail(item, errorsOf([error.failure], item.row, shipment))
+      continue
+    }
+    for (const item of group) {
+      const records = found.of(item.row.matchValue)
+      const id = asText(records[0]?.Id)
+      if (id === null) fail(item, [recordNotFound(item.row, shipment)])
+      else if (records.length > 1) fail(item, [ambiguousMatch(item.row, records.length, shipment)])
+      else item.id = id
+    }
+  }
+}
+
+const lookUp = (
+  org: SalesforceOrg,
+  group: readonly Item[],
+  columns: readonly string[],
+): Promise<Found> =>
+  findRecords(org, {
+    object: group[0]?.row.object ?? '',
+    keyField: group[0]?.row.matchField ?? '',
+    keys: group.map(({ row }) => row.matchValue),
+    columns,
+  })
+
+/** What Salesforce says of an id that names no record it may use, be it the record's or its parent's. */
+const LOST_ID: ReadonlySet<string> = new Set([
+  'INVALID_CROSS_REFERENCE_KEY',
+  'ENTITY_IS_DELETED',
+  'NOT_FOUND',
+])
+/** What Salesforce says of a parent that cannot be changed any more. */
+const FIXED: ReadonlySet<string> = new Set([
+  'INVALID_FIELD_FOR_INSERT_UPDATE',
+  'CANNOT_REPARENT_RECORD',
+])
+
+/** Does a refusal by Bulk mean something else than it says (see `refuse`)? */
+export const needsJudgement = (
+  failures: readonly Failure[],
+  { isLink, isUpdateById }: { isLink: boolean; isUpdateById: boolean },
+): boolean =>
+  failures.some(({ code }) => (isUpdateById && LOST_ID.has(code)) || (isLink && FIXED.has(code)))
+
+/**
+ * Results of items that Salesforce refused for good (`failures`). Two refusals mean something else than
+ * they say: an update by an id that is gone finds no record, and a junction that joins the two already
+ * needs nothing. Throws SalesforceError.
+ */
+export const refuse = async (
+  org: SalesforceOrg,
+  items: readonly Item[],
+  shipment: Pick<Shipment, 'kind' | 'explain'>,
+): Promise<void> => {
+  const says = ({ failures }: Item, codes: ReadonlySet<string>): boolean =>
+    failures.some(({ code }) => codes.has(code))
+  const lost = items.filter(
+    (item) => item.row.operation === 'update' && isById(item) && says(item, LOST_ID),
+  )
+  const fixed = items.filter(
+    (item) => item.row.operation === 'upsert' && shipment.kind === 'link' && says(item, FIXED),
+  )
+  for (const group of byMatch(lost)) {
+    const found = await lookUpIfPossible(org, group, [])
+    for (const item of group) {
+      const isGone = found?.of(item.row.matchValue).length === 0
+      const errors = errorsOf(item.failures, item.row, shipment)
+      // The record is there: it is the parent's id that names nothing.
+      const isTarget = found !== null && !isGone && shipment.kind === 'link'
+      fail(
+        item,
+        isGone
+          ? [recordNotFound(item.row, shipment)]
+          : isTarget
+            ? errors.map((error) =>
+                LOST_ID.has(error.code) ? { ...error, code: 'TARGET_NOT_FOUND' } : error,
+              )
+            : errors,
+      )
+    }
+  }
+  for (const group of byMatch(fixed)) {
+    const columns = group.flatMap(({ row }) => columnsOf(row.fields) ?? [])
+    const found = await lookUpIfPossible(org, group, columns)
+    for (const item of group) {
+      const records = found?.of(item.row.matchValue) ?? []
+      const [record] = records
+      const id = asText(record?.Id)
+      if (record === undefined || id === null || records.length > 1) continue
+      if (compareFields(item.row.fields, record) === 'same') succeed(item, id, 'skipped')
+    }
+  }
+  for (const item of items) {
+    if (item.result === null) fail(item, errorsOf(item.failures, item.row, shipment))
+  }
+}
+
+/** Null where Salesforce refuses the question: then the refusal stands as it is. */
+const lookUpIfPossible = async (
+  org: SalesforceOrg,
+  group: readonly Item[],
+  columns: readonly string[],
+): Promise<Found | null> => {
+  try {
+    return await lookUp(org, group, columns)
+  } catch (error) {
+    if (isRefusal(error) || error instanceof TypeError) return null
+    throw error
+  }
+}
+
+/** Two items that change one record must not travel in one call. */
+export const recordKey = ({ row, id }: Item): string =>
+  id === null ? keyText(row.matchField, row.matchValue).toLowerCase() : keyText('Id', id)

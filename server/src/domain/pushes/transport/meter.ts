@@ -1,0 +1,16 @@
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+
+/** Tells the calls that were spent since it was last asked to. */
+export const meterCalls = (
+  org: Pick<SalesforceOrg, 'calls'>,
+  onCalls: (calls: number) => void,
+): { tell: () => void } => {
+  let told = org.calls
+  return {
+    tell: () => {
+      const fresh = org.calls - told
+      told = org.calls
+      if (fresh > 0) onCalls(fresh)
+    },
+  }
+}

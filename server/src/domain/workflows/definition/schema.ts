@@ -1,0 +1,268 @@
+// What callers send as `workflows`: Metadata JSON, XML, or a short form for the common cases. The
+// schemas are the documentation too.
+
+import * as z from 'zod'
+
+export const WORKFLOW_TYPES = ['flow', 'assignment_rule', 'validation_rule'] as const
+export type WorkflowType = (typeof WORKFLOW_TYPES)[number]
+
+/** In characters, of a file or of Metadata JSON: far beyond what Flow Builder opens. */
+export const DEFINITION_MAX = 1_048_576
+
+const text = z.string().max(32_000)
+const object = z
+  .string()
+  .regex(/^[A-Za-z]\w{0,79}$/, 'Give the API name of an object, like Account or Job__c.')
+const field = z
+  .string()
+  .regex(/^[A-Za-z]\w{0,79}$/, 'Give the API name of a field, without its object.')
+const reference = z.strictObject({
+  reference: z
+    .string()
+    .regex(/^[$A-Za-z][\w.:$]{0,254}$/, 'Write it as in `$Record.OwnerId`, without braces.')
+    .describe('`$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …'),
+})
+
+/** A value in a short form: a literal, a reference into the flow, a date, or a formula. */
+const value = z.union(
+  [
+    text,
+    z.number(),
+    z.boolean(),
+    reference,
+    z.strictObject({ date: z.iso.date() }),
+    z.strictObject({ date_time: z.iso.datetime({ offset: true }) }),
+    z.strictObject({
+      formula: text.min(1).describe('Fields as `{!$Record.AnnualRevenue}`'),
+      result_type: z.enum(['String', 'Number', 'Currency', 'Boolean', 'Date', 'DateTime']),
+      scale: z.int().min(0).max(17).optional().describe('Of Number and Currency; default 2'),
+    }),
+  ],
+  {
+    error:
+      'Give a text, a number, a boolean, { reference }, { date }, { date_time } or { formula, result_type }.',
+  },
+)
+export type ShortValue = z.output<typeof value>
+
+const fields = z
+  .record(field, value.nullable())
+  .refine((given) => Object.keys(given).length > 0, 'Name at least one field.')
+  .describe('By API name; null empties the field')
+
+const RECORD_OPERATORS = {
+  equals: 'EqualTo',
+  not_equals: 'NotEqualTo',
+  greater_than: 'GreaterThan',
+  greater_or_equal: 'GreaterThanOrEqualTo',
+  less_than: 'LessThan',
+  less_or_equal: 'LessThanOrEqualTo',
+  contains: 'Contains',
+  starts_with: 'StartsWith',
+  ends_with: 'EndsWith',
+  is_null: 'IsNull',
+} as const
+const START_OPERATORS = { ...RECORD_OPERATORS, is_changed: 'IsChanged' } as const
+/** Salesforce: FlowRecordFilterOperator of the Metadata API. */
+export const flowOperator = (operator: keyof typeof START_OPERATORS): string =>
+  START_OPERATORS[operator]
+
+const operators = <T extends Record<string, string>>(of: T) =>
+  z.enum(Object.keys(of) as [keyof T & string, ...(keyof T & string)[]])
+
+const flowCriteria = <T extends Record<string, string>>(of: T) =>
+  z
+    .array(z.strictObject({ field, operator: operators(of), value }))
+    .max(100)
+    .describe('`is_null` and `is_changed` take true or false')
+
+const logic = z
+  .string()
+  .min(1)
+  .max(1000)
+  .describe('`and` (default), `or`, or by numbers of the criteria: `1 AND (2 OR 3)`')
+
+const action = z.discriminatedUnion('type', [
+  z
+    .strictObject({ type: z.literal('update_fields'), fields })
+    .describe('Sets fields of the record itself, before it is saved'),
+  z
+    .strictObject({
+      type: z.literal('update_records'),
+      object,
+      criteria: flowCriteria(RECORD_OPERATORS)
+        .min(1)
+        .describe(
+          'Which records: `{ "field": "Id", "operator": "equals", "value": { "reference": "$Record.AccountId" } }`',
+        ),
+      logic: logic.default('and'),
+      fields,
+    })
+    .describe('Sets fields of other records, after the save'),
+  z
+    .strictObject({ type: z.literal('create_record'), object, fields })
+    .describe('Makes another record, after the save'),
+  z
+    .strictObject({
+      type: z.literal('send_email_alert'),
+      email_alert: z
+        .string()
+        .regex(/^[A-Za-z]\w*\.[A-Za-z]\w*$/, 'Give it as Object.Name_Of_Alert.'),
+    })
+    .describe('Sends an e-mail alert that exists on the object, after the save'),
+  z
+    .strictObject({
+      type: z.literal('send_email'),
+      to: z.union([z.array(z.email()).min(1).max(5), reference], {
+        error: 'Give 1 to 5 addresses, or { reference } to one.',
+      }),
+      subject: z.string().min(1).max(255),
+      body: text.min(1),
+    })
+    .describe(
+      'Sends a plain e-mail, after the save; subject and body may hold `{!$Record.Name}` and the like',
+    ),
+])
+export type ShortAction = z.output<typeof action>
+
+export const shortFlow = z
+  .strictObject({
+    form: z.literal('record_triggered'),
+    label: z.string().min(1).max(255),
+    description: text.optional(),
+    object: object.describe('The object whose records start it'),
+    on: z.enum(['create', 'update', 'create_or_update', 'delete']),
+    criteria: flowCriteria(START_OPERATORS).default([]),
+    logic: logic.default('and'),
+    formula: text
+      .min(1)
+      .optional()
+      .describe('Instead of criteria: starts it where true, fields as `{!$Record.Status}`'),
+    only_when_changed: z
+      .boolean()
+      .default(false)
+      .describe('Only when the change makes the record meet the criteria'),
+    order: z.int().min(1).max(2000).optional().describe('Among the flows of the same event'),
+    action: action.optional(),
+    actions: z
+      .array(action)
+      .min(1)
+      .max(20)
+      .optional()
+      .describe('Instead of `action`: several, one after the other'),
+  })
+  .describe('A record-triggered flow in short')
+export type ShortFlow = z.output<typeof shortFlow>
+
+const ASSIGNMENT_OPERATIONS = {
+  equals: 'equals',
+  not_equals: 'notEqual',
+  greater_than: 'greaterThan',
+  greater_or_equal: 'greaterOrEqual',
+  less_than: 'lessThan',
+  less_or_equal: 'lessOrEqual',
+  contains: 'contains',
+  not_contains: 'notContain',
+  starts_with: 'startsWith',
+  includes: 'includes',
+  excludes: 'excludes',
+} as const
+/** Salesforce: FilterOperation of the Metadata API. */
+export const assignmentOperation = (operation: keyof typeof ASSIGNMENT_OPERATIONS): string =>
+  ASSIGNMENT_OPERATIONS[operation]
+
+const assignmentValue = z.union([z.string().max(1000), z.number(), z.boolean()])
+
+export const shortAssignment = z
+  .strictObject({
+    form: z.literal('assignment'),
+    entries: z
+      .array(
+        z.strictObject({
+          criteria: z
+            .array(
+              z.strictObject({
+                field: z
+                  .string()
+                  .regex(
+                    /^[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/,
+                    'Give the API name of a field, as in LeadSource or Account.Type.',
+                  )
+                  .describe("Of the rule's object, or of a related one with its name before it"),
+                operator: operators(ASSIGNMENT_OPERATIONS),
+                value: z
+                  .union([assignmentValue, z.array(assignmentValue).min(1).max(100)])
+                  .describe('Of a list, any value fits'),
+              }),
+            )
+            .max(25)
+            .default([]),
+          logic: logic.default('and'),
+          formula: text.min(1).optional().describe('Instead of criteria'),
+          assign_to: z.union(
+            [
+              z.strictObject({ user: z.string().min(1).max(80).describe('Its username') }),
+              z.strictObject({ queue: z.string().min(1).max(80).describe('Its developer name') }),
+            ],
+            { error: 'Give { user } by its username or { queue } by its developer name.' },
+          ),
+          email_template: z
+            .string()
+            .regex(/^\w+(?:\/\w+)+$/, 'Give it as Folder/Name_Of_Template.')
+            .optional()
+            .describe('Told to the new owner by this template'),
+        }),
+      )
+      .min(1)
+      .max(3000),
+  })
+  .describe('An assignment rule in short: the first entry that fits assigns')
+export type ShortAssignment = z.output<typeof shortAssignment>
+
+export const shortValidation = z
+  .strictObject({
+    form: z.literal('validation'),
+    condition: text.min(1).describe('The record is refused where this formula is true'),
+    message: z.string().min(1).max(255),
+    field: z
+      .string()
+      .regex(/^[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/, 'Give the API name of a field.')
+      .optional()
+      .describe('Where the message is shown; default the top of the page'),
+    description: z.string().max(255).optional(),
+  })
+  .describe('A validation rule in short')
+export type ShortValidation = z.output<typeof shortValidation>
+
+const metadataJson = z
+  .record(z.string(), z.unknown())
+  .describe(
+    'Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API, or a ' +
+      'short form (`form`: `record_triggered`, `assignment`, `validation`)',
+  )
+
+export const workflowInput = z
+  .strictObject({
+    type: z.enum(WORKFLOW_TYPES),
+    api_name: z
+      .string()
+      .min(1)
+      .max(255)
+      .describe('A flow: `My_Flow`; a rule: `Lead.My_Rule`, its object before it'),
+    definition: metadataJson.optional(),
+    xml: z
+      .string()
+      .max(DEFINITION_MAX)
+      .optional()
+      .describe('The metadata file, instead of `definition`; a file of several rules too'),
+    activate: z
+      .union([z.boolean(), z.literal('keep')], { error: 'Give true, false or "keep".' })
+      .default('keep')
+      .describe('`keep`: as it is in the Salesforce org; what is new stays inactive'),
+  })
+  .refine((given) => (given.definition === undefined) !== (given.xml === undefined), {
+    message: 'Give either definition or xml.',
+    path: ['definition'],
+  })
+
+export const workflowsInput = z.array(workflowInput).min(1).max(200)

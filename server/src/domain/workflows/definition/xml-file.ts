@@ -1,0 +1,88 @@
+// The one automation that is meant, out of a metadata file as Salesforce gives it.
+
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { leaf, listObjects, parseXml } from '../../../salesforce/xml.ts'
+import { sameName } from '../../plan/names.ts'
+import { readMetadataJson } from './normalize.ts'
+import { refuse } from './refusal.ts'
+import { type WorkflowType } from './schema.ts'
+
+/** Root elements, and of files that hold several rules the element of one. */
+const ROOTS: Readonly<Record<WorkflowType, Readonly<Record<string, string | null>>>> = {
+  flow: { Flow: null },
+  assignment_rule: { AssignmentRule: null, AssignmentRules: 'assignmentRule' },
+  validation_rule: { ValidationRule: null, CustomObject: 'validationRules' },
+}
+
+const TAG = /<([\w:.-]+)(\s[^<>]*)>(?:\s*<\/\1\s*>)?/g
+const NIL = /[\s:]nil\s*=\s*["'](?:true|1)["']/
+
+/** An element with xsi:nil is a member without a value, while an empty one is an empty text. */
+const withoutNil = (text: string): string =>
+  text.replace(TAG, (element: string, _name: string, attributes: string) =>
+    NIL.test(attributes) ? '' : element,
+  )
+
+export const decodedName = (name: string): string => {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
+
+const parsed = (text: string): JsonObject => {
+  try {
+    // Whether it is well-formed is judged of the whole text.
+    parseXml(text)
+    return parseXml(withoutNil(text))
+  } catch (error) {
+    if (!(error instanceof SalesforceError)) throw error
+    throw refuse(
+      'xml',
+      'malformed_xml',
+      `${error.failure.message} Send the metadata file as Salesforce gives it.`,
+    )
+  }
+}
+
+/**
+ * The automation's content as JSON, every member kept. Of a file with several rules, the one of the
+ * workflow's own name. Throws Refusal for what is not well-formed, has a DTD, or is another type's.
+ */
+export const readWorkflowXml = (type: WorkflowType, text: string, apiName: string): JsonObject => {
+  const document = parsed(text)
+  const roots = ROOTS[type]
+  const [root] = Object.keys(document)
+  if (root === undefined || !Object.hasOwn(roots, root)) {
+    const wanted = Object.keys(roots).join(' or ')
+    throw refuse(
+      'xml',
+      'wrong_root',
+      `The root element is ${root ?? 'missing'}; the file of a ${type} has ${wanted}. Send the file that fits the type.`,
+    )
+  }
+  const content = document[root]
+  if (!isObject(content)) {
+    throw refuse('xml', 'empty_file', 'The file has no content. Send all of it.')
+  }
+  const element = roots[root] ?? null
+  if (element === null) return readMetadataJson(content, 'xml')
+  const name = apiName.slice(apiName.indexOf('.') + 1)
+  const rules = listObjects(content[element])
+  // Salesforce writes some characters of full names as %XX.
+  const found = rules.find(
+    (rule) => sameName(decodedName(leaf(rule.fullName) ?? '')) === sameName(decodedName(name)),
+  )
+  if (found === undefined) {
+    const there = rules.map((rule) => leaf(rule.fullName) ?? '').join(', ')
+    throw refuse(
+      'xml',
+      'rule_not_in_file',
+      `The file holds no rule ${name}${there === '' ? '' : `, but ${there}`}. Name one of the file in api_name.`,
+    )
+  }
+  const { fullName: _found, ...rule } = found
+  return readMetadataJson(rule, 'xml')
+}

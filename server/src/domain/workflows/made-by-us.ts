@@ -1,0 +1,70 @@
+// Which automations of a client's Salesforce org stand there because of a deployment of ours.
+
+import { type Tenant, type Tx } from '../../db/database.ts'
+import { rollbackOf, type DeploymentRow } from '../deployments/rows.ts'
+import { sameName } from '../plan/names.ts'
+import { keyOfAutomation } from '../topology/automations/automation.ts'
+import { workflowNameOf } from './transition.ts'
+
+/** Names an automation without case. */
+export const madeKey = (name: Parameters<typeof keyOfAutomation>[0]): string =>
+  sameName(keyOfAutomation(name))
+
+const isTakenBack = (
+  deployment: Pick<DeploymentRow, 'rollback'>,
+  type: string,
+  fullName: string,
+): boolean => {
+  if (deployment.rollback === null) return false
+  const { status, removed, restored } = rollbackOf(deployment as DeploymentRow)
+  if (status !== 'complete' && status !== 'partial') return false
+  return [...removed, ...restored].some(
+    (one) => one.type === type && sameName(one.full_name) === sameName(fullName),
+  )
+}
+
+/**
+ * Keys (`madeKey`) of what a deployment put there or changed, was not rolled back since and not
+ * removed by a later one. Deployments to another Salesforce org of this client do not count.
+ */
+export const madeByUs = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+  sfdcOrgId: string | null,
+): Promise<Set<string>> => {
+  const rows = await tx
+    .selectFrom('deployment_components as component')
+    .innerJoin('crm_deployments as deployment', 'deployment.id', 'component.deployment_id')
+    .select(['component.type', 'component.full_name', 'component.action', 'deployment.rollback'])
+    .where('component.org_id', '=', tenant.orgId)
+    .where('deployment.org_id', '=', tenant.orgId)
+    .where('deployment.client_id', '=', clientId)
+    .where('deployment.sfdc_org_id', '=', sfdcOrgId)
+    .where('deployment.check_only', '=', false)
+    .where((where) =>
+      where.or([
+        where('deployment.status', '=', 'deployed'),
+        // Applied, while something after it is still being tried.
+        where.and([
+          where('deployment.status', '=', 'pending'),
+          where('deployment.applied', '=', 'all'),
+        ]),
+      ]),
+    )
+    .where('component.type', 'in', ['Flow', 'AssignmentRule', 'ValidationRule'])
+    .where('component.action', '!=', 'unchanged')
+    // A rule that another one's activation switched off is named without a place in the request.
+    .where('component.path', '!=', 'workflows')
+    .orderBy('deployment.id')
+    .orderBy('component.position')
+    .execute()
+  const made = new Set<string>()
+  for (const { type, full_name: fullName, action, rollback } of rows) {
+    const name = workflowNameOf({ type, fullName })
+    if (name === null || isTakenBack({ rollback }, type, fullName)) continue
+    if (action === 'deleted') made.delete(madeKey(name))
+    else made.add(madeKey(name))
+  }
+  return made
+}

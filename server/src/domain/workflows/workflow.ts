@@ -1,0 +1,56 @@
+// An automation that is to be deployed, however the caller wrote it.
+
+import { hash } from 'node:crypto'
+import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { leaf, listObjects } from '../../salesforce/xml.ts'
+import { sameName } from '../plan/names.ts'
+import { type WorkflowType } from './definition/schema.ts'
+
+export interface PlannedWorkflow {
+  type: WorkflowType
+  /** As the Metadata API names it: `My_Flow`, `Lead.Inbound`, `Account.Has_Phone`. */
+  api_name: string
+  /**
+   * The Metadata API's content as JSON, leaves as texts, without name and state; of an assignment
+   * rule, the rule alone.
+   */
+  definition: JsonObject
+  activate: boolean | 'keep'
+}
+
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_name, member: unknown) =>
+    isObject(member)
+      ? Object.fromEntries(
+          Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+        )
+      : member,
+  )
+
+/** SHA-256 in hex; neither the order of workflows nor of members counts. */
+export const workflowsHash = (workflows: readonly PlannedWorkflow[]): string => {
+  const parts = workflows.map((workflow) =>
+    canonical({ ...workflow, api_name: sameName(workflow.api_name) }),
+  )
+  return hash('sha256', `workflows\n${parts.toSorted().join('\n')}`, 'hex')
+}
+
+/** Objects that a flow reads, writes or starts on. */
+export const objectsOfFlow = (flow: JsonObject): string[] => {
+  const start = isObject(flow.start) ? [leaf(flow.start.object)] : []
+  const elements = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes'].flatMap(
+    (kind) => listObjects(flow[kind]).map((element) => leaf(element.object)),
+  )
+  return [...new Set([...start, ...elements].flatMap((name) => (name === null ? [] : [name])))]
+}
+
+/** Every object that one of them works on. */
+export const objectsOfWorkflows = (workflows: readonly PlannedWorkflow[]): string[] => [
+  ...new Map(
+    workflows
+      .flatMap(({ type, api_name: name, definition }) =>
+        type === 'flow' ? objectsOfFlow(definition) : [name.slice(0, name.indexOf('.'))],
+      )
+      .map((name) => [sameName(name), name]),
+  ).values(),
+]

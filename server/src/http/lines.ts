@@ -1,0 +1,142 @@
+// Reads a body of newline-delimited JSON as it arrives: a line at a time is in memory, and a peer that
+// falls silent, or sends a line without an end, is not waited for.
+
+import { type Readable } from 'node:stream'
+import { EngineError } from '../errors.ts'
+
+/** One line: its text, which is JSON, and what the text says. */
+export interface JsonLine {
+  value: unknown
+  text: string
+  /** Counts from 1, blank lines included. */
+  number: number
+}
+
+export interface LineLimits {
+  /** Of one line, in bytes after inflating. */
+  lineBytes: number
+  /** A peer that sends nothing for so long has ended its upload. */
+  idleMs: number
+}
+
+const NEWLINE = 0x0a
+const BLANK = /^\s*$/
+
+/** The first line, and the others as they arrive. Throws what {@link readJsonLines} throws. */
+export const openLines = async (
+  body: Readable,
+  limits: LineLimits,
+): Promise<{ first: JsonLine | null; rest: AsyncIterable<JsonLine[]> }> => {
+  const batches = readJsonLines(body, limits)
+  const head = await batches.next()
+  const [first = null, ...others] = head.done === true ? [] : head.value
+  return {
+    first,
+    rest: (async function* () {
+      if (others.length > 0) yield others
+      yield* batches
+    })(),
+  }
+}
+
+/**
+ * Lines in batches, as they arrive together; blank ones are skipped. Throws invalid_json with the
+ * number of the line (the first is 1), payload_too_large for a long one, bad_request where the body is
+ * cut, silent or not what its encoding says.
+ */
+export async function* readJsonLines(
+  body: Readable,
+  { lineBytes, idleMs }: LineLimits,
+): AsyncGenerator<JsonLine[], void, undefined> {
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let number = 0
+  const parse = (bytes: Buffer): JsonLine | null => {
+    number += 1
+    let text: string
+    try {
+      text = utf8.decode(bytes)
+    } catch {
+      throw invalidLine(number, 'is not valid UTF-8')
+    }
+    if (BLANK.test(text)) return null
+    try {
+      return { value: JSON.parse(text) as unknown, text: text.trim(), number }
+    } catch {
+      throw invalidLine(number, 'is not JSON')
+    }
+  }
+  const tooLong = (): EngineError =>
+    new EngineError('payload_too_large', `Line ${number + 1} is longer than ${lineBytes} bytes.`)
+
+  let parts: Buffer[] = []
+  let length = 0
+  for await (const piece of pieces(body, idleMs)) {
+    const batch: JsonLine[] = []
+    let start = 0
+    for (;;) {
+      const end = piece.indexOf(NEWLINE, start)
+      if (end === -1) break
+      const last = piece.subarray(start, end)
+      if (length + last.byteLength > lineBytes) throw tooLong()
+      const line = parse(parts.length === 0 ? last : Buffer.concat([...parts, last]))
+      if (line !== null) batch.push(line)
+      parts = []
+      length = 0
+      start = end + 1
+    }
+    if (start < piece.byteLength) {
+      parts.push(piece.subarray(start))
+      length += piece.byteLength - start
+      if (length > lineBytes) throw tooLong()
+    }
+    if (batch.length > 0) yield batch
+  }
+  if (parts.length > 0) {
+    const line = parse(Buffer.concat(parts))
+    if (line !== null) yield [line]
+  }
+}
+
+const invalidLine = (number: number, what: string): EngineError =>
+  new EngineError('invalid_json', `Line ${number} ${what}.`, {
+    errors: [{ path: `lines.${number}`, code: 'invalid_json', message: `The line ${what}.` }],
+  })
+
+/** The body's bytes; the clock runs only while we wait for the peer, never while it waits for us. */
+async function* pieces(body: Readable, idleMs: number): AsyncGenerator<Buffer, void, undefined> {
+  // Never returned early: that would destroy the request, and with it the connection of the answer.
+  const source = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  for (;;) {
+    let timer: NodeJS.Timeout | undefined
+    const silence = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(silent(idleMs)), idleMs)
+    })
+    let next: IteratorResult<Buffer>
+    try {
+      const pending = source.next()
+      pending.catch(() => undefined) // after a silence nobody else listens any more
+      next = await Promise.race([pending, silence])
+    } catch (error) {
+      throw error instanceof EngineError ? error : cut(error)
+    } finally {
+      clearTimeout(timer)
+    }
+    if (next.done === true) return
+    yield next.value
+  }
+}
+
+const silent = (idleMs: number): EngineError =>
+  new EngineError(
+    'bad_request',
+    `No byte arrived for ${Math.round(idleMs / 1000)} s: the upload was ended, nothing of it was kept.`,
+  )
+
+const cut = (error: unknown): EngineError => {
+  const code = (error as { code?: unknown }).code
+  const what =
+    typeof code === 'string' && code.startsWith('Z_')
+      ? 'The body is not complete, valid gzip'
+      : 'The body was cut off'
+  return new EngineError('bad_request', `${what}; nothing of it was kept.`, { cause: error })
+}

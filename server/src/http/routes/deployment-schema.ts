@@ -1,0 +1,162 @@
+// A deployment as callers see it: what every route about deployments answers.
+
+import * as z from 'zod'
+import { type Caller } from '../../domain/caller.ts'
+import { type Deployment, type Deployments } from '../../domain/deployments/deployments.ts'
+import { type Reply } from '../route.ts'
+import { fault, id, progress, timestamp } from '../schemas.ts'
+
+export const PLAN_BODY_BYTES = 8 * 1024 * 1024
+
+export const deploymentStatus = z.enum([
+  'pending',
+  'validated',
+  'deployed',
+  'failed',
+  'rolled_back',
+])
+export const named = z.object({ type: z.string(), full_name: z.string() })
+
+const component = named.extend({
+  action: z.enum(['created', 'updated', 'unchanged', 'deleted']),
+  reversibility: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
+  reason: z.string().nullable().describe('What a rollback costs, or why there can be none'),
+  success: z.boolean().nullable().describe('Null until Salesforce has said, and beside a failure'),
+  problem: z
+    .object({
+      message: z.string(),
+      severity: z.enum(['error', 'warning']),
+      file: z.string().nullable(),
+      line: z.int().nullable(),
+      column: z.int().nullable(),
+      code: z.string().nullable(),
+    })
+    .nullable()
+    .describe("Salesforce's own words and the place in the package"),
+})
+
+const rollbackResult = z.object({
+  status: z
+    .enum(['running', 'dry_run', 'complete', 'partial', 'failed'])
+    .describe('`dry_run`: the lists tell what would be done'),
+  removed: z.array(named),
+  restored: z.array(named),
+  kept: z
+    .array(
+      named.extend({
+        reason: z.string(),
+        changed_by: z.string().nullable(),
+        changed_at: z.string().nullable(),
+      }),
+    )
+    .describe('Left as it is, and why; who changed it and when, where the Salesforce org tells'),
+  remaining: z
+    .array(named.extend({ reason: z.string() }))
+    .describe('What is left of this deployment and can be taken out still, by naming it'),
+  data: z
+    .array(z.object({ name: z.string(), rows: z.int().nullable() }))
+    .describe('What holds data among the things to be removed; rows null: not countable'),
+  proof: z
+    .object({
+      complete: z.boolean(),
+      compared: z.int(),
+      differences: z.array(named.extend({ what: z.string() })),
+    })
+    .nullable()
+    .describe('The second reading, compared with what was there before the deployment'),
+  error: fault
+    .extend({
+      errors: z
+        .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
+        .optional(),
+    })
+    .nullable(),
+})
+
+export const deploymentSummary = z.object({
+  id,
+  client_id: id,
+  kind: z.enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation']),
+  status: deploymentStatus.describe('`validated`: a `check_only` that passed'),
+  conflict_report_id: id.nullable(),
+  sfdc_deploy_id: z.string().nullable(),
+  check_only: z.boolean(),
+  progress,
+  warnings: z.array(fault),
+  error: fault
+    .nullable()
+    .describe(
+      'Why it failed. With status `pending`: why it stands still (`connection_lost`, ' +
+        '`api_budget_exhausted`, what is being tried again)',
+    ),
+  rollback: rollbackResult.nullable(),
+  created_by: id.nullable(),
+  created_at: timestamp,
+  deployed_at: timestamp.nullable(),
+  rolled_back_at: timestamp.nullable(),
+})
+export const deployment = deploymentSummary.extend({
+  plan: z.unknown().describe('As it was understood, defaults filled in'),
+  components: z.array(component),
+})
+
+export const DEPLOYMENT_ID = '0199a1b2-0000-7000-8000-0000000000d1'
+export const CLIENT_ID = '0199a1b2-0000-7000-8000-0000000000c1'
+export const examplePlan = {
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: [{ api_name: 'Job_Title__c', label: 'Job Title', type: 'Text', length: 255 }],
+    },
+  ],
+}
+export const exampleSummary = {
+  id: DEPLOYMENT_ID,
+  client_id: CLIENT_ID,
+  kind: 'custom_objects',
+  status: 'deployed',
+  conflict_report_id: null,
+  sfdc_deploy_id: '0AfWs000001AbCdKAK',
+  check_only: false,
+  progress: { stage: 'done', done: 6, total: 6 },
+  warnings: [],
+  error: null,
+  rollback: null,
+  created_by: null,
+  created_at: '2026-11-20T09:00:00.000Z',
+  deployed_at: '2026-11-20T09:00:21.000Z',
+  rolled_back_at: null,
+}
+export const exampleDeployment = {
+  ...exampleSummary,
+  plan: examplePlan,
+  components: [
+    {
+      type: 'CustomField',
+      full_name: 'Lead.Job_Title__c',
+      action: 'created',
+      reversibility: 'reversible_with_data_loss',
+      reason: 'What is entered in the field until then goes with it.',
+      success: true,
+      problem: null,
+    },
+  ],
+}
+
+/** What every operation that works on a deployment answers, and how a repetition of it is answered. */
+export const createDeploymentReplies = (deployments: Deployments) => {
+  /** 202 as long as a deploy, or a rollback of what was deployed, is under way. */
+  const replyOf = async (caller: Caller, body: Deployment): Promise<Reply> =>
+    (await deployments.isRunning(caller.tenant, body.id))
+      ? { status: 202, body, headers: { location: '/api/deploy/status' } }
+      : { status: 200, body }
+  return {
+    replies: {
+      200: { description: 'It has ended', body: deployment },
+      202: { description: 'It is under way', body: deployment },
+    },
+    replyOf,
+    replay: async (caller: Caller, deploymentId: string): Promise<Reply> =>
+      replyOf(caller, await deployments.get(caller.tenant, deploymentId)),
+  }
+}

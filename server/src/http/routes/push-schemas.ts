@@ -1,0 +1,183 @@
+// The shapes of pushes: what goes in, what comes out, and examples.
+
+import * as z from 'zod'
+import { id, line, timestamp, waitSeconds } from '../schemas.ts'
+
+/** Of a JSON body; as application/x-ndjson there is no limit but that of the rows. */
+export const PUSH_BODY_BYTES = 16 * 1024 * 1024
+export const LINE_BYTES = 1024 * 1024
+export const IDLE_MS = 30_000
+
+const objectName = line(100)
+const record = z
+  .record(z.string(), z.unknown())
+  .describe('Canonical fields where a mapping exists, else the fields of the Salesforce object')
+const match = z
+  .record(z.string(), z.unknown())
+  .describe(
+    'Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value',
+  )
+
+export const updateRow = z.strictObject({ match, fields: record })
+
+const target = z.strictObject({ object: objectName, match })
+export const linkRow = z.union([
+  z.strictObject({ object: objectName, match, field: line(100), target }),
+  z.strictObject({
+    object: objectName,
+    match,
+    target,
+    junction: z
+      .strictObject({
+        object: objectName,
+        fields: record,
+        external_id: z
+          .union([z.string(), z.record(z.string(), z.unknown())])
+          .describe('What makes the junction record one and the same when it is pushed again'),
+      })
+      .describe('A record between the two, created once'),
+  }),
+])
+export const recordRow = record
+
+const options = z
+  .strictObject({
+    dry_run: z
+      .boolean()
+      .default(false)
+      .describe('Judges the rows against mapping and snapshot, and calls Salesforce not once'),
+    all_or_none: z
+      .boolean()
+      .default(false)
+      .describe('One transaction; at most 200 rows, by sObject Collections'),
+    transport: z
+      .enum(['auto', 'collections', 'bulk'])
+      .default('auto')
+      .describe('auto: Collections up to 2,000 rows, above that Bulk API 2.0'),
+    null_policy: z
+      .enum(['skip', 'blank'])
+      .default('skip')
+      .describe('skip: null and empty texts are not sent; blank: they empty the field'),
+    assignment_rules: z
+      .union([z.boolean(), z.string().regex(/^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/)])
+      .default(false)
+      .describe('Of leads and cases: none, the active one, or the one with this id'),
+    allow_duplicates: z
+      .boolean()
+      .default(false)
+      .describe('Saves although a duplicate rule warns; Collections only'),
+  })
+  .prefault({})
+
+const common = { client_id: id, options }
+export const recordsEnvelope = z.strictObject({
+  ...common,
+  object: objectName,
+  wait_seconds: waitSeconds,
+})
+export const linksEnvelope = z.strictObject({ ...common, wait_seconds: waitSeconds })
+
+export const status = z.enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
+
+export const result = z.object({
+  index: z.int().describe('In the order of the input, from 0'),
+  key: z.string().nullable(),
+  id: z.string().nullable().describe("The record's id, 18 characters"),
+  action: z
+    .enum(['created', 'updated', 'skipped', 'failed'])
+    .describe('`skipped`: there was nothing to change, or it is a dry run; counts as succeeded'),
+  success: z.boolean(),
+  resent: z
+    .boolean()
+    .optional()
+    .describe('Sent again after a broken connection: automations may have run twice'),
+  attempts: z.int(),
+  errors: z.array(
+    z.object({
+      code: z.string().describe("Salesforce's own where it came from there"),
+      message: z.string(),
+      fields: z.array(z.string()).describe('Canonical names'),
+      remedy: z.string(),
+    }),
+  ),
+})
+
+export const push = z.object({
+  id,
+  client_id: id,
+  kind: z.enum(['records', 'status_update', 'link']),
+  canonical_object: z.string().nullable(),
+  sfdc_object: z.string().nullable(),
+  status,
+  dry_run: z.boolean(),
+  transport: z.enum(['collections', 'bulk']),
+  total: z.int(),
+  processed: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  created_count: z.int(),
+  updated_count: z.int(),
+  salesforce_api_calls: z.int(),
+  mapping_version: z.int().nullable(),
+  retry_of: id.nullable(),
+  error: z
+    .object({ code: z.string(), message: z.string(), resumes_at: timestamp.optional() })
+    .nullable()
+    .describe(
+      'Why it ended before all rows were sent. With status `in_progress`: why it stands still ' +
+        '(`api_budget_exhausted`, `connection_lost`) and when it goes on by itself',
+    ),
+  created_by: id.nullable(),
+  created_at: timestamp,
+  started_at: timestamp.nullable(),
+  completed_at: timestamp.nullable(),
+})
+export const pushWithResults = push.extend({
+  results: z
+    .array(result)
+    .optional()
+    .describe('Once it has ended, of at most 2,000 rows; else see /api/push/results'),
+})
+
+export const PUSH_ID = '0199a1b2-0000-7000-8000-0000000000e1'
+export const CLIENT_ID = '0199a1b2-0000-7000-8000-0000000000c1'
+
+export const exampleRecord = {
+  external_key: 'job-1042',
+  title: 'Warehouse Lead',
+  status: 'open',
+  company_key: 'acme',
+}
+export const exampleResult = {
+  index: 0,
+  key: 'job-1042',
+  id: 'a01Ws000001AbCdEAK',
+  action: 'created',
+  success: true,
+  attempts: 1,
+  errors: [],
+}
+export const examplePush = {
+  id: PUSH_ID,
+  client_id: CLIENT_ID,
+  kind: 'records',
+  canonical_object: 'job_posting',
+  sfdc_object: 'Job_Posting__c',
+  status: 'succeeded',
+  dry_run: false,
+  transport: 'collections',
+  total: 1,
+  processed: 1,
+  succeeded: 1,
+  failed: 0,
+  created_count: 1,
+  updated_count: 0,
+  salesforce_api_calls: 1,
+  mapping_version: 3,
+  retry_of: null,
+  error: null,
+  created_by: null,
+  created_at: '2026-11-20T09:00:00.000Z',
+  started_at: '2026-11-20T09:00:00.040Z',
+  completed_at: '2026-11-20T09:00:00.310Z',
+}

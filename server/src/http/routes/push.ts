@@ -1,0 +1,338 @@
+import { Readable } from 'node:stream'
+import * as z from 'zod'
+import { type Caller } from '../../domain/caller.ts'
+import {
+  type InputRow,
+  type PushInput,
+  type PushKind,
+  type Pushes,
+  type PushWithResults,
+} from '../../domain/pushes/pushes.ts'
+import { EngineError, type ErrorCode } from '../../errors.ts'
+import { type JsonLine } from '../lines.ts'
+import { validationProblem } from '../problems.ts'
+import { lines, type Reply, route, type Route } from '../route.ts'
+import { id, line, pageOf, pageRequest, waitSeconds } from '../schemas.ts'
+import {
+  CLIENT_ID,
+  examplePush,
+  exampleRecord,
+  exampleResult,
+  IDLE_MS,
+  LINE_BYTES,
+  linkRow,
+  linksEnvelope,
+  PUSH_BODY_BYTES,
+  PUSH_ID,
+  push,
+  pushWithResults,
+  recordRow,
+  recordsEnvelope,
+  result,
+  status,
+  updateRow,
+} from './push-schemas.ts'
+
+const RESULTS_MAX = 10_000
+const LINES_TYPE = 'application/x-ndjson'
+
+const isOver = ({ status: now }: PushWithResults): boolean =>
+  now !== 'queued' && now !== 'in_progress'
+
+/** 202 as long as it runs. */
+const replyOf = (body: PushWithResults): Reply =>
+  isOver(body)
+    ? { status: 200, body }
+    : { status: 202, body, headers: { location: '/api/push/get' } }
+
+const replies = {
+  200: { description: 'It has ended', body: pushWithResults },
+  202: { description: 'It is under way', body: pushWithResults },
+}
+
+const ERRORS: ErrorCode[] = [
+  'not_found',
+  'bad_request',
+  'client_inactive',
+  'mapping_missing',
+  'unknown_object',
+  'unknown_field',
+  'all_or_none_too_large',
+  'connection_not_ready',
+  'no_snapshot',
+  'upload_in_progress',
+]
+
+const LINES_WORDS =
+  'The first line is this envelope, each further line one row. Gzip is accepted (`Content-Encoding: ' +
+  'gzip`). A line has at most 1 MiB; 30 s without a byte end the upload; one upload a client at once. ' +
+  'Nothing is accepted before the last line is stored: a cut upload leaves nothing.'
+
+/** Rows of an upload, each held against the shape of a row; the number of its line names a bad one. */
+async function* rowsOf(
+  batches: AsyncIterable<JsonLine[]>,
+  shape: z.ZodType,
+): AsyncGenerator<InputRow[], void, undefined> {
+  for await (const batch of batches) {
+    yield batch.map(({ value, text, number }) => {
+      const parsed = shape.safeParse(value)
+      if (parsed.success) return { row: value, source: text }
+      const { errors = [] } = validationProblem(parsed.error.issues)
+      throw new EngineError('validation_failed', `Line ${number} does not fit the schema.`, {
+        errors: errors.map(({ path, ...rest }) => ({
+          ...rest,
+          path: path === '' ? `lines.${number}` : `lines.${number}.${path}`,
+        })),
+      })
+    })
+  }
+}
+
+async function* textsOf(batches: AsyncIterable<JsonLine[]>) {
+  for await (const batch of batches) yield batch.map(({ text }) => ({ source: text }))
+}
+
+export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => {
+  const replay = async (caller: Caller, pushId: string): Promise<Reply> =>
+    replyOf(await pushes.get(caller.tenant, pushId))
+
+  type Envelope = z.infer<typeof linksEnvelope> & { object?: string }
+  const inputOf = (kind: PushKind, { object, ...envelope }: Envelope): PushInput => ({
+    client_id: envelope.client_id,
+    options: envelope.options,
+    wait_seconds: envelope.wait_seconds,
+    kind,
+    object: object ?? null,
+  })
+
+  const linesFor = (
+    kind: PushKind,
+    envelope: typeof recordsEnvelope | typeof linksEnvelope,
+    row: z.ZodType,
+    exampleRow: unknown,
+  ) =>
+    lines<'push.write', typeof envelope>({
+      envelope,
+      lineBytes: LINE_BYTES,
+      idleMs: IDLE_MS,
+      description: LINES_WORDS,
+      example: `${[
+        { client_id: CLIENT_ID, ...(kind === 'link' ? {} : { object: 'job_posting' }) },
+        exampleRow,
+      ]
+        .map((value) => JSON.stringify(value))
+        .join('\n')}\n`,
+      handle: async ({ caller, envelope: first, lines: rest, context }) =>
+        replyOf(
+          await pushes.upload(caller, inputOf(kind, first), rowsOf(rest, row), context.signal),
+        ),
+      matches: (caller, pushId, rest) => pushes.isSameUpload(caller.tenant, pushId, textsOf(rest)),
+    })
+
+  const shared = {
+    method: 'POST',
+    tag: 'Push',
+    access: 'push.write',
+    bodyLimitBytes: PUSH_BODY_BYTES,
+    replies,
+    errors: ERRORS,
+    idempotency: { replay },
+  } as const
+
+  const exampleReply = { ...examplePush, results: [exampleResult] }
+  const exampleUpdate = { match: { external_key: 'job-1042' }, fields: { status: 'filled' } }
+  const exampleLink = {
+    object: 'job_posting',
+    match: { external_key: 'job-1042' },
+    field: 'company',
+    target: { object: 'company', match: { external_key: 'acme' } },
+  }
+  const idOnly = z.strictObject({ push_id: id })
+
+  return [
+    route({
+      ...shared,
+      path: '/api/push/records',
+      summary: 'Create or update records',
+      description:
+        "Upserts by the mapping's external id: no record is created twice, and each row has a result. A " +
+        'row that cannot be sent is a failed result and stops no other. The work survives a broken ' +
+        'connection and a restart; poll with `/api/push/get`.',
+      body: recordsEnvelope.extend({ records: z.array(recordRow).min(1) }),
+      lines: linesFor('records', recordsEnvelope, recordRow, exampleRecord),
+      example: {
+        body: { client_id: CLIENT_ID, object: 'job_posting', records: [exampleRecord] },
+        reply: exampleReply,
+      },
+      handle: async ({ caller, body: { records, ...envelope }, context }) =>
+        replyOf(await pushes.push(caller, inputOf('records', envelope), records, context.signal)),
+    }),
+    route({
+      ...shared,
+      path: '/api/push/status-update',
+      summary: 'Update records that exist',
+      description:
+        'Never creates one: what is not found is a failed row (`RECORD_NOT_FOUND`). Without a mapping, ' +
+        'object and fields are named as Salesforce names them.',
+      body: recordsEnvelope.extend({ updates: z.array(updateRow).min(1) }),
+      lines: linesFor('status_update', recordsEnvelope, updateRow, exampleUpdate),
+      example: {
+        body: { client_id: CLIENT_ID, object: 'job_posting', updates: [exampleUpdate] },
+        reply: {
+          ...exampleReply,
+          kind: 'status_update',
+          created_count: 0,
+          updated_count: 1,
+          results: [{ ...exampleResult, action: 'updated' }],
+        },
+      },
+      handle: async ({ caller, body: { updates, ...envelope }, context }) =>
+        replyOf(
+          await pushes.push(caller, inputOf('status_update', envelope), updates, context.signal),
+        ),
+    }),
+    route({
+      ...shared,
+      path: '/api/push/link',
+      summary: 'Link records that exist',
+      description:
+        'Sets look-ups, or creates the record between two others once. Missing and ambiguous records ' +
+        'fail their row.',
+      body: linksEnvelope.extend({ links: z.array(linkRow).min(1) }),
+      lines: linesFor('link', linksEnvelope, linkRow, exampleLink),
+      example: {
+        body: { client_id: CLIENT_ID, links: [exampleLink] },
+        reply: {
+          ...exampleReply,
+          kind: 'link',
+          created_count: 0,
+          updated_count: 1,
+          results: [{ ...exampleResult, action: 'updated' }],
+        },
+      },
+      handle: async ({ caller, body: { links, ...envelope }, context }) =>
+        replyOf(await pushes.push(caller, inputOf('link', envelope), links, context.signal)),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/push/get',
+      tag: 'Push',
+      summary: 'How a push stands',
+      access: 'push.write',
+      body: idOnly,
+      replies: { 200: { description: 'The push', body: pushWithResults } },
+      errors: ['not_found'],
+      example: { body: { push_id: PUSH_ID }, reply: exampleReply },
+      handle: async ({ caller, body }) => ({
+        status: 200,
+        body: await pushes.get(caller.tenant, body.push_id),
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/push/results',
+      tag: 'Push',
+      summary: 'Read the results of a push, in input order',
+      description:
+        'Of a push that runs, what is settled so far: read it to its end when the push has ended. With ' +
+        '`Accept: application/x-ndjson` all of them are streamed, a line each; `limit` and `cursor` do ' +
+        'not count then.',
+      access: 'push.write',
+      body: z.strictObject({
+        push_id: id,
+        status: z.enum(['failed', 'succeeded']).optional(),
+        limit: z.int().min(1).max(RESULTS_MAX).default(50),
+        cursor: z.string().min(1).max(200).optional(),
+      }),
+      replies: {
+        200: {
+          description: 'A page of results',
+          body: pageOf(result),
+          streamedAs: { mediaType: LINES_TYPE, line: result },
+        },
+      },
+      errors: ['not_found', 'invalid_cursor'],
+      example: {
+        body: { push_id: PUSH_ID, status: 'failed', limit: 1_000 },
+        reply: { items: [exampleResult], next_cursor: null },
+      },
+      handle: async ({ caller, body, context }) => {
+        if (!wantsLines(context.headers.accept)) {
+          return { status: 200, body: await pushes.results(caller.tenant, body.push_id, body) }
+        }
+        const all = await pushes.streamResults(caller.tenant, body.push_id, body.status)
+        return {
+          status: 200,
+          body: Readable.from(all, { objectMode: false }),
+          mediaType: LINES_TYPE,
+        }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/push/list',
+      tag: 'Push',
+      summary: 'List pushes, newest first',
+      description: '`object` is the canonical name, or that of the Salesforce object.',
+      access: 'push.write',
+      body: z.strictObject({
+        client_id: id.optional(),
+        object: line(100).optional(),
+        status: status.optional(),
+        ...pageRequest,
+      }),
+      replies: { 200: { description: 'A page of pushes', body: pageOf(push) } },
+      errors: ['not_found', 'invalid_cursor'],
+      example: {
+        body: { client_id: CLIENT_ID },
+        reply: { items: [examplePush], next_cursor: null },
+      },
+      handle: async ({ caller, body }) => ({
+        status: 200,
+        body: await pushes.list(caller.tenant, body),
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/push/cancel',
+      tag: 'Push',
+      summary: 'Send no more of a push',
+      description:
+        'Rows that were not sent fail with `CANCELLED`; what was sent is settled. Poll `/api/push/get` ' +
+        'for the end.',
+      access: 'push.write',
+      body: idOnly,
+      replies: { 200: { description: 'The push', body: pushWithResults } },
+      errors: ['not_found'],
+      example: {
+        body: { push_id: PUSH_ID },
+        reply: { ...examplePush, status: 'in_progress', completed_at: null },
+      },
+      idempotency: {},
+      handle: async ({ caller, body }) => ({
+        status: 200,
+        body: await pushes.cancel(caller, body.push_id),
+      }),
+    }),
+    route({
+      ...shared,
+      path: '/api/push/retry',
+      bodyLimitBytes: 1024 * 1024,
+      summary: 'Push the failed rows of a push again',
+      description:
+        'A new push, judged by the mapping as it is now. The rows are kept as long as the results are.',
+      body: z.strictObject({ push_id: id, wait_seconds: waitSeconds }),
+      errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
+      example: {
+        body: { push_id: PUSH_ID },
+        reply: { ...exampleReply, retry_of: PUSH_ID, id: '0199a1b2-0000-7000-8000-0000000000e2' },
+      },
+      handle: async ({ caller, body, context }) =>
+        replyOf(await pushes.retry(caller, body, context.signal)),
+    }),
+  ]
+}
+
+/** Asked for in so many words; what accepts anything gets the page. */
+const wantsLines = (accept: string | string[] | undefined): boolean =>
+  [accept ?? []].flat().some((value) => value.toLowerCase().includes(LINES_TYPE))

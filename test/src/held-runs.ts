@@ -1,0 +1,64 @@
+// Runs of deployments that stand still at a chosen moment: while the step is being stored, so that its
+// transaction never commits when the process is killed there.
+
+import { expect } from 'vitest'
+import { type Api, apiOf } from './api.ts'
+import { type Stack } from './stack.ts'
+import { until } from './until.ts'
+
+/** A condition over `old` and `new` of deployment_runs, by the id of the client it is for. */
+export type Moments = ReadonlyMap<string, string>
+
+/** From now on a step of these clients' runs that meets its condition does not come to its end. */
+export const holdRuns = async ({ database }: Stack, moments: Moments): Promise<void> => {
+  const cases = [...moments].map(
+    ([clientId, condition]) =>
+      `if new.client_id = '${clientId}' and ${condition} then perform pg_sleep(300); end if;`,
+  )
+  await database.query(
+    `create or replace function hold_run() returns trigger language plpgsql as
+       $$ begin ${cases.join('\n')} return new; end $$`,
+  )
+  await database.query(
+    `create or replace trigger hold before update on deployment_runs
+       for each row execute function hold_run()`,
+  )
+}
+
+const SLEEPING = `datname = current_database() and wait_event = 'PgSleep'`
+
+/** Kills the newest server when so many runs stand where they should, and starts another one. */
+export const killAndRestart = async (
+  stack: Stack,
+  token: string,
+  standing: number,
+  alsoWhen: () => Promise<boolean> = async () => true,
+): Promise<Api> => {
+  const { database } = stack
+  await until(
+    'every run stands still at its moment',
+    async () => {
+      const rows = await database.query(`select pid from pg_stat_activity where ${SLEEPING}`)
+      return rows.length === standing && (await alsoWhen())
+    },
+    30_000,
+  )
+  await stack.servers.at(-1)?.kill()
+  await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`)
+  await database.query('drop trigger hold on deployment_runs')
+  const server = await stack.addServer()
+  return apiOf(server.url, token)
+}
+
+/** Waits until no run is open, and with it no Salesforce org held. */
+export const allEnded = async ({ database }: Stack): Promise<void> => {
+  await until(
+    'all of them ended',
+    async () =>
+      (await database.query(`select id from deployment_runs where ended_at is null`)).length === 0,
+    90_000,
+  )
+  expect(
+    await database.query(`select id from deployment_runs where locked_sfdc_org_id is not null`),
+  ).toEqual([])
+}

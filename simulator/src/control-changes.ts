@@ -27,6 +27,8 @@ const flowSpec = z.strictObject({
   label: z.string().min(1),
   processType: z.string().default('AutoLaunchedFlow'),
   start: z.record(z.string(), z.unknown()).optional(),
+  /** Elements and resources, in the member names of the Metadata API: they act on records. */
+  body: z.record(z.string(), z.unknown()).optional(),
   trigger: z
     .strictObject({
       type: z.string(),
@@ -233,6 +235,46 @@ const automationActions = {
         throw new Mistake(`${input.flow} has no version ${input.version}`)
       }
       activate(flow, input.version)
+      return {}
+    },
+  ),
+  /** Pauses an interview in the version (default: the active one, else the newest). */
+  'automations/add-interview': defineAction(
+    z.strictObject({
+      org,
+      flow: z.string(),
+      version: z.number().int().optional(),
+      status: z.enum(['Paused', 'Waiting']).default('Paused'),
+    }),
+    (world, input): { id: string } => {
+      const found = orgIn(world, input.org)
+      const flow = flowIn(found, input.flow)
+      const number = input.version ?? flow.activeVersion ?? flow.versions.at(-1)?.number
+      const version = flow.versions.find((one) => one.number === number)
+      if (version === undefined) throw new Mistake(`${input.flow} has no version ${number ?? ''}`)
+      const id = found.ids.make('0Fo')
+      found.flowInterviews = [
+        ...(found.flowInterviews ?? []),
+        {
+          ...stamps(found),
+          id,
+          versionId: version.id,
+          label: `${flow.label} ${new Date().toISOString()}`,
+          status: input.status,
+        },
+      ]
+      return { id }
+    },
+  ),
+  'automations/end-interview': defineAction(
+    z.strictObject({ org, id: z.string() }),
+    (world, input) => {
+      const found = orgIn(world, input.org)
+      const rest = (found.flowInterviews ?? []).filter(({ id }) => id !== input.id)
+      if (rest.length === (found.flowInterviews ?? []).length) {
+        throw new Mistake(`${found.name} has no interview "${input.id}"`)
+      }
+      found.flowInterviews = rest
       return {}
     },
   ),

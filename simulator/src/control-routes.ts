@@ -8,6 +8,7 @@ import { defineAction, Mistake, orgIn, userIn, type Action } from './control-act
 import { bulkActions } from './control-bulk.ts'
 import { changeActions } from './control-changes.ts'
 import { deployActions } from './control-deploys.ts'
+import { emailActions } from './control-emails.ts'
 import { recordActions } from './control-records.ts'
 import { inspectorPage } from './inspector.ts'
 import { type World } from './index.ts'
@@ -250,6 +251,7 @@ const actions = {
   ...worldActions,
   ...changeActions,
   ...deployActions,
+  ...emailActions,
   ...recordActions,
   ...bulkActions,
 }

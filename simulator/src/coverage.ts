@@ -41,7 +41,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   {
     route: 'POST /sobjects/:name',
-    note: 'every check that the README names; no sharing rules, no Apex, no workflow rules',
+    note: 'every check that the README names, and record-triggered flows; no sharing rules, no Apex, no workflow rules',
   },
   { route: 'POST /sobjects/:name/Id', note: 'as POST /sobjects/:name' },
   {
@@ -87,6 +87,14 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /tooling/query', note: 'the entities that describeGlobal of Tooling lists' },
   { route: 'GET /tooling/query/:locator', note: 'as /query/:locator' },
   { route: 'GET /tooling/queryAll', note: 'as /tooling/query' },
+  {
+    route: 'PATCH /tooling/sobjects/FlowDefinition/:id',
+    note: 'the active version, label and description',
+  },
+  {
+    route: 'DELETE /tooling/sobjects/Flow/:id',
+    note: 'versions that are not active and have no interviews; texts of refusals are ours',
+  },
   { route: 'GET /tooling/sobjects', note: 'name and label of each entity' },
   { route: 'GET /tooling/sobjects/:name/describe', note: 'fields with name and type' },
   {

@@ -253,6 +253,15 @@ export interface Flow extends Stamps {
   versions: FlowVersion[]
 }
 
+/** An interview that is paused or waits for something. */
+export interface FlowInterview extends Stamps {
+  /** 0Fo… */
+  id: string
+  versionId: string
+  label: string
+  status: 'Paused' | 'Waiting'
+}
+
 export interface WorkflowRule extends Stamps {
   /** 01Q… */
   id: string
@@ -386,6 +395,8 @@ export interface Org {
   groups: Group[]
   /** By lower-cased name, with the namespace and `__` before it where there is one. */
   flows: Map<string, Flow>
+  /** Made at the first one. */
+  flowInterviews?: FlowInterview[]
   workflowRules: WorkflowRule[]
   assignmentRules: AssignmentRule[]
   duplicateRules: DuplicateRule[]

@@ -1,5 +1,6 @@
 // Fields that are never stored: formula fields and roll-up summaries, reckoned when they are read.
 
+import { FormulaNotSimulated } from '../formula/formula.ts'
 import { isMoment, textOf, type FormulaValue } from '../formula/values.ts'
 import { findObject } from '../org/changes.ts'
 import { salesforceDateTime } from '../org/ids.ts'
@@ -95,8 +96,8 @@ const fits = (org: Org, child: SObject, row: Row, { field, operation, value }: S
 
 /**
  * One filter item, as roll-ups and assignment rules have them. Salesforce: Metadata API guide,
- * "FilterItem". Several values stand in one text, divided by commas. Throws for an operation that
- * does not exist.
+ * "FilterItem". Several values stand in one text, divided by commas. Throws a
+ * `FormulaNotSimulated` for any other operation.
  */
 export const criterionHolds = (own: unknown, operation: string, wanted: string): boolean => {
   const text =
@@ -137,6 +138,6 @@ export const criterionHolds = (own: unknown, operation: string, wanted: string):
     case 'excludes':
       return !options.some((each) => text.split(';').includes(each))
     default:
-      throw new Error(`no filter operation "${operation}"`)
+      throw new FormulaNotSimulated(`the filter operation "${operation}"`)
   }
 }

@@ -23,6 +23,8 @@ export interface ScopeOptions {
   /** Absent where no one in particular reads. */
   user?: User
   blankNumbersAsZero?: boolean
+  /** As flows have percents: 25 and not 0.25. */
+  wholePercents?: boolean
 }
 
 /** The formula of this text, compiled once per org. Throws what `compileFormula` throws. */
@@ -48,13 +50,18 @@ const NUMBERS = new Set(['int', 'long', 'double', 'currency', 'percent'])
 export const formulaValue = (
   describe: Pick<FieldDescribe, 'type'>,
   raw: unknown,
-  blankNumbersAsZero = false,
+  {
+    blankNumbersAsZero = false,
+    wholePercents = false,
+  }: Pick<ScopeOptions, 'blankNumbersAsZero' | 'wholePercents'> = {},
 ): FormulaValue => {
   if (describe.type === 'boolean') return raw === true
   if (raw === null || raw === undefined) {
     return blankNumbersAsZero && NUMBERS.has(describe.type) ? 0 : null
   }
-  if (typeof raw === 'number') return describe.type === 'percent' ? raw / 100 : raw
+  if (typeof raw === 'number') {
+    return describe.type === 'percent' && !wholePercents ? raw / 100 : raw
+  }
   if (typeof raw === 'boolean') return raw
   if (typeof raw !== 'string') return null
   switch (describe.type) {
@@ -93,7 +100,7 @@ const walk = (
     if (field === undefined || field.deletedAt !== undefined) throw unknown(whole)
     const { describe } = field
     const raw = describe.calculated ? computedValue(org, object, field, row) : row[describe.name]
-    return formulaValue(describe, raw, options.blankNumbersAsZero)
+    return formulaValue(describe, raw, options)
   }
   const reference = [...object.fields.values()].find(
     ({ describe, deletedAt }) =>

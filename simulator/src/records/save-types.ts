@@ -16,6 +16,8 @@ export interface SaveContext {
   transaction?: Transaction | undefined
   /** How many saves of automations this one is inside of. */
   depth?: number
+  /** Salesforce: record-triggered flows run in system context, whatever their user may do. */
+  automated?: boolean
 }
 
 export interface SaveRequest {

@@ -6,10 +6,11 @@ import { findObject } from '../org/changes.ts'
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import { type Field } from '../org/model.ts'
 import { notFound, notSimulated, refusal } from '../salesforce/errors.ts'
+import { type RecordAutomation } from './automation.ts'
 import { erase, moveToBin, takeFromBin } from './deletion.ts'
 import { readValue } from './field-values.ts'
 import { type Transaction } from './locks.ts'
-import { mayDo, planOf, type ObjectPlan } from './plan.ts'
+import { mayDo, planOf, SYSTEM_VIEWER, type ObjectPlan } from './plan.ts'
 import { isExternalKey, parentsToLock, readChanges, type Changes } from './prepare.ts'
 import {
   deleted,
@@ -21,7 +22,7 @@ import {
   RowProblem,
 } from './row-errors.ts'
 import { type RowError, type RowOutcome, type SaveContext, type SaveRequest } from './save-types.ts'
-import { writeRow } from './write-row.ts'
+import { runBeforeDelete, writeRow } from './write-row.ts'
 import { recordStateOf, type RecordState } from './state.ts'
 import { indexKey } from './store.ts'
 
@@ -58,7 +59,7 @@ export const saveRecords = async (
 }
 
 /** State of the org that reads like records; to change it there are other ways. */
-const KEPT_ELSEWHERE = new Set([
+export const KEPT_ELSEWHERE: ReadonlySet<string> = new Set([
   'AssignmentRule',
   'DuplicateRule',
   'FieldPermissions',
@@ -79,6 +80,8 @@ export interface Save {
   request: SaveRequest
   plan: ObjectPlan
   state: RecordState
+  /** Empty where no automation is concerned. */
+  automation: RecordAutomation
   transaction: Transaction
   /** The field of an upsert by external id; null for one by Id and for everything else. */
   key: Field | null
@@ -93,7 +96,8 @@ export interface Save {
 }
 
 const startSave = (ctx: SaveContext, request: SaveRequest): Save => {
-  const { org, viewer, user } = ctx
+  const { org, user, automated = false } = ctx
+  const viewer = automated ? SYSTEM_VIEWER : ctx.viewer
   const object = findObject(org, request.object)
   if (object === undefined || !viewer.seesObject(object)) throw notFound()
   if (KEPT_ELSEWHERE.has(object.name)) throw notSimulated(`writing records of ${object.name}`)
@@ -108,8 +112,9 @@ const startSave = (ctx: SaveContext, request: SaveRequest): Save => {
     request,
     plan,
     state,
+    automation: state.automation.concerns?.(org, object.name) === false ? {} : state.automation,
     transaction,
-    nested: (inner) => saveRecords({ ...ctx, transaction, depth }, inner),
+    nested: (inner) => saveRecords({ ...ctx, transaction, depth, automated: true }, inner),
     key,
     skipped: new Set(
       request.operation === 'insert'
@@ -117,9 +122,9 @@ const startSave = (ctx: SaveContext, request: SaveRequest): Save => {
         : ['id', ...(key === null ? [] : [key.describe.name.toLowerCase()])],
     ),
     at: salesforceDateTime(new Date(Math.floor(Date.now() / 1000) * 1000)),
-    mayCreate: createable && mayDo(org, user, object, 'create'),
-    mayEdit: updateable && mayDo(org, user, object, 'edit'),
-    mayDelete: deletable && mayDo(org, user, object, 'delete'),
+    mayCreate: createable && (automated || mayDo(org, user, object, 'create')),
+    mayEdit: updateable && (automated || mayDo(org, user, object, 'edit')),
+    mayDelete: deletable && (automated || mayDo(org, user, object, 'delete')),
   }
 }
 
@@ -345,6 +350,9 @@ const saveDraft = async (save: Save, draft: Draft): Promise<RowOutcome> => {
       case 'undelete':
         if (before === null) throw invalidReference()
         if (request.operation === 'delete' && before['IsDeleted'] === true) throw deleted()
+        if (request.operation !== 'undelete' && before['IsDeleted'] !== true) {
+          await runBeforeDelete(save, before)
+        }
         remove[request.operation](ctx.org, transaction, plan.object, before, save.at)
         return { success: true, id: before.Id, created: false }
       default:

@@ -1,6 +1,8 @@
 // What an org keeps about its records beside the rows: indexes, locks, the recycle bin, counters.
 
 import { type Org } from '../org/model.ts'
+import { Outbox } from '../automation/outbox.ts'
+import { type FlowCatalogue } from '../automation/record-flows.ts'
 import { AUTOMATION, type RecordAutomation } from './automation.ts'
 import { LockTable, Transaction } from './locks.ts'
 import { RecordStore } from './store.ts'
@@ -43,6 +45,10 @@ export class RecordState {
   readonly holds = new Set<Transaction>()
   lockFaults: LockFault[] = []
   automation: RecordAutomation = AUTOMATION
+  /** Active record-triggered flows, compiled; made at the first save. */
+  flows?: FlowCatalogue
+  /** Mail that flows sent. */
+  readonly outbox = new Outbox()
   /** Milliseconds that each row of a save takes, with its locks held. */
   saveMs: number | null = null
   lockWaitMs = LOCK_WAIT_MS

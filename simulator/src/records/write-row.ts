@@ -3,7 +3,7 @@
 import { type Row } from '../org/model.ts'
 import { Refusal } from '../salesforce/errors.ts'
 import { assign } from './assignment.ts'
-import { type RowEvent } from './automation.ts'
+import { type RecordAutomation, type RowEvent } from './automation.ts'
 import { readValue } from './field-values.ts'
 import { recordScope } from './formula-scope.ts'
 import { checkReferences, type Changes } from './prepare.ts'
@@ -47,9 +47,10 @@ export const writeRow = async (
   Object.assign(after, changes)
   stampRow(object, after, user, at, isNew)
   fillDerived(object, after, isNew ? after : changes)
-  runBefore(save, before, after)
+  const automated = runBefore(save, before, after)
+  if (Object.keys(automated).length > 0) fillDerived(object, after, automated)
 
-  checkReferences(org, object, after, Object.keys(changes))
+  checkReferences(org, object, after, Object.keys({ ...changes, ...automated }))
   const change = { org, user, plan, before, after }
   checkRequired(change)
   checkRecordTypeValues(change)
@@ -98,18 +99,29 @@ const failedAutomation = (error: unknown) =>
         error instanceof Error ? error.message : plainText(error),
       )
 
-const eventOf = ({ plan }: Save, before: Row | null, after: Row): RowEvent => ({
+const eventOf = (
+  { plan, ctx, transaction }: Save,
+  before: Row | null,
+  after: Row,
+  event: RowEvent['event'] = before === null ? 'create' : 'update',
+): RowEvent => ({
   object: plan.object.name,
-  event: before === null ? 'create' : 'update',
+  event,
   before,
   after,
+  user: ctx.user,
+  transaction,
 })
 
-/** Runs before-save automations; what they set is held against the field's type like anything else. */
-const runBefore = (save: Save, before: Row | null, after: Row): void => {
-  const { ctx, plan, state } = save
-  const { beforeSave } = state.automation
-  if (beforeSave === undefined) return
+/**
+ * Runs before-save automations and answers what they set, which is held against the field's type like
+ * anything else.
+ */
+const runBefore = (save: Save, before: Row | null, after: Row): Changes => {
+  const { ctx, plan } = save
+  const { beforeSave } = save.automation
+  const changes: Changes = {}
+  if (beforeSave === undefined) return changes
   const given = { ...after }
   const failed = caught(() => beforeSave(ctx.org, eventOf(save, before, after)))
   if (failed !== null) throw failed
@@ -125,7 +137,9 @@ const runBefore = (save: Save, before: Row | null, after: Row): void => {
       restrictedTo: null,
     }
     after[name] = readValue(known, after[name], { [name]: after[name] })
+    changes[name] = after[name]
   }
+  return changes
 }
 
 const caught = (work: () => void | Error): RowProblem | null => {
@@ -138,14 +152,23 @@ const caught = (work: () => void | Error): RowProblem | null => {
   }
 }
 
-const runAfter = async (save: Save, before: Row | null, after: Row): Promise<void> => {
-  const { ctx, state } = save
-  const { afterSave } = state.automation
-  if (afterSave === undefined) return
+const runAfter = async (save: Save, before: Row | null, after: Row): Promise<void> =>
+  runNesting(save, save.automation.afterSave, eventOf(save, before, after))
+
+/** What automations have to say or to do before the row is deleted. Throws a `RowProblem`. */
+export const runBeforeDelete = async (save: Save, row: Row): Promise<void> =>
+  runNesting(save, save.automation.beforeDelete, eventOf(save, row, row, 'delete'))
+
+const runNesting = async (
+  { ctx, nested }: Save,
+  run: RecordAutomation['afterSave'],
+  event: RowEvent,
+): Promise<void> => {
+  if (run === undefined) return
   if ((ctx.depth ?? 0) >= DEPTH_MAX) throw failedAutomation('Maximum trigger depth exceeded')
   let failed: void | Error
   try {
-    failed = await afterSave(ctx.org, save.nested, eventOf(save, before, after))
+    failed = await run(ctx.org, nested, event)
   } catch (error) {
     if (error instanceof Refusal) throw error
     throw failedAutomation(error)

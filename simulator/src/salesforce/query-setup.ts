@@ -9,7 +9,7 @@ import type { Confinement, SoqlRow } from '../soql/schema.ts'
 import { grantedFields, grantedObjects } from './metadata/bodies.ts'
 import { liveObjects } from './metadata/catalogue.ts'
 import { duplicateRules } from './query-duplicate-rules.ts'
-import { flowDefinitionViews, flowVersionViews } from './query-flow-views.ts'
+import { flowDefinitionViews, flowInterviews, flowVersionViews } from './query-flow-views.ts'
 import { derivedId } from './query-ids.ts'
 import { reference, type ColumnSpec, type VirtualTable } from './query-tables.ts'
 
@@ -54,6 +54,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     duplicateRules(org),
     flowDefinitionViews(org),
     flowVersionViews(org),
+    flowInterviews(org),
   ]
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
 }

@@ -10,6 +10,8 @@ interface FlowSpec {
   label: string
   processType: string
   start?: Record<string, unknown>
+  /** Elements and resources, in the member names of the Metadata API. */
+  body?: Record<string, unknown>
   trigger?: { type: string; object: string | null; on: string | null; order?: number }
   versions: number
   active: number | null
@@ -36,6 +38,7 @@ export const addFlow = (org: Org, spec: FlowSpec): Flow => {
       processType: spec.processType,
       status: spec.active === i + 1 ? 'Active' : 'Draft',
       ...(spec.start === undefined ? {} : { start: spec.start }),
+      ...spec.body,
     },
     ...author,
   }))
@@ -74,6 +77,25 @@ export const addAutomations = (org: Org): void => {
       recordTriggerType: 'CreateAndUpdate',
       triggerType: 'RecordBeforeSave',
       connector: { targetReference: 'Set_Segment' },
+      filterLogic: 'and',
+      filters: [
+        {
+          field: 'NumberOfEmployees',
+          operator: 'GreaterThanOrEqualTo',
+          value: { numberValue: 1000 },
+        },
+        { field: 'Segment__c', operator: 'IsNull', value: { booleanValue: true } },
+      ],
+    },
+    body: {
+      recordUpdates: {
+        name: 'Set_Segment',
+        label: 'Set segment',
+        locationX: 50,
+        locationY: 100,
+        inputAssignments: { field: 'Segment__c', value: { stringValue: 'Enterprise' } },
+        inputReference: '$Record',
+      },
     },
     versions: 3,
     active: 3,
@@ -90,6 +112,21 @@ export const addAutomations = (org: Org): void => {
       recordTriggerType: 'Update',
       triggerType: 'RecordAfterSave',
       connector: { targetReference: 'Notify' },
+      filterLogic: 'and',
+      filters: [{ field: 'Stage__c', operator: 'IsChanged', value: { booleanValue: true } }],
+    },
+    body: {
+      actionCalls: {
+        name: 'Notify',
+        label: 'Notify',
+        locationX: 50,
+        locationY: 100,
+        actionName: 'Placement__c.Stage_Changed',
+        actionType: 'emailAlert',
+        flowTransactionModel: 'CurrentTransaction',
+        inputParameters: { name: 'SObjectRowId', value: { elementReference: '$Record.Id' } },
+        nameSegment: 'Placement__c.Stage_Changed',
+      },
     },
     versions: 2,
     active: 1,

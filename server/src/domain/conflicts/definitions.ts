@@ -60,3 +60,18 @@ export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: s
     if (name === null) return []
     return [{ type: leaf(entry.assignedToType) === 'Queue' ? 'Queue' : 'User', name }]
   })
+
+/** Texts and comments of a formula, in which names mean nothing. */
+const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
+
+/**
+ * Custom fields of its own object that a formula names, look-ups that it goes through included. What
+ * stands behind a dot is of another object, or of none (`$Setup.X__c.Y__c`).
+ */
+export const customNamesIn = (formula: string): string[] => [
+  ...new Set(
+    [...formula.replaceAll(NOT_CODE, ' ').matchAll(/(?<![\w.$])([A-Za-z]\w*__)[cr]\b/gi)].map(
+      ([, name = '']) => `${name}c`,
+    ),
+  ),
+]

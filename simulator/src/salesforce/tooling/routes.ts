@@ -9,6 +9,7 @@ import { columnsAnswer } from '../query-columns.ts'
 import type { QueryAnswer } from '../query-cursors.ts'
 import { tableObject, tableSource } from '../query-tables.ts'
 import { toolingTables } from './component-tables.ts'
+import { flowWriteRoutes } from './flow-writes.ts'
 
 export const routes: RestRoute[] = [
   { method: 'GET', pattern: '/tooling/query', handler: (ctx) => query(ctx) },
@@ -17,6 +18,7 @@ export const routes: RestRoute[] = [
   { method: 'GET', pattern: '/tooling/sobjects', handler: (ctx) => describeGlobal(ctx) },
   { method: 'GET', pattern: '/tooling/sobjects/:name/describe', handler: (ctx) => describe(ctx) },
   { method: 'GET', pattern: '/tooling/sobjects/:name/:id', handler: (ctx) => record(ctx) },
+  ...flowWriteRoutes,
 ]
 
 const resourceOf = (ctx: RestContext) => `${ctx.base}/tooling`

@@ -182,7 +182,7 @@ export const automationRules = [
       existing === null && objectExists
         ? {
             // Salesforce: "Cannot delete record type through API" is the answer to an attempt.
-            message: `${component.fullName} cannot be removed by API once it is there; a rollback leaves it, inactive, on ${object.api_name}.`,
+            message: `${component.fullName} cannot be removed by API once it is there; a rollback leaves it on ${object.api_name}.`,
             remedy: 'Delete it by hand under Setup if the deployment is rolled back.',
           }
         : null,

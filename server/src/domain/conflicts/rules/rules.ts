@@ -4,6 +4,7 @@ import { accessRules } from './access.ts'
 import { automationRules } from './automation.ts'
 import { dataPathRules } from './data-path.ts'
 import { driftRules, salesforceRules } from './drift.ts'
+import { formulaRules } from './formulas.ts'
 import { limitRules } from './limits.ts'
 import { nameRules } from './names.ts'
 import { packageRules } from './packages.ts'
@@ -21,6 +22,7 @@ export const WARNING_RULES = [
   ...nameRules,
   ...typeRules,
   ...valueRules,
+  ...formulaRules,
   ...relationRules,
   ...limitRules,
   ...accessRules,

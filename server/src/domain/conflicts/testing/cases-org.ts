@@ -134,6 +134,10 @@ const placing: PlanInput = {
   ...onLead(text('A__c')),
   layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'More', fields: ['A__c'] }],
 }
+const placingAfter = (after: string): PlanInput => ({
+  ...onLead(text('A__c')),
+  layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'More', fields: ['A__c'], after }],
+})
 const fromSet = {
   plan: onLead(picklist('P__c', undefined, { global_value_set: 'Countries' })),
 }
@@ -189,6 +193,10 @@ export const ACCESS_CASES: Cases = {
   layout_missing: {
     fires: { plan: placing, live: found('Layout', false) },
     not: { plan: placing, live: found('Layout', true) },
+  },
+  layout_after_missing: {
+    fires: { plan: placingAfter('Gone__c') },
+    not: { plan: placingAfter('Hidden__c'), live: { allFields: async () => ['Hidden__c'] } },
   },
   layout_managed: {
     fires: { plan: placing, live: found('Layout', true, true) },

@@ -50,6 +50,27 @@ export const NAME_CASES: Cases = {
     fires: { plan: onLead(text('A__c'), text('a__c')) },
     not: { plan: onLead(text('A__c'), text('B__c')) },
   },
+  formula_field_missing: {
+    fires: { plan: onLead(formula('A__c', 'LEFT(Gone__c, 1) & Lost__r.Name')) },
+    // What stands in a text or a comment, behind a dot, in the plan, or out of the user's sight.
+    not: {
+      plan: onLead(
+        formula(
+          'A__c',
+          '"Gone__c" & /* Gone__c */ $Setup.Gone__c.Gone__c & B__c & Hidden__r.Gone__c',
+        ),
+        text('B__c'),
+      ),
+      live: { allFields: async () => ['Hidden__c'] },
+    },
+  },
+  validation_rule_field_missing: {
+    fires: { plan: onLeadRule(validation('V', 'ISBLANK(Gone__c)')) },
+    not: {
+      plan: onLeadRule(validation('V', 'ISBLANK(B__c)')),
+      describes: lead(described('B__c')),
+    },
+  },
   field_object_missing: { fires: { ...calm, describes: [] }, not: calm },
   record_type_object_missing: {
     fires: {

@@ -1,0 +1,74 @@
+// What formulas speak of: a field that is nowhere makes Salesforce refuse the formula.
+
+import { customNamesIn } from '../definitions.ts'
+import { sameName } from '../../plan/names.ts'
+import { type Facts, rulesFor, type Verdict } from '../rule.ts'
+import { fieldIn } from '../subjects.ts'
+
+const rule = rulesFor('types')
+
+/** The custom fields that a formula on the object names and neither object nor plan has. */
+const missingIn = async (
+  formula: string,
+  object: string,
+  { describeOf, plannedField, objectExists, live }: Facts,
+): Promise<string[]> => {
+  const describe = describeOf(object)
+  // An object that is there and not described is reported as such.
+  if (describe === null && objectExists(object)) return []
+  const unseen = customNamesIn(formula).filter(
+    (name) => plannedField(object, name) === null && fieldIn(describe, name) === null,
+  )
+  if (unseen.length === 0 || !objectExists(object)) return unseen
+  // There may be fields that the connected user does not see; Salesforce takes those.
+  const all = await live.allFields(object)
+  if (all === null) return []
+  const known = new Set(all.map(sameName))
+  return unseen.filter((name) => !known.has(sameName(name)))
+}
+
+const missing = (full: string, names: readonly string[], at: string): Verdict[] =>
+  names.map((name) => ({
+    message: `The formula of ${full} speaks of ${name}, which is neither there nor in the plan.`,
+    remedy: `Correct the name, or add ${name} to the plan.`,
+    at,
+  }))
+
+export const formulaRules = [
+  rule('field', {
+    code: 'formula_field_missing',
+    severities: ['red'],
+    judge: async ({ field, object, full }, facts) =>
+      field.type === 'Formula'
+        ? missing(full, await missingIn(field.formula, object.api_name, facts), 'formula')
+        : null,
+  }),
+  rule('validation_rule', {
+    code: 'validation_rule_field_missing',
+    severities: ['red'],
+    judge: async ({ rule: planned, object, component }, facts) =>
+      missing(
+        component.fullName,
+        await missingIn(planned.error_condition_formula, object.api_name, facts),
+        'error_condition_formula',
+      ),
+  }),
+  rule('layout', {
+    code: 'layout_after_missing',
+    severities: ['red'],
+    judge: async ({ layout }, { describeOf, plannedField, live }) => {
+      const { after, object } = layout
+      const describe = describeOf(object)
+      if (after === undefined || describe === null || !/__c$/i.test(after)) return null
+      if (plannedField(object, after) !== null || fieldIn(describe, after) !== null) return null
+      const all = await live.allFields(object)
+      return all === null || all.some((name) => sameName(name) === sameName(after))
+        ? null
+        : {
+            message: `The layout ${layout.layout} cannot show ${after}: ${object} has no such field.`,
+            remedy: 'Name a field that the layout shows, or leave `after` out.',
+            at: 'after',
+          }
+    },
+  }),
+]

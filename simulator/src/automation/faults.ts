@@ -1,0 +1,48 @@
+// What a flow that fails says. The frame is Salesforce's, as issue threads quote it ("We can't save
+// this record because the … process failed"), and so is the sentence about records that could not be
+// saved; "Error element … (…)" stands in the mail that Salesforce sends about a failed flow.
+
+import { problem, type RowProblem } from '../records/row-errors.ts'
+import { type RowError } from '../records/save-types.ts'
+
+const UNHANDLED =
+  '<b>An unhandled fault has occurred in this flow</b><br>An unhandled fault has occurred while processing the flow.  Please contact your system administrator for more information.'
+
+/** Thrown where an element cannot go on. */
+export class FlowFault extends Error {
+  override name = 'FlowFault'
+  /** True where it is this simulator that cannot, and not the flow that is wrong. */
+  readonly unhandled: boolean
+
+  constructor(message: string, unhandled = true) {
+    super(message)
+    this.unhandled = unhandled
+  }
+}
+
+export type DataVerb = 'create' | 'update' | 'delete'
+
+/** Records of the flow's that Salesforce would not save. */
+export const dataFault = (verb: DataVerb, errors: readonly RowError[]): FlowFault =>
+  new FlowFault(
+    `This error occurred when the flow tried to ${verb} records: ${errors
+      .map(({ statusCode, message }) => `${statusCode}: ${message}`)
+      .join('; ')}. You can look up ExceptionCode values in the SOAP API Developer Guide.`,
+    false,
+  )
+
+/** The row's error for a fault at this element; `type` as in `FlowRecordUpdate`. */
+export const triggerProblem = (
+  label: string,
+  element: { name: string; type: string },
+  fault: Pick<FlowFault, 'message' | 'unhandled'>,
+): RowProblem => {
+  const where = `Error element ${element.name} (${element.type})`
+  const details = fault.unhandled
+    ? `${UNHANDLED} ${where}: ${fault.message}`
+    : `${fault.message} ${where}.`
+  return problem(
+    'CANNOT_EXECUTE_FLOW_TRIGGER',
+    `We can't save this record because the “${label}” process failed. Give your Salesforce admin these details. ${details}`,
+  )
+}

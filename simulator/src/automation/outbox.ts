@@ -1,0 +1,40 @@
+// Mail that flows sent: nobody gets it, tests read it.
+
+export interface SentEmail {
+  /** ISO 8601. */
+  sentAt: string
+  flow: string
+  version: number
+  element: string
+  kind: 'emailAlert' | 'emailSimple'
+  /** Of an alert: `Object.Alert_Name`. */
+  name: string
+  /** The record it is about: the alert's own, or the one that set the flow off. */
+  recordId: string
+  /** The action's input parameters, as they were when it ran. */
+  inputs: Record<string, unknown>
+}
+
+const KEPT = 10_000
+
+/** What an org's flows sent, oldest first; the newest 10,000 are kept. */
+export class Outbox {
+  #sent: SentEmail[] = []
+
+  get all(): readonly SentEmail[] {
+    return this.#sent
+  }
+
+  /** Answers how it is taken back: Salesforce sends nothing before its transaction is through. */
+  send(email: SentEmail): () => void {
+    this.#sent.push(email)
+    if (this.#sent.length > KEPT) this.#sent.splice(0, this.#sent.length - KEPT)
+    return () => {
+      this.#sent = this.#sent.filter((other) => other !== email)
+    }
+  }
+
+  clear(): number {
+    return this.#sent.splice(0).length
+  }
+}

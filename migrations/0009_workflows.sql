@@ -4,3 +4,6 @@
 alter table public.deployment_images drop constraint if exists deployment_images_kind_check;
 alter table public.deployment_images add constraint deployment_images_kind_check
   check (kind in ('file', 'describe', 'flow'));
+
+-- Of a dry run: the active automations that saving the rows would set off, as the snapshot knows them.
+alter table public.crm_push_logs add column if not exists automations jsonb;

@@ -4,6 +4,7 @@ interface Component {
   type: string
   full_name: string
   action: string
+  reversibility: string
   success: boolean | null
   problem: {
     message: string
@@ -24,6 +25,7 @@ export interface DeploymentBody {
   rollback: {
     status: string
     removed: { type: string; full_name: string }[]
+    restored: { type: string; full_name: string }[]
     kept: { full_name: string; changed_by: string | null; changed_at: string | null }[]
     remaining: unknown[]
     proof: { complete: boolean; differences: unknown[] } | null

@@ -358,6 +358,7 @@ interface CrmPushLogs {
   mapping_id: string | null
   snapshot_id: string | null
   retry_of: string | null
+  automations: Json<unknown> | null
   error: Json<(Fault & { resumes_at?: string }) | null> | null
   value_profile: Json<unknown> | null
   content_hash: Buffer | null

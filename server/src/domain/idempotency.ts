@@ -35,6 +35,8 @@ export interface Idempotency {
   claim(request: Request): Promise<ClaimOutcome>
   /** Keeps a final answer (2xx, or 4xx but for 401, 403, 429); anything else frees an unbound key. */
   settle(claim: IdempotencyClaim, answer: StoredAnswer): Promise<void>
+  /** The key is as if never used, unless it is tied to what the request created. */
+  free(claim: IdempotencyClaim): Promise<void>
 }
 
 /** The keys of one user of an org: a tenant's table, under row-level security. */
@@ -197,22 +199,28 @@ const createIdempotency = (store: KeyStore, secret: Secret): Idempotency => ({
     }),
 
   settle: (claim, answer) =>
-    store.transact(async (run) => {
-      const { where, values, next } = rowOf(store.owner, claim)
-      if (isFinal(answer.status)) {
-        await run(
-          `update ${store.table} set response_status = $${next}, response_body = $${next + 1}
-            where ${where} and holder = $${next + 2}`,
-          [...values, answer.status, JSON.stringify(answer.body ?? null), claim.holder],
-        )
-      } else {
-        await run(
-          `delete from ${store.table} where ${where} and holder = $${next} and resource_id is null`,
-          [...values, claim.holder],
-        )
-      }
-    }),
+    isFinal(answer.status)
+      ? store.transact(async (run) => {
+          const { where, values, next } = rowOf(store.owner, claim)
+          await run(
+            `update ${store.table} set response_status = $${next}, response_body = $${next + 1}
+              where ${where} and holder = $${next + 2}`,
+            [...values, answer.status, JSON.stringify(answer.body ?? null), claim.holder],
+          )
+        })
+      : free(store, claim),
+
+  free: (claim) => free(store, claim),
 })
+
+const free = (store: KeyStore, claim: IdempotencyClaim): Promise<void> =>
+  store.transact(async (run) => {
+    const { where, values, next } = rowOf(store.owner, claim)
+    await run(
+      `delete from ${store.table} where ${where} and holder = $${next} and resource_id is null`,
+      [...values, claim.holder],
+    )
+  })
 
 const insert = async (store: KeyStore, run: Run, claim: IdempotencyClaim, hash: Buffer) => {
   const row = { ...store.owner, ...store.extra, ...claim, body_hash: hash }

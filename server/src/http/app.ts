@@ -19,6 +19,7 @@ import { type Auth, type Identity } from '../domain/auth/auth.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
 import { EngineError } from '../errors.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
+import { refuseDeep } from './depth.ts'
 import { openLines } from './lines.ts'
 import { problemOf, toEngineError, validationProblem } from './problems.ts'
 import { registerDocs } from './docs.ts'
@@ -363,35 +364,13 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
 const checkedBody = (route: Route, request: FastifyRequest): unknown => {
   if (route.rawBody === true) return request.body ?? Buffer.alloc(0)
   if (route.body === undefined) return undefined
-  if (deeperThan(request.body, BODY_DEPTH_MAX)) {
-    throw new EngineError(
-      'validation_failed',
-      `The body nests deeper than ${BODY_DEPTH_MAX} levels.`,
-      {
-        errors: [{ path: '', code: 'too_deep', message: `Nest at most ${BODY_DEPTH_MAX} levels.` }],
-      },
-    )
-  }
+  refuseDeep(request.body, '')
   const parsed = route.body.safeParse(request.body)
   if (!parsed.success) throw validationProblem(parsed.error.issues)
   return parsed.data
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-const BODY_DEPTH_MAX = 64
-
-/** Without recursion: whoever recurses over a body afterwards is safe from its depth. */
-const deeperThan = (value: unknown, most: number): boolean => {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > most) return true
-    level = level.flatMap((member) =>
-      typeof member === 'object' && member !== null ? (Object.values(member) as unknown[]) : [],
-    )
-  }
-  return false
-}
 
 const pathOf = (request: FastifyRequest): string => (request.url.split('?')[0] ?? '').slice(0, 200)
 

@@ -8,7 +8,6 @@ import {
   keyReused,
   superAdminIdempotency,
   type ClaimOutcome,
-  type StoredAnswer,
 } from '../domain/idempotency.ts'
 import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
@@ -62,24 +61,24 @@ export const createIdempotencyStep = (options: {
       return replayed(route, bare, body, outcome)
     }
     // What was done is done: an answer that cannot be kept is given all the same.
-    const settle = (answer: StoredAnswer) =>
-      keys
-        .settle(outcome.claim, answer)
-        .catch((failure: unknown) =>
-          request.log.warn({ err: failure }, 'idempotency key not settled'),
-        )
+    const settle = (settling: Promise<void>) =>
+      settling.catch((failure: unknown) =>
+        request.log.warn({ err: failure }, 'idempotency key not settled'),
+      )
     let reply: Reply
     try {
       reply = await handle(callerWith(outcome.claim))
     } catch (thrown) {
       const error = toEngineError(thrown)
-      await settle({ status: error.status, body: problemOf(error, request.id) })
+      const answer = { status: error.status, body: problemOf(error, request.id) }
+      // What came with a refused upload is not kept, so nobody could tell whether a repetition (of one
+      // that was cut, most often) sends the same.
+      const isUpload = matches !== undefined
+      await settle(isUpload ? keys.free(outcome.claim) : keys.settle(outcome.claim, answer))
       throw thrown
     }
-    await settle({
-      status: reply.status,
-      body: withoutSecrets(reply.body, route.idempotency.secrets ?? []),
-    })
+    const kept = withoutSecrets(reply.body, route.idempotency.secrets ?? [])
+    await settle(keys.settle(outcome.claim, { status: reply.status, body: kept }))
     return reply
   },
 })

@@ -3,6 +3,7 @@
 
 import { type Readable } from 'node:stream'
 import { EngineError } from '../errors.ts'
+import { mayBeDeep, refuseDeep } from './depth.ts'
 
 /** One line: its text, which is JSON, and what the text says. */
 export interface JsonLine {
@@ -41,7 +42,8 @@ export const openLines = async (
 
 /**
  * Lines in batches, as they arrive together; blank ones are skipped. Throws invalid_json with the
- * number of the line (the first is 1), payload_too_large for a long one, bad_request where the body is
+ * number of the line (the first is 1), payload_too_large for a long one, validation_failed for one that
+ * nests too deep, bad_request where the body is
  * cut, silent or not what its encoding says.
  */
 export async function* readJsonLines(
@@ -59,11 +61,14 @@ export async function* readJsonLines(
       throw invalidLine(number, 'is not valid UTF-8')
     }
     if (BLANK.test(text)) return null
+    let value: unknown
     try {
-      return { value: JSON.parse(text) as unknown, text: text.trim(), number }
+      value = JSON.parse(text)
     } catch {
       throw invalidLine(number, 'is not JSON')
     }
+    if (mayBeDeep(text)) refuseDeep(value, `lines.${number}`)
+    return { value, text: text.trim(), number }
   }
   const tooLong = (): EngineError =>
     new EngineError('payload_too_large', `Line ${number + 1} is longer than ${lineBytes} bytes.`)

@@ -97,6 +97,8 @@ export interface BulkFailure {
 export interface ResultOptions {
   /** How many rows there must be, by the job's own counts; another number is an error at the end. */
   expected?: number
+  /** Of what was sent, give back these columns only: whoever joins by a key needs no more. */
+  columns?: readonly string[]
   signal?: AbortSignal
 }
 
@@ -105,7 +107,7 @@ async function* resultRows(
   org: SalesforceOrg,
   path: string,
   required: readonly string[],
-  { expected, signal }: ResultOptions,
+  { expected, columns, signal }: ResultOptions,
 ): AsyncGenerator<Record<string, string>, void, undefined> {
   const { status, headers, body } = await org.stream({
     path,
@@ -114,6 +116,7 @@ async function* resultRows(
     headers: { accept: 'text/csv' },
     ...(signal === undefined ? {} : { signal }),
   })
+  const keep = columns === undefined ? null : new Set([...required, ...columns])
   let rows = 0
   try {
     if (/^\s*text\/html/i.test(headers['content-type'] ?? '')) {
@@ -121,7 +124,7 @@ async function* resultRows(
       throw new SalesforceError(makeFailure('html_page', { status, code: 'HTTP_200', message }))
     }
     // Salesforce: no rows of this kind is a lone header line, an empty body, or 204.
-    for await (const row of parseCsvRecords(body, required)) {
+    for await (const row of parseCsvRecords(body, required, keep)) {
       rows += 1
       yield row
     }

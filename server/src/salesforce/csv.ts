@@ -123,25 +123,30 @@ export async function* parseCsv(
 /**
  * Objects by the names in the first row. Throws SalesforceError `malformed` besides where a row has
  * another number of fields than the first (a file that breaks off mostly ends so), or a name of
- * `required` is missing there. No text at all is no rows.
+ * `required` is missing there. No text at all is no rows. With `keep`, records have those members only.
  */
 export async function* parseCsvRecords(
   bytes: AsyncIterable<unknown>,
   required: readonly string[] = [],
+  keep: ReadonlySet<string> | null = null,
 ): AsyncGenerator<Record<string, string>, void, undefined> {
   let names: string[] | null = null
+  let kept: [name: string, place: number][] = []
   for await (const row of parseCsv(bytes)) {
     if (names === null) {
       const missing = required.find((name) => !row.includes(name))
       if (missing !== undefined) throw broken(`has no column ${missing}`)
       names = row
+      kept = row
+        .map((name, place): [string, number] => [name, place])
+        .filter(([name]) => keep === null || keep.has(name))
       continue
     }
     if (row.length !== names.length) {
       throw broken(`has a row of ${row.length} fields under ${names.length} names`)
     }
     // Defined, not assigned: a column may be called __proto__.
-    yield Object.fromEntries(names.map((name, index) => [name, row[index] ?? '']))
+    yield Object.fromEntries(kept.map(([name, place]) => [name, row[place] ?? '']))
   }
 }
 

@@ -109,6 +109,22 @@ describe('answers', () => {
       'text/xml',
     ],
     ['version_unsupported', 'HTTP_410', 410, ''],
+    // SOAP says 500 to everything: what names its code is refused all the same.
+    ['other', 'INVALID_TYPE', 500, fault('INVALID_TYPE', 'Unknown type:Nope'), 'text/xml'],
+    [
+      'other',
+      'INSUFFICIENT_ACCESS',
+      500,
+      fault('INSUFFICIENT_ACCESS', 'use of the Metadata API requires …'),
+      'text/xml',
+    ],
+    [
+      'server_error',
+      'UNKNOWN_EXCEPTION',
+      500,
+      fault('UNKNOWN_EXCEPTION', 'An unexpected error occurred.'),
+      'text/xml',
+    ],
     [
       'not_found',
       'NOT_FOUND',

@@ -243,6 +243,16 @@ const readXmlError = (body: string): SpokenError | null => {
   return code === null && message === null ? null : { code, message: message ?? '', fields: [] }
 }
 
+/**
+ * SOAP 1.1 answers every fault with status 500; one that names its code (`sf:INVALID_TYPE`) is a refusal
+ * like any other, and no failure of the server.
+ */
+const isSoapRefusal = (body: string, code: string | null): boolean =>
+  code !== null &&
+  /^[A-Z]+(?:_[A-Z]+)+$/.test(code) &&
+  code !== 'UNKNOWN_EXCEPTION' &&
+  /<(?:\w+:)?Fault[\s>]/.test(body)
+
 const tryJson = (body: string): unknown => {
   try {
     return JSON.parse(body)
@@ -308,8 +318,9 @@ export const classifyAnswer = (answer: {
   const spoken =
     (json === undefined ? null : readJsonError(json)) ?? (html ? null : readXmlError(body))
   if (spoken !== null) {
+    const passing = status >= 500 && !isSoapRefusal(body, spoken.code)
     const kind =
-      matchRule(status, spoken.code, spoken.message) ?? (status >= 500 ? 'server_error' : 'other')
+      matchRule(status, spoken.code, spoken.message) ?? (passing ? 'server_error' : 'other')
     const code = spoken.code ?? `HTTP_${status}`
     return makeFailure(kind, {
       ...common,

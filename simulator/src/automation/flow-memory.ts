@@ -11,12 +11,14 @@ import { targetRow } from '../records/targets.ts'
 import { child, nodes, text, type MetadataNode } from '../salesforce/metadata/xml.ts'
 import { fieldInput, operandOf, type Operand } from './expressions.ts'
 import { FlowFault } from './faults.ts'
-import { type FlowPlan } from './flow-plan.ts'
+import { type FlowPlan, type FlowVariable } from './flow-plan.ts'
 
 /** A record that a flow holds: found, about to be made, or both. */
 export interface HeldRecord {
   object: SObject
   row: Record<string, unknown>
+  /** Fields that the flow assigned and has not saved. */
+  assigned: Set<string>
 }
 
 export interface InterviewOf {
@@ -38,7 +40,7 @@ export class FlowMemory {
   /** Everything by its name, as it is at the moment. */
   readonly scope: FormulaScope
   /** Fields of `$Record` that were assigned and are not saved yet. */
-  readonly assigned = new Set<string>()
+  readonly #assigned = new Set<string>()
   faultMessage: string | null = null
 
   constructor(plan: FlowPlan, of: InterviewOf) {
@@ -96,25 +98,30 @@ export class FlowMemory {
     if (isRecord(first) && name !== undefined && rest.length === 0) {
       const field = this.#writable(this.#of.object, name)
       this.#of.record[field.describe.name] = fieldInput(field, value)
-      this.assigned.add(field.describe.name)
+      this.#assigned.add(field.describe.name)
       return
     }
-    const variable = this.#plan.variables.get(first.toLowerCase())
-    if (variable === undefined || variable.collection || rest.length > 0) {
-      throw new FlowFault(`the simulator does not assign to ${path.join('.')}`)
-    }
-    if (name === undefined && variable.object === null) {
-      this.#values.set(first.toLowerCase(), value)
+    const key = first.toLowerCase()
+    const variable = this.#plan.variables.get(key)
+    if (name === undefined && variable?.object === null && !variable.collection) {
+      this.#values.set(key, value)
       return
     }
-    const object = findObject(this.#of.org, variable.object ?? '')
-    if (name === undefined || object === undefined) {
+    const held = this.#records.get(key) ?? this.#emptyRecord(variable)
+    if (held === null || name === undefined || rest.length > 0) {
       throw new FlowFault(`the simulator does not assign to ${path.join('.')}`)
     }
-    const held = this.#records.get(first.toLowerCase()) ?? { object, row: {} }
-    this.#records.set(first.toLowerCase(), held)
-    const field = this.#writable(object, name)
+    this.#records.set(key, held)
+    const field = this.#writable(held.object, name)
     held.row[field.describe.name] = fieldInput(field, value)
+    held.assigned.add(field.describe.name)
+  }
+
+  /** What a record variable holds before anything was assigned to it. */
+  #emptyRecord(variable: FlowVariable | undefined): HeldRecord | null {
+    if (variable === undefined || variable.collection || variable.object === null) return null
+    const object = findObject(this.#of.org, variable.object)
+    return object === undefined ? null : { object, row: {}, assigned: new Set() }
   }
 
   #writable(object: SObject, name: string): Field {
@@ -125,9 +132,12 @@ export class FlowMemory {
     return field
   }
 
-  /** The record that a variable or a lookup holds, or a parent of `$Record`. */
+  /** `$Record`, a parent of it, or the record that a variable or a lookup holds; null: none. */
   held(path: string): HeldRecord | null {
     const [first = '', name, ...rest] = path.split('.')
+    if (name === undefined && isRecord(first)) {
+      return { object: this.#of.object, row: this.#of.record, assigned: this.#assigned }
+    }
     if (name === undefined) return this.#records.get(first.toLowerCase()) ?? null
     const { org, object, record } = this.#of
     const parent = [...object.fields.values()].find(
@@ -139,7 +149,8 @@ export class FlowMemory {
     const id = record[parent.describe.name]
     for (const each of typeof id === 'string' ? parent.describe.referenceTo : []) {
       const found = targetRow(org, each, String(id))
-      if (found?.object !== undefined) return { object: found.object, row: { Id: id } }
+      if (found?.object !== undefined)
+        return { object: found.object, row: { Id: id }, assigned: new Set() }
     }
     return null
   }

@@ -11,7 +11,7 @@ import { recordStateOf } from '../records/state.ts'
 import { child, nodes, text, type MetadataNode } from '../salesforce/metadata/xml.ts'
 import { conditionsOf, operandOf, type Operand } from './expressions.ts'
 import { dataFault, FlowFault, triggerProblem, type DataVerb } from './faults.ts'
-import { FlowMemory, isRecord, type InterviewOf } from './flow-memory.ts'
+import { FlowMemory, isRecord, type HeldRecord, type InterviewOf } from './flow-memory.ts'
 import { START, type FlowElement, type FlowPlan } from './flow-plan.ts'
 import { candidates, passes, rowFilter } from './find-rows.ts'
 
@@ -165,70 +165,56 @@ export class Interview {
   }
 
   async #update(node: MetadataNode, save: NestedSave): Promise<void> {
-    const { object, record } = this.#of
-    const given = text(node, 'inputReference')
-    if (isRecord(given)) {
-      const pending = [...this.#memory.assigned].map((name) => [name, record[name]] as const)
-      const fields = { ...Object.fromEntries(pending), ...this.#memory.inputs(object, node) }
-      if (!this.#filter(object, node)(record)) return
-      await this.#save(save, 'update', object, [{ Id: record.Id, ...fields }])
-      Object.assign(record, fields)
-      this.#memory.assigned.clear()
+    const held = this.#given(node)
+    if (held === null) {
+      const of = this.#memory.objectOf(node)
+      const fields = this.#memory.inputs(of, node)
+      const rows = this.#find(of, node).map(({ Id }) => ({ Id, ...fields }))
+      await this.#save(save, 'update', of, rows)
       return
     }
-    if (given !== undefined && given !== '') {
-      const held = this.#memory.held(given)
-      if (held === null) throw new FlowFault(`${given} holds no record`)
-      const { attributes: _, ...row } = held.row
-      await this.#save(save, 'update', held.object, [
-        { ...row, ...this.#memory.inputs(held.object, node) },
-      ])
-      return
-    }
-    const of = this.#memory.objectOf(node)
-    const fields = this.#memory.inputs(of, node)
-    const rows = this.#find(of, node)
-    await this.#save(
-      save,
-      'update',
-      of,
-      rows.map(({ Id }) => ({ Id, ...fields })),
-    )
+    const { object, row, assigned } = held
+    const fields = { ...assignedOf(held), ...this.#memory.inputs(object, node) }
+    if (!this.#filter(object, node)({ Id: '', ...row })) return
+    await this.#save(save, 'update', object, [{ ...fields, Id: row['Id'] }])
+    Object.assign(row, fields)
+    assigned.clear()
   }
 
   async #create({ name, node }: FlowElement, save: NestedSave): Promise<void> {
-    const given = text(node, 'inputReference')
-    const held = given === undefined || given === '' ? null : this.#memory.held(given)
-    if (given !== undefined && given !== '' && held === null) {
-      throw new FlowFault(`${given} holds no record`)
-    }
+    const held = this.#given(node)
     const object = held?.object ?? this.#memory.objectOf(node)
-    const row = held?.row ?? this.#memory.inputs(object, node)
+    const row = held === null ? this.#memory.inputs(object, node) : assignedOf(held)
     const [id] = await this.#save(save, 'insert', object, [row])
     if (id === undefined) return
-    if (held !== null) held.row['Id'] = id
-    else this.#memory.keep(name, id)
+    if (held === null) this.#memory.keep(name, id)
+    else {
+      held.row['Id'] = id
+      held.assigned.clear()
+    }
     const variable = text(node, 'assignRecordIdToReference')
     if (variable !== undefined) this.#memory.set(variable.split('.'), () => id)
   }
 
   async #delete(node: MetadataNode, save: NestedSave): Promise<void> {
-    const { object, record } = this.#of
-    const given = text(node, 'inputReference')
-    if (isRecord(given)) return void (await this.#save(save, 'delete', object, [{ Id: record.Id }]))
-    if (given !== undefined && given !== '') {
-      const held = this.#memory.held(given)
-      if (held === null) throw new FlowFault(`${given} holds no record`)
-      return void (await this.#save(save, 'delete', held.object, [{ Id: held.row['Id'] }]))
-    }
-    const of = this.#memory.objectOf(node)
-    const rows = this.#find(of, node)
+    const held = this.#given(node)
+    const object = held?.object ?? this.#memory.objectOf(node)
+    const ids = held === null ? this.#find(object, node).map(({ Id }) => Id) : [held.row['Id']]
     await this.#save(
       save,
       'delete',
-      of,
-      rows.map(({ Id }) => ({ Id })),
+      object,
+      ids.map((Id) => ({ Id })),
     )
+  }
+
+  /** The record that the element names by `inputReference`; null: it goes by object and filters. */
+  #given(node: MetadataNode): HeldRecord | null {
+    const path = text(node, 'inputReference') ?? ''
+    if (path === '') return null
+    const held = this.#memory.held(path)
+    if (held === null) throw new FlowFault(`${path} holds no record`)
+    return held
   }
 
   /** Saves all of them or fails the flow; answers their ids. */
@@ -292,11 +278,12 @@ export class Interview {
   #lookUp(node: MetadataNode): void {
     const object = this.#memory.objectOf(node)
     const into = text(node, 'outputReference')
-    if (text(node, 'getFirstRecordOnly') !== 'true' && into === undefined) {
+    const one = text(node, 'getFirstRecordOnly') === 'true' || into !== undefined
+    if (!one || this.#plan.variables.get((into ?? '').toLowerCase())?.collection === true) {
       throw new FlowFault('the simulator does not look up more than one record')
     }
     const found = this.#find(object, node)
-    const by = text(node, 'sortField')
+    const by = object.fields.get((text(node, 'sortField') ?? '').toLowerCase())?.describe.name
     if (by !== undefined) {
       const sign = text(node, 'sortOrder') === 'Desc' ? -1 : 1
       found.sort((a, b) => sign * compareRaw(a[by], b[by]))
@@ -305,7 +292,8 @@ export class Interview {
     const name = into ?? text(node, 'name') ?? ''
     const outputs = nodes(node, 'outputAssignments')
     if (outputs.length === 0) {
-      this.#memory.hold(name, first === undefined ? null : { object, row: { ...first } })
+      const held = first && { object, row: { ...first }, assigned: new Set<string>() }
+      this.#memory.hold(name, held ?? null)
       return
     }
     for (const each of outputs) {
@@ -348,6 +336,10 @@ export class Interview {
     }
   }
 }
+
+/** What of the record is to be saved. */
+const assignedOf = ({ row, assigned }: HeldRecord): Record<string, unknown> =>
+  Object.fromEntries([...assigned].map((name) => [name, row[name]]))
 
 const VERBS: Record<'insert' | 'update' | 'delete', DataVerb> = {
   insert: 'create',

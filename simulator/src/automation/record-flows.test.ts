@@ -266,6 +266,48 @@ describe('an after-save flow', () => {
     expect(sim.row('Lead', kept)['IsDeleted']).toBe(false)
   })
 
+  it('saves of a record that it looked up what it assigned, and a parent of its own', async () => {
+    const sim = start()
+    const parent = await sim.insert('Account', { Name: 'Parent', Site: 'here' })
+    const other = await sim.insert('Account', { Name: 'Other' })
+    addOn(sim, 'Contact', 'RecordAfterSave', 'Get', {
+      recordLookups: {
+        name: 'Get',
+        object: 'Account',
+        getFirstRecordOnly: true,
+        storeOutputAutomatically: true,
+        filters: { field: 'Name', operator: 'EqualTo', value: text('Other') },
+        connector: { targetReference: 'Fill' },
+      },
+      assignments: {
+        name: 'Fill',
+        assignmentItems: {
+          assignToReference: 'Get.Description',
+          operator: 'Assign',
+          value: ref('$Record.Account.Site'),
+        },
+        connector: { targetReference: 'Save' },
+      },
+      recordUpdates: [
+        { name: 'Save', inputReference: 'Get', connector: { targetReference: 'Up' } },
+        {
+          name: 'Up',
+          inputReference: '$Record.Account',
+          inputAssignments: { field: 'Description', value: ref('Get.Id') },
+        },
+      ],
+    })
+    await sim.insert('Contact', { LastName: 'Hopper', AccountId: parent })
+    expect(sim.row('Account', other)['Description']).toBe('here')
+    expect(sim.row('Account', parent)['Description']).toBe(other)
+    const [orphan] = await sim.save({
+      operation: 'insert',
+      object: 'Contact',
+      rows: [{ LastName: 'Orphan' }],
+    })
+    expect(errorOf(orphan)[1]).toContain('$Record.Account holds no record')
+  })
+
   it('may write what its user may not', async () => {
     const sim = start('integration')
     const [profileId = ''] = [...sim.org.users.values()].flatMap((user) =>

@@ -49,7 +49,6 @@ export const gather = ({ judge, options }: Intention) => {
   let blockNo = 0
   let parts = 0
   const openParts = new Map<string, { part: number; rows: number; bytes: number }>()
-  let sendable = 0
 
   let windowStart = 0
   let windowChars = 0
@@ -78,7 +77,6 @@ export const gather = ({ judge, options }: Intention) => {
       const stored = await packBlock(block, { blockNo, windowStart, part, bytes })
       pending.blocks.push(stored)
       pendingBytes += (stored.ready?.byteLength ?? 0) + stored.source.byteLength
-      sendable += 1
       blockNo += 1
     }
   }
@@ -128,10 +126,6 @@ export const gather = ({ judge, options }: Intention) => {
     get counts() {
       return counts
     },
-    /** Blocks that have rows to send. */
-    get sendable() {
-      return sendable
-    },
     pendingBytes: () => pendingBytes,
 
     /** True: the window is full and must be closed. */
@@ -148,16 +142,19 @@ export const gather = ({ judge, options }: Intention) => {
     closeWindow,
 
     end: async (): Promise<void> => {
-      // A push of this kind never fills a window by its rows; its few large ones may, by their size.
-      if (options.all_or_none && !options.dry_run) {
-        if (counts.failed > 0 || settled.some(({ result }) => !result.success)) {
-          settle(({ index, key }) => failedResult(index, key, ALL_OR_NONE_FAULT))
-        } else if (sendable > 0 || cutBlocks(ready).length > 1) {
+      if (options.all_or_none) {
+        // A push of this kind never fills a window by its rows; its few large ones may, by their size,
+        // and what was packed then cannot be taken back any more.
+        const isRefused = settled.some(({ result }) => !result.success)
+        if (windowStart > 0 || (!isRefused && cutBlocks(ready).length > 1)) {
           throw new EngineError(
             'bad_request',
             'all_or_none needs rows of one object that fit into one call: rows of several objects ' +
               '(or megabytes of them) cannot be written together or not at all.',
           )
+        }
+        if (isRefused) {
+          settle(({ index, key }) => failedResult(index, key, ALL_OR_NONE_FAULT))
         }
       }
       await closeWindow()

@@ -2,6 +2,7 @@
 
 import { type Caller } from '../caller.ts'
 import { type LastPush } from '../conflicts/facts.ts'
+import { type MetAutomation } from './automations.ts'
 import { type JudgedRow, type PushKind, type PushOptions } from './model.ts'
 import { type PushKey } from './store.ts'
 
@@ -30,6 +31,8 @@ export interface Intention {
   judge: Judge
   mapping: { id: string; version: number } | null
   snapshotId: string | null
+  /** Of a dry run: what will run when the rows are saved. */
+  automations: MetAutomation[] | null
   /** Null for a dry run: it needs none. */
   connection: { id: string; sfdcOrgId: string } | null
   retryOf: string | null
@@ -50,6 +53,7 @@ export const baseRow = (caller: Caller, key: PushKey, intention: Intention) => (
   mapping_id: intention.mapping?.id ?? null,
   mapping_version: intention.mapping?.version ?? null,
   snapshot_id: intention.snapshotId,
+  automations: intention.automations === null ? null : JSON.stringify(intention.automations),
   retry_of: intention.retryOf,
   created_by: caller.userId,
   credential_type: caller.credential.type,

@@ -31,11 +31,20 @@ export type Claim =
   /** Nothing to take now: others work on what is left, or the push stands still or has ended. */
   | { kind: 'none' }
 
+/** A push that was stopped stands still for so long at most. */
+const STOPPED_SECONDS = 15
+
 export const PUSH_ACTION: Readonly<Record<PushRow['kind'], AuditAction>> = {
   records: 'push.records',
   status_update: 'push.status_update',
   link: 'push.link',
 }
+
+/** As JSON that PostgreSQL takes: what Salesforce says may hold U+0000, or be cut in half a pair. */
+const storable = (value: unknown): string =>
+  JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'string' ? member.toWellFormed().replaceAll('\0', '\ufffd') : member,
+  )
 
 /** What a push that ends leaves behind: its audit row, and news for whoever waits. */
 export const noteEnd = async (
@@ -231,7 +240,7 @@ export const createPushJournal = (
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
           .set({
-            send_state: state === null ? null : JSON.stringify(state),
+            send_state: state === null ? null : storable(state),
             lease_until: leaseUntil,
           })
           .execute()
@@ -301,12 +310,14 @@ export const createPushJournal = (
       db.as(tenant).tx(async (tx) => {
         const push = await lockPush(tx, tenant, pushId)
         if (push === undefined || isFinal(push.status)) return
-        const resumesAt = new Date(Date.now() + afterSeconds * 1000)
+        // One that was stopped meanwhile has rows to end now, whatever the others wait for.
+        const seconds = push.stop === null ? afterSeconds : Math.min(afterSeconds, STOPPED_SECONDS)
+        const resumesAt = new Date(Date.now() + seconds * 1000)
         const shown: PushFault = { ...error, resumes_at: resumesAt.toISOString() }
         await updatePush(tx)
           .set({
-            error: JSON.stringify(shown),
-            resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+            error: storable(shown),
+            resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${seconds})`,
           })
           .execute()
       }),
@@ -317,7 +328,7 @@ export const createPushJournal = (
         const push = await lockPush(tx, tenant, pushId)
         if (push === undefined || isFinal(push.status) || push.stop !== null) return
         await updatePush(tx)
-          .set({ stop: JSON.stringify(reason), resume_at: null })
+          .set({ stop: storable(reason), resume_at: null })
           .execute()
       }),
   }

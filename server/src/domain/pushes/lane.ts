@@ -46,10 +46,16 @@ export interface LaneDeps {
 /** After so long a lane lets whatever else waits have its turn. */
 const TURN_MS = 5_000
 const BUSY_MS = 100
-/** How often a chunk may take its process down, or fail in a way nobody foresaw. */
-const DEATHS_MAX = 5
+/**
+ * How often a chunk may take its process down (or lose it for another's sake: rows that were sent are
+ * better settled late than given up), or fail in a way nobody foresaw.
+ */
+const DEATHS_MAX = 20
 const FAULTS_MAX = 5
 const HOLD_SECONDS = 60
+const BEATS_A_LEASE = 5
+/** The share of the lease after which whoever could not renew it leaves. */
+const SILENCE_MAX = 0.75
 const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
 
 export const createLaneWorker = (deps: LaneDeps): Worker => {
@@ -161,16 +167,11 @@ const workOn = async (
 ): Promise<'next' | 'leave' | 'stand_still'> => {
   const lost = new AbortController()
   const held = AbortSignal.any([signal, lost.signal])
-  const beat = setInterval(
-    () => {
-      Promise.all([journal.renew(chunk.seq, slot.holder), slot.renew()]).then(
-        (held) => {
-          if (held.includes(false)) lost.abort(new LeaseLost('the lease ran out'))
-        },
-        () => undefined, // the next beat tries again; the lease outlives two of them
-      )
-    },
-    (deps.leaseSeconds / 3) * 1000,
+  const rest = keepAlive(
+    deps.leaseSeconds * 1000,
+    async () =>
+      !(await Promise.all([journal.renew(chunk.seq, slot.holder), slot.renew()])).includes(false),
+    () => lost.abort(new LeaseLost('the lease ran out')),
   )
   const calls = createCallCount()
   const place: ChunkPlace = { by: push.transport === 'bulk' ? 'part' : 'block_no', seq: chunk.seq }
@@ -192,8 +193,40 @@ const workOn = async (
       },
     )
   } finally {
-    clearInterval(beat)
+    rest()
   }
+}
+
+/**
+ * Signs of life until the answered function is called. `onLost`: the lease is somebody else's, or may be
+ * soon. While the database is out of reach nobody tells, so our own clock does, and before the lease
+ * ends: two must never send the same rows.
+ */
+const keepAlive = (
+  leaseMs: number,
+  renew: () => Promise<boolean>,
+  onLost: () => void,
+): (() => void) => {
+  let aliveAt = performance.now()
+  let isAsking = false
+  const beat = setInterval(() => {
+    const now = performance.now()
+    if (now - aliveAt >= leaseMs * SILENCE_MAX) return onLost()
+    if (isAsking) return
+    isAsking = true
+    renew()
+      .then(
+        (held) => {
+          if (held) aliveAt = now
+          else onLost()
+        },
+        () => undefined, // the next beat tries again
+      )
+      .finally(() => {
+        isAsking = false
+      })
+  }, leaseMs / BEATS_A_LEASE)
+  return () => clearInterval(beat)
 }
 
 interface AtHand {

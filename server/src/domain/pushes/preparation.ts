@@ -11,6 +11,7 @@ import { parseSfdcField } from '../mappings/mappings.ts'
 import { type MappingDraft } from '../mappings/mapping.ts'
 import { sameName } from '../plan/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
+import { automationsMet } from './automations.ts'
 import { type Intention, type Judge } from './intention.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { createExplain, type Explain } from './prepare/explain.ts'
@@ -30,7 +31,7 @@ export interface ToPrepare {
 
 export type Prepared = Pick<
   Intention,
-  'canonicalObject' | 'sfdcObject' | 'judge' | 'mapping' | 'snapshotId'
+  'canonicalObject' | 'sfdcObject' | 'judge' | 'mapping' | 'snapshotId' | 'automations'
 >
 
 /** What a stored push tells of the mapping behind its rows. */
@@ -100,6 +101,9 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
       sfdcObject: describes.nameOf(sfdcObject),
       mapping: mapping === null ? null : { id: mapping.id, version: mapping.version },
       snapshotId: snapshot.id,
+      automations: options.dry_run
+        ? automationsMet(await snapshot.readAutomations(), sfdcObject, kind, options)
+        : null,
       judge: createRowJudge(compiled.preparer),
     }
   }
@@ -142,6 +146,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
       sfdcObject: null,
       mapping: null,
       snapshotId: snapshot.id,
+      automations: null,
       judge,
     }
   }

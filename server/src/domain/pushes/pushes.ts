@@ -131,6 +131,8 @@ export interface Pushes {
 
 /** Rows of a body that are judged before others' work has its turn. */
 const ROWS_A_TURN = 500
+/** Failed rows that a retry stores in one transaction. */
+const RETRIED_AT_ONCE_MAX = 20_000
 
 export const createPushes = ({
   db,
@@ -272,12 +274,8 @@ export const createPushes = ({
     }
     if (row.failed === 0) throw new EngineError('nothing_to_retry', 'No row of this push failed.')
     if (row.dry_run || row.results_discarded) {
-      throw new EngineError(
-        'nothing_to_retry',
-        row.dry_run
-          ? 'A dry run keeps no rows: push them again.'
-          : 'The rows of this push were kept for their time and are gone.',
-      )
+      if (row.results_discarded) throw rowsGone()
+      throw new EngineError('nothing_to_retry', 'A dry run keeps no rows: push them again.')
     }
     const again: PushInput = {
       kind: row.kind,
@@ -286,14 +284,22 @@ export const createPushes = ({
       options: optionsOf(row),
       wait_seconds: input.wait_seconds,
     }
-    const batches = failedRowsOf(keyOf(tenant, row))
-    return start(caller, again, batches, 'body', signal, row.id)
+    // Many are stored as they are read, so that memory does not grow with them.
+    const manner = row.failed > RETRIED_AT_ONCE_MAX ? 'upload' : 'body'
+    return start(caller, again, failedRowsOf(tenant, row), manner, signal, row.id)
   }
 
-  async function* failedRowsOf(key: PushKey): AsyncGenerator<InputRow[], void, undefined> {
-    for await (const rows of readFailedRows(db, key)) {
+  async function* failedRowsOf(
+    tenant: Tenant,
+    push: PushRow,
+  ): AsyncGenerator<InputRow[], void, undefined> {
+    let found = 0
+    for await (const rows of readFailedRows(db, keyOf(tenant, push))) {
+      found += rows.length
       yield rows.map(([, row]) => ({ row, source: JSON.stringify(row) }))
     }
+    // Their time may have run out while they were read: some of them are not a retry.
+    if (found !== push.failed) throw rowsGone()
   }
 
   const cancel: Pushes['cancel'] = async (caller, pushId) => {
@@ -423,6 +429,12 @@ export const createPushes = ({
     }),
   }
 }
+
+const rowsGone = (): EngineError =>
+  new EngineError(
+    'nothing_to_retry',
+    'The rows of this push were kept for their time and are gone.',
+  )
 
 const allOrNoneTooLarge = (): EngineError =>
   new EngineError(

@@ -4,6 +4,7 @@ import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
 import { type Fault, type PushStatus, type TenantTables } from '../../db/types.ts'
 import { type Actor } from '../audit.ts'
+import { type MetAutomation } from './automations.ts'
 import { type PushKind, type PushOptions, type RowResult, type Transport } from './model.ts'
 
 export type PushRow = Selectable<TenantTables['crm_push_logs']>
@@ -34,6 +35,7 @@ export interface Push {
   salesforce_api_calls: number
   mapping_version: number | null
   retry_of: string | null
+  automations: MetAutomation[] | null
   error: PushFault | null
   created_by: string | null
   created_at: string
@@ -77,6 +79,7 @@ export const toPush = (row: PushRow): Push => ({
   salesforce_api_calls: row.salesforce_api_calls,
   mapping_version: row.mapping_version,
   retry_of: row.retry_of,
+  automations: row.automations as MetAutomation[] | null,
   error: row.error,
   created_by: row.created_by,
   created_at: row.created_at.toISOString(),

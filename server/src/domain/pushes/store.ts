@@ -299,30 +299,47 @@ export const dropInput = async (
   }
 }
 
-/** The text of the failed rows of a push that has ended, in order of their stretches. */
+/** The failed rows of a push that has ended, in input order, a window of the input at a time. */
 export async function* readFailedRows(
   db: Database,
   { tenant, pushId }: PushKey,
 ): AsyncGenerator<[index: number, row: unknown][], void, undefined> {
-  let after = -1
+  let from = null as { window: number; block: number } | null
+  let open = null as { start: number; rows: [index: number, row: unknown][] } | null
   for (;;) {
-    const blocks = await db
-      .as(tenant)
-      .tx((tx) =>
-        tx
-          .selectFrom('push_rows')
-          .select(['block_no', 'source'])
-          .where('org_id', '=', tenant.orgId)
-          .where('push_id', '=', pushId)
-          .where('ready', 'is', null)
-          .where('block_no', '>', after)
-          .orderBy('block_no')
-          .limit(BLOCKS_A_READ)
-          .execute(),
-      )
-    for (const { source } of blocks) yield unpackSource(await decompress(source))
+    const after = from
+    const blocks = await db.as(tenant).tx((tx) => {
+      const query = tx
+        .selectFrom('push_rows')
+        .select(['block_no', 'window_start', 'source'])
+        .where('org_id', '=', tenant.orgId)
+        .where('push_id', '=', pushId)
+        .where('ready', 'is', null)
+        .orderBy('window_start')
+        .orderBy('block_no')
+        .limit(BLOCKS_A_READ)
+      return after === null
+        ? query.execute()
+        : query
+            .where(sql<boolean>`(window_start, block_no) > (${after.window}, ${after.block})`)
+            .execute()
+    })
+    for (const { window_start, source } of blocks) {
+      const rows = unpackSource(await decompress(source))
+      if (open?.start === window_start) {
+        open.rows.push(...rows)
+        continue
+      }
+      if (open !== null) yield byIndex(open.rows)
+      open = { start: window_start, rows }
+    }
     const last = blocks.at(-1)
-    if (last === undefined || blocks.length < BLOCKS_A_READ) return
-    after = last.block_no
+    if (last === undefined || blocks.length < BLOCKS_A_READ) break
+    from = { window: last.window_start, block: last.block_no }
   }
+  if (open !== null) yield byIndex(open.rows)
 }
+
+/** Blocks are cut by parents, not by the order of the rows. */
+const byIndex = (rows: [index: number, row: unknown][]): [index: number, row: unknown][] =>
+  rows.sort(([a], [b]) => a - b)

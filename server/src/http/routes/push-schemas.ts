@@ -120,6 +120,20 @@ export const push = z.object({
   salesforce_api_calls: z.int(),
   mapping_version: z.int().nullable(),
   retry_of: id.nullable(),
+  automations: z
+    .array(
+      z.object({
+        type: z.string(),
+        api_name: z.string(),
+        events: z.array(z.string()),
+        timing: z.string().nullable(),
+      }),
+    )
+    .nullable()
+    .describe(
+      'Of a dry run: the active automations that saving the rows will set off, as the snapshot knows ' +
+        'them; assignment rules only where the push asks for them',
+    ),
   error: z
     .object({ code: z.string(), message: z.string(), resumes_at: timestamp.optional() })
     .nullable()
@@ -175,6 +189,7 @@ export const examplePush = {
   salesforce_api_calls: 1,
   mapping_version: 3,
   retry_of: null,
+  automations: null,
   error: null,
   created_by: null,
   created_at: '2026-11-20T09:00:00.000Z',

@@ -79,7 +79,7 @@ const patchDefinition = (ctx: RestContext): RestAnswer => {
     throw refusal(
       400,
       'FIELD_INTEGRITY_EXCEPTION',
-      `The flow version ${String(number)} of ${flow.developerName} doesn't exist.`,
+      `The flow version ${JSON.stringify(number)} of ${flow.developerName} doesn't exist.`,
       ['activeVersionNumber'],
     )
   }

@@ -53,6 +53,23 @@ export const numberCoercer = ({ name, type, precision, scale, digits }: NumberFi
 
 type NumberField = Pick<DescribedField, 'name' | 'type' | 'precision' | 'scale' | 'digits'>
 
+/**
+ * Of a key: beyond 2^53 several whole numbers are one and the same in JSON, here and at Salesforce, and
+ * a record that somebody else's number names would be taken for this one.
+ */
+export const keyCoercer =
+  (field: string, coerce: Coerce): Coerce =>
+  (value) => {
+    const key = coerce(value)
+    return typeof key === 'number' && Number.isInteger(key) && !Number.isSafeInteger(key)
+      ? outside(
+          field,
+          value,
+          'A number of more than 15 digits does not name one record: use a text field as key.',
+        )
+      : key
+  }
+
 const TRUTHS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   [true, true],
   [false, false],

@@ -39,7 +39,7 @@ export interface ObjectPlan {
   /** Fields of the mapping, in its order; none where names are Salesforce's own. */
   slots: readonly Slot[]
   slotOf(name: string): Slot | null
-  /** Required on create and not mapped. */
+  /** Required on create and not mapped: what a row that certainly creates lacks. */
   unmappedRequired: readonly RowError[]
   unknown(name: string): RowError
   /** Reads `{ id }` or one field that identifies records. */

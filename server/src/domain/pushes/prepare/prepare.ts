@@ -2,8 +2,9 @@
 // judging a row is cheap. Pure: nothing is asked of Salesforce or the database.
 //
 // Faults have Salesforce's own code where Salesforce would refuse the value too. What it would take is
-// never refused for looking odd, with one exception: a record of push/records may be new, so it needs
-// every field that is required on create; rows that only change records go by push/status-update.
+// never refused for looking odd, with one exception: a record of push/records may be new, so every field
+// that is mapped and required on create needs a value. One that is not mapped at all is Salesforce's to
+// miss: such a mapping may be meant for records that exist.
 //
 // `fields` of a ready row never repeats what the row is found by, except where an update changes that
 // very field: then `matchValue` is the old value and `fields` has the new one.
@@ -160,13 +161,12 @@ const prepareRecords = (plan: ObjectPlan, mapping: MappingDraft): Compiled => {
 }
 
 const recordsPreparer = (plan: ObjectPlan, keySlot: Slot): Preparer => {
-  const { object, slots, unmappedRequired } = plan
+  const { object, slots } = plan
   const keyField = keySlot.written
   const keepsCase = keySlot.field?.caseSensitive ?? false
   // Salesforce: nothing is created by an Id.
   const operation = sameName(keyField) === 'id' ? 'update' : 'upsert'
   const foldsKey = !keepsCase && operation === 'upsert'
-  const required: readonly RowError[] = operation === 'upsert' ? unmappedRequired : []
   const places = new Map(slots.map((slot, place) => [slot.name, place]))
   // One row after the other: what the last row had is told from this one's by its number.
   const values: unknown[] = slots.map(() => undefined)
@@ -203,7 +203,6 @@ const recordsPreparer = (plan: ObjectPlan, keySlot: Slot): Preparer => {
         ;(into.errors ??= []).push(missingField(slot.written).of(slot.name))
       }
     }
-    for (const error of required) (into.errors ??= []).push(error)
     const keyText = key === null ? null : String(key)
     if (into.errors !== null || key === null || keyText === null) {
       return failed(index, keyText, into.errors ?? [])

@@ -5,7 +5,16 @@ import { type PushOptions } from '../model.ts'
 import { compileLinks } from './links.ts'
 import { compileMapping } from './prepare.ts'
 import { createRowJudge } from './row-judge.ts'
-import { describes, errorsOf, LEAD, map, mapping, preparerOf, readyOf } from './testing/fixtures.ts'
+import {
+  describes,
+  errorsOf,
+  field,
+  LEAD,
+  map,
+  mapping,
+  preparerOf,
+  readyOf,
+} from './testing/fixtures.ts'
 
 const LEAD_ID = '00QRM000003oLrB2AU'
 const ACCOUNT_ID = '001RM000003oLrBYAU'
@@ -103,22 +112,49 @@ describe('a record', () => {
     for (const { message, remedy } of errorsOf(row)) expect([message, remedy]).not.toContain('')
   })
 
-  it('may create, so it needs what Salesforce requires', () => {
+  it('may create, so it needs a value for each mapped field that Salesforce requires', () => {
     const required = { ...draft, fields: [map('key', 'External_Key__c'), map('name', 'LastName')] }
     const judgeIt = (row: unknown) => codesOf(preparerOf(required).judge(0, row).row)
     expect(judgeIt({ key: '1' })).toEqual(['REQUIRED_FIELD_MISSING name'])
     expect(judgeIt({ key: '1', name: '' })).toEqual(['REQUIRED_FIELD_MISSING name'])
     expect(judgeIt({ key: '1', name: 'A' })).toEqual([])
     const without = { ...draft, fields: [map('key', 'External_Key__c')] }
-    expect(codesOf(preparerOf(without).judge(0, { key: '1' }).row)).toEqual([
-      'REQUIRED_FIELD_MISSING LastName',
-    ])
+    // Such a mapping may be meant for records that exist: Salesforce judges.
+    expect(codesOf(preparerOf(without).judge(0, { key: '1' }).row)).toEqual([])
   })
 
   it('does not take over values of the record before it', () => {
     const preparer = preparerOf(draft)
     preparer.judge(0, { key: '1', phone: '1' })
     expect(readyOf(preparer.judge(1, { key: '2' }).row).fields).toEqual({ LastName: 'Unknown' })
+  })
+
+  it('is never named by a number that stands for several', () => {
+    const numbered = {
+      ...LEAD,
+      fields: [
+        ...LEAD.fields,
+        field('Number_Key__c', 'double', { precision: 18, externalId: true }),
+      ],
+    }
+    const compiled = compileMapping({
+      kind: 'records',
+      mapping: mapping([], {
+        external_id_field: 'Number_Key__c',
+        fields: [map('nr', 'Number_Key__c'), map('name', 'LastName')],
+      }),
+      object: 'lead',
+      describes: (name) => (name === 'Lead' ? numbered : undefined),
+      options: { null_policy: 'skip' },
+    })
+    if (!('preparer' in compiled)) throw new Error('the mapping is usable')
+    const { preparer } = compiled
+    const judgeIt = (nr: unknown) => codesOf(preparer.judge(0, { nr, name: 'A' }).row)
+    // 2^53 + 1 arrives as 2^53, which is another record's number.
+    expect(judgeIt('9007199254740993')).toEqual(['NUMBER_OUTSIDE_VALID_RANGE nr'])
+    expect(judgeIt(9007199254740992)).toEqual(['NUMBER_OUTSIDE_VALID_RANGE nr'])
+    expect(judgeIt('9007199254740991')).toEqual([])
+    expect(judgeIt(12.5)).toEqual([])
   })
 
   it('found by its Id is changed, never created', () => {

@@ -13,6 +13,7 @@ import {
   type ValueKind,
   valueKindOf,
 } from './described.ts'
+import { keyCoercer } from './numbers.ts'
 import { CLEAR, type Coerce, EMPTY, Refusal, type Scalar, shown } from './refusal.ts'
 import { scalarText, trimmed } from './text.ts'
 
@@ -212,10 +213,12 @@ const resolveParent = (
     member: byId ? written : relationship,
     field,
     valueField: keyField,
-    coerce:
+    coerce: keyCoercer(
+      key,
       parent !== null && keyField !== null
         ? coercerFor(parent, keyField, targets)
         : anyScalar(`${relationship}.${key}`),
+    ),
     put: byId
       ? (fields, value) => {
           fields[written] = value
@@ -299,7 +302,16 @@ export const createSlot = (mapping: MappingField, context: SlotContext): Slot =>
       : target.kind === 'field'
         ? resolveField(target.name, context)
         : resolveParent(target, mapping.sfdc_field, context)
-  const { written, field, valueField, coerce, fault } = resolved
+  const { written, field, valueField, fault } = resolved
+  const isKey =
+    resolved.parent !== null
+      ? false
+      : field === null
+        ? fault === null
+          ? null
+          : false
+        : field.externalId || field.idLookup
+  const coerce = isKey === true ? keyCoercer(written, resolved.coerce) : resolved.coerce
   const byDefault = mapping.default === null ? EMPTY : ownValue(mapping.default, coerce)
   const convert =
     mapping.value_map === null
@@ -341,14 +353,7 @@ export const createSlot = (mapping: MappingField, context: SlotContext): Slot =>
       return null
     },
     lockKey: resolved.lockKey,
-    isKey:
-      resolved.parent !== null
-        ? false
-        : field === null
-          ? fault === null
-            ? null
-            : false
-          : field.externalId || field.idLookup,
+    isKey,
     parent: resolved.parent,
   }
 }

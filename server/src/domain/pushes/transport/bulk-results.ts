@@ -62,6 +62,7 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
   const readSuccesses = async (expected: number | null): Promise<void> => {
     const read = successfulResults(org, job.id, {
       signal,
+      columns: [keyColumn],
       ...(expected === null ? {} : { expected }),
     })
     for await (const { id, created, row } of read) {
@@ -72,7 +73,7 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
     }
   }
   const readFailures = async (expected: number | null): Promise<void> => {
-    const read = failedResults(org, job.id, { signal, ...(expected === null ? {} : { expected }) })
+    const read = failedResults(org, job.id, { signal, columns: [keyColumn], ...(expected === null ? {} : { expected }) })
     for await (const { failure, row } of read) {
       const ordinal = enter(row)
       if (ordinal === null) continue
@@ -84,7 +85,7 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
     }
   }
   const readUnprocessed = async (): Promise<void> => {
-    for await (const row of unprocessedRows(org, job.id, { signal })) {
+    for await (const row of unprocessedRows(org, job.id, { signal, columns: [keyColumn] })) {
       const ordinal = enter(row)
       if (ordinal !== null) unprocessed[ordinal] = 1
     }

@@ -66,6 +66,16 @@ const QUOTA_SECONDS = 900
 /** Salesforce: Bulk API guide, ExceptionCode: what may pass when the rows are sent again. */
 const PASSING_JOB: ReadonlySet<string> = new Set(['Timeout', 'TooManyLockFailure', 'Unknown'])
 
+/** Salesforce: Bulk API guide, ExceptionCode; version 2.0 answers requests with it in capitals. */
+const isQuota = ({ code }: Failure): boolean => /^exceededquota$/i.test(code)
+
+const quotaExhausted = (): EngineError =>
+  new EngineError(
+    'api_budget_exhausted',
+    'Salesforce says that its daily allowance of Bulk batches is used up.',
+    { retryAfterSeconds: QUOTA_SECONDS },
+  )
+
 const ABORTED: Failure = makeFailure('other', {
   code: 'JOB_ABORTED',
   message: 'The Bulk job was aborted in the Salesforce org before it came to this row.',
@@ -97,10 +107,7 @@ const createPart = (
     open: null,
     calls: null,
   }
-  const ledger = new PartLedger(shipment.rowCount)
-  const index = new KeyIndex(shipment.rowCount)
-  let columns = new Columns('Id')
-  let sample: ReadyRow | null = null
+  let part: Part | null = null
 
   const save = async (): Promise<void> => {
     tellCalls()
@@ -108,105 +115,7 @@ const createPart = (
     await shipment.save(isNothing ? null : structuredClone(state))
   }
 
-  async function* numbered(): AsyncGenerator<[ordinal: number, row: ReadyRow]> {
-    let ordinal = 0
-    for await (const some of shipment.rows()) {
-      for (const row of some) {
-        yield [ordinal, row]
-        ordinal += 1
-      }
-    }
-    if (ordinal !== ledger.rows) throw new Error(`${ordinal} rows where ${ledger.rows} were told`)
-  }
-
-  // ------------------------------------------------------------------------------ the survey
-
-  const isUpdate = (): boolean => sample?.operation === 'update'
-
-  /** By what a row and its result are joined. */
-  const joinKey = (ordinal: number, row: ReadyRow): string =>
-    row.operation === 'update'
-      ? keyText('Id', ledger.targets.get(ordinal) ?? '')
-      : keyText(row.matchField, row.matchValue)
-
-  const keyValue = (ordinal: number, row: ReadyRow): BulkValue =>
-    row.operation === 'update'
-      ? (ledger.targets.get(ordinal) ?? '')
-      : typeof row.matchValue === 'number'
-        ? row.matchValue
-        : textOf(row.matchValue)
-
-  /** Goes through the rows once: their columns, their keys, and which cannot travel with a job. */
-  const survey = async (): Promise<void> => {
-    let gathered: [number, ReadyRow][] = []
-    const settle = async (): Promise<void> => {
-      const items = gathered.map(([, row]) => newItem(row))
-      await matchRecords(org, items, shipment)
-      for (const [at, [ordinal, row]] of gathered.entries()) {
-        const item = items[at]
-        if (item?.result != null) ledger.take(ordinal, item.result)
-        else if (item?.id != null) ledger.targets.set(ordinal, item.id)
-        note(ordinal, row)
-      }
-      gathered = []
-    }
-    for await (const [ordinal, row] of numbered()) {
-      if (sample === null) {
-        sample = row
-        columns = new Columns(row.operation === 'update' ? 'Id' : row.matchField)
-      }
-      if (row.operation !== sample.operation || row.object !== sample.object) {
-        throw new TypeError('A part holds rows of one object and one operation')
-      }
-      if (row.operation === 'upsert') note(ordinal, row)
-      else if (gathered.push([ordinal, row]) === MATCH_ROWS) await settle()
-    }
-    await settle()
-  }
-
-  const note = (ordinal: number, row: ReadyRow): void => {
-    if (!ledger.isOpen(ordinal)) return
-    const cells = cellsOf(row)
-    const key = keyValue(ordinal, row)
-    const names = cells?.map(([name]) => name) ?? []
-    const values = cells?.map(([, value]) => value) ?? []
-    const fits =
-      cells !== null && bulkRowFault([columns.names[0] ?? '', ...names], [key, ...values]) === null
-    if (!fits || !index.add(joinKey(ordinal, row), ordinal)) {
-      ledger.route(ordinal, ROUTE.calls)
-      return
-    }
-    for (const name of names) columns.add(name)
-    ledger.bytes[ordinal] = values.reduce(
-      (sum: number, value) => sum + bytesOf(value),
-      bytesOf(key),
-    )
-  }
-
   // ---------------------------------------------------------------------------------- a job
-
-  /** The last row that still goes into a job. */
-  const throughFor = (): number => {
-    let bytes = columns.names.join(',').length
-    let through = -1
-    for (let ordinal = 0; ordinal < ledger.rows; ordinal += 1) {
-      if (!ledger.isForJob(ordinal)) continue
-      bytes += (ledger.bytes[ordinal] ?? 0) + columns.names.length
-      if (bytes > CSV_BYTES_MAX && through >= 0) break
-      through = ordinal
-    }
-    return through
-  }
-
-  const csv = (through: number) => (): AsyncGenerator<Uint8Array, void, undefined> => {
-    async function* rows(): AsyncGenerator<BulkValue[]> {
-      for await (const [ordinal, row] of numbered()) {
-        if (ordinal > through || !ledger.isForJob(ordinal)) continue
-        yield valuesOf(columns, keyValue(ordinal, row), cellsOf(row) ?? [])
-      }
-    }
-    return encodeBulkCsv(columns.names, rows())
-  }
 
   const specOf = async (): Promise<BulkJobSpec> => {
     if (sample === null) throw new TypeError('A part without rows')
@@ -255,6 +164,7 @@ const createPart = (
         if (state.open !== null && (await isRunning(state.open))) return
         state.open = null
         await save()
+        if (isQuota(failure)) throw quotaExhausted()
         if (isRefusal(error)) {
           failOpen(failure)
           return
@@ -343,7 +253,7 @@ const createPart = (
     for (let ordinal = 0; ordinal <= through; ordinal += 1) {
       if (!wasIn(ordinal) || told.isTold(ordinal)) continue
       if (!told.isUnprocessed(ordinal)) ledger.doubt(ordinal, sentAt)
-      else if (failure !== null && failure.code !== 'ExceededQuota') {
+      else if (failure !== null && !isQuota(failure)) {
         const passes = failure.passing || PASSING_JOB.has(failure.code)
         ledger.sent(ordinal)
         ledger.failed(ordinal, [failure], !passes)
@@ -369,13 +279,7 @@ const createPart = (
         // A job that did nothing needs not be read again.
         if (hasRows) state.jobs.push(note)
         await save()
-        if (job?.failure?.code === 'ExceededQuota') {
-          throw new EngineError(
-            'api_budget_exhausted',
-            'Salesforce says that its daily allowance of Bulk batches is used up.',
-            { retryAfterSeconds: QUOTA_SECONDS },
-          )
-        }
+        if (job?.failure != null && isQuota(job.failure)) throw quotaExhausted()
       }
       const count = ledger.countForJob()
       if (count === 0) return
@@ -447,12 +351,4 @@ const createPart = (
       }
     },
   }
-}
-
-/** Of a cell, generously. */
-const bytesOf = (value: BulkValue): number => {
-  if (typeof value !== 'string') return 6
-  let quotes = 2
-  for (let at = value.indexOf('"'); at >= 0; at = value.indexOf('"', at + 1)) quotes += 1
-  return Buffer.byteLength(value) + quotes
 }

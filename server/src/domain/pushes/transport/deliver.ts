@@ -62,8 +62,10 @@ export const deliver = async (
 
   const open = (): Item[] => items.filter(({ result }) => result === null)
   const keep = async (): Promise<void> => {
+    // What was certainly not done (an outage, a spent budget) needs no remembering.
     const isUntouched = items.every(
-      ({ attempts, result, sentAt }) => attempts === 0 && result === null && sentAt === null,
+      ({ result, sentAt, failures, resent }) =>
+        result === null && sentAt === null && failures.length === 0 && !resent,
     )
     await save(isUntouched ? null : packItems(items, round))
   }

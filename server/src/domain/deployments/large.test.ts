@@ -1,0 +1,63 @@
+// Plans at the upper end: what they take of the process, and of PostgreSQL's limits.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+
+let bench: DeploymentsBench
+
+beforeAll(async () => {
+  bench = await createDeploymentsBench(await createDatabase())
+})
+afterAll(() => bench.close())
+
+const planOf = (name: string, objects: number, fields: number) => ({
+  objects: Array.from({ length: objects }, (_, object) => ({
+    api_name: `${name}_${object}__c`,
+    label: `${name} ${object}`,
+    plural_label: `${name}s ${object}`,
+    name_field: { label: 'Name', type: 'Text' },
+    fields: Array.from({ length: fields }, (_field, field) => ({
+      api_name: `Field_${field}__c`,
+      label: `Field ${field}`,
+      type: 'Text',
+      length: 40,
+    })),
+  })),
+})
+
+/** The longest time for which nothing else could run in this process. */
+const longestStall = async (work: () => Promise<void>): Promise<number> => {
+  let longest = 0
+  let last = performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+  }, 5)
+  await work()
+  clearInterval(timer)
+  return longest
+}
+
+const deployAndTakeBack = async (plan: ReturnType<typeof planOf>, components: number) => {
+  const done = await bench.deploy(plan)
+  expect(done).toMatchObject({ status: 'deployed', warnings: [], error: null })
+  expect(done.components.length).toBe(components)
+  expect(await bench.rollback(done.id)).toMatchObject({
+    status: 'rolled_back',
+    rollback: { proof: { complete: true, differences: [] } },
+  })
+}
+
+describe('a large plan', { timeout: 120_000 }, () => {
+  it('of one wide object leaves the process free for others', async () => {
+    const stall = await longestStall(() => deployAndTakeBack(planOf('Wide', 1, 450), 452))
+    // The queue takes a worker for dead that is silent for 10 s.
+    expect(stall).toBeLessThan(5_000)
+  })
+
+  it('of more components than a statement of PostgreSQL has parameters for is stored and taken back', async () => {
+    await deployAndTakeBack(planOf('Many', 13, 430), 13 * 431 + 1)
+  })
+})

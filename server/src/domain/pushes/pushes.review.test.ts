@@ -1,0 +1,186 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { until } from '../../../../test/src/until.ts'
+import { createPushJournal } from './journal.ts'
+import { createPushBench, type PushBench } from './testing/bench.ts'
+import { type PushWithResults } from './pushes.ts'
+
+let bench: PushBench
+let clientId: string
+let next = 0
+
+beforeAll(async () => {
+  bench = await createPushBench(await createDatabase())
+  clientId = await bench.client()
+})
+afterEach(() => {
+  bench.world.budgetSpent = false
+  bench.world.beforeWrite = async () => undefined
+})
+afterAll(() => bench.close())
+
+const records = (count: number, values: (n: number) => Record<string, unknown> = () => ({})) => {
+  next += 1
+  return Array.from({ length: count }, (_, n) => ({ key: `r${next}-${n}`, ...values(n) }))
+}
+
+const get = (id: string): Promise<PushWithResults> => bench.first.pushes.get(bench.tenant, id)
+
+const ended = (id: string): Promise<PushWithResults> =>
+  until('the push has ended', async () => {
+    const push = await get(id)
+    return ['queued', 'in_progress'].includes(push.status) ? null : push
+  })
+
+const pushesStored = async (): Promise<number> => {
+  const [row] = await bench.database.query<{ n: string }>('select count(*) as n from crm_push_logs')
+  return Number(row?.n)
+}
+
+const writes = async (): Promise<number> =>
+  (await bench.control.journal()).filter(
+    ({ method, path }) => method === 'PATCH' && path.includes('/composite/sobjects'),
+  ).length
+
+/** A push of which every row ended without being sent. */
+const cancelled = async (rows: readonly unknown[]): Promise<PushWithResults> => {
+  bench.world.budgetSpent = true
+  const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 0)
+  await until('it stands still', async () => (await get(id)).error !== null)
+  await bench.first.pushes.cancel(bench.caller, id)
+  const push = await ended(id)
+  bench.world.budgetSpent = false
+  return push
+}
+
+describe('all or none', () => {
+  it('sends nothing of a set that one of its rows forbids, however large the rows are', async () => {
+    const rows = records(180, () => ({ notes: 'n'.repeat(30_000) }))
+    const before = await pushesStored()
+    await bench.control.clearJournal()
+    await expect(
+      bench.push(clientId, [...rows, { key: null }], { all_or_none: true }),
+    ).rejects.toMatchObject({ code: 'bad_request' })
+    expect(await writes()).toBe(0)
+    expect(await pushesStored()).toBe(before)
+  })
+
+  it('is judged by a dry run as the push judges it', async () => {
+    const rows = records(5).map((row, n) => (n === 3 ? { ...row, key: null } : row))
+    const told = (push: PushWithResults) =>
+      push.results?.map(({ success, errors }) => [success, errors.map(({ code }) => code)])
+    const options = { all_or_none: true }
+    const dry = await bench.push(clientId, rows, { ...options, dry_run: true })
+    const real = await bench.push(clientId, rows, options)
+    expect(real).toMatchObject({ status: 'failed', failed: 5 })
+    expect(told(dry)).toEqual(told(real))
+  })
+})
+
+describe('a retry', () => {
+  it('has its rows in the order of the input, whatever they shared', async () => {
+    const accounts = await bench.control.act('records/insert', {
+      org: bench.sfdcOrg.name,
+      object: 'Account',
+      rows: [{ Name: 'One' }, { Name: 'Two' }],
+    })
+    const ids = accounts.map((row) => (row.success === true ? row.id : ''))
+    const rows = records(420, (n) => ({ company: ids[n % 2] }))
+    const first = await cancelled(rows)
+    expect(first).toMatchObject({ status: 'failed', failed: 420 })
+    const again = await bench.first.pushes.retry(bench.caller, {
+      push_id: first.id,
+      wait_seconds: 30,
+    })
+    expect(again).toMatchObject({ status: 'succeeded', created_count: 420 })
+    expect(again.results?.map(({ key }) => key)).toEqual(rows.map(({ key }) => key))
+  })
+
+  it('is of all failed rows or of none', async () => {
+    const first = await cancelled(records(420))
+    await bench.database.query('delete from push_rows where push_id = $1 and block_no = 1', [
+      first.id,
+    ])
+    const before = await pushesStored()
+    await expect(
+      bench.first.pushes.retry(bench.caller, { push_id: first.id, wait_seconds: 0 }),
+    ).rejects.toMatchObject({ code: 'nothing_to_retry' })
+    expect(await pushesStored()).toBe(before)
+  })
+})
+
+describe('a replica that cannot reach the database', () => {
+  it('sends no more once its lease may be somebody else’s', async () => {
+    const dying = await bench.replica(false)
+    let open = (): void => undefined
+    const opened = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    let waiting = 0
+    bench.world.beforeWrite = async () => {
+      waiting += 1
+      await opened
+    }
+    await bench.first.jobs.stop()
+    const { id } = await bench.push(clientId, records(200), {}, 0)
+    const [lane] = await bench.database.query<{ id: string }>(
+      'select id from push_lanes where push_id = $1',
+      [id],
+    )
+    const run = dying.pushes.worker.run(
+      { orgId: bench.tenant.orgId, id: lane?.id ?? '' },
+      new AbortController().signal,
+    )
+    const over = run.then(
+      () => undefined,
+      () => undefined,
+    )
+    await until('it is about to send', async () => waiting === 1)
+    await dying.db.close()
+    bench.world.beforeWrite = async () => undefined
+    const living = await bench.replica()
+    try {
+      expect(await ended(id)).toMatchObject({ status: 'succeeded', created_count: 200 })
+      await bench.control.clearJournal()
+      open()
+      await over
+      expect(await writes()).toBe(0)
+    } finally {
+      open()
+      await living.close()
+    }
+  })
+})
+
+describe('the journal of a push', () => {
+  const journalOf = (id: string) =>
+    createPushJournal(
+      bench.db,
+      { announce: async () => undefined },
+      { tenant: bench.tenant, clientId, pushId: id },
+      { retentionDays: 30, leaseSeconds: 2 },
+    )
+  /** Accepted, and worked on by nobody but the test: the queue of this bench has been stopped. */
+  const accepted = async (): Promise<string> => (await bench.push(clientId, records(1), {}, 0)).id
+
+  it('keeps what Salesforce says even where PostgreSQL could not', async () => {
+    const id = await accepted()
+    await journalOf(id).stop({ code: 'client_inactive', message: 'half \ud83d and \0' })
+    const [row] = await bench.database.query<{ stop: unknown }>(
+      'select stop from crm_push_logs where id = $1',
+      [id],
+    )
+    expect(row?.stop).toEqual({ code: 'client_inactive', message: 'half \ufffd and \ufffd' })
+  })
+
+  it('lets nothing hold a cancelled push up for long', async () => {
+    const id = await accepted()
+    await bench.first.pushes.cancel(bench.caller, id)
+    await journalOf(id).hold({ code: 'api_budget_exhausted', message: 'spent' }, 3_600)
+    const [row] = await bench.database.query<{ seconds: number }>(
+      `select extract(epoch from resume_at - now())::float8 as seconds from crm_push_logs where id = $1`,
+      [id],
+    )
+    expect(row?.seconds).toBeLessThan(60)
+  })
+})

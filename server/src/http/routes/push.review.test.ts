@@ -1,0 +1,72 @@
+import { request as httpRequest } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { until } from '../../../../test/src/until.ts'
+import { createPushBench, type PushBench } from '../../domain/pushes/testing/bench.ts'
+
+let bench: PushBench
+let clientId: string
+
+beforeAll(async () => {
+  bench = await createPushBench(await createDatabase())
+  clientId = await bench.client()
+})
+afterAll(() => bench.close())
+
+const HEADERS = () => ({
+  authorization: `Bearer ${bench.apiToken}`,
+  'content-type': 'application/x-ndjson',
+})
+
+const textOf = (rows: readonly string[]): string =>
+  `${[JSON.stringify({ client_id: clientId, object: 'placement' }), ...rows].join('\n')}\n`
+
+const upload = async (rows: readonly string[], headers: Record<string, string> = {}) => {
+  const response = await fetch(`${bench.first.url}/api/push/records`, {
+    method: 'POST',
+    headers: { ...HEADERS(), ...headers },
+    body: textOf(rows),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+const rowsOf = (count: number, prefix: string): string[] =>
+  Array.from({ length: count }, (_, n) => JSON.stringify({ key: `${prefix}-${n}` }))
+
+describe('the key of an upload', () => {
+  it('is free again when the upload was cut: the repetition is what the key is for', async () => {
+    const rows = rowsOf(3_000, 'cut')
+    const text = textOf(rows)
+    const request = httpRequest(`${bench.first.url}/api/push/records`, {
+      method: 'POST',
+      headers: { ...HEADERS(), 'idempotency-key': 'once' },
+    })
+    request.on('error', () => undefined)
+    request.write(text.slice(0, text.length / 2))
+    const keys = () => bench.database.query(`select 1 from idempotency_keys where key = 'once'`, [])
+    await until('it is under way', async () => (await keys()).length === 1)
+    request.destroy()
+    await until('it is over', async () => (await keys()).length === 0)
+    const again = await upload(rows, { 'idempotency-key': 'once' })
+    expect(again.status).toBeLessThan(300)
+    expect(again.body).toMatchObject({ total: 3_000 })
+  })
+
+  it('is free again when the upload was refused', async () => {
+    const bad = await upload(['{"key":'], { 'idempotency-key': 'twice' })
+    expect(bad.status).toBe(400)
+    const good = await upload(rowsOf(1, 'good'), { 'idempotency-key': 'twice' })
+    expect(good.status).toBeLessThan(300)
+  })
+})
+
+describe('a line that nests without end', () => {
+  it('is refused by its number', async () => {
+    const deep = `{"key":"k","notes":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+    const refused = await upload([...rowsOf(1, 'deep'), deep])
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'validation_failed', errors: [{ path: 'lines.3', code: 'too_deep' }] },
+    })
+  })
+})

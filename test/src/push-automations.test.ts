@@ -1,0 +1,107 @@
+// Push meets automation: what will run is told before, and does run.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type DeploymentBody } from './deploy-bodies.ts'
+import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+
+interface PushBody {
+  status: string
+  succeeded: number
+  salesforce_api_calls: number
+  automations: { type: string; api_name: string; events: string[] }[] | null
+}
+
+let stack: Stack
+let org: TestOrg
+let client: TestClient
+
+beforeAll(async () => {
+  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }] } })
+  org = await stack.org()
+  client = await org.client()
+  await client.connect('Acme')
+  await client.pull()
+}, 60_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+
+const post = <T>(path: string, body: object) =>
+  org.api.post<T>(path, { client_id: client.id, wait_seconds: 55, ...body })
+
+describe('a push', { timeout: 60_000 }, () => {
+  it('tells in its dry run which automations its rows will set off, and they are set off', async () => {
+    const deployed = await post<DeploymentBody>('/api/workflows/deploy', {
+      workflows: [
+        {
+          type: 'flow',
+          api_name: 'Rate_Pushed',
+          definition: {
+            form: 'record_triggered',
+            label: 'Rate Pushed',
+            object: 'Lead',
+            on: 'create',
+            action: { type: 'update_fields', fields: { Rating: 'Hot' } },
+          },
+          activate: true,
+        },
+      ],
+    })
+    expect(deployed.body.status, deployed.text).toBe('deployed')
+    const fields = await post<DeploymentBody>('/api/deploy/custom-objects', {
+      plan: {
+        objects: [
+          {
+            api_name: 'Lead',
+            fields: [
+              {
+                api_name: 'Key__c',
+                label: 'Key',
+                type: 'Text',
+                length: 40,
+                external_id: true,
+                unique: true,
+              },
+            ],
+          },
+        ],
+      },
+    })
+    expect(fields.body.status, fields.text).toBe('deployed')
+    await client.pull()
+    const mapping = await org.api.post('/api/mappings/create', {
+      client_id: client.id,
+      canonical_object: 'person',
+      sfdc_object: 'Lead',
+      external_id_field: 'Key__c',
+      fields: [
+        { canonical_field: 'key', sfdc_field: 'Key__c' },
+        { canonical_field: 'last', sfdc_field: 'LastName', required: true },
+        { canonical_field: 'firm', sfdc_field: 'Company', required: true },
+      ],
+    })
+    expect(mapping.status, mapping.text).toBe(201)
+    const push = (options: object) =>
+      post<PushBody>('/api/push/records', {
+        object: 'person',
+        records: [{ key: 'a', last: 'Pushed', firm: 'Acme' }],
+        options,
+      })
+    const dry = await push({ dry_run: true })
+    expect(dry.status, dry.text).toBe(200)
+    expect(dry.body.salesforce_api_calls).toBe(0)
+    const named = dry.body.automations ?? []
+    expect(named).toContainEqual({
+      type: 'flow',
+      api_name: 'Rate_Pushed',
+      events: ['create'],
+      timing: 'before',
+    })
+    expect(named.map(({ type }) => type)).not.toContain('assignment_rule')
+    const asked = await push({ dry_run: true, assignment_rules: true })
+    expect(asked.body.automations?.map(({ type }) => type)).toContain('assignment_rule')
+
+    const sent = await push({})
+    expect(sent.body, sent.text).toMatchObject({ status: 'succeeded', automations: null })
+    const leads = await stack.simulator.control.act('records/list', { org: 'Acme', object: 'Lead' })
+    expect(leads.find((lead) => lead.Key__c === 'a')).toMatchObject({ Rating: 'Hot' })
+  })
+})

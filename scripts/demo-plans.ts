@@ -67,7 +67,24 @@ export const jobPosting = () => ({
     },
     {
       api_name: 'Lead',
-      fields: [{ api_name: 'Job_Title__c', label: 'Job Title', type: 'Text', length: 120 }],
+      validation_rules: [
+        {
+          api_name: 'Partner_Needs_Title',
+          error_condition_formula: 'AND(ISPICKVAL(LeadSource, "Partner"), ISBLANK(Job_Title__c))',
+          error_message: 'A lead from a partner needs a job title.',
+        },
+      ],
+      fields: [
+        { api_name: 'Job_Title__c', label: 'Job Title', type: 'Text', length: 120 },
+        {
+          api_name: 'Agency_Key__c',
+          label: 'Agency Key',
+          type: 'Text',
+          length: 40,
+          external_id: true,
+          unique: true,
+        },
+      ],
     },
   ],
   layouts: [
@@ -94,3 +111,59 @@ export const RED_PLAN = {
     },
   ],
 }
+
+/** From the agency's own words to fields of Lead. */
+export const LEAD_MAPPING = [
+  { canonical_field: 'key', sfdc_field: 'Agency_Key__c', required: true },
+  { canonical_field: 'last_name', sfdc_field: 'LastName', required: true },
+  { canonical_field: 'company', sfdc_field: 'Company', required: true },
+  { canonical_field: 'email', sfdc_field: 'Email' },
+  { canonical_field: 'title', sfdc_field: 'Job_Title__c' },
+  {
+    canonical_field: 'source',
+    sfdc_field: 'LeadSource',
+    value_map: { website: 'Web', phone: 'Phone Inquiry' },
+  },
+]
+
+/** Rows of which three are bad, each in its way. */
+export const leads = (count: number): Record<string, unknown>[] =>
+  Array.from({ length: count }, (_, index) => ({
+    key: `lead-${index}`,
+    last_name: index === 7 ? '' : `Person ${index}`,
+    company: `Company ${index % 50}`,
+    email: index === 42 ? 'not an address' : `person${index}@company.example`,
+    title: index === 1_000 ? 'x'.repeat(200) : 'Engineer',
+    source: 'website',
+  }))
+
+/** Rates the agency's leads, and hands leads from the web to the sales team's user. */
+export const WORKFLOWS = [
+  {
+    type: 'flow',
+    api_name: 'Rate_Agency_Leads',
+    definition: {
+      form: 'record_triggered',
+      label: 'Rate Agency Leads',
+      object: 'Lead',
+      on: 'create',
+      criteria: [{ field: 'LeadSource', operator: 'equals', value: 'Web' }],
+      action: { type: 'update_fields', fields: { Rating: 'Hot' } },
+    },
+    activate: true,
+  },
+  {
+    type: 'assignment_rule',
+    api_name: 'Lead.Agency Leads',
+    definition: {
+      form: 'assignment',
+      entries: [
+        {
+          criteria: [{ field: 'LeadSource', operator: 'equals', value: 'Web' }],
+          assign_to: { user: 'admin@acme.example' },
+        },
+      ],
+    },
+    activate: true,
+  },
+]

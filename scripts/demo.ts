@@ -11,7 +11,7 @@ import { createLogger } from '../server/src/logger.ts'
 import { createControl } from '../simulator/src/control.ts'
 import { startSimulator } from '../simulator/src/index.ts'
 import { environmentFor } from './simulated-environment.ts'
-import { jobPosting, RED_PLAN } from './demo-plans.ts'
+import { jobPosting, LEAD_MAPPING, leads, RED_PLAN, WORKFLOWS } from './demo-plans.ts'
 
 const exits = process.argv.includes('--exit')
 const PASSWORD = 'correct horse battery staple'
@@ -43,6 +43,28 @@ interface Deployment {
     proof: { complete: boolean; compared: number } | null
   } | null
 }
+
+interface Push {
+  status: string
+  total: number
+  succeeded: number
+  failed: number
+  created_count: number
+  updated_count: number
+  salesforce_api_calls: number
+  transport: string
+  automations: { type: string; api_name: string }[] | null
+  results?: {
+    index: number
+    id: string | null
+    success: boolean
+    errors: { code: string; fields: string[]; remedy: string }[]
+  }[]
+}
+
+const told = (push: Push): string =>
+  `${push.status}: ${push.succeeded} of ${push.total} good, ${push.failed} bad; ` +
+  `${push.created_count} created, ${push.updated_count} updated; ${push.salesforce_api_calls} Salesforce calls`
 
 const step = async <T>(
   what: string,
@@ -264,15 +286,98 @@ const run = async (): Promise<void> => {
         ? 'all unchanged, nothing was sent'
         : 'something changed',
   )
-  const withPosting = await step('Capture again', pull, captured)
-  const rolledBack = await step(
-    'Take the deployment back',
+  await step('Capture again', pull, captured)
+  await step(
+    'Map the agency\'s "lead" to it',
     () =>
-      call<Deployment>(token, '/api/deploy/rollback', {
-        deployment_id: deployed.id,
-        allow_data_loss: true,
+      call<{ version: number }>(token, '/api/mappings/create', {
+        client_id,
+        canonical_object: 'lead',
+        sfdc_object: 'Lead',
+        external_id_field: 'Agency_Key__c',
+        fields: LEAD_MAPPING,
+      }),
+    ({ version }) => `version ${version}, checked against the snapshot`,
+  )
+  const push = (records: object[], options: object = {}) =>
+    call<Push>(token, '/api/push/records', {
+      client_id,
+      object: 'lead',
+      records,
+      options,
+      wait_seconds: 55,
+    })
+  const rows = leads(2_000)
+  const dry = await step(
+    'Try a push of 2,000 leads, dry',
+    () => push(rows, { dry_run: true }),
+    told,
+  )
+  console.log(
+    `    would set off: ${dry.automations?.map(({ type, api_name }) => `${type} ${api_name}`).join(', ') ?? 'nothing'}`,
+  )
+  const pushed = await step('Push them', () => push(rows), told)
+  for (const { index, errors } of pushed.results?.filter(({ success }) => !success) ?? []) {
+    for (const { code, fields, remedy } of errors) {
+      console.log(`    row ${index}: ${code} in ${fields.join(', ')} → ${remedy}`)
+    }
+  }
+  await step('The same again', () => push(rows), told)
+
+  console.log()
+  const automated = await step(
+    'Deploy a flow and an assignment rule',
+    () =>
+      call<Deployment>(token, '/api/workflows/deploy', {
+        client_id,
+        workflows: WORKFLOWS,
         wait_seconds: 55,
       }),
+    ({ status, components }) =>
+      `${status}: ${components.map(({ full_name, action }) => `${full_name} ${action}`).join(', ')}`,
+  )
+  const owners = async (key: string, options: object) => {
+    const [row] = leads(1)
+    const { results } = await push([{ ...row, key }], options)
+    const [lead] = await control.act('records/list', {
+      org: 'Acme',
+      object: 'Lead',
+      where: { Id: results?.[0]?.id ?? '' },
+    })
+    return { rating: lead?.Rating, assigned: lead?.OwnerId !== lead?.CreatedById }
+  }
+  const acted = ({ rating, assigned }: { rating: unknown; assigned: boolean }): string =>
+    `the flow rated it ${String(rating)}; ${assigned ? 'the rule gave it away' : 'it stays with the connected user'}`
+  await step('Push a lead', () => owners('plain', {}), acted)
+  await step(
+    'Push one with assignment rules',
+    () => owners('assigned', { assignment_rules: true }),
+    acted,
+  )
+  const removed = await step(
+    'Remove the flow',
+    () =>
+      call<Deployment>(token, '/api/workflows/remove', {
+        client_id,
+        workflows: [{ type: 'flow', api_name: 'Rate_Agency_Leads' }],
+        wait_seconds: 55,
+      }),
+    ({ status, components }) => `${status}: all its versions ${components[0]?.action ?? ''}`,
+  )
+  const takeBack = (deployment_id: string) =>
+    call<Deployment>(token, '/api/deploy/rollback', {
+      deployment_id,
+      allow_data_loss: true,
+      wait_seconds: 55,
+    })
+  const undoneBy = ({ status, rollback }: Deployment): string =>
+    `${status}; second reading: ${rollback?.proof?.complete === true ? 'as before' : 'NOT as before'}`
+  await step('Take the removal back', () => takeBack(removed.id), undoneBy)
+  await step('Take flow and rule back', () => takeBack(automated.id), undoneBy)
+  console.log()
+  const rolledBack = await step(
+    'Take the deployment back',
+    () => takeBack(deployed.id),
     ({ status, rollback }) => `${status}: ${rollback?.removed.length ?? 0} components removed`,
   )
   const { rollback: undone } = rolledBack
@@ -290,7 +395,7 @@ const run = async (): Promise<void> => {
       }),
     ({ objects, automations }) =>
       objects.length + automations.length === 0
-        ? `nothing (version ${withPosting.version} had it, version ${clean.version} is version ${third.version} again)`
+        ? `nothing: version ${clean.version} is version ${third.version} again`
         : 'SOMETHING',
   )
 

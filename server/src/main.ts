@@ -1,6 +1,7 @@
 // The process: configuration → database → engine → listen → signal → dispose.
 
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { ConfigError, parseConfig } from './config.ts'
 import { createEngine } from './engine.ts'
 import { createLogger } from './logger.ts'
@@ -8,6 +9,10 @@ import { createLogger } from './logger.ts'
 const DATA_DIR = join(import.meta.dirname, '../../.data')
 /** Past this after a signal the process goes down whatever still runs; work resumes elsewhere. */
 const SHUTDOWN_MS = 25_000
+
+// On a machine with much memory V8 lets garbage pile up for hundreds of megabytes before it looks: a
+// push of 200,000 rows took 220 MB over idle with 70 MB alive. Looking earlier costs little time.
+setFlagsFromString('--memory-saver-mode')
 
 /** Loaded only when it is wanted: an image for production leaves the package's binaries out. */
 const embeddedServer = async () => {

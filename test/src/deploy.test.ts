@@ -295,6 +295,30 @@ describe('a rollback', { timeout: 60_000 }, () => {
     expect([twice.status, twice.body.code]).toEqual([409, 'not_rollbackable'])
   })
 
+  it('of an object that holds rows by now is refused with their number, until data loss is allowed', async () => {
+    const { body } = await deploy({
+      objects: [object('Filled', [text('Title__c')])],
+      permissions: { permission_set: 'Set_Filled' },
+    })
+    await stack.simulator.control.act('records/fill', {
+      org: acme,
+      object: 'Filled__c',
+      count: 3,
+      template: { Name: 'A row' },
+    })
+    const refused = await rollback(body.id)
+    expect([refused.status, refused.body.code]).toEqual([409, 'data_would_be_lost'])
+    expect(refused.body.errors).toMatchObject([
+      { path: 'Filled__c', message: expect.stringContaining('3') as unknown },
+    ])
+    expect(Object.keys(await describeOf('Filled__c'))).toContain('Title__c')
+    const done = await rollback(body.id, { allow_data_loss: true })
+    expect(done.body).toMatchObject({
+      status: 'rolled_back',
+      rollback: { proof: { complete: true } },
+    })
+  })
+
   it('keeps what somebody changed meanwhile and tells who and when; what was there before is untouched', async () => {
     await deploy(onLead('Set_Before', text('Before__c')))
     const { body } = await deploy(onLead('Set_Meanwhile', text('Ours__c'), text('Theirs__c')))

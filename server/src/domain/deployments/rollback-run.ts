@@ -181,7 +181,7 @@ const lossOf = (data: RollbackResult['data']): RunFault => {
     message:
       rows === null
         ? `${name} may hold data; its rows cannot be counted.`
-        : `${name} holds data in ${rows} rows.`,
+        : `${name} holds data in ${rows === 1 ? '1 row' : `${rows} rows`}.`,
   }))
   return {
     code: 'data_would_be_lost',

@@ -111,6 +111,17 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       expect(await stateOf('Life')).toEqual({ active: 1, versions: [1] })
     })
 
+    it('that were removed and brought back are still taken back with what made them', async () => {
+      const made = await deploy(flow('Returned', 'Hot'))
+      const removed = await bench.removeWorkflows([{ type: 'flow', api_name: 'Returned' }])
+      await bench.rollback(removed.id)
+      expect(await bench.rollback(made.id)).toMatchObject({
+        status: 'rolled_back',
+        rollback: { kept: [], remaining: [], proof: { complete: true } },
+      })
+      expect(await stateOf('Returned')).toBeNull()
+    })
+
     it('that were made are gone after the rollback', async () => {
       const made = await deploy(flow('Gone', 'Hot'))
       const done = await bench.rollback(made.id)

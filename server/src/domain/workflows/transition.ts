@@ -509,10 +509,28 @@ export const reversalTransition = (input: {
   return found
 }
 
-const isAsLeft = (left: FlowState | null, is: FlowState): boolean =>
-  left !== null &&
-  left.active === is.active &&
-  is.versions.every(({ id }) => left.versions.some((version) => version.id === id))
+/** Nobody changed the flow since; removed and brought back by a rollback, it is the same in new ids. */
+const isAsLeft = (left: FlowState | null, is: FlowState): boolean => {
+  if (left === null) return false
+  if (left.definition_id !== is.definition_id) {
+    return is.versions.length === 1 && sameCurrent(left, is)
+  }
+  return (
+    left.active === is.active &&
+    is.versions.every(({ id }) => left.versions.some((version) => version.id === id))
+  )
+}
+
+/** Same content in the version that counts, and the same state. */
+const sameCurrent = (a: FlowState, b: FlowState): boolean => {
+  const [one, other] = [a, b].map((flow) => flow.contents[String(flow.active ?? flow.latest)])
+  return (
+    (a.active === null) === (b.active === null) &&
+    one !== undefined &&
+    other !== undefined &&
+    sameFlow({ ...one, apiVersion: undefined }, other)
+  )
+}
 
 const restoreFlow = (
   transition: Transition,
@@ -550,14 +568,5 @@ export const isUndone = (
   const ids = (flow: FlowState): string => flow.versions.map(({ id }) => id).join()
   if (was.active === is.active && ids(was) === ids(is)) return true
   if (was.definition_id === is.definition_id) return false
-  const [old, restored] = [
-    was.contents[String(was.active ?? was.latest)],
-    is.contents[String(is.active ?? is.latest)],
-  ]
-  return (
-    (was.active === null) === (is.active === null) &&
-    old !== undefined &&
-    restored !== undefined &&
-    sameFlow({ ...old, apiVersion: undefined }, restored)
-  )
+  return sameCurrent(was, is)
 }

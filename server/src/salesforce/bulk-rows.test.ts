@@ -103,7 +103,9 @@ describe('results', () => {
   })
 
   it('hold only the columns that are wanted', async () => {
-    await using rig = await startRig(csv('"sf__Id","sf__Created",Name,Key__c\n"00Q1","true","A","k"\n'))
+    await using rig = await startRig(
+      csv('"sf__Id","sf__Created",Name,Key__c\n"00Q1","true","A","k"\n'),
+    )
     expect(await toList(successfulResults(rig.org, ID, { columns: ['Key__c'] }))).toEqual([
       { id: '00Q1', created: true, row: { Key__c: 'k' } },
     ])

@@ -18,8 +18,10 @@ const HEADERS = () => ({
   'content-type': 'application/x-ndjson',
 })
 
-const textOf = (rows: readonly string[]): string =>
-  `${[JSON.stringify({ client_id: clientId, object: 'placement' }), ...rows].join('\n')}\n`
+const textOf = (rows: readonly string[]): string => {
+  const envelope = { client_id: clientId, object: 'placement', wait_seconds: 0 }
+  return `${[JSON.stringify(envelope), ...rows].join('\n')}\n`
+}
 
 const upload = async (rows: readonly string[], headers: Record<string, string> = {}) => {
   const response = await fetch(`${bench.first.url}/api/push/records`, {
@@ -53,7 +55,7 @@ describe('the key of an upload', () => {
   })
 
   it('is free again when the upload was refused', async () => {
-    const bad = await upload(['{"key":'], { 'idempotency-key': 'twice' })
+    const bad = await upload([...rowsOf(3_000, 'bad'), '{"key":'], { 'idempotency-key': 'twice' })
     expect(bad.status).toBe(400)
     const good = await upload(rowsOf(1, 'good'), { 'idempotency-key': 'twice' })
     expect(good.status).toBeLessThan(300)

@@ -16,6 +16,11 @@ export class Columns {
     this.#places = new Map([[keyColumn.toLowerCase(), 0]])
   }
 
+  /** The column that tells rows apart. */
+  get key(): string {
+    return this.names[0] ?? ''
+  }
+
   /** The place of a column; null where it is not among them. */
   placeOf(name: string): number | null {
     // Nearly always exactly as it was met, so the folding of its case is mostly looked up.

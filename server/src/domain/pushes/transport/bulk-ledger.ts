@@ -159,11 +159,15 @@ export class PartLedger {
     return this.isOpen(ordinal) && this.#routes[ordinal] === ROUTE.job && !this.#doubted[ordinal]
   }
 
+  *forJob(): Generator<number, void, undefined> {
+    for (let ordinal = 0; ordinal < this.rows; ordinal += 1) {
+      if (this.isForJob(ordinal)) yield ordinal
+    }
+  }
+
   countForJob(): number {
     let count = 0
-    for (let ordinal = 0; ordinal < this.rows; ordinal += 1) {
-      if (this.isForJob(ordinal)) count += 1
-    }
+    for (const _ of this.forJob()) count += 1
     return count
   }
 
@@ -194,6 +198,13 @@ export class PartLedger {
     const text = failures.map(({ code, message, fields }) => [code, message, fields])
     this.#causes[ordinal] = this.#intern(JSON.stringify(text), { failures, errors: null })
     if (isFinal) this.#actions[ordinal] = ACTIONS.indexOf('failed')
+  }
+
+  /** Ends a row that failed for a cause that did not pass. False: it never failed. */
+  endAsFailed(ordinal: number): boolean {
+    if (this.failuresOf(ordinal).length === 0) return false
+    this.#actions[ordinal] = ACTIONS.indexOf('failed')
+    return true
   }
 
   /** Ends a row with errors of our own. */

@@ -6,7 +6,10 @@ import { failedResults, successfulResults, unprocessedRows } from '../../../sale
 import { type BulkJob } from '../../../salesforce/bulk.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
-import { type PartLedger, ROUTE } from './bulk-ledger.ts'
+import { type PushKind } from '../model.ts'
+import { ROUTE } from './bulk-ledger.ts'
+import { type Part } from './bulk-part.ts'
+import { isIdField } from './look-up.ts'
 import { needsJudgement } from './matching.ts'
 import { mayPass } from './row-failures.ts'
 
@@ -16,14 +19,10 @@ export interface ReadOptions {
   org: SalesforceOrg
   /** Over. */
   job: BulkJob
-  ledger: PartLedger
-  keyColumn: string
-  /** The row with this key; null where none went by a job. */
-  ordinalOf: (key: string) => number | null
-  /** Was the row put into this job? */
-  wasIn: (ordinal: number) => boolean
-  isLink: boolean
-  isUpdateById: boolean
+  part: Part
+  /** Ordinals of the rows that were put into the job. */
+  rows: readonly number[]
+  kind: PushKind
   signal: AbortSignal
 }
 
@@ -40,16 +39,20 @@ export interface Told {
  * may have been written. Throws SalesforceError; nothing is wrong with reading again.
  */
 export const readJobResults = async (options: ReadOptions): Promise<Told> => {
-  const { org, job, ledger, keyColumn, ordinalOf, wasIn, isLink, isUpdateById, signal } = options
+  const { org, job, part, rows: due, kind, signal } = options
+  const { ledger, keyColumn } = part
   const told = new Uint8Array(ledger.rows)
   const unprocessed = new Uint8Array(ledger.rows)
-  let due = 0
-  for (let ordinal = 0; ordinal < ledger.rows; ordinal += 1) if (wasIn(ordinal)) due += 1
-  const isDue = Uint8Array.from({ length: ledger.rows }, (_, ordinal) => (wasIn(ordinal) ? 1 : 0))
+  const isDue = new Uint8Array(ledger.rows)
+  for (const ordinal of due) isDue[ordinal] = 1
+  const meaning = {
+    isLink: kind === 'link',
+    isUpdateById: part.operation === 'update' && isIdField(part.matchField),
+  }
 
   const enter = (row: Record<string, string>): number | null => {
     const key = row[keyColumn]
-    const ordinal = key === undefined ? null : ordinalOf(key)
+    const ordinal = key === undefined ? null : part.ordinalOf(key)
     return ordinal === null || isDue[ordinal] === 0 ? null : ordinal
   }
   const mark = (ordinal: number): void => {
@@ -73,13 +76,17 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
     }
   }
   const readFailures = async (expected: number | null): Promise<void> => {
-    const read = failedResults(org, job.id, { signal, columns: [keyColumn], ...(expected === null ? {} : { expected }) })
+    const read = failedResults(org, job.id, {
+      signal,
+      columns: [keyColumn],
+      ...(expected === null ? {} : { expected }),
+    })
     for await (const { failure, row } of read) {
       const ordinal = enter(row)
       if (ordinal === null) continue
       mark(ordinal)
       const failures = [failure]
-      const isOdd = needsJudgement(failures, { isLink, isUpdateById })
+      const isOdd = needsJudgement(failures, meaning)
       ledger.failed(ordinal, failures, !isOdd && !mayPass(failures))
       if (isOdd) ledger.route(ordinal, ROUTE.judge)
     }
@@ -103,7 +110,7 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
     () => readFailures(null),
   )
   let rows = told.reduce((sum, one) => sum + one, 0)
-  if (rows < due) {
+  if (rows < due.length) {
     if (rows === 0 && job.processed === 0 && !isWhole) unprocessed.set(isDue)
     else await persist(options, readUnprocessed, readUnprocessed)
   }

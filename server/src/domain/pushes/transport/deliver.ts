@@ -183,19 +183,21 @@ export const deliver = async (
     await refuse(org, guilty, shipment)
     for (const part of others) {
       if (part.length === 0) continue
+      // The refusal was not theirs, as far as is known.
+      for (const item of part) item.failures = []
       const sent = await sendBatch(part)
       if (sent !== 'done') return sent
     }
     return 'done'
   }
 
-  // A state that another process left: what was under way comes first.
   await matchRecords(org, items, shipment)
+  // What an earlier run had under way comes before anything new.
+  await settle()
   if (allOrNone) {
     refuseSetTwice(open())
     undoAll()
   }
-  await settle()
   for (;;) {
     const pending = open()
     if (pending.length === 0) return
@@ -215,7 +217,6 @@ export const deliver = async (
       break
     }
     if (outage === null) {
-      // A round that met no failure may just have been cut short by its own size.
       round += 1
       outages = 0
     } else await pause(delivery, outages + 2, outage)

@@ -61,6 +61,11 @@ export const fail = (item: Item, errors: RowError[]): void => {
   item.result = resultOf(item, item.id, 'failed', errors)
 }
 
+/** An update of the very field by which its record is found. */
+export const changesKey = ({ operation, matchField, fields }: ReadyRow): boolean =>
+  operation === 'update' &&
+  Object.keys(fields).some((name) => name.toLowerCase() === matchField.toLowerCase())
+
 // ------------------------------------------------------------------------------------ journal
 
 /** Items alike in all of this, by their positions; null stands for all others. */
@@ -80,6 +85,8 @@ export interface ItemsState {
   /** For the items that have no result yet. */
   groups: Group[]
   done: Done[]
+  /** Records that updates were found to mean: an update may change the very key it was found by. */
+  ids?: (string | null)[]
 }
 
 export const packItems = (items: readonly Item[], round: number): ItemsState => {
@@ -100,6 +107,7 @@ export const packItems = (items: readonly Item[], round: number): ItemsState => 
   const ordered = [...groups.values()].toSorted((a, b) => a.positions.length - b.positions.length)
   return {
     round,
+    ...(items.some(({ row }) => changesKey(row)) ? { ids: items.map(({ id }) => id) } : {}),
     groups: ordered.map(({ of, positions }, at) => [
       of.attempts,
       of.resent ? 1 : 0,
@@ -113,6 +121,10 @@ export const packItems = (items: readonly Item[], round: number): ItemsState => 
 /** Puts new items back where the state has them. Answers the round. */
 export const restoreItems = (items: readonly Item[], state: ItemsState): number => {
   const finished = new Set<Item>()
+  for (const [position, id] of (state.ids ?? []).entries()) {
+    const item = items[position]
+    if (item !== undefined) item.id = id
+  }
   for (const [position, id, action, attempts, resent, errors] of state.done) {
     const item = items[position]
     if (item === undefined) continue

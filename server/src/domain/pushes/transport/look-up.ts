@@ -28,7 +28,7 @@ export interface Found {
   of(key: JsonValue): readonly JsonObject[]
 }
 
-const isId = (field: string): boolean => field.toLowerCase() === 'id'
+export const isIdField = (field: string): boolean => field.toLowerCase() === 'id'
 
 /** A scalar as text. */
 export const textOf = (value: unknown): string =>
@@ -37,7 +37,7 @@ export const textOf = (value: unknown): string =>
 /** A key as text: of an Id the 15 characters that say it all. */
 export const keyText = (field: string, key: unknown): string => {
   const text = textOf(key).trim()
-  return isId(field) ? text.slice(0, 15) : text
+  return isIdField(field) ? text.slice(0, 15) : text
 }
 
 const asScalar = (key: JsonValue): string | number | boolean =>
@@ -88,7 +88,7 @@ const indexRecords = (
   keys: readonly JsonValue[],
   records: readonly JsonObject[],
 ): Found => {
-  const fold = (text: string): string => (isId(keyField) ? text : text.toLowerCase())
+  const fold = (text: string): string => (isIdField(keyField) ? text : text.toLowerCase())
   const asked = new Set(keys.map((key) => keyText(keyField, key)))
   const byKey = new Map<string, { text: string; record: JsonObject }[]>()
   const wanted = keyField.toLowerCase()

@@ -4,13 +4,13 @@
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText } from '../../../salesforce/json.ts'
-import { fail, type Item, succeed } from './items.ts'
-import { findRecords, type Found, isRefusal, keyText, textOf } from './look-up.ts'
+import { changesKey, fail, type Item, succeed } from './items.ts'
+import { findRecords, type Found, isIdField, isRefusal, keyText, textOf } from './look-up.ts'
 import { columnsOf, compareFields } from './stored-values.ts'
-import { ambiguousMatch, errorsOf, recordNotFound } from './row-failures.ts'
+import { ambiguousMatch, errorsOf, outcomeUnknown, recordNotFound } from './row-failures.ts'
 import { type Shipment } from './transport.ts'
 
-const isById = ({ row }: Item): boolean => row.matchField.toLowerCase() === 'id'
+const isById = ({ row }: Item): boolean => isIdField(row.matchField)
 
 /** Items that are found in the same way. */
 const byMatch = (items: readonly Item[]): Item[][] => {
@@ -49,8 +49,12 @@ export const matchRecords = async (
     for (const item of group) {
       const records = found.of(item.row.matchValue)
       const id = asText(records[0]?.Id)
-      if (id === null) fail(item, [recordNotFound(item.row, shipment)])
-      else if (records.length > 1) fail(item, [ambiguousMatch(item.row, records.length, shipment)])
+      // Sent before a crash, it may have changed its own key.
+      const wasSent = item.sentAt !== null && changesKey(item.row)
+      if (id === null) {
+        fail(item, [wasSent ? outcomeUnknown() : recordNotFound(item.row, shipment)])
+      } else if (records.length > 1)
+        fail(item, [ambiguousMatch(item.row, records.length, shipment)])
       else item.id = id
     }
   }

@@ -1,0 +1,146 @@
+// One Bulk job, from nothing to its end, whatever breaks on the way. There is never a second one for the
+// same rows before the end of the first is known.
+
+import { EngineError } from '../../../errors.ts'
+import { waitMs } from '../../../retry.ts'
+import {
+  abortBulkJob,
+  awaitBulkJob,
+  type BulkJob,
+  type BulkJobSpec,
+  getBulkJob,
+  startBulkIngest,
+} from '../../../salesforce/bulk.ts'
+import { soql } from '../../../salesforce/escape.ts'
+import { type Failure, SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { asText } from '../../../salesforce/json.ts'
+import { query } from '../../../salesforce/rest.ts'
+import { type Part } from './bulk-part.ts'
+import { isRefusal } from './look-up.ts'
+import { type Shipment } from './transport.ts'
+
+/** Times that a job cannot be begun for a passing reason. */
+const STARTS_MAX = 3
+/** Salesforce: the allocation of Bulk batches comes back over 24 hours. */
+const QUOTA_SECONDS = 900
+
+/** Salesforce: Bulk API guide, ExceptionCode; version 2.0 answers requests with it in capitals. */
+export const isQuota = ({ code }: Failure): boolean => /^exceededquota$/i.test(code)
+
+export const quotaExhausted = (): EngineError =>
+  new EngineError(
+    'api_budget_exhausted',
+    'Salesforce says that its daily allowance of Bulk batches is used up.',
+    { retryAfterSeconds: QUOTA_SECONDS },
+  )
+
+/** What a job is to do with the part. Throws SalesforceError. */
+const specOf = async (
+  org: SalesforceOrg,
+  { object, operation, matchField }: Part,
+  { options }: Shipment,
+): Promise<BulkJobSpec> => {
+  const ruleId = await assignmentRuleId(org, object, options.assignment_rules)
+  return {
+    object,
+    ...(operation === 'update' ? { operation } : { operation, externalIdFieldName: matchField }),
+    ...(ruleId === null ? {} : { assignmentRuleId: ruleId }),
+  }
+}
+
+const assignmentRuleId = async (
+  org: SalesforceOrg,
+  object: string,
+  rule: boolean | string,
+): Promise<string | null> => {
+  if (typeof rule === 'string') return rule
+  // Salesforce: only these have assignment rules; Bulk wants the id where REST takes "the active one".
+  if (!rule || !/^(lead|case|account)$/i.test(object)) return null
+  const text = soql`SELECT Id FROM AssignmentRule WHERE SobjectType = ${object} AND Active = true`
+  for await (const record of query(org, text)) return asText(record.Id)
+  return null
+}
+
+/** Null: Salesforce does not know the job any more. */
+const forgotten = (error: unknown): null => {
+  if (error instanceof SalesforceError && error.failure.kind === 'not_found') return null
+  throw error
+}
+
+/**
+ * Makes sure of a job that may be open or running: an open one is thrown away. False: it did nothing
+ * and never will.
+ */
+export const isRunning = async (
+  org: SalesforceOrg,
+  id: string,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const job = await getBulkJob(org, id, { signal }).catch(forgotten)
+  if (job === null) return true
+  const ended = job.state === 'Open' ? await abortBulkJob(org, id) : job
+  return !(ended.state === 'Aborted' && ended.processed === 0)
+}
+
+/**
+ * Begins a job for the rows up to `through`; `onJob` keeps its id before anything is uploaded, and null
+ * where the job that it named is certain to do nothing. Answers the refusal for which no job can be made
+ * of these rows, null for a job under way. Throws what stops the push.
+ */
+export const beginJob = async (
+  org: SalesforceOrg,
+  part: Part,
+  shipment: Shipment,
+  through: number,
+  onJob: (id: string | null) => Promise<void>,
+): Promise<Failure | null> => {
+  const { signal } = shipment
+  let open: string | null = null
+  for (let starts = 1; ; starts += 1) {
+    try {
+      const spec = await specOf(org, part, shipment)
+      await startBulkIngest(org, spec, part.csv(through), async (id) => {
+        open = id
+        await onJob(id)
+      })
+      return null
+    } catch (error) {
+      if (signal.aborted || !(error instanceof SalesforceError)) throw error
+      const { failure } = error
+      // The closing of the job may have come through.
+      if (open !== null && (await isRunning(org, open, signal))) return null
+      if (open !== null) await onJob(null)
+      open = null
+      if (isQuota(failure)) throw quotaExhausted()
+      if (isRefusal(error)) return failure
+      if (!failure.passing || starts >= STARTS_MAX) throw error
+      const { retryAfterSeconds } = failure
+      const ms = waitMs({ attempt: starts, retryAfterSeconds, random: Math.random() })
+      await org.pause(ms, signal)
+    }
+  }
+}
+
+/**
+ * Waits for the end of a job; where the push is stopped meanwhile, the job is too. Null: Salesforce does
+ * not know it any more.
+ */
+export const waitForJob = async (
+  org: SalesforceOrg,
+  id: string,
+  { stopped, signal }: Shipment,
+): Promise<BulkJob | null> => {
+  let isAsked = false
+  return awaitBulkJob(org, id, {
+    signal,
+    onProgress: async (seen) => {
+      if (seen.done || isAsked || (await stopped()) === null) return
+      isAsked = true
+      // Refused where it ends by itself just now.
+      await abortBulkJob(org, id).catch((error: unknown) => {
+        if (!(error instanceof EngineError)) throw error
+      })
+    },
+  }).catch(forgotten)
+}

@@ -1,0 +1,152 @@
+// The rows of a part as a job needs them: their columns, the key by which their results are joined, and
+// which of them CSV can say. Rows are read as often as they are needed and never held.
+
+import { bulkRowFault, type BulkValue, encodeBulkCsv } from '../../../salesforce/bulk-rows.ts'
+import { type CsvSource } from '../../../salesforce/bulk.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type ReadyRow } from '../model.ts'
+import { cellsOf, Columns, valuesOf } from './bulk-columns.ts'
+import { KeyIndex, PartLedger, ROUTE } from './bulk-ledger.ts'
+import { changesKey, newItem } from './items.ts'
+import { keyText, textOf } from './look-up.ts'
+import { matchRecords } from './matching.ts'
+import { type Shipment } from './transport.ts'
+
+/** Under Salesforce's 100 MB, as far as our reckoning of CSV may be wrong. */
+const CSV_BYTES_MAX = 95_000_000
+/** Updates whose records are found with one query. */
+const MATCH_ROWS = 1_000
+
+export interface Part {
+  object: string
+  operation: ReadyRow['operation']
+  matchField: string
+  /** The column that tells rows apart. */
+  keyColumn: string
+  ledger: PartLedger
+  /** The row that was sent with this key; null where there is none. */
+  ordinalOf(key: string): number | null
+  rows: () => AsyncGenerator<[ordinal: number, row: ReadyRow], void, undefined>
+  /** The last of the rows that wait for a job, as far as one upload takes them; -1 where there is none. */
+  lastForJob(): number
+  /** The rows that wait for a job, up to this one, as CSV. */
+  csv(through: number): CsvSource
+}
+
+/**
+ * Goes through the rows once. Updates are given their records; those that have none get their results,
+ * and rows that cannot travel with a job their route. Null for a part without rows. Throws SalesforceError.
+ */
+export const surveyPart = async (org: SalesforceOrg, shipment: Shipment): Promise<Part | null> => {
+  const ledger = new PartLedger(shipment.rowCount)
+  const index = new KeyIndex(shipment.rowCount)
+
+  async function* rows(): AsyncGenerator<[ordinal: number, row: ReadyRow], void, undefined> {
+    let ordinal = 0
+    for await (const some of shipment.rows()) {
+      for (const row of some) {
+        yield [ordinal, row]
+        ordinal += 1
+      }
+    }
+    if (ordinal !== ledger.rows) throw new Error(`${ordinal} rows where ${ledger.rows} were told`)
+  }
+
+  const keyOf = (ordinal: number, row: ReadyRow): BulkValue => {
+    if (row.operation === 'update') return ledger.targets.get(ordinal) ?? ''
+    return typeof row.matchValue === 'number' ? row.matchValue : textOf(row.matchValue)
+  }
+
+  const note = (columns: Columns, ordinal: number, row: ReadyRow): void => {
+    if (!ledger.isOpen(ordinal)) return
+    const cells = cellsOf(row)
+    const key = keyOf(ordinal, row)
+    const names = cells?.map(([name]) => name) ?? []
+    const values = cells?.map(([, value]) => value) ?? []
+    const fits = cells !== null && bulkRowFault(['', ...names], [key, ...values]) === null
+    if (!fits || !index.add(keyText(columns.key, key), ordinal)) {
+      ledger.route(ordinal, ROUTE.calls)
+      return
+    }
+    for (const name of names) columns.add(name)
+    ledger.bytes[ordinal] = values.reduce(
+      (sum: number, value) => sum + bytesOf(value),
+      bytesOf(key),
+    )
+  }
+
+  const matchAll = async (
+    columns: Columns,
+    gathered: readonly [ordinal: number, row: ReadyRow][],
+  ): Promise<void> => {
+    const items = gathered.map(([, row]) => newItem(row))
+    await matchRecords(org, items, shipment)
+    for (const [at, [ordinal, row]] of gathered.entries()) {
+      const { result = null, id = null } = items[at] ?? {}
+      if (result !== null) ledger.take(ordinal, result)
+      else if (id !== null) ledger.targets.set(ordinal, id)
+      note(columns, ordinal, row)
+    }
+  }
+
+  let sample: ReadyRow | null = null
+  let columns = new Columns('Id')
+  let gathered: [number, ReadyRow][] = []
+  for await (const [ordinal, row] of rows()) {
+    if (sample === null) {
+      sample = row
+      if (row.operation === 'upsert') columns = new Columns(row.matchField)
+    }
+    if (row.operation !== sample.operation || row.object !== sample.object) {
+      throw new TypeError('A part holds rows of one object and one operation')
+    }
+    if (row.operation === 'upsert') note(columns, ordinal, row)
+    // Read again after a crash, it would find its record under the old key no more.
+    else if (changesKey(row)) ledger.route(ordinal, ROUTE.calls)
+    else if (gathered.push([ordinal, row]) === MATCH_ROWS) {
+      await matchAll(columns, gathered)
+      gathered = []
+    }
+  }
+  await matchAll(columns, gathered)
+  if (sample === null) return null
+
+  return {
+    object: sample.object,
+    operation: sample.operation,
+    matchField: sample.matchField,
+    keyColumn: columns.key,
+    ledger,
+    rows,
+    ordinalOf: (key) => index.get(keyText(columns.key, key)),
+
+    lastForJob: () => {
+      let bytes = columns.names.join(',').length
+      let last = -1
+      for (const ordinal of ledger.forJob()) {
+        bytes += (ledger.bytes[ordinal] ?? 0) + columns.names.length
+        if (bytes > CSV_BYTES_MAX && last >= 0) break
+        last = ordinal
+      }
+      return last
+    },
+
+    csv: (through) => () => {
+      async function* values(): AsyncGenerator<BulkValue[]> {
+        for await (const [ordinal, row] of rows()) {
+          if (ordinal > through || !ledger.isForJob(ordinal)) continue
+          yield valuesOf(columns, keyOf(ordinal, row), cellsOf(row) ?? [])
+        }
+      }
+      return encodeBulkCsv(columns.names, values())
+    },
+  }
+}
+
+/** Of a cell, generously. */
+const bytesOf = (value: BulkValue): number => {
+  if (typeof value !== 'string') return 6
+  let quotes = 2
+  for (let at = value.indexOf('"'); at >= 0; at = value.indexOf('"', at + 1)) quotes += 1
+  return Buffer.byteLength(value) + quotes
+}

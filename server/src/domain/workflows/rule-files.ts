@@ -48,7 +48,8 @@ export const ruleIn = (
   if (text === null) return null
   const rules = listObjects(readRoot(text, 'AssignmentRules').assignmentRule)
   return (
-    rules.find((rule) => sameName(decodedName(leaf(rule.fullName) ?? '')) === sameName(name)) ?? null
+    rules.find((rule) => sameName(decodedName(leaf(rule.fullName) ?? '')) === sameName(name)) ??
+    null
   )
 }
 

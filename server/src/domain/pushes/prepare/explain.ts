@@ -138,8 +138,11 @@ const FIELDS_IN_TEXT: readonly RegExp[] = [
   /^Required fields are missing: \[([^\]]*)\]/,
   /^Unable to create\/update fields: ([\w, ]+?)\./,
   /^No such column '([^']+)' on sobject/,
-  /not found for field (\w+) in entity/,
+  /^duplicate value found: (\w+) duplicates value/,
 ]
+
+/** Salesforce names the parent's key here, not the field of the row that looks it up. */
+const PARENT_NOT_FOUND = /^Foreign key external ID: .* not found for field (\w+) in entity/s
 
 const fieldsOf = ({ message, fields }: SalesforceRowError): string[] => {
   if (fields.length > 0) return [...fields]
@@ -162,6 +165,8 @@ export type Explain = (errors: readonly SalesforceRowError[], object?: string) =
  */
 export const createExplain = (mappings: readonly MappingDraft[]): Explain => {
   const namesOf = new Map<string, Map<string, string>>()
+  /** Canonical fields by object and the parent's key that they look up. */
+  const lookingUp = new Map<string, string[]>()
   for (const { sfdc_object, fields } of mappings) {
     const key = sameName(sfdc_object)
     const names = namesOf.get(key) ?? new Map<string, string>()
@@ -169,7 +174,10 @@ export const createExplain = (mappings: readonly MappingDraft[]): Explain => {
     for (const { sfdc_field, canonical_field } of fields) {
       names.set(sameName(writtenField(sfdc_field)), canonical_field)
       const target = parseSfdcField(sfdc_field)
-      if (target?.kind === 'parent') names.set(sameName(target.relationship), canonical_field)
+      if (target?.kind !== 'parent') continue
+      names.set(sameName(target.relationship), canonical_field)
+      const parentKey = `${key}.${sameName(target.key)}`
+      lookingUp.set(parentKey, [...(lookingUp.get(parentKey) ?? []), canonical_field])
     }
   }
   const [first] = mappings
@@ -177,10 +185,15 @@ export const createExplain = (mappings: readonly MappingDraft[]): Explain => {
   return (errors, object = sole) => {
     const names = object === undefined ? undefined : namesOf.get(sameName(object))
     const canonical = (field: string): string => names?.get(sameName(field)) ?? field
+    const fieldsIn = (error: SalesforceRowError): string[] => {
+      const parentKey = PARENT_NOT_FOUND.exec(error.message)?.[1]
+      if (parentKey === undefined) return fieldsOf(error).map(canonical)
+      return lookingUp.get(`${sameName(object ?? '')}.${sameName(parentKey)}`) ?? [parentKey]
+    }
     return errors.map((error) => ({
       code: error.code,
       message: error.message,
-      fields: [...new Set(fieldsOf(error).map(canonical))],
+      fields: [...new Set(fieldsIn(error))],
       remedy: remedyFor(error),
     }))
   }

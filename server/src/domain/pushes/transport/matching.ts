@@ -51,10 +51,9 @@ export const matchRecords = async (
       const id = asText(records[0]?.Id)
       // Sent before a crash, it may have changed its own key.
       const wasSent = item.sentAt !== null && changesKey(item.row)
-      if (id === null) {
-        fail(item, [wasSent ? outcomeUnknown() : recordNotFound(item.row, shipment)])
-      } else if (records.length > 1)
-        fail(item, [ambiguousMatch(item.row, records.length, shipment)])
+      if (id === null && wasSent) fail(item, [outcomeUnknown()])
+      else if (id === null) fail(item, [recordNotFound(item.row, shipment)])
+      else if (records.length > 1) fail(item, [ambiguousMatch(item.row, records.length, shipment)])
       else item.id = id
     }
   }

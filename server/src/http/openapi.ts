@@ -14,7 +14,6 @@ const { version } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'),
 ) as { version: string }
 
-const PROBLEM = { $ref: '#/components/schemas/Problem' }
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
 const LINES_TYPE = 'application/x-ndjson'
@@ -39,20 +38,50 @@ const codesOf = (route: Route): ErrorCode[] => {
   return [...codes]
 }
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    // An answer may grow members in a later version; a request may not hold unknown ones.
-    override: ({ jsonSchema }) => {
-      if (io === 'output' && jsonSchema.additionalProperties === false)
-        delete jsonSchema.additionalProperties
-    },
-  })
-  return json
+/** Schemas with an `id` in their meta, described once under that name and referred to. */
+class Schemas {
+  readonly named: Record<string, Json> = {}
+
+  /** Throws when two different schemas go by one name. */
+  of(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const {
+      $schema: _,
+      $defs = {},
+      ...json
+    } = z.toJSONSchema(schema, {
+      io,
+      unrepresentable: 'any',
+      override: ({ zodSchema, jsonSchema }) => {
+        // What the domain itself parses, for faults of its own, is free-form to the route.
+        const { describedBy } = z.globalRegistry.get(zodSchema) ?? {}
+        if (describedBy instanceof z.ZodType) {
+          const { description } = jsonSchema
+          for (const member of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, member)
+          Object.assign(jsonSchema, this.of(describedBy, io), description && { description })
+        }
+        // The pattern says again what the format says, at great length.
+        if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+        // An answer may grow members in a later version; a request may not hold unknown ones.
+        if (io === 'output' && jsonSchema.additionalProperties === false)
+          delete jsonSchema.additionalProperties
+      },
+    })
+    for (const [name, definition] of Object.entries($defs)) this.#name(name, hoisted(definition))
+    return hoisted(json)
+  }
+
+  #name(name: string, definition: Json): void {
+    const known = (this.named[name] ??= definition)
+    if (JSON.stringify(known) !== JSON.stringify(definition)) {
+      throw new Error(`Two schemas go by the name ${name}`)
+    }
+  }
 }
 
-const errorResponses = (route: Route): Json => {
+const hoisted = (json: object): Json =>
+  JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
+
+const errorResponses = (route: Route, schemas: Schemas): Json => {
   const byStatus = new Map<number, ErrorCode[]>()
   for (const code of codesOf(route)) {
     const { status } = ERRORS[code]
@@ -74,9 +103,9 @@ const errorResponses = (route: Route): Json => {
           },
           content: {
             [PROBLEM_TYPE]: {
-              schema: PROBLEM,
+              schema: schemas.of(problem, 'output'),
               examples: Object.fromEntries(
-                codes.map((code) => [code, { value: exampleProblem(code) }]),
+                codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]),
               ),
             },
           },
@@ -94,7 +123,7 @@ const exampleProblem = (code: ErrorCode): Json => ({
   request_id: '01931f2a-7c00-7000-8000-00000000000a',
 })
 
-const successResponses = (route: Route): Json =>
+const successResponses = (route: Route, schemas: Schemas): Json =>
   Object.fromEntries(
     Object.entries(route.replies).map(([status, reply], index) => [
       status,
@@ -109,13 +138,15 @@ const successResponses = (route: Route): Json =>
         },
         content: {
           [reply.mediaType ?? JSON_TYPE]: {
-            schema: schemaOf(reply.body, 'output'),
+            schema: schemas.of(reply.body, 'output'),
             ...(index === 0 ? { example: route.example.reply } : {}),
           },
           ...(reply.streamedAs === undefined
             ? {}
             : {
-                [reply.streamedAs.mediaType]: { schema: schemaOf(reply.streamedAs.line, 'output') },
+                [reply.streamedAs.mediaType]: {
+                  schema: schemas.of(reply.streamedAs.line, 'output'),
+                },
               }),
         },
       },
@@ -123,12 +154,15 @@ const successResponses = (route: Route): Json =>
   )
 
 /** JSON Schema knows no lines: the first one is described, the others in words. */
-const linesOf = ({ envelope, description, example }: NonNullable<Route['lines']>): Json => ({
-  schema: { ...schemaOf(envelope, 'input'), description },
+const linesOf = (
+  { envelope, description, example }: NonNullable<Route['lines']>,
+  schemas: Schemas,
+): Json => ({
+  schema: { ...schemas.of(envelope, 'input'), description },
   example,
 })
 
-const operationOf = (route: Route): Json => {
+const operationOf = (route: Route, schemas: Schemas): Json => {
   const security =
     route.access === 'public'
       ? []
@@ -155,14 +189,14 @@ const operationOf = (route: Route): Json => {
             required: true,
             content: {
               [JSON_TYPE]: {
-                schema: schemaOf(route.body, 'input'),
+                schema: schemas.of(route.body, 'input'),
                 example: route.example.body ?? {},
               },
-              ...(route.lines === undefined ? {} : { [LINES_TYPE]: linesOf(route.lines) }),
+              ...(route.lines === undefined ? {} : { [LINES_TYPE]: linesOf(route.lines, schemas) }),
             },
           },
         }),
-    responses: { ...successResponses(route), ...errorResponses(route) },
+    responses: { ...successResponses(route, schemas), ...errorResponses(route, schemas) },
   }
 }
 
@@ -179,8 +213,12 @@ time, else 202 with their progress; the work goes on either way.
 /** The whole document. Same routes, same document: docs/openapi.json is compared with it. */
 export const openApiDocument = (routes: Route[]): Json => {
   const paths: Record<string, Json> = {}
+  const schemas = new Schemas()
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) }
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method.toLowerCase()]: operationOf(route, schemas),
+    }
   }
   return {
     openapi: '3.1.0',
@@ -194,7 +232,12 @@ export const openApiDocument = (routes: Route[]): Json => {
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
     paths,
     components: {
-      schemas: { Problem: schemaOf(problem, 'output') },
+      schemas: Object.fromEntries(
+        Object.entries(schemas.named).sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
+      examples: Object.fromEntries(
+        (Object.keys(ERRORS) as ErrorCode[]).map((code) => [code, { value: exampleProblem(code) }]),
+      ),
       headers: {
         'X-Request-Id': {
           description: 'Echoed from the request, or made',

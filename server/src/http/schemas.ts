@@ -35,12 +35,14 @@ export const waitSeconds = z
   .default(25)
   .describe('How long the call waits for the end before it answers 202')
 
-export const fault = z.object({ code: z.string(), message: z.string() })
-export const progress = z.object({
-  stage: z.string(),
-  done: z.int(),
-  total: z.int(),
-})
+export const fault = z.object({ code: z.string(), message: z.string() }).meta({ id: 'Fault' })
+export const progress = z
+  .object({
+    stage: z.string(),
+    done: z.int(),
+    total: z.int(),
+  })
+  .meta({ id: 'Progress' })
 
 const DEPTH_MAX = 16
 
@@ -88,4 +90,4 @@ export const problem = z
       })
       .optional(),
   })
-  .describe('A problem, RFC 9457')
+  .meta({ id: 'Problem', description: 'A problem, RFC 9457' })

@@ -329,6 +329,7 @@ export const planField = z
     FIELD_SCHEMAS.EncryptedText,
   ])
   .describe('A custom field; each type has its own attributes')
+  .meta({ id: 'PlanField' })
 
 export type PlanField = z.output<typeof planField>
 export type FieldType = PlanField['type']

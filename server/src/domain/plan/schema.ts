@@ -55,6 +55,7 @@ const planObject = z
   .describe(
     'A custom object with its label, plural label and name field; or, without them, fields, record types and validation rules for an object that is there',
   )
+  .meta({ id: 'PlanObject' })
 
 const layout = z
   .strictObject({
@@ -67,6 +68,7 @@ const layout = z
       .describe('A field of the layout: put behind it, or a new section behind its section'),
   })
   .describe('Fields to be put on a page layout; what is there stays as it is')
+  .meta({ id: 'PlanLayout' })
 
 const permissions = z
   .strictObject({
@@ -86,6 +88,7 @@ const permissions = z
       .describe('Permission sets that are there and get the same access'),
   })
   .describe('Who may see and edit what the plan makes')
+  .meta({ id: 'PlanPermissions' })
 
 export const planSchema = z
   .strictObject({
@@ -99,6 +102,7 @@ export const planSchema = z
       .describe('Custom objects of the plan that get a tab'),
   })
   .describe('What is to be in the Salesforce org. It adds and changes; it deletes nothing')
+  .meta({ id: 'Plan' })
 
 export type Plan = z.output<typeof planSchema>
 /** The plan as callers may write it, before defaults. */

@@ -4,20 +4,22 @@ import { listAudit } from '../../domain/audit.ts'
 import { route, type Route } from '../route.ts'
 import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 
-const row = z.object({
-  id,
-  at: timestamp,
-  client_id: id.nullable(),
-  user_id: id.nullable(),
-  credential_type: z.enum(['super_admin', 'api_token', 'session', 'password', 'system']),
-  credential_id: id.nullable(),
-  action: z.string(),
-  target_type: z.string().nullable(),
-  target_id: id.nullable(),
-  outcome: z.string().describe('ok, or the code of the error'),
-  request_id: z.string().nullable(),
-  salesforce_api_calls: z.int(),
-})
+const row = z
+  .object({
+    id,
+    at: timestamp,
+    client_id: id.nullable(),
+    user_id: id.nullable(),
+    credential_type: z.enum(['super_admin', 'api_token', 'session', 'password', 'system']),
+    credential_id: id.nullable(),
+    action: z.string(),
+    target_type: z.string().nullable(),
+    target_id: id.nullable(),
+    outcome: z.string().describe('ok, or the code of the error'),
+    request_id: z.string().nullable(),
+    salesforce_api_calls: z.int(),
+  })
+  .meta({ id: 'AuditRow' })
 
 export const auditRoutes = ({ db }: { db: Database }): Route[] => [
   route({

@@ -3,16 +3,18 @@ import { type Clients } from '../../domain/clients.ts'
 import { route, type Route } from '../route.ts'
 import { freeForm, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 
-const client = z.object({
-  id,
-  org_id: id,
-  name: z.string(),
-  domain: z.string().nullable(),
-  metadata: z.record(z.string(), z.unknown()),
-  is_active: z.boolean(),
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+const client = z
+  .object({
+    id,
+    org_id: id,
+    name: z.string(),
+    domain: z.string().nullable(),
+    metadata: z.record(z.string(), z.unknown()),
+    is_active: z.boolean(),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'Client' })
 
 const clientDetail = client.extend({
   connection_status: z

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Conflicts, type Report } from '../../domain/conflicts/reports.ts'
+import { workflowInput } from '../../domain/workflows/definition/schema.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
 import { type Reply, route, type Route } from '../route.ts'
 import { fault, id, pageOf, pageRequest, progress, timestamp, waitSeconds } from '../schemas.ts'
@@ -11,61 +12,65 @@ const component = z
   .object({ type: z.string(), full_name: z.string() })
   .describe('In the words of package.xml; `Package package.xml` is the deploy as a whole')
 
-const summary = z.object({
-  id,
-  client_id: id,
-  status: z.enum(['running', 'complete', 'failed']),
-  progress: progress.describe('Stages: `pull`, `salesforce`, `facts`, `rules`, `complete`'),
-  error: fault
-    .nullable()
-    .describe(
-      'Why it failed. With status `running`: why it stands still (`api_budget_exhausted`, what is ' +
-        'being tried again)',
-    ),
-  severity: severity.nullable().describe('Of the worst finding; null unless complete'),
-  plan_hash: z.string().describe('One for each meaning: a deploy of the same plan is recognised'),
-  snapshot_id: id.nullable(),
-  snapshot_version: z.int().nullable().describe('The snapshot that was judged'),
-  counts: z
-    .object({ green: z.int(), yellow: z.int(), red: z.int() })
-    .describe('Of the findings; zero until it is complete'),
-  api_call_estimate: z.int().describe('Salesforce API calls that the deploy takes, about'),
-  created_by: id.nullable(),
-  created_at: timestamp,
-})
+const summary = z
+  .object({
+    id,
+    client_id: id,
+    status: z.enum(['running', 'complete', 'failed']),
+    progress: progress.describe('Stages: `pull`, `salesforce`, `facts`, `rules`, `complete`'),
+    error: fault
+      .nullable()
+      .describe(
+        'Why it failed. With status `running`: why it stands still (`api_budget_exhausted`, what is ' +
+          'being tried again)',
+      ),
+    severity: severity.nullable().describe('Of the worst finding; null unless complete'),
+    plan_hash: z.string().describe('One for each meaning: a deploy of the same plan is recognised'),
+    snapshot_id: id.nullable(),
+    snapshot_version: z.int().nullable().describe('The snapshot that was judged'),
+    counts: z
+      .object({ green: z.int(), yellow: z.int(), red: z.int() })
+      .describe('Of the findings; zero until it is complete'),
+    api_call_estimate: z.int().describe('Salesforce API calls that the deploy takes, about'),
+    created_by: id.nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'ConflictReportSummary' })
 
-const report = summary.extend({
-  findings: z
-    .array(
-      z.object({
-        severity: severity.describe(
-          '`red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses or needs ' +
-            'attention. `green`: safe, and says why',
-        ),
-        code: z.string().describe('Stable'),
-        message: z.string(),
-        component,
-        path: z
-          .string()
-          .describe(
-            'Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow',
+const report = summary
+  .extend({
+    findings: z
+      .array(
+        z.object({
+          severity: severity.describe(
+            '`red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses or needs ' +
+              'attention. `green`: safe, and says why',
           ),
-        remedy: z.string(),
-      }),
-    )
-    .describe('Worst first. Every component has at least one'),
-  reversibility: z
-    .array(
-      z.object({
-        component,
-        level: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
-        reason: z.string(),
-      }),
-    )
-    .describe(
-      'Whether each component can be taken back once it is deployed, in the order of the plan',
-    ),
-})
+          code: z.string().describe('Stable'),
+          message: z.string(),
+          component,
+          path: z
+            .string()
+            .describe(
+              'Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow',
+            ),
+          remedy: z.string(),
+        }),
+      )
+      .describe('Worst first. Every component has at least one'),
+    reversibility: z
+      .array(
+        z.object({
+          component,
+          level: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
+          reason: z.string(),
+        }),
+      )
+      .describe(
+        'Whether each component can be taken back once it is deployed, in the order of the plan',
+      ),
+  })
+  .meta({ id: 'ConflictReport' })
 
 const REPORT_ID = '01931f2a-7c00-7000-8000-000000000030'
 const CLIENT_ID = '01931f2a-7c00-7000-8000-000000000003'
@@ -163,10 +168,10 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
         plan: z
           .record(z.string(), z.unknown())
           .optional()
-          .describe('See the schema `Plan`; a fault in it is `400 invalid_plan` with its path')
-          .meta({ properties: z.toJSONSchema(planSchema, { io: 'input' }).properties }),
+          .describe('A fault in it is `400 invalid_plan` with its path')
+          .meta({ describedBy: planSchema }),
         workflows: z
-          .array(z.record(z.string(), z.unknown()))
+          .array(z.record(z.string(), z.unknown()).meta({ describedBy: workflowInput }))
           .min(1)
           .max(200)
           .optional()

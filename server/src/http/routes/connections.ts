@@ -12,26 +12,28 @@ const apiVersion = z
   .regex(/^v(3[1-9]|[4-9]\d|1\d\d)\.0$/, 'must look like v66.0')
   .describe("Salesforce's API version, for all calls of this connection")
 
-const connection = z.object({
-  id,
-  client_id: id,
-  status: status.describe(
-    '`pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. ' +
-      '`error`: connected but unusable, `error.code` says why. `revoked`: ended.',
-  ),
-  environment,
-  provider_config_key: z.string().optional().describe('Shown to org_admin only'),
-  nango_connection_id: z.string().nullable().optional().describe('Shown to org_admin only'),
-  instance_url: z.string().nullable(),
-  sfdc_org_id: z.string().nullable().describe('18 characters'),
-  sfdc_user_id: z.string().nullable(),
-  api_version: z.string(),
-  error: fault.nullable(),
-  connected_at: timestamp.nullable().describe('When the present grant was accepted'),
-  last_refreshed_at: timestamp.nullable(),
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+const connection = z
+  .object({
+    id,
+    client_id: id,
+    status: status.describe(
+      '`pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. ' +
+        '`error`: connected but unusable, `error.code` says why. `revoked`: ended.',
+    ),
+    environment,
+    provider_config_key: z.string().optional().describe('Shown to org_admin only'),
+    nango_connection_id: z.string().nullable().optional().describe('Shown to org_admin only'),
+    instance_url: z.string().nullable(),
+    sfdc_org_id: z.string().nullable().describe('18 characters'),
+    sfdc_user_id: z.string().nullable(),
+    api_version: z.string(),
+    error: fault.nullable(),
+    connected_at: timestamp.nullable().describe('When the present grant was accepted'),
+    last_refreshed_at: timestamp.nullable(),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'Connection' })
 
 const health = z
   .object({

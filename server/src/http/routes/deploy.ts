@@ -36,8 +36,8 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
         client_id: id,
         plan: z
           .record(z.string(), z.unknown())
-          .describe('See the schema `Plan`; a fault in it is `400 invalid_plan` with its path')
-          .meta({ properties: z.toJSONSchema(planSchema, { io: 'input' }).properties }),
+          .describe('A fault in it is `400 invalid_plan` with its path')
+          .meta({ describedBy: planSchema }),
         conflict_report_id: id.optional(),
         accept: z.array(z.literal('yellow')).max(1).optional(),
         check_only: z

@@ -17,88 +17,99 @@ export const deploymentStatus = z.enum([
 ])
 export const named = z.object({ type: z.string(), full_name: z.string() })
 
-const component = named.extend({
-  action: z.enum(['created', 'updated', 'unchanged', 'deleted']),
-  reversibility: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
-  reason: z.string().nullable().describe('What a rollback costs, or why there can be none'),
-  success: z.boolean().nullable().describe('Null until Salesforce has said, and beside a failure'),
-  problem: z
-    .object({
-      message: z.string(),
-      severity: z.enum(['error', 'warning']),
-      file: z.string().nullable(),
-      line: z.int().nullable(),
-      column: z.int().nullable(),
-      code: z.string().nullable(),
-    })
-    .nullable()
-    .describe("Salesforce's own words and the place in the package"),
-})
+const component = named
+  .extend({
+    action: z.enum(['created', 'updated', 'unchanged', 'deleted']),
+    reversibility: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
+    reason: z.string().nullable().describe('What a rollback costs, or why there can be none'),
+    success: z
+      .boolean()
+      .nullable()
+      .describe('Null until Salesforce has said, and beside a failure'),
+    problem: z
+      .object({
+        message: z.string(),
+        severity: z.enum(['error', 'warning']),
+        file: z.string().nullable(),
+        line: z.int().nullable(),
+        column: z.int().nullable(),
+        code: z.string().nullable(),
+      })
+      .nullable()
+      .describe("Salesforce's own words and the place in the package"),
+  })
+  .meta({ id: 'DeployedComponent' })
 
-const rollbackResult = z.object({
-  status: z
-    .enum(['running', 'dry_run', 'complete', 'partial', 'failed'])
-    .describe('`dry_run`: the lists tell what would be done'),
-  removed: z.array(named),
-  restored: z.array(named),
-  kept: z
-    .array(
-      named.extend({
-        reason: z.string(),
-        changed_by: z.string().nullable(),
-        changed_at: z.string().nullable(),
-      }),
-    )
-    .describe('Left as it is, and why; who changed it and when, where the Salesforce org tells'),
-  remaining: z
-    .array(named.extend({ reason: z.string() }))
-    .describe('What is left of this deployment and can be taken out still, by naming it'),
-  data: z
-    .array(z.object({ name: z.string(), rows: z.int().nullable() }))
-    .describe('What holds data among the things to be removed; rows null: not countable'),
-  proof: z
-    .object({
-      complete: z.boolean(),
-      compared: z.int(),
-      differences: z.array(named.extend({ what: z.string() })),
-    })
-    .nullable()
-    .describe('The second reading, compared with what was there before the deployment'),
-  error: fault
-    .extend({
-      errors: z
-        .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
-        .optional(),
-    })
-    .nullable(),
-})
+const rollbackResult = z
+  .object({
+    status: z
+      .enum(['running', 'dry_run', 'complete', 'partial', 'failed'])
+      .describe('`dry_run`: the lists tell what would be done'),
+    removed: z.array(named),
+    restored: z.array(named),
+    kept: z
+      .array(
+        named.extend({
+          reason: z.string(),
+          changed_by: z.string().nullable(),
+          changed_at: z.string().nullable(),
+        }),
+      )
+      .describe('Left as it is, and why; who changed it and when, where the Salesforce org tells'),
+    remaining: z
+      .array(named.extend({ reason: z.string() }))
+      .describe('What is left of this deployment and can be taken out still, by naming it'),
+    data: z
+      .array(z.object({ name: z.string(), rows: z.int().nullable() }))
+      .describe('What holds data among the things to be removed; rows null: not countable'),
+    proof: z
+      .object({
+        complete: z.boolean(),
+        compared: z.int(),
+        differences: z.array(named.extend({ what: z.string() })),
+      })
+      .nullable()
+      .describe('The second reading, compared with what was there before the deployment'),
+    error: fault
+      .extend({
+        errors: z
+          .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
+          .optional(),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'Rollback' })
 
-export const deploymentSummary = z.object({
-  id,
-  client_id: id,
-  kind: z.enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation']),
-  status: deploymentStatus.describe('`validated`: a `check_only` that passed'),
-  conflict_report_id: id.nullable(),
-  sfdc_deploy_id: z.string().nullable(),
-  check_only: z.boolean(),
-  progress,
-  warnings: z.array(fault),
-  error: fault
-    .nullable()
-    .describe(
-      'Why it failed. With status `pending`: why it stands still (`connection_lost`, ' +
-        '`api_budget_exhausted`, what is being tried again)',
-    ),
-  rollback: rollbackResult.nullable(),
-  created_by: id.nullable(),
-  created_at: timestamp,
-  deployed_at: timestamp.nullable(),
-  rolled_back_at: timestamp.nullable(),
-})
-export const deployment = deploymentSummary.extend({
-  plan: z.unknown().describe('As it was understood, defaults filled in'),
-  components: z.array(component),
-})
+export const deploymentSummary = z
+  .object({
+    id,
+    client_id: id,
+    kind: z.enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation']),
+    status: deploymentStatus.describe('`validated`: a `check_only` that passed'),
+    conflict_report_id: id.nullable(),
+    sfdc_deploy_id: z.string().nullable(),
+    check_only: z.boolean(),
+    progress,
+    warnings: z.array(fault),
+    error: fault
+      .nullable()
+      .describe(
+        'Why it failed. With status `pending`: why it stands still (`connection_lost`, ' +
+          '`api_budget_exhausted`, what is being tried again)',
+      ),
+    rollback: rollbackResult.nullable(),
+    created_by: id.nullable(),
+    created_at: timestamp,
+    deployed_at: timestamp.nullable(),
+    rolled_back_at: timestamp.nullable(),
+  })
+  .meta({ id: 'DeploymentSummary' })
+export const deployment = deploymentSummary
+  .extend({
+    plan: z.unknown().describe('As it was understood, defaults filled in'),
+    components: z.array(component),
+  })
+  .meta({ id: 'Deployment' })
 
 export const DEPLOYMENT_ID = '0199a1b2-0000-7000-8000-0000000000d1'
 export const CLIENT_ID = '0199a1b2-0000-7000-8000-0000000000c1'

@@ -19,13 +19,15 @@ import {
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
 
-const field = z.object({
-  canonical_field: z.string(),
-  sfdc_field: z.string(),
-  required: z.boolean(),
-  default: scalar,
-  value_map: z.record(z.string(), scalar).nullable(),
-})
+const field = z
+  .object({
+    canonical_field: z.string(),
+    sfdc_field: z.string(),
+    required: z.boolean(),
+    default: scalar,
+    value_map: z.record(z.string(), scalar).nullable(),
+  })
+  .meta({ id: 'MappedField' })
 
 const draft = z.object({
   canonical_object: z.string(),
@@ -34,27 +36,31 @@ const draft = z.object({
   fields: z.array(field),
 })
 
-const mapping = z.object({
-  id,
-  client_id: id,
-  ...draft.shape,
-  version: z.int().describe('1, 2, 3 …: raised by every update'),
-  is_active: z.boolean(),
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+const mapping = z
+  .object({
+    id,
+    client_id: id,
+    ...draft.shape,
+    version: z.int().describe('1, 2, 3 …: raised by every update'),
+    is_active: z.boolean(),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'Mapping' })
 
-const finding = z.object({
-  severity: z
-    .enum(['error', 'warning'])
-    .describe(
-      'error: pushes fail, all or those that meet it; warning: it works, perhaps not as meant',
-    ),
-  code: z.string(),
-  path: z.string().describe('From the mapping: `fields.0.value_map.Open`, `external_id_field`'),
-  message: z.string(),
-  remedy: z.string(),
-})
+const finding = z
+  .object({
+    severity: z
+      .enum(['error', 'warning'])
+      .describe(
+        'error: pushes fail, all or those that meet it; warning: it works, perhaps not as meant',
+      ),
+    code: z.string(),
+    path: z.string().describe('From the mapping: `fields.0.value_map.Open`, `external_id_field`'),
+    message: z.string(),
+    remedy: z.string(),
+  })
+  .meta({ id: 'MappingFinding' })
 
 const snapshotVersion = z.int().describe('Of the snapshot that it was held against')
 
@@ -74,58 +80,60 @@ const validation = z.object({
 const score = z.number().describe('0 to 1')
 const reasons = z.array(z.object({ code: z.string(), message: z.string() }))
 
-const suggestion = z.object({
-  client_id: id,
-  canonical_object: z.string(),
-  snapshot_version: snapshotVersion,
-  sfdc_object: z
-    .string()
-    .nullable()
-    .describe('The object that fields are proposed for; null where none came into question'),
-  objects: z
-    .array(z.object({ api_name: z.string(), label: z.string(), score, reasons }))
-    .describe('Best first; the one that was named, or the candidates'),
-  external_ids: z
-    .array(
-      z.object({
-        sfdc_field: z.string(),
-        label: z.string(),
-        type: z.string(),
-        unique: z.boolean(),
-        canonical_field: z.string().nullable().describe('That would fill it'),
-        score,
-        reasons,
-      }),
-    )
-    .describe('Fields by which records can be found, best first'),
-  fields: z
-    .array(
-      z.object({
-        canonical_field: z.string(),
-        proposals: z.array(
-          z.object({
-            sfdc_field: z.string(),
-            label: z.string(),
-            type: z.string(),
-            score,
-            reasons,
-            required: z.boolean().describe('Salesforce refuses a record without it'),
-            value_map: z
-              .record(z.string(), z.string())
-              .nullable()
-              .describe('Sample values that the picklist has in other letters'),
-          }),
-        ),
-      }),
-    )
-    .describe('In the order asked; up to five proposals each, best first'),
-  required_unmapped: z
-    .array(z.object({ sfdc_field: z.string(), label: z.string(), type: z.string() }))
-    .describe('Required in Salesforce and not in the draft'),
-  draft: draft
-    .nullable()
-    .describe('The proposals with a score of 0.6 or more, each field once: fit for create'),
-})
+const suggestion = z
+  .object({
+    client_id: id,
+    canonical_object: z.string(),
+    snapshot_version: snapshotVersion,
+    sfdc_object: z
+      .string()
+      .nullable()
+      .describe('The object that fields are proposed for; null where none came into question'),
+    objects: z
+      .array(z.object({ api_name: z.string(), label: z.string(), score, reasons }))
+      .describe('Best first; the one that was named, or the candidates'),
+    external_ids: z
+      .array(
+        z.object({
+          sfdc_field: z.string(),
+          label: z.string(),
+          type: z.string(),
+          unique: z.boolean(),
+          canonical_field: z.string().nullable().describe('That would fill it'),
+          score,
+          reasons,
+        }),
+      )
+      .describe('Fields by which records can be found, best first'),
+    fields: z
+      .array(
+        z.object({
+          canonical_field: z.string(),
+          proposals: z.array(
+            z.object({
+              sfdc_field: z.string(),
+              label: z.string(),
+              type: z.string(),
+              score,
+              reasons,
+              required: z.boolean().describe('Salesforce refuses a record without it'),
+              value_map: z
+                .record(z.string(), z.string())
+                .nullable()
+                .describe('Sample values that the picklist has in other letters'),
+            }),
+          ),
+        }),
+      )
+      .describe('In the order asked; up to five proposals each, best first'),
+    required_unmapped: z
+      .array(z.object({ sfdc_field: z.string(), label: z.string(), type: z.string() }))
+      .describe('Required in Salesforce and not in the draft'),
+    draft: draft
+      .nullable()
+      .describe('The proposals with a score of 0.6 or more, each field once: fit for create'),
+  })
+  .meta({ id: 'MappingSuggestion' })
 
 const CLIENT_ID = '01931f2a-7c00-7000-8000-000000000003'
 

@@ -18,26 +18,31 @@ const match = z
     'Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value',
   )
 
-export const updateRow = z.strictObject({ match, fields: record })
+export const updateRow = z.strictObject({ match, fields: record }).meta({ id: 'StatusUpdateRow' })
 
 const target = z.strictObject({ object: objectName, match })
-export const linkRow = z.union([
-  z.strictObject({ object: objectName, match, field: line(100), target }),
-  z.strictObject({
-    object: objectName,
-    match,
-    target,
-    junction: z
-      .strictObject({
-        object: objectName,
-        fields: record,
-        external_id: z
-          .union([z.string(), z.record(z.string(), z.unknown())])
-          .describe('What makes the junction record one and the same when it is pushed again'),
-      })
-      .describe('A record between the two, created once'),
-  }),
-])
+export const linkRow = z
+  .union([
+    z.strictObject({ object: objectName, match, field: line(100), target }),
+    z.strictObject({
+      object: objectName,
+      match,
+      field: line(100)
+        .optional()
+        .describe("The junction's look-up to the target, where several lead to its object"),
+      target,
+      junction: z
+        .strictObject({
+          object: objectName,
+          fields: record,
+          external_id: z
+            .union([z.string(), z.record(z.string(), z.unknown())])
+            .describe('What makes the junction record one and the same when it is pushed again'),
+        })
+        .describe('A record between the two, created once'),
+    }),
+  ])
+  .meta({ id: 'LinkRow' })
 export const recordRow = record
 
 const options = z
@@ -68,6 +73,7 @@ const options = z
       .describe('Saves although a duplicate rule warns; Collections only'),
   })
   .prefault({})
+  .meta({ id: 'PushOptions' })
 
 const common = { client_id: id, options }
 export const recordsEnvelope = z.strictObject({
@@ -79,79 +85,85 @@ export const linksEnvelope = z.strictObject({ ...common, wait_seconds: waitSecon
 
 export const status = z.enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
 
-export const result = z.object({
-  index: z.int().describe('In the order of the input, from 0'),
-  key: z.string().nullable(),
-  id: z.string().nullable().describe("The record's id, 18 characters"),
-  action: z
-    .enum(['created', 'updated', 'skipped', 'failed'])
-    .describe('`skipped`: there was nothing to change, or it is a dry run; counts as succeeded'),
-  success: z.boolean(),
-  resent: z
-    .boolean()
-    .optional()
-    .describe('Sent again after a broken connection: automations may have run twice'),
-  attempts: z.int(),
-  errors: z.array(
-    z.object({
-      code: z.string().describe("Salesforce's own where it came from there"),
-      message: z.string(),
-      fields: z.array(z.string()).describe('Canonical names'),
-      remedy: z.string(),
-    }),
-  ),
-})
-
-export const push = z.object({
-  id,
-  client_id: id,
-  kind: z.enum(['records', 'status_update', 'link']),
-  canonical_object: z.string().nullable(),
-  sfdc_object: z.string().nullable(),
-  status,
-  dry_run: z.boolean(),
-  transport: z.enum(['collections', 'bulk']),
-  total: z.int(),
-  processed: z.int(),
-  succeeded: z.int(),
-  failed: z.int(),
-  created_count: z.int(),
-  updated_count: z.int(),
-  salesforce_api_calls: z.int(),
-  mapping_version: z.int().nullable(),
-  retry_of: id.nullable(),
-  automations: z
-    .array(
+export const result = z
+  .object({
+    index: z.int().describe('In the order of the input, from 0'),
+    key: z.string().nullable(),
+    id: z.string().nullable().describe("The record's id, 18 characters"),
+    action: z
+      .enum(['created', 'updated', 'skipped', 'failed'])
+      .describe('`skipped`: there was nothing to change, or it is a dry run; counts as succeeded'),
+    success: z.boolean(),
+    resent: z
+      .boolean()
+      .optional()
+      .describe('Sent again after a broken connection: automations may have run twice'),
+    attempts: z.int(),
+    errors: z.array(
       z.object({
-        type: z.string(),
-        api_name: z.string(),
-        events: z.array(z.string()),
-        timing: z.string().nullable(),
+        code: z.string().describe("Salesforce's own where it came from there"),
+        message: z.string(),
+        fields: z.array(z.string()).describe('Canonical names'),
+        remedy: z.string(),
       }),
-    )
-    .nullable()
-    .describe(
-      'Of a dry run: the active automations that saving the rows will set off, as the snapshot knows ' +
-        'them; assignment rules only where the push asks for them',
     ),
-  error: z
-    .object({ code: z.string(), message: z.string(), resumes_at: timestamp.optional() })
-    .nullable()
-    .describe(
-      'Why it ended before all rows were sent. With status `in_progress`: why it stands still ' +
-        '(`api_budget_exhausted`, `connection_lost`) and when it goes on by itself',
-    ),
-  created_by: id.nullable(),
-  created_at: timestamp,
-  started_at: timestamp.nullable(),
-  completed_at: timestamp.nullable(),
-})
-export const pushWithResults = push.extend({
-  results: z
-    .array(result)
-    .optional()
-    .describe('Once it has ended, of at most 2,000 rows; else see /api/push/results'),
-})
+  })
+  .meta({ id: 'RowResult' })
+
+export const push = z
+  .object({
+    id,
+    client_id: id,
+    kind: z.enum(['records', 'status_update', 'link']),
+    canonical_object: z.string().nullable(),
+    sfdc_object: z.string().nullable(),
+    status,
+    dry_run: z.boolean(),
+    transport: z.enum(['collections', 'bulk']),
+    total: z.int(),
+    processed: z.int(),
+    succeeded: z.int(),
+    failed: z.int(),
+    created_count: z.int(),
+    updated_count: z.int(),
+    salesforce_api_calls: z.int(),
+    mapping_version: z.int().nullable(),
+    retry_of: id.nullable(),
+    automations: z
+      .array(
+        z.object({
+          type: z.string(),
+          api_name: z.string(),
+          events: z.array(z.string()),
+          timing: z.string().nullable(),
+        }),
+      )
+      .nullable()
+      .describe(
+        'Of a dry run: the active automations that saving the rows will set off, as the snapshot knows ' +
+          'them; assignment rules only where the push asks for them',
+      ),
+    error: z
+      .object({ code: z.string(), message: z.string(), resumes_at: timestamp.optional() })
+      .nullable()
+      .describe(
+        'Why it ended before all rows were sent. With status `in_progress`: why it stands still ' +
+          '(`api_budget_exhausted`, `connection_lost`) and when it goes on by itself',
+      ),
+    created_by: id.nullable(),
+    created_at: timestamp,
+    started_at: timestamp.nullable(),
+    completed_at: timestamp.nullable(),
+  })
+  .meta({ id: 'Push' })
+export const pushWithResults = push
+  .extend({
+    results: z
+      .array(result)
+      .optional()
+      .describe('Once it has ended, of at most 2,000 rows; else see /api/push/results'),
+  })
+  .meta({ id: 'PushWithResults' })
 
 export const PUSH_ID = '0199a1b2-0000-7000-8000-0000000000e1'
 export const CLIENT_ID = '0199a1b2-0000-7000-8000-0000000000c1'

@@ -7,14 +7,16 @@ import { route, type Route } from '../route.ts'
 import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 import { exampleUser, newUser, user } from './users.ts'
 
-const organization = z.object({
-  id,
-  name: z.string(),
-  slug: z.string(),
-  is_active: z.boolean(),
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+const organization = z
+  .object({
+    id,
+    name: z.string(),
+    slug: z.string(),
+    is_active: z.boolean(),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'Organization' })
 
 const exampleOrganization = {
   id: '01931f2a-7c00-7000-8000-000000000001',

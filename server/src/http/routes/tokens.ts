@@ -3,16 +3,18 @@ import { type Tokens } from '../../domain/tokens.ts'
 import { route, type Route } from '../route.ts'
 import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 
-const token = z.object({
-  id,
-  name: z.string(),
-  prefix: z.string().describe('The first characters, to tell tokens apart'),
-  user_id: id,
-  is_active: z.boolean(),
-  last_used_at: timestamp.nullable(),
-  expires_at: timestamp.nullable(),
-  created_at: timestamp,
-})
+const token = z
+  .object({
+    id,
+    name: z.string(),
+    prefix: z.string().describe('The first characters, to tell tokens apart'),
+    user_id: id,
+    is_active: z.boolean(),
+    last_used_at: timestamp.nullable(),
+    expires_at: timestamp.nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'ApiToken' })
 
 const newToken = token.omit({ is_active: true, last_used_at: true }).extend({
   token: z

@@ -16,48 +16,50 @@ const version = z.int().min(1).max(2_147_483_647)
 
 const changes = z.object({ added: z.int(), removed: z.int(), changed: z.int() })
 
-const snapshot = z.object({
-  id,
-  client_id: id,
-  version: z.int().nullable().describe('1, 2, 3 … per client; null until complete'),
-  status: z.enum(['pulling', 'complete', 'failed']),
-  scope: z
-    .union([z.literal('all'), z.array(z.string())])
-    .describe('What was read; every other object was carried over from the version before'),
-  api_version: z.string(),
-  progress,
-  error: fault
-    .nullable()
-    .describe(
-      'Why it failed. With status `pulling`: why it stands still (`api_budget_exhausted`); it goes ' +
-        'on by itself.',
-    ),
-  objects_count: z.int().nullable(),
-  fields_count: z.int().nullable(),
-  automations_count: z.int().nullable(),
-  content_hash: z
-    .string()
-    .nullable()
-    .describe('SHA-256 over everything in it: equal hashes are equal snapshots'),
-  stats: z.object({
-    salesforce_api_calls: z.int(),
-    not_modified: z.int().describe('Describes that Salesforce said had not changed'),
-    bytes: z.int().describe('Compressed bytes that this pull added to the store'),
-    duration_ms: z.int(),
-    unreadable: z
-      .array(z.object({ object: z.string(), code: z.string(), message: z.string() }))
+const snapshot = z
+  .object({
+    id,
+    client_id: id,
+    version: z.int().nullable().describe('1, 2, 3 … per client; null until complete'),
+    status: z.enum(['pulling', 'complete', 'failed']),
+    scope: z
+      .union([z.literal('all'), z.array(z.string())])
+      .describe('What was read; every other object was carried over from the version before'),
+    api_version: z.string(),
+    progress,
+    error: fault
+      .nullable()
       .describe(
-        "Objects and automations that could not be read, with Salesforce's reason; a type of " +
-          'automation that could not be listed is named by the type and carried over',
+        'Why it failed. With status `pulling`: why it stands still (`api_budget_exhausted`); it goes ' +
+          'on by itself.',
       ),
-  }),
-  changes_from_previous: changes
-    .nullable()
-    .describe('Objects and automations, compared with the version before; null for the first'),
-  created_by: id.nullable(),
-  created_at: timestamp,
-  completed_at: timestamp.nullable(),
-})
+    objects_count: z.int().nullable(),
+    fields_count: z.int().nullable(),
+    automations_count: z.int().nullable(),
+    content_hash: z
+      .string()
+      .nullable()
+      .describe('SHA-256 over everything in it: equal hashes are equal snapshots'),
+    stats: z.object({
+      salesforce_api_calls: z.int(),
+      not_modified: z.int().describe('Describes that Salesforce said had not changed'),
+      bytes: z.int().describe('Compressed bytes that this pull added to the store'),
+      duration_ms: z.int(),
+      unreadable: z
+        .array(z.object({ object: z.string(), code: z.string(), message: z.string() }))
+        .describe(
+          "Objects and automations that could not be read, with Salesforce's reason; a type of " +
+            'automation that could not be listed is named by the type and carried over',
+        ),
+    }),
+    changes_from_previous: changes
+      .nullable()
+      .describe('Objects and automations, compared with the version before; null for the first'),
+    created_by: id.nullable(),
+    created_at: timestamp,
+    completed_at: timestamp.nullable(),
+  })
+  .meta({ id: 'Snapshot' })
 
 const describe = z
   .record(z.string(), z.unknown())
@@ -127,39 +129,43 @@ const change = z.enum(['added', 'removed', 'changed'])
 const part = z.object({ api_name: z.string(), change, attributes })
 const side = z.object({ id, client_id: id, version: z.int().nullable() })
 
-const diff = z.object({
-  from: side,
-  to: side,
-  summary: z
-    .object({
-      identical: z.boolean(),
-      objects: changes,
-      fields: changes.describe('Fields of added and removed objects included'),
-      automations: changes,
-      not_compared: z
-        .array(z.string())
-        .describe('Objects that one of the two pulls could not read: nothing is known about them'),
-    })
-    .describe('Of everything, whatever page was asked for'),
-  objects: z.array(
-    z.object({
-      api_name: z.string(),
-      change,
-      fields_count: z
-        .int()
-        .nullable()
-        .describe('Of an added or removed object; null where it changed'),
-      attributes,
-      fields: z.array(part),
-      record_types: z.array(part),
-      child_relationships: z.array(part),
-    }),
-  ),
-  automations: z.array(
-    z.object({ type: z.enum(AUTOMATION_TYPES), api_name: z.string(), change, attributes }),
-  ),
-  next_cursor: z.string().nullable(),
-})
+const diff = z
+  .object({
+    from: side,
+    to: side,
+    summary: z
+      .object({
+        identical: z.boolean(),
+        objects: changes,
+        fields: changes.describe('Fields of added and removed objects included'),
+        automations: changes,
+        not_compared: z
+          .array(z.string())
+          .describe(
+            'Objects that one of the two pulls could not read: nothing is known about them',
+          ),
+      })
+      .describe('Of everything, whatever page was asked for'),
+    objects: z.array(
+      z.object({
+        api_name: z.string(),
+        change,
+        fields_count: z
+          .int()
+          .nullable()
+          .describe('Of an added or removed object; null where it changed'),
+        attributes,
+        fields: z.array(part),
+        record_types: z.array(part),
+        child_relationships: z.array(part),
+      }),
+    ),
+    automations: z.array(
+      z.object({ type: z.enum(AUTOMATION_TYPES), api_name: z.string(), change, attributes }),
+    ),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({ id: 'TopologyDiff' })
 
 const CLIENT_ID = '01931f2a-7c00-7000-8000-000000000003'
 

@@ -27,16 +27,18 @@ export const newPassword = z
   .refine(isWellFormed, NOT_WELL_FORMED)
   .describe('12 characters to 72 bytes')
 
-export const user = z.object({
-  id,
-  org_id: id,
-  email: z.string(),
-  full_name: z.string().nullable(),
-  role,
-  client_id: id.nullable(),
-  is_active: z.boolean(),
-  created_at: timestamp,
-})
+export const user = z
+  .object({
+    id,
+    org_id: id,
+    email: z.string(),
+    full_name: z.string().nullable(),
+    role,
+    client_id: id.nullable(),
+    is_active: z.boolean(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'User' })
 
 export const newUser = z.strictObject({
   email,

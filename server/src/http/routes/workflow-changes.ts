@@ -72,11 +72,10 @@ export const workflowChangeRoutes = ({ deployments }: { deployments: Deployments
       body: z.strictObject({
         client_id: id,
         workflows: z
-          .array(z.unknown())
+          .array(z.unknown().meta({ describedBy: workflowInput }))
           .min(1)
           .max(200)
-          .describe('A fault in one of them is `400 invalid_plan` with its path')
-          .meta({ items: z.toJSONSchema(workflowInput, { io: 'input', unrepresentable: 'any' }) }),
+          .describe('A fault in one of them is `400 invalid_plan` with its path'),
         conflict_report_id: id.optional(),
         accept: z.array(z.literal('yellow')).max(1).optional(),
         check_only: z

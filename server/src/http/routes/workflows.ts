@@ -9,36 +9,40 @@ const apiName = z
   .string()
   .describe('As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard`')
 
-const automation = z.object({
-  type,
-  api_name: apiName,
-  label: z.string().nullable(),
-  object: z.string().nullable().describe('Whose records start it; null: it starts otherwise'),
-  active: z
-    .boolean()
-    .nullable()
-    .describe('Null where Salesforce does not tell; a warning or `managed` says why'),
-  active_version: z.int().nullable().describe('Of a flow'),
-  latest_version: z.int().nullable().describe('Of a flow'),
-  process_type: z
-    .string()
-    .nullable()
-    .describe("Of a flow, in Salesforce's words; `Workflow` is a Process Builder process"),
-  trigger: z
-    .object({
-      object: z.string().nullable(),
-      events: z.array(z.enum(['create', 'update', 'delete', 'undelete', 'event'])),
-      timing: z.enum(['before', 'after', 'both', 'scheduled', 'async']),
-      order: z.number().nullable(),
-    })
-    .nullable()
-    .describe('Null: it is started by hand, by another automation, or its content is hidden'),
-  managed: z.boolean().describe('Part of an installed managed package'),
-  deployed_by_engine: z
-    .boolean()
-    .describe('A deployment from here made or changed it, and was neither rolled back nor undone'),
-  last_modified_at: timestamp.nullable(),
-})
+const automation = z
+  .object({
+    type,
+    api_name: apiName,
+    label: z.string().nullable(),
+    object: z.string().nullable().describe('Whose records start it; null: it starts otherwise'),
+    active: z
+      .boolean()
+      .nullable()
+      .describe('Null where Salesforce does not tell; a warning or `managed` says why'),
+    active_version: z.int().nullable().describe('Of a flow'),
+    latest_version: z.int().nullable().describe('Of a flow'),
+    process_type: z
+      .string()
+      .nullable()
+      .describe("Of a flow, in Salesforce's words; `Workflow` is a Process Builder process"),
+    trigger: z
+      .object({
+        object: z.string().nullable(),
+        events: z.array(z.enum(['create', 'update', 'delete', 'undelete', 'event'])),
+        timing: z.enum(['before', 'after', 'both', 'scheduled', 'async']),
+        order: z.number().nullable(),
+      })
+      .nullable()
+      .describe('Null: it is started by hand, by another automation, or its content is hidden'),
+    managed: z.boolean().describe('Part of an installed managed package'),
+    deployed_by_engine: z
+      .boolean()
+      .describe(
+        'A deployment from here made or changed it, and was neither rolled back nor undone',
+      ),
+    last_modified_at: timestamp.nullable(),
+  })
+  .meta({ id: 'Automation' })
 
 const listed = z.object({
   items: z.array(automation),

@@ -264,5 +264,6 @@ export const workflowInput = z
     message: 'Give either definition or xml.',
     path: ['definition'],
   })
+  .meta({ id: 'Workflow' })
 
 export const workflowsInput = z.array(workflowInput).min(1).max(200)

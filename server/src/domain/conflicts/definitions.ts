@@ -42,7 +42,8 @@ export const fieldsOfFlow = (flow: JsonObject): { object: string; field: string 
     (kind) => listObjects(flow[kind]),
   )
   return [...start, ...elements].flatMap((element) => {
-    const object = leaf(element.object)
+    const isOwn = leaf(element.inputReference) === '$Record'
+    const object = leaf(element.object) ?? (isOwn ? leaf(start[0]?.object) : null)
     if (object === null) return []
     return [...listObjects(element.inputAssignments), ...listObjects(element.filters)].flatMap(
       (entry) => {
@@ -51,6 +52,44 @@ export const fieldsOfFlow = (flow: JsonObject): { object: string; field: string 
       },
     )
   })
+}
+
+const LITERAL_ELEMENTS = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes']
+
+/** Texts that a flow sets a field to, or compares one with. */
+export const valuesOfFlow = (
+  flow: JsonObject,
+): { object: string; field: string; value: string }[] => {
+  const start = isObject(flow.start) ? [flow.start] : []
+  const own = leaf(start[0]?.object)
+  const elements = LITERAL_ELEMENTS.flatMap((kind) => listObjects(flow[kind]))
+  return [...start, ...elements].flatMap((element) => {
+    // An update of the record that started the flow names no object.
+    const object = leaf(element.object) ?? (leaf(element.inputReference) === '$Record' ? own : null)
+    if (object === null) return []
+    return [...listObjects(element.inputAssignments), ...listObjects(element.filters)].flatMap(
+      ({ field, value, operator }) => {
+        const exact = operator === undefined || /^(?:Not)?EqualTo$/.test(leaf(operator) ?? '')
+        const [name, text] = [leaf(field), isObject(value) ? leaf(value.stringValue) : null]
+        // `{!$Record.Status}` inside a text is a value that nobody knows yet.
+        if (name === null || text === null || !exact || text.includes('{!')) return []
+        return [{ object, field: name, value: text }]
+      },
+    )
+  })
+}
+
+/** Fields and relationships of the record that starts a flow, wherever it speaks of them. */
+export const recordFieldsOfFlow = (
+  flow: JsonObject,
+): { name: string; isRelationship: boolean }[] => {
+  const found = new Map<string, boolean>()
+  for (const text of texts(flow)) {
+    for (const [, name = '', dot] of text.matchAll(/\$Record(?:__Prior)?\.([A-Za-z]\w*)(\.\w)?/g)) {
+      found.set(name, dot !== undefined)
+    }
+  }
+  return [...found].map(([name, isRelationship]) => ({ name, isRelationship }))
 }
 
 /** Whom an assignment rule gives records to. */

@@ -3,6 +3,10 @@
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
 
+/** The word that fits one name, or the one that fits several. */
+export const one = (names: readonly unknown[], single: string, several: string): string =>
+  names.length === 1 ? single : several
+
 /** At most five names; how many more there are is said. */
 export const listed = (names: readonly string[]): string =>
   names.length <= 5

@@ -7,7 +7,6 @@ import { EngineError } from '../../errors.ts'
 import { type DeployResult } from '../../salesforce/deploy-result.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { sameName } from '../plan/names.ts'
-import { leaf } from '../../salesforce/xml.ts'
 import { ruleIn } from '../workflows/rule-files.ts'
 import {
   findFlow,
@@ -16,7 +15,7 @@ import {
   waitingInterviews,
 } from '../workflows/state.ts'
 import { hasPackage, type WorkflowRow, workflowNameOf } from '../workflows/transition.ts'
-import { type Context, faultOf, type RunKind, type Stage, type State } from './context.ts'
+import { type Context, type RunKind, type Stage, type State } from './context.ts'
 import { endFailed, judged, SENDS_MAX, strayProblems, warn, whyFailed } from './deploy-run.ts'
 import { backoffSeconds } from './journal.ts'
 import { type ComponentRow, componentsById } from './rows.ts'
@@ -26,6 +25,7 @@ import {
   activateFlows,
   decideFor,
   deleteFlowVersions,
+  FLOW_IS_ACTIVE,
   namesOf,
   type StepFailure,
   type StoredTransition,
@@ -131,8 +131,50 @@ const build: Stage = async (context, state) => {
   return 'next'
 }
 
-const sending: Stage = async (context, { run, deployment }) => {
+const rowsOf = (context: Context, state: State): Promise<ComponentRow[]> =>
+  context.deps.db
+    .as(context.journal.tenant)
+    .tx((tx) => componentsById(tx, context.journal.tenant, state.deployment.id))
+
+/** The same components with the same fate: the same deployment as it was understood before. */
+const sameRows = (a: readonly ComponentRow[], b: readonly WorkflowRow[]): boolean =>
+  a.length === b.length &&
+  a.every(
+    ({ type, full_name: name, action }, index) =>
+      type === b[index]?.type && name === b[index].fullName && action === b[index].action,
+  )
+
+/**
+ * What waited to be sent may hold rules of the client's that were changed meanwhile: it is written anew
+ * from how they stand now. Null: what is to be done is no longer what was said.
+ */
+const renewed = async (context: Context, state: State): Promise<State | null> => {
+  const { org, journal, spent } = context
+  const { run, deployment } = state
+  if ((run.attempts === 0 && run.sends === 0) || run.intended_at !== null) return state
+  if (run.sfdc_deploy_id !== null) return state
+  const now = await read(context, state)
+  const { rows, transition } = decideFor(deployment, now, org.apiVersion.replace(/^v/, ''))
+  if (!hasPackage(transition) || !sameRows(await rowsOf(context, state), rows)) return null
+  const stored = storeTransition(transition)
+  await journal.step({ package: stored }, {}, spent(), (tx) =>
+    saveWorkflowState(tx, run, 'before', now),
+  )
+  return { run: { ...run, package: stored }, deployment }
+}
+
+const sending: Stage = async (context, state) => {
   const { org, journal, spent, userId, signal, deps } = context
+  const { deployment } = state
+  const current = await renewed(context, state)
+  if (current === null) {
+    await endFailed(context, {
+      code: 'topology_drifted',
+      message: 'The automations were changed by others while this waited to be sent. Deploy again.',
+    })
+    return 'stop'
+  }
+  const { run } = current
   const submitted = await submit({
     org,
     journal,
@@ -174,11 +216,6 @@ const sending: Stage = async (context, { run, deployment }) => {
     }
   }
 }
-
-const rowsOf = (context: Context, state: State): Promise<ComponentRow[]> =>
-  context.deps.db
-    .as(context.journal.tenant)
-    .tx((tx) => componentsById(tx, context.journal.tenant, state.deployment.id))
 
 const waiting: Stage = async (context, state) => {
   const { org, journal, signal, spent } = context
@@ -233,8 +270,19 @@ const waiting: Stage = async (context, state) => {
 const settleByReading = async (context: Context, state: State): Promise<'next' | 'stop'> => {
   const { org, journal, spent } = context
   const now = await read(context, state)
-  const left = decideFor(state.deployment, now, org.apiVersion.replace(/^v/, ''))
-  if (!hasPackage(left.transition) && !state.deployment.check_only) {
+  // What was to be deleted and is gone cannot be decided about once more.
+  const { deleteAfter } = stored(state)
+  const isGone = Object.entries(deleteAfter).every(([type, names]) =>
+    names.every((fullName) => {
+      const name = workflowNameOf({ type, fullName })
+      return name === null || name.type === 'flow' || ruleIn(now, name.type, fullName) === null
+    }),
+  )
+  const isApplied =
+    state.deployment.kind === 'workflow_removal'
+      ? isGone
+      : !hasPackage(decideFor(state.deployment, now, org.apiVersion.replace(/^v/, '')).transition)
+  if (isApplied && !state.deployment.check_only) {
     await journal.step({ stage: 'activate' }, { applied: 'all', progress: at('activate') }, spent())
     return 'next'
   }
@@ -254,8 +302,9 @@ const withFailures = (
     const failure = failures.find(
       ({ flow }) => row.type === 'Flow' && sameName(flow) === sameName(row.full_name),
     )
-    if (failure === undefined) return row
-    const { code, message } = failure.error.failure
+    // A flow that could not be switched off is not deleted either: the first word counts.
+    if (failure === undefined || row.problem !== null) return row
+    const { code, message } = failure
     return {
       ...row,
       success: false,
@@ -272,14 +321,11 @@ const activating: Stage = async (context, state) => {
   const rows = withFailures(await rowsOf(context, state), failures)
   if (first !== undefined && isWhole) {
     // Nothing was changed yet, and nothing can be: refused as a whole.
-    await endFailed(context, faultOf(first.error), 'nothing', (tx) =>
-      journal.saveComponents(tx, rows),
-    )
+    await endFailed(context, first.fault, 'nothing', (tx) => journal.saveComponents(tx, rows))
     return 'stop'
   }
   let { warnings } = state.deployment
-  for (const { flow, error } of failures) {
-    const { code, message } = error.failure
+  for (const { flow, code, message } of failures) {
     warnings = warn(warnings, {
       code: 'activation_failed',
       message: `${flow}: ${code}: ${message}`,
@@ -295,12 +341,43 @@ const activating: Stage = async (context, state) => {
   return 'next'
 }
 
+/**
+ * Flows of which no version could be deleted run again as before: what is not removed is not switched
+ * off either. True where all that was asked for stands as it stood.
+ */
+const leaveAsTheyWere = async (
+  context: Context,
+  state: State,
+  failures: readonly StepFailure[],
+): Promise<boolean> => {
+  const { org, deps, journal } = context
+  const untouched = failures.filter((failure) => failure.untouched)
+  if (untouched.length === 0) return false
+  const before = await deps.db
+    .as(journal.tenant)
+    .tx((tx) => loadWorkflowState(tx, state.run, 'before'))
+  const again = await activateFlows(
+    org,
+    untouched.flatMap(({ flow, code }) => {
+      const version = findFlow(before, flow)?.active ?? null
+      // One that runs was never switched off, or is on again by somebody's choice.
+      return version === null || code === FLOW_IS_ACTIVE ? [] : [{ flow, version }]
+    }),
+  )
+  return again.length === 0 && untouched.length === namesOf(workflowPlanOf(state.deployment)).length
+}
+
 const deleting: Stage = async (context, state) => {
   const { org, journal, spent } = context
   const failures = await deleteFlowVersions(org, stored(state).deleteVersions)
+  const [first] = failures
+  if (first !== undefined && (await leaveAsTheyWere(context, state, failures))) {
+    const refused = withFailures(await rowsOf(context, state), failures)
+    await endFailed(context, first.fault, 'nothing', (tx) => journal.saveComponents(tx, refused))
+    return 'stop'
+  }
   let { warnings } = state.deployment
-  for (const { flow, error } of failures) {
-    const { code, message } = error.failure
+  for (const { flow, code, message } of failures) {
     warnings = warn(warnings, { code: 'deletion_failed', message: `${flow}: ${code}: ${message}` })
   }
   const rows = withFailures(await rowsOf(context, state), failures)
@@ -395,9 +472,3 @@ export const workflowDeployKind: RunKind = {
       calls,
     ),
 }
-
-/** Does the automation of this name stand in the state? For callers who name what is not there. */
-export const isThere = (state: WorkflowState, name: { type: string; api_name: string }): boolean =>
-  name.type === 'flow'
-    ? findFlow(state, name.api_name) !== null
-    : leaf(ruleIn(state, name.type as 'assignment_rule', name.api_name)?.fullName) !== null

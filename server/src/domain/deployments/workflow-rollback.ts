@@ -7,15 +7,16 @@ import { type DeployResult } from '../../salesforce/deploy-result.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { listMetadata } from '../../salesforce/metadata.ts'
 import { EngineError } from '../../errors.ts'
-import { readWorkflowState, type WorkflowState } from '../workflows/state.ts'
+import { readWorkflowState } from '../workflows/state.ts'
 import {
-  hasPackage,
   isUndone,
   type Kept,
+  type ReversalInput,
   reversalTransition,
   type WorkflowReversal,
-  workflowNameOf,
-} from '../workflows/transition.ts'
+} from '../workflows/reversal.ts'
+import { hasPackage, workflowNameOf } from '../workflows/transition.ts'
+import { sameName } from '../plan/names.ts'
 import { type Context, type RunKind, type Stage, type State } from './context.ts'
 import { SENDS_MAX } from './deploy-run.ts'
 import { backoffSeconds } from './journal.ts'
@@ -31,6 +32,7 @@ import {
   rollbackOf,
   type RollbackOptions,
   type RollbackResult,
+  type RunRow,
 } from './rows.ts'
 import { packageOf, submit, watch } from './send.ts'
 import { loadWorkflowState } from './workflow-images.ts'
@@ -56,9 +58,8 @@ const named = (components: readonly { type: string; fullName: string }[]): Named
 
 interface Decided {
   reversal: WorkflowReversal
+  input: ReversalInput
   rows: ComponentRow[]
-  before: WorkflowState
-  now: WorkflowState
 }
 
 const decide = async (context: Context, { run, deployment }: State): Promise<Decided> => {
@@ -76,20 +77,25 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
   const wanted = new Set(
     (components ?? []).map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
   )
-  const reversal = reversalTransition({
+  const input: ReversalInput = {
+    kind: deployment.kind,
     rows,
     before,
     after,
     now,
-    named: (component) => wanted.has(keyOf(component)),
-    onlyNamed: components !== null,
+    named: components === null ? null : (component) => wanted.has(keyOf(component)),
     apiVersion: org.apiVersion.replace(/^v/, ''),
-  })
-  return { reversal, rows, before, now }
+  }
+  return { reversal: reversalTransition(input), input, rows }
 }
 
+/** Salesforce: who switched a flow stands at its definition, who edited it at its versions. */
+const LISTED: Readonly<Record<string, readonly string[]>> = { Flow: ['Flow', 'FlowDefinition'] }
+
 const toKept = async (org: SalesforceOrg, kept: readonly Kept[]): Promise<KeptComponent[]> => {
-  const types = [...new Set(kept.filter(({ drifted }) => drifted).map((one) => one.component.type))]
+  const types = [
+    ...new Set(kept.flatMap(({ changed }) => (changed === null ? [] : changed.type))),
+  ].flatMap((type) => LISTED[type] ?? [type])
   // Who it was is worth a call, and no reason to fail.
   const listed = await listMetadata(
     org,
@@ -98,9 +104,14 @@ const toKept = async (org: SalesforceOrg, kept: readonly Kept[]): Promise<KeptCo
     if (error instanceof EngineError) return []
     throw error
   })
-  const known = new Map(listed.map((one) => [keyOf(one), one]))
-  return kept.map(({ component, reason, drifted }) => {
-    const who = drifted ? known.get(keyOf(component)) : undefined
+  const lastChange = ({ type, fullName }: { type: string; fullName: string }) =>
+    listed
+      .filter((one) => (LISTED[type] ?? [type]).includes(one.type))
+      .filter((one) => sameName(one.fullName) === sameName(fullName))
+      .toSorted((a, b) => (a.lastModifiedDate ?? '').localeCompare(b.lastModifiedDate ?? ''))
+      .at(-1)
+  return kept.map(({ component, reason, changed }) => {
+    const who = changed === null ? undefined : lastChange(changed)
     return {
       type: component.type,
       full_name: component.fullName,
@@ -144,9 +155,24 @@ const reading: Stage = async (context, state) => {
   return 'next'
 }
 
+/** What waited to be sent is decided anew: others may have changed the files that it holds. */
+const renewed = async (context: Context, state: State): Promise<RunRow> => {
+  const { run } = state
+  if ((run.attempts === 0 && run.sends === 0) || run.intended_at !== null) return run
+  if (run.sfdc_deploy_id !== null) return run
+  const { reversal } = await decide(context, state)
+  const stored = storeTransition(reversal.transition)
+  await context.journal.step({ package: stored }, {}, context.spent())
+  return { ...run, package: stored }
+}
+
 const sending: Stage = async (context, state) => {
   const { org, journal, spent, userId, signal, deps } = context
-  const { run } = state
+  const run = await renewed(context, state)
+  if (!hasPackage(run.package as StoredTransition)) {
+    await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
+    return 'next'
+  }
   const graceMs = deps.adoptGraceMs
   const submitted = await submit({ org, journal, run, userId, checkOnly: false, signal, graceMs })
   switch (submitted.kind) {
@@ -215,10 +241,10 @@ const withReasons = (
 ): RollbackResult | null => {
   if (failures.length === 0) return null
   const result = rollbackOf(deployment)
-  const reasons = failures.map(({ flow, error }) => ({
+  const reasons = failures.map(({ flow, code, message }) => ({
     type: 'Flow',
     full_name: flow,
-    reason: `${error.failure.code}: ${error.failure.message}`,
+    reason: `${code}: ${message}`,
   }))
   return { ...result, remaining: [...result.remaining, ...reasons] }
 }
@@ -250,7 +276,7 @@ const deleting: Stage = async (context, state) => {
 const verifying: Stage = async (context, state) => {
   const { org, journal, spent } = context
   const planned = rollbackOf(state.deployment)
-  const { reversal, rows, before, now } = await decide(context, state)
+  const { reversal, rows, input } = await decide(context, state)
   const open = [...reversal.remove, ...reversal.restore]
   const openKeys = new Set(open.map(keyOf))
   const isDone = ({ type, full_name }: NamedComponent): boolean =>
@@ -274,7 +300,7 @@ const verifying: Stage = async (context, state) => {
     const name = workflowNameOf(component)
     if (row.action === 'unchanged' || name === null || keptKeys.has(keyOf(component))) continue
     proof.compared += 1
-    if (isUndone(name, before, now)) continue
+    if (isUndone(input, row)) continue
     const what = 'It is not as it was before the deployment.'
     proof.differences.push({ type: row.type, full_name: row.full_name, what })
   }

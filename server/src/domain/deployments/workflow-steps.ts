@@ -1,7 +1,6 @@
 // What deploying, switching, removing and taking back automations have in common: flows are switched
 // by their definition, and their versions deleted, in steps that are safe to repeat.
 
-import { EngineError } from '../../errors.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { isObject } from '../../salesforce/json.ts'
@@ -15,6 +14,7 @@ import {
   type FlowState,
   findFlow,
   readWorkflowState,
+  waitingInterviews,
   type WorkflowName,
   type WorkflowState,
 } from '../workflows/state.ts'
@@ -27,8 +27,8 @@ import {
   type Transition,
 } from '../workflows/transition.ts'
 import { type PlannedWorkflow } from '../workflows/workflow.ts'
-import { isLost, isPassing } from './context.ts'
-import { type DeploymentRow } from './rows.ts'
+import { faultOf, isLost, isPassing } from './context.ts'
+import { type DeploymentRow, type RunFault } from './rows.ts'
 import { type StoredPackage } from './send.ts'
 
 /** What `crm_deployments.plan` holds for the kinds of this file. */
@@ -70,29 +70,36 @@ export const storeTransition = (transition: Transition): StoredTransition => ({
   deleteVersions: transition.deleteVersions,
 })
 
-/** A flow, and why Salesforce did not do what was asked. */
+/** A flow, and why what was asked was not done. */
 export interface StepFailure {
   flow: string
-  error: SalesforceError
+  /** In Salesforce's words where it refused. */
+  fault: RunFault
+  /** Salesforce's own code, or ours. */
+  code: string
+  message: string
+  /** Nothing of the flow was changed by the step, now or before. */
+  untouched: boolean
 }
 
-/** Final refusals are collected; whatever may pass is thrown, and the step runs again. */
-const attempt = async (
-  flow: string,
-  failures: StepFailure[],
-  work: () => Promise<void>,
-): Promise<void> => {
+const failureOf = (flow: string, error: SalesforceError, untouched: boolean): StepFailure => {
+  const { code, message } = error.failure
+  return { flow, fault: faultOf(error), code, message, untouched }
+}
+
+/** Why Salesforce refused for good, or null when it is done; whatever may pass is thrown: the step runs again. */
+const refusal = async (work: () => Promise<void>): Promise<SalesforceError | null> => {
   try {
     await work()
+    return null
   } catch (error) {
     const isFinal =
       error instanceof SalesforceError &&
-      error instanceof EngineError &&
       !isPassing(error) &&
       !isLost(error) &&
       error.failure.fate !== 'unknown'
     if (!isFinal) throw error
-    failures.push({ flow, error })
+    return error
   }
 }
 
@@ -118,6 +125,17 @@ const setActiveVersion = async (
   })
 }
 
+/** The version to switch to: of the newest, the one that was not there before; null: it is not to be told. */
+const versionFor = (
+  flow: FlowState,
+  { version, above }: Transition['activate'][number],
+): { number: number | null } | null => {
+  if (version !== 'newest') return { number: version }
+  const made = flow.versions.filter(({ number }) => number > (above ?? 0))
+  if (made.length > 1 && above !== undefined) return null
+  return { number: flow.latest }
+}
+
 /** Switches each flow to its version; one that is there already costs no call of its own. */
 export const activateFlows = async (
   org: SalesforceOrg,
@@ -129,17 +147,47 @@ export const activateFlows = async (
     org,
     wanted.map(({ flow }) => flow),
   )
-  for (const { flow: name, version } of wanted) {
-    const flow = findFlow(state, name)
+  for (const activation of wanted) {
+    const flow = findFlow(state, activation.flow)
     if (flow === null) continue // deleted by an earlier run of this step
-    const target = version === 'newest' ? flow.latest : version
-    if (target === flow.active) continue
-    await attempt(name, failures, () => setActiveVersion(org, flow, target))
+    const target = versionFor(flow, activation)
+    if (target === null) {
+      const fault = {
+        code: 'several_new_versions',
+        message: `Somebody else saved versions of ${flow.api_name} meanwhile; none was activated. Choose one by set-active.`,
+      }
+      failures.push({ flow: flow.api_name, fault, ...fault, untouched: true })
+    } else if (target.number !== flow.active) {
+      const error = await refusal(() => setActiveVersion(org, flow, target.number))
+      if (error !== null) failures.push(failureOf(flow.api_name, error, true))
+    }
   }
   return failures
 }
 
-/** Deletes flow versions; one that is gone already is no fault. */
+/** Code of a refusal of ours to delete versions: the flow runs. */
+export const FLOW_IS_ACTIVE = 'flow_is_active'
+
+/** Why none of these versions may be deleted now, as far as it is known before; null: they may. */
+const obstacle = (flow: FlowState, waiting: number): { code: string; message: string } | null => {
+  if (waiting > 0) {
+    return {
+      code: 'flow_interviews_waiting',
+      message: `Interviews are paused or wait in it (${flow.api_name}: ${waiting}). Let them end or delete them first.`,
+    }
+  }
+  return flow.versions.some(({ number }) => number === flow.active)
+    ? {
+        code: FLOW_IS_ACTIVE,
+        message: `Version ${flow.active} of ${flow.api_name} is active; versions are deleted only once it is switched off.`,
+      }
+    : null
+}
+
+/**
+ * Deletes flow versions; one that is gone already is no fault. Of a flow that is active, or in whose
+ * versions interviews wait, none is deleted; of one whose version is refused, no further one.
+ */
 export const deleteFlowVersions = async (
   org: SalesforceOrg,
   versions: Transition['deleteVersions'],
@@ -150,18 +198,35 @@ export const deleteFlowVersions = async (
     org,
     versions.map(({ flow }) => flow),
   )
-  const present = new Set(state.flows.flatMap((flow) => flow.versions.map(({ id }) => id)))
-  for (const { flow, id } of versions) {
-    if (!present.has(id)) continue
-    // What refused to be switched off would refuse this as well: said once.
-    if (failures.some((failure) => sameName(failure.flow) === sameName(flow))) continue
-    await attempt(flow, failures, async () => {
-      try {
-        await deleteToolingRecord(org, 'Flow', id)
-      } catch (error) {
-        if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
-      }
-    })
+  const doomed = state.flows.map((flow) => {
+    const ids = versions.map(({ id }) => id)
+    const left = flow.versions
+      .filter(({ id }) => ids.includes(id))
+      .toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id))
+    const asked = versions.filter(({ flow: name }) => sameName(name) === sameName(flow.api_name))
+    return { ...flow, versions: left, isWhole: left.length === asked.length }
+  })
+  const waiting = await waitingInterviews(org, doomed)
+  for (const flow of doomed) {
+    if (flow.versions.length === 0) continue
+    const inTheWay = obstacle(flow, waiting.get(flow.api_name) ?? 0)
+    if (inTheWay !== null) {
+      const { isWhole: untouched } = flow
+      failures.push({ flow: flow.api_name, fault: inTheWay, ...inTheWay, untouched })
+      continue
+    }
+    for (const [index, { id }] of flow.versions.entries()) {
+      const error = await refusal(async () => {
+        try {
+          await deleteToolingRecord(org, 'Flow', id)
+        } catch (error) {
+          if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
+        }
+      })
+      if (error === null) continue
+      failures.push(failureOf(flow.api_name, error, flow.isWhole && index === 0))
+      break
+    }
   }
   return failures
 }

@@ -36,7 +36,8 @@ export const madeByUs = async (
   const rows = await tx
     .selectFrom('deployment_components as component')
     .innerJoin('crm_deployments as deployment', 'deployment.id', 'component.deployment_id')
-    .select(['component.type', 'component.full_name', 'component.action', 'deployment.rollback'])
+    .select(['component.type', 'component.full_name', 'component.action', 'component.success'])
+    .select('deployment.rollback')
     .where('component.org_id', '=', tenant.orgId)
     .where('deployment.org_id', '=', tenant.orgId)
     .where('deployment.client_id', '=', clientId)
@@ -60,9 +61,11 @@ export const madeByUs = async (
     .orderBy('component.position')
     .execute()
   const made = new Set<string>()
-  for (const { type, full_name: fullName, action, rollback } of rows) {
+  for (const { type, full_name: fullName, action, success, rollback } of rows) {
     const name = workflowNameOf({ type, fullName })
     if (name === null || isTakenBack({ rollback }, type, fullName)) continue
+    // What a removal could not delete is still there, whoever made it.
+    if (action === 'deleted' && success === false) continue
     if (action === 'deleted') made.delete(madeKey(name))
     else made.add(madeKey(name))
   }

@@ -58,20 +58,26 @@ export const findFlow = (state: WorkflowState, apiName: string): FlowState | nul
 export const findFileText = (state: WorkflowState, path: string): string | null =>
   Object.entries(state.files).find(([name]) => sameName(name) === sameName(path))?.[1] ?? null
 
+/** `acme__My_Flow` as Salesforce stores it: prefix and name apart. */
+const developerName = (apiName: string): string => apiName.replace(/^[A-Za-z]\w*?__(?=\w)/, '')
+
 const readFlows = async (org: SalesforceOrg, names: readonly string[]): Promise<FlowState[]> => {
   if (names.length === 0) return []
+  const wanted = new Set(names.map(sameName))
   const flows = new Map<string, FlowState & { activeId: string | null; latestId: string | null }>()
-  // A flow of a package has its prefix in our names and not in DeveloperName: refused elsewhere.
   const definitions = soql`SELECT Id, DeveloperName, NamespacePrefix, MasterLabel, ManageableState,
-    ActiveVersionId, LatestVersionId FROM FlowDefinition WHERE DeveloperName IN ${[...names]}`
+    ActiveVersionId, LatestVersionId FROM FlowDefinition
+    WHERE DeveloperName IN ${[...new Set(names.map(developerName))]}`
   for await (const row of toolingQuery(org, definitions)) {
-    if (asText(row.NamespacePrefix) !== null) continue
-    const id = asText(row.Id) ?? ''
+    const [id, namespace] = [asText(row.Id) ?? '', asText(row.NamespacePrefix)]
+    const name = `${namespace === null ? '' : `${namespace}__`}${asText(row.DeveloperName) ?? ''}`
+    // A package's flow of the same name is another flow.
+    if (!wanted.has(sameName(name))) continue
     flows.set(id, {
-      api_name: asText(row.DeveloperName) ?? '',
+      api_name: name,
       definition_id: id,
       label: asText(row.MasterLabel),
-      managed: asText(row.ManageableState)?.startsWith('installed') ?? false,
+      managed: asText(row.ManageableState)?.startsWith('installed') ?? namespace !== null,
       active: null,
       latest: null,
       versions: [],
@@ -91,19 +97,21 @@ const readFlows = async (org: SalesforceOrg, names: readonly string[]): Promise<
     if (id === flow.activeId) flow.active = row.VersionNumber
     if (id === flow.latestId) flow.latest = row.VersionNumber
   }
-  const wanted = new Map<string, [FlowState, number]>()
+  const read = new Map<string, [FlowState, number]>()
   for (const flow of flows.values()) {
     flow.versions.sort((a, b) => a.number - b.number)
     flow.latest ??= flow.versions.at(-1)?.number ?? null
+    // Salesforce hides the content of packages.
+    if (flow.managed) continue
     for (const number of new Set([flow.active, flow.latest])) {
       const version = flow.versions.find((one) => one.number === number)
-      if (version !== undefined) wanted.set(version.id, [flow, version.number])
+      if (version !== undefined) read.set(version.id, [flow, version.number])
     }
   }
-  for await (const { id, record, failure } of getToolingRecords(org, 'Flow', [...wanted.keys()])) {
+  for await (const { id, record, failure } of getToolingRecords(org, 'Flow', [...read.keys()])) {
     // Taken for absent, a version that cannot be read would be lost in a removal.
     if (failure !== null) throw new SalesforceError(failure)
-    const [flow, number] = wanted.get(id) ?? []
+    const [flow, number] = read.get(id) ?? []
     if (flow !== undefined && number !== undefined && isObject(record.Metadata)) {
       flow.contents[String(number)] = withoutState(normalizedMetadata(record.Metadata))
     }
@@ -162,6 +170,9 @@ export const readWorkflowState = async (
   return { flows: read, files }
 }
 
+/** Salesforce: a query has 100,000 characters at most; 200 flows with 50 versions each have more. */
+const IDS_A_QUERY = 1000
+
 /** Interviews of these flows that are paused or wait for something, by flow. */
 export const waitingInterviews = async (
   org: SalesforceOrg,
@@ -174,10 +185,14 @@ export const waitingInterviews = async (
   if (flowOf.size === 0) return waiting
   // Salesforce: Object Reference, FlowInterview: FlowVersionViewId is the id of the version.
   const ids = flows.flatMap((flow) => flow.versions.map(({ id }) => id))
-  const text = soql`SELECT Id, FlowVersionViewId FROM FlowInterview WHERE FlowVersionViewId IN ${ids}`
-  for await (const row of query(org, text)) {
-    const flow = flowOf.get((asText(row.FlowVersionViewId) ?? '').slice(0, 15))
-    if (flow !== undefined) waiting.set(flow, (waiting.get(flow) ?? 0) + 1)
+  for (let start = 0; start < ids.length; start += IDS_A_QUERY) {
+    const chunk = ids.slice(start, start + IDS_A_QUERY)
+    const text = soql`SELECT Id, FlowVersionViewId FROM FlowInterview
+      WHERE FlowVersionViewId IN ${chunk}`
+    for await (const row of query(org, text)) {
+      const flow = flowOf.get((asText(row.FlowVersionViewId) ?? '').slice(0, 15))
+      if (flow !== undefined) waiting.set(flow, (waiting.get(flow) ?? 0) + 1)
+    }
   }
   return waiting
 }

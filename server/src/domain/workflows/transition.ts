@@ -63,8 +63,11 @@ export interface Transition {
   files: Record<string, string>
   members: Record<string, string[]>
   deleteAfter: Record<string, string[]>
-  /** After the package. Null switches the flow off; `newest` is known only then. */
-  activate: { flow: string; version: number | 'newest' | null }[]
+  /**
+   * After the package. Null switches the flow off; `newest` is the one version that the package made,
+   * `above` all that were there before.
+   */
+  activate: { flow: string; version: number | 'newest' | null; above?: number }[]
   /** After the activations. */
   deleteVersions: { flow: string; id: string; number: number }[]
 }
@@ -82,8 +85,13 @@ export const nothingToDo = (): Transition => ({
   deleteVersions: [],
 })
 
-export const hasPackage = ({ files, deleteAfter }: Transition): boolean =>
-  Object.keys(files).length + Object.keys(deleteAfter).length > 0
+export const hasPackage = ({
+  files,
+  deleteAfter,
+}: {
+  files: object
+  deleteAfter: object
+}): boolean => Object.keys(files).length + Object.keys(deleteAfter).length > 0
 
 /**
  * A flow's file. Salesforce: whether a deployed flow becomes active by its status differs between
@@ -101,7 +109,7 @@ export const flowFile = (definition: JsonObject, apiVersion: string): string =>
   )
 
 /** Whether a version has this content already; an API version that the caller left open does not count. */
-const sameFlow = (wanted: JsonObject, is: JsonObject): boolean => {
+export const sameFlow = (wanted: JsonObject, is: JsonObject): boolean => {
   const { apiVersion, ...rest } = is
   return sameElement(wanted, wanted.apiVersion === undefined ? rest : { ...rest, apiVersion })
 }
@@ -122,7 +130,7 @@ interface ValidationFile {
   rules: Map<string, Record<string, XmlValue>>
 }
 
-class RuleFiles {
+export class RuleFiles {
   readonly #state: WorkflowState
   readonly #assignment = new Map<string, AssignmentFile>()
   readonly #validation = new Map<string, ValidationFile>()
@@ -196,13 +204,63 @@ const rowOf = (
   reason,
 })
 
-const addFlow = (transition: Transition, name: string, text: string): void => {
+export const addFlow = (transition: Transition, name: string, text: string): void => {
   transition.files[`flows/${name}.flow`] = text
   ;(transition.members.Flow ??= []).push(name)
 }
 
 const wantsActive = (activate: PlannedWorkflow['activate'], isNow: boolean): boolean =>
   activate === 'keep' ? isNow : activate
+
+/** The version that has the wanted content already and counts for what is wanted; null: none. */
+const versionInPlace = (
+  flow: FlowState | null,
+  { definition, activate }: PlannedWorkflow,
+): number | null => {
+  if (flow === null) return null
+  // What runs stays in place below a draft that somebody began on top of it.
+  const candidates = activate === false ? [flow.latest] : [flow.active, flow.latest]
+  return (
+    candidates.find((number) => {
+      const content = number === null ? undefined : flow.contents[String(number)]
+      return content !== undefined && sameFlow(definition, content)
+    }) ?? null
+  )
+}
+
+const placeFlow = (
+  workflow: PlannedWorkflow,
+  index: number,
+  { state, apiVersion, transition }: Placing,
+): WorkflowRow => {
+  const flow = findFlow(state, workflow.api_name)
+  requireOwn(flow, index)
+  const name = flow?.api_name ?? workflow.api_name
+  const inPlace = versionInPlace(flow, workflow)
+  const sends = inPlace === null
+  if (sends) addFlow(transition, name, flowFile(workflow.definition, apiVersion))
+  const target =
+    workflow.activate === 'keep' ? undefined : workflow.activate ? (inPlace ?? 'newest') : null
+  const moves = target !== undefined && target !== (flow?.active ?? null)
+  if (moves) transition.activate.push({ flow: name, version: target, above: highestOf(flow) })
+  return rowOf(
+    workflow,
+    index,
+    flow === null ? 'created' : sends || moves ? 'updated' : 'unchanged',
+  )
+}
+
+export const highestOf = (flow: FlowState | null): number =>
+  Math.max(0, ...(flow?.versions ?? []).map(({ number }) => number))
+
+interface Placing {
+  state: WorkflowState
+  apiVersion: string
+  transition: Transition
+}
+
+const OFF = (on: string): string =>
+  `Switched off, since ${on} is active now and Salesforce has one active rule an object.`
 
 /**
  * Brings these definitions in place. What is there in this very form already is `unchanged`. Throws
@@ -215,74 +273,52 @@ export const deployTransition = (
 ): Decided => {
   const transition = nothingToDo()
   const rules = new RuleFiles(state)
-  const rows: WorkflowRow[] = []
-  const switchedOff = new Map<string, string>()
+  const assigning = workflows.filter(({ type }) => type === 'assignment_rule')
+  /** By object: the rule that is to be the active one. */
+  const winners = new Map(
+    assigning
+      .filter(({ activate }) => activate === true)
+      .map(({ api_name: name }) => [sameName(objectOf(name)), name]),
+  )
 
-  for (const [index, workflow] of workflows.entries()) {
+  const rows = workflows.map((workflow, index): WorkflowRow => {
     const { type, api_name: name, definition, activate } = workflow
-    if (type === 'flow') {
-      const flow = findFlow(state, name)
-      requireOwn(flow, index)
-      const newest = flow === null ? undefined : flow.contents[String(flow.latest)]
-      const sends = newest === undefined || !sameFlow(definition, newest)
-      if (sends) addFlow(transition, flow?.api_name ?? name, flowFile(definition, apiVersion))
-      const target =
-        activate === true
-          ? sends
-            ? 'newest'
-            : (flow?.latest ?? 'newest')
-          : activate === false
-            ? null
-            : undefined
-      const moves = target !== undefined && target !== (flow?.active ?? null)
-      if (moves) transition.activate.push({ flow: flow?.api_name ?? name, version: target })
-      const action = flow === null ? 'created' : sends || moves ? 'updated' : 'unchanged'
-      rows.push(rowOf(workflow, index, action))
-      continue
-    }
+    if (type === 'flow') return placeFlow(workflow, index, { state, apiVersion, transition })
     const before = ruleIn(state, type, name)
+    const winner = type === 'assignment_rule' ? winners.get(sameName(objectOf(name))) : undefined
+    const makesWay = winner !== undefined && sameName(winner) !== sameName(name)
     const element = ruleElement(
       leaf(before?.fullName) ?? ruleOf(name),
       definition,
-      wantsActive(activate, isActive(before)),
+      !makesWay && wantsActive(activate, isActive(before)),
     )
-    if (before !== null && sameElement(element, before)) {
-      rows.push(rowOf(workflow, index, 'unchanged'))
-      continue
-    }
-    rows.push(rowOf(workflow, index, before === null ? 'created' : 'updated'))
+    if (before !== null && sameElement(element, before)) return rowOf(workflow, index, 'unchanged')
     if (type === 'validation_rule') rules.validation(name, element)
     else {
       rules.assignment(name, element)
-      if (activate === true) {
-        rules.activate(name)
-        noteSwitchedOff(switchedOff, state, name)
-      }
+      if (activate === true) rules.activate(name)
     }
-  }
+    const reason = makesWay && isActive(before) && activate === 'keep' ? OFF(winner) : null
+    return rowOf(workflow, index, before === null ? 'created' : 'updated', reason)
+  })
   rules.write(transition)
-  const named = new Set(workflows.map(({ api_name: name }) => sameName(name)))
-  for (const [off, on] of switchedOff) {
-    if (named.has(sameName(off))) continue
-    rows.push({
-      ...rowOf({ type: 'assignment_rule', api_name: off }, 0, 'updated'),
-      path: 'workflows',
-      reason: `Switched off, since ${on} is active now and Salesforce has one active rule an object.`,
-    })
-  }
-  return { rows, transition }
+  return { rows: [...rows, ...switchedOff(winners, assigning, state)], transition }
 }
 
-const noteSwitchedOff = (
-  switchedOff: Map<string, string>,
+/** Rules that nobody named and that are switched off for the ones that become active. */
+const switchedOff = (
+  winners: ReadonlyMap<string, string>,
+  assigning: readonly PlannedWorkflow[],
   state: WorkflowState,
-  apiName: string,
-): void => {
-  const object = objectOf(apiName)
-  const active = activeRuleOf(state, object)
-  if (active !== null && sameName(active) !== sameName(ruleOf(apiName))) {
-    switchedOff.set(`${object}.${active}`, apiName)
-  }
+): WorkflowRow[] => {
+  const named = new Set(assigning.map(({ api_name: name }) => sameName(name)))
+  return [...winners.values()].flatMap((winner) => {
+    const active = activeRuleOf(state, objectOf(winner))
+    const off = `${objectOf(winner)}.${active ?? ''}`
+    if (active === null || named.has(sameName(off))) return []
+    const row = rowOf({ type: 'assignment_rule', api_name: off }, 0, 'updated', OFF(winner))
+    return [{ ...row, path: 'workflows' }]
+  })
 }
 
 const requireOwn = (flow: FlowState | null, index: number): void => {
@@ -303,6 +339,16 @@ export interface Activation extends WorkflowName {
 /** Switches one automation on or off. Throws not_found, and invalid_plan for a version that is not there. */
 export const activationTransition = (wanted: Activation, state: WorkflowState): Decided => {
   const transition = nothingToDo()
+  if (wanted.version !== undefined && (wanted.type !== 'flow' || !wanted.active)) {
+    throw refuse({
+      path: 'version',
+      code: 'version_without_meaning',
+      message:
+        wanted.type === 'flow'
+          ? 'A flow is switched off whatever version is active. Leave version out.'
+          : 'Rules have no versions. Leave version out.',
+    })
+  }
   if (wanted.type === 'flow') {
     const flow = findFlow(state, wanted.api_name)
     if (flow === null) throw notFound('flow')
@@ -375,198 +421,22 @@ export const removalTransition = (
   return { rows, transition }
 }
 
-const removeFlow = (transition: Transition, flow: FlowState): void => {
+/** The version that a rollback would need goes last: what stops half-way can be taken back whole. */
+export const removeFlow = (transition: Transition, flow: FlowState): void => {
   if (flow.active !== null) transition.activate.push({ flow: flow.api_name, version: null })
-  for (const { id, number } of flow.versions) {
+  const last = flow.active ?? flow.latest
+  const inOrder = flow.versions.toSorted(
+    (a, b) => Number(a.number === last) - Number(b.number === last),
+  )
+  for (const { id, number } of inOrder) {
     transition.deleteVersions.push({ flow: flow.api_name, id, number })
   }
 }
 
-const removeRule = (
+export const removeRule = (
   transition: Transition,
   type: 'assignment_rule' | 'validation_rule',
   fullName: string,
 ): void => {
   ;(transition.deleteAfter[METADATA_TYPES[type]] ??= []).push(fullName)
-}
-
-export interface Kept {
-  component: { type: string; fullName: string }
-  reason: string
-  drifted: boolean
-  removable: boolean
-}
-
-export interface WorkflowReversal {
-  remove: { type: string; fullName: string }[]
-  restore: { type: string; fullName: string }[]
-  kept: Kept[]
-  transition: Transition
-}
-
-const DRIFT = 'Changed by somebody else since.'
-
-/**
- * What taking a deployment back would do. `named`: only these, and these whatever happened to them
- * since; null: all.
- */
-export const reversalTransition = (input: {
-  rows: readonly { type: string; full_name: string; action: string }[]
-  before: WorkflowState
-  after: WorkflowState
-  now: WorkflowState
-  named: (component: { type: string; fullName: string }) => boolean
-  onlyNamed: boolean
-  apiVersion: string
-}): WorkflowReversal => {
-  const { before, after, now } = input
-  const found: WorkflowReversal = { remove: [], restore: [], kept: [], transition: nothingToDo() }
-  const { transition } = found
-  const rules = new RuleFiles(now)
-
-  for (const row of input.rows) {
-    if (row.action === 'unchanged') continue
-    const component = { type: row.type, fullName: row.full_name }
-    const name = workflowNameOf(component)
-    if (name === null) continue
-    const isNamed = input.named(component)
-    const keep = (reason: string, drifted = false, removable = true): void => {
-      found.kept.push({ component, reason, drifted, removable })
-    }
-    const differs = isUndone(name, before, now) === false
-    if (!differs) continue
-    if (input.onlyNamed && !isNamed) {
-      keep('Not named in components.')
-      continue
-    }
-    if (name.type === 'flow') {
-      const [was, left, is] = [before, after, now].map((state) => findFlow(state, name.api_name))
-      if (was == null) {
-        if (is == null) continue
-        if (!isNamed && !isAsLeft(left ?? null, is)) keep(DRIFT, true)
-        else {
-          removeFlow(transition, is)
-          found.remove.push(component)
-        }
-      } else if (row.action === 'deleted') {
-        if (is != null) keep('Somebody made it anew since.', true, false)
-        else restoreFlow(transition, was, input.apiVersion, found, component, keep)
-      } else if (is == null) keep('Deleted by somebody else since.', false, false)
-      else if (!isNamed && !isAsLeft(left ?? null, is)) keep(DRIFT, true)
-      else {
-        if (is.active !== was.active) {
-          if (was.active !== null && !is.versions.some(({ number }) => number === was.active)) {
-            keep(`Version ${was.active}, which was active before, is gone.`, false, false)
-            continue
-          }
-          transition.activate.push({ flow: is.api_name, version: was.active })
-        }
-        const known = new Set(was.versions.map(({ id }) => id))
-        for (const { id, number } of is.versions) {
-          if (!known.has(id)) transition.deleteVersions.push({ flow: is.api_name, id, number })
-        }
-        found.restore.push(component)
-      }
-      continue
-    }
-    const { type } = name
-    const [was, left, is] = [before, after, now].map((state) => ruleIn(state, type, name.api_name))
-    if (was == null) {
-      if (is == null) continue
-      if (!isNamed && (left == null || !sameElement(left, is))) keep(DRIFT, true)
-      else {
-        removeRule(transition, type, row.full_name)
-        found.remove.push(component)
-      }
-      continue
-    }
-    if (row.action === 'deleted' ? is != null : is == null) {
-      keep(
-        is == null ? 'Deleted by somebody else since.' : 'Somebody made it anew since.',
-        true,
-        false,
-      )
-      continue
-    }
-    if (is != null && !isNamed && (left == null || !sameElement(left, is))) {
-      keep(DRIFT, true)
-      continue
-    }
-    const { fullName, active, ...definition } = was
-    const element = ruleElement(
-      leaf(fullName) ?? ruleOf(row.full_name),
-      definition,
-      active === 'true',
-    )
-    if (type === 'validation_rule') rules.validation(row.full_name, element)
-    else {
-      rules.assignment(row.full_name, element)
-      if (active === 'true') rules.activate(row.full_name)
-    }
-    found.restore.push(component)
-  }
-  rules.write(transition)
-  return found
-}
-
-/** Nobody changed the flow since; removed and brought back by a rollback, it is the same in new ids. */
-const isAsLeft = (left: FlowState | null, is: FlowState): boolean => {
-  if (left === null) return false
-  if (left.definition_id !== is.definition_id) {
-    return is.versions.length === 1 && sameCurrent(left, is)
-  }
-  return (
-    left.active === is.active &&
-    is.versions.every(({ id }) => left.versions.some((version) => version.id === id))
-  )
-}
-
-/** Same content in the version that counts, and the same state. */
-const sameCurrent = (a: FlowState, b: FlowState): boolean => {
-  const [one, other] = [a, b].map((flow) => flow.contents[String(flow.active ?? flow.latest)])
-  return (
-    (a.active === null) === (b.active === null) &&
-    one !== undefined &&
-    other !== undefined &&
-    sameFlow({ ...one, apiVersion: undefined }, other)
-  )
-}
-
-const restoreFlow = (
-  transition: Transition,
-  was: FlowState,
-  apiVersion: string,
-  found: WorkflowReversal,
-  component: { type: string; fullName: string },
-  keep: (reason: string, drifted?: boolean, removable?: boolean) => void,
-): void => {
-  const content = was.contents[String(was.active ?? was.latest)]
-  if (content === undefined) {
-    keep('Its content was not to be read before it was removed.', false, false)
-    return
-  }
-  addFlow(transition, was.api_name, flowFile(content, apiVersion))
-  if (was.active !== null) transition.activate.push({ flow: was.api_name, version: 'newest' })
-  found.restore.push(component)
-}
-
-/** Is the automation as it was before? Of a flow brought back, its content and whether it is active. */
-export const isUndone = (
-  name: WorkflowName,
-  before: WorkflowState,
-  now: WorkflowState,
-): boolean => {
-  if (name.type !== 'flow') {
-    const [was, is] = [
-      ruleIn(before, name.type, name.api_name),
-      ruleIn(now, name.type, name.api_name),
-    ]
-    return was === null || is === null ? was === is : sameElement(was, is)
-  }
-  const [was, is] = [findFlow(before, name.api_name), findFlow(now, name.api_name)]
-  if (was === null || is === null) return was === is
-  const ids = (flow: FlowState): string => flow.versions.map(({ id }) => id).join()
-  if (was.active === is.active && ids(was) === ids(is)) return true
-  if (was.definition_id === is.definition_id) return false
-  return sameCurrent(was, is)
 }

@@ -360,6 +360,12 @@ describe('deployed_by_engine', () => {
     await insert('workflow_activation', 'updated')
     expect(await isOurs('Score_Lead')).toBe(true)
     await insert('workflow_removal', 'deleted')
+    await bench.database.query(
+      `update deployment_components set success = false where action = 'deleted'`,
+    )
+    // A removal that Salesforce refused.
+    expect(await isOurs('Score_Lead')).toBe(true)
+    await insert('workflow_removal', 'deleted')
     expect(await isOurs('Score_Lead')).toBe(false)
     await insert('workflows', 'created')
     expect(await isOurs('Score_Lead')).toBe(true)

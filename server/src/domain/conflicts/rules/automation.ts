@@ -6,14 +6,14 @@ import { type Automation, type AutomationType } from '../../topology/automations
 import { createsWithout, mentions } from '../definitions.ts'
 import { type Rule, rulesFor } from '../rule.ts'
 import { activeValues, changesInMeaning, fieldIn } from '../subjects.ts'
-import { listed, plural } from '../words.ts'
+import { listed, one, plural } from '../words.ts'
 
 const rule = rulesFor('automation')
 
 const named = (automations: readonly Automation[]): string =>
   listed(automations.map(({ api_name }) => api_name))
 
-const FIRING: readonly [code: string, type: AutomationType, one: string, effect: string][] = [
+const FIRING: readonly [code: string, type: AutomationType, noun: string, effect: string][] = [
   ['flow_fires', 'flow', 'active flow', 'may change or refuse records'],
   ['trigger_fires', 'apex_trigger', 'active Apex trigger', 'may change or refuse records'],
   [
@@ -32,7 +32,7 @@ const FIRING: readonly [code: string, type: AutomationType, one: string, effect:
 ]
 
 /** One rule for each type: yellow where this client's pushes will meet the automation, else told. */
-const firingRules: Rule[] = FIRING.map(([code, type, one, effect]) =>
+const firingRules: Rule[] = FIRING.map(([code, type, noun, effect]) =>
   rule('object', {
     code,
     severities: ['yellow', 'green'],
@@ -42,7 +42,7 @@ const firingRules: Rule[] = FIRING.map(([code, type, one, effect]) =>
       )
       if (found.length === 0) return null
       const pushed = mappingsTo(object.api_name).length > 0
-      const subject = `${plural(found.length, one)} on ${object.api_name} (${named(found)})`
+      const subject = `${plural(found.length, noun)} on ${object.api_name} (${named(found)})`
       return pushed
         ? {
             message: `${subject} will run when records are pushed and ${effect}.`,
@@ -72,8 +72,8 @@ export const automationRules = [
       return users.length === 0
         ? null
         : {
-            message: `${full} would change (${listed(changes)}) under ${named(users)}, which use it.`,
-            remedy: 'See that they still do what they should; Salesforce may refuse the change.',
+            message: `${full} would change (${listed(changes)}) under ${named(users)}, which ${one(users, 'uses', 'use')} it.`,
+            remedy: `See that ${one(users, 'it still does what it', 'they still do what they')} should; Salesforce may refuse the change.`,
           }
     },
   }),
@@ -92,8 +92,8 @@ export const automationRules = [
       return users.length === 0
         ? null
         : {
-            message: `${full} would lose ${listed(removed)}, which ${named(users)} ask for or set.`,
-            remedy: 'Change these automations first, or keep the values.',
+            message: `${full} would lose ${listed(removed)}, which ${named(users)} ${one(users, 'asks for or sets', 'ask for or set')}.`,
+            remedy: `Change ${one(users, 'this automation', 'these automations')} first, or keep the values.`,
             at: 'values',
           }
     },
@@ -113,8 +113,8 @@ export const automationRules = [
       return failing.length === 0
         ? null
         : {
-            message: `${named(failing)} make ${object.api_name} records without ${full}, which would be required; these flows would fail.`,
-            remedy: 'Let the flows fill the field, give it a default, or leave it optional.',
+            message: `${named(failing)} ${one(failing, 'makes', 'make')} ${object.api_name} records without ${full}, which would be required; ${one(failing, 'this flow', 'these flows')} would fail.`,
+            remedy: 'Let flows fill the field, give it a default, or leave it optional.',
             at: 'required',
           }
     },

@@ -2,10 +2,10 @@
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { nameFault, sameName } from '../../plan/names.ts'
-import { assigneesOf, fieldsOfFlow, objectsOfFlow } from '../definitions.ts'
+import { assigneesOf, objectsOfFlow } from '../definitions.ts'
 import { rulesFor } from '../rule.ts'
-import { fieldIn } from '../subjects.ts'
-import { listed, plural } from '../words.ts'
+import { listed, one, plural } from '../words.ts'
+import { workflowFieldRules } from './workflow-fields.ts'
 
 const rule = rulesFor('automation')
 
@@ -25,7 +25,8 @@ export const workflowRules = [
       // Assignment rules have plain names, blanks included; their parser has judged them.
       if (workflow.type === 'assignment_rule') return null
       const fault = nameFault(ownName(workflow.api_name), `The name ${workflow.api_name}`, 80)
-      return fault === null
+      // Words of SOQL are kept for fields and objects.
+      return fault === null || fault.code === 'name_reserved'
         ? null
         : { message: fault.message, remedy: 'Correct the name.', at: 'api_name' }
     },
@@ -121,43 +122,8 @@ export const workflowRules = [
       return missing.length === 0
         ? null
         : {
-            message: `${workflow.api_name} works on ${listed(missing)}, which is neither in this Salesforce org nor in the plan.`,
+            message: `${workflow.api_name} works on ${listed(missing)}, which ${one(missing, 'is', 'are')} neither in this Salesforce org nor in the plan.`,
             remedy: 'Correct the name, or deploy the object first.',
-            at: 'definition',
-          }
-    },
-  }),
-  rule('workflow', {
-    code: 'workflow_field_missing',
-    severities: ['red'],
-    judge: ({ workflow }, { describeOf, plannedField }) => {
-      const own = objectOf(workflow.api_name)
-      const used =
-        workflow.type === 'flow'
-          ? fieldsOfFlow(workflow.definition)
-          : workflow.type === 'assignment_rule' && own !== null
-            ? listObjects(workflow.definition.ruleEntry)
-                .flatMap((entry) => listObjects(entry.criteriaItems))
-                .flatMap((item) => {
-                  const name = leaf(item.field)
-                  // Salesforce: criteria name a field with its object, as in Lead.Industry.
-                  return name === null ? [] : [{ object: own, field: ownName(name) }]
-                })
-            : []
-      const missing = used.filter(({ object, field }) => {
-        const describe = describeOf(object)
-        return (
-          describe !== null &&
-          !field.includes('.') &&
-          fieldIn(describe, field) === null &&
-          plannedField(object, field) === null
-        )
-      })
-      return missing.length === 0
-        ? null
-        : {
-            message: `${workflow.api_name} uses ${listed([...new Set(missing.map(({ object, field }) => `${object}.${field}`))])}, which the connected user cannot see or which is not there.`,
-            remedy: 'Correct the name, deploy the field first, or give the user access to it.',
             at: 'definition',
           }
     },
@@ -242,4 +208,5 @@ export const workflowRules = [
           }
     },
   }),
+  ...workflowFieldRules,
 ]

@@ -124,6 +124,17 @@ const there = (more: Partial<Automation> = {}) => automation('flow', 'My_Flow', 
 const onObject = (object: string, field?: string) => ({
   start: { object, ...(field === undefined ? {} : { filters: { field } }) },
 })
+const onlyA = describedPicklist('P__c', ['A'], { restrictedPicklist: true })
+const setting = (stringValue: string) =>
+  flow({
+    definition: {
+      start: { object: 'Lead' },
+      recordUpdates: {
+        inputReference: '$Record',
+        inputAssignments: { field: 'P__c', value: { stringValue } },
+      },
+    },
+  })
 const inbound = (more: Parameters<typeof workflow>[2] = {}) =>
   workflow('assignment_rule', 'Lead.Inbound', more)
 const entry = { definition: { ruleEntry: { assignedTo: 'Sales', assignedToType: 'Queue' } } }
@@ -167,6 +178,10 @@ export const WORKFLOW_CASES: Cases = {
   workflow_field_missing: {
     fires: { workflows: [flow({ definition: onObject('Lead', 'Gone__c') })] },
     not: { workflows: [flow({ definition: onObject('Lead', 'Name') })] },
+  },
+  workflow_picklist_value_unknown: {
+    fires: { workflows: [setting('B')], describes: lead(onlyA) },
+    not: { workflows: [setting('a')], describes: lead(onlyA) },
   },
   assignment_rule_switched_off: {
     fires: {

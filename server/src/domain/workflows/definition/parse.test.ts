@@ -150,7 +150,7 @@ describe('workflows are refused with the path of the fault', () => {
       [
         'workflows.0.definition.on invalid_value',
         'workflows.0.definition.action.fields custom',
-        'workflows.0.definition unrecognized_keys',
+        'workflows.0.definition.objekt unrecognized_keys',
       ],
     ],
     [
@@ -535,5 +535,86 @@ describe('the hash of workflows', () => {
       list(flow({ criteria, logic: '2 OR 1' })),
     ]
     expect(new Set(hashes).size).toBe(hashes.length)
+  })
+})
+
+describe('a refusal', () => {
+  const refused = (input: object) => {
+    try {
+      parseWorkflows([input])
+    } catch (error) {
+      return (error as { errors: { path: string; code: string; message: string }[] }).errors
+    }
+    return []
+  }
+  const rated = (value: unknown, more: object = {}) => ({
+    type: 'flow',
+    api_name: 'My_Flow',
+    definition: {
+      form: 'record_triggered',
+      label: 'My flow',
+      object: 'Lead',
+      on: 'create',
+      action: { type: 'update_fields', fields: { Rating: value } },
+      ...more,
+    },
+  })
+  const FIELD = 'workflows.0.definition.action.fields.Rating'
+
+  it.each([
+    ['a control character', rated('a\u0001b'), /^workflows\.0\.definition\.recordUpdates/, 'Take'],
+    [
+      'half a character',
+      rated('a', { label: 'a\ud800' }),
+      /definition\.(label|interviewLabel)/,
+      'Take',
+    ],
+    [
+      'a control character in XML',
+      {
+        type: 'flow',
+        api_name: 'X',
+        xml: '<Flow><label>a&#0;</label><processType>F</processType></Flow>',
+      },
+      /^workflows\.0\.xml$/,
+      'Take',
+    ],
+    [
+      'a name that is no field',
+      rated('a', { action: { type: 'update_fields', fields: { 'Bad Name': 1 } } }),
+      /action\.fields\.Bad Name$/,
+      'Give the API name of a field',
+    ],
+    ['an unknown member', rated('a', { foo: 1 }), /^workflows\.0\.definition\.foo$/, 'take it out'],
+    ['a date that is none', rated({ date: '2026-13-01' }), /Rating\.date$/, '2026-11-30'],
+    ['a reference to nothing', rated({ reference: 'Nothing.Id' }), /Rating\.reference$/, '$Record'],
+    ['a misspelt variable', rated({ reference: '$Recor.Id' }), /Rating\.reference$/, '$Record'],
+    [
+      'the record before a creation',
+      rated({ reference: '$Record__Prior.Rating' }),
+      /Rating\.reference$/,
+      'Use $Record',
+    ],
+  ])('of %s names the member and what to do', (_what, input, path, remedy) => {
+    const [first] = refused(input)
+    expect(first?.path).toMatch(path)
+    expect(first?.message).toContain(remedy)
+  })
+
+  it('does not meet texts in a formula, nor CDATA that looks like an empty element', () => {
+    const formula = { formula: '"see $Record.Name, " & {!$Record.Name}', result_type: 'String' }
+    expect(refused(rated(formula))).toEqual([])
+    expect(refused(rated({ ...formula, formula: 'UPPER($Record.Name)' }))).toMatchObject([
+      { path: `${FIELD}.formula`, code: 'bad_formula' },
+    ])
+    const label = 'a <b xsi:nil="true"></b> c'
+    const [read] = parseWorkflows([
+      {
+        type: 'flow',
+        api_name: 'X',
+        xml: `<Flow><label><![CDATA[${label}]]></label><processType>F</processType></Flow>`,
+      },
+    ])
+    expect(read?.definition.label).toBe(label)
   })
 })

@@ -37,13 +37,19 @@ const issuePath = (issue: z.core.$ZodIssue): string => issue.path.map(String).jo
 const written = <T>(schema: z.ZodType<T>, input: unknown): T => {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map((issue): WorkflowFault => {
+  const faults = parsed.error.issues.flatMap((issue): WorkflowFault[] => {
     const path = issuePath(issue)
-    return {
-      at: path === '' ? 'definition' : `definition.${path}`,
-      code: issue.code,
-      message: issue.message,
+    const at = path === '' ? 'definition' : `definition.${path}`
+    const { code } = issue
+    if (code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        at: `${at}.${key}`,
+        code,
+        message: `${key} is no member of the short form. Correct its name, or take it out.`,
+      }))
     }
+    const message = code === 'invalid_key' ? issue.issues[0]?.message : undefined
+    return [{ at, code, message: message ?? issue.message }]
   })
   throw new Refusal(...(faults as [WorkflowFault, ...WorkflowFault[]]))
 }
@@ -87,6 +93,23 @@ const REQUIRED: Readonly<Record<WorkflowType, { what: string; members: readonly 
 }
 const LONGEST: Readonly<Record<string, number>> = { label: 255, errorMessage: 255 }
 
+/** XML 1.0 has no way to write them; left out silently, the text would say something else. */
+// eslint-disable-next-line no-control-regex
+const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
+
+/** Path of the first text that cannot be written as XML; null: all can. */
+const unwritable = (value: unknown, at: string): string | null => {
+  if (typeof value === 'string') {
+    return UNWRITABLE.test(value) || !value.isWellFormed() ? at : null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  for (const [name, member] of Object.entries(value)) {
+    const found = unwritable(member, `${at}.${name}`)
+    if (found !== null) return found
+  }
+  return null
+}
+
 /** What every definition must have, however it was written; without its name and state. */
 const checked = (type: WorkflowType, definition: JsonObject, apiName: string, at: string) => {
   // Salesforce decides by `status` whether the deploy activates: here `activate` says so.
@@ -101,6 +124,14 @@ const checked = (type: WorkflowType, definition: JsonObject, apiName: string, at
     )
   }
   const faults: WorkflowFault[] = []
+  const bad = unwritable(content, at)
+  if (bad !== null) {
+    faults.push({
+      at: at === 'xml' ? at : bad,
+      code: 'bad_character',
+      message: `The text of ${bad.slice(at.length + 1)} holds a control character or half a character. Take it out.`,
+    })
+  }
   const { what, members } = REQUIRED[type]
   for (const member of members) {
     const value = content[member]
@@ -174,7 +205,7 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
       )
     }
     // eslint-disable-next-line no-control-regex
-    if (own.trim() !== own || /[\u0000-\u001f\u007f]/.test(own)) {
+    if (own.trim() !== own || /[\u0000-\u001f\u007f]/.test(own) || !own.isWellFormed()) {
       throw fail(
         'name_bad_character',
         'The name has blanks around it or control characters in it. Take them out.',

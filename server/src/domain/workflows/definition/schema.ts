@@ -20,7 +20,9 @@ const reference = z.strictObject({
   reference: z
     .string()
     .regex(/^[$A-Za-z][\w.:$]{0,254}$/, 'Write it as in `$Record.OwnerId`, without braces.')
-    .describe('`$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …'),
+    .describe(
+      '`$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: what that action made',
+    ),
 })
 
 /** A value in a short form: a literal, a reference into the flow, a date, or a formula. */
@@ -30,8 +32,13 @@ const value = z.union(
     z.number(),
     z.boolean(),
     reference,
-    z.strictObject({ date: z.iso.date() }),
-    z.strictObject({ date_time: z.iso.datetime({ offset: true }) }),
+    z.strictObject({ date: z.iso.date('Give a date as in 2026-11-30.') }),
+    z.strictObject({
+      date_time: z.iso.datetime({
+        offset: true,
+        error: 'Give date, time and offset as in 2026-11-30T08:00:00Z.',
+      }),
+    }),
     z.strictObject({
       formula: text.min(1).describe('Fields as `{!$Record.AnnualRevenue}`'),
       result_type: z.enum(['String', 'Number', 'Currency', 'Boolean', 'Date', 'DateTime']),

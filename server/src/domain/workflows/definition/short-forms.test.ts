@@ -315,3 +315,37 @@ describe('a rule in short', () => {
     expect(rule({ field: 'account.Phone' })).toEqual({ ...written, errorDisplayField: 'Phone' })
   })
 })
+
+describe('a value with a comma', () => {
+  const valueOf = (value: unknown): unknown => {
+    const { ruleEntry } = definitionOf('assignment_rule', 'Lead.Mine', {
+      form: 'assignment',
+      entries: [
+        {
+          criteria: [{ field: 'Company', operator: 'equals', value }],
+          assign_to: { user: 'a@b.c' },
+        },
+      ],
+    }) as { ruleEntry: { criteriaItems: { value: string } } }
+    return ruleEntry.criteriaItems.value
+  }
+
+  it('is one value, alone as in a list', () => {
+    expect(valueOf('Acme, Inc')).toBe('"Acme, Inc"')
+    expect(valueOf(['Acme, Inc', 'Other'])).toBe('"Acme, Inc",Other')
+    expect(() => valueOf('Acme "A", Inc')).toThrow('Compare by')
+  })
+})
+
+describe('a reference', () => {
+  it('may lead to a record that an earlier action of the flow made', () => {
+    const follow = { ...create, fields: { WhatId: { reference: 'Create_Record' } } }
+    const { recordCreates } = flow({ actions: [create, follow] }) as {
+      recordCreates: { inputAssignments: object }[]
+    }
+    expect(recordCreates[1]?.inputAssignments).toEqual({
+      field: 'WhatId',
+      value: { elementReference: 'Create_Record' },
+    })
+  })
+})

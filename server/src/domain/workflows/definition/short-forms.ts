@@ -27,7 +27,8 @@ const logicOf = (written: string, count: number, at: string): string => {
 
 /** Salesforce: in a flow's formulas a field or resource stands as {!name}; bare, it is not known. */
 const flowFormula = (formula: string, at: string): string => {
-  const bare = /(?<![\w{!$"'])\$(?:Record|User|Flow)\w*\.\w+/.exec(formula)
+  const code = formula.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g, ' ')
+  const bare = /(?<![\w{!$])\$(?:Record|User|Flow)\w*\.\w+/.exec(code)
   if (bare === null) return formula
   throw refuse(
     at,
@@ -36,9 +37,10 @@ const flowFormula = (formula: string, at: string): string => {
   )
 }
 
-/** The resources of a flow that its values need. */
+/** The resources of a flow that its values need, and what they refer to. */
 class Formulas {
   readonly list: JsonObject[] = []
+  readonly references: { name: string; at: string }[] = []
 
   add(value: Extract<ShortValue, { formula: string }>, at: string): string {
     const name = `Formula_${this.list.length + 1}`
@@ -65,7 +67,10 @@ const flowValue = (value: ShortValue, formulas: Formulas, at: string): JsonObjec
   if (typeof value === 'string') return { stringValue: value }
   if (typeof value === 'number') return { numberValue: String(value) }
   if (typeof value === 'boolean') return { booleanValue: String(value) }
-  if ('reference' in value) return { elementReference: value.reference }
+  if ('reference' in value) {
+    formulas.references.push({ name: value.reference, at: `${at}.reference` })
+    return { elementReference: value.reference }
+  }
   if ('date' in value) return { dateValue: value.date }
   if ('date_time' in value) return { dateTimeValue: new Date(value.date_time).toISOString() }
   return { elementReference: formulas.add(value, at) }
@@ -164,7 +169,7 @@ const elementOf = (action: ShortAction, formulas: Formulas, at: string): Element
       return actionCall('Send Email', 'emailSimple', 'emailSimple', {
         emailAddresses: Array.isArray(action.to)
           ? { stringValue: action.to.join(',') }
-          : { elementReference: action.to.reference },
+          : flowValue(action.to, formulas, `${at}.to`),
         emailSubject: { stringValue: action.subject },
         emailBody: { stringValue: action.body },
       })
@@ -235,6 +240,50 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
   }
 }
 
+/** Salesforce Help, "Global Variables in Flows": without the ones that only screens know. */
+const GLOBALS: ReadonlySet<string> = new Set([
+  '$api',
+  '$flow',
+  '$label',
+  '$organization',
+  '$permission',
+  '$profile',
+  '$record',
+  '$record__prior',
+  '$setup',
+  '$system',
+  '$user',
+  '$userrole',
+])
+
+/** A reference leads to a global variable, or to what an earlier action of this flow made. */
+const checkReferences = (
+  { references }: Formulas,
+  on: ShortFlow['on'],
+  elements: readonly (Element & { name: string })[],
+): void => {
+  const made = new Set(
+    elements.filter(({ member }) => member === 'recordCreates').map(({ name }) => sameName(name)),
+  )
+  for (const { name, at } of references) {
+    const root = sameName(name.split('.')[0] ?? '')
+    if (!GLOBALS.has(root) && !made.has(root)) {
+      throw refuse(
+        at,
+        'unknown_reference',
+        `${name} leads nowhere. Begin with $Record, $Record__Prior, $User or another global variable, or name a create_record action of this flow (Create_Record, Create_Record_2 …).`,
+      )
+    }
+    if (root === '$record__prior' && on !== 'update' && on !== 'create_or_update') {
+      throw refuse(
+        at,
+        'prior_misplaced',
+        `$Record__Prior needs a flow that runs on updates; this one runs on ${on}. Use $Record.`,
+      )
+    }
+  }
+}
+
 const RECORD_TRIGGERS = {
   create: 'Create',
   update: 'Update',
@@ -277,6 +326,7 @@ export const writeFlow = (short: ShortFlow): JsonObject => {
   const elements = named(
     list.map((action, index) => elementOf(action, formulas, at[index] ?? 'definition.action')),
   )
+  checkReferences(formulas, short.on, elements)
   const members: Record<string, JsonObject[]> = {}
   for (const [index, { member, label, name, content }] of elements.entries()) {
     const next = elements[index + 1]
@@ -324,13 +374,26 @@ export const writeFlow = (short: ShortFlow): JsonObject => {
   })
 }
 
-/** Salesforce Help, "Entering Filter Criteria": values are joined by commas, one that has some is quoted. */
+/**
+ * Salesforce Help, "Entering Filter Criteria": values are joined by commas, and one that has some is
+ * quoted, for it would be several values else.
+ */
 const criterionValue = (
   value: ShortAssignment['entries'][number]['criteria'][number]['value'],
+  at: string,
 ): string =>
-  Array.isArray(value)
-    ? value.map((one) => (String(one).includes(',') ? `"${one}"` : String(one))).join(',')
-    : String(value)
+  (Array.isArray(value) ? value : [value])
+    .map((one) => {
+      const text = String(one)
+      if (!text.includes(',')) return text
+      if (!text.includes('"')) return `"${text}"`
+      throw refuse(
+        at,
+        'bad_value',
+        `Salesforce cannot take ${text}: a value with a comma stands in quotation marks, so that it cannot hold one. Compare by starts_with or contains.`,
+      )
+    })
+    .join(',')
 
 const numbered = (logic: string, count: number): string =>
   logic === 'or' ? Array.from({ length: count }, (_, index) => index + 1).join(' OR ') : logic
@@ -356,10 +419,10 @@ export const writeAssignmentRule = (object: string, short: ShortAssignment): Jso
         assignedTo: 'user' in to ? to.user : to.queue,
         assignedToType: 'user' in to ? 'User' : 'Queue',
         booleanFilter: logic === 'and' ? null : numbered(logic, criteria.length),
-        criteriaItems: criteria.map(({ field, operator, value }) => ({
+        criteriaItems: criteria.map(({ field, operator, value }, item) => ({
           field: field.includes('.') ? field : `${object}.${field}`,
           operation: assignmentOperation(operator),
-          value: criterionValue(value),
+          value: criterionValue(value, `${at}.criteria.${item}.value`),
         })),
         formula,
         template: entry.email_template,

@@ -15,13 +15,14 @@ const ROOTS: Readonly<Record<WorkflowType, Readonly<Record<string, string | null
   validation_rule: { ValidationRule: null, CustomObject: 'validationRules' },
 }
 
-const TAG = /<([\w:.-]+)(\s[^<>]*)>(?:\s*<\/\1\s*>)?/g
+/** What stands in CDATA or a comment is no element, whatever it looks like. */
+const TAG = /<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->|<([\w:.-]+)(\s[^<>]*)>(?:\s*<\/\1\s*>)?/g
 const NIL = /[\s:]nil\s*=\s*["'](?:true|1)["']/
 
 /** An element with xsi:nil is a member without a value, while an empty one is an empty text. */
 const withoutNil = (text: string): string =>
-  text.replace(TAG, (element: string, _name: string, attributes: string) =>
-    NIL.test(attributes) ? '' : element,
+  text.replace(TAG, (element: string, _name?: string, attributes?: string) =>
+    attributes !== undefined && NIL.test(attributes) ? '' : element,
   )
 
 export const decodedName = (name: string): string => {

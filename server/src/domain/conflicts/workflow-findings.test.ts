@@ -1,0 +1,123 @@
+// What the check says of automations that are to be deployed, and how it says it.
+
+import { describe, expect, it } from 'vitest'
+import { checkPlan } from './check.ts'
+import {
+  automation,
+  described,
+  describedObject,
+  describedPicklist,
+  factsFor,
+  onLead,
+  type Setup,
+  text,
+  workflow,
+} from './testing/facts.ts'
+
+const messagesOf = async (setup: Setup, code: string): Promise<string[]> =>
+  (await checkPlan(factsFor(setup))).findings
+    .filter((finding) => finding.code === code)
+    .map(({ message }) => message)
+
+const missing = (setup: Setup) => messagesOf(setup, 'workflow_field_missing')
+
+describe('fields of automations', () => {
+  const ofFlow = (definition: object, setup: Setup = {}) =>
+    missing({ workflows: [workflow('flow', 'F', { definition: { ...definition } })], ...setup })
+  const starting = { object: 'Lead' }
+
+  it('are found in formulas and references, the record itself and its relationships', async () => {
+    const [message] = await ofFlow({
+      start: { ...starting, filterFormula: '{!$Record.Gone__c} = 1' },
+      recordUpdates: {
+        inputReference: '$Record',
+        inputAssignments: { field: 'Lost__c', value: { elementReference: '$Record.Boss__r.Name' } },
+      },
+      formulas: { expression: '{!$Record.Name} & {!$Record.Owner.Name}' },
+    })
+    expect(message).toContain('Lead.Lost__c, Lead.Gone__c, Lead.Boss__c, which are neither')
+  })
+
+  it('that are only hidden from the connected user stop nothing', async () => {
+    const definition = { start: { ...starting, filters: { field: 'Hidden__c' } } }
+    expect(await ofFlow(definition)).toHaveLength(1)
+    expect(
+      await ofFlow(definition, { live: { allFields: async () => ['Name', 'hidden__c'] } }),
+    ).toEqual([])
+  })
+
+  it('of another object in the criteria of an assignment rule are not looked for on its own', async () => {
+    const rule = (field: string) =>
+      missing({
+        workflows: [
+          workflow('assignment_rule', 'Lead.R', {
+            definition: {
+              ruleEntry: { criteriaItems: { field, operation: 'equals', value: 'x' } },
+            },
+          }),
+        ],
+        describes: [describedObject('Lead')],
+      })
+    expect(await rule('Campaign.Kind__c')).toEqual([])
+    expect(await rule('Lead.Kind__c')).toHaveLength(1)
+  })
+
+  it('of a validation rule are those of its formula and the one that shows its message', async () => {
+    const [message] = await missing({
+      workflows: [
+        workflow('validation_rule', 'Lead.V', {
+          definition: { errorConditionFormula: 'Gone__c > 1', errorDisplayField: 'Away__c' },
+        }),
+      ],
+    })
+    expect(message).toContain('Lead.Gone__c, Lead.Away__c')
+  })
+})
+
+describe('values of picklists', () => {
+  it('in criteria are read as Salesforce reads them: joined by commas, quoted where they hold one', async () => {
+    const [message] = await messagesOf(
+      {
+        workflows: [
+          workflow('assignment_rule', 'Lead.R', {
+            definition: {
+              ruleEntry: {
+                criteriaItems: { field: 'Lead.P__c', operation: 'equals', value: '"A, B",C,D' },
+              },
+            },
+          }),
+        ],
+        describes: [
+          describedObject('Lead', [
+            describedPicklist('P__c', ['A, B', 'C'], { restrictedPicklist: true }),
+          ]),
+        ],
+      },
+      'workflow_picklist_value_unknown',
+    )
+    expect(message).toContain('Lead.P__c: D, which')
+  })
+})
+
+describe('a finding', () => {
+  it('speaks of one automation in the singular and of several in the plural', async () => {
+    const using = (...names: string[]) =>
+      messagesOf(
+        {
+          plan: onLead(text('A__c', { length: 100 })),
+          describes: [describedObject('Lead', [described('A__c')])],
+          automations: names.map((name) =>
+            automation('workflow_rule', name, { definition: { formula: 'LEN(A__c) > 3' } }),
+          ),
+        },
+        'automation_uses_changed_field',
+      )
+    expect((await using('Lead.One'))[0]).toContain('under Lead.One, which uses it.')
+    expect((await using('Lead.One', 'Lead.Two'))[0]).toContain('Lead.Two, which use it.')
+  })
+
+  it('does not call a reserved word a fault in the name of a flow, which the deploy takes', async () => {
+    const workflows = [workflow('flow', 'Select')]
+    expect(await messagesOf({ workflows }, 'workflow_name_invalid')).toEqual([])
+  })
+})

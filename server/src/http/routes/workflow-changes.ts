@@ -113,7 +113,7 @@ export const workflowChangeRoutes = ({ deployments }: { deployments: Deployments
         type: z.enum(WORKFLOW_TYPES),
         api_name: line(255),
         active: z.boolean(),
-        version: z.int().min(1).optional().describe('Of a flow'),
+        version: z.int().min(1).optional().describe('Of a flow that is to be active'),
         wait_seconds: waitSeconds,
       }),
       replies,
@@ -138,7 +138,9 @@ export const workflowChangeRoutes = ({ deployments }: { deployments: Deployments
       description:
         'Flows are deactivated and all their versions deleted; rules are deleted. While interviews ' +
         'are paused or wait in one of the flows it is `409 flow_interviews_waiting` with their ' +
-        'number, and nothing is changed. A rollback brings a flow back as one new version.',
+        'number, and nothing is changed. A flow of which Salesforce would not delete even the first ' +
+        'version, since another one uses it, runs on as before. A rollback brings a flow back as one ' +
+        'new version.',
       access: 'workflows.write',
       body: z.strictObject({
         client_id: id,

@@ -137,6 +137,35 @@ describe('a flow', { timeout: 60_000 }, () => {
     expect(await find('Checked')).toMatchObject({ active_version: 2, latest_version: 2 })
   })
 
+  it('that changed since it was judged is not deployed by that report', async () => {
+    const workflows = [ratingFlow('Judged', 'Hot'), ratingFlow('Judged_Too', 'Hot')]
+    const check = () =>
+      post<{ id: string; severity: string }>('/api/conflicts/check', {
+        workflows,
+        wait_seconds: 55,
+      })
+    const report = await check()
+    expect(report.body.severity, report.text).not.toBe('red')
+    // Somebody else makes a flow of that name meanwhile.
+    await ended('/api/workflows/deploy', { workflows: [ratingFlow('Judged', 'Cold')] })
+    const gated = { workflows, accept: ['yellow'], wait_seconds: 55 }
+    const stopped = await post<{ code: string; detail: string }>('/api/workflows/deploy', {
+      ...gated,
+      conflict_report_id: report.body.id,
+    })
+    expect([stopped.status, stopped.body.code]).toEqual([409, 'topology_drifted'])
+    expect(stopped.body.detail).toContain('Changed since the check: Judged.')
+    expect(await find('Judged')).toMatchObject({ active_version: 1, latest_version: 1 })
+    expect(await find('Judged_Too')).toBeNull()
+
+    const again = await check()
+    const passed = await ended('/api/workflows/deploy', {
+      ...gated,
+      conflict_report_id: again.body.id,
+    })
+    expect(passed.status).toBe('deployed')
+  })
+
   it('with paused interviews is not removed: 409 with their number, and nothing is changed', async () => {
     await ended('/api/workflows/deploy', { workflows: [ratingFlow('Paused', 'Hot')] })
     const removal = { workflows: [{ type: 'flow', api_name: 'Paused' }] }

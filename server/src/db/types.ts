@@ -225,6 +225,7 @@ interface CrmConflictReports {
   severity: 'green' | 'yellow' | 'red' | null
   plan: Json<unknown>
   workflows: DefaultedJson<unknown>
+  judged_workflows: Json<unknown> | null
   plan_hash: string
   stage: Generated<'pull' | 'salesforce' | 'rules'>
   validate_in_salesforce: Generated<boolean>

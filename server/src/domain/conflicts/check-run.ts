@@ -16,6 +16,7 @@ import { type OpenConnection } from '../connections/connections.ts'
 import { type Deployments } from '../deployments/deployments.ts'
 import { sameName } from '../plan/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
+import { readFingerprints } from '../workflows/fingerprints.ts'
 import { checkPlan } from './check.ts'
 import { type MappingFacts, type SnapshotFacts } from './facts.ts'
 import { CheckOver, createJournal, type Journal } from './journal.ts'
@@ -232,11 +233,13 @@ const judging: Run = async (context, row) => {
   const plan = planOf(row)
   const workflows = workflowsOf(row)
   const snapshot = await snapshotFor(context, row)
-  const [facts, mappings, deletedByUs] = await Promise.all([
+  const [facts, mappings, deletedByUs, judged] = await Promise.all([
     readSnapshotFacts(snapshot, plan, workflows),
     deps.mappingFacts(journal.tenant, row.client_id),
     // Where Salesforce itself has validated the plan, it knows better which names are free again.
     problemsOf(row) === null ? readDeletedByUs(deps.db, row) : [],
+    // Before the rules ask: what changes meanwhile is drift, not something unseen.
+    readFingerprints(context.org, workflows),
     journal.step({
       snapshot: { id: snapshot.id, version: snapshot.version },
       progress: progressAt(row, 'rules'),
@@ -252,7 +255,7 @@ const judging: Run = async (context, row) => {
     salesforceProblems: problemsOf(row),
     now: new Date(),
   })
-  await journal.complete(check, progressAt(row, 'complete'), spent())
+  await journal.complete(check, judged, progressAt(row, 'complete'), spent())
   return 'stop'
 }
 

@@ -6,6 +6,7 @@ import { type Database, type Tenant } from '../../db/database.ts'
 import { type Fault, type Progress } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
+import { type Fingerprints } from '../workflows/fingerprints.ts'
 import { type ConflictCheck } from './check.ts'
 import { type SalesforceProblem } from './facts.ts'
 import { reportById, type ReportRow, type Stage, toStored } from './rows.ts'
@@ -123,12 +124,18 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
     fail: (error: Fault, calls = 0): Promise<void> =>
       end({ status: 'failed', error: JSON.stringify(error) }, error.code, calls),
 
-    complete: (check: ConflictCheck, progress: Progress, calls: number): Promise<void> => {
+    complete: (
+      check: ConflictCheck,
+      judged: Fingerprints,
+      progress: Progress,
+      calls: number,
+    ): Promise<void> => {
       const { findings, reversibility } = toStored(check)
       return end(
         {
           status: 'complete',
           severity: check.severity,
+          judged_workflows: JSON.stringify(judged),
           findings: JSON.stringify(findings),
           reversibility: JSON.stringify(reversibility),
           counts: JSON.stringify(check.counts),

@@ -15,6 +15,7 @@ import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Plan, planSchema } from '../plan/schema.ts'
 import { parseWorkflows } from '../workflows/definition/parse.ts'
+import { type Fingerprints } from '../workflows/fingerprints.ts'
 import { type PlannedWorkflow, workflowsHash } from '../workflows/workflow.ts'
 import { type CheckDeps, createCheckWorker, noSnapshot } from './check-run.ts'
 import { estimateApiCalls } from './estimate.ts'
@@ -192,6 +193,7 @@ export const createConflictReports = (db: Database): ConflictReports => ({
         severity: row.severity,
         sfdcOrgId: row.sfdc_org_id,
         snapshotVersion: row.snapshot_version,
+        judgedWorkflows: row.judged_workflows as Fingerprints | null,
         findings: toReport(row).findings,
       }
     }),

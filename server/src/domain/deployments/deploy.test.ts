@@ -289,6 +289,7 @@ describe('a conflict report named with a deploy', () => {
       severity: 'green',
       sfdcOrgId: bench.sfdcOrgId,
       snapshotVersion: null,
+      judgedWorkflows: null,
       findings: [],
       ...over,
     })

@@ -28,7 +28,7 @@ import {
 import { objectsOfWorkflows, workflowsHash } from '../workflows/workflow.ts'
 import { type ConnectionDoor } from './context.ts'
 import { createDeployWorker } from './deploy-run.ts'
-import { checkReport, type ConflictReports } from './gate.ts'
+import { checkReport, type ConflictReports, type GateInput } from './gate.ts'
 import { createJournal } from './journal.ts'
 import { createRollbackWorker } from './rollback-run.ts'
 import { waitingFault } from './workflow-deploy.ts'
@@ -305,7 +305,7 @@ export const createDeployments = ({
     tenant: Tenant,
     input: Omit<DeployInput, 'plan'>,
     hash: string,
-    objects: string[],
+    touched: Pick<GateInput, 'objects' | 'workflows'>,
     sfdcOrgId: string | null,
     signal: AbortSignal | undefined,
   ): Promise<void> => {
@@ -316,7 +316,7 @@ export const createDeployments = ({
         clientId: input.client_id,
         reportId: input.conflict_report_id,
         planHash: hash,
-        objects,
+        ...touched,
         sfdcOrgId,
         acceptYellow: input.accept?.includes('yellow') ?? false,
       },
@@ -340,7 +340,7 @@ export const createDeployments = ({
     const plan = parsePlan(input.plan, 'plan')
     const hash = planHash(plan)
     const objects = plan.objects.map(({ api_name }) => api_name)
-    await passGate(tenant, input, hash, objects, connection.sfdc_org_id, signal)
+    await passGate(tenant, input, hash, { objects, workflows: [] }, connection.sfdc_org_id, signal)
     const wish = { ...wishOf(input), kind: 'custom_objects' as const, plan, hash }
     const { id } = await begin(caller, connection, wish, signal)
     return get(tenant, id)
@@ -355,7 +355,7 @@ export const createDeployments = ({
       tenant,
       input,
       hash,
-      objectsOfWorkflows(workflows),
+      { objects: objectsOfWorkflows(workflows), workflows },
       connection.sfdc_org_id,
       signal,
     )

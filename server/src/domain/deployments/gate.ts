@@ -5,6 +5,8 @@ import { EngineError, type MemberError, notFound } from '../../errors.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { diffDescribes } from '../topology/diff.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
+import { fingerprintKey, type Fingerprints, readFingerprints } from '../workflows/fingerprints.ts'
+import { type WorkflowName } from '../workflows/state.ts'
 import { readDescribes } from './images.ts'
 
 export interface JudgedFinding {
@@ -22,6 +24,8 @@ export interface JudgedReport {
   /** The Salesforce org that was judged, and the snapshot of it. */
   sfdcOrgId: string | null
   snapshotVersion: number | null
+  /** How the automations stood that it judged; null: it judged none. */
+  judgedWorkflows: Fingerprints | null
   /** What it found. */
   findings: readonly JudgedFinding[]
 }
@@ -37,6 +41,8 @@ export interface GateInput {
   planHash: string
   /** Whose describes the verdict rests on. */
   objects: readonly string[]
+  /** What is to be deployed, if it is automations. */
+  workflows: readonly WorkflowName[]
   /** Where it is to be deployed to. */
   sfdcOrgId: string | null
   acceptYellow: boolean
@@ -62,7 +68,7 @@ const errorsOf = (report: JudgedReport, severity: JudgedFinding['severity']): Me
 
 /**
  * Throws not_found, invalid_plan (a report of something else, or unfinished), conflicts_found, and
- * topology_drifted where a touched object is no longer what the report judged.
+ * topology_drifted where a touched object or automation is no longer what the report judged.
  */
 export const checkReport = async (
   tenant: Tenant,
@@ -120,6 +126,14 @@ export const checkReport = async (
     if (was === undefined || is === undefined) return was !== is
     return diffDescribes(was, is, options) !== null
   })
+  const { judgedWorkflows } = report
+  if (judgedWorkflows !== null) {
+    const standing = await readFingerprints(org, input.workflows)
+    for (const workflow of input.workflows) {
+      const key = fingerprintKey(workflow)
+      if (standing[key] !== judgedWorkflows[key]) drifted.push(workflow.api_name)
+    }
+  }
   if (drifted.length > 0) {
     throw new EngineError(
       'topology_drifted',

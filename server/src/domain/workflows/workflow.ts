@@ -18,7 +18,8 @@ export interface PlannedWorkflow {
   activate: boolean | 'keep'
 }
 
-const canonical = (value: unknown): string =>
+/** JSON in which the order of members does not count. */
+export const canonical = (value: unknown): string =>
   JSON.stringify(value, (_name, member: unknown) =>
     isObject(member)
       ? Object.fromEntries(

@@ -245,6 +245,7 @@ const automationActions = {
       flow: z.string(),
       version: z.number().int().optional(),
       status: z.enum(['Paused', 'Waiting']).default('Paused'),
+      element: z.string().optional(),
     }),
     (world, input): { id: string } => {
       const found = orgIn(world, input.org)
@@ -261,6 +262,7 @@ const automationActions = {
           versionId: version.id,
           label: `${flow.label} ${new Date().toISOString()}`,
           status: input.status,
+          currentElement: input.element ?? null,
         },
       ]
       return { id }

@@ -72,7 +72,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   {
     route: 'POST /composite',
-    note: 'parts run in order, never collated; allOrNone takes records back, and nothing else',
+    note: 'parts run in order, never collated; allOrNone takes back records, flow interviews and what Tooling wrote, and nothing else',
   },
   { route: 'POST /composite/batch', note: 'each part counts; haltOnError' },
   { route: 'POST /tooling/composite', note: 'as /composite' },
@@ -88,12 +88,16 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /tooling/query/:locator', note: 'as /query/:locator' },
   { route: 'GET /tooling/queryAll', note: 'as /tooling/query' },
   {
-    route: 'PATCH /tooling/sobjects/FlowDefinition/:id',
-    note: 'the active version, label and description',
+    route: 'POST /tooling/sobjects/:name',
+    note: 'CustomField, ValidationRule, Flow: FullName and Metadata, checked as in a deployment',
   },
   {
-    route: 'DELETE /tooling/sobjects/Flow/:id',
-    note: 'versions that are not active and have no interviews; texts of refusals are ours',
+    route: 'PATCH /tooling/sobjects/:name/:id',
+    note: 'CustomField, ValidationRule, FlowDefinition: Metadata is replaced whole; not Flow',
+  },
+  {
+    route: 'DELETE /tooling/sobjects/:name/:id',
+    note: 'CustomField and ValidationRule, as SOAP does; flow versions that are not active and have no interviews',
   },
   { route: 'GET /tooling/sobjects', note: 'name and label of each entity' },
   { route: 'GET /tooling/sobjects/:name/describe', note: 'fields with name and type' },
@@ -141,6 +145,10 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   { route: 'PATCH /metadata/deployRequest/:id', note: 'cancels: status Canceling' },
   {
+    route: 'DELETE /sobjects/FlowInterview/:id',
+    note: 'by its owner or with Modify All Data; frees the version for deletion',
+  },
+  {
     route: 'POST /sobjects/PermissionSetAssignment',
     note: 'AssigneeId and PermissionSetId; no licences, no groups, no expiration',
   },
@@ -153,6 +161,6 @@ export const REST_COVERAGE: CoveredRoute[] = [
 export const SOAP_COVERAGE: CoveredRoute[] = [
   {
     route: 'POST /services/Soap/m/:version',
-    note: 'describeMetadata, listMetadata, readMetadata, retrieve and its status; deploy, its status and cancelDeploy; no createMetadata and its kin, no deployRecentValidation',
+    note: 'describeMetadata, listMetadata, readMetadata, createMetadata, updateMetadata, upsertMetadata, deleteMetadata, retrieve and its status; deploy, its status and cancelDeploy; no renameMetadata, no deployRecentValidation',
   },
 ]

@@ -14,6 +14,7 @@ import { createDispatcher, type RestRoute } from './salesforce/dispatch.ts'
 import { Faults } from './salesforce/faults.ts'
 import { plainApp, startHost, type Call } from './salesforce/host.ts'
 import { deployRoutes } from './salesforce/metadata/deploy/routes.ts'
+import { flowInterviewRoutes } from './salesforce/flow-interviews.ts'
 import { soapRoutes } from './salesforce/metadata/routes.ts'
 import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
 import { routes as queryRoutes } from './salesforce/query.ts'
@@ -92,6 +93,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
   ...queryRoutes,
   ...toolingRoutes,
   ...assignmentRoutes,
+  ...flowInterviewRoutes,
   ...recordRoutes,
   ...collectionRoutes,
   ...treeRoutes,

@@ -260,6 +260,8 @@ export interface FlowInterview extends Stamps {
   versionId: string
   label: string
   status: 'Paused' | 'Waiting'
+  /** The element of the flow at which it stopped; null where that is not known. */
+  currentElement: string | null
 }
 
 export interface WorkflowRule extends Stamps {

@@ -100,26 +100,3 @@ export const flowVersionViews = (org: Org): VirtualTable => ({
       })),
     ),
 })
-
-export const flowInterviews = (org: Org): VirtualTable => ({
-  name: 'FlowInterview',
-  columns: {
-    Id: 'id',
-    Name: 'string',
-    InterviewLabel: 'string',
-    InterviewStatus: 'picklist',
-    FlowVersionViewId: reference('FlowVersionView', 'FlowVersionView'),
-    CreatedDate: 'datetime',
-    CreatedById: 'string',
-  },
-  rows: () =>
-    (org.flowInterviews ?? []).map((interview) => ({
-      Id: interview.id,
-      Name: interview.label,
-      InterviewLabel: interview.label,
-      InterviewStatus: interview.status,
-      FlowVersionViewId: interview.versionId,
-      CreatedDate: salesforceDateTime(interview.createdDate),
-      CreatedById: interview.createdById,
-    })),
-})

@@ -1,3 +1,4 @@
+import { crudCalls } from './crud.ts'
 import { deployCalls, type DeployCaller } from './deploy/soap.ts'
 import { buildRetrieve } from './retrieve.ts'
 import type { RetrieveJobs, RetrieveState } from './retrieve-jobs.ts'
@@ -42,7 +43,7 @@ const calls: Readonly<Record<string, Call>> = {
   retrieve,
   checkRetrieveStatus,
   ...Object.fromEntries(
-    Object.entries(deployCalls).map(([name, run]): [string, Call] => [
+    Object.entries({ ...crudCalls, ...deployCalls }).map(([name, run]): [string, Call] => [
       name,
       (scope, call) => run(scope.caller, call),
     ]),

@@ -26,7 +26,7 @@ export const soapRoutes: SoapRoute[] = [
             apiVersion: `${version}.0`,
             isSandbox: org.isSandbox,
             retrieves: org.retrieves,
-            caller: { org, user: caller.user, viewer: caller.viewer },
+            caller: { version, org, user: caller.user, viewer: caller.viewer },
             newRetrieveId: () => org.ids.make('09S'),
             userName: (id) => {
               const user = org.users.get(id)

@@ -1,4 +1,12 @@
-import { child, escapeXml, metadataNamespace, parseXml, text, type MetadataNode } from './xml.ts'
+import {
+  child,
+  escapeXml,
+  metadataNamespace,
+  parseTypedXml,
+  parseXml,
+  text,
+  type MetadataNode,
+} from './xml.ts'
 
 /** A SOAP request: which call, its arguments, and the session of its header. */
 export interface SoapCall {
@@ -7,6 +15,8 @@ export interface SoapCall {
   sessionId: string | undefined
   /** All headers, by element name (AllOrNoneHeader, CallOptions, DebuggingHeader). */
   headers: MetadataNode
+  /** The arguments once more, with their `xsi:type`: see `parseTypedXml`. */
+  typedArguments(): MetadataNode
 }
 
 /** A fault that goes back as HTTP 500 with Salesforce's exception code. */
@@ -41,6 +51,7 @@ export function readEnvelope(xml: string): SoapCall {
     arguments: child(body, name) ?? {},
     sessionId: text(child(headers, 'SessionHeader'), 'sessionId'),
     headers,
+    typedArguments: () => child(child(child(parseTypedXml(xml), 'Envelope'), 'Body'), name) ?? {},
   }
 }
 

@@ -81,15 +81,42 @@ function render(node: MetadataNode, indent: string | null, depth: number): strin
  * element is an empty string. Throws when the text is not well-formed XML.
  */
 export function parseXml(xml: string): MetadataNode {
+  return new XMLParser({ ...PARSING, ignoreAttributes: true }).parse(xml, true) as MetadataNode
+}
+
+const PARSING = {
+  ignoreDeclaration: true,
+  removeNSPrefix: true,
+  parseTagValue: false,
+  trimValues: true,
+  processEntities: true,
+}
+
+/** As `parseXml`, but an element's `xsi:type` is its member `@type`, and one that is `xsi:nil` is left out. */
+export function parseTypedXml(xml: string): MetadataNode {
   const parser = new XMLParser({
-    ignoreAttributes: true,
-    ignoreDeclaration: true,
-    removeNSPrefix: true,
-    parseTagValue: false,
-    trimValues: true,
-    processEntities: true,
+    ...PARSING,
+    ignoreAttributes: false,
+    attributeNamePrefix: '@',
+    parseAttributeValue: false,
   })
-  return parser.parse(xml, true) as MetadataNode
+  const parsed = withXsi(parser.parse(xml, true) as MetadataNode)
+  return isNode(parsed) ? parsed : {}
+}
+
+function withXsi(value: MetadataValue): MetadataValue {
+  if (isList(value)) return value.map(withXsi).filter((item) => item !== undefined)
+  if (!isNode(value)) return value
+  if (value['@nil'] === 'true') return undefined
+  const elements = Object.entries(value)
+    .filter(([name]) => !name.startsWith('@') && name !== '#text')
+    .map(([name, item]) => [name, withXsi(item)] as const)
+  // Text with attributes around it is text.
+  if (elements.length === 0 && (value['#text'] !== undefined || value['@type'] === undefined)) {
+    return value['#text'] ?? ''
+  }
+  const type = value['@type']
+  return { ...(type === undefined ? {} : { '@type': type }), ...Object.fromEntries(elements) }
 }
 
 /** Reads a metadata file: its root element's name and content. */

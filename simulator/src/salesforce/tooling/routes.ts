@@ -1,4 +1,4 @@
-// The read side of the Tooling API. Salesforce: Tooling API guide, "REST Resources".
+// Queries, reads and describes of the Tooling API; writes are in writes.ts. Salesforce: Tooling API guide, "REST Resources".
 
 import type { SoqlObject, SoqlSource } from '../../soql/schema.ts'
 import { readField } from '../../soql/paths.ts'
@@ -9,7 +9,7 @@ import { columnsAnswer } from '../query-columns.ts'
 import type { QueryAnswer } from '../query-cursors.ts'
 import { tableObject, tableSource } from '../query-tables.ts'
 import { toolingTables } from './component-tables.ts'
-import { flowWriteRoutes } from './flow-writes.ts'
+import { writability, writeRoutes } from './writes.ts'
 
 export const routes: RestRoute[] = [
   { method: 'GET', pattern: '/tooling/query', handler: (ctx) => query(ctx) },
@@ -18,7 +18,7 @@ export const routes: RestRoute[] = [
   { method: 'GET', pattern: '/tooling/sobjects', handler: (ctx) => describeGlobal(ctx) },
   { method: 'GET', pattern: '/tooling/sobjects/:name/describe', handler: (ctx) => describe(ctx) },
   { method: 'GET', pattern: '/tooling/sobjects/:name/:id', handler: (ctx) => record(ctx) },
-  ...flowWriteRoutes,
+  ...writeRoutes,
 ]
 
 const resourceOf = (ctx: RestContext) => `${ctx.base}/tooling`
@@ -92,9 +92,7 @@ function summary(ctx: RestContext, object: SoqlObject): object {
     labelPlural: `${object.name}s`,
     custom: false,
     customSetting: false,
-    createable: false,
-    updateable: false,
-    deletable: false,
+    ...writability(object.name),
     queryable: true,
     retrieveable: true,
     urls: { sobject: own, describe: `${own}/describe`, rowTemplate: `${own}/{ID}` },

@@ -34,8 +34,11 @@ export interface DeployMessage {
   success: boolean
 }
 
+/** Makes or changes one component. Throws `Problem` for what Salesforce refuses. */
+export type Deployer = (draft: Draft, item: Item) => Outcome
+
 /** Each type after those that it may name. */
-const DEPLOYERS: [string, (draft: Draft, item: Item) => Outcome][] = [
+const DEPLOYERS: [string, Deployer][] = [
   ['CustomObject', deployObject],
   ['CustomField', deployField],
   ['RecordType', deployRecordType],
@@ -49,6 +52,10 @@ const DEPLOYERS: [string, (draft: Draft, item: Item) => Outcome][] = [
   ['Profile', deployProfile],
   ['PermissionSet', deployPermissionSet],
 ]
+
+/** What makes components of this type, in a deployment and out of it. */
+export const deployerOf = (type: string): Deployer | undefined =>
+  DEPLOYERS.find(([name]) => name === type)?.[1]
 
 export interface Applied {
   messages: DeployMessage[]
@@ -107,7 +114,7 @@ class Run {
   }
 
   /** Components of one type. They may build on each other in any order: formulas on other fields. */
-  items(items: readonly Item[], deploy: (draft: Draft, item: Item) => Outcome): void {
+  items(items: readonly Item[], deploy: Deployer): void {
     let waiting = [...items]
     for (;;) {
       const refused: { item: Item; problem: string }[] = []

@@ -4,7 +4,7 @@
 import type { AssignmentRule, AssignmentRuleEntry, Flow, FlowVersion } from '../../../org/model.ts'
 import { latestVersion } from '../catalogue.ts'
 import { child, nodes, text, type MetadataNode } from '../xml.ts'
-import { Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { checkFormula } from './formula.ts'
 import {
   checkDeveloperName,
@@ -131,12 +131,18 @@ export function deployFlowDefinition(draft: Draft, { fullName, node }: Item): Ou
   const flow = org.flows.get(fullName.toLowerCase())
   if (flow === undefined) throw noSuch('fullName', 'Flow', fullName)
   const number = whole(node, 'activeVersionNumber') ?? 0
-  if (number !== 0 && !flow.versions.some((version) => version.number === number)) {
-    throw noSuch('activeVersionNumber', 'Flow', `${fullName}-${number}`)
+  const version = flow.versions.find((each) => each.number === number)
+  if (number !== 0 && version === undefined) throw new Problem(`Invalid version number: ${number}`)
+  if (version?.status === 'InvalidDraft') {
+    throw new Problem(
+      `Version ${number} of the flow ${fullName} has errors and cannot be activated`,
+    )
   }
   const wanted = number === 0 ? null : number
   const label = text(node, 'masterLabel') ?? flow.label
-  const description = text(node, 'description') ?? flow.description
+  checkLength('MasterLabel', label, 255)
+  const given = text(node, 'description') ?? flow.description
+  const description = given === '' ? null : given
   if (wanted === flow.activeVersion && label === flow.label && description === flow.description) {
     return { id: flow.id, created: false, changed: false }
   }
@@ -180,7 +186,7 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
   checkLength('Name', name, 80)
   const entries = nodes(node, 'ruleEntry').map((entry): AssignmentRuleEntry => {
     for (const part of ['overrideExistingTeams', 'team']) {
-      if (entry[part] !== undefined) throw new Problem(`The simulator does not deploy ${part}`)
+      if (entry[part] !== undefined) throw new NotDone(`does not deploy ${part}`)
     }
     const template = text(entry, 'template')
     if (template !== undefined) throw noSuch('template', 'EmailTemplate', template)

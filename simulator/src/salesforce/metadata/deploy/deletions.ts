@@ -1,10 +1,18 @@
 // Destructive changes. Salesforce: Metadata API guide, "Deleting Components from an Organization";
 // Help, "Manage Deleted Custom Fields": fields and objects are kept for 15 days and count until then.
 
-import type { Field, Flow, Grants, SObject } from '../../../org/model.ts'
+import type {
+  Field,
+  Flow,
+  FlowInterview,
+  FlowVersion,
+  Grants,
+  Org,
+  SObject,
+} from '../../../org/model.ts'
 import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
 import { withActive } from './automations.ts'
-import { Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { checkUnmanaged } from './names.ts'
 
@@ -32,7 +40,7 @@ export const DELETION_ORDER = [
 /** Deletes one component. Throws `Missing` when it is not there, `Problem` when it must stay. */
 export function deleteComponent(draft: Draft, type: string, fullName: string): Outcome {
   const remove = Object.hasOwn(deleters, type) ? deleters[type] : undefined
-  if (remove === undefined) throw new Problem(`The simulator does not delete ${type}`)
+  if (remove === undefined) throw new NotDone(`does not delete ${type}`)
   const id = remove(draft, fullName)
   if (id === undefined) throw new Missing(`No ${type} named: ${fullName} found`)
   return { id, created: false, changed: true }
@@ -64,7 +72,7 @@ const deleters: Readonly<Record<string, Deleter>> = {
   FlowDefinition: (draft, fullName) => {
     const flow = draft.org.flows.get(fullName.toLowerCase())
     if (flow === undefined) return undefined
-    throw new Problem('The simulator deletes flows as Flow, not as FlowDefinition')
+    throw new NotDone('deletes flows as Flow, not as FlowDefinition')
   },
   AssignmentRule: (draft, fullName) => {
     const found = draft.org.assignmentRules.find((rule) =>
@@ -127,6 +135,7 @@ function deleteField(draft: Draft, fullName: string): string | undefined {
   if (users.length > 0) {
     throw new Problem(
       `This custom field is referenced elsewhere in salesforce.com: ${described(users)}`,
+      'DEPENDENCY_EXISTS',
     )
   }
   draft.edit(object)
@@ -289,6 +298,7 @@ function deleteObject(draft: Draft, fullName: string): string | undefined {
   if (users.length > 0) {
     throw new Problem(
       `This custom object is referenced elsewhere in salesforce.com: ${described(users)}`,
+      'DEPENDENCY_EXISTS',
     )
   }
   draft.edit(object)
@@ -314,7 +324,10 @@ function deleteObject(draft: Draft, fullName: string): string | undefined {
   return object.durableId
 }
 
-/** A flow, or with `Name-3` one version of it. Salesforce: neither while it is active. */
+/**
+ * A flow, or with `Name-3` one version of it. Salesforce: neither while it is active, nor while
+ * interviews of it are paused or wait; one refusal for both.
+ */
 function deleteFlow(draft: Draft, fullName: string): string | undefined {
   const { org } = draft
   const whole = org.flows.get(fullName.toLowerCase())
@@ -324,9 +337,17 @@ function deleteFlow(draft: Draft, fullName: string): string | undefined {
   checkUnmanaged(org, 'Flow', fullName)
   const version = flow.versions.find(({ number }) => number === Number(digits))
   if (whole === undefined && version === undefined) return undefined
-  const isActive =
-    whole === undefined ? version?.number === flow.activeVersion : flow.activeVersion !== null
-  if (isActive) throw new Problem('insufficient access rights on cross-reference id')
+  const gone =
+    whole === undefined ? flow.versions.filter((each) => each === version) : flow.versions
+  if (
+    gone.some(({ number }) => number === flow.activeVersion) ||
+    gone.some((each) => interviewsOf(org, each).length > 0)
+  ) {
+    throw new Problem(
+      'insufficient access rights on cross-reference id',
+      'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+    )
+  }
   const key = (whole === undefined ? name : fullName).toLowerCase()
   const versions = whole === undefined ? flow.versions.filter((each) => each !== version) : []
   draft.put(
@@ -334,7 +355,11 @@ function deleteFlow(draft: Draft, fullName: string): string | undefined {
     key,
     versions.length === 0
       ? undefined
-      : withActive(draft, { ...flow, versions }, flow.activeVersion),
+      : withActive(draft, { ...flow, ...draft.stamps(flow), versions }, flow.activeVersion),
   )
   return version?.id ?? flow.id
 }
+
+/** Interviews of a version that are paused or wait. */
+export const interviewsOf = (org: Org, version: FlowVersion): FlowInterview[] =>
+  (org.flowInterviews ?? []).filter(({ versionId }) => versionId === version.id)

@@ -5,9 +5,27 @@ import { nextSchemaTime } from '../../../org/changes.ts'
 import { isProduction } from '../../../org/edition.ts'
 import type { Org, SObject, Stamps } from '../../../org/model.ts'
 
-/** Why Salesforce refuses one component: the `problem` of its message. */
+/**
+ * Why Salesforce refuses one component: the `problem` of its message. Calls that answer with codes
+ * (CRUD, Tooling) give the code too. Salesforce: Metadata API WSDL, "StatusCode".
+ */
 export class Problem extends Error {
   override name = 'Problem'
+  readonly code: string
+
+  constructor(message: string, code = 'FIELD_INTEGRITY_EXCEPTION') {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What Salesforce would do here and the simulator does not, with the thing's name. */
+export class NotDone extends Problem {
+  override name = 'NotDone'
+
+  constructor(message: string) {
+    super(`The simulator ${message}`, 'NOT_SIMULATED')
+  }
 }
 
 /** What became of a component that was accepted. */
@@ -116,13 +134,14 @@ export class Draft {
     this.#undo.push(undo)
   }
 
-  /** Stamps of something made, or of something changed that was there before. */
+  /** Stamps of something made, or of something changed that was there before: with a later date. */
   stamps(before?: Stamps): Stamps {
+    const earliest = before === undefined ? 0 : before.lastModifiedDate.getTime() + 1
     return {
       createdById: before?.createdById ?? this.userId,
       createdDate: before?.createdDate ?? this.now,
       lastModifiedById: this.userId,
-      lastModifiedDate: this.now,
+      lastModifiedDate: earliest > this.now.getTime() ? new Date(earliest) : this.now,
     }
   }
 
@@ -131,22 +150,48 @@ export class Draft {
     this.#undo.length = 0
   }
 
-  /** Lets the changes stand and moves the dates of the describes that changed, once for all. */
+  /** Lets the changes stand and moves the dates of the describes that changed. */
   commit(): void {
-    const { org } = this
-    if (this.#described.size === 0 && !this.#orgWide) return
+    Draft.commitAll(this.org, [this])
+  }
+
+  /** Takes back what was committed already. The dates move once more, as for any other change. */
+  takeBack(): void {
+    this.rollback()
+    this.commit()
+  }
+
+  /** Lets the changes of several stand, with one date for all of them. */
+  static commitAll(org: Org, drafts: readonly Draft[]): void {
+    const described = new Map(
+      drafts.flatMap((draft) => [...draft.#described].map((key) => [key, draft.userId] as const)),
+    )
+    const orgWide = drafts.some((draft) => draft.#orgWide)
+    if (described.size === 0 && !orgWide) return
     const at = nextSchemaTime(org)
-    for (const key of this.#described) {
+    for (const [key, userId] of described) {
       const object = org.objects.get(key)
       if (object === undefined) continue
       object.schemaModifiedAt = at
       object.lastModifiedDate = at
-      object.lastModifiedById = this.userId
+      object.lastModifiedById = userId
     }
-    if (this.#described.size > 0) org.schemaRevision++
-    if (this.#orgWide) {
+    if (described.size > 0) org.schemaRevision++
+    if (orgWide) {
       org.orgWideModifiedAt = at
       org.permissionRevision++
     }
+  }
+}
+
+/** One change of the set-up outside of a deployment: all of it, or what it throws and nothing. */
+export function changeSetup<Result>(draft: Draft, change: (draft: Draft) => Result): Result {
+  try {
+    const result = change(draft)
+    draft.commit()
+    return result
+  } catch (error) {
+    draft.rollback()
+    throw error
   }
 }

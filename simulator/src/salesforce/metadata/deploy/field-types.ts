@@ -2,7 +2,7 @@
 // "CustomField" and "FieldType"; texts of refusals as recorded where they were.
 
 import { text, type MetadataNode } from '../xml.ts'
-import { Problem } from './draft.ts'
+import { NotDone, Problem } from './draft.ts'
 import { checkLength, flag, oneOf, whole } from './names.ts'
 
 interface TypeRule {
@@ -88,8 +88,17 @@ const COMMON = new Set([
   'trackTrending',
   'type',
 ])
-/** Salesforce writes these as false into files of types that cannot have them, and takes them back. */
-const HARMLESS_AS_FALSE = new Set(['externalId', 'unique', 'caseSensitive', 'stripMarkup'])
+/**
+ * Salesforce writes these as false into files of types that cannot have them, and takes them back;
+ * `indexed` as false is recorded as accepted for every type.
+ */
+const HARMLESS_AS_FALSE = new Set([
+  'caseSensitive',
+  'externalId',
+  'indexed',
+  'stripMarkup',
+  'unique',
+])
 /** Beside Checkbox and MasterDetail, which refuse `required` altogether. */
 const HARMLESS_REQUIRED_FALSE = new Set<FieldType>([
   'AutoNumber',
@@ -102,7 +111,7 @@ const HARMLESS_REQUIRED_FALSE = new Set<FieldType>([
 export function readType(node: MetadataNode): FieldType {
   const type = text(node, 'type') ?? ''
   if (UNSIMULATED.includes(type)) {
-    throw new Problem(`The simulator does not deploy fields of type ${type}`)
+    throw new NotDone(`does not deploy fields of type ${type}`)
   }
   return oneOf('FieldType', TYPES, type)
 }
@@ -124,7 +133,7 @@ export function checkProperties(type: FieldType, node: MetadataNode): void {
       throw new Problem('Master-Detail Relationship Fields Cannot be Optional or Required')
     }
     if (name === 'lookupFilter' && type === 'Lookup') {
-      throw new Problem('The simulator does not deploy lookup filters')
+      throw new NotDone('does not deploy lookup filters')
     }
     throw new Problem(`Can not specify '${name}' for a CustomField of type ${type}`)
   }

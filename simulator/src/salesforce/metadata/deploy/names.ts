@@ -19,7 +19,10 @@ export function checkDeveloperName(kind: string, name: string): void {
 
 export function checkLength(what: string, value: string | undefined, max: number): void {
   if (value !== undefined && value.length > max) {
-    throw new Problem(`Value too long for field: ${what} maximum length is:${max}`)
+    throw new Problem(
+      `Value too long for field: ${what} maximum length is:${max}`,
+      'STRING_TOO_LONG',
+    )
   }
 }
 
@@ -27,7 +30,7 @@ export function checkLength(what: string, value: string | undefined, max: number
 export function required(node: MetadataNode, element: string): string {
   const value = text(node, element)
   if (value === undefined || value === '')
-    throw new Problem(`Required field is missing: ${element}`)
+    throw new Problem(`Required field is missing: ${element}`, 'REQUIRED_FIELD_MISSING')
   return value
 }
 
@@ -39,7 +42,10 @@ export function oneOf<Word extends string>(
 ): Word {
   const found = words.find((word) => word === value)
   if (found === undefined)
-    throw new Problem(`'${value}' is not a valid value for the enum '${name}'`)
+    throw new Problem(
+      `'${value}' is not a valid value for the enum '${name}'`,
+      'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+    )
   return found
 }
 
@@ -69,11 +75,17 @@ export function checkUnmanaged(org: Org, kind: string, name: string): void {
     /^[A-Za-z0-9]+__(?!c$)./i.test(name) &&
     org.packages.some((each) => each.namespace.toLowerCase() === prefix)
   ) {
-    throw new Problem(`Cannot modify managed object: entity=${kind}, component=${name}`)
+    throw new Problem(
+      `Cannot modify managed object: entity=${kind}, component=${name}`,
+      'CANNOT_MODIFY_MANAGED_OBJECT',
+    )
   }
 }
 
 /** Salesforce's words for something named that is not there. */
 export function noSuch(element: string, type: string, name: string): Problem {
-  return new Problem(`In field: ${element} - no ${type} named ${name} found`)
+  return new Problem(
+    `In field: ${element} - no ${type} named ${name} found`,
+    'INVALID_CROSS_REFERENCE_KEY',
+  )
 }

@@ -4,7 +4,7 @@ import { customObjectUse } from '../../../org/edition.ts'
 import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
 import { freeKeyPrefix, makeField, makeObject, systemFields } from '../../../org/schema.ts'
 import { child, nodes, text, type MetadataNode } from '../xml.ts'
-import { Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { checkFormula } from './formula.ts'
 import {
   checkDeveloperName,
@@ -46,7 +46,7 @@ const SHARING = [
 
 export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
   for (const part of UNSIMULATED_PARTS) {
-    if (node[part] !== undefined) throw new Problem(`The simulator does not deploy ${part}`)
+    if (node[part] !== undefined) throw new NotDone(`does not deploy ${part}`)
   }
   const content = typed(
     Object.fromEntries(Object.entries(node).filter(([element]) => !CHILDREN.includes(element))),
@@ -174,7 +174,8 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   checkLength('Name', label, 80)
   checkLength('Description', text(node, 'description'), 255)
   const active = flag(node, 'active')
-  if (active === undefined) throw new Problem('Required field is missing: active')
+  if (active === undefined)
+    throw new Problem('Required field is missing: active', 'REQUIRED_FIELD_MISSING')
   const process = text(node, 'businessProcess')
   if (process !== undefined) throw noSuch('businessProcess', 'BusinessProcess', process)
   for (const picklist of nodes(node, 'picklistValues')) checkPicklist(object, picklist)
@@ -241,7 +242,8 @@ export function deployValidationRule(draft: Draft, { fullName, node }: Item): Ou
   checkUnmanaged(draft.org, 'ValidationRule', name)
   checkDeveloperName('Validation Rule', name)
   const active = flag(node, 'active')
-  if (active === undefined) throw new Problem('Required field is missing: active')
+  if (active === undefined)
+    throw new Problem('Required field is missing: active', 'REQUIRED_FIELD_MISSING')
   const formula = required(node, 'errorConditionFormula')
   const errorMessage = required(node, 'errorMessage')
   checkLength('ErrorMessage', errorMessage, 255)

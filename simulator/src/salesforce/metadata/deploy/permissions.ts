@@ -12,7 +12,7 @@ import type {
 } from '../../../org/model.ts'
 import { profileFullName } from '../catalogue.ts'
 import { list, nodes, text, type MetadataNode, type MetadataValue } from '../xml.ts'
-import { Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
 import type { Item } from './package.ts'
 import { same, typed } from './typed.ts'
@@ -167,7 +167,7 @@ function checkParts(draft: Draft, node: MetadataNode): void {
   for (const part of Object.keys(node)) {
     if (PLAIN.includes(part) || GRANT_PARTS.includes(part)) continue
     const naming = NAMING[part]
-    if (naming === undefined) throw new Problem(`The simulator does not deploy ${part}`)
+    if (naming === undefined) throw new NotDone(`does not deploy ${part}`)
     for (const entry of nodes(node, part)) {
       const name = required(entry, naming.element)
       if (!exists(draft, naming.type, name)) throw noSuch(naming.element, naming.type, name)

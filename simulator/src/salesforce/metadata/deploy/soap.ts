@@ -12,6 +12,8 @@ import { soapResult } from './result.ts'
 
 /** Who calls, and where. */
 export interface DeployCaller {
+  /** The API version of the call: 67. */
+  version: number
   org: Org
   user: User
   viewer: Viewer

@@ -31,9 +31,11 @@ export function readValueSet(
   }
   // No global value set can exist here: their deployment is refused.
   if (global !== undefined) throw noSuch('valueSetName', 'GlobalValueSet', global)
-  if (definition === undefined) throw new Problem('Required field is missing: valueSetDefinition')
+  if (definition === undefined)
+    throw new Problem('Required field is missing: valueSetDefinition', 'REQUIRED_FIELD_MISSING')
   const listed = nodes(definition, 'value').map(readValue)
-  if (listed.length === 0) throw new Problem('Required field is missing: value')
+  if (listed.length === 0)
+    throw new Problem('Required field is missing: value', 'REQUIRED_FIELD_MISSING')
   for (const member of ['value', 'label'] as const) {
     const seen = new Set<string>()
     for (const value of listed) {

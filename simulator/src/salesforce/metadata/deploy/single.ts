@@ -1,0 +1,124 @@
+// One component without a zip around it, as Tooling and the CRUD calls send it. What holds for a
+// deployment's components holds for these: the same deployers, checks and texts.
+
+import { childTypes } from '../component.ts'
+import { ComponentCatalogue } from '../catalogue.ts'
+import { nodes, text, type MetadataNode, type MetadataValue } from '../xml.ts'
+import { deployerOf, type Deployer } from './apply.ts'
+import { deleteComponent, Missing } from './deletions.ts'
+import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { noSuch } from './names.ts'
+import type { Item } from './package.ts'
+
+/** Whether the component must be new, must be there already, or either. */
+export type SaveMode = 'create' | 'update' | 'upsert'
+
+export interface SingleComponent {
+  type: string
+  fullName: string
+  /** Its metadata whole: what it leaves out is gone. */
+  node: MetadataNode
+}
+
+/** Makes or changes a component, an object with its fields, record types and rules. Throws `Problem`. */
+export function saveComponent(draft: Draft, given: SingleComponent, mode: SaveMode): Outcome {
+  const { type, fullName } = given
+  const deploy = deployerOf(type)
+  if (deploy === undefined) throw new NotDone(`does not save ${type}`)
+  if (fullName === '') {
+    throw new Problem('Required fields are missing: [FullName]', 'REQUIRED_FIELD_MISSING')
+  }
+  const known = isThere(draft, type, fullName)
+  if (mode === 'create' && known) throw alreadyThere(type, fullName)
+  if (mode === 'update' && !known) throw noSuch('fullName', type, fullName)
+  const item = itemOf(type, fullName, withoutNulls(given.node))
+  const outcome = deploy(draft, item)
+  return type === 'CustomObject' ? { ...outcome, changed: saveChildren(draft, item) } : outcome
+}
+
+/** Deletes a component. Throws `Problem`, also when it is not there. */
+export function removeComponent(draft: Draft, type: string, fullName: string): Outcome {
+  try {
+    return deleteComponent(draft, type, fullName)
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error
+    // Recorded so for fields.
+    throw type === 'CustomField'
+      ? new Problem(
+          'This custom field does not exist or is not accessible',
+          'INVALID_CROSS_REFERENCE_KEY',
+        )
+      : noSuch('fullName', type, fullName)
+  }
+}
+
+const itemOf = (type: string, fullName: string, node: MetadataNode): Item => ({
+  type,
+  fullName,
+  fileName: '',
+  node,
+})
+
+function isThere(draft: Draft, type: string, fullName: string): boolean {
+  if (type === 'CustomObject') return draft.object(fullName) !== undefined
+  if (type === 'CustomField') {
+    const [object = '', field = ''] = fullName.split('.')
+    const found = draft.object(object)?.fields.get(field.toLowerCase())
+    return found !== undefined && found.deletedAt === undefined
+  }
+  return new ComponentCatalogue(draft.org).find(type, fullName) !== undefined
+}
+
+function alreadyThere(type: string, fullName: string): Problem {
+  const [object = '', name = ''] = fullName.split('.')
+  const message =
+    type === 'CustomField'
+      ? `There is already a field named ${name.replace(/__c$/i, '')} on ${object}.`
+      : `There is already a ${type} named ${fullName}`
+  return new Problem(message, 'DUPLICATE_DEVELOPER_NAME')
+}
+
+/** The parts of an object may name each other in any order. */
+function saveChildren(draft: Draft, { fullName: parent, node }: Item): boolean {
+  for (const { xmlName, element } of childTypes.filter((each) => each.parent === 'CustomObject')) {
+    const deploy = deployerOf(xmlName)
+    if (deploy === undefined) continue
+    let waiting = nodes(node, element).map((each) =>
+      itemOf(xmlName, `${parent}.${text(each, 'fullName') ?? ''}`, each),
+    )
+    while (waiting.length > 0) {
+      const refused = attempt(draft, waiting, deploy)
+      const [first] = refused
+      if (first && refused.length === waiting.length) throw first.problem
+      waiting = refused.map(({ item }) => item)
+    }
+  }
+  return true
+}
+
+function attempt(draft: Draft, items: readonly Item[], deploy: Deployer) {
+  const refused: { item: Item; problem: Problem }[] = []
+  for (const item of items) {
+    try {
+      deploy(draft, item)
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem
+      refused.push({ item, problem })
+    }
+  }
+  return refused
+}
+
+/** JSON says null for what metadata leaves out. */
+function withoutNulls(node: MetadataNode): MetadataNode {
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => [name, valueWithoutNulls(value)]),
+  )
+}
+
+function valueWithoutNulls(value: MetadataValue): MetadataValue {
+  if (Array.isArray(value)) return (value as readonly MetadataValue[]).map(valueWithoutNulls)
+  return typeof value === 'object' && value !== null ? withoutNulls(value as MetadataNode) : value
+}

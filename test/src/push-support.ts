@@ -56,8 +56,6 @@ export type Row = Record<string, unknown>
 export interface PushStand {
   salesforceOrg: string
   client: TestClient
-  /** The user that pushes are made as. */
-  userId: string
   mappingId: string
 }
 
@@ -125,15 +123,8 @@ export const makeStand = async (
   await client.connect(salesforceOrg)
   await client.pull()
   const mappingId = await map(org, client, PLACEMENT_MAPPING)
-  const [user] = await control.act('records/list', {
-    org: salesforceOrg,
-    object: 'User',
-    where: { Username: `integration@${slug(salesforceOrg)}.example` },
-  })
-  return { salesforceOrg, client, userId: String(user?.['Id'] ?? ''), mappingId }
+  return { salesforceOrg, client, mappingId }
 }
-
-const slug = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
 
 /** A good row; the same number gives the same row. */
 export const placement = (prefix: string, n: number): Row => ({

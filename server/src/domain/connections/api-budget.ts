@@ -44,6 +44,12 @@ interface UsageRow {
 const MEMORY_MS = 1_000
 const WRITE_EVERY_MS = 1_000
 const STALE_MS = 5 * 60_000
+/**
+ * With no more than these left above the reserve, each call is counted in the table before it is made:
+ * replicas that go by what Salesforce last told each of them would run through the reserve together.
+ * More than can be under way at once; what is counted and never made is forgiven by the next reading.
+ */
+const COUNTED_CALLS = 100
 
 export const createApiBudgets = ({
   db,
@@ -70,7 +76,10 @@ export const createApiBudgets = ({
   }
 
   const reserveOf = (max: number): number => Math.ceil((max * reservePercent) / 100)
-  const isSpent = ({ used, max }: ApiUsage): boolean => max > 0 && max - used <= reserveOf(max)
+  /** Calls that may still be made. */
+  const spare = ({ used, max }: ApiUsage): number =>
+    max > 0 ? max - used - reserveOf(max) : Number.POSITIVE_INFINITY
+  const isSpent = (usage: ApiUsage): boolean => spare(usage) <= 0
 
   /** Takes over what another replica saw later than we did. Whoever comes meanwhile waits along. */
   const look = (sfdcOrgId: string, state: State): Promise<void> => {
@@ -93,21 +102,39 @@ export const createApiBudgets = ({
     })
   }
 
-  const save = (sfdcOrgId: string, state: State): void => {
+  /** Counts a call that is about to be made, over all replicas; false: there was none left to make. */
+  const claim = async (sfdcOrgId: string, state: State, usage: ApiUsage): Promise<boolean> => {
+    const { used, max } = usage
+    const [counted] = await db.shared<{ used: number }>(
+      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max) values ($1, $2 + 1, $3)
+       on conflict (sfdc_org_id) do update
+          set used = greatest(known.used, $2) + 1, max = $3, observed_at = now()
+        where $3 - greatest(known.used, $2) > $4
+       returning used`,
+      [sfdcOrgId, used, max, reserveOf(max)],
+    )
+    state.usage = { used: counted?.used ?? max - reserveOf(max), max }
+    state.observedAtMs = Date.now()
+    return counted !== undefined
+  }
+
+  /** Calls counted beforehand stay counted; a drop beyond them, or `anew`, is Salesforce's own news. */
+  const save = (sfdcOrgId: string, state: State, anew = false): void => {
     state.writtenAtMs = Date.now()
     const { used, max } = state.usage ?? { used: 0, max: 0 }
     const refusedForSeconds = Math.max(0, (state.refusedUntilMs - Date.now()) / 1000)
     db.shared(
-      `insert into engine.salesforce_org_usage (sfdc_org_id, used, max, refused_until)
+      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, refused_until)
        values ($1, $2, $3, case when $4::float8 > 0 then now() + make_interval(secs => $4::float8) end)
        on conflict (sfdc_org_id) do update
-          set used = excluded.used, max = excluded.max, observed_at = now(),
-              refused_until = excluded.refused_until`,
-      [sfdcOrgId, used, max, refusedForSeconds],
+          set used = case when not $5 and known.used - excluded.used between 0 and $6 then known.used
+                          else excluded.used end,
+              max = excluded.max, observed_at = now(), refused_until = excluded.refused_until`,
+      [sfdcOrgId, used, max, refusedForSeconds, anew, COUNTED_CALLS],
     ).catch((error: unknown) => logger.warn({ err: error }, 'API usage not noted'))
   }
 
-  const record = (sfdcOrgId: string, usage: ApiUsage): void => {
+  const record = (sfdcOrgId: string, usage: ApiUsage, anew = false): void => {
     const state = stateOf(sfdcOrgId)
     const now = Date.now()
     const wasSpent = state.usage !== null && isSpent(state.usage)
@@ -116,7 +143,9 @@ export const createApiBudgets = ({
     state.observedAtMs = now
     if (!spent) state.refusedUntilMs = 0
     // Others learn at once that the reserve is reached (or free again), else once a second.
-    if (spent !== wasSpent || now - state.writtenAtMs >= WRITE_EVERY_MS) save(sfdcOrgId, state)
+    if (anew || spent !== wasSpent || now - state.writtenAtMs >= WRITE_EVERY_MS) {
+      save(sfdcOrgId, state, anew)
+    }
   }
 
   const stopped = (state: State): number | null => {
@@ -132,7 +161,7 @@ export const createApiBudgets = ({
       const usage = await readUsage()
       // Salesforce has just served a call: what it refused before is over.
       stateOf(sfdcOrgId).refusedUntilMs = 0
-      record(sfdcOrgId, usage)
+      record(sfdcOrgId, usage, true)
     })
 
   return {
@@ -157,7 +186,11 @@ export const createApiBudgets = ({
           )
           waitMs = stopped(state)
         }
-        if (waitMs === null) return
+        if (waitMs === null) {
+          if (state.usage === null || spare(state.usage) > COUNTED_CALLS) return
+          if (await claim(sfdcOrgId, state, state.usage)) return
+          waitMs = staleMs
+        }
         const { used, max } = state.usage ?? { used: 0, max: 0 }
         const of = max > 0 ? `${used} of ${max} calls are used` : 'Salesforce said so'
         throw new EngineError(

@@ -55,6 +55,26 @@ describe('lines of JSON', () => {
     expect(await codeOf([line(40), line(40)])).toBe('payload_too_large')
   })
 
+  it('come few at a time, however many arrive together', async () => {
+    const many = Buffer.from('{}\n'.repeat(20_000))
+    let lines = 0
+    for await (const batch of readJsonLines(Readable.from([many]), LIMITS)) {
+      expect(batch.length).toBeLessThanOrEqual(500)
+      lines += batch.length
+    }
+    expect(lines).toBe(20_000)
+  })
+
+  it('that are blank are no way to send without end', async () => {
+    async function* blanks() {
+      for (;;) yield Buffer.from(' \n'.repeat(16))
+    }
+    const endless = readJsonLines(Readable.from(blanks()), LIMITS)
+    await expect(endless.next()).rejects.toMatchObject({ code: 'payload_too_large' })
+    // However many there are between rows.
+    expect(await all(['{}\n\n \r\n'.repeat(100)])).toHaveLength(100)
+  })
+
   it('are not waited for when the peer falls silent', async () => {
     const silent = new Readable({ read: () => undefined })
     silent.push('{"a":1}\n')

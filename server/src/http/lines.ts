@@ -20,6 +20,9 @@ export interface LineLimits {
   idleMs: number
 }
 
+/** As many lines as are given on at once: whoever works on them must not hold others' requests up. */
+const LINES_AT_ONCE = 500
+
 const NEWLINE = 0x0a
 const BLANK = /^\s*$/
 
@@ -41,10 +44,10 @@ export const openLines = async (
 }
 
 /**
- * Lines in batches, as they arrive together; blank ones are skipped. Throws invalid_json with the
- * number of the line (the first is 1), payload_too_large for a long one, validation_failed for one that
- * nests too deep, bad_request where the body is
- * cut, silent or not what its encoding says.
+ * Lines in small batches, as they arrive together; blank ones are skipped. Throws invalid_json with the
+ * number of the line (the first is 1), payload_too_large for a long one (or as much of blank ones in a
+ * row), validation_failed for one that nests too deep, bad_request where the body is cut, silent or not
+ * what its encoding says.
  */
 export async function* readJsonLines(
   body: Readable,
@@ -52,6 +55,7 @@ export async function* readJsonLines(
 ): AsyncGenerator<JsonLine[], void, undefined> {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let number = 0
+  let blankBytes = 0
   const parse = (bytes: Buffer): JsonLine | null => {
     number += 1
     let text: string
@@ -60,7 +64,12 @@ export async function* readJsonLines(
     } catch {
       throw invalidLine(number, 'is not valid UTF-8')
     }
-    if (BLANK.test(text)) return null
+    if (BLANK.test(text)) {
+      blankBytes += bytes.byteLength + 1
+      if (blankBytes > lineBytes) throw tooBlank()
+      return null
+    }
+    blankBytes = 0
     let value: unknown
     try {
       value = JSON.parse(text)
@@ -73,10 +82,17 @@ export async function* readJsonLines(
   const tooLong = (): EngineError =>
     new EngineError('payload_too_large', `Line ${number + 1} is longer than ${lineBytes} bytes.`)
 
+  // A few compressed kilobytes would keep us busy for minutes.
+  const tooBlank = (): EngineError =>
+    new EngineError(
+      'payload_too_large',
+      `The blank lines before line ${number + 1} are longer than ${lineBytes} bytes.`,
+    )
+
   let parts: Buffer[] = []
   let length = 0
   for await (const piece of pieces(body, idleMs)) {
-    const batch: JsonLine[] = []
+    let batch: JsonLine[] = []
     let start = 0
     for (;;) {
       const end = piece.indexOf(NEWLINE, start)
@@ -88,6 +104,10 @@ export async function* readJsonLines(
       parts = []
       length = 0
       start = end + 1
+      if (batch.length === LINES_AT_ONCE) {
+        yield batch
+        batch = []
+      }
     }
     if (start < piece.byteLength) {
       parts.push(piece.subarray(start))

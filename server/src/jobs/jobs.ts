@@ -186,7 +186,7 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
         )
       }
       every(SWEEP_MS, 'sweep', sweep)
-      every(HOUSEKEEPING_MS, 'housekeeping', () => db.lookup('discard_expired'))
+      every(HOUSEKEEPING_MS, 'housekeeping', () => discardExpired(db, leaving.signal))
       await sweep()
     },
 
@@ -222,6 +222,17 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
       await boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS, close: true })
       await announcements.stop()
     },
+  }
+}
+
+/** What is past its time goes, all of it: a single round takes the results of a few pushes only. */
+export const discardExpired = async (
+  db: Pick<Database, 'lookup'>,
+  signal: AbortSignal,
+): Promise<void> => {
+  while (!signal.aborted) {
+    const [row] = await db.lookup<{ discard_expired: number }>('discard_expired')
+    if ((row?.discard_expired ?? 0) === 0) return
   }
 }
 

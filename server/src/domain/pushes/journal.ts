@@ -31,7 +31,8 @@ export type Claim =
   /** Nothing to take now: others work on what is left, or the push stands still or has ended. */
   | { kind: 'none' }
 
-/** A push that was stopped stands still for so long at most. */
+/** A push stands still for so long at most before it looks again, and one that was stopped. */
+const HELD_SECONDS = 3_600
 const STOPPED_SECONDS = 15
 
 export const PUSH_ACTION: Readonly<Record<PushRow['kind'], AuditAction>> = {
@@ -311,7 +312,8 @@ export const createPushJournal = (
         const push = await lockPush(tx, tenant, pushId)
         if (push === undefined || isFinal(push.status)) return
         // One that was stopped meanwhile has rows to end now, whatever the others wait for.
-        const seconds = push.stop === null ? afterSeconds : Math.min(afterSeconds, STOPPED_SECONDS)
+        const longest = push.stop === null ? HELD_SECONDS : STOPPED_SECONDS
+        const seconds = Math.min(afterSeconds, longest)
         const resumesAt = new Date(Date.now() + seconds * 1000)
         const shown: PushFault = { ...error, resumes_at: resumesAt.toISOString() }
         await updatePush(tx)

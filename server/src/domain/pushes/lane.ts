@@ -8,6 +8,7 @@ import { type Database, type Tenant } from '../../db/database.ts'
 import { type Fault } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
+import { NangoError } from '../../nango/failure.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { newestConnection } from '../connections/rows.ts'
@@ -18,6 +19,7 @@ import { type Explain } from './prepare/explain.ts'
 import { createSlot, type Slot } from './slot.ts'
 import { createSettler, errorOf, type Settler } from './settle.ts'
 import { type ChunkPlace } from './store.ts'
+import { lastWordsOf } from './transport/last-words.ts'
 import { type Transport } from './transport/transport.ts'
 
 /** The one door to Salesforce, as far as pushes need it. */
@@ -243,15 +245,14 @@ const settleChunk = async (
   { push, chunk, settler, calls }: AtHand,
   signal: AbortSignal,
 ): Promise<void> => {
-  const neverSent = chunk.send_state === null
   if (chunk.claims > DEATHS_MAX || chunk.faults >= FAULTS_MAX) {
     const fault = { code: 'internal', message: 'Sending these rows failed too often on our side.' }
-    await settler.failAll(neverSent ? fault : { ...fault, code: 'outcome_unknown' })
+    await settler.conclude(lastWordsOf(chunk.send_state), fault)
     deps.logger.error({ push_id: push.id, chunk: chunk.seq }, 'chunk given up')
     return
   }
   const stop = stopOf(push)
-  if (stop !== null && neverSent) {
+  if (stop !== null && chunk.send_state === null) {
     await settler.failAll(stop)
     return
   }
@@ -264,7 +265,11 @@ const settleChunk = async (
     rows: settler.rows,
     rowCount: chunk.rows,
     state: chunk.send_state,
-    save: (state) => journal.saveSendState(chunk.seq, slot.holder, state, calls.take()),
+    save: async (state) => {
+      await journal.saveSendState(chunk.seq, slot.holder, state, calls.take())
+      // What is told of the rows if the way to Salesforce ends now.
+      chunk.send_state = state
+    },
     stopped: async () => {
       const now = await journal.load()
       const why = now === undefined ? CANCELLED : stopOf(now)
@@ -295,6 +300,15 @@ const isLost = (error: EngineError): boolean =>
       error.failure.kind,
     ))
 
+/**
+ * Faults that pass without anybody's doing, or with the operator's: they are nobody's rows' fault, and
+ * are waited for however long they last. `unavailable` is our database, or a session that others renew.
+ */
+const isPassing = (error: EngineError): boolean =>
+  error.code === 'unavailable' ||
+  error instanceof NangoError ||
+  (error instanceof SalesforceError && error.failure.passing)
+
 const afterFault = async (
   deps: LaneDeps,
   journal: PushJournal,
@@ -308,7 +322,6 @@ const afterFault = async (
     await journal.fault(chunk.seq, slot.holder, calls.take())
     return 'next'
   }
-  if (error.code === 'unavailable') throw error // our database: the queue tries again
   const fault: Fault = { code: error.code, message: messageOf(error) }
   if (error.code === 'api_budget_exhausted') {
     await journal.hold(fault, error.retryAfterSeconds ?? HOLD_SECONDS)
@@ -317,21 +330,23 @@ const afterFault = async (
   }
   const isRevoked = error.code === 'connection_not_ready' && (await wasRevoked(deps.db, journal))
   if (isRevoked || FINAL.has(error.code)) {
-    await journal.stop(isRevoked ? { ...fault, code: 'connection_revoked' } : fault)
-    await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error)
+    const reason = isRevoked ? { ...fault, code: 'connection_revoked' } : fault
+    await journal.stop(reason)
+    await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error, reason)
     return 'next'
   }
   if (isLost(error)) {
     // What was sent cannot be looked at: nobody but the caller can say how long to wait for that.
-    if (stopOf(push) !== null) {
-      await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error)
+    const stop = stopOf(push)
+    if (stop !== null) {
+      await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error, stop)
       return 'next'
     }
     await journal.hold({ ...fault, code: 'connection_lost' }, HOLD_SECONDS)
     await release()
     return 'stand_still'
   }
-  if (error instanceof SalesforceError && error.failure.passing) {
+  if (isPassing(error)) {
     await journal.hold(fault, error.retryAfterSeconds ?? HOLD_SECONDS)
     await release()
     return 'stand_still'
@@ -348,25 +363,24 @@ const messageOf = (error: EngineError): string =>
     : error.message
 
 /**
- * The way to the Salesforce org is gone for good. What was not sent fails with the reason; what was
- * sent and not answered may or may not be there, and its results say so. A client that is inactive
- * still has its connection: what was sent is settled by it, in the next round.
+ * The way to the Salesforce org is gone for good. What has its result keeps it; what was not written
+ * fails with the reason; what was sent and not answered may or may not be there, and its results say
+ * so. A client that is inactive still has its connection: what was sent is settled by it, in the next
+ * round.
  */
 const settleWithoutSalesforce = async (
   journal: PushJournal,
   slot: Slot,
-  { chunk, settler, calls }: AtHand,
+  { push, chunk, settler, calls }: AtHand,
   error: EngineError,
+  reason: Fault,
 ): Promise<void> => {
   if (error.code === 'client_inactive' || chunk.send_state === null) {
     await journal.release(chunk.seq, slot.holder, calls.take())
     return
   }
-  await settler.failAll({
-    code: 'outcome_unknown',
-    message:
-      'The rows were sent, and the connection was lost before Salesforce told what became of them.',
-  })
+  // The first reason stands, as it does for the push.
+  await settler.conclude(lastWordsOf(chunk.send_state), stopOf(push) ?? reason)
 }
 
 const wasRevoked = async (db: Database, { key }: PushJournal): Promise<boolean> => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
+import { discardExpired } from '../../jobs/jobs.ts'
 import { createPushJournal } from './journal.ts'
 import { createPushBench, type PushBench } from './testing/bench.ts'
 import { type PushWithResults } from './pushes.ts'
@@ -15,6 +16,7 @@ beforeAll(async () => {
 })
 afterEach(() => {
   bench.world.budgetSpent = false
+  bench.world.nangoAway = false
   bench.world.beforeWrite = async () => undefined
 })
 afterAll(() => bench.close())
@@ -109,6 +111,78 @@ describe('a retry', () => {
   })
 })
 
+describe('a push while no session can be had', () => {
+  it.each(['collections', 'bulk'] as const)(
+    'stands still, says so, and goes on whole however long it took (%s)',
+    async (transport) => {
+      bench.world.nangoAway = true
+      const { id } = await bench.push(clientId, records(400), { transport }, 0)
+      const standing = await until('it stands still', async () => {
+        const push = await get(id)
+        return push.error === null ? null : push
+      })
+      expect(standing).toMatchObject({
+        status: 'in_progress',
+        processed: 0,
+        error: { code: 'nango_error' },
+      })
+      expect(standing.error?.resumes_at).toBeTypeOf('string')
+      const tries = async () =>
+        bench.database.query<{ faults: number; claims: number }>(
+          'select faults, claims from push_chunks where push_id = $1 order by seq',
+          [id],
+        )
+      const heldAgain = standing.error?.resumes_at
+      await until('it has tried again', async () => {
+        const push = await get(id)
+        return push.error !== null && push.error.resumes_at !== heldAgain
+      })
+      for (const { faults, claims } of await tries()) {
+        expect(faults).toBe(0)
+        expect(claims).toBeLessThanOrEqual(1)
+      }
+      bench.world.nangoAway = false
+      expect(await ended(id)).toMatchObject({
+        status: 'succeeded',
+        created_count: 400,
+        error: null,
+      })
+    },
+  )
+})
+
+describe('what is past its time', () => {
+  it('goes, however many pushes a day there are', async () => {
+    const pushes = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        bench.push(clientId, [{ key: 'x', stage: 'no such stage' }], {}),
+      ),
+    )
+    const ids = pushes.map(({ id }) => id)
+    await bench.database.query(
+      `update crm_push_logs set results_expire_at = now() - interval '1 day' where id = any($1)`,
+      [ids],
+    )
+    await discardExpired(bench.db, new AbortController().signal)
+    const left = await bench.database.query(
+      `select push_id from push_results where push_id = any($1)
+       union select push_id from push_rows where push_id = any($1)`,
+      [ids],
+    )
+    expect(left).toEqual([])
+  })
+})
+
+describe('the repetition of an upload', () => {
+  it('is read no further than the push goes', async () => {
+    const { id } = await bench.push(clientId, records(1), {})
+    async function* endless() {
+      for (;;) yield [{ source: '{}' }]
+    }
+    expect(await bench.first.pushes.isSameUpload(bench.tenant, id, endless())).toBe(false)
+  })
+})
+
 describe('a replica that cannot reach the database', () => {
   it('sends no more once its lease may be somebody else’s', async () => {
     const dying = await bench.replica(false)
@@ -173,14 +247,26 @@ describe('the journal of a push', () => {
     expect(row?.stop).toEqual({ code: 'client_inactive', message: 'half \ufffd and \ufffd' })
   })
 
-  it('lets nothing hold a cancelled push up for long', async () => {
-    const id = await accepted()
-    await bench.first.pushes.cancel(bench.caller, id)
-    await journalOf(id).hold({ code: 'api_budget_exhausted', message: 'spent' }, 3_600)
+  /** How long it stands still from now on. */
+  const heldFor = async (id: string): Promise<number> => {
     const [row] = await bench.database.query<{ seconds: number }>(
       `select extract(epoch from resume_at - now())::float8 as seconds from crm_push_logs where id = $1`,
       [id],
     )
-    expect(row?.seconds).toBeLessThan(60)
+    return row?.seconds ?? 0
+  }
+
+  it('lets nothing hold a cancelled push up for long', async () => {
+    const id = await accepted()
+    await bench.first.pushes.cancel(bench.caller, id)
+    await journalOf(id).hold({ code: 'api_budget_exhausted', message: 'spent' }, 3_600)
+    expect(await heldFor(id)).toBeLessThan(60)
+  })
+
+  it('looks again within hours, whatever a Retry-After says', async () => {
+    const id = await accepted()
+    await journalOf(id).hold({ code: 'salesforce_error', message: '503' }, 999_999)
+    expect(await heldFor(id)).toBeLessThanOrEqual(3_600)
+    expect(await heldFor(id)).toBeGreaterThan(3_000)
   })
 })

@@ -355,7 +355,10 @@ export const createPushes = ({
     isSameUpload: async (tenant, pushId, batches) => {
       const row = await rowOf(tenant, pushId)
       const hash = uploadHash(secret)
+      let rows = 0
       for await (const batch of batches) {
+        rows += batch.length
+        if (rows > row.total) return false
         for (const { source } of batch) hash.update(source).update('\n')
       }
       const digest = hash.digest()
@@ -375,7 +378,8 @@ export const createPushes = ({
     streamResults: async (tenant, pushId, status) => {
       const row = await rowOf(tenant, pushId)
       requireResults(row)
-      return streamResults(db, keyOf(tenant, row), status)
+      const due = status === undefined ? row.total : row[status]
+      return streamResults(db, keyOf(tenant, row), status, isFinal(row.status) ? due : null)
     },
 
     list: (tenant, { client_id, object, status, ...page }) =>

@@ -118,14 +118,21 @@ export const readResults = async (
   return { items, next_cursor: null }
 }
 
-/** All of them, a JSON line each, in pieces of some hundred kilobytes. */
+/**
+ * All of them, a JSON line each, in pieces of some hundred kilobytes. Throws at the end where there were
+ * not as many as are `due` (null: not known yet): their time ran out while they were read.
+ */
 export async function* streamResults(
   db: Database,
   key: PushKey,
   status: ResultStatus | undefined,
+  due: number | null,
 ): AsyncGenerator<Buffer, void, undefined> {
+  let count = 0
   for await (const window of windowsFrom(db, key, 0, status)) {
     if (window.length === 0) continue
+    count += window.length
     yield Buffer.from(`${window.map((result) => JSON.stringify(result)).join('\n')}\n`)
   }
+  if (due !== null && count !== due) throw new Error(`${count} results where ${due} were due`)
 }

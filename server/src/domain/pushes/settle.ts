@@ -6,6 +6,7 @@ import { type Fault } from '../../db/types.ts'
 import { decompress } from './blocks.ts'
 import { type PushJournal } from './journal.ts'
 import { failedResult, type ReadyRow, type RowError, type RowResult } from './model.ts'
+import { type LastWords } from './transport/last-words.ts'
 import {
   type BlockPlace,
   blocksOf,
@@ -34,6 +35,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   INTERNAL: 'Retry the push; if it stays, report the id of the push.',
 }
 
+const UNANSWERED: Fault = {
+  code: 'outcome_unknown',
+  message: 'The row was sent, and Salesforce could not be asked any more what became of it.',
+}
+
 /** The error of rows that end because of this. */
 export const errorOf = ({ code, message }: Fault): RowError => ({
   code: code.toUpperCase(),
@@ -52,6 +58,11 @@ export interface Settler {
   finish(): Promise<void>
   /** Ends the chunk: rows without a stored result fail with this. */
   failAll(fault: Fault): Promise<void>
+  /**
+   * Ends the chunk where Salesforce can be asked no more: what is known of a row stands, what was not
+   * written fails with `reason`, and what was sent and not answered says so.
+   */
+  conclude(words: LastWords, reason: Fault): Promise<void>
 }
 
 export const createSettler = (
@@ -121,10 +132,11 @@ export const createSettler = (
 
   const finish = async (): Promise<void> => {
     if (open.size > 0) {
-      await fillUp({
+      const error = errorOf({
         code: 'outcome_unknown',
         message: 'The transport told nothing about this row.',
       })
+      await fillUp(({ index, key }) => failedResult(index, key, error))
     }
     const drop = await dropInput(db, key, place, failed)
     const packed = full
@@ -133,14 +145,20 @@ export const createSettler = (
   }
 
   /** Gives every row that has no result one. */
-  const fillUp = async (fault: Fault): Promise<void> => {
-    const error = errorOf(fault)
+  const fillUp = async (
+    resultFor: (row: ReadyRow, ordinal: number) => RowResult,
+  ): Promise<void> => {
+    let ordinal = -1
     for await (const { blockNo, rows: some } of readChunk(db, key, place)) {
       const block = open.get(blockNo)
-      if (block === undefined) continue
+      if (block === undefined) {
+        ordinal += some.length
+        continue
+      }
       const known = new Set(block.results.map(({ index }) => index))
       for (const row of some) {
-        if (!known.has(row.index)) block.results.push(failedResult(row.index, row.key, error))
+        ordinal += 1
+        if (!known.has(row.index)) block.results.push(resultFor(row, ordinal))
       }
       await close(block)
       if (full.length >= BLOCKS_A_WRITE) {
@@ -157,8 +175,20 @@ export const createSettler = (
     add,
     finish,
     failAll: async (fault) => {
+      const error = errorOf(fault)
       await start()
-      await fillUp(fault)
+      await fillUp(({ index, key }) => failedResult(index, key, error))
+      await finish()
+    },
+    conclude: async (words, reason) => {
+      const errors = { not_written: errorOf(reason), unknown: errorOf(UNANSWERED) }
+      await start()
+      await fillUp((row, ordinal) => {
+        const word = words(ordinal, row)
+        if (word.kind === 'result') return word.result
+        const { kind, attempts } = word
+        return { ...failedResult(row.index, row.key, errors[kind]), attempts }
+      })
       await finish()
     },
   }

@@ -148,7 +148,7 @@ export const push = z
       .nullable()
       .describe(
         'Why it ended before all rows were sent. With status `in_progress`: why it stands still ' +
-          '(`api_budget_exhausted`, `connection_lost`) and when it goes on by itself',
+          '(`api_budget_exhausted`, `connection_lost`, `nango_error`) and when it goes on by itself',
       ),
     created_by: id.nullable(),
     created_at: timestamp,

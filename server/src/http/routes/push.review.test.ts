@@ -62,6 +62,32 @@ describe('the key of an upload', () => {
   })
 })
 
+describe('results that are streamed', () => {
+  it('break off where they are not all there, rather than end', async () => {
+    const { id } = await bench.push(
+      clientId,
+      rowsOf(400, 'streamed').map((row) => JSON.parse(row) as unknown),
+      { transport: 'collections' },
+    )
+    const stream = async () => {
+      const response = await fetch(`${bench.first.url}/api/push/results`, {
+        method: 'POST',
+        headers: {
+          ...HEADERS(),
+          'content-type': 'application/json',
+          accept: 'application/x-ndjson',
+        },
+        body: JSON.stringify({ push_id: id }),
+      })
+      return (await response.text()).trim().split('\n').length
+    }
+    expect(await stream()).toBe(400)
+    // As housekeeping takes them while somebody reads slowly.
+    await bench.database.query('delete from push_results where push_id = $1 and block_no = 1', [id])
+    await expect(stream()).rejects.toThrow()
+  })
+})
+
 describe('a line that nests without end', () => {
   it('is refused by its number', async () => {
     const deep = `{"key":"k","notes":${'['.repeat(200_000)}${']'.repeat(200_000)}}`

@@ -14,6 +14,7 @@ import { EngineError } from '../../../errors.ts'
 import { createApp } from '../../../http/app.ts'
 import { pushRoutes } from '../../../http/routes/push.ts'
 import { createJobs } from '../../../jobs/jobs.ts'
+import { NangoError } from '../../../nango/failure.ts'
 import { createSalesforce, type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
@@ -75,11 +76,23 @@ export const createPushBench = async (
   /** Of all replicas: what tests switch and watch. */
   const world = {
     budgetSpent: false,
+    /** Nobody gives sessions out. */
+    nangoAway: false,
     /** Calls that write records: under way now, and the most at once. */
     writing: 0,
     mostWriting: 0,
     /** Called before each call that writes records. */
     beforeWrite: async (): Promise<void> => undefined,
+  }
+
+  const giveSession = async () => {
+    if (!world.nangoAway) return session
+    throw new NangoError('unavailable', {
+      status: 503,
+      code: 'HTTP_503',
+      message: 'away',
+      retryAfterSeconds: 1,
+    })
   }
 
   const watched = (org: SalesforceOrg): SalesforceOrg =>
@@ -108,7 +121,7 @@ export const createPushBench = async (
       salesforce.org({
         sfdcOrgId: sfdcOrg.id,
         apiVersion: API_VERSION,
-        sessions: { current: async () => session, renew: async () => session },
+        sessions: { current: giveSession, renew: giveSession },
         budget: {
           check: async () => {
             if (!world.budgetSpent) return

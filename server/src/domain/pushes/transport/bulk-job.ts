@@ -86,7 +86,8 @@ export const isRunning = async (
 /**
  * Begins a job for the rows up to `through`; `onJob` keeps its id before anything is uploaded, and null
  * where the job that it named is certain to do nothing. Answers the refusal for which no job can be made
- * of these rows, null for a job under way. Throws what stops the push.
+ * of these rows, null for a job under way, or for none where the push was stopped meanwhile. Throws what
+ * stops the push.
  */
 export const beginJob = async (
   org: SalesforceOrg,
@@ -95,23 +96,32 @@ export const beginJob = async (
   through: number,
   onJob: (id: string | null) => Promise<void>,
 ): Promise<Failure | null> => {
-  const { signal } = shipment
+  const { signal, stopped } = shipment
   let open: string | null = null
+  let isStopped = false
+  /** An upload takes a while: what is stopped meanwhile is never whole, so the job cannot begin. */
+  async function* unlessStopped(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* part.csv(through)()
+    isStopped = (await stopped()) !== null
+    if (isStopped) throw new Error('The push was stopped while its rows were uploaded')
+  }
   for (let starts = 1; ; starts += 1) {
     try {
       const spec = await specOf(org, part, shipment)
-      await startBulkIngest(org, spec, part.csv(through), async (id) => {
+      await startBulkIngest(org, spec, unlessStopped, async (id) => {
         open = id
         await onJob(id)
       })
       return null
     } catch (error) {
-      if (signal.aborted || !(error instanceof SalesforceError)) throw error
-      const { failure } = error
+      if (signal.aborted || !(isStopped || error instanceof SalesforceError)) throw error
       // The closing of the job may have come through.
       if (open !== null && (await isRunning(org, open, signal))) return null
       if (open !== null) await onJob(null)
       open = null
+      if (isStopped) return null
+      if (!(error instanceof SalesforceError)) throw error
+      const { failure } = error
       if (isQuota(failure)) throw quotaExhausted()
       if (isRefusal(error)) return failure
       if (!failure.passing || starts >= STARTS_MAX) throw error

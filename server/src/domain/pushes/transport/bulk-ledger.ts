@@ -3,6 +3,7 @@
 
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type RowAction, type RowError, type RowResult } from '../model.ts'
+import { Ids, Targets } from './bulk-targets.ts'
 
 const NOWHERE = 0xffffffff
 
@@ -76,30 +77,6 @@ const mix = (input: number): number => {
   return bits ^ (bits >>> 16)
 }
 
-const ID_CHARS = 18
-
-/** Record ids by ordinal. */
-class Ids {
-  readonly #bytes: Buffer
-
-  constructor(rows: number) {
-    this.#bytes = Buffer.alloc(rows * ID_CHARS)
-  }
-
-  set(ordinal: number, id: string): void {
-    const from = ordinal * ID_CHARS
-    this.#bytes.fill(0, from, from + ID_CHARS)
-    this.#bytes.write(id.slice(0, ID_CHARS), from, 'latin1')
-  }
-
-  get(ordinal: number): string | null {
-    const from = ordinal * ID_CHARS
-    if (this.#bytes[from] === 0) return null
-    const end = this.#bytes[from + 15] === 0 ? from + 15 : from + ID_CHARS
-    return this.#bytes.toString('latin1', from, end)
-  }
-}
-
 const ACTIONS: readonly (RowAction | null)[] = [null, 'created', 'updated', 'skipped', 'failed']
 
 /** How a row travels, or is to be settled. */
@@ -122,7 +99,7 @@ interface Cause {
 export class PartLedger {
   readonly rows: number
   /** Records that updates are meant for. */
-  readonly targets: Ids
+  readonly targets: Targets
   /** Bytes of CSV, separators left out. */
   readonly bytes: Uint32Array
   readonly #ids: Ids
@@ -137,9 +114,9 @@ export class PartLedger {
   readonly #known: Cause[] = [{ failures: [], errors: null }]
   readonly #byText = new Map<string, number>()
 
-  constructor(rows: number) {
+  constructor(rows: number, targets: Targets = Targets.none(rows)) {
     this.rows = rows
-    this.targets = new Ids(rows)
+    this.targets = targets
     this.bytes = new Uint32Array(rows)
     this.#ids = new Ids(rows)
     this.#actions = new Uint8Array(rows)

@@ -7,8 +7,9 @@ import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type ReadyRow } from '../model.ts'
 import { cellsOf, Columns, valuesOf } from './bulk-columns.ts'
 import { KeyIndex, PartLedger, ROUTE } from './bulk-ledger.ts'
-import { changesKey, newItem } from './items.ts'
-import { keyText, textOf } from './look-up.ts'
+import { type KeptTargets, Targets } from './bulk-targets.ts'
+import { fail, newItem } from './items.ts'
+import { isIdField, keyText, textOf } from './look-up.ts'
 import { matchRecords } from './matching.ts'
 import { type Shipment } from './transport.ts'
 
@@ -24,6 +25,8 @@ export interface Part {
   /** The column that tells rows apart. */
   keyColumn: string
   ledger: PartLedger
+  /** What keys of updates were found to mean; null where nothing was looked for. */
+  found: KeptTargets | null
   /** The row that was sent with this key; null where there is none. */
   ordinalOf(key: string): number | null
   rows: () => AsyncGenerator<[ordinal: number, row: ReadyRow], void, undefined>
@@ -34,11 +37,20 @@ export interface Part {
 }
 
 /**
- * Goes through the rows once. Updates are given their records; those that have none get their results,
- * and rows that cannot travel with a job their route. Null for a part without rows. Throws SalesforceError.
+ * Goes through the rows once. Updates are given their records, those of an earlier run (`known`) where
+ * it sent any; those that have none get their results, and rows that cannot travel with a job their
+ * route. Null for a part without rows. Throws SalesforceError.
  */
-export const surveyPart = async (org: SalesforceOrg, shipment: Shipment): Promise<Part | null> => {
-  const ledger = new PartLedger(shipment.rowCount)
+export const surveyPart = async (
+  org: SalesforceOrg,
+  shipment: Shipment,
+  known: KeptTargets | null,
+): Promise<Part | null> => {
+  const targets =
+    known === null
+      ? Targets.none(shipment.rowCount)
+      : await Targets.restore(shipment.rowCount, known)
+  const ledger = new PartLedger(shipment.rowCount, targets)
   const index = new KeyIndex(shipment.rowCount)
 
   async function* rows(): AsyncGenerator<[ordinal: number, row: ReadyRow], void, undefined> {
@@ -53,7 +65,7 @@ export const surveyPart = async (org: SalesforceOrg, shipment: Shipment): Promis
   }
 
   const keyOf = (ordinal: number, row: ReadyRow): BulkValue => {
-    if (row.operation === 'update') return ledger.targets.get(ordinal) ?? ''
+    if (row.operation === 'update') return targets.get(ordinal) ?? ''
     return typeof row.matchValue === 'number' ? row.matchValue : textOf(row.matchValue)
   }
 
@@ -75,16 +87,26 @@ export const surveyPart = async (org: SalesforceOrg, shipment: Shipment): Promis
     )
   }
 
+  let isLookedFor = false
   const matchAll = async (
     columns: Columns,
     gathered: readonly [ordinal: number, row: ReadyRow][],
   ): Promise<void> => {
-    const items = gathered.map(([, row]) => newItem(row))
+    const items = gathered.map(([ordinal, row]) => {
+      const item = newItem(row)
+      const reason = targets.whyNone(ordinal)
+      if (reason === null) item.id = targets.get(ordinal)
+      else fail(item, reason)
+      return item
+    })
     await matchRecords(org, items, shipment)
     for (const [at, [ordinal, row]] of gathered.entries()) {
       const { result = null, id = null } = items[at] ?? {}
-      if (result !== null) ledger.take(ordinal, result)
-      else if (id !== null) ledger.targets.set(ordinal, id)
+      isLookedFor ||= !isIdField(row.matchField)
+      if (result !== null) {
+        ledger.take(ordinal, result)
+        targets.setNone(ordinal, result.errors)
+      } else if (id !== null) targets.set(ordinal, id)
       note(columns, ordinal, row)
     }
   }
@@ -101,8 +123,6 @@ export const surveyPart = async (org: SalesforceOrg, shipment: Shipment): Promis
       throw new TypeError('A part holds rows of one object and one operation')
     }
     if (row.operation === 'upsert') note(columns, ordinal, row)
-    // Read again after a crash, it would find its record under the old key no more.
-    else if (changesKey(row)) ledger.route(ordinal, ROUTE.calls)
     else if (gathered.push([ordinal, row]) === MATCH_ROWS) {
       await matchAll(columns, gathered)
       gathered = []
@@ -117,6 +137,7 @@ export const surveyPart = async (org: SalesforceOrg, shipment: Shipment): Promis
     matchField: sample.matchField,
     keyColumn: columns.key,
     ledger,
+    found: isLookedFor ? (known ?? (await targets.keep())) : null,
     rows,
     ordinalOf: (key) => index.get(keyText(columns.key, key)),
 

@@ -9,7 +9,6 @@ import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type PushKind } from '../model.ts'
 import { ROUTE } from './bulk-ledger.ts'
 import { type Part } from './bulk-part.ts'
-import { isIdField } from './look-up.ts'
 import { needsJudgement } from './matching.ts'
 import { mayPass } from './row-failures.ts'
 
@@ -47,7 +46,8 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
   for (const ordinal of due) isDue[ordinal] = 1
   const meaning = {
     isLink: kind === 'link',
-    isUpdateById: part.operation === 'update' && isIdField(part.matchField),
+    // One part may match some by id and others by a key: `refuse` tells them apart, row by row.
+    isUpdate: part.operation === 'update',
   }
 
   const enter = (row: Record<string, string>): number | null => {

@@ -10,6 +10,7 @@ import { ROUTE } from './bulk-ledger.ts'
 import { type Part, surveyPart } from './bulk-part.ts'
 import { type CallsNote, settleByCalls } from './bulk-rest.ts'
 import { readJobResults } from './bulk-results.ts'
+import { type KeptTargets } from './bulk-targets.ts'
 import { createClock, type SalesforceClock } from './clock.ts'
 import { meterCalls } from './meter.ts'
 import { errorsOf } from './row-failures.ts'
@@ -31,6 +32,8 @@ interface BulkState {
   /** Made, and not known to be over. */
   open: JobNote | null
   calls: CallsNote | null
+  /** The records that updates by a key were sent to. */
+  found?: KeptTargets
 }
 
 /** Jobs for the rows of one part, where each left some that may pass. */
@@ -56,7 +59,8 @@ export const createBulkTransport = (clock: SalesforceClock = createClock()): Tra
   async *send(org: SalesforceOrg, shipment: Shipment) {
     const meter = meterCalls(org, shipment.onCalls)
     try {
-      const part = await surveyPart(org, shipment)
+      const sent = shipment.state as BulkState | null
+      const part = await surveyPart(org, shipment, sent?.found ?? null)
       if (part === null) return
       await settlePart(org, clock, part, shipment, meter.tell)
       let ordinal = 0
@@ -87,6 +91,7 @@ const settlePart = async (
     jobs: [],
     open: null,
     calls: null,
+    ...(part.found === null ? {} : { found: part.found }),
   }
   const save = async (): Promise<void> => {
     tellCalls()

@@ -10,7 +10,7 @@ beforeEach(() => rig.reset())
 afterAll(() => rig.close())
 
 const isWrite = ({ method, path }: SalesforceRequest) =>
-  method === 'PATCH' && path.startsWith('/composite/sobjects')
+  method === 'PATCH' && /^\/(?:composite\/sobjects|jobs\/ingest)/.test(path)
 
 describe('updates that change the key by which their records are found', () => {
   it.each(['collections', 'bulk'] as const)(

@@ -2,6 +2,7 @@
 
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type ReadyRow, type RowAction, type RowError, type RowResult } from '../model.ts'
+import { isIdField } from './look-up.ts'
 
 export interface Item {
   readonly row: ReadyRow
@@ -61,11 +62,6 @@ export const fail = (item: Item, errors: RowError[]): void => {
   item.result = resultOf(item, item.id, 'failed', errors)
 }
 
-/** An update of the very field by which its record is found. */
-export const changesKey = ({ operation, matchField, fields }: ReadyRow): boolean =>
-  operation === 'update' &&
-  Object.keys(fields).some((name) => name.toLowerCase() === matchField.toLowerCase())
-
 // ------------------------------------------------------------------------------------ journal
 
 /** Items alike in all of this, by their positions; null stands for all others. */
@@ -85,9 +81,15 @@ export interface ItemsState {
   /** For the items that have no result yet. */
   groups: Group[]
   done: Done[]
-  /** Records that updates were found to mean: an update may change the very key it was found by. */
+  /**
+   * Records that updates were found to mean by a key. By the time of another look the key may be gone
+   * from its record, not least by this update, or be another record's.
+   */
   ids?: (string | null)[]
 }
+
+const isFoundByKey = ({ id, row }: Item): boolean =>
+  row.operation === 'update' && id !== null && !isIdField(row.matchField)
 
 export const packItems = (items: readonly Item[], round: number): ItemsState => {
   const groups = new Map<string, { of: Item; positions: number[] }>()
@@ -107,7 +109,7 @@ export const packItems = (items: readonly Item[], round: number): ItemsState => 
   const ordered = [...groups.values()].toSorted((a, b) => a.positions.length - b.positions.length)
   return {
     round,
-    ...(items.some(({ row }) => changesKey(row)) ? { ids: items.map(({ id }) => id) } : {}),
+    ...(items.some(isFoundByKey) ? { ids: items.map(({ id }) => id) } : {}),
     groups: ordered.map(({ of, positions }, at) => [
       of.attempts,
       of.resent ? 1 : 0,

@@ -4,10 +4,11 @@
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText } from '../../../salesforce/json.ts'
-import { changesKey, fail, type Item, succeed } from './items.ts'
+import { type RowError } from '../model.ts'
+import { fail, type Item, succeed } from './items.ts'
 import { findRecords, type Found, isIdField, isRefusal, keyText, textOf } from './look-up.ts'
 import { columnsOf, compareFields } from './stored-values.ts'
-import { ambiguousMatch, errorsOf, outcomeUnknown, recordNotFound } from './row-failures.ts'
+import { ambiguousMatch, errorsOf, recordNotFound } from './row-failures.ts'
 import { type Shipment } from './transport.ts'
 
 const isById = ({ row }: Item): boolean => isIdField(row.matchField)
@@ -25,8 +26,9 @@ const byMatch = (items: readonly Item[]): Item[][] => {
 }
 
 /**
- * Gives updates the ids of their records, a query for each field that they are matched by. Items whose
- * record is missing or not the only one get their results. Throws SalesforceError.
+ * Gives updates the ids of their records, a query for each field that they are matched by; those that
+ * have one already (an earlier run found it) keep it. Items whose record is missing or not the only one
+ * get their results. Throws SalesforceError.
  */
 export const matchRecords = async (
   org: SalesforceOrg,
@@ -49,10 +51,7 @@ export const matchRecords = async (
     for (const item of group) {
       const records = found.of(item.row.matchValue)
       const id = asText(records[0]?.Id)
-      // Sent before a crash, it may have changed its own key.
-      const wasSent = item.sentAt !== null && changesKey(item.row)
-      if (id === null && wasSent) fail(item, [outcomeUnknown()])
-      else if (id === null) fail(item, [recordNotFound(item.row, shipment)])
+      if (id === null) fail(item, [recordNotFound(item.row, shipment)])
       else if (records.length > 1) fail(item, [ambiguousMatch(item.row, records.length, shipment)])
       else item.id = id
     }
@@ -86,9 +85,11 @@ const FIXED: ReadonlySet<string> = new Set([
 /** Does a refusal by Bulk mean something else than it says (see `refuse`)? */
 export const needsJudgement = (
   failures: readonly Failure[],
-  { isLink, isUpdateById }: { isLink: boolean; isUpdateById: boolean },
+  { isLink, isUpdate }: { isLink: boolean; isUpdate: boolean },
 ): boolean =>
-  failures.some(({ code }) => (isUpdateById && LOST_ID.has(code)) || (isLink && FIXED.has(code)))
+  failures.some(
+    ({ code }) => ((isLink || isUpdate) && LOST_ID.has(code)) || (isLink && FIXED.has(code)),
+  )
 
 /**
  * Results of items that Salesforce refused for good (`failures`). Two refusals mean something else than
@@ -102,29 +103,21 @@ export const refuse = async (
 ): Promise<void> => {
   const says = ({ failures }: Item, codes: ReadonlySet<string>): boolean =>
     failures.some(({ code }) => codes.has(code))
+  const isLink = shipment.kind === 'link'
   const lost = items.filter(
-    (item) => item.row.operation === 'update' && isById(item) && says(item, LOST_ID),
+    (item) => item.row.operation === 'update' && (isById(item) || isLink) && says(item, LOST_ID),
   )
   const fixed = items.filter(
-    (item) => item.row.operation === 'upsert' && shipment.kind === 'link' && says(item, FIXED),
+    (item) => item.row.operation === 'upsert' && isLink && says(item, FIXED),
   )
   for (const group of byMatch(lost)) {
     const found = await lookUpIfPossible(org, group, [])
     for (const item of group) {
       const isGone = found?.of(item.row.matchValue).length === 0
       const errors = errorsOf(item.failures, item.row, shipment)
-      // The record is there: it is the parent's id that names nothing.
-      const isTarget = found !== null && !isGone && shipment.kind === 'link'
-      fail(
-        item,
-        isGone
-          ? [recordNotFound(item.row, shipment)]
-          : isTarget
-            ? errors.map((error) =>
-                LOST_ID.has(error.code) ? { ...error, code: 'TARGET_NOT_FOUND' } : error,
-              )
-            : errors,
-      )
+      const isTarget = found !== null && !isGone && isLink
+      if (isGone) fail(item, [recordNotFound(item.row, shipment)])
+      else fail(item, isTarget ? errors.map(asLostTarget) : errors)
     }
   }
   for (const group of byMatch(fixed)) {
@@ -139,9 +132,16 @@ export const refuse = async (
     }
   }
   for (const item of items) {
-    if (item.result === null) fail(item, errorsOf(item.failures, item.row, shipment))
+    if (item.result !== null) continue
+    const errors = errorsOf(item.failures, item.row, shipment)
+    const isJunction = isLink && item.row.operation === 'upsert'
+    fail(item, isJunction ? errors.map(asLostTarget) : errors)
   }
 }
+
+/** Of a link whose own record is there, or is being made: it is the parent's id that names nothing. */
+const asLostTarget = (error: RowError): RowError =>
+  LOST_ID.has(error.code) ? { ...error, code: 'TARGET_NOT_FOUND' } : error
 
 /** Null where Salesforce refuses the question: then the refusal stands as it is. */
 const lookUpIfPossible = async (

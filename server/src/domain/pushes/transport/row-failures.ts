@@ -1,6 +1,8 @@
 // From Salesforce's failures of a row to its errors in the answer, and whether it is worth another try.
 
 import { type Failure } from '../../../salesforce/failure.ts'
+import { isObject } from '../../../salesforce/json.ts'
+import { writtenField } from '../../mappings/sfdc-field.ts'
 import { type ReadyRow, type RowError } from '../model.ts'
 import { type Shipment } from './transport.ts'
 
@@ -25,16 +27,39 @@ export const errorsOf = (
   { kind, explain }: Pick<Shipment, 'kind' | 'explain'>,
 ): RowError[] => {
   const errors = explain(failures, row.object)
-  return kind === 'link' ? errors.map(asTargetError) : errors
+  if (kind !== 'link') return errors
+  return errors.map((error) => {
+    const meant = lookUpsMeant(error, row)
+    const [named] = explain([{ code: error.code, message: '', fields: meant }], row.object)
+    return {
+      ...error,
+      code: targetCode(error),
+      fields: meant.length === 0 ? error.fields : (named?.fields ?? meant),
+    }
+  })
 }
 
 /** What a link says where Salesforce finds no parent, or too many, by the key that it was given. */
-const asTargetError = (error: RowError): RowError =>
-  NO_PARENT.test(error.message)
-    ? { ...error, code: 'TARGET_NOT_FOUND' }
-    : SEVERAL_PARENTS.test(error.message)
-      ? { ...error, code: 'TARGET_AMBIGUOUS' }
-      : error
+const targetCode = ({ code, message }: RowError): string =>
+  NO_PARENT.test(message)
+    ? 'TARGET_NOT_FOUND'
+    : SEVERAL_PARENTS.test(message)
+      ? 'TARGET_AMBIGUOUS'
+      : code
+
+/** Salesforce names the key of the parent, if anything; a link is about the look-ups that it sets. */
+const lookUpsMeant = ({ message }: RowError, { fields }: ReadyRow): string[] => {
+  const text = message.toLowerCase()
+  const isMeant = ([key, value]: [string, unknown]): boolean =>
+    NO_PARENT.test(message)
+      ? text.includes(`: ${String(value)} not found for field ${key} `.toLowerCase())
+      : SEVERAL_PARENTS.test(message) && text.startsWith(`${key}:`.toLowerCase())
+  return Object.keys(fields).flatMap((name) => {
+    const value = fields[name]
+    const [key] = isObject(value) ? (Object.entries(value).find(isMeant) ?? []) : []
+    return key === undefined ? [] : [writtenField(`${name}.${key}`)]
+  })
+}
 
 /** An error of our own about how the row names its record. */
 const matchError = (

@@ -1,0 +1,136 @@
+// What the suites about faults during pushes share: a Salesforce org for each case, so that cases run
+// side by side, rows of which some are bad for good, and the end of a push held against that org.
+
+import { expect } from 'vitest'
+import { type ActionInput } from '../../simulator/src/control-routes.ts'
+import {
+  expectTrue,
+  expectWhole,
+  makeStand,
+  placement,
+  type PushBody,
+  resultsOf,
+  type Row,
+  type RowResult,
+  settled,
+} from './push-support.ts'
+import { type Stack, type TestOrg } from './stack.ts'
+
+export type Rule = Omit<ActionInput<'faults/add'>, 'org'>
+
+export const COLLECTION = '*/composite/sobjects/*'
+/** Where records are looked up by their keys. */
+export const LOOK_UPS = ['*/query*', '*/composite']
+export const PARENTS = 10
+
+/** Every fiftieth breaks a validation rule of the Salesforce org: no attempt can make it pass. */
+export const isBad = (n: number): boolean => n % 50 === 49
+
+export const rowsOf = (count: number, { prefix = 'row', from = 0 } = {}): Row[] =>
+  Array.from({ length: count }, (_, at) => {
+    const n = at + from
+    const row: Row = { ...placement(prefix, n), company: `company-${1 + (n % PARENTS)}` }
+    return isBad(n) ? { ...row, stage: 'hired' } : row
+  })
+
+/** Just the bad rows failed, and with the code of Salesforce. */
+export const expectOnlyBad = (results: readonly RowResult[]): void => {
+  const failed = results.filter(({ success }) => !success)
+  expect(failed.map(({ index, errors }) => [index, errors[0]?.code])).toEqual(
+    results.flatMap(({ index }) =>
+      isBad(index) ? [[index, 'FIELD_CUSTOM_VALIDATION_EXCEPTION']] : [],
+    ),
+  )
+}
+
+/** How many rows have the same answer to a question. */
+export const tally = <T>(
+  results: readonly RowResult[],
+  ask: (result: RowResult) => T,
+): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const result of results) {
+    const key = String(ask(result))
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  return counts
+}
+
+export const codeOf = ({ errors }: RowResult): string => errors[0]?.code ?? 'ok'
+
+export const status = (code: number, errorCode?: string): Rule['kind'] => ({
+  type: 'status',
+  status: code,
+  ...(errorCode === undefined ? { body: 'html' } : { errorCode }),
+})
+
+/** A client of this Salesforce org, which has ten companies, and what a test asks of them. */
+export const makeCase = async (stack: Stack, org: TestOrg, name: string) => {
+  const { simulator } = stack
+  const { control } = simulator
+  const stand = await makeStand(stack, org, name)
+  await control.act('records/fill', {
+    org: name,
+    object: 'Account',
+    count: PARENTS,
+    template: { Name: 'Company {n}', Key__c: 'company-{n}' },
+  })
+  // A lock that somebody else holds is waited for 20 ms here, not 10 seconds.
+  await control.act('records/pace', { org: name, lockWaitMs: 20 })
+  const asked = (method: string, path: string) =>
+    control.act('journal', { org: name, method, path })
+
+  return {
+    stand,
+    control,
+    name,
+    asked,
+    writes: () => asked('PATCH', COLLECTION),
+    fault: (rule: Rule) => control.addFault({ org: name, ...rule }),
+    jobs: () => control.act('bulk/list', { org: name }),
+    /** Holds the companies' records as another transaction would. */
+    lock: async (...companies: number[]): Promise<void> => {
+      const ids: string[] = []
+      for (const n of companies) {
+        const [found] = await control.act('records/list', {
+          org: name,
+          object: 'Account',
+          where: { Key__c: `company-${n}` },
+        })
+        ids.push(String(found?.['Id']))
+      }
+      const { locked } = await control.act('records/lock', { org: name, ids })
+      expect(locked).toBe(companies.length)
+    },
+    unlock: () => control.act('records/unlock', { org: name }),
+
+    /** Sends rows and waits for nothing. */
+    start: async (records: Row[], transport: 'collections' | 'bulk'): Promise<string> => {
+      const answer = await org.api.post<PushBody>('/api/push/records', {
+        client_id: stand.client.id,
+        object: 'placement',
+        records,
+        options: { transport },
+        wait_seconds: 0,
+      })
+      expect([200, 202], answer.text.slice(0, 500)).toContain(answer.status)
+      return answer.body.id
+    },
+
+    /** The end of a push, and every result of it true of the Salesforce org. */
+    finish: async (
+      id: string,
+      rows: readonly Row[],
+      { before = [], prefix = 'row' }: { before?: readonly Row[]; prefix?: string } = {},
+    ): Promise<{ push: PushBody; results: RowResult[] }> => {
+      const push = await settled(org.api, id, 100_000)
+      const results = await resultsOf(org.api, id)
+      expectWhole(push, results)
+      expect(push).toMatchObject({ total: rows.length, error: null })
+      await expectTrue(simulator, stand, { prefix: `${prefix}-`, rows, results, before })
+      return { push, results }
+    },
+  }
+}
+
+export type FaultCase = Awaited<ReturnType<typeof makeCase>>

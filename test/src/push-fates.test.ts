@@ -1,0 +1,148 @@
+// kill -9 with eight calls of a push on their way: four are carried out and never answered, four wait for
+// locked parents and fail after their sender is gone. What became of the rows only Salesforce can tell.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { apiOf } from './api.ts'
+import {
+  expectTrue,
+  expectWhole,
+  makeStand,
+  nextSecond,
+  placement,
+  type PushBody,
+  type PushStand,
+  recordsOf,
+  resultsOf,
+  type Row,
+  type RowResult,
+  settled,
+} from './push-support.ts'
+import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { until } from './until.ts'
+
+const SALESFORCE_ORG = 'Acme'
+const PREFIX = 'fate'
+const ROWS_A_CALL = 200
+const CALLS = 8
+/** The first of them, by the parents of their rows. */
+const LOCKED_CALLS = 4
+const ROWS = CALLS * ROWS_A_CALL
+/** Rows whose records are there before, in a call of each kind. */
+const KNOWN = { locked: 3, written: LOCKED_CALLS * ROWS_A_CALL + 3 }
+/** How long Salesforce holds its answers back: until nobody is there to hear them. */
+const ANSWER_MS = 6_000
+
+const rows: Row[] = Array.from({ length: ROWS }, (_, n) => ({
+  ...placement(PREFIX, n),
+  company: `company-${Math.floor(n / ROWS_A_CALL) + 1}`,
+}))
+
+let stack: Stack
+let org: TestOrg
+let stand: PushStand
+
+beforeAll(async () => {
+  stack = await startStack({
+    simulator: { orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }] },
+  })
+  org = await stack.org()
+  stand = await makeStand(stack, org, SALESFORCE_ORG)
+  const { control } = stack.simulator
+  await control.act('records/fill', {
+    org: SALESFORCE_ORG,
+    object: 'Account',
+    count: CALLS,
+    template: { Name: 'Company {n}', Key__c: 'company-{n}' },
+  })
+  await control.act('records/insert', {
+    org: SALESFORCE_ORG,
+    object: 'Placement__c',
+    rows: Object.values(KNOWN).map((n) => ({
+      External_Key__c: `${PREFIX}-${n}`,
+      Title__c: 'As it was',
+    })),
+  })
+  // Salesforce's clock counts seconds: what was there before shall be older than what the push makes.
+  await nextSecond()
+}, 60_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+
+const lockParents = async (): Promise<void> => {
+  const { control } = stack.simulator
+  const companies = await control.act('records/list', { org: SALESFORCE_ORG, object: 'Account' })
+  const ids = Array.from({ length: LOCKED_CALLS }, (_, at) =>
+    String(companies.find((one) => one['Key__c'] === `company-${at + 1}`)?.['Id']),
+  )
+  expect(await control.act('records/lock', { org: SALESFORCE_ORG, ids })).toEqual({
+    locked: LOCKED_CALLS,
+  })
+}
+
+const upserts = async () =>
+  (await stack.simulator.control.journal(SALESFORCE_ORG)).filter(
+    ({ method, path }) => method === 'PATCH' && path.includes('/composite/sobjects/Placement__c'),
+  )
+
+describe('kill -9 with calls on their way', { timeout: 120_000 }, () => {
+  it('finds what was written and sends only what was not, each row to its one true result', async () => {
+    const { control } = stack.simulator
+    const before = await recordsOf(stack.simulator, SALESFORCE_ORG, PREFIX)
+    await lockParents()
+    await control.addFault({
+      method: 'PATCH',
+      path: '*/composite/sobjects/Placement__c/*',
+      times: CALLS,
+      kind: { type: 'slow', ms: ANSWER_MS },
+    })
+    await control.clearJournal()
+    const answer = await org.api.post<PushBody>('/api/push/records', {
+      client_id: stand.client.id,
+      object: 'placement',
+      records: rows,
+      wait_seconds: 0,
+    })
+    expect(answer.status, answer.text.slice(0, 500)).toBe(202)
+    const pushId = answer.body.id
+
+    await until('half of the calls are carried out, the others are on their way', async () => {
+      const [chunks] = await stack.database.query<{ sent: number }>(
+        `select count(*)::integer as sent from push_chunks
+          where push_id = $1 and send_state is not null`,
+        [pushId],
+      )
+      const { length } = await recordsOf(stack.simulator, SALESFORCE_ORG, PREFIX)
+      const written = (CALLS - LOCKED_CALLS) * ROWS_A_CALL + 1 // and one that was there before
+      return chunks?.sent === CALLS && length === written
+    })
+    expect(await upserts(), 'none of them is answered').toEqual([])
+    await stack.servers[0]?.kill()
+    const server = await stack.addServer()
+    const api = apiOf(server.url, org.token)
+    await until(
+      'every call that lost its sender has come to its end',
+      async () => (await upserts()).length === CALLS,
+      45_000,
+    )
+    await control.act('records/unlock', { org: SALESFORCE_ORG })
+    const push = await settled(api, pushId, 90_000)
+
+    const results = await resultsOf(api, pushId)
+    expect(push).toMatchObject({
+      status: 'succeeded',
+      transport: 'collections',
+      total: ROWS,
+      created_count: ROWS - 2,
+      updated_count: 2,
+    })
+    expectWhole(push, results)
+    await expectTrue(stack.simulator, stand, { prefix: PREFIX, rows, results, before })
+    // Eight that lost their sender, and those that came to nothing once more.
+    expect(await upserts()).toHaveLength(CALLS + LOCKED_CALLS)
+    const sentTwice = ({ index }: RowResult) => index < LOCKED_CALLS * ROWS_A_CALL
+    expect(results.filter((result) => result.attempts !== (sentTwice(result) ? 2 : 1))).toEqual([])
+    // Of a record that was there before and is as it was nobody can tell whether it was written in between.
+    expect(results.filter(({ resent }) => resent === true).map(({ index }) => index)).toEqual([
+      KNOWN.locked,
+    ])
+  })
+})

@@ -1,0 +1,146 @@
+// Two replicas on one database: they share the work of a large push, send no chunk twice, and keep the
+// number of calls at once that a Salesforce org is to see, whoever's client it is.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Api } from './api.ts'
+import {
+  expectTrue,
+  expectWhole,
+  makeStand,
+  map,
+  PLACEMENT_MAPPING,
+  placements,
+  type PushBody,
+  pushRecords,
+  type PushStand,
+  recordsOf,
+  resultsOf,
+  settled,
+} from './push-support.ts'
+import { type Stack, startStack, type TestOrg } from './stack.ts'
+
+const ROWS = 10_000
+const ROWS_A_CALL = 200
+const SALESFORCE_ORG = 'Acme'
+/** Calls at once in one Salesforce org, over all replicas and tenants. */
+const CAP = 8
+/** What every call takes at least, so that calls overlap. */
+const CALL_MS = 150
+const SAVE_MS = 0.5
+
+let stack: Stack
+let org: TestOrg
+let stand: PushStand
+
+beforeAll(async () => {
+  stack = await startStack({
+    replicas: 2,
+    simulator: {
+      orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }],
+      latency: { callMs: CALL_MS },
+    },
+  })
+  org = await stack.org()
+  stand = await makeStand(stack, org, SALESFORCE_ORG)
+  const { control } = stack.simulator
+  await control.act('records/pace', { org: SALESFORCE_ORG, saveMs: SAVE_MS })
+  // The Salesforce org itself refuses whatever comes while so many calls are being answered.
+  await control.act('orgs/update', {
+    org: SALESFORCE_ORG,
+    settings: { longCallMs: 0, longCallsMax: CAP },
+  })
+}, 60_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+beforeEach(() => stack.simulator.control.clearJournal())
+
+const writes = async () =>
+  (await stack.simulator.control.journal(SALESFORCE_ORG)).filter(
+    ({ method, path }) => method !== 'GET' && path.includes('/composite/sobjects'),
+  )
+
+/** Calls to Salesforce that each replica has made and that were answered. */
+const callsByReplica = (): Promise<number[]> =>
+  Promise.all(
+    stack.servers.map(async ({ url }) => {
+      const text = await (await fetch(`${url}/metrics`)).text()
+      return [...text.matchAll(/^upstream_call_seconds_count\{(.*)\} (\d+)$/gm)]
+        .filter(([, labels]) => labels?.includes('service="salesforce"'))
+        .reduce((sum, [, , count]) => sum + Number(count), 0)
+    }),
+  )
+
+/** Of the calls in the journal, the most that were certainly under way at one time. */
+const mostAtOnce = async (): Promise<number> => {
+  const ends = (await writes()).map(({ at }) => Date.parse(at)).sort((a, b) => a - b)
+  return Math.max(
+    ...ends.map((end, first) => ends.slice(first).filter((at) => at - CALL_MS < end).length),
+  )
+}
+
+/** None came while as many as are allowed were being answered. */
+const expectCapKept = async (): Promise<void> => {
+  const calls = await stack.simulator.control.journal(SALESFORCE_ORG)
+  expect(calls.filter(({ status }) => status >= 400)).toEqual([])
+  expect(await mostAtOnce(), 'the calls overlapped').toBeGreaterThan(CAP / 2)
+}
+
+const start = async (api: Api, clientId: string, prefix: string, rows: number): Promise<string> => {
+  const answer = await api.post<PushBody>('/api/push/records', {
+    client_id: clientId,
+    object: 'placement',
+    records: placements(prefix, rows),
+    options: { transport: 'collections' },
+    wait_seconds: 0,
+  })
+  expect(answer.status, answer.text.slice(0, 500)).toBe(202)
+  return answer.body.id
+}
+
+describe('two replicas', { timeout: 60_000 }, () => {
+  it('share one large push, send each row once, and keep to eight calls at once', async () => {
+    const rows = placements('shared', ROWS)
+    const before = await callsByReplica()
+    const push = await pushRecords(org.api, stand, rows, { transport: 'collections' })
+    const after = await callsByReplica()
+    expect(push).toMatchObject({ status: 'succeeded', created_count: ROWS })
+    const results = await resultsOf(org.api, push.id)
+    expectWhole(push, results)
+    await expectTrue(stack.simulator, stand, { prefix: 'shared', rows, results })
+
+    // With all of them there, so many calls of at most 200 rows leave no room for one sent twice.
+    expect(await writes()).toHaveLength(ROWS / ROWS_A_CALL)
+    expect(new Set(results.map(({ attempts }) => attempts))).toEqual(new Set([1]))
+    const chunks = await stack.database.query<{ claims: number }>(
+      'select distinct claims from push_chunks where push_id = $1',
+      [push.id],
+    )
+    expect(chunks).toEqual([{ claims: 1 }])
+
+    const share = after.map((calls, at) => calls - (before[at] ?? 0))
+    expect(Math.min(...share), `calls by replica: ${share.join(', ')}`).toBeGreaterThan(0)
+    await expectCapKept()
+  })
+
+  it('keep to eight calls at once for the clients of two tenants in one Salesforce org', async () => {
+    const neighbour = await stack.org()
+    const theirs = await neighbour.client()
+    await theirs.connect(SALESFORCE_ORG)
+    await theirs.pull()
+    await map(neighbour, theirs, PLACEMENT_MAPPING)
+    await stack.simulator.control.clearJournal()
+    const rows = ROWS / 2
+    const ids = await Promise.all([
+      start(org.api, stand.client.id, 'ours', rows),
+      start(neighbour.api, theirs.id, 'theirs', rows),
+    ])
+    const pushes = await Promise.all([settled(org.api, ids[0]), settled(neighbour.api, ids[1])])
+    for (const push of pushes) {
+      expect(push).toMatchObject({ status: 'succeeded', created_count: rows })
+    }
+    expect(await writes()).toHaveLength((2 * rows) / ROWS_A_CALL)
+    await expectCapKept()
+    for (const prefix of ['ours', 'theirs']) {
+      expect(await recordsOf(stack.simulator, SALESFORCE_ORG, prefix)).toHaveLength(rows)
+    }
+  })
+})

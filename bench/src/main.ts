@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
 import { benchTopology } from './topology.ts'
 import { printTable, type Row } from './row.ts'
@@ -17,6 +18,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   },
   topology: benchTopology,
   deploy: benchDeploy,
+  push: benchPush,
 }
 
 const wanted = process.argv.slice(2)

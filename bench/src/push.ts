@@ -1,0 +1,278 @@
+// Pushes of 10,000 rows by Collections and of 200,000 by Bulk, against what others do the same with.
+
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { prepareBench } from '../../server/src/domain/pushes/prepare/bench.ts'
+import { peakOver, residentMb } from './processes.ts'
+import {
+  chunked,
+  lines,
+  measured,
+  type Measured,
+  PARENTS,
+  type Placement,
+  placements,
+} from './push-contest.ts'
+import { hasSf, loadByJsforce, loadBySf, upsertByJsforce } from './push-rivals.ts'
+import { row, type Row } from './row.ts'
+import { startSite, type Site } from './site.ts'
+
+const CALL_MS = 60
+const COLLECTION_ROWS = 10_000
+const BULK_ROWS = 200_000
+/** Calls beside those that carry rows: who the user is, how far the clock is off, and the like. */
+const FEW = 5
+const JOB_CALLS = 30
+const MEMORY_MB = 150
+const AT_ONCE = 8
+const LOOK_MS = 100
+
+interface Push {
+  id: string
+  status: string
+  total: number
+  succeeded: number
+  salesforce_api_calls: number
+}
+
+interface PushSite extends Site {
+  /** Of the server, before anything was asked of it that a push needs. */
+  idleMb: number
+}
+
+/** A site whose client has mapped placements, and whose programs are warm. */
+const startPushSite = async (): Promise<PushSite> => {
+  const site = await startSite(['--seed', 'small', '--call-ms', String(CALL_MS)])
+  const idleMb = residentMb(site.bench.server.pid)
+  const { bench, control, clientId: client_id } = site
+  const keyField = {
+    name: 'Key__c',
+    type: 'string',
+    length: 64,
+    externalId: true,
+    unique: true,
+    idLookup: true,
+  }
+  await control.act('schema/add-field', { org: 'Acme', object: 'Account', field: keyField })
+  await control.act('records/fill', {
+    org: 'Acme',
+    object: 'Account',
+    count: PARENTS,
+    template: { Name: 'Company {n}', Key__c: 'company-{n}' },
+  })
+  // Far more than all contenders use, so that nobody's allowance is near its end.
+  await control.act('usage/set', { org: 'Acme', calls: 0, maxCalls: 1_000_000 })
+  await bench.call('/api/topology/pull', { client_id, wait_seconds: 55 })
+  await bench.call('/api/mappings/create', {
+    client_id,
+    canonical_object: 'placement',
+    sfdc_object: 'Placement__c',
+    external_id_field: 'External_Key__c',
+    fields: [
+      { canonical_field: 'key', sfdc_field: 'External_Key__c' },
+      { canonical_field: 'salary', sfdc_field: 'Salary__c' },
+      { canonical_field: 'start', sfdc_field: 'Start_Date__c' },
+      { canonical_field: 'stage', sfdc_field: 'Stage__c' },
+      { canonical_field: 'notes', sfdc_field: 'Notes__c' },
+      { canonical_field: 'remote', sfdc_field: 'Is_Remote__c' },
+      { canonical_field: 'company', sfdc_field: 'Company__r.Key__c' },
+    ],
+  })
+  await pushByEngine(site, placements('warm', 400))
+  await upsertByJsforce(site, placements('warm-jsforce', 400), 1)
+  return { ...site, idleMb }
+}
+
+/** As often as needed, until it is over and whole. */
+const finished = async ({ bench }: Site, first: Push): Promise<Push> => {
+  let push = first
+  while (push.status === 'queued' || push.status === 'in_progress') {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    push = await bench.call<Push>('/api/push/get', { push_id: push.id })
+  }
+  if (push.status !== 'succeeded') throw new Error(`the push ended: ${JSON.stringify(push)}`)
+  return push
+}
+
+/** Reads all results, as whoever pushes wants to know them. */
+const readResults = async ({ bench }: Site, { id, total }: Push): Promise<void> => {
+  const answer = await fetch(`${bench.server.url}/api/push/results`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${bench.tenant.token}`,
+      accept: 'application/x-ndjson',
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ push_id: id }),
+  })
+  if (!answer.ok || answer.body === null) throw new Error(`push/results: ${answer.status}`)
+  let next = 0
+  for await (const line of createInterface({ input: Readable.fromWeb(answer.body) })) {
+    const { index, success } = JSON.parse(line) as { index: number; success: boolean }
+    if (index !== next || !success) throw new Error(`result ${next} is ${line}`)
+    next += 1
+  }
+  if (next !== total) throw new Error(`${next} results of ${total} rows`)
+}
+
+const pushByEngine = async (site: Site, records: Placement[]): Promise<void> => {
+  const first = await site.bench.call<Push>('/api/push/records', {
+    client_id: site.clientId,
+    object: 'placement',
+    records,
+    options: { transport: 'collections' },
+    wait_seconds: 55,
+  })
+  await readResults(site, await finished(site, first))
+}
+
+const pushLinesByEngine = async (site: Site, prefix: string, count: number): Promise<void> => {
+  const { bench, clientId } = site
+  const answer = await fetch(`${bench.server.url}/api/push/records`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${bench.tenant.token}`,
+      'content-type': 'application/x-ndjson',
+    },
+    body: Readable.toWeb(Readable.from(chunked(lines(clientId, prefix, count)))),
+    duplex: 'half',
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`push/records: ${answer.status} ${text}`)
+  await readResults(site, await finished(site, JSON.parse(text) as Push))
+}
+
+const seconds = ({ ms }: Measured) => `${(ms / 1000).toFixed(2)} s`
+const perSecond = ({ ms }: Measured, rows: number) => Math.round((rows / ms) * 1000)
+const pace = (one: Measured, rows: number) =>
+  `${perSecond(one, rows).toLocaleString('en')} rows/s (${seconds(one)})`
+
+const benchCollections = async (): Promise<Row[]> => {
+  await using site = await startPushSite()
+  const rows = (prefix: string) => placements(prefix, COLLECTION_ROWS)
+  const theirs = await measured(site, () => upsertByJsforce(site, rows('jsforce'), 1))
+  const atOnce = await measured(site, () => upsertByJsforce(site, rows('at-once'), AT_ONCE))
+  const ours = await measured(site, () => pushByEngine(site, rows('engine')))
+  const floor = Math.ceil(COLLECTION_ROWS / 200) + FEW
+  const what = `push of ${COLLECTION_ROWS.toLocaleString('en')} rows by Collections (calls of ${CALL_MS} ms)`
+  return [
+    row(
+      `${what}: time`,
+      {
+        figure: seconds(ours),
+        against: `jsforce upsert of the array ${seconds(theirs)}`,
+        ratio: ours.ms / theirs.ms,
+      },
+      { atMost: 1 },
+    ),
+    // Made by hand: jsforce itself sends an array call by call, and nobody groups parents for it.
+    row(
+      `${what}: time`,
+      {
+        figure: seconds(ours),
+        against: `jsforce, ${AT_ONCE} arrays at once ${seconds(atOnce)}`,
+        ratio: ours.ms / atOnce.ms,
+      },
+      'told',
+    ),
+    row(
+      `${what}: Salesforce calls`,
+      {
+        figure: String(ours.calls),
+        against: `jsforce ${theirs.calls}; rows/200 + ${FEW} = ${floor}`,
+        ratio: ours.calls / floor,
+      },
+      { atMost: 1 },
+    ),
+  ]
+}
+
+const benchBulk = async (): Promise<Row[]> => {
+  await using site = await startPushSite()
+  const { pid } = site.bench.server
+  const own = await peakOver(pid, () =>
+    measured(site, () => pushLinesByEngine(site, 'engine', BULK_ROWS)),
+  )
+  const ours = own.value
+  // The warm-up is part of what a push costs: its memory counts.
+  const memory = own.peakMb - site.idleMb
+  const theirs = await measured(site, () => loadByJsforce(site, 'jsforce', BULK_ROWS))
+  const what = `push of ${BULK_ROWS.toLocaleString('en')} rows by NDJSON, results read`
+  const rows = [
+    row(
+      `${what}: throughput`,
+      {
+        figure: pace(ours, BULK_ROWS),
+        against: `jsforce bulk2 ${pace(theirs, BULK_ROWS)}`,
+        ratio: theirs.ms / ours.ms,
+      },
+      { atLeast: 1 },
+    ),
+    row(
+      `${what}: Salesforce calls`,
+      {
+        figure: String(ours.calls),
+        against: `jsforce bulk2 ${theirs.calls}; one job's handful, ${JOB_CALLS}`,
+        ratio: ours.calls / JOB_CALLS,
+      },
+      { atMost: 1 },
+    ),
+    row(
+      `${what}: memory over idle`,
+      {
+        figure: `${Math.round(memory)} MB`,
+        against: `${MEMORY_MB} MB (idle ${Math.round(site.idleMb)} MB)`,
+        ratio: memory / MEMORY_MB,
+      },
+      { atMost: 1 },
+    ),
+  ]
+  if (!hasSf()) {
+    const against = 'sf data upsert bulk: left out, no sf on the PATH'
+    const figure = pace(ours, BULK_ROWS)
+    return [...rows, row(`${what}: throughput`, { figure, against, ratio: Number.NaN }, 'told')]
+  }
+  const cli = await loadBySf(site, 'sf', BULK_ROWS)
+  rows.push(
+    row(
+      `${what}: throughput`,
+      {
+        figure: pace(ours, BULK_ROWS),
+        against: `sf data upsert bulk ${pace(cli, BULK_ROWS)}`,
+        ratio: cli.ms / ours.ms,
+      },
+      { atLeast: 1 },
+    ),
+    row(
+      `${what}: Salesforce calls`,
+      { figure: String(ours.calls), against: `sf ${cli.calls}`, ratio: ours.calls / cli.calls },
+      'told',
+    ),
+  )
+  return rows
+}
+
+/** What rows cost before they are sent, told beside the fastest that Bulk jobs are known to have run. */
+const benchPreparation = (): Row[] => {
+  const { rows, ready, rowsPerSecond } = prepareBench()
+  if (ready !== rows) throw new Error(`${ready} of ${rows} rows were ready`)
+  // Salesforce: "The Salesforce Bulk API: Maximizing Parallelism and Throughput", developer blog, 2014.
+  const fastest = 20_000_000 / 3_600
+  return [
+    row(
+      'preparation of rows of ten fields',
+      {
+        figure: `${rowsPerSecond.toLocaleString('en')} rows/s`,
+        against: '20 million rows an hour by Bulk, published by Salesforce',
+        ratio: rowsPerSecond / fastest,
+      },
+      'told',
+    ),
+  ]
+}
+
+export const benchPush = async (): Promise<Row[]> => [
+  ...benchPreparation(),
+  ...(await benchCollections()),
+  ...(await benchBulk()),
+]

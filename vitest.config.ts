@@ -8,9 +8,10 @@ export default defineConfig({
       'test/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
-    // Two cores in CI: two workers, each file in a process of its own.
+    // Two cores in CI. Each file has a process of its own, and much of its time it waits: for a lease of
+    // a killed server to end, for a look at what was sent.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     globalSetup: ['test/src/global-setup.ts'],

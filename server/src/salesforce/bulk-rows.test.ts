@@ -17,7 +17,10 @@ const csv =
     response.writeHead(200, { 'content-type': type }).end(text)
 
 const encode = async (columns: string[], rows: BulkValue[][]): Promise<string> =>
-  Buffer.concat(await toList(encodeBulkCsv(columns, rows))).toString('utf8')
+  Buffer.concat(await toList(encodeBulkCsv(columns, [rows]))).toString('utf8')
+
+const rowsOf = async <Row>(batches: AsyncIterable<Row[]>): Promise<Row[]> =>
+  (await toList(batches)).flat()
 
 describe('rows for Bulk', () => {
   it('say null, nothing and every other value apart', async () => {
@@ -58,7 +61,7 @@ describe('results', () => {
     await using rig = await startRig(
       csv('"sf__Id","sf__Created",Key__c,Name\n"00Q1","true","k,1","A"\n"00Q2","false","k2",""\n'),
     )
-    expect(await toList(successfulResults(rig.org, ID, { expected: 2 }))).toEqual([
+    expect(await rowsOf(successfulResults(rig.org, ID, { expected: 2 }))).toEqual([
       { id: '00Q1', created: true, row: { Key__c: 'k,1', Name: 'A' } },
       { id: '00Q2', created: false, row: { Key__c: 'k2', Name: '' } },
     ])
@@ -93,7 +96,7 @@ describe('results', () => {
     ['', 'UNKNOWN', '', [], false],
   ])('of failures are read: %j', async (text, code, message, fields, passing) => {
     await using rig = await startRig(csv(`"sf__Id","sf__Error",Key__c\n"","${text}","k"\n`))
-    expect(await toList(failedResults(rig.org, ID))).toMatchObject([
+    expect(await rowsOf(failedResults(rig.org, ID))).toMatchObject([
       {
         id: null,
         failure: { code, message, fields, passing, fate: 'not_done' },
@@ -106,14 +109,14 @@ describe('results', () => {
     await using rig = await startRig(
       csv('"sf__Id","sf__Created",Name,Key__c\n"00Q1","true","A","k"\n'),
     )
-    expect(await toList(successfulResults(rig.org, ID, { columns: ['Key__c'] }))).toEqual([
+    expect(await rowsOf(successfulResults(rig.org, ID, { columns: ['Key__c'] }))).toEqual([
       { id: '00Q1', created: true, row: { Key__c: 'k' } },
     ])
   })
 
   it('of rows never come to are the rows themselves', async () => {
     await using rig = await startRig(csv('Key__c,Name\nk,A\n'))
-    expect(await toList(unprocessedRows(rig.org, ID))).toEqual([{ Key__c: 'k', Name: 'A' }])
+    expect(await rowsOf(unprocessedRows(rig.org, ID))).toEqual([{ Key__c: 'k', Name: 'A' }])
     expect(rig.seen[0]?.url).toBe(`/services/data/v66.0/jobs/ingest/${ID}/unprocessedrecords`)
   })
 
@@ -124,7 +127,7 @@ describe('results', () => {
   ]
   it.each(empty)('may be none: %s', async (_name, answer) => {
     await using rig = await startRig(answer)
-    expect(await toList(failedResults(rig.org, ID))).toEqual([])
+    expect(await rowsOf(failedResults(rig.org, ID))).toEqual([])
   })
 
   const bad: [string, Answer, string][] = [
@@ -161,7 +164,7 @@ describe('results', () => {
   it('with fewer rows than the job counted are a failure at their end', async () => {
     await using rig = await startRig(csv('sf__Id,sf__Error,K\n1,E:m:--,3\n'))
     const read = failedResults(rig.org, ID, { expected: 2 })
-    expect((await read.next()).value).toMatchObject({ id: '1' })
+    expect((await read.next()).value).toMatchObject([{ id: '1' }])
     expect(await rejection(read.next())).toMatchObject({ failure: { kind: 'malformed' } })
   })
 
@@ -170,11 +173,11 @@ describe('results', () => {
     await using rig = await startRig((request, response) =>
       (answers.shift() ?? csv('sf__Id,sf__Error,K\n'))(request, response),
     )
-    expect(await toList(failedResults(rig.org, ID))).toEqual([])
+    expect(await rowsOf(failedResults(rig.org, ID))).toEqual([])
     expect(rig.seen).toHaveLength(2)
   })
 
-  it('stream: a slow reader holds the far side back, and may leave at any row', async () => {
+  it('stream: a slow reader holds the far side back, and may leave at any time', async () => {
     const line = `00Q000000000001AAA,true,${'x'.repeat(1000)}\n`
     const block = line.repeat(1000)
     let produced = 0
@@ -193,8 +196,8 @@ describe('results', () => {
     })
     let consumed = 0
     let ahead = 0
-    for await (const { row } of successfulResults(rig.org, ID)) {
-      consumed += (row.K?.length ?? 0) + 24
+    for await (const rows of successfulResults(rig.org, ID)) {
+      for (const { row } of rows) consumed += (row.K?.length ?? 0) + 24
       ahead = Math.max(ahead, produced - consumed)
       if (consumed > 40_000_000) break
     }

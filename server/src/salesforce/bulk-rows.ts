@@ -52,31 +52,35 @@ export const bulkRowFault = (
     : null
 }
 
+type Batches<Row> = AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>
+
 async function* bulkLines(
   columns: readonly string[],
-  rows: AsyncIterable<readonly BulkValue[]> | Iterable<readonly BulkValue[]>,
-): AsyncGenerator<string[], void, undefined> {
-  yield [...columns]
-  for await (const row of rows) {
-    const fault = bulkRowFault(columns, row)
-    if (fault !== null) throw new TypeError(`${fault.column ?? 'A row'}: ${fault.message}`)
-    yield row.map(bulkText)
+  batches: Batches<readonly BulkValue[]>,
+): AsyncGenerator<string[][], void, undefined> {
+  yield [[...columns]]
+  for await (const rows of batches) {
+    yield rows.map((row) => {
+      const fault = bulkRowFault(columns, row)
+      if (fault !== null) throw new TypeError(`${fault.column ?? 'A row'}: ${fault.message}`)
+      return row.map(bulkText)
+    })
   }
 }
 
 /**
- * Rows as the CSV of an upload. `null` sets a field to null, `undefined` and '' leave it alone. Columns
+ * Batches of rows as the CSV of an upload. `null` sets a field to null, `undefined` and '' leave it alone. Columns
  * are API names, or `Rel__r.Key__c` for a parent by external id. Throws TypeError for more columns than
  * Bulk takes and for a row in which `bulkRowFault` finds something.
  */
 export const encodeBulkCsv = (
   columns: readonly string[],
-  rows: AsyncIterable<readonly BulkValue[]> | Iterable<readonly BulkValue[]>,
+  batches: Batches<readonly BulkValue[]>,
 ): AsyncGenerator<Uint8Array, void, undefined> => {
   if (columns.length === 0 || columns.length > ROW_LIMITS.fieldsPerRow) {
     throw new TypeError(`Bulk takes 1 to ${ROW_LIMITS.fieldsPerRow} columns`)
   }
-  return encodeCsv(bulkLines(columns, rows))
+  return encodeCsv(bulkLines(columns, batches))
 }
 
 export interface BulkSuccess {
@@ -102,13 +106,13 @@ export interface ResultOptions {
   signal?: AbortSignal
 }
 
-/** The rows of one kind of results, as they arrive. */
+/** The rows of one kind of results, in batches as they arrive. */
 async function* resultRows(
   org: SalesforceOrg,
   path: string,
   required: readonly string[],
   { expected, columns, signal }: ResultOptions,
-): AsyncGenerator<Record<string, string>, void, undefined> {
+): AsyncGenerator<Record<string, string>[], void, undefined> {
   const { status, headers, body } = await org.stream({
     path,
     kind: 'bulk',
@@ -124,9 +128,9 @@ async function* resultRows(
       throw new SalesforceError(makeFailure('html_page', { status, code: 'HTTP_200', message }))
     }
     // Salesforce: no rows of this kind is a lone header line, an empty body, or 204.
-    for await (const row of parseCsvRecords(body, required, keep)) {
-      rows += 1
-      yield row
+    for await (const batch of parseCsvRecords(body, required, keep)) {
+      rows += batch.length
+      yield batch
     }
   } finally {
     body.destroy()
@@ -167,8 +171,8 @@ const rowFailure = (text: string): Failure => {
 }
 
 /*
- * The results of a job that is done; each kind may be read any number of times for seven days. Streamed:
- * read to the end or leave the loop. Throws SalesforceError; what was yielded before stays valid, and
+ * The results of a job that is done, in batches; each kind may be read any number of times for seven
+ * days. Streamed: read to the end or leave the loop. Throws SalesforceError; what was yielded before stays valid, and
  * reading again begins at the first row.
  */
 
@@ -177,10 +181,14 @@ export async function* successfulResults(
   org: SalesforceOrg,
   jobId: string,
   options: ResultOptions = {},
-): AsyncGenerator<BulkSuccess, void, undefined> {
+): AsyncGenerator<BulkSuccess[], void, undefined> {
   const path = urlPath`/jobs/ingest/${jobId}/successfulResults`
-  for await (const row of resultRows(org, path, ['sf__Id', 'sf__Created'], options)) {
-    yield { id: row.sf__Id ?? '', created: row.sf__Created === 'true', row: sentRow(row) }
+  for await (const rows of resultRows(org, path, ['sf__Id', 'sf__Created'], options)) {
+    yield rows.map((row) => ({
+      id: row.sf__Id ?? '',
+      created: row.sf__Created === 'true',
+      row: sentRow(row),
+    }))
   }
 }
 
@@ -189,10 +197,14 @@ export async function* failedResults(
   org: SalesforceOrg,
   jobId: string,
   options: ResultOptions = {},
-): AsyncGenerator<BulkFailure, void, undefined> {
+): AsyncGenerator<BulkFailure[], void, undefined> {
   const path = urlPath`/jobs/ingest/${jobId}/failedResults`
-  for await (const row of resultRows(org, path, ['sf__Id', 'sf__Error'], options)) {
-    yield { id: leaf(row.sf__Id), failure: rowFailure(row.sf__Error ?? ''), row: sentRow(row) }
+  for await (const rows of resultRows(org, path, ['sf__Id', 'sf__Error'], options)) {
+    yield rows.map((row) => ({
+      id: leaf(row.sf__Id),
+      failure: rowFailure(row.sf__Error ?? ''),
+      row: sentRow(row),
+    }))
   }
 }
 
@@ -201,6 +213,6 @@ export const unprocessedRows = (
   org: SalesforceOrg,
   jobId: string,
   options: ResultOptions = {},
-): AsyncGenerator<Record<string, string>, void, undefined> =>
+): AsyncGenerator<Record<string, string>[], void, undefined> =>
   // Salesforce: in lower case, unlike the other two, and without sf__ columns.
   resultRows(org, urlPath`/jobs/ingest/${jobId}/unprocessedrecords`, [], options)

@@ -104,24 +104,26 @@ const createParser = () => {
 const isDelimiter = (char: number): boolean => char === COMMA || char === LF || char === CR
 
 /**
- * Row by row; quoted fields may hold delimiters, quotes and line ends, lines may end in LF, CRLF or CR,
+ * Rows in batches, as they arrive together: a step of an async loop for each row would cost more than
+ * the row. Quoted fields may hold delimiters, quotes and line ends, lines may end in LF, CRLF or CR,
  * empty lines are skipped, a byte order mark is dropped. Throws SalesforceError `malformed` for text
  * that is no CSV or ends inside a quoted field.
  */
 export async function* parseCsv(
   bytes: AsyncIterable<unknown>,
-): AsyncGenerator<string[], void, undefined> {
+): AsyncGenerator<string[][], void, undefined> {
   const decoder = new TextDecoder('utf-8')
   const parser = createParser()
   for await (const piece of bytes) {
-    yield* parser.push(decoder.decode(piece as Uint8Array, { stream: true }))
+    const rows = parser.push(decoder.decode(piece as Uint8Array, { stream: true }))
+    if (rows.length > 0) yield rows
   }
-  yield* parser.push(decoder.decode())
-  yield* parser.end()
+  const last = [...parser.push(decoder.decode()), ...parser.end()]
+  if (last.length > 0) yield last
 }
 
 /**
- * Objects by the names in the first row. Throws SalesforceError `malformed` besides where a row has
+ * Objects by the names in the first row, in batches. Throws SalesforceError `malformed` besides where a row has
  * another number of fields than the first (a file that breaks off mostly ends so), or a name of
  * `required` is missing there. No text at all is no rows. With `keep`, records have those members only.
  */
@@ -129,24 +131,31 @@ export async function* parseCsvRecords(
   bytes: AsyncIterable<unknown>,
   required: readonly string[] = [],
   keep: ReadonlySet<string> | null = null,
-): AsyncGenerator<Record<string, string>, void, undefined> {
+): AsyncGenerator<Record<string, string>[], void, undefined> {
   let names: string[] | null = null
   let kept: [name: string, place: number][] = []
-  for await (const row of parseCsv(bytes)) {
-    if (names === null) {
-      const missing = required.find((name) => !row.includes(name))
-      if (missing !== undefined) throw broken(`has no column ${missing}`)
-      names = row
-      kept = row
-        .map((name, place): [string, number] => [name, place])
-        .filter(([name]) => keep === null || keep.has(name))
-      continue
+  for await (const rows of parseCsv(bytes)) {
+    const records: Record<string, string>[] = []
+    let fault: SalesforceError | null = null
+    for (const row of rows) {
+      if (names === null) {
+        const missing = required.find((name) => !row.includes(name))
+        if (missing !== undefined) throw broken(`has no column ${missing}`)
+        names = row
+        kept = row
+          .map((name, place): [string, number] => [name, place])
+          .filter(([name]) => keep === null || keep.has(name))
+        continue
+      }
+      if (row.length !== names.length) {
+        fault = broken(`has a row of ${row.length} fields under ${names.length} names`)
+        break
+      }
+      // Defined, not assigned: a column may be called __proto__.
+      records.push(Object.fromEntries(kept.map(([name, place]) => [name, row[place] ?? ''])))
     }
-    if (row.length !== names.length) {
-      throw broken(`has a row of ${row.length} fields under ${names.length} names`)
-    }
-    // Defined, not assigned: a column may be called __proto__.
-    yield Object.fromEntries(kept.map(([name, place]) => [name, row[place] ?? '']))
+    if (records.length > 0) yield records
+    if (fault !== null) throw fault
   }
 }
 
@@ -154,17 +163,19 @@ export async function* parseCsvRecords(
 const csvField = (value: string): string =>
   /[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
 
-/** Rows as bytes, lines ended by LF, a few dozen KB at a time. */
+/** Batches of rows as bytes, lines ended by LF, a few dozen KB at a time. */
 export async function* encodeCsv(
-  rows: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
+  batches: AsyncIterable<readonly string[][]> | Iterable<readonly string[][]>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let text = ''
-  for await (const row of rows) {
-    // A row of one empty field would be an empty line, which is no row.
-    text += row.length === 1 && row[0] === '' ? '""\n' : `${row.map(csvField).join(',')}\n`
-    if (text.length >= PIECE_CHARS) {
-      yield Buffer.from(text, 'utf8')
-      text = ''
+  for await (const rows of batches) {
+    for (const row of rows) {
+      // A row of one empty field would be an empty line, which is no row.
+      text += row.length === 1 && row[0] === '' ? '""\n' : `${row.map(csvField).join(',')}\n`
+      if (text.length >= PIECE_CHARS) {
+        yield Buffer.from(text, 'utf8')
+        text = ''
+      }
     }
   }
   if (text !== '') yield Buffer.from(text, 'utf8')

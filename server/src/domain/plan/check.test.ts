@@ -147,7 +147,8 @@ describe('planSchema', () => {
   it('can be published as JSON Schema, in and out', () => {
     const input = z.toJSONSchema(planSchema, { io: 'input' })
     expect(JSON.stringify(input)).toContain('MultiselectPicklist')
-    expect(z.toJSONSchema(planSchema, { io: 'output' }).type).toBe('object')
+    const output = z.toJSONSchema(planSchema, { io: 'output' })
+    expect(output).toMatchObject({ $ref: '#/$defs/Plan', $defs: { Plan: { type: 'object' } } })
   })
 
   it('types a plan as callers write it', () => {

@@ -18,6 +18,8 @@ const CSV_BYTES_MAX = 95_000_000
 /** Updates whose records are found with one query. */
 const MATCH_ROWS = 1_000
 
+export type Numbered = [ordinal: number, row: ReadyRow]
+
 export interface Part {
   object: string
   operation: ReadyRow['operation']
@@ -29,7 +31,8 @@ export interface Part {
   found: KeptTargets | null
   /** The row that was sent with this key; null where there is none. */
   ordinalOf(key: string): number | null
-  rows: () => AsyncGenerator<[ordinal: number, row: ReadyRow], void, undefined>
+  /** All rows in their order, in batches: an async step for each would cost more than the row. */
+  batches: () => AsyncGenerator<Numbered[], void, undefined>
   /** The last of the rows that wait for a job, as far as one upload takes them; -1 where there is none. */
   lastForJob(): number
   /** The rows that wait for a job, up to this one, as CSV. */
@@ -53,13 +56,12 @@ export const surveyPart = async (
   const ledger = new PartLedger(shipment.rowCount, targets)
   const index = new KeyIndex(shipment.rowCount)
 
-  async function* rows(): AsyncGenerator<[ordinal: number, row: ReadyRow], void, undefined> {
+  async function* batches(): AsyncGenerator<Numbered[], void, undefined> {
     let ordinal = 0
     for await (const some of shipment.rows()) {
-      for (const row of some) {
-        yield [ordinal, row]
-        ordinal += 1
-      }
+      const from = ordinal
+      ordinal += some.length
+      yield some.map((row, at): Numbered => [from + at, row])
     }
     if (ordinal !== ledger.rows) throw new Error(`${ordinal} rows where ${ledger.rows} were told`)
   }
@@ -88,10 +90,7 @@ export const surveyPart = async (
   }
 
   let isLookedFor = false
-  const matchAll = async (
-    columns: Columns,
-    gathered: readonly [ordinal: number, row: ReadyRow][],
-  ): Promise<void> => {
+  const matchAll = async (columns: Columns, gathered: readonly Numbered[]): Promise<void> => {
     const items = gathered.map(([ordinal, row]) => {
       const item = newItem(row)
       const reason = targets.whyNone(ordinal)
@@ -113,19 +112,21 @@ export const surveyPart = async (
 
   let sample: ReadyRow | null = null
   let columns = new Columns('Id')
-  let gathered: [number, ReadyRow][] = []
-  for await (const [ordinal, row] of rows()) {
-    if (sample === null) {
-      sample = row
-      if (row.operation === 'upsert') columns = new Columns(row.matchField)
-    }
-    if (row.operation !== sample.operation || row.object !== sample.object) {
-      throw new TypeError('A part holds rows of one object and one operation')
-    }
-    if (row.operation === 'upsert') note(columns, ordinal, row)
-    else if (gathered.push([ordinal, row]) === MATCH_ROWS) {
-      await matchAll(columns, gathered)
-      gathered = []
+  let gathered: Numbered[] = []
+  for await (const batch of batches()) {
+    for (const [ordinal, row] of batch) {
+      if (sample === null) {
+        sample = row
+        if (row.operation === 'upsert') columns = new Columns(row.matchField)
+      }
+      if (row.operation !== sample.operation || row.object !== sample.object) {
+        throw new TypeError('A part holds rows of one object and one operation')
+      }
+      if (row.operation === 'upsert') note(columns, ordinal, row)
+      else if (gathered.push([ordinal, row]) === MATCH_ROWS) {
+        await matchAll(columns, gathered)
+        gathered = []
+      }
     }
   }
   await matchAll(columns, gathered)
@@ -138,7 +139,7 @@ export const surveyPart = async (
     keyColumn: columns.key,
     ledger,
     found: isLookedFor ? (known ?? (await targets.keep())) : null,
-    rows,
+    batches,
     ordinalOf: (key) => index.get(keyText(columns.key, key)),
 
     lastForJob: () => {
@@ -153,10 +154,11 @@ export const surveyPart = async (
     },
 
     csv: (through) => () => {
-      async function* values(): AsyncGenerator<BulkValue[]> {
-        for await (const [ordinal, row] of rows()) {
-          if (ordinal > through || !ledger.isForJob(ordinal)) continue
-          yield valuesOf(columns, keyOf(ordinal, row), cellsOf(row) ?? [])
+      async function* values(): AsyncGenerator<BulkValue[][]> {
+        for await (const batch of batches()) {
+          yield batch
+            .filter(([ordinal]) => ordinal <= through && ledger.isForJob(ordinal))
+            .map(([ordinal, row]) => valuesOf(columns, keyOf(ordinal, row), cellsOf(row) ?? []))
         }
       }
       return encodeBulkCsv(columns.names, values())

@@ -31,7 +31,7 @@ export interface RestOptions {
   clock: SalesforceClock
   shipment: Shipment
   ledger: PartLedger
-  rows: () => AsyncIterable<[ordinal: number, row: ReadyRow]>
+  batches: () => AsyncIterable<[ordinal: number, row: ReadyRow][]>
   /** As an earlier run left it. */
   note: CallsNote | null
   save: (note: CallsNote) => Promise<void>
@@ -41,7 +41,7 @@ type Numbered = [ordinal: number, item: Item]
 
 /** Gives every row that is open still its result. Throws what `deliver` throws. */
 export const settleByCalls = async (options: RestOptions): Promise<void> => {
-  const { org, clock, ledger, rows, shipment, note, save } = options
+  const { org, clock, ledger, batches, shipment, note, save } = options
   let open = 0
   for (let ordinal = 0; ordinal < ledger.rows; ordinal += 1) if (ledger.isOpen(ordinal)) open += 1
   if (open === 0) return
@@ -102,18 +102,20 @@ export const settleByCalls = async (options: RestOptions): Promise<void> => {
 
   let toJudge: Numbered[] = []
   let toSend: Numbered[] = []
-  for await (const [ordinal, row] of rows()) {
-    if (!ledger.isOpen(ordinal)) continue
-    const numbered: Numbered = [ordinal, itemOf(ordinal, row)]
-    if (ledger.routeOf(ordinal) === ROUTE.judge) toJudge.push(numbered)
-    else toSend.push(numbered)
-    if (toJudge.length === GROUP_ROWS) {
-      await judge(toJudge)
-      toJudge = []
-    }
-    if (toSend.length === GROUP_ROWS) {
-      await send(toSend)
-      toSend = []
+  for await (const batch of batches()) {
+    for (const [ordinal, row] of batch) {
+      if (!ledger.isOpen(ordinal)) continue
+      const numbered: Numbered = [ordinal, itemOf(ordinal, row)]
+      if (ledger.routeOf(ordinal) === ROUTE.judge) toJudge.push(numbered)
+      else toSend.push(numbered)
+      if (toJudge.length === GROUP_ROWS) {
+        await judge(toJudge)
+        toJudge = []
+      }
+      if (toSend.length === GROUP_ROWS) {
+        await send(toSend)
+        toSend = []
+      }
     }
   }
   if (toJudge.length > 0) await judge(toJudge)

@@ -68,11 +68,13 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
       columns: [keyColumn],
       ...(expected === null ? {} : { expected }),
     })
-    for await (const { id, created, row } of read) {
-      const ordinal = enter(row)
-      if (ordinal === null) continue
-      mark(ordinal)
-      ledger.succeed(ordinal, id, created ? 'created' : 'updated')
+    for await (const batch of read) {
+      for (const { id, created, row } of batch) {
+        const ordinal = enter(row)
+        if (ordinal === null) continue
+        mark(ordinal)
+        ledger.succeed(ordinal, id, created ? 'created' : 'updated')
+      }
     }
   }
   const readFailures = async (expected: number | null): Promise<void> => {
@@ -81,20 +83,24 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
       columns: [keyColumn],
       ...(expected === null ? {} : { expected }),
     })
-    for await (const { failure, row } of read) {
-      const ordinal = enter(row)
-      if (ordinal === null) continue
-      mark(ordinal)
-      const failures = [failure]
-      const isOdd = needsJudgement(failures, meaning)
-      ledger.failed(ordinal, failures, !isOdd && !mayPass(failures))
-      if (isOdd) ledger.route(ordinal, ROUTE.judge)
+    for await (const batch of read) {
+      for (const { failure, row } of batch) {
+        const ordinal = enter(row)
+        if (ordinal === null) continue
+        mark(ordinal)
+        const failures = [failure]
+        const isOdd = needsJudgement(failures, meaning)
+        ledger.failed(ordinal, failures, !isOdd && !mayPass(failures))
+        if (isOdd) ledger.route(ordinal, ROUTE.judge)
+      }
     }
   }
   const readUnprocessed = async (): Promise<void> => {
-    for await (const row of unprocessedRows(org, job.id, { signal, columns: [keyColumn] })) {
-      const ordinal = enter(row)
-      if (ordinal !== null) unprocessed[ordinal] = 1
+    for await (const batch of unprocessedRows(org, job.id, { signal, columns: [keyColumn] })) {
+      for (const row of batch) {
+        const ordinal = enter(row)
+        if (ordinal !== null) unprocessed[ordinal] = 1
+      }
     }
   }
 

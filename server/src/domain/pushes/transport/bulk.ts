@@ -156,7 +156,7 @@ const settlePart = async (
     clock,
     shipment,
     ledger,
-    rows: part.rows,
+    batches: part.batches,
     note: state.calls,
     save: async (note) => {
       state.calls = note

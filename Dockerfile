@@ -29,4 +29,4 @@ COPY migrations ./migrations
 USER node
 EXPOSE 8080
 # node itself is PID 1's child through exec, so that SIGTERM reaches it and the shutdown is orderly.
-CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node server/src/main.ts; else exec node server/src/main.ts; fi"]
+CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node --max-semi-space-size=8 --initial-old-space-size=32 server/src/main.ts; else exec node --max-semi-space-size=8 --initial-old-space-size=32 server/src/main.ts; fi"]

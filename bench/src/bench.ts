@@ -1,6 +1,6 @@
 // What every bench shares: a database, the server as a process, and a tenant made over the API.
 
-import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbedded } from '../../server/src/db/embedded.ts'
@@ -19,12 +19,22 @@ export interface Bench extends AsyncDisposable {
   login(): Promise<void>
 }
 
+/** As `npm start` runs it, flags and all. */
+const serverCommand = (): string[] => {
+  const root = join(import.meta.dirname, '../..')
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: { start: string }
+  }
+  const [, ...command] = scripts.start.split(' ')
+  return command.map((part) => (part.startsWith('--') ? part : join(root, part)))
+}
+
 export const startBench = async (environment: Record<string, string>): Promise<Bench> => {
   const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-bench-'))
   chmodSync(dir, 0o755)
   const database = await startEmbedded(dir, { durable: true })
   const databaseUrl = database.url.reveal()
-  const server = await startProgram(join(import.meta.dirname, '../../server/src/main.ts'), {
+  const server = await startProgram(serverCommand(), {
     DATABASE_URL: databaseUrl,
     JWT_SECRET: 'bench-jwt-secret-0123456789abcdef-0123456789',
     SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN,

@@ -12,13 +12,12 @@ export interface Program extends AsyncDisposable {
   announced: unknown
 }
 
-/** Starts a program and resolves with the first `"address":"http…"` that it writes. */
+/** Starts a program (a file and its arguments, behind any flags of Node) and resolves with the first `"address":"http…"` that it writes. */
 export const startProgram = async (
-  file: string,
+  command: readonly string[],
   environment: Record<string, string>,
-  args: string[] = [],
 ): Promise<Program> => {
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(process.execPath, command, {
     env: { PATH: process.env.PATH ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

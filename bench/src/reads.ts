@@ -12,7 +12,7 @@ const CONNECTIONS = 16
 
 export const benchReads = async (bench: Bench): Promise<Row[]> => {
   const { server, tenant } = bench
-  await using bare = await startProgram(join(import.meta.dirname, 'bare-server.ts'), {
+  await using bare = await startProgram([join(import.meta.dirname, 'bare-server.ts')], {
     DATABASE_URL: bench.databaseUrl,
   })
   const request = {

@@ -14,11 +14,8 @@ export interface Site extends AsyncDisposable {
 
 /** `simulatorArguments` as on the simulator's command line; the Salesforce org is of Unlimited Edition. */
 export const startSite = async (simulatorArguments: readonly string[]): Promise<Site> => {
-  const simulator = await startProgram(
-    join(import.meta.dirname, '../../simulator/src/main.ts'),
-    {},
-    [...simulatorArguments, '--edition', 'Unlimited'],
-  )
+  const file = join(import.meta.dirname, '../../simulator/src/main.ts')
+  const simulator = await startProgram([file, ...simulatorArguments, '--edition', 'Unlimited'], {})
   const nango = simulator.announced as { nango: string; nangoSecretKey: string }
   const bench = await startBench({
     NANGO_BASE_URL: nango.nango,

@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
 import { benchTopology } from './topology.ts'
@@ -18,6 +19,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   },
   topology: benchTopology,
   deploy: benchDeploy,
+  mappings: benchMappings,
   push: benchPush,
 }
 

@@ -21,6 +21,7 @@ import { type Stack, startStack, type TestOrg } from './stack.ts'
 
 const ROWS = 10_000
 const ROWS_A_CALL = 200
+const PUSHES_MAX = 6
 const SALESFORCE_ORG = 'Acme'
 /** Calls at once in one Salesforce org, over all replicas and tenants. */
 const CAP = 8
@@ -97,15 +98,17 @@ const start = async (api: Api, clientId: string, prefix: string, rows: number): 
 }
 
 describe('two replicas', { timeout: 60_000 }, () => {
-  it('share one large push, send each row once, and keep to eight calls at once', async () => {
-    const rows = placements('shared', ROWS)
+  /** A push with all its proofs; the calls that each replica made for it. */
+  const pushed = async (prefix: string): Promise<number[]> => {
+    await stack.simulator.control.clearJournal()
+    const rows = placements(prefix, ROWS)
     const before = await callsByReplica()
     const push = await pushRecords(org.api, stand, rows, { transport: 'collections' })
     const after = await callsByReplica()
     expect(push).toMatchObject({ status: 'succeeded', created_count: ROWS })
     const results = await resultsOf(org.api, push.id)
     expectWhole(push, results)
-    await expectTrue(stack.simulator, stand, { prefix: 'shared', rows, results })
+    await expectTrue(stack.simulator, stand, { prefix, rows, results })
 
     // With all of them there, so many calls of at most 200 rows leave no room for one sent twice.
     expect(await writes()).toHaveLength(ROWS / ROWS_A_CALL)
@@ -115,10 +118,16 @@ describe('two replicas', { timeout: 60_000 }, () => {
       [push.id],
     )
     expect(chunks).toEqual([{ claims: 1 }])
-
-    const share = after.map((calls, at) => calls - (before[at] ?? 0))
-    expect(Math.min(...share), `calls by replica: ${share.join(', ')}`).toBeGreaterThan(0)
     await expectCapKept()
+    return after.map((calls, at) => calls - (before[at] ?? 0))
+  }
+
+  it('share one large push, send each row once, and keep to eight calls at once', async () => {
+    // Who takes a lane first is chance: on a busy machine one of them may take all eight.
+    const shares: number[][] = []
+    do shares.push(await pushed(`shared-${shares.length}`))
+    while (shares.length < PUSHES_MAX && Math.min(...(shares.at(-1) ?? [])) === 0)
+    expect(Math.min(...(shares.at(-1) ?? [])), `calls by replica: ${shares.join('; ')}`).not.toBe(0)
   })
 
   it('keep to eight calls at once for the clients of two tenants in one Salesforce org', async () => {

@@ -185,10 +185,10 @@ const lossOf = (data: RollbackResult['data']): RunFault => {
   }))
   return {
     code: 'data_would_be_lost',
-    message: errors
+    message: `${errors
       .map(({ message }) => message)
       .join(' ')
-      .slice(0, 1000),
+      .slice(0, 1000)} Nothing was taken back; repeat with allow_data_loss if you mean it.`,
     errors,
   }
 }

@@ -487,7 +487,7 @@ describe('interactive calls', () => {
     await Promise.all(work)
   })
 
-  it('give their slot back after failures and destroyed streams', async () => {
+  it('give their place back after failures and destroyed streams', async () => {
     await using rig = await startRig((request, response) =>
       request.url.endsWith('/bad') ? json(response, 400, []) : json(response, 200, { a: 1 }),
     )

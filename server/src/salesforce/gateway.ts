@@ -7,7 +7,7 @@ import { type Effect, shouldRetry, waitMs } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 import { classifyAnswer, type Failure, type FailureKind, SalesforceError } from './failure.ts'
 import { type HostPolicy } from './hosts.ts'
-import { createSlots } from './slots.ts'
+import { createPlaces } from './places.ts'
 import { createTransport, DEFAULT_TIMEOUTS, type RawAnswer, type Timeouts } from './transport.ts'
 import {
   type ApiUsage,
@@ -76,7 +76,7 @@ export interface SalesforceCaller {
   requestText(request: SalesforceRequest): Promise<SalesforceAnswer<string>>
   /**
    * The body as it arrives. Read it to its end or destroy it: until then it holds a connection and,
-   * with priority `interactive`, one of the two slots. Faults in it are SalesforceErrors.
+   * with priority `interactive`, one of the two places. Faults in it are SalesforceErrors.
    */
   stream(request: SalesforceRequest): Promise<SalesforceAnswer<Readable>>
   /** Waits between two polls; ends at once, with its reason, when the target's or this signal aborts. */
@@ -128,7 +128,7 @@ interface Context {
   renew: ((dead: SalesforceSession) => Promise<SalesforceSession>) | null
   budget: ApiBudget | null
   priority: Priority
-  slotKey: string
+  placeKey: string
   count(): void
 }
 
@@ -145,7 +145,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
   })
   const wait = options.wait ?? realWait
   const random = options.random ?? Math.random
-  const slots = createSlots(INTERACTIVE_CALLS_MAX)
+  const places = createPlaces(INTERACTIVE_CALLS_MAX)
 
   /** One attempt: what `finish` makes of an answer with a good status, or a SalesforceError. */
   const attempt = async <T>(
@@ -161,7 +161,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     if (priority !== 'protected') await context.budget?.check()
     const release =
       priority === 'interactive'
-        ? await slots.take(context.slotKey, context.signal)
+        ? await places.take(context.placeKey, context.signal)
         : () => undefined
 
     const startedAt = performance.now()
@@ -310,7 +310,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         renew: (dead) => target.sessions.renew(dead),
         budget: target.budget,
         priority: target.priority,
-        slotKey: target.sfdcOrgId,
+        placeKey: target.sfdcOrgId,
         count: () => {
           calls += 1
         },
@@ -332,7 +332,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         renew: null,
         budget: null,
         priority: 'protected',
-        slotKey: '',
+        placeKey: '',
         count: () => undefined,
       }),
 
@@ -348,7 +348,7 @@ const anySignal = (
 
 const head = ({ status, headers }: RawAnswer) => ({ status, headers })
 
-/** A body that is read here and now: its slot is free as soon as that is done. */
+/** A body that is read here and now: its place is free as soon as that is done. */
 const inMemory =
   <T>(read: (answer: RawAnswer) => Promise<T>) =>
   async ({ answer, release }: Opened): Promise<T> => {

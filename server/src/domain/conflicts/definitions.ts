@@ -2,7 +2,7 @@
 
 import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 
 export { objectsOfFlow } from '../workflows/workflow.ts'
 

@@ -1,7 +1,7 @@
 // The part of a snapshot that a check needs: of its thousands of describes, those of the objects that
 // the plan touches and of those they refer to.
 
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
 import { fieldsOfFlow, objectsOfFlow } from './definitions.ts'

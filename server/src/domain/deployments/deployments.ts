@@ -26,12 +26,12 @@ import {
   removalTransition,
 } from '../workflows/transition.ts'
 import { objectsOfWorkflows, workflowsHash } from '../workflows/workflow.ts'
-import { type ConnectionDoor } from './context.ts'
-import { createDeployWorker } from './deploy-run.ts'
+import { type ConnectionDoor } from './run/context.ts'
+import { createDeployWorker } from './plan/deploy.ts'
 import { checkReport, type ConflictReports, type GateInput } from './gate.ts'
-import { createJournal } from './journal.ts'
-import { createRollbackWorker } from './rollback-run.ts'
-import { waitingFault } from './workflow-deploy.ts'
+import { createJournal } from './run/journal.ts'
+import { createRollbackWorker } from './plan/rollback.ts'
+import { waitingFault } from './workflows/deploy.ts'
 import {
   componentsById,
   type Deployment,

@@ -7,7 +7,7 @@ import { diffDescribes } from '../topology/diff.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
 import { fingerprintKey, type Fingerprints, readFingerprints } from '../workflows/fingerprints.ts'
 import { type WorkflowName } from '../workflows/state.ts'
-import { readDescribes } from './images.ts'
+import { readDescribes } from './plan/images.ts'
 
 export interface JudgedFinding {
   severity: 'green' | 'yellow' | 'red'

@@ -2,7 +2,7 @@
 // that the mapping itself holds; of a look-up by external id, whether parents are found that way.
 
 import { type JsonObject } from '../../salesforce/json.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import {
   type DescribedField,
   type DescribedObject,

@@ -2,7 +2,7 @@
 // known is a finding, never a refusal.
 
 import { type JsonObject } from '../../salesforce/json.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import {
   type DescribedField,
   type DescribedObject,

@@ -1,7 +1,7 @@
 // A describe as far as mappings read it (REST API guide, sObject Describe; SOAP API guide, Field).
 
 import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 
 export interface DescribedField {
   name: string

@@ -1,6 +1,6 @@
 // What a deleted mapping leaves behind.
 
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
 import { type DescribedObject, relationshipNamed } from './describe.ts'
 import { type Finding, placed, warning } from './finding.ts'

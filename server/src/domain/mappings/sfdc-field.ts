@@ -7,7 +7,7 @@
 //   Company__r.External_Key__c   the parent in Company__c
 //   User:Owner.Email             the parent in OwnerId, which can be a user or a queue: the user
 
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 
 export type SfdcField =
   | { kind: 'field'; name: string }

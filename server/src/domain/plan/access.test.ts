@@ -6,9 +6,9 @@ import {
   takeOutOfProfile,
 } from './access.ts'
 import { parsePlan } from './check.ts'
-import { fileDifferences, parsePermissionSetFile } from './decompile.ts'
+import { fileDifferences, parsePermissionSetFile } from '../metadata/object-file.ts'
 import { JOB_PLAN, PERMISSION_SET } from './testing/samples.ts'
-import { readRoot } from './xml-tree.ts'
+import { readRoot } from '../metadata/xml-tree.ts'
 
 const plan = parsePlan(JOB_PLAN)
 const profile = (inner: string): string =>

@@ -4,7 +4,7 @@
 import { isObject } from '../../salesforce/json.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
 import { isReadOnly, isRequired } from './field-schema.ts'
-import { objectKind, sameName } from './names.ts'
+import { objectKind, sameName } from '../metadata/names.ts'
 import { type Plan } from './schema.ts'
 import {
   applyEdits,
@@ -20,7 +20,7 @@ import {
   writeFile,
   type XmlDocument,
   type XmlNode,
-} from './xml-tree.ts'
+} from '../metadata/xml-tree.ts'
 
 type Grant = Record<string, string | boolean>
 

@@ -1,7 +1,7 @@
 // Permissions, layouts and tabs of a plan: they may speak only of what the plan makes.
 
-import { type Findings } from './check.ts'
-import { nameFault, objectKind, sameName } from './names.ts'
+import { type Findings } from './findings.ts'
+import { nameFault, objectKind, sameName } from '../metadata/names.ts'
 import { type Plan } from './schema.ts'
 
 /** Reports what is wrong with permissions, layouts and tabs. */

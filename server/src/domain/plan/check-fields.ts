@@ -1,10 +1,10 @@
 // One field of a plan by itself and against the rest of it: what Salesforce would refuse about the
 // combination of its attributes. Sources: Metadata API guide, CustomField.
 
-import { type Findings } from './check.ts'
+import { type Findings } from './findings.ts'
 import { hasCounter } from './check-objects.ts'
 import { type FieldOf, picklistValues, type PicklistField, type PlanField } from './field-schema.ts'
-import { customNameFault, nameFault, objectKind, sameName } from './names.ts'
+import { customNameFault, nameFault, objectKind, sameName } from '../metadata/names.ts'
 import { type Plan, type PlanObject } from './schema.ts'
 
 type Path = readonly (string | number)[]

@@ -1,7 +1,7 @@
 // Objects of a plan, their record types and validation rules, and what must be unique among them.
 
-import { type Findings } from './check.ts'
-import { customNameFault, nameFault, objectKind, sameName } from './names.ts'
+import { type Findings } from './findings.ts'
+import { customNameFault, nameFault, objectKind, sameName } from '../metadata/names.ts'
 import { definesObject, type Plan, type PlanObject } from './schema.ts'
 
 /** Salesforce: record types on these name a business process, on others they must not. */

@@ -6,6 +6,7 @@ import { EngineError, type MemberError } from '../../errors.ts'
 import { checkAccess } from './check-access.ts'
 import { checkField } from './check-fields.ts'
 import { checkObjects } from './check-objects.ts'
+import { type Findings } from './findings.ts'
 import { FIELD_SCHEMAS, FIELD_TYPES, isFieldType } from './field-schema.ts'
 import { type Plan, planSchema } from './schema.ts'
 
@@ -33,11 +34,6 @@ const UNSUPPORTED_MEMBERS: ReadonlySet<string> = new Set([
   'track_history',
   'encryption_scheme',
 ])
-
-/** Remembers what was found, and where. */
-export interface Findings {
-  add: (path: readonly (string | number)[], code: string, message: string) => void
-}
 
 /**
  * Everything that is wrong with a well-formed plan, in the order of its members; empty where nothing

@@ -3,16 +3,21 @@
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
 import { type Component } from './components.ts'
-import { findPart, type ObjectImage, parseObjectFile, sameElement } from './decompile.ts'
+import {
+  findPart,
+  type ObjectImage,
+  parseObjectFile,
+  sameElement,
+} from '../metadata/object-file.ts'
 import { fieldElement } from './field-xml.ts'
-import { sameName } from './names.ts'
+import { sameName } from '../metadata/names.ts'
 import {
   type PlanObject,
   type PlanRecordType,
   type PlanValidationRule,
   touchesObject,
 } from './schema.ts'
-import { asXmlValue, inSchemaOrder, writeFile } from './xml-tree.ts'
+import { asXmlValue, inSchemaOrder, writeFile } from '../metadata/xml-tree.ts'
 
 type Members = Record<string, XmlValue>
 

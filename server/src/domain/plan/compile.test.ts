@@ -5,10 +5,10 @@ import { parseXml } from '../../salesforce/xml.ts'
 import { parsePlan } from './check.ts'
 import { compilePlan, type CurrentFiles, type MetadataPackage } from './compile.ts'
 import { componentAt, componentsOf, componentsToRead } from './components.ts'
-import { parseObjectFile, parseTabFile, restoreObjectFile } from './decompile.ts'
+import { parseObjectFile, parseTabFile, restoreObjectFile } from '../metadata/object-file.ts'
 import { type PlanInput } from './schema.ts'
 import { currentFiles, everyTypePlan, JOB_PLAN } from './testing/samples.ts'
-import { readRoot } from './xml-tree.ts'
+import { readRoot } from '../metadata/xml-tree.ts'
 
 const compile = (input: PlanInput, current: CurrentFiles): MetadataPackage =>
   compilePlan(parsePlan(input), { current })

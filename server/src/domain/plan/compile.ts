@@ -7,7 +7,7 @@ import { type XmlValue } from '../../salesforce/xml.ts'
 import { type AccessChange, mergePermissionSet, mergeProfile } from './access.ts'
 import { compileObject } from './compile-object.ts'
 import { componentsOf, filePath, type PlanComponent } from './components.ts'
-import { sameElement } from './decompile.ts'
+import { sameElement } from '../metadata/object-file.ts'
 import {
   type LayoutChange,
   layoutShows,
@@ -16,9 +16,9 @@ import {
   newLayout,
 } from './layouts.ts'
 import { membersOf } from './manifest.ts'
-import { layoutFullName, metadataName, objectKind, sameName } from './names.ts'
+import { layoutFullName, metadataName, objectKind, sameName } from '../metadata/names.ts'
 import { definesObject, type Plan, type PlanLayout, type PlanObject } from './schema.ts'
-import { readRoot, writeFile } from './xml-tree.ts'
+import { readRoot, writeFile } from '../metadata/xml-tree.ts'
 
 /** Metadata files by their path in a package, as a retrieve gave them (`objects/Lead.object`). */
 export type CurrentFiles = ReadonlyMap<string, string>

@@ -1,6 +1,6 @@
 // What a plan consists of in Salesforce's own terms, in the order in which reports list it.
 
-import { layoutFullName, metadataName, sameName } from './names.ts'
+import { layoutFullName, metadataName, sameName } from '../metadata/names.ts'
 import { touchesObject, type Plan } from './schema.ts'
 
 /** Metadata types a plan can touch, in the order of reports. */

@@ -12,7 +12,7 @@ import {
   type PlanField,
 } from './field-schema.ts'
 import { formulaScale } from './field-xml.ts'
-import { sameName } from './names.ts'
+import { sameName } from '../metadata/names.ts'
 
 export interface FieldDifference {
   /** Attribute of the plan's field. */

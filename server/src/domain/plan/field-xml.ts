@@ -12,8 +12,8 @@ import {
   planField,
   type PlanField,
 } from './field-schema.ts'
-import { sameName } from './names.ts'
-import { asXmlValue, inSchemaOrder } from './xml-tree.ts'
+import { sameName } from '../metadata/names.ts'
+import { asXmlValue, inSchemaOrder } from '../metadata/xml-tree.ts'
 
 type Members = Record<string, XmlValue>
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parsePlan } from './check.ts'
-import { fileDifferences, parseLayoutFile } from './decompile.ts'
+import { fileDifferences, parseLayoutFile } from '../metadata/object-file.ts'
 import { mergeLayout, missingRequired, newLayout, takeOutOfLayout } from './layouts.ts'
 import { type PlanObject } from './schema.ts'
 import { everyTypePlan, JOB_PLAN, LEAD_LAYOUT } from './testing/samples.ts'

@@ -2,7 +2,7 @@
 // what was put in can be taken out again.
 
 import { isReadOnly, isRequired, type PlanField } from './field-schema.ts'
-import { sameName } from './names.ts'
+import { sameName } from '../metadata/names.ts'
 import { type PlanObject } from './schema.ts'
 import {
   applyEdits,
@@ -16,7 +16,7 @@ import {
   writeFile,
   type XmlDocument,
   type XmlNode,
-} from './xml-tree.ts'
+} from '../metadata/xml-tree.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
 import { type TakenOut } from './access.ts'
 

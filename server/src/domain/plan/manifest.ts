@@ -2,7 +2,7 @@
 
 import { type Members } from '../../salesforce/deploy-package.ts'
 import { type Component, COMPONENT_TYPES, type ComponentType } from './components.ts'
-import { sameName } from './names.ts'
+import { sameName } from '../metadata/names.ts'
 import { type Plan } from './schema.ts'
 
 /** The components as package.xml groups them, types in the order of reports, names by alphabet. */

@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto'
 import { isObject } from '../../salesforce/json.ts'
-import { sameName } from './names.ts'
+import { sameName } from '../metadata/names.ts'
 import { type Plan, type PlanObject } from './schema.ts'
 
 /** JSON with sorted members; absent members are left out. */

@@ -1,6 +1,6 @@
 // Push meets automation: what will run when the rows of a push are saved, as the snapshot knows it.
 
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import { type Automation } from '../topology/topology.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 

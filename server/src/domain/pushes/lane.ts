@@ -16,7 +16,7 @@ import { type OpenConnection } from '../connections/connections.ts'
 import { createPushJournal, LeaseLost, type PushJournal } from './journal.ts'
 import { type ChunkRow, optionsOf, type PushRow } from './rows.ts'
 import { type Explain } from './prepare/explain.ts'
-import { createSlot, type Slot } from './slot.ts'
+import { createPlace, type Place } from './place.ts'
 import { createSettler, errorOf, type Settler } from './settle.ts'
 import { type ChunkPlace } from './store.ts'
 import { lastWordsOf } from './transport/last-words.ts'
@@ -88,16 +88,16 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
         },
         deps,
       )
-      const slot = createSlot(deps.db, lane.sfdc_org_id ?? '', deps.leaseSeconds)
-      if (!(await slot.take())) {
+      const place = createPlace(deps.db, lane.sfdc_org_id ?? '', deps.leaseSeconds)
+      if (!(await place.take())) {
         await sleep(BUSY_MS, undefined, { signal }).catch(() => undefined)
         signal.throwIfAborted()
         return 'again'
       }
       try {
-        return await takeTurn(deps, journal, slot, signal)
+        return await takeTurn(deps, journal, place, signal)
       } finally {
-        await slot.giveBack()
+        await place.giveBack()
       }
     },
 
@@ -111,22 +111,22 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
 const takeTurn = async (
   deps: LaneDeps,
   journal: PushJournal,
-  slot: Slot,
+  place: Place,
   signal: AbortSignal,
 ): Promise<'again' | void> => {
   const endsAt = performance.now() + TURN_MS
   for (;;) {
     signal.throwIfAborted()
-    const claim = await journal.claim(slot.holder)
+    const claim = await journal.claim(place.holder)
     if (claim.kind === 'none') return
     if (claim.kind === 'chunk') {
       const { push, chunk } = claim
-      const outcome = await workOn(deps, journal, slot, push, chunk, signal)
+      const outcome = await workOn(deps, journal, place, push, chunk, signal)
       if (outcome === 'stand_still') return
       if (outcome === 'leave') return 'again'
     } else {
       await sleep(BUSY_MS, undefined, { signal }).catch(() => undefined)
-      if (!(await slot.renew())) return 'again'
+      if (!(await place.renew())) return 'again'
     }
     if (performance.now() >= endsAt) return 'again'
   }
@@ -162,7 +162,7 @@ const stopOf = (push: PushRow): Fault | null =>
 const workOn = async (
   deps: LaneDeps,
   journal: PushJournal,
-  slot: Slot,
+  place: Place,
   push: PushRow,
   chunk: ChunkRow,
   signal: AbortSignal,
@@ -172,23 +172,23 @@ const workOn = async (
   const rest = keepAlive(
     deps.leaseSeconds * 1000,
     async () =>
-      !(await Promise.all([journal.renew(chunk.seq, slot.holder), slot.renew()])).includes(false),
+      !(await Promise.all([journal.renew(chunk.seq, place.holder), place.renew()])).includes(false),
     () => lost.abort(new LeaseLost('the lease ran out')),
   )
   const calls = createCallCount()
-  const place: ChunkPlace = { by: push.transport === 'bulk' ? 'part' : 'block_no', seq: chunk.seq }
-  const settler = createSettler(deps.db, journal, place, slot.holder, calls.take)
+  const rows: ChunkPlace = { by: push.transport === 'bulk' ? 'part' : 'block_no', seq: chunk.seq }
+  const settler = createSettler(deps.db, journal, rows, place.holder, calls.take)
   try {
-    await settleChunk(deps, journal, slot, { push, chunk, settler, calls }, held)
+    await settleChunk(deps, journal, place, { push, chunk, settler, calls }, held)
     return 'next'
   } catch (error) {
     if (error instanceof LeaseLost || held.aborted) {
       // Whoever goes on need not wait for the lease to run out.
-      await journal.release(chunk.seq, slot.holder, calls.take()).catch(() => undefined)
+      await journal.release(chunk.seq, place.holder, calls.take()).catch(() => undefined)
       signal.throwIfAborted()
       return lost.signal.aborted ? 'leave' : 'next'
     }
-    return await afterFault(deps, journal, slot, { push, chunk, settler, calls }, error).catch(
+    return await afterFault(deps, journal, place, { push, chunk, settler, calls }, error).catch(
       (thrown: unknown) => {
         if (thrown instanceof LeaseLost) return 'next' as const
         throw thrown
@@ -241,7 +241,7 @@ interface AtHand {
 const settleChunk = async (
   deps: LaneDeps,
   journal: PushJournal,
-  slot: Slot,
+  place: Place,
   { push, chunk, settler, calls }: AtHand,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -266,7 +266,7 @@ const settleChunk = async (
     rowCount: chunk.rows,
     state: chunk.send_state,
     save: async (state) => {
-      await journal.saveSendState(chunk.seq, slot.holder, state, calls.take())
+      await journal.saveSendState(chunk.seq, place.holder, state, calls.take())
       // What is told of the rows if the way to Salesforce ends now.
       chunk.send_state = state
     },
@@ -312,14 +312,14 @@ const isPassing = (error: EngineError): boolean =>
 const afterFault = async (
   deps: LaneDeps,
   journal: PushJournal,
-  slot: Slot,
+  place: Place,
   { push, chunk, settler, calls }: AtHand,
   error: unknown,
 ): Promise<'next' | 'stand_still'> => {
-  const release = () => journal.release(chunk.seq, slot.holder, calls.take())
+  const release = () => journal.release(chunk.seq, place.holder, calls.take())
   if (!(error instanceof EngineError)) {
     deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
-    await journal.fault(chunk.seq, slot.holder, calls.take())
+    await journal.fault(chunk.seq, place.holder, calls.take())
     return 'next'
   }
   const fault: Fault = { code: error.code, message: messageOf(error) }
@@ -332,14 +332,14 @@ const afterFault = async (
   if (isRevoked || FINAL.has(error.code)) {
     const reason = isRevoked ? { ...fault, code: 'connection_revoked' } : fault
     await journal.stop(reason)
-    await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error, reason)
+    await settleWithoutSalesforce(journal, place, { push, chunk, settler, calls }, error, reason)
     return 'next'
   }
   if (isLost(error)) {
     // What was sent cannot be looked at: nobody but the caller can say how long to wait for that.
     const stop = stopOf(push)
     if (stop !== null) {
-      await settleWithoutSalesforce(journal, slot, { push, chunk, settler, calls }, error, stop)
+      await settleWithoutSalesforce(journal, place, { push, chunk, settler, calls }, error, stop)
       return 'next'
     }
     await journal.hold({ ...fault, code: 'connection_lost' }, HOLD_SECONDS)
@@ -352,7 +352,7 @@ const afterFault = async (
     return 'stand_still'
   }
   deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
-  await journal.fault(chunk.seq, slot.holder, calls.take())
+  await journal.fault(chunk.seq, place.holder, calls.take())
   return 'next'
 }
 
@@ -370,13 +370,13 @@ const messageOf = (error: EngineError): string =>
  */
 const settleWithoutSalesforce = async (
   journal: PushJournal,
-  slot: Slot,
+  place: Place,
   { push, chunk, settler, calls }: AtHand,
   error: EngineError,
   reason: Fault,
 ): Promise<void> => {
   if (error.code === 'client_inactive' || chunk.send_state === null) {
-    await journal.release(chunk.seq, slot.holder, calls.take())
+    await journal.release(chunk.seq, place.holder, calls.take())
     return
   }
   // The first reason stands, as it does for the push.

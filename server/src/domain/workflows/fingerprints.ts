@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import { ruleIn } from './rule-files.ts'
 import {
   assignmentPath,

@@ -7,7 +7,7 @@ import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { describeGlobal, query } from '../../salesforce/rest.ts'
 import { toolingQuery } from '../../salesforce/tooling.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import {
   assemble,
   type Automation,

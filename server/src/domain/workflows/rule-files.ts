@@ -3,8 +3,8 @@
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../salesforce/xml.ts'
-import { findPart, parseObjectFile, sameElement } from '../plan/decompile.ts'
-import { sameName } from '../plan/names.ts'
+import { findPart, parseObjectFile, sameElement } from '../metadata/object-file.ts'
+import { sameName } from '../metadata/names.ts'
 import {
   applyEdits,
   asXmlValue,
@@ -20,7 +20,7 @@ import {
   writeElement,
   writeFile,
   type XmlNode,
-} from '../plan/xml-tree.ts'
+} from '../metadata/xml-tree.ts'
 import { decodedName } from './definition/xml-file.ts'
 import {
   assignmentPath,

@@ -9,7 +9,7 @@ import { retrieve } from '../../salesforce/metadata.ts'
 import { getToolingRecords, toolingQuery } from '../../salesforce/tooling.ts'
 import { query } from '../../salesforce/rest.ts'
 import { filePath } from '../plan/components.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import { normalizedMetadata } from './definition/normalize.ts'
 import { type WorkflowType } from './definition/schema.ts'
 

@@ -5,9 +5,9 @@
 import { EngineError, type MemberError, notFound } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { leaf, type XmlValue } from '../../salesforce/xml.ts'
-import { sameElement } from '../plan/decompile.ts'
-import { sameName } from '../plan/names.ts'
-import { asXmlValue, inSchemaOrder, writeFile } from '../plan/xml-tree.ts'
+import { sameElement } from '../metadata/object-file.ts'
+import { sameName } from '../metadata/names.ts'
+import { asXmlValue, inSchemaOrder, writeFile } from '../metadata/xml-tree.ts'
 import { type WorkflowType } from './definition/schema.ts'
 import {
   activeRuleOf,

@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto'
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import { type WorkflowType } from './definition/schema.ts'
 
 export interface PlannedWorkflow {

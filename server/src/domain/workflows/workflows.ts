@@ -5,9 +5,9 @@ import { EngineError } from '../../errors.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
-import { type ConnectionDoor } from '../deployments/context.ts'
+import { type ConnectionDoor } from '../deployments/run/context.ts'
 import { type Page } from '../page.ts'
-import { sameName } from '../plan/names.ts'
+import { sameName } from '../metadata/names.ts'
 import {
   AUTOMATION_TYPES,
   type AutomationType,
@@ -24,7 +24,7 @@ import {
   type Wanted,
   type WorkflowListing,
 } from './listing.ts'
-import { madeByUs, madeKey } from './made-by-us.ts'
+import { madeByUs, madeKey } from '../deployments/workflows/made-by-us.ts'
 
 export interface ListInput {
   client_id: string

@@ -3,12 +3,12 @@
 import { describeMany, type DescribeResult } from '../../../salesforce/describes.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { diffDescribes } from '../../topology/diff.ts'
 import { type LiveFacts } from '../facts.ts'
 import { gather } from './gather.ts'
 import { isUntold } from './queries.ts'
-import { type JudgedSnapshot } from './live.ts'
+import { type JudgedSnapshot } from './judged-snapshot.ts'
 
 export const createDrift = (
   org: SalesforceOrg,

@@ -5,7 +5,7 @@ import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { getLimits } from '../../../salesforce/rest.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import {
   type ConnectedUser,
   type DeletedNames,
@@ -16,17 +16,10 @@ import {
 import { entriesOf, fieldIn } from '../subjects.ts'
 import { createDrift } from './drift.ts'
 import { gather } from './gather.ts'
+import { type JudgedSnapshot } from './judged-snapshot.ts'
 import { createLookUps } from './look-ups.ts'
 import { createQueries, orUntold, type Queries, type Rows } from './queries.ts'
 import { createWhereUsed } from './where-used.ts'
-
-/** The snapshot that the check judges, as far as live facts need it. */
-export interface JudgedSnapshot {
-  apiVersion: string
-  objectNames: readonly string[]
-  /** Null where it was not described. */
-  describeOf: (name: string) => JsonObject | null
-}
 
 interface Options {
   org: SalesforceOrg

@@ -5,9 +5,9 @@ import { EngineError } from '../../../errors.ts'
 import { buildDeployPackage } from '../../../salesforce/deploy-package.ts'
 import { compilePlan } from '../../plan/compile.ts'
 import { filePath } from '../../plan/components.ts'
-import { objectKind } from '../../plan/names.ts'
+import { objectKind } from '../../metadata/names.ts'
 import { definesObject, type Plan } from '../../plan/schema.ts'
-import { writeFile } from '../../plan/xml-tree.ts'
+import { writeFile } from '../../metadata/xml-tree.ts'
 import { type PackageSize, type PlannedWorkflow } from '../facts.ts'
 
 /** Null for a plan that does not compile; other rules say why. */

@@ -2,7 +2,7 @@
 
 import { soql } from '../../../salesforce/escape.ts'
 import { asText, isObject } from '../../../salesforce/json.ts'
-import { developerName, sameName } from '../../plan/names.ts'
+import { developerName, sameName } from '../../metadata/names.ts'
 import { type LiveFacts, type Usage } from '../facts.ts'
 import { chunksOf, gather } from './gather.ts'
 import { type Queries } from './queries.ts'

@@ -1,6 +1,6 @@
 // Whether the connected user may do what the deploy does, and whether what it writes to can be written.
 
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type ConnectedUser } from '../facts.ts'
 import { type Facts, type Rule, rulesFor, type Severity } from '../rule.ts'
 import { changesInMeaning } from '../subjects.ts'

@@ -1,7 +1,7 @@
 // Automations of the Salesforce org that fire on what the plan touches, or fail because of it.
 
 import { isPicklist, isRequired, picklistValues } from '../../plan/field-schema.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type Automation, type AutomationType } from '../../topology/automations/automation.ts'
 import { createsWithout, mentions } from '../definitions.ts'
 import { type Rule, rulesFor } from '../rule.ts'

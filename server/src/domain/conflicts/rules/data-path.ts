@@ -1,7 +1,7 @@
 // What the plan would do to this client's own pushes, measured against the values of the last one.
 
 import { isPicklist, isReadOnly, isRequired, picklistValues } from '../../plan/field-schema.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { typeOfDescribed, wholeDigits } from '../conversion.ts'
 import { type MappingFacts, type ValueProfile } from '../facts.ts'
 import { type Facts, rulesFor, type Subjects, type Verdict } from '../rule.ts'

@@ -1,7 +1,7 @@
 // What formulas speak of: a field that is nowhere makes Salesforce refuse the formula.
 
 import { customNamesIn } from '../definitions.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type Facts, rulesFor, type Verdict } from '../rule.ts'
 import { fieldIn } from '../subjects.ts'
 

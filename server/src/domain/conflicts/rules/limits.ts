@@ -1,7 +1,7 @@
 // What the Salesforce org has room for. Editions: Salesforce Features and Edition Allocations; what the
 // Salesforce org says of itself (Tooling EntityLimit, REST /limits) goes before it.
 
-import { objectKind } from '../../plan/names.ts'
+import { objectKind } from '../../metadata/names.ts'
 import { definesObject, type PlanObject } from '../../plan/schema.ts'
 import { estimateApiCalls } from '../estimate.ts'
 import { rulesFor, type Subjects } from '../rule.ts'

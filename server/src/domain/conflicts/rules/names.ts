@@ -1,7 +1,7 @@
 // Names that Salesforce refuses, or that are there already.
 
 import { asText } from '../../../salesforce/json.ts'
-import { AMBIGUOUS_NAMES, developerName, sameName } from '../../plan/names.ts'
+import { AMBIGUOUS_NAMES, developerName, sameName } from '../../metadata/names.ts'
 import { definesObject } from '../../plan/schema.ts'
 import { rulesFor } from '../rule.ts'
 import { entriesOf } from '../subjects.ts'

@@ -1,6 +1,6 @@
 // Things of installed packages: what is locked, what clashes, what is not installed.
 
-import { developerName, objectKind, sameName } from '../../plan/names.ts'
+import { developerName, objectKind, sameName } from '../../metadata/names.ts'
 import { definesObject } from '../../plan/schema.ts'
 import { type Facts, rulesFor } from '../rule.ts'
 

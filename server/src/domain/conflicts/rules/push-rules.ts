@@ -1,7 +1,7 @@
 // Validation rules of the plan against this client's pushes. A formula is not evaluated here; the three
 // plainest conditions are recognised, since they are most of what people write.
 
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { mentions } from '../definitions.ts'
 import { type MappingFacts } from '../facts.ts'
 import { rulesFor } from '../rule.ts'

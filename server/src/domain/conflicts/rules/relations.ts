@@ -1,7 +1,7 @@
 // Look-ups, master-details and roll-ups, and the sharing that hangs on them.
 
 import { asText } from '../../../salesforce/json.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { typeOfDescribed } from '../conversion.ts'
 import { rulesFor } from '../rule.ts'
 import { entriesOf, fieldIn } from '../subjects.ts'

@@ -2,7 +2,7 @@
 
 import { isObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { customNamesIn, fieldsOfFlow, recordFieldsOfFlow, valuesOfFlow } from '../definitions.ts'
 import { type PlannedWorkflow } from '../facts.ts'
 import { type Facts, rulesFor } from '../rule.ts'

@@ -1,7 +1,7 @@
 // Flows, assignment rules and validation rules that are to be deployed themselves.
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
-import { nameFault, sameName } from '../../plan/names.ts'
+import { nameFault, sameName } from '../../metadata/names.ts'
 import { assigneesOf, objectsOfFlow } from '../definitions.ts'
 import { rulesFor } from '../rule.ts'
 import { listed, one, plural } from '../words.ts'

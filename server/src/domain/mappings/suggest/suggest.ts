@@ -1,7 +1,7 @@
 // A proposal for a whole mapping: the object, the key, the fields, and a draft that can be sent to
 // create as it is. Pure; describes are handed in.
 
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type DescribedField, type DescribedObject, isKey, isRequired } from '../describe.ts'
 import { type MappingDraft, type MappingField } from '../mapping.ts'
 import { targetKey } from '../sfdc-field.ts'

@@ -3,7 +3,7 @@
 
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { type DescribedField, readObject } from '../../mappings/describe.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { idCoercer, prefixesOf, recordTypeCoercer, type RecordType } from './ids.ts'
 import { booleanCoercer, numberCoercer } from './numbers.ts'
 import {

@@ -3,7 +3,7 @@
 
 import { type MappingDraft } from '../../mappings/mapping.ts'
 import { parseSfdcField, writtenField } from '../../mappings/sfdc-field.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type RowError } from '../model.ts'
 
 /** As the gateway gives them, from Collections and Bulk alike. */

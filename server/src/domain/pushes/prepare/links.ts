@@ -4,7 +4,7 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
 import { SFDC_NAME } from '../../mappings/sfdc-field.ts'
 import { closestName } from '../../mappings/suggest/words.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type PushOptions, type RowError } from '../model.ts'
 import { type Describes, type TargetField, targetsOf } from './described.ts'
 import {
@@ -16,7 +16,7 @@ import {
   type ObjectPlan,
   planObject,
   type Written,
-  writeSlot,
+  writeMapped,
 } from './object-plan.ts'
 import {
   failed,
@@ -27,7 +27,7 @@ import {
   updateOf,
 } from './prepare.ts'
 import { Refusal, shown } from './refusal.ts'
-import { missingField, noSuchField, type Slot, type Writing } from './slot.ts'
+import { missingField, noSuchField, type MappedField, type Writing } from './mapped-field.ts'
 
 export interface LinkInput {
   /** The active mapping of a canonical object; null where there is none. */
@@ -208,7 +208,7 @@ const point = (
   return null
 }
 
-/** As slots name the same parents. */
+/** As mappedFields name the same parents. */
 const lockKeyOf = (to: ObjectPlan, { field, value }: Match): string =>
   field === 'Id' ? String(value) : `${to.object}.${field}=${String(value).toLowerCase()}`
 
@@ -230,11 +230,11 @@ const namedLookUp = (
       path,
     )
   }
-  const slot = plan.slotOf(name)
-  const field = slot?.field ?? (slot === null ? (plan.target?.field(name) ?? null) : null)
-  if (slot === null && field === null) return plan.unknown(name)
-  if (slot !== null && field === null && plan.target !== null) {
-    return noSuchField(slot.written, plan.object).of(name)
+  const mapped = plan.mappedFieldOf(name)
+  const field = mapped?.field ?? (mapped === null ? (plan.target?.field(name) ?? null) : null)
+  if (mapped === null && field === null) return plan.unknown(name)
+  if (mapped !== null && field === null && plan.target !== null) {
+    return noSuchField(mapped.written, plan.object).of(name)
   }
   if (field !== null && !field.updateable && !(writing === 'upsert' && field.createable)) {
     return new Refusal(
@@ -243,7 +243,7 @@ const namedLookUp = (
       'Grant edit access to it; a master-detail must allow reparenting.',
     ).of(name)
   }
-  return { written: field?.name ?? slot?.written ?? name, field }
+  return { written: field?.name ?? mapped?.written ?? name, field }
 }
 
 const judgeLink = (index: number, row: JsonObject, planOf: PlanOf): Judgement => {
@@ -336,17 +336,17 @@ const externalIdOf = (
         ).of(path)
   }
   const field = mapping?.external_id_field ?? null
-  const slot = plan.slots.find(
+  const mapped = plan.mappedFields.find(
     ({ written, parent }) => parent === null && sameName(written) === sameName(field ?? ''),
   )
-  if (slot === undefined) {
+  if (mapped === undefined) {
     return new Refusal(
       'INVALID_MATCH',
       `Which external id of ${plan.object} is meant is not known.`,
       'Write it as { "Field__c": value }, or map the object with its external id.',
     ).of(path)
   }
-  return plan.matchBy(slot, raw)
+  return plan.matchBy(mapped, raw)
 }
 
 /** The junction's own values; those of the form `{ object, match }` are look-ups. */
@@ -377,15 +377,15 @@ const fillJunction = (
       if (refusal !== null) errors.push(refusal.of(name))
       continue
     }
-    const slot: Slot | null = plan.slotOf(name)
-    if (slot === null) {
+    const mapped: MappedField | null = plan.mappedFieldOf(name)
+    if (mapped === null) {
       addUnknown(plan, name, into)
       continue
     }
     const before = into.errors?.length ?? 0
-    const wrote = writeSlot(slot, value, into)
+    const wrote = writeMapped(mapped, value, into)
     // A value that is refused is a fault already, not a missing one besides.
-    if (wrote || (into.errors?.length ?? 0) > before) taken.add(sameName(slot.written))
+    if (wrote || (into.errors?.length ?? 0) > before) taken.add(sameName(mapped.written))
   }
 }
 
@@ -460,12 +460,12 @@ const missingOf = (
     !taken.has(sameName(written)) && sameName(written) !== keyField
   const missing: RowError[] = []
   const refused: Written = { ...into, errors: null }
-  for (const slot of plan.slots) {
-    if (!absent(slot.written)) continue
+  for (const mapped of plan.mappedFields) {
+    if (!absent(mapped.written)) continue
     const before = refused.errors?.length ?? 0
-    if (writeSlot(slot, undefined, refused) || !slot.required) continue
+    if (writeMapped(mapped, undefined, refused) || !mapped.required) continue
     if ((refused.errors?.length ?? 0) === before) {
-      missing.push(missingField(slot.written).of(slot.name))
+      missing.push(missingField(mapped.written).of(mapped.name))
     }
   }
   const required = plan.unmappedRequired.filter(({ fields: [name = ''] }) => absent(name))

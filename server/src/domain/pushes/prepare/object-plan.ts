@@ -5,21 +5,21 @@ import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
 import { SFDC_FIELD } from '../../mappings/sfdc-field.ts'
 import { closestName } from '../../mappings/suggest/words.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type RowError } from '../model.ts'
 import { ownIdCoercer, type TargetObject } from './described.ts'
 import { CLEAR, EMPTY, Refusal, type Scalar, shown } from './refusal.ts'
 import {
-  createSlot,
+  createMappedField,
   isRequiredOnCreate,
   missingField,
   noSuchField,
   plainField,
-  type Slot,
-  type SlotContext,
+  type MappedField,
+  type MappedFieldContext,
   unknownField,
   type Writing,
-} from './slot.ts'
+} from './mapped-field.ts'
 
 /** By what a record is found. */
 export interface Match {
@@ -37,15 +37,15 @@ export interface ObjectPlan {
   canonical: string
   target: TargetObject | null
   /** Fields of the mapping, in its order; none where names are Salesforce's own. */
-  slots: readonly Slot[]
-  slotOf(name: string): Slot | null
+  mappedFields: readonly MappedField[]
+  mappedFieldOf(name: string): MappedField | null
   /** Required on create and not mapped: what a row that certainly creates lacks. */
   unmappedRequired: readonly RowError[]
   unknown(name: string): RowError
   /** Reads `{ id }` or one field that identifies records. */
   match(raw: unknown, path: string): Match | RowError
   /** Reads the value of one field that identifies records. */
-  matchBy(slot: Slot, value: unknown): Match | RowError
+  matchBy(mapped: MappedField, value: unknown): Match | RowError
 }
 
 /** So many names that occur in rows are remembered. */
@@ -55,37 +55,37 @@ interface PlanInput {
   canonical: string
   object: string
   mapping: MappingDraft | null
-  targets: SlotContext['targets']
+  targets: MappedFieldContext['targets']
   writing: Writing
-  nullPolicy: SlotContext['nullPolicy']
+  nullPolicy: MappedFieldContext['nullPolicy']
 }
 
 export const planObject = (input: PlanInput): ObjectPlan => {
   const { canonical, mapping, targets } = input
   const target = targets(input.object)
   const object = target?.name ?? input.object
-  const context: SlotContext = {
+  const context: MappedFieldContext = {
     objectName: object,
     object: target,
     targets,
     writing: input.writing,
     nullPolicy: input.nullPolicy,
   }
-  const slots = (mapping?.fields ?? []).map((field) => createSlot(field, context))
-  const byName = new Map<string, Slot>(slots.map((slot) => [slot.name, slot]))
+  const mappedFields = (mapping?.fields ?? []).map((field) => createMappedField(field, context))
+  const byName = new Map<string, MappedField>(mappedFields.map((mapped) => [mapped.name, mapped]))
   const names =
     mapping === null ? (target?.fields ?? []).map(({ name }) => name) : [...byName.keys()]
   const where = mapping === null ? object : `The mapping ${canonical}`
 
   /** Without a mapping names are Salesforce's own: resolved when they first occur. */
-  const resolve = (name: string): Slot | null => {
+  const resolve = (name: string): MappedField | null => {
     if (mapping !== null || !SFDC_FIELD.test(name)) return null
-    const slot = createSlot(plainField(name), context)
-    if (target !== null && slot.field === null) return null
-    if (byName.size < REMEMBERED_MAX) byName.set(name, slot)
-    return slot
+    const mapped = createMappedField(plainField(name), context)
+    if (target !== null && mapped.field === null) return null
+    if (byName.size < REMEMBERED_MAX) byName.set(name, mapped)
+    return mapped
   }
-  const slotOf = (name: string): Slot | null => byName.get(name) ?? resolve(name)
+  const mappedFieldOf = (name: string): MappedField | null => byName.get(name) ?? resolve(name)
 
   const unknowns = new Map<string, RowError>()
   const unknown = (name: string): RowError => {
@@ -113,23 +113,23 @@ export const planObject = (input: PlanInput): ObjectPlan => {
       if (id === EMPTY) return missingKey(path).of(path)
       return id instanceof Refusal ? id.of(path) : { field: 'Id', value: id, caseSensitive: true }
     }
-    const slot = slotOf(name)
-    return slot === null ? unknown(name) : matchBy(slot, value)
+    const mapped = mappedFieldOf(name)
+    return mapped === null ? unknown(name) : matchBy(mapped, value)
   }
 
-  const matchBy = (slot: Slot, value: unknown): Match | RowError => {
-    if (slot.isKey === false) {
-      return slot.field === null && slot.parent === null
-        ? noSuchField(slot.written, object).of(slot.name)
-        : invalidMatch(`${slot.written} of ${object} does not identify records.`).of(slot.name)
+  const matchBy = (mapped: MappedField, value: unknown): Match | RowError => {
+    if (mapped.isKey === false) {
+      return mapped.field === null && mapped.parent === null
+        ? noSuchField(mapped.written, object).of(mapped.name)
+        : invalidMatch(`${mapped.written} of ${object} does not identify records.`).of(mapped.name)
     }
-    const key = slot.takeKey(value)
-    if (key === EMPTY || key === CLEAR) return missingKey(slot.written).of(slot.name)
-    if (key instanceof Refusal) return key.of(slot.name)
+    const key = mapped.takeKey(value)
+    if (key === EMPTY || key === CLEAR) return missingKey(mapped.written).of(mapped.name)
+    if (key instanceof Refusal) return key.of(mapped.name)
     return {
-      field: slot.written,
+      field: mapped.written,
       value: key,
-      caseSensitive: slot.field?.caseSensitive ?? false,
+      caseSensitive: mapped.field?.caseSensitive ?? false,
     }
   }
 
@@ -137,12 +137,12 @@ export const planObject = (input: PlanInput): ObjectPlan => {
     object,
     canonical,
     target,
-    slots,
-    slotOf,
+    mappedFields,
+    mappedFieldOf,
     unmappedRequired:
       mapping === null || input.writing === 'update'
         ? []
-        : unmappedRequired(target, slots, mapping),
+        : unmappedRequired(target, mappedFields, mapping),
     unknown,
     match,
     matchBy,
@@ -171,11 +171,11 @@ const PERSON_NAMES: ReadonlySet<string> = new Set(['name', 'lastname'])
 
 const unmappedRequired = (
   target: TargetObject | null,
-  slots: readonly Slot[],
+  mappedFields: readonly MappedField[],
   mapping: MappingDraft,
 ): RowError[] => {
   if (target === null) return []
-  const written = new Set(slots.map((slot) => sameName(slot.written)))
+  const written = new Set(mappedFields.map((mapped) => sameName(mapped.written)))
   written.add(sameName(mapping.external_id_field ?? ''))
   const persons = target.field('IsPersonAccount') !== null
   return target.fields
@@ -202,21 +202,21 @@ export const notARecord = (path: string, value: unknown): RowError =>
   ).of(path)
 
 /** Writes the value of one field, or says why it cannot be. False: there is nothing to write. */
-export const writeSlot = (slot: Slot, raw: unknown, into: Written): boolean => {
-  const value = slot.take(raw)
+export const writeMapped = (mapped: MappedField, raw: unknown, into: Written): boolean => {
+  const value = mapped.take(raw)
   if (value === EMPTY) return false
   if (value instanceof Refusal) {
-    ;(into.errors ??= []).push(value.of(slot.name))
+    ;(into.errors ??= []).push(value.of(mapped.name))
     return false
   }
   if (value === CLEAR) {
-    const refusal = slot.clear(into.fields)
+    const refusal = mapped.clear(into.fields)
     if (refusal === null) return true
-    ;(into.errors ??= []).push(refusal.of(slot.name))
+    ;(into.errors ??= []).push(refusal.of(mapped.name))
     return false
   }
-  slot.put(into.fields, value)
-  if (slot.lockKey !== null) into.lockKeys.push(slot.lockKey(value))
+  mapped.put(into.fields, value)
+  if (mapped.lockKey !== null) into.lockKeys.push(mapped.lockKey(value))
   return true
 }
 
@@ -231,9 +231,9 @@ export const addUnknown = (plan: ObjectPlan, name: string, into: Written): void 
 /** Writes the fields that the row names and no others: defaults are for records that are new. */
 export const writeNamed = (plan: ObjectPlan, given: JsonObject, into: Written): void => {
   for (const name of Object.keys(given)) {
-    const slot = plan.slotOf(name)
-    if (slot === null) addUnknown(plan, name, into)
-    else writeSlot(slot, given[name], into)
+    const mapped = plan.mappedFieldOf(name)
+    if (mapped === null) addUnknown(plan, name, into)
+    else writeMapped(mapped, given[name], into)
   }
 }
 

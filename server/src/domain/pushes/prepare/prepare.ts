@@ -10,7 +10,7 @@
 // very field: then `matchValue` is the old value and `fields` has the new one.
 
 import { type MappingDraft } from '../../mappings/mapping.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type JudgedRow, type PushOptions, type ReadyRow, type RowError } from '../model.ts'
 import { type Describes, targetsOf } from './described.ts'
 import {
@@ -24,10 +24,10 @@ import {
   planObject,
   type Written,
   writeNamed,
-  writeSlot,
+  writeMapped,
 } from './object-plan.ts'
 import { CLEAR, EMPTY, Refusal, type Scalar } from './refusal.ts'
-import { missingField, type Slot } from './slot.ts'
+import { missingField, type MappedField } from './mapped-field.ts'
 
 /** A judged row, with the text that no second row may have (null where it failed). */
 export interface Judgement {
@@ -39,7 +39,7 @@ export interface Preparer {
   /** Judges one row of the input: what is sent for it, or its final result. Never throws for its content. */
   judge(index: number, row: unknown): Judgement
   /** Fields whose values a profile describes; none where no mapping is behind the rows. */
-  readonly profiled: readonly Slot[]
+  readonly profiled: readonly MappedField[]
   /** The caller's name of the field by which all rows are identified; null where each names its own. */
   readonly keyName: string | null
 }
@@ -142,35 +142,35 @@ const prepareRecords = (plan: ObjectPlan, mapping: MappingDraft): Compiled => {
       'Name the external id of the object, or use push/status-update with ids.',
     )
   }
-  const keySlot = plan.slots.find(
+  const keyMapped = plan.mappedFields.find(
     ({ written, parent }) => parent === null && sameName(written) === sameName(keyName),
   )
-  const usable = keySlot !== undefined && keySlot.isKey !== false
-  if (keySlot === undefined || !usable) {
+  const usable = keyMapped !== undefined && keyMapped.isKey !== false
+  if (keyMapped === undefined || !usable) {
     return fault(
       'external_id_unusable',
-      keySlot === undefined
+      keyMapped === undefined
         ? `No field of the mapping writes ${keyName}, which finds the records.`
         : `${keyName} of ${plan.object} is neither an external id nor an idLookup field, or does not exist.`,
-      keySlot === undefined
+      keyMapped === undefined
         ? `Map a field to ${keyName}.`
         : 'Use a field that is one, and pull the topology if it is new.',
     )
   }
-  return { preparer: recordsPreparer(plan, keySlot) }
+  return { preparer: recordsPreparer(plan, keyMapped) }
 }
 
-const recordsPreparer = (plan: ObjectPlan, keySlot: Slot): Preparer => {
-  const { object, slots } = plan
-  const keyField = keySlot.written
-  const keepsCase = keySlot.field?.caseSensitive ?? false
+const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => {
+  const { object, mappedFields } = plan
+  const keyField = keyMapped.written
+  const keepsCase = keyMapped.field?.caseSensitive ?? false
   // Salesforce: nothing is created by an Id.
   const operation = sameName(keyField) === 'id' ? 'update' : 'upsert'
   const foldsKey = !keepsCase && operation === 'upsert'
-  const places = new Map(slots.map((slot, place) => [slot.name, place]))
+  const places = new Map(mappedFields.map((mapped, place) => [mapped.name, place]))
   // One row after the other: what the last row had is told from this one's by its number.
-  const values: unknown[] = slots.map(() => undefined)
-  const seen = new Float64Array(slots.length)
+  const values: unknown[] = mappedFields.map(() => undefined)
+  const seen = new Float64Array(mappedFields.length)
   let turn = 0
 
   const judge = (index: number, row: unknown): Judgement => {
@@ -186,21 +186,21 @@ const recordsPreparer = (plan: ObjectPlan, keySlot: Slot): Preparer => {
       }
     }
     let key: Scalar | null = null
-    for (let place = 0; place < slots.length; place += 1) {
-      const slot = slots[place] as Slot
+    for (let place = 0; place < mappedFields.length; place += 1) {
+      const mapped = mappedFields[place] as MappedField
       const raw = seen[place] === turn ? values[place] : undefined
-      if (slot === keySlot) {
-        const value = slot.takeKey(raw)
+      if (mapped === keyMapped) {
+        const value = mapped.takeKey(raw)
         if (value === EMPTY || value === CLEAR) {
-          ;(into.errors ??= []).push(missingKey(keyField).of(slot.name))
-        } else if (value instanceof Refusal) (into.errors ??= []).push(value.of(slot.name))
+          ;(into.errors ??= []).push(missingKey(keyField).of(mapped.name))
+        } else if (value instanceof Refusal) (into.errors ??= []).push(value.of(mapped.name))
         else key = value
         continue
       }
       const faults = into.errors?.length ?? 0
-      if (writeSlot(slot, raw, into) || !slot.required) continue
+      if (writeMapped(mapped, raw, into) || !mapped.required) continue
       if ((into.errors?.length ?? 0) === faults) {
-        ;(into.errors ??= []).push(missingField(slot.written).of(slot.name))
+        ;(into.errors ??= []).push(missingField(mapped.written).of(mapped.name))
       }
     }
     const keyText = key === null ? null : String(key)
@@ -221,7 +221,7 @@ const recordsPreparer = (plan: ObjectPlan, keySlot: Slot): Preparer => {
       foldsKey ? keyText.toLowerCase() : keyText,
     )
   }
-  return { judge, profiled: slots, keyName: keySlot.name }
+  return { judge, profiled: mappedFields, keyName: keyMapped.name }
 }
 
 // ------------------------------------------------------------------------------ status updates

@@ -3,7 +3,7 @@
 
 import { type LastPush, type ValueProfile } from '../../conflicts/facts.ts'
 import { type ReadyRow } from '../model.ts'
-import { type Slot } from './slot.ts'
+import { type MappedField } from './mapped-field.ts'
 
 /** A picklist has at most so many values; a field that has more is not used as one. */
 const VALUES_MAX = 1_000
@@ -16,7 +16,7 @@ export interface Profile {
 }
 
 interface Column {
-  slot: Slot
+  mapped: MappedField
   empty: number
   longest: number | null
   smallest: number | null
@@ -35,45 +35,46 @@ const note = (column: Column, value: unknown): void => {
     column.empty += 1
     return
   }
-  const { slot, values } = column
+  const { mapped, values } = column
   if (typeof value === 'number') {
-    if (slot.valueKind !== 'number') return
+    if (mapped.valueKind !== 'number') return
     if (column.smallest === null || value < column.smallest) column.smallest = value
     if (column.largest === null || value > column.largest) column.largest = value
     return
   }
-  if (typeof value !== 'string' || slot.valueKind === 'other') return
+  if (typeof value !== 'string' || mapped.valueKind === 'other') return
   if (column.longest === null || value.length > column.longest) column.longest = value.length
   if (values === null) return
-  if (slot.valueKind === 'picklist') count(values, value, 1)
+  if (mapped.valueKind === 'picklist') count(values, value, 1)
   else for (const part of value.split(';')) count(values, part, 1)
 }
 
-export const createProfile = (slots: readonly Slot[]): Profile => {
+export const createProfile = (mappedFields: readonly MappedField[]): Profile => {
   let rows = 0
-  const columns = slots.map((slot): Column => ({
-    slot,
+  const columns = mappedFields.map((mapped): Column => ({
+    mapped,
     empty: 0,
     longest: null,
     smallest: null,
     largest: null,
-    values: slot.valueKind === 'picklist' || slot.valueKind === 'multipicklist' ? new Map() : null,
+    values:
+      mapped.valueKind === 'picklist' || mapped.valueKind === 'multipicklist' ? new Map() : null,
   }))
   return {
     note: ({ fields, matchField, matchValue }) => {
       rows += 1
       for (const column of columns) {
-        const { slot } = column
-        const isKey = slot.parent === null && slot.written === matchField
+        const { mapped } = column
+        const isKey = mapped.parent === null && mapped.written === matchField
         // A parent's field is emptied by its own name.
-        note(column, isKey ? matchValue : (fields[slot.member] ?? fields[slot.written]))
+        note(column, isKey ? matchValue : (fields[mapped.member] ?? fields[mapped.written]))
       }
     },
     result: () => ({
       rows,
       fields: Object.fromEntries(
-        columns.map(({ slot, values, ...numbers }): [string, ValueProfile] => [
-          slot.written,
+        columns.map(({ mapped, values, ...numbers }): [string, ValueProfile] => [
+          mapped.written,
           {
             empty: numbers.empty,
             longest: numbers.longest,

@@ -15,9 +15,9 @@ import {
 } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { retrieve } from '../../../salesforce/metadata.ts'
-import { sameElement } from '../../plan/decompile.ts'
+import { sameElement } from '../../metadata/object-file.ts'
 import { type XmlValue } from '../../../salesforce/xml.ts'
-import { asXmlValue, inSchemaOrder, writeFile } from '../../plan/xml-tree.ts'
+import { asXmlValue, inSchemaOrder, writeFile } from '../../metadata/xml-tree.ts'
 import { type PlannedWorkflow } from '../workflow.ts'
 import { parseWorkflows } from './parse.ts'
 

@@ -1,7 +1,7 @@
 // The short forms, written out as the Metadata API has them.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { readLogic } from './logic.ts'
 import { normalizedMetadata } from './normalize.ts'
 import { refuse } from './refusal.ts'

@@ -3,7 +3,7 @@
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects, parseXml } from '../../../salesforce/xml.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import { readMetadataJson } from './normalize.ts'
 import { refuse } from './refusal.ts'
 import { type WorkflowType } from './schema.ts'

@@ -1,11 +1,11 @@
 // The permission set in the hands of the connected user: without it nobody of ours sees the new fields.
 
-import { soql, urlPath } from '../../salesforce/escape.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { asText } from '../../salesforce/json.ts'
-import { query } from '../../salesforce/rest.ts'
-import { type Plan } from '../plan/schema.ts'
+import { soql, urlPath } from '../../../salesforce/escape.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { asText } from '../../../salesforce/json.ts'
+import { query } from '../../../salesforce/rest.ts'
+import { type Plan } from '../../plan/schema.ts'
 
 /** The set that the plan wants assigned; null where it wants none. */
 export const wantedAssignment = ({ permissions }: Plan): string | null =>

@@ -8,7 +8,7 @@ import { newId } from '../../db/ids.ts'
 const PER_SALESFORCE_ORG = 8
 
 /** A place in the Salesforce org, exact over all replicas, for as long as it is renewed. */
-export const createSlot = (db: Database, sfdcOrgId: string, leaseSeconds: number) => {
+export const createPlace = (db: Database, sfdcOrgId: string, leaseSeconds: number) => {
   const holder = newId()
   return {
     holder,
@@ -40,4 +40,4 @@ export const createSlot = (db: Database, sfdcOrgId: string, leaseSeconds: number
   }
 }
 
-export type Slot = ReturnType<typeof createSlot>
+export type Place = ReturnType<typeof createPlace>

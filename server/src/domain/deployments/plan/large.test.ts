@@ -1,8 +1,8 @@
 // Plans at the upper end: what they take of the process, and of PostgreSQL's limits.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDatabase } from '../../../../test/src/database.ts'
-import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
 
 let bench: DeploymentsBench
 

@@ -4,7 +4,7 @@
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type MappedValue, type MappingField } from '../../mappings/mapping.ts'
 import { parseSfdcField, type SfdcField, writtenField } from '../../mappings/sfdc-field.ts'
-import { sameName } from '../../plan/names.ts'
+import { sameName } from '../../metadata/names.ts'
 import {
   anyScalar,
   coercerFor,
@@ -22,7 +22,7 @@ export type Writing = 'upsert' | 'update'
 
 export type Taken = Scalar | typeof EMPTY | typeof CLEAR | Refusal
 
-export interface Slot {
+export interface MappedField {
   /** The caller's name for it. */
   name: string
   /** API name of the field that is written. */
@@ -51,7 +51,7 @@ export interface Slot {
   parent: Extract<SfdcField, { kind: 'parent' }> | null
 }
 
-export interface SlotContext {
+export interface MappedFieldContext {
   /** API name, for messages. */
   objectName: string
   /** Null where the snapshot has no describe of it. */
@@ -118,11 +118,11 @@ interface Resolved {
   /** Whose value is sent: the field itself, or the parent's key. */
   valueField: TargetField | null
   coerce: Coerce
-  put: Slot['put']
-  lockKey: Slot['lockKey']
+  put: MappedField['put']
+  lockKey: MappedField['lockKey']
   /** No value of this field can be sent. */
   fault: Refusal | null
-  parent: Slot['parent']
+  parent: MappedField['parent']
 }
 
 const failing = (target: SfdcField, text: string, fault: Refusal): Resolved => ({
@@ -137,7 +137,7 @@ const failing = (target: SfdcField, text: string, fault: Refusal): Resolved => (
   parent: target.kind === 'parent' ? target : null,
 })
 
-const resolveField = (name: string, context: SlotContext): Resolved => {
+const resolveField = (name: string, context: MappedFieldContext): Resolved => {
   const { object, objectName, targets, writing } = context
   const field = object?.field(name) ?? null
   if (object !== null && field === null) {
@@ -164,7 +164,7 @@ const resolveField = (name: string, context: SlotContext): Resolved => {
 const resolveParent = (
   target: Extract<SfdcField, { kind: 'parent' }>,
   text: string,
-  context: SlotContext,
+  context: MappedFieldContext,
 ): Resolved => {
   const { object, objectName, targets, writing } = context
   const field = object?.relationship(target.relationship) ?? null
@@ -290,7 +290,10 @@ export const plainField = (name: string): MappingField => ({
 })
 
 /** Resolves one field of a mapping. Whatever is wrong with it becomes a refusal of its values. */
-export const createSlot = (mapping: MappingField, context: SlotContext): Slot => {
+export const createMappedField = (
+  mapping: MappingField,
+  context: MappedFieldContext,
+): MappedField => {
   const target = parseSfdcField(mapping.sfdc_field)
   const resolved =
     target === null

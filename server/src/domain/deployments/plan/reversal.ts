@@ -1,19 +1,19 @@
 // What taking a deployment back would do, from what was there before, what the deployment left behind
 // and what is there now. Pure: it decides, nothing is sent here.
 
-import { type JsonObject } from '../../salesforce/json.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
 import {
   type AccessChange,
   readAccess,
   takeOutOfPermissionSet,
   takeOutOfProfile,
-} from '../plan/access.ts'
-import { type Component, type ComponentType, filePath } from '../plan/components.ts'
-import { fileDifferences, type ObjectImage, restoreObjectFile } from '../plan/decompile.ts'
-import { takeOutOfLayout } from '../plan/layouts.ts'
-import { destructiveChanges, membersOf } from '../plan/manifest.ts'
-import { sameName } from '../plan/names.ts'
-import { type Plan } from '../plan/schema.ts'
+} from '../../plan/access.ts'
+import { type Component, type ComponentType, filePath } from '../../plan/components.ts'
+import { fileDifferences, type ObjectImage, restoreObjectFile } from '../../metadata/object-file.ts'
+import { takeOutOfLayout } from '../../plan/layouts.ts'
+import { destructiveChanges, membersOf } from '../../plan/manifest.ts'
+import { sameName } from '../../metadata/names.ts'
+import { type Plan } from '../../plan/schema.ts'
 import { type AssignmentsSeen } from './assignment.ts'
 import {
   addedValues,
@@ -26,8 +26,8 @@ import {
   samePart,
 } from './parts.ts'
 import { withDeactivated } from './picklists.ts'
-import { type Changes, type ComponentRow } from './rows.ts'
-import { type StoredPackage, storePackage } from './send.ts'
+import { type Changes, type ComponentRow } from '../rows.ts'
+import { type StoredPackage, storePackage } from '../run/send.ts'
 
 type Files = ReadonlyMap<string, string>
 

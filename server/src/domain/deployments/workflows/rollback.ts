@@ -1,27 +1,27 @@
 // Taking automations back: read → submit → wait → activate → delete_versions → verify. What it would
 // do is decided from what is there when it runs; what it did is said from a second reading.
 
-import { type Progress } from '../../db/types.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { type DeployResult } from '../../salesforce/deploy-result.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { listMetadata } from '../../salesforce/metadata.ts'
-import { EngineError } from '../../errors.ts'
-import { readWorkflowState } from '../workflows/state.ts'
+import { type Progress } from '../../../db/types.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type DeployResult } from '../../../salesforce/deploy-result.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { listMetadata } from '../../../salesforce/metadata.ts'
+import { EngineError } from '../../../errors.ts'
+import { readWorkflowState } from '../../workflows/state.ts'
 import {
   isUndone,
   type Kept,
   type ReversalInput,
   reversalTransition,
   type WorkflowReversal,
-} from '../workflows/reversal.ts'
-import { hasPackage, workflowNameOf } from '../workflows/transition.ts'
-import { sameName } from '../plan/names.ts'
-import { type Context, type RunKind, type Stage, type State } from './context.ts'
-import { SENDS_MAX } from './deploy-run.ts'
-import { backoffSeconds } from './journal.ts'
-import { keyOf } from './parts.ts'
-import { endRollbackFailed, refusalOf } from './rollback-run.ts'
+} from '../../workflows/reversal.ts'
+import { hasPackage, workflowNameOf } from '../../workflows/transition.ts'
+import { sameName } from '../../metadata/names.ts'
+import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
+import { SENDS_MAX } from '../plan/deploy.ts'
+import { backoffSeconds } from '../run/journal.ts'
+import { keyOf } from '../plan/parts.ts'
+import { endRollbackFailed, refusalOf } from '../plan/rollback.ts'
 import {
   type ComponentRow,
   componentsById,
@@ -33,16 +33,16 @@ import {
   type RollbackOptions,
   type RollbackResult,
   type RunRow,
-} from './rows.ts'
-import { packageOf, submit, watch } from './send.ts'
-import { loadWorkflowState } from './workflow-images.ts'
+} from '../rows.ts'
+import { packageOf, submit, watch } from '../run/send.ts'
+import { loadWorkflowState } from './images.ts'
 import {
   activateFlows,
   deleteFlowVersions,
   type StepFailure,
   type StoredTransition,
   storeTransition,
-} from './workflow-steps.ts'
+} from './steps.ts'
 
 const STAGES = ['read', 'submit', 'wait', 'activate', 'delete_versions', 'verify'] as const
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDatabase } from '../../../../test/src/database.ts'
-import { describe as describeObject } from '../../salesforce/rest.ts'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { describe as describeObject } from '../../../salesforce/rest.ts'
 import { readImages } from './images.ts'
-import { parsePlan } from '../plan/check.ts'
-import { fileDifferences } from '../plan/decompile.ts'
-import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+import { parsePlan } from '../../plan/check.ts'
+import { fileDifferences } from '../../metadata/object-file.ts'
+import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
 
 let bench: DeploymentsBench
 

@@ -1,12 +1,12 @@
 // One component inside the files of an image, and what is known about undoing it. Pure functions.
 
-import { isObject, type JsonObject } from '../../salesforce/json.ts'
-import { leaf, listObjects } from '../../salesforce/xml.ts'
-import { type Component, filePath } from '../plan/components.ts'
-import { type ObjectImage, parseObjectFile, sameElement } from '../plan/decompile.ts'
-import { sameName } from '../plan/names.ts'
-import { readRoot } from '../plan/xml-tree.ts'
-import { type Action, type Reversibility } from './rows.ts'
+import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { leaf, listObjects } from '../../../salesforce/xml.ts'
+import { type Component, filePath } from '../../plan/components.ts'
+import { type ObjectImage, parseObjectFile, sameElement } from '../../metadata/object-file.ts'
+import { sameName } from '../../metadata/names.ts'
+import { readRoot } from '../../metadata/xml-tree.ts'
+import { type Action, type Reversibility } from '../rows.ts'
 
 type Files = ReadonlyMap<string, string>
 

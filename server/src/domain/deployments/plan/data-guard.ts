@@ -1,14 +1,14 @@
 // How much data goes with what a rollback would delete.
 
-import { EngineError } from '../../errors.ts'
-import { type Soql, soql, soqlName } from '../../salesforce/escape.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { type JsonObject } from '../../salesforce/json.ts'
-import { getRecordCounts, queryCount } from '../../salesforce/rest.ts'
-import { leaf } from '../../salesforce/xml.ts'
-import { type Component } from '../plan/components.ts'
-import { sameName } from '../plan/names.ts'
+import { EngineError } from '../../../errors.ts'
+import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { getRecordCounts, queryCount } from '../../../salesforce/rest.ts'
+import { leaf } from '../../../salesforce/xml.ts'
+import { type Component } from '../../plan/components.ts'
+import { sameName } from '../../metadata/names.ts'
 import { memberOf, ownerOf, partsIn, shrinks } from './parts.ts'
 
 export interface HeldData {

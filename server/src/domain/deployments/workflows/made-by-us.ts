@@ -1,10 +1,10 @@
 // Which automations of a client's Salesforce org stand there because of a deployment of ours.
 
-import { type Tenant, type Tx } from '../../db/database.ts'
-import { rollbackOf, type DeploymentRow } from '../deployments/rows.ts'
-import { sameName } from '../plan/names.ts'
-import { keyOfAutomation } from '../topology/automations/automation.ts'
-import { workflowNameOf } from './transition.ts'
+import { type Tenant, type Tx } from '../../../db/database.ts'
+import { rollbackOf, type DeploymentRow } from '../rows.ts'
+import { sameName } from '../../metadata/names.ts'
+import { keyOfAutomation } from '../../topology/automations/automation.ts'
+import { workflowNameOf } from '../../workflows/transition.ts'
 
 /** Names an automation without case. */
 export const madeKey = (name: Parameters<typeof keyOfAutomation>[0]): string =>

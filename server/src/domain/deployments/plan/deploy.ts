@@ -1,16 +1,16 @@
 // The deploy: before_image → build → submit → wait → permissions → read_back. Each stage stores its
 // step, so that another replica goes on where this one was killed.
 
-import { type Tx } from '../../db/database.ts'
-import { type Fault, type Progress } from '../../db/types.ts'
-import { EngineError } from '../../errors.ts'
-import { type Worker } from '../../jobs/jobs.ts'
-import { type DeployResult } from '../../salesforce/deploy-result.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { compilePlan, type MetadataPackage } from '../plan/compile.ts'
-import { componentsOf } from '../plan/components.ts'
-import { sameName } from '../plan/names.ts'
-import { definesObject, type Plan } from '../plan/schema.ts'
+import { type Tx } from '../../../db/database.ts'
+import { type Fault, type Progress } from '../../../db/types.ts'
+import { EngineError } from '../../../errors.ts'
+import { type Worker } from '../../../jobs/jobs.ts'
+import { type DeployResult } from '../../../salesforce/deploy-result.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { compilePlan, type MetadataPackage } from '../../plan/compile.ts'
+import { componentsOf } from '../../plan/components.ts'
+import { sameName } from '../../metadata/names.ts'
+import { definesObject, type Plan } from '../../plan/schema.ts'
 import { assign, readAssignments, wantedAssignment } from './assignment.ts'
 import {
   type Context,
@@ -20,9 +20,9 @@ import {
   type RunDeps,
   type RunKind,
   type Stage,
-} from './context.ts'
+} from '../run/context.ts'
 import { readImages } from './images.ts'
-import { backoffSeconds } from './journal.ts'
+import { backoffSeconds } from '../run/journal.ts'
 import { keyOf, ownerOf, partsIn, reversibilityOf } from './parts.ts'
 import { readBack } from './read-back.ts'
 import {
@@ -32,9 +32,9 @@ import {
   componentsById,
   planOf,
   touchedObjects,
-} from './rows.ts'
-import { packageOf, type StoredPackage, storePackage, submit, watch } from './send.ts'
-import { workflowDeployKind } from './workflow-deploy.ts'
+} from '../rows.ts'
+import { packageOf, type StoredPackage, storePackage, submit, watch } from '../run/send.ts'
+import { workflowDeployKind } from '../workflows/deploy.ts'
 
 const STAGES = ['before_image', 'build', 'submit', 'wait', 'permissions', 'read_back'] as const
 

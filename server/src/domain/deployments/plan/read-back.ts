@@ -1,14 +1,14 @@
 // Done means read back: what the plan made is there, and the connected user sees it.
 
-import { soql } from '../../salesforce/escape.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { asText, type JsonObject } from '../../salesforce/json.ts'
-import { toolingQuery } from '../../salesforce/tooling.ts'
-import { listObjects } from '../../salesforce/xml.ts'
-import { type Fault } from '../../db/types.ts'
-import { fieldEqualsDescribe } from '../plan/describe-equality.ts'
-import { sameName } from '../plan/names.ts'
-import { type Plan } from '../plan/schema.ts'
+import { soql } from '../../../salesforce/escape.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { asText, type JsonObject } from '../../../salesforce/json.ts'
+import { toolingQuery } from '../../../salesforce/tooling.ts'
+import { listObjects } from '../../../salesforce/xml.ts'
+import { type Fault } from '../../../db/types.ts'
+import { fieldEqualsDescribe } from '../../plan/describe-equality.ts'
+import { sameName } from '../../metadata/names.ts'
+import { type Plan } from '../../plan/schema.ts'
 import { wantedAssignment } from './assignment.ts'
 
 const findDescribe = (describes: ReadonlyMap<string, JsonObject>, name: string) =>

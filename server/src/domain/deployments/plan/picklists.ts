@@ -1,7 +1,7 @@
 // Values that a picklist gained, which Salesforce lets nobody delete by API.
 
-import { isObject, type JsonObject } from '../../salesforce/json.ts'
-import { leaf, listObjects } from '../../salesforce/xml.ts'
+import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { addedValues } from './parts.ts'
 
 /** The field as it was, with the values that it gained since added behind its own as inactive ones. */

@@ -1,7 +1,7 @@
 // A counting gate per key: at most `max` holders at once, the rest in the order they came.
 
-export interface Slots {
-  /** Resolves to the function that gives the slot back (once, however often it is called). */
+export interface Places {
+  /** Resolves to the function that gives the place back (once, however often it is called). */
   take(key: string, signal: AbortSignal | undefined): Promise<() => void>
 }
 
@@ -11,12 +11,12 @@ interface Gate {
 }
 
 /** Keys cost nothing while nobody holds or awaits them. An aborted waiter leaves with the signal's reason. */
-export const createSlots = (max: number): Slots => {
+export const createPlaces = (max: number): Places => {
   const gates = new Map<string, Gate>()
 
   const giveBack = (key: string, gate: Gate): void => {
     const next = gate.waiting.shift()
-    // The slot passes on without being free in between, so nobody can slip in.
+    // The place passes on without being free in between, so nobody can slip in.
     if (next !== undefined) return next()
     gate.held -= 1
     if (gate.held === 0) gates.delete(key)

@@ -1,20 +1,20 @@
 // A package on its way: sent once, found again when the answer got lost, and watched to its end. The
 // same for a deploy and for a rollback, which is a deploy too.
 
-import { type Members, buildDeployPackage } from '../../salesforce/deploy-package.ts'
-import { type DeployResult } from '../../salesforce/deploy-result.ts'
+import { type Members, buildDeployPackage } from '../../../salesforce/deploy-package.ts'
+import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import {
   awaitDeploy,
   cancelDeploy,
   findDeployRequests,
   getSalesforceTime,
   startDeploy,
-} from '../../salesforce/deploy.ts'
-import { isUnknownFate } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { EngineError } from '../../errors.ts'
+} from '../../../salesforce/deploy.ts'
+import { isUnknownFate } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { EngineError } from '../../../errors.ts'
 import { type Journal } from './journal.ts'
-import { type RunRow } from './rows.ts'
+import { type RunRow } from '../rows.ts'
 
 /** What is sent, as plain JSON: kept with the run, so that it is the same after a crash. */
 export interface StoredPackage {

@@ -1,10 +1,10 @@
 // Automations deployed, changed, switched, removed and taken back, in production and in a sandbox.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDatabase } from '../../../../test/src/database.ts'
-import { findFlow, readWorkflowState, type WorkflowName } from '../workflows/state.ts'
-import { activeRuleOf, isActive, ruleIn } from '../workflows/rule-files.ts'
-import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { findFlow, readWorkflowState, type WorkflowName } from '../../workflows/state.ts'
+import { activeRuleOf, isActive, ruleIn } from '../../workflows/rule-files.ts'
+import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
 
 const flow = (name: string, rating: string, activate: boolean | 'keep' = true) => ({
   type: 'flow',

@@ -1,15 +1,15 @@
 // What deploying, switching, removing and taking back automations have in common: flows are switched
 // by their definition, and their versions deleted, in steps that are safe to repeat.
 
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { isObject } from '../../salesforce/json.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { isObject } from '../../../salesforce/json.ts'
 import {
   deleteToolingRecord,
   getToolingRecord,
   patchToolingRecord,
-} from '../../salesforce/tooling.ts'
-import { sameName } from '../plan/names.ts'
+} from '../../../salesforce/tooling.ts'
+import { sameName } from '../../metadata/names.ts'
 import {
   type FlowState,
   findFlow,
@@ -17,7 +17,7 @@ import {
   waitingInterviews,
   type WorkflowName,
   type WorkflowState,
-} from '../workflows/state.ts'
+} from '../../workflows/state.ts'
 import {
   type Activation,
   activationTransition,
@@ -25,11 +25,11 @@ import {
   deployTransition,
   removalTransition,
   type Transition,
-} from '../workflows/transition.ts'
-import { type PlannedWorkflow } from '../workflows/workflow.ts'
-import { faultOf, isLost, isPassing } from './context.ts'
-import { type DeploymentRow, type RunFault } from './rows.ts'
-import { type StoredPackage } from './send.ts'
+} from '../../workflows/transition.ts'
+import { type PlannedWorkflow } from '../../workflows/workflow.ts'
+import { faultOf, isLost, isPassing } from '../run/context.ts'
+import { type DeploymentRow, type RunFault } from '../rows.ts'
+import { type StoredPackage } from '../run/send.ts'
 
 /** What `crm_deployments.plan` holds for the kinds of this file. */
 export interface WorkflowPlan {

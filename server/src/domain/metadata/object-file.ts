@@ -3,15 +3,15 @@
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, list, listObjects, type XmlValue } from '../../salesforce/xml.ts'
-import { readAccess } from './access.ts'
-import { type FieldImage, readField } from './field-xml.ts'
+import { readAccess } from '../plan/access.ts'
+import { type FieldImage, readField } from '../plan/field-xml.ts'
 import { sameName } from './names.ts'
 import {
   type PlanRecordType,
   type PlanValidationRule,
   recordTypeSchema,
   validationRuleSchema,
-} from './schema.ts'
+} from '../plan/schema.ts'
 import {
   asXmlValue,
   childrenNamed,

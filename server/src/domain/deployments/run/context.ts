@@ -1,15 +1,15 @@
 // What every stage of a run works with, and what follows when one fails.
 
 import { type Logger } from 'pino'
-import { type Database, type Tenant, type Tx } from '../../db/database.ts'
-import { EngineError } from '../../errors.ts'
-import { type Jobs } from '../../jobs/jobs.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { type OpenConnection } from '../connections/connections.ts'
+import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
+import { EngineError } from '../../../errors.ts'
+import { type Jobs } from '../../../jobs/jobs.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type OpenConnection } from '../../connections/connections.ts'
 import { createJournal, type Journal, RunOver } from './journal.ts'
-import { type DeploymentRow, runById, type RunFault, type RunRow } from './rows.ts'
-import { type Work, type Worker } from '../../jobs/jobs.ts'
+import { type DeploymentRow, runById, type RunFault, type RunRow } from '../rows.ts'
+import { type Work, type Worker } from '../../../jobs/jobs.ts'
 
 /** The one door to Salesforce, as far as deployments need it. */
 export interface ConnectionDoor {

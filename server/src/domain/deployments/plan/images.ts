@@ -1,20 +1,20 @@
 // What the components of a plan look like in the Salesforce org at one moment: their metadata files
 // and the describes of their objects.
 
-import { describeMany } from '../../salesforce/describes.ts'
-import { makeFailure, SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { type JsonObject } from '../../salesforce/json.ts'
-import { type FileProperties, retrieve } from '../../salesforce/metadata.ts'
+import { describeMany } from '../../../salesforce/describes.ts'
+import { makeFailure, SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { type FileProperties, retrieve } from '../../../salesforce/metadata.ts'
 import {
   type Component,
   componentAt,
   componentsOf,
   componentsToRead,
   filePath,
-} from '../plan/components.ts'
-import { membersOf } from '../plan/manifest.ts'
-import { type Plan } from '../plan/schema.ts'
+} from '../../plan/components.ts'
+import { membersOf } from '../../plan/manifest.ts'
+import { type Plan } from '../../plan/schema.ts'
 
 export type Moment = 'before' | 'after'
 

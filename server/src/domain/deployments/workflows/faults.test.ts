@@ -2,12 +2,12 @@
 // org, interviews, refusals. Nothing of theirs is lost, switched or left half done.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createDatabase } from '../../../../test/src/database.ts'
-import { buildDeployPackage } from '../../salesforce/deploy-package.ts'
-import { awaitDeploy, startDeploy } from '../../salesforce/deploy.ts'
-import { activeRuleOf, ruleIn } from '../workflows/rule-files.ts'
-import { findFlow, readWorkflowState, type WorkflowName } from '../workflows/state.ts'
-import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { buildDeployPackage } from '../../../salesforce/deploy-package.ts'
+import { awaitDeploy, startDeploy } from '../../../salesforce/deploy.ts'
+import { activeRuleOf, ruleIn } from '../../workflows/rule-files.ts'
+import { findFlow, readWorkflowState, type WorkflowName } from '../../workflows/state.ts'
+import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
 
 let bench: DeploymentsBench
 

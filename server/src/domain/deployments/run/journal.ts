@@ -2,11 +2,11 @@
 // open, so that a copy of the work that was thought dead cannot touch a deployment that has ended.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant, type Tx } from '../../db/database.ts'
-import { type DeploymentStatus, type Fault, type Progress } from '../../db/types.ts'
-import { type Jobs } from '../../jobs/jobs.ts'
-import { audit } from '../audit.ts'
-import { type Images, type Moment } from './images.ts'
+import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
+import { type DeploymentStatus, type Fault, type Progress } from '../../../db/types.ts'
+import { type Jobs } from '../../../jobs/jobs.ts'
+import { audit } from '../../audit.ts'
+import { type Images, type Moment } from '../plan/images.ts'
 import {
   type Changes,
   type ComponentRow,
@@ -17,7 +17,7 @@ import {
   type RunFault,
   runById,
   type RunRow,
-} from './rows.ts'
+} from '../rows.ts'
 
 /** The run has ended meanwhile (or another copy of it ended it): nothing is left to do. */
 export class RunOver extends Error {

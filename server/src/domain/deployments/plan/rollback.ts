@@ -1,18 +1,18 @@
 // The rollback: read → release → submit → wait → verify. What it takes back is decided anew from what
 // is there when it runs, and what it says in the end from a second reading.
 
-import { type Progress } from '../../db/types.ts'
-import { EngineError, type MemberError } from '../../errors.ts'
-import { type Worker } from '../../jobs/jobs.ts'
-import { type DeployResult } from '../../salesforce/deploy-result.ts'
-import { isUnknownFate, SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { type JsonObject } from '../../salesforce/json.ts'
-import { type FileProperties, listMetadata } from '../../salesforce/metadata.ts'
-import { type Component, filePath } from '../plan/components.ts'
-import { sameName } from '../plan/names.ts'
-import { type Plan } from '../plan/schema.ts'
-import { diffDescribes } from '../topology/diff.ts'
+import { type Progress } from '../../../db/types.ts'
+import { EngineError, type MemberError } from '../../../errors.ts'
+import { type Worker } from '../../../jobs/jobs.ts'
+import { type DeployResult } from '../../../salesforce/deploy-result.ts'
+import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
+import { type Component, filePath } from '../../plan/components.ts'
+import { sameName } from '../../metadata/names.ts'
+import { type Plan } from '../../plan/schema.ts'
+import { diffDescribes } from '../../topology/diff.ts'
 import { assign, readAssignments, unassign } from './assignment.ts'
 import {
   type Context,
@@ -23,10 +23,10 @@ import {
   type RunKind,
   type Stage,
   type State,
-} from './context.ts'
+} from '../run/context.ts'
 import { heldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
-import { backoffSeconds } from './journal.ts'
+import { backoffSeconds } from '../run/journal.ts'
 import { keyOf, ownerOf, partsIn, samePart } from './parts.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import {
@@ -42,9 +42,9 @@ import {
   type RollbackOptions,
   type RollbackResult,
   type RunFault,
-} from './rows.ts'
-import { packageOf, type StoredPackage, submit, watch } from './send.ts'
-import { workflowRollbackKind } from './workflow-rollback.ts'
+} from '../rows.ts'
+import { packageOf, type StoredPackage, submit, watch } from '../run/send.ts'
+import { workflowRollbackKind } from '../workflows/rollback.ts'
 
 const STAGES = ['read', 'release', 'submit', 'wait', 'verify'] as const
 const SENDS_MAX = 12

@@ -1,26 +1,26 @@
 // Deploying, switching and removing automations: before_image → build → submit → wait → activate →
 // delete_versions → read_back. Stages without anything to do are passed over.
 
-import { type Tx } from '../../db/database.ts'
-import { type Fault, type Progress } from '../../db/types.ts'
-import { EngineError } from '../../errors.ts'
-import { type DeployResult } from '../../salesforce/deploy-result.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { sameName } from '../plan/names.ts'
-import { ruleIn } from '../workflows/rule-files.ts'
+import { type Tx } from '../../../db/database.ts'
+import { type Fault, type Progress } from '../../../db/types.ts'
+import { EngineError } from '../../../errors.ts'
+import { type DeployResult } from '../../../salesforce/deploy-result.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { sameName } from '../../metadata/names.ts'
+import { ruleIn } from '../../workflows/rule-files.ts'
 import {
   findFlow,
   readWorkflowState,
   type WorkflowState,
   waitingInterviews,
-} from '../workflows/state.ts'
-import { hasPackage, type WorkflowRow, workflowNameOf } from '../workflows/transition.ts'
-import { type Context, type RunKind, type Stage, type State } from './context.ts'
-import { endFailed, judged, SENDS_MAX, strayProblems, warn, whyFailed } from './deploy-run.ts'
-import { backoffSeconds } from './journal.ts'
-import { type ComponentRow, componentsById } from './rows.ts'
-import { packageOf, submit, watch } from './send.ts'
-import { loadWorkflowState, saveWorkflowState } from './workflow-images.ts'
+} from '../../workflows/state.ts'
+import { hasPackage, type WorkflowRow, workflowNameOf } from '../../workflows/transition.ts'
+import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
+import { endFailed, judged, SENDS_MAX, strayProblems, warn, whyFailed } from '../plan/deploy.ts'
+import { backoffSeconds } from '../run/journal.ts'
+import { type ComponentRow, componentsById } from '../rows.ts'
+import { packageOf, submit, watch } from '../run/send.ts'
+import { loadWorkflowState, saveWorkflowState } from './images.ts'
 import {
   activateFlows,
   decideFor,
@@ -31,7 +31,7 @@ import {
   type StoredTransition,
   storeTransition,
   workflowPlanOf,
-} from './workflow-steps.ts'
+} from './steps.ts'
 
 const STAGES = [
   'before_image',

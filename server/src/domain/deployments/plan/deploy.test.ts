@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDatabase } from '../../../../test/src/database.ts'
-import { until } from '../../../../test/src/until.ts'
-import { newId } from '../../db/ids.ts'
-import { parsePlan } from '../plan/check.ts'
-import { planHash } from '../plan/plan-hash.ts'
-import { type JudgedReport } from './deployments.ts'
-import { cancelDeploy } from '../../salesforce/deploy.ts'
-import { describe as describeObject } from '../../salesforce/rest.ts'
-import { createDeploymentsBench, type DeploymentsBench } from './testing/bench.ts'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { until } from '../../../../../test/src/until.ts'
+import { newId } from '../../../db/ids.ts'
+import { parsePlan } from '../../plan/check.ts'
+import { planHash } from '../../plan/plan-hash.ts'
+import { type JudgedReport } from '../deployments.ts'
+import { cancelDeploy } from '../../../salesforce/deploy.ts'
+import { describe as describeObject } from '../../../salesforce/rest.ts'
+import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
 
 let bench: DeploymentsBench
 

@@ -61,6 +61,7 @@ const environment = z.object({
       v === 'true' ? true : v === 'false' ? false : /^\d+$/.test(v) ? Number(v) : v,
     ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  WORK_WAIT_SCALE: z.coerce.number().min(0.001).max(1).default(1),
 })
 
 /** Names of all variables the server reads; `.env.example` is held equal to this by a test. */
@@ -108,6 +109,7 @@ const shape = (env: z.infer<typeof environment>) => ({
   push: { resultRetentionDays: env.PUSH_RESULT_RETENTION_DAYS, maxRows: env.PUSH_MAX_ROWS },
   logLevel: env.LOG_LEVEL,
   otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+  waitScale: env.WORK_WAIT_SCALE,
 })
 
 export type Config = Readonly<ReturnType<typeof shape>>

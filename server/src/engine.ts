@@ -162,7 +162,8 @@ export const createEngine = async (
     webhookSigningKeys: config.nango.webhookSigningKeys,
   })
 
-  const topology = createTopology({ db, jobs, connections, logger })
+  const { waitScale } = config
+  const topology = createTopology({ db, jobs, connections, logger, waitScale })
   const deployments = createDeployments({
     db,
     jobs,
@@ -170,6 +171,7 @@ export const createEngine = async (
     topology,
     reports: createConflictReports(db),
     logger,
+    waitScale,
   })
 
   const clock = createClock()
@@ -183,6 +185,7 @@ export const createEngine = async (
       bulk: createBulkTransport(clock),
     },
     logger,
+    waitScale,
     maxRows: config.push.maxRows,
     resultRetentionDays: config.push.resultRetentionDays,
     secret: config.auth.jwtSecret,
@@ -201,6 +204,7 @@ export const createEngine = async (
     mappingFacts: (tenant, clientId) => mappings.facts(tenant, clientId),
     apiReservePercent: config.salesforce.apiReservePercent,
     logger,
+    waitScale,
   })
 
   const workflows = createWorkflows({ db, connections, topology })

@@ -1,6 +1,7 @@
 // The tables as Kysely sees them. The truth is migrations/; a test compares the two.
 
 import { type ColumnType, type Generated } from 'kysely'
+import { type MemberError, type Upstream } from '../errors.ts'
 
 export type Role = 'org_admin' | 'company_admin' | 'company_member'
 export type Environment = 'production' | 'sandbox'
@@ -17,6 +18,25 @@ type DefaultedJson<T> = ColumnType<T, string | undefined, string>
 export interface Fault {
   code: string
   message: string
+}
+
+/** How work waits: since when, until when, for what, and when it is tried again. Times are ISO 8601. */
+export interface Waiting {
+  /** `time`: it passes by itself. `person`: somebody has to act, in Salesforce or here. */
+  for: 'time' | 'person'
+  since: string
+  /** Then it ends with this fault. Null: it waits without an end, since something was sent already. */
+  until: string | null
+  next_try_at: string
+}
+
+/** Why durable work stands still (then with `waiting`), or has ended as it has. */
+export interface WorkFault extends Fault {
+  /** Where several things are named, such as rows that would be lost. */
+  errors?: MemberError[]
+  /** The far side's own words, where it was the far side that failed. */
+  upstream?: Upstream
+  waiting?: Waiting
 }
 
 export interface Progress {
@@ -172,7 +192,7 @@ interface CrmTopologySnapshots {
   sfdc_user_id: string
   language: string | null
   progress: DefaultedJson<Progress>
-  error: Json<Fault | null> | null
+  error: Json<WorkFault | null> | null
   manifest_hash: Buffer | null
   content_hash: string | null
   objects_count: number | null
@@ -186,6 +206,7 @@ interface CrmTopologySnapshots {
   request_id: string | null
   created_at: DefaultedTimestamp
   completed_at: Timestamp | null
+  resume_at: Timestamp | null
 }
 
 interface TopologyPullItems {
@@ -240,7 +261,7 @@ interface CrmConflictReports {
   counts: Json<unknown> | null
   api_call_estimate: number | null
   progress: DefaultedJson<Progress>
-  error: Json<Fault | null> | null
+  error: Json<WorkFault | null> | null
   attempts: Generated<number>
   resume_at: Timestamp | null
   salesforce_api_calls: Generated<number>
@@ -267,7 +288,7 @@ interface CrmDeployments {
   check_only: Generated<boolean>
   progress: DefaultedJson<Progress>
   warnings: DefaultedJson<Fault[]>
-  error: Json<Fault | null> | null
+  error: Json<WorkFault | null> | null
   rollback: Json<unknown> | null
   changes: Json<unknown> | null
   applied: 'all' | 'nothing' | 'unknown' | null
@@ -298,7 +319,7 @@ interface DeploymentRuns {
   cancel_requested_at: Timestamp | null
   attempts: Generated<number>
   resume_at: Timestamp | null
-  error: Json<unknown> | null
+  error: Json<WorkFault | null> | null
   result: Json<unknown> | null
   created_by: string | null
   credential_type: AuditLog['credential_type'] | null
@@ -360,7 +381,7 @@ interface CrmPushLogs {
   snapshot_id: string | null
   retry_of: string | null
   automations: Json<unknown> | null
-  error: Json<(Fault & { resumes_at?: string }) | null> | null
+  error: Json<(WorkFault & { resumes_at?: string }) | null> | null
   value_profile: Json<unknown> | null
   content_hash: Buffer | null
   sfdc_org_id: string | null
@@ -368,7 +389,7 @@ interface CrmPushLogs {
   staged_at: Timestamp | null
   open_chunks: Generated<number>
   cancel_requested_at: Timestamp | null
-  stop: Json<Fault | null> | null
+  stop: Json<WorkFault | null> | null
   resume_at: Timestamp | null
   results_expire_at: Timestamp | null
   results_discarded: Generated<boolean>

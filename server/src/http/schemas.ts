@@ -36,6 +36,41 @@ export const waitSeconds = z
   .describe('How long the call waits for the end before it answers 202')
 
 export const fault = z.object({ code: z.string(), message: z.string() }).meta({ id: 'Fault' })
+
+const memberError = z.object({ path: z.string(), code: z.string(), message: z.string() })
+
+const upstream = z
+  .object({
+    service: z.enum(['salesforce', 'nango']),
+    status: z.int().nullable(),
+    code: z.string(),
+    message: z.string(),
+    fields: z.array(z.string()).optional(),
+  })
+  .describe("Salesforce's or Nango's own words, unaltered but for secrets")
+
+/** Why durable work is paused, or has ended as it has: the same for pulls, checks, deployments and pushes. */
+export const workFault = fault
+  .extend({
+    errors: z.array(memberError).optional(),
+    upstream: upstream.optional(),
+    waiting: z
+      .object({
+        for: z
+          .enum(['time', 'person'])
+          .describe(
+            '`time`: it passes by itself. `person`: somebody has to act; then the work resumes by itself',
+          ),
+        since: timestamp,
+        until: timestamp
+          .nullable()
+          .describe('When it gives up and ends with this error; null: it does not give up'),
+        next_try_at: timestamp,
+      })
+      .optional()
+      .describe('Only while the work is paused'),
+  })
+  .meta({ id: 'WorkFault' })
 export const progress = z
   .object({
     stage: z.string(),
@@ -77,17 +112,7 @@ export const problem = z
     detail: z.string(),
     code: z.string(),
     request_id: z.string(),
-    errors: z
-      .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
-      .optional(),
-    upstream: z
-      .object({
-        service: z.enum(['salesforce', 'nango']),
-        status: z.int().nullable(),
-        code: z.string(),
-        message: z.string(),
-        fields: z.array(z.string()).optional(),
-      })
-      .optional(),
+    errors: z.array(memberError).optional(),
+    upstream: upstream.optional(),
   })
   .meta({ id: 'Problem', description: 'A problem, RFC 9457' })

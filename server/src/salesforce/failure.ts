@@ -3,6 +3,7 @@
 
 import { EngineError } from '../errors.ts'
 import { type RetryableFailure } from '../retry.ts'
+import { clip } from '../text.ts'
 import { asText, isObject } from './json.ts'
 
 /**
@@ -147,6 +148,9 @@ const SECRETS: readonly [RegExp, string][] = [
 export const scrubSecrets = (text: string): string =>
   SECRETS.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), text)
 
+/** As much of Salesforce's own message as a sentence of ours quotes; `upstream` has all of it. */
+const SAID_MAX = 1_000
+
 /** The one error the gateway throws for what Salesforce (or the way to it) did. */
 export class SalesforceError extends EngineError {
   override name = 'SalesforceError'
@@ -179,10 +183,15 @@ export class SalesforceError extends EngineError {
   }
 }
 
-const sentence = ({ kind, status, code }: Failure): string => {
+/** What became of a call, in one sentence that is the same wherever the failure is told. */
+const sentence = ({ kind, status, code, message }: Failure): string => {
   if (kind === 'redirected') return 'Salesforce answered with a redirect, which is not followed.'
-  if (status !== null) return `Salesforce answered ${status} (${code}).`
-  return `Salesforce could not be reached or did not answer (${code}).`
+  const said = clip(message.trim(), SAID_MAX)
+  const words = said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`
+  if (status === null) return `Salesforce could not be reached or did not answer (${code})${words}`
+  return code === `HTTP_${status}`
+    ? `Salesforce answered ${status}${words}`
+    : `Salesforce answered ${status} (${code})${words}`
 }
 
 /** May Salesforce have done what was asked for, although the call failed? Then look before sending again. */

@@ -3,61 +3,40 @@
 // again where a run of them was killed.
 
 import { sql } from 'kysely'
-import { type Logger } from 'pino'
 import { type Database, type Tenant } from '../../db/database.ts'
-import { type Fault, type Progress } from '../../db/types.ts'
+import { type Progress, type WorkFault } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
-import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { ROLE_PERMISSIONS } from '../auth/permissions.ts'
 import { type Caller } from '../caller.ts'
-import { type OpenConnection } from '../connections/connections.ts'
 import { type Deployments } from '../deployments/deployments.ts'
 import { sameName } from '../metadata/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
+import { createStagedWorker, type StageContext, type StageDeps } from '../work/stages.ts'
 import { readFingerprints } from '../workflows/fingerprints.ts'
 import { checkPlan } from './check.ts'
 import { type MappingFacts, type SnapshotFacts } from './facts.ts'
-import { CheckOver, createJournal, type Journal } from './journal.ts'
+import { createJournal, type Journal } from './journal.ts'
 import { createLiveFacts } from './live/live.ts'
 import { packageSizeOf, workflowsSizeOf } from './live/package-size.ts'
 import { planOf, problemsOf, reportById, type ReportRow, type Stage, workflowsOf } from './rows.ts'
 import { readSnapshotFacts } from './snapshot-facts.ts'
 import { verdictOf } from './validation.ts'
 
-/** The one door to Salesforce, as far as a check needs it. */
-export interface ConnectionDoor {
-  open(
-    tenant: Tenant,
-    clientId: string,
-    priority: 'work',
-    signal?: AbortSignal,
-  ): Promise<OpenConnection>
-}
-
-export interface CheckDeps {
-  db: Database
+export interface CheckDeps extends StageDeps {
   jobs: Pick<Jobs, 'announce' | 'waitFor'>
-  connections: ConnectionDoor
   topology: Pick<Topology, 'pull' | 'snapshot' | 'newestComplete' | 'completeVersion'>
   deployments: Pick<Deployments, 'deploy' | 'deployWorkflows' | 'get' | 'isRunning'>
   /** This client's active mappings, each with the value profile of its last push. */
   mappingFacts: (tenant: Tenant, clientId: string) => Promise<readonly MappingFacts[]>
   /** Share of the daily API calls that is left to the client's other tools. */
   apiReservePercent: number
-  logger: Logger
 }
 
 /** What the stages of one run work with. */
-interface Context {
+interface Context extends StageContext {
   deps: CheckDeps
   journal: Journal
-  signal: AbortSignal
-  org: SalesforceOrg
-  userId: string
-  /** Calls made since it was last asked, to be noted with the next step. */
-  spent: () => number
 }
 
 type Run = (context: Context, row: ReportRow) => Promise<'next' | 'stop'>
@@ -65,8 +44,6 @@ type Run = (context: Context, row: ReportRow) => Promise<'next' | 'stop'>
 /** A run waits for other work so long, then stands aside for the sweep to bring it back. */
 const WAIT_MS = 30_000
 const LOOK_AGAIN_SECONDS = 5
-/** A cause that passes is waited for so often, about a quarter of an hour. */
-const TRIES_MAX = 20
 
 /** The stages that this report goes through, in their order. */
 const stagesOf = (row: ReportRow, pulls: boolean): string[] => [
@@ -96,7 +73,8 @@ const callerOf = async ({ db }: CheckDeps, row: ReportRow): Promise<Caller> => {
         .where('id', '=', row.created_by)
         .executeTakeFirst(),
     )
-  if (user === undefined) throw new EngineError('not_found', 'Who asked for this is gone.')
+  if (user === undefined)
+    throw new EngineError('not_found', 'The user who started this check no longer exists.')
   return {
     tenant,
     userId: user.id,
@@ -112,15 +90,25 @@ const callerOf = async ({ db }: CheckDeps, row: ReportRow): Promise<Caller> => {
   }
 }
 
-/** Waits for work that runs elsewhere; false: it has not ended yet. */
+/** How work that runs elsewhere stands: has it ended, and does it wait for something itself? */
+interface Elsewhere {
+  ended: boolean
+  error: WorkFault | null
+}
+
+/** Waits until work that runs elsewhere has ended, or waits itself; how it stands then. */
 const ended = async (
   { deps, signal }: Context,
   id: string,
-  isDone: () => Promise<boolean>,
-): Promise<boolean> => {
+  look: () => Promise<Elsewhere>,
+): Promise<Elsewhere> => {
+  const isDone = async (): Promise<boolean> => {
+    const { ended, error } = await look()
+    return ended || error !== null
+  }
   await deps.jobs.waitFor(id, { isDone, timeoutMs: WAIT_MS, signal })
   signal.throwIfAborted()
-  return isDone()
+  return look()
 }
 
 const afterPull = (row: ReportRow): Stage => (row.validate_in_salesforce ? 'salesforce' : 'rules')
@@ -140,8 +128,12 @@ const pulling: Run = async (context, row) => {
   }
   const id = pullId
   const look = () => deps.topology.snapshot(tenant, id)
-  if (!(await ended(context, id, async () => (await look()).status !== 'pulling'))) {
-    await journal.hold((await look()).error, LOOK_AGAIN_SECONDS)
+  const pull = await ended(context, id, async () => {
+    const { status, error } = await look()
+    return { ended: status !== 'pulling', error }
+  })
+  if (!pull.ended) {
+    await journal.hold(pull.error, LOOK_AGAIN_SECONDS)
     return 'stop'
   }
   const snapshot = await look()
@@ -193,9 +185,12 @@ const validating: Run = async (context, row) => {
   }
   const id = deploymentId
   if (row.validation_id === null) await journal.step({ validation_id: id })
-  const isDone = async () => !(await deps.deployments.isRunning(tenant, id))
-  if (!(await ended(context, id, isDone))) {
-    await journal.hold((await deps.deployments.get(tenant, id)).error, LOOK_AGAIN_SECONDS)
+  const deploy = await ended(context, id, async () => ({
+    ended: !(await deps.deployments.isRunning(tenant, id)),
+    error: (await deps.deployments.get(tenant, id)).error,
+  }))
+  if (!deploy.ended) {
+    await journal.hold(deploy.error, LOOK_AGAIN_SECONDS)
     return 'stop'
   }
   const verdict = verdictOf(await deps.deployments.get(tenant, id))
@@ -308,93 +303,29 @@ const STAGES: Readonly<Record<Stage, Run>> = {
   rules: judging,
 }
 
-/** What a caller is told about why a check ended; Salesforce's own words where it gave them. */
-const faultOf = (error: unknown): Fault => {
-  if (error instanceof SalesforceError) {
-    const { code, message } = error.failure
-    return { code: error.code, message: `${error.message} ${code}: ${message}`.slice(0, 1000) }
-  }
-  if (error instanceof EngineError) return { code: error.code, message: error.message }
-  return { code: 'internal', message: 'Something went wrong on our side.' }
+interface State {
+  row: ReportRow
+  journal: Journal
 }
 
-/** Somebody else's work that ends by itself: it does not count as a try. */
-const WAITS: ReadonlySet<string> = new Set(['deployment_in_progress', 'pull_in_progress'])
-
-/** After a fault: stands still, ends, or (by throwing) lets the queue try again. */
-const settle = async (
-  { logger }: CheckDeps,
-  journal: Journal,
-  error: unknown,
-  calls: number,
-): Promise<void> => {
-  if (!(error instanceof EngineError)) throw error
-  const fault = faultOf(error)
-  if (error.code === 'api_budget_exhausted') {
-    await journal.hold(fault, 60, { calls })
-    logger.info({ code: error.code }, 'conflict check stands still')
-    return
-  }
-  if (WAITS.has(error.code)) {
-    await journal.hold(fault, LOOK_AGAIN_SECONDS, { calls })
-    return
-  }
-  const { attempts } = await journal.load()
-  const passing = error instanceof SalesforceError ? error.failure.passing : error.retryable
-  if (passing && attempts < TRIES_MAX) {
-    await journal.hold(fault, Math.min(60, 2 ** Math.min(attempts, 6)), { failed: true, calls })
-  } else await journal.fail(fault, calls)
-}
-
-export const createCheckWorker = (deps: CheckDeps): Worker => {
-  const load = ({ orgId, id }: Work): Promise<ReportRow | undefined> => {
-    const tenant = { orgId, clientId: null }
-    return deps.db.as(tenant).tx((tx) => reportById(tx, tenant, id))
-  }
-  return {
-    run: async (work, signal) => {
-      const first = await load(work)
-      if (first?.status !== 'running') return
-      const journal = createJournal(deps.db, deps.jobs, first)
-      let spent = (): number => 0
-      try {
-        const opened = await deps.connections.open(journal.tenant, first.client_id, 'work', signal)
-        const { connection, salesforce: org } = opened
-        if (connection.sfdc_org_id !== first.sfdc_org_id) {
-          throw new EngineError(
-            'salesforce_org_changed',
-            'The connection leads to another Salesforce org than when this began.',
-          )
-        }
-        let counted = 0
-        spent = () => {
-          const fresh = org.calls - counted
-          counted += fresh
-          return fresh
-        }
-        const userId = connection.sfdc_user_id ?? ''
-        const context: Context = { deps, journal, signal, org, userId, spent }
-        for (let row = first; ; row = await journal.load()) {
-          signal.throwIfAborted()
-          if ((await STAGES[row.stage](context, row)) === 'stop') return
-        }
-      } catch (error) {
-        if (signal.aborted) throw error
-        if (error instanceof CheckOver) return
-        await settle(deps, journal, error, spent()).catch((thrown: unknown) => {
-          if (!(thrown instanceof CheckOver)) throw thrown
-        })
-      }
+export const createCheckWorker = (deps: CheckDeps): Worker =>
+  createStagedWorker<State>(deps, {
+    load: async ({ orgId, id }) => {
+      const tenant = { orgId, clientId: null }
+      const row = await deps.db.as(tenant).tx((tx) => reportById(tx, tenant, id))
+      if (row?.status !== 'running') return null
+      return { row, journal: createJournal(deps.db, deps.jobs, row) }
     },
-
-    giveUp: async (work, error) => {
-      const row = await load(work)
-      if (row?.status !== 'running') return
-      await createJournal(deps.db, deps.jobs, row)
-        .fail(faultOf(error))
-        .catch((thrown: unknown) => {
-          if (!(thrown instanceof CheckOver)) throw thrown
-        })
-    },
-  }
-}
+    kindOf: () => 'conflict-check',
+    destination: ({ row, journal }) => ({
+      tenant: journal.tenant,
+      clientId: row.client_id,
+      sfdcOrgId: row.sfdc_org_id,
+      priority: 'work',
+    }),
+    step: (context, { row, journal }) => STAGES[row.stage]({ ...context, deps, journal }, row),
+    isSent: () => false,
+    waiting: ({ row }) => row.error,
+    hold: ({ journal }, fault, afterSeconds, calls) => journal.hold(fault, afterSeconds, calls),
+    end: ({ journal }, fault, calls) => journal.fail(fault, calls),
+  })

@@ -3,18 +3,14 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tenant } from '../../db/database.ts'
-import { type Fault, type Progress } from '../../db/types.ts'
+import { type Progress, type WorkFault } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
+import { WorkOver } from '../work/stages.ts'
 import { type Fingerprints } from '../workflows/fingerprints.ts'
 import { type ConflictCheck } from './check.ts'
 import { type SalesforceProblem } from './facts.ts'
 import { reportById, type ReportRow, type Stage, toStored } from './rows.ts'
-
-/** The report has ended meanwhile (or another copy of this work ended it): nothing is left to do. */
-export class CheckOver extends Error {
-  override name = 'CheckOver'
-}
 
 export interface Step {
   stage?: Stage
@@ -32,8 +28,6 @@ const columnsOf = ({ progress, problems, snapshot, ...plain }: Step) => ({
   ...(snapshot === undefined
     ? {}
     : { snapshot_id: snapshot.id, snapshot_version: snapshot.version }),
-  // A stage that begins has failed no time yet.
-  ...(plain.stage === undefined ? {} : { attempts: 0 }),
 })
 
 export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report: ReportRow) => {
@@ -54,7 +48,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
         .where('status', '=', 'running')
         .returningAll()
         .executeTakeFirst()
-      if (row === undefined) throw new CheckOver('the report has ended')
+      if (row === undefined) throw new WorkOver('the report has ended')
       await also(row, tx)
       return row
     })
@@ -94,7 +88,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
 
     load: async (): Promise<ReportRow> => {
       const row = await db.as(tenant).tx((tx) => reportById(tx, tenant, report.id))
-      if (row?.status !== 'running') throw new CheckOver('the report has ended')
+      if (row?.status !== 'running') throw new WorkOver('the report has ended')
       return row
     },
 
@@ -102,18 +96,10 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
     step: (step: Step, calls = 0): Promise<ReportRow> =>
       update({ ...columnsOf(step), error: null, resume_at: null }, calls),
 
-    /**
-     * Stands still and says why; the sweep puts the check back when it is due. `failed`: a try of the
-     * stage failed, where otherwise it only waits for something.
-     */
-    hold: async (
-      error: Fault | null,
-      afterSeconds: number,
-      { failed = false, calls = 0 }: { failed?: boolean; calls?: number } = {},
-    ): Promise<void> => {
+    /** Stands still and says why; the sweep puts the check back when it is due. */
+    hold: async (error: WorkFault | null, afterSeconds: number, calls = 0): Promise<void> => {
       await update(
         {
-          attempts: sql<number>`attempts + ${failed ? 1 : 0}`,
           error: error === null ? null : JSON.stringify(error),
           resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
         },
@@ -121,7 +107,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
       )
     },
 
-    fail: (error: Fault, calls = 0): Promise<void> =>
+    fail: (error: WorkFault, calls = 0): Promise<void> =>
       end({ status: 'failed', error: JSON.stringify(error) }, error.code, calls),
 
     complete: (

@@ -221,7 +221,7 @@ describe('a conflict check', () => {
     await bench.database.query(`update crm_connections set status = 'connected'`)
     expect(await get(id)).toMatchObject({
       status: 'failed',
-      error: { code: 'connection_not_ready' },
+      error: { code: 'connection_revoked' },
       severity: null,
       findings: [],
     })

@@ -1,7 +1,6 @@
 // Conflict reports: a plan judged against a client's Salesforce org before anything is changed there,
 // kept so that a deploy can be held to it. The check is durable; the calls here start it and read it.
 
-import { type Logger } from 'pino'
 import { type Database, type Tenant } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { EngineError, notFound } from '../../errors.ts'
@@ -14,6 +13,8 @@ import { pageOf, type Page, type PageRequest } from '../page.ts'
 import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Plan, planSchema } from '../plan/schema.ts'
+import { destinationOf } from '../work/door.ts'
+import { handOver, waitForEnd } from '../work/follow.ts'
 import { parseWorkflows } from '../workflows/definition/parse.ts'
 import { type Fingerprints } from '../workflows/fingerprints.ts'
 import { type PlannedWorkflow, workflowsHash } from '../workflows/workflow.ts'
@@ -40,7 +41,6 @@ interface Options extends Omit<CheckDeps, 'jobs' | 'mappingFacts'> {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   /** Default: no mappings. */
   mappingFacts?: CheckDeps['mappingFacts']
-  logger: Logger
 }
 
 export interface Conflicts {
@@ -145,24 +145,11 @@ export const createConflicts = (options: Options): Conflicts => {
   return {
     check: async (caller, input, signal) => {
       const { tenant } = caller
-      const { connection } = await connections.open(tenant, input.client_id, 'work')
-      const sfdcOrgId = connection.sfdc_org_id
-      if (sfdcOrgId === null || connection.sfdc_user_id === null) {
-        throw new EngineError(
-          'connection_not_ready',
-          'The connection does not name its Salesforce org yet.',
-        )
-      }
+      const { sfdc_org_id: sfdcOrgId } = await destinationOf(connections, tenant, input.client_id)
       const id = await start(caller, input, sfdcOrgId)
-      // The row is the promise; a queue that is away for a moment only delays it until the sweep.
-      await jobs
-        .enqueue('conflict-check', { orgId: tenant.orgId, id }, sfdcOrgId)
-        .catch((error: unknown) => logger.warn({ err: error }, 'conflict check not enqueued yet'))
-      await jobs.waitFor(id, {
-        isDone: async () => (await get(tenant, id)).status !== 'running',
-        timeoutMs: input.wait_seconds * 1000,
-        ...(signal === undefined ? {} : { signal }),
-      })
+      const isDone = async () => (await get(tenant, id)).status !== 'running'
+      await handOver({ jobs, logger }, 'conflict-check', { orgId: tenant.orgId, id }, sfdcOrgId)
+      await waitForEnd({ jobs }, id, isDone, input.wait_seconds, signal)
       return get(tenant, id)
     },
     get,

@@ -2,7 +2,7 @@
 
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
-import { type Fault, type Progress, type TenantTables } from '../../db/types.ts'
+import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type ConflictCheck } from './check.ts'
 import { type PlannedWorkflow, type SalesforceProblem } from './facts.ts'
@@ -37,7 +37,7 @@ export interface ReportSummary {
   client_id: string
   status: ReportRow['status']
   progress: Progress
-  error: Fault | null
+  error: WorkFault | null
   /** Of the worst finding; null unless complete. */
   severity: Severity | null
   plan_hash: string

@@ -1,6 +1,6 @@
 // Salesforce's own word: what a validating deploy that has ended says about the plan.
 
-import { type Fault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/types.ts'
 import { type Deployment } from '../deployments/deployments.ts'
 import { type SalesforceProblem } from './facts.ts'
 import { WHOLE_PACKAGE } from './rule.ts'
@@ -21,12 +21,12 @@ const SAYS_NOTHING: ReadonlySet<string> = new Set([
   'unavailable',
 ])
 
-export type Verdict = { problems: SalesforceProblem[] } | { fault: Fault }
+export type Verdict = { problems: SalesforceProblem[] } | { fault: WorkFault }
 
 export const verdictOf = (deployment: Deployment): Verdict => {
   const { status, error, components, warnings } = deployment
   if (status === 'failed' && error !== null && SAYS_NOTHING.has(error.code)) {
-    return { fault: { code: error.code, message: `The validating deploy: ${error.message}` } }
+    return { fault: { ...error, message: `The validating deploy: ${error.message}` } }
   }
   const problems = components.flatMap(({ type, full_name, problem }): SalesforceProblem[] =>
     problem === null

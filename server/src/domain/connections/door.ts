@@ -77,19 +77,28 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
   /**
    * The client's connection, read once, and a handle on its Salesforce org whose sessions and budget
    * look after themselves. `protected` work (polling what Salesforce has accepted, rollback, health)
-   * also goes on for an inactive client. Throws not_found, client_inactive, connection_not_ready.
+   * also goes on for an inactive client. With `probe` a connection whose API was switched off is asked
+   * first whether it is back, for nothing else would find out. Throws not_found, client_inactive,
+   * connection_not_ready.
    */
   const open = async (
     tenant: Tenant,
     clientId: string,
     priority: Priority,
     signal?: AbortSignal,
+    { probe = false }: { probe?: boolean } = {},
   ): Promise<OpenConnection> => {
-    const row = await db.as(tenant).tx(async (tx) => {
-      const client = await requireClient(tx, tenant, clientId)
-      if (!client.is_active && priority !== 'protected') throw inactiveClient()
-      return newestConnection(tx, tenant, clientId)
-    })
+    const newest = () =>
+      db.as(tenant).tx(async (tx) => {
+        const client = await requireClient(tx, tenant, clientId)
+        if (!client.is_active && priority !== 'protected') throw inactiveClient()
+        return newestConnection(tx, tenant, clientId)
+      })
+    let row = await newest()
+    if (probe && row?.status === 'error' && row.error?.code === 'api_disabled') {
+      await check(tenant, row, signal)
+      row = await newest()
+    }
     if (row?.status !== 'connected') throw notReady(row)
     const sessions = tokens.sessions(tenant, row)
     return { connection: row, salesforce: handle(tenant, row, sessions, priority, signal) }

@@ -2,10 +2,9 @@
 // end, and taken back. The work itself is durable; the calls here start it and tell how it stands.
 
 import { sql } from 'kysely'
-import { type Logger } from 'pino'
-import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
+import { isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
-import { type DeploymentKind, type DeploymentStatus } from '../../db/types.ts'
+import { type DeploymentKind, type DeploymentStatus, type WorkFault } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { cancelDeploy } from '../../salesforce/deploy.ts'
@@ -16,7 +15,6 @@ import { bindIdempotency } from '../idempotency.ts'
 import { cutPage, decodeCursor, type Page, type PageRequest } from '../page.ts'
 import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
-import { type ConnectionRow } from '../connections/connections.ts'
 import { type Topology } from '../topology/topology.ts'
 import { parseWorkflows } from '../workflows/definition/parse.ts'
 import { readWorkflowState, waitingInterviews, type WorkflowName } from '../workflows/state.ts'
@@ -26,11 +24,12 @@ import {
   removalTransition,
 } from '../workflows/transition.ts'
 import { objectsOfWorkflows, workflowsHash } from '../workflows/workflow.ts'
-import { type ConnectionDoor } from './run/context.ts'
-import { createDeployWorker } from './plan/deploy.ts'
+import { destinationOf, type SettledConnection } from '../work/door.ts'
+import { handOver, waitForEnd } from '../work/follow.ts'
+import { type StageDeps } from '../work/stages.ts'
 import { checkReport, type ConflictReports, type GateInput } from './gate.ts'
 import { createJournal } from './run/journal.ts'
-import { createRollbackWorker } from './plan/rollback.ts'
+import { createDeploymentWorkers } from './workers.ts'
 import { waitingFault } from './workflows/deploy.ts'
 import {
   componentsById,
@@ -42,7 +41,6 @@ import {
   openRunOf,
   rollbackOf,
   type RollbackOptions,
-  type RunFault,
   runById,
   type RunRow,
   toDeployment,
@@ -87,13 +85,10 @@ export interface RollbackInput {
   wait_seconds: number
 }
 
-interface Options {
-  db: Database
+interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
-  connections: ConnectionDoor
   topology: Pick<Topology, 'forget' | 'completeVersion'>
   reports: ConflictReports
-  logger: Logger
   /** How long a lost request may take to show up at Salesforce; tests shorten it. */
   adoptGraceMs?: number
 }
@@ -147,21 +142,14 @@ export interface Deployments {
 }
 
 /** Why a run ended; null while it goes on, and after a good end. */
-const endOf = (run: RunRow | undefined): RunFault | null =>
-  (run?.ended_at == null ? null : run.error) as RunFault | null
+const endOf = (run: RunRow | undefined): WorkFault | null =>
+  (run?.ended_at == null ? null : run.error) as WorkFault | null
 
 const LOCK = 'deployment_runs_one_per_salesforce_org'
 const ADOPT_GRACE_MS = 30_000
 
-export const createDeployments = ({
-  db,
-  jobs,
-  connections,
-  topology,
-  reports,
-  logger,
-  adoptGraceMs = ADOPT_GRACE_MS,
-}: Options): Deployments => {
+export const createDeployments = (options: Options): Deployments => {
+  const { db, jobs, connections, topology, reports, logger } = options
   const get = (tenant: Tenant, id: string): Promise<Deployment> =>
     db.as(tenant).tx(async (tx) => {
       const row = await deploymentById(tx, tenant, id)
@@ -224,16 +212,10 @@ export const createDeployments = ({
     waitSeconds: number,
     signal: AbortSignal | undefined,
   ): Promise<RunRow | undefined> => {
-    // The row is the promise; a queue that is away for a moment only delays it until the sweep.
-    await jobs
-      .enqueue(kind, { orgId: tenant.orgId, id: runId }, sfdcOrgId)
-      .catch((error: unknown) => logger.warn({ err: error }, `${kind} not enqueued yet`))
     const look = () => db.as(tenant).tx((tx) => runById(tx, tenant, runId))
-    await jobs.waitFor(runId, {
-      isDone: async () => (await look())?.ended_at !== null,
-      timeoutMs: waitSeconds * 1000,
-      ...(signal === undefined ? {} : { signal }),
-    })
+    const isDone = async () => (await look())?.ended_at !== null
+    await handOver({ jobs, logger }, kind, { orgId: tenant.orgId, id: runId }, sfdcOrgId)
+    await waitForEnd({ jobs }, runId, isDone, waitSeconds, signal)
     return look()
   }
 
@@ -248,28 +230,16 @@ export const createDeployments = ({
     waitSeconds: number
   }
 
-  /** The Salesforce org that the work will hold. */
-  const targetOf = async (tenant: Tenant, clientId: string): Promise<ConnectionRow> => {
-    const { connection } = await connections.open(tenant, clientId, 'work')
-    if (connection.sfdc_org_id === null || connection.sfdc_user_id === null) {
-      throw new EngineError(
-        'connection_not_ready',
-        'The connection does not name its Salesforce org yet.',
-      )
-    }
-    return connection
-  }
-
   /** Stores the deployment with the run that brings it to its end, and follows it. */
   const begin = async (
     caller: Caller,
-    connection: ConnectionRow,
+    connection: SettledConnection,
     wish: Wish,
     signal: AbortSignal | undefined,
   ): Promise<{ id: string; run: RunRow | undefined }> => {
     const { tenant } = caller
     const id = newId()
-    const sfdcOrgId = connection.sfdc_org_id ?? ''
+    const sfdcOrgId = connection.sfdc_org_id
     const runId = await exclusively(() =>
       db.as(tenant).tx(async (tx) => {
         await tx
@@ -336,7 +306,7 @@ export const createDeployments = ({
 
   const deploy: Deployments['deploy'] = async (caller, input, signal) => {
     const { tenant } = caller
-    const connection = await targetOf(tenant, input.client_id)
+    const connection = await destinationOf(connections, tenant, input.client_id)
     const plan = parsePlan(input.plan, 'plan')
     const hash = planHash(plan)
     const objects = plan.objects.map(({ api_name }) => api_name)
@@ -348,7 +318,7 @@ export const createDeployments = ({
 
   const deployWorkflows: Deployments['deployWorkflows'] = async (caller, input, signal) => {
     const { tenant } = caller
-    const connection = await targetOf(tenant, input.client_id)
+    const connection = await destinationOf(connections, tenant, input.client_id)
     const workflows = parseWorkflows(input.workflows, 'workflows')
     const hash = workflowsHash(workflows)
     await passGate(
@@ -378,7 +348,7 @@ export const createDeployments = ({
   const setActive: Deployments['setActive'] = async (caller, input, signal) => {
     const { tenant } = caller
     const { client_id, wait_seconds, ...activation } = input
-    const connection = await targetOf(tenant, client_id)
+    const connection = await destinationOf(connections, tenant, client_id)
     const { state } = await look(tenant, client_id, [activation], signal)
     activationTransition(activation, state)
     const wish = {
@@ -394,7 +364,7 @@ export const createDeployments = ({
   const removeWorkflows: Deployments['removeWorkflows'] = async (caller, input, signal) => {
     const { tenant } = caller
     const { client_id, wait_seconds, workflows } = input
-    const connection = await targetOf(tenant, client_id)
+    const connection = await destinationOf(connections, tenant, client_id)
     const { salesforce, state } = await look(tenant, client_id, workflows, signal)
     removalTransition(workflows, state)
     const flows = state.flows
@@ -546,8 +516,8 @@ export const createDeployments = ({
     const tenant: Tenant = { orgId: run.org_id, clientId: null }
     const journal = createJournal(db, jobs, run)
     const { deployment } = await journal.load()
-    const why = (run.error as RunFault | null)?.code ?? 'connection_lost'
-    const fault = { code: 'abandoned', message: `Let go of while it stood still (${why}).` }
+    const why = (run.error as WorkFault | null)?.code ?? 'connection_lost'
+    const fault = { code: 'abandoned', message: `Abandoned while stalled (${why}).` }
     if (run.kind === 'rollback') {
       await journal.end(
         { error: fault },
@@ -573,7 +543,6 @@ export const createDeployments = ({
     logger.warn({ deployment_id: deploymentId }, 'deployment abandoned')
   }
 
-  const deps = { db, jobs, connections, topology, logger, adoptGraceMs }
   return {
     deploy,
     deployWorkflows,
@@ -600,7 +569,10 @@ export const createDeployments = ({
           return rest
         })
       }),
-    workers: { deploy: createDeployWorker(deps), rollback: createRollbackWorker(deps) },
+    workers: createDeploymentWorkers({
+      ...options,
+      adoptGraceMs: options.adoptGraceMs ?? ADOPT_GRACE_MS,
+    }),
   }
 }
 
@@ -609,12 +581,12 @@ const TRIES_STUCK = 3
 
 /** Throws deployment_in_progress for a run that goes on, or may go on in a moment. */
 const requireStanding = ({ error, attempts }: RunRow): void => {
-  const code = (error as RunFault | null)?.code
+  const code = (error as WorkFault | null)?.code
   if (code === 'connection_lost' || code === 'outcome_unknown') return
   if (code !== undefined && attempts >= TRIES_STUCK) return
   throw new EngineError(
     'deployment_in_progress',
-    'Only a deployment whose connection is lost, or that cannot go on, can be let go of.',
+    'Only a deployment whose connection is lost, or that is stalled, can be abandoned.',
     { retryAfterSeconds: 10 },
   )
 }

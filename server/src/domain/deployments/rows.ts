@@ -7,9 +7,10 @@ import {
   type Fault,
   type Progress,
   type TenantTables,
+  type WorkFault,
 } from '../../db/types.ts'
 import { type Selectable } from 'kysely'
-import { type MemberError, type Upstream } from '../../errors.ts'
+import { sameName } from '../metadata/names.ts'
 import { type MergeChanges } from '../plan/compile.ts'
 import { type Plan } from '../plan/schema.ts'
 
@@ -46,6 +47,10 @@ export interface NamedComponent {
   full_name: string
 }
 
+/** One text for each component, the same however its name is written. */
+export const keyOf = ({ type, fullName }: { type: string; fullName: string }): string =>
+  sameName(`${type}:${fullName}`)
+
 export interface KeptComponent extends NamedComponent {
   reason: string
   changed_by: string | null
@@ -70,14 +75,7 @@ export interface RollbackResult {
   remaining: (NamedComponent & { reason: string })[]
   data: { name: string; rows: number | null }[]
   proof: Proof | null
-  error: RunFault | null
-}
-
-/** Fault of a run; `errors` where several things are named (rows that would be lost). */
-export interface RunFault extends Fault {
-  errors?: MemberError[]
-  /** Salesforce's own words, where it was Salesforce that failed. */
-  upstream?: Upstream
+  error: WorkFault | null
 }
 
 /** What a rollback has to know beside the images: kept in `crm_deployments.changes`. */
@@ -108,7 +106,7 @@ export interface Deployment {
   progress: Progress
   components: DeploymentComponent[]
   warnings: Fault[]
-  error: Fault | null
+  error: WorkFault | null
   rollback: RollbackResult | null
   created_by: string | null
   created_at: string

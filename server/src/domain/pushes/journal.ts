@@ -4,7 +4,7 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tx } from '../../db/database.ts'
-import { type Fault } from '../../db/types.ts'
+import { type WorkFault } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit, type AuditAction } from '../audit.ts'
 import {
@@ -307,15 +307,20 @@ export const createPushJournal = (
       }),
 
     /** Stands still and says why; the sweep puts the push back when it is due. */
-    hold: (error: Fault, afterSeconds: number): Promise<void> =>
+    hold: (error: WorkFault, afterSeconds: number): Promise<void> =>
       db.as(tenant).tx(async (tx) => {
         const push = await lockPush(tx, tenant, pushId)
         if (push === undefined || isFinal(push.status)) return
         // One that was stopped meanwhile has rows to end now, whatever the others wait for.
         const longest = push.stop === null ? HELD_SECONDS : STOPPED_SECONDS
         const seconds = Math.min(afterSeconds, longest)
-        const resumesAt = new Date(Date.now() + seconds * 1000)
-        const shown: PushFault = { ...error, resumes_at: resumesAt.toISOString() }
+        const resumesAt = new Date(Date.now() + seconds * 1000).toISOString()
+        const { waiting } = error
+        const shown: PushFault = {
+          ...error,
+          ...(waiting === undefined ? {} : { waiting: { ...waiting, next_try_at: resumesAt } }),
+          resumes_at: resumesAt,
+        }
         await updatePush(tx)
           .set({
             error: storable(shown),
@@ -325,7 +330,7 @@ export const createPushJournal = (
       }),
 
     /** No further row is sent; the first reason stands. */
-    stop: (reason: Fault): Promise<void> =>
+    stop: (reason: WorkFault): Promise<void> =>
       db.as(tenant).tx(async (tx) => {
         const push = await lockPush(tx, tenant, pushId)
         if (push === undefined || isFinal(push.status) || push.stop !== null) return

@@ -3,16 +3,11 @@
 // once, whoever's client it is. A lane gives way to others' work after a few seconds.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Logger } from 'pino'
-import { type Database, type Tenant } from '../../db/database.ts'
 import { type Fault } from '../../db/types.ts'
-import { EngineError } from '../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
-import { NangoError } from '../../nango/failure.ts'
-import { SalesforceError } from '../../salesforce/failure.ts'
-import { type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { newestConnection } from '../connections/rows.ts'
-import { type OpenConnection } from '../connections/connections.ts'
+import { explain, openDoor } from '../work/door.ts'
+import { causeOf, decide } from '../work/faults.ts'
+import { type StageDeps } from '../work/stages.ts'
 import { createPushJournal, LeaseLost, type PushJournal } from './journal.ts'
 import { type ChunkRow, optionsOf, type PushRow } from './rows.ts'
 import { type Explain } from './prepare/explain.ts'
@@ -22,24 +17,11 @@ import { type ChunkPlace } from './store.ts'
 import { lastWordsOf } from './transport/last-words.ts'
 import { type Transport } from './transport/transport.ts'
 
-/** The one door to Salesforce, as far as pushes need it. */
-export interface ConnectionDoor {
-  open(
-    tenant: Tenant,
-    clientId: string,
-    priority: 'work' | 'protected',
-    signal?: AbortSignal,
-  ): Promise<OpenConnection>
-}
-
-export interface LaneDeps {
-  db: Database
+export interface LaneDeps extends StageDeps {
   jobs: Pick<Jobs, 'announce'>
-  connections: ConnectionDoor
   transports: Readonly<Record<'collections' | 'bulk', Transport>>
   /** Salesforce's errors in the words of the mapping that the push was accepted with. */
   explain: (push: PushRow) => Promise<Explain>
-  logger: Logger
   retentionDays: number
   /** How long a chunk and a place in the Salesforce org stay with a holder that shows no sign of life. */
   leaseSeconds: number
@@ -54,7 +36,6 @@ const BUSY_MS = 100
  */
 const DEATHS_MAX = 20
 const FAULTS_MAX = 5
-const HOLD_SECONDS = 60
 const BEATS_A_LEASE = 5
 /** The share of the lease after which whoever could not renew it leaves. */
 const SILENCE_MAX = 0.75
@@ -130,25 +111,6 @@ const takeTurn = async (
     }
     if (performance.now() >= endsAt) return 'again'
   }
-}
-
-/** Opened anew for each chunk: a connection that was revoked or replaced since sends nothing more. */
-const openFor = async (
-  { connections }: LaneDeps,
-  { key }: PushJournal,
-  push: PushRow,
-  priority: 'work' | 'protected',
-  signal: AbortSignal,
-): Promise<SalesforceOrg> => {
-  const { tenant, clientId } = key
-  const { connection, salesforce } = await connections.open(tenant, clientId, priority, signal)
-  if (connection.sfdc_org_id !== push.sfdc_org_id) {
-    throw new EngineError(
-      'salesforce_org_changed',
-      'The connection leads to another Salesforce org than when the push was accepted.',
-    )
-  }
-  return salesforce
 }
 
 /** Why nothing more of the push may be sent; null where it goes on. */
@@ -256,7 +218,17 @@ const settleChunk = async (
     await settler.failAll(stop)
     return
   }
-  const org = await openFor(deps, journal, push, stop === null ? 'work' : 'protected', signal)
+  // Opened anew for each chunk: a connection that was revoked or replaced since sends nothing more.
+  const { salesforce: org } = await openDoor(
+    deps.connections,
+    {
+      ...journal.key,
+      sfdcOrgId: push.sfdc_org_id,
+      priority: stop === null ? 'work' : 'protected',
+    },
+    signal,
+    push.error !== null,
+  )
   await settler.start()
   const { all_or_none, assignment_rules, allow_duplicates } = optionsOf(push)
   const results = deps.transports[push.transport ?? 'collections'].send(org, {
@@ -283,84 +255,49 @@ const settleChunk = async (
   await settler.finish()
 }
 
-/** Reasons that stop a push for good, as far as rows that were not sent are concerned. */
-const FINAL: ReadonlySet<string> = new Set([
-  'client_inactive',
-  'connection_revoked',
-  'salesforce_org_changed',
-  'not_found',
-])
-
-/** Faults of the way to Salesforce that only a person can mend. */
-const isLost = (error: EngineError): boolean =>
-  error.code === 'connection_not_ready' ||
-  error.code === 'host_refused' ||
-  (error instanceof SalesforceError &&
-    ['session_dead', 'session_unusable', 'api_disabled', 'version_unsupported'].includes(
-      error.failure.kind,
-    ))
-
-/**
- * Faults that pass without anybody's doing, or with the operator's: they are nobody's rows' fault, and
- * are waited for however long they last. `unavailable` is our database, or a session that others renew.
- */
-const isPassing = (error: EngineError): boolean =>
-  error.code === 'unavailable' ||
-  error instanceof NangoError ||
-  (error instanceof SalesforceError && error.failure.passing)
-
 const afterFault = async (
   deps: LaneDeps,
   journal: PushJournal,
   place: Place,
-  { push, chunk, settler, calls }: AtHand,
-  error: unknown,
+  atHand: AtHand,
+  thrown: unknown,
 ): Promise<'next' | 'stand_still'> => {
-  const release = () => journal.release(chunk.seq, place.holder, calls.take())
-  if (!(error instanceof EngineError)) {
+  const { push, chunk, settler, calls } = atHand
+  const error = await explain(deps.db, journal.key, thrown)
+  const decision = decide({
+    kind: 'push',
+    error,
+    // Rows that were sent and cannot be looked at end as such: a push never waits without an end.
+    sent: false,
+    waiting: push.error,
+    now: new Date(),
+    scale: deps.waitScale ?? 1,
+  })
+  if (decision.do === 'bug') {
     deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
     await journal.fault(chunk.seq, place.holder, calls.take())
     return 'next'
   }
-  const fault: Fault = { code: error.code, message: messageOf(error) }
-  if (error.code === 'api_budget_exhausted') {
-    await journal.hold(fault, error.retryAfterSeconds ?? HOLD_SECONDS)
-    await release()
-    return 'stand_still'
-  }
-  const isRevoked = error.code === 'connection_not_ready' && (await wasRevoked(deps.db, journal))
-  if (isRevoked || FINAL.has(error.code)) {
-    const reason = isRevoked ? { ...fault, code: 'connection_revoked' } : fault
-    await journal.stop(reason)
-    await settleWithoutSalesforce(journal, place, { push, chunk, settler, calls }, error, reason)
+  const { fault } = decision
+  if (decision.do === 'end') {
+    // What Salesforce refuses about these rows says nothing about the others.
+    if (causeOf(error) === 'refused') await settler.conclude(lastWordsOf(chunk.send_state), fault)
+    else {
+      await journal.stop(fault)
+      await settleWithoutSalesforce(journal, place, atHand, error, fault)
+    }
     return 'next'
   }
-  if (isLost(error)) {
+  const stop = stopOf(push)
+  if (stop !== null && fault.waiting?.for === 'person') {
     // What was sent cannot be looked at: nobody but the caller can say how long to wait for that.
-    const stop = stopOf(push)
-    if (stop !== null) {
-      await settleWithoutSalesforce(journal, place, { push, chunk, settler, calls }, error, stop)
-      return 'next'
-    }
-    await journal.hold({ ...fault, code: 'connection_lost' }, HOLD_SECONDS)
-    await release()
-    return 'stand_still'
+    await settleWithoutSalesforce(journal, place, atHand, error, stop)
+    return 'next'
   }
-  if (isPassing(error)) {
-    await journal.hold(fault, error.retryAfterSeconds ?? HOLD_SECONDS)
-    await release()
-    return 'stand_still'
-  }
-  deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
-  await journal.fault(chunk.seq, place.holder, calls.take())
-  return 'next'
+  await journal.hold(fault, decision.afterSeconds)
+  await journal.release(chunk.seq, place.holder, calls.take())
+  return 'stand_still'
 }
-
-/** Salesforce's own words where it gave them. */
-const messageOf = (error: EngineError): string =>
-  error instanceof SalesforceError
-    ? `${error.failure.code}: ${error.failure.message}`.slice(0, 1000)
-    : error.message
 
 /**
  * The way to the Salesforce org is gone for good. What has its result keeps it; what was not written
@@ -372,20 +309,15 @@ const settleWithoutSalesforce = async (
   journal: PushJournal,
   place: Place,
   { push, chunk, settler, calls }: AtHand,
-  error: EngineError,
+  error: unknown,
   reason: Fault,
 ): Promise<void> => {
-  if (error.code === 'client_inactive' || chunk.send_state === null) {
+  if (causeOf(error) === 'client_inactive' || chunk.send_state === null) {
     await journal.release(chunk.seq, place.holder, calls.take())
     return
   }
   // The first reason stands, as it does for the push.
   await settler.conclude(lastWordsOf(chunk.send_state), stopOf(push) ?? reason)
-}
-
-const wasRevoked = async (db: Database, { key }: PushJournal): Promise<boolean> => {
-  const row = await db.as(key.tenant).tx((tx) => newestConnection(tx, key.tenant, key.clientId))
-  return row === undefined || row.status === 'revoked'
 }
 
 /** Calls made and not yet stored. */

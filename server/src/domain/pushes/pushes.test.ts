@@ -276,18 +276,19 @@ describe('a push that stands still', () => {
       `update crm_connections set status = 'expired' where client_id = $1 and status = 'connected'`,
       [clientId],
     )
-    bench.world.budgetSpent = false
     try {
       await until('the connection is missed', async () => {
         const { error } = await get(id)
         return error?.code === 'connection_lost'
       })
+      bench.world.budgetSpent = false
       await bench.first.pushes.cancel(bench.caller, id)
       const push = await ended(id)
       expect(push).toMatchObject({ status: 'failed', failed: 300, error: { code: 'cancelled' } })
       expect(new Set(codesOf(push))).toEqual(new Set(['CANCELLED']))
       expect(await stored(rows.slice(0, 1))).toEqual([0])
     } finally {
+      bench.world.budgetSpent = false
       await bench.database.query(
         `update crm_connections set status = 'connected' where client_id = $1 and status = 'expired'`,
         [clientId],

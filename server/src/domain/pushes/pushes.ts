@@ -3,8 +3,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import { sql } from 'kysely'
-import { type Logger } from 'pino'
-import { type Database, type Tenant } from '../../db/database.ts'
+import { type Tenant } from '../../db/database.ts'
 import { type PushStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
@@ -14,9 +13,12 @@ import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { type LastPush } from '../conflicts/facts.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { destinationOf } from '../work/door.ts'
+import { handOver, waitForEnd } from '../work/follow.ts'
+import { type StageDeps } from '../work/stages.ts'
 import { ALL_OR_NONE_MAX, type Accepted, type Manner, takeIn, uploadHash } from './intake.ts'
 import { type InputRow, type Intention } from './intention.ts'
-import { type ConnectionDoor, createLaneWorker } from './lane.ts'
+import { createLaneWorker } from './lane.ts'
 import { type PushKind, type PushOptions } from './model.ts'
 import { type Preparation } from './preparation.ts'
 import { readResults, type ResultsPage, type ResultsRequest, streamResults } from './results.ts'
@@ -48,14 +50,11 @@ export interface PushInput {
   wait_seconds: number
 }
 
-interface Options {
-  db: Database
+interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
-  connections: ConnectionDoor
   /** Mapping and snapshot, made into what judges rows. */
   preparation: Preparation
   transports: Readonly<Record<'collections' | 'bulk', Transport>>
-  logger: Logger
   maxRows: number
   resultRetentionDays: number
   /** Keys the fingerprint by which a repeated upload is known. */
@@ -145,6 +144,7 @@ export const createPushes = ({
   resultRetentionDays,
   secret,
   leaseSeconds = LEASE_SECONDS,
+  waitScale = 1,
 }: Options): Pushes => {
   const intakeDeps = { db, jobs, maxRows, retentionDays: resultRetentionDays, secret }
 
@@ -203,14 +203,8 @@ export const createPushes = ({
   }
 
   const usable = async (tenant: Tenant, clientId: string) => {
-    const { connection } = await connections.open(tenant, clientId, 'work')
-    if (connection.sfdc_org_id === null) {
-      throw new EngineError(
-        'connection_not_ready',
-        'The connection does not name its Salesforce org yet.',
-      )
-    }
-    return { id: connection.id, sfdcOrgId: connection.sfdc_org_id }
+    const { id, sfdc_org_id: sfdcOrgId } = await destinationOf(connections, tenant, clientId)
+    return { id, sfdcOrgId }
   }
 
   /** Hands the lanes to the queue and waits for the end of the push. */
@@ -222,11 +216,8 @@ export const createPushes = ({
   ): Promise<PushWithResults> => {
     await enqueue(tenant, accepted.laneIds, accepted.sfdcOrgId)
     if (accepted.laneIds.length > 0) {
-      await jobs.waitFor(accepted.id, {
-        isDone: async () => isFinal((await rowOf(tenant, accepted.id)).status),
-        timeoutMs: waitSeconds * 1000,
-        ...(signal === undefined ? {} : { signal }),
-      })
+      const isDone = async () => isFinal((await rowOf(tenant, accepted.id)).status)
+      await waitForEnd({ jobs }, accepted.id, isDone, waitSeconds, signal)
     }
     return get(tenant, accepted.id)
   }
@@ -238,10 +229,7 @@ export const createPushes = ({
   ): Promise<void> => {
     await Promise.all(
       laneIds.map((id) =>
-        // The row is the promise; a queue that is away for a moment only delays it until the sweep.
-        jobs
-          .enqueue('push', { orgId: tenant.orgId, id }, sfdcOrgId ?? '')
-          .catch((error: unknown) => logger.warn({ err: error }, 'push not enqueued yet')),
+        handOver({ jobs, logger }, 'push', { orgId: tenant.orgId, id }, sfdcOrgId ?? ''),
       ),
     )
   }
@@ -430,6 +418,7 @@ export const createPushes = ({
       logger,
       retentionDays: resultRetentionDays,
       leaseSeconds,
+      waitScale,
     }),
   }
 }

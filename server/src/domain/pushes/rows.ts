@@ -2,7 +2,7 @@
 
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
-import { type Fault, type PushStatus, type TenantTables } from '../../db/types.ts'
+import { type PushStatus, type TenantTables, type WorkFault } from '../../db/types.ts'
 import { type Actor } from '../audit.ts'
 import { type MetAutomation } from './automations.ts'
 import { type PushKind, type PushOptions, type RowResult, type Transport } from './model.ts'
@@ -11,7 +11,7 @@ export type PushRow = Selectable<TenantTables['crm_push_logs']>
 export type ChunkRow = Selectable<TenantTables['push_chunks']>
 
 /** Why a push stands still or has ended as it has. */
-export interface PushFault extends Fault {
+export interface PushFault extends WorkFault {
   /** When it goes on by itself. */
   resumes_at?: string
 }

@@ -2,20 +2,22 @@
 // statement is guarded by status = 'pulling', so that a copy of the work that was thought dead
 // cannot touch a snapshot that has ended.
 
-import { sql } from 'kysely'
+import { sql, type UpdateObject } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
-import { type Fault, type Progress, type SnapshotStats } from '../../db/types.ts'
+import {
+  type Fault,
+  type Progress,
+  type SnapshotStats,
+  type TenantTables,
+  type WorkFault,
+} from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
+import { WorkOver } from '../work/stages.ts'
 import { hashBytes, hashText } from './canonical.ts'
 import { type SnapshotRow } from './snapshots.ts'
 import { insertContents, type PackedContent } from './store.ts'
-
-/** The snapshot has ended meanwhile (or another copy of this work ended it): nothing is left to do. */
-export class PullOver extends Error {
-  override name = 'PullOver'
-}
 
 export interface ReadItem {
   kind: 'object' | 'automation'
@@ -54,7 +56,7 @@ export const keyOf = (row: SnapshotRow): PullKey => ({
   snapshotId: row.id,
 })
 
-/** Throws {@link PullOver} unless the snapshot is still being pulled; holds its row till the commit. */
+/** Throws {@link WorkOver} unless the snapshot is still being pulled; holds its row till the commit. */
 const lockPull = async (tx: Tx, { tenant, snapshotId }: PullKey): Promise<SnapshotRow> => {
   const row = await tx
     .selectFrom('crm_topology_snapshots')
@@ -64,7 +66,7 @@ const lockPull = async (tx: Tx, { tenant, snapshotId }: PullKey): Promise<Snapsh
     .where('status', '=', 'pulling')
     .forUpdate()
     .executeTakeFirst()
-  if (row === undefined) throw new PullOver('the snapshot is no longer being pulled')
+  if (row === undefined) throw new WorkOver('the snapshot is no longer being pulled')
   return row
 }
 
@@ -72,6 +74,18 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
   const { tenant, clientId, snapshotId } = key
   const tx = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> => db.as(tenant).tx(fn)
   const itemColumns = { org_id: tenant.orgId, client_id: clientId, snapshot_id: snapshotId }
+
+  const update = async (
+    tx: Tx,
+    columns: UpdateObject<TenantTables, 'crm_topology_snapshots'>,
+  ): Promise<void> => {
+    await tx
+      .updateTable('crm_topology_snapshots')
+      .set(columns)
+      .where('org_id', '=', tenant.orgId)
+      .where('id', '=', snapshotId)
+      .execute()
+  }
 
   return {
     /** What earlier runs of this pull have read. */
@@ -126,7 +140,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
           .where('status', '=', 'pulling')
           .forKeyShare()
           .executeTakeFirst()
-        if (alive === undefined) throw new PullOver('the snapshot is no longer being pulled')
+        if (alive === undefined) throw new WorkOver('the snapshot is no longer being pulled')
         const added = await insertContents(tx, tenant, clientId, contents)
         if (items.length > 0) {
           await tx
@@ -159,7 +173,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
       }),
 
     /**
-     * Shows how far the pull is, and looks whether it may go on: throws {@link PullOver}, or
+     * Shows how far the pull is, and looks whether it may go on: throws {@link WorkOver}, or
      * client_inactive or connection_revoked when that became true since the last look.
      */
     progress: (progress: Progress, stats: SnapshotStats, connectionId: string): Promise<void> =>
@@ -167,13 +181,18 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         const row = await tx
           .updateTable('crm_topology_snapshots')
           // A call got through: whatever held the pull up is over.
-          .set({ progress: JSON.stringify(progress), stats: JSON.stringify(stats), error: null })
+          .set({
+            progress: JSON.stringify(progress),
+            stats: JSON.stringify(stats),
+            error: null,
+            resume_at: null,
+          })
           .where('org_id', '=', tenant.orgId)
           .where('id', '=', snapshotId)
           .where('status', '=', 'pulling')
           .returning('id')
           .executeTakeFirst()
-        if (row === undefined) throw new PullOver('the snapshot is no longer being pulled')
+        if (row === undefined) throw new WorkOver('the snapshot is no longer being pulled')
         const present = await tx
           .selectFrom('clients')
           .innerJoin('crm_connections', 'crm_connections.client_id', 'clients.id')
@@ -188,61 +207,53 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         }
       }),
 
-    /** Says why the pull stands still; it stays `pulling` and goes on by itself. */
-    hold: (error: Fault, stats: SnapshotStats): Promise<void> =>
+    /** Forgets what was read, since another connection goes on with the pull. */
+    beginAgain: (connectionId: string, sfdcUserId: string): Promise<void> =>
       tx(async (tx) => {
         await lockPull(tx, key)
         await tx
-          .updateTable('crm_topology_snapshots')
-          .set({ error: JSON.stringify(error), stats: JSON.stringify(stats) })
+          .deleteFrom('topology_pull_items')
           .where('org_id', '=', tenant.orgId)
-          .where('id', '=', snapshotId)
+          .where('snapshot_id', '=', snapshotId)
           .execute()
+        await update(tx, { connection_id: connectionId, sfdc_user_id: sfdcUserId })
       }),
 
-    /** Ends the pull as failed, with the reason. Does nothing when it has ended already. */
-    fail: async (error: Fault, stats?: SnapshotStats): Promise<void> => {
-      try {
-        await tx(async (tx) => {
-          const row = await lockPull(tx, key)
-          const last = stats ?? row.stats
-          await tx
-            .updateTable('crm_topology_snapshots')
-            .set({
-              status: 'failed',
-              error: JSON.stringify(error),
-              stats: JSON.stringify(last),
-              completed_at: sql<Date>`now()`,
-            })
-            .where('org_id', '=', tenant.orgId)
-            .where('id', '=', snapshotId)
-            .execute()
-          await endPull(tx, jobs, row, error.code, last)
+    /** Keeps what was counted by a run that could not go on. */
+    keepStats: (stats: SnapshotStats): Promise<void> =>
+      tx(async (tx) => {
+        await lockPull(tx, key)
+        await update(tx, { stats: JSON.stringify(stats) })
+      }),
+
+    /** Says why the pull stands still; the sweep puts it back when it is due. */
+    hold: (error: WorkFault, afterSeconds: number): Promise<void> =>
+      tx(async (tx) => {
+        await lockPull(tx, key)
+        await update(tx, {
+          error: JSON.stringify(error),
+          resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
         })
-      } catch (thrown) {
-        if (!(thrown instanceof PullOver)) throw thrown
-      }
-    },
+      }),
+
+    /** Ends the pull as failed, with the reason. */
+    fail: (error: WorkFault): Promise<void> =>
+      tx(async (tx) => {
+        const row = await lockPull(tx, key)
+        await update(tx, {
+          status: 'failed',
+          error: JSON.stringify(error),
+          resume_at: null,
+          completed_at: sql<Date>`now()`,
+        })
+        await endPull(tx, jobs, row, error.code, row.stats)
+      }),
 
     /** The transaction that makes a snapshot complete; everything else in it is the caller's. */
     complete: (write: (tx: Tx, row: SnapshotRow) => Promise<SnapshotStats>): Promise<void> =>
       tx(async (tx) => {
         const row = await lockPull(tx, key)
         await endPull(tx, jobs, row, 'ok', await write(tx, row))
-      }),
-
-    /** The connection's present state, to tell a revoked grant from one that was only replaced. */
-    connectionStatus: (): Promise<string | undefined> =>
-      tx(async (tx) => {
-        const row = await tx
-          .selectFrom('crm_connections')
-          .select('status')
-          .where('org_id', '=', tenant.orgId)
-          .where('client_id', '=', clientId)
-          .orderBy('id', 'desc')
-          .limit(1)
-          .executeTakeFirst()
-        return row?.status
       }),
   }
 }

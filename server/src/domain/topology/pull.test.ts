@@ -356,7 +356,6 @@ describe('a pull that cannot end well', () => {
   it.each([
     ['connection_revoked', `update crm_connections set status = 'revoked' where client_id = $1`],
     ['client_inactive', `update clients set is_active = false where id = $1`],
-    ['connection_not_ready', `update crm_connections set status = 'expired' where client_id = $1`],
   ])('fails with %s', async (code, statement) => {
     const { id } = await bench.start(clientId)
     await bench.database.query(statement, [clientId])
@@ -386,18 +385,62 @@ describe('a pull that cannot end well', () => {
     })
   })
 
-  it('ends with Salesforce’s own words when it is given up, and lets the next one start', async () => {
+  it('ends with the reason when it is given up, and lets the next one start', async () => {
+    const { id } = await bench.start(clientId)
+    const work = { orgId: bench.admin.tenant.orgId, id }
+    await bench.topology.worker.giveUp(work, new Error('its process died 5 times'))
+    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'internal' },
+    })
+    expect(await bench.pull(clientId)).toMatchObject({ status: 'complete', version: 1 })
+  })
+})
+
+describe('a pull that waits', () => {
+  const shown = async (id: string) => bench.topology.snapshot(bench.admin.tenant, id)
+
+  it('says why from the first failure on, since when and until when, and goes on by itself', async () => {
     const { id } = await bench.start(clientId)
     const page = { status: 503, body: [{ errorCode: 'SERVER_UNAVAILABLE', message: 'busy' }] }
     bench.org.settings.before = async ({ path }) => (path.includes('/sobjects/') ? page : null)
-    const error: unknown = await bench.run(id).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'salesforce_error' })
-    await bench.topology.worker.giveUp({ orgId: bench.admin.tenant.orgId, id }, error)
-    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
-      status: 'failed',
-      error: { code: 'salesforce_error', message: expect.stringContaining('busy') as string },
+    await bench.run(id)
+    const first = await shown(id)
+    expect(first).toMatchObject({
+      status: 'pulling',
+      error: {
+        code: 'salesforce_error',
+        message: 'Salesforce answered 503 (SERVER_UNAVAILABLE): busy.',
+        upstream: { service: 'salesforce', status: 503, code: 'SERVER_UNAVAILABLE' },
+        waiting: { for: 'time' },
+      },
     })
+    await bench.run(id)
+    const { waiting } = (await shown(id)).error ?? {}
+    expect(waiting?.since).toBe(first.error?.waiting?.since)
+    const hours = (Date.parse(waiting?.until ?? '') - Date.parse(waiting?.since ?? '')) / 3_600_000
+    expect(hours).toBe(24)
     bench.org.settings.before = async () => null
-    expect(await bench.pull(clientId)).toMatchObject({ status: 'complete', version: 1 })
+    await bench.run(id)
+    expect(await shown(id)).toMatchObject({ status: 'complete', version: 1, error: null })
+  })
+
+  it('for a person goes on as soon as the client is connected again, whoever it is connected as', async () => {
+    const { id } = await bench.start(clientId)
+    await bench.database.query(
+      `update crm_connections set status = 'expired' where client_id = $1`,
+      [clientId],
+    )
+    await bench.run(id)
+    expect(await shown(id)).toMatchObject({
+      status: 'pulling',
+      error: { code: 'connection_lost', waiting: { for: 'person' } },
+    })
+    await bench.database.query(
+      `update crm_connections set status = 'connected', sfdc_user_id = '005000000000002AAA' where client_id = $1`,
+      [clientId],
+    )
+    await bench.run(id)
+    expect(await shown(id)).toMatchObject({ status: 'complete', error: null })
   })
 })

@@ -2,18 +2,15 @@
 // journaled as it goes, so that another run goes on where this one was killed; the snapshot becomes
 // complete in one transaction, or not at all.
 
-import { type Logger } from 'pino'
-import { type Database, type Tenant } from '../../db/database.ts'
-import { type Fault, type Progress, type SnapshotStats } from '../../db/types.ts'
-import { EngineError } from '../../errors.ts'
-import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
+import { type Progress, type SnapshotStats } from '../../db/types.ts'
+import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { concernsWholeOrg, SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { getIdentity } from '../../salesforce/rest.ts'
-import { type OpenConnection } from '../connections/connections.ts'
+import { createStagedWorker, type StageContext, type StageDeps, WorkOver } from '../work/stages.ts'
 import { type AutomationsRead, readAutomations } from './automations/stage.ts'
 import { finishPull } from './finish.ts'
-import { createJournal, type Journal, keyOf, PullOver, type ReadItem } from './journal.ts'
+import { createJournal, type Journal, keyOf, type ReadItem } from './journal.ts'
 import { emptyManifest, type Manifest, objectHashes } from './manifest.ts'
 import { readGlobalList, readObjects, settledBefore } from './objects.ts'
 import { manifestFrom, planObjects } from './plan.ts'
@@ -22,41 +19,18 @@ import { contentsOf } from './store.ts'
 import { loadValidators, type Validator, type Validators, viewOf } from './validators.ts'
 import { createItemWriter, type ItemWriter } from './writer.ts'
 
-/** The one door to Salesforce, as far as a pull needs it. */
-export interface ConnectionDoor {
-  open(
-    tenant: Tenant,
-    clientId: string,
-    priority: 'work',
-    signal?: AbortSignal,
-  ): Promise<OpenConnection>
-}
-
-export interface PullDeps {
-  db: Database
+export interface PullDeps extends StageDeps {
   jobs: Pick<Jobs, 'announce'>
-  connections: ConnectionDoor
-  logger: Logger
 }
 
 /** Progress is shown at most this often. */
 const PROGRESS_EVERY_MS = 1_000
 
-/** Reasons that no repetition cures: the pull ends with them at once. */
-const FINAL = new Set<string>([
-  'client_inactive',
-  'connection_revoked',
-  'connection_not_ready',
-  'salesforce_org_changed',
-  'host_refused',
-  'not_found',
-])
-
 /** What one run of a pull knows and counts. */
 interface Run {
   row: SnapshotRow
   journal: Journal
-  open: OpenConnection
+  connectionId: string
   org: SalesforceOrg
   base: { row: SnapshotRow; manifest: Manifest } | null
   stats: SnapshotStats
@@ -67,101 +41,73 @@ interface Run {
   shownAtMs: number
 }
 
-export const createPullWorker = (deps: PullDeps): Worker => ({
-  run: async (work, signal) => {
-    const row = await load(deps, work)
-    if (row?.status !== 'pulling') return
-    const journal = createJournal(deps.db, deps.jobs, keyOf(row))
-    const stats: SnapshotStats = { ...emptyStats(), ...row.stats }
-    // A fault in one half of the work ends the other half.
-    const leaving = new AbortController()
-    try {
-      const both = AbortSignal.any([signal, leaving.signal])
-      await pull(deps, row, journal, stats, both, leaving)
-    } catch (error) {
-      leaving.abort(error)
-      if (error instanceof PullOver || signal.aborted) {
-        if (signal.aborted) throw error
-        return
+interface State {
+  row: SnapshotRow
+  journal: Journal
+}
+
+export const createPullWorker = (deps: PullDeps): Worker =>
+  createStagedWorker<State>(deps, {
+    load: async (work) => {
+      const tenant = { orgId: work.orgId, clientId: null }
+      const row = await deps.db.as(tenant).tx((tx) => snapshotById(tx, tenant, work.id))
+      if (row?.status !== 'pulling') return null
+      return { row, journal: createJournal(deps.db, deps.jobs, keyOf(row)) }
+    },
+    kindOf: () => 'topology-pull',
+    destination: ({ row }) => ({
+      tenant: keyOf(row).tenant,
+      clientId: row.client_id,
+      sfdcOrgId: row.sfdc_org_id,
+      priority: 'work',
+    }),
+    step: async (context, { row, journal }) => {
+      const stats: SnapshotStats = { ...emptyStats(), ...row.stats }
+      try {
+        await pull(deps, context, await ofConnection(journal, row, context), journal, stats)
+      } catch (error) {
+        // A fault in one half of the work ends the other half.
+        context.leave(error)
+        if (!(error instanceof WorkOver)) await journal.keepStats(stats)
+        throw error
       }
-      await settle(deps, journal, error, stats)
-    }
-  },
+      return 'stop'
+    },
+    isSent: () => false,
+    waiting: ({ row }) => row.error,
+    hold: ({ journal }, fault, afterSeconds) => journal.hold(fault, afterSeconds),
+    end: ({ journal }, fault) => journal.fail(fault),
+  })
 
-  giveUp: async (work, error) => {
-    const row = await load(deps, work)
-    if (row === undefined) return
-    await createJournal(deps.db, deps.jobs, keyOf(row)).fail(faultOf(error))
-  },
-})
-
-const load = ({ db }: PullDeps, { orgId, id }: Work): Promise<SnapshotRow | undefined> => {
-  const tenant = { orgId, clientId: null }
-  return db.as(tenant).tx((tx) => snapshotById(tx, tenant, id))
-}
-
-/** What a caller is told about why a pull ended; Salesforce's own words where it gave them. */
-const faultOf = (error: unknown): Fault => {
-  if (error instanceof SalesforceError) {
-    const { code, message } = error.failure
-    return { code: error.code, message: `${error.message} ${code}: ${message}`.slice(0, 1000) }
-  }
-  if (error instanceof EngineError) return { code: error.code, message: error.message }
-  return { code: 'internal', message: 'Something went wrong on our side.' }
-}
-
-/** After a fault: stands still, ends, or (by throwing) lets the queue try again. */
-const settle = async (
-  { logger }: PullDeps,
+/**
+ * The row for the connection that is open now. Another grant of the same Salesforce org was swapped in:
+ * another user sees other things, so what was read so far is read again.
+ */
+const ofConnection = async (
   journal: Journal,
-  error: unknown,
-  stats: SnapshotStats,
-): Promise<void> => {
-  if (!(error instanceof EngineError)) throw error
-  if (error.code === 'api_budget_exhausted') {
-    // Stays `pulling`: the sweep puts it back, and it goes on when calls are back.
-    await journal.hold({ code: error.code, message: error.message }, stats)
-    logger.info({ code: error.code }, 'pull stands still')
-    return
-  }
-  if (error.code === 'connection_not_ready') {
-    const status = await journal.connectionStatus()
-    // Another grant was swapped in: the next run uses it.
-    if (status === 'connected') throw error
-    const code = status === 'revoked' ? 'connection_revoked' : error.code
-    await journal.fail({ code, message: error.message }, stats)
-    return
-  }
-  const isFinal =
-    FINAL.has(error.code) || (error instanceof SalesforceError && !error.failure.passing)
-  if (!isFinal) throw error
-  await journal.fail(faultOf(error), stats)
+  row: SnapshotRow,
+  { connection: { id, sfdc_user_id: userId } }: StageContext,
+): Promise<SnapshotRow> => {
+  if (id === row.connection_id && userId === row.sfdc_user_id) return row
+  await journal.beginAgain(id, userId ?? '')
+  return { ...row, connection_id: id, sfdc_user_id: userId ?? '' }
 }
 
 const pull = async (
   deps: PullDeps,
+  context: StageContext,
   row: SnapshotRow,
   journal: Journal,
   stats: SnapshotStats,
-  signal: AbortSignal,
-  leaving: AbortController,
 ): Promise<void> => {
+  const { connection, org } = context
   const { tenant, clientId } = keyOf(row)
-  const open = await deps.connections.open(tenant, clientId, 'work', signal)
-  const { connection, salesforce: org } = open
-  if (
-    connection.id !== row.connection_id ||
-    connection.sfdc_org_id !== row.sfdc_org_id ||
-    connection.sfdc_user_id !== row.sfdc_user_id
-  ) {
-    throw new EngineError('connection_revoked', 'The connection was replaced during the pull.')
-  }
   const contents = contentsOf(deps.db, tenant, clientId)
   const base = await loadBase(deps, row)
   const run: Run = {
     row,
     journal,
-    open,
+    connectionId: connection.id,
     org,
     base,
     stats,
@@ -232,7 +178,7 @@ const pull = async (
     await automationWriter.flush()
     return read
   })
-  const automations = await bothOrNeither(describing, listing, leaving, () => {
+  const automations = await bothOrNeither(describing, listing, context, () => {
     run.progress = { ...run.progress, stage: 'automations' }
     return show(run, writers, true)
   }).catch(async (error: unknown) => {
@@ -311,11 +257,11 @@ const knownAutomations = (
 const bothOrNeither = async <T>(
   objects: Promise<void>,
   automations: Promise<T>,
-  leaving: AbortController,
+  { leave, signal }: StageContext,
   onObjectsDone: () => Promise<void>,
 ): Promise<T> => {
   const failed = (error: unknown): never => {
-    leaving.abort(error)
+    leave(error)
     throw error
   }
   const [first, second] = await Promise.allSettled([
@@ -324,7 +270,7 @@ const bothOrNeither = async <T>(
   ])
   if (first.status === 'rejected' || second.status === 'rejected') {
     // The reason of the abort is the fault that came first; the other is its echo.
-    throw leaving.signal.reason
+    throw signal.reason
   }
   return second.value
 }
@@ -340,7 +286,7 @@ const show = async (
     run.bytesBefore + (writers ?? []).reduce((sum, { bytesAdded }) => sum + bytesAdded, 0)
   if (!now && performance.now() - run.shownAtMs < PROGRESS_EVERY_MS) return
   run.shownAtMs = performance.now()
-  await run.journal.progress(run.progress, stats, run.open.connection.id)
+  await run.journal.progress(run.progress, stats, run.connectionId)
 }
 
 const countStats = (

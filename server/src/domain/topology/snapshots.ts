@@ -3,12 +3,12 @@
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
 import {
-  type Fault,
   type Progress,
   type SnapshotChanges,
   type SnapshotStats,
   type SnapshotStatus,
   type TenantTables,
+  type WorkFault,
 } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { hashText } from './canonical.ts'
@@ -26,7 +26,7 @@ export interface Snapshot {
   scope: 'all' | string[]
   api_version: string
   progress: Progress
-  error: Fault | null
+  error: WorkFault | null
   objects_count: number | null
   fields_count: number | null
   automations_count: number | null

@@ -1,8 +1,7 @@
 // Snapshots of what a client's Salesforce org is made of: pulled cheaply, kept once, read back at any
 // version, and compared.
 
-import { type Logger } from 'pino'
-import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
@@ -11,10 +10,13 @@ import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { destinationOf } from '../work/door.ts'
+import { handOver, waitForEnd } from '../work/follow.ts'
+import { type StageDeps } from '../work/stages.ts'
 import { type Automation } from './automations/automation.ts'
 import { type DiffRequest, diffSides, type SnapshotDiff } from './diff-report.ts'
 import { payloadOf, type PayloadChoice } from './payload.ts'
-import { type ConnectionDoor, createPullWorker } from './pull.ts'
+import { createPullWorker } from './pull.ts'
 import {
   completeRow,
   manifestOf,
@@ -72,11 +74,8 @@ export interface CompleteSnapshot {
   readAutomations(): Promise<Automation[]>
 }
 
-interface Options {
-  db: Database
+interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
-  connections: ConnectionDoor
-  logger: Logger
 }
 
 export interface Topology {
@@ -100,7 +99,8 @@ export interface Topology {
   worker: Worker
 }
 
-export const createTopology = ({ db, jobs, connections, logger }: Options): Topology => {
+export const createTopology = (options: Options): Topology => {
+  const { db, jobs, connections, logger } = options
   const snapshot = (tenant: Tenant, snapshotId: string): Promise<Snapshot> =>
     db.as(tenant).tx(async (tx) => {
       const row = await snapshotById(tx, tenant, snapshotId)
@@ -113,14 +113,8 @@ export const createTopology = ({ db, jobs, connections, logger }: Options): Topo
     input: PullInput,
   ): Promise<{ row: SnapshotRow; started: boolean }> => {
     const { tenant } = caller
-    const { connection } = await connections.open(tenant, input.client_id, 'work')
+    const connection = await destinationOf(connections, tenant, input.client_id)
     const { sfdc_org_id: sfdcOrgId, sfdc_user_id: sfdcUserId } = connection
-    if (sfdcOrgId === null || sfdcUserId === null) {
-      throw new EngineError(
-        'connection_not_ready',
-        'The connection does not name its Salesforce org yet.',
-      )
-    }
     const scope = input.objects === undefined ? 'all' : distinctNames(input.objects)
     return db.as(tenant).tx(async (tx) => {
       // Two calls at once: the second one waits here for the first one's row.
@@ -171,18 +165,10 @@ export const createTopology = ({ db, jobs, connections, logger }: Options): Topo
 
   const pull: Topology['pull'] = async (caller, input, signal) => {
     const { row, started } = await start(caller, input)
-    if (started) {
-      // The row is the promise; a queue that is away for a moment only delays it until the sweep.
-      await jobs
-        .enqueue('topology-pull', { orgId: row.org_id, id: row.id }, row.sfdc_org_id)
-        .catch((error: unknown) => logger.warn({ err: error }, 'pull not enqueued yet'))
-    }
+    const work = { orgId: row.org_id, id: row.id }
+    if (started) await handOver({ jobs, logger }, 'topology-pull', work, row.sfdc_org_id)
     const isDone = async () => (await snapshot(caller.tenant, row.id)).status !== 'pulling'
-    await jobs.waitFor(row.id, {
-      isDone,
-      timeoutMs: input.wait_seconds * 1000,
-      ...(signal === undefined ? {} : { signal }),
-    })
+    await waitForEnd({ jobs }, row.id, isDone, input.wait_seconds, signal)
     return snapshot(caller.tenant, row.id)
   }
 
@@ -274,7 +260,7 @@ export const createTopology = ({ db, jobs, connections, logger }: Options): Topo
       open(tenant, await db.as(tenant).tx((tx) => completeRow(tx, tenant, clientId, version))),
 
     forget: forgetValidators,
-    worker: createPullWorker({ db, jobs, connections, logger }),
+    worker: createPullWorker(options),
   }
 }
 

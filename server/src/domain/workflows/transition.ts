@@ -32,7 +32,7 @@ import { type PlannedWorkflow } from './workflow.ts'
 
 export type WorkflowMetadataType = 'Flow' | 'AssignmentRule' | 'ValidationRule'
 
-export const METADATA_TYPES: Readonly<Record<WorkflowType, WorkflowMetadataType>> = {
+const METADATA_TYPES: Readonly<Record<WorkflowType, WorkflowMetadataType>> = {
   flow: 'Flow',
   assignment_rule: 'AssignmentRule',
   validation_rule: 'ValidationRule',
@@ -48,6 +48,12 @@ export const workflowNameOf = (component: {
     ? null
     : { type: found[0] as WorkflowType, api_name: component.fullName }
 }
+
+/** The component that an automation is in the Metadata API. */
+export const componentOf = ({ type, api_name }: WorkflowName) => ({
+  type: METADATA_TYPES[type],
+  fullName: api_name,
+})
 
 /** What happens to one automation, and whether that can be undone. */
 export interface WorkflowRow {

@@ -5,7 +5,7 @@ import { EngineError } from '../../errors.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
-import { type ConnectionDoor } from '../deployments/run/context.ts'
+import { type ConnectionDoor } from '../work/door.ts'
 import { type Page } from '../page.ts'
 import { sameName } from '../metadata/names.ts'
 import {

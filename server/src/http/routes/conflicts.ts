@@ -3,7 +3,7 @@ import { type Conflicts, type Report } from '../../domain/conflicts/reports.ts'
 import { workflowInput } from '../../domain/workflows/definition/schema.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
 import { type Reply, route, type Route } from '../route.ts'
-import { fault, id, pageOf, pageRequest, progress, timestamp, waitSeconds } from '../schemas.ts'
+import { id, pageOf, pageRequest, progress, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 const PLAN_BODY_BYTES = 8 * 1024 * 1024
 
@@ -18,12 +18,9 @@ const summary = z
     client_id: id,
     status: z.enum(['running', 'complete', 'failed']),
     progress: progress.describe('Stages: `pull`, `salesforce`, `facts`, `rules`, `complete`'),
-    error: fault
+    error: workFault
       .nullable()
-      .describe(
-        'Why it failed. With status `running`: why it stands still (`api_budget_exhausted`, what is ' +
-          'being tried again)',
-      ),
+      .describe('Why it failed; with status `running`, why it is paused. It resumes by itself'),
     severity: severity.nullable().describe('Of the worst finding; null unless complete'),
     plan_hash: z.string().describe('One for each meaning: a deploy of the same plan is recognised'),
     snapshot_id: id.nullable(),

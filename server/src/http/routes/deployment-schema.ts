@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { type Caller } from '../../domain/caller.ts'
 import { type Deployment, type Deployments } from '../../domain/deployments/deployments.ts'
 import { type Reply } from '../route.ts'
-import { fault, id, progress, timestamp } from '../schemas.ts'
+import { fault, id, progress, timestamp, workFault } from '../schemas.ts'
 
 export const PLAN_BODY_BYTES = 8 * 1024 * 1024
 
@@ -70,13 +70,7 @@ const rollbackResult = z
       })
       .nullable()
       .describe('The second reading, compared with what was there before the deployment'),
-    error: fault
-      .extend({
-        errors: z
-          .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
-          .optional(),
-      })
-      .nullable(),
+    error: workFault.nullable(),
   })
   .meta({ id: 'Rollback' })
 
@@ -91,12 +85,9 @@ export const deploymentSummary = z
     check_only: z.boolean(),
     progress,
     warnings: z.array(fault),
-    error: fault
+    error: workFault
       .nullable()
-      .describe(
-        'Why it failed. With status `pending`: why it stands still (`connection_lost`, ' +
-          '`api_budget_exhausted`, what is being tried again)',
-      ),
+      .describe('Why it failed; with status `pending`, why it is paused. It resumes by itself'),
     rollback: rollbackResult.nullable(),
     created_by: id.nullable(),
     created_at: timestamp,

@@ -1,7 +1,7 @@
 // The shapes of pushes: what goes in, what comes out, and examples.
 
 import * as z from 'zod'
-import { id, line, timestamp, waitSeconds } from '../schemas.ts'
+import { id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 /** Of a JSON body; as application/x-ndjson there is no limit but that of the rows. */
 export const PUSH_BODY_BYTES = 16 * 1024 * 1024
@@ -143,12 +143,12 @@ export const push = z
         'Of a dry run: the active automations that saving the rows will set off, as the snapshot knows ' +
           'them; assignment rules only where the push asks for them',
       ),
-    error: z
-      .object({ code: z.string(), message: z.string(), resumes_at: timestamp.optional() })
+    error: workFault
+      .extend({ resumes_at: timestamp.optional() })
       .nullable()
       .describe(
-        'Why it ended before all rows were sent. With status `in_progress`: why it stands still ' +
-          '(`api_budget_exhausted`, `connection_lost`, `nango_error`) and when it goes on by itself',
+        'Why it ended before all rows were sent; with status `in_progress`, why it is paused and when ' +
+          'it resumes by itself',
       ),
     created_by: id.nullable(),
     created_at: timestamp,

@@ -7,7 +7,7 @@ import {
   INCLUDABLE,
 } from '../../domain/topology/topology.ts'
 import { type Reply, route, type Route } from '../route.ts'
-import { fault, id, pageOf, pageRequest, progress, timestamp, waitSeconds } from '../schemas.ts'
+import { id, pageOf, pageRequest, progress, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 const objectName = z
   .string()
@@ -27,12 +27,9 @@ const snapshot = z
       .describe('What was read; every other object was carried over from the version before'),
     api_version: z.string(),
     progress,
-    error: fault
+    error: workFault
       .nullable()
-      .describe(
-        'Why it failed. With status `pulling`: why it stands still (`api_budget_exhausted`); it goes ' +
-          'on by itself.',
-      ),
+      .describe('Why it failed; with status `pulling`, why it is paused. It resumes by itself'),
     objects_count: z.int().nullable(),
     fields_count: z.int().nullable(),
     automations_count: z.int().nullable(),

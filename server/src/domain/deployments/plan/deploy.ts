@@ -2,39 +2,42 @@
 // step, so that another replica goes on where this one was killed.
 
 import { type Tx } from '../../../db/database.ts'
-import { type Fault, type Progress } from '../../../db/types.ts'
+import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
-import { type Worker } from '../../../jobs/jobs.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
-import { SalesforceError } from '../../../salesforce/failure.ts'
 import { compilePlan, type MetadataPackage } from '../../plan/compile.ts'
 import { componentsOf } from '../../plan/components.ts'
 import { sameName } from '../../metadata/names.ts'
 import { definesObject, type Plan } from '../../plan/schema.ts'
 import { assign, readAssignments, wantedAssignment } from './assignment.ts'
+import { isLost, isPassing } from '../../work/faults.ts'
+import { type Context, type RunDeps, type RunKind, type Stage, type State } from '../run/context.ts'
 import {
-  type Context,
-  createRunWorker,
-  isLost,
-  isPassing,
-  type RunDeps,
-  type RunKind,
-  type Stage,
-} from '../run/context.ts'
+  awaitPackage,
+  endDeploy,
+  type Endings,
+  judged,
+  type SavedComponent,
+  sendPackage,
+  stand,
+  strayProblems,
+  unclearFault,
+  warn,
+  whyFailed,
+} from '../run/outcome.ts'
 import { readImages } from './images.ts'
 import { backoffSeconds } from '../run/journal.ts'
-import { keyOf, ownerOf, partsIn, reversibilityOf } from './parts.ts'
+import { ownerOf, partsIn, reversibilityOf } from './parts.ts'
 import { readBack } from './read-back.ts'
 import {
+  keyOf,
   changesOf,
-  type ComponentProblem,
   type ComponentRow,
   componentsById,
   planOf,
   touchedObjects,
 } from '../rows.ts'
-import { packageOf, type StoredPackage, storePackage, submit, watch } from '../run/send.ts'
-import { workflowDeployKind } from '../workflows/deploy.ts'
+import { packageOf, type StoredPackage, storePackage } from '../run/send.ts'
 
 const STAGES = ['before_image', 'build', 'submit', 'wait', 'permissions', 'read_back'] as const
 
@@ -45,12 +48,8 @@ const at = (stage: (typeof STAGES)[number]): Progress => ({
 })
 const ended: Progress = { stage: 'done', done: STAGES.length, total: STAGES.length }
 
-/** Sent so often at most when Salesforce's setup lock keeps refusing it. */
-export const SENDS_MAX = 12
-/** Tries of a stage after the package was applied, before the deployment ends with a warning. */
-const TRIES_APPLIED = 6
-
-type Saved = Omit<ComponentRow, 'org_id' | 'client_id' | 'deployment_id'>
+/** Looks for what was applied, before the deployment ends with a warning that it cannot be seen. */
+const LOOKS_MAX = 6
 
 const beforeImage: Stage = async ({ org, journal, userId, spent }, { deployment }) => {
   const plan = planOf(deployment)
@@ -79,7 +78,7 @@ const componentRows = (
   plan: Plan,
   before: ReadonlyMap<string, string>,
   compiled: MetadataPackage,
-): Saved[] => {
+): SavedComponent[] => {
   const unchanged = new Set(compiled.unchanged.map(keyOf))
   const [found, sent] = [partsIn(before), partsIn(compiled.files)]
   const made = new Set(
@@ -148,65 +147,82 @@ const build: Stage = async (context, { deployment }) => {
   return 'next'
 }
 
-const sending: Stage = async (context, { run, deployment }) => {
-  const { org, journal, spent, userId, signal, deps } = context
-  const submitted = await submit({
-    org,
-    journal,
-    run,
-    userId,
-    checkOnly: deployment.check_only,
-    signal,
-    graceMs: deps.adoptGraceMs,
-  })
-  switch (submitted.kind) {
-    case 'sent':
+const rowsOf = ({ deps, journal }: Context, { deployment }: State): Promise<ComponentRow[]> =>
+  deps.db.as(journal.tenant).tx((tx) => componentsById(tx, journal.tenant, deployment.id))
+
+/** What a plan does at each ending of its package. */
+const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]): Endings => {
+  const { journal, spent, deps } = context
+  const save = (result: DeployResult) => (tx: Tx) =>
+    journal.saveComponents(tx, judged(rows, result))
+  const warnings = (result: DeployResult): Fault[] =>
+    strayProblems(rows, result).map((message) => ({ code: 'salesforce_warning', message }))
+  return {
+    taken: (id) => ({
+      sfdc_deploy_id: id,
+      progress: { stage: 'wait', done: 0, total: 0 },
+      error: null,
+    }),
+    applied: async (result) => {
       await journal.step(
-        { stage: 'wait', sfdc_deploy_id: submitted.id },
+        { stage: 'permissions' },
         {
-          sfdc_deploy_id: submitted.id,
-          progress: { stage: 'wait', done: 0, total: 0 },
+          applied: 'all',
+          progress: at('permissions'),
           error: null,
+          warnings: warnings(result),
         },
         spent(),
+        async (tx) => {
+          await save(result)(tx)
+          await forgetTouched(tx, deps, journal)
+        },
       )
       return 'next'
-    case 'cancelled':
-      await endFailed(context, { code: 'cancelled', message: 'Cancelled before it was sent.' })
-      return 'stop'
-    case 'look_again':
-      await journal.hold(
+    },
+    validated: async (result) => {
+      await journal.end(
+        { error: null },
         {
-          code: 'outcome_unknown',
-          message: 'The answer to the sending got lost; looking for the deploy.',
+          status: 'validated',
+          applied: 'nothing',
+          progress: ended,
+          error: null,
+          warnings: warnings(result),
         },
-        submitted.afterSeconds,
         spent(),
+        save(result),
       )
       return 'stop'
-    case 'ambiguous': {
-      const message = `The answer to the sending got lost, and several deploys of Salesforce could be it: ${submitted.ids.join(', ')}.`
-      await endFailed(context, { code: 'outcome_unknown', message }, 'unknown')
+    },
+    unclear: async (why) => {
+      if (why.ids.length === 0) return settleByReading(context, state)
+      await endFailed(context, unclearFault(why), 'unknown')
       return 'stop'
-    }
+    },
+    failed: (fault, result) =>
+      endFailed(context, fault, 'nothing', result === null ? undefined : save(result)),
+    reasonOf: (result) => whyFailed(rows, result),
   }
 }
 
-export const endFailed = (
+const sending: Stage = async (context, state) =>
+  sendPackage(context, state, endingsOf(context, state, []))
+
+const waiting: Stage = async (context, state) =>
+  awaitPackage(context, state, endingsOf(context, state, await rowsOf(context, state)))
+
+/** Ends a deploy as failed; `applied` says what is known to be in the Salesforce org. */
+const endFailed = (
   { journal, spent, deps }: Context,
-  fault: Fault,
+  fault: WorkFault,
   applied: 'nothing' | 'unknown' = 'nothing',
   also: (tx: Tx) => Promise<void> = async () => undefined,
 ): Promise<void> =>
-  journal.end(
-    { error: fault },
-    { status: 'failed', error: fault, applied },
-    spent(),
-    async (tx) => {
-      if (applied === 'unknown') await forgetTouched(tx, deps, journal)
-      await also(tx)
-    },
-  )
+  endDeploy(journal, fault, spent(), applied, async (tx) => {
+    if (applied === 'unknown') await forgetTouched(tx, deps, journal)
+    await also(tx)
+  })
 
 /** Whatever the next pull knows of the touched objects is out of date. */
 const forgetTouched = async (tx: Tx, deps: RunDeps, journal: Context['journal']): Promise<void> => {
@@ -221,118 +237,13 @@ const forgetTouched = async (tx: Tx, deps: RunDeps, journal: Context['journal'])
   await deps.topology.forget(tx, journal.tenant, row.client_id, names)
 }
 
-/** What Salesforce said about each component, laid over the rows. */
-export const judged = (rows: readonly ComponentRow[], result: DeployResult): Saved[] => {
-  const said = new Map(
-    (result.details?.components ?? []).map((component) => [keyOf(component), component]),
-  )
-  return rows.map((row) => {
-    const component = said.get(keyOf({ type: row.type, fullName: row.full_name }))
-    const problem: ComponentProblem | null =
-      component === undefined || component.problem === null
-        ? null
-        : {
-            message: component.problem,
-            severity: component.outcome === 'failed' ? 'error' : 'warning',
-            file: component.fileName,
-            line: component.line,
-            column: component.column,
-            code: component.outcome === 'failed' ? (result.failure?.code ?? null) : null,
-          }
-    const failed = component?.outcome === 'failed'
-    // All or nothing: beside a failed component the others were not applied either.
-    const success = failed ? false : result.success ? true : row.success
-    return { ...row, success, problem: problem ?? row.problem }
-  })
-}
-
-/** Problems that belong to no component of the plan (a manifest, a test, the deploy as a whole). */
-export const strayProblems = (rows: readonly ComponentRow[], result: DeployResult): string[] => {
-  const known = new Set(rows.map((row) => keyOf({ type: row.type, fullName: row.full_name })))
-  return [
-    ...(result.details?.components ?? [])
-      .filter((component) => component.problem !== null && !known.has(keyOf(component)))
-      .map(({ type, fullName, problem }) => `${type} ${fullName}: ${problem}`.trim()),
-    ...(result.details?.tests?.failures ?? []).map(
-      ({ className, methodName, message }) => `Apex test ${className}.${methodName}: ${message}`,
-    ),
-  ]
-}
-
-export const whyFailed = (rows: readonly ComponentRow[], result: DeployResult): Fault => {
-  if (result.failure !== null) {
-    return { code: result.failure.code, message: result.failure.message }
-  }
-  const failed = (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')
-  const [first] = failed
-  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
-  const message =
-    first === undefined
-      ? (strayProblems(rows, result)[0] ?? `Salesforce says ${result.status}.`)
-      : `${first.type} ${first.fullName}: ${first.problem ?? ''}${more}`
-  return { code: 'components_failed', message: message.slice(0, 1000) }
-}
-
-const waiting: Stage = async (context, { run, deployment }) => {
-  const { org, journal, signal, spent, deps } = context
-  const id = run.sfdc_deploy_id ?? ''
-  let result: DeployResult
-  try {
-    result = await watch({ org, journal, id, signal })
-  } catch (error) {
-    // Salesforce: results of deploys are kept for a while only; then the Salesforce org itself tells.
-    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
-    return settleByReading(context, planOf(deployment))
-  }
-  const rows = await deps.db
-    .as(journal.tenant)
-    .tx((tx) => componentsById(tx, journal.tenant, deployment.id))
-  const save = (tx: Tx): Promise<void> => journal.saveComponents(tx, judged(rows, result))
-  const warnings: Fault[] = strayProblems(rows, result).map((message) => ({
-    code: 'salesforce_warning',
-    message,
-  }))
-  if (result.success && deployment.check_only) {
-    await journal.end(
-      { error: null },
-      { status: 'validated', applied: 'nothing', progress: ended, error: null, warnings },
-      spent(),
-      save,
-    )
-    return 'stop'
-  }
-  if (result.applied === 'all') {
-    await journal.step(
-      { stage: 'permissions' },
-      { applied: 'all', progress: at('permissions'), error: null, warnings },
-      spent(),
-      async (tx) => {
-        await save(tx)
-        await forgetTouched(tx, deps, journal)
-      },
-    )
-    return 'next'
-  }
-  if (result.applied !== 'nothing') return settleByReading(context, planOf(deployment))
-  if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
-    // Certainly nothing was applied, and the cause passes: the same package once more.
-    const fault = whyFailed(rows, result)
-    await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
-    await journal.hold(fault, backoffSeconds(run.sends), spent())
-    return 'stop'
-  }
-  const fault: Fault =
-    result.status === 'Canceled'
-      ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was applied.' }
-      : whyFailed(rows, result)
-  await endFailed(context, fault, 'nothing', save)
-  return 'stop'
-}
-
 /** Salesforce does not say how much was applied: what is there now decides. */
-const settleByReading = async (context: Context, plan: Plan): Promise<'next' | 'stop'> => {
+const settleByReading = async (
+  context: Context,
+  { run, deployment }: State,
+): Promise<'next' | 'stop'> => {
   const { org, journal, spent, deps } = context
-  const { run, deployment } = await journal.load()
+  const plan = planOf(deployment)
   const now = await readImages(org, plan)
   const left = compilePlan(plan, { current: now.files }).components.length
   const sent = Object.values((run.package as StoredPackage).members).flat().length
@@ -345,18 +256,12 @@ const settleByReading = async (context: Context, plan: Plan): Promise<'next' | '
     )
     return 'next'
   }
-  const message = 'Salesforce does not say how this deploy ended.'
   const nothing = left >= sent || deployment.check_only
-  await endFailed(context, { code: 'outcome_unknown', message }, nothing ? 'nothing' : 'unknown')
+  await endFailed(context, unclearFault({ ids: [] }), nothing ? 'nothing' : 'unknown')
   return 'stop'
 }
 
-export const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
-  ...warnings.filter(({ code, message }) => code !== fault.code || message !== fault.message),
-  fault,
-]
-
-const permissions: Stage = async (context, { run, deployment }) => {
+const permissions: Stage = async (context, { deployment }) => {
   const { org, journal, spent, userId } = context
   const permissionSet = wantedAssignment(planOf(deployment))
   let { warnings } = deployment
@@ -364,8 +269,7 @@ const permissions: Stage = async (context, { run, deployment }) => {
     try {
       await assign(org, permissionSet, userId)
     } catch (error) {
-      if (!(error instanceof EngineError) || isLost(error)) throw error
-      if (isPassing(error) && run.attempts < TRIES_APPLIED) throw error
+      if (!(error instanceof EngineError) || isLost(error) || isPassing(error)) throw error
       warnings = warn(warnings, { code: 'assignment_failed', message: error.message })
     }
   }
@@ -382,10 +286,11 @@ const readingBack: Stage = async (context, { run, deployment }) => {
   const plan = planOf(deployment)
   const after = await readImages(org, plan)
   const { missing, differing } = await readBack(org, plan, after.describes)
-  if (missing.length > 0 && run.attempts < TRIES_APPLIED) {
+  if (missing.length > 0 && run.attempts < LOOKS_MAX) {
     // Salesforce: rights of a fresh assignment may take a moment to show in a describe.
-    const message = `Not to be seen yet: ${missing.join(', ')}.`
-    await journal.hold({ code: 'field_not_visible', message }, null, spent())
+    const message = `Not visible yet: ${missing.join(', ')}.`
+    const seconds = backoffSeconds(run.attempts)
+    await stand(context, run, { code: 'field_not_visible', message }, seconds)
     return 'stop'
   }
   let warnings = deployment.warnings
@@ -420,7 +325,7 @@ const stillToDo = (plan: Plan, files: ReadonlyMap<string, string>): string[] => 
   }
 }
 
-const deployKind: RunKind = {
+export const planDeploy: RunKind = {
   stages: {
     before_image: beforeImage,
     build,
@@ -429,19 +334,5 @@ const deployKind: RunKind = {
     permissions,
     read_back: readingBack,
   },
-  fail: (journal, _state, fault, calls) =>
-    journal.end(
-      { error: fault },
-      {
-        status: 'failed',
-        applied: 'nothing',
-        error: { code: fault.code, message: fault.message },
-      },
-      calls,
-    ),
+  fail: (journal, _state, fault, calls) => endDeploy(journal, fault, calls),
 }
-
-export const createDeployWorker = (deps: RunDeps): Worker =>
-  createRunWorker(deps, ({ deployment }) =>
-    deployment.kind === 'custom_objects' ? deployKind : workflowDeployKind,
-  )

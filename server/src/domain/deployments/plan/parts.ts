@@ -10,9 +10,6 @@ import { type Action, type Reversibility } from '../rows.ts'
 
 type Files = ReadonlyMap<string, string>
 
-export const keyOf = ({ type, fullName }: { type: string; fullName: string }): string =>
-  sameName(`${type}:${fullName}`)
-
 /** `Lead` of `Lead.Job_Title__c`; the name itself where it has no dot. */
 export const ownerOf = (fullName: string): string => {
   const dot = fullName.indexOf('.')

@@ -18,7 +18,6 @@ import { type AssignmentsSeen } from './assignment.ts'
 import {
   addedValues,
   type FileParts,
-  keyOf,
   memberOf,
   ownerOf,
   partsIn,
@@ -26,7 +25,7 @@ import {
   samePart,
 } from './parts.ts'
 import { withDeactivated } from './picklists.ts'
-import { type Changes, type ComponentRow } from '../rows.ts'
+import { keyOf, type Changes, type ComponentRow } from '../rows.ts'
 import { type StoredPackage, storePackage } from '../run/send.ts'
 
 type Files = ReadonlyMap<string, string>

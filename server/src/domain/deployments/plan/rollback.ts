@@ -1,11 +1,8 @@
 // The rollback: read → release → submit → wait → verify. What it takes back is decided anew from what
 // is there when it runs, and what it says in the end from a second reading.
 
-import { type Progress } from '../../../db/types.ts'
+import { type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
-import { type Worker } from '../../../jobs/jobs.ts'
-import { type DeployResult } from '../../../salesforce/deploy-result.ts'
-import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
@@ -14,22 +11,15 @@ import { sameName } from '../../metadata/names.ts'
 import { type Plan } from '../../plan/schema.ts'
 import { diffDescribes } from '../../topology/diff.ts'
 import { assign, readAssignments, unassign } from './assignment.ts'
-import {
-  type Context,
-  createRunWorker,
-  isLost,
-  isPassing,
-  type RunDeps,
-  type RunKind,
-  type Stage,
-  type State,
-} from '../run/context.ts'
+import { clip } from '../../../text.ts'
+import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
+import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
 import { heldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
-import { backoffSeconds } from '../run/journal.ts'
-import { keyOf, ownerOf, partsIn, samePart } from './parts.ts'
+import { ownerOf, partsIn, samePart } from './parts.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import {
+  keyOf,
   changesOf,
   type ComponentRow,
   componentsById,
@@ -41,13 +31,10 @@ import {
   rollbackOf,
   type RollbackOptions,
   type RollbackResult,
-  type RunFault,
 } from '../rows.ts'
-import { packageOf, type StoredPackage, submit, watch } from '../run/send.ts'
-import { workflowRollbackKind } from '../workflows/rollback.ts'
+import { packageOf, type StoredPackage } from '../run/send.ts'
 
 const STAGES = ['read', 'release', 'submit', 'wait', 'verify'] as const
-const SENDS_MAX = 12
 
 const at = (stage: (typeof STAGES)[number]): Progress => ({
   stage: `rollback_${stage}`,
@@ -162,7 +149,7 @@ const reading: Stage = async (context, state) => {
     return 'stop'
   }
   if (data.length > 0 && !options.allow_data_loss) {
-    await endRollbackFailed(context, state, lossOf(data))
+    await endRollback(context, state.deployment, lossOf(data))
     return 'stop'
   }
   packageOf(reversal.package, org.apiVersion)
@@ -174,7 +161,7 @@ const reading: Stage = async (context, state) => {
   return 'next'
 }
 
-const lossOf = (data: RollbackResult['data']): RunFault => {
+const lossOf = (data: RollbackResult['data']): WorkFault => {
   const errors: MemberError[] = data.map(({ name, rows }) => ({
     path: name,
     code: 'holds_data',
@@ -185,29 +172,12 @@ const lossOf = (data: RollbackResult['data']): RunFault => {
   }))
   return {
     code: 'data_would_be_lost',
-    message: `${errors
-      .map(({ message }) => message)
-      .join(' ')
-      .slice(0, 1000)} Nothing was taken back; repeat with allow_data_loss if you mean it.`,
+    message: `${clip(
+      errors.map(({ message }) => message).join(' '),
+      1_000,
+    )} Nothing was taken back; repeat with allow_data_loss if you mean it.`,
     errors,
   }
-}
-
-/** The deployment stays what it was; only this attempt to take it back has failed. */
-export const endRollbackFailed = async (
-  { journal, spent }: Pick<Context, 'journal' | 'spent'>,
-  { deployment }: State,
-  fault: RunFault,
-): Promise<void> => {
-  const rollback: RollbackResult = {
-    ...rollbackOf(deployment),
-    status: 'failed',
-    removed: [],
-    restored: [],
-    proof: null,
-    error: fault,
-  }
-  await journal.end({ error: fault, result: rollback }, { rollback, progress: ended }, spent())
 }
 
 type RollbackPackage = StoredPackage & { unassign: boolean }
@@ -235,96 +205,32 @@ const takeBackRelease = async (context: Context, { run, deployment }: State): Pr
   await assign(context.org, assignment.permission_set, assignment.assignee_id)
 }
 
-const sending: Stage = async (context, state) => {
-  const { org, journal, spent, userId, signal, deps } = context
-  const { run } = state
-  const graceMs = deps.adoptGraceMs
-  const sent = { org, journal, run, userId, checkOnly: false, signal, graceMs }
-  const submitted = await submit(sent).catch(async (error: unknown) => {
-    const isFinal =
-      error instanceof EngineError && !isPassing(error) && !isLost(error) && !isUnknownFate(error)
-    // The rollback ends here: what was released for it is given back.
-    if (isFinal && !signal.aborted) await takeBackRelease(context, state)
-    throw error
-  })
-  switch (submitted.kind) {
-    case 'sent':
-      await journal.step(
-        { stage: 'wait', sfdc_deploy_id: submitted.id },
-        { progress: at('wait') },
-        spent(),
-      )
-      return 'next'
-    case 'cancelled':
-      await takeBackRelease(context, state)
-      await endRollbackFailed(context, state, {
-        code: 'cancelled',
-        message: 'Cancelled before anything was taken back.',
-      })
-      return 'stop'
-    case 'look_again':
-      await journal.hold(
-        { code: 'outcome_unknown', message: 'The answer to the sending got lost; looking for it.' },
-        submitted.afterSeconds,
-        spent(),
-      )
-      return 'stop'
-    case 'ambiguous':
-      // Whichever it was: what is there now tells.
-      await journal.step({ stage: 'verify' }, { progress: at('verify') }, spent())
-      return 'next'
-  }
-}
-
-export const refusalOf = (result: DeployResult): RunFault => {
-  const failed = (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')
-  const errors = failed.map(({ type, fullName, problem }) => ({
-    path: `${type}:${fullName}`,
-    code: 'refused_by_salesforce',
-    message: problem ?? '',
-  }))
-  const words = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  if (result.failure !== null) {
-    return {
-      code: result.failure.code,
-      message: `${result.failure.message} ${words}`.trim(),
-      errors,
-    }
-  }
-  const message = words === '' ? `Salesforce says ${result.status}.` : words
-  return { code: 'components_failed', message: message.slice(0, 1000), errors }
-}
-
-const waiting: Stage = async (context, state) => {
-  const { org, journal, signal, spent, deps } = context
+/** What a rollback does at each ending of its package: what is there now tells how it ended. */
+const endingsOf = (context: Context, state: State): Endings => {
+  const { journal, spent, deps } = context
   const { run, deployment } = state
-  let result: DeployResult | null = null
-  try {
-    result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
-  } catch (error) {
-    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
+  const verify = async (): Promise<'next'> => {
+    const names = planOf(deployment).objects.map(({ api_name }) => api_name)
+    await journal.step({ stage: 'verify' }, { progress: at('verify') }, spent(), (tx) =>
+      deps.topology.forget(tx, journal.tenant, run.client_id, names),
+    )
+    return 'next'
   }
-  if (result?.applied === 'nothing') {
-    if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
-      const fault = refusalOf(result)
-      await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
-      await journal.hold(fault, backoffSeconds(run.sends), spent())
-      return 'stop'
-    }
-    await takeBackRelease(context, state)
-    const fault =
-      result.status === 'Canceled'
-        ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was taken back.' }
-        : refusalOf(result)
-    await endRollbackFailed(context, state, fault)
-    return 'stop'
+  return {
+    taken: () => ({ progress: at('wait') }),
+    applied: verify,
+    unclear: verify,
+    failed: async (fault) => {
+      await takeBackRelease(context, state)
+      await endRollback(context, deployment, fault)
+    },
+    reasonOf: refusalOf,
   }
-  const names = planOf(deployment).objects.map(({ api_name }) => api_name)
-  await journal.step({ stage: 'verify' }, { progress: at('verify') }, spent(), (tx) =>
-    deps.topology.forget(tx, journal.tenant, run.client_id, names),
-  )
-  return 'next'
 }
+
+const sending: Stage = (context, state) => sendPackage(context, state, endingsOf(context, state))
+
+const waiting: Stage = (context, state) => awaitPackage(context, state, endingsOf(context, state))
 
 /** Names of what differs between two describes: attributes of the object, fields, record types. */
 const differencesOf = (before: JsonObject, after: JsonObject): string[] => {
@@ -443,13 +349,13 @@ const verifying: Stage = async (context, state) => {
   return 'stop'
 }
 
-const rollbackKind: RunKind = {
-  stages: { read: reading, release: releasing, submit: sending, wait: waiting, verify: verifying },
-  fail: async (journal, state, fault, calls) =>
-    endRollbackFailed({ journal, spent: () => calls }, state, fault),
-}
+/** A permission set that was released for it may be gone from the user already. */
+const isReleased = ({ run }: State): boolean =>
+  (run.package as RollbackPackage | null)?.unassign === true
 
-export const createRollbackWorker = (deps: RunDeps): Worker =>
-  createRunWorker(deps, ({ deployment }) =>
-    deployment.kind === 'custom_objects' ? rollbackKind : workflowRollbackKind,
-  )
+export const planRollback: RunKind = {
+  stages: { read: reading, release: releasing, submit: sending, wait: waiting, verify: verifying },
+  changesBeforeSending: isReleased,
+  fail: (journal, { deployment }, fault, calls) =>
+    endRollback({ journal, spent: () => calls }, deployment, fault),
+}

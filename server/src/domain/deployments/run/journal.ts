@@ -3,9 +3,15 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
-import { type DeploymentStatus, type Fault, type Progress } from '../../../db/types.ts'
+import {
+  type DeploymentStatus,
+  type Fault,
+  type Progress,
+  type WorkFault,
+} from '../../../db/types.ts'
 import { type Jobs } from '../../../jobs/jobs.ts'
 import { audit } from '../../audit.ts'
+import { WorkOver } from '../../work/stages.ts'
 import { type Images, type Moment } from '../plan/images.ts'
 import {
   type Changes,
@@ -14,15 +20,9 @@ import {
   deploymentById,
   rollbackOf,
   type RollbackResult,
-  type RunFault,
   runById,
   type RunRow,
 } from '../rows.ts'
-
-/** The run has ended meanwhile (or another copy of it ended it): nothing is left to do. */
-export class RunOver extends Error {
-  override name = 'RunOver'
-}
 
 /** What a run may change of itself; times are Salesforce's or the database's. */
 export interface RunChanges {
@@ -39,7 +39,7 @@ export interface DeploymentChanges {
   applied?: DeploymentRow['applied']
   changes?: Changes
   progress?: Progress
-  error?: Fault | null
+  error?: WorkFault | null
   warnings?: Fault[]
   rollback?: RollbackResult
   deployed_at?: 'now'
@@ -72,7 +72,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
     deployment_id: run.deployment_id,
   }
 
-  /** A transaction in which the run is open and stays so; throws {@link RunOver} otherwise. */
+  /** A transaction in which the run is open and stays so; throws {@link WorkOver} otherwise. */
   const write = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> =>
     db.as(tenant).tx(async (tx) => {
       const open = await tx
@@ -83,7 +83,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         .where('ended_at', 'is', null)
         .forUpdate()
         .executeTakeFirst()
-      if (open === undefined) throw new RunOver('the run has ended')
+      if (open === undefined) throw new WorkOver('the run has ended')
       return fn(tx)
     })
 
@@ -124,7 +124,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         const present = await runById(tx, tenant, run.id)
         const deployment = await deploymentById(tx, tenant, run.deployment_id)
         if (present === undefined || present.ended_at !== null || deployment === undefined) {
-          throw new RunOver('the run has ended')
+          throw new WorkOver('the run has ended')
         }
         return { run: present, deployment }
       }),
@@ -188,33 +188,24 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         return new Set(rows.map(({ sfdc_deploy_id: id }) => id ?? ''))
       }),
 
-    /** Stands still and says why; the sweep puts the run back when it is due. Answers the failed tries. */
-    hold: (error: Fault, afterSeconds: number | null = null, calls = 0): Promise<number> =>
+    /** Stands still and says why; the sweep puts the run back when it is due. */
+    hold: (error: WorkFault, afterSeconds: number, calls = 0): Promise<void> =>
       write(async (tx) => {
-        const row = await tx
+        await tx
           .updateTable('deployment_runs')
           .set({
             attempts: sql<number>`attempts + 1`,
             error: JSON.stringify(error),
-            resume_at:
-              afterSeconds === null
-                ? sql<Date>`clock_timestamp() + make_interval(secs => least(60, power(2, least(attempts, 6))))`
-                : sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+            resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
             salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
           })
           .where('org_id', '=', run.org_id)
           .where('id', '=', run.id)
-          .returning('attempts')
-          .executeTakeFirstOrThrow()
-        if (run.kind === 'deploy') await updateDeployment(tx, { error }, calls)
-        else {
-          const deployment = await deploymentById(tx, tenant, run.deployment_id)
-          if (deployment !== undefined) {
-            const rollback = { ...rollbackOf(deployment), error }
-            await updateDeployment(tx, { rollback }, calls)
-          }
-        }
-        return row.attempts
+          .execute()
+        if (run.kind === 'deploy') return updateDeployment(tx, { error }, calls)
+        const deployment = await deploymentById(tx, tenant, run.deployment_id)
+        if (deployment === undefined) return
+        await updateDeployment(tx, { rollback: { ...rollbackOf(deployment), error } }, calls)
       }),
 
     saveComponents: async (
@@ -291,7 +282,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
 
     /** Ends the run, with its audit row, lets the Salesforce org go and wakes whoever waits. */
     end: (
-      outcome: { error: RunFault | null; result?: unknown },
+      outcome: { error: WorkFault | null; result?: unknown },
       deployment: DeploymentChanges,
       calls = 0,
       also: (tx: Tx) => Promise<void> = async () => undefined,

@@ -20,7 +20,7 @@ import { requireClient } from '../../clients.ts'
 import { type WorkflowName } from '../../workflows/state.ts'
 import { type Activation } from '../../workflows/transition.ts'
 import { createTopology } from '../../topology/topology.ts'
-import { type ConnectionDoor } from '../run/context.ts'
+import { type ConnectionDoor } from '../../work/door.ts'
 import {
   createDeployments,
   type Deployment,

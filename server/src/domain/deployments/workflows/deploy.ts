@@ -5,21 +5,35 @@ import { type Tx } from '../../../db/database.ts'
 import { type Fault, type Progress } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
-import { SalesforceError } from '../../../salesforce/failure.ts'
 import { sameName } from '../../metadata/names.ts'
 import { ruleIn } from '../../workflows/rule-files.ts'
 import {
   findFlow,
   readWorkflowState,
+  type WorkflowName,
   type WorkflowState,
   waitingInterviews,
 } from '../../workflows/state.ts'
-import { hasPackage, type WorkflowRow, workflowNameOf } from '../../workflows/transition.ts'
+import {
+  componentOf,
+  hasPackage,
+  type WorkflowRow,
+  workflowNameOf,
+} from '../../workflows/transition.ts'
 import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
-import { endFailed, judged, SENDS_MAX, strayProblems, warn, whyFailed } from '../plan/deploy.ts'
-import { backoffSeconds } from '../run/journal.ts'
+import {
+  awaitPackage,
+  endDeploy,
+  type Endings,
+  judged,
+  sendPackage,
+  strayProblems,
+  unclearFault,
+  warn,
+  whyFailed,
+} from '../run/outcome.ts'
 import { type ComponentRow, componentsById } from '../rows.ts'
-import { packageOf, submit, watch } from '../run/send.ts'
+import { packageOf } from '../run/send.ts'
 import { loadWorkflowState, saveWorkflowState } from './images.ts'
 import {
   activateFlows,
@@ -30,6 +44,7 @@ import {
   type StepFailure,
   type StoredTransition,
   storeTransition,
+  type WorkflowPlan,
   workflowPlanOf,
 } from './steps.ts'
 
@@ -95,7 +110,7 @@ const build: Stage = async (context, state) => {
   if (deployment.kind === 'workflow_removal') {
     const fault = waitingFault(await waitingInterviews(org, before.flows))
     if (fault !== null) {
-      await endFailed(context, fault)
+      await endDeploy(journal, fault, spent())
       return 'stop'
     }
   }
@@ -164,106 +179,73 @@ const renewed = async (context: Context, state: State): Promise<State | null> =>
 }
 
 const sending: Stage = async (context, state) => {
-  const { org, journal, spent, userId, signal, deps } = context
-  const { deployment } = state
   const current = await renewed(context, state)
   if (current === null) {
-    await endFailed(context, {
-      code: 'topology_drifted',
-      message: 'The automations were changed by others while this waited to be sent. Deploy again.',
-    })
+    const message =
+      'The automations were changed by others while this waited to be sent. Deploy again.'
+    await endDeploy(context.journal, { code: 'topology_drifted', message }, context.spent())
     return 'stop'
   }
-  const { run } = current
-  const submitted = await submit({
-    org,
-    journal,
-    run,
-    userId,
-    checkOnly: deployment.check_only,
-    signal,
-    graceMs: deps.adoptGraceMs,
-  })
-  switch (submitted.kind) {
-    case 'sent':
-      await journal.step(
-        { stage: 'wait', sfdc_deploy_id: submitted.id },
-        {
-          sfdc_deploy_id: submitted.id,
-          progress: { stage: 'wait', done: 0, total: 0 },
-          error: null,
-        },
-        spent(),
-      )
-      return 'next'
-    case 'cancelled':
-      await endFailed(context, { code: 'cancelled', message: 'Cancelled before it was sent.' })
-      return 'stop'
-    case 'look_again':
-      await journal.hold(
-        {
-          code: 'outcome_unknown',
-          message: 'The answer to the sending got lost; looking for the deploy.',
-        },
-        submitted.afterSeconds,
-        spent(),
-      )
-      return 'stop'
-    case 'ambiguous': {
-      const message = `The answer to the sending got lost, and several deploys of Salesforce could be it: ${submitted.ids.join(', ')}.`
-      await endFailed(context, { code: 'outcome_unknown', message }, 'unknown')
-      return 'stop'
-    }
-  }
+  return sendPackage(context, current, endingsOf(context, current, []))
 }
 
-const waiting: Stage = async (context, state) => {
-  const { org, journal, signal, spent } = context
-  const { run, deployment } = state
-  let result: DeployResult
-  try {
-    result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
-  } catch (error) {
-    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
-    return settleByReading(context, state)
+const waiting: Stage = async (context, state) =>
+  awaitPackage(context, state, endingsOf(context, state, await rowsOf(context, state)))
+
+/** What workflows do at each ending of their package. */
+const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]): Endings => {
+  const { journal, spent } = context
+  const save = (result: DeployResult) => (tx: Tx) =>
+    journal.saveComponents(tx, judged(rows, result))
+  const warnings = (result: DeployResult): Fault[] =>
+    strayProblems(rows, result)
+      // The file of all rules of an object stands for the ones that are ours.
+      .filter((message) => !result.success || !message.startsWith('AssignmentRules '))
+      .map((message) => ({ code: 'salesforce_warning', message }))
+  return {
+    taken: (id) => ({
+      sfdc_deploy_id: id,
+      progress: { stage: 'wait', done: 0, total: 0 },
+      error: null,
+    }),
+    applied: async (result) => {
+      await journal.step(
+        { stage: 'activate' },
+        {
+          applied: 'all',
+          progress: at('activate'),
+          error: null,
+          warnings: warnings(result),
+        },
+        spent(),
+        save(result),
+      )
+      return 'next'
+    },
+    validated: async (result) => {
+      await journal.end(
+        { error: null },
+        {
+          status: 'validated',
+          applied: 'nothing',
+          progress: ended,
+          error: null,
+          warnings: warnings(result),
+        },
+        spent(),
+        save(result),
+      )
+      return 'stop'
+    },
+    unclear: async (why) => {
+      if (why.ids.length === 0) return settleByReading(context, state)
+      await endDeploy(journal, unclearFault(why), spent(), 'unknown')
+      return 'stop'
+    },
+    failed: (fault, result) =>
+      endDeploy(journal, fault, spent(), 'nothing', result === null ? undefined : save(result)),
+    reasonOf: (result) => whyFailed(rows, result),
   }
-  const components = judged(await rowsOf(context, state), result)
-  const save = (tx: Tx): Promise<void> => journal.saveComponents(tx, components)
-  const warnings: Fault[] = strayProblems(await rowsOf(context, state), result)
-    // The file of all rules of an object stands for the ones that are ours.
-    .filter((message) => result.success !== true || !message.startsWith('AssignmentRules '))
-    .map((message) => ({ code: 'salesforce_warning', message }))
-  if (result.success && deployment.check_only) {
-    await journal.end(
-      { error: null },
-      { status: 'validated', applied: 'nothing', progress: ended, error: null, warnings },
-      spent(),
-      save,
-    )
-    return 'stop'
-  }
-  if (result.applied === 'all') {
-    await journal.step(
-      { stage: 'activate' },
-      { applied: 'all', progress: at('activate'), error: null, warnings },
-      spent(),
-      save,
-    )
-    return 'next'
-  }
-  if (result.applied !== 'nothing') return settleByReading(context, state)
-  if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
-    const fault = whyFailed(components as ComponentRow[], result)
-    await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
-    await journal.hold(fault, backoffSeconds(run.sends), spent())
-    return 'stop'
-  }
-  const fault: Fault =
-    result.status === 'Canceled'
-      ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was applied.' }
-      : whyFailed(components as ComponentRow[], result)
-  await endFailed(context, fault, 'nothing', save)
-  return 'stop'
 }
 
 /** Salesforce does not say how the deploy ended: if nothing is left to send, it was applied. */
@@ -286,8 +268,7 @@ const settleByReading = async (context: Context, state: State): Promise<'next' |
     await journal.step({ stage: 'activate' }, { applied: 'all', progress: at('activate') }, spent())
     return 'next'
   }
-  const message = 'Salesforce does not say how this deploy ended.'
-  await endFailed(context, { code: 'outcome_unknown', message }, 'unknown')
+  await endDeploy(journal, unclearFault({ ids: [] }), spent(), 'unknown')
   return 'stop'
 }
 
@@ -321,15 +302,14 @@ const activating: Stage = async (context, state) => {
   const rows = withFailures(await rowsOf(context, state), failures)
   if (first !== undefined && isWhole) {
     // Nothing was changed yet, and nothing can be: refused as a whole.
-    await endFailed(context, first.fault, 'nothing', (tx) => journal.saveComponents(tx, rows))
+    await endDeploy(journal, first.fault, spent(), 'nothing', (tx) =>
+      journal.saveComponents(tx, rows),
+    )
     return 'stop'
   }
   let { warnings } = state.deployment
-  for (const { flow, code, message } of failures) {
-    warnings = warn(warnings, {
-      code: 'activation_failed',
-      message: `${flow}: ${code}: ${message}`,
-    })
+  for (const { flow, fault } of failures) {
+    warnings = warn(warnings, { code: 'activation_failed', message: `${flow}: ${fault.message}` })
   }
   const stage = deleteVersions.length === 0 ? 'read_back' : 'delete_versions'
   await journal.step(
@@ -373,12 +353,14 @@ const deleting: Stage = async (context, state) => {
   const [first] = failures
   if (first !== undefined && (await leaveAsTheyWere(context, state, failures))) {
     const refused = withFailures(await rowsOf(context, state), failures)
-    await endFailed(context, first.fault, 'nothing', (tx) => journal.saveComponents(tx, refused))
+    await endDeploy(journal, first.fault, spent(), 'nothing', (tx) =>
+      journal.saveComponents(tx, refused),
+    )
     return 'stop'
   }
   let { warnings } = state.deployment
-  for (const { flow, code, message } of failures) {
-    warnings = warn(warnings, { code: 'deletion_failed', message: `${flow}: ${code}: ${message}` })
+  for (const { flow, fault } of failures) {
+    warnings = warn(warnings, { code: 'deletion_failed', message: `${flow}: ${fault.message}` })
   }
   const rows = withFailures(await rowsOf(context, state), failures)
   await journal.step(
@@ -418,25 +400,17 @@ const readingBack: Stage = async (context, state) => {
   return 'stop'
 }
 
-/** Components that are not as the deployment wants them. */
-const leftOver = (
-  deployment: State['deployment'],
+/** Components that are not as the deployment wants them; all of them where that cannot be told. */
+export const leftOver = (
+  deployment: Pick<State['deployment'], 'kind' | 'plan'>,
   after: WorkflowState,
   apiVersion: string,
 ): { type: string; fullName: string }[] => {
+  const wanted = namesOf(deployment.plan as WorkflowPlan)
   if (deployment.kind === 'workflow_removal') {
-    return namesOf(workflowPlanOf(deployment)).flatMap((name) => {
-      const flow = name.type === 'flow' ? findFlow(after, name.api_name) : null
-      const rule = name.type === 'flow' ? null : ruleIn(after, name.type, name.api_name)
-      if (flow === null && rule === null) return []
-      const type =
-        name.type === 'flow'
-          ? 'Flow'
-          : name.type === 'assignment_rule'
-            ? 'AssignmentRule'
-            : 'ValidationRule'
-      return [{ type, fullName: name.api_name }]
-    })
+    const isThere = ({ type, api_name }: WorkflowName): boolean =>
+      type === 'flow' ? findFlow(after, api_name) !== null : ruleIn(after, type, api_name) !== null
+    return wanted.filter(isThere).map(componentOf)
   }
   try {
     return decideFor(deployment, after, apiVersion)
@@ -444,14 +418,11 @@ const leftOver = (
       .filter((row) => workflowNameOf(row) !== null)
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    return namesOf(workflowPlanOf(deployment)).map(({ api_name }) => ({
-      type: 'Flow',
-      fullName: api_name,
-    }))
+    return wanted.map(componentOf)
   }
 }
 
-export const workflowDeployKind: RunKind = {
+export const workflowDeploy: RunKind = {
   stages: {
     before_image: beforeImage,
     build,
@@ -461,14 +432,5 @@ export const workflowDeployKind: RunKind = {
     delete_versions: deleting,
     read_back: readingBack,
   },
-  fail: (journal, _state, fault, calls) =>
-    journal.end(
-      { error: fault },
-      {
-        status: 'failed',
-        applied: 'nothing',
-        error: { code: fault.code, message: fault.message },
-      },
-      calls,
-    ),
+  fail: (journal, _state, fault, calls) => endDeploy(journal, fault, calls),
 }

@@ -119,7 +119,10 @@ describe('a removal', () => {
     const done = await bench.finish(id)
     expect(done).toMatchObject({
       status: 'failed',
-      error: { code: 'salesforce_error', message: 'DELETE_FAILED: Not now' },
+      error: {
+        code: 'salesforce_error',
+        message: 'Salesforce answered 400 (DELETE_FAILED): Not now.',
+      },
       components: [{ success: false, problem: { code: 'DELETE_FAILED' } }],
     })
     expect(await stateOf('Used')).toEqual({ active: 2, versions: [1, 2] })

@@ -2,8 +2,6 @@
 // do is decided from what is there when it runs; what it did is said from a second reading.
 
 import { type Progress } from '../../../db/types.ts'
-import { SalesforceError } from '../../../salesforce/failure.ts'
-import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { listMetadata } from '../../../salesforce/metadata.ts'
 import { EngineError } from '../../../errors.ts'
@@ -18,11 +16,9 @@ import {
 import { hasPackage, workflowNameOf } from '../../workflows/transition.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
-import { SENDS_MAX } from '../plan/deploy.ts'
-import { backoffSeconds } from '../run/journal.ts'
-import { keyOf } from '../plan/parts.ts'
-import { endRollbackFailed, refusalOf } from '../plan/rollback.ts'
+import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
 import {
+  keyOf,
   type ComponentRow,
   componentsById,
   type KeptComponent,
@@ -34,7 +30,7 @@ import {
   type RollbackResult,
   type RunRow,
 } from '../rows.ts'
-import { packageOf, submit, watch } from '../run/send.ts'
+import { packageOf } from '../run/send.ts'
 import { loadWorkflowState } from './images.ts'
 import {
   activateFlows,
@@ -167,69 +163,31 @@ const renewed = async (context: Context, state: State): Promise<RunRow> => {
 }
 
 const sending: Stage = async (context, state) => {
-  const { org, journal, spent, userId, signal, deps } = context
+  const { journal, spent } = context
   const run = await renewed(context, state)
   if (!hasPackage(run.package as StoredTransition)) {
     await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
     return 'next'
   }
-  const graceMs = deps.adoptGraceMs
-  const submitted = await submit({ org, journal, run, userId, checkOnly: false, signal, graceMs })
-  switch (submitted.kind) {
-    case 'sent':
-      await journal.step(
-        { stage: 'wait', sfdc_deploy_id: submitted.id },
-        { progress: at('wait') },
-        spent(),
-      )
-      return 'next'
-    case 'cancelled':
-      await endRollbackFailed(context, state, {
-        code: 'cancelled',
-        message: 'Cancelled before anything was taken back.',
-      })
-      return 'stop'
-    case 'look_again':
-      await journal.hold(
-        { code: 'outcome_unknown', message: 'The answer to the sending got lost; looking for it.' },
-        submitted.afterSeconds,
-        spent(),
-      )
-      return 'stop'
-    case 'ambiguous':
-      // Whichever it was: what is there now tells.
-      await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
-      return 'next'
-  }
+  return sendPackage(context, { ...state, run }, endingsOf(context, state))
 }
 
-const waiting: Stage = async (context, state) => {
-  const { org, journal, signal, spent } = context
-  const { run } = state
-  let result: DeployResult | null = null
-  try {
-    result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
-  } catch (error) {
-    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
+const waiting: Stage = (context, state) => awaitPackage(context, state, endingsOf(context, state))
+
+/** What a rollback does at each ending of its package: what is there now tells how it ended. */
+const endingsOf = (context: Context, { deployment }: State): Endings => {
+  const { journal, spent } = context
+  const goOn = async (): Promise<'next'> => {
+    await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
+    return 'next'
   }
-  if (result?.applied === 'nothing') {
-    const fault = refusalOf(result)
-    if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
-      await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
-      await journal.hold(fault, backoffSeconds(run.sends), spent())
-      return 'stop'
-    }
-    await endRollbackFailed(
-      context,
-      state,
-      result.status === 'Canceled'
-        ? { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was taken back.' }
-        : fault,
-    )
-    return 'stop'
+  return {
+    taken: () => ({ progress: at('wait') }),
+    applied: goOn,
+    unclear: goOn,
+    failed: (fault) => endRollback(context, deployment, fault),
+    reasonOf: refusalOf,
   }
-  await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
-  return 'next'
 }
 
 const stored = ({ run }: State): StoredTransition => run.package as StoredTransition
@@ -241,10 +199,10 @@ const withReasons = (
 ): RollbackResult | null => {
   if (failures.length === 0) return null
   const result = rollbackOf(deployment)
-  const reasons = failures.map(({ flow, code, message }) => ({
+  const reasons = failures.map(({ flow, fault }) => ({
     type: 'Flow',
     full_name: flow,
-    reason: `${code}: ${message}`,
+    reason: fault.message,
   }))
   return { ...result, remaining: [...result.remaining, ...reasons] }
 }
@@ -329,7 +287,7 @@ const verifying: Stage = async (context, state) => {
   return 'stop'
 }
 
-export const workflowRollbackKind: RunKind = {
+export const workflowRollback: RunKind = {
   stages: {
     read: reading,
     submit: sending,
@@ -338,6 +296,6 @@ export const workflowRollbackKind: RunKind = {
     delete_versions: deleting,
     verify: verifying,
   },
-  fail: async (journal, state, fault, calls) =>
-    endRollbackFailed({ journal, spent: () => calls }, state, fault),
+  fail: (journal, { deployment }, fault, calls) =>
+    endRollback({ journal, spent: () => calls }, deployment, fault),
 }

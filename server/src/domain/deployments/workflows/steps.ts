@@ -1,6 +1,7 @@
 // What deploying, switching, removing and taking back automations have in common: flows are switched
 // by their definition, and their versions deleted, in steps that are safe to repeat.
 
+import { type WorkFault } from '../../../db/types.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { isObject } from '../../../salesforce/json.ts'
@@ -27,8 +28,8 @@ import {
   type Transition,
 } from '../../workflows/transition.ts'
 import { type PlannedWorkflow } from '../../workflows/workflow.ts'
-import { faultOf, isLost, isPassing } from '../run/context.ts'
-import { type DeploymentRow, type RunFault } from '../rows.ts'
+import { isLost, isPassing, toldOf } from '../../work/faults.ts'
+import { type DeploymentRow } from '../rows.ts'
 import { type StoredPackage } from '../run/send.ts'
 
 /** What `crm_deployments.plan` holds for the kinds of this file. */
@@ -74,7 +75,7 @@ export const storeTransition = (transition: Transition): StoredTransition => ({
 export interface StepFailure {
   flow: string
   /** In Salesforce's words where it refused. */
-  fault: RunFault
+  fault: WorkFault
   /** Salesforce's own code, or ours. */
   code: string
   message: string
@@ -84,7 +85,7 @@ export interface StepFailure {
 
 const failureOf = (flow: string, error: SalesforceError, untouched: boolean): StepFailure => {
   const { code, message } = error.failure
-  return { flow, fault: faultOf(error), code, message, untouched }
+  return { flow, fault: toldOf(error), code, message, untouched }
 }
 
 /** Why Salesforce refused for good, or null when it is done; whatever may pass is thrown: the step runs again. */

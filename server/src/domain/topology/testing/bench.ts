@@ -12,7 +12,7 @@ import { Secret } from '../../../secret.ts'
 import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
 import { type Caller } from '../../caller.ts'
 import { requireClient } from '../../clients.ts'
-import { type ConnectionDoor } from '../pull.ts'
+import { type ConnectionDoor } from '../../work/door.ts'
 import { createTopology, type PullInput, type Snapshot } from '../topology.ts'
 import { ORG_ID, startSalesforceOrg, USER_ID } from './salesforce-org.ts'
 

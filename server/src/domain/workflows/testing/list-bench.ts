@@ -3,7 +3,7 @@
 import { type TestDatabase } from '../../../../../test/src/database.ts'
 import { EngineError } from '../../../errors.ts'
 import { requireClient } from '../../clients.ts'
-import { type ConnectionDoor } from '../../deployments/run/context.ts'
+import { type ConnectionDoor } from '../../work/door.ts'
 import { createDeploymentsBench } from '../../deployments/testing/bench.ts'
 import { createWorkflows, type ListInput, type WorkflowPage } from '../workflows.ts'
 

@@ -1,0 +1,259 @@
+// How a package that is sent to Salesforce can end, in one place for all that send one: deploys and
+// rollbacks, of plans and of workflows. Each says what it does at an ending; when one is reached is
+// decided here.
+
+import { type Tx } from '../../../db/database.ts'
+import { type Fault, type WorkFault } from '../../../db/types.ts'
+import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
+import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
+import { clip } from '../../../text.ts'
+import { CAUSES, causeOf, standingStill, toldOf } from '../../work/faults.ts'
+import {
+  type ComponentProblem,
+  type ComponentRow,
+  type DeploymentRow,
+  keyOf,
+  rollbackOf,
+  type RollbackResult,
+  type RunRow,
+} from '../rows.ts'
+import { type Context, type State } from './context.ts'
+import { backoffSeconds, type DeploymentChanges, type Journal } from './journal.ts'
+import { submit, watch } from './send.ts'
+
+type Next = 'next' | 'stop'
+
+export interface Endings {
+  /** What a deployment shows once Salesforce has taken the package. */
+  taken: (deployId: string) => DeploymentChanges
+  /** Everything was applied. */
+  applied: (result: DeployResult) => Promise<Next>
+  /** A package that was only to be checked is good. */
+  validated?: (result: DeployResult) => Promise<Next>
+  /** Salesforce does not say how it ended, or several deploys could be this one: what is there now tells. */
+  unclear: (why: Unclear) => Promise<Next>
+  /** Nothing of it was applied, and it will not be sent again. `result` is null where it was not taken. */
+  failed: (fault: WorkFault, result: DeployResult | null) => Promise<void>
+  /** Why Salesforce refused it, as this kind of work tells it. */
+  reasonOf: (result: DeployResult) => WorkFault
+}
+
+/** `ids`: the deploys that could be this one; empty where Salesforce does not say how it ended. */
+export interface Unclear {
+  ids: readonly string[]
+}
+
+/** Sent so often at most when Salesforce's setup lock keeps refusing it. */
+const SENDS_MAX = 12
+
+/** Can no repetition send this package, and is none of it in the Salesforce org? */
+const isRefusedForGood = (error: unknown): boolean =>
+  CAUSES[causeOf(error)].outcome === 'end' && !isUnknownFate(error)
+
+/** Sends the package of the run, or finds out what became of it. */
+export const sendPackage = async (
+  context: Context,
+  { run, deployment }: State,
+  endings: Endings,
+): Promise<Next> => {
+  const { org, journal, spent, userId, signal, deps } = context
+  const checkOnly = run.kind === 'deploy' && deployment.check_only
+  const graceMs = deps.adoptGraceMs
+  const options = { org, journal, run, userId, checkOnly, signal, graceMs }
+  const submitted = await submit(options).catch((error: unknown) => {
+    if (signal.aborted || !isRefusedForGood(error)) throw error
+    return { kind: 'refused' as const, fault: toldOf(error) }
+  })
+  switch (submitted.kind) {
+    case 'sent':
+      await journal.step(
+        { stage: 'wait', sfdc_deploy_id: submitted.id },
+        endings.taken(submitted.id),
+        spent(),
+      )
+      return 'next'
+    case 'refused':
+      await endings.failed(submitted.fault, null)
+      return 'stop'
+    case 'cancelled':
+      await endings.failed({ code: 'cancelled', message: 'Cancelled before it was sent.' }, null)
+      return 'stop'
+    case 'look_again': {
+      const message = 'The response to the deploy request was lost; searching for the deploy.'
+      await stand(context, run, { code: 'outcome_unknown', message }, submitted.afterSeconds)
+      return 'stop'
+    }
+    case 'ambiguous':
+      return endings.unclear({ ids: submitted.ids })
+  }
+}
+
+/** Waits for the end of what was sent, and sends it again where a passing cause kept it out. */
+export const awaitPackage = async (
+  context: Context,
+  { run, deployment }: State,
+  endings: Endings,
+): Promise<Next> => {
+  const { org, journal, signal } = context
+  let result: DeployResult
+  try {
+    result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
+  } catch (error) {
+    // Salesforce: results of deploys are kept for a while only; then the Salesforce org itself tells.
+    if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
+    return endings.unclear({ ids: [] })
+  }
+  if (result.success && run.kind === 'deploy' && deployment.check_only) {
+    return (endings.validated ?? endings.applied)(result)
+  }
+  if (result.applied === 'all') return endings.applied(result)
+  if (result.applied !== 'nothing') return endings.unclear({ ids: [] })
+  if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
+    // Certainly nothing was applied, and the cause passes: the same package once more.
+    const fault = endings.reasonOf(result)
+    await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
+    await stand(context, run, fault, backoffSeconds(run.sends))
+    return 'stop'
+  }
+  const cancelled = { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was changed.' }
+  await endings.failed(result.status === 'Canceled' ? cancelled : endings.reasonOf(result), result)
+  return 'stop'
+}
+
+/** Stands still for so many seconds and says why. */
+export const stand = async (
+  { journal, spent }: Pick<Context, 'journal' | 'spent'>,
+  run: RunRow,
+  fault: WorkFault,
+  afterSeconds: number,
+): Promise<void> => {
+  const shown = standingStill(fault, { previous: run.error, afterSeconds, now: new Date() })
+  await journal.hold(shown, afterSeconds, spent())
+}
+
+/** Ends a deploy as failed; `applied` says what is known to be in the Salesforce org. */
+export const endDeploy = (
+  journal: Journal,
+  fault: WorkFault,
+  calls: number,
+  applied: 'nothing' | 'unknown' = 'nothing',
+  also?: (tx: Tx) => Promise<void>,
+): Promise<void> =>
+  journal.end({ error: fault }, { status: 'failed', error: fault, applied }, calls, also)
+
+/** Ends a rollback as failed. The deployment stays what it was; only this attempt to take it back failed. */
+export const endRollback = async (
+  { journal, spent }: Pick<Context, 'journal' | 'spent'>,
+  deployment: DeploymentRow,
+  fault: WorkFault,
+): Promise<void> => {
+  const { total } = deployment.progress
+  const rollback: RollbackResult = {
+    ...rollbackOf(deployment),
+    status: 'failed',
+    removed: [],
+    restored: [],
+    proof: null,
+    error: fault,
+  }
+  await journal.end(
+    { error: fault, result: rollback },
+    { rollback, progress: { stage: 'done', done: total, total } },
+    spent(),
+  )
+}
+
+/** The sentence for work whose outcome nobody can find out. */
+export const unclearFault = ({ ids }: Unclear): WorkFault => ({
+  code: 'outcome_unknown',
+  message:
+    ids.length === 0
+      ? 'Salesforce does not say how this deploy ended.'
+      : `The response to the deploy request was lost, and several deploys in Salesforce could be it: ${ids.join(', ')}.`,
+})
+
+/** The warnings with one more, which is not said twice. */
+export const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
+  ...warnings.filter(({ code, message }) => code !== fault.code || message !== fault.message),
+  fault,
+]
+
+export type SavedComponent = Omit<ComponentRow, 'org_id' | 'client_id' | 'deployment_id'>
+
+/** What Salesforce said about each component, laid over the rows. */
+export const judged = (rows: readonly ComponentRow[], result: DeployResult): SavedComponent[] => {
+  const said = new Map(
+    (result.details?.components ?? []).map((component) => [keyOf(component), component]),
+  )
+  return rows.map((row) => {
+    const component = said.get(keyOf({ type: row.type, fullName: row.full_name }))
+    // All or nothing: beside a failed component the others were not applied either.
+    const success = component?.outcome === 'failed' ? false : result.success ? true : row.success
+    return { ...row, success, problem: problemOf(component, result) ?? row.problem }
+  })
+}
+
+const problemOf = (
+  component: ComponentResult | undefined,
+  result: DeployResult,
+): ComponentProblem | null => {
+  if (component === undefined || component.problem === null) return null
+  const failed = component.outcome === 'failed'
+  return {
+    message: component.problem,
+    severity: failed ? 'error' : 'warning',
+    file: component.fileName,
+    line: component.line,
+    column: component.column,
+    code: failed ? (result.failure?.code ?? null) : null,
+  }
+}
+
+/** Problems that belong to no component of the deployment (a manifest, a test, the deploy as a whole). */
+export const strayProblems = (rows: readonly ComponentRow[], result: DeployResult): string[] => {
+  const known = new Set(rows.map((row) => keyOf({ type: row.type, fullName: row.full_name })))
+  return [
+    ...(result.details?.components ?? [])
+      .filter((component) => component.problem !== null && !known.has(keyOf(component)))
+      .map(({ type, fullName, problem }) => `${type} ${fullName}: ${problem}`.trim()),
+    ...(result.details?.tests?.failures ?? []).map(
+      ({ className, methodName, message }) => `Apex test ${className}.${methodName}: ${message}`,
+    ),
+  ]
+}
+
+const MESSAGE_MAX = 1_000
+
+const failedIn = (result: DeployResult): readonly ComponentResult[] =>
+  (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')
+
+/** Why a deploy failed, by its first failed component. */
+export const whyFailed = (rows: readonly ComponentRow[], result: DeployResult): WorkFault => {
+  if (result.failure !== null) {
+    return { code: result.failure.code, message: result.failure.message }
+  }
+  const failed = failedIn(result)
+  const [first] = failed
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
+  const message =
+    first === undefined
+      ? (strayProblems(rows, result)[0] ?? `Salesforce says ${result.status}.`)
+      : `${first.type} ${first.fullName}: ${first.problem ?? ''}${more}`
+  return { code: 'components_failed', message: clip(message, MESSAGE_MAX) }
+}
+
+/** Why a rollback failed, with every component that Salesforce would not take back. */
+export const refusalOf = (result: DeployResult): WorkFault => {
+  const errors = failedIn(result).map(({ type, fullName, problem }) => ({
+    path: `${type}:${fullName}`,
+    code: 'refused_by_salesforce',
+    message: problem ?? '',
+  }))
+  const words = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  if (result.failure !== null) {
+    const message = clip(`${result.failure.message} ${words}`.trim(), MESSAGE_MAX)
+    return { code: result.failure.code, message, errors }
+  }
+  const message = words === '' ? `Salesforce says ${result.status}.` : words
+  return { code: 'components_failed', message: clip(message, MESSAGE_MAX), errors }
+}

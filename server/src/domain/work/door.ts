@@ -1,0 +1,93 @@
+// The one way from durable work to a client's Salesforce org, with the checks that all of it needs.
+
+import { type Database, type Tenant } from '../../db/database.ts'
+import { EngineError } from '../../errors.ts'
+import { type Priority } from '../../salesforce/gateway.ts'
+import { type ConnectionRow, type OpenConnection } from '../connections/connections.ts'
+import { newestConnection } from '../connections/rows.ts'
+
+/** The way to a client's Salesforce org, as far as work needs it. See `connections.open`. */
+export interface ConnectionDoor {
+  open(
+    tenant: Tenant,
+    clientId: string,
+    priority: Priority,
+    signal?: AbortSignal,
+    options?: { probe?: boolean },
+  ): Promise<OpenConnection>
+}
+
+/** Where a piece of work goes. */
+export interface Destination {
+  tenant: Tenant
+  clientId: string
+  /** The Salesforce org that the work was accepted for. */
+  sfdcOrgId: string | null
+  priority: Priority
+}
+
+/**
+ * Opens the connection for work that is under way. `probe`: it waits for this connection already, so one
+ * whose API was switched off is asked whether it is back. Throws what `connections.open` throws, and
+ * salesforce_org_changed where the connection leads elsewhere by now.
+ */
+export const openDoor = async (
+  connections: ConnectionDoor,
+  { tenant, clientId, sfdcOrgId, priority }: Destination,
+  signal: AbortSignal,
+  probe = false,
+): Promise<OpenConnection> => {
+  const opened = await connections.open(tenant, clientId, priority, signal, { probe })
+  if (opened.connection.sfdc_org_id !== sfdcOrgId) {
+    throw new EngineError(
+      'salesforce_org_changed',
+      'The connection leads to another Salesforce org than when this work began.',
+    )
+  }
+  return opened
+}
+
+/** A connection that says where it leads. */
+export type SettledConnection = ConnectionRow & { sfdc_org_id: string; sfdc_user_id: string }
+
+/**
+ * The connection that new work is accepted for. Throws not_found, client_inactive and
+ * connection_not_ready.
+ */
+export const destinationOf = async (
+  connections: ConnectionDoor,
+  tenant: Tenant,
+  clientId: string,
+): Promise<SettledConnection> => {
+  const { connection } = await connections.open(tenant, clientId, 'work')
+  const { sfdc_org_id, sfdc_user_id } = connection
+  if (sfdc_org_id === null || sfdc_user_id === null) {
+    throw new EngineError(
+      'connection_not_ready',
+      'The connection does not name its Salesforce org yet.',
+    )
+  }
+  return { ...connection, sfdc_org_id, sfdc_user_id }
+}
+
+/**
+ * What a fault means once the connection is looked at: `connection_not_ready` is said alike of a grant
+ * that was revoked for good, of one that was replaced a moment ago, and of one that somebody has to renew.
+ */
+export const explain = async (
+  db: Database,
+  { tenant, clientId }: Pick<Destination, 'tenant' | 'clientId'>,
+  error: unknown,
+): Promise<unknown> => {
+  if (!(error instanceof EngineError) || error.code !== 'connection_not_ready') return error
+  const row = await db.as(tenant).tx((tx) => newestConnection(tx, tenant, clientId))
+  if (row === undefined || row.status === 'revoked') {
+    return new EngineError('connection_revoked', 'The connection was revoked.', { cause: error })
+  }
+  if (row.status === 'connected') {
+    return new EngineError('unavailable', 'The connection was replaced a moment ago.', {
+      cause: error,
+    })
+  }
+  return error
+}

@@ -1,0 +1,43 @@
+// Handing accepted work to the queue, and waiting for its end as long as the caller wants to.
+
+import { type Logger } from 'pino'
+import { type Jobs, type Work, type WorkKind } from '../../jobs/jobs.ts'
+
+export interface FollowDeps {
+  jobs: Pick<Jobs, 'enqueue' | 'waitFor'>
+  logger: Logger
+}
+
+/**
+ * Hands a committed row to whichever replica is free. Never throws: the row is the promise, and a queue
+ * that is away for a moment only delays it until the sweep.
+ */
+export const handOver = async (
+  { jobs, logger }: FollowDeps,
+  kind: WorkKind,
+  work: Work,
+  sfdcOrgId: string,
+): Promise<void> => {
+  await jobs
+    .enqueue(kind, work, sfdcOrgId)
+    .catch((error: unknown) =>
+      logger.warn({ err: error, kind, work_id: work.id }, 'not enqueued yet'),
+    )
+}
+
+/**
+ * Waits until the work has ended, `waitSeconds` are over, or `signal` fires. `id` is what its end is
+ * announced by.
+ */
+export const waitForEnd = (
+  { jobs }: Pick<FollowDeps, 'jobs'>,
+  id: string,
+  isDone: () => Promise<boolean>,
+  waitSeconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> =>
+  jobs.waitFor(id, {
+    isDone,
+    timeoutMs: waitSeconds * 1000,
+    ...(signal === undefined ? {} : { signal }),
+  })

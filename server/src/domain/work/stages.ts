@@ -1,0 +1,171 @@
+// How durable work runs, whatever its kind: load the row, open the way, take one step after the other,
+// and after a fault stand still or end as the table in faults.ts says. The path is told in
+// docs/architecture.md, "The path of durable work".
+
+import { type Logger } from 'pino'
+import { type Database } from '../../db/database.ts'
+import { type WorkFault } from '../../db/types.ts'
+import { type Work, type Worker, type WorkKind } from '../../jobs/jobs.ts'
+import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { type ConnectionRow } from '../connections/connections.ts'
+import { type ConnectionDoor, type Destination, explain, openDoor } from './door.ts'
+import { decide, toldOf } from './faults.ts'
+
+/** The row has ended meanwhile (or another copy of this work ended it): nothing is left to do. */
+export class WorkOver extends Error {
+  override name = 'WorkOver'
+}
+
+export interface StageDeps {
+  db: Database
+  connections: ConnectionDoor
+  logger: Logger
+  /** Multiplies all waiting; 1 but in tests. */
+  waitScale?: number
+}
+
+/** What one step works with. */
+export interface StageContext {
+  signal: AbortSignal
+  /** Ends every call that is under way, with the fault of the one that failed first. */
+  leave: (fault: unknown) => void
+  connection: ConnectionRow
+  org: SalesforceOrg
+  /** The connected user's Salesforce id. */
+  userId: string
+  /** Salesforce calls made since it was last asked, to be stored with the next step. */
+  spent: () => number
+}
+
+/** What the engine of stages has to know about a kind of work. `State` is its row and what goes with it. */
+export interface StagedWork<State> {
+  /** The row with what its steps need; null where it has ended, or is not there. */
+  load(work: Work): Promise<State | null>
+  /** The kind by which its patience is counted. */
+  kindOf(state: State): WorkKind
+  destination(state: State): Destination
+  /** Takes one step and stores it. `stop`: it has ended, or stands still by its own word. */
+  step(context: StageContext, state: State): Promise<'next' | 'stop'>
+  /** May something of it be in the Salesforce org already? */
+  isSent(state: State): boolean
+  /** Why it stands still, as stored; null where it goes on. */
+  waiting(state: State): WorkFault | null
+  /** The fault with which it ends where its caller has cancelled it; null where nobody has. */
+  cancelled?(state: State): WorkFault | null
+  /** Stores why it stands still; the sweep puts it back after so many seconds. */
+  hold(state: State, fault: WorkFault, afterSeconds: number, calls: number): Promise<void>
+  /** Ends it with the fault. */
+  end(state: State, fault: WorkFault, calls: number): Promise<void>
+}
+
+/** After so many seconds work of which something was sent is tried again when it failed too often. */
+const GIVEN_UP_SECONDS = 300
+
+/** A worker that takes step after step, going on at the one that is stored. */
+export const createStagedWorker = <State>(
+  { db, connections, logger, waitScale = 1 }: StageDeps,
+  kind: StagedWork<State>,
+): Worker => {
+  /** The cancellation of work of which nothing was sent; such work ends with it wherever it stands. */
+  const cancellationOf = (state: State): WorkFault | null =>
+    kind.isSent(state) ? null : (kind.cancelled?.(state) ?? null)
+
+  const walk = async (work: Work, until: AbortSignal, calls: Calls): Promise<void> => {
+    const leaving = new AbortController()
+    const signal = AbortSignal.any([until, leaving.signal])
+    const leave = (fault: unknown): void => leaving.abort(fault)
+    let open = null as { priority: string; step: StageContext } | null
+    for (;;) {
+      signal.throwIfAborted()
+      const state = await kind.load(work)
+      if (state === null) return
+      const cancelled = cancellationOf(state)
+      if (cancelled !== null) return kind.end(state, cancelled, calls.spent())
+      const destination = kind.destination(state)
+      if (open?.priority !== destination.priority) {
+        const probe = kind.waiting(state) !== null
+        const { connection, salesforce } = await openDoor(connections, destination, signal, probe)
+        calls.count(salesforce)
+        const userId = connection.sfdc_user_id ?? ''
+        open = {
+          priority: destination.priority,
+          step: { signal, leave, connection, org: salesforce, userId, spent: calls.spent },
+        }
+      }
+      if ((await kind.step(open.step, state)) === 'stop') return
+    }
+  }
+
+  const settle = async (work: Work, thrown: unknown, calls: number): Promise<void> => {
+    const state = await kind.load(work)
+    if (state === null) return
+    const cancelled = cancellationOf(state)
+    if (cancelled !== null) return kind.end(state, cancelled, calls)
+    const error = await explain(db, kind.destination(state), thrown)
+    const decision = decide({
+      kind: kind.kindOf(state),
+      error,
+      sent: kind.isSent(state),
+      waiting: kind.waiting(state),
+      now: new Date(),
+      scale: waitScale,
+    })
+    if (decision.do === 'bug') throw thrown
+    if (decision.do === 'end') return kind.end(state, decision.fault, calls)
+    await kind.hold(state, decision.fault, decision.afterSeconds, calls)
+    const { code } = decision.fault
+    logger.info({ work_id: work.id, kind: kind.kindOf(state), code }, 'work waits')
+  }
+
+  return {
+    run: async (work, signal) => {
+      const calls = createCalls()
+      try {
+        await walk(work, signal, calls).catch(async (error: unknown) => {
+          if (signal.aborted || error instanceof WorkOver) throw error
+          await settle(work, error, calls.spent())
+        })
+      } catch (error) {
+        if (signal.aborted || !(error instanceof WorkOver)) throw error
+      }
+    },
+
+    giveUp: async (work, error) => {
+      try {
+        const state = await kind.load(work)
+        if (state === null) return
+        const told = toldOf(error)
+        // What may be in the Salesforce org is never called failed: it is tried again, slowly.
+        if (kind.isSent(state)) await kind.hold(state, told, GIVEN_UP_SECONDS * waitScale, 0)
+        else await kind.end(state, told, 0)
+      } catch (thrown) {
+        if (!(thrown instanceof WorkOver)) throw thrown
+      }
+    },
+  }
+}
+
+interface Calls {
+  count: (org: SalesforceOrg) => void
+  spent: () => number
+}
+
+/** Counts the calls made through one handle after the other. */
+const createCalls = (): Calls => {
+  let org = null as SalesforceOrg | null
+  let left = 0
+  let counted = 0
+  return {
+    count: (next) => {
+      left += (org?.calls ?? 0) - counted
+      org = next
+      counted = 0
+    },
+    spent: () => {
+      const fresh = left + (org?.calls ?? 0) - counted
+      left = 0
+      counted = org?.calls ?? 0
+      return fresh
+    },
+  }
+}

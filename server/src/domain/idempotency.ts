@@ -5,6 +5,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { CompiledQuery } from 'kysely'
 import { type Database, type Tx } from '../db/database.ts'
+import { json } from '../db/json.ts'
 import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
 import { type Caller, type IdempotencyClaim } from './caller.ts'
@@ -205,7 +206,7 @@ const createIdempotency = (store: KeyStore, secret: Secret): Idempotency => ({
           await run(
             `update ${store.table} set response_status = $${next}, response_body = $${next + 1}
               where ${where} and holder = $${next + 2}`,
-            [...values, answer.status, JSON.stringify(answer.body ?? null), claim.holder],
+            [...values, answer.status, json(answer.body ?? null), claim.holder],
           )
         })
       : free(store, claim),

@@ -10,6 +10,7 @@ import { EngineError } from '../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { clip } from '../../text.ts'
 import { ROLE_PERMISSIONS } from '../auth/permissions.ts'
 import { type Caller } from '../caller.ts'
 import { type OpenConnection } from '../connections/connections.ts'
@@ -312,7 +313,7 @@ const STAGES: Readonly<Record<Stage, Run>> = {
 const faultOf = (error: unknown): Fault => {
   if (error instanceof SalesforceError) {
     const { code, message } = error.failure
-    return { code: error.code, message: `${error.message} ${code}: ${message}`.slice(0, 1000) }
+    return { code: error.code, message: clip(`${error.message} ${code}: ${message}`, 1000) }
   }
   if (error instanceof EngineError) return { code: error.code, message: error.message }
   return { code: 'internal', message: 'Something went wrong on our side.' }

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { type Logger } from 'pino'
 import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
+import { json } from '../../db/json.ts'
 import { type DeploymentKind, type DeploymentStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
@@ -189,7 +190,7 @@ export const createDeployments = ({
         client_id: of.clientId,
         deployment_id: of.deploymentId,
         kind,
-        options: JSON.stringify(options),
+        options: json(options),
         stage: kind === 'deploy' ? 'before_image' : 'read',
         sfdc_org_id: of.sfdcOrgId,
         locked_sfdc_org_id: of.sfdcOrgId,
@@ -280,12 +281,12 @@ export const createDeployments = ({
             client_id: wish.clientId,
             connection_id: connection.id,
             kind: wish.kind,
-            plan: JSON.stringify(wish.plan),
+            plan: json(wish.plan),
             plan_hash: wish.hash,
             conflict_report_id: wish.reportId,
             sfdc_org_id: sfdcOrgId,
             check_only: wish.checkOnly,
-            progress: JSON.stringify({ stage: 'before_image', done: 0, total: 0 }),
+            progress: json({ stage: 'before_image', done: 0, total: 0 }),
             created_by: caller.userId,
             request_id: caller.requestId,
           })
@@ -448,7 +449,7 @@ export const createDeployments = ({
         if (present !== undefined) requireRollbackable(present)
         await tx
           .updateTable('crm_deployments')
-          .set({ rollback: JSON.stringify(nothingYet()) })
+          .set({ rollback: json(nothingYet()) })
           .where('org_id', '=', tenant.orgId)
           .where('id', '=', id)
           .execute()

@@ -11,6 +11,7 @@ import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { NangoError } from '../../nango/failure.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { clip } from '../../text.ts'
 import { newestConnection } from '../connections/rows.ts'
 import { type OpenConnection } from '../connections/connections.ts'
 import { createPushJournal, LeaseLost, type PushJournal } from './journal.ts'
@@ -359,7 +360,7 @@ const afterFault = async (
 /** Salesforce's own words where it gave them. */
 const messageOf = (error: EngineError): string =>
   error instanceof SalesforceError
-    ? `${error.failure.code}: ${error.failure.message}`.slice(0, 1000)
+    ? clip(`${error.failure.code}: ${error.failure.message}`, 1000)
     : error.message
 
 /**

@@ -4,6 +4,7 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { json, jsonOrNull } from '../../db/json.ts'
 import { type Fault, type Progress, type SnapshotStats } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
@@ -140,7 +141,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
                 fields_count: item.fieldsCount,
                 last_modified: item.lastModified,
                 not_modified: item.notModified,
-                unreadable: item.unreadable === null ? null : JSON.stringify(item.unreadable),
+                unreadable: jsonOrNull(item.unreadable),
               })),
             )
             // Another copy of this work may have read it too; what was read last stands.
@@ -167,7 +168,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         const row = await tx
           .updateTable('crm_topology_snapshots')
           // A call got through: whatever held the pull up is over.
-          .set({ progress: JSON.stringify(progress), stats: JSON.stringify(stats), error: null })
+          .set({ progress: json(progress), stats: json(stats), error: null })
           .where('org_id', '=', tenant.orgId)
           .where('id', '=', snapshotId)
           .where('status', '=', 'pulling')
@@ -194,7 +195,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         await lockPull(tx, key)
         await tx
           .updateTable('crm_topology_snapshots')
-          .set({ error: JSON.stringify(error), stats: JSON.stringify(stats) })
+          .set({ error: json(error), stats: json(stats) })
           .where('org_id', '=', tenant.orgId)
           .where('id', '=', snapshotId)
           .execute()
@@ -210,8 +211,8 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
             .updateTable('crm_topology_snapshots')
             .set({
               status: 'failed',
-              error: JSON.stringify(error),
-              stats: JSON.stringify(last),
+              error: json(error),
+              stats: json(last),
               completed_at: sql<Date>`now()`,
             })
             .where('org_id', '=', tenant.orgId)

@@ -10,6 +10,7 @@ import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { concernsWholeOrg, SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { getIdentity } from '../../salesforce/rest.ts'
+import { clip } from '../../text.ts'
 import { type OpenConnection } from '../connections/connections.ts'
 import { type AutomationsRead, readAutomations } from './automations/stage.ts'
 import { finishPull } from './finish.ts'
@@ -104,7 +105,7 @@ const load = ({ db }: PullDeps, { orgId, id }: Work): Promise<SnapshotRow | unde
 const faultOf = (error: unknown): Fault => {
   if (error instanceof SalesforceError) {
     const { code, message } = error.failure
-    return { code: error.code, message: `${error.message} ${code}: ${message}`.slice(0, 1000) }
+    return { code: error.code, message: clip(`${error.message} ${code}: ${message}`, 1000) }
   }
   if (error instanceof EngineError) return { code: error.code, message: error.message }
   return { code: 'internal', message: 'Something went wrong on our side.' }

@@ -4,6 +4,7 @@
 import { type Logger } from 'pino'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
+import { json } from '../../db/json.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
@@ -151,7 +152,7 @@ export const createTopology = ({ db, jobs, connections, logger }: Options): Topo
           org_id: tenant.orgId,
           client_id: input.client_id,
           connection_id: connection.id,
-          scope: JSON.stringify(scope),
+          scope: json(scope),
           full_read: input.full === true,
           base_snapshot_id: base?.id ?? null,
           api_version: connection.api_version,

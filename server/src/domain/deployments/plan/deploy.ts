@@ -7,6 +7,7 @@ import { EngineError } from '../../../errors.ts'
 import { type Worker } from '../../../jobs/jobs.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
+import { clip } from '../../../text.ts'
 import { compilePlan, type MetadataPackage } from '../../plan/compile.ts'
 import { componentsOf } from '../../plan/components.ts'
 import { sameName } from '../../metadata/names.ts'
@@ -270,7 +271,7 @@ export const whyFailed = (rows: readonly ComponentRow[], result: DeployResult): 
     first === undefined
       ? (strayProblems(rows, result)[0] ?? `Salesforce says ${result.status}.`)
       : `${first.type} ${first.fullName}: ${first.problem ?? ''}${more}`
-  return { code: 'components_failed', message: message.slice(0, 1000) }
+  return { code: 'components_failed', message: clip(message, 1000) }
 }
 
 const waiting: Stage = async (context, { run, deployment }) => {

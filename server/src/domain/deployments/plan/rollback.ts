@@ -9,6 +9,7 @@ import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
+import { clip } from '../../../text.ts'
 import { type Component, filePath } from '../../plan/components.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type Plan } from '../../plan/schema.ts'
@@ -185,10 +186,7 @@ const lossOf = (data: RollbackResult['data']): RunFault => {
   }))
   return {
     code: 'data_would_be_lost',
-    message: `${errors
-      .map(({ message }) => message)
-      .join(' ')
-      .slice(0, 1000)} Nothing was taken back; repeat with allow_data_loss if you mean it.`,
+    message: `${clip(errors.map(({ message }) => message).join(' '), 1000)} Nothing was taken back; repeat with allow_data_loss if you mean it.`,
     errors,
   }
 }
@@ -292,7 +290,7 @@ export const refusalOf = (result: DeployResult): RunFault => {
     }
   }
   const message = words === '' ? `Salesforce says ${result.status}.` : words
-  return { code: 'components_failed', message: message.slice(0, 1000), errors }
+  return { code: 'components_failed', message: clip(message, 1000), errors }
 }
 
 const waiting: Stage = async (context, state) => {

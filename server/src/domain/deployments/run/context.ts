@@ -10,6 +10,7 @@ import { type OpenConnection } from '../../connections/connections.ts'
 import { createJournal, type Journal, RunOver } from './journal.ts'
 import { type DeploymentRow, runById, type RunFault, type RunRow } from '../rows.ts'
 import { type Work, type Worker } from '../../../jobs/jobs.ts'
+import { clip } from '../../../text.ts'
 
 /** The one door to Salesforce, as far as deployments need it. */
 export interface ConnectionDoor {
@@ -74,7 +75,7 @@ export const faultOf = (error: unknown): RunFault => {
     const { code, message } = error.failure
     return {
       code: error.code,
-      message: `${code}: ${message}`.slice(0, 1000),
+      message: clip(`${code}: ${message}`, 1000),
       ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
     }
   }

@@ -9,7 +9,7 @@ import { type Fault, type Progress, type SnapshotStats } from '../../db/types.ts
 import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
-import { hashBytes, hashText } from './canonical.ts'
+import { hashBytes, hashText } from './content-hash.ts'
 import { type SnapshotRow } from './snapshots.ts'
 import { insertContents, type PackedContent } from './store.ts'
 

@@ -13,6 +13,7 @@ import {
 import pg from 'pg'
 import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
+import { storable } from '../text.ts'
 import { type TenantTables } from './types.ts'
 
 declare const scoped: unique symbol
@@ -173,10 +174,21 @@ const scopeStatement = ({ orgId, clientId }: Tenant): string => {
 /** More texts than a server has; what is beyond was built from lists of varying length. */
 const STATEMENTS_MAX = 500
 
+/**
+ * PostgreSQL's texts hold no U+0000, and one in a name or message of Salesforce's would fail the whole
+ * statement. What callers send is refused before; here, at the one door, it becomes U+FFFD. A jsonb
+ * value has it as an escape, which nothing but `json()` can take out.
+ */
+const mended = (value: unknown): unknown => {
+  if (typeof value === 'string') return storable(value)
+  return Array.isArray(value) ? value.map(mended) : value
+}
+
 /** Names statements, so that each connection parses and plans a text once. */
 const createNames = () => {
   const names = new Map<string, string>()
-  return (text: string, values: unknown[]): pg.QueryConfig => {
+  return (text: string, given: unknown[]): pg.QueryConfig => {
+    const values = given.map(mended)
     if (values.length === 0) return { text, values }
     let name = names.get(text)
     if (name === undefined && names.size < STATEMENTS_MAX) {

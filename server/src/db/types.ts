@@ -2,6 +2,7 @@
 
 import { type ColumnType, type Generated } from 'kysely'
 import { type MemberError, type Upstream } from '../errors.ts'
+import { type JsonText } from './json.ts'
 
 export type Role = 'org_admin' | 'company_admin' | 'company_member'
 export type Environment = 'production' | 'sandbox'
@@ -10,9 +11,9 @@ export type SnapshotStatus = 'pulling' | 'complete' | 'failed'
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
 type DefaultedTimestamp = ColumnType<Date, Date | string | undefined, Date | string>
-/** jsonb: read as the parsed value, written as its JSON text. */
-export type Json<T> = ColumnType<T, string, string>
-type DefaultedJson<T> = ColumnType<T, string | undefined, string>
+/** jsonb: read as the parsed value, written as what `json()` makes; no other text passes for it. */
+export type Json<T> = ColumnType<T, JsonText<T>, JsonText<T>>
+type DefaultedJson<T> = ColumnType<T, JsonText<T> | undefined, JsonText<T>>
 
 /** Why something is as it is, in a machine's and in a person's words. */
 export interface Fault {

@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
+import { json } from '../db/json.ts'
 import { type ConnectionStatus } from '../db/types.ts'
 import { notFound } from '../errors.ts'
 import { actorOf, audit } from './audit.ts'
@@ -98,7 +99,7 @@ export const createClients = (db: Database) => {
             org_id: caller.tenant.orgId,
             name: input.name,
             domain: input.domain ?? null,
-            metadata: JSON.stringify(input.metadata ?? {}),
+            metadata: json(input.metadata ?? {}),
           })
           .returningAll()
           .executeTakeFirstOrThrow()
@@ -144,7 +145,7 @@ export const createClients = (db: Database) => {
           .set({
             ...(input.name === undefined ? {} : { name: input.name }),
             ...(input.domain === undefined ? {} : { domain: input.domain }),
-            ...(input.metadata === undefined ? {} : { metadata: JSON.stringify(input.metadata) }),
+            ...(input.metadata === undefined ? {} : { metadata: json(input.metadata) }),
             ...(input.is_active === undefined ? {} : { is_active: input.is_active }),
             updated_at: sql<Date>`now()`,
           })

@@ -5,9 +5,11 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { CompiledQuery } from 'kysely'
 import { type Database, type Tx } from '../db/database.ts'
+import { json } from '../db/json.ts'
 import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
 import { type Caller, type IdempotencyClaim } from './caller.ts'
+import { canonicalBody } from './canonical.ts'
 
 /** A key without a resource or an answer is free again after this long: its holder must have died. */
 const CLAIM_SECONDS = 60
@@ -205,7 +207,7 @@ const createIdempotency = (store: KeyStore, secret: Secret): Idempotency => ({
           await run(
             `update ${store.table} set response_status = $${next}, response_body = $${next + 1}
               where ${where} and holder = $${next + 2}`,
-            [...values, answer.status, JSON.stringify(answer.body ?? null), claim.holder],
+            [...values, answer.status, json(answer.body ?? null), claim.holder],
           )
         })
       : free(store, claim),
@@ -275,14 +277,6 @@ const isFinal = (status: number): boolean =>
   (status >= 400 && status < 500 && status !== 401 && status !== 403 && status !== 429)
 
 const bodyHash = (request: Request, secret: Secret): Buffer =>
-  createHmac('sha256', `idempotency:${secret.reveal()}`).update(canonical(request.body)).digest()
-
-/** JSON with sorted keys: the order of members says nothing. */
-const canonical = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`).join(',')}}`
-  }
-  return JSON.stringify(value) ?? 'null'
-}
+  createHmac('sha256', `idempotency:${secret.reveal()}`)
+    .update(canonicalBody(request.body))
+    .digest()

@@ -18,6 +18,7 @@ import { type Logger } from 'pino'
 import { type Auth, type Identity } from '../domain/auth/auth.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
 import { EngineError } from '../errors.ts'
+import { clip } from '../text.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
 import { refuseDeep } from './depth.ts'
 import { openLines } from './lines.ts'
@@ -372,7 +373,7 @@ const checkedBody = (route: Route, request: FastifyRequest): unknown => {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-const pathOf = (request: FastifyRequest): string => (request.url.split('?')[0] ?? '').slice(0, 200)
+const pathOf = (request: FastifyRequest): string => clip(request.url.split('?')[0] ?? '', 200)
 
 const renderError = (
   thrown: unknown,

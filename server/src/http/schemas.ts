@@ -1,6 +1,7 @@
 // The shapes that several resources share.
 
 import * as z from 'zod'
+import { isStorable } from '../db/json.ts'
 
 export const id = z.uuid().describe('A UUID')
 export const timestamp = z.iso.datetime().describe('ISO 8601 in UTC')
@@ -85,14 +86,6 @@ const shallow = (value: unknown, depth = 0): boolean =>
   typeof value !== 'object' ||
   value === null ||
   (depth < DEPTH_MAX && Object.values(value).every((member) => shallow(member, depth + 1)))
-
-/** PostgreSQL's jsonb has no U+0000, no half surrogate pairs, and JSON no infinity (1e999 is one). */
-const isStorable = (value: unknown): boolean => {
-  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([name, member]) => isStorable(name) && isStorable(member))
-}
 
 /** Free-form JSON members of a caller's own; bounded, since we store it and give it back. */
 export const freeForm = z

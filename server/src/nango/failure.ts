@@ -3,6 +3,7 @@
 // connection is 404 on a read and 400 on a deletion).
 
 import { EngineError, type ErrorCode } from '../errors.ts'
+import { clip } from '../text.ts'
 import { type Tags } from './connection.ts'
 
 export type NangoFailureKind =
@@ -55,8 +56,8 @@ export class NangoError extends EngineError {
       upstream: {
         service: 'nango',
         status: details.status,
-        code: details.code,
-        message: scrub(details.message).slice(0, 500),
+        code: clip(details.code, 100),
+        message: clip(scrub(details.message), 500),
       },
       ...(details.retryAfterSeconds == null
         ? {}

@@ -275,6 +275,9 @@ const looksLikeHtml = (contentType: string, body: string): boolean =>
     ? !/^\s*[[{]/.test(body) && body.includes('<')
     : /^\s*(<!doctype html|<html)/i.test(body)
 
+/** Whoever answers decides how much it says; what is kept and told has bounds. In UTF-16 units. */
+const WORDS_MAX = { code: 200, message: 4_000, fields: 50, field: 200 }
+
 /** A failure of `kind`; `sent` is true unless said otherwise. Secrets are taken out of the message. */
 export const makeFailure = (
   kind: FailureKind,
@@ -284,15 +287,18 @@ export const makeFailure = (
   const sent = details.sent ?? true
   return {
     status: null,
-    fields: [],
     retryAfterSeconds: null,
     ...details,
+    code: clip(details.code, WORDS_MAX.code),
+    message: clip(scrubSecrets(details.message), WORDS_MAX.message),
+    fields: (details.fields ?? [])
+      .slice(0, WORDS_MAX.fields)
+      .map((field) => clip(field, WORDS_MAX.field)),
     kind,
     passing,
     ...(slow === undefined ? {} : { slow }),
     fate: sent ? fate : 'not_done',
     sent,
-    message: scrubSecrets(details.message),
   }
 }
 
@@ -341,7 +347,7 @@ export const classifyAnswer = (answer: {
   }
   const empty = body.trim() === ''
   const title = /<title[^>]*>([^<]{1,300})/i.exec(body)?.[1]?.trim()
-  const message = html ? (title ?? 'An HTML page.') : empty ? 'An empty body.' : body.slice(0, 2000)
+  const message = html ? (title ?? 'An HTML page.') : empty ? 'An empty body.' : clip(body, 2000)
   const unspoken: FailureKind = html ? 'html_page' : empty ? 'empty_body' : 'server_error'
   // Below 500 a page or an empty body is a refusal that says nothing; only a 200 promised more.
   const refusal = status >= 300 && status < 500

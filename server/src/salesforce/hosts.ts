@@ -2,6 +2,7 @@
 // URL parser had a chance to turn `2130706433`, `ﬃ` or a back-slash into something else.
 
 import { EngineError } from '../errors.ts'
+import { clip } from '../text.ts'
 
 /** My Domain login hosts: one or more labels stand before these. */
 const LOGIN_PARENTS = ['my.salesforce.com', 'my.salesforce.mil', 'my.sfcrmproducts.cn']
@@ -57,7 +58,7 @@ const refused = (what: string): EngineError =>
 
 /** A refused value is named in the error, so it must not carry what somebody put before an `@`. */
 const shown = (value: string): string => {
-  const clean = value.slice(0, 120).replace(/[^\x20-\x7e]/g, '?')
+  const clean = clip(value, 120).replace(/[^\x20-\x7e]/g, '?')
   return clean.includes('@') ? 'The URL with user information' : `"${clean}"`
 }
 

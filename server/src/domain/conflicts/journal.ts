@@ -1,9 +1,10 @@
 // What a running check writes. Every statement is guarded by status = 'running', so that a copy of the
 // work that was thought dead cannot touch a report that has ended.
 
-import { sql } from 'kysely'
+import { sql, type UpdateObject } from 'kysely'
 import { type Database, type Tenant } from '../../db/database.ts'
-import { type Progress, type WorkFault } from '../../db/types.ts'
+import { json, jsonOrNull } from '../../db/json.ts'
+import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
 import { WorkOver } from '../work/stages.ts'
@@ -23,18 +24,20 @@ export interface Step {
 
 const columnsOf = ({ progress, problems, snapshot, ...plain }: Step) => ({
   ...plain,
-  ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }),
-  ...(problems === undefined ? {} : { salesforce_problems: JSON.stringify(problems) }),
+  ...(progress === undefined ? {} : { progress: json(progress) }),
+  ...(problems === undefined ? {} : { salesforce_problems: json(problems) }),
   ...(snapshot === undefined
     ? {}
     : { snapshot_id: snapshot.id, snapshot_version: snapshot.version }),
 })
 
+type Change = UpdateObject<TenantTables, 'crm_conflict_reports'>
+
 export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report: ReportRow) => {
   const tenant: Tenant = { orgId: report.org_id, clientId: null }
 
   const update = (
-    set: Record<string, unknown>,
+    set: Change,
     calls: number,
     also: (row: ReportRow, tx: Parameters<typeof audit>[0]) => Promise<void> = async () =>
       undefined,
@@ -54,11 +57,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
     })
 
   /** The end, with its audit row; wakes whoever waits. */
-  const end = async (
-    set: Record<string, unknown>,
-    outcome: string,
-    calls: number,
-  ): Promise<void> => {
+  const end = async (set: Change, outcome: string, calls: number): Promise<void> => {
     const ended = { ...set, resume_at: null, completed_at: sql<Date>`clock_timestamp()` }
     await update(ended, calls, async (row, tx) => {
       await audit(
@@ -100,7 +99,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
     hold: async (error: WorkFault | null, afterSeconds: number, calls = 0): Promise<void> => {
       await update(
         {
-          error: error === null ? null : JSON.stringify(error),
+          error: jsonOrNull(error),
           resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
         },
         calls,
@@ -108,7 +107,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
     },
 
     fail: (error: WorkFault, calls = 0): Promise<void> =>
-      end({ status: 'failed', error: JSON.stringify(error) }, error.code, calls),
+      end({ status: 'failed', error: json(error) }, error.code, calls),
 
     complete: (
       check: ConflictCheck,
@@ -121,12 +120,12 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
         {
           status: 'complete',
           severity: check.severity,
-          judged_workflows: JSON.stringify(judged),
-          findings: JSON.stringify(findings),
-          reversibility: JSON.stringify(reversibility),
-          counts: JSON.stringify(check.counts),
+          judged_workflows: json(judged),
+          findings: json(findings),
+          reversibility: json(reversibility),
+          counts: json(check.counts),
           api_call_estimate: check.apiCallEstimate,
-          progress: JSON.stringify(progress),
+          progress: json(progress),
           error: null,
         },
         'ok',

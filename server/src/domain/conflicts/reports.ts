@@ -3,6 +3,7 @@
 
 import { type Database, type Tenant } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
+import { isStorable, json } from '../../db/json.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { type Caller } from '../caller.ts'
@@ -57,11 +58,8 @@ export interface Conflicts {
   worker: Worker
 }
 
-/** PostgreSQL's jsonb has no U+0000 and no half surrogate pairs. */
-const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/
-
 const requireStorable = (value: unknown, path: string): void => {
-  if (!UNSTORABLE.test(JSON.stringify(value))) return
+  if (isStorable(value)) return
   const message = `${path} holds U+0000 or half a surrogate pair. Take it out.`
   throw new EngineError('invalid_plan', message, {
     errors: [{ path, code: 'bad_text', message }],
@@ -119,14 +117,14 @@ export const createConflicts = (options: Options): Conflicts => {
           id,
           org_id: tenant.orgId,
           client_id: input.client_id,
-          plan: JSON.stringify(plan),
-          workflows: JSON.stringify(workflows),
+          plan: json(plan),
+          workflows: json(workflows),
           plan_hash: hashed,
           stage,
           validate_in_salesforce: validate,
           sfdc_org_id: sfdcOrgId,
           api_call_estimate: estimateApiCalls(plan, workflows),
-          progress: JSON.stringify({
+          progress: json({
             stage: stage === 'rules' ? 'facts' : stage,
             done: 0,
             total: 2 + Number(refresh) + Number(validate),

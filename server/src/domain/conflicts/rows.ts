@@ -78,12 +78,9 @@ export const toReport = (row: ReportRow): Report => ({
   reversibility: row.reversibility as ReportReversibility[],
 })
 
-/** Salesforce's texts may hold what PostgreSQL's jsonb has not: U+0000 and half surrogate pairs. */
-const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')
-
 const named = ({ type, fullName }: FindingComponent): Component => ({
-  type: storable(type),
-  full_name: storable(fullName),
+  type,
+  full_name: fullName,
 })
 
 /** What a finished check stores. */
@@ -91,15 +88,15 @@ export const toStored = ({ findings, reversibility }: ConflictCheck) => ({
   findings: findings.map(({ severity, code, message, component, path, remedy }): ReportFinding => ({
     severity,
     code,
-    message: storable(message),
+    message,
     component: named(component),
     path,
-    remedy: storable(remedy),
+    remedy,
   })),
   reversibility: reversibility.map(({ component, level, reason }): ReportReversibility => ({
     component: named(component),
     level,
-    reason: storable(reason),
+    reason,
   })),
 })
 

@@ -2,6 +2,7 @@
 
 import { sql, type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
+import { jsonOrNull } from '../../db/json.ts'
 import { type ConnectionStatus, type Fault, type TenantTables } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { type NangoError } from '../../nango/failure.ts'
@@ -159,9 +160,7 @@ const write = async (tx: Tx, row: ConnectionRow, change: Change): Promise<void> 
     .updateTable('crm_connections')
     .set({
       ...(change.status === undefined ? {} : { status: change.status }),
-      ...(change.error === undefined
-        ? {}
-        : { error: change.error === null ? null : JSON.stringify(change.error) }),
+      ...(change.error === undefined ? {} : { error: jsonOrNull(change.error) }),
       ...(change.generation === undefined ? {} : { generation: sql<number>`generation + 1` }),
       ...(change.instanceUrl === undefined ? {} : { instance_url: change.instanceUrl }),
       ...(change.sfdcUserId === undefined ? {} : { sfdc_user_id: change.sfdcUserId }),

@@ -4,6 +4,7 @@
 import { sql } from 'kysely'
 import { isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
+import { json } from '../../db/json.ts'
 import { type DeploymentKind, type DeploymentStatus, type WorkFault } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
@@ -143,7 +144,7 @@ export interface Deployments {
 
 /** Why a run ended; null while it goes on, and after a good end. */
 const endOf = (run: RunRow | undefined): WorkFault | null =>
-  (run?.ended_at == null ? null : run.error) as WorkFault | null
+  run?.ended_at == null ? null : run.error
 
 const LOCK = 'deployment_runs_one_per_salesforce_org'
 const ADOPT_GRACE_MS = 30_000
@@ -177,7 +178,7 @@ export const createDeployments = (options: Options): Deployments => {
         client_id: of.clientId,
         deployment_id: of.deploymentId,
         kind,
-        options: JSON.stringify(options),
+        options: json(options),
         stage: kind === 'deploy' ? 'before_image' : 'read',
         sfdc_org_id: of.sfdcOrgId,
         locked_sfdc_org_id: of.sfdcOrgId,
@@ -250,12 +251,12 @@ export const createDeployments = (options: Options): Deployments => {
             client_id: wish.clientId,
             connection_id: connection.id,
             kind: wish.kind,
-            plan: JSON.stringify(wish.plan),
+            plan: json(wish.plan),
             plan_hash: wish.hash,
             conflict_report_id: wish.reportId,
             sfdc_org_id: sfdcOrgId,
             check_only: wish.checkOnly,
-            progress: JSON.stringify({ stage: 'before_image', done: 0, total: 0 }),
+            progress: json({ stage: 'before_image', done: 0, total: 0 }),
             created_by: caller.userId,
             request_id: caller.requestId,
           })
@@ -418,7 +419,7 @@ export const createDeployments = (options: Options): Deployments => {
         if (present !== undefined) requireRollbackable(present)
         await tx
           .updateTable('crm_deployments')
-          .set({ rollback: JSON.stringify(nothingYet()) })
+          .set({ rollback: json(nothingYet()) })
           .where('org_id', '=', tenant.orgId)
           .where('id', '=', id)
           .execute()
@@ -516,7 +517,7 @@ export const createDeployments = (options: Options): Deployments => {
     const tenant: Tenant = { orgId: run.org_id, clientId: null }
     const journal = createJournal(db, jobs, run)
     const { deployment } = await journal.load()
-    const why = (run.error as WorkFault | null)?.code ?? 'connection_lost'
+    const why = run.error?.code ?? 'connection_lost'
     const fault = { code: 'abandoned', message: `Abandoned while stalled (${why}).` }
     if (run.kind === 'rollback') {
       await journal.end(
@@ -581,7 +582,7 @@ const TRIES_STUCK = 3
 
 /** Throws deployment_in_progress for a run that goes on, or may go on in a moment. */
 const requireStanding = ({ error, attempts }: RunRow): void => {
-  const code = (error as WorkFault | null)?.code
+  const code = error?.code
   if (code === 'connection_lost' || code === 'outcome_unknown') return
   if (code !== undefined && attempts >= TRIES_STUCK) return
   throw new EngineError(

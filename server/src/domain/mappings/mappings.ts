@@ -4,6 +4,7 @@
 import { sql } from 'kysely'
 import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
+import { json } from '../../db/json.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
@@ -204,7 +205,7 @@ export const createMappings = ({
               canonical_object: input.canonical_object,
               sfdc_object: input.sfdc_object,
               external_id_field: input.external_id_field,
-              fields: JSON.stringify(input.fields),
+              fields: json(input.fields),
               created_by: caller.userId,
             })
             .returningAll()
@@ -239,7 +240,7 @@ export const createMappings = ({
               ...(input.external_id_field === undefined
                 ? {}
                 : { external_id_field: input.external_id_field }),
-              ...(input.fields === undefined ? {} : { fields: JSON.stringify(input.fields) }),
+              ...(input.fields === undefined ? {} : { fields: json(input.fields) }),
               ...(input.is_active === undefined ? {} : { is_active: input.is_active }),
               version: before.version + 1,
               updated_at: sql<Date>`now()`,

@@ -3,6 +3,7 @@
 
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
+import { json } from '../../db/json.ts'
 import { type TenantTables } from '../../db/types.ts'
 import { notFound } from '../../errors.ts'
 import { type Mapping, type MappingField } from './mapping.ts'
@@ -126,7 +127,7 @@ export const keepVersion = async (
       version: row.version,
       sfdc_object: row.sfdc_object,
       external_id_field: row.external_id_field,
-      fields: JSON.stringify(row.fields),
+      fields: json(row.fields),
       is_active: row.is_active,
       created_by: userId,
     })

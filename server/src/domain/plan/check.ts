@@ -3,6 +3,7 @@
 
 import type * as z from 'zod'
 import { EngineError, type MemberError } from '../../errors.ts'
+import { clip } from '../../text.ts'
 import { checkAccess } from './check-access.ts'
 import { checkField } from './check-fields.ts'
 import { checkObjects } from './check-objects.ts'
@@ -108,7 +109,7 @@ const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
   )
 
 /** For messages: short, and on one line. */
-const quoted = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80)
+const quoted = (value: unknown): string => clip(JSON.stringify(value) ?? 'nothing', 80)
 
 const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] => {
   const here = (code: string, message: string, key?: string): MemberError => ({
@@ -175,7 +176,7 @@ const unknownMember = (key: string, owner: unknown, here: Here): MemberError => 
       key,
     )
   }
-  return here('unknown_member', `${key.slice(0, 80)} is not a member here. Leave it out.`, key)
+  return here('unknown_member', `${clip(key, 80)} is not a member here. Leave it out.`, key)
 }
 
 const wrongUnion = (

@@ -2,23 +2,13 @@
 // caller ordered the members.
 
 import { hash } from 'node:crypto'
-import { isObject } from '../../salesforce/json.ts'
+import { canonicalJson } from '../canonical.ts'
 import { sameName } from '../metadata/names.ts'
 import { type Plan, type PlanObject } from './schema.ts'
 
-/** JSON with sorted members; absent members are left out. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_name, member: unknown) =>
-    isObject(member)
-      ? Object.fromEntries(
-          Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
-        )
-      : member,
-  )
-
 const unordered = (values: readonly unknown[]): unknown[] =>
   values
-    .map((value) => ({ value, key: canonical(value) }))
+    .map((value) => ({ value, key: canonicalJson(value) }))
     .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .map(({ value }) => value)
 
@@ -55,5 +45,5 @@ export const planHash = (plan: Plan): string => {
     layouts: unordered(layouts),
     tabs: unordered(tabs.map(sameName)),
   }
-  return hash('sha256', canonical(meaning), 'hex')
+  return hash('sha256', canonicalJson(meaning), 'hex')
 }

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type Database, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
+import { jsonOrNull } from '../../db/json.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { type Secret } from '../../secret.ts'
@@ -175,7 +176,7 @@ const accept = (
         failed: counts.failed,
         open_chunks: chunks,
         content_hash: contentHash,
-        value_profile: profile === null ? null : JSON.stringify(profile),
+        value_profile: jsonOrNull(profile),
         ...(ended
           ? {
               status: finalStatus(total, counts.failed),

@@ -1,5 +1,6 @@
 // What is asked for, before the first row is looked at.
 
+import { json, jsonOrNull } from '../../db/json.ts'
 import { type Caller } from '../caller.ts'
 import { type LastPush } from '../conflicts/facts.ts'
 import { type MetAutomation } from './automations.ts'
@@ -49,11 +50,11 @@ export const baseRow = (caller: Caller, key: PushKey, intention: Intention) => (
   canonical_object: intention.canonicalObject,
   sfdc_object: intention.sfdcObject,
   dry_run: intention.options.dry_run,
-  options: JSON.stringify(intention.options),
+  options: json(intention.options),
   mapping_id: intention.mapping?.id ?? null,
   mapping_version: intention.mapping?.version ?? null,
   snapshot_id: intention.snapshotId,
-  automations: intention.automations === null ? null : JSON.stringify(intention.automations),
+  automations: jsonOrNull(intention.automations),
   retry_of: intention.retryOf,
   created_by: caller.userId,
   credential_type: caller.credential.type,

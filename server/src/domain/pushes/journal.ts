@@ -4,6 +4,7 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tx } from '../../db/database.ts'
+import { json, jsonOrNull } from '../../db/json.ts'
 import { type WorkFault } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit, type AuditAction } from '../audit.ts'
@@ -40,12 +41,6 @@ export const PUSH_ACTION: Readonly<Record<PushRow['kind'], AuditAction>> = {
   status_update: 'push.status_update',
   link: 'push.link',
 }
-
-/** As JSON that PostgreSQL takes: what Salesforce says may hold U+0000, or be cut in half a pair. */
-const storable = (value: unknown): string =>
-  JSON.stringify(value, (_name, member: unknown) =>
-    typeof member === 'string' ? member.toWellFormed().replaceAll('\0', '\ufffd') : member,
-  )
 
 /** What a push that ends leaves behind: its audit row, and news for whoever waits. */
 export const noteEnd = async (
@@ -142,7 +137,7 @@ export const createPushJournal = (
     const ended = await updatePush(tx)
       .set({
         status: finalStatus(push.total, push.failed),
-        error: push.stop === null ? null : JSON.stringify(push.stop),
+        error: jsonOrNull(push.stop),
         resume_at: null,
         completed_at: sql<Date>`clock_timestamp()`,
         results_expire_at: sql<Date>`clock_timestamp() + make_interval(days => ${retentionDays})`,
@@ -241,7 +236,7 @@ export const createPushJournal = (
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
           .set({
-            send_state: state === null ? null : storable(state),
+            send_state: jsonOrNull(state),
             lease_until: leaseUntil,
           })
           .execute()
@@ -323,7 +318,7 @@ export const createPushJournal = (
         }
         await updatePush(tx)
           .set({
-            error: storable(shown),
+            error: json(shown),
             resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${seconds})`,
           })
           .execute()
@@ -335,7 +330,7 @@ export const createPushJournal = (
         const push = await lockPush(tx, tenant, pushId)
         if (push === undefined || isFinal(push.status) || push.stop !== null) return
         await updatePush(tx)
-          .set({ stop: storable(reason), resume_at: null })
+          .set({ stop: json(reason), resume_at: null })
           .execute()
       }),
   }

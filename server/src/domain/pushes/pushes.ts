@@ -4,7 +4,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import { sql } from 'kysely'
 import { type Tenant } from '../../db/database.ts'
-import { type PushStatus } from '../../db/types.ts'
+import { json, type JsonText } from '../../db/json.ts'
+import { type Fault, type PushStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { type Secret } from '../../secret.ts'
@@ -306,7 +307,7 @@ export const createPushes = ({
         .updateTable('crm_push_logs')
         .set({
           cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())`,
-          stop: sql<string>`coalesce(stop, ${JSON.stringify({
+          stop: sql<JsonText<Fault>>`coalesce(stop, ${json({
             code: 'cancelled',
             message: 'The push was cancelled.',
           })}::jsonb)`,

@@ -2,7 +2,7 @@
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { list } from '../../salesforce/xml.ts'
-import { canonicalJson } from './canonical.ts'
+import { canonicalJson } from '../canonical.ts'
 
 export type Change = 'added' | 'removed' | 'changed'
 

@@ -3,8 +3,9 @@
 
 import { sql } from 'kysely'
 import { type Database } from '../../db/database.ts'
+import { json, jsonOrNull } from '../../db/json.ts'
 import { type Progress, type SnapshotChanges, type SnapshotStats } from '../../db/types.ts'
-import { hashBytes } from './canonical.ts'
+import { hashBytes } from './content-hash.ts'
 import { differencesOf } from './compare.ts'
 import { type Journal, keyOf } from './journal.ts'
 import { encodeManifest, fieldsCountOf, type Manifest } from './manifest.ts'
@@ -73,15 +74,15 @@ export const finishPull = async (task: FinishTask): Promise<void> => {
         version: newest.version + 1,
         api_version: task.apiVersion,
         language: task.language,
-        progress: JSON.stringify(task.progress),
+        progress: json(task.progress),
         error: null,
         manifest_hash: hashColumn,
         content_hash: hashColumn.toString('hex'),
         objects_count: manifest.objects.size,
         fields_count: fieldsCountOf(manifest),
         automations_count: manifest.automations.size,
-        stats: JSON.stringify(stats),
-        changes_from_previous: changes === null ? null : JSON.stringify(changes),
+        stats: json(stats),
+        changes_from_previous: jsonOrNull(changes),
         completed_at: sql<Date>`clock_timestamp()`,
       })
       .where('org_id', '=', tenant.orgId)

@@ -4,6 +4,7 @@
 
 import { sql, type UpdateObject } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { json, jsonOrNull } from '../../db/json.ts'
 import {
   type Fault,
   type Progress,
@@ -15,7 +16,7 @@ import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit } from '../audit.ts'
 import { WorkOver } from '../work/stages.ts'
-import { hashBytes, hashText } from './canonical.ts'
+import { hashBytes, hashText } from './content-hash.ts'
 import { type SnapshotRow } from './snapshots.ts'
 import { insertContents, type PackedContent } from './store.ts'
 
@@ -154,7 +155,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
                 fields_count: item.fieldsCount,
                 last_modified: item.lastModified,
                 not_modified: item.notModified,
-                unreadable: item.unreadable === null ? null : JSON.stringify(item.unreadable),
+                unreadable: jsonOrNull(item.unreadable),
               })),
             )
             // Another copy of this work may have read it too; what was read last stands.
@@ -182,8 +183,8 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
           .updateTable('crm_topology_snapshots')
           // A call got through: whatever held the pull up is over.
           .set({
-            progress: JSON.stringify(progress),
-            stats: JSON.stringify(stats),
+            progress: json(progress),
+            stats: json(stats),
             error: null,
             resume_at: null,
           })
@@ -223,7 +224,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
     keepStats: (stats: SnapshotStats): Promise<void> =>
       tx(async (tx) => {
         await lockPull(tx, key)
-        await update(tx, { stats: JSON.stringify(stats) })
+        await update(tx, { stats: json(stats) })
       }),
 
     /** Says why the pull stands still; the sweep puts it back when it is due. */
@@ -231,7 +232,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
       tx(async (tx) => {
         await lockPull(tx, key)
         await update(tx, {
-          error: JSON.stringify(error),
+          error: json(error),
           resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
         })
       }),
@@ -242,7 +243,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         const row = await lockPull(tx, key)
         await update(tx, {
           status: 'failed',
-          error: JSON.stringify(error),
+          error: json(error),
           resume_at: null,
           completed_at: sql<Date>`now()`,
         })

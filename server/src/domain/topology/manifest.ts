@@ -3,7 +3,8 @@
 // hundred objects changed writes a few pages and not all the hashes anew. The root's hash is the
 // snapshot's content hash.
 
-import { canonicalJson, hashBytes, hashOf, hashText } from './canonical.ts'
+import { canonicalJson } from '../canonical.ts'
+import { hashBytes, hashOf, hashText } from './content-hash.ts'
 import { type Content, type Contents } from './store.ts'
 
 export interface ObjectEntry {

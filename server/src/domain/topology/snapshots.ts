@@ -11,7 +11,7 @@ import {
   type WorkFault,
 } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
-import { hashText } from './canonical.ts'
+import { hashText } from './content-hash.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { type Contents } from './store.ts'
 

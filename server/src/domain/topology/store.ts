@@ -11,7 +11,7 @@ import {
 } from 'node:zlib'
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
-import { hashBytes, hashText } from './canonical.ts'
+import { hashBytes, hashText } from './content-hash.ts'
 
 // Measured on describes of 30 KB, 1,000 of them: zstd takes 0.05 ms each on this thread and 0.2 to
 // 0.5 ms through the thread pool, where setting up costs more than compressing; deflate is slower and

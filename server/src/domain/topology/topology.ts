@@ -3,6 +3,7 @@
 
 import { type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
+import { json } from '../../db/json.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
@@ -145,7 +146,7 @@ export const createTopology = (options: Options): Topology => {
           org_id: tenant.orgId,
           client_id: input.client_id,
           connection_id: connection.id,
-          scope: JSON.stringify(scope),
+          scope: json(scope),
           full_read: input.full === true,
           base_snapshot_id: base?.id ?? null,
           api_version: connection.api_version,

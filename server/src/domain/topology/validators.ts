@@ -4,7 +4,7 @@
 
 import { sql } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
-import { hashText } from './canonical.ts'
+import { hashText } from './content-hash.ts'
 
 /** All objects are read unconditionally again after this long, whatever the validators say. */
 const TRUST_DAYS = 7

@@ -2,7 +2,8 @@
 // batches, one batch under way while the next one fills, so that memory stays flat.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { canonicalJson, hashOf } from './canonical.ts'
+import { canonicalJson } from '../canonical.ts'
+import { hashOf } from './content-hash.ts'
 import { type Journal, type ReadItem } from './journal.ts'
 import { pack, type PackedContent } from './store.ts'
 

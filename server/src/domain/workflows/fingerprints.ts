@@ -2,6 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
+import { canonicalJson } from '../canonical.ts'
 import { sameName } from '../metadata/names.ts'
 import { ruleIn } from './rule-files.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type WorkflowName,
   type WorkflowState,
 } from './state.ts'
-import { canonical } from './workflow.ts'
 
 /** By `fingerprintKey`. */
 export type Fingerprints = Record<string, string>
@@ -39,7 +39,7 @@ export const readFingerprints = async (
   return Object.fromEntries(
     names.map((name) => [
       fingerprintKey(name),
-      hash('sha256', canonical(standingOf(state, name)), 'hex'),
+      hash('sha256', canonicalJson(standingOf(state, name)), 'hex'),
     ]),
   )
 }

@@ -3,6 +3,7 @@
 import { hash } from 'node:crypto'
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
+import { canonicalJson } from '../canonical.ts'
 import { sameName } from '../metadata/names.ts'
 import { type WorkflowType } from './definition/schema.ts'
 
@@ -18,20 +19,10 @@ export interface PlannedWorkflow {
   activate: boolean | 'keep'
 }
 
-/** JSON in which the order of members does not count. */
-export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_name, member: unknown) =>
-    isObject(member)
-      ? Object.fromEntries(
-          Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
-        )
-      : member,
-  )
-
 /** SHA-256 in hex; neither the order of workflows nor of members counts. */
 export const workflowsHash = (workflows: readonly PlannedWorkflow[]): string => {
   const parts = workflows.map((workflow) =>
-    canonical({ ...workflow, api_name: sameName(workflow.api_name) }),
+    canonicalJson({ ...workflow, api_name: sameName(workflow.api_name) }),
   )
   return hash('sha256', `workflows\n${parts.toSorted().join('\n')}`, 'hex')
 }

@@ -3,6 +3,7 @@
 
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
+import { json, jsonOrNull } from '../../../db/json.ts'
 import {
   type DeploymentStatus,
   type Fault,
@@ -54,11 +55,11 @@ const deploymentColumns = (changes: DeploymentChanges) => {
   const { deployed_at, rolled_back_at, ...plain } = rest
   return {
     ...plain,
-    ...(merged === undefined ? {} : { changes: JSON.stringify(merged) }),
-    ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }),
-    ...(error === undefined ? {} : { error: error === null ? null : JSON.stringify(error) }),
-    ...(warnings === undefined ? {} : { warnings: JSON.stringify(warnings) }),
-    ...(rollback === undefined ? {} : { rollback: JSON.stringify(rollback) }),
+    ...(merged === undefined ? {} : { changes: json(merged) }),
+    ...(progress === undefined ? {} : { progress: json(progress) }),
+    ...(error === undefined ? {} : { error: jsonOrNull(error) }),
+    ...(warnings === undefined ? {} : { warnings: json(warnings) }),
+    ...(rollback === undefined ? {} : { rollback: json(rollback) }),
     ...(deployed_at === undefined ? {} : { deployed_at: sql<Date>`clock_timestamp()` }),
     ...(rolled_back_at === undefined ? {} : { rolled_back_at: sql<Date>`clock_timestamp()` }),
   }
@@ -93,7 +94,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
       .updateTable('deployment_runs')
       .set({
         ...plain,
-        ...(contents === undefined ? {} : { package: JSON.stringify(contents) }),
+        ...(contents === undefined ? {} : { package: json(contents) }),
         // A stage that begins has failed no time yet.
         ...(changes.stage === undefined ? {} : { attempts: 0, resume_at: null, error: null }),
         salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
@@ -195,7 +196,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
           .updateTable('deployment_runs')
           .set({
             attempts: sql<number>`attempts + 1`,
-            error: JSON.stringify(error),
+            error: json(error),
             resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
             salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
           })
@@ -220,7 +221,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
             components.slice(start, start + 1_000).map((component) => ({
               ...keys,
               ...component,
-              problem: component.problem === null ? null : JSON.stringify(component.problem),
+              problem: jsonOrNull(component.problem),
             })),
           )
           .onConflict((conflict) =>
@@ -295,8 +296,8 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
             ended_at: sql<Date>`clock_timestamp()`,
             locked_sfdc_org_id: null,
             resume_at: null,
-            error: outcome.error === null ? null : JSON.stringify(outcome.error),
-            ...(outcome.result === undefined ? {} : { result: JSON.stringify(outcome.result) }),
+            error: jsonOrNull(outcome.error),
+            ...(outcome.result === undefined ? {} : { result: json(outcome.result) }),
             salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
           })
           .where('org_id', '=', run.org_id)

@@ -2,6 +2,7 @@
 // its records are found.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
 import { SFDC_FIELD } from '../../mappings/sfdc-field.ts'
 import { closestName } from '../../mappings/suggest/words.ts'
@@ -93,7 +94,7 @@ export const planObject = (input: PlanInput): ObjectPlan => {
     if (known !== undefined) return known
     const remember = unknowns.size < REMEMBERED_MAX && name.length <= 100
     const near = remember ? closestName(name, names) : null
-    const error = unknownField(name, near, where).of(name.slice(0, 100).toWellFormed())
+    const error = unknownField(name, near, where).of(clip(name, 100))
     if (remember) unknowns.set(name, error)
     return error
   }

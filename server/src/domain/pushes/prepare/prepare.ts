@@ -9,6 +9,7 @@
 // `fields` of a ready row never repeats what the row is found by, except where an update changes that
 // very field: then `matchValue` is the old value and `fields` has the new one.
 
+import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type JudgedRow, type PushOptions, type ReadyRow, type RowError } from '../model.ts'
@@ -253,7 +254,7 @@ export const unknownMembers = (
   const others = Object.keys(row).filter((name) => !known.has(name))
   if (others.length === 0) return null
   return others.slice(0, 10).map((name) => {
-    const field = name.slice(0, 100).toWellFormed()
+    const field = clip(name, 100)
     return new Refusal(
       'UNKNOWN_FIELD',
       `${JSON.stringify(field)} means nothing here.`,

@@ -1,5 +1,6 @@
 // Why a value or a row cannot be sent, and what "no value" means.
 
+import { clip } from '../../../text.ts'
 import { type RowError } from '../model.ts'
 
 /** A fault that knows no field yet: whoever asked for the value adds its canonical name. */
@@ -35,8 +36,7 @@ const SHOWN_CHARS_MAX = 60
 export const shown = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value)
   if (text.length <= SHOWN_CHARS_MAX) return text
-  // Cut by whole characters: half a surrogate pair could not be stored.
-  return `${text.slice(0, SHOWN_CHARS_MAX).toWellFormed()}…`
+  return `${clip(text, SHOWN_CHARS_MAX)}…`
 }
 
 /**

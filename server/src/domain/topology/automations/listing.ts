@@ -1,6 +1,7 @@
 // Which automations there are and how they stand: one query a type, however many there are of it.
 
-import { canonicalJson, hashOf } from '../canonical.ts'
+import { canonicalJson } from '../../canonical.ts'
+import { hashOf } from '../content-hash.ts'
 import { type Soql, soql } from '../../../salesforce/escape.ts'
 import { concernsWholeOrg, type Failure, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'

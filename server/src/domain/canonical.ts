@@ -1,6 +1,6 @@
 // One text for one content: JSON whose members are sorted, so that equal contents have equal hashes.
-
-import { hash } from 'node:crypto'
+// Hashes of these texts are stored (contents of snapshots, plans, workflows, bodies under an
+// Idempotency-Key): neither text may ever change by a byte.
 
 const isSorted = (names: readonly string[]): boolean => {
   for (let i = 1; i < names.length; i += 1) {
@@ -39,11 +39,22 @@ const sorted = (value: unknown): unknown => {
   return changed === null ? value : Object.fromEntries(changed)
 }
 
-/** JSON with sorted members and no spaces; arrays keep their order. Parsed, it deep-equals the value. */
-export const canonicalJson = (value: unknown): string => JSON.stringify(sorted(value))
+/**
+ * JSON with sorted members and no spaces; arrays keep their order, members without a value are left
+ * out. Parsed, it deep-equals the value. Names that are whole numbers come first, by their size: so
+ * JavaScript orders them in every object.
+ */
+export const canonicalJson = (value: unknown): string => JSON.stringify(sorted(value)) ?? 'null'
 
-/** SHA-256 of the text, as base64 without padding: the name of a content in manifests and maps. */
-export const hashOf = (text: string): string => hash('sha256', text, 'base64url')
-
-export const hashBytes = (hashText: string): Buffer => Buffer.from(hashText, 'base64url')
-export const hashText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
+/**
+ * The same but for names that are whole numbers, which have no place of their own here: "10" comes
+ * before "9". Bodies under an Idempotency-Key have been hashed so from the first version on.
+ */
+export const canonicalBody = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalBody).join(',')}]`
+  if (typeof value !== 'object' || value === null) return canonicalJson(value)
+  const members = Object.entries(value)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalBody(member)}`)
+  return `{${members.join(',')}}`
+}

@@ -111,6 +111,7 @@ export const createEngine = async (
   const applied = await migrate(databaseUrl)
   if (applied.length > 0) logger.info({ applied }, 'migrations')
 
+  const { waitScale } = config
   const metrics = createMetrics()
   const tracing = createTracing(config.otlpEndpoint)
   const db = openDatabase({
@@ -118,7 +119,7 @@ export const createEngine = async (
     onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
   })
   metrics.watchPool(db.pool)
-  const jobs = createJobs({ db, url: databaseUrl, logger })
+  const jobs = createJobs({ db, url: databaseUrl, logger, waitScale })
 
   const passwords = createPasswords()
   const auth = createAuth({
@@ -160,9 +161,9 @@ export const createEngine = async (
     apiVersion: config.salesforce.apiVersion,
     apiReservePercent: config.salesforce.apiReservePercent,
     webhookSigningKeys: config.nango.webhookSigningKeys,
+    waitScale,
   })
 
-  const { waitScale } = config
   const topology = createTopology({ db, jobs, connections, logger, waitScale })
   const deployments = createDeployments({
     db,

@@ -58,10 +58,13 @@ interface Options {
   db: Database
   url: Secret
   logger: Logger
+  /** Multiplies how long waiting work waits for the sweep; 1 but in tests. */
+  waitScale?: number
 }
 
 const CHANNEL = 'sfdc_engine_done'
 const SWEEP_MS = 5_000
+const SWEEP_MS_LEAST = 250
 const HOUSEKEEPING_MS = 600_000
 const POLL_MS = 1_000
 const STOP_TIMEOUT_MS = 10_000
@@ -80,7 +83,7 @@ const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   push: 16,
 }
 
-export const createJobs = ({ db, url, logger }: Options): Jobs => {
+export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
     schema: QUEUE_SCHEMA,
@@ -185,7 +188,7 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
           },
         )
       }
-      every(SWEEP_MS, 'sweep', sweep)
+      every(Math.max(SWEEP_MS * waitScale, SWEEP_MS_LEAST), 'sweep', sweep)
       every(HOUSEKEEPING_MS, 'housekeeping', () => discardExpired(db, leaving.signal))
       await sweep()
     },

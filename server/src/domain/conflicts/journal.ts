@@ -91,9 +91,18 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
       return row
     },
 
-    /** One step forward; whatever held the check up is over. `calls` are those made since the last. */
+    /**
+     * One step forward. With the next stage whatever held the check up is over. `calls` are those made
+     * since the last step.
+     */
     step: (step: Step, calls = 0): Promise<ReportRow> =>
-      update({ ...columnsOf(step), error: null, resume_at: null }, calls),
+      update(
+        {
+          ...columnsOf(step),
+          ...(step.stage === undefined ? {} : { error: null, resume_at: null }),
+        },
+        calls,
+      ),
 
     /** Stands still and says why; the sweep puts the check back when it is due. */
     hold: async (error: WorkFault | null, afterSeconds: number, calls = 0): Promise<void> => {

@@ -20,8 +20,8 @@ interface Options {
   /** 0 to 90: this share of the daily allowance is left to others. */
   reservePercent: number
   logger: Logger
-  /** How long an observation that stops work is believed before Salesforce is asked again. */
-  staleMs?: number
+  /** Multiplies how long an observation that stops work is believed; 1 but in tests. */
+  waitScale?: number
 }
 
 interface State {
@@ -43,6 +43,7 @@ interface UsageRow {
 
 const MEMORY_MS = 1_000
 const WRITE_EVERY_MS = 1_000
+/** An observation that stops work is believed so long before Salesforce is asked again. */
 const STALE_MS = 5 * 60_000
 /**
  * With no more than these left above the reserve, each call is counted in the table before it is made:
@@ -55,8 +56,9 @@ export const createApiBudgets = ({
   db,
   reservePercent,
   logger,
-  staleMs = STALE_MS,
+  waitScale = 1,
 }: Options): ApiBudgets => {
+  const staleMs = STALE_MS * waitScale
   const states = new Map<string, State>()
   const looks = new Map<string, Promise<void>>()
   const readings = new Map<string, Promise<void>>()
@@ -195,7 +197,7 @@ export const createApiBudgets = ({
         const of = max > 0 ? `${used} of ${max} calls are used` : 'Salesforce said so'
         throw new EngineError(
           'api_budget_exhausted',
-          `The daily API allowance of this Salesforce org is spent but for its reserve: ${of}.`,
+          `The daily API allowance of this Salesforce org is used up except for the reserve: ${of}.`,
           { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) },
         )
       },

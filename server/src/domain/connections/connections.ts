@@ -62,7 +62,8 @@ interface Options {
   /** Spans that tests shorten. */
   tokenCacheMs?: number
   joinedPauseMs?: number
-  usageStaleMs?: number
+  /** Multiplies how long a spent API budget is believed; 1 but in tests. */
+  waitScale?: number
 }
 
 export type Connections = ReturnType<typeof createConnections>
@@ -80,7 +81,7 @@ export const createConnections = (options: Options) => {
     db,
     reservePercent: options.apiReservePercent,
     logger,
-    ...(options.usageStaleMs === undefined ? {} : { staleMs: options.usageStaleMs }),
+    waitScale: options.waitScale ?? 1,
   })
   const retirement = createRetirement({ db, nango, salesforce, hosts, logger })
   const attempts = createAttempts({

@@ -336,7 +336,7 @@ describe('the API budget', () => {
   it('stops work before the reserve on every replica, never what is protected, and resumes by itself', async () => {
     const { admin, clientId, grant } = await connected()
     const orgId = (await see(admin, clientId)).sfdc_org_id ?? grant.sfdcOrgId
-    const quick = bench.replica({ usageStaleMs: 1 })
+    const quick = bench.replica({ waitScale: 1e-6 })
     salesforce.usage.used = 13_498
     expect((await call(one, admin, clientId)).status).toBe(200) // 13,499
     expect((await call(one, admin, clientId)).status).toBe(200) // 13,500: the reserve begins

@@ -25,7 +25,7 @@ interface Options {
 
 interface ReplicaOptions {
   tokenCacheMs?: number
-  usageStaleMs?: number
+  waitScale?: number
   apiReservePercent?: number
   nangoKey?: string
   nangoUrl?: string
@@ -65,7 +65,7 @@ export const createBench = (options: Options) => {
       webhookSigningKeys: (options.signingKeys ?? []).map((key) => new Secret(key)),
       joinedPauseMs: 10,
       ...(over.tokenCacheMs === undefined ? {} : { tokenCacheMs: over.tokenCacheMs }),
-      ...(over.usageStaleMs === undefined ? {} : { usageStaleMs: over.usageStaleMs }),
+      ...(over.waitScale === undefined ? {} : { waitScale: over.waitScale }),
     })
     closing.push(
       () => nango.close(),

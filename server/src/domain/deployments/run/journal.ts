@@ -32,6 +32,7 @@ export interface RunChanges {
   sfdc_user_id?: string
   intended_at?: Date | null
   sfdc_deploy_id?: string | null
+  error?: null
 }
 
 export interface DeploymentChanges {
@@ -207,6 +208,16 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         const deployment = await deploymentById(tx, tenant, run.deployment_id)
         if (deployment === undefined) return
         await updateDeployment(tx, { rollback: { ...rollbackOf(deployment), error } }, calls)
+      }),
+
+    /** Whatever the run stood still for is over, though its stage goes on. */
+    resumed: (): Promise<void> =>
+      write(async (tx) => {
+        await updateRun(tx, { error: null })
+        if (run.kind === 'deploy') return updateDeployment(tx, { error: null })
+        const deployment = await deploymentById(tx, tenant, run.deployment_id)
+        if (deployment === undefined) return
+        await updateDeployment(tx, { rollback: { ...rollbackOf(deployment), error: null } })
       }),
 
     saveComponents: async (

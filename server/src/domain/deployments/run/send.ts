@@ -116,6 +116,7 @@ export const watch = async ({ org, journal, id, signal }: WatchOptions): Promise
     signal,
     onProgress: async (seen) => {
       const { run } = await journal.load()
+      if (run.error !== null) await journal.resumed()
       const { total, deployed, errors } = seen.components
       await journal.step(
         {},

@@ -23,8 +23,6 @@ import { type Shipment } from './transport.ts'
 
 /** Rows to a call, by round: a row that is locked, or too much for Apex, does better among fewer. */
 const ROUNDS = [200, 100, 40, 15, 5] as const
-/** How often the whole Salesforce org may be out of reach (the gateway has tried four times each). */
-const OUTAGES_MAX = 3
 
 export interface Delivery {
   org: SalesforceOrg
@@ -58,7 +56,6 @@ export const deliver = async (
   const allOrNone = options.all_or_none
   // Whatever an earlier run came to: one more try, since its failures are not kept.
   let round = Math.min(fromRound, ROUNDS.length - 1)
-  let outages = 0
 
   const open = (): Item[] => items.filter(({ result }) => result === null)
   const keep = async (): Promise<void> => {
@@ -84,7 +81,7 @@ export const deliver = async (
     for (const item of open()) fail(item, [rolledBack()])
   }
 
-  const sendBatch = async (batch: readonly Item[]): Promise<'done' | 'stopped' | Failure> => {
+  const sendBatch = async (batch: readonly Item[]): Promise<'done' | 'stopped'> => {
     const reason = await shipment.stopped()
     if (reason !== null) {
       stop(reason)
@@ -140,7 +137,7 @@ export const deliver = async (
   const afterFault = async (
     batch: readonly Item[],
     error: unknown,
-  ): Promise<'done' | 'stopped' | Failure> => {
+  ): Promise<'done' | 'stopped'> => {
     // An exchange that we broke off ourselves: whoever goes on finds out.
     if (signal.aborted || org.signal?.aborted === true) throw error
     if (!(error instanceof EngineError)) throw error
@@ -155,13 +152,8 @@ export const deliver = async (
       item.sentAt = null
       if (failure === null || !failure.sent) item.attempts -= 1
     }
-    if (failure === null || (concernsWholeOrg(failure) && !failure.passing)) {
-      await keep()
-      throw error
-    }
-    if (concernsWholeOrg(failure)) {
-      outages += 1
-      if (outages < OUTAGES_MAX) return failure
+    // Nobody's rows are to blame: the lane waits for the whole Salesforce org.
+    if (failure === null || concernsWholeOrg(failure)) {
       await keep()
       throw error
     }
@@ -171,10 +163,7 @@ export const deliver = async (
   }
 
   /** A call that was refused as a whole: because of which rows? */
-  const split = async (
-    batch: readonly Item[],
-    failure: Failure,
-  ): Promise<'done' | 'stopped' | Failure> => {
+  const split = async (batch: readonly Item[], failure: Failure): Promise<'done' | 'stopped'> => {
     if (allOrNone || batch.length === 1) {
       await refuse(org, batch, shipment)
       return 'done'
@@ -208,18 +197,10 @@ export const deliver = async (
     }
     const last = pending.find(({ failures }) => failures.length > 0)?.failures[0]
     if (last !== undefined) await pause(delivery, round + 1, last)
-    let outage: Failure | null = null
     for (const batch of allOrNone ? [pending] : cut(pending, size)) {
-      const sent = await sendBatch(batch)
-      if (sent === 'stopped') return
-      if (sent === 'done') continue
-      outage = sent
-      break
+      if ((await sendBatch(batch)) === 'stopped') return
     }
-    if (outage === null) {
-      round += 1
-      outages = 0
-    } else await pause(delivery, outages + 2, outage)
+    round += 1
   }
 }
 

@@ -119,7 +119,8 @@ export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_perso
 
 /** Work waits at least and at most so long between two tries. */
 const TRY_AFTER_SECONDS = { least: 1, most: 60 }
-const OTHER_WORK_SECONDS = 5
+/** What can be looked at without a call to Salesforce is looked at after so long. */
+const LOOK_SECONDS = 5
 /** A far side that asks for more patience than this is looked at all the same. */
 const ASKED_SECONDS_MAX = 900
 
@@ -128,8 +129,9 @@ const pauseAfter = (cause: CauseName, error: EngineError, waitedSeconds: number)
   const { least, most } = TRY_AFTER_SECONDS
   const asked = Math.min(error.retryAfterSeconds ?? 0, ASKED_SECONDS_MAX)
   if (CAUSES[cause].outcome === 'wait_for_person') return most
-  if (cause === 'other_work') return OTHER_WORK_SECONDS
-  if (cause === 'budget_spent') return asked === 0 ? most : asked
+  if (cause === 'other_work') return LOOK_SECONDS
+  // A look at the budget spends nothing, so it is not held to what Salesforce asks for.
+  if (cause === 'budget_spent') return Math.min(most, Math.max(LOOK_SECONDS, waitedSeconds))
   return Math.max(asked, Math.min(most, Math.max(least, waitedSeconds)))
 }
 

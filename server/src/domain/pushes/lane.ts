@@ -42,16 +42,16 @@ const SILENCE_MAX = 0.75
 const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
 
 export const createLaneWorker = (deps: LaneDeps): Worker => {
-  const laneOf = ({ orgId, id }: Work) =>
+  const laneOf = (work: Work) =>
     deps.db
-      .as({ orgId, clientId: null })
+      .as(work)
       .tx((tx) =>
         tx
           .selectFrom('push_lanes')
           .innerJoin('crm_push_logs', 'crm_push_logs.id', 'push_lanes.push_id')
           .select(['push_lanes.push_id', 'push_lanes.client_id', 'crm_push_logs.sfdc_org_id'])
-          .where('push_lanes.org_id', '=', orgId)
-          .where('push_lanes.id', '=', id)
+          .where('push_lanes.org_id', '=', work.orgId)
+          .where('push_lanes.id', '=', work.id)
           .executeTakeFirst(),
       )
 
@@ -63,7 +63,7 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
         deps.db,
         deps.jobs,
         {
-          tenant: { orgId: work.orgId, clientId: null },
+          tenant: work,
           clientId: lane.client_id,
           pushId: lane.push_id,
         },

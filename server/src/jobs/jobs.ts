@@ -9,6 +9,7 @@ import { PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
+import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 
 /** The kinds of durable work; a queue each. */
@@ -164,9 +165,10 @@ export const createJobs = ({ db, url, logger }: Options): Jobs => {
           heartbeatSeconds: 10,
           expireInSeconds: 6 * 3600,
           retryLimit: ATTEMPTS_MAX - 1,
-          retryDelay: 1,
+          // The queue doubles by itself, with a jitter of its own.
+          retryDelay: WORK_WAIT_SECONDS.least,
           retryBackoff: true,
-          retryDelayMax: 30,
+          retryDelayMax: WORK_WAIT_SECONDS.most,
           deleteAfterSeconds: 3600,
           notify: true,
         })

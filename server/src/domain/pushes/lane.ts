@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault } from '../../db/types.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
+import { workWaitSeconds } from '../../retry.ts'
 import { explain, openDoor } from '../work/door.ts'
 import { causeOf, decide } from '../work/faults.ts'
 import { type StageDeps } from '../work/stages.ts'
@@ -275,7 +276,7 @@ const afterFault = async (
   })
   if (decision.do === 'bug') {
     deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
-    await journal.fault(chunk.seq, place.holder, calls.take())
+    await journal.fault(chunk.seq, place.holder, workWaitSeconds(chunk.faults), calls.take())
     return 'next'
   }
   const { fault } = decision

@@ -5,6 +5,7 @@ import { type WorkFault } from '../../db/types.ts'
 import { EngineError, type ErrorCode } from '../../errors.ts'
 import { type WorkKind } from '../../jobs/jobs.ts'
 import { NangoError, type NangoFailureKind } from '../../nango/failure.ts'
+import { WORK_WAIT_SECONDS, workWaitSecondsAfter } from '../../retry.ts'
 import { SalesforceError, type FailureKind } from '../../salesforce/failure.ts'
 
 /**
@@ -117,20 +118,17 @@ export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_perso
   push: { wait: 7 * DAY, wait_for_person: 7 * DAY },
 }
 
-/** Work waits at least and at most so long between two tries. */
-const TRY_AFTER_SECONDS = { least: 1, most: 60 }
 const OTHER_WORK_SECONDS = 5
 /** A far side that asks for more patience than this is looked at all the same. */
 const ASKED_SECONDS_MAX = 900
 
 /** Seconds to the next try: as long as it has waited already, so that the pauses double. */
 const pauseAfter = (cause: CauseName, error: EngineError, waitedSeconds: number): number => {
-  const { least, most } = TRY_AFTER_SECONDS
   const asked = Math.min(error.retryAfterSeconds ?? 0, ASKED_SECONDS_MAX)
-  if (CAUSES[cause].outcome === 'wait_for_person') return most
+  if (CAUSES[cause].outcome === 'wait_for_person') return WORK_WAIT_SECONDS.most
   if (cause === 'other_work') return OTHER_WORK_SECONDS
-  if (cause === 'budget_spent') return asked === 0 ? most : asked
-  return Math.max(asked, Math.min(most, Math.max(least, waitedSeconds)))
+  if (cause === 'budget_spent') return asked === 0 ? WORK_WAIT_SECONDS.most : asked
+  return Math.max(asked, workWaitSecondsAfter(waitedSeconds))
 }
 
 /** What a caller is told about a fault: the same words wherever it was met. */

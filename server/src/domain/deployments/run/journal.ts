@@ -47,9 +47,6 @@ export interface DeploymentChanges {
   rolled_back_at?: 'now'
 }
 
-/** Seconds until a stage that failed for a passing cause is tried again: 1, 2, 4 … 60. */
-export const backoffSeconds = (attempts: number): number => Math.min(60, 2 ** Math.min(attempts, 6))
-
 const deploymentColumns = (changes: DeploymentChanges) => {
   const { changes: merged, progress, error, warnings, rollback, ...rest } = changes
   const { deployed_at, rolled_back_at, ...plain } = rest

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ATTEMPTS_MAX, type Effect, shouldRetry, waitMs } from './retry.ts'
+import {
+  ATTEMPTS_MAX,
+  type Effect,
+  shouldRetry,
+  waitMs,
+  workWaitSeconds,
+  workWaitSecondsAfter,
+} from './retry.ts'
 
 const refused = { passing: true, fate: 'not_done' } as const
 const unknown = { passing: true, fate: 'unknown' } as const
@@ -90,5 +97,22 @@ describe('waitMs', () => {
     [{ attempt: 1, random: 0, retryAfterSeconds: -5 }, 250],
   ])('%o waits %i ms', (question, ms) => {
     expect(waitMs(question)).toBe(ms)
+  })
+})
+
+describe('durable work', () => {
+  it('waits twice as long after each try, up to a minute', () => {
+    expect([0, 1, 2, 5, 6, 5_000].map(workWaitSeconds)).toEqual([1, 2, 4, 32, 60, 60])
+    expect(workWaitSeconds(-1)).toBe(1)
+  })
+
+  it('that counts no tries waits as long again as it has waited', () => {
+    let waited = 0
+    const pauses = Array.from({ length: 8 }, () => {
+      const pause = workWaitSecondsAfter(waited)
+      waited += pause
+      return pause
+    })
+    expect(pauses).toEqual([1, 1, 2, 4, 8, 16, 32, 60])
   })
 })

@@ -1,5 +1,6 @@
-// Whether a failed call is tried again, and after how long. Two pure functions, so that the gateway,
-// the jobs and the tests hold the same opinion; nothing here knows whom the call went to.
+// Whether what failed is tried again, and after how long: calls, for which somebody waits, and durable
+// work, for which nobody does. Pure functions, so that the gateways, the work and the tests hold the same
+// opinion; nothing here knows whom a call went to. No other place, and no SQL, has a formula for a wait.
 
 /**
  * What a repetition of the call would do on the other side:
@@ -68,4 +69,22 @@ export const waitMs = ({
   const ceiling = Math.min(WAIT_CAP_MS, WAIT_BASE_MS * 2 ** (Math.max(1, attempt) - 1))
   const jittered = Math.round(ceiling / 2 + (ceiling / 2) * random)
   return Math.max(jittered, Math.max(0, retryAfterSeconds ?? 0) * 1000)
+}
+
+/** Durable work waits at least and at most so long between two tries. */
+export const WORK_WAIT_SECONDS = Object.freeze({ least: 1, most: 60 })
+
+/**
+ * Seconds until a piece of durable work is tried again that has failed `triesBefore` times before: 1, 2,
+ * 4 … 60. Without jitter: one replica does it at a time, and a Salesforce org has few places for all.
+ */
+export const workWaitSeconds = (triesBefore: number): number => {
+  const { least, most } = WORK_WAIT_SECONDS
+  return Math.min(most, least * 2 ** Math.max(0, triesBefore))
+}
+
+/** The same for work that counts no tries: as long as it has waited already, so that waits double. */
+export const workWaitSecondsAfter = (waitedSeconds: number): number => {
+  const { least, most } = WORK_WAIT_SECONDS
+  return Math.min(most, Math.max(least, waitedSeconds))
 }

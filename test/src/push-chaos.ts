@@ -364,7 +364,7 @@ const expectNothingLeft = async ({ database }: Stack, push: PushBody): Promise<v
   ).toEqual([])
   expect(
     await database.query(
-      `select holder from engine.salesforce_work_slots where until > clock_timestamp()`,
+      `select holder from engine.salesforce_work_places where until > clock_timestamp()`,
     ),
   ).toEqual([])
 }

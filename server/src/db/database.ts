@@ -32,6 +32,15 @@ export interface Tenant {
   readonly clientId: string | null
 }
 
+/** The scope of a row: its client, and no other one of its org. */
+export const tenantOf = (row: { org_id: string; client_id: string }): Tenant => ({
+  orgId: row.org_id,
+  clientId: row.client_id,
+})
+
+/** The scope of an org with all its clients; whoever asks for it with a client's row says why. */
+export const wholeOrg = (orgId: string): Tenant => ({ orgId, clientId: null })
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export interface Database {
@@ -64,9 +73,9 @@ export type LookupName =
   | 'connection_by_nango_id'
   | 'connection_attempt'
   | 'organizations'
-  | 'unfinished_work'
+  | 'open_work'
   | 'discard_expired'
-  | 'take_work_slot'
+  | 'take_work_place'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'

@@ -1,7 +1,7 @@
 // Organizations: the tenants. Made and managed by the super-admin alone.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant } from '../db/database.ts'
+import { type Database, wholeOrg } from '../db/database.ts'
 import { isUniqueViolation } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
 import { EngineError, notFound } from '../errors.ts'
@@ -50,9 +50,6 @@ export const superAdminActor = (orgId: string, caller: SuperAdminCaller): Actor 
   credentialId: null,
   requestId: caller.requestId,
 })
-
-/** The scope of one org as a whole, for callers that stand outside of it. */
-export const wholeOrg = (orgId: string): Tenant => ({ orgId, clientId: null })
 
 export const createOrganizations = (db: Database) => ({
   /** Creates an org. Without a slug one is made from the name. Throws `already_exists`. */

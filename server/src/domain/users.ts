@@ -1,7 +1,7 @@
 // Users of an org. company_* users belong to one client and see nothing but it.
 
 import { sql } from 'kysely'
-import { isUniqueViolation, type Database, type Tenant, type Tx } from '../db/database.ts'
+import { type Database, isUniqueViolation, type Tenant, type Tx, wholeOrg } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
 import { type Role } from '../db/types.ts'
 import { EngineError, notFound } from '../errors.ts'
@@ -9,7 +9,7 @@ import { actorOf, audit, type Actor } from './audit.ts'
 import { type Passwords } from './auth/passwords.ts'
 import { type Caller } from './caller.ts'
 import { bindIdempotency, bindSuperAdminIdempotency } from './idempotency.ts'
-import { superAdminActor, wholeOrg, type SuperAdminCaller } from './organizations.ts'
+import { superAdminActor, type SuperAdminCaller } from './organizations.ts'
 import { pageOf, type Page, type PageRequest } from './page.ts'
 
 export interface User {

@@ -5,7 +5,7 @@ import { until } from '../../../test/src/until.ts'
 import { openDatabase } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
 import { Secret } from '../secret.ts'
-import { createJobs } from './jobs.ts'
+import { createJobs, type Work } from './jobs.ts'
 
 let database: TestDatabase
 
@@ -26,23 +26,75 @@ describe('work that asks for another turn', () => {
     const jobs = createJobs({ db, url, logger })
     const turns: string[] = []
     const [long, short] = [newId(), newId()]
-    const orgId = newId()
+    const scope = { orgId: newId(), clientId: newId() }
     jobs.define('push', {
       run: async ({ id }) => {
         turns.push(id)
         if (id === short) return
-        if (turns.length === 1) await jobs.enqueue('push', { orgId, id: short }, 'one')
+        if (turns.length === 1) await jobs.enqueue('push', { ...scope, id: short }, 'one')
         return turns.filter((turn) => turn === long).length < 3 ? 'again' : undefined
       },
       giveUp: async () => undefined,
     })
     await jobs.start()
     try {
-      await jobs.enqueue('push', { orgId, id: long }, 'one')
+      await jobs.enqueue('push', { ...scope, id: long }, 'one')
       await until('three turns', () => turns.filter((turn) => turn === long).length === 3)
       await until('the other had its turn', () => turns.includes(short))
       expect(turns).toHaveLength(4)
       expect(complaints).toEqual([])
+    } finally {
+      await jobs.stop()
+      await db.close()
+    }
+  })
+})
+
+describe('a note of the version before, which names no client', () => {
+  it('leads to its row, and to nothing once the row has ended', async () => {
+    const url = new Secret(database.url)
+    const db = openDatabase({ url, maxConnections: 5, onIdleError: () => undefined })
+    const jobs = createJobs({ db, url, logger: pino({ level: 'silent' }) })
+    const [orgId, clientId, open, over] = [newId(), newId(), newId(), newId()]
+    await database.query(`insert into organizations (id, name, slug) values ($1, 'A', $2)`, [
+      orgId,
+      'a',
+    ])
+    await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'C')`, [
+      clientId,
+      orgId,
+    ])
+    for (const [id, status] of [
+      [open, 'pulling'],
+      [over, 'failed'],
+    ]) {
+      await database.query(
+        `insert into crm_topology_snapshots (id, org_id, client_id, status, api_version, sfdc_org_id, sfdc_user_id)
+         values ($1, $2, $3, $4, 'v66.0', 'one', 'somebody')`,
+        [id, orgId, clientId, status],
+      )
+    }
+    const done: Work[] = []
+    jobs.define('topology-pull', {
+      run: async (work) => {
+        await database.query(`update crm_topology_snapshots set status = 'failed' where id = $1`, [
+          work.id,
+        ])
+        done.push(work)
+      },
+      giveUp: async () => undefined,
+    })
+    // Queues are there from the first start on; nobody works yet.
+    await jobs.start()
+    await until('the sweep found the row', () => done.length === 1)
+    await database.query(`update crm_topology_snapshots set status = 'pulling' where id = $1`, [
+      open,
+    ])
+    try {
+      await jobs.enqueue('topology-pull', { orgId, id: over } as Work, 'one')
+      await jobs.enqueue('topology-pull', { orgId, id: open } as Work, 'one')
+      await until('it was done again', () => done.length === 2)
+      expect(done).toEqual(done.map(() => ({ orgId, clientId, id: open })))
     } finally {
       await jobs.stop()
       await db.close()

@@ -7,18 +7,36 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
-import { type Database, type Tx } from '../db/database.ts'
+import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
+import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 
 /** The kinds of durable work; a queue each. */
 export type WorkKind = 'topology-pull' | 'deploy' | 'rollback' | 'conflict-check' | 'push'
 
-export interface Work {
-  orgId: string
-  /** Id of the row that this work brings to its end. */
-  id: string
+/** A row to be brought to its end, and the scope to do it in: that of the row's client. */
+export interface Work extends Tenant {
+  readonly clientId: string
+  readonly id: string
 }
+
+/** What stands in the queue. Notes of the version before name no client. */
+type Note = Omit<Work, 'clientId'> & { readonly clientId?: string }
+
+interface OpenWork {
+  kind: WorkKind
+  org_id: string
+  client_id: string
+  id: string
+  sfdc_org_id: string
+}
+
+const workOf = (row: OpenWork): Work => ({
+  orgId: row.org_id,
+  clientId: row.client_id,
+  id: row.id,
+})
 
 export interface Worker {
   /**
@@ -109,15 +127,16 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
   }
 
   const sweep = async () => {
-    const rows = await db.lookup<{
-      kind: WorkKind
-      org_id: string
-      id: string
-      sfdc_org_id: string
-    }>('unfinished_work')
-    for (const row of rows) {
-      await enqueue(row.kind, { orgId: row.org_id, id: row.id }, row.sfdc_org_id)
+    for (const row of await db.lookup<OpenWork>('open_work')) {
+      await enqueue(row.kind, workOf(row), row.sfdc_org_id)
     }
+  }
+
+  /** Null: what the note is about has ended, or stands still until the sweep writes another one. */
+  const workIn = async ({ orgId, clientId, id }: Note): Promise<Work | null> => {
+    if (clientId !== undefined) return { orgId, clientId, id }
+    const row = (await db.lookup<OpenWork>('open_work')).find((open) => open.id === id)
+    return row === undefined ? null : workOf(row)
   }
 
   const every = (ms: number, what: string, task: () => Promise<unknown>) => {
@@ -149,13 +168,14 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
           heartbeatSeconds: 10,
           expireInSeconds: 6 * 3600,
           retryLimit: ATTEMPTS_MAX - 1,
-          retryDelay: 1,
+          // The queue doubles by itself, with a jitter of its own.
+          retryDelay: WORK_WAIT_SECONDS.least,
           retryBackoff: true,
-          retryDelayMax: 30,
+          retryDelayMax: WORK_WAIT_SECONDS.most,
           deleteAfterSeconds: 3600,
           notify: true,
         })
-        await boss.work<Work>(
+        await boss.work<Note>(
           kind,
           {
             localConcurrency: AT_ONCE[kind],
@@ -166,24 +186,25 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
             includeMetadata: true,
           },
           async ([job]) => {
-            if (job === undefined) return
+            const work = job === undefined ? null : await workIn(job.data)
+            if (job === undefined || work === null) return
             const signal = AbortSignal.any([leaving.signal, job.signal])
-            const deaths = await deathsBefore(db, job.data.id)
+            const deaths = await deathsBefore(db, work.id)
             try {
               if (deaths >= ATTEMPTS_MAX) {
-                await worker.giveUp(job.data, new Error(`its process died ${deaths} times`))
-              } else if ((await worker.run(job.data, signal)) === 'again') {
+                await worker.giveUp(work, new Error(`its process died ${deaths} times`))
+              } else if ((await worker.run(work, signal)) === 'again') {
                 // Ended before it is put back: the queue drops a second one of what still runs.
                 await boss.complete(kind, job.id)
-                await enqueue(kind, job.data, job.groupId ?? '')
+                await enqueue(kind, work, job.groupId ?? '')
               }
             } catch (error) {
               if (signal.aborted) throw error // another replica goes on from the journal
-              logger.error({ err: error, kind, work_id: job.data.id }, 'work failed')
+              logger.error({ err: error, kind, work_id: work.id }, 'work failed')
               if (job.retryCount + 1 < ATTEMPTS_MAX) throw error
-              await worker.giveUp(job.data, error)
+              await worker.giveUp(work, error)
             } finally {
-              await db.shared('delete from engine.work_starts where work_id = $1', [job.data.id])
+              await db.shared('delete from engine.work_starts where work_id = $1', [work.id])
             }
           },
         )

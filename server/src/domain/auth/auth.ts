@@ -4,7 +4,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { jwtVerify, SignJWT } from 'jose'
 import { sql } from 'kysely'
-import { type Database, type Tenant } from '../../db/database.ts'
+import { type Database, type Tenant, wholeOrg } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { type Role } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
@@ -77,8 +77,6 @@ interface UserRow {
   may_log_in: boolean
 }
 
-const wholeOrg = ({ org_id }: { org_id: string }): Tenant => ({ orgId: org_id, clientId: null })
-
 const wrongLogin = () => new EngineError('unauthenticated', 'E-mail or password is wrong.')
 
 const wrongPassword = () =>
@@ -118,7 +116,7 @@ export const createAuth = (options: Options): Auth => {
     if (row === undefined) return null
     const found = identity(row, { type: 'api_token', id: row.token_id })
     if (found !== null && row.stale) {
-      touchToken(db, wholeOrg(row), row.token_id).catch(options.onBackgroundError)
+      touchToken(db, wholeOrg(row.org_id), row.token_id).catch(options.onBackgroundError)
     }
     return found
   }
@@ -160,7 +158,7 @@ export const createAuth = (options: Options): Auth => {
         if (right && found?.may_log_in === true) return found
         if (found !== undefined) {
           // Not waited for: the time of the answer must not tell that there is such a user.
-          db.as(wholeOrg(found))
+          db.as(wholeOrg(found.org_id))
             .tx((tx) =>
               audit(tx, actor(found), {
                 action: 'auth.login',
@@ -177,7 +175,7 @@ export const createAuth = (options: Options): Auth => {
       const jti = newId()
       const issuedAt = Math.floor(Date.now() / 1000)
       const expiresAt = issuedAt + options.jwtTtlSeconds
-      await db.as(wholeOrg(user)).tx(async (tx) => {
+      await db.as(wholeOrg(user.org_id)).tx(async (tx) => {
         // Replaced or deactivated while it was compared: such a login must not outlive that.
         const unchanged = await tx
           .selectFrom('users')

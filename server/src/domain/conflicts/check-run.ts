@@ -3,7 +3,7 @@
 // again where a run of them was killed.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant } from '../../db/database.ts'
+import { type Database, type Tenant, tenantOf, wholeOrg } from '../../db/database.ts'
 import { type Progress, type WorkFault } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
@@ -60,11 +60,10 @@ export const progressAt = (row: ReportRow, stage: string): Progress => {
   return { stage, done: at < 0 ? stages.length : at, total: stages.length }
 }
 
-/** A check acts for the caller who asked for it. */
+/** A check acts for the caller who asked for it, in the report's client and nowhere else. */
 const callerOf = async ({ db }: CheckDeps, row: ReportRow): Promise<Caller> => {
-  const tenant = { orgId: row.org_id, clientId: null }
   const user = await db
-    .as(tenant)
+    .as(wholeOrg(row.org_id)) // an org's own users belong to no client
     .tx((tx) =>
       tx
         .selectFrom('users')
@@ -76,7 +75,7 @@ const callerOf = async ({ db }: CheckDeps, row: ReportRow): Promise<Caller> => {
   if (user === undefined)
     throw new EngineError('not_found', 'The user who started this check no longer exists.')
   return {
-    tenant,
+    tenant: tenantOf(row),
     userId: user.id,
     email: user.email,
     role: user.role,
@@ -256,10 +255,11 @@ const judging: Run = async (context, row) => {
 
 /**
  * Custom objects that rollbacks of ours deleted there. Salesforce: their names stay taken until they are
- * erased, for 15 days at most, and no query shows whose.
+ * erased, for 15 days at most, and no query shows whose. Another client of the org may have been
+ * connected there when they were deleted.
  */
 const readDeletedByUs = (db: Database, row: ReportRow): Promise<string[]> =>
-  db.as({ orgId: row.org_id, clientId: null }).tx(async (tx) => {
+  db.as(wholeOrg(row.org_id)).tx(async (tx) => {
     const { rows } = await sql<{ name: string }>`
       select distinct removed->>'full_name' as name
         from deployment_runs r
@@ -310,9 +310,8 @@ interface State {
 
 export const createCheckWorker = (deps: CheckDeps): Worker =>
   createStagedWorker<State>(deps, {
-    load: async ({ orgId, id }) => {
-      const tenant = { orgId, clientId: null }
-      const row = await deps.db.as(tenant).tx((tx) => reportById(tx, tenant, id))
+    load: async (work) => {
+      const row = await deps.db.as(work).tx((tx) => reportById(tx, work, work.id))
       if (row?.status !== 'running') return null
       return { row, journal: createJournal(deps.db, deps.jobs, row) }
     },

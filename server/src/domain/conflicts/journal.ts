@@ -2,7 +2,7 @@
 // work that was thought dead cannot touch a report that has ended.
 
 import { sql, type UpdateObject } from 'kysely'
-import { type Database, type Tenant } from '../../db/database.ts'
+import { type Database, tenantOf } from '../../db/database.ts'
 import { json, jsonOrNull } from '../../db/json.ts'
 import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
@@ -34,7 +34,7 @@ const columnsOf = ({ progress, problems, snapshot, ...plain }: Step) => ({
 type Change = UpdateObject<TenantTables, 'crm_conflict_reports'>
 
 export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report: ReportRow) => {
-  const tenant: Tenant = { orgId: report.org_id, clientId: null }
+  const tenant = tenantOf(report)
 
   const update = (
     set: Change,

@@ -76,7 +76,7 @@ const rowOf = async (id: string): Promise<Record<string, unknown>> => {
   return rows[0] ?? {}
 }
 const run = (id: string, signal = new AbortController().signal): Promise<unknown> =>
-  bench.conflicts.worker.run({ orgId: bench.tenant.orgId, id }, signal)
+  bench.conflicts.worker.run({ orgId: bench.tenant.orgId, clientId: bench.clientId, id }, signal)
 const get = (id: string): Promise<Report> => bench.conflicts.get(bench.tenant, id)
 const deploysSent = async (): Promise<number> =>
   (await control.act('deploys/list', { org: ORG })).length
@@ -194,7 +194,7 @@ describe('a conflict check', () => {
   it('is found by the sweep as long as it runs, and not after', async () => {
     const { id } = await bench.start(onLead('Swept__c'))
     const found = async () =>
-      (await bench.db.lookup<{ kind: string; id: string }>('unfinished_work')).filter(
+      (await bench.db.lookup<{ kind: string; id: string }>('open_work')).filter(
         (work) => work.id === id,
       )
     expect(await found()).toMatchObject([{ kind: 'conflict-check' }])

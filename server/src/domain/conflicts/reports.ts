@@ -146,7 +146,8 @@ export const createConflicts = (options: Options): Conflicts => {
       const { sfdc_org_id: sfdcOrgId } = await destinationOf(connections, tenant, input.client_id)
       const id = await start(caller, input, sfdcOrgId)
       const isDone = async () => (await get(tenant, id)).status !== 'running'
-      await handOver({ jobs, logger }, 'conflict-check', { orgId: tenant.orgId, id }, sfdcOrgId)
+      const work = { orgId: tenant.orgId, clientId: input.client_id, id }
+      await handOver({ jobs, logger }, 'conflict-check', work, sfdcOrgId)
       await waitForEnd({ jobs }, id, isDone, input.wait_seconds, signal)
       return get(tenant, id)
     },

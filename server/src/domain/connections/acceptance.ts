@@ -1,7 +1,7 @@
 // Which grant at Nango is the one that somebody authorized for a client: by its id, by the tags of the
 // open attempt, or by a hint of Nango's. All ways end in the same acceptance.
 
-import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { type Database, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type NangoConnection } from '../../nango/connection.ts'
 import { NangoError } from '../../nango/failure.ts'
@@ -129,13 +129,13 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
 
   /** Looks at Nango anew because of a hint, if the hint is about something of ours. */
   const follow = async (hint: Hint): Promise<void> => {
-    const [live] = await db.lookup<{ org_id: string; connection_id: string }>(
+    const [live] = await db.lookup<{ org_id: string; client_id: string; connection_id: string }>(
       'connection_by_nango_id',
       hint.connectionId,
     )
     if (live !== undefined) {
       if (!(await mayReread(db, hint.connectionId))) return
-      const tenant: Tenant = { orgId: live.org_id, clientId: null }
+      const tenant = tenantOf(live)
       const row = await db.as(tenant).tx((tx) => connectionById(tx, tenant, live.connection_id))
       if (row !== undefined && row.status !== 'revoked') await tokens.reread(tenant, row)
       return
@@ -146,7 +146,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
       hint.attemptId,
     )
     if (attempt === undefined || !(await mayReread(db, hint.connectionId))) return
-    const tenant: Tenant = { orgId: attempt.org_id, clientId: null }
+    const tenant = tenantOf(attempt)
     const clientId = attempt.client_id
     const known = await db.as(tenant).tx((tx) => recentAttempts(tx, tenant, clientId))
     const actor: Actor = {

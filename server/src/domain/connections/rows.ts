@@ -1,7 +1,7 @@
 // The rows of connections and attempts: how they are read, shown, and moved from state to state.
 
 import { sql, type Selectable } from 'kysely'
-import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { jsonOrNull } from '../../db/json.ts'
 import { type ConnectionStatus, type Fault, type TenantTables } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
@@ -292,8 +292,7 @@ export const noteRefusal = async (
   error: NangoError,
   holder: string | null,
 ): Promise<void> => {
-  const row =
-    (await connectionById(tx, { orgId: seen.org_id, clientId: null }, seen.id, true)) ?? seen
+  const row = (await connectionById(tx, tenantOf(seen), seen.id, true)) ?? seen
   const release = holder === null ? {} : { releaseLeaseOf: holder }
   if (row.generation !== seen.generation) throw new StaleConnection()
   if (error.kind === 'gone') {

@@ -2,7 +2,7 @@
 // end, and taken back. The work itself is durable; the calls here start it and tell how it stands.
 
 import { sql } from 'kysely'
-import { isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
+import { isUniqueViolation, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { json } from '../../db/json.ts'
 import { type DeploymentKind, type DeploymentStatus, type WorkFault } from '../../db/types.ts'
@@ -208,14 +208,14 @@ export const createDeployments = (options: Options): Deployments => {
   const follow = async (
     tenant: Tenant,
     kind: RunRow['kind'],
-    runId: string,
-    sfdcOrgId: string,
+    { clientId, runId, sfdcOrgId }: { clientId: string; runId: string; sfdcOrgId: string },
     waitSeconds: number,
     signal: AbortSignal | undefined,
   ): Promise<RunRow | undefined> => {
     const look = () => db.as(tenant).tx((tx) => runById(tx, tenant, runId))
     const isDone = async () => (await look())?.ended_at !== null
-    await handOver({ jobs, logger }, kind, { orgId: tenant.orgId, id: runId }, sfdcOrgId)
+    const work = { orgId: tenant.orgId, clientId, id: runId }
+    await handOver({ jobs, logger }, kind, work, sfdcOrgId)
     await waitForEnd({ jobs }, runId, isDone, waitSeconds, signal)
     return look()
   }
@@ -267,7 +267,8 @@ export const createDeployments = (options: Options): Deployments => {
         return run
       }),
     )
-    const run = await follow(tenant, 'deploy', runId, sfdcOrgId, wish.waitSeconds, signal)
+    const of = { clientId: wish.clientId, runId, sfdcOrgId }
+    const run = await follow(tenant, 'deploy', of, wish.waitSeconds, signal)
     throwUpstream(run)
     return { id, run }
   }
@@ -427,7 +428,8 @@ export const createDeployments = (options: Options): Deployments => {
         return run
       }),
     )
-    const run = await follow(tenant, 'rollback', runId, sfdcOrgId, input.wait_seconds, signal)
+    const of = { clientId: row.client_id, runId, sfdcOrgId }
+    const run = await follow(tenant, 'rollback', of, input.wait_seconds, signal)
     throwUpstream(run)
     const fault = endOf(run)
     if (fault?.code === 'data_would_be_lost' || fault?.code === 'not_rollbackable') {
@@ -514,7 +516,7 @@ export const createDeployments = (options: Options): Deployments => {
 
   /** Lets go, at whatever point it stands: what is known of it decides how it is called. */
   const abandon = async (run: RunRow, deploymentId: string): Promise<void> => {
-    const tenant: Tenant = { orgId: run.org_id, clientId: null }
+    const tenant = tenantOf(run)
     const journal = createJournal(db, jobs, run)
     const { deployment } = await journal.load()
     const why = run.error?.code ?? 'connection_lost'

@@ -216,8 +216,8 @@ export const createPushJournal = (
         if (calls > 0) await count(tx, NO_COUNTS, calls)
       }),
 
-    /** Gives it back after a fault that nobody foresaw, to be tried again later. */
-    fault: (seq: number, holder: string, calls: number): Promise<void> =>
+    /** Gives it back after a fault that nobody foresaw, to be tried again in so many seconds. */
+    fault: (seq: number, holder: string, afterSeconds: number, calls: number): Promise<void> =>
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
           .set({
@@ -225,7 +225,7 @@ export const createPushJournal = (
             lease_until: null,
             claims: sql<number>`claims - 1`,
             faults: sql<number>`faults + 1`,
-            resume_at: sql<Date>`clock_timestamp() + make_interval(secs => power(2, least(faults, 6)))`,
+            resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
           })
           .execute()
         if (calls > 0) await count(tx, NO_COUNTS, calls)

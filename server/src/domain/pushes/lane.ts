@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault } from '../../db/types.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
+import { workWaitSeconds } from '../../retry.ts'
 import { explain, openDoor } from '../work/door.ts'
 import { causeOf, decide } from '../work/faults.ts'
 import { type StageDeps } from '../work/stages.ts'
@@ -42,16 +43,16 @@ const SILENCE_MAX = 0.75
 const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
 
 export const createLaneWorker = (deps: LaneDeps): Worker => {
-  const laneOf = ({ orgId, id }: Work) =>
+  const laneOf = (work: Work) =>
     deps.db
-      .as({ orgId, clientId: null })
+      .as(work)
       .tx((tx) =>
         tx
           .selectFrom('push_lanes')
           .innerJoin('crm_push_logs', 'crm_push_logs.id', 'push_lanes.push_id')
           .select(['push_lanes.push_id', 'push_lanes.client_id', 'crm_push_logs.sfdc_org_id'])
-          .where('push_lanes.org_id', '=', orgId)
-          .where('push_lanes.id', '=', id)
+          .where('push_lanes.org_id', '=', work.orgId)
+          .where('push_lanes.id', '=', work.id)
           .executeTakeFirst(),
       )
 
@@ -63,7 +64,7 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
         deps.db,
         deps.jobs,
         {
-          tenant: { orgId: work.orgId, clientId: null },
+          tenant: work,
           clientId: lane.client_id,
           pushId: lane.push_id,
         },
@@ -275,7 +276,7 @@ const afterFault = async (
   })
   if (decision.do === 'bug') {
     deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
-    await journal.fault(chunk.seq, place.holder, calls.take())
+    await journal.fault(chunk.seq, place.holder, workWaitSeconds(chunk.faults), calls.take())
     return 'next'
   }
   const { fault } = decision

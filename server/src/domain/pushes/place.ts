@@ -14,7 +14,7 @@ export const createPlace = (db: Database, sfdcOrgId: string, leaseSeconds: numbe
     holder,
     take: async (): Promise<boolean> => {
       const rows = await db.lookup(
-        'take_work_slot',
+        'take_work_place',
         sfdcOrgId,
         holder,
         PER_SALESFORCE_ORG,
@@ -25,7 +25,7 @@ export const createPlace = (db: Database, sfdcOrgId: string, leaseSeconds: numbe
     /** False: it ran out, and somebody else may have it. */
     renew: async (): Promise<boolean> => {
       const rows = await db.shared(
-        `update engine.salesforce_work_slots
+        `update engine.salesforce_work_places
             set until = clock_timestamp() + make_interval(secs => $2)
           where holder = $1 returning holder`,
         [holder, leaseSeconds],
@@ -34,7 +34,7 @@ export const createPlace = (db: Database, sfdcOrgId: string, leaseSeconds: numbe
     },
     giveBack: async (): Promise<void> => {
       await db
-        .shared('delete from engine.salesforce_work_slots where holder = $1', [holder])
+        .shared('delete from engine.salesforce_work_places where holder = $1', [holder])
         .catch(() => undefined) // it runs out by itself
     },
   }

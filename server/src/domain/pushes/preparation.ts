@@ -1,7 +1,7 @@
 // What a push needs to know before its first row: the mapping, what the snapshot says of the objects,
 // and with them whatever judges rows.
 
-import { type Database, type Tenant } from '../../db/database.ts'
+import { type Database, type Tenant, tenantOf } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { parentsOf } from '../mappings/check.ts'
@@ -153,7 +153,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
 
   return {
     explain: ({ org_id, client_id, kind, mapping_id, mapping_version }) => {
-      const tenant: Tenant = { orgId: org_id, clientId: null }
+      const tenant = tenantOf({ org_id, client_id })
       return db.as(tenant).tx(async (tx) => {
         if (kind === 'link') return createExplain(await activeMappings(tx, tenant, client_id))
         if (mapping_id === null || mapping_version === null) return createExplain([])

@@ -202,7 +202,7 @@ describe('a replica that cannot reach the database', () => {
       [id],
     )
     const run = dying.pushes.worker.run(
-      { orgId: bench.tenant.orgId, id: lane?.id ?? '' },
+      { orgId: bench.tenant.orgId, clientId, id: lane?.id ?? '' },
       new AbortController().signal,
     )
     const over = run.then(

@@ -529,7 +529,7 @@ describe('several replicas', () => {
         'select id from push_lanes where push_id = $1',
         [id],
       )
-      const work = { orgId: bench.tenant.orgId, id: lanes[0]?.id ?? '' }
+      const work = { orgId: bench.tenant.orgId, clientId, id: lanes[0]?.id ?? '' }
       const run = dying.pushes.worker.run(work, new AbortController().signal)
       run.catch(() => undefined)
       await until('it is about to send', () => door.calls() === 1)

@@ -7,7 +7,7 @@ import { type Tenant } from '../../db/database.ts'
 import { json, type JsonText } from '../../db/json.ts'
 import { type Fault, type PushStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
-import { type Jobs, type Worker } from '../../jobs/jobs.ts'
+import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { type Secret } from '../../secret.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
@@ -211,11 +211,12 @@ export const createPushes = ({
   /** Hands the lanes to the queue and waits for the end of the push. */
   const follow = async (
     tenant: Tenant,
+    clientId: string,
     accepted: Accepted,
     waitSeconds: number,
     signal: AbortSignal | undefined,
   ): Promise<PushWithResults> => {
-    await enqueue(tenant, accepted.laneIds, accepted.sfdcOrgId)
+    await enqueue({ ...tenant, clientId }, accepted.laneIds, accepted.sfdcOrgId)
     if (accepted.laneIds.length > 0) {
       const isDone = async () => isFinal((await rowOf(tenant, accepted.id)).status)
       await waitForEnd({ jobs }, accepted.id, isDone, waitSeconds, signal)
@@ -224,14 +225,12 @@ export const createPushes = ({
   }
 
   const enqueue = async (
-    tenant: Tenant,
+    scope: Omit<Work, 'id'>,
     laneIds: readonly string[],
     sfdcOrgId: string | null,
   ): Promise<void> => {
     await Promise.all(
-      laneIds.map((id) =>
-        handOver({ jobs, logger }, 'push', { orgId: tenant.orgId, id }, sfdcOrgId ?? ''),
-      ),
+      laneIds.map((id) => handOver({ jobs, logger }, 'push', { ...scope, id }, sfdcOrgId ?? '')),
     )
   }
 
@@ -245,7 +244,7 @@ export const createPushes = ({
   ): Promise<PushWithResults> => {
     const intention = await intend(caller, input, retryOf)
     const accepted = await takeIn(intakeDeps, caller, intention, batches, manner)
-    return follow(caller.tenant, accepted, input.wait_seconds, signal)
+    return follow(caller.tenant, input.client_id, accepted, input.wait_seconds, signal)
   }
 
   const push: Pushes['push'] = (caller, input, rows, signal) => {
@@ -323,9 +322,12 @@ export const createPushes = ({
         .where('org_id', '=', tenant.orgId)
         .where('push_id', '=', pushId)
         .execute()
-      return { ids: rows.map(({ id }) => id), sfdcOrgId: row.sfdc_org_id }
+      return { row, ids: rows.map(({ id }) => id) }
     })
-    if (lanes !== null) await enqueue(tenant, lanes.ids, lanes.sfdcOrgId)
+    if (lanes !== null) {
+      const scope = { orgId: lanes.row.org_id, clientId: lanes.row.client_id }
+      await enqueue(scope, lanes.ids, lanes.row.sfdc_org_id)
+    }
     return get(tenant, pushId)
   }
 

@@ -3,7 +3,7 @@
 // cannot touch a snapshot that has ended.
 
 import { sql, type UpdateObject } from 'kysely'
-import { type Database, type Tenant, type Tx } from '../../db/database.ts'
+import { type Database, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { json, jsonOrNull } from '../../db/json.ts'
 import {
   type Fault,
@@ -52,7 +52,7 @@ export interface PullKey {
 }
 
 export const keyOf = (row: SnapshotRow): PullKey => ({
-  tenant: { orgId: row.org_id, clientId: null },
+  tenant: tenantOf(row),
   clientId: row.client_id,
   snapshotId: row.id,
 })

@@ -387,7 +387,7 @@ describe('a pull that cannot end well', () => {
 
   it('ends with the reason when it is given up, and lets the next one start', async () => {
     const { id } = await bench.start(clientId)
-    const work = { orgId: bench.admin.tenant.orgId, id }
+    const work = { orgId: bench.admin.tenant.orgId, clientId, id }
     await bench.topology.worker.giveUp(work, new Error('its process died 5 times'))
     expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
       status: 'failed',

@@ -49,8 +49,7 @@ interface State {
 export const createPullWorker = (deps: PullDeps): Worker =>
   createStagedWorker<State>(deps, {
     load: async (work) => {
-      const tenant = { orgId: work.orgId, clientId: null }
-      const row = await deps.db.as(tenant).tx((tx) => snapshotById(tx, tenant, work.id))
+      const row = await deps.db.as(work).tx((tx) => snapshotById(tx, work, work.id))
       if (row?.status !== 'pulling') return null
       return { row, journal: createJournal(deps.db, deps.jobs, keyOf(row)) }
     },

@@ -166,7 +166,7 @@ export const createTopology = (options: Options): Topology => {
 
   const pull: Topology['pull'] = async (caller, input, signal) => {
     const { row, started } = await start(caller, input)
-    const work = { orgId: row.org_id, id: row.id }
+    const work = { orgId: row.org_id, clientId: row.client_id, id: row.id }
     if (started) await handOver({ jobs, logger }, 'topology-pull', work, row.sfdc_org_id)
     const isDone = async () => (await snapshot(caller.tenant, row.id)).status !== 'pulling'
     await waitForEnd({ jobs }, row.id, isDone, input.wait_seconds, signal)

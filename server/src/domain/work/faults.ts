@@ -5,6 +5,7 @@ import { type WorkFault } from '../../db/types.ts'
 import { EngineError, type ErrorCode } from '../../errors.ts'
 import { type WorkKind } from '../../jobs/jobs.ts'
 import { NangoError, type NangoFailureKind } from '../../nango/failure.ts'
+import { WORK_WAIT_SECONDS, workWaitSecondsAfter } from '../../retry.ts'
 import { SalesforceError, type FailureKind } from '../../salesforce/failure.ts'
 
 /**
@@ -117,8 +118,6 @@ export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_perso
   push: { wait: 7 * DAY, wait_for_person: 7 * DAY },
 }
 
-/** Work waits at least and at most so long between two tries. */
-const TRY_AFTER_SECONDS = { least: 1, most: 60 }
 /** What can be looked at without a call to Salesforce is looked at after so long. */
 const LOOK_SECONDS = 5
 /** A far side that asks for more patience than this is looked at all the same. */
@@ -126,13 +125,12 @@ const ASKED_SECONDS_MAX = 900
 
 /** Seconds to the next try: as long as it has waited already, so that the pauses double. */
 const pauseAfter = (cause: CauseName, error: EngineError, waitedSeconds: number): number => {
-  const { least, most } = TRY_AFTER_SECONDS
   const asked = Math.min(error.retryAfterSeconds ?? 0, ASKED_SECONDS_MAX)
-  if (CAUSES[cause].outcome === 'wait_for_person') return most
+  if (CAUSES[cause].outcome === 'wait_for_person') return WORK_WAIT_SECONDS.most
   if (cause === 'other_work') return LOOK_SECONDS
+  const pause = workWaitSecondsAfter(waitedSeconds)
   // A look at the budget spends nothing, so it is not held to what Salesforce asks for.
-  if (cause === 'budget_spent') return Math.min(most, Math.max(LOOK_SECONDS, waitedSeconds))
-  return Math.max(asked, Math.min(most, Math.max(least, waitedSeconds)))
+  return cause === 'budget_spent' ? Math.max(LOOK_SECONDS, pause) : Math.max(asked, pause)
 }
 
 /** What a caller is told about a fault: the same words wherever it was met. */

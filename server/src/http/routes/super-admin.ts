@@ -1,7 +1,8 @@
 // /api/super-admin: the bootstrap. Valid with SUPER_ADMIN_JWT_SECRET and nothing else.
 
 import * as z from 'zod'
-import { wholeOrg, type Organizations } from '../../domain/organizations.ts'
+import { wholeOrg } from '../../db/database.ts'
+import { type Organizations } from '../../domain/organizations.ts'
 import { type Users } from '../../domain/users.ts'
 import { route, type Route } from '../route.ts'
 import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'

@@ -199,12 +199,15 @@ export const createConflictsBench = async (options: Options) => {
   }
   /** Does everything that is unfinished and due once, as the sweep and the queue would. */
   const sweep = async (only?: WorkKind): Promise<number> => {
-    const found = await db.lookup<{ kind: keyof typeof workers; org_id: string; id: string }>(
-      'unfinished_work',
-    )
+    const found = await db.lookup<{
+      kind: keyof typeof workers
+      org_id: string
+      client_id: string
+      id: string
+    }>('open_work')
     const due = found.filter(({ kind }) => only === undefined || kind === only)
-    for (const { kind, org_id, id } of due) {
-      const work: Work = { orgId: org_id, id }
+    for (const { kind, org_id, client_id, id } of due) {
+      const work: Work = { orgId: org_id, clientId: client_id, id }
       await workers[kind].run(work, new AbortController().signal)
     }
     return due.length
@@ -249,7 +252,7 @@ export const createConflictsBench = async (options: Options) => {
     /** Brings a fresh snapshot about. */
     pull: async (): Promise<number | null> => {
       const { id } = await topology.pull(caller, { client_id: clientId, wait_seconds: 0 })
-      await topology.worker.run({ orgId, id }, new AbortController().signal)
+      await topology.worker.run({ orgId, clientId, id }, new AbortController().signal)
       return (await topology.snapshot(tenant, id)).version
     },
     close: async (): Promise<void> => {

@@ -50,8 +50,8 @@ const pull = async (): Promise<number | null> => {
     client_id: bench.clientId,
     wait_seconds: 0,
   })
-  const { orgId } = bench.tenant
-  await bench.topology.worker.run({ orgId, id: started.id }, new AbortController().signal)
+  const work = { orgId: bench.tenant.orgId, clientId: bench.clientId, id: started.id }
+  await bench.topology.worker.run(work, new AbortController().signal)
   return (await bench.topology.snapshot(bench.tenant, started.id)).version
 }
 

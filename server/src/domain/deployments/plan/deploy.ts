@@ -4,6 +4,7 @@
 import { type Tx } from '../../../db/database.ts'
 import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
+import { workWaitSeconds } from '../../../retry.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { compilePlan, type MetadataPackage } from '../../plan/compile.ts'
 import { componentsOf } from '../../plan/components.ts'
@@ -26,7 +27,6 @@ import {
   whyFailed,
 } from '../run/outcome.ts'
 import { readImages } from './images.ts'
-import { backoffSeconds } from '../run/journal.ts'
 import { ownerOf, partsIn, reversibilityOf } from './parts.ts'
 import { readBack } from './read-back.ts'
 import {
@@ -289,7 +289,7 @@ const readingBack: Stage = async (context, { run, deployment }) => {
   if (missing.length > 0 && run.attempts < LOOKS_MAX) {
     // Salesforce: rights of a fresh assignment may take a moment to show in a describe.
     const message = `Not visible yet: ${missing.join(', ')}.`
-    const seconds = backoffSeconds(run.attempts)
+    const seconds = workWaitSeconds(run.attempts)
     await stand(context, run, { code: 'field_not_visible', message }, seconds)
     return 'stop'
   }

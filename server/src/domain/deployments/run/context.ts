@@ -51,9 +51,8 @@ export const createRunWorker = (
     return !UNSENT.has(run.stage) || (kindOf(deployment).changesBeforeSending?.(state) ?? false)
   }
   return createStagedWorker<State & { journal: Journal }>(deps, {
-    load: async ({ orgId, id }) => {
-      const tenant = { orgId, clientId: null }
-      const row = await deps.db.as(tenant).tx((tx) => runById(tx, tenant, id))
+    load: async (work) => {
+      const row = await deps.db.as(work).tx((tx) => runById(tx, work, work.id))
       if (row === undefined || row.ended_at !== null) return null
       const journal = createJournal(deps.db, deps.jobs, row)
       return { ...(await journal.load()), journal }

@@ -2,7 +2,7 @@
 // open, so that a copy of the work that was thought dead cannot touch a deployment that has ended.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant, type Tx } from '../../../db/database.ts'
+import { type Database, tenantOf, type Tx, wholeOrg } from '../../../db/database.ts'
 import { json, jsonOrNull } from '../../../db/json.ts'
 import {
   type DeploymentStatus,
@@ -48,9 +48,6 @@ export interface DeploymentChanges {
   rolled_back_at?: 'now'
 }
 
-/** Seconds until a stage that failed for a passing cause is tried again: 1, 2, 4 … 60. */
-export const backoffSeconds = (attempts: number): number => Math.min(60, 2 ** Math.min(attempts, 6))
-
 const deploymentColumns = (changes: DeploymentChanges) => {
   const { changes: merged, progress, error, warnings, rollback, ...rest } = changes
   const { deployed_at, rolled_back_at, ...plain } = rest
@@ -67,7 +64,7 @@ const deploymentColumns = (changes: DeploymentChanges) => {
 }
 
 export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: RunRow) => {
-  const tenant: Tenant = { orgId: run.org_id, clientId: null }
+  const tenant = tenantOf(run)
   const keys = {
     org_id: run.org_id,
     client_id: run.client_id,
@@ -177,9 +174,12 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
       return rows[0]?.ms ?? null
     },
 
-    /** Which of these deploys of Salesforce belong to other runs. */
+    /**
+     * Which of these deploys of Salesforce belong to other runs. Another client of the org may have been
+     * connected to this Salesforce org a moment ago.
+     */
     deploysOfOthers: (ids: readonly string[]): Promise<Set<string>> =>
-      db.as(tenant).tx(async (tx) => {
+      db.as(wholeOrg(run.org_id)).tx(async (tx) => {
         const rows = await tx
           .selectFrom('deployment_runs')
           .select('sfdc_deploy_id')

@@ -4,6 +4,7 @@
 
 import { type Tx } from '../../../db/database.ts'
 import { type Fault, type WorkFault } from '../../../db/types.ts'
+import { workWaitSeconds } from '../../../retry.ts'
 import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
 import { clip } from '../../../text.ts'
@@ -18,7 +19,7 @@ import {
   type RunRow,
 } from '../rows.ts'
 import { type Context, type State } from './context.ts'
-import { backoffSeconds, type DeploymentChanges, type Journal } from './journal.ts'
+import { type DeploymentChanges, type Journal } from './journal.ts'
 import { submit, watch } from './send.ts'
 
 type Next = 'next' | 'stop'
@@ -112,7 +113,7 @@ export const awaitPackage = async (
     // Certainly nothing was applied, and the cause passes: the same package once more.
     const fault = endings.reasonOf(result)
     await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
-    await stand(context, run, fault, backoffSeconds(run.sends))
+    await stand(context, run, fault, workWaitSeconds(run.sends))
     return 'stop'
   }
   const cancelled = { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was changed.' }

@@ -156,7 +156,7 @@ export const createDeploymentsBench = async (
   ): Promise<boolean> => {
     const run = (await runsOf(deploymentId)).find(({ ended_at }) => ended_at === null)
     if (run === undefined) return false
-    await deployments.workers[run.kind].run({ orgId, id: run.id }, signal)
+    await deployments.workers[run.kind].run({ orgId, clientId, id: run.id }, signal)
     return true
   }
   const finish = async (deploymentId: string): Promise<Deployment> => {

@@ -264,7 +264,7 @@ export const createPushBench = async (
       [newId(), orgId, clientId, newId(), sfdcOrg.instanceUrl, sfdcOrgId, sfdcUserId, API_VERSION],
     )
     const { id } = await first.topology.pull(caller, { client_id: clientId, wait_seconds: 0 })
-    await first.topology.worker.run({ orgId, id }, new AbortController().signal)
+    await first.topology.worker.run({ orgId, clientId, id }, new AbortController().signal)
     await createMappings({ db: main, topology: first.topology }).create(caller, {
       client_id: clientId,
       canonical_object: 'placement',

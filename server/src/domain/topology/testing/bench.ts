@@ -126,7 +126,12 @@ export const createTopologyBench = async (database: TestDatabase) => {
     topology.pull(admin, { client_id: clientId, wait_seconds: 0, ...input })
 
   const run = async (snapshotId: string, signal = new AbortController().signal): Promise<void> => {
-    await topology.worker.run({ orgId, id: snapshotId }, signal)
+    const [row] = await database.query<{ client_id: string }>(
+      'select client_id from crm_topology_snapshots where id = $1',
+      [snapshotId],
+    )
+    const work = { orgId, clientId: row?.client_id ?? '', id: snapshotId }
+    await topology.worker.run(work, signal)
   }
 
   return {

@@ -43,7 +43,7 @@ export const createListBench = async (database: TestDatabase) => {
         client_id: bench.clientId,
         wait_seconds: 0,
       })
-      const work = { orgId: bench.tenant.orgId, id }
+      const work = { orgId: bench.tenant.orgId, clientId: bench.clientId, id }
       await bench.topology.worker.run(work, new AbortController().signal)
     },
   }

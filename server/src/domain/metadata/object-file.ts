@@ -2,7 +2,7 @@
 // whether two states of a file mean the same.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
-import { leaf, list, listObjects, type XmlValue } from '../../salesforce/xml.ts'
+import { leaf, list, listObjects } from '../../salesforce/xml.ts'
 import { readAccess } from '../plan/access.ts'
 import { type FieldImage, readField } from '../plan/field-xml.ts'
 import { sameName } from './names.ts'
@@ -12,15 +12,7 @@ import {
   recordTypeSchema,
   validationRuleSchema,
 } from '../plan/schema.ts'
-import {
-  asXmlValue,
-  childrenNamed,
-  childText,
-  inSchemaOrder,
-  readDocument,
-  readRoot,
-  writeFile,
-} from './xml-tree.ts'
+import { childrenNamed, childText, readDocument, readRoot } from './xml-tree.ts'
 
 export interface RecordTypeImage {
   apiName: string
@@ -106,39 +98,6 @@ export const findPart = <Part extends { apiName: string }>(
   parts: readonly Part[],
   apiName: string,
 ): Part | null => parts.find((part) => sameName(part.apiName) === sameName(apiName)) ?? null
-
-export interface ObjectParts {
-  /** Write the object's own settings too. */
-  settings: boolean
-  fields: readonly string[]
-  recordTypes: readonly string[]
-  validationRules: readonly string[]
-}
-
-/**
- * An object file with these parts just as the image has them, to put them back; parts that the image
- * does not hold are left out.
- */
-export const restoreObjectFile = (image: ObjectImage, parts: ObjectParts): string => {
-  const elements = (
-    held: readonly { apiName: string; element: JsonObject }[],
-    names: readonly string[],
-  ): XmlValue =>
-    names
-      .map((name) => findPart(held, name))
-      .filter((part) => part !== null)
-      .map((part) => asXmlValue(part.element))
-  return writeFile(
-    'CustomObject',
-    inSchemaOrder({
-      ...(parts.settings ? image.settings : {}),
-      nameField: parts.settings && image.nameField !== null ? asXmlValue(image.nameField) : null,
-      fields: elements(image.fields, parts.fields),
-      recordTypes: elements(image.recordTypes, parts.recordTypes),
-      validationRules: elements(image.validationRules, parts.validationRules),
-    }),
-  )
-}
 
 export interface PermissionSetImage {
   label: string | null

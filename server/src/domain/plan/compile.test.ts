@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../../errors.ts'
 import { buildDeployPackage } from '../../salesforce/deploy-package.ts'
-import { parseXml } from '../../salesforce/xml.ts'
 import { parsePlan } from './check.ts'
 import { compilePlan, type CurrentFiles, type MetadataPackage } from './compile.ts'
 import { componentAt, componentsOf, componentsToRead } from './components.ts'
-import { parseObjectFile, parseTabFile, restoreObjectFile } from '../metadata/object-file.ts'
+import { parseObjectFile, parseTabFile } from '../metadata/object-file.ts'
 import { type PlanInput } from './schema.ts'
 import { currentFiles, everyTypePlan, JOB_PLAN } from './testing/samples.ts'
 import { readRoot } from '../metadata/xml-tree.ts'
@@ -333,26 +332,5 @@ describe('what a plan builds on', () => {
       fullName: 'Lead-Lead %28Sales%29 Layout',
     })
     expect(componentAt('package.xml')).toBeNull()
-  })
-})
-
-describe('a before-image', () => {
-  it('restores the parts that are asked for, as they were', () => {
-    const text = textOf(compile(JOB_PLAN, currentFiles()), 'objects/Job_Posting__c.object')
-    const restored = restoreObjectFile(parseObjectFile(text), {
-      settings: false,
-      fields: ['job_title__c', 'Gone__c'],
-      recordTypes: [],
-      validationRules: ['Title_Given'],
-    })
-    const image = parseObjectFile(restored)
-    expect(image.fields).toEqual(
-      parseObjectFile(text).fields.filter(({ apiName }) => apiName === 'Job_Title__c'),
-    )
-    expect(image.validationRules).toHaveLength(1)
-    expect(Object.keys(parseXml(restored).CustomObject as object)).toEqual([
-      'fields',
-      'validationRules',
-    ])
   })
 })

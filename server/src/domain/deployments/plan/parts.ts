@@ -1,11 +1,11 @@
 // One component inside the files of an image, and what is known about undoing it. Pure functions.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
-import { leaf, listObjects } from '../../../salesforce/xml.ts'
-import { type Component, filePath } from '../../plan/components.ts'
+import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
+import { type Component, type ComponentType, filePath } from '../../plan/components.ts'
 import { type ObjectImage, parseObjectFile, sameElement } from '../../metadata/object-file.ts'
 import { sameName } from '../../metadata/names.ts'
-import { readRoot } from '../../metadata/xml-tree.ts'
+import { asXmlValue, inSchemaOrder, readRoot, writeFile } from '../../metadata/xml-tree.ts'
 import { type Action, type Reversibility } from '../rows.ts'
 
 type Files = ReadonlyMap<string, string>
@@ -81,6 +81,35 @@ export const partsIn = (files: Files): FileParts => {
       }
     },
   }
+}
+
+/** The list of an object file in which such a part of an object stands. */
+const LISTS: Readonly<Partial<Record<ComponentType, string>>> = {
+  CustomField: 'fields',
+  RecordType: 'recordTypes',
+  ValidationRule: 'validationRules',
+}
+
+/** Files that hold just these parts, as `partsIn` gave them; an object and its parts share one. */
+export const writeParts = (
+  parts: readonly { component: Component; element: JsonObject }[],
+): Map<string, string> => {
+  const files = new Map<string, { root: ComponentType; members: Record<string, XmlValue[]> }>()
+  for (const { component, element } of parts) {
+    const { type, fullName } = component
+    const list = LISTS[type]
+    const root = list === undefined ? type : 'CustomObject'
+    const path = filePath(root, list === undefined ? fullName : ownerOf(fullName)) ?? ''
+    const members = files.get(path)?.members ?? {}
+    const own = list === undefined ? element : { [list]: element }
+    for (const [name, value] of Object.entries(own)) {
+      members[name] = [...(members[name] ?? []), asXmlValue(value)]
+    }
+    files.set(path, { root, members })
+  }
+  return new Map(
+    [...files].map(([path, { root, members }]) => [path, writeFile(root, inSchemaOrder(members))]),
+  )
 }
 
 export const samePart = (a: JsonObject | null, b: JsonObject | null): boolean =>

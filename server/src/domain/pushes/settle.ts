@@ -6,6 +6,7 @@ import { type Fault } from '../../db/types.ts'
 import { decompress } from './blocks.ts'
 import { type PushJournal } from './journal.ts'
 import { failedResult, type ReadyRow, type RowError, type RowResult } from './model.ts'
+import { remedyOf } from './remedies.ts'
 import { type LastWords } from './transport/last-words.ts'
 import {
   type BlockPlace,
@@ -25,19 +26,9 @@ interface OpenBlock extends BlockPlace {
   results: RowResult[]
 }
 
-const REMEDIES: Readonly<Record<string, string>> = {
-  CANCELLED: 'Push the row again, or retry the push, if it is still meant.',
-  CLIENT_INACTIVE: 'Activate the client, then retry the push.',
-  CONNECTION_REVOKED: 'Connect the client again, then retry the push.',
-  SALESFORCE_ORG_CHANGED: 'Connect the Salesforce org that the rows are meant for.',
-  OUTCOME_UNKNOWN:
-    'The record may have been written. A retry is safe: it is found by its external id, not created twice.',
-  INTERNAL: 'Retry the push; if it stays, report the id of the push.',
-}
-
 const UNANSWERED: Fault = {
   code: 'outcome_unknown',
-  message: 'The row was sent, and Salesforce could not be asked any more what became of it.',
+  message: 'The row was sent, and Salesforce could no longer be asked what became of it.',
 }
 
 /** The error of rows that end because of this. */
@@ -45,7 +36,7 @@ export const errorOf = ({ code, message }: Fault): RowError => ({
   code: code.toUpperCase(),
   message,
   fields: [],
-  remedy: REMEDIES[code.toUpperCase()] ?? 'Retry the push when the cause is gone.',
+  remedy: remedyOf(code),
 })
 
 export interface Settler {

@@ -10,12 +10,12 @@ import { getIdentity } from '../../salesforce/rest.ts'
 import { createStagedWorker, type StageContext, type StageDeps, WorkOver } from '../work/stages.ts'
 import { type AutomationsRead, readAutomations } from './automations/stage.ts'
 import { finishPull } from './finish.ts'
-import { createJournal, type Journal, keyOf, type ReadItem } from './journal.ts'
+import { createJournal, type Journal, type JournalState, keyOf, type ReadItem } from './journal.ts'
 import { emptyManifest, type Manifest, objectHashes } from './manifest.ts'
 import { readGlobalList, readObjects, settledBefore } from './objects.ts'
-import { manifestFrom, planObjects } from './plan.ts'
+import { manifestFrom, type ObjectsPlan, planObjects } from './plan.ts'
 import { emptyStats, manifestOf, snapshotById, type SnapshotRow } from './snapshots.ts'
-import { contentsOf } from './store.ts'
+import { type Contents, contentsOf } from './store.ts'
 import { loadValidators, type Validator, type Validators, viewOf } from './validators.ts'
 import { createItemWriter, type ItemWriter } from './writer.ts'
 
@@ -92,6 +92,39 @@ const ofConnection = async (
   return { ...row, connection_id: id, sfdc_user_id: userId ?? '' }
 }
 
+/** What a pull goes by: what may be carried over, and what may be asked conditionally. */
+interface Grounds {
+  /** What the validators hold for: see `viewOf`. */
+  view: string
+  language: string | null
+  validators: Validators
+  /** Everything is read anew. */
+  unconditional: boolean
+  earlier: JournalState
+}
+
+const groundsOf = async (
+  { db }: PullDeps,
+  { connection, org }: StageContext,
+  { row, base, journal }: Pick<Run, 'row' | 'base' | 'journal'>,
+): Promise<Grounds> => {
+  const { tenant, clientId } = keyOf(row)
+  const language = await readLanguage(org)
+  const view = viewOf({
+    connectionId: connection.id,
+    generation: connection.generation,
+    sfdcOrgId: row.sfdc_org_id,
+    sfdcUserId: row.sfdc_user_id,
+    apiVersion: org.apiVersion,
+    language,
+  })
+  const validators = await db.as(tenant).tx((tx) => loadValidators(tx, tenant, clientId, view))
+  // Nothing is asked conditionally without a snapshot to carry over from, when all is wanted anew,
+  // or when everything was last read too long ago.
+  const unconditional = base === null || row.full_read || validators.due
+  return { view, language, validators, unconditional, earlier: await journal.load() }
+}
+
 const pull = async (
   deps: PullDeps,
   context: StageContext,
@@ -101,7 +134,6 @@ const pull = async (
 ): Promise<void> => {
   const { connection, org } = context
   const { tenant, clientId } = keyOf(row)
-  const contents = contentsOf(deps.db, tenant, clientId)
   const base = await loadBase(deps, row)
   const run: Run = {
     row,
@@ -115,80 +147,24 @@ const pull = async (
     progress: { stage: 'listing', done: 0, total: 0 },
     shownAtMs: 0,
   }
-  const language = await readLanguage(org)
-  const view = viewOf({
-    connectionId: connection.id,
-    generation: connection.generation,
-    sfdcOrgId: row.sfdc_org_id,
-    sfdcUserId: row.sfdc_user_id,
-    apiVersion: org.apiVersion,
-    language,
-  })
-  const validators = await deps.db.as(tenant).tx((tx) => loadValidators(tx, tenant, clientId, view))
-  const earlier = await journal.load()
-  // Nothing is asked conditionally without a snapshot to carry over from, when all is wanted anew,
-  // or when everything was last read too long ago.
-  const unconditional = base === null || row.full_read || validators.due
-  const global = await readGlobalList(org, unconditional ? null : validators.global)
+  const grounds = await groundsOf(deps, context, run)
+  const { earlier, unconditional, view } = grounds
+  const global = await readGlobalList(org, unconditional ? null : grounds.validators.global)
   const isSettled = settledBefore(global.servedAt)
   const globalDate =
     global.lastModified !== null && isSettled(global.lastModified) ? global.lastModified : null
   if (row.scope === 'all' && earlier.globalLastModified === undefined) {
     await journal.noteGlobal(globalDate)
   }
-
   const plan = planObjects(row.scope, base?.manifest ?? null, global.names, earlier.items)
-  run.progress = {
-    stage: 'describing',
-    done: plan.done.length + plan.carriedOver,
-    total: plan.total,
-  }
-  await show(run, null)
-  const stored = new Set([
-    ...objectHashes(base?.manifest ?? emptyManifest()).values(),
-    ...(base?.manifest.automations.values() ?? []),
-  ])
-  const writers = [0, 1].map(() => createItemWriter(journal, (hash) => stored.has(hash)))
-  const [objectWriter, automationWriter] = writers as [ItemWriter, ItemWriter]
-
-  const items = [...plan.done]
-  const describing = readObjects({
-    org,
-    names: plan.names,
-    validators: plan.conditional && !unconditional ? validators.objects : new Map(),
-    writer: objectWriter,
-    isSettled,
-    onItem: (item) => {
-      items.push(item)
-      run.progress.done += 1
-      return show(run, writers)
-    },
-  }).then(() => objectWriter.flush())
-  const listing = readAutomations({
-    org,
-    objectNames: global.names ?? [...(base?.manifest.objects.keys() ?? [])],
-    known: knownAutomations(validators, unconditional, earlier.items),
+  const contents = contentsOf(deps.db, tenant, clientId)
+  const read = await readAll(run, context, grounds, {
+    plan,
+    names: global.names,
     contents,
-    writer: automationWriter,
-    // Another Salesforce org's automations are none to carry over.
-    previous: base?.row.sfdc_org_id === row.sfdc_org_id ? base.manifest.automations : new Map(),
     isSettled,
-  }).then(async (read) => {
-    await automationWriter.flush()
-    return read
   })
-  const automations = await bothOrNeither(describing, listing, context, () => {
-    run.progress = { ...run.progress, stage: 'automations' }
-    return show(run, writers, true)
-  }).catch(async (error: unknown) => {
-    // What was read is kept for the next run, whatever ended this one.
-    await Promise.allSettled(writers.map((writer) => writer.flush()))
-    throw error
-  })
-
-  run.progress = { ...run.progress, stage: 'saving' }
-  await show(run, writers, true)
-  countStats(run, writers, items, automations, plan.carriedOver)
+  const { automations, items } = read
   await finishPull({
     db: deps.db,
     journal,
@@ -199,7 +175,7 @@ const pull = async (
     stats,
     progress: { stage: 'complete', done: plan.total, total: plan.total },
     apiVersion: org.apiVersion,
-    language,
+    language: grounds.language,
     renewal: {
       view,
       snapshotId: row.id,
@@ -215,6 +191,75 @@ const pull = async (
       automations: [...automations.hashes.keys()],
     },
   })
+}
+
+/** Reads objects and automations side by side; what was read is kept, whatever ends it. */
+const readAll = async (
+  run: Run,
+  context: StageContext,
+  { validators, unconditional, earlier }: Grounds,
+  {
+    plan,
+    names,
+    contents,
+    isSettled,
+  }: {
+    plan: ObjectsPlan
+    names: readonly string[] | null
+    contents: Contents
+    isSettled: (date: string) => boolean
+  },
+): Promise<{ items: ReadItem[]; automations: AutomationsRead }> => {
+  const { row, base, org, journal } = run
+  run.progress = {
+    stage: 'describing',
+    done: plan.done.length + plan.carriedOver,
+    total: plan.total,
+  }
+  await show(run, null)
+  const stored = new Set([
+    ...objectHashes(base?.manifest ?? emptyManifest()).values(),
+    ...(base?.manifest.automations.values() ?? []),
+  ])
+  const writers = [0, 1].map(() => createItemWriter(journal, (hash) => stored.has(hash)))
+  const [objectWriter, automationWriter] = writers as [ItemWriter, ItemWriter]
+  const items = [...plan.done]
+  const describing = readObjects({
+    org,
+    names: plan.names,
+    validators: plan.conditional && !unconditional ? validators.objects : new Map(),
+    writer: objectWriter,
+    isSettled,
+    onItem: (item) => {
+      items.push(item)
+      run.progress.done += 1
+      return show(run, writers)
+    },
+  }).then(() => objectWriter.flush())
+  const listing = readAutomations({
+    org,
+    objectNames: names ?? [...(base?.manifest.objects.keys() ?? [])],
+    known: knownAutomations(validators, unconditional, earlier.items),
+    contents,
+    writer: automationWriter,
+    // Another Salesforce org's automations are none to carry over.
+    previous: base?.row.sfdc_org_id === row.sfdc_org_id ? base.manifest.automations : new Map(),
+    isSettled,
+  }).then(async (read) => {
+    await automationWriter.flush()
+    return read
+  })
+  const automations = await bothOrNeither(describing, listing, context, () => {
+    run.progress = { ...run.progress, stage: 'automations' }
+    return show(run, writers, true)
+  }).catch(async (error: unknown) => {
+    await Promise.allSettled(writers.map((writer) => writer.flush()))
+    throw error
+  })
+  run.progress = { ...run.progress, stage: 'saving' }
+  await show(run, writers, true)
+  countStats(run, writers, items, automations, plan.carriedOver)
+  return { items, automations }
 }
 
 const loadBase = async ({ db }: PullDeps, row: SnapshotRow): Promise<Run['base']> => {

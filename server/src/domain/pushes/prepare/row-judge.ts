@@ -5,6 +5,7 @@ import { type JudgedRow } from '../model.ts'
 import { KeySet } from './key-set.ts'
 import { failed, type Preparer } from './prepare.ts'
 import { createProfile } from './profile.ts'
+import { remedyOf } from '../remedies.ts'
 import { Refusal } from './refusal.ts'
 
 export interface RowJudge {
@@ -16,7 +17,7 @@ export interface RowJudge {
 const REPEATED: Refusal = new Refusal(
   'DUPLICATE_KEY_IN_INPUT',
   'A row before this one has the same key; only the first is sent.',
-  'Send each record once: in which order the others were meant cannot be known.',
+  remedyOf('DUPLICATE_KEY_IN_INPUT'),
 )
 
 /** One push; `index` counts up. Of rows with one key the first that can be sent is ready, the others fail. */

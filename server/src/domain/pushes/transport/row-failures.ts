@@ -4,6 +4,7 @@ import { type Failure } from '../../../salesforce/failure.ts'
 import { isObject } from '../../../salesforce/json.ts'
 import { writtenField } from '../../mappings/sfdc-field.ts'
 import { type ReadyRow, type RowError } from '../model.ts'
+import { remedyOf } from '../remedies.ts'
 import { type Shipment } from './transport.ts'
 
 /** Apex and flows have limits for what they do in one transaction: fewer rows at once may pass. */
@@ -65,19 +66,17 @@ const lookUpsMeant = ({ message }: RowError, { fields }: ReadyRow): string[] => 
 const matchError = (
   code: string,
   message: string,
-  remedy: string,
   row: ReadyRow,
   { explain }: Pick<Shipment, 'explain'>,
 ): RowError => {
   const [explained] = explain([{ code, message, fields: [row.matchField] }], row.object)
-  return { code, message, fields: explained?.fields ?? [row.matchField], remedy }
+  return { code, message, fields: explained?.fields ?? [row.matchField], remedy: remedyOf(code) }
 }
 
 export const recordNotFound = (row: ReadyRow, shipment: Pick<Shipment, 'explain'>): RowError =>
   matchError(
     'RECORD_NOT_FOUND',
     `The connected user sees no ${row.object} with this ${row.matchField}.`,
-    'Push the record first, correct the key, or share the record with the connected user.',
     row,
     shipment,
   )
@@ -90,7 +89,6 @@ export const ambiguousMatch = (
   matchError(
     'AMBIGUOUS_MATCH',
     `${count} records of ${row.object} have this ${row.matchField}.`,
-    'Merge them, or match by the id or a unique external id.',
     row,
     shipment,
   )
@@ -98,21 +96,21 @@ export const ambiguousMatch = (
 export const outcomeUnknown = (): RowError => ({
   code: 'OUTCOME_UNKNOWN',
   message:
-    'The row was sent and not answered, and the record now holds other values than those sent: it may have been written and changed since.',
+    'The row was sent and not answered, and the record now holds other values: it may have been written and changed since.',
   fields: [],
-  remedy: 'Look at the record, then push/retry if the values are still meant.',
+  remedy: remedyOf('OUTCOME_UNKNOWN'),
 })
 
 export const rolledBack = (): RowError => ({
   code: 'ALL_OR_NONE_OPERATION_ROLLED_BACK',
   message: 'Another row of the push failed, and all_or_none was asked for.',
   fields: [],
-  remedy: 'Nothing is wrong with this row: correct the others, or push without all_or_none.',
+  remedy: remedyOf('ALL_OR_NONE_OPERATION_ROLLED_BACK'),
 })
 
 export const setTwice = (fields: string[]): RowError => ({
   code: 'DUPLICATE_KEY_IN_INPUT',
   message: 'Another row of the push sets the same field of the same record.',
   fields,
-  remedy: 'Send each value once: in which order the others were meant cannot be known.',
+  remedy: remedyOf('DUPLICATE_KEY_IN_INPUT'),
 })

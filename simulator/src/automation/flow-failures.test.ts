@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { addFlow } from '../seeds/small-automations.ts'
-import { addOn, errorOf, FAILED, lead, ref, setField, start, text } from './test-support.ts'
+import { addOn, errorOf, FAILED, lead, ref, setField, start, text } from './testing/rig.ts'
 
 describe('a flow that fails', () => {
   const create = {

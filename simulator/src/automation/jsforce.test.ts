@@ -2,8 +2,8 @@
 
 import { type Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { connect, deploy, file, zipOf } from '../salesforce/metadata/deploy/test-support.ts'
-import { running, type Running } from '../test-support.ts'
+import { connect, deploy, file, zipOf } from '../salesforce/metadata/deploy/testing/deploys.ts'
+import { running, type Running } from '../testing/rig.ts'
 
 let sim: Running
 let jsforce: Connection

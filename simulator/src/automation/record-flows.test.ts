@@ -1,7 +1,8 @@
 // What record-triggered flows do to records: the shapes that Flow Builder writes, acted out.
 
 import { describe, expect, it } from 'vitest'
-import { addOn, errorOf, lead, ref, setField, start, text } from './test-support.ts'
+import { outboxOf } from './outbox.ts'
+import { addOn, errorOf, lead, ref, setField, start, text } from './testing/rig.ts'
 
 describe('a before-save flow', () => {
   it('sets fields of its record by Update Records and by assignments, without a save of its own', async () => {
@@ -401,7 +402,7 @@ describe('an after-save flow', () => {
       ],
     })
     const id = await sim.insert('Lead', lead)
-    expect(sim.state.outbox.all).toMatchObject([
+    expect(outboxOf(sim.org).all).toMatchObject([
       {
         kind: 'emailAlert',
         name: 'Lead.New_Lead',
@@ -417,7 +418,7 @@ describe('an after-save flow', () => {
       rows: [lead, {}],
       options: { allOrNone: true, assignmentRule: 'none', allowDuplicates: true },
     })
-    expect(sim.state.outbox.all).toHaveLength(2)
+    expect(outboxOf(sim.org).all).toHaveLength(2)
   })
 })
 

@@ -1,6 +1,6 @@
 // The browser's dance and the webhooks it causes, compared with recordings from Nango 0.71.
 import { describe, expect, it } from 'vitest'
-import { masked, tokenOf, until, useBench } from './test-support.ts'
+import { masked, tokenOf, until, useBench } from './testing/rig.ts'
 
 const bench = useBench()
 

@@ -1,6 +1,6 @@
 // When a token is refreshed and how failures show, compared with recordings from Nango 0.71.
 import { describe, expect, it } from 'vitest'
-import { activeFor, masked, until, useBench } from './test-support.ts'
+import { activeFor, masked, until, useBench } from './testing/rig.ts'
 
 const bench = useBench()
 

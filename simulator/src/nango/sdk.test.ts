@@ -2,7 +2,7 @@
 import { Nango } from '@nangohq/node'
 import { describe, expect, it } from 'vitest'
 import { COVERAGE } from './coverage.ts'
-import { masked, SECRET_KEY, SIGNING_KEY, tokenOf, until, useBench } from './test-support.ts'
+import { masked, SECRET_KEY, SIGNING_KEY, tokenOf, until, useBench } from './testing/rig.ts'
 
 const bench = useBench()
 

@@ -1,6 +1,6 @@
 // Connect sessions and API keys, compared with answers recorded from Nango 0.71.
 import { describe, expect, it } from 'vitest'
-import { masked, READ_ONLY_KEY, tokenOf, until, useBench } from './test-support.ts'
+import { masked, READ_ONLY_KEY, tokenOf, until, useBench } from './testing/rig.ts'
 
 const bench = useBench()
 

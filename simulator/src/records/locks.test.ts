@@ -1,7 +1,7 @@
 // Row locks and other things that go wrong while records are saved.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../test-support.ts'
+import { bodyOf, clientOf, running, type Client, type Running } from '../testing/rig.ts'
 
 let sim: Running
 let admin: Client

@@ -1,7 +1,7 @@
 // Single records over REST: what is saved, what is refused, and in which words.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../test-support.ts'
+import { bodyOf, clientOf, running, type Client, type Running } from '../testing/rig.ts'
 
 let sim: Running
 let admin: Client

@@ -3,8 +3,8 @@
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Running } from '../test-support.ts'
-import { connect, file, deploy, problemOf, zipOf } from './metadata/deploy/test-support.ts'
+import { bodyOf, clientOf, running, type Running } from '../testing/rig.ts'
+import { connect, file, deploy, problemOf, zipOf } from './metadata/deploy/testing/deploys.ts'
 
 const FLOW = 'Lead_Set_Segment'
 

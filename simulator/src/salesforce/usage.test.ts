@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../test-support.ts'
+import { bodyOf, clientOf, running, type Client, type Running } from '../testing/rig.ts'
 
 let sim: Running
 let admin: Client

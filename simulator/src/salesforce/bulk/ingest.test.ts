@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../../test-support.ts'
-import { bulkClient, OVER, type BulkClient } from './test-support.ts'
+import { bodyOf, clientOf, running, type Client, type Running } from '../../testing/rig.ts'
+import { bulkClient, OVER, type BulkClient } from './testing/bulk-client.ts'
 
 let sim: Running
 let admin: Client

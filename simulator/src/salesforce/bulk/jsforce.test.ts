@@ -2,7 +2,7 @@
 
 import { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clientOf, running, type Running } from '../../test-support.ts'
+import { clientOf, running, type Running } from '../../testing/rig.ts'
 
 let sim: Running
 let jsforce: Connection

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../../test-support.ts'
-import { bulkClient, OVER, type BulkClient, type JobInfo } from './test-support.ts'
+import { bodyOf, clientOf, running, type Client, type Running } from '../../testing/rig.ts'
+import { bulkClient, OVER, type BulkClient, type JobInfo } from './testing/bulk-client.ts'
 
 let sim: Running
 let admin: Client

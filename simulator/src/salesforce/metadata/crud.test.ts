@@ -2,8 +2,8 @@
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clientOf, fieldNames, running, type Running } from '../../test-support.ts'
-import { connect } from './deploy/test-support.ts'
+import { clientOf, fieldNames, running, type Running } from '../../testing/rig.ts'
+import { connect } from './deploy/testing/deploys.ts'
 
 let sim: Running
 let jsforce: Connection

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeTestOrg } from '../../test-org.ts'
-import { running, type Running } from '../../../test-support.ts'
+import { makeTestOrg } from '../../testing/test-org.ts'
+import { running, type Running } from '../../../testing/rig.ts'
 import { applyPackage } from './apply.ts'
 import { readOptions } from './options.ts'
 import { readPackage } from './package.ts'
-import { connect, deploy, fieldZip, file, problemOf, zipOf } from './test-support.ts'
+import { connect, deploy, fieldZip, file, problemOf, zipOf } from './testing/deploys.ts'
 
 let sim: Running
 beforeAll(async () => {

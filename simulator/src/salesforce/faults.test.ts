@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../testing/rig.ts'
+import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'
 
-let sim: Running
+let sim: Rig
 let admin: Client
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(async () => {
   await sim.control.reset()
@@ -128,7 +128,7 @@ describe('limits', () => {
 
 describe('latency', () => {
   it('adds up the describes of a composite, and overlaps between calls', async () => {
-    const slow = await running({ latency: { callMs: 40, describeMs: 40 } })
+    const slow = await startRig({ latency: { callMs: 40, describeMs: 40 } })
     try {
       const client = await clientOf(slow.control)
       const part = (n: number) => ({

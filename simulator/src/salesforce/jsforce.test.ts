@@ -3,11 +3,11 @@
 import { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../nango/control/client.ts'
-import { clientOf, running, type Running } from '../testing/rig.ts'
+import { clientOf, startRig, type Rig } from '../testing/rig.ts'
 
-let sim: Running
+let sim: Rig
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(() => sim.control.reset())
 afterAll(() => sim.close())

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../nango/control/client.ts'
-import { bodyOf, clientOf, running, type Running } from '../testing/rig.ts'
+import { bodyOf, clientOf, startRig, type Rig } from '../testing/rig.ts'
 
-let sim: Running
+let sim: Rig
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(() => sim.control.reset())
 afterAll(() => sim.close())

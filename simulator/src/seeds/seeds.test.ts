@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSimulator } from '../index.ts'
 import { toId18 } from '../org/ids.ts'
-import { bodyOf, clientOf, running, type Client, type Running } from '../testing/rig.ts'
+import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'
 
 // The keys of describes as Salesforce gives them since v52, out of recordings.
 const FIELD_KEYS =
@@ -46,10 +46,10 @@ const describeOf = async (client: Client, name: string) =>
   bodyOf<Described>(await client.get(`/sobjects/${name}/describe`))
 
 describe('the small org', () => {
-  let sim: Running
+  let sim: Rig
   let admin: Client
   beforeAll(async () => {
-    sim = await running()
+    sim = await startRig()
     admin = await clientOf(sim.control)
   })
   afterAll(() => sim.close())
@@ -125,7 +125,7 @@ describe('the small org', () => {
 
 describe('a large org', () => {
   it('has so many objects and fields, and describes stay as fast as their size', async () => {
-    const sim = await running({
+    const sim = await startRig({
       seed: { objects: 60, fields: 1500 },
       orgs: [{ name: 'Big', edition: 'Enterprise' }],
     })
@@ -166,7 +166,7 @@ describe('an imported org', () => {
     const sobjects = [entry, { ...entry, name: 'Listed' }]
     await writeFile(join(folder, 'global.json'), JSON.stringify({ sobjects }))
     await writeFile(join(folder, 'whizbang.json'), JSON.stringify(old))
-    const sim = await running({ orgs: [{ name: 'Copy', seed: { importFolder: folder } }] })
+    const sim = await startRig({ orgs: [{ name: 'Copy', seed: { importFolder: folder } }] })
     try {
       const client = await clientOf(sim.control, 'Copy')
       expect(await describeOf(client, 'Whizbang')).toEqual(old)

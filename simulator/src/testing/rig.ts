@@ -3,11 +3,11 @@
 import { createControl, type Control } from '../control/client.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../index.ts'
 
-export interface Running extends Simulator {
+export interface Rig extends Simulator {
   control: Control
 }
 
-export const running = async (options: SimulatorOptions = {}): Promise<Running> => {
+export const startRig = async (options: SimulatorOptions = {}): Promise<Rig> => {
   const simulator = await startSimulator(options)
   return { ...simulator, control: createControl(simulator.controlUrl) }
 }

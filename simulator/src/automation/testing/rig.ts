@@ -10,7 +10,8 @@ import { seedSmall } from '../../seeds/small.ts'
 
 type Save = Partial<SaveRequest> & Pick<SaveRequest, 'object' | 'operation' | 'rows'>
 
-export const start = (username = 'admin') => {
+/** An org filled with the small seed, saves by one of its users, and what is stored. */
+export const createRig = (username = 'admin') => {
   const org = createOrg({ name: 'Flows', edition: 'Enterprise' }, 0)
   seedSmall(org)
   runFlowsIn(org)
@@ -48,10 +49,10 @@ export const errorOf = (outcome: RowOutcome | undefined): [string, string] => {
   return [outcome.errors[0]?.statusCode ?? '', outcome.errors[0]?.message ?? '']
 }
 
-type Started = ReturnType<typeof start>
+type Rig = ReturnType<typeof createRig>
 
 export const addOn = (
-  { org }: Started,
+  { org }: Rig,
   object: string,
   timing: 'RecordBeforeSave' | 'RecordAfterSave' | 'RecordBeforeDelete',
   first: string,

@@ -105,7 +105,7 @@ export function controlRoutes(app: FastifyInstance, ctx: NangoContext): void {
     return controlConnection(connection)
   })
 
-  app.get('/_sim/sessions', () => store.sessions.map(controlSession))
+  app.get('/_sim/sessions', () => store.sessions.map((session) => controlSession(session, store)))
 
   app.post('/_sim/sessions/expire', (req) => {
     const { token } = parse(
@@ -178,21 +178,21 @@ export function controlRoutes(app: FastifyInstance, ctx: NangoContext): void {
     ctx.reset()
     return { reset: true }
   })
+}
 
-  function controlSession(session: ConnectSession): ControlSession {
-    const { reconnectsRow } = session
-    return {
-      token: session.token,
-      expires_at: new Date(session.expiresAtMs).toISOString(),
-      tags: session.tags,
-      allowed_integrations: session.allowedIntegrations,
-      integrations_config_defaults: session.defaults,
-      webhook_url_override: session.webhookUrlOverride,
-      reconnects_connection_id:
-        reconnectsRow === null
-          ? null
-          : (store.allConnections.find((each) => each.row === reconnectsRow)?.connectionId ?? null),
-    }
+function controlSession(session: ConnectSession, store: NangoContext['store']): ControlSession {
+  const { reconnectsRow } = session
+  return {
+    token: session.token,
+    expires_at: new Date(session.expiresAtMs).toISOString(),
+    tags: session.tags,
+    allowed_integrations: session.allowedIntegrations,
+    integrations_config_defaults: session.defaults,
+    webhook_url_override: session.webhookUrlOverride,
+    reconnects_connection_id:
+      reconnectsRow === null
+        ? null
+        : (store.allConnections.find((each) => each.row === reconnectsRow)?.connectionId ?? null),
   }
 }
 

@@ -177,7 +177,7 @@ export class WebhookListener {
   }
 }
 
-export interface Bench {
+export interface Rig {
   nango: NangoSimulator
   control: NangoControl
   salesforce: SalesforceStandIn
@@ -208,12 +208,12 @@ export interface Dance {
 }
 
 /** One simulator with its surroundings for a test file, emptied after each test. */
-export function useBench(options: Partial<NangoOptions> = {}): Bench {
+export function useRig(options: Partial<NangoOptions> = {}): Rig {
   const salesforce = new SalesforceStandIn()
   const hook = new WebhookListener()
   let nango: NangoSimulator | undefined
   const running = () => {
-    if (nango === undefined) throw new Error('The bench runs only inside tests')
+    if (nango === undefined) throw new Error('The rig runs only inside tests')
     return nango
   }
 
@@ -240,7 +240,7 @@ export function useBench(options: Partial<NangoOptions> = {}): Bench {
   afterEach(async () => {
     // A webhook still under way would otherwise reach the next test.
     await until(async () =>
-      (await bench.control.webhooks()).every(({ state }) => state !== 'pending'),
+      (await rig.control.webhooks()).every(({ state }) => state !== 'pending'),
     )
     running().reset()
     salesforce.reset()
@@ -252,7 +252,7 @@ export function useBench(options: Partial<NangoOptions> = {}): Bench {
     await Promise.all([salesforce.close(), hook.close()])
   })
 
-  const bench: Bench = {
+  const rig: Rig = {
     salesforce,
     hook,
     get nango() {
@@ -280,7 +280,7 @@ export function useBench(options: Partial<NangoOptions> = {}): Bench {
       }
     },
     async session(body = {}) {
-      const answer = await bench.api('POST', '/connect/sessions', {
+      const answer = await rig.api('POST', '/connect/sessions', {
         tags: { client_id: 'c1' },
         ...body,
       })
@@ -302,15 +302,15 @@ export function useBench(options: Partial<NangoOptions> = {}): Bench {
       }
     },
     async connect(body) {
-      await bench.dance(await bench.session(body))
-      const made = (await bench.control.connections()).at(-1)
+      await rig.dance(await rig.session(body))
+      const made = (await rig.control.connections()).at(-1)
       if (made === undefined) throw new Error('The dance made no connection')
       return made.connection_id
     },
     fetchConnection: (id, query = '') =>
-      bench.api('GET', `/connections/${id}?provider_config_key=salesforce${query}`),
+      rig.api('GET', `/connections/${id}?provider_config_key=salesforce${query}`),
   }
-  return bench
+  return rig
 }
 
 export function tokenOf(answer: ApiAnswer): string {

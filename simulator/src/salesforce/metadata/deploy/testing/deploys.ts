@@ -3,7 +3,7 @@
 import { Connection } from '@jsforce/jsforce-node'
 import { strToU8, zipSync } from 'fflate'
 import { vi } from 'vitest'
-import type { Running } from '../../../../testing/rig.ts'
+import type { Rig } from '../../../../testing/rig.ts'
 import { metadataNamespace } from '../../../../org/metadata-xml.ts'
 
 export type Files = Record<string, string>
@@ -50,11 +50,7 @@ export const fieldZip = (path: string, content: string): Buffer => {
   )
 }
 
-export const connect = async (
-  sim: Running,
-  org: string,
-  username?: string,
-): Promise<Connection> => {
+export const connect = async (sim: Rig, org: string, username?: string): Promise<Connection> => {
   const { token, instanceUrl } = await sim.control.openSession(org, username)
   return new Connection({ instanceUrl, accessToken: token, version: '67.0' })
 }

@@ -1,7 +1,7 @@
 // Simulator and server as processes of their own, and a client connected to the Salesforce org "Acme".
 
 import { join } from 'node:path'
-import { createControl, type Control } from '../../simulator/src/control.ts'
+import { createControl, type Control } from '../../simulator/src/control/client.ts'
 import { startBench, type Bench } from './bench.ts'
 import { startProgram, type Program } from './processes.ts'
 

@@ -2,7 +2,7 @@
 
 import jsforce from '@jsforce/jsforce-node'
 import pg from 'pg'
-import { createControl } from '../../simulator/src/control.ts'
+import { createControl } from '../../simulator/src/control/client.ts'
 import { peakOver } from './processes.ts'
 import { row, type Row } from './row.ts'
 import { startSite, type Site } from './site.ts'

@@ -1,22 +1,25 @@
 // The arrows between the folders, read from the imports:
 // http → domain → { salesforce, nango, jobs, db }, and nothing points back.
 
-import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { readSources } from '../../scripts/source-files.ts'
 
 const SRC = import.meta.dirname
 const ROOT = resolve(SRC, '../..')
 
-const sources = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
-    .map((name) => join(folder, name))
+const READ = new Map(
+  [SRC, join(ROOT, 'simulator/src')].flatMap((folder) =>
+    readSources(folder).map((source) => [join(folder, source.path), source] as const),
+  ),
+)
 
-const importsOf = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
-    (match) => match[1] ?? '',
-  )
+const sources = (folder: string): string[] =>
+  [...READ.keys()].filter((file) => file.startsWith(`${folder}/`))
+
+const importsOf = (file: string): string[] => READ.get(file)?.imports ?? []
+
+const textOf = (file: string): string => READ.get(file)?.text ?? ''
 
 /** Tests and what they stand on (`testing/`) may reach the simulator; what is shipped may not. */
 const isShipped = (file: string): boolean =>
@@ -67,10 +70,7 @@ describe('the folders', () => {
   it('let only the gateways open connections to the outside', () => {
     const callers = sources(SRC)
       .filter(isShipped)
-      .filter(
-        (file) =>
-          importsOf(file).includes('undici') || /\bfetch\(/.test(readFileSync(file, 'utf8')),
-      )
+      .filter((file) => importsOf(file).includes('undici') || /\bfetch\(/.test(textOf(file)))
       .map(layerOf)
     expect(
       [...new Set(callers)].filter((layer) => layer !== 'salesforce' && layer !== 'nango'),
@@ -91,7 +91,7 @@ describe('the folders', () => {
 
   it('read the environment in one place', () => {
     const readers = sources(SRC)
-      .filter((file) => isShipped(file) && readFileSync(file, 'utf8').includes('process.env'))
+      .filter((file) => isShipped(file) && textOf(file).includes('process.env'))
       .map((file) => relative(SRC, file))
     expect(readers.toSorted()).toEqual(['main.ts', 'migrate.ts'])
   })

@@ -6,7 +6,7 @@ import {
   SOAP_COVERAGE,
   type CoveredRoute,
 } from './coverage.ts'
-import { REST_ROUTES, SOAP_ROUTES } from './index.ts'
+import { REST_ROUTES, SOAP_ROUTES } from './salesforce/routes.ts'
 import { plainApp } from './salesforce/host.ts'
 import { registerOAuth } from './salesforce/oauth.ts'
 

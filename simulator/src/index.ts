@@ -2,39 +2,24 @@
 // control port with an inspector page. Built from facts about both; imports nothing of the server.
 
 import { type FastifyInstance } from 'fastify'
-import { registerControl } from './control-routes.ts'
-import { startNango, type NangoOptions, type NangoSimulator } from './nango/index.ts'
-import { createOrg, type NewOrg } from './org/create.ts'
+import { runFlowsIn } from './automation/record-flows.ts'
+import { registerControl } from './control/routes.ts'
+import { startNango, type NangoOptions } from './nango/index.ts'
+import { createOrg } from './org/create.ts'
 import { type Org } from './org/model.ts'
-import { bulkRoutes } from './salesforce/bulk/routes.ts'
-import { collectionRoutes } from './salesforce/collections.ts'
-import { compositeRoutes } from './salesforce/composite.ts'
-import { describeRoutes, forgetDescribes } from './salesforce/describe.ts'
-import { createDispatcher, type RestRoute } from './salesforce/dispatch.ts'
+import { createDispatcher } from './salesforce/dispatch.ts'
 import { Faults } from './salesforce/faults.ts'
 import { plainApp, startHost, type Call } from './salesforce/host.ts'
-import { deployRoutes } from './salesforce/metadata/deploy/routes.ts'
-import { flowInterviewRoutes } from './salesforce/flow-interviews.ts'
-import { soapRoutes } from './salesforce/metadata/routes.ts'
 import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
-import { routes as queryRoutes } from './salesforce/query.ts'
-import { assignmentRoutes } from './salesforce/permission-set-assignments.ts'
-import { recordRoutes } from './salesforce/records.ts'
-import { graphRoutes } from './salesforce/records-graph.ts'
-import { treeRoutes } from './salesforce/records-tree.ts'
-import { resourceRoutes } from './salesforce/resources.ts'
-import { routes as toolingRoutes } from './salesforce/tooling/routes.ts'
-import { seedImport } from './seeds/import.ts'
-import { seedLarge } from './seeds/large.ts'
-import { seedSmall } from './seeds/small.ts'
-
-export type Seed = 'small' | { objects: number; fields: number } | { importFolder: string }
+import { REST_ROUTES, SOAP_ROUTES } from './salesforce/routes.ts'
+import { seedInto, type Seed } from './seeds/seed.ts'
+import { type OrgSpec, type World } from './world.ts'
 
 export interface SimulatorOptions {
   /** What orgs hold that do not say otherwise; default small. */
   seed?: Seed
   /** Default: a production org "Acme" and a sandbox "Acme Sandbox". */
-  orgs?: (NewOrg & { seed?: Seed })[]
+  orgs?: OrgSpec[]
   /**
    * Port of the control page; the login hosts, Nango and the orgs then take the ports after it, in
    * this order. 0, the default: any free ports.
@@ -68,47 +53,10 @@ export interface Simulator {
   close(): Promise<void>
 }
 
-/** Everything that the control routes steer. */
-export interface World {
-  orgs: Map<string, Org>
-  faults: Faults
-  journal: Call[]
-  nango: NangoSimulator
-  loginUrl: string
-  testLoginUrl: string
-  addOrg(spec: NewOrg & { seed?: Seed }): Promise<Org>
-  /** Gives the org another host; the old one stays only where asked to. */
-  moveOrg(org: Org, keepOld: boolean): Promise<void>
-  /**
-   * Back to the state right after the start: same orgs with the same ids, no sessions, no faults, no
-   * connections at Nango. Orgs made since are gone. Addresses stay.
-   */
-  reset: () => Promise<void>
-}
-
-export const REST_ROUTES: readonly RestRoute[] = [
-  ...resourceRoutes,
-  ...describeRoutes,
-  ...compositeRoutes,
-  ...queryRoutes,
-  ...toolingRoutes,
-  ...assignmentRoutes,
-  ...flowInterviewRoutes,
-  ...recordRoutes,
-  ...collectionRoutes,
-  ...treeRoutes,
-  ...graphRoutes,
-  ...bulkRoutes,
-  ...deployRoutes,
-]
-export const SOAP_ROUTES = soapRoutes
-
 const NANGO_SECRET_KEY = '8f6f2d4a-5d0b-4c5e-9a54-0c7f8f3c9e21'
 const NANGO_SIGNING_KEY = '5b1e7f4c-2f86-4c0d-8a0e-6f2f3d7c1a90'
 const APP = { clientId: '3MVG9_simulated_consumer_key', clientSecret: 'simulated-consumer-secret' }
 const JOURNAL_MAX = 100_000
-
-type OrgSpec = NewOrg & { seed?: Seed }
 
 /** An org and the servers that answer for it. */
 interface Hosted {
@@ -120,13 +68,7 @@ interface Hosted {
   servers: FastifyInstance[]
 }
 
-const seedInto = (org: Org, seed: Seed): void => {
-  if (seed === 'small') seedSmall(org)
-  else if ('importFolder' in seed) seedImport(org, seed.importFolder)
-  else seedLarge(org, seed)
-}
-
-const DEFAULT_ORGS: NewOrg[] = [
+const DEFAULT_ORGS: OrgSpec[] = [
   { name: 'Acme', edition: 'Enterprise' },
   { name: 'Acme Sandbox', edition: 'Enterprise', isSandbox: true },
 ]
@@ -188,6 +130,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
   const host = async (spec: OrgSpec, initial: boolean): Promise<Org> => {
     const index = made++
     const org = build(spec, index)
+    runFlowsIn(org)
     hosted.set(org.id, { org, spec, index, initial, servers: [await listen(org, nextPort())] })
     orgs.set(org.id, org)
     return org
@@ -273,7 +216,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
 /** The hosts keep their org: the fresh state is put into it, and nothing of the old one stays. */
 const startAgain = (org: Org, fresh: Org): void => {
   const { instanceUrl } = org
-  forgetDescribes(org)
   for (const key of Object.keys(org)) Reflect.deleteProperty(org, key)
-  Object.assign(org, fresh, { instanceUrl })
+  Object.assign(org, fresh, { instanceUrl, kept: new Map() })
+  runFlowsIn(org)
 }

@@ -1,7 +1,8 @@
 // `node simulator/src/main.ts`: the simulator as a program.
 
 import { parseArgs } from 'node:util'
-import { startSimulator, type Seed } from './index.ts'
+import { startSimulator } from './index.ts'
+import { type Seed } from './seeds/seed.ts'
 
 const HELP = `Salesforce and Nango on local ports.
 

@@ -2,7 +2,7 @@
 // that hands it out), log line or table.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createNangoControl } from '../../simulator/src/nango/control.ts'
+import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { JWT_SECRET, SUPER_ADMIN_SECRET } from './server-process.ts'
 import { PASSWORD, startStack, type Stack } from './stack.ts'
 

@@ -2,7 +2,7 @@
 // side by side, rows of which some are bad for good, and the end of a push held against that org.
 
 import { expect } from 'vitest'
-import { type ActionInput } from '../../simulator/src/control-routes.ts'
+import { type ActionInput } from '../../simulator/src/control/routes.ts'
 import {
   expectTrue,
   expectWhole,

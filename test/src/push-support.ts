@@ -2,7 +2,7 @@
 // proof that every result of a push is true of that Salesforce org.
 
 import { expect } from 'vitest'
-import { type ActionInput } from '../../simulator/src/control-routes.ts'
+import { type ActionInput } from '../../simulator/src/control/routes.ts'
 import { type Answer, type Api } from './api.ts'
 import { type SimulatedWorld, type Stack, type TestClient, type TestOrg } from './stack.ts'
 import { until } from './until.ts'

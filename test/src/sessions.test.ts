@@ -2,7 +2,7 @@
 
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createNangoControl } from '../../simulator/src/nango/control.ts'
+import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { apiOf, type Api } from './api.ts'
 import { startStack, type Connection, type Stack, type TestClient, type TestOrg } from './stack.ts'
 

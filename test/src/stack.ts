@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { apiOf, type Api } from './api.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
-import { createControl, type Control } from '../../simulator/src/control.ts'
+import { createControl, type Control } from '../../simulator/src/control/client.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/src/index.ts'
 import { startServer, SUPER_ADMIN_SECRET, type ServerProcess } from './server-process.ts'
 

@@ -2,12 +2,11 @@
 // per version. Salesforce: Metadata API guide, "Flow" (FlowElementReferenceOrValue, FlowCondition,
 // FlowRecordFilter); Salesforce Help, "Flow Operators".
 
-import { type FormulaScope } from '../formula/formula.ts'
+import { compileFormula, type FormulaScope } from '../formula/formula.ts'
 import { equal, isBlank, isMoment, order, textOf, type FormulaValue } from '../formula/values.ts'
-import { compileFormula } from '../formula/formula.ts'
-import { shownValue } from '../records/computed.ts'
+import { shownValue } from '../records/formulas.ts'
 import { type Field } from '../org/model.ts'
-import { child, nodes, text, type MetadataNode } from '../salesforce/metadata/xml.ts'
+import { child, nodes, text, type MetadataNode } from '../org/metadata-xml.ts'
 import { FlowFault } from './faults.ts'
 
 /** A value, as it is at the moment. */

@@ -5,7 +5,7 @@ import { toId18 } from '../org/ids.ts'
 import { type Org, type Row, type SObject } from '../org/model.ts'
 import { KEPT_ELSEWHERE } from '../records/save.ts'
 import { recordStateOf } from '../records/state.ts'
-import { child, nodes, text, type MetadataNode } from '../salesforce/metadata/xml.ts'
+import { child, nodes, text, type MetadataNode } from '../org/metadata-xml.ts'
 import { filtersOf, operandOf, type Condition } from './expressions.ts'
 import { FlowFault } from './faults.ts'
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { addFlow } from '../seeds/small-automations.ts'
-import { addOn, errorOf, FAILED, lead, ref, setField, start, text } from './test-support.ts'
+import { addOn, errorOf, FAILED, lead, ref, setField, createRig, text } from './testing/rig.ts'
 
 describe('a flow that fails', () => {
   const create = {
@@ -12,7 +12,7 @@ describe('a flow that fails', () => {
   }
 
   it("fails the row in Salesforce's words, with the error of the record that could not be saved", async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordAfterSave', 'Make', { recordCreates: create })
     const before = sim.rows('Lead').length
     const [outcome] = await sim.save({ operation: 'insert', object: 'Lead', rows: [lead] })
@@ -25,7 +25,7 @@ describe('a flow that fails', () => {
   })
 
   it('goes its fault path where it has one', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordAfterSave', 'Make', {
       recordCreates: { ...create, faultConnector: { targetReference: 'Note' } },
       recordUpdates: setField('Note', 'Description', ref('$Flow.FaultMessage')),
@@ -76,7 +76,7 @@ describe('a flow that fails', () => {
       'ran more than 2000 elements',
     ],
   ])('says where it comes to what is not simulated: %s', async (_what, body, said) => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordAfterSave', 'X', body)
     const [outcome] = await sim.save({ operation: 'insert', object: 'Lead', rows: [lead] })
     const [code, message] = errorOf(outcome)
@@ -89,14 +89,14 @@ describe('a flow that fails', () => {
     ['scheduled paths', { scheduledPaths: { name: 'Later', offsetNumber: 1 } }],
     ['unknown filters', { filters: { field: 'Title', operator: 'Within', value: text('x') } }],
   ])('fails at its start: %s', async (_what, more) => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordAfterSave', 'X', {}, { start: more })
     const [outcome] = await sim.save({ operation: 'insert', object: 'Lead', rows: [lead] })
     expect(errorOf(outcome)[1]).toContain('Error element $Start (FlowStart): the simulator')
   })
 
   it('is a process of Process Builder with anything in it', async () => {
-    const sim = start()
+    const sim = createRig()
     addFlow(sim.org, {
       name: 'Old_Process',
       label: 'Old process',

@@ -3,7 +3,7 @@
 
 import { type FormulaScope } from '../formula/formula.ts'
 import { type Flow, type FlowVersion } from '../org/model.ts'
-import { child, nodes, text, type MetadataNode } from '../salesforce/metadata/xml.ts'
+import { child, nodes, text, type MetadataNode } from '../org/metadata-xml.ts'
 import {
   combined,
   filtersOf,

@@ -7,8 +7,8 @@ import { type Row, type SObject } from '../org/model.ts'
 import { type NestedSave } from '../records/automation.ts'
 import { plainText } from '../records/row-errors.ts'
 import { ROWS_MAX } from '../records/save.ts'
-import { recordStateOf } from '../records/state.ts'
-import { child, nodes, text, type MetadataNode } from '../salesforce/metadata/xml.ts'
+import { outboxOf } from './outbox.ts'
+import { child, nodes, text, type MetadataNode } from '../org/metadata-xml.ts'
 import { conditionsOf, operandOf, type Operand } from './expressions.ts'
 import { dataFault, FlowFault, triggerProblem, type DataVerb } from './faults.ts'
 import { FlowMemory, isRecord, type HeldRecord, type InterviewOf } from './flow-memory.ts'
@@ -260,9 +260,8 @@ export class Interview {
     if (kind === 'emailAlert' && (typeof about !== 'string' || about === '')) {
       throw new FlowFault('the alert is about no record: SObjectRowId is missing')
     }
-    const { outbox } = recordStateOf(org)
     event.transaction.onRollback(
-      outbox.send({
+      outboxOf(org).send({
         sentAt: this.#memory.now.toISOString(),
         flow: this.#plan.name,
         version: this.#plan.version,

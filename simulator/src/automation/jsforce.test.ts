@@ -2,13 +2,13 @@
 
 import { type Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { connect, deploy, file, zipOf } from '../salesforce/metadata/deploy/test-support.ts'
-import { running, type Running } from '../test-support.ts'
+import { connect, deploy, file, zipOf } from '../salesforce/metadata/deploy/testing/deploys.ts'
+import { startRig, type Rig } from '../testing/rig.ts'
 
-let sim: Running
+let sim: Rig
 let jsforce: Connection
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(async () => {
   await sim.control.reset()

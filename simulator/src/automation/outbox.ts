@@ -1,5 +1,7 @@
 // Mail that flows sent: nobody gets it, tests read it.
 
+import { keptByOrg } from '../org/kept.ts'
+
 export interface SentEmail {
   /** ISO 8601. */
   sentAt: string
@@ -38,3 +40,5 @@ export class Outbox {
     return this.#sent.splice(0).length
   }
 }
+
+export const outboxOf = keptByOrg(() => new Outbox())

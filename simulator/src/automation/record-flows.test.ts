@@ -1,11 +1,12 @@
 // What record-triggered flows do to records: the shapes that Flow Builder writes, acted out.
 
 import { describe, expect, it } from 'vitest'
-import { addOn, errorOf, lead, ref, setField, start, text } from './test-support.ts'
+import { outboxOf } from './outbox.ts'
+import { addOn, errorOf, lead, ref, setField, createRig, text } from './testing/rig.ts'
 
 describe('a before-save flow', () => {
   it('sets fields of its record by Update Records and by assignments, without a save of its own', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordBeforeSave', 'Set', {
       recordUpdates: setField('Set', 'Title', text('Countess of {!$Record.Company}'), 'Assign'),
       assignments: {
@@ -36,7 +37,7 @@ describe('a before-save flow', () => {
   })
 
   it('is held against the rules of the schema and validation rules', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordBeforeSave', 'Set', {
       recordUpdates: setField('Set', 'Enrichment_Score__c', { numberValue: 101 }),
     })
@@ -45,7 +46,7 @@ describe('a before-save flow', () => {
   })
 
   it('starts on its events only, and only while a version is active', async () => {
-    const sim = start()
+    const sim = createRig()
     const body = { recordUpdates: setField('Set', 'Title', text('set')) }
     const flow = addOn(sim, 'Lead', 'RecordBeforeSave', 'Set', body, { on: 'Update' })
     const id = await sim.insert('Lead', lead)
@@ -58,7 +59,7 @@ describe('a before-save flow', () => {
   })
 
   it('starts where its filters fit by their logic', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(
       sim,
       'Lead',
@@ -85,7 +86,7 @@ describe('a before-save flow', () => {
   })
 
   it('can wait for the record to come to fit', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(
       sim,
       'Lead',
@@ -119,7 +120,7 @@ describe('a before-save flow', () => {
   })
 
   it('decides by conditions, prior values and the default outcome', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordBeforeSave', 'Which', {
       decisions: {
         name: 'Which',
@@ -159,7 +160,7 @@ describe('a before-save flow', () => {
   })
 
   it('runs in trigger order: up to 1,000, then those without, then the others', async () => {
-    const sim = start()
+    const sim = createRig()
     for (const [name, triggerOrder] of [
       ['D_Late', 1500],
       ['C_Without', undefined],
@@ -184,7 +185,7 @@ describe('a before-save flow', () => {
 
 describe('an after-save flow', () => {
   it('makes records, with what the saved one has, in the same transaction', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordAfterSave', 'Make', {
       recordCreates: {
         name: 'Make',
@@ -213,7 +214,7 @@ describe('an after-save flow', () => {
   })
 
   it('changes its own record without starting itself again', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordAfterSave', 'Set', {
       assignments: {
         name: 'Set',
@@ -233,7 +234,7 @@ describe('an after-save flow', () => {
   })
 
   it('finds, changes and deletes other records by filters', async () => {
-    const sim = start()
+    const sim = createRig()
     const account = await sim.insert('Account', { Name: 'Parent', Description: 'old' })
     addOn(sim, 'Contact', 'RecordAfterSave', 'Get', {
       recordLookups: {
@@ -267,7 +268,7 @@ describe('an after-save flow', () => {
   })
 
   it('saves of a record that it looked up what it assigned, and a parent of its own', async () => {
-    const sim = start()
+    const sim = createRig()
     const parent = await sim.insert('Account', { Name: 'Parent', Site: 'here' })
     const other = await sim.insert('Account', { Name: 'Other' })
     addOn(sim, 'Contact', 'RecordAfterSave', 'Get', {
@@ -309,7 +310,7 @@ describe('an after-save flow', () => {
   })
 
   it('may write what its user may not', async () => {
-    const sim = start('integration')
+    const sim = createRig('integration')
     const [profileId = ''] = [...sim.org.users.values()].flatMap((user) =>
       user.username.startsWith('integration') ? [user.profileId] : [],
     )
@@ -328,7 +329,7 @@ describe('an after-save flow', () => {
   })
 
   it('holds records in variables and what its elements found', async () => {
-    const sim = start()
+    const sim = createRig()
     for (const [Name, AnnualRevenue] of [
       ['Small', 1],
       ['Large', 9],
@@ -379,7 +380,7 @@ describe('an after-save flow', () => {
   })
 
   it('sends mail that is gone again when the row is', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordAfterSave', 'Tell', {
       actionCalls: [
         {
@@ -401,7 +402,7 @@ describe('an after-save flow', () => {
       ],
     })
     const id = await sim.insert('Lead', lead)
-    expect(sim.state.outbox.all).toMatchObject([
+    expect(outboxOf(sim.org).all).toMatchObject([
       {
         kind: 'emailAlert',
         name: 'Lead.New_Lead',
@@ -417,13 +418,13 @@ describe('an after-save flow', () => {
       rows: [lead, {}],
       options: { allOrNone: true, assignmentRule: 'none', allowDuplicates: true },
     })
-    expect(sim.state.outbox.all).toHaveLength(2)
+    expect(outboxOf(sim.org).all).toHaveLength(2)
   })
 })
 
 describe('a flow on deletion', () => {
   it('runs before the record goes, and can keep it', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(
       sim,
       'Lead',
@@ -457,7 +458,7 @@ describe('the cost of flows', () => {
   const rows = Array.from({ length: 200 }, (_, n) => ({ ...lead, LastName: `L${n}` }))
 
   /** Processor time of one save of two hundred rows. */
-  const cost = async (sim: ReturnType<typeof start>) => {
+  const cost = async (sim: ReturnType<typeof createRig>) => {
     const run = async () => {
       const outcomes = await sim.save({ operation: 'insert', object: 'Lead', rows })
       expect(outcomes.every(({ success }) => success)).toBe(true)
@@ -469,7 +470,7 @@ describe('the cost of flows', () => {
   }
 
   it('is small for two hundred rows: the flow is compiled once', async () => {
-    const sim = start()
+    const sim = createRig()
     addOn(sim, 'Lead', 'RecordBeforeSave', 'Set', {
       recordUpdates: setField('Set', 'Title', ref('F')),
       formulas: { name: 'F', dataType: 'String', expression: 'UPPER({!$Record.LastName})' },
@@ -479,7 +480,7 @@ describe('the cost of flows', () => {
   })
 
   it('is nothing for an object that has none, whatever other objects have', async () => {
-    const sim = start()
+    const sim = createRig()
     sim.org.flows.clear()
     for (let n = 0; n < 2000; n++) {
       addOn(sim, 'Account', 'RecordBeforeSave', 'Set', {}, { name: `Flow_${n}` })

@@ -1,8 +1,8 @@
 // Record-triggered flows: which of them a change of a record sets off, in which order. One run of one of
-// them is in interview.ts. Functions are declared so that they are there whichever module comes first:
-// saves call flows, and flows save.
+// them is in interview.ts.
 
 import { findObject } from '../org/changes.ts'
+import { keptByOrg } from '../org/kept.ts'
 import { type Flow, type Org } from '../org/model.ts'
 import { type NestedSave, type RowEvent } from '../records/automation.ts'
 import { type Transaction } from '../records/locks.ts'
@@ -69,9 +69,11 @@ function plansOn(org: Org, object: string, timing: FlowTiming): readonly FlowPla
     .filter((plan) => plan.timing === timing)
 }
 
-function catalogueOf(org: Org): FlowCatalogue {
-  const state = recordStateOf(org)
-  return (state.flows ??= new FlowCatalogue())
+const catalogueOf = keptByOrg(() => new FlowCatalogue())
+
+/** From now on saves in this org set off its record-triggered flows. */
+export const runFlowsIn = (org: Org): void => {
+  recordStateOf(org).automation = { concerns, beforeSave, afterSave, beforeDelete }
 }
 
 /** Whether rows of this object set off any flow. */

@@ -19,8 +19,13 @@ import { connectionListItem, connectionView } from './views.ts'
 const DEFAULT_LIMIT = 10_000
 
 export function connectionRoutes(app: FastifyInstance, ctx: NangoContext): void {
-  const { gate, refresher, store, webhooks } = ctx
+  routesToRead(app, ctx)
+  routesToImport(app, ctx)
+  routesToChange(app, ctx)
+  metadataRoutes(app, ctx)
+}
 
+function routesToRead(app: FastifyInstance, { gate, refresher, store }: NangoContext): void {
   app.get('/connections', (req, reply) => {
     gate.apiKey(req, reply, 'environment:connections:list')
     const query = parse(listQuery, req.query, 'invalid_query_params')
@@ -33,78 +38,6 @@ export function connectionRoutes(app: FastifyInstance, ctx: NangoContext): void 
   app.get('/connections/:connectionId', fetchConnection)
   // Deprecated since August 2025, still served by 0.71.
   app.get('/connection/:connectionId', fetchConnection)
-
-  app.post('/connections', (req, reply) => {
-    gate.apiKey(req, reply, 'environment:connections:create')
-    const body = parse(importBody, req.body, 'invalid_body')
-    const integration = store.integrations.get(body.provider_config_key)
-    if (integration === undefined) throw ERRORS.unknownProviderConfig()
-    const seed = {
-      ...identityOf(body),
-      connectionConfig: body.connection_config ?? {},
-      credentials: credentialsFrom(body.credentials),
-      metadata: body.metadata ?? {},
-      webhookUrlOverride: body.webhook_url_override ?? null,
-    }
-    const existing =
-      body.connection_id === undefined
-        ? undefined
-        : store.findConnection(integration.key, body.connection_id)
-    let connection: Connection
-    if (existing === undefined) {
-      connection = store.addConnection(integration, { ...seed, connectionId: body.connection_id })
-      webhooks.connectionCreated(connection)
-    } else {
-      connection = Object.assign(existing, seed, {
-        errors: [],
-        refreshState: freshRefreshState(),
-      })
-      webhooks.connectionOverridden(connection)
-    }
-    const view = connectionView(connection, 'with_refresh_token')
-    // Only the import's answer writes its times with a Z.
-    for (const field of ['created_at', 'updated_at', 'last_fetched_at']) {
-      view[field] = String(view[field]).replace('+00:00', 'Z')
-    }
-    return reply.status(201).send(view)
-  })
-
-  app.patch('/connections/:connectionId', (req, reply) => {
-    gate.apiKey(req, reply, 'environment:connections:update')
-    const body = parse(patchBody, req.body, 'invalid_body')
-    const found = connectionToChange(req)
-    if (found === undefined) throw ERRORS.connectionNotFound()
-    if (body.tags !== undefined || body.end_user !== undefined) {
-      const { tags, endUser } = identityOf(body)
-      found.tags = tags
-      found.endUser = endUser ?? found.endUser
-    }
-    if (body.webhook_url_override !== undefined) {
-      found.webhookUrlOverride = body.webhook_url_override
-    }
-    return { success: true }
-  })
-
-  app.delete('/connections/:connectionId', (req, reply) => {
-    gate.apiKey(req, reply, 'environment:connections:delete')
-    const found = connectionToChange(req)
-    if (found === undefined) throw ERRORS.unknownConnectionOnDelete()
-    // Soft, silent and local: no revoke at Salesforce, no webhook.
-    found.deletedAtMs = store.now()
-    return { success: true }
-  })
-
-  app.post('/connections/metadata', (req, reply) => {
-    const { body, connections } = metadataChange(req, reply)
-    for (const each of connections) each.metadata = body.metadata
-    return reply.status(201).send(body)
-  })
-
-  app.patch('/connections/metadata', (req, reply) => {
-    const { body, connections } = metadataChange(req, reply)
-    for (const each of connections) each.metadata = { ...each.metadata, ...body.metadata }
-    return reply.status(200).send(body)
-  })
 
   async function fetchConnection(req: FastifyRequest, reply: FastifyReply): Promise<JsonObject> {
     const key = gate.apiKey(
@@ -142,6 +75,70 @@ export function connectionRoutes(app: FastifyInstance, ctx: NangoContext): void 
       withRefreshToken ? 'with_refresh_token' : 'without_refresh_token',
     )
   }
+}
+
+function routesToImport(app: FastifyInstance, { gate, store, webhooks }: NangoContext): void {
+  app.post('/connections', (req, reply) => {
+    gate.apiKey(req, reply, 'environment:connections:create')
+    const body = parse(importBody, req.body, 'invalid_body')
+    const integration = store.integrations.get(body.provider_config_key)
+    if (integration === undefined) throw ERRORS.unknownProviderConfig()
+    const seed = {
+      ...identityOf(body),
+      connectionConfig: body.connection_config ?? {},
+      credentials: credentialsFrom(body.credentials),
+      metadata: body.metadata ?? {},
+      webhookUrlOverride: body.webhook_url_override ?? null,
+    }
+    const existing =
+      body.connection_id === undefined
+        ? undefined
+        : store.findConnection(integration.key, body.connection_id)
+    let connection: Connection
+    if (existing === undefined) {
+      connection = store.addConnection(integration, { ...seed, connectionId: body.connection_id })
+      webhooks.connectionCreated(connection)
+    } else {
+      connection = Object.assign(existing, seed, {
+        errors: [],
+        refreshState: freshRefreshState(),
+      })
+      webhooks.connectionOverridden(connection)
+    }
+    const view = connectionView(connection, 'with_refresh_token')
+    // Only the import's answer writes its times with a Z.
+    for (const field of ['created_at', 'updated_at', 'last_fetched_at']) {
+      view[field] = String(view[field]).replace('+00:00', 'Z')
+    }
+    return reply.status(201).send(view)
+  })
+}
+
+function routesToChange(app: FastifyInstance, { gate, store }: NangoContext): void {
+  app.patch('/connections/:connectionId', (req, reply) => {
+    gate.apiKey(req, reply, 'environment:connections:update')
+    const body = parse(patchBody, req.body, 'invalid_body')
+    const found = connectionToChange(req)
+    if (found === undefined) throw ERRORS.connectionNotFound()
+    if (body.tags !== undefined || body.end_user !== undefined) {
+      const { tags, endUser } = identityOf(body)
+      found.tags = tags
+      found.endUser = endUser ?? found.endUser
+    }
+    if (body.webhook_url_override !== undefined) {
+      found.webhookUrlOverride = body.webhook_url_override
+    }
+    return { success: true }
+  })
+
+  app.delete('/connections/:connectionId', (req, reply) => {
+    gate.apiKey(req, reply, 'environment:connections:delete')
+    const found = connectionToChange(req)
+    if (found === undefined) throw ERRORS.unknownConnectionOnDelete()
+    // Soft, silent and local: no revoke at Salesforce, no webhook.
+    found.deletedAtMs = store.now()
+    return { success: true }
+  })
 
   function connectionToChange(req: FastifyRequest): Connection | undefined {
     const { connectionId } = parse(connectionParams, req.params, 'invalid_uri_params')
@@ -149,6 +146,20 @@ export function connectionRoutes(app: FastifyInstance, ctx: NangoContext): void 
     if (!store.integrations.has(query.provider_config_key)) throw ERRORS.unknownProviderConfig()
     return store.findConnection(query.provider_config_key, connectionId)
   }
+}
+
+function metadataRoutes(app: FastifyInstance, { gate, store }: NangoContext): void {
+  app.post('/connections/metadata', (req, reply) => {
+    const { body, connections } = metadataChange(req, reply)
+    for (const each of connections) each.metadata = body.metadata
+    return reply.status(201).send(body)
+  })
+
+  app.patch('/connections/metadata', (req, reply) => {
+    const { body, connections } = metadataChange(req, reply)
+    for (const each of connections) each.metadata = { ...each.metadata, ...body.metadata }
+    return reply.status(200).send(body)
+  })
 
   /** All named connections or none: one unknown id refuses the whole change. */
   function metadataChange(req: FastifyRequest, reply: FastifyReply) {

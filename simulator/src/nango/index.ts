@@ -1,11 +1,11 @@
 // A local Nango: the API that an application backend and a connecting browser use, for Salesforce
 // integrations, on 127.0.0.1. It behaves as Nango's server 0.71 was seen to; coverage.ts lists the
-// routes, control-routes.ts the `/_sim/*` routes that steer it.
+// routes, control/ the `/_sim/*` routes that steer it.
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type ApiKey, Gatekeeper, pathOf } from './auth.ts'
 import { connectionRoutes } from './connections.ts'
 import { type NangoContext } from './context.ts'
-import { controlRoutes } from './control-routes.ts'
+import { controlRoutes } from './control/routes.ts'
 import { environmentRoutes } from './environment.ts'
 import { ERRORS, NangoError } from './errors.ts'
 import { type FaultRule, RefreshFaults, RequestFaults } from './faults.ts'

@@ -1,8 +1,8 @@
 // The browser's dance and the webhooks it causes, compared with recordings from Nango 0.71.
 import { describe, expect, it } from 'vitest'
-import { masked, tokenOf, until, useBench } from './test-support.ts'
+import { masked, tokenOf, until, useRig } from './testing/rig.ts'
 
-const bench = useBench()
+const rig = useRig()
 
 const webhook = (fields: object) => ({
   authMode: 'OAUTH2',
@@ -18,13 +18,13 @@ const webhook = (fields: object) => ({
 })
 
 async function webhooks(count: number): Promise<unknown[]> {
-  await until(() => bench.hook.received.length >= count)
-  return bench.hook.bodies()
+  await until(() => rig.hook.received.length >= count)
+  return rig.hook.bodies()
 }
 
 async function reconnectToken(id: string, body: object = {}): Promise<string> {
   return tokenOf(
-    await bench.api('POST', '/connect/sessions/reconnect', {
+    await rig.api('POST', '/connect/sessions/reconnect', {
       connection_id: id,
       integration_id: 'salesforce',
       ...body,
@@ -34,8 +34,8 @@ async function reconnectToken(id: string, body: object = {}): Promise<string> {
 
 describe('the dance', () => {
   it('sends the browser to Salesforce with PKCE and sets a state cookie', async () => {
-    const { authorizeUrl, cookie, html, status } = await bench.dance(await bench.session())
-    expect(authorizeUrl.origin).toBe(bench.salesforce.url)
+    const { authorizeUrl, cookie, html, status } = await rig.dance(await rig.session())
+    expect(authorizeUrl.origin).toBe(rig.salesforce.url)
     expect([...authorizeUrl.searchParams.keys()]).toEqual([
       'response_type',
       'client_id',
@@ -49,7 +49,7 @@ describe('the dance', () => {
     expect(Object.fromEntries(authorizeUrl.searchParams)).toMatchObject({
       response_type: 'code',
       client_id: '3MVG9client',
-      redirect_uri: `${bench.nango.url}/oauth/callback`,
+      redirect_uri: `${rig.nango.url}/oauth/callback`,
       scope: 'offline_access api',
       prompt: 'consent',
       code_challenge_method: 'S256',
@@ -62,7 +62,7 @@ describe('the dance', () => {
     )
     expect(status).toBe(200)
     expect(html).toContain('nango_oauth_callback_success')
-    const [exchange] = bench.salesforce.calledWith('token')
+    const [exchange] = rig.salesforce.calledWith('token')
     expect(Object.keys(exchange ?? {})).toEqual([
       'grant_type',
       'code',
@@ -74,10 +74,10 @@ describe('the dance', () => {
   })
 
   it('makes a new connection each time one session token is used', async () => {
-    const token = await bench.session({ tags: { client_id: 'cli_1' } })
-    await bench.dance(token)
-    await bench.dance(token)
-    const { body } = await bench.api('GET', '/connections?tags[client_id]=cli_1')
+    const token = await rig.session({ tags: { client_id: 'cli_1' } })
+    await rig.dance(token)
+    await rig.dance(token)
+    const { body } = await rig.api('GET', '/connections?tags[client_id]=cli_1')
     const ids = (body.connections as { id: number; connection_id: string }[]).map(
       ({ connection_id }) => connection_id,
     )
@@ -89,7 +89,7 @@ describe('the dance', () => {
   })
 
   it('sends sandbox logins to their own host, without prompt', async () => {
-    const dance = await bench.dance(await bench.session(), '', 'salesforce-sandbox')
+    const dance = await rig.dance(await rig.session(), '', 'salesforce-sandbox')
     expect(dance.status).toBe(200)
     expect(dance.authorizeUrl.searchParams.has('prompt')).toBe(false)
     expect(masked(await webhooks(1))).toEqual([
@@ -102,8 +102,8 @@ describe('the dance', () => {
   })
 
   it('keeps the deprecated end user as tags, end_user and endUser', async () => {
-    const hostname = new URL(bench.salesforce.url).host
-    const token = await bench.session({
+    const hostname = new URL(rig.salesforce.url).host
+    const token = await rig.session({
       tags: undefined,
       end_user: {
         id: 'cli_01HZ',
@@ -120,7 +120,7 @@ describe('the dance', () => {
         },
       },
     })
-    const dance = await bench.dance(token)
+    const dance = await rig.dance(token)
     expect(dance.authorizeUrl.searchParams.get('prompt')).toBe('login consent')
     expect(dance.authorizeUrl.searchParams.get('scope')).toBe('offline_access api')
     const [sent] = await webhooks(1)
@@ -143,7 +143,7 @@ describe('the dance', () => {
         tags,
       }),
     )
-    const { body } = await bench.api('GET', '/connections?endUserId=cli_01HZ&limit=10&page=0')
+    const { body } = await rig.api('GET', '/connections?endUserId=cli_01HZ&limit=10&page=0')
     expect(masked(body)).toMatchObject({
       connections: [
         {
@@ -158,16 +158,16 @@ describe('the dance', () => {
         },
       ],
     })
-    const [made] = await bench.control.connections()
+    const [made] = await rig.control.connections()
     expect(made?.connection_config).toEqual({
       hostname,
       user_scope: 'api refresh_token',
-      instance_url: bench.salesforce.url,
+      instance_url: rig.salesforce.url,
     })
   })
 
   it('lists the allowed integrations on the connect page', async () => {
-    const answer = await bench.api('POST', '/connect/sessions', {
+    const answer = await rig.api('POST', '/connect/sessions', {
       tags: { a: 'b' },
       allowed_integrations: ['salesforce'],
     })
@@ -186,9 +186,9 @@ describe('a dance that is refused', () => {
     `/oauth/connect/${integration}?connect_session_token=${token}${rest}`
 
   it('says why in JSON before Salesforce is reached', async () => {
-    const token = await bench.session({ allowed_integrations: ['salesforce'] })
+    const token = await rig.session({ allowed_integrations: ['salesforce'] })
     expect(
-      await bench.api('GET', connectUrl(token, '&connection_id=mine'), undefined, null),
+      await rig.api('GET', connectUrl(token, '&connection_id=mine'), undefined, null),
     ).toMatchObject({
       status: 400,
       body: {
@@ -204,26 +204,21 @@ describe('a dance that is refused', () => {
         },
       },
     })
-    const other = await bench.api(
-      'GET',
-      connectUrl(token, '', 'salesforce-sandbox'),
-      undefined,
-      null,
-    )
+    const other = await rig.api('GET', connectUrl(token, '', 'salesforce-sandbox'), undefined, null)
     expect(other).toMatchObject({
       status: 400,
       body: { error: { code: 'integration_not_allowed' } },
     })
-    await bench.control.expireSessions(token)
-    expect(await bench.api('GET', connectUrl(token), undefined, null)).toMatchObject({
+    await rig.control.expireSessions(token)
+    expect(await rig.api('GET', connectUrl(token), undefined, null)).toMatchObject({
       status: 401,
       body: { error: { code: 'unknown_connect_session_token' } },
     })
   })
 
   it('reports a denied consent on the page and by a webhook without tags', async () => {
-    bench.salesforce.denyConsent = true
-    const dance = await bench.dance(await bench.session())
+    rig.salesforce.denyConsent = true
+    const dance = await rig.dance(await rig.session())
     expect(dance.status).toBe(400)
     expect(dance.html).toContain('nango_oauth_callback_error')
     const denied = { error: 'access_denied', error_description: 'end-user denied authorization' }
@@ -242,14 +237,14 @@ describe('a dance that is refused', () => {
         },
       }),
     )
-    expect(await bench.control.connections()).toEqual([])
+    expect(await rig.control.connections()).toEqual([])
   })
 
   it('reports a code that Salesforce does not take', async () => {
-    const token = await bench.session()
-    const start = await fetch(`${bench.nango.url}${connectUrl(token)}`, { redirect: 'manual' })
+    const token = await rig.session()
+    const start = await fetch(`${rig.nango.url}${connectUrl(token)}`, { redirect: 'manual' })
     const state = new URL(start.headers.get('location') ?? '').searchParams.get('state')
-    const page = await fetch(`${bench.nango.url}/oauth/callback?code=stale&state=${state}`)
+    const page = await fetch(`${rig.nango.url}/oauth/callback?code=stale&state=${state}`)
     const description = JSON.stringify(
       {
         name: 'Error',
@@ -276,7 +271,7 @@ describe('a dance that is refused', () => {
       'No session found for state: "11111111-1111-1111-8111-111111111111"',
     ],
   ])('refuses callback%s', async (query, message) => {
-    const page = await fetch(`${bench.nango.url}/oauth/callback${query}`)
+    const page = await fetch(`${rig.nango.url}/oauth/callback${query}`)
     expect(page.status).toBe(400)
     expect(pageError(await page.text())).toEqual({
       message,
@@ -285,9 +280,9 @@ describe('a dance that is refused', () => {
   })
 
   it('takes a state once', async () => {
-    const { authorizeUrl } = await bench.dance(await bench.session())
+    const { authorizeUrl } = await rig.dance(await rig.session())
     const state = authorizeUrl.searchParams.get('state')
-    const page = await fetch(`${bench.nango.url}/oauth/callback?code=again&state=${state}`)
+    const page = await fetch(`${rig.nango.url}/oauth/callback?code=again&state=${state}`)
     expect(page.status).toBe(400)
     expect(await page.text()).toContain('No session found for state')
   })
@@ -300,45 +295,45 @@ describe('a dance that is refused', () => {
 
 describe('who writes connection_config', () => {
   it('lets the browser plant an instance_url that beats the token response', async () => {
-    const token = await bench.session()
-    const planted = bench.salesforce.url.replace('127.0.0.1', 'localhost')
-    await bench.dance(
+    const token = await rig.session()
+    const planted = rig.salesforce.url.replace('127.0.0.1', 'localhost')
+    await rig.dance(
       token,
       `&params[instance_url]=${encodeURIComponent(planted)}&params[anything]=x`,
     )
-    const [made] = await bench.control.connections()
+    const [made] = await rig.control.connections()
     expect(made?.connection_config).toEqual({ anything: 'x', instance_url: planted })
-    expect(made?.raw.instance_url).toBe(bench.salesforce.url)
+    expect(made?.raw.instance_url).toBe(rig.salesforce.url)
   })
 
   it('lets the browser choose the login host when the session does not', async () => {
-    const token = await bench.session()
+    const token = await rig.session()
     const start = await fetch(
-      `${bench.nango.url}/oauth/connect/salesforce?connect_session_token=${token}&params[hostname]=evil.invalid`,
+      `${rig.nango.url}/oauth/connect/salesforce?connect_session_token=${token}&params[hostname]=evil.invalid`,
       { redirect: 'manual' },
     )
     expect(new URL(start.headers.get('location') ?? '').origin).toBe('https://evil.invalid')
   })
 
   it('lets the session overrule the browser, with "" meaning the token response', async () => {
-    const hostname = new URL(bench.salesforce.url).host
-    const token = await bench.session({
+    const hostname = new URL(rig.salesforce.url).host
+    const token = await rig.session({
       integrations_config_defaults: {
         salesforce: { connection_config: { hostname, instance_url: '' } },
       },
     })
-    await bench.dance(
+    await rig.dance(
       token,
       '&params[instance_url]=http%3A%2F%2Flocalhost%3A1&params[hostname]=evil.invalid',
     )
-    const [made] = await bench.control.connections()
-    expect(made?.connection_config).toEqual({ hostname, instance_url: bench.salesforce.url })
+    const [made] = await rig.control.connections()
+    expect(made?.connection_config).toEqual({ hostname, instance_url: rig.salesforce.url })
   })
 })
 
 describe('a reconnect', () => {
   it('refuses a connection that does not exist', async () => {
-    const answer = await bench.api('POST', '/connect/sessions/reconnect', {
+    const answer = await rig.api('POST', '/connect/sessions/reconnect', {
       connection_id: '11111111-1111-4111-8111-111111111111',
       integration_id: 'salesforce',
     })
@@ -349,19 +344,19 @@ describe('a reconnect', () => {
   })
 
   it('keeps id and metadata, replaces tags and connection_config', async () => {
-    const hostname = new URL(bench.salesforce.url).host
-    const id = await bench.connect({
+    const hostname = new URL(rig.salesforce.url).host
+    const id = await rig.connect({
       tags: { client_id: 'c1', attempt_id: 'a1' },
       integrations_config_defaults: { salesforce: { connection_config: { hostname } } },
     })
-    await bench.api('POST', '/connections/metadata', {
+    await rig.api('POST', '/connections/metadata', {
       connection_id: id,
       provider_config_key: 'salesforce',
       metadata: { a: 1 },
     })
-    const before = (await bench.fetchConnection(id)).body
-    await bench.dance(await reconnectToken(id, { tags: { client_id: 'c1', attempt_id: 'a2' } }))
-    const after = (await bench.fetchConnection(id)).body
+    const before = (await rig.fetchConnection(id)).body
+    await rig.dance(await reconnectToken(id, { tags: { client_id: 'c1', attempt_id: 'a2' } }))
+    const after = (await rig.fetchConnection(id)).body
     expect(after).toMatchObject({
       connection_id: id,
       tags: { client_id: 'c1', attempt_id: 'a2' },
@@ -369,7 +364,7 @@ describe('a reconnect', () => {
       created_at: before.created_at,
       updated_at: before.updated_at,
     })
-    expect(after.connection_config).toEqual({ instance_url: bench.salesforce.url })
+    expect(after.connection_config).toEqual({ instance_url: rig.salesforce.url })
     expect(after.credentials).not.toEqual(before.credentials)
     const [, override] = await webhooks(2)
     expect(override).toEqual(
@@ -379,19 +374,19 @@ describe('a reconnect', () => {
         tags: { attempt_id: 'a2', client_id: 'c1' },
       }),
     )
-    await bench.dance(await reconnectToken(id))
-    expect((await bench.fetchConnection(id)).body.tags).toEqual({})
+    await rig.dance(await reconnectToken(id))
+    expect((await rig.fetchConnection(id)).body.tags).toEqual({})
   })
 
   it('leaves the old credentials after a failure, and calls it a failed creation of the real id', async () => {
-    const id = await bench.connect({ tags: { client_id: 'c1' } })
-    const before = (await bench.fetchConnection(id)).body
-    bench.salesforce.denyConsent = true
-    await bench.dance(await reconnectToken(id))
+    const id = await rig.connect({ tags: { client_id: 'c1' } })
+    const before = (await rig.fetchConnection(id)).body
+    rig.salesforce.denyConsent = true
+    await rig.dance(await reconnectToken(id))
     const [, failed] = await webhooks(2)
     expect(failed).toMatchObject({ operation: 'creation', success: false, connectionId: id })
     expect(failed).not.toHaveProperty('tags')
-    const after = (await bench.fetchConnection(id)).body
+    const after = (await rig.fetchConnection(id)).body
     expect(after.credentials).toEqual(before.credentials)
     expect(after.tags).toEqual({ client_id: 'c1' })
   })

@@ -112,7 +112,7 @@ export function oauthRoutes(app: FastifyInstance, ctx: NangoContext): void {
       const description = JSON.stringify(answer.error, null, 2)
       return fail(reply, attempt, integration, description, { type: 'unknown', description })
     }
-    const saved = save(attempt, integration, answer.raw)
+    const saved = save(ctx, attempt, integration, answer.raw)
     if (saved === undefined) {
       const description = 'Failed to find connection'
       return fail(reply, attempt, integration, description, { type: 'unknown', description })
@@ -137,40 +137,41 @@ export function oauthRoutes(app: FastifyInstance, ctx: NangoContext): void {
     webhooks.connectionFailed(integration, attempt.connectionId, error, attempt.webhookUrlOverride)
     return html(reply, 400, callbackFailedPage(message))
   }
+}
 
-  /** Makes the connection, or remakes the one of a reconnect; nothing if that is gone by now. */
-  function save(
-    attempt: OAuthAttempt,
-    integration: Integration,
-    raw: JsonObject,
-  ): Connection | undefined {
-    const config = withTokenMetadata(attempt.connectionConfig, raw)
-    if (attempt.reconnectsRow === null) {
-      const connection = store.addConnection(integration, {
-        connectionId: attempt.connectionId,
-        connectionConfig: config,
-        credentials: credentialsFrom(raw),
-        metadata: null,
-        tags: attempt.tags,
-        endUser: attempt.endUser,
-        webhookUrlOverride: attempt.webhookUrlOverride,
-      })
-      webhooks.connectionCreated(connection)
-      return connection
-    }
-    const connection = store.connectionByRow(attempt.reconnectsRow)
-    if (connection === undefined) return undefined
-    // Tags and config are replaced as a whole; metadata, ids and updated_at stay.
-    connection.tags = attempt.tags
-    connection.connectionConfig = config
-    connection.credentials = credentialsFrom(raw)
-    connection.endUser = attempt.endUser ?? connection.endUser
-    connection.webhookUrlOverride = attempt.webhookUrlOverride
-    connection.errors = []
-    connection.refreshState = freshRefreshState()
-    webhooks.connectionOverridden(connection)
+/** Makes the connection, or remakes the one of a reconnect; nothing if that is gone by now. */
+function save(
+  { store, webhooks }: NangoContext,
+  attempt: OAuthAttempt,
+  integration: Integration,
+  raw: JsonObject,
+): Connection | undefined {
+  const config = withTokenMetadata(attempt.connectionConfig, raw)
+  if (attempt.reconnectsRow === null) {
+    const connection = store.addConnection(integration, {
+      connectionId: attempt.connectionId,
+      connectionConfig: config,
+      credentials: credentialsFrom(raw),
+      metadata: null,
+      tags: attempt.tags,
+      endUser: attempt.endUser,
+      webhookUrlOverride: attempt.webhookUrlOverride,
+    })
+    webhooks.connectionCreated(connection)
     return connection
   }
+  const connection = store.connectionByRow(attempt.reconnectsRow)
+  if (connection === undefined) return undefined
+  // Tags and config are replaced as a whole; metadata, ids and updated_at stay.
+  connection.tags = attempt.tags
+  connection.connectionConfig = config
+  connection.credentials = credentialsFrom(raw)
+  connection.endUser = attempt.endUser ?? connection.endUser
+  connection.webhookUrlOverride = attempt.webhookUrlOverride
+  connection.errors = []
+  connection.refreshState = freshRefreshState()
+  webhooks.connectionOverridden(connection)
+  return connection
 }
 
 /** What the browser sent, overruled by what the session's maker set: even by an empty string. */

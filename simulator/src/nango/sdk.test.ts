@@ -2,12 +2,12 @@
 import { Nango } from '@nangohq/node'
 import { describe, expect, it } from 'vitest'
 import { COVERAGE } from './coverage.ts'
-import { masked, SECRET_KEY, SIGNING_KEY, tokenOf, until, useBench } from './test-support.ts'
+import { masked, SECRET_KEY, SIGNING_KEY, tokenOf, until, useRig } from './testing/rig.ts'
 
-const bench = useBench()
+const rig = useRig()
 
 const sdk = (webhookSigningKey = SIGNING_KEY) =>
-  new Nango({ apiKey: SECRET_KEY, host: bench.nango.url, webhookSigningKey })
+  new Nango({ apiKey: SECRET_KEY, host: rig.nango.url, webhookSigningKey })
 
 /** Status and body of the AxiosError that a call ends with. */
 async function refusalOf(call: Promise<unknown>): Promise<unknown> {
@@ -25,7 +25,7 @@ describe('@nangohq/node', () => {
       tags: { client_id: 'cli_1' },
       allowed_integrations: ['salesforce'],
     })
-    await bench.dance(data.token)
+    await rig.dance(data.token)
     const { connections } = await sdk().listConnections({ tags: { client_id: 'cli_1' }, limit: 5 })
     expect(masked(connections)).toEqual([
       {
@@ -47,7 +47,7 @@ describe('@nangohq/node', () => {
     const forced = await sdk().getConnection('salesforce', id, true)
     expect(forced.credentials).not.toMatchObject({ access_token: token })
     expect(await sdk().getRawTokenResponse('salesforce', id)).toMatchObject({
-      instance_url: bench.salesforce.url,
+      instance_url: rig.salesforce.url,
     })
 
     expect((await sdk().deleteConnection('salesforce', id)).data).toEqual({ success: true })
@@ -59,17 +59,17 @@ describe('@nangohq/node', () => {
       status: 404,
       data: { error: { code: 'not_found', message: 'Failed to find connection' } },
     })
-    expect(bench.salesforce.calls.some(({ path }) => path.includes('revoke'))).toBe(false)
+    expect(rig.salesforce.calls.some(({ path }) => path.includes('revoke'))).toBe(false)
   })
 
   it('reconnects, patches and sets metadata', async () => {
-    const id = await bench.connect()
+    const id = await rig.connect()
     const { data } = await sdk().createReconnectSession({
       connection_id: id,
       integration_id: 'salesforce',
       tags: { client_id: 'c2' },
     })
-    await bench.dance(data.token)
+    await rig.dance(data.token)
     expect(
       await sdk().patchConnection(
         { connectionId: id, provider_config_key: 'salesforce' },
@@ -89,15 +89,15 @@ describe('@nangohq/node', () => {
   })
 
   it('verifies webhooks by the signing key, before and after its rotation', async () => {
-    await bench.connect()
-    await until(() => bench.hook.received.length === 1)
-    const rotated = await bench.api('POST', '/environment/webhook-signing-key/rotate', {})
+    await rig.connect()
+    await until(() => rig.hook.received.length === 1)
+    const rotated = await rig.api('POST', '/environment/webhook-signing-key/rotate', {})
     const newKey = (rotated.body.data as { webhook_signing_key: string }).webhook_signing_key
-    await bench.connect()
-    await until(() => bench.hook.received.length === 2)
-    await bench.control.configure({ webhook_signing_key: SIGNING_KEY })
+    await rig.connect()
+    await until(() => rig.hook.received.length === 2)
+    await rig.control.configure({ webhook_signing_key: SIGNING_KEY })
 
-    const [first, second] = bench.hook.received
+    const [first, second] = rig.hook.received
     if (first === undefined || second === undefined) throw new Error('Two webhooks were expected')
     const verdicts = [first, second].map(({ headers, rawBody }) =>
       [SIGNING_KEY, newKey].map((key) => sdk(key).verifyIncomingWebhookRequest(rawBody, headers)),
@@ -129,13 +129,13 @@ describe('@nangohq/node', () => {
   })
 
   it('calls Salesforce through the proxy', async () => {
-    const id = await bench.connect()
+    const id = await rig.connect()
     const answer = await sdk().get({
       endpoint: '/services/data',
       providerConfigKey: 'salesforce',
       connectionId: id,
     })
-    const [made] = await bench.control.connections()
+    const [made] = await rig.control.connections()
     expect(answer.data).toEqual([{ authorization: `Bearer ${made?.access_token}` }])
     const unknown = sdk().get({
       endpoint: '/services/data',
@@ -151,30 +151,30 @@ describe('@nangohq/node', () => {
 
 describe('webhook delivery', () => {
   it('is tried three times on 5xx, once on anything else, and can be repeated', async () => {
-    bench.hook.answers = [500, 503]
-    await bench.connect()
-    await until(() => bench.hook.received.length === 3)
-    await until(async () => (await bench.control.webhooks())[0]?.state === 'delivered')
-    bench.hook.answers = [404]
-    await bench.connect()
-    await until(async () => (await bench.control.webhooks())[1]?.state === 'failed')
-    const [first, second] = await bench.control.webhooks()
+    rig.hook.answers = [500, 503]
+    await rig.connect()
+    await until(() => rig.hook.received.length === 3)
+    await until(async () => (await rig.control.webhooks())[0]?.state === 'delivered')
+    rig.hook.answers = [404]
+    await rig.connect()
+    await until(async () => (await rig.control.webhooks())[1]?.state === 'failed')
+    const [first, second] = await rig.control.webhooks()
     expect([first?.attempts, second?.attempts]).toEqual([[500, 503, 200], [404]])
 
-    await bench.control.redeliverWebhook(first?.id ?? '')
-    await until(() => bench.hook.received.length === 5)
-    expect(bench.hook.received[4]?.rawBody).toBe(bench.hook.received[0]?.rawBody)
+    await rig.control.redeliverWebhook(first?.id ?? '')
+    await until(() => rig.hook.received.length === 5)
+    expect(rig.hook.received[4]?.rawBody).toBe(rig.hook.received[0]?.rawBody)
   })
 
   it('goes to the override URL of a session, and nowhere when a toggle is off', async () => {
-    const url = `${bench.hook.url}/override`
-    await bench.connect({ webhook_url_override: url })
-    await until(() => bench.hook.received.length === 1)
-    expect((await bench.control.webhooks())[0]?.url).toBe(url)
-    await bench.control.configure({ webhook_on_creation: false })
-    await bench.connect()
-    expect(await bench.control.webhooks()).toHaveLength(1)
-    await bench.control.configure({ webhook_on_creation: true })
+    const url = `${rig.hook.url}/override`
+    await rig.connect({ webhook_url_override: url })
+    await until(() => rig.hook.received.length === 1)
+    expect((await rig.control.webhooks())[0]?.url).toBe(url)
+    await rig.control.configure({ webhook_on_creation: false })
+    await rig.connect()
+    expect(await rig.control.webhooks()).toHaveLength(1)
+    await rig.control.configure({ webhook_on_creation: true })
   })
 })
 
@@ -229,14 +229,14 @@ describe('connections', () => {
       { code: 'not_found', message: 'Failed to find connection' },
     ],
   ])('refuses %s %s', async (method, path, status, error) => {
-    const answer = await bench.api(method, path)
+    const answer = await rig.api(method, path)
     expect(answer.status).toBe(status)
     expect(answer.body).toEqual({ error })
   })
 
   it('refuses metadata for an unknown id, in the recorded words', async () => {
     const id = '11111111-1111-4111-8111-111111111111'
-    const answer = await bench.api('PATCH', '/connections/metadata', {
+    const answer = await rig.api('PATCH', '/connections/metadata', {
       connection_id: id,
       provider_config_key: 'salesforce',
       metadata: { a: 1 },
@@ -251,9 +251,9 @@ describe('connections', () => {
   })
 
   it('pages the list, newest first', async () => {
-    for (let made = 0; made < 3; made += 1) await bench.connect()
+    for (let made = 0; made < 3; made += 1) await rig.connect()
     const rows = async (query: string) =>
-      ((await bench.api('GET', `/connections?${query}`)).body.connections as { id: number }[]).map(
+      ((await rig.api('GET', `/connections?${query}`)).body.connections as { id: number }[]).map(
         ({ id }) => id,
       )
     expect(await rows('limit=2')).toEqual([3, 2])
@@ -263,12 +263,12 @@ describe('connections', () => {
   })
 
   it('imports tokens under an own id', async () => {
-    const answer = await bench.api('POST', '/connections', {
+    const answer = await rig.api('POST', '/connections', {
       provider_config_key: 'salesforce',
       connection_id: 'cli_01HQ',
       tags: { client_id: 'cli_01HQ' },
       credentials: { type: 'OAUTH2', access_token: '00Dxx!in', refresh_token: '5Aep_in' },
-      connection_config: { instance_url: bench.salesforce.url },
+      connection_config: { instance_url: rig.salesforce.url },
     })
     expect(answer.status).toBe(201)
     expect(masked(answer.body)).toEqual({
@@ -280,7 +280,7 @@ describe('connections', () => {
       end_user: null,
       tags: { client_id: 'cli_01HQ' },
       metadata: {},
-      connection_config: { instance_url: bench.salesforce.url },
+      connection_config: { instance_url: rig.salesforce.url },
       webhook_url_override: null,
       created_at: '<timeZ>',
       updated_at: '<timeZ>',
@@ -295,15 +295,15 @@ describe('connections', () => {
   })
 
   it('answers the deprecated path the same', async () => {
-    const id = await bench.connect()
-    const old = await bench.api('GET', byPath(id).replace('/connections/', '/connection/'))
+    const id = await rig.connect()
+    const old = await rig.api('GET', byPath(id).replace('/connections/', '/connection/'))
     expect(old.body).toMatchObject({ connection_id: id, credentials: { type: 'OAUTH2' } })
   })
 })
 
 describe('the control routes', () => {
   it('make and change connections that no dance would', async () => {
-    const made = await bench.control.createConnection({
+    const made = await rig.control.createConnection({
       provider_config_key: 'salesforce',
       tags: { client_id: 'stranger' },
       raw: {
@@ -311,17 +311,17 @@ describe('the control routes', () => {
         instance_url: 'https://evil.invalid',
         id: 'https://login.salesforce.com/id/00Dxx0000000001AAA/005xx0000000001AAA',
       },
-      connection_config: { instance_url: bench.salesforce.url },
+      connection_config: { instance_url: rig.salesforce.url },
     })
-    const { body } = await bench.fetchConnection(made.connection_id)
+    const { body } = await rig.fetchConnection(made.connection_id)
     expect(body).toMatchObject({
       tags: { client_id: 'stranger' },
       credentials: { access_token: '00Dother!x', raw: { instance_url: 'https://evil.invalid' } },
     })
-    await bench.control.editConnection(made.connection_id, {
+    await rig.control.editConnection(made.connection_id, {
       raw: { id: 'https://login.salesforce.com/id/00Dyy/005yy', instance_url: null },
     })
-    const after = await bench.fetchConnection(made.connection_id)
+    const after = await rig.fetchConnection(made.connection_id)
     expect((after.body.credentials as { raw: object }).raw).toEqual({
       access_token: '00Dother!x',
       id: 'https://login.salesforce.com/id/00Dyy/005yy',
@@ -329,9 +329,9 @@ describe('the control routes', () => {
   })
 
   it('keep a journal and counters of Nango’s routes, and forget them at reset', async () => {
-    const answer = await bench.api('POST', '/connect/sessions', { tags: { a: 'b' } })
+    const answer = await rig.api('POST', '/connect/sessions', { tags: { a: 'b' } })
     tokenOf(answer)
-    expect(await bench.control.journal()).toMatchObject([
+    expect(await rig.control.journal()).toMatchObject([
       {
         method: 'POST',
         url: '/connect/sessions',
@@ -340,14 +340,14 @@ describe('the control routes', () => {
         status: 201,
       },
     ])
-    expect((await bench.control.counters()).requests).toEqual({ 'POST /connect/sessions': 1 })
-    expect(await bench.control.sessions()).toHaveLength(1)
-    await bench.control.reset()
-    expect(await bench.control.journal()).toEqual([])
-    expect(await bench.control.sessions()).toEqual([])
+    expect((await rig.control.counters()).requests).toEqual({ 'POST /connect/sessions': 1 })
+    expect(await rig.control.sessions()).toHaveLength(1)
+    await rig.control.reset()
+    expect(await rig.control.journal()).toEqual([])
+    expect(await rig.control.sessions()).toEqual([])
   })
 
   it('stand beside exactly the routes that the coverage list names', () => {
-    expect([...bench.nango.routes].sort()).toEqual(COVERAGE.map(({ route }) => route).sort())
+    expect([...rig.nango.routes].sort()).toEqual(COVERAGE.map(({ route }) => route).sort())
   })
 })

@@ -1,14 +1,14 @@
 // Connect sessions and API keys, compared with answers recorded from Nango 0.71.
 import { describe, expect, it } from 'vitest'
-import { masked, READ_ONLY_KEY, tokenOf, until, useBench } from './test-support.ts'
+import { masked, READ_ONLY_KEY, tokenOf, until, useRig } from './testing/rig.ts'
 
-const bench = useBench()
+const rig = useRig()
 
 const invalidBody = (...errors: object[]) => ({ error: { code: 'invalid_body', errors } })
 
 describe('POST /connect/sessions', () => {
   it('answers 201 with token, link and an end in 30 minutes', async () => {
-    const answer = await bench.api('POST', '/connect/sessions', {
+    const answer = await rig.api('POST', '/connect/sessions', {
       tags: { organization_id: 'org_1', client_id: 'cli_1', attempt_id: 'att_1' },
       allowed_integrations: ['salesforce'],
     })
@@ -18,7 +18,7 @@ describe('POST /connect/sessions', () => {
     expect(masked(answer.body)).toEqual({
       data: {
         token: '<session token>',
-        connect_link: `${bench.nango.url}/connect?session_token=${token}`,
+        connect_link: `${rig.nango.url}/connect?session_token=${token}`,
         expires_at: '<timeZ>',
       },
     })
@@ -70,19 +70,19 @@ describe('POST /connect/sessions', () => {
       },
     ],
   ])('refuses %s with 400 invalid_body', async (_name, body, issue) => {
-    const answer = await bench.api('POST', '/connect/sessions', body)
+    const answer = await rig.api('POST', '/connect/sessions', body)
     expect(answer.status).toBe(400)
     expect(answer.body).toEqual(invalidBody(issue))
   })
 
   it('lower-cases tag keys and keeps the case of values', async () => {
-    const id = await bench.connect({ tags: { Client_ID: 'AbC' } })
-    const { body } = await bench.fetchConnection(id)
+    const id = await rig.connect({ tags: { Client_ID: 'AbC' } })
+    const { body } = await rig.fetchConnection(id)
     expect(body.tags).toEqual({ client_id: 'AbC' })
   })
 
   it('refuses malformed JSON before it looks at the key', async () => {
-    const answer = await bench.api('POST', '/connect/sessions', '{bad', null)
+    const answer = await rig.api('POST', '/connect/sessions', '{bad', null)
     expect(answer.status).toBe(400)
     expect(answer.body).toEqual({
       error: {
@@ -95,10 +95,10 @@ describe('POST /connect/sessions', () => {
 
 describe('GET /connect/session', () => {
   const asSession = (token: string, method = 'GET') =>
-    bench.api(method, '/connect/session', undefined, token)
+    rig.api(method, '/connect/session', undefined, token)
 
   it('shows what Connect UI needs, before and after a dance', async () => {
-    const token = await bench.session({ allowed_integrations: ['salesforce'] })
+    const token = await rig.session({ allowed_integrations: ['salesforce'] })
     const theme = { primary: '#00B2E3' }
     const expected = {
       data: {
@@ -113,13 +113,13 @@ describe('GET /connect/session', () => {
       },
     }
     expect((await asSession(token)).body).toEqual(expected)
-    await bench.dance(token)
+    await rig.dance(token)
     expect((await asSession(token)).body).toEqual(expected)
   })
 
   it('says isReconnecting for a reconnect session', async () => {
-    const id = await bench.connect()
-    const answer = await bench.api('POST', '/connect/sessions/reconnect', {
+    const id = await rig.connect()
+    const answer = await rig.api('POST', '/connect/sessions/reconnect', {
       connection_id: id,
       integration_id: 'salesforce',
     })
@@ -137,18 +137,18 @@ describe('GET /connect/session', () => {
         payload: {},
       },
     }
-    const deleted = await bench.session()
+    const deleted = await rig.session()
     expect((await asSession(deleted, 'DELETE')).status).toBe(204)
     expect(await asSession(deleted)).toMatchObject({ status: 401, body: unknown })
 
-    const ended = await bench.session()
-    await bench.control.expireSessions(ended)
+    const ended = await rig.session()
+    await rig.control.expireSessions(ended)
     expect(await asSession(ended)).toMatchObject({ status: 401, body: unknown })
 
-    const aged = await bench.session()
-    await bench.control.advanceClock(29 * 60_000)
+    const aged = await rig.session()
+    await rig.control.advanceClock(29 * 60_000)
     expect((await asSession(aged)).status).toBe(200)
-    await bench.control.advanceClock(61_000)
+    await rig.control.advanceClock(61_000)
     expect(await asSession(aged)).toMatchObject({ status: 401, body: unknown })
   })
 })
@@ -165,7 +165,7 @@ describe('API keys', () => {
       'The provided authorization header does not match any account.',
     ],
   ])('answers 401 to key %s', async (key, code, reason) => {
-    const answer = await bench.api('GET', path, undefined, key)
+    const answer = await rig.api('GET', path, undefined, key)
     expect(answer.status).toBe(401)
     expect(answer.body).toEqual({
       error: { message: `Authentication failed. ${reason}`, code, payload: {} },
@@ -174,13 +174,13 @@ describe('API keys', () => {
   })
 
   it('gives a read-only key the connection with empty credentials, and asks Salesforce nothing', async () => {
-    const id = await bench.connect()
-    bench.salesforce.calls = []
+    const id = await rig.connect()
+    rig.salesforce.calls = []
     const url = `/connections/${id}?provider_config_key=salesforce`
-    const answer = await bench.api('GET', url, undefined, READ_ONLY_KEY)
+    const answer = await rig.api('GET', url, undefined, READ_ONLY_KEY)
     expect(answer.status).toBe(200)
     expect(answer.body.credentials).toEqual({})
-    expect(bench.salesforce.calls).toEqual([])
+    expect(rig.salesforce.calls).toEqual([])
   })
 
   it.each([
@@ -191,13 +191,13 @@ describe('API keys', () => {
     ],
     ['DELETE', '', 'Insufficient scope. Required: environment:connections:delete'],
   ])('refuses a read-only key %s%s with 403', async (method, query, message) => {
-    const answer = await bench.api(method, `${path}${query}`, undefined, READ_ONLY_KEY)
+    const answer = await rig.api(method, `${path}${query}`, undefined, READ_ONLY_KEY)
     expect(answer.status).toBe(403)
     expect(answer.body).toEqual({ error: { code: 'forbidden', message } })
   })
 
   it('refuses a read-only key a Connect session', async () => {
-    const answer = await bench.api('POST', '/connect/sessions', { tags: { a: 'b' } }, READ_ONLY_KEY)
+    const answer = await rig.api('POST', '/connect/sessions', { tags: { a: 'b' } }, READ_ONLY_KEY)
     expect(answer).toMatchObject({
       status: 403,
       body: {
@@ -209,7 +209,7 @@ describe('API keys', () => {
 
 describe('rate limit', () => {
   const path = '/connections/11111111-1111-4111-8111-111111111111'
-  const call = () => bench.api('GET', `${path}?provider_config_key=salesforce`)
+  const call = () => rig.api('GET', `${path}?provider_config_key=salesforce`)
 
   it('counts down in the headers', async () => {
     const first = await call()
@@ -221,7 +221,7 @@ describe('rate limit', () => {
   })
 
   it('answers a 429 fault in the recorded shape, then works again', async () => {
-    await bench.control.addFault({
+    await rig.control.addFault({
       path: '/connections/*',
       times: 1,
       status: 429,
@@ -236,31 +236,31 @@ describe('rate limit', () => {
   })
 
   it('refuses for real once a limit is set, until the window ends', async () => {
-    await bench.control.configure({ rate_limit_per_minute: 2 })
+    await rig.control.configure({ rate_limit_per_minute: 2 })
     const statuses = [await call(), await call(), await call()].map(({ status }) => status)
     expect(statuses).toEqual([404, 404, 429])
-    await bench.control.advanceClock(60_000)
+    await rig.control.advanceClock(60_000)
     expect((await call()).status).toBe(404)
-    await bench.control.configure({ rate_limit_per_minute: null })
+    await rig.control.configure({ rate_limit_per_minute: null })
   })
 })
 
 describe('faults', () => {
   it('cuts the connection before the work, or after it', async () => {
-    const id = await bench.connect()
+    const id = await rig.connect()
     const path = `/connections/${id}`
-    const remove = () => bench.api('DELETE', `${path}?provider_config_key=salesforce`)
-    await bench.control.addFault({ path, method: 'DELETE', times: 1, close: 'before' })
+    const remove = () => rig.api('DELETE', `${path}?provider_config_key=salesforce`)
+    await rig.control.addFault({ path, method: 'DELETE', times: 1, close: 'before' })
     await expect(remove()).rejects.toThrow()
-    expect((await bench.control.connections())[0]?.deleted_at).toBeNull()
-    await bench.control.addFault({ path, method: 'DELETE', times: 1, close: 'after' })
+    expect((await rig.control.connections())[0]?.deleted_at).toBeNull()
+    await rig.control.addFault({ path, method: 'DELETE', times: 1, close: 'after' })
     await expect(remove()).rejects.toThrow()
-    await until(async () => (await bench.control.connections())[0]?.deleted_at !== null)
+    await until(async () => (await rig.control.connections())[0]?.deleted_at !== null)
     expect((await remove()).status).toBe(400)
   })
 
   it('answers with a given status and body, after a delay', async () => {
-    await bench.control.addFault({
+    await rig.control.addFault({
       path: '/connections',
       times: 1,
       status: 503,
@@ -268,7 +268,7 @@ describe('faults', () => {
       delay_ms: 50,
     })
     const startedAt = performance.now()
-    const answer = await bench.api('GET', '/connections')
+    const answer = await rig.api('GET', '/connections')
     expect(answer).toMatchObject({ status: 503, body: { oops: true } })
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(49)
   })

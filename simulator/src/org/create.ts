@@ -57,6 +57,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     assignments: [],
     groups: [],
     flows: new Map(),
+    flowInterviews: [],
     workflowRules: [],
     assignmentRules: [],
     duplicateRules: [],
@@ -72,6 +73,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     orgWideModifiedAt: created,
     permissionRevision: 1,
     schemaRevision: 1,
+    kept: new Map(),
   }
   const admin = addProfile(org, 'System Administrator', SYSTEM_PERMISSIONS, true)
   const restricted = addProfile(org, 'Minimum Access - API Only', ['ApiEnabled'], false)

@@ -1,11 +1,6 @@
 // The state of one simulated Salesforce org: schema, people and permissions, automations, records,
 // sessions and usage. Plain data; what it means is in the modules beside it and in salesforce/.
 
-import type { RecordState } from '../records/state.ts'
-import type { BulkJobs } from '../salesforce/bulk/jobs.ts'
-import type { DeployJobs } from '../salesforce/metadata/deploy/jobs.ts'
-import type { RetrieveJobs } from '../salesforce/metadata/retrieve-jobs.ts'
-import type { QueryCursors } from '../salesforce/query-cursors.ts'
 import { type IdGenerator } from './ids.ts'
 
 /** A field of a describe result, all keys that Salesforce gives (58 to 60, by version). */
@@ -397,8 +392,7 @@ export interface Org {
   groups: Group[]
   /** By lower-cased name, with the namespace and `__` before it where there is one. */
   flows: Map<string, Flow>
-  /** Made at the first one. */
-  flowInterviews?: FlowInterview[]
+  flowInterviews: FlowInterview[]
   workflowRules: WorkflowRule[]
   assignmentRules: AssignmentRule[]
   duplicateRules: DuplicateRule[]
@@ -418,14 +412,6 @@ export interface Org {
   /** Counts changes of permissions, so that cached describes can be told apart. */
   permissionRevision: number
   schemaRevision: number
-  /** Indexes, locks and the recycle bin; made at the first save. */
-  recordState?: RecordState
-  /** Open query locators; made at the first query that has more than one page. */
-  queryCursors?: QueryCursors
-  /** Bulk API 2.0 jobs; made at the first one. */
-  bulk?: BulkJobs
-  /** Running and finished Metadata retrieves; made at the first one. */
-  retrieves?: RetrieveJobs
-  /** Queued, running and finished deployments; made at the first one. */
-  deploys?: DeployJobs
+  /** Of the rooms above, see kept.ts. */
+  kept: Map<symbol, unknown>
 }

@@ -10,8 +10,8 @@ import {
   type SObject,
   type User,
 } from '../org/model.ts'
-import { computedValue, criterionHolds } from './computed.ts'
-import { formulaOf, recordScope } from './formula-scope.ts'
+import { criterionHolds } from './criteria.ts'
+import { computedValue, formulaOf, recordScope } from './formulas.ts'
 import { invalidReference } from './row-errors.ts'
 import { simulated } from './rules.ts'
 import { type SaveRequest } from './save-types.ts'

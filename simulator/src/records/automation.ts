@@ -1,6 +1,6 @@
-// What runs on a save beside the rules of the schema: record-triggered flows.
+// What runs on a save beside the rules of the schema. Saves know it by this contract alone; what an
+// org has is in `RecordState.automation`.
 
-import { afterSave, beforeDelete, beforeSave, concerns } from '../automation/record-flows.ts'
 import { type Org, type Row, type User } from '../org/model.ts'
 import { type Transaction } from './locks.ts'
 import { type RowOutcome, type SaveRequest } from './save-types.ts'
@@ -32,6 +32,3 @@ export interface RecordAutomation {
   /** Before the row goes into the recycle bin; not for rows that go with their parent. */
   beforeDelete?(this: void, org: Org, save: NestedSave, row: RowEvent): Promise<void | Error>
 }
-
-/** What orgs start with; `RecordState.automation` is an org's own. */
-export const AUTOMATION: RecordAutomation = { concerns, beforeSave, afterSave, beforeDelete }

@@ -3,7 +3,7 @@
 
 import { findObject } from '../org/changes.ts'
 import { type Field, type Org, type Row, type SObject } from '../org/model.ts'
-import { childRelationships } from '../salesforce/describe.ts'
+import { childRelationships } from '../org/child-relationships.ts'
 import { type Transaction } from './locks.ts'
 import { problem } from './row-errors.ts'
 import { recordStateOf, type Deletion } from './state.ts'

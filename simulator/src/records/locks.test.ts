@@ -1,12 +1,12 @@
 // Row locks and other things that go wrong while records are saved.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../test-support.ts'
+import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'
 
-let sim: Running
+let sim: Rig
 let admin: Client
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(async () => {
   await sim.control.reset()

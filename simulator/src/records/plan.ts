@@ -2,9 +2,9 @@
 // state of schema and permissions, so that two hundred rows cost two hundred rows.
 
 import { grantsOf, type Viewer } from '../org/visibility.ts'
+import { keptByOrg } from '../org/kept.ts'
 import { type Field, type ObjectGrant, type Org, type SObject, type User } from '../org/model.ts'
 import { isSetupObject } from './targets.ts'
-import { recordStateOf } from './state.ts'
 
 export interface FieldPlan {
   field: Field
@@ -57,8 +57,10 @@ export const SYSTEM_VIEWER: Viewer = {
   has: () => true,
 }
 
+const plansOf = keptByOrg(() => new Map<string, ObjectPlan>())
+
 export const planOf = (org: Org, object: SObject, viewer: Viewer): ObjectPlan => {
-  const { plans } = recordStateOf(org)
+  const plans = plansOf(org)
   const name = `${object.name}:${viewer.signature}`
   const key = `${object.schemaModifiedAt.getTime()}:${object.fields.size}:${object.recordTypes.length}`
   const known = plans.get(name)

@@ -10,9 +10,9 @@ import {
   type SObject,
   type User,
 } from '../org/model.ts'
-import { notSimulated } from '../salesforce/errors.ts'
+import { notSimulated } from '../refusals.ts'
 import { badPicklistValue } from './field-values.ts'
-import { formulaOf, recordScope } from './formula-scope.ts'
+import { formulaOf, recordScope } from './formulas.ts'
 import { type ObjectPlan } from './plan.ts'
 import { missingFields, problem, rowError, RowProblem } from './row-errors.ts'
 import { type RowError } from './save-types.ts'

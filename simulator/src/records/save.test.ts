@@ -5,7 +5,7 @@ import { createOrg, grantField, profileNamed } from '../org/create.ts'
 import { makeField } from '../org/schema.ts'
 import { viewerOf } from '../org/visibility.ts'
 import { seedSmall } from '../seeds/small.ts'
-import { computedValue } from './computed.ts'
+import { computedValue } from './formulas.ts'
 import { saveRecords, type RowOutcome, type SaveRequest } from './save.ts'
 import { recordStateOf } from './state.ts'
 

@@ -5,11 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findObject } from '../org/changes.ts'
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import { type Field } from '../org/model.ts'
-import { notFound, notSimulated, refusal } from '../salesforce/errors.ts'
-import { type RecordAutomation } from './automation.ts'
+import { notFound, notSimulated, refusal } from '../refusals.ts'
 import { erase, moveToBin, takeFromBin } from './deletion.ts'
 import { readValue } from './field-values.ts'
-import { type Transaction } from './locks.ts'
 import { mayDo, planOf, SYSTEM_VIEWER, type ObjectPlan } from './plan.ts'
 import { isExternalKey, parentsToLock, readChanges, type Changes } from './prepare.ts'
 import {
@@ -23,7 +21,8 @@ import {
 } from './row-errors.ts'
 import { type RowError, type RowOutcome, type SaveContext, type SaveRequest } from './save-types.ts'
 import { runBeforeDelete, writeRow } from './write-row.ts'
-import { recordStateOf, type RecordState } from './state.ts'
+import { type Save } from './save-call.ts'
+import { recordStateOf } from './state.ts'
 import { indexKey } from './store.ts'
 
 export type { RowError, RowOutcome, SaveContext, SaveOperation, SaveRequest } from './save-types.ts'
@@ -73,27 +72,6 @@ export const KEPT_ELSEWHERE: ReadonlySet<string> = new Set([
   'RecordType',
   'User',
 ])
-
-/** One call of `saveRecords`, with everything looked up. */
-export interface Save {
-  ctx: SaveContext
-  request: SaveRequest
-  plan: ObjectPlan
-  state: RecordState
-  /** Empty where no automation is concerned. */
-  automation: RecordAutomation
-  transaction: Transaction
-  /** The field of an upsert by external id; null for one by Id and for everything else. */
-  key: Field | null
-  /** Given names that are not read as fields. */
-  skipped: ReadonlySet<string>
-  at: string
-  mayCreate: boolean
-  mayEdit: boolean
-  mayDelete: boolean
-  /** A save of an automation, in the same transaction. */
-  nested: (request: SaveRequest) => Promise<RowOutcome[]>
-}
 
 const startSave = (ctx: SaveContext, request: SaveRequest): Save => {
   const { org, user, automated = false } = ctx

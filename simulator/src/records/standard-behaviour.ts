@@ -3,8 +3,7 @@
 
 import { type FormulaScope } from '../formula/formula.ts'
 import { type Field, type Org, type Row, type SObject, type User } from '../org/model.ts'
-import { shownValue } from './computed.ts'
-import { formulaOf } from './formula-scope.ts'
+import { formulaOf, shownValue } from './formulas.ts'
 import { recordStateOf } from './state.ts'
 
 /** Salesforce: the stages of a new org, with their probabilities. */

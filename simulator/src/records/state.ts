@@ -1,12 +1,10 @@
 // What an org keeps about its records beside the rows: indexes, locks, the recycle bin, counters.
 
 import { type Org } from '../org/model.ts'
-import { Outbox } from '../automation/outbox.ts'
-import { type FlowCatalogue } from '../automation/record-flows.ts'
-import { AUTOMATION, type RecordAutomation } from './automation.ts'
+import { keptByOrg } from '../org/kept.ts'
+import { type RecordAutomation } from './automation.ts'
 import { LockTable, Transaction } from './locks.ts'
 import { RecordStore } from './store.ts'
-import { type ObjectPlan } from './plan.ts'
 import { type Formula } from '../formula/formula.ts'
 
 /** Salesforce: a save waits 10 seconds for a row that another one holds. */
@@ -38,17 +36,13 @@ export class RecordState {
   readonly bin = new Map<string, Deletion>()
   /** Last number given, by `object.field`. */
   readonly autoNumbers = new Map<string, number>()
-  readonly plans = new Map<string, ObjectPlan>()
   /** Parsed formulas by their text. */
   readonly formulas = new Map<string, Formula>()
   /** Transactions of the control port that hold rows. */
   readonly holds = new Set<Transaction>()
   lockFaults: LockFault[] = []
-  automation: RecordAutomation = AUTOMATION
-  /** Active record-triggered flows, compiled; made at the first save. */
-  flows?: FlowCatalogue
-  /** Mail that flows sent. */
-  readonly outbox = new Outbox()
+  /** What runs on saves; nothing, until somebody sees to it. */
+  automation: RecordAutomation = {}
   /** Milliseconds that each row of a save takes, with its locks held. */
   saveMs: number | null = null
   lockWaitMs = LOCK_WAIT_MS
@@ -62,4 +56,4 @@ export class RecordState {
   }
 }
 
-export const recordStateOf = (org: Org): RecordState => (org.recordState ??= new RecordState(org))
+export const recordStateOf = keptByOrg((org) => new RecordState(org))

@@ -1,11 +1,11 @@
 // One row of a save, from its changes to what it sets off.
 
 import { type Row } from '../org/model.ts'
-import { Refusal } from '../salesforce/errors.ts'
+import { Refusal } from '../refusals.ts'
 import { assign } from './assignment.ts'
 import { type RecordAutomation, type RowEvent } from './automation.ts'
 import { readValue } from './field-values.ts'
-import { recordScope } from './formula-scope.ts'
+import { recordScope } from './formulas.ts'
 import { checkReferences, type Changes } from './prepare.ts'
 import { plainText, problem, RowProblem } from './row-errors.ts'
 import {
@@ -18,7 +18,7 @@ import {
   simulated,
 } from './rules.ts'
 import { type RowOutcome } from './save-types.ts'
-import { type Save } from './save.ts'
+import { type Save } from './save-call.ts'
 import { defaultOf, fillDerived, nextAutoNumber, stampRow } from './standard-behaviour.ts'
 
 /** Salesforce: automations that set off one another end at this depth. */

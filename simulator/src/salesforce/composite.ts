@@ -4,8 +4,8 @@
 
 import { type Transaction } from '../records/locks.ts'
 import { recordStateOf } from '../records/state.ts'
-import { type RestAnswer, type RestContext, type RestRequest, type RestRoute } from './dispatch.ts'
-import { refusal, Refusal } from './errors.ts'
+import { type RestAnswer, type RestContext, type RestRequest, type RestRoute } from './rest.ts'
+import { refusal, Refusal } from '../refusals.ts'
 
 const PARTS_MAX = 25
 const QUERIES_MAX = 5

@@ -2,11 +2,13 @@
 // "sObject Describe" and "Conditional Request Headers".
 
 import { createHash } from 'node:crypto'
+import { childRelationships } from '../org/child-relationships.ts'
 import { findObject, globalLastModified, lastModifiedOf } from '../org/changes.ts'
+import { keptByOrg } from '../org/kept.ts'
 import { type Org, type SObject } from '../org/model.ts'
 import { type Viewer } from '../org/visibility.ts'
-import { type RestAnswer, type RestContext, type RestRoute } from './dispatch.ts'
-import { notFound, notSimulated } from './errors.ts'
+import { type RestAnswer, type RestContext, type RestRoute } from './rest.ts'
+import { notFound, notSimulated } from '../refusals.ts'
 
 export const describeRoutes: RestRoute[] = [
   { method: 'GET', pattern: '/sobjects', handler: (ctx) => describeGlobal(ctx) },
@@ -20,11 +22,10 @@ interface Kept {
 }
 
 /** Describes are written once per object, viewer and state of the schema, and kept as text. */
-const kept = new WeakMap<Org, Map<string, Kept>>()
+const textsOf = keptByOrg(() => new Map<string, Kept>())
 
 const keep = (org: Org, key: string, make: () => unknown): Kept => {
-  const texts = kept.get(org) ?? new Map<string, Kept>()
-  kept.set(org, texts)
+  const texts = textsOf(org)
   const found = texts.get(key)
   if (found !== undefined) return found
   const json = JSON.stringify(make())
@@ -33,12 +34,6 @@ const keep = (org: Org, key: string, make: () => unknown): Kept => {
   if (texts.size > 20_000) texts.clear()
   texts.set(key, made)
   return made
-}
-
-/** Drops what is kept of an org: after a reset, other content may have the dates of old content. */
-export const forgetDescribes = (org: Org): void => {
-  kept.delete(org)
-  childIndex.delete(org)
 }
 
 const conditional = (ctx: RestContext, modified: Date, text: Kept): RestAnswer => {
@@ -227,54 +222,4 @@ const recordTypeInfos = (object: SObject, base: string): unknown[] => {
       !object.recordTypes.some((type) => type.isDefault),
     ),
   ]
-}
-
-/** Kept per state of the schema: without, each describe would look at every field of the org. */
-const childIndex = new WeakMap<Org, { revision: number; index: Map<string, unknown[]> }>()
-
-export const childRelationships = (org: Org, parent: SObject): unknown[] => {
-  const found = childIndex.get(org)
-  if (found?.revision === org.schemaRevision) return found.index.get(parent.name) ?? []
-  const index = new Map<string, unknown[]>()
-  for (const child of org.objects.values()) {
-    if (child.deletedAt !== undefined) continue
-    for (const field of child.fields.values()) {
-      const { describe } = field
-      if (describe.type !== 'reference' || field.deletedAt !== undefined) continue
-      for (const target of describe.referenceTo) {
-        const list = index.get(target) ?? []
-        index.set(target, list)
-        list.push({
-          cascadeDelete: describe.cascadeDelete === true,
-          childSObject: child.name,
-          deprecatedAndHidden: false,
-          field: describe.name,
-          junctionIdListNames: [],
-          junctionReferenceTo: [],
-          relationshipName: childRelationshipName(
-            child,
-            describe.name,
-            field.childRelationshipName,
-          ),
-          restrictedDelete: describe.restrictedDelete === true,
-        })
-      }
-    }
-  }
-  childIndex.set(org, { revision: org.schemaRevision, index })
-  return index.get(parent.name) ?? []
-}
-
-const SYSTEM_REFERENCES = new Set(['CreatedById', 'LastModifiedById', 'OwnerId'])
-
-const childRelationshipName = (
-  child: SObject,
-  field: string,
-  explicit: string | null | undefined,
-): string | null => {
-  if (explicit !== undefined) return explicit
-  if (SYSTEM_REFERENCES.has(field)) return null
-  return child.describe.custom
-    ? `${child.name.replace(/__c$/, 's')}__r`
-    : `${child.describe.labelPlural.replaceAll(' ', '')}`
 }

@@ -2,8 +2,8 @@
 // in the order in which it was added.
 
 import { type Org } from '../org/model.ts'
-import { type RestAnswer, type RestRequest } from './dispatch.ts'
-import { invalidSession, limitExceeded } from './errors.ts'
+import { type RestAnswer, type RestRequest } from './rest.ts'
+import { invalidSession, limitExceeded } from '../refusals.ts'
 
 export interface FaultRule {
   /** The org's id; absent: every org. */

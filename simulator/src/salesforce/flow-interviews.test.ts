@@ -3,15 +3,15 @@
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Running } from '../test-support.ts'
-import { connect, file, deploy, problemOf, zipOf } from './metadata/deploy/test-support.ts'
+import { bodyOf, clientOf, startRig, type Rig } from '../testing/rig.ts'
+import { connect, file, deploy, problemOf, zipOf } from './metadata/deploy/testing/deploys.ts'
 
 const FLOW = 'Lead_Set_Segment'
 
-let sim: Running
+let sim: Rig
 let jsforce: Connection
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(async () => {
   await sim.control.reset()

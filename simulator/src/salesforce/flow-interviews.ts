@@ -3,9 +3,9 @@
 
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import type { Org } from '../org/model.ts'
-import type { RestAnswer, RestContext, RestRoute } from './dispatch.ts'
-import { notFound, refusal } from './errors.ts'
-import { reference, type VirtualTable } from './query-tables.ts'
+import type { RestAnswer, RestContext, RestRoute } from './rest.ts'
+import { notFound, refusal } from '../refusals.ts'
+import { reference, type VirtualTable } from './query/tables.ts'
 
 export const flowInterviewRoutes: RestRoute[] = [
   { method: 'DELETE', pattern: '/sobjects/FlowInterview/:id', handler: (ctx) => remove(ctx) },
@@ -27,7 +27,7 @@ export const flowInterviews = (org: Org): VirtualTable => ({
     LastModifiedById: reference('User', 'LastModifiedBy'),
   },
   rows: () =>
-    (org.flowInterviews ?? []).map((interview) => ({
+    org.flowInterviews.map((interview) => ({
       Id: interview.id,
       Name: interview.label,
       InterviewLabel: interview.label,
@@ -45,7 +45,7 @@ export const flowInterviews = (org: Org): VirtualTable => ({
 /** Salesforce: an interview belongs to whom it was paused for; an administrator may delete any. */
 const remove = (ctx: RestContext): RestAnswer => {
   const { org, user, viewer } = ctx
-  const before = org.flowInterviews ?? []
+  const before = org.flowInterviews
   const id = toId18(ctx.params['id'] ?? '')
   const found = before.find((each) => each.id === id)
   if (found === undefined) throw notFound()

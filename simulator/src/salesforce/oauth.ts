@@ -2,8 +2,14 @@
 // revoke, userinfo, identity. Salesforce: "OAuth Authorization Flows" and recorded answers.
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { type FastifyInstance } from 'fastify'
+import { type FastifyInstance, type FastifyReply } from 'fastify'
 import { type Org, type RefreshGrant, type Session, type User } from '../org/model.ts'
+
+/** A connected app. */
+interface OAuthClient {
+  clientId: string
+  clientSecret: string
+}
 
 /** What the OAuth endpoints of one host can see. */
 export interface OAuthScope {
@@ -11,7 +17,7 @@ export interface OAuthScope {
   identityBase(org: Org): string
   /** The orgs whose users may log in here: sandboxes only at the test host. */
   orgs(): Org[]
-  clients: { clientId: string; clientSecret: string }[]
+  clients: OAuthClient[]
   /** Authorization codes live beside the orgs: a code given out at one host is redeemed at another. */
   codes: Map<string, Code>
 }
@@ -114,13 +120,20 @@ const newRefreshToken = (
 
 /** Registers the endpoints on a host. Form bodies must be parsed to URLSearchParams. */
 export const registerOAuth = (app: FastifyInstance, scope: OAuthScope): void => {
-  const { codes } = scope
-  const findClient = (id: string | undefined) =>
-    scope.clients.find((client) => client.clientId === id)
+  registerAuthorize(app, scope)
+  registerToken(app, scope)
+  registerIntrospect(app, scope)
+  registerRevoke(app, scope)
+  registerIdentity(app, scope)
+}
 
+const clientOf = ({ clients }: OAuthScope, id: string | undefined) =>
+  clients.find(({ clientId }) => clientId === id)
+
+const registerAuthorize = (app: FastifyInstance, scope: OAuthScope): void => {
   app.get('/services/oauth2/authorize', (request, reply) => {
     const query = request.query as Record<string, string>
-    const problem = authorizeProblem(query)
+    const problem = authorizeProblem(scope, query)
     if (problem !== null)
       return reply
         .code(400)
@@ -129,19 +142,9 @@ export const registerOAuth = (app: FastifyInstance, scope: OAuthScope): void => 
     return reply.type('text/html; charset=UTF-8').send(consentPage(scope.orgs(), query))
   })
 
-  const authorizeProblem = (query: Record<string, string>): string | null => {
-    if (query.response_type !== 'code')
-      return 'error=unsupported_response_type&error_description=response type not supported'
-    if (findClient(query.client_id) === undefined)
-      return 'error=invalid_client_id&error_description=client identifier invalid'
-    if (!/^https?:\/\//.test(query.redirect_uri ?? ''))
-      return 'error=redirect_uri_mismatch&error_description=redirect_uri must match configuration'
-    return null
-  }
-
   app.post('/services/oauth2/authorize', (request, reply) => {
     const input = form(request.body)
-    const problem = authorizeProblem(input)
+    const problem = authorizeProblem(scope, input)
     if (problem !== null)
       return reply
         .code(400)
@@ -160,7 +163,7 @@ export const registerOAuth = (app: FastifyInstance, scope: OAuthScope): void => 
       return reply.redirect(target.href, 302)
     }
     const code = `aPrx${randomBytes(40).toString('base64url')}`
-    codes.set(code, {
+    scope.codes.set(code, {
       orgId: org.id,
       userId: user.id,
       clientId: input.client_id ?? '',
@@ -172,83 +175,112 @@ export const registerOAuth = (app: FastifyInstance, scope: OAuthScope): void => 
     target.searchParams.set('code', code)
     return reply.redirect(target.href, 302)
   })
+}
 
+const authorizeProblem = (scope: OAuthScope, query: Record<string, string>): string | null => {
+  if (query.response_type !== 'code')
+    return 'error=unsupported_response_type&error_description=response type not supported'
+  if (clientOf(scope, query.client_id) === undefined)
+    return 'error=invalid_client_id&error_description=client identifier invalid'
+  if (!/^https?:\/\//.test(query.redirect_uri ?? ''))
+    return 'error=redirect_uri_mismatch&error_description=redirect_uri must match configuration'
+  return null
+}
+
+const registerToken = (app: FastifyInstance, scope: OAuthScope): void => {
   app.post('/services/oauth2/token', (request, reply) => {
     const input = form(request.body)
-    const client = findClient(input.client_id)
+    const client = clientOf(scope, input.client_id)
     if (client === undefined)
       return reply.code(400).send(oauthError('invalid_client_id', 'client identifier invalid'))
     if (client.clientSecret !== input.client_secret) {
       return reply.code(400).send(oauthError('invalid_client', 'invalid client credentials'))
     }
     switch (input.grant_type) {
-      case 'authorization_code': {
-        const code = codes.get(input.code ?? '')
-        codes.delete(input.code ?? '')
-        const org = scope.orgs().find((candidate) => candidate.id === code?.orgId)
-        if (
-          code === undefined ||
-          org === undefined ||
-          code.expiresAt < Date.now() ||
-          code.clientId !== client.clientId
-        ) {
-          return reply.code(400).send(oauthError('invalid_grant', 'expired authorization code'))
-        }
-        if (code.redirectUri !== input.redirect_uri) {
-          return reply
-            .code(400)
-            .send(oauthError('redirect_uri_mismatch', 'redirect_uri must match configuration'))
-        }
-        if (code.challenge !== null && code.challenge !== challengeOf(input.code_verifier ?? '')) {
-          return reply.code(400).send(oauthError('invalid_grant', 'invalid code verifier'))
-        }
-        const user = org.users.get(code.userId)
-        if (user?.active !== true)
-          return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
-        const session = openSession(org, user, client.clientId, code.scopes)
-        const offline = code.scopes.some(
-          (name) => name === 'refresh_token' || name === 'offline_access',
-        )
-        return reply.send({
-          ...tokenAnswer(org, session, scope.identityBase(org), client.clientSecret),
-          ...(offline
-            ? { refresh_token: newRefreshToken(org, user.id, client.clientId, code.scopes).token }
-            : {}),
-        })
-      }
-      case 'refresh_token': {
-        const token = input.refresh_token ?? ''
-        const org = scope.orgs().find((candidate) => candidate.refreshGrants.has(token))
-        const grant = org?.refreshGrants.get(token)
-        if (org === undefined || grant?.clientId !== client.clientId) {
-          return reply.code(400).send(oauthError('invalid_grant', 'expired access/refresh token'))
-        }
-        const user = org.users.get(grant.userId)
-        if (user?.active !== true)
-          return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
-        const session = openSession(org, user, client.clientId, grant.scopes)
-        let rotated = {}
-        if (org.settings.rotateRefreshTokens) {
-          org.refreshGrants.delete(token)
-          rotated = {
-            refresh_token: newRefreshToken(org, user.id, client.clientId, grant.scopes).token,
-          }
-        }
-        return reply.send({
-          ...tokenAnswer(org, session, scope.identityBase(org), client.clientSecret),
-          ...rotated,
-        })
-      }
+      case 'authorization_code':
+        return byCode(scope, client, input, reply)
+      case 'refresh_token':
+        return byRefreshToken(scope, client, input, reply)
       default:
         return reply
           .code(400)
           .send(oauthError('unsupported_grant_type', 'grant type not supported'))
     }
   })
+}
 
+const byCode = (
+  scope: OAuthScope,
+  client: OAuthClient,
+  input: Record<string, string>,
+  reply: FastifyReply,
+): FastifyReply => {
+  const { codes } = scope
+  const code = codes.get(input.code ?? '')
+  codes.delete(input.code ?? '')
+  const org = scope.orgs().find((candidate) => candidate.id === code?.orgId)
+  if (
+    code === undefined ||
+    org === undefined ||
+    code.expiresAt < Date.now() ||
+    code.clientId !== client.clientId
+  ) {
+    return reply.code(400).send(oauthError('invalid_grant', 'expired authorization code'))
+  }
+  if (code.redirectUri !== input.redirect_uri) {
+    return reply
+      .code(400)
+      .send(oauthError('redirect_uri_mismatch', 'redirect_uri must match configuration'))
+  }
+  if (code.challenge !== null && code.challenge !== challengeOf(input.code_verifier ?? '')) {
+    return reply.code(400).send(oauthError('invalid_grant', 'invalid code verifier'))
+  }
+  const user = org.users.get(code.userId)
+  if (user?.active !== true)
+    return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
+  const session = openSession(org, user, client.clientId, code.scopes)
+  const offline = code.scopes.some((name) => name === 'refresh_token' || name === 'offline_access')
+  return reply.send({
+    ...tokenAnswer(org, session, scope.identityBase(org), client.clientSecret),
+    ...(offline
+      ? { refresh_token: newRefreshToken(org, user.id, client.clientId, code.scopes).token }
+      : {}),
+  })
+}
+
+const byRefreshToken = (
+  scope: OAuthScope,
+  client: OAuthClient,
+  input: Record<string, string>,
+  reply: FastifyReply,
+): FastifyReply => {
+  const token = input.refresh_token ?? ''
+  const org = scope.orgs().find((candidate) => candidate.refreshGrants.has(token))
+  const grant = org?.refreshGrants.get(token)
+  if (org === undefined || grant?.clientId !== client.clientId) {
+    return reply.code(400).send(oauthError('invalid_grant', 'expired access/refresh token'))
+  }
+  const user = org.users.get(grant.userId)
+  if (user?.active !== true)
+    return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
+  const session = openSession(org, user, client.clientId, grant.scopes)
+  let rotated = {}
+  if (org.settings.rotateRefreshTokens) {
+    org.refreshGrants.delete(token)
+    rotated = {
+      refresh_token: newRefreshToken(org, user.id, client.clientId, grant.scopes).token,
+    }
+  }
+  return reply.send({
+    ...tokenAnswer(org, session, scope.identityBase(org), client.clientSecret),
+    ...rotated,
+  })
+}
+
+const registerIntrospect = (app: FastifyInstance, scope: OAuthScope): void => {
   app.post('/services/oauth2/introspect', (request, reply) => {
     const input = form(request.body)
-    const client = findClient(input.client_id)
+    const client = clientOf(scope, input.client_id)
     if (client === undefined || client.clientSecret !== input.client_secret) {
       return reply.code(401).send(oauthError('invalid_client', 'invalid client credentials'))
     }
@@ -270,75 +302,83 @@ export const registerOAuth = (app: FastifyInstance, scope: OAuthScope): void => 
     }
     return reply.send({ active: false })
   })
+}
 
-  const revoke = (token: string): boolean => {
-    for (const org of scope.orgs()) {
-      if (org.sessions.delete(token)) return true
-      const grant = org.refreshGrants.get(token)
-      if (grant === undefined) continue
-      org.refreshGrants.delete(token)
-      // Salesforce: revoking a refresh token ends its access tokens too.
-      for (const session of org.sessions.values()) {
-        if (session.userId === grant.userId && session.clientId === grant.clientId)
-          org.sessions.delete(session.token)
-      }
-      return true
+const revoke = (scope: OAuthScope, token: string): boolean => {
+  for (const org of scope.orgs()) {
+    if (org.sessions.delete(token)) return true
+    const grant = org.refreshGrants.get(token)
+    if (grant === undefined) continue
+    org.refreshGrants.delete(token)
+    // Salesforce: revoking a refresh token ends its access tokens too.
+    for (const session of org.sessions.values()) {
+      if (session.userId === grant.userId && session.clientId === grant.clientId)
+        org.sessions.delete(session.token)
     }
-    return false
+    return true
   }
+  return false
+}
+
+const registerRevoke = (app: FastifyInstance, scope: OAuthScope): void => {
   app.post('/services/oauth2/revoke', (request, reply) =>
-    revoke(form(request.body).token ?? '')
+    revoke(scope, form(request.body).token ?? '')
       ? reply.code(200).send()
       : reply
           .code(400)
           .send(oauthError('unsupported_token_type', 'this token type is not supported')),
   )
+}
 
-  const identity = (org: Org, user: User) => ({
-    sub: `${scope.identityBase(org)}/id/${org.id}/${user.id}`,
-    user_id: user.id,
-    organization_id: org.id,
-    preferred_username: user.username,
-    nickname: user.username.split('@')[0],
-    name: `${user.firstName} ${user.lastName}`.trim(),
-    email: user.email,
-    email_verified: true,
-    given_name: user.firstName,
-    family_name: user.lastName,
-    zoneinfo: 'Europe/London',
-    urls: {
-      rest: `${org.instanceUrl}/services/data/v{version}/`,
-      sobjects: `${org.instanceUrl}/services/data/v{version}/sobjects/`,
-      query: `${org.instanceUrl}/services/data/v{version}/query/`,
-      metadata: `${org.instanceUrl}/services/Soap/m/{version}/${org.id.slice(0, 15)}`,
-      custom_domain: org.instanceUrl,
-    },
-    active: user.active,
-    user_type: 'STANDARD',
-    language: org.language,
-    locale: org.language,
-    utcOffset: 0,
-    updated_at: user.createdDate.toISOString(),
-  })
-  const bearer = (header: string | undefined) => {
-    const token = /^(?:Bearer|OAuth) +(.+)$/i.exec(header ?? '')?.[1] ?? ''
-    for (const org of scope.orgs()) {
-      const live = liveSession(org, token)
-      if (live !== null) return { org, user: live.user }
-    }
-    return null
+const identity = (scope: OAuthScope, org: Org, user: User) => ({
+  sub: `${scope.identityBase(org)}/id/${org.id}/${user.id}`,
+  user_id: user.id,
+  organization_id: org.id,
+  preferred_username: user.username,
+  nickname: user.username.split('@')[0],
+  name: `${user.firstName} ${user.lastName}`.trim(),
+  email: user.email,
+  email_verified: true,
+  given_name: user.firstName,
+  family_name: user.lastName,
+  zoneinfo: 'Europe/London',
+  urls: {
+    rest: `${org.instanceUrl}/services/data/v{version}/`,
+    sobjects: `${org.instanceUrl}/services/data/v{version}/sobjects/`,
+    query: `${org.instanceUrl}/services/data/v{version}/query/`,
+    metadata: `${org.instanceUrl}/services/Soap/m/{version}/${org.id.slice(0, 15)}`,
+    custom_domain: org.instanceUrl,
+  },
+  active: user.active,
+  user_type: 'STANDARD',
+  language: org.language,
+  locale: org.language,
+  utcOffset: 0,
+  updated_at: user.createdDate.toISOString(),
+})
+
+/** Whom the access token of this header stands for, or null. */
+const bearer = (scope: OAuthScope, header: string | undefined) => {
+  const token = /^(?:Bearer|OAuth) +(.+)$/i.exec(header ?? '')?.[1] ?? ''
+  for (const org of scope.orgs()) {
+    const live = liveSession(org, token)
+    if (live !== null) return { org, user: live.user }
   }
+  return null
+}
+
+const registerIdentity = (app: FastifyInstance, scope: OAuthScope): void => {
   app.get('/services/oauth2/userinfo', (request, reply) => {
-    const found = bearer(request.headers.authorization)
+    const found = bearer(scope, request.headers.authorization)
     return found === null
       ? reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')
-      : reply.send(identity(found.org, found.user))
+      : reply.send(identity(scope, found.org, found.user))
   })
   app.get('/id/:org/:user', (request, reply) => {
-    const found = bearer(request.headers.authorization)
+    const found = bearer(scope, request.headers.authorization)
     if (found === null)
       return reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')
-    const { sub, name, ...rest } = identity(found.org, found.user)
+    const { sub, name, ...rest } = identity(scope, found.org, found.user)
     return reply.send({
       id: sub,
       asserted_user: true,

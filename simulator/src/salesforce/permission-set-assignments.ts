@@ -4,8 +4,8 @@
 import { touchOrg } from '../org/changes.ts'
 import { toId18 } from '../org/ids.ts'
 import type { Org } from '../org/model.ts'
-import type { RestAnswer, RestContext, RestRoute } from './dispatch.ts'
-import { notFound, refusal } from './errors.ts'
+import type { RestAnswer, RestContext, RestRoute } from './rest.ts'
+import { notFound, refusal } from '../refusals.ts'
 
 export const assignmentRoutes: RestRoute[] = [
   { method: 'POST', pattern: '/sobjects/PermissionSetAssignment', handler: (ctx) => insert(ctx) },

@@ -2,8 +2,9 @@
 
 import { findObject } from '../org/changes.ts'
 import { type Org } from '../org/model.ts'
-import { DAILY } from './bulk/jobs.ts'
-import { NEWEST_VERSION, OLDEST_VERSION, type RestContext, type RestRoute } from './dispatch.ts'
+import { bulkOf, DAILY } from './bulk/jobs.ts'
+import { NEWEST_VERSION, OLDEST_VERSION } from './dispatch.ts'
+import { type RestContext, type RestRoute } from './rest.ts'
 
 const RELEASES = ['Winter', 'Spring', 'Summer'] as const
 
@@ -65,7 +66,7 @@ const RECORD_KB = 2
 const limitsOf = (org: Org) => {
   const limit = (max: number, used = 0) => ({ Max: max, Remaining: Math.max(0, max - used) })
   const large = org.edition !== 'Developer'
-  const bulk = org.bulk?.usage
+  const bulk = bulkOf(org).usage
   const toMB = (kb: number) => Math.ceil(kb / 1024)
   let records = 0
   for (const rows of org.records.values()) records += rows.size
@@ -73,9 +74,9 @@ const limitsOf = (org: Org) => {
     ConcurrentAsyncGetReportInstances: limit(200),
     DailyApiRequests: limit(org.usage.max, org.usage.used),
     DailyAsyncApexExecutions: limit(250_000),
-    DailyBulkApiBatches: limit(DAILY.batches, bulk?.batches),
-    DailyBulkV2QueryFileStorageMB: limit(976_562, toMB(bulk?.queryResultKB ?? 0)),
-    DailyBulkV2QueryJobs: limit(DAILY.queryJobs, bulk?.queryJobs),
+    DailyBulkApiBatches: limit(DAILY.batches, bulk.batches),
+    DailyBulkV2QueryFileStorageMB: limit(976_562, toMB(bulk.queryResultKB)),
+    DailyBulkV2QueryJobs: limit(DAILY.queryJobs, bulk.queryJobs),
     DailyWorkflowEmails: limit(large ? 25_000 : 390),
     DataStorageMB: limit(large ? 10_240 : 5, toMB(records * RECORD_KB)),
     FileStorageMB: limit(large ? 10_240 : 20, 1),

@@ -65,6 +65,14 @@ export const addFlow = (org: Org, spec: FlowSpec): Flow => {
 }
 
 export const addAutomations = (org: Org): void => {
+  addFlows(org)
+  addValidationRules(org)
+  addWorkflowRules(org)
+  addAssignmentRules(org)
+  addTrigger(org)
+}
+
+const addFlows = (org: Org): void => {
   addFlow(org, {
     name: 'Lead_Set_Segment',
     label: 'Lead: set segment',
@@ -178,7 +186,9 @@ export const addAutomations = (org: Org): void => {
     active: 1,
     namespace: 'signhere',
   })
+}
 
+const addValidationRules = (org: Org): void => {
   const rule = (
     object: string,
     name: string,
@@ -227,7 +237,9 @@ export const addAutomations = (org: Org): void => {
     'Region__c',
     false,
   )
+}
 
+const addWorkflowRules = (org: Org): void => {
   org.workflowRules.push(
     {
       id: org.ids.make('01Q'),
@@ -252,6 +264,9 @@ export const addAutomations = (org: Org): void => {
       ...stamps(org),
     },
   )
+}
+
+const addAssignmentRules = (org: Org): void => {
   org.assignmentRules.push(
     {
       id: org.ids.make('01Q'),
@@ -296,6 +311,9 @@ export const addAutomations = (org: Org): void => {
       ...stamps(org),
     },
   )
+}
+
+const addTrigger = (org: Org): void => {
   org.apexTriggers.push({
     id: org.ids.make('01q'),
     name: 'PlacementTrigger',

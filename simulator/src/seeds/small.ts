@@ -28,6 +28,12 @@ const custom = (name: string, type: string, spec: Partial<FieldSpec> = {}): Fiel
 })
 
 const addCustomObjects = (org: Org): void => {
+  addPlacements(org)
+  addFieldsToStandardObjects(org)
+  addRecordTypesOfCases(org)
+}
+
+const addPlacements = (org: Org): void => {
   makeObject(org, {
     name: 'Placement__c',
     label: 'Placement',
@@ -94,6 +100,9 @@ const addCustomObjects = (org: Org): void => {
       custom('Paid_On__c', 'date'),
     ],
   })
+}
+
+const addFieldsToStandardObjects = (org: Org): void => {
   const lead = org.objects.get('lead')
   for (const spec of [
     custom('Enrichment_Score__c', 'double', { precision: 5, scale: 0 }),
@@ -120,6 +129,9 @@ const addCustomObjects = (org: Org): void => {
       }),
     ),
   )
+}
+
+const addRecordTypesOfCases = (org: Org): void => {
   // Salesforce: an object with record types has a field for them.
   org.objects.get('case')?.fields.set(
     'recordtypeid',

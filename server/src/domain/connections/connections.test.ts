@@ -2,7 +2,10 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createNangoControl, type NangoControl } from '../../../../simulator/src/nango/control.ts'
+import {
+  createNangoControl,
+  type NangoControl,
+} from '../../../../simulator/src/nango/control/client.ts'
 import { startNango, type NangoSimulator } from '../../../../simulator/src/nango/index.ts'
 import { createDatabase, type TestDatabase } from '../../../../test/src/database.ts'
 import { EngineError } from '../../errors.ts'

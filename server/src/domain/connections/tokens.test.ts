@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createNangoControl, type NangoControl } from '../../../../simulator/src/nango/control.ts'
+import {
+  createNangoControl,
+  type NangoControl,
+} from '../../../../simulator/src/nango/control/client.ts'
 import { startNango, type NangoSimulator } from '../../../../simulator/src/nango/index.ts'
 import { createDatabase, type TestDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'

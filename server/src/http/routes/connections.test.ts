@@ -1,6 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createNangoControl, type NangoControl } from '../../../../simulator/src/nango/control.ts'
+import {
+  createNangoControl,
+  type NangoControl,
+} from '../../../../simulator/src/nango/control/client.ts'
 import { startNango, type NangoSimulator } from '../../../../simulator/src/nango/index.ts'
 import { startStack, type Stack } from '../../../../test/src/stack.ts'
 import {

@@ -3,8 +3,8 @@
 import { findObject } from '../../org/changes.ts'
 import { toId18 } from '../../org/ids.ts'
 import { type Field, type Org, type SObject } from '../../org/model.ts'
-import { type RestAnswer, type RestContext, type RestRoute } from '../dispatch.ts'
-import { notFound, notSimulated, refusal } from '../errors.ts'
+import { type RestAnswer, type RestContext, type RestRoute } from '../rest.ts'
+import { notFound, notSimulated, refusal } from '../../refusals.ts'
 import { DELIMITERS, LINE_ENDINGS, Upload, UPLOAD_BYTES_MAX, writeRows } from './csv.ts'
 import { runIngest } from './ingest-run.ts'
 import {

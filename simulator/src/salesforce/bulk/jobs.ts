@@ -1,6 +1,7 @@
 // The Bulk API 2.0 jobs of one org, what they have used of its allocations, and how fast they go.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { keptByOrg } from '../../org/kept.ts'
 import { type Org } from '../../org/model.ts'
 import { type CsvFormat, type Upload } from './csv.ts'
 
@@ -127,7 +128,7 @@ export class BulkJobs {
 
   /** False once the org was reset: nobody wants what its jobs still do. */
   get live(): boolean {
-    return this.org.bulk === this
+    return bulkOf(this.org) === this
   }
 
   /** Oldest first. */
@@ -204,7 +205,7 @@ const byId = <T extends Job>(jobs: Map<string, T>, id: string): T | undefined =>
   return [...jobs.values()].find((job) => id.length === 15 && job.id.startsWith(id))
 }
 
-export const bulkOf = (org: Org): BulkJobs => (org.bulk ??= new BulkJobs(org))
+export const bulkOf = keptByOrg((org) => new BulkJobs(org))
 
 /** Salesforce stamps jobs in whole seconds. */
 export const wholeSeconds = (): Date => new Date(Math.floor(Date.now() / 1000) * 1000)

@@ -2,12 +2,12 @@
 
 import { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clientOf, running, type Running } from '../../test-support.ts'
+import { clientOf, startRig, type Rig } from '../../testing/rig.ts'
 
-let sim: Running
+let sim: Rig
 let jsforce: Connection
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(async () => {
   await sim.control.reset()

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, clientOf, running, type Client, type Running } from '../../test-support.ts'
-import { bulkClient, OVER, type BulkClient, type JobInfo } from './test-support.ts'
+import { bodyOf, clientOf, startRig, type Client, type Rig } from '../../testing/rig.ts'
+import { bulkClient, OVER, type BulkClient, type JobInfo } from './testing/bulk-client.ts'
 
-let sim: Running
+let sim: Rig
 let admin: Client
 let bulk: BulkClient
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(async () => {
   await sim.control.reset()

@@ -1,8 +1,8 @@
 // How Bulk API 2.0 refuses. Its codes are those of Bulk API 1 in capitals and without gaps
 // (`FEATURENOTENABLED`); the texts are Salesforce's where a public source has them.
 
-import { type Refusal, refusal } from '../errors.ts'
-import { type RestContext } from '../dispatch.ts'
+import { type Refusal, refusal } from '../../refusals.ts'
+import { type RestContext } from '../rest.ts'
 
 export const invalidJob = (message: string): Refusal => refusal(400, 'INVALIDJOB', message)
 

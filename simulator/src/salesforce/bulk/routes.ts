@@ -1,4 +1,4 @@
-import { type RestRoute } from '../dispatch.ts'
+import { type RestRoute } from '../rest.ts'
 import { ingestRoutes } from './ingest.ts'
 import { queryJobRoutes } from './query-jobs.ts'
 

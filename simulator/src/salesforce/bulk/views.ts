@@ -2,7 +2,7 @@
 // Job Info", "Get Information About All Jobs".
 
 import { salesforceDateTime } from '../../org/ids.ts'
-import { type RestAnswer, type RestContext } from '../dispatch.ts'
+import { type RestAnswer, type RestContext } from '../rest.ts'
 import { type IngestJob, type QueryJob } from './jobs.ts'
 
 type View = Record<string, unknown>

@@ -20,7 +20,7 @@ import type {
 } from '../../org/model.ts'
 import type { SelectedComponents } from './component.ts'
 import { customFieldMetadata } from './custom-field.ts'
-import { nodes, text, type MetadataNode } from './xml.ts'
+import { nodes, text, type MetadataNode } from '../../org/metadata-xml.ts'
 
 export function fieldBody(field: Field): MetadataNode {
   if (field.metadata) {

@@ -13,7 +13,7 @@ import {
   texts,
   writeElements,
   type MetadataNode,
-} from './xml.ts'
+} from '../../org/metadata-xml.ts'
 
 /** What the calls work on: the components of one Salesforce org, as one user sees them. */
 export interface MetadataScope {

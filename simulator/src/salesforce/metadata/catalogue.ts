@@ -17,7 +17,7 @@ import {
   workflowRuleBody,
 } from './bodies.ts'
 import { fileNameOf, type Component } from './component.ts'
-import type { MetadataNode } from './xml.ts'
+import type { MetadataNode } from '../../org/metadata-xml.ts'
 
 /** The components of one Salesforce org, by metadata type. Built per call, each type on first use. */
 export class ComponentCatalogue {

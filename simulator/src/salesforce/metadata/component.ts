@@ -1,4 +1,4 @@
-import type { MetadataNode } from './xml.ts'
+import type { MetadataNode } from '../../org/metadata-xml.ts'
 
 /** How a metadata type is laid out in a zip. Salesforce: Metadata API guide, "Metadata Types". */
 export interface MetadataType {

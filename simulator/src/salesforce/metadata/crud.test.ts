@@ -2,13 +2,13 @@
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clientOf, fieldNames, running, type Running } from '../../test-support.ts'
-import { connect } from './deploy/test-support.ts'
+import { clientOf, fieldNames, startRig, type Rig } from '../../testing/rig.ts'
+import { connect } from './deploy/testing/deploys.ts'
 
-let sim: Running
+let sim: Rig
 let jsforce: Connection
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(async () => {
   await sim.control.reset()

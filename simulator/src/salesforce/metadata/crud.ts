@@ -8,7 +8,14 @@ import { DeployRefusal } from './deploy/options.ts'
 import { removeComponent, saveComponent, type SaveMode } from './deploy/single.ts'
 import type { DeployCaller } from './deploy/soap.ts'
 import { SoapFault, type SoapCall } from './soap.ts'
-import { child, nodes, text, texts, writeElements, type MetadataNode } from './xml.ts'
+import {
+  child,
+  nodes,
+  text,
+  texts,
+  writeElements,
+  type MetadataNode,
+} from '../../org/metadata-xml.ts'
 
 const MAX_COMPONENTS = 10
 /** Since this version one component's failure leaves the others as they are. */

@@ -1,5 +1,5 @@
 import type { FieldDescribe } from '../../org/model.ts'
-import type { MetadataNode } from './xml.ts'
+import type { MetadataNode } from '../../org/metadata-xml.ts'
 
 const plainTypes: Record<string, string> = {
   boolean: 'Checkbox',

@@ -1,4 +1,4 @@
-import { nodes, text, texts, writeMetadataFile, type MetadataNode } from './xml.ts'
+import { nodes, text, texts, writeMetadataFile, type MetadataNode } from '../../org/metadata-xml.ts'
 
 /** What a package.xml names, type by type, in its own order. */
 export interface Manifest {

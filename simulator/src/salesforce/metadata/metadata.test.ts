@@ -1,8 +1,8 @@
 import { Connection } from '@jsforce/jsforce-node'
 import { strFromU8, unzipSync } from 'fflate'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { makeTestOrg, serveTestOrg, type TestServer } from '../test-org.ts'
-import { nodes, parseMetadataFile, text } from './xml.ts'
+import { makeTestOrg, serveTestOrg, type TestServer } from '../testing/test-org.ts'
+import { nodes, parseMetadataFile, text } from '../../org/metadata-xml.ts'
 
 let server: TestServer
 const org = makeTestOrg()

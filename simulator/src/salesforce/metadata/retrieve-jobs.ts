@@ -1,3 +1,4 @@
+import { keptByOrg } from '../../org/kept.ts'
 import type { RetrieveOutput } from './retrieve.ts'
 
 /** How far a retrieve got. Salesforce: Metadata API guide, "RetrieveResult". */
@@ -54,3 +55,5 @@ export class RetrieveJobs {
     return { id: job.id, status, output: job.output, zipAvailable }
   }
 }
+
+export const retrievesOf = keptByOrg(() => new RetrieveJobs())

@@ -12,7 +12,7 @@ import {
   parseXml,
   writeMetadataFile,
   type MetadataNode,
-} from './xml.ts'
+} from '../../org/metadata-xml.ts'
 
 function component(type: string, fullName: string, node: MetadataNode, wildcard = true): Component {
   const stamp = {

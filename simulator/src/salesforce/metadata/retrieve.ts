@@ -1,7 +1,7 @@
 import { strToU8, zipSync, type Zippable } from 'fflate'
 import { childTypes, metadataTypes, type Component, type SelectedComponents } from './component.ts'
 import { writeManifest, type Manifest } from './manifest.ts'
-import { inSalesforceOrder, writeMetadataFile, type MetadataNode } from './xml.ts'
+import { inSalesforceOrder, writeMetadataFile, type MetadataNode } from '../../org/metadata-xml.ts'
 
 export interface RetrieveInput {
   manifest: Manifest

@@ -1,7 +1,7 @@
-import type { SoapRoute } from '../dispatch.ts'
+import type { SoapRoute } from '../rest.ts'
 import { runMetadataCall } from './calls.ts'
 import { ComponentCatalogue } from './catalogue.ts'
-import { RetrieveJobs } from './retrieve-jobs.ts'
+import { retrievesOf } from './retrieve-jobs.ts'
 import { readEnvelope, SoapFault, writeEnvelope, writeFault } from './soap.ts'
 
 /** The Metadata API by SOAP. Every fault is HTTP 500, as SOAP 1.1 asks. */
@@ -20,12 +20,11 @@ export const soapRoutes: SoapRoute[] = [
           )
         }
         const catalogue = new ComponentCatalogue(org)
-        org.retrieves ??= new RetrieveJobs()
         const content = runMetadataCall(
           {
             apiVersion: `${version}.0`,
             isSandbox: org.isSandbox,
-            retrieves: org.retrieves,
+            retrieves: retrievesOf(org),
             caller: { version, org, user: caller.user, viewer: caller.viewer },
             newRetrieveId: () => org.ids.make('09S'),
             userName: (id) => {

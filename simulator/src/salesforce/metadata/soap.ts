@@ -6,7 +6,7 @@ import {
   parseXml,
   text,
   type MetadataNode,
-} from './xml.ts'
+} from '../../org/metadata-xml.ts'
 
 /** A SOAP request: which call, its arguments, and the session of its header. */
 export interface SoapCall {

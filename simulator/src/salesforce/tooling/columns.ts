@@ -2,8 +2,8 @@
 
 import type { Org } from '../../org/model.ts'
 import type { SoqlRestrictions, SoqlRow } from '../../soql/schema.ts'
-import type { MetadataNode } from '../metadata/xml.ts'
-import type { ColumnSpec } from '../query-tables.ts'
+import type { MetadataNode } from '../../org/metadata-xml.ts'
+import type { ColumnSpec } from '../query/tables.ts'
 
 /** What Salesforce answers as the Id of rows that have a durable id only. */
 export const noId = '000000000000000AAA'

@@ -10,11 +10,12 @@ import {
   workflowRuleBody,
 } from '../metadata/bodies.ts'
 import { flowName, latestVersion } from '../metadata/catalogue.ts'
-import { countOf } from '../metadata/deploy/jobs.ts'
-import type { MetadataNode } from '../metadata/xml.ts'
-import { derivedId } from '../query-ids.ts'
-import { auditColumns, auditValues, setupTables } from '../query-setup.ts'
-import { reference, type VirtualTable } from '../query-tables.ts'
+import { countOf, deploysOf } from '../metadata/deploy/jobs.ts'
+import type { MetadataNode } from '../../org/metadata-xml.ts'
+import { derivedId } from '../query/derived-ids.ts'
+import { auditColumns, auditValues } from '../query/audit.ts'
+import { setupTables } from '../query/setup-tables.ts'
+import { reference, type VirtualTable } from '../query/tables.ts'
 import { metadataColumns, metadataValues, oneMetadata, tableEnumOrId } from './columns.ts'
 import { dependencies } from './dependencies.ts'
 import { entityTables } from './entity-tables.ts'
@@ -306,7 +307,7 @@ const deployRequest = (org: Org): VirtualTable => ({
     ...auditColumns,
   },
   rows: () =>
-    (org.deploys?.all ?? []).map((job) => ({
+    deploysOf(org).all.map((job) => ({
       Id: job.id,
       Status: job.status,
       Type: 'Api',
@@ -319,7 +320,7 @@ const deployRequest = (org: Org): VirtualTable => ({
       ErrorStatusCode: job.errorStatusCode ?? null,
       IgnoreWarnings: job.options.ignoreWarnings,
       NumberComponentsTotal: job.componentsTotal,
-      NumberComponentsDeployed: org.deploys?.progress(job).deployed ?? 0,
+      NumberComponentsDeployed: deploysOf(org).progress(job).deployed,
       NumberComponentErrors: countOf(job, false),
       NumberTestErrors: 0,
       NumberTestsCompleted: 0,
@@ -328,7 +329,7 @@ const deployRequest = (org: Org): VirtualTable => ({
       RollbackOnError: job.options.rollbackOnError,
       RunTestsEnabled: job.options.testLevel !== null && job.options.testLevel !== 'NoTestRun',
       SinglePackage: job.options.singlePackage,
-      StateDetail: org.deploys?.progress(job).stateDetail ?? null,
+      StateDetail: deploysOf(org).progress(job).stateDetail,
       TestLevel: job.options.testLevel,
       ...auditValues({ ...job, lastModifiedById: job.createdById }),
     })),

@@ -5,8 +5,8 @@ import type { Org } from '../../org/model.ts'
 import type { SoqlRow } from '../../soql/schema.ts'
 import { liveFields } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
-import { derivedId } from '../query-ids.ts'
-import type { VirtualTable } from '../query-tables.ts'
+import { derivedId } from '../query/derived-ids.ts'
+import type { VirtualTable } from '../query/tables.ts'
 
 interface Component {
   type: string

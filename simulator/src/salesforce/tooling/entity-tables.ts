@@ -8,9 +8,9 @@ import type { Confinement, SoqlRestrictions, SoqlRow } from '../../soql/schema.t
 import { fieldBody, liveFields, objectBody } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { metadataFieldType } from '../metadata/custom-field.ts'
-import { derivedId } from '../query-ids.ts'
-import { confinedTo } from '../query-setup.ts'
-import { reference, type ColumnSpec, type VirtualTable } from '../query-tables.ts'
+import { derivedId } from '../query/derived-ids.ts'
+import { confinedTo } from '../query/setup-tables.ts'
+import { reference, type ColumnSpec, type VirtualTable } from '../query/tables.ts'
 import { developerName, metadataEntity, namespaceOf, noId } from './columns.ts'
 
 export function entityTables(org: Org): VirtualTable[] {

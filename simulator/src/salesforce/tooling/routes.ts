@@ -2,12 +2,12 @@
 
 import type { SoqlObject, SoqlSource } from '../../soql/schema.ts'
 import { readField } from '../../soql/paths.ts'
-import type { RestAnswer, RestContext, RestRoute } from '../dispatch.ts'
-import { notFound } from '../errors.ts'
-import { firstPage, followingPage } from '../query.ts'
-import { columnsAnswer } from '../query-columns.ts'
-import type { QueryAnswer } from '../query-cursors.ts'
-import { tableObject, tableSource } from '../query-tables.ts'
+import type { RestAnswer, RestContext, RestRoute } from '../rest.ts'
+import { notFound } from '../../refusals.ts'
+import { firstPage, followingPage } from '../query/routes.ts'
+import { columnsAnswer } from '../query/columns.ts'
+import type { QueryAnswer } from '../query/cursors.ts'
+import { tableObject, tableSource } from '../query/tables.ts'
 import { toolingTables } from './component-tables.ts'
 import { writability, writeRoutes } from './writes.ts'
 

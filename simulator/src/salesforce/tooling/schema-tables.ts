@@ -11,8 +11,8 @@ import {
   validationRuleBody,
 } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
-import { auditColumns, auditValues } from '../query-setup.ts'
-import { reference, type VirtualTable } from '../query-tables.ts'
+import { auditColumns, auditValues } from '../query/audit.ts'
+import { reference, type VirtualTable } from '../query/tables.ts'
 import { confinedObjects } from './entity-tables.ts'
 import {
   developerName,

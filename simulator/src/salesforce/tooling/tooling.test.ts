@@ -1,7 +1,7 @@
 import { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeObject } from '../../org/schema.ts'
-import { makeTestOrg, serveTestOrg, type TestServer } from '../test-org.ts'
+import { makeTestOrg, serveTestOrg, type TestServer } from '../testing/test-org.ts'
 
 let server: TestServer
 const org = makeTestOrg()

@@ -4,13 +4,13 @@
 
 import type { Flow, FlowVersion, Org } from '../../org/model.ts'
 import { toId18 } from '../../org/ids.ts'
-import type { RestAnswer, RestContext, RestRoute } from '../dispatch.ts'
-import { notFound, notSimulated, refusal } from '../errors.ts'
+import type { RestAnswer, RestContext, RestRoute } from '../rest.ts'
+import { notFound, notSimulated, refusal } from '../../refusals.ts'
 import { interviewsOf } from '../metadata/deploy/deletions.ts'
 import { changeSetup, Draft, NotDone, Problem } from '../metadata/deploy/draft.ts'
 import { removeComponent, saveComponent, type SaveMode } from '../metadata/deploy/single.ts'
-import type { MetadataNode } from '../metadata/xml.ts'
-import type { VirtualTable } from '../query-tables.ts'
+import type { MetadataNode } from '../../org/metadata-xml.ts'
+import type { VirtualTable } from '../query/tables.ts'
 import { toolingTables } from './component-tables.ts'
 
 export const writeRoutes: RestRoute[] = [

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Control, createControl } from '../../../../../simulator/src/control.ts'
+import { type Control, createControl } from '../../../../../simulator/src/control/client.ts'
 import { type Simulator, startSimulator } from '../../../../../simulator/src/index.ts'
 import { createDatabase } from '../../../../../test/src/database.ts'
 import { type LiveFacts } from '../facts.ts'

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createControl, type Control } from '../../../../../simulator/src/control.ts'
+import { createControl, type Control } from '../../../../../simulator/src/control/client.ts'
 import { type Simulator, startSimulator } from '../../../../../simulator/src/index.ts'
 import { Secret } from '../../../secret.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'

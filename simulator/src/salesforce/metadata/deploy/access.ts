@@ -1,8 +1,6 @@
-// Who may deploy, and the org's queue.
+// Who may deploy.
 
-import type { Org } from '../../../org/model.ts'
 import type { Viewer } from '../../../org/visibility.ts'
-import { DeployJobs } from './jobs.ts'
 import { DeployRefusal } from './options.ts'
 
 /** Salesforce: Metadata API guide, "deploy()": Modify Metadata Through Metadata API Functions, or Modify All Data. */
@@ -14,6 +12,3 @@ export function checkMayDeploy(viewer: Viewer): void {
     403,
   )
 }
-
-/** The deployments of the org, from the first time they are asked for. */
-export const deploysOf = (org: Org): DeployJobs => (org.deploys ??= new DeployJobs(org))

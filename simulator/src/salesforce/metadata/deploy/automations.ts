@@ -3,7 +3,7 @@
 
 import type { AssignmentRule, AssignmentRuleEntry, Flow, FlowVersion } from '../../../org/model.ts'
 import { latestVersion } from '../catalogue.ts'
-import { child, nodes, text, type MetadataNode } from '../xml.ts'
+import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { checkFormula } from './formula.ts'
 import {

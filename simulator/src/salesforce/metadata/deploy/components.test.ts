@@ -2,12 +2,12 @@
 // and refused with the words for what is wrong.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { fieldNames, clientOf, running, type Running } from '../../../test-support.ts'
-import { connect, deploy, file, problemOf, zipOf } from './test-support.ts'
+import { fieldNames, clientOf, startRig, type Rig } from '../../../testing/rig.ts'
+import { connect, deploy, file, problemOf, zipOf } from './testing/deploys.ts'
 
-let sim: Running
+let sim: Rig
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(() => sim.control.reset())
 afterAll(() => sim.close())

@@ -362,4 +362,4 @@ function deleteFlow(draft: Draft, fullName: string): string | undefined {
 
 /** Interviews of a version that are paused or wait. */
 export const interviewsOf = (org: Org, version: FlowVersion): FlowInterview[] =>
-  (org.flowInterviews ?? []).filter(({ versionId }) => versionId === version.id)
+  org.flowInterviews.filter(({ versionId }) => versionId === version.id)

@@ -1,6 +1,6 @@
 import { strToU8, zipSync } from 'fflate'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { bodyOf, clientOf, fieldNames, running, type Running } from '../../../test-support.ts'
+import { bodyOf, clientOf, fieldNames, startRig, type Rig } from '../../../testing/rig.ts'
 import {
   connect,
   deploy,
@@ -11,11 +11,11 @@ import {
   OPTIONS,
   problemOf,
   zipOf,
-} from './test-support.ts'
+} from './testing/deploys.ts'
 
-let sim: Running
+let sim: Rig
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 beforeEach(() => sim.control.reset())
 afterAll(() => sim.close())

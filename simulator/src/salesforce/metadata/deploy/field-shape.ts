@@ -3,7 +3,7 @@
 
 import type { Field, SObject } from '../../../org/model.ts'
 import type { FieldSpec } from '../../../org/schema.ts'
-import { text, type MetadataNode } from '../xml.ts'
+import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft } from './draft.ts'
 import type { FieldType } from './field-types.ts'
 import { flag, noSuch, oneOf, required, whole } from './names.ts'

@@ -1,7 +1,7 @@
 // Which properties each type of custom field takes and needs. Salesforce: Metadata API guide,
 // "CustomField" and "FieldType"; texts of refusals as recorded where they were.
 
-import { text, type MetadataNode } from '../xml.ts'
+import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { NotDone, Problem } from './draft.ts'
 import { checkLength, flag, oneOf, whole } from './names.ts'
 

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeTestOrg } from '../../test-org.ts'
-import { running, type Running } from '../../../test-support.ts'
+import { makeTestOrg } from '../../testing/test-org.ts'
+import { startRig, type Rig } from '../../../testing/rig.ts'
 import { applyPackage } from './apply.ts'
 import { readOptions } from './options.ts'
 import { readPackage } from './package.ts'
-import { connect, deploy, fieldZip, file, problemOf, zipOf } from './test-support.ts'
+import { connect, deploy, fieldZip, file, problemOf, zipOf } from './testing/deploys.ts'
 
-let sim: Running
+let sim: Rig
 beforeAll(async () => {
-  sim = await running()
+  sim = await startRig()
 })
 afterAll(() => sim.close())
 

@@ -10,7 +10,7 @@ import {
 import type { Field, SObject } from '../../../org/model.ts'
 import { makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
 import { metadataFieldType } from '../custom-field.ts'
-import { text, type MetadataNode } from '../xml.ts'
+import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft, type Outcome } from './draft.ts'
 import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'

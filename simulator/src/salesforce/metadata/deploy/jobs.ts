@@ -2,6 +2,7 @@
 // "deploy()", "checkDeployStatus()", "cancelDeploy()".
 
 import { isProduction } from '../../../org/edition.ts'
+import { keptByOrg } from '../../../org/kept.ts'
 import type { Org } from '../../../org/model.ts'
 import { applyPackage, type DeployMessage } from './apply.ts'
 import { DeployRefusal, type DeployOptions } from './options.ts'
@@ -173,7 +174,7 @@ export class DeployJobs {
     const timer = setTimeout(() => {
       this.#next = undefined
       // After a reset the org is another one, and this queue nobody's.
-      if (this.#org.deploys === this) what()
+      if (deploysOf(this.#org) === this) what()
     }, this.#pace[phase])
     timer.unref()
     this.#next = { timer, phase, what }
@@ -253,6 +254,9 @@ export class DeployJobs {
     }
   }
 }
+
+/** The deployments of the org. */
+export const deploysOf = keptByOrg((org) => new DeployJobs(org))
 
 const fail = (job: DeployJob, code: string, message: string): void => {
   job.errorStatusCode = code

@@ -2,7 +2,7 @@
 // names.
 
 import type { Layout, SObject, Tab } from '../../../org/model.ts'
-import { nodes, text, type MetadataNode } from '../xml.ts'
+import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft, type Outcome } from './draft.ts'
 import { checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
 import type { Item } from './package.ts'

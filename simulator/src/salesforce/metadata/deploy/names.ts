@@ -2,7 +2,7 @@
 // source has the wording of a refusal, the words are ours.
 
 import type { Org } from '../../../org/model.ts'
-import { text, type MetadataNode } from '../xml.ts'
+import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem } from './draft.ts'
 
 const MAX_NAME = 40

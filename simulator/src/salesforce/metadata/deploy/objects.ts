@@ -3,7 +3,7 @@
 import { customObjectUse } from '../../../org/edition.ts'
 import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
 import { freeKeyPrefix, makeField, makeObject, systemFields } from '../../../org/schema.ts'
-import { child, nodes, text, type MetadataNode } from '../xml.ts'
+import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { checkFormula } from './formula.ts'
 import {

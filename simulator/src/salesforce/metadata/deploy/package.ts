@@ -4,7 +4,7 @@
 import { strFromU8, unzipSync } from 'fflate'
 import { childTypes, metadataTypes } from '../component.ts'
 import { readManifest, type Manifest } from '../manifest.ts'
-import { nodes, parseMetadataFile, text, type MetadataNode } from '../xml.ts'
+import { nodes, parseMetadataFile, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 
 /** One component to deploy. */
 export interface Item {

@@ -11,7 +11,13 @@ import type {
   SObject,
 } from '../../../org/model.ts'
 import { profileFullName } from '../catalogue.ts'
-import { list, nodes, text, type MetadataNode, type MetadataValue } from '../xml.ts'
+import {
+  list,
+  nodes,
+  text,
+  type MetadataNode,
+  type MetadataValue,
+} from '../../../org/metadata-xml.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
 import type { Item } from './package.ts'

@@ -2,9 +2,9 @@
 
 import { salesforceDateTime } from '../../../org/ids.ts'
 import type { Org } from '../../../org/model.ts'
-import type { MetadataNode } from '../xml.ts'
+import type { MetadataNode } from '../../../org/metadata-xml.ts'
 import type { DeployMessage } from './apply.ts'
-import { countOf, isDone, type DeployJob } from './jobs.ts'
+import { countOf, deploysOf, isDone, type DeployJob } from './jobs.ts'
 
 type Plain = string | number | boolean | Date | null
 
@@ -15,7 +15,7 @@ const userName = (org: Org, id: string): string => {
 
 function members(org: Org, job: DeployJob): Record<string, Plain> {
   const { options } = job
-  const progress = org.deploys?.progress(job)
+  const progress = deploysOf(org).progress(job)
   return {
     canceledBy: job.canceledById ?? null,
     canceledByName: job.canceledById ? userName(org, job.canceledById) : null,

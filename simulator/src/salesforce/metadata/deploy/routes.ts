@@ -1,10 +1,10 @@
 // Deployments over REST. Salesforce: Metadata API guide, "Deploying and Retrieving Metadata with REST":
 // `/metadata/deployRequest`.
 
-import type { RestAnswer, RestContext, RestRoute } from '../../dispatch.ts'
-import { notFound, notSimulated, refusal } from '../../errors.ts'
-import { checkMayDeploy, deploysOf } from './access.ts'
-import type { DeployJob } from './jobs.ts'
+import type { RestAnswer, RestContext, RestRoute } from '../../rest.ts'
+import { notFound, notSimulated, refusal } from '../../../refusals.ts'
+import { checkMayDeploy } from './access.ts'
+import { deploysOf, type DeployJob } from './jobs.ts'
 import { DeployRefusal, readOptions } from './options.ts'
 import { restResult } from './result.ts'
 
@@ -102,7 +102,7 @@ const readParts = async (body: Buffer, contentType: string): Promise<Parts | nul
 }
 
 const found = ({ org, params }: RestContext): DeployJob => {
-  const job = org.deploys?.find(params['id'] ?? '')
+  const job = deploysOf(org).find(params['id'] ?? '')
   if (job === undefined) throw notFound()
   return job
 }

@@ -3,7 +3,7 @@
 
 import { childTypes } from '../component.ts'
 import { ComponentCatalogue } from '../catalogue.ts'
-import { nodes, text, type MetadataNode, type MetadataValue } from '../xml.ts'
+import { nodes, text, type MetadataNode, type MetadataValue } from '../../../org/metadata-xml.ts'
 import { deployerOf, type Deployer } from './apply.ts'
 import { deleteComponent, Missing } from './deletions.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'

@@ -4,9 +4,9 @@
 import type { Org, User } from '../../../org/model.ts'
 import type { Viewer } from '../../../org/visibility.ts'
 import { SoapFault, type SoapCall } from '../soap.ts'
-import { child, text, texts, writeElements } from '../xml.ts'
-import { checkMayDeploy, deploysOf } from './access.ts'
-import { isDone, type DeployJob } from './jobs.ts'
+import { child, text, texts, writeElements } from '../../../org/metadata-xml.ts'
+import { checkMayDeploy } from './access.ts'
+import { deploysOf, isDone, type DeployJob } from './jobs.ts'
 import { DeployRefusal, readOptions } from './options.ts'
 import { soapResult } from './result.ts'
 
@@ -34,7 +34,7 @@ const asFault =
   }
 
 const found = ({ org }: DeployCaller, id: string): DeployJob => {
-  const job = org.deploys?.find(id)
+  const job = deploysOf(org).find(id)
   if (job === undefined) {
     throw new SoapFault('INVALID_CROSS_REFERENCE_KEY', `invalid cross reference id: ${id}`)
   }

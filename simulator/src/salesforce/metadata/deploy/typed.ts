@@ -1,6 +1,6 @@
 // Metadata comes as text; Tooling gives it back as JSON with numbers and booleans.
 
-import type { MetadataNode, MetadataValue } from '../xml.ts'
+import type { MetadataNode, MetadataValue } from '../../../org/metadata-xml.ts'
 
 /** Elements that hold what people write: "true" in them is a word. */
 const WORDS = new Set([

@@ -1,7 +1,7 @@
 // The values of a picklist field. Salesforce: Metadata API guide, "ValueSet".
 
 import type { Field, PicklistValue, SObject } from '../../../org/model.ts'
-import { child, list, nodes, text, texts, type MetadataNode } from '../xml.ts'
+import { child, list, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem } from './draft.ts'
 import { checkLength, flag, noSuch, required } from './names.ts'
 

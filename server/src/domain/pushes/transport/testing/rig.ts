@@ -1,7 +1,7 @@
 // What the tests of this folder stand on: the real gateway against a simulated Salesforce org that keeps
 // records, and a journal in memory that outlives the process that a test kills.
 
-import { createControl } from '../../../../../../simulator/src/control.ts'
+import { createControl } from '../../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../../simulator/src/index.ts'
 import { abortBulkJob } from '../../../../salesforce/bulk.ts'
 import { EngineError } from '../../../../errors.ts'

@@ -1,0 +1,68 @@
+// The arrows between the folders, read from the imports: each knows only what it stands on, and
+// nothing of the server. That there is no circle is for scripts/structure.ts to see, over all folders.
+
+import { describe, expect, it } from 'vitest'
+import { importedSources, readSources, type SourceFile } from '../../scripts/source-files.ts'
+
+const sources = readSources(import.meta.dirname)
+
+/** Tests and their rigs (`testing/`) may reach everything; what runs as the simulator may not. */
+const isRun = ({ path }: SourceFile): boolean =>
+  !path.endsWith('.test.ts') && !path.includes('testing/')
+
+/** Folder right under src, or the file's own name for files at the top. */
+const roomOf = (path: string): string => path.split('/')[0] ?? ''
+
+/** What each room may reach beside itself. */
+const STANDS_ON: Record<string, string[]> = {
+  formula: [],
+  soql: [],
+  org: [],
+  'refusals.ts': [],
+  records: ['formula', 'org', 'refusals.ts'],
+  automation: ['formula', 'org', 'records'],
+  salesforce: ['formula', 'soql', 'org', 'records', 'refusals.ts'],
+  nango: [],
+  seeds: ['org'],
+  'world.ts': ['org', 'salesforce', 'nango', 'seeds'],
+  control: ['org', 'records', 'automation', 'salesforce', 'seeds', 'world.ts'],
+  'coverage.ts': [],
+  'index.ts': ['org', 'automation', 'salesforce', 'nango', 'seeds', 'control', 'world.ts'],
+  'main.ts': ['seeds', 'index.ts'],
+}
+
+describe('the rooms of the simulator', () => {
+  it('are reached only from those that stand on them', () => {
+    const wrong = sources.filter(isRun).flatMap((source) => {
+      const room = roomOf(source.path)
+      const allowed = STANDS_ON[room] ?? []
+      return importedSources(source)
+        .filter((target) => roomOf(target) !== room && !allowed.includes(roomOf(target)))
+        .map((target) => `${source.path} imports ${target}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('keep tests, and what they need, out of what runs', () => {
+    const wrong = sources
+      .filter(isRun)
+      .filter(({ imports }) =>
+        imports.some((target) => /testing\/|\.test\.ts$|^vitest$|jsforce/.test(target)),
+      )
+    expect(wrong.map(({ path }) => path)).toEqual([])
+  })
+
+  it('know nothing of the server', () => {
+    const wrong = sources.filter(({ imports }) =>
+      imports.some((target) => /(^|\/)server\/|@sfdc-engine-x\/server/.test(target)),
+    )
+    expect(wrong.map(({ path }) => path)).toEqual([])
+  })
+
+  it('hold no state of their own: what is kept belongs to an org or to a world', () => {
+    const wrong = sources
+      .filter(isRun)
+      .filter(({ text }) => /^(export )?(let|var) |^(export )?const \w+ = new WeakMap/m.test(text))
+    expect(wrong.map(({ path }) => path)).toEqual([])
+  })
+})

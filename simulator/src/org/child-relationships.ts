@@ -1,0 +1,55 @@
+// The references of all objects, seen from where they point to.
+
+import { keptByOrg } from './kept.ts'
+import { type Org, type SObject } from './model.ts'
+
+/** Kept per state of the schema: without, each describe would look at every field of the org. */
+const childIndexOf = keptByOrg(() => ({ revision: -1, index: new Map<string, unknown[]>() }))
+
+/** What points at this object, one entry a reference field, as its describe shows it. */
+export const childRelationships = (org: Org, parent: SObject): unknown[] => {
+  const known = childIndexOf(org)
+  if (known.revision === org.schemaRevision) return known.index.get(parent.name) ?? []
+  const index = new Map<string, unknown[]>()
+  for (const child of org.objects.values()) {
+    if (child.deletedAt !== undefined) continue
+    for (const field of child.fields.values()) {
+      const { describe } = field
+      if (describe.type !== 'reference' || field.deletedAt !== undefined) continue
+      for (const target of describe.referenceTo) {
+        const list = index.get(target) ?? []
+        index.set(target, list)
+        list.push({
+          cascadeDelete: describe.cascadeDelete === true,
+          childSObject: child.name,
+          deprecatedAndHidden: false,
+          field: describe.name,
+          junctionIdListNames: [],
+          junctionReferenceTo: [],
+          relationshipName: childRelationshipName(
+            child,
+            describe.name,
+            field.childRelationshipName,
+          ),
+          restrictedDelete: describe.restrictedDelete === true,
+        })
+      }
+    }
+  }
+  Object.assign(known, { revision: org.schemaRevision, index })
+  return index.get(parent.name) ?? []
+}
+
+const SYSTEM_REFERENCES = new Set(['CreatedById', 'LastModifiedById', 'OwnerId'])
+
+const childRelationshipName = (
+  child: SObject,
+  field: string,
+  explicit: string | null | undefined,
+): string | null => {
+  if (explicit !== undefined) return explicit
+  if (SYSTEM_REFERENCES.has(field)) return null
+  return child.describe.custom
+    ? `${child.name.replace(/__c$/, 's')}__r`
+    : `${child.describe.labelPlural.replaceAll(' ', '')}`
+}

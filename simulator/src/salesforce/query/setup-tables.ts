@@ -1,0 +1,361 @@
+// Setup entities that REST can query: people, permissions, queues, rules. Their rows are
+// computed from the state of the simulated Salesforce org. Salesforce: Object Reference.
+
+import { SYSTEM_PERMISSIONS } from '../../org/create.ts'
+import type { Viewer } from '../../org/visibility.ts'
+import { salesforceDateTime } from '../../org/ids.ts'
+import type { Grants, Org } from '../../org/model.ts'
+import type { Confinement, SoqlRow } from '../../soql/schema.ts'
+import { grantedFields, grantedObjects } from '../metadata/bodies.ts'
+import { liveObjects } from '../metadata/catalogue.ts'
+import { duplicateRules } from './duplicate-rules.ts'
+import { flowInterviews } from '../flow-interviews.ts'
+import { flowDefinitionViews, flowVersionViews } from './flow-views.ts'
+import { auditColumns, auditValues } from './audit.ts'
+import { derivedId } from './derived-ids.ts'
+import { reference, type VirtualTable } from './tables.ts'
+
+/** The values a path is confined to, in lower case, or null when it is free. */
+export function confinedTo(confined: Confinement, ...paths: string[]): Set<string> | null {
+  const values = paths.map((path) => confined.get(path)).find((found) => found !== undefined)
+  return values ? new Set(values.map((value) => value.toLowerCase())) : null
+}
+
+/** Every setup entity, by lower-cased name. */
+export function setupTables(org: Org): Map<string, VirtualTable> {
+  const tables = [
+    organization(org),
+    users(org),
+    profiles(org),
+    permissionSets(org),
+    permissionSetAssignments(org),
+    fieldPermissions(org),
+    objectPermissions(org),
+    recordTypes(org),
+    groups(org),
+    queueObjects(org),
+    assignmentRules(org),
+    duplicateRules(org),
+    flowDefinitionViews(org),
+    flowVersionViews(org),
+    flowInterviews(org),
+  ]
+  return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
+}
+
+const organization = (org: Org): VirtualTable => ({
+  name: 'Organization',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    OrganizationType: 'picklist',
+    IsSandbox: 'boolean',
+    InstanceName: 'string',
+    LanguageLocaleKey: 'picklist',
+    TrialExpirationDate: 'datetime',
+    NamespacePrefix: 'string',
+    CreatedDate: 'datetime',
+    TimeZoneSidKey: 'picklist',
+    DefaultLocaleSidKey: 'picklist',
+  },
+  rows: () => [
+    {
+      Id: org.id,
+      Name: org.name,
+      OrganizationType: `${org.edition} Edition`,
+      IsSandbox: org.isSandbox,
+      InstanceName: org.instanceName,
+      LanguageLocaleKey: org.language,
+      TrialExpirationDate: null,
+      NamespacePrefix: null,
+      CreatedDate: salesforceDateTime(org.createdDate),
+      TimeZoneSidKey: 'GMT',
+      DefaultLocaleSidKey: 'en_US',
+    },
+  ],
+})
+
+const users = (org: Org): VirtualTable => ({
+  name: 'User',
+  columns: {
+    Id: 'id',
+    Username: 'string',
+    Name: 'string',
+    FirstName: 'string',
+    LastName: 'string',
+    Email: 'email',
+    Alias: 'string',
+    IsActive: 'boolean',
+    ProfileId: reference('Profile', 'Profile'),
+    UserType: 'picklist',
+    CreatedDate: 'datetime',
+  },
+  rows: () =>
+    [...org.users.values()].map((user) => ({
+      Id: user.id,
+      Username: user.username,
+      Name: `${user.firstName} ${user.lastName}`.trim(),
+      FirstName: user.firstName,
+      LastName: user.lastName,
+      Email: user.email,
+      Alias: user.lastName.slice(0, 8).toLowerCase(),
+      IsActive: user.active,
+      ProfileId: user.profileId,
+      UserType: 'Standard',
+      TimeZoneSidKey: 'GMT',
+      LocaleSidKey: 'en_US',
+      LanguageLocaleKey: org.language,
+      CreatedDate: salesforceDateTime(user.createdDate),
+      LastModifiedDate: salesforceDateTime(user.createdDate),
+      SystemModstamp: salesforceDateTime(user.createdDate),
+    })),
+})
+
+const profiles = (org: Org): VirtualTable => ({
+  name: 'Profile',
+  columns: { Id: 'id', Name: 'string', UserType: 'picklist', ...auditColumns },
+  rows: () =>
+    [...org.profiles.values()].map((profile) => ({
+      Id: profile.id,
+      Name: profile.name,
+      UserType: 'Standard',
+      ...permissionFlags(profile.grants),
+      ...auditValues(profile),
+    })),
+})
+
+/** `ApiEnabled` shows as the column `PermissionsApiEnabled`. */
+const permissionFlags = (grants: Grants): SoqlRow =>
+  Object.fromEntries([...grants.system].map((name) => [`Permissions${name}`, true]))
+
+/**
+ * One row: the permissions of whoever asks, whichever profile or permission set they come from.
+ * Salesforce: Object Reference, UserPermissionAccess (API 41.0 and later).
+ */
+export const userPermissionAccess = (viewer: Viewer): VirtualTable => ({
+  name: 'UserPermissionAccess',
+  columns: Object.fromEntries(SYSTEM_PERMISSIONS.map((name) => [`Permissions${name}`, 'boolean'])),
+  rows: () => [
+    Object.fromEntries(SYSTEM_PERMISSIONS.map((name) => [`Permissions${name}`, viewer.has(name)])),
+  ],
+})
+
+// Salesforce: each profile has a permission set of its own, which carries its permissions in queries.
+const profileSetId = (profileId: string) => derivedId('0PS', `profile ${profileId}`)
+
+const permissionSets = (org: Org): VirtualTable => ({
+  name: 'PermissionSet',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    Label: 'string',
+    Description: 'string',
+    NamespacePrefix: 'string',
+    IsOwnedByProfile: 'boolean',
+    IsCustom: 'boolean',
+    Type: 'picklist',
+    ProfileId: reference('Profile', 'Profile'),
+    ...auditColumns,
+  },
+  rows: () => [
+    ...[...org.permissionSets.values()].map((set) => ({
+      Id: set.id,
+      Name: set.name,
+      Label: set.label,
+      Description: set.description,
+      NamespacePrefix: set.namespace,
+      IsOwnedByProfile: false,
+      IsCustom: true,
+      Type: 'Regular',
+      ProfileId: null,
+      ...permissionFlags(set.grants),
+      ...auditValues(set),
+    })),
+    ...[...org.profiles.values()].map((profile) => ({
+      Id: profileSetId(profile.id),
+      Name: `X${profile.id.slice(0, 15)}`,
+      Label: profileSetId(profile.id),
+      Description: null,
+      NamespacePrefix: null,
+      IsOwnedByProfile: true,
+      IsCustom: false,
+      Type: 'Profile',
+      ProfileId: profile.id,
+      ...permissionFlags(profile.grants),
+      ...auditValues(profile),
+    })),
+  ],
+})
+
+const permissionSetAssignments = (org: Org): VirtualTable => ({
+  name: 'PermissionSetAssignment',
+  columns: {
+    Id: 'id',
+    PermissionSetId: reference('PermissionSet', 'PermissionSet'),
+    AssigneeId: reference('User', 'Assignee'),
+    PermissionSetGroupId: 'string',
+    ExpirationDate: 'datetime',
+    IsActive: 'boolean',
+  },
+  rows: () => [
+    ...org.assignments.map((assignment) => ({
+      Id: assignment.id,
+      PermissionSetId: assignment.permissionSetId,
+      AssigneeId: assignment.assigneeId,
+      PermissionSetGroupId: null,
+      ExpirationDate: null,
+      IsActive: true,
+    })),
+    ...[...org.users.values()].map((user) => ({
+      Id: derivedId('0Pa', `profile of ${user.id}`),
+      PermissionSetId: profileSetId(user.profileId),
+      AssigneeId: user.id,
+      PermissionSetGroupId: null,
+      ExpirationDate: null,
+      IsActive: true,
+    })),
+  ],
+})
+
+/** The owners of permissions, those of profiles by their permission set. */
+function parents(org: Org, confined: Confinement): { id: string; grants: Grants }[] {
+  const ids = confinedTo(confined, 'parentid')
+  const keys = ids && new Set([...ids].map((id) => id.slice(0, 15)))
+  return [
+    ...[...org.permissionSets.values()].map(({ id, grants }) => ({ id, grants })),
+    ...[...org.profiles.values()].map(({ id, grants }) => ({ id: profileSetId(id), grants })),
+  ].filter(({ id }) => !keys || keys.has(id.slice(0, 15).toLowerCase()))
+}
+
+const fieldPermissions = (org: Org): VirtualTable => ({
+  name: 'FieldPermissions',
+  columns: {
+    Id: 'id',
+    ParentId: reference('PermissionSet', 'Parent'),
+    SobjectType: 'picklist',
+    Field: 'picklist',
+    PermissionsRead: 'boolean',
+    PermissionsEdit: 'boolean',
+  },
+  confinedBy: ['parentid'],
+  rows: (confined) =>
+    parents(org, confined).flatMap(({ id, grants }) =>
+      grantedFields(org, grants).map(({ object, name, readable, editable }) => ({
+        get Id() {
+          return derivedId('01k', `${id} ${name}`)
+        },
+        ParentId: id,
+        SobjectType: object.name,
+        Field: name,
+        PermissionsRead: readable,
+        PermissionsEdit: editable,
+      })),
+    ),
+})
+
+const objectPermissions = (org: Org): VirtualTable => ({
+  name: 'ObjectPermissions',
+  columns: {
+    Id: 'id',
+    ParentId: reference('PermissionSet', 'Parent'),
+    SobjectType: 'picklist',
+    PermissionsRead: 'boolean',
+    PermissionsCreate: 'boolean',
+    PermissionsEdit: 'boolean',
+    PermissionsDelete: 'boolean',
+    PermissionsViewAllRecords: 'boolean',
+    PermissionsModifyAllRecords: 'boolean',
+  },
+  confinedBy: ['parentid'],
+  rows: (confined) =>
+    parents(org, confined).flatMap(({ id, grants }) =>
+      grantedObjects(org, grants).map(({ object, ...grant }) => ({
+        get Id() {
+          return derivedId('110', `${id} ${object.name}`)
+        },
+        ParentId: id,
+        SobjectType: object.name,
+        PermissionsRead: grant.read,
+        PermissionsCreate: grant.create,
+        PermissionsEdit: grant.edit,
+        PermissionsDelete: grant.delete,
+        PermissionsViewAllRecords: grant.viewAll,
+        PermissionsModifyAllRecords: grant.modifyAll,
+      })),
+    ),
+})
+
+const recordTypes = (org: Org): VirtualTable => ({
+  name: 'RecordType',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    DeveloperName: 'string',
+    NamespacePrefix: 'string',
+    Description: 'string',
+    BusinessProcessId: 'string',
+    SobjectType: 'picklist',
+    IsActive: 'boolean',
+    ...auditColumns,
+  },
+  rows: () =>
+    liveObjects(org).flatMap((object) =>
+      object.recordTypes.map((recordType) => ({
+        Id: recordType.id,
+        Name: recordType.name,
+        DeveloperName: recordType.developerName,
+        NamespacePrefix: null,
+        Description: recordType.description,
+        BusinessProcessId: null,
+        SobjectType: object.name,
+        IsActive: recordType.active,
+        ...auditValues(recordType),
+      })),
+    ),
+})
+
+const groups = (org: Org): VirtualTable => ({
+  name: 'Group',
+  columns: { Id: 'id', Name: 'string', DeveloperName: 'string', Type: 'picklist', Email: 'email' },
+  rows: () =>
+    org.groups.map((group) => ({
+      Id: group.id,
+      Name: group.name,
+      DeveloperName: group.developerName,
+      Type: group.type,
+      Email: null,
+      DoesSendEmailToMembers: false,
+    })),
+})
+
+const queueObjects = (org: Org): VirtualTable => ({
+  name: 'QueueSobject',
+  columns: { Id: 'id', QueueId: reference('Group', 'Queue'), SobjectType: 'picklist' },
+  rows: () =>
+    org.groups.flatMap((group) =>
+      group.queueObjects.map((object) => ({
+        Id: derivedId('03g', `${group.id} ${object}`),
+        QueueId: group.id,
+        SobjectType: object,
+      })),
+    ),
+})
+
+const assignmentRules = (org: Org): VirtualTable => ({
+  name: 'AssignmentRule',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    SobjectType: 'picklist',
+    Active: 'boolean',
+    ...auditColumns,
+  },
+  rows: () =>
+    org.assignmentRules.map((rule) => ({
+      Id: rule.id,
+      Name: rule.name,
+      SobjectType: rule.object,
+      Active: rule.active,
+      ...auditValues(rule),
+    })),
+})

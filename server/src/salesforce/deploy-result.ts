@@ -1,6 +1,7 @@
 // What Salesforce says about a deploy, made one shape. Its own shapes differ by face, version and
 // moment: one element or an array, booleans and numbers as texts, `details: ""`, members that are missing.
 
+import { clip } from '../text.ts'
 import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
 import { asText, isObject, type JsonObject } from './json.ts'
 import { leaf, listObjects } from './xml.ts'
@@ -121,14 +122,22 @@ const readStatus = (
 /** Is a deploy with this status over? An unknown one is not. */
 export const isFinalStatus = (status: string): boolean => FINAL.has(readStatus(status, null, null))
 
+/** Whoever answers decides how much it says; what is kept and told has bounds. In UTF-16 units. */
+const WORDS_MAX = 4_000
+
+const words = (value: unknown): string | null => {
+  const text = leaf(value)
+  return text === null ? null : clip(text, WORDS_MAX)
+}
+
 const readComponent = (item: JsonObject, listedAsSuccess: boolean): ComponentResult => {
   const failed = !(flag(item.success) ?? listedAsSuccess)
-  const problem = leaf(item.problem)
+  const problem = words(item.problem)
   const { problemType } = item
   return {
     type: leaf(item.componentType) ?? '',
-    fullName: leaf(item.fullName) ?? '',
-    fileName: leaf(item.fileName),
+    fullName: words(item.fullName) ?? '',
+    fileName: words(item.fileName),
     id: leaf(item.id),
     outcome: failed
       ? 'failed'
@@ -155,15 +164,15 @@ const readTests = (value: unknown): DeployTestResult | null => {
     failures: listObjects(value.failures).map((failure) => ({
       className: leaf(failure.name) ?? '',
       methodName: leaf(failure.methodName) ?? '',
-      message: leaf(failure.message) ?? '',
-      stackTrace: leaf(failure.stackTrace),
+      message: words(failure.message) ?? '',
+      stackTrace: words(failure.stackTrace),
     })),
     coverageWarnings: [
       ...listObjects(value.codeCoverageWarnings),
       ...listObjects(value.flowCoverageWarnings),
     ].map((warning) => ({
       name: leaf(warning.name) ?? leaf(warning.flowName),
-      message: leaf(warning.message) ?? '',
+      message: words(warning.message) ?? '',
     })),
   }
 }
@@ -250,7 +259,7 @@ export const readDeployResult = (body: unknown, apiVersion: string): DeployResul
       (failure?.passing ?? (failed.length > 0 && failed.every(({ passing }) => passing))),
     checkOnly,
     failure,
-    stateDetail: leaf(result.stateDetail),
+    stateDetail: words(result.stateDetail),
     components: {
       total: count(result.numberComponentsTotal) ?? 0,
       deployed: count(result.numberComponentsDeployed) ?? 0,

@@ -26,6 +26,7 @@ const faultKind = z.discriminatedUnion('type', [
     headers: z.record(z.string(), z.string()).optional(),
   }),
   z.strictObject({ type: z.literal('slow'), ms: z.number().positive() }),
+  z.strictObject({ type: z.literal('reword'), find: z.string().min(1), put: z.string() }),
   z.strictObject({ type: z.literal('cut') }),
   z.strictObject({ type: z.literal('close'), when: z.enum(['before', 'after']) }),
   z.strictObject({ type: z.literal('limit'), which: z.enum(['total', 'concurrent']) }),

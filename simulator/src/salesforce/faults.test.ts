@@ -50,6 +50,14 @@ describe('a fault', () => {
     expect(await page.text()).toContain('<html>')
   })
 
+  it('can put other words into an answer, whatever they hold', async () => {
+    const put = `"\0\ud83d\u{1f600}$&`
+    await sim.control.addFault({ kind: { type: 'reword', find: 'DailyApiRequests', put } })
+    const limits = (await (await admin.get('/limits')).json()) as Record<string, unknown>
+    expect(limits[put]).toMatchObject({ Max: expect.any(Number) as number })
+    expect(limits).not.toHaveProperty('DailyApiRequests')
+  })
+
   it('can break the connection before, after and within the answer', async () => {
     for (const kind of [
       { type: 'close', when: 'before' },

@@ -27,6 +27,8 @@ export interface FaultRule {
         headers?: Record<string, string>
       }
     | { type: 'slow'; ms: number }
+    /** The answer of REST is what it is, with other words where it says `find`. */
+    | { type: 'reword'; find: string; put: string }
     /** The answer stops in the middle of its body. */
     | { type: 'cut' }
     /** The connection closes: before anything is done, or after it was done without a word. */
@@ -112,6 +114,16 @@ const errors = (status: number, errorCode: string, message: string): RestAnswer 
   status,
   body: [{ message, errorCode }],
 })
+
+/** The text of an answer with other words in it; `isJson`: words are written as in a JSON string. */
+export const reword = (
+  text: string,
+  { find, put }: { find: string; put: string },
+  isJson: boolean,
+): string => {
+  const written = (words: string) => (isJson ? JSON.stringify(words).slice(1, -1) : words)
+  return text.replaceAll(written(find), () => written(put))
+}
 
 /** What a strike answers; null for those that are no answer. */
 export const answerOf = (strike: Strike): RestAnswer | null => {

@@ -13,7 +13,7 @@ import { Upload } from './bulk/csv.ts'
 import { type Dispatcher } from './dispatch.ts'
 import { type RestAnswer, type RestRequest, type SoapRoute } from './rest.ts'
 import { invalidSession, limitExceeded, refusal, type Refusal } from '../refusals.ts'
-import { answerOf, type Faults, type Strike } from './faults.ts'
+import { answerOf, type Faults, reword, type Strike } from './faults.ts'
 import { liveSession, registerOAuth, type OAuthScope } from './oauth.ts'
 import { versionList } from './resources.ts'
 
@@ -255,7 +255,7 @@ const answer = async (arrived: Arrived, result: RestAnswer): Promise<FastifyRepl
   const { org, reply, headers, strike } = arrived
   note(arrived, result.status)
   const text = result.json ?? (result.body === undefined ? undefined : JSON.stringify(result.body))
-  const bytes = result.bytes ?? (text === undefined ? NOTHING : Buffer.from(text))
+  const bytes = worded(strike, result, text)
   if (strike?.type === 'close') return hangUp(reply)
   if (strike?.type === 'cut') return cut(reply, result.status, bytes)
   reply.code(result.status).headers({
@@ -270,6 +270,13 @@ const answer = async (arrived: Arrived, result: RestAnswer): Promise<FastifyRepl
   }
   reply.header('content-encoding', 'gzip')
   return reply.send(await gzipAsync(bytes, { level: 1 }))
+}
+
+const worded = (strike: Strike | null, { bytes }: RestAnswer, json: string | undefined): Buffer => {
+  if (strike?.type !== 'reword') return bytes ?? (json === undefined ? NOTHING : Buffer.from(json))
+  return bytes === undefined
+    ? Buffer.from(reword(json ?? '', strike, true))
+    : Buffer.from(reword(bytes.toString('utf8'), strike, false))
 }
 
 /** Promises the whole body, sends half of it and hangs up. */

@@ -61,6 +61,7 @@ const environment = z.object({
       v === 'true' ? true : v === 'false' ? false : /^\d+$/.test(v) ? Number(v) : v,
     ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  PASSWORD_HASH_COST: int(10, 15, 12),
   WORK_WAIT_SCALE: z.coerce.number().min(0.001).max(1).default(1),
 })
 
@@ -91,6 +92,7 @@ const shape = (env: z.infer<typeof environment>) => ({
     jwtSecret: env.JWT_SECRET,
     superAdminSecret: env.SUPER_ADMIN_JWT_SECRET,
     jwtTtlSeconds: env.JWT_TTL_SECONDS,
+    passwordHashCost: env.PASSWORD_HASH_COST,
   },
   nango: {
     secretKey: env.NANGO_SECRET_KEY,

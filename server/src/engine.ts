@@ -113,7 +113,7 @@ export const createEngine = async (
 
   const { waitScale } = config
   const metrics = createMetrics()
-  const tracing = createTracing(config.otlpEndpoint)
+  const tracing = await createTracing(config.otlpEndpoint)
   const db = openDatabase({
     url: databaseUrl,
     onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
@@ -121,7 +121,7 @@ export const createEngine = async (
   metrics.watchPool(db.pool)
   const jobs = createJobs({ db, url: databaseUrl, logger, waitScale })
 
-  const passwords = createPasswords()
+  const passwords = createPasswords({ cost: config.auth.passwordHashCost })
   const auth = createAuth({
     db,
     passwords,

@@ -2,11 +2,6 @@
 // per job, and under it one per call to Salesforce or Nango. Names and states only: no ids of
 // tenants, no bodies, no addresses.
 
-import { context, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
-
 export interface Tracing {
   /** Runs `work` inside a span of this name; what it throws marks the span and goes on. */
   span<T>(name: string, attributes: Record<string, string>, work: () => Promise<T>): Promise<T>
@@ -25,8 +20,18 @@ const NO_TRACING: Tracing = {
   close: () => Promise.resolve(),
 }
 
-export const createTracing = (endpoint: string | undefined): Tracing => {
+/** Traces to this OTLP endpoint; without one, none. */
+export const createTracing = async (endpoint: string | undefined): Promise<Tracing> => {
   if (endpoint === undefined) return NO_TRACING
+  // Four hundred modules, for those who want them.
+  const [api, { OTLPTraceExporter }, { resourceFromAttributes }, sdk] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/sdk-trace-node'),
+  ])
+  const { context, SpanKind, SpanStatusCode, trace } = api
+  const { BatchSpanProcessor, NodeTracerProvider } = sdk
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'sfdc-engine-x' }),
     spanProcessors: [
@@ -36,7 +41,7 @@ export const createTracing = (endpoint: string | undefined): Tracing => {
     ],
   })
   provider.register()
-  const tracer: Tracer = provider.getTracer('sfdc-engine-x')
+  const tracer = provider.getTracer('sfdc-engine-x')
   return {
     span: (name, attributes, work) =>
       tracer.startActiveSpan(name, { kind: SpanKind.SERVER, attributes }, async (span) => {

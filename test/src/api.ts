@@ -41,8 +41,6 @@ export interface Api {
 
 type Validators = (method: string, path: string, answer: Answer) => void
 
-const validatorsOf = new Map<string, Promise<Validators>>()
-
 const loadValidators = async (url: string): Promise<Validators> => {
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi
   const ajv = new Ajv2020({ strict: false, allErrors: true })
@@ -78,11 +76,22 @@ const loadValidators = async (url: string): Promise<Validators> => {
   }
 }
 
+/** All servers of a run are one build: the document of the first is that of all. */
+const documentOfOneBuild = () => {
+  let loaded: Promise<Validators> | undefined
+  return (url: string): Promise<Validators> => {
+    loaded ??= loadValidators(url).catch((error: unknown) => {
+      loaded = undefined // killed before it could answer: the next one is asked
+      throw error
+    })
+    return loaded
+  }
+}
+
+const validatorsOf = documentOfOneBuild()
+
 /** A caller of the server at `url`. */
 export const apiOf = (url: string, token: string | null = null): Api => {
-  const validators = validatorsOf.get(url) ?? loadValidators(url)
-  validatorsOf.set(url, validators)
-
   const raw = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await fetch(url + path, { redirect: 'manual', ...init })
     const text = await response.text()
@@ -93,7 +102,7 @@ export const apiOf = (url: string, token: string | null = null): Api => {
       text,
       body: (isJson && text !== '' ? JSON.parse(text) : {}) as Record<string, unknown>,
     }
-    ;(await validators)(init.method ?? 'GET', path, answer)
+    ;(await validatorsOf(url))(init.method ?? 'GET', path, answer)
     return answer
   }
   const credential: Record<string, string> =

@@ -251,7 +251,7 @@ describe('login', () => {
       await stack.api.post('/api/auth/login', { email, password: 'wrong password here' })
       return performance.now() - started
     }
-    // A bcrypt comparison takes over 100 ms; skipping it for unknown users would show at once.
+    // The comparison is nearly all of the answer; skipping it for unknown users would show at once.
     const known = await time((await org.user('org_admin')).email)
     const unknown = await time('nobody-else@agency.example')
     expect(unknown).toBeGreaterThan(known / 4)

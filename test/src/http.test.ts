@@ -61,6 +61,9 @@ describe('the OpenAPI document', () => {
     const asset = await fetch(new URL(script, `${url().origin}/docs/`))
     expect(asset.status).toBe(200)
     expect((await asset.text()).length).toBeGreaterThan(100_000)
+    expect((await fetch(`${url().origin}/docs`)).url).toBe(`${url().origin}/docs/`)
+    const missing = await stack.api.get('/docs/nothing')
+    expect([missing.status, missing.body.code]).toEqual([404, 'not_found'])
   })
 })
 

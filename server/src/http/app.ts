@@ -201,7 +201,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     ),
   )
 
-  await registerDocs(app, openApiDocument(options.routes))
+  registerDocs(app, () => openApiDocument(options.routes))
   for (const route of options.routes) {
     app.route({
       method: route.method,

@@ -3,6 +3,7 @@
 
 import bcrypt from 'bcrypt'
 
+/** bcrypt's cost: each step doubles the time. */
 const COST = 12
 /** bcrypt reads 72 bytes and silently ignores the rest; a longer password is refused, never cut. */
 export const PASSWORD_BYTES_MAX = 72
@@ -14,9 +15,7 @@ export interface Passwords {
   matches(password: string, hash: string | null): Promise<boolean>
 }
 
-export const createPasswords = (): Passwords => {
-  // Compared against when there is no such user, so that both answers take the same time.
-  const nobody = bcrypt.hashSync('nobody has this password', COST)
+export const createPasswords = ({ cost = COST }: { cost?: number } = {}): Passwords => {
   let last: Promise<unknown> = Promise.resolve()
   const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = last.then(work, work)
@@ -24,10 +23,15 @@ export const createPasswords = (): Passwords => {
     return mine
   }
   return {
-    hash: (password) => oneAtATime(() => bcrypt.hash(password, COST)),
+    hash: (password) => oneAtATime(() => bcrypt.hash(password, cost)),
     matches: async (password, hash) => {
-      const equal = await oneAtATime(() => bcrypt.compare(password, hash ?? nobody))
-      return equal && hash !== null && Buffer.byteLength(password) <= PASSWORD_BYTES_MAX
+      // To compare is to hash once more: where there is no such user, that takes the same time.
+      const equal = await oneAtATime(async () =>
+        hash === null
+          ? bcrypt.hash(password, cost).then(() => false)
+          : bcrypt.compare(password, hash),
+      )
+      return equal && Buffer.byteLength(password) <= PASSWORD_BYTES_MAX
     },
   }
 }

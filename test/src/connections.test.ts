@@ -1,15 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  createNangoControl,
-  type NangoControl,
-} from '../../../../simulator/src/nango/control/client.ts'
-import { startNango, type NangoSimulator } from '../../../../simulator/src/nango/index.ts'
-import { startStack, type Stack } from '../../../../test/src/stack.ts'
+import { createNangoControl, type NangoControl } from '../../simulator/src/nango/control/client.ts'
+import { startNango, type NangoSimulator } from '../../simulator/src/nango/index.ts'
+import { startStack, type Stack } from './stack.ts'
 import {
   startSalesforceStandIn,
   type SalesforceStandIn,
-} from '../../domain/connections/testing/salesforce-stand-in.ts'
+} from '../../server/src/domain/connections/testing/salesforce-stand-in.ts'
 
 const KEY = '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11'
 const SIGNING_KEY = 'signing-key'

@@ -1,7 +1,8 @@
 // Whether a deployment can be taken back, component by component, said before it is made.
 
-import { isPicklist, picklistValues } from '../plan/field-schema.ts'
-import { conversionOf, typeOfDescribed } from './conversion.ts'
+import { isCalculated, isPicklist } from '../metadata/fields/field-kinds.ts'
+import { picklistValues } from '../metadata/fields/picklists.ts'
+import { conversionOf, shapeOfDescribed, shapeOfPlanned } from '../metadata/fields/shape.ts'
 import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
 import { activeValues, changesOf, numberIn } from './subjects.ts'
 import { listed } from './words.ts'
@@ -28,7 +29,7 @@ const RESTORED = 'It is put back from the image taken before the deploy.'
 
 const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Reversibility> => {
   const { field, existing, object, objectExists } = subject
-  if (existing === null && (field.type === 'Formula' || field.type === 'Summary')) {
+  if (existing === null && isCalculated(field.type)) {
     return reversible('It is deleted again; it shows what other fields hold.')
   }
   if (existing === null) {
@@ -40,13 +41,14 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
   }
   if (changesOf(subject).length === 0) return reversible('Nothing changes, so nothing is to undo.')
 
-  const from = typeOfDescribed(existing)
-  const conversion = from === null ? null : conversionOf(from, field.type)
+  const from = shapeOfDescribed(existing)
+  const isConverted = from !== null && from.type !== field.type
+  const conversion = isConverted ? conversionOf(from, shapeOfPlanned(field)) : null
   const filled = () => facts.live.filledCount(object.api_name, field.api_name)
   if (conversion?.kind === 'lossy' && (await filled()) !== 0) {
     return {
       level: 'irreversible',
-      reason: `The way back to ${from ?? 'the old type'} does not bring back what the conversion loses: ${conversion.loses}.`,
+      reason: `The way back to ${from?.type ?? 'the old type'} does not bring back what the conversion loses: ${conversion.loses}.`,
     }
   }
   if (isPicklist(field) && field.values !== undefined) {

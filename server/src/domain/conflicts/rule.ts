@@ -2,7 +2,7 @@
 
 import { type MemberError } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
-import { type PlanField } from '../plan/field-schema.ts'
+import { type PlanField } from '../metadata/fields/field-kinds.ts'
 import {
   type PlanLayout,
   type PlanObject,

@@ -4,7 +4,8 @@ import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { listObjects } from '../../salesforce/xml.ts'
 import { checkPlan } from '../plan/check.ts'
 import { componentsOf } from '../plan/components.ts'
-import { fieldEqualsDescribe } from '../plan/describe-equality.ts'
+import { fieldEqualsDescribe } from '../metadata/fields/describe-equality.ts'
+import { typeOfDescribed } from '../metadata/fields/field-kinds.ts'
 import { sameName } from '../metadata/names.ts'
 import { touchesObject, type PlanObject } from '../plan/schema.ts'
 import { type Automation } from '../topology/automations/automation.ts'
@@ -178,6 +179,13 @@ export const entriesOf = (describe: JsonObject | null, member: string): JsonObje
   const value = describe?.[member]
   return Array.isArray(value) ? value.filter(isObject) : []
 }
+
+/** Whether the field is there with the planned type, so that its attributes can be compared. */
+export const keepsType = ({
+  field,
+  existing,
+}: Pick<Subjects['field'], 'field' | 'existing'>): boolean =>
+  existing !== null && typeOfDescribed(existing) === field.type
 
 /** What users read only; changing it changes no behaviour. */
 const COSMETIC: ReadonlySet<string> = new Set(['label', 'help_text'])

@@ -4,7 +4,7 @@
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, list, listObjects } from '../../salesforce/xml.ts'
 import { readAccess } from '../plan/access.ts'
-import { type FieldImage, readField } from '../plan/field-xml.ts'
+import { type FieldImage, readField } from './fields/element.ts'
 import { sameName } from './names.ts'
 import {
   type PlanRecordType,

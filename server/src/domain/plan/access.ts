@@ -3,7 +3,7 @@
 
 import { isObject } from '../../salesforce/json.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
-import { isReadOnly, isRequired } from './field-schema.ts'
+import { isReadOnly, isRequired } from '../metadata/fields/field-kinds.ts'
 import { objectKind, sameName } from '../metadata/names.ts'
 import { type Plan } from './schema.ts'
 import {

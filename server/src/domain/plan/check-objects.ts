@@ -1,6 +1,8 @@
 // Objects of a plan, their record types and validation rules, and what must be unique among them.
 
 import { type Findings } from './findings.ts'
+import { hasCounter } from '../metadata/fields/auto-number.ts'
+import { isRelationship } from '../metadata/fields/field-kinds.ts'
 import { customNameFault, nameFault, objectKind, sameName } from '../metadata/names.ts'
 import { definesObject, type Plan, type PlanObject } from './schema.ts'
 
@@ -130,10 +132,6 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
   }
 }
 
-/** Whether an automatic number has its one place, a run of zeros between braces. */
-export const hasCounter = (displayFormat: string): boolean =>
-  (displayFormat.match(/\{0{1,10}\}/g) ?? []).length === 1
-
 const checkContents = (object: PlanObject, path: Path, findings: Findings): void => {
   const { api_name: name, fields, record_types: recordTypes, validation_rules: rules } = object
   const pathOf = (list: string) => (index: number) => [...path, list, index, 'api_name']
@@ -178,7 +176,7 @@ const checkContents = (object: PlanObject, path: Path, findings: Findings): void
 const checkMasters = (object: PlanObject, path: Path, findings: Findings): void => {
   const { api_name: name, fields, sharing_model: sharing } = object
   const masters = [...fields.entries()].filter(([, field]) => field.type === 'MasterDetail')
-  const relationships = fields.filter(({ type }) => type === 'MasterDetail' || type === 'Lookup')
+  const relationships = fields.filter(isRelationship)
   for (const [index, field] of masters.slice(MASTER_DETAILS_MAX)) {
     findings.add(
       [...path, 'fields', index, 'type'],
@@ -238,7 +236,7 @@ const checkRelationshipNames = (plan: Plan, findings: Findings): void => {
   const taken = new Map<string, string>()
   for (const [index, object] of plan.objects.entries()) {
     for (const [position, field] of object.fields.entries()) {
-      if (field.type !== 'Lookup' && field.type !== 'MasterDetail') continue
+      if (!isRelationship(field)) continue
       const key = sameName(`${field.reference_to}.${field.relationship_name}`)
       const other = taken.get(key)
       if (other !== undefined) {

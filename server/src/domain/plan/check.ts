@@ -4,11 +4,11 @@
 import type * as z from 'zod'
 import { EngineError, type MemberError } from '../../errors.ts'
 import { clip } from '../../text.ts'
+import { FIELD_TYPES, hasAttribute, isFieldType } from '../metadata/fields/field-kinds.ts'
 import { checkAccess } from './check-access.ts'
 import { checkField } from './check-fields.ts'
 import { checkObjects } from './check-objects.ts'
 import { type Findings } from './findings.ts'
-import { FIELD_SCHEMAS, FIELD_TYPES, isFieldType } from './field-schema.ts'
 import { type Plan, planSchema } from './schema.ts'
 
 /** Real things of Salesforce that a plan cannot say yet, by the name a caller would try. */
@@ -166,9 +166,7 @@ const unknownMember = (key: string, owner: unknown, here: Here): MemberError => 
     )
   }
   const type: unknown = at(owner, ['type'])
-  const takers = isFieldType(type)
-    ? FIELD_TYPES.filter((other) => Object.hasOwn(FIELD_SCHEMAS[other].shape, key))
-    : []
+  const takers = isFieldType(type) ? FIELD_TYPES.filter((other) => hasAttribute(other, key)) : []
   if (takers.length > 0) {
     return here(
       'attribute_not_allowed',

@@ -9,7 +9,7 @@ import {
   parseObjectFile,
   sameElement,
 } from '../metadata/object-file.ts'
-import { fieldElement } from './field-xml.ts'
+import { fieldElement } from '../metadata/fields/element.ts'
 import { sameName } from '../metadata/names.ts'
 import {
   type PlanObject,

@@ -1,7 +1,7 @@
 // Page layouts: fields are put into a section, nothing that stands there is moved or dropped, and
 // what was put in can be taken out again.
 
-import { isReadOnly, isRequired, type PlanField } from './field-schema.ts'
+import { isReadOnly, isRequired, type PlanField } from '../metadata/fields/field-kinds.ts'
 import { sameName } from '../metadata/names.ts'
 import { type PlanObject } from './schema.ts'
 import {

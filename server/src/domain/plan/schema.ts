@@ -1,7 +1,8 @@
 // The plan: what a caller wants to be in a Salesforce org. It adds and changes; it deletes nothing.
 
 import * as z from 'zod'
-import { apiName, line, planField, prose } from './field-schema.ts'
+import { apiName, line, prose } from '../metadata/fields/attributes.ts'
+import { planField } from '../metadata/fields/field-kinds.ts'
 
 export const PERMISSION_SET_DEFAULT = 'SFDC_Engine_X'
 

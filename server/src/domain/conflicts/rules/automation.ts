@@ -1,6 +1,7 @@
 // Automations of the Salesforce org that fire on what the plan touches, or fail because of it.
 
-import { isPicklist, isRequired, picklistValues } from '../../plan/field-schema.ts'
+import { isPicklist, isRequired } from '../../metadata/fields/field-kinds.ts'
+import { picklistValues } from '../../metadata/fields/picklists.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type Automation, type AutomationType } from '../../topology/automations/automation.ts'
 import { createsWithout, mentions } from '../definitions.ts'

@@ -1,8 +1,15 @@
 // What the plan would do to this client's own pushes, measured against the values of the last one.
 
-import { isPicklist, isReadOnly, isRequired, picklistValues } from '../../plan/field-schema.ts'
+import {
+  isPicklist,
+  isReadOnly,
+  isRequired,
+  typeOfDescribed,
+} from '../../metadata/fields/field-kinds.ts'
+import { wholeDigits } from '../../metadata/fields/conversion.ts'
+import { picklistValues } from '../../metadata/fields/picklists.ts'
+import { shapeOfPlanned } from '../../metadata/fields/shape.ts'
 import { sameName } from '../../metadata/names.ts'
-import { typeOfDescribed, wholeDigits } from '../conversion.ts'
 import { type MappingFacts, type ValueProfile } from '../facts.ts'
 import { type Facts, rulesFor, type Subjects, type Verdict } from '../rule.ts'
 import { activeValues, changesOf, numberIn } from '../subjects.ts'
@@ -161,7 +168,7 @@ export const dataPathRules = [
     severities: ['red'],
     judge: (subject, facts) => {
       const { field, full } = subject
-      const digits = wholeDigits(field)
+      const digits = wholeDigits(shapeOfPlanned(field))
       if (digits === null) return null
       const bound = 10 ** digits
       return eachMapped(subject, facts, ({ mapping, profile, rows }) => {

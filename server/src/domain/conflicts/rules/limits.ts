@@ -1,6 +1,7 @@
 // What the Salesforce org has room for. Editions: Salesforce Features and Edition Allocations; what the
 // Salesforce org says of itself (Tooling EntityLimit, REST /limits) goes before it.
 
+import { fieldKindOf } from '../../metadata/fields/field-kinds.ts'
 import { objectKind } from '../../metadata/names.ts'
 import { definesObject, type PlanObject } from '../../plan/schema.ts'
 import { estimateApiCalls } from '../estimate.ts'
@@ -26,8 +27,7 @@ const EDITIONS: readonly [name: RegExp, limits: EditionLimits][] = [
 const limitsOfEdition = (edition: string | undefined): EditionLimits | null =>
   EDITIONS.find(([name]) => edition !== undefined && name.test(edition))?.[1] ?? null
 
-/** Salesforce: a geolocation takes the room of three fields. */
-const roomOf = ({ type }: PlanObject['fields'][number]): number => (type === 'Location' ? 3 : 1)
+const roomOf = ({ type }: PlanObject['fields'][number]): number => fieldKindOf(type).room ?? 1
 
 const newFields = ({ object, describe }: Subjects['object']): PlanObject['fields'] =>
   object.fields.filter(({ api_name }) => fieldIn(describe, api_name) === null)

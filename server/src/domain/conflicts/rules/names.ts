@@ -1,6 +1,7 @@
 // Names that Salesforce refuses, or that are there already.
 
 import { asText } from '../../../salesforce/json.ts'
+import { isRelationship } from '../../metadata/fields/field-kinds.ts'
 import { AMBIGUOUS_NAMES, developerName, sameName } from '../../metadata/names.ts'
 import { definesObject } from '../../plan/schema.ts'
 import { rulesFor } from '../rule.ts'
@@ -150,7 +151,7 @@ export const nameRules = [
     code: 'relationship_name_taken',
     severities: ['red'],
     judge: ({ field, object, full }, { describeOf }) => {
-      if (field.type !== 'Lookup' && field.type !== 'MasterDetail') return null
+      if (!isRelationship(field)) return null
       const wanted = sameName(`${field.relationship_name}__r`)
       const other = entriesOf(describeOf(field.reference_to), 'childRelationships').find(
         (child) =>

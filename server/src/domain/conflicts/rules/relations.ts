@@ -2,7 +2,7 @@
 
 import { asText } from '../../../salesforce/json.ts'
 import { sameName } from '../../metadata/names.ts'
-import { typeOfDescribed } from '../conversion.ts'
+import { isRelationship, typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
 import { rulesFor } from '../rule.ts'
 import { entriesOf, fieldIn } from '../subjects.ts'
 import { plural } from '../words.ts'
@@ -13,9 +13,6 @@ const rule = rulesFor('relations')
 const MASTER_DETAILS_MAX = 2
 /** Salesforce: relationship fields an object, where the Salesforce org says nothing else. */
 const RELATIONSHIPS_MAX = 40
-
-const isRelationship = ({ type }: { type: string }): boolean =>
-  type === 'Lookup' || type === 'MasterDetail'
 
 export const relationRules = [
   rule('field', {

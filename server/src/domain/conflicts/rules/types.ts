@@ -1,8 +1,15 @@
 // A field that is there already and would become another: what Salesforce refuses, and what is lost.
 
-import { conversionOf, keepsType, typeOfDescribed, wholeDigits } from '../conversion.ts'
+import { type Conversion, wholeDigits } from '../../metadata/fields/conversion.ts'
+import { typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
+import {
+  conversionOf,
+  type FieldShape,
+  shapeOfDescribed,
+  shapeOfPlanned,
+} from '../../metadata/fields/shape.ts'
 import { type Facts, rulesFor, type Subjects } from '../rule.ts'
-import { numberIn } from '../subjects.ts'
+import { keepsType, numberIn } from '../subjects.ts'
 import { inRecords } from '../words.ts'
 
 const rule = rulesFor('types')
@@ -15,22 +22,42 @@ const filled = async ({ object, field }: FieldSubject, { live }: Facts): Promise
   return rows === 0 ? 0 : live.filledCount(object.api_name, field.api_name)
 }
 
+interface TypeChange {
+  from: FieldShape
+  to: FieldShape
+  conversion: Conversion
+}
+
+/** What becomes of a field that is there with another type than planned; null for any other. */
+const typeChangeOf = ({ field, existing }: FieldSubject): TypeChange | null => {
+  const from = existing === null ? null : shapeOfDescribed(existing)
+  if (from === null || from.type === field.type) return null
+  const to = shapeOfPlanned(field)
+  return { from, to, conversion: conversionOf(from, to) }
+}
+
+const isFormulaChange = ({ from, to }: TypeChange): boolean =>
+  (from.type === 'Formula') !== (to.type === 'Formula')
+
 export const typeRules = [
   rule('field', {
     code: 'type_change_refused',
     severities: ['red'],
-    judge: ({ field, full, existing }) => {
-      if (existing === null) return null
-      const from = typeOfDescribed(existing)
-      if (from !== field.type && (from === 'Formula' || field.type === 'Formula')) return null
-      const conversion = from === null ? null : conversionOf(from, field.type)
-      if (conversion !== null && conversion.kind !== 'refused') return null
+    judge: (subject) => {
+      const { field, full, existing } = subject
+      const remedy = 'Give the new field another name, or plan it with the type it has.'
+      if (existing !== null && typeOfDescribed(existing) === null) {
+        return {
+          message: `${full} is of the type ${String(existing.type)} in this Salesforce org, which cannot become ${field.type}.`,
+          remedy,
+          at: 'type',
+        }
+      }
+      const change = typeChangeOf(subject)
+      if (change?.conversion.kind !== 'refused' || isFormulaChange(change)) return null
       return {
-        message:
-          conversion === null
-            ? `${full} is of the type ${String(existing.type)} in this Salesforce org, which cannot become ${field.type}.`
-            : `${full} is a ${from ?? ''} and cannot become a ${field.type}: ${conversion.why}.`,
-        remedy: 'Give the new field another name, or plan it with the type it has.',
+        message: `${full} is a ${change.from.type} and cannot become a ${field.type}: ${change.conversion.why}.`,
+        remedy,
         at: 'type',
       }
     },
@@ -39,16 +66,14 @@ export const typeRules = [
     code: 'type_change_loses_data',
     severities: ['yellow'],
     judge: async (subject, facts) => {
-      const { field, full, existing } = subject
-      const from = existing === null ? null : typeOfDescribed(existing)
-      if (from === null) return null
-      const conversion = conversionOf(from, field.type)
-      if (conversion.kind !== 'lossy') return null
+      const { field, full } = subject
+      const change = typeChangeOf(subject)
+      if (change?.conversion.kind !== 'lossy') return null
       const count = await filled(subject, facts)
       return count === 0
         ? null
         : {
-            message: `${full} would turn from ${from} into ${field.type}; ${inRecords(count)} would lose ${conversion.loses}, for good.`,
+            message: `${full} would turn from ${change.from.type} into ${field.type}; ${inRecords(count)} would lose ${change.conversion.loses}, for good.`,
             remedy: 'Export the field first, or make a second field and copy what fits.',
             at: 'type',
           }
@@ -58,20 +83,20 @@ export const typeRules = [
     code: 'type_change',
     severities: ['yellow'],
     judge: async (subject, facts) => {
-      const { field, full, existing } = subject
-      const from = existing === null ? null : typeOfDescribed(existing)
-      if (from === null) return null
-      const conversion = conversionOf(from, field.type)
+      const { field, full } = subject
+      const change = typeChangeOf(subject)
+      if (change === null) return null
+      const { from, conversion } = change
       if (conversion.kind === 'kept') {
         return {
-          message: `${full} would turn from ${from} into ${field.type}: ${conversion.note}. Filters, reports and integrations that know its type may behave otherwise.`,
+          message: `${full} would turn from ${from.type} into ${field.type}: ${conversion.note}. Filters, reports and integrations that know its type may behave otherwise.`,
           remedy: 'Look through what uses the field before you deploy.',
           at: 'type',
         }
       }
       if (conversion.kind !== 'lossy' || (await filled(subject, facts)) !== 0) return null
       return {
-        message: `${full} would turn from ${from} into ${field.type}. No record holds a value, so none is lost.`,
+        message: `${full} would turn from ${from.type} into ${field.type}. No record holds a value, so none is lost.`,
         remedy: 'Deploy before somebody fills the field.',
         at: 'type',
       }
@@ -80,11 +105,11 @@ export const typeRules = [
   rule('field', {
     code: 'formula_ordinary_change',
     severities: ['red'],
-    judge: ({ field, full, existing }) => {
-      if (existing === null) return null
-      const from = typeOfDescribed(existing)
-      const wasFormula = from === 'Formula'
-      return from === null || wasFormula === (field.type === 'Formula')
+    judge: (subject) => {
+      const { full } = subject
+      const change = typeChangeOf(subject)
+      const wasFormula = change?.from.type === 'Formula'
+      return change === null || !isFormulaChange(change)
         ? null
         : {
             message: `${full} is ${wasFormula ? 'a formula' : 'an ordinary field'} and Salesforce never turns it into ${wasFormula ? 'an ordinary field' : 'a formula'}.`,

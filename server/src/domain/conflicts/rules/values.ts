@@ -1,9 +1,9 @@
 // What the rows that are there would not satisfy: unique, required, external id, the list of a picklist.
 
-import { isPicklist, isRequired, picklistValues } from '../../plan/field-schema.ts'
-import { keepsType } from '../conversion.ts'
+import { isAlwaysRequired, isPicklist, isRequired } from '../../metadata/fields/field-kinds.ts'
+import { picklistValues } from '../../metadata/fields/picklists.ts'
 import { rulesFor } from '../rule.ts'
-import { activeValues } from '../subjects.ts'
+import { activeValues, keepsType } from '../subjects.ts'
 import { inRecords, listed, plural } from '../words.ts'
 
 const rule = rulesFor('types')
@@ -137,7 +137,7 @@ export const valueRules = [
     code: 'required_over_empty_rows',
     severities: ['yellow'],
     judge: async ({ field, full, object, existing, objectExists }, { live }) => {
-      if (!isRequired(field) || field.type === 'MasterDetail' || !objectExists) return null
+      if (!isRequired(field) || isAlwaysRequired(field) || !objectExists) return null
       if (existing?.nillable === false) return null
       const rows = await live.recordCount(object.api_name)
       if (rows === 0) return null
@@ -160,8 +160,6 @@ export const valueRules = [
       const { field, full, existing } = subject
       return keepsType(subject) &&
         existing?.nillable === false &&
-        field.type !== 'Checkbox' &&
-        field.type !== 'MasterDetail' &&
         'required' in field &&
         !field.required
         ? {

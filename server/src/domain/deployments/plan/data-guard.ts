@@ -7,6 +7,9 @@ import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { getRecordCounts, queryCount } from '../../../salesforce/rest.ts'
 import { leaf } from '../../../salesforce/xml.ts'
+import { isCalculatedElement, typeOfElement } from '../../metadata/fields/element.ts'
+import { fieldKindOf } from '../../metadata/fields/field-kinds.ts'
+import { isNotNull } from '../../metadata/fields/kind.ts'
 import { type Component } from '../../plan/components.ts'
 import { sameName } from '../../metadata/names.ts'
 import { memberOf, ownerOf, partsIn, shrinks } from './parts.ts'
@@ -18,19 +21,13 @@ export interface HeldData {
   rows: number | null
 }
 
-/** Salesforce: SOQL reference, long text areas and encrypted fields cannot stand in a WHERE. */
-const UNCOUNTABLE: ReadonlySet<string> = new Set(['LongTextArea', 'Html', 'EncryptedText'])
-
+/** Null where the field cannot stand in a WHERE. */
 const filled = (field: string, element: JsonObject): Soql | null => {
-  const type = leaf(element.type) ?? ''
-  if (UNCOUNTABLE.has(type)) return null
-  if (type === 'Location') {
-    return soql`${soqlName(field.replace(/__c$/i, '__Latitude__s'))} != null`
-  }
-  // A checkbox is never empty: whoever has set it otherwise than its default has entered something.
-  if (type === 'Checkbox')
-    return soql`${soqlName(field)} != ${leaf(element.defaultValue) === 'true'}`
-  return soql`${soqlName(field)} != null`
+  const type = typeOfElement(element)
+  const kind = type === null ? null : fieldKindOf(type)
+  return kind?.filled === undefined
+    ? isNotNull(field)
+    : kind.filled(field, leaf(element.defaultValue))
 }
 
 /** Null where Salesforce cannot count (an object or field that the connected user does not see). */
@@ -92,9 +89,7 @@ export const heldData = async (
   }
   for (const component of fields) {
     const element = is.part(component)
-    if (element === null || element.type === 'Summary' || typeof element.formula === 'string') {
-      continue
-    }
+    if (element === null || isCalculatedElement(element)) continue
     const [object, field] = [ownerOf(component.fullName), memberOf(component.fullName)]
     const condition = filled(field, element)
     const rows =

@@ -3,6 +3,7 @@
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
 import { type Component, type ComponentType, filePath } from '../../plan/components.ts'
+import { isCalculatedElement } from '../../metadata/fields/element.ts'
 import { type ObjectImage, parseObjectFile, sameElement } from '../../metadata/object-file.ts'
 import { sameName } from '../../metadata/names.ts'
 import { asXmlValue, inSchemaOrder, readRoot, writeFile } from '../../metadata/xml-tree.ts'
@@ -133,9 +134,9 @@ export const addedValues = (before: JsonObject | null, after: JsonObject | null)
   return [...picklistOf(after).keys()].filter((value) => !known.has(value))
 }
 
-/** Types that show what other fields hold: deleting them loses nothing that cannot be computed again. */
+/** Deleting one loses nothing that cannot be computed again. */
 const isComputed = (element: JsonObject | null): boolean =>
-  element?.type === 'Summary' || typeof element?.formula === 'string'
+  element !== null && isCalculatedElement(element)
 
 const size = (element: JsonObject | null, member: string): number =>
   Number(leaf(element?.[member]) ?? 0)

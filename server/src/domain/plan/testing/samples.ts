@@ -2,7 +2,7 @@
 // Salesforce writes them, cut down to what matters.
 
 import { parsePlan } from '../check.ts'
-import { planField, type PlanField } from '../field-schema.ts'
+import { planField, type PlanField } from '../../metadata/fields/field-kinds.ts'
 import { type Plan, type PlanInput } from '../schema.ts'
 
 type FieldInput = NonNullable<NonNullable<PlanInput['objects']>[number]['fields']>[number]

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { listObjects } from '../../salesforce/xml.ts'
-import { parseObjectFile } from '../metadata/object-file.ts'
-import { planField, type PlanField } from './field-schema.ts'
-import { fieldElement, readField } from './field-xml.ts'
-import { AWKWARD, everyField } from './testing/samples.ts'
-import { readRoot, writeFile } from '../metadata/xml-tree.ts'
+import { listObjects } from '../../../salesforce/xml.ts'
+import { parseObjectFile } from '../object-file.ts'
+import { planField, type PlanField } from './field-kinds.ts'
+import { fieldElement, readField } from './element.ts'
+import { AWKWARD, everyField } from '../../plan/testing/samples.ts'
+import { readRoot, writeFile } from '../xml-tree.ts'
 
 const fileOf = (field: PlanField, current: string | null = null): string =>
   writeFile('CustomObject', {

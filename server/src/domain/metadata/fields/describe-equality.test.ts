@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fieldEqualsDescribe, NOT_IN_DESCRIBE } from './describe-equality.ts'
-import { FIELD_SCHEMAS, FIELD_TYPES, planField, type PlanField } from './field-schema.ts'
-import { AWKWARD, everyField } from './testing/samples.ts'
+import { FIELD_KINDS, FIELD_TYPES, planField, type PlanField } from './field-kinds.ts'
+import { AWKWARD, everyField } from '../../plan/testing/samples.ts'
 
 /** What describes say of every field, for a field with nothing special. */
 const PLAIN = {
@@ -231,7 +231,7 @@ describe('fieldEqualsDescribe', () => {
       ]
       for (const { attribute } of differences) compared.add(attribute)
     }
-    const all = new Set(FIELD_TYPES.flatMap((type) => Object.keys(FIELD_SCHEMAS[type].shape)))
+    const all = new Set(FIELD_TYPES.flatMap((type) => Object.keys(FIELD_KINDS[type].schema.shape)))
     expect([...all].filter((name) => !compared.has(name) && !NOT_IN_DESCRIBE.has(name))).toEqual([])
   })
 })

@@ -1,0 +1,124 @@
+// A field of a plan as an element of an object file and back.
+
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { leaf, list, type XmlValue } from '../../../salesforce/xml.ts'
+import { asXmlValue, inSchemaOrder } from '../xml-tree.ts'
+import { type ElementOf, SHARED_ELEMENTS } from './attributes.ts'
+import {
+  fieldKindOf,
+  type FieldType,
+  hasAttribute,
+  isCalculated,
+  isFieldType,
+  planField,
+  type PlanField,
+} from './field-kinds.ts'
+import { type Writing } from './kind.ts'
+
+type Members = Record<string, XmlValue>
+
+/** Elements that a plan does not speak of and that say nothing where they are false. */
+const SILENT_WHEN_FALSE: ReadonlySet<string> = new Set([
+  'externalId',
+  'required',
+  'unique',
+  'trackFeedHistory',
+  'trackHistory',
+  'trackTrending',
+  'deprecated',
+])
+
+/** Attributes of a type that are one element each: one table serves both ways. */
+const elementsOf = (type: FieldType): [attribute: string, element: ElementOf][] =>
+  Object.entries({ ...SHARED_ELEMENTS, ...fieldKindOf(type).elements }).filter(([attribute]) =>
+    hasAttribute(type, attribute),
+  )
+
+const elementType = (field: PlanField): string =>
+  fieldKindOf(field.type).elementType?.(field) ?? field.type
+
+const ownMembers = (field: PlanField): Members => {
+  const attributes: Readonly<Record<string, unknown>> = field
+  const members: Members = { type: elementType(field) }
+  for (const [attribute, [element]] of elementsOf(field.type)) {
+    const value = attributes[attribute]
+    if (value !== undefined) members[element] = asXmlValue(value)
+  }
+  return members
+}
+
+/** The type of an element in a plan's words; null for one that plans do not know. */
+export const typeOfElement = (element: JsonObject): FieldType | null => {
+  const type = leaf(element.formula) === null ? leaf(element.type) : 'Formula'
+  return isFieldType(type) ? type : null
+}
+
+/** Whether the element is of a field that shows what others hold. */
+export const isCalculatedElement = (element: JsonObject): boolean => {
+  const type = typeOfElement(element)
+  return type !== null && isCalculated(type)
+}
+
+/**
+ * The `fields` element. A field that is there keeps whatever the plan does not speak of (Salesforce:
+ * a deployed field replaces the whole definition); another type keeps description and help only.
+ */
+export const fieldElement = (
+  field: PlanField,
+  { current, relationshipOrder }: Writing,
+): Members => {
+  const isSameType =
+    current !== null && current.type === elementType(field) && typeOfElement(current) === field.type
+  const kept: Members = {}
+  for (const [name, value] of Object.entries(current ?? {})) {
+    if (isSameType || name === 'description' || name === 'inlineHelpText') {
+      kept[name] = asXmlValue(value)
+    }
+  }
+  const members = { ...kept, ...ownMembers(field) }
+  const writing = { current: isSameType ? current : null, relationshipOrder }
+  fieldKindOf(field.type).write?.(members, field, writing)
+  return inSchemaOrder(members)
+}
+
+/** A field of an object file. */
+export interface FieldImage {
+  apiName: string
+  /** The same in a plan's words; null for a standard field or a type or value that a plan cannot say. */
+  field: PlanField | null
+  /** Elements that a plan has no words for (a look-up filter, a controlling field …). */
+  beyond: string[]
+  element: JsonObject
+}
+
+const readAttribute = (value: unknown, kind: ElementOf[1]): unknown => {
+  if (typeof value !== 'string') return value
+  if (kind === 'boolean') return value === 'true'
+  return kind === 'number' ? Number(value) : value
+}
+
+/** Reads one `fields` element back. */
+export const readField = (element: JsonObject): FieldImage => {
+  const apiName = leaf(element.fullName) ?? ''
+  const type = typeOfElement(element)
+  if (type === null) return { apiName, field: null, beyond: Object.keys(element), element }
+
+  const kind = fieldKindOf(type)
+  const raw: Record<string, unknown> = { type }
+  const covered = new Set(['type', ...(kind.covers ?? [])])
+  for (const [attribute, [name, value]] of elementsOf(type)) {
+    if (element[name] === undefined) continue
+    covered.add(name)
+    if (element[name] !== '') raw[attribute] = readAttribute(element[name], value)
+  }
+  Object.assign(raw, kind.read?.(element))
+  const parsed = planField.safeParse(raw)
+  const beyond = Object.entries(element)
+    .filter(([name, value]) => {
+      if (covered.has(name)) return false
+      return !(SILENT_WHEN_FALSE.has(name) && list(value).every((item) => item === 'false'))
+    })
+    .map(([name]) => name)
+  beyond.push(...(kind.beyond?.(element) ?? []))
+  return { apiName, field: parsed.success ? parsed.data : null, beyond, element }
+}

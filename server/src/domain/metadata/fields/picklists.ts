@@ -1,0 +1,285 @@
+// One value, or several, out of a list: the field's own, or a global value set's.
+
+import * as z from 'zod'
+import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
+import { nameFault, sameName } from '../names.ts'
+import { asXmlValue, inSchemaOrder } from '../xml-tree.ts'
+import { apiName, common, line, required } from './attributes.ts'
+import { byLength, lossy, type Side, unlisted, whatFits } from './conversion.ts'
+import { type Checking, describedAs, fieldKind, type FieldDifference } from './kind.ts'
+
+export const picklistValue = z
+  .union([
+    line(255),
+    z.strictObject({
+      value: line(255).describe('API value'),
+      label: line(255).describe('Shown to users'),
+    }),
+  ])
+  .describe('A value, or a value and the label that users see instead')
+
+const valueSet = (max: number) => ({
+  values: z.array(picklistValue).min(1).max(max).optional().describe('Own values, in their order'),
+  global_value_set: apiName
+    .optional()
+    .describe('Name of a global value set, in place of own values; always restricted'),
+  default: line(255)
+    .optional()
+    .describe('The value that new records start with; default as it is, none for a new field'),
+  restricted: z
+    .boolean()
+    .optional()
+    .describe('Only values of the list can be saved; default as it is, false for a new field'),
+  sorted: z.boolean().default(false).describe('Shown by alphabet instead of in the order given'),
+})
+
+/** What both kinds of picklist say about their values. */
+export interface ValueSet {
+  values?: z.output<typeof picklistValue>[] | undefined
+  global_value_set?: string | undefined
+  default?: string | undefined
+  restricted?: boolean | undefined
+  sorted: boolean
+}
+
+/**
+ * A picklist's own values; empty where a global value set is used. Without a label of the plan's own
+ * a new value is labelled by itself, and one that is there keeps its label.
+ */
+export const picklistValues = ({
+  values,
+}: Pick<ValueSet, 'values'>): { value: string; label: string | null }[] =>
+  (values ?? []).map((value) =>
+    typeof value === 'string' ? { value, label: null } : { value: value.value, label: value.label },
+  )
+
+const isTrue = (value: unknown): boolean => value === 'true' || value === true
+
+/** The values of an element's value set, as they stand. */
+const currentValues = (element: JsonObject | null): JsonObject[] => {
+  const set = element?.valueSet
+  const definition = isObject(set) ? set.valueSetDefinition : undefined
+  return isObject(definition) ? listObjects(definition.value) : []
+}
+
+/** Values that the list of an element names, whether or not they can still be chosen. */
+export const listedValues = (element: JsonObject): string[] =>
+  currentValues(element).map(({ fullName }) => leaf(fullName) ?? '')
+
+const asMembers = (value: JsonObject): Record<string, XmlValue> =>
+  Object.fromEntries(Object.entries(value).map(([name, member]) => [name, asXmlValue(member)]))
+
+/**
+ * Values of the plan first, in its order; a value that is there and not in the plan stays, switched
+ * off: Salesforce would do the same with one left out, but without a word.
+ */
+const valueSetOf = (field: ValueSet, current: JsonObject | null): XmlValue => {
+  const before = isObject(current?.valueSet) ? current.valueSet : {}
+  const kept = {
+    controllingField: asXmlValue(before.controllingField),
+    valueSettings: before.valueSettings === undefined ? null : asXmlValue(before.valueSettings),
+  }
+  if (field.global_value_set !== undefined) {
+    return inSchemaOrder({ ...kept, restricted: true, valueSetName: field.global_value_set })
+  }
+  const known = new Map(
+    currentValues(current).map((value) => [sameName(leaf(value.fullName) ?? ''), value]),
+  )
+  const planned = picklistValues(field).map(({ value, label }) => {
+    const { isActive: _off, ...existing } = known.get(sameName(value)) ?? {}
+    known.delete(sameName(value))
+    return inSchemaOrder({
+      ...asMembers(existing),
+      fullName: value,
+      default: field.default === undefined ? isTrue(existing.default) : field.default === value,
+      label: label ?? leaf(existing.label) ?? value,
+    })
+  })
+  const switchedOff = [...known.values()].map((value) =>
+    inSchemaOrder({ ...asMembers(value), default: false, isActive: false }),
+  )
+  return inSchemaOrder({
+    ...kept,
+    restricted: field.restricted ?? isTrue(before.restricted),
+    valueSetDefinition: inSchemaOrder({
+      sorted: field.sorted,
+      value: [...planned, ...switchedOff],
+    }),
+  })
+}
+
+const readValueSet = (element: JsonObject): Record<string, unknown> => {
+  const set = isObject(element.valueSet) ? element.valueSet : {}
+  const restricted = isTrue(set.restricted)
+  const globalName = leaf(set.valueSetName)
+  if (globalName !== null) return { global_value_set: globalName, restricted }
+  const definition = isObject(set.valueSetDefinition) ? set.valueSetDefinition : {}
+  const active = currentValues(element).filter((value) => value.isActive !== 'false')
+  const byDefault = active.find((value) => isTrue(value.default))
+  return {
+    values: active.map((value) => {
+      const name = leaf(value.fullName) ?? ''
+      const label = leaf(value.label) ?? name
+      return label === name ? name : { value: name, label }
+    }),
+    ...(byDefault === undefined ? {} : { default: leaf(byDefault.fullName) ?? '' }),
+    restricted,
+    sorted: isTrue(definition.sorted),
+  }
+}
+
+const beyond = ({ valueSet: set }: JsonObject): string[] =>
+  isObject(set) && leaf(set.controllingField) !== null ? ['valueSet.controllingField'] : []
+
+const differences = (field: ValueSet, described: JsonObject): FieldDifference[] => {
+  const found: FieldDifference[] = []
+  if (field.restricted !== undefined || field.global_value_set !== undefined) {
+    const planned = field.restricted ?? true
+    const is = described.restrictedPicklist
+    if (typeof is === 'boolean' && is !== planned) {
+      found.push({ attribute: 'restricted', planned, found: is })
+    }
+  }
+  return field.values === undefined ? found : [...found, ...valueDifferences(field, described)]
+}
+
+const valueDifferences = (field: ValueSet, described: JsonObject): FieldDifference[] => {
+  const differing: FieldDifference[] = []
+  const active = listObjects(described.picklistValues).filter(({ active: on }) => on !== false)
+  const planned = picklistValues(field).map(({ value, label }) => {
+    // Without a label of the plan's own any will do.
+    const entry = active.find((one) => one.value === value)
+    return { value, label: label ?? entry?.label ?? value }
+  })
+  const found = active.map(({ value, label }) => ({ value, label }))
+  const key = (entries: readonly unknown[]): string => {
+    const texts = entries.map((entry) => JSON.stringify(entry))
+    return (field.sorted ? texts.toSorted() : texts).join()
+  }
+  if (key(planned) !== key(found)) differing.push({ attribute: 'values', planned, found })
+  if (field.default !== undefined) {
+    const byDefault = active.find((entry) => entry.defaultValue === true)?.value ?? null
+    if (byDefault !== field.default) {
+      differing.push({ attribute: 'default', planned: field.default, found: byDefault })
+    }
+  }
+  return differing
+}
+
+const checkGlobal = (field: ValueSet, name: string, { full, add }: Checking): void => {
+  const fault = nameFault(name.replace(/^[A-Za-z]\w{0,14}?__/, ''), `Global value set ${name}`, 80)
+  if (fault !== null) add('global_value_set', fault.code, fault.message)
+  for (const key of ['values', 'default'] as const) {
+    if (field[key] !== undefined) {
+      add(
+        key,
+        'attributes_conflict',
+        `${full} takes its values from ${name}, so it has no ${key} of its own. Leave one of them out.`,
+      )
+    }
+  }
+  if (field.restricted === false) {
+    add(
+      'restricted',
+      'attributes_conflict',
+      `${full} uses a global value set, which always restricts. Leave restricted out.`,
+    )
+  }
+}
+
+/** Salesforce: the values of a multi-select come in one text, so none may hold what separates them. */
+const SEPARATOR = ';'
+
+const checkValues =
+  ({ isMulti }: { isMulti: boolean }) =>
+  (field: ValueSet, checking: Checking): void => {
+    const { full, add } = checking
+    if (field.global_value_set !== undefined) {
+      checkGlobal(field, field.global_value_set, checking)
+      return
+    }
+    if (field.values === undefined) {
+      add('values', 'missing', `${full} has no values. Give values or global_value_set.`)
+      return
+    }
+    const values = picklistValues(field)
+    const seenValues = new Set<string>()
+    const seenLabels = new Set<string>()
+    for (const [index, { value, label: given }] of values.entries()) {
+      const label = given ?? value
+      const at = ['values', index]
+      if (seenValues.has(sameName(value))) {
+        add(at, 'duplicate', `${full} has the value ${value} twice. Keep one.`)
+      } else if (seenLabels.has(sameName(label))) {
+        add(at, 'duplicate', `${full} has the label ${label} twice. Rename one.`)
+      }
+      if (isMulti && value.includes(SEPARATOR)) {
+        add(
+          at,
+          'bad_picklist_value',
+          `The value ${value} of ${full} holds a semicolon, which separates the values of a record. Take it out.`,
+        )
+      }
+      seenValues.add(sameName(value))
+      seenLabels.add(sameName(label))
+    }
+    if (field.default !== undefined && !values.some(({ value }) => value === field.default)) {
+      add(
+        'default',
+        'unknown_value',
+        `The default ${field.default} of ${full} is none of its values. Add it to values or choose another.`,
+      )
+    }
+  }
+
+const shared = {
+  differences,
+  unseen: ['sorted', 'global_value_set'],
+  write: (
+    members: Record<string, XmlValue>,
+    field: ValueSet,
+    { current }: { current: JsonObject | null },
+  ) => {
+    members.valueSet = valueSetOf(field, current)
+  },
+  read: readValueSet,
+  covers: ['valueSet'],
+  beyond,
+}
+
+export const picklist = fieldKind({
+  ...shared,
+  schema: z.strictObject({
+    ...common,
+    type: z.literal('Picklist').describe('One of a list of values'),
+    ...valueSet(1_000),
+    ...required,
+  }),
+  isDescribed: describedAs('picklist'),
+  describeTypes: () => ['picklist'],
+  check: checkValues({ isMulti: false }),
+  family: 'picklist',
+  length: 255,
+  becomes: (from, to) => {
+    if (to.family === 'text') return byLength(from, to, 'values stay')
+    return to.family === 'checkbox' ? lossy('values that are not among the new ones') : whatFits()
+  },
+})
+
+export const multiselectPicklist = fieldKind({
+  ...shared,
+  schema: z.strictObject({
+    ...common,
+    type: z.literal('MultiselectPicklist').describe('Several of a list of values'),
+    ...valueSet(500),
+    visible_lines: z.int().min(3).max(10).default(4),
+    ...required,
+  }),
+  isDescribed: describedAs('multipicklist'),
+  describeTypes: () => ['multipicklist'],
+  check: checkValues({ isMulti: true }),
+  family: 'multi-select',
+  becomes: () => lossy('all values'),
+  madeOf: (from: Side, to: Side) => (from.family === 'picklist' ? unlisted(to) : null),
+})

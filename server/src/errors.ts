@@ -26,7 +26,7 @@ export const ERRORS = define({
     'Body is not valid JSON',
     'Send one JSON object, UTF-8, as application/json.',
   ),
-  bad_request: kind(400, 'Request cannot be understood', 'Send a well-formed HTTP request.'),
+  bad_request: kind(400, 'Bad request', 'Correct the request; detail says what is wrong with it.'),
   invalid_plan: kind(400, 'Plan is not valid', 'Correct the members named in errors.'),
   mapping_missing: kind(400, 'No mapping for this object', 'Create one with /api/mappings/create.'),
   unknown_field: kind(400, 'Unknown field', 'Use a field that the mapping or the snapshot knows.'),
@@ -36,11 +36,11 @@ export const ERRORS = define({
     'Cursor is not valid',
     'Use next_cursor of the page before, unchanged.',
   ),
-  invalid_client: kind(400, 'Client is not valid here', 'Name a client of this organization.'),
+  invalid_client: kind(400, 'Client is not valid here', 'Use a client of this organization.'),
   invalid_role: kind(
     400,
-    'Role and client do not fit',
-    'company_* roles need a client_id, org_admin has none.',
+    'Role and client do not match',
+    'company_* roles need a client_id; org_admin must not have one.',
   ),
   client_inactive: kind(400, 'Client is inactive', 'Activate it with /api/clients/update.'),
   host_refused: kind(400, 'Host is not allowed', 'Use a Salesforce login host or My Domain.'),
@@ -53,7 +53,7 @@ export const ERRORS = define({
     'Send a valid API token or session as a Bearer token.',
   ),
   forbidden: kind(403, 'Not permitted', 'Ask an org_admin for a role with this permission.'),
-  not_found: kind(404, 'Not found', 'Check the id; it may belong to somebody else.'),
+  not_found: kind(404, 'Not found', 'Check the id.'),
 
   // 409: clash with the present state
   already_exists: kind(409, 'Already exists', 'Use the existing one, or another name.'),
@@ -66,12 +66,12 @@ export const ERRORS = define({
   connection_revoked: kind(409, 'Connection was revoked', 'Connect the client again.'),
   salesforce_org_mismatch: kind(
     409,
-    'Another Salesforce org than before',
+    'A different Salesforce org than before',
     'Authorize the same Salesforce org, or create the connection with allow_other_org.',
   ),
   salesforce_org_changed: kind(
     409,
-    'The connection now leads to another Salesforce org',
+    'The connection now leads to a different Salesforce org',
     'Reconnect the client.',
   ),
   pull_in_progress: kind(
@@ -81,23 +81,32 @@ export const ERRORS = define({
     true,
   ),
   no_snapshot: kind(409, 'No complete snapshot', 'Pull the topology first.'),
-  conflicts_found: kind(409, 'The report forbids this', 'Resolve the findings and check again.'),
-  topology_drifted: kind(409, 'The Salesforce org changed since the check', 'Check again.'),
-  deployment_in_progress: kind(409, 'A deployment is running', 'Wait for it.', true),
+  conflicts_found: kind(
+    409,
+    'The conflict report does not allow this',
+    'Resolve the findings and check again.',
+  ),
+  topology_drifted: kind(409, 'The Salesforce org changed since the check', 'Run the check again.'),
+  deployment_in_progress: kind(
+    409,
+    'A deployment is running',
+    'Wait for it to end; poll /api/deploy/list.',
+    true,
+  ),
   push_in_progress: kind(409, 'The push has not ended', 'Wait for it; poll /api/push/get.', true),
-  upload_in_progress: kind(409, 'Another upload is under way', 'Wait for its end.', true),
+  upload_in_progress: kind(409, 'Another upload is in progress', 'Wait for it to end.', true),
   nothing_to_retry: kind(409, 'No failed rows to retry', 'See /api/push/results.'),
   flow_interviews_waiting: kind(
     409,
-    'Paused interviews keep a flow',
-    'Let them end or delete them in Salesforce, then repeat.',
+    'Paused flow interviews prevent this',
+    'Let them finish or delete them in Salesforce, then try again.',
     true,
   ),
   not_rollbackable: kind(409, 'Cannot be rolled back', 'See the deployment for the reason.'),
   data_would_be_lost: kind(
     409,
     'Data would be lost',
-    'Repeat with allow_data_loss if you mean it.',
+    'Repeat with allow_data_loss to go ahead anyway.',
   ),
   idempotency_key_reused: kind(
     409,
@@ -106,7 +115,7 @@ export const ERRORS = define({
   ),
   idempotency_in_progress: kind(
     409,
-    'The first call with this key still runs',
+    'The first call with this key is still running',
     'Repeat after Retry-After.',
     true,
   ),
@@ -116,13 +125,13 @@ export const ERRORS = define({
   unsupported_media_type: kind(415, 'Unsupported media type', 'Send application/json.'),
   validation_failed: kind(
     422,
-    'Request does not fit the schema',
+    'Request does not match the schema',
     'Correct the members named in errors.',
   ),
   rate_limited: kind(429, 'Too many requests', 'Repeat after Retry-After.', true),
   api_budget_exhausted: kind(
     429,
-    "The client's Salesforce API budget is spent",
+    "The client's Salesforce API budget is used up",
     'Repeat after Retry-After, or lower SFDC_API_RESERVE_PERCENT.',
     true,
   ),
@@ -131,17 +140,22 @@ export const ERRORS = define({
   internal: kind(
     500,
     'Something went wrong on our side',
-    'Repeat; if it stays, report request_id.',
+    'Try again; if it happens again, report request_id.',
     true,
   ),
   salesforce_error: kind(
     502,
-    'Salesforce refused or failed',
-    'See upstream for its own words.',
+    'Salesforce refused the request or failed',
+    'See upstream for its own code and message.',
     true,
   ),
-  nango_error: kind(502, 'Nango refused or failed', 'See upstream for its own words.', true),
-  unavailable: kind(503, 'Not available right now', 'Repeat in a moment.', true),
+  nango_error: kind(
+    502,
+    'Nango refused the request or failed',
+    'See upstream for its own code and message.',
+    true,
+  ),
+  unavailable: kind(503, 'Temporarily unavailable', 'Try again in a moment.', true),
 })
 
 export type ErrorCode = keyof typeof ERRORS

@@ -219,7 +219,7 @@ const snapshotFor = async ({ deps, journal }: Context, row: ReportRow) => {
 export const noSnapshot = (): EngineError =>
   new EngineError(
     'no_snapshot',
-    'There is no complete snapshot of this Salesforce org. Pull the topology, or check with refresh.',
+    'There is no complete snapshot of this Salesforce org. Pull the topology, or check with refresh: true.',
   )
 
 const judging: Run = async (context, row) => {

@@ -59,7 +59,7 @@ const judge = async (subject: Subject, facts: Facts, memory: LiveMemory): Promis
     findings.push({
       severity: 'yellow',
       code: 'not_checked',
-      message: `Salesforce did not tell: ${listed([...untold].toSorted())}. Rules that need it could not judge ${subject.component.fullName}.`,
+      message: `Salesforce did not return ${listed([...untold].toSorted())}, so ${subject.component.fullName} could not be fully checked.`,
       component: subject.component,
       path: subject.path,
       remedy: 'See that the connected user may read setup and data, then check again.',

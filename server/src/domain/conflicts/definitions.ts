@@ -79,7 +79,7 @@ export const valuesOfFlow = (
   })
 }
 
-/** Fields and relationships of the record that starts a flow, wherever it speaks of them. */
+/** Fields and relationships of the record that starts a flow, wherever it references them. */
 export const recordFieldsOfFlow = (
   flow: JsonObject,
 ): { name: string; isRelationship: boolean }[] => {

@@ -81,7 +81,7 @@ export const createConflicts = (options: Options): Conflicts => {
 
   const wishOf = (input: CheckInput): Wish => {
     if ((input.plan === undefined) === (input.workflows === undefined)) {
-      throw refusal('plan', 'one_of_two', 'Name either plan or workflows.')
+      throw refusal('plan', 'one_of_two', 'Send either plan or workflows, not both.')
     }
     if (input.workflows === undefined) {
       const plan = parsePlan(input.plan, 'plan')

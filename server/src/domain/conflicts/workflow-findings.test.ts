@@ -35,7 +35,7 @@ describe('fields of automations', () => {
       },
       formulas: { expression: '{!$Record.Name} & {!$Record.Owner.Name}' },
     })
-    expect(message).toContain('Lead.Lost__c, Lead.Gone__c, Lead.Boss__c, which are neither')
+    expect(message).toContain('Lead.Lost__c, Lead.Gone__c, Lead.Boss__c, which exist neither')
   })
 
   it('that are only hidden from the connected user stop nothing', async () => {
@@ -100,7 +100,7 @@ describe('values of picklists', () => {
 })
 
 describe('a finding', () => {
-  it('speaks of one automation in the singular and of several in the plural', async () => {
+  it('references one automation in the singular and of several in the plural', async () => {
     const using = (...names: string[]) =>
       messagesOf(
         {

@@ -600,7 +600,7 @@ const nameKey = ({ type, full_name }: NamedComponent): string =>
 /** The Salesforce org to roll back in. Throws not_rollbackable with the reason. */
 const requireRollbackable = (row: DeploymentRow): string => {
   const refuse = (why: string) => new EngineError('not_rollbackable', why)
-  if (row.status === 'rolled_back') throw refuse('It is rolled back already.')
+  if (row.status === 'rolled_back') throw refuse('It is already rolled back.')
   if (row.status === 'pending') throw refuse('It has not ended yet.')
   // One that failed with its outcome unknown may have left something behind.
   if (row.status !== 'deployed' && row.applied !== 'unknown') {

@@ -18,7 +18,7 @@ const checkPermissions = ({ permissions }: Plan, findings: Findings): void => {
     findings.add(
       path('assign_to_connected_user'),
       'attributes_conflict',
-      'Without a permission set there is nothing to assign. Name one, or set assign_to_connected_user to false.',
+      'Without a permission set there is nothing to assign. Set permission_set, or set assign_to_connected_user to false.',
     )
   }
   const seen = new Set<string>()
@@ -30,14 +30,14 @@ const checkPermissions = ({ permissions }: Plan, findings: Findings): void => {
       findings.add(
         where,
         'managed',
-        `Permission set ${name} belongs to an installed package and cannot be changed. Name one of your own.`,
+        `Permission set ${name} belongs to an installed package and cannot be changed. Use one of your own.`,
       )
     } else {
       const fault = nameFault(name, `Permission set name ${name}`, 80)
       if (fault !== null) findings.add(where, fault.code, fault.message)
     }
     if (seen.has(sameName(name))) {
-      findings.add(where, 'duplicate', `Permission set ${name} is named twice. Keep one.`)
+      findings.add(where, 'duplicate', `Permission set ${name} is listed twice. Keep one.`)
     }
     seen.add(sameName(name))
   }
@@ -47,7 +47,7 @@ const checkPermissions = ({ permissions }: Plan, findings: Findings): void => {
       findings.add(
         path('profiles', index),
         'duplicate',
-        `Profile ${name} is named twice. Keep one.`,
+        `Profile ${name} is listed twice. Keep one.`,
       )
     }
     seenProfiles.add(sameName(name))
@@ -65,7 +65,7 @@ const checkLayouts = (plan: Plan, findings: Findings): void => {
       findings.add(
         [...path, 'object'],
         'object_not_in_plan',
-        `Layout ${layout.layout} is of ${layout.object}, which is not in the plan. Add the object or drop the layout.`,
+        `Layout ${layout.layout} belongs to ${layout.object}, which is not in the plan. Add the object or remove the layout.`,
       )
       continue
     }
@@ -76,7 +76,7 @@ const checkLayouts = (plan: Plan, findings: Findings): void => {
         findings.add(
           where,
           'field_not_in_plan',
-          `Layout ${layout.layout} names ${field}, which is no field of ${layout.object} in the plan. Add the field or take it out.`,
+          `Layout ${layout.layout} names ${field}, which is not a field of ${layout.object} in the plan. Add the field or remove it here.`,
         )
       }
       const key = sameName(`${layout.object}-${layout.layout}.${field}`)
@@ -96,7 +96,7 @@ const checkLayouts = (plan: Plan, findings: Findings): void => {
       findings.add(
         [...path, 'after'],
         'attributes_conflict',
-        `Layout ${layout.layout} cannot put ${layout.after} behind itself. Name another field.`,
+        `Layout ${layout.layout} cannot place ${layout.after} after itself. Use a different field.`,
       )
     }
   }
@@ -110,17 +110,17 @@ const checkTabs = (plan: Plan, findings: Findings): void => {
       findings.add(
         path,
         'object_not_in_plan',
-        `A tab is wanted for ${tab}, which is not in the plan. Add the object or drop the tab.`,
+        `The tab ${tab} is for an object that is not in the plan. Add the object or remove the tab.`,
       )
     } else if (objectKind(tab) !== 'custom') {
       findings.add(
         path,
         'attribute_not_allowed',
-        `${tab} is not a custom object of this Salesforce org, so it has its tab already or gets none. Drop it.`,
+        `${tab} is not a custom object of this Salesforce org, so it already has a tab or cannot have one. Remove it.`,
       )
     }
     if (seen.has(sameName(tab))) {
-      findings.add(path, 'duplicate', `The tab ${tab} is named twice. Keep one.`)
+      findings.add(path, 'duplicate', `The tab ${tab} is listed twice. Keep one.`)
     }
     seen.add(sameName(tab))
   }

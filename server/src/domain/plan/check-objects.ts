@@ -30,7 +30,7 @@ const reportDuplicates = (
   const seen = new Set<string>()
   for (const [index, name] of names.entries()) {
     if (seen.has(sameName(name))) {
-      findings.add(path(index), 'duplicate', `${what(name)} stands in the plan twice. Keep one.`)
+      findings.add(path(index), 'duplicate', `${what(name)} is in the plan twice. Keep one.`)
     }
     seen.add(sameName(name))
   }
@@ -62,7 +62,7 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
     findings.add(
       here,
       'not_supported_yet',
-      `${name} is no ordinary object by its suffix; events, custom metadata, big and external objects are not supported yet.`,
+      `${name} is not an ordinary object, as its suffix shows; events, custom metadata, big and external objects are not supported yet.`,
     )
     return
   }
@@ -78,7 +78,7 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
     findings.add(
       here,
       'wrong_object',
-      `Custom fields of ${name} belong to the object Activity, for tasks and events alike. Name Activity.`,
+      `Custom fields of ${name} belong to the object Activity. Use Activity.`,
     )
   }
 }
@@ -108,7 +108,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
         findings.add(
           [...path, key],
           'attribute_not_allowed',
-          `${name} is a standard object; a plan gives it fields, record types and validation rules only. Leave ${key} out.`,
+          `${name} is a standard object; a plan can only add fields, record types and validation rules to it. Leave ${key} out.`,
         )
       }
     }
@@ -127,7 +127,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
     findings.add(
       [...path, 'name_field', 'display_format'],
       'bad_display_format',
-      `The display format of ${name} has no place for the number. Add one, for example {0000}.`,
+      `The display format of ${name} does not include the number. Add it, for example {0000}.`,
     )
   }
 }
@@ -181,14 +181,14 @@ const checkMasters = (object: PlanObject, path: Path, findings: Findings): void 
     findings.add(
       [...path, 'fields', index, 'type'],
       'too_many_master_details',
-      `${field.api_name} would be the third master-detail of ${name}; Salesforce allows 2. Make it a Lookup.`,
+      `${field.api_name} would be the third master-detail of ${name}; Salesforce allows 2. Use a Lookup.`,
     )
   }
   if (relationships.length > RELATIONSHIPS_MAX) {
     findings.add(
       [...path, 'fields'],
       'too_many_relationships',
-      `${name} would have ${relationships.length} relationships; Salesforce allows ${RELATIONSHIPS_MAX}. Take some out.`,
+      `${name} would have ${relationships.length} relationships; Salesforce allows ${RELATIONSHIPS_MAX}. Remove some.`,
     )
   }
   const orders = masters.flatMap(([, field]) =>

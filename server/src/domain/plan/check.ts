@@ -47,7 +47,7 @@ export const checkPlan = (plan: Plan): MemberError[] => {
     add: (path, code, message) => errors.push({ path: path.join('.'), code, message }),
   }
   if (plan.objects.length === 0) {
-    findings.add(['objects'], 'nothing_to_do', 'The plan names no object. Add at least one.')
+    findings.add(['objects'], 'nothing_to_do', 'The plan has no objects. Add at least one.')
   }
   checkObjects(plan, findings)
   for (const [index, object] of plan.objects.entries()) {
@@ -94,7 +94,7 @@ const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 const badTexts = (value: unknown, path: readonly (string | number)[] = []): MemberError[] => {
   if (typeof value === 'string') {
     if (value.isWellFormed() && !NOT_IN_XML.test(value)) return []
-    const message = `${String(path.at(-1))} holds a control character or half a surrogate pair. Take it out.`
+    const message = `${String(path.at(-1))} contains a control character or half a surrogate pair. Remove it.`
     return [{ path: path.join('.'), code: 'bad_text', message }]
   }
   if (typeof value !== 'object' || value === null) return []
@@ -127,12 +127,7 @@ const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] =>
       return [wrongUnion(name, value, issue.discriminator, here)]
     case 'invalid_value':
       return value === undefined
-        ? [
-            here(
-              'missing',
-              `${name} is missing. Give one of ${issue.values.map(quoted).join(', ')}.`,
-            ),
-          ]
+        ? [here('missing', `${name} is required: one of ${issue.values.map(quoted).join(', ')}.`)]
         : [
             here(
               'unknown_value',

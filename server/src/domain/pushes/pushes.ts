@@ -333,10 +333,7 @@ export const createPushes = ({
 
   const requireResults = (row: PushRow): void => {
     if (!row.results_discarded) return
-    throw new EngineError(
-      'not_found',
-      'The results of this push were kept for their time and are gone.',
-    )
+    throw new EngineError('not_found', 'The results of this push have expired.')
   }
 
   return {
@@ -427,10 +424,7 @@ export const createPushes = ({
 }
 
 const rowsGone = (): EngineError =>
-  new EngineError(
-    'nothing_to_retry',
-    'The rows of this push were kept for their time and are gone.',
-  )
+  new EngineError('nothing_to_retry', 'The failed rows of this push have expired.')
 
 const allOrNoneTooLarge = (): EngineError =>
   new EngineError(

@@ -49,7 +49,7 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
     method: 'GET',
     path: '/api/auth/me',
     tag: 'Auth',
-    summary: 'Who am I, and what may I do',
+    summary: 'Get the current user',
     access: 'any',
     replies: {
       200: {
@@ -93,7 +93,7 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
     method: 'POST',
     path: '/api/auth/logout',
     tag: 'Auth',
-    summary: 'End this session before it expires',
+    summary: 'Log out',
     access: 'any',
     body: z.strictObject({}),
     replies: { 200: { description: 'Ended', body: ok } },
@@ -111,7 +111,7 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
     method: 'POST',
     path: '/api/auth/change-password',
     tag: 'Auth',
-    summary: 'Set a new password; ends your other sessions',
+    summary: 'Change your password and end your other sessions',
     access: 'any',
     body: z.strictObject({
       current_password: z.string().min(1).max(1000),

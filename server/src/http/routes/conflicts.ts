@@ -107,7 +107,7 @@ const example = {
       severity: 'green',
       code: 'field_new',
       message:
-        'Lead.Job_Title__c is new: Lead has no field of that name, so no value and no automation can be affected.',
+        'Lead.Job_Title__c is new: Lead has no field with that name, so no value and no automation is affected.',
       component: lead,
       path: 'objects.0.fields.0',
       remedy: 'Nothing to do.',
@@ -116,7 +116,7 @@ const example = {
       severity: 'green',
       code: 'permission_set_merged',
       message:
-        'The permission set SFDC_Engine_X is made, or read and added to: nobody loses access.',
+        'The permission set SFDC_Engine_X is created, or extended if it exists: nobody loses access.',
       component: permissionSet,
       path: 'permissions.permission_set',
       remedy: 'Nothing to do.',
@@ -147,9 +147,9 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
     method: 'POST',
     path: '/api/conflicts/check',
     tag: 'Conflicts',
-    summary: 'Judge a plan before it is deployed',
+    summary: 'Check a plan for conflicts',
     description:
-      'Holds the plan against the newest snapshot, this client’s mappings and what only the ' +
+      'Checks the plan against the newest snapshot, this client’s mappings and what only the ' +
       'Salesforce org itself can tell (record counts, limits, permissions, where-used …). Changes ' +
       'nothing there. With `refresh` the topology is pulled first; without a snapshot and without ' +
       '`refresh` it is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is ' +
@@ -181,7 +181,7 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
         wait_seconds: waitSeconds,
       })
       .refine((body) => (body.plan === undefined) !== (body.workflows === undefined), {
-        message: 'needs either plan or workflows',
+        message: 'Send either plan or workflows, not both.',
         path: ['plan'],
       }),
     replies: {

@@ -201,7 +201,7 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
     method: 'POST',
     path: '/api/connections/callback',
     tag: 'Connections',
-    summary: 'Accept what was authorized',
+    summary: 'Complete a connection',
     description:
       'Reads the authorized connection at Nango and makes it the live one of the client, if it ' +
       'belongs to the open attempt, lives on a Salesforce host, and leads to the Salesforce org that ' +
@@ -254,7 +254,7 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
     method: 'POST',
     path: '/api/connections/get',
     tag: 'Connections',
-    summary: 'Read a connection, with a live look at Salesforce on request',
+    summary: 'Get a connection, with a live check on request',
     description:
       'By client (its live connection, or the last revoked one) or by id. `check` asks Salesforce ' +
       'who the connection acts as, how many API calls are left, and which permissions are missing; ' +
@@ -309,7 +309,7 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
     method: 'POST',
     path: '/api/connections/refresh',
     tag: 'Connections',
-    summary: 'Force a refresh of the Salesforce session',
+    summary: 'Refresh the Salesforce session',
     description:
       'Refreshes at Nango and updates `status` and `instance_url`; a success brings an expired or ' +
       'faulty connection back. Never answers a token. A grant counts as expired when refreshing it ' +
@@ -337,7 +337,7 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
     method: 'POST',
     path: '/api/connections/revoke',
     tag: 'Connections',
-    summary: 'End the connection of a client',
+    summary: 'Revoke a connection',
     description:
       'The connection is `revoked` at once and in any case. Then the grant is revoked at Salesforce ' +
       'and deleted at Nango, where "already gone" is a success. Steps that failed are named in ' +

@@ -67,7 +67,7 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
       method: 'POST',
       path: '/api/deploy/status',
       tag: 'Deploy',
-      summary: 'How a deployment stands',
+      summary: 'Get a deployment',
       access: 'deploy.write',
       body: z.strictObject({ deployment_id: id }),
       replies: { 200: { description: 'The deployment', body: deployment } },
@@ -105,11 +105,11 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
       method: 'POST',
       path: '/api/deploy/cancel',
       tag: 'Deploy',
-      summary: 'Cancel a deployment while it still can be',
+      summary: 'Cancel a deployment',
       description:
-        'Not sent yet: it never is. Sent: Salesforce is asked to cancel; poll `/api/deploy/status` ' +
-        'for what became of it. What Salesforce has applied is not undone by this. `abandon` lets ' +
-        'go of a deployment whose connection is lost for good, or that Salesforce keeps refusing to tell of.',
+        'If it was not sent yet, it never is. If it was, Salesforce is asked to cancel it; poll `/api/deploy/status` ' +
+        'for the outcome. What Salesforce has applied is not undone. `abandon` ends ' +
+        'a deployment whose connection is lost for good, or that is stalled.',
       access: 'deploy.write',
       body: z.strictObject({ deployment_id: id, abandon: z.boolean().optional() }),
       replies: { 200: { description: 'The deployment', body: deployment } },
@@ -125,10 +125,10 @@ export const deployRoutes = ({ deployments }: { deployments: Deployments }): Rou
       method: 'POST',
       path: '/api/deploy/rollback',
       tag: 'Deploy',
-      summary: 'Take a deployment back',
+      summary: 'Roll back a deployment',
       description:
-        'Removes what this deployment created and restores what it changed. What somebody changed ' +
-        'since is kept and reported, unless it is named in `components` (then only those are taken ' +
+        'Removes what this deployment created and restores what it changed. What somebody else changed ' +
+        'since is kept and reported, unless it is named in `components` (then only those are rolled ' +
         'back). Where data would be lost: `409 data_would_be_lost` with the rows in `errors`, unless ' +
         '`allow_data_loss`. With `dry_run` the answer tells in `rollback` what would be done.',
       access: 'deploy.write',

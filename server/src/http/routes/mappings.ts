@@ -355,9 +355,9 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
     method: 'POST',
     path: '/api/mappings/delete',
     tag: 'Field mappings',
-    summary: 'Take a mapping away',
+    summary: 'Delete a mapping',
     description:
-      'Answers it as it was, inactive; it is in no list any more and the canonical object is free for ' +
+      'Returns the mapping as it was, inactive. It is no longer listed, and the canonical object is free for ' +
       'another mapping. Pushes that were accepted go on with it. `warnings` name the mappings that ' +
       'look up parents which nothing pushes any more.',
     access: 'push.write',
@@ -377,7 +377,7 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
     method: 'POST',
     path: '/api/mappings/get',
     tag: 'Field mappings',
-    summary: 'Read a mapping, in its present or an earlier version',
+    summary: 'Get a mapping, in its current or an earlier version',
     description:
       'By id, or the active one by client and canonical object. With `version` (that a push names as ' +
       '`mapping_version`) as it was then.',
@@ -436,7 +436,7 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
     method: 'POST',
     path: '/api/mappings/validate',
     tag: 'Field mappings',
-    summary: 'Hold a mapping against the newest snapshot',
+    summary: 'Validate a mapping',
     description:
       'A kept mapping by id, or a draft. Every mapped field: whether it exists and the connected user ' +
       'sees it, can be written when a record is created and when it is changed, whether defaults and ' +
@@ -477,7 +477,7 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
     method: 'POST',
     path: '/api/mappings/suggest',
     tag: 'Field mappings',
-    summary: 'Propose a mapping out of the newest snapshot',
+    summary: 'Suggest a mapping',
     description:
       'Ranked by names and labels (taken apart into words; synonyms, abbreviations and slips count), ' +
       'types, the picklists that have the sample values, and how the other mappings of your org go, ' +

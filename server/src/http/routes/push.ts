@@ -217,7 +217,7 @@ export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => {
       method: 'POST',
       path: '/api/push/get',
       tag: 'Push',
-      summary: 'How a push stands',
+      summary: 'Get a push',
       access: 'push.write',
       body: idOnly,
       replies: { 200: { description: 'The push', body: pushWithResults } },
@@ -234,9 +234,9 @@ export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => {
       tag: 'Push',
       summary: 'Read the results of a push, in input order',
       description:
-        'Of a push that runs, what is settled so far: read it to its end when the push has ended. With ' +
-        '`Accept: application/x-ndjson` all of them are streamed, a line each; `limit` and `cursor` do ' +
-        'not count then.',
+        'While a push runs, the results so far; read to the end once the push has ended. With ' +
+        '`Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do ' +
+        'not apply then.',
       access: 'push.write',
       body: z.strictObject({
         push_id: id,
@@ -296,10 +296,10 @@ export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => {
       method: 'POST',
       path: '/api/push/cancel',
       tag: 'Push',
-      summary: 'Send no more of a push',
+      summary: 'Cancel a push',
       description:
-        'Rows that were not sent fail with `CANCELLED`; what was sent is settled. Poll `/api/push/get` ' +
-        'for the end.',
+        'Rows not yet sent fail with `CANCELLED`; rows already sent get their results. Poll `/api/push/get` ' +
+        'for the outcome.',
       access: 'push.write',
       body: idOnly,
       replies: { 200: { description: 'The push', body: pushWithResults } },
@@ -318,9 +318,9 @@ export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => {
       ...shared,
       path: '/api/push/retry',
       bodyLimitBytes: 1024 * 1024,
-      summary: 'Push the failed rows of a push again',
+      summary: 'Retry the failed rows of a push',
       description:
-        'A new push, judged by the mapping as it is now. The rows are kept as long as the results are.',
+        'Creates a new push with the current mapping. Failed rows are kept as long as the results.',
       body: z.strictObject({ push_id: id, wait_seconds: waitSeconds }),
       errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
       example: {

@@ -9,7 +9,7 @@ export const webhookRoutes = ({ connections }: { connections: Connections }): Ro
     method: 'POST',
     path: '/api/webhooks/nango',
     tag: 'Webhooks',
-    summary: "Take a webhook of Nango's",
+    summary: 'Receive a Nango webhook',
     description:
       'Signed with `X-Nango-Hmac-Sha256`: hex of HMAC-SHA256 over the raw body, by one of the keys ' +
       'in `NANGO_WEBHOOK_SIGNING_KEY`; without a key this endpoint does not exist (404). The body is ' +

@@ -102,9 +102,9 @@ export const workflowChangeRoutes = ({ deployments }: { deployments: Deployments
       method: 'POST',
       path: '/api/workflows/set-active',
       tag: 'Workflows',
-      summary: 'Switch an automation on or off',
+      summary: 'Activate or deactivate an automation',
       description:
-        'A flow is switched to `version` (default: the one that is active, else the newest). Of an ' +
+        'A flow is switched to `version` (default: the active one, else the newest). Of an ' +
         'object at most one assignment rule is active: the one that is switched off for it is among ' +
         'the components. Rolled back by `/api/deploy/rollback`.',
       access: 'workflows.write',

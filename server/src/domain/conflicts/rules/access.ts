@@ -98,7 +98,7 @@ const permissionRules: Rule[] = PERMISSIONS.map(
         return user !== null && lacks(user, names)
           ? {
               message: `The connected user ${user.username} lacks the permission "${label}": ${why}.`,
-              remedy: `Give "${label}" to the user by a permission set or profile, or connect another user.`,
+              remedy: `Grant "${label}" to the user in a permission set or profile, or connect a different user.`,
             }
           : null
       },
@@ -116,7 +116,7 @@ export const accessRules = [
       const all = await live.allFields(object.api_name)
       return all?.some((name) => sameName(name) === sameName(field.api_name))
         ? {
-            message: `${full} exists, but the connected user may not see it; it would be overwritten unseen.`,
+            message: `${full} exists, but the connected user cannot see it; the deploy would overwrite it unseen.`,
             remedy: 'Give the user read access to the field and check again.',
             at: 'api_name',
           }
@@ -129,8 +129,9 @@ export const accessRules = [
     judge: ({ object, exists, describe }) =>
       exists && describe === null
         ? {
-            message: `${object.api_name} exists, but the snapshot holds no describe of it; its fields were not compared.`,
-            remedy: 'Pull the topology again, and see that the connected user may read the object.',
+            message: `${object.api_name} exists, but the snapshot has no describe of it, so its fields were not compared.`,
+            remedy:
+              'Make sure the connected user can read the object, then pull the topology again.',
             at: 'api_name',
           }
         : null,
@@ -145,8 +146,8 @@ export const accessRules = [
       return found === null || found.exists
         ? null
         : {
-            message: `The permission set ${component.fullName} is not in this Salesforce org.`,
-            remedy: 'Correct its name; only the main permission set is made by the plan.',
+            message: `The permission set ${component.fullName} does not exist in this Salesforce org.`,
+            remedy: 'Correct its name; the plan creates only its main permission set.',
           }
     },
   }),
@@ -157,7 +158,7 @@ export const accessRules = [
       (await live.lookUp(component.type, component.fullName))?.managed === true
         ? {
             message: `The permission set ${component.fullName} belongs to an installed package and cannot be changed.`,
-            remedy: 'Name one of your own.',
+            remedy: 'Use one of your own.',
           }
         : null,
   }),
@@ -169,8 +170,8 @@ export const accessRules = [
       return found === null || found.exists
         ? null
         : {
-            message: `The profile ${component.fullName} is not in this Salesforce org.`,
-            remedy: 'Correct its name; profiles carry their API name here, for example Admin.',
+            message: `The profile ${component.fullName} does not exist in this Salesforce org.`,
+            remedy: 'Correct its name; profiles go by their API name, for example Admin.',
           }
     },
   }),
@@ -178,7 +179,7 @@ export const accessRules = [
     code: 'profile_widens_access',
     severities: ['yellow'],
     judge: ({ component }) => ({
-      message: `Every user with the profile ${component.fullName} gets to see and edit what the plan makes.`,
+      message: `Every user with the profile ${component.fullName} will be able to see and edit what the plan creates.`,
       remedy: 'Leave the profile out if the permission set is enough.',
     }),
   }),
@@ -193,7 +194,7 @@ export const accessRules = [
         ? null
         : {
             message: `${layout.object} has no page layout ${layout.layout} in this Salesforce org.`,
-            remedy: 'Correct the name of the layout; only layouts of new objects are made.',
+            remedy: 'Correct the name of the layout; layouts are created for new objects only.',
             at: 'layout',
           }
     },
@@ -205,7 +206,7 @@ export const accessRules = [
       (await live.lookUp('Layout', component.fullName))?.managed === true
         ? {
             message: `The layout ${layout.layout} of ${layout.object} belongs to an installed package and is locked.`,
-            remedy: 'Clone it in Salesforce and name the clone.',
+            remedy: 'Clone it in Salesforce and use the clone.',
             at: 'layout',
           }
         : null,
@@ -220,8 +221,8 @@ export const accessRules = [
       return uses === null || uses.length === 0
         ? null
         : {
-            message: `${subject.full} would change (${listed(changes)}) and is used by ${listed(uses.map(({ type, name }) => `${type} ${name}`))}; Salesforce may refuse, or they may behave otherwise.`,
-            remedy: 'Look through them; a validating deploy tells what Salesforce refuses.',
+            message: `${subject.full} would change (${listed(changes)}) and is used by ${listed(uses.map(({ type, name }) => `${type} ${name}`))}; Salesforce may refuse the change, or they may behave differently.`,
+            remedy: 'Review them; a deploy with check_only shows what Salesforce refuses.',
           }
     },
   }),
@@ -234,8 +235,8 @@ export const accessRules = [
       return found === null || found.exists
         ? null
         : {
-            message: `${full} takes its values from ${field.global_value_set}, which is not in this Salesforce org.`,
-            remedy: 'Correct the name, or give the field values of its own.',
+            message: `${full} takes its values from ${field.global_value_set}, which does not exist in this Salesforce org.`,
+            remedy: 'Correct the name, or give the field its own values.',
             at: 'global_value_set',
           }
     },

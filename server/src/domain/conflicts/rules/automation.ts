@@ -47,11 +47,11 @@ const firingRules: Rule[] = FIRING.map(([code, type, noun, effect]) =>
       return pushed
         ? {
             message: `${subject} will run when records are pushed and ${effect}.`,
-            remedy: 'Try a few records first, or agree with the owner of the automation.',
+            remedy: 'Push a few records first, or ask the owner of the automation.',
           }
         : {
             severity: 'green',
-            message: `${subject} will go on as before: the plan changes no record.`,
+            message: `${subject} will keep running as before: the plan changes no record.`,
             remedy: 'Nothing to do.',
           }
     },
@@ -74,7 +74,7 @@ export const automationRules = [
         ? null
         : {
             message: `${full} would change (${listed(changes)}) under ${named(users)}, which ${one(users, 'uses', 'use')} it.`,
-            remedy: `See that ${one(users, 'it still does what it', 'they still do what they')} should; Salesforce may refuse the change.`,
+            remedy: `Check that ${one(users, 'it still does what it', 'they still do what they')} should; Salesforce may refuse the change.`,
           }
     },
   }),
@@ -93,7 +93,7 @@ export const automationRules = [
       return users.length === 0
         ? null
         : {
-            message: `${full} would lose ${listed(removed)}, which ${named(users)} ${one(users, 'asks for or sets', 'ask for or set')}.`,
+            message: `${full} would lose ${listed(removed)}, which ${named(users)} ${one(users, 'checks or sets', 'check or set')}.`,
             remedy: `Change ${one(users, 'this automation', 'these automations')} first, or keep the values.`,
             at: 'values',
           }
@@ -114,7 +114,7 @@ export const automationRules = [
       return failing.length === 0
         ? null
         : {
-            message: `${named(failing)} ${one(failing, 'makes', 'make')} ${object.api_name} records without ${full}, which would be required; ${one(failing, 'this flow', 'these flows')} would fail.`,
+            message: `${named(failing)} ${one(failing, 'creates', 'create')} ${object.api_name} records without ${full}, which would be required; ${one(failing, 'this flow', 'these flows')} would fail.`,
             remedy: 'Let flows fill the field, give it a default, or leave it optional.',
             at: 'required',
           }
@@ -134,8 +134,8 @@ export const automationRules = [
       return same
         ? null
         : {
-            message: `The validation rule ${component.fullName} exists with another formula, message or state; it would be replaced.`,
-            remedy: 'Choose another name to keep both.',
+            message: `The validation rule ${component.fullName} exists with a different formula, message or state; it would be replaced.`,
+            remedy: 'Choose a different name to keep both.',
             at: 'api_name',
           }
     },
@@ -150,8 +150,8 @@ export const automationRules = [
       return rows === 0
         ? null
         : {
-            message: `${component.fullName} would judge ${rows === null ? 'all records' : plural(rows, 'record')} of ${object.api_name} at their next edit; those for which its formula is true could not be saved.`,
-            remedy: 'Report on the formula first, or plan the rule as inactive.',
+            message: `${component.fullName} would be evaluated when existing records of ${object.api_name} (${rows ?? 'unknown number'}) are next edited; records that fail it could not be saved.`,
+            remedy: 'Find the records that fail it first, or plan the rule as inactive.',
             at: 'error_condition_formula',
           }
     },
@@ -171,7 +171,7 @@ export const automationRules = [
         ? null
         : {
             message: `The record type ${component.fullName} exists (${changes.join(', ')}) and would be changed.`,
-            remedy: 'Plan it as it is, or choose another name.',
+            remedy: 'Plan it as it is, or choose a different name.',
             at: 'api_name',
           }
     },
@@ -183,8 +183,8 @@ export const automationRules = [
       existing === null && objectExists
         ? {
             // Salesforce: "Cannot delete record type through API" is the answer to an attempt.
-            message: `${component.fullName} cannot be removed by API once it is there; a rollback leaves it on ${object.api_name}.`,
-            remedy: 'Delete it by hand under Setup if the deployment is rolled back.',
+            message: `${component.fullName} cannot be deleted by API once it exists; a rollback leaves it on ${object.api_name}.`,
+            remedy: 'Delete it by hand in Setup if the deployment is rolled back.',
           }
         : null,
   }),
@@ -201,7 +201,7 @@ export const automationRules = [
       return fieldIn(describe, name) !== null
         ? null
         : {
-            message: `${component.fullName} shows its message beside ${name}, which is neither on ${object.api_name} nor in the plan.`,
+            message: `${component.fullName} shows its message next to ${name}, which exists neither on ${object.api_name} nor in the plan.`,
             remedy: 'Correct the name of the field, or leave error_display_field out.',
             at: 'error_display_field',
           }

@@ -97,7 +97,7 @@ export const dataPathRules = [
         return profile === null && !alwaysSent
           ? {
               severity: 'yellow',
-              message: `${full} would be required, and the mapping ${mapping.canonical_object} may leave it empty; no push tells how often.`,
+              message: `${full} would be required, and the mapping ${mapping.canonical_object} may leave it empty; no push so far shows how often.`,
               remedy: 'Make the field required in the mapping, or give it a default there.',
               at: 'required',
             }
@@ -127,7 +127,7 @@ export const dataPathRules = [
             ? null
             : {
                 severity: 'yellow',
-                message: `${full} would take values of its list only; no push tells which values ${mapping.canonical_object} sends.`,
+                message: `${full} would accept only values from its list; no push so far shows which values ${mapping.canonical_object} sends.`,
                 remedy: 'Compare the list with the source, or use a value map.',
                 at: 'values',
               }
@@ -137,8 +137,8 @@ export const dataPathRules = [
         return failing === 0
           ? null
           : {
-              message: `${full} would refuse ${listed(others.map(([value]) => value))}, which pushes of ${mapping.canonical_object} send: ${ofLast(failing, rows)}.`,
-              remedy: 'Add these values to the plan, or map them to others.',
+              message: `${full} would reject ${listed(others.map(([value]) => value))}, which pushes of ${mapping.canonical_object} send: ${ofLast(failing, rows)}.`,
+              remedy: 'Add these values to the plan, or map them to other values.',
               at: 'values',
             }
       })
@@ -177,7 +177,7 @@ export const dataPathRules = [
         return over === undefined || over === null
           ? null
           : {
-              message: `${full} would hold ${plural(digits, 'digit')} before the point; the last push of ${mapping.canonical_object} (${plural(rows, 'row')}) sent ${over}, so at least one row would have failed.`,
+              message: `${full} would hold ${plural(digits, 'digit')} before the decimal point; the last push of ${mapping.canonical_object} (${plural(rows, 'row')}) sent ${over}, so at least one row would have failed.`,
               remedy: 'Raise precision in the plan.',
               at: 'precision',
             }
@@ -191,8 +191,8 @@ export const dataPathRules = [
       const { field, full } = subject
       return isReadOnly(field)
         ? eachMapped(subject, facts, ({ mapping, canonicalField }) => ({
-            message: `${full} would be a ${field.type}, which nobody can write, but ${mapping.canonical_object}.${canonicalField} is mapped to it; every row would fail.`,
-            remedy: 'Map to another field, or plan a field that can be written.',
+            message: `${full} would be a ${field.type}, which is read-only, but ${mapping.canonical_object}.${canonicalField} is mapped to it; every row would fail.`,
+            remedy: 'Map it to a different field, or plan a writable field.',
             at: 'type',
           }))
         : null
@@ -206,8 +206,8 @@ export const dataPathRules = [
       const from = existing === null ? null : typeOfDescribed(existing)
       if (from === null || from === field.type || isReadOnly(field)) return null
       return eachMapped(subject, facts, ({ mapping, canonicalField, rows }) => ({
-        message: `${full} would turn from ${from} into ${field.type} under ${mapping.canonical_object}.${canonicalField}${rows > 0 ? `; the last push sent ${plural(rows, 'row')}` : ''}. Values that are no ${field.type} would fail.`,
-        remedy: 'Send a dry run against the new type, or map to another field.',
+        message: `${full} would change from ${from} to ${field.type} while it is mapped by ${mapping.canonical_object}.${canonicalField}${rows > 0 ? `; the last push sent ${plural(rows, 'row')}` : ''}. Values that are not a ${field.type} would fail.`,
+        remedy: 'Run a dry run after the change, or map to a different field.',
         at: 'type',
       }))
     },
@@ -220,8 +220,8 @@ export const dataPathRules = [
       return mappingsTo(object.api_name)
         .filter(({ external_id_field: key }) => sameName(key ?? '') === sameName(field.api_name))
         .map(({ canonical_object }) => ({
-          message: `The mapping ${canonical_object} finds its records by ${full}, which would be no external id; every push would fail.`,
-          remedy: 'Set external_id in the plan, or choose another key for the mapping.',
+          message: `The mapping ${canonical_object} finds its records by ${full}, which would no longer be an external id; every push would fail.`,
+          remedy: 'Set external_id in the plan, or choose a different key for the mapping.',
           at: 'external_id',
         }))
     },
@@ -236,8 +236,8 @@ export const dataPathRules = [
         sameName(mapping.external_id_field ?? '') === sameName(field.api_name)
           ? null
           : {
-              message: `${full} would take no value twice; rows of ${mapping.canonical_object} that repeat one${hasDefault ? ', and all those with the default,' : ''} would fail on ${object.api_name}.`,
-              remedy: 'See that the source sends each value once.',
+              message: `${full} would accept no value twice; rows of ${mapping.canonical_object} that repeat one${hasDefault ? ', and all those with the default,' : ''} would fail on ${object.api_name}.`,
+              remedy: 'Make sure the source sends each value once.',
               at: 'unique',
             },
       )
@@ -251,8 +251,8 @@ export const dataPathRules = [
       const scale = numberIn(existing, 'scale')
       return 'precision' in field && scale !== null && field.scale < scale
         ? eachMapped(subject, facts, ({ mapping }) => ({
-            message: `${full} would keep ${plural(field.scale, 'digit')} behind the point instead of ${scale}; Salesforce rounds what ${mapping.canonical_object} sends.`,
-            remedy: 'Keep the scale it has.',
+            message: `${full} would keep ${plural(field.scale, 'decimal place')} instead of ${scale}; Salesforce rounds what ${mapping.canonical_object} sends.`,
+            remedy: 'Keep the current scale.',
             at: 'scale',
           }))
         : null

@@ -17,8 +17,8 @@ export const driftRules = [
     judge: async ({ object, exists }, { live }) =>
       exists && (await live.changedSinceSnapshot(object.api_name)) === true
         ? {
-            message: `${object.api_name} has changed in the Salesforce org since the snapshot that this report judges.`,
-            remedy: 'Pull the topology and check again; a deploy by this report is refused.',
+            message: `${object.api_name} has changed in the Salesforce org since the snapshot used for this check.`,
+            remedy: 'Pull the topology and check again; a deploy with this report is refused.',
           }
         : null,
   }),
@@ -30,7 +30,7 @@ export const driftRules = [
       const found = await live.lookUp('CustomObject', object.api_name)
       return found?.exists === true
         ? {
-            message: `${object.api_name} is not in the snapshot but is in the Salesforce org by now, made by somebody else or hidden from the connected user.`,
+            message: `${object.api_name} is missing from the snapshot but exists in the Salesforce org: it was created since, or was hidden from the connected user.`,
             remedy: 'Pull the topology and check again.',
             at: 'api_name',
           }
@@ -45,7 +45,7 @@ export const driftRules = [
       return days < STALE_DAYS
         ? null
         : {
-            message: `The snapshot is ${plural(days, 'day')} old; automations that changed since are not in this report.`,
+            message: `The snapshot is ${plural(days, 'day')} old; automations changed since then are not considered.`,
             remedy: 'Check again with refresh.',
           }
     },
@@ -63,7 +63,7 @@ export const salesforceRules = [
         .filter(({ kind }) => kind === 'Error')
         .map(({ type, fullName, problem }) => ({
           message: `Salesforce refuses ${type} ${fullName}: ${problem}`,
-          remedy: 'Correct what Salesforce names and check again.',
+          remedy: 'Correct what Salesforce reports, then check again.',
           component: { type, fullName },
         })),
   }),
@@ -75,7 +75,7 @@ export const salesforceRules = [
         .filter(({ kind }) => kind === 'Warning')
         .map(({ type, fullName, problem }) => ({
           message: `Salesforce warns of ${type} ${fullName}: ${problem}`,
-          remedy: 'Read the warning; the deploy goes through.',
+          remedy: 'Read the warning; the deploy will go through.',
           component: { type, fullName },
         })),
   }),

@@ -136,7 +136,7 @@ export const limitRules = [
         ? null
         : {
             message: `${object.api_name} has room for ${plural(allowance.remaining, 'more active validation rule')} of ${allowance.max} and the plan adds ${added}.`,
-            remedy: 'Switch unused rules off, or plan some as inactive.',
+            remedy: 'Deactivate unused rules, or plan some as inactive.',
             at: 'validation_rules',
           }
     },
@@ -174,14 +174,15 @@ export const limitRules = [
       if (calls > free) {
         return {
           message: `The deploy takes about ${plural(calls, 'API call')}; ${daily.remaining} of ${daily.max} are left today and ${apiReservePercent} % stay in reserve for other tools.`,
-          remedy: 'Wait until calls are back (the allowance rolls over 24 hours), or raise it.',
+          remedy:
+            'Wait until calls are available again (Salesforce counts the last 24 hours), or buy more.',
         }
       }
       return calls > free / 2
         ? {
             severity: 'yellow',
-            message: `The deploy takes about ${plural(calls, 'API call')} of the ${free} that are free today.`,
-            remedy: 'Deploy when fewer other tools are calling.',
+            message: `The deploy takes about ${plural(calls, 'API call')} of the ${free} that are available today.`,
+            remedy: 'Deploy when other tools make fewer calls.',
           }
         : null
     },
@@ -202,7 +203,7 @@ export const limitRules = [
       return over.length === 0
         ? null
         : {
-            message: `The package is larger than one deploy may be: ${over.join(', ')}.`,
+            message: `The package is too large for one deploy: ${over.join(', ')}.`,
             remedy: 'Split the plan.',
           }
     },
@@ -217,8 +218,8 @@ export const limitRules = [
       // Salesforce Help, "Considerations for Creating and Updating Record Types": 200 or fewer an object.
       return object.record_types.length > 0 && there + object.record_types.length > 200
         ? {
-            message: `${object.api_name} would have ${there + object.record_types.length} record types; Salesforce advises 200 at most.`,
-            remedy: 'Use a picklist where record types only tell records apart.',
+            message: `${object.api_name} would have ${there + object.record_types.length} record types; Salesforce recommends at most 200.`,
+            remedy: 'Use a picklist where record types serve only to classify records.',
             at: 'record_types',
           }
         : null

@@ -20,7 +20,7 @@ const orphanRules = (['field', 'record_type', 'validation_rule'] as const).map((
       objectExists(object.api_name) || definesObject(object)
         ? null
         : {
-            message: `${component.fullName} cannot be made: there is no object ${object.api_name} that the connected user may see.`,
+            message: `${component.fullName} cannot be created: there is no object ${object.api_name} that the connected user can see.`,
             remedy: 'Correct the name of the object, or plan it in full.',
           },
   }),
@@ -46,7 +46,7 @@ export const nameRules = [
     judge: ({ field, full }) =>
       field.label.length > LABEL_MAX
         ? {
-            message: `The label of ${full} has ${field.label.length} characters; Salesforce takes ${LABEL_MAX}.`,
+            message: `The label of ${full} has ${field.label.length} characters; Salesforce allows ${LABEL_MAX}.`,
             remedy: 'Shorten the label.',
             at: 'label',
           }
@@ -60,8 +60,8 @@ export const nameRules = [
       return found === null || found === object.api_name
         ? null
         : {
-            message: `${object.api_name} is there already as ${found}: Salesforce takes both for one object.`,
-            remedy: `Write ${found}, or choose another name if a new object is meant.`,
+            message: `${object.api_name} already exists as ${found}: Salesforce treats both as the same object.`,
+            remedy: `Use ${found}, or choose a different name for a new object.`,
             at: 'api_name',
           }
     },
@@ -74,8 +74,8 @@ export const nameRules = [
       return found === null || found === field.api_name
         ? null
         : {
-            message: `${full} is there already as ${found}: Salesforce takes both for one field.`,
-            remedy: `Write ${found}, or choose another name if a new field is meant.`,
+            message: `${full} already exists as ${found}: Salesforce treats both as the same field.`,
+            remedy: `Use ${found}, or choose a different name for a new field.`,
             at: 'api_name',
           }
     },
@@ -89,8 +89,9 @@ export const nameRules = [
       // Salesforce: the name of a deleted custom object stays taken until the object is erased.
       return deleted?.objects.some((name) => sameName(name) === sameName(object.api_name))
         ? {
-            message: `${object.api_name} was deleted in this Salesforce org and still holds its name, for up to 15 days.`,
-            remedy: 'Erase or undelete it under Setup, Object Manager, Deleted Objects, or rename.',
+            message: `${object.api_name} was deleted in this Salesforce org; its name stays taken for up to 15 days.`,
+            remedy:
+              'Erase or undelete it in Setup (Object Manager, Deleted Objects), or choose a different name.',
             at: 'api_name',
           }
         : null
@@ -105,8 +106,8 @@ export const nameRules = [
       // Salesforce Help, "Manage Deleted Custom Fields": the name is free, the old data stays behind.
       return deleted?.fields.some((name) => sameName(name) === sameName(full))
         ? {
-            message: `A field ${full} was deleted in this Salesforce org; the new one starts empty and the old data stay with the deleted field.`,
-            remedy: 'Undelete the old field under Setup if its data are wanted.',
+            message: `A field ${full} was deleted in this Salesforce org; the new one starts empty, and the old data stay with the deleted field.`,
+            remedy: 'Undelete the old field in Setup if you want its data.',
             at: 'api_name',
           }
         : null
@@ -121,8 +122,8 @@ export const nameRules = [
       for (const [name, describe] of snapshot.describes) {
         if (sameName(asText(describe.label) ?? '') !== wanted) continue
         return {
-          message: `The label ${object.label} of ${object.api_name} is already that of ${name}; users cannot tell the two apart.`,
-          remedy: 'Choose another label.',
+          message: `The label ${object.label} of ${object.api_name} is already used by ${name}; users cannot tell the two apart.`,
+          remedy: 'Choose a different label.',
           at: 'label',
         }
       }
@@ -141,8 +142,8 @@ export const nameRules = [
       return other === undefined
         ? null
         : {
-            message: `The label ${field.label} of ${full} is already that of ${asText(other.name) ?? 'another field'} on the same object.`,
-            remedy: 'Choose another label, or map to the field that is there.',
+            message: `The label ${field.label} of ${full} is already used by ${asText(other.name) ?? 'another field'} on the same object.`,
+            remedy: 'Choose a different label, or map to the existing field.',
             at: 'label',
           }
     },
@@ -162,8 +163,8 @@ export const nameRules = [
       return other === undefined
         ? null
         : {
-            message: `${field.reference_to} has a relationship ${field.relationship_name} already, from ${asText(other.childSObject)}.${asText(other.field)}; ${full} cannot take its name.`,
-            remedy: 'Choose another relationship_name.',
+            message: `${field.reference_to} already has a relationship ${field.relationship_name}, from ${asText(other.childSObject)}.${asText(other.field)}; ${full} cannot take its name.`,
+            remedy: 'Choose a different relationship_name.',
             at: 'relationship_name',
           }
     },
@@ -174,8 +175,8 @@ export const nameRules = [
     judge: ({ field, full, existing }) =>
       existing === null && AMBIGUOUS_NAMES.has(sameName(developerName(field.api_name)))
         ? {
-            message: `${full} is easily taken for Salesforce's own ${developerName(field.api_name)}.`,
-            remedy: 'A more telling name avoids mistakes; it may stay as it is.',
+            message: `${full} is easily confused with Salesforce's own ${developerName(field.api_name)}.`,
+            remedy: 'A more specific name avoids mistakes; the name is allowed.',
             at: 'api_name',
           }
         : null,
@@ -186,8 +187,8 @@ export const nameRules = [
     judge: ({ object, describe }) =>
       definesObject(object) && describe?.customSetting === true
         ? {
-            message: `${object.api_name} is the name of a custom setting in this Salesforce org, which cannot become an object.`,
-            remedy: 'Choose another name.',
+            message: `${object.api_name} is the name of a custom setting in this Salesforce org, which cannot be turned into a custom object.`,
+            remedy: 'Choose a different name.',
             at: 'api_name',
           }
         : null,
@@ -199,9 +200,9 @@ export const nameRules = [
       exists || definesObject(object)
         ? null
         : {
-            message: `${object.api_name} does not exist in this Salesforce org, or the connected user may not see it; nothing can be added to it.`,
+            message: `${object.api_name} does not exist in this Salesforce org, or the connected user cannot see it; nothing can be added to it.`,
             remedy:
-              'Correct the name, or give label, plural_label and name_field if the object is to be made.',
+              'Correct the name, or give label, plural_label and name_field to create the object.',
             at: 'api_name',
           },
   }),

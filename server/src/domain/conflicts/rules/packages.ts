@@ -54,7 +54,7 @@ export const packageRules = [
       const { name } = await installed(facts, namespace)
       return {
         message: `${object.api_name} belongs to the installed package ${name ?? namespace}; its label, name and sharing are locked.`,
-        remedy: 'Plan fields on it only.',
+        remedy: 'Plan only fields on it.',
         at: 'api_name',
       }
     },
@@ -65,8 +65,8 @@ export const packageRules = [
     judge: ({ object, exists }) =>
       objectKind(object.api_name) === 'managed' && exists && !definesObject(object)
         ? {
-            message: `${object.api_name} belongs to an installed package; what is added to it must go before the package can be uninstalled.`,
-            remedy: 'Nothing to do; keep it in mind when the package goes.',
+            message: `${object.api_name} belongs to an installed package; what is added to it must be removed before the package can be uninstalled.`,
+            remedy: 'Nothing to do; keep it in mind if you uninstall the package.',
             at: 'api_name',
           }
         : null,
@@ -79,7 +79,7 @@ export const packageRules = [
       return namespace === null
         ? null
         : {
-            message: `${full} has the namespace ${namespace}: a field of a package is locked, and a new one cannot carry a namespace.`,
+            message: `${full} has the namespace ${namespace}: fields of a package are locked, and a new field cannot have a namespace.`,
             remedy: 'Choose a name without a namespace.',
             at: 'api_name',
           }
@@ -94,8 +94,8 @@ export const packageRules = [
       return twin === null
         ? null
         : {
-            message: `A package brought ${twin} already; ${object.api_name} beside it is easily taken for it.`,
-            remedy: `Use ${twin} if it is what you mean, or a more telling name than ${developerName(object.api_name)}.`,
+            message: `An installed package has ${twin}; ${object.api_name} is easily confused with it.`,
+            remedy: `Use ${twin} if that is what you mean, or a more specific name than ${developerName(object.api_name)}.`,
             at: 'api_name',
           }
     },
@@ -112,8 +112,8 @@ export const packageRules = [
       return twin === null
         ? null
         : {
-            message: `A package brought ${twin} to the same object already; ${full} is easily taken for it.`,
-            remedy: `Map to ${twin} if it is what you mean.`,
+            message: `An installed package has added ${twin} to the same object; ${full} is easily confused with it.`,
+            remedy: `Map to ${twin} if that is what you mean.`,
             at: 'api_name',
           }
     },
@@ -125,7 +125,7 @@ export const packageRules = [
       existing?.managed === true
         ? {
             message: `The validation rule ${component.fullName} belongs to an installed package and is locked.`,
-            remedy: 'Choose another name.',
+            remedy: 'Choose a different name.',
             at: 'api_name',
           }
         : null,

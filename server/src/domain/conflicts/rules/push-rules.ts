@@ -63,7 +63,7 @@ export const pushRules = [
             ? []
             : [
                 {
-                  message: `${component.fullName} would refuse pushes of ${mapping.canonical_object}: ${refused.atLeast ? `at least one of ${plural(rows, 'row')}` : `${plural(refused.rows, 'row')} (${share(refused.rows, rows)})`} of the last push would have failed.`,
+                  message: `${component.fullName} would reject rows of ${mapping.canonical_object}: ${refused.atLeast ? `at least one of ${plural(rows, 'row')}` : `${plural(refused.rows, 'row')} (${share(refused.rows, rows)})`} of the last push would have failed.`,
                   remedy: 'Correct the values at the source, or plan the rule as inactive.',
                   at: 'error_condition_formula',
                 },
@@ -75,7 +75,7 @@ export const pushRules = [
         return [
           {
             severity: 'yellow' as const,
-            message: `${component.fullName} judges every row that ${mapping.canonical_object} pushes${used.length > 0 ? `, by ${listed(used)}` : ''}; how many it refuses cannot be told beforehand.`,
+            message: `${component.fullName} is evaluated for every row that ${mapping.canonical_object} pushes${used.length > 0 ? `, by ${listed(used)}` : ''}; how many it will reject is not known beforehand.`,
             remedy: 'Push a few rows first, or plan the rule as inactive.',
             at: 'error_condition_formula',
           },

@@ -24,7 +24,7 @@ export const relationRules = [
       plannedObject(field.reference_to) !== null
         ? null
         : {
-            message: `${full} refers to ${field.reference_to}, which is neither in this Salesforce org nor in the plan.`,
+            message: `${full} refers to ${field.reference_to}, which exists neither in this Salesforce org nor in the plan.`,
             remedy: 'Correct the name, or add the object to the plan.',
             at: 'reference_to',
           },
@@ -38,8 +38,8 @@ export const relationRules = [
         targets.length > 0 &&
         !targets.some((target) => sameName(target) === sameName(field.reference_to))
         ? {
-            message: `${full} refers to ${targets.join(', ')}; Salesforce does not let it refer to ${field.reference_to} instead.`,
-            remedy: 'Make a relationship field of another name.',
+            message: `${full} refers to ${targets.join(', ')}; Salesforce does not allow changing that to ${field.reference_to}.`,
+            remedy: 'Create a relationship field with a different name.',
             at: 'reference_to',
           }
         : null
@@ -60,7 +60,7 @@ export const relationRules = [
       return there.length === 0 || added.length === 0 || total <= MASTER_DETAILS_MAX
         ? null
         : {
-            message: `${object.api_name} has ${plural(there.length, 'master-detail')} already and would have ${total}; Salesforce allows ${MASTER_DETAILS_MAX}.`,
+            message: `${object.api_name} already has ${plural(there.length, 'master-detail')} and would have ${total}; Salesforce allows ${MASTER_DETAILS_MAX}.`,
             remedy: 'Make the new one a Lookup.',
             at: 'fields',
           }
@@ -97,7 +97,7 @@ export const relationRules = [
       return rows === 0
         ? null
         : {
-            message: `${full} would be a master-detail, but ${object.api_name} has ${rows === null ? 'an unknown number of records' : plural(rows, 'record')}, which would have no master; Salesforce refuses that.`,
+            message: `${full} would be a master-detail, but ${object.api_name} has ${rows === null ? 'an unknown number of records' : plural(rows, 'record')}, which would have no master; Salesforce refuses this.`,
             remedy:
               'Plan it as a Lookup, fill it in every record, then turn it into a MasterDetail.',
             at: 'type',
@@ -117,15 +117,16 @@ export const relationRules = [
       if (rows === null || filled === null) {
         return {
           severity: 'yellow',
-          message: `${full} would turn into a master-detail; whether every record names its master cannot be told.`,
-          remedy: 'Look for records without a value first: Salesforce refuses if there is one.',
+          message: `${full} would become a master-detail; whether every record has a master is not known.`,
+          remedy:
+            'Look for records without a value first: Salesforce refuses the change if there are any.',
           at: 'type',
         }
       }
       return filled >= rows
         ? null
         : {
-            message: `${full} would turn into a master-detail, but ${plural(rows - filled, 'record')} name no master, which Salesforce refuses.`,
+            message: `${full} would become a master-detail, but ${plural(rows - filled, 'record')} have no master; Salesforce refuses this.`,
             remedy: 'Fill the look-up in every record first.',
             at: 'type',
           }
@@ -143,7 +144,7 @@ export const relationRules = [
       return summaries.length === 0
         ? null
         : {
-            message: `${full} would turn into a look-up while ${field.reference_to} has roll-ups (${summaries.map(({ name }) => asText(name)).join(', ')}); Salesforce refuses if one of them counts ${object.api_name}.`,
+            message: `${full} would become a look-up while ${field.reference_to} has roll-ups (${summaries.map(({ name }) => asText(name)).join(', ')}); Salesforce refuses if one of them counts ${object.api_name}.`,
             remedy: `Delete the roll-ups over ${object.api_name} first.`,
             at: 'type',
           }
@@ -157,8 +158,8 @@ export const relationRules = [
       objectExists &&
       (existing === null || typeOfDescribed(existing) === 'Lookup')
         ? {
-            message: `With ${full} whoever may see the ${field.reference_to} sees its ${object.api_name} records; owners and sharing rules of ${object.api_name} fall away.`,
-            remedy: 'Make sure that nobody relies on the sharing it has.',
+            message: `With ${full}, whoever can see the ${field.reference_to} can see its ${object.api_name} records; owners and sharing rules of ${object.api_name} no longer apply.`,
+            remedy: 'Make sure that nobody relies on the current sharing.',
             at: 'type',
           }
         : null,
@@ -176,9 +177,9 @@ export const relationRules = [
       return {
         message:
           link === null
-            ? `${full} rolls up over ${field.summary_foreign_key}, which is neither in this Salesforce org nor in the plan.`
-            : `${full} rolls up over ${field.summary_foreign_key}, which is no master-detail to ${object.api_name}; Salesforce refuses that.`,
-        remedy: 'Name a MasterDetail, or add it to the plan.',
+            ? `${full} rolls up over ${field.summary_foreign_key}, which exists neither in this Salesforce org nor in the plan.`
+            : `${full} rolls up over ${field.summary_foreign_key}, which is not a master-detail to ${object.api_name}; Salesforce refuses this.`,
+        remedy: 'Use a MasterDetail, or add it to the plan.',
         at: 'summary_foreign_key',
       }
     },
@@ -192,7 +193,7 @@ export const relationRules = [
       return plannedField(child, name) !== null || fieldIn(describeOf(child), name) !== null
         ? null
         : {
-            message: `${full} rolls up ${field.summarized_field}, which is neither in this Salesforce org nor in the plan.`,
+            message: `${full} rolls up ${field.summarized_field}, which exists neither in this Salesforce org nor in the plan.`,
             remedy: 'Correct the name, or add the field to the plan.',
             at: 'summarized_field',
           }
@@ -206,8 +207,8 @@ export const relationRules = [
       field.delete_constraint === 'Cascade' &&
       existing?.cascadeDelete !== true
         ? {
-            message: `With ${full}, deleting a ${field.reference_to} deletes its ${object.api_name} records too, past the sharing of who deletes.`,
-            remedy: 'Use SetNull or Restrict if that is not meant.',
+            message: `With ${full}, deleting a ${field.reference_to} deletes its ${object.api_name} records too, even those that the user who deletes cannot see.`,
+            remedy: 'Use SetNull or Restrict if you do not want this.',
             at: 'delete_constraint',
           }
         : null,

@@ -15,7 +15,7 @@ export const safeRules = [
     judge: ({ object, exists, isComponent }) =>
       isComponent && !exists
         ? {
-            message: `${object.api_name} is new: nothing of that name exists here, so no record, page or automation can be affected.`,
+            message: `${object.api_name} is new: nothing with that name exists, so no record, page or automation is affected.`,
             remedy: NOTHING,
           }
         : null,
@@ -26,7 +26,7 @@ export const safeRules = [
     judge: ({ object, exists, isComponent }) =>
       isComponent && exists
         ? {
-            message: `${object.api_name} exists with these labels; its records stay as they are.`,
+            message: `${object.api_name} exists with these labels; its records do not change.`,
             remedy: NOTHING,
           }
         : null,
@@ -34,13 +34,13 @@ export const safeRules = [
   rule('field', {
     code: 'field_new',
     severities: ['green'],
-    judge: ({ full, field, existing, objectExists, object }) =>
+    judge: ({ full, existing, objectExists, object }) =>
       existing === null
         ? {
             message:
               objectExists || !definesObject(object)
-                ? `${full} is new: ${object.api_name} has no field of that name, so no value and no automation can be affected.`
-                : `${full} is new, as is its object: no record holds a ${field.label} yet.`,
+                ? `${full} is new: ${object.api_name} has no field with that name, so no value and no automation is affected.`
+                : `${full} is new, as is its object: no record has a value yet.`,
             remedy: NOTHING,
           }
         : null,
@@ -51,7 +51,7 @@ export const safeRules = [
     judge: (subject) =>
       subject.existing !== null && changesOf(subject).length === 0
         ? {
-            message: `${subject.full} exists just as planned; the deploy leaves it alone.`,
+            message: `${subject.full} already exists as planned; the deploy does not change it.`,
             remedy: NOTHING,
           }
         : null,
@@ -64,7 +64,7 @@ export const safeRules = [
       return changes.length === 0
         ? null
         : {
-            message: `${subject.full} changes only in ${listed(changes)}; every value it holds stays valid and as it is.`,
+            message: `${subject.full} changes only in ${listed(changes)}; its values stay valid and do not change.`,
             remedy: NOTHING,
           }
     },
@@ -75,7 +75,7 @@ export const safeRules = [
     judge: ({ component, existing }) =>
       existing === null
         ? {
-            message: `${component.fullName} is new; records keep the type they have.`,
+            message: `${component.fullName} is new; records keep their record type.`,
             remedy: NOTHING,
           }
         : null,
@@ -86,7 +86,7 @@ export const safeRules = [
     judge: ({ component, existing }) =>
       existing === null
         ? null
-        : { message: `${component.fullName} exists just as planned.`, remedy: NOTHING },
+        : { message: `${component.fullName} already exists as planned.`, remedy: NOTHING },
   }),
   rule('validation_rule', {
     code: 'validation_rule_new',
@@ -94,7 +94,7 @@ export const safeRules = [
     judge: ({ component, existing, rule: planned }) =>
       existing === null
         ? {
-            message: `${component.fullName} is new and ${planned.active ? 'meets no record yet' : 'inactive, so it refuses nothing'}.`,
+            message: `${component.fullName} is new and ${planned.active ? 'no record exists yet' : 'inactive, so it rejects nothing'}.`,
             remedy: NOTHING,
           }
         : null,
@@ -105,15 +105,15 @@ export const safeRules = [
     judge: ({ component, existing }) =>
       existing === null
         ? null
-        : { message: `${component.fullName} exists just as planned.`, remedy: NOTHING },
+        : { message: `${component.fullName} already exists as planned.`, remedy: NOTHING },
   }),
   rule('permission_set', {
     code: 'permission_set_merged',
     severities: ['green'],
     judge: ({ component, isMain }) => ({
       message: isMain
-        ? `The permission set ${component.fullName} is made, or read and added to: nobody loses access.`
-        : `The permission set ${component.fullName} is read and added to: nobody loses access.`,
+        ? `The permission set ${component.fullName} is created, or extended if it exists: nobody loses access.`
+        : `The permission set ${component.fullName} is extended: nobody loses access.`,
       remedy: NOTHING,
     }),
   }),
@@ -123,7 +123,7 @@ export const safeRules = [
     judge: ({ layout }, { objectExists }) =>
       objectExists(layout.object)
         ? {
-            message: `${layout.layout} is read and gets ${listed(layout.fields)}; all else on it stays where it is.`,
+            message: `${layout.layout} gets ${listed(layout.fields)}; everything else on it stays in place.`,
             remedy: NOTHING,
           }
         : null,
@@ -135,7 +135,7 @@ export const safeRules = [
       objectExists(layout.object)
         ? null
         : {
-            message: `${layout.layout} comes with its new object ${layout.object}.`,
+            message: `${layout.layout} is created with its object ${layout.object}.`,
             remedy: NOTHING,
           },
   }),
@@ -145,8 +145,8 @@ export const safeRules = [
     judge: async ({ component }, { live }) => ({
       message:
         (await live.lookUp('CustomTab', component.fullName))?.exists === true
-          ? `${component.fullName} has its tab already, which stays as it is.`
-          : `${component.fullName} gets a tab; users see it where the permission set shows it.`,
+          ? `${component.fullName} already has its tab, which does not change.`
+          : `${component.fullName} gets a tab; users see it if the permission set shows it.`,
       remedy: NOTHING,
     }),
   }),
@@ -156,7 +156,7 @@ export const safeRules = [
     judge: ({ workflow, existing }) =>
       existing === null
         ? {
-            message: `${workflow.api_name} is new${workflow.activate === true ? '' : ' and stays inactive'}: no automation of that name exists here${
+            message: `${workflow.api_name} is new${workflow.activate === true ? '' : ' and stays inactive'}: no automation with that name exists${
               workflow.type === 'flow' ? '' : ', and the other rules of its object stay'
             }.`,
             remedy: NOTHING,

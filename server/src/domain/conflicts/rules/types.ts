@@ -45,10 +45,10 @@ export const typeRules = [
     severities: ['red'],
     judge: (subject) => {
       const { field, full, existing } = subject
-      const remedy = 'Give the new field another name, or plan it with the type it has.'
+      const remedy = 'Give the new field a different name, or plan it with its current type.'
       if (existing !== null && typeOfDescribed(existing) === null) {
         return {
-          message: `${full} is of the type ${String(existing.type)} in this Salesforce org, which cannot become ${field.type}.`,
+          message: `${full} has the type ${String(existing.type)} in this Salesforce org, which cannot become ${field.type}.`,
           remedy,
           at: 'type',
         }
@@ -73,8 +73,8 @@ export const typeRules = [
       return count === 0
         ? null
         : {
-            message: `${full} would turn from ${change.from.type} into ${field.type}; ${inRecords(count)} would lose ${change.conversion.loses}, for good.`,
-            remedy: 'Export the field first, or make a second field and copy what fits.',
+            message: `${full} would change from ${change.from.type} to ${field.type}; ${inRecords(count)} would lose ${change.conversion.loses}, permanently.`,
+            remedy: 'Export the field first, or create a second field and copy what fits.',
             at: 'type',
           }
     },
@@ -89,15 +89,15 @@ export const typeRules = [
       const { from, conversion } = change
       if (conversion.kind === 'kept') {
         return {
-          message: `${full} would turn from ${from.type} into ${field.type}: ${conversion.note}. Filters, reports and integrations that know its type may behave otherwise.`,
-          remedy: 'Look through what uses the field before you deploy.',
+          message: `${full} would change from ${from.type} to ${field.type}: ${conversion.note}. Filters, reports and integrations that depend on its type may behave differently.`,
+          remedy: 'Review what uses the field before you deploy.',
           at: 'type',
         }
       }
       if (conversion.kind !== 'lossy' || (await filled(subject, facts)) !== 0) return null
       return {
-        message: `${full} would turn from ${from.type} into ${field.type}. No record holds a value, so none is lost.`,
-        remedy: 'Deploy before somebody fills the field.',
+        message: `${full} would change from ${from.type} to ${field.type}. No record has a value, so nothing is lost.`,
+        remedy: 'Deploy before anybody fills the field.',
         at: 'type',
       }
     },
@@ -112,8 +112,8 @@ export const typeRules = [
       return change === null || !isFormulaChange(change)
         ? null
         : {
-            message: `${full} is ${wasFormula ? 'a formula' : 'an ordinary field'} and Salesforce never turns it into ${wasFormula ? 'an ordinary field' : 'a formula'}.`,
-            remedy: 'Make a field of another name.',
+            message: `${full} is ${wasFormula ? 'a formula' : 'an ordinary field'} and Salesforce cannot turn it into ${wasFormula ? 'an ordinary field' : 'a formula'}.`,
+            remedy: 'Create a field with a different name.',
             at: 'type',
           }
     },
@@ -129,8 +129,8 @@ export const typeRules = [
       return result === null || result === field.result_type
         ? null
         : {
-            message: `The formula ${full} results in ${result}; Salesforce does not change that to ${field.result_type}.`,
-            remedy: 'Make a formula of another name.',
+            message: `The formula ${full} returns ${result}; Salesforce cannot change that to ${field.result_type}.`,
+            remedy: 'Create a formula with a different name.',
             at: 'result_type',
           }
     },
@@ -143,7 +143,7 @@ export const typeRules = [
       typeof existing?.calculatedFormula === 'string' &&
       existing.calculatedFormula.trim() !== field.formula.trim()
         ? {
-            message: `${full} has another formula now; all records would show the new result at once.`,
+            message: `${full} has a different formula now; all records would show the new result at once.`,
             remedy: 'Compare the two formulas before you deploy.',
             at: 'formula',
           }
@@ -161,7 +161,7 @@ export const typeRules = [
       return count === 0
         ? null
         : {
-            message: `${full} would shrink from ${before} to ${field.length} characters; ${inRecords(count)} hold a value, and longer ones are cut or make Salesforce refuse.`,
+            message: `${full} would shrink from ${before} to ${field.length} characters; ${inRecords(count)} have a value; Salesforce cuts longer ones, or refuses the change.`,
             remedy: `Keep the length of ${before}, or shorten the values first.`,
             at: 'length',
           }
@@ -181,8 +181,8 @@ export const typeRules = [
       return count === 0
         ? null
         : {
-            message: `${full} would go from ${precision - scale} digits before and ${scale} behind the point to ${whole} and ${field.scale}; ${inRecords(count)} hold a number that may be rounded or not fit.`,
-            remedy: 'Keep the digits it has, or check the numbers first.',
+            message: `${full} would go from ${precision - scale} digits before the decimal point and ${scale} after it to ${whole} and ${field.scale}; ${inRecords(count)} have a number that may be rounded or may not fit.`,
+            remedy: 'Keep the current digits, or check the numbers first.',
             at: field.scale < scale ? 'scale' : 'precision',
           }
     },
@@ -195,8 +195,8 @@ export const typeRules = [
       if (field.type !== 'AutoNumber' || !keepsType(subject)) return null
       return field.starting_number !== undefined
         ? {
-            message: `${subject.full} counts already; a starting number of ${field.starting_number} may give numbers that are taken.`,
-            remedy: 'Leave starting_number out to go on counting.',
+            message: `${subject.full} is already counting; a starting number of ${field.starting_number} may produce numbers that are taken.`,
+            remedy: 'Leave starting_number out to continue counting.',
             at: 'starting_number',
           }
         : null
@@ -208,8 +208,8 @@ export const typeRules = [
     judge: ({ field, full, existing }) =>
       typeof existing?.label === 'string' && existing.label !== field.label
         ? {
-            message: `${full} is labelled ${existing.label}; users would read ${field.label}.`,
-            remedy: `Write ${existing.label} in the plan if users should go on reading it.`,
+            message: `${full} has the label ${existing.label}; users would see ${field.label}.`,
+            remedy: `Use ${existing.label} in the plan to keep the current label.`,
             at: 'label',
           }
         : null,
@@ -228,8 +228,8 @@ export const typeRules = [
       return changes.length === 0
         ? null
         : {
-            message: `${object.api_name} exists; ${changes.map(([planned, found, what]) => `its ${String(what)} would turn from ${String(found)} into ${String(planned)}`).join(', ')}.`,
-            remedy: 'Take the labels from the Salesforce org if that is not meant.',
+            message: `${object.api_name} exists; ${changes.map(([planned, found, what]) => `its ${String(what)} would change from ${String(found)} to ${String(planned)}`).join(', ')}.`,
+            remedy: 'Use the labels of the Salesforce org if you do not want this.',
             at: 'label',
           }
     },

@@ -24,14 +24,14 @@ export const valueRules = [
       if (counts !== null && held.length === 0) {
         return {
           severity: 'green',
-          message: `${full} would lose ${listed(removed)}, which no record holds.`,
+          message: `${full} would lose ${listed(removed)}, which no record has.`,
           remedy: 'Nothing to do.',
           at: 'values',
         }
       }
       return {
-        message: `${full} would lose ${listed(counts === null ? removed : held)}; ${inRecords(counts === null ? null : rows)} hold them and could no longer choose them.`,
-        remedy: 'Keep these values in the plan, or move the records to others first.',
+        message: `${full} would lose ${listed(counts === null ? removed : held)}; ${inRecords(counts === null ? null : rows)} have them and could no longer choose them.`,
+        remedy: 'Keep these values in the plan, or change the records to other values first.',
         at: 'values',
       }
     },
@@ -52,7 +52,7 @@ export const valueRules = [
       if (counts === null) {
         return {
           severity: 'yellow',
-          message: `${full} would take values of its list only; which ones records hold today cannot be told.`,
+          message: `${full} would accept only values from its list; which values records have today is not known.`,
           remedy: 'Look for values outside the list before you deploy.',
           at: 'restricted',
         }
@@ -61,7 +61,7 @@ export const valueRules = [
       return others.length === 0
         ? null
         : {
-            message: `${full} would take values of its list only, but ${inRecords(others.reduce((sum, [, rows]) => sum + rows, 0))} hold others: ${listed(others.map(([value]) => value))}. They could not be saved again.`,
+            message: `${full} would accept only values from its list, but ${inRecords(others.reduce((sum, [, rows]) => sum + rows, 0))} have other values: ${listed(others.map(([value]) => value))}. They could not be saved again.`,
             remedy: 'Add these values to the plan, or change the records first.',
             at: 'restricted',
           }
@@ -79,12 +79,12 @@ export const valueRules = [
       return duplicates === null
         ? {
             severity: 'yellow',
-            message: `${full} would become unique; whether values repeat today cannot be told, and Salesforce refuses if they do.`,
+            message: `${full} would become unique; whether values repeat today is not known, and Salesforce refuses the change if they do.`,
             remedy: 'Look for repeated values before you deploy.',
             at: 'unique',
           }
         : {
-            message: `${full} would become unique, but ${plural(duplicates, 'value')} stand in more than one record, which Salesforce refuses.`,
+            message: `${full} would become unique, but ${plural(duplicates, 'value')} occur in more than one record; Salesforce refuses this.`,
             remedy: 'Merge or change the records that share a value.',
             at: 'unique',
           }
@@ -101,7 +101,7 @@ export const valueRules = [
       return duplicates === 0
         ? null
         : {
-            message: `${full} would become an external id, but ${duplicates === null ? 'it cannot be told whether values repeat' : `${plural(duplicates, 'value')} stand in more than one record`}; upserts by such a value fail.`,
+            message: `${full} would become an external id, but ${duplicates === null ? 'whether values repeat is not known' : `${plural(duplicates, 'value')} occur in more than one record`}; upserts by such a value fail.`,
             remedy: 'Make the values unique first, and plan the field as unique.',
             at: 'external_id',
           }
@@ -114,7 +114,7 @@ export const valueRules = [
       const { field, full, existing } = subject
       return existing?.externalId === true && 'external_id' in field && !field.external_id
         ? {
-            message: `${full} is an external id today and would be none; whoever upserts by it fails from then on.`,
+            message: `${full} is an external id today and would no longer be one; upserts by it would fail.`,
             remedy: 'Set external_id in the plan.',
             at: 'external_id',
           }
@@ -127,8 +127,8 @@ export const valueRules = [
     judge: ({ field, full, existing }) =>
       existing?.unique === true && 'unique' in field && !field.unique
         ? {
-            message: `${full} is unique today and would take repeated values.`,
-            remedy: 'Set unique in the plan if that is not meant.',
+            message: `${full} is unique today and would accept repeated values.`,
+            remedy: 'Set unique in the plan if you do not want this.',
             at: 'unique',
           }
         : null,
@@ -147,7 +147,7 @@ export const valueRules = [
       if (empty === 0) return null
       // Salesforce: the deploy goes through; each empty record then refuses its next edit.
       return {
-        message: `${full} would be required, but ${empty === null ? 'records without a value cannot be counted' : `${plural(empty, 'record')} have no value`}; they cannot be saved again until they get one.`,
+        message: `${full} would be required, but ${empty === null ? 'records without a value cannot be counted' : `${plural(empty, 'record')} have no value`}; they cannot be saved again until they have one.`,
         remedy: 'Fill the field first, or leave it optional.',
         at: 'required',
       }
@@ -163,8 +163,8 @@ export const valueRules = [
         'required' in field &&
         !field.required
         ? {
-            message: `${full} is required today; empty values would be taken from then on.`,
-            remedy: 'Set required in the plan if that is not meant.',
+            message: `${full} is required today; empty values would be accepted.`,
+            remedy: 'Set required in the plan if you do not want this.',
             at: 'required',
           }
         : null

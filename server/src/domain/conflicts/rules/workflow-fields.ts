@@ -118,7 +118,7 @@ export const workflowFieldRules = [
       return missing.length === 0
         ? null
         : {
-            message: `${workflow.api_name} uses ${listed(missing)}, which ${one(missing, 'is', 'are')} neither in this Salesforce org nor in the plan.`,
+            message: `${workflow.api_name} uses ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in this Salesforce org nor in the plan.`,
             remedy: 'Correct the name, or deploy the field first.',
             at: 'definition',
           }
@@ -132,8 +132,8 @@ export const workflowFieldRules = [
       return unknown.length === 0
         ? null
         : {
-            message: `${workflow.api_name} sets or asks for ${listed(unknown)}, which the restricted ${one(unknown, 'picklist does', 'picklists do')} not have; a record set so could not be saved, a condition would never hold.`,
-            remedy: 'Correct the value, in the writing of its API name, or add it to the picklist.',
+            message: `${workflow.api_name} sets or checks ${listed(unknown)}, which the restricted ${one(unknown, 'picklist does', 'picklists do')} not have; a record set so could not be saved, a condition would never hold.`,
+            remedy: 'Correct the value (use its API name), or add it to the picklist.',
             at: 'definition',
           }
     },

@@ -37,8 +37,8 @@ export const workflowRules = [
     judge: ({ workflow, existing }) =>
       workflow.type === 'flow' && existing !== null && !existing.managed
         ? {
-            message: `The flow ${workflow.api_name} exists with version ${existing.latest_version ?? '?'}; a new version would be made, the old ones stay.`,
-            remedy: 'Choose another name if another flow is meant.',
+            message: `The flow ${workflow.api_name} exists with version ${existing.latest_version ?? '?'}; a new version would be created; the old ones stay.`,
+            remedy: 'Choose a different name if you mean a different flow.',
             at: 'api_name',
           }
         : null,
@@ -52,8 +52,8 @@ export const workflowRules = [
       existing?.active_version !== undefined &&
       workflow.activate === true
         ? {
-            message: `Version ${existing.active_version} of ${workflow.api_name} is active; the new version would run in its place at once.`,
-            remedy: 'Deploy with activate "keep" and activate when it is tried.',
+            message: `Version ${existing.active_version} of ${workflow.api_name} is active; the new version would replace it at once.`,
+            remedy: 'Deploy with activate "keep", and activate it once it is tested.',
             at: 'activate',
           }
         : null,
@@ -64,8 +64,8 @@ export const workflowRules = [
     judge: ({ workflow, existing }) =>
       existing?.active === true && workflow.activate === false
         ? {
-            message: `${workflow.api_name} is active and would be switched off.`,
-            remedy: 'Use activate "keep" if that is not meant.',
+            message: `${workflow.api_name} is active and would be deactivated.`,
+            remedy: 'Use activate "keep" if you do not want this.',
             at: 'activate',
           }
         : null,
@@ -77,7 +77,7 @@ export const workflowRules = [
       existing?.managed === true
         ? {
             message: `${workflow.api_name} belongs to an installed package and cannot be changed.`,
-            remedy: 'Choose another name.',
+            remedy: 'Choose a different name.',
             at: 'api_name',
           }
         : null,
@@ -103,7 +103,7 @@ export const workflowRules = [
       // Salesforce Help, "Deploy Processes and Flows as Active": off in production by default.
       return organization?.isSandbox === false
         ? {
-            message: `In production a deployed flow lands inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated by a step of its own after the deploy.`,
+            message: `In production a deployed flow is inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated in a separate step after the deploy.`,
             remedy:
               'Nothing to do; a failed activation is reported as a warning of the deployment.',
             at: 'activate',
@@ -122,7 +122,7 @@ export const workflowRules = [
       return missing.length === 0
         ? null
         : {
-            message: `${workflow.api_name} works on ${listed(missing)}, which ${one(missing, 'is', 'are')} neither in this Salesforce org nor in the plan.`,
+            message: `${workflow.api_name} works on ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in this Salesforce org nor in the plan.`,
             remedy: 'Correct the name, or deploy the object first.',
             at: 'definition',
           }
@@ -146,7 +146,7 @@ export const workflowRules = [
       return others.length === 0
         ? null
         : {
-            message: `${listed(others.map(({ api_name }) => api_name))} is the active assignment rule of ${own}; it would be switched off in favour of ${workflow.api_name}.`,
+            message: `${listed(others.map(({ api_name }) => api_name))} is the active assignment rule of ${own}; it would be deactivated in favour of ${workflow.api_name}.`,
             remedy: 'Add your entries to the active rule, or deploy without activation.',
             at: 'activate',
           }
@@ -167,8 +167,8 @@ export const workflowRules = [
       return missing.length === 0
         ? null
         : {
-            message: `${workflow.api_name} gives records to the ${listed([...new Set(missing)])}, whom this Salesforce org does not have.`,
-            remedy: 'Make the user or queue, or name another.',
+            message: `${workflow.api_name} assigns records to the ${listed([...new Set(missing)])}, which does not exist in this Salesforce org.`,
+            remedy: 'Create the user or queue, or use a different one.',
             at: 'definition',
           }
     },
@@ -180,7 +180,7 @@ export const workflowRules = [
       workflow.type !== 'flow' && existing !== null && !existing.managed
         ? {
             message: `${workflow.api_name} exists and would be replaced; the other rules of ${existing.object ?? 'its object'} stay.`,
-            remedy: 'Choose another name to keep both.',
+            remedy: 'Choose a different name to keep both.',
             at: 'api_name',
           }
         : null,
@@ -202,8 +202,9 @@ export const workflowRules = [
       return others.length === 0
         ? null
         : {
-            message: `${workflow.api_name} would run on ${object} beside ${plural(others.length, 'other automation')} (${listed(others.map(({ api_name }) => api_name))}); without a trigger order theirs is not defined.`,
-            remedy: 'Give the flow a triggerOrder, and see that they do not write the same fields.',
+            message: `${workflow.api_name} would run on ${object} beside ${plural(others.length, 'other automation')} (${listed(others.map(({ api_name }) => api_name))}); without a trigger order their order is not defined.`,
+            remedy:
+              'Give the flow a triggerOrder, and make sure they do not write the same fields.',
             at: 'definition',
           }
     },

@@ -175,7 +175,7 @@ const lossOf = (data: RollbackResult['data']): WorkFault => {
     message: `${clip(
       errors.map(({ message }) => message).join(' '),
       1_000,
-    )} Nothing was taken back; repeat with allow_data_loss if you mean it.`,
+    )} Nothing was rolled back; repeat with allow_data_loss to go ahead.`,
     errors,
   }
 }

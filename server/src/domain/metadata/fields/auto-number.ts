@@ -36,7 +36,7 @@ export const autoNumber = fieldKind({
     add(
       'display_format',
       'bad_display_format',
-      `The display format of ${full} has no place for the number. Add one, for example {0000}.`,
+      `The display format of ${full} does not include the number. Add it, for example {0000}.`,
     )
   },
   isReadOnly: true,

@@ -11,8 +11,8 @@ const digits = (scale: number) => ({
     .min(1)
     .max(18)
     .default(18)
-    .describe('Digits in all, those behind the point included'),
-  scale: z.int().min(0).max(17).default(scale).describe('Digits behind the decimal point'),
+    .describe('Digits in total, decimal places included'),
+  scale: z.int().min(0).max(17).default(scale).describe('Decimal places'),
 })
 
 interface Digits {
@@ -30,7 +30,7 @@ const check = ({ precision, scale }: Digits, { full, add }: Checking): void => {
   add(
     'scale',
     'scale_over_precision',
-    `${full} has ${scale} digits behind the point but ${precision} in all. Raise precision or lower scale.`,
+    `${full} has ${scale} decimal places but ${precision} in all. Raise precision or lower scale.`,
   )
 }
 

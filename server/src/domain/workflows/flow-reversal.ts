@@ -1,0 +1,227 @@
+// What taking one flow back would do, from how it stood before the deployment, after it and now. Pure:
+// each function answers with what it would do and changes nothing that it was given.
+
+import { type DeploymentKind } from '../../db/types.ts'
+import { ANEW, DELETED, DRIFT, Keep, UNKNOWN } from './kept.ts'
+import { type FlowState } from './state.ts'
+import {
+  addFlow,
+  flowFile,
+  highestOf,
+  nothingToDo,
+  removeFlow,
+  sameFlow,
+  type Transition,
+} from './transition.ts'
+
+/** A flow before the deployment, after it and now; null: it was not there, or nobody looked. */
+export interface FlowTimes {
+  was: FlowState | null
+  left: FlowState | null
+  is: FlowState | null
+}
+
+export interface FlowQuestion extends FlowTimes {
+  kind: DeploymentKind
+  /** What the deployment did to it: created, updated or deleted. */
+  action: string
+  /** Taken back whatever happened to it since. */
+  isNamed: boolean
+  apiVersion: string
+}
+
+/** What taking it back does; or why it is kept; null: there is nothing left of it. */
+export type FlowReversal = { outcome: 'remove' | 'restore'; transition: Transition } | Keep | null
+
+type There<Names extends keyof FlowTimes> = FlowQuestion & Record<Names, FlowState>
+
+/** What taking the flow back would do, as it stands now. */
+export const reverseFlow = (question: FlowQuestion): FlowReversal => {
+  const { was, is, action } = question
+  if (was === null) return is === null ? null : reverseMade({ ...question, is })
+  if (is === null) return reverseMissing({ ...question, was })
+  const wasMadeAnew = action === 'deleted' && was.definition_id !== is.definition_id
+  return wasMadeAnew
+    ? reverseBroughtBack({ ...question, was, is })
+    : reverseChanged({ ...question, was, is })
+}
+
+/** Of a flow that the deployment made: removed, with all its versions. */
+const reverseMade = (question: There<'is'>): FlowReversal => {
+  const keep = strangeness(question)
+  if (keep !== null) return keep
+  const transition = nothingToDo()
+  removeFlow(transition, question.is)
+  return { outcome: 'remove', transition }
+}
+
+/** Of a flow that is not there: made again where it was the deployment that deleted it. */
+const reverseMissing = (question: There<'was'>): FlowReversal =>
+  question.action === 'deleted'
+    ? restored(putBack(question.was, null, question.apiVersion))
+    : new Keep(DELETED, 'nobody', false)
+
+/** Of a deleted flow that is there again: an earlier rollback brought it, and could not switch it on. */
+const reverseBroughtBack = ({ was, is }: There<'was' | 'is'>): FlowReversal => {
+  const isOurs =
+    is.active === null &&
+    is.versions.length === 1 &&
+    sameContent(contentOf(was, was.active), contentOf(is, is.latest))
+  if (!isOurs) return new Keep(ANEW, 'it', false)
+  const transition = nothingToDo()
+  transition.activate.push({ flow: is.api_name, version: is.latest })
+  return { outcome: 'restore', transition }
+}
+
+/** Of a flow that was there before: its version is active again, its draft as it was, ours are gone. */
+const reverseChanged = (question: There<'was' | 'is'>): FlowReversal => {
+  const { was, is, action, isNamed, apiVersion } = question
+  const keep = strangeness(question)
+  if (keep !== null) return keep
+  if (!isNamed && was.active !== null && !hasVersion(is, was.active) && action !== 'deleted') {
+    return new Keep(`Version ${was.active}, which was active before, was deleted since.`)
+  }
+  const transition = putBack(was, is, apiVersion)
+  if (transition instanceof Keep) return transition
+  const draft = lostDraft(question)
+  if (draft !== null && transition.files[`flows/${is.api_name}.flow`] === undefined) {
+    addFlow(transition, is.api_name, flowFile(draft, apiVersion))
+  }
+  const made = madeVersions(question)
+  for (const { id, number } of is.versions) {
+    if (made.has(id)) transition.deleteVersions.push({ flow: is.api_name, id, number })
+  }
+  return restored(transition)
+}
+
+const restored = (transition: Transition | Keep): FlowReversal =>
+  transition instanceof Keep ? transition : { outcome: 'restore', transition }
+
+/** Why a flow that is there is not touched: it is not as the deployment left it. Null: it is, or is named. */
+export const strangeness = ({
+  was,
+  left,
+  is,
+  action,
+  isNamed,
+}: Pick<There<'is'>, 'was' | 'left' | 'is' | 'action' | 'isNamed'>): Keep | null => {
+  if (isNamed) return null
+  if (left === null) return action === 'deleted' ? null : new Keep(UNKNOWN, 'nobody')
+  return isAsLeft(was, left, is) ? null : new Keep(DRIFT)
+}
+
+/**
+ * Makes the version active that was so before, from its content where it is gone; deletes nothing. Kept
+ * where that content was not to be read before.
+ */
+export const putBack = (
+  was: FlowState,
+  is: FlowState | null,
+  apiVersion: string,
+): Transition | Keep => {
+  const transition = nothingToDo()
+  const wanted = was.active ?? was.latest
+  const name = is?.api_name ?? was.api_name
+  if (is !== null && (wanted === null || hasVersion(is, wanted))) {
+    if (was.active !== is.active) transition.activate.push({ flow: name, version: was.active })
+    return transition
+  }
+  const content = contentOf(was, wanted)
+  if (content === undefined) {
+    return new Keep('Its content was not to be read before.', 'nobody', false)
+  }
+  addFlow(transition, name, flowFile(content, apiVersion))
+  if (was.active !== null) {
+    transition.activate.push({ flow: name, version: 'newest', above: highestOf(is) })
+  } else if (is !== null && is.active !== null) {
+    transition.activate.push({ flow: name, version: null })
+  }
+  return transition
+}
+
+/** The content of a draft that the deployment wrote over, where it is not in place again; else null. */
+export const lostDraft = ({ was, left, is }: FlowTimes & { was: FlowState; is: FlowState }) => {
+  const draft = contentOf(was, was.latest)
+  const isLost =
+    draft !== undefined &&
+    isOverwritten(was, left) &&
+    !sameContent(draft, contentOf(is, was.latest))
+  return isLost ? draft : null
+}
+
+/** Ids of the versions that the deployment made. */
+export const madeVersions = ({
+  kind,
+  was,
+  left,
+  is,
+}: Pick<FlowQuestion, 'kind' | 'left'> & { was: FlowState; is: FlowState }): Set<string> => {
+  if (kind !== 'workflows') return new Set()
+  const known = new Set(was.versions.map(({ id }) => id))
+  return new Set((left ?? is).versions.map(({ id }) => id).filter((id) => !known.has(id)))
+}
+
+/**
+ * Nobody changed the flow since, but towards what it was before: an earlier rollback may have come so
+ * far. Removed and brought back, it is the same under new ids.
+ */
+export const isAsLeft = (was: FlowState | null, left: FlowState, is: FlowState): boolean => {
+  if (left.definition_id !== is.definition_id) {
+    return is.versions.length === 1 && sameCurrent(left, is)
+  }
+  const known = new Set([...left.versions, ...(was?.versions ?? [])].map(({ id }) => id))
+  return (
+    [left.active, was?.active ?? null].includes(is.active) &&
+    is.versions.every(({ id }) => known.has(id)) &&
+    // A draft may be edited without a new version.
+    Object.entries(is.contents).every(([number, content]) => {
+      const seen = [left, was].map((flow) => flow?.contents[number]).filter((one) => one != null)
+      return seen.length === 0 || seen.some((one) => sameFlow(one, content))
+    })
+  )
+}
+
+/**
+ * Is the flow as it was before, as far as the deployment changed it? Of one that was deleted and brought
+ * back, its content counts and whether it is active; versions of others do not count.
+ */
+export const isFlowUndone = (
+  kind: DeploymentKind,
+  { was, left, is }: FlowTimes,
+  action: string,
+): boolean => {
+  if (was === null || is === null) return was === is
+  if (action === 'deleted' || was.definition_id !== is.definition_id) return sameCurrent(was, is)
+  const made = madeVersions({ kind, was, left, is })
+  return (
+    !is.versions.some(({ id }) => made.has(id)) &&
+    runsTheSame(was, is) &&
+    (!isOverwritten(was, left) ||
+      sameContent(contentOf(was, was.latest), contentOf(is, was.latest)))
+  )
+}
+
+const contentOf = (flow: FlowState, number: number | null) =>
+  number === null ? undefined : flow.contents[String(number)]
+
+const sameContent = (a: ReturnType<typeof contentOf>, b: ReturnType<typeof contentOf>): boolean =>
+  a !== undefined && b !== undefined && sameFlow({ ...a, apiVersion: undefined }, b)
+
+const hasVersion = (flow: FlowState, number: number | null): boolean =>
+  flow.versions.some((version) => version.number === number)
+
+/** Same content in the version that counts, and the same state. */
+const sameCurrent = (a: FlowState, b: FlowState): boolean =>
+  (a.active === null) === (b.active === null) &&
+  sameContent(contentOf(a, a.active ?? a.latest), contentOf(b, b.active ?? b.latest))
+
+/** The same version runs, or one of the same content; or none in both. */
+const runsTheSame = (was: FlowState, is: FlowState): boolean =>
+  was.active === is.active ||
+  (is.active !== null && sameContent(contentOf(was, was.active), contentOf(is, is.active)))
+
+/** The newest version was a draft, and the deployment wrote into it instead of making a new one. */
+const isOverwritten = (was: FlowState, left: FlowState | null): boolean => {
+  const [before, after] = [was, left].map((flow) => flow && contentOf(flow, was.latest))
+  return before != null && after != null && !sameFlow(before, after)
+}

@@ -10,8 +10,7 @@ import {
   type WorkFault,
 } from '../../db/types.ts'
 import { type Selectable } from 'kysely'
-import { sameName } from '../metadata/names.ts'
-import { type MergeChanges } from '../plan/compile.ts'
+import { type MergeChanges } from '../metadata/undoing.ts'
 import { type Plan } from '../plan/schema.ts'
 
 export type DeploymentRow = Selectable<TenantTables['crm_deployments']>
@@ -46,10 +45,6 @@ export interface NamedComponent {
   type: string
   full_name: string
 }
-
-/** One text for each component, the same however its name is written. */
-export const keyOf = ({ type, fullName }: { type: string; fullName: string }): string =>
-  sameName(`${type}:${fullName}`)
 
 export interface KeptComponent extends NamedComponent {
   reason: string

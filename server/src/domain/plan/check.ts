@@ -5,7 +5,7 @@ import type * as z from 'zod'
 import { EngineError, type MemberError } from '../../errors.ts'
 import { clip } from '../../text.ts'
 import { FIELD_TYPES, hasAttribute, isFieldType } from '../metadata/fields/field-kinds.ts'
-import { checkAccess } from './check-access.ts'
+import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { checkField } from './check-fields.ts'
 import { checkObjects } from './check-objects.ts'
 import { type Findings } from './findings.ts'
@@ -55,7 +55,7 @@ export const checkPlan = (plan: Plan): MemberError[] => {
       checkField(plan, object, field, ['objects', index, 'fields', position], findings)
     }
   }
-  checkAccess(plan, findings)
+  for (const { check } of COMPONENT_KINDS) check?.(plan, findings)
   return errors
 }
 

@@ -3,7 +3,7 @@
 
 import { leaf } from '../../salesforce/xml.ts'
 import { type DeploymentKind } from '../../db/types.ts'
-import { sameElement } from '../metadata/object-file.ts'
+import { sameElement } from '../metadata/equality.ts'
 import { sameName } from '../metadata/names.ts'
 import { activeRuleOf, ruleElement, ruleIn } from './rule-files.ts'
 import { findFlow, type FlowState, objectOf, ruleOf, type WorkflowState } from './state.ts'

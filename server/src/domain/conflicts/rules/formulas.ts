@@ -53,22 +53,4 @@ export const formulaRules = [
         'error_condition_formula',
       ),
   }),
-  rule('layout', {
-    code: 'layout_after_missing',
-    severities: ['red'],
-    judge: async ({ layout }, { describeOf, plannedField, live }) => {
-      const { after, object } = layout
-      const describe = describeOf(object)
-      if (after === undefined || describe === null || !/__c$/i.test(after)) return null
-      if (plannedField(object, after) !== null || fieldIn(describe, after) !== null) return null
-      const all = await live.allFields(object)
-      return all === null || all.some((name) => sameName(name) === sameName(after))
-        ? null
-        : {
-            message: `The layout ${layout.layout} cannot show ${after}: ${object} has no such field.`,
-            remedy: 'Name a field that the layout shows, or leave `after` out.',
-            at: 'after',
-          }
-    },
-  }),
 ]

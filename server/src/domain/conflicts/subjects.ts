@@ -29,8 +29,8 @@ export const readFacts = (given: ConflictFacts): Facts => {
   const plannedObject = (name: string): PlanObject | null => planned.get(sameName(name)) ?? null
   return {
     ...given,
-    // A deploy of workflows alone has a plan without objects, which is no fault then.
-    planErrors: given.plan.objects.length === 0 ? [] : checkPlan(given.plan),
+    // A deploy of workflows alone has a plan without components, which is no fault then.
+    planErrors: componentsOf(given.plan).length === 0 ? [] : checkPlan(given.plan),
     objectExists: (name) => names.has(sameName(name)),
     describeOf: (name) => describes.get(sameName(name)) ?? null,
     plannedObject,
@@ -127,16 +127,9 @@ const ON_OBJECTS: ReadonlySet<string> = new Set([
 ])
 
 const otherSubjects = ({ plan }: Facts): Subject[] =>
-  // Permissions speak of what the plan makes; without objects nobody asked for them.
-  plan.objects.length === 0
-    ? []
-    : componentsOf(plan)
-        .filter(({ type }) => !ON_OBJECTS.has(type))
-        .map(({ type, fullName, path }): Subjects['component'] => ({
-          kind: 'component',
-          component: { type, fullName },
-          path,
-        }))
+  componentsOf(plan)
+    .filter(({ type }) => !ON_OBJECTS.has(type))
+    .map(({ type, fullName, path }) => ({ kind: 'component', component: { type, fullName }, path }))
 
 /** Every subject, in the order of the plan; the deploy as a whole comes first. */
 export const subjectsOf = (facts: Facts): Subject[] => [

@@ -11,7 +11,7 @@ import {
 } from '../../db/types.ts'
 import { type Selectable } from 'kysely'
 import { type MergeChanges } from '../metadata/undoing.ts'
-import { type Plan } from '../plan/schema.ts'
+import { type Plan, storedPlan } from '../plan/schema.ts'
 
 export type DeploymentRow = Selectable<TenantTables['crm_deployments']>
 export type RunRow = Selectable<TenantTables['deployment_runs']>
@@ -161,7 +161,7 @@ export const toDeployment = (
 })
 
 /** The plan of a row: it was checked before it was stored. */
-export const planOf = (row: DeploymentRow): Plan => row.plan as Plan
+export const planOf = (row: DeploymentRow): Plan => storedPlan(row.plan)
 
 /** Objects whose describes a deployment changes; automations stand in none. */
 export const touchedObjects = (plan: unknown): string[] =>

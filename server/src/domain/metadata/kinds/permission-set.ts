@@ -32,8 +32,10 @@ import {
 /** The member that names the set which the plan makes where it is not there. */
 const MAIN = 'permissions.permission_set'
 
-const named = ({ permissions }: Plan): Named[] => {
+const named = ({ objects, permissions }: Plan): Named[] => {
   const { permission_set: main, permission_sets: others } = permissions
+  // Permissions speak of objects and what is on them; without objects there is nothing to permit.
+  if (objects.length === 0) return []
   return [
     ...(main === null ? [] : [{ fullName: main, path: MAIN }]),
     ...others.map((fullName, index) => ({

@@ -17,11 +17,13 @@ import {
   never,
 } from './kind.ts'
 
-const named = ({ permissions }: Plan): Named[] =>
-  permissions.profiles.map((name, index) => ({
-    fullName: metadataName(name),
-    path: `permissions.profiles.${index}`,
-  }))
+const named = ({ objects, permissions }: Plan): Named[] =>
+  objects.length === 0
+    ? []
+    : permissions.profiles.map((name, index) => ({
+        fullName: metadataName(name),
+        path: `permissions.profiles.${index}`,
+      }))
 
 const check = ({ permissions }: Plan, findings: Findings): void => {
   const seen = new Set<string>()
@@ -38,14 +40,13 @@ const check = ({ permissions }: Plan, findings: Findings): void => {
 }
 
 const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
-  plan.permissions.profiles.map((name, index) => {
-    const fullName = metadataName(name)
+  named(plan).map(({ fullName, path }, index) => {
     const text = current('Profile', fullName)
     if (text === null) {
       throw refusal(
-        `permissions.profiles.${index}`,
+        path,
         'profile_not_found',
-        `The Salesforce org has no profile ${name}. Name it as the Metadata API does, for example Admin.`,
+        `The Salesforce org has no profile ${plan.permissions.profiles[index] ?? fullName}. Name it as the Metadata API does, for example Admin.`,
       )
     }
     const merged = mergeProfile(access('Profile'), text)

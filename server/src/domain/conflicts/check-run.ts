@@ -291,7 +291,7 @@ const liveFacts = (
       describeOf: (name) => byName.get(sameName(name)) ?? null,
     },
     packageSize:
-      plan.objects.length === 0
+      workflowsOf(row).length > 0
         ? workflowsSizeOf(workflowsOf(row))
         : packageSizeOf(plan, org.apiVersion, (name) => existing.has(sameName(name))),
   })

@@ -14,7 +14,7 @@ import {
 } from './rule.ts'
 import { SAFE_RULES, WARNING_RULES } from './rules/rules.ts'
 import { readFacts, subjectsOf, withLive } from './subjects.ts'
-import { listed } from './words.ts'
+import { listed } from '../words.ts'
 
 export interface ConflictCheck {
   /** Worst first, then in the order of the plan. */

@@ -13,12 +13,12 @@ const polls = (components: number): number => 3 + Math.ceil(components / 50)
  * flows, and the read-back. An estimate: a busy Salesforce org queues deploys, which are polled longer.
  */
 export const estimateApiCalls = (plan: Plan, workflows: readonly { type: string }[]): number => {
-  const components = plan.objects.length === 0 ? 0 : componentsOf(plan).length
+  const components = componentsOf(plan).length
   const total = components + workflows.length
   const images = 1 + polls(total)
   const deploy = 1 + polls(total)
   const assigned = plan.permissions.assign_to_connected_user
-  const assignment = components > 0 && assigned ? 3 : 0
+  const assignment = plan.objects.length > 0 && assigned ? 3 : 0
   // With the assignment the describes show everything; without it Tooling is asked object by object.
   const readBack = assigned ? Math.ceil(plan.objects.length / COMPOSITE_MAX) : plan.objects.length
   // Flow definitions are looked up, patched, and read again.

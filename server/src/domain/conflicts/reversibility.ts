@@ -1,18 +1,13 @@
 // Whether a deployment can be taken back, component by component, said before it is made.
 
+import { kindOf } from '../metadata/kinds.ts'
+import { RESTORED, type Reversibility } from '../metadata/kinds/kind.ts'
 import { isCalculated, isPicklist } from '../metadata/fields/field-kinds.ts'
 import { picklistValues } from '../metadata/fields/picklists.ts'
 import { conversionOf, shapeOfDescribed, shapeOfPlanned } from '../metadata/fields/shape.ts'
 import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
 import { activeValues, changesOf, numberIn } from './subjects.ts'
-import { listed } from './words.ts'
-
-export type ReversibilityLevel = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
-
-export interface Reversibility {
-  level: ReversibilityLevel
-  reason: string
-}
+import { listed } from '../words.ts'
 
 export interface ComponentReversibility extends Reversibility {
   component: FindingComponent
@@ -24,8 +19,6 @@ const withDataLoss = (reason: string): Reversibility => ({
   level: 'reversible_with_data_loss',
   reason,
 })
-
-const RESTORED = 'It is put back from the image taken before the deploy.'
 
 const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Reversibility> => {
   const { field, existing, object, objectExists } = subject
@@ -79,48 +72,35 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
       'The field gets its old size back; what is entered until then and does not fit goes, with your leave.',
     )
   }
-  return reversible(RESTORED)
+  return RESTORED
 }
+
+const told = (type: string, made: boolean, withObject = false): Reversibility | null =>
+  kindOf(type)?.reversibility({ made, withObject, before: null, after: null }) ?? null
 
 /** Null for subjects that are no component of the plan. */
 export const reversibilityOf = async (
   subject: Subject,
   facts: Facts,
 ): Promise<Reversibility | null> => {
+  const { type } = subject.component
   switch (subject.kind) {
     case 'package':
       return null
     case 'object':
-      if (!subject.isComponent) return null
-      return subject.exists
-        ? reversible(RESTORED)
-        : withDataLoss(
-            'It is deleted again; once it has records, only with your leave to lose them. Its name stays taken for up to 15 days.',
-          )
+      return subject.isComponent ? told(type, !subject.exists) : null
     case 'field':
       return ofField(subject, facts)
     case 'record_type':
-      if (subject.existing !== null) return reversible(RESTORED)
-      return subject.objectExists
-        ? {
-            level: 'irreversible',
-            reason: 'Salesforce deletes no record type by API while its object stays.',
-          }
-        : reversible('It goes with its object.')
+      return told(type, subject.existing === null, !subject.objectExists)
     case 'validation_rule':
-      return reversible(subject.existing === null ? 'It is deleted again.' : RESTORED)
-    case 'permission_set':
-    case 'profile':
-    case 'layout':
-      return reversible('What the plan adds to it is taken out again; changes of others stay.')
-    case 'tab':
-      return reversible('It is deleted again if the deploy made it.')
+      return told(type, subject.existing === null)
+    case 'component':
+      return told(type, false)
     case 'workflow':
       if (subject.existing === null) return reversible('It is deactivated and deleted again.')
-      return reversible(
-        subject.workflow.type === 'flow'
-          ? 'The version that was active runs again, and the new one is deleted.'
-          : RESTORED,
-      )
+      return subject.workflow.type === 'flow'
+        ? reversible('The version that was active runs again, and the new one is deleted.')
+        : RESTORED
   }
 }

@@ -3,10 +3,10 @@
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
 import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
-import { type Plan } from '../plan/schema.ts'
+import { type Plan, storedPlan } from '../plan/schema.ts'
 import { type ConflictCheck } from './check.ts'
 import { type PlannedWorkflow, type SalesforceProblem } from './facts.ts'
-import { type ReversibilityLevel } from './reversibility.ts'
+import { type ReversibilityLevel } from '../metadata/kinds/kind.ts'
 import { type FindingComponent, type Severity } from './rule.ts'
 
 export type ReportRow = Selectable<TenantTables['crm_conflict_reports']>
@@ -101,7 +101,7 @@ export const toStored = ({ findings, reversibility }: ConflictCheck) => ({
 })
 
 /** Plan and workflows of a row were checked before they were stored. */
-export const planOf = (row: ReportRow): Plan => row.plan as Plan
+export const planOf = (row: ReportRow): Plan => storedPlan(row.plan)
 export const workflowsOf = (row: ReportRow): PlannedWorkflow[] => row.workflows as PlannedWorkflow[]
 export const problemsOf = (row: ReportRow): SalesforceProblem[] | null =>
   row.salesforce_problems as SalesforceProblem[] | null

@@ -3,12 +3,7 @@
 import { type MemberError } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type PlanField } from '../metadata/fields/field-kinds.ts'
-import {
-  type PlanLayout,
-  type PlanObject,
-  type PlanRecordType,
-  type PlanValidationRule,
-} from '../plan/schema.ts'
+import { type PlanObject, type PlanRecordType, type PlanValidationRule } from '../plan/schema.ts'
 import { type Automation } from '../topology/automations/automation.ts'
 import { type ConflictFacts, type MappingFacts, type PlannedWorkflow } from './facts.ts'
 
@@ -100,10 +95,8 @@ export interface Subjects {
     rule: PlanValidationRule
     existing: Automation | null
   }
-  permission_set: Place & { kind: 'permission_set'; isMain: boolean }
-  profile: Place & { kind: 'profile' }
-  layout: Place & { kind: 'layout'; layout: PlanLayout }
-  tab: Place & { kind: 'tab' }
+  /** Any other component of the plan; its kind says what is to be said of it. */
+  component: Place & { kind: 'component' }
   workflow: Place & {
     kind: 'workflow'
     workflow: PlannedWorkflow

@@ -29,8 +29,8 @@ export const readFacts = (given: ConflictFacts): Facts => {
   const plannedObject = (name: string): PlanObject | null => planned.get(sameName(name)) ?? null
   return {
     ...given,
-    // A deploy of workflows alone has a plan without objects, which is no fault then.
-    planErrors: given.plan.objects.length === 0 ? [] : checkPlan(given.plan),
+    // A deploy of workflows alone has a plan without components, which is no fault then.
+    planErrors: componentsOf(given.plan).length === 0 ? [] : checkPlan(given.plan),
     objectExists: (name) => names.has(sameName(name)),
     describeOf: (name) => describes.get(sameName(name)) ?? null,
     plannedObject,
@@ -118,35 +118,18 @@ const objectSubjects = (facts: Facts, object: PlanObject, index: number): Subjec
   ]
 }
 
-const otherSubjects = (facts: Facts): Subject[] => {
-  const { plan } = facts
-  // Permissions speak of what the plan makes; without objects nobody asked for them.
-  if (plan.objects.length === 0) return []
-  return componentsOf(plan).flatMap(({ type, fullName, path }): Subject[] => {
-    const component = { type, fullName }
-    switch (type) {
-      case 'PermissionSet':
-        return [
-          {
-            kind: 'permission_set',
-            component,
-            path,
-            isMain: path === 'permissions.permission_set',
-          },
-        ]
-      case 'Profile':
-        return [{ kind: 'profile', component, path }]
-      case 'CustomTab':
-        return [{ kind: 'tab', component, path }]
-      case 'Layout': {
-        const layout = plan.layouts[Number(path.split('.')[1])]
-        return layout === undefined ? [] : [{ kind: 'layout', component, path, layout }]
-      }
-      default:
-        return []
-    }
-  })
-}
+/** Kinds whose subjects say more of them than their names; `objectSubjects` makes these. */
+const ON_OBJECTS: ReadonlySet<string> = new Set([
+  'CustomObject',
+  'CustomField',
+  'RecordType',
+  'ValidationRule',
+])
+
+const otherSubjects = ({ plan }: Facts): Subject[] =>
+  componentsOf(plan)
+    .filter(({ type }) => !ON_OBJECTS.has(type))
+    .map(({ type, fullName, path }) => ({ kind: 'component', component: { type, fullName }, path }))
 
 /** Every subject, in the order of the plan; the deploy as a whole comes first. */
 export const subjectsOf = (facts: Facts): Subject[] => [

@@ -10,9 +10,8 @@ import {
   type WorkFault,
 } from '../../db/types.ts'
 import { type Selectable } from 'kysely'
-import { sameName } from '../metadata/names.ts'
-import { type MergeChanges } from '../plan/compile.ts'
-import { type Plan } from '../plan/schema.ts'
+import { type MergeChanges } from '../metadata/undoing.ts'
+import { type Plan, storedPlan } from '../plan/schema.ts'
 
 export type DeploymentRow = Selectable<TenantTables['crm_deployments']>
 export type RunRow = Selectable<TenantTables['deployment_runs']>
@@ -46,10 +45,6 @@ export interface NamedComponent {
   type: string
   full_name: string
 }
-
-/** One text for each component, the same however its name is written. */
-export const keyOf = ({ type, fullName }: { type: string; fullName: string }): string =>
-  sameName(`${type}:${fullName}`)
 
 export interface KeptComponent extends NamedComponent {
   reason: string
@@ -166,7 +161,7 @@ export const toDeployment = (
 })
 
 /** The plan of a row: it was checked before it was stored. */
-export const planOf = (row: DeploymentRow): Plan => row.plan as Plan
+export const planOf = (row: DeploymentRow): Plan => storedPlan(row.plan)
 
 /** Objects whose describes a deployment changes; automations stand in none. */
 export const touchedObjects = (plan: unknown): string[] =>

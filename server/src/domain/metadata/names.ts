@@ -19,6 +19,24 @@ export const AMBIGUOUS_NAMES: ReadonlySet<string> = new Set(['group', 'order', '
 /** Salesforce compares API names without regard to case; so does every look-up of ours. */
 export const sameName = (name: string): string => name.toLowerCase()
 
+/** A metadata component by the names that package.xml uses. */
+export interface Component {
+  type: string
+  fullName: string
+}
+
+/** One text for each component, the same however its name is written. */
+export const keyOf = ({ type, fullName }: Component): string => sameName(`${type}:${fullName}`)
+
+/** `Lead` of `Lead.Job_Title__c`; the name itself where it has no dot. */
+export const ownerOf = (fullName: string): string => {
+  const dot = fullName.indexOf('.')
+  return dot < 0 ? fullName : fullName.slice(0, dot)
+}
+
+/** `Job_Title__c` of `Lead.Job_Title__c`. */
+export const memberOf = (fullName: string): string => fullName.slice(fullName.indexOf('.') + 1)
+
 export type ObjectKind =
   /** Account, Lead … */
   | 'standard'

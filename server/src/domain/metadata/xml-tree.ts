@@ -187,6 +187,17 @@ export const asXmlValue = (value: unknown): XmlValue => {
     : null
 }
 
+/** An element as it is, with these members written over it; members that are null fall away. */
+export const overlay = (
+  before: JsonObject | null,
+  own: Readonly<Record<string, XmlValue>>,
+): Record<string, XmlValue> => {
+  const kept = Object.fromEntries(
+    Object.entries(before ?? {}).map(([name, value]) => [name, asXmlValue(value)]),
+  )
+  return inSchemaOrder({ ...kept, ...inSchemaOrder(own) })
+}
+
 /** Puts an element right behind a sibling. */
 export const insertBehind = (sibling: XmlNode, name: string, value: XmlValue): Edit => ({
   start: sibling.end,

@@ -5,7 +5,8 @@ import type * as z from 'zod'
 import { EngineError, type MemberError } from '../../errors.ts'
 import { clip } from '../../text.ts'
 import { FIELD_TYPES, hasAttribute, isFieldType } from '../metadata/fields/field-kinds.ts'
-import { checkAccess } from './check-access.ts'
+import { COMPONENT_KINDS } from '../metadata/kinds.ts'
+import { componentsOf } from './components.ts'
 import { checkField } from './check-fields.ts'
 import { checkObjects } from './check-objects.ts'
 import { type Findings } from './findings.ts'
@@ -46,7 +47,7 @@ export const checkPlan = (plan: Plan): MemberError[] => {
   const findings: Findings = {
     add: (path, code, message) => errors.push({ path: path.join('.'), code, message }),
   }
-  if (plan.objects.length === 0) {
+  if (componentsOf(plan).length === 0 && plan.objects.length === 0) {
     findings.add(['objects'], 'nothing_to_do', 'The plan has no objects. Add at least one.')
   }
   checkObjects(plan, findings)
@@ -55,7 +56,7 @@ export const checkPlan = (plan: Plan): MemberError[] => {
       checkField(plan, object, field, ['objects', index, 'fields', position], findings)
     }
   }
-  checkAccess(plan, findings)
+  for (const { check } of COMPONENT_KINDS) check?.(plan, findings)
   return errors
 }
 

@@ -3,8 +3,9 @@ import { EngineError } from '../../errors.ts'
 import { buildDeployPackage } from '../../salesforce/deploy-package.ts'
 import { parsePlan } from './check.ts'
 import { compilePlan, type CurrentFiles, type MetadataPackage } from './compile.ts'
-import { componentAt, componentsOf, componentsToRead } from './components.ts'
-import { parseObjectFile, parseTabFile } from '../metadata/object-file.ts'
+import { componentAt } from '../metadata/kinds.ts'
+import { componentsOf, componentsToRead } from './components.ts'
+import { parseObjectFile } from '../metadata/object-file.ts'
 import { type PlanInput } from './schema.ts'
 import { currentFiles, everyTypePlan, JOB_PLAN } from './testing/samples.ts'
 import { readRoot } from '../metadata/xml-tree.ts'
@@ -87,33 +88,32 @@ describe('compilePlan', () => {
       ['label', 'Posting No.'],
       ['type', 'AutoNumber'],
     ])
-    expect(image.recordTypes[0]?.recordType).toEqual({
-      api_name: 'Remote',
+    expect(image.parts.recordTypes?.[0]?.element).toEqual({
+      fullName: 'Remote',
       label: 'Remote',
-      active: true,
+      active: 'true',
     })
-    expect(image.validationRules[0]?.rule).toEqual({
-      api_name: 'Title_Given',
-      active: true,
-      error_condition_formula: 'ISBLANK(Job_Title__c)',
-      error_message: 'A job needs a title.',
+    expect(image.parts.validationRules?.[0]?.element).toEqual({
+      fullName: 'Title_Given',
+      active: 'true',
+      errorConditionFormula: 'ISBLANK(Job_Title__c)',
+      errorMessage: 'A job needs a title.',
     })
   })
 
   it('writes only new fields for a standard object', () => {
     const text = textOf(compiled, 'objects/Lead.object')
     expect(Object.keys(readRoot(text, 'CustomObject'))).toEqual(['fields'])
-    expect(parseObjectFile(text).fields.map(({ apiName }) => apiName)).toEqual([
+    expect(parseObjectFile(text).parts.fields?.map(({ apiName }) => apiName)).toEqual([
       'Job_Title__c',
       'Score__c',
     ])
   })
 
   it('makes a tab of the object', () => {
-    expect(parseTabFile(textOf(compiled, 'tabs/Job_Posting__c.tab'))).toEqual({
-      customObject: true,
+    expect(readRoot(textOf(compiled, 'tabs/Job_Posting__c.tab'), 'CustomTab')).toEqual({
+      customObject: 'true',
       motif: 'Custom53: Bell',
-      label: null,
     })
   })
 
@@ -210,7 +210,7 @@ describe('a master-detail', () => {
 
   it('gets the order that is free', () => {
     const orders = (compiled: MetadataPackage) =>
-      parseObjectFile(textOf(compiled, 'objects/Line__c.object')).fields.map(
+      parseObjectFile(textOf(compiled, 'objects/Line__c.object')).parts.fields?.map(
         ({ element }) => element.relationshipOrder,
       )
     expect(orders(compile(detail('Account', 'Contact'), line('')))).toEqual(['0', '1'])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parsePlan } from './check.ts'
-import { type Component, componentsOf } from './components.ts'
+import { type Component } from '../metadata/names.ts'
+import { componentsOf } from './components.ts'
 import { destructiveChanges, membersOf } from './manifest.ts'
 import { type PlanInput } from './schema.ts'
 import { JOB_PLAN } from './testing/samples.ts'

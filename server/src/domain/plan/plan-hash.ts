@@ -34,7 +34,7 @@ const objectMeaning = (object: PlanObject): unknown => {
  * master-details of an object does.
  */
 export const planHash = (plan: Plan): string => {
-  const { objects, permissions, layouts, tabs } = plan
+  const { objects, permissions, layouts, tabs, ...others } = plan
   const meaning = {
     objects: unordered(objects.map(objectMeaning)),
     permissions: {
@@ -44,6 +44,13 @@ export const planHash = (plan: Plan): string => {
     },
     layouts: unordered(layouts),
     tabs: unordered(tabs.map(sameName)),
+    // Lists that plans could not hold from the start count where they are used: without them a plan
+    // has the hash that it always had.
+    ...Object.fromEntries(
+      Object.entries<readonly unknown[]>(others)
+        .filter(([, list]) => list.length > 0)
+        .map(([name, list]) => [name, unordered(list)]),
+    ),
   }
   return hash('sha256', canonicalJson(meaning), 'hex')
 }

@@ -106,6 +106,11 @@ export const planSchema = z
   .meta({ id: 'Plan' })
 
 export type Plan = z.output<typeof planSchema>
+
+const EMPTY_PLAN: Plan = planSchema.parse({})
+
+/** A plan that was checked and stored, perhaps before all members of today were known. */
+export const storedPlan = (stored: unknown): Plan => ({ ...EMPTY_PLAN, ...(stored as Plan) })
 /** The plan as callers may write it, before defaults. */
 export type PlanInput = z.input<typeof planSchema>
 export type PlanObject = Plan['objects'][number]

@@ -3,7 +3,8 @@
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../salesforce/xml.ts'
-import { findPart, parseObjectFile, sameElement } from '../metadata/object-file.ts'
+import { sameElement } from '../metadata/equality.ts'
+import { findPart, parseObjectFile } from '../metadata/object-file.ts'
 import { sameName } from '../metadata/names.ts'
 import {
   applyEdits,
@@ -40,9 +41,7 @@ export const ruleIn = (
   const [object, name] = [objectOf(apiName), ruleOf(apiName)]
   if (type === 'validation_rule') {
     const text = findFileText(state, objectPath(object))
-    return text === null
-      ? null
-      : (findPart(parseObjectFile(text).validationRules, name)?.element ?? null)
+    return text === null ? null : findPart(parseObjectFile(text), 'validationRules', name)
   }
   const text = findFileText(state, assignmentPath(object))
   if (text === null) return null

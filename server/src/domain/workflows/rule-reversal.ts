@@ -3,7 +3,7 @@
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { leaf } from '../../salesforce/xml.ts'
-import { sameElement } from '../metadata/object-file.ts'
+import { sameElement } from '../metadata/equality.ts'
 import { sameName } from '../metadata/names.ts'
 import { ANEW, type Component, DELETED, DRIFT, Keep, UNKNOWN } from './kept.ts'
 import { activeRuleOf, isActive, ruleElement, ruleIn } from './rule-files.ts'

@@ -5,7 +5,7 @@
 import { EngineError, type MemberError, notFound } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { leaf, type XmlValue } from '../../salesforce/xml.ts'
-import { sameElement } from '../metadata/object-file.ts'
+import { sameElement } from '../metadata/equality.ts'
 import { sameName } from '../metadata/names.ts'
 import { asXmlValue, inSchemaOrder, writeFile } from '../metadata/xml-tree.ts'
 import { type WorkflowType } from './definition/schema.ts'

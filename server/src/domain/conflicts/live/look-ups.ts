@@ -4,6 +4,7 @@ import { soql } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText } from '../../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
+import { FILE_KINDS } from '../../metadata/kinds.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type LiveFacts, type LookedUp } from '../facts.ts'
 import { chunksOf, gather } from './gather.ts'
@@ -39,7 +40,10 @@ const qualified = (name: unknown, namespace: unknown): string =>
   sameName(asText(namespace) === null ? String(name) : `${String(namespace)}__${String(name)}`)
 
 /** Types that are looked up in Salesforce's own list of components, by their full names. */
-const LISTED: ReadonlySet<string> = new Set(['Profile', 'Layout', 'GlobalValueSet', 'CustomTab'])
+const LISTED: ReadonlySet<string> = new Set([
+  ...FILE_KINDS.map(({ type }) => type),
+  'GlobalValueSet',
+])
 
 /** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */
 const plainName = (name: string): string => {

@@ -4,7 +4,7 @@
 import { EngineError } from '../../../errors.ts'
 import { buildDeployPackage } from '../../../salesforce/deploy-package.ts'
 import { compilePlan } from '../../plan/compile.ts'
-import { filePath } from '../../plan/components.ts'
+import { filePath } from '../../metadata/kinds.ts'
 import { objectKind } from '../../metadata/names.ts'
 import { definesObject, type Plan } from '../../plan/schema.ts'
 import { writeFile } from '../../metadata/xml-tree.ts'

@@ -4,7 +4,7 @@ import { sameName } from '../../metadata/names.ts'
 import { type ConnectedUser } from '../facts.ts'
 import { type Facts, type Rule, rulesFor, type Severity } from '../rule.ts'
 import { changesInMeaning } from '../subjects.ts'
-import { listed } from '../words.ts'
+import { listed } from '../../words.ts'
 
 const rule = rulesFor('access')
 
@@ -133,81 +133,6 @@ export const accessRules = [
             remedy:
               'Make sure the connected user can read the object, then pull the topology again.',
             at: 'api_name',
-          }
-        : null,
-  }),
-  rule('permission_set', {
-    code: 'permission_set_missing',
-    severities: ['red'],
-    judge: async ({ component, isMain }, { live }) => {
-      // The main set is made where it is not there.
-      if (isMain) return null
-      const found = await live.lookUp(component.type, component.fullName)
-      return found === null || found.exists
-        ? null
-        : {
-            message: `The permission set ${component.fullName} does not exist in this Salesforce org.`,
-            remedy: 'Correct its name; the plan creates only its main permission set.',
-          }
-    },
-  }),
-  rule('permission_set', {
-    code: 'permission_set_managed',
-    severities: ['red'],
-    judge: async ({ component }, { live }) =>
-      (await live.lookUp(component.type, component.fullName))?.managed === true
-        ? {
-            message: `The permission set ${component.fullName} belongs to an installed package and cannot be changed.`,
-            remedy: 'Use one of your own.',
-          }
-        : null,
-  }),
-  rule('profile', {
-    code: 'profile_missing',
-    severities: ['red'],
-    judge: async ({ component }, { live }) => {
-      const found = await live.lookUp('Profile', component.fullName)
-      return found === null || found.exists
-        ? null
-        : {
-            message: `The profile ${component.fullName} does not exist in this Salesforce org.`,
-            remedy: 'Correct its name; profiles go by their API name, for example Admin.',
-          }
-    },
-  }),
-  rule('profile', {
-    code: 'profile_widens_access',
-    severities: ['yellow'],
-    judge: ({ component }) => ({
-      message: `Every user with the profile ${component.fullName} will be able to see and edit what the plan creates.`,
-      remedy: 'Leave the profile out if the permission set is enough.',
-    }),
-  }),
-  rule('layout', {
-    code: 'layout_missing',
-    severities: ['red'],
-    judge: async ({ component, layout }, { live, objectExists }) => {
-      // A new object gets the layout that the plan names.
-      if (!objectExists(layout.object)) return null
-      const found = await live.lookUp('Layout', component.fullName)
-      return found === null || found.exists
-        ? null
-        : {
-            message: `${layout.object} has no page layout ${layout.layout} in this Salesforce org.`,
-            remedy: 'Correct the name of the layout; layouts are created for new objects only.',
-            at: 'layout',
-          }
-    },
-  }),
-  rule('layout', {
-    code: 'layout_managed',
-    severities: ['red'],
-    judge: async ({ component, layout }, { live }) =>
-      (await live.lookUp('Layout', component.fullName))?.managed === true
-        ? {
-            message: `The layout ${layout.layout} of ${layout.object} belongs to an installed package and is locked.`,
-            remedy: 'Clone it in Salesforce and use the clone.',
-            at: 'layout',
           }
         : null,
   }),

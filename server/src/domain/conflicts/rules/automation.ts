@@ -7,7 +7,7 @@ import { type Automation, type AutomationType } from '../../topology/automations
 import { createsWithout, mentions } from '../definitions.ts'
 import { type Rule, rulesFor } from '../rule.ts'
 import { activeValues, changesInMeaning, fieldIn } from '../subjects.ts'
-import { listed, one, plural } from '../words.ts'
+import { listed, one, plural } from '../../words.ts'
 
 const rule = rulesFor('automation')
 

@@ -13,7 +13,7 @@ import { sameName } from '../../metadata/names.ts'
 import { type MappingFacts, type ValueProfile } from '../facts.ts'
 import { type Facts, rulesFor, type Subjects, type Verdict } from '../rule.ts'
 import { activeValues, changesOf, numberIn } from '../subjects.ts'
-import { listed, plural, share } from '../words.ts'
+import { listed, plural, share } from '../../words.ts'
 
 const rule = rulesFor('data-path')
 

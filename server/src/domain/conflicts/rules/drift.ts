@@ -2,7 +2,7 @@
 // package.
 
 import { rulesFor } from '../rule.ts'
-import { plural } from '../words.ts'
+import { plural } from '../../words.ts'
 
 const rule = rulesFor('drift')
 

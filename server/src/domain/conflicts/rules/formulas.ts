@@ -29,7 +29,7 @@ const missingIn = async (
 
 const missing = (full: string, names: readonly string[], at: string): Verdict[] =>
   names.map((name) => ({
-    message: `The formula of ${full} references ${name}, which exists neither in the Salesforce org nor in the plan.`,
+    message: `The formula of ${full} speaks of ${name}, which is neither there nor in the plan.`,
     remedy: `Correct the name, or add ${name} to the plan.`,
     at,
   }))
@@ -52,23 +52,5 @@ export const formulaRules = [
         await missingIn(planned.error_condition_formula, object.api_name, facts),
         'error_condition_formula',
       ),
-  }),
-  rule('layout', {
-    code: 'layout_after_missing',
-    severities: ['red'],
-    judge: async ({ layout }, { describeOf, plannedField, live }) => {
-      const { after, object } = layout
-      const describe = describeOf(object)
-      if (after === undefined || describe === null || !/__c$/i.test(after)) return null
-      if (plannedField(object, after) !== null || fieldIn(describe, after) !== null) return null
-      const all = await live.allFields(object)
-      return all === null || all.some((name) => sameName(name) === sameName(after))
-        ? null
-        : {
-            message: `The layout ${layout.layout} cannot show ${after}: ${object} has no such field.`,
-            remedy: 'Use a field that the layout shows, or leave `after` out.',
-            at: 'after',
-          }
-    },
   }),
 ]

@@ -7,7 +7,7 @@ import { definesObject, type PlanObject } from '../../plan/schema.ts'
 import { estimateApiCalls } from '../estimate.ts'
 import { rulesFor, type Subjects } from '../rule.ts'
 import { entriesOf, fieldIn } from '../subjects.ts'
-import { plural } from '../words.ts'
+import { plural } from '../../words.ts'
 import { PACKAGE_LIMITS } from '../../../salesforce/deploy-package.ts'
 
 const rule = rulesFor('limits')

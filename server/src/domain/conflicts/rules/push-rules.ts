@@ -5,7 +5,7 @@ import { sameName } from '../../metadata/names.ts'
 import { mentions } from '../definitions.ts'
 import { type MappingFacts } from '../facts.ts'
 import { rulesFor } from '../rule.ts'
-import { listed, plural, share } from '../words.ts'
+import { listed, plural, share } from '../../words.ts'
 
 const rule = rulesFor('data-path')
 

@@ -5,7 +5,7 @@ import { sameName } from '../../metadata/names.ts'
 import { isRelationship, typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
 import { rulesFor } from '../rule.ts'
 import { entriesOf, fieldIn } from '../subjects.ts'
-import { plural } from '../words.ts'
+import { plural } from '../../words.ts'
 
 const rule = rulesFor('relations')
 

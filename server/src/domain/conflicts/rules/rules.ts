@@ -5,6 +5,7 @@ import { automationRules } from './automation.ts'
 import { dataPathRules } from './data-path.ts'
 import { driftRules, salesforceRules } from './drift.ts'
 import { formulaRules } from './formulas.ts'
+import { kindReassurances, kindWarnings } from './kinds.ts'
 import { limitRules } from './limits.ts'
 import { nameRules } from './names.ts'
 import { packageRules } from './packages.ts'
@@ -26,6 +27,7 @@ export const WARNING_RULES = [
   ...relationRules,
   ...limitRules,
   ...accessRules,
+  ...kindWarnings,
   ...automationRules,
   ...workflowRules,
   ...dataPathRules,
@@ -36,4 +38,4 @@ export const WARNING_RULES = [
 ]
 
 /** Those that say why a component is safe, where no other warned. */
-export const SAFE_RULES = safeRules
+export const SAFE_RULES = [...safeRules, ...kindReassurances]

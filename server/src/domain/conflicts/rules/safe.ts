@@ -3,7 +3,7 @@
 import { definesObject } from '../../plan/schema.ts'
 import { rulesFor } from '../rule.ts'
 import { changesOf } from '../subjects.ts'
-import { listed } from '../words.ts'
+import { listed } from '../../words.ts'
 
 const rule = rulesFor('safe')
 const NOTHING = 'Nothing to do.'
@@ -106,49 +106,6 @@ export const safeRules = [
       existing === null
         ? null
         : { message: `${component.fullName} already exists as planned.`, remedy: NOTHING },
-  }),
-  rule('permission_set', {
-    code: 'permission_set_merged',
-    severities: ['green'],
-    judge: ({ component, isMain }) => ({
-      message: isMain
-        ? `The permission set ${component.fullName} is created, or extended if it exists: nobody loses access.`
-        : `The permission set ${component.fullName} is extended: nobody loses access.`,
-      remedy: NOTHING,
-    }),
-  }),
-  rule('layout', {
-    code: 'layout_merged',
-    severities: ['green'],
-    judge: ({ layout }, { objectExists }) =>
-      objectExists(layout.object)
-        ? {
-            message: `${layout.layout} gets ${listed(layout.fields)}; everything else on it stays in place.`,
-            remedy: NOTHING,
-          }
-        : null,
-  }),
-  rule('layout', {
-    code: 'layout_new',
-    severities: ['green'],
-    judge: ({ layout }, { objectExists }) =>
-      objectExists(layout.object)
-        ? null
-        : {
-            message: `${layout.layout} is created with its object ${layout.object}.`,
-            remedy: NOTHING,
-          },
-  }),
-  rule('tab', {
-    code: 'tab_safe',
-    severities: ['green'],
-    judge: async ({ component }, { live }) => ({
-      message:
-        (await live.lookUp('CustomTab', component.fullName))?.exists === true
-          ? `${component.fullName} already has its tab, which does not change.`
-          : `${component.fullName} gets a tab; users see it if the permission set shows it.`,
-      remedy: NOTHING,
-    }),
   }),
   rule('workflow', {
     code: 'workflow_new',

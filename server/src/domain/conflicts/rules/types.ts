@@ -10,7 +10,7 @@ import {
 } from '../../metadata/fields/shape.ts'
 import { type Facts, rulesFor, type Subjects } from '../rule.ts'
 import { keepsType, numberIn } from '../subjects.ts'
-import { inRecords } from '../words.ts'
+import { inRecords } from '../../words.ts'
 
 const rule = rulesFor('types')
 

@@ -4,7 +4,7 @@ import { isAlwaysRequired, isPicklist, isRequired } from '../../metadata/fields/
 import { picklistValues } from '../../metadata/fields/picklists.ts'
 import { rulesFor } from '../rule.ts'
 import { activeValues, keepsType } from '../subjects.ts'
-import { inRecords, listed, plural } from '../words.ts'
+import { inRecords, listed, plural } from '../../words.ts'
 
 const rule = rulesFor('types')
 

@@ -7,7 +7,7 @@ import { customNamesIn, fieldsOfFlow, recordFieldsOfFlow, valuesOfFlow } from '.
 import { type PlannedWorkflow } from '../facts.ts'
 import { type Facts, rulesFor } from '../rule.ts'
 import { activeValues, entriesOf, fieldIn } from '../subjects.ts'
-import { listed, one } from '../words.ts'
+import { listed, one } from '../../words.ts'
 
 const rule = rulesFor('automation')
 

@@ -4,7 +4,7 @@ import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
 import { assigneesOf, objectsOfFlow } from '../definitions.ts'
 import { rulesFor } from '../rule.ts'
-import { listed, one, plural } from '../words.ts'
+import { listed, one, plural } from '../../words.ts'
 import { workflowFieldRules } from './workflow-fields.ts'
 
 const rule = rulesFor('automation')

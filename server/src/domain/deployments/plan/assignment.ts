@@ -8,8 +8,8 @@ import { query } from '../../../salesforce/rest.ts'
 import { type Plan } from '../../plan/schema.ts'
 
 /** The set that the plan wants assigned; null where it wants none. */
-export const wantedAssignment = ({ permissions }: Plan): string | null =>
-  permissions.assign_to_connected_user ? permissions.permission_set : null
+export const wantedAssignment = ({ objects, permissions }: Plan): string | null =>
+  permissions.assign_to_connected_user && objects.length > 0 ? permissions.permission_set : null
 
 export interface AssignmentsSeen {
   /** Null: the permission set is not there. */

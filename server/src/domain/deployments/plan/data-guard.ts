@@ -10,9 +10,10 @@ import { leaf } from '../../../salesforce/xml.ts'
 import { isCalculatedElement, typeOfElement } from '../../metadata/fields/element.ts'
 import { fieldKindOf } from '../../metadata/fields/field-kinds.ts'
 import { isNotNull } from '../../metadata/fields/kind.ts'
-import { type Component } from '../../plan/components.ts'
-import { sameName } from '../../metadata/names.ts'
-import { memberOf, ownerOf, partsIn, shrinks } from './parts.ts'
+import { kindOf } from '../../metadata/kinds.ts'
+import { shrinks } from '../../metadata/kinds/custom-field.ts'
+import { type Component, memberOf, ownerOf, sameName } from '../../metadata/names.ts'
+import { partsIn } from '../../metadata/parts.ts'
 
 export interface HeldData {
   /** `Job__c`, `Lead.Job_Title__c` */
@@ -58,17 +59,16 @@ export const heldData = async (
   { remove, restore, before, now }: AtStake,
 ): Promise<HeldData[]> => {
   const [was, is] = [partsIn(before), partsIn(now)]
-  const narrowed = restore.filter((component) => {
-    if (component.type !== 'CustomField') return false
+  const holding = (components: readonly Component[], what: 'records' | 'values'): Component[] =>
+    components.filter(({ type }) => kindOf(type)?.holds === what)
+  const narrowed = holding(restore, 'values').filter((component) => {
     const [next, present] = [was.part(component), is.part(component)]
     return shrinks(present, next) || present?.type !== next?.type
   })
-  const objects = remove.filter(({ type }) => type === 'CustomObject')
+  const objects = holding(remove, 'records')
   const goes = new Set(objects.map(({ fullName }) => sameName(fullName)))
   const fields = [
-    ...remove.filter(
-      ({ type, fullName }) => type === 'CustomField' && !goes.has(sameName(ownerOf(fullName))),
-    ),
+    ...holding(remove, 'values').filter(({ fullName }) => !goes.has(sameName(ownerOf(fullName)))),
     ...narrowed,
   ]
   if (objects.length + fields.length === 0) return []

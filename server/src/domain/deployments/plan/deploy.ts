@@ -8,7 +8,9 @@ import { workWaitSeconds } from '../../../retry.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { compilePlan, type MetadataPackage } from '../../plan/compile.ts'
 import { componentsOf } from '../../plan/components.ts'
-import { sameName } from '../../metadata/names.ts'
+import { kindOf, objectOf } from '../../metadata/kinds.ts'
+import { keyOf, sameName } from '../../metadata/names.ts'
+import { partsIn } from '../../metadata/parts.ts'
 import { definesObject, type Plan } from '../../plan/schema.ts'
 import { assign, readAssignments, wantedAssignment } from './assignment.ts'
 import { isLost, isPassing } from '../../work/faults.ts'
@@ -27,16 +29,8 @@ import {
   whyFailed,
 } from '../run/outcome.ts'
 import { readImages } from './images.ts'
-import { ownerOf, partsIn, reversibilityOf } from './parts.ts'
 import { readBack } from './read-back.ts'
-import {
-  keyOf,
-  changesOf,
-  type ComponentRow,
-  componentsById,
-  planOf,
-  touchedObjects,
-} from '../rows.ts'
+import { changesOf, type ComponentRow, componentsById, planOf, touchedObjects } from '../rows.ts'
 import { packageOf, type StoredPackage, storePackage } from '../run/send.ts'
 
 const STAGES = ['before_image', 'build', 'submit', 'wait', 'permissions', 'read_back'] as const
@@ -83,7 +77,11 @@ const componentRows = (
   const [found, sent] = [partsIn(before), partsIn(compiled.files)]
   const made = new Set(
     plan.objects
-      .filter((object) => definesObject(object) && found.object(object.api_name) === null)
+      .filter(
+        (object) =>
+          definesObject(object) &&
+          found.part({ type: 'CustomObject', fullName: object.api_name }) === null,
+      )
       .map(({ api_name }) => sameName(api_name)),
   )
   // A merged file holds what the Salesforce org had beside it only for permission sets and layouts;
@@ -95,14 +93,24 @@ const componentRows = (
       : was === null
         ? 'created'
         : 'updated'
-    const isNew = made.has(sameName(ownerOf(component.fullName)))
+    const told =
+      action === 'unchanged'
+        ? undefined
+        : kindOf(component.type)?.reversibility({
+            made: was === null,
+            before: was,
+            after: sent.part(component),
+            withObject: made.has(sameName(objectOf(component) ?? '')),
+          })
+    const level = told?.level ?? 'reversible'
     return {
       position,
       type: component.type,
       full_name: component.fullName,
       path: component.path,
       action,
-      ...reversibilityOf(component, action, was, sent.part(component), isNew),
+      reversibility: level,
+      reason: level === 'reversible' ? null : (told?.reason ?? null),
       success: action === 'unchanged' ? true : null,
       problem: null,
     }

@@ -6,13 +6,9 @@ import { makeFailure, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type FileProperties, retrieve } from '../../../salesforce/metadata.ts'
-import {
-  type Component,
-  componentAt,
-  componentsOf,
-  componentsToRead,
-  filePath,
-} from '../../plan/components.ts'
+import { componentAt, filePath, kindOf } from '../../metadata/kinds.ts'
+import { type Component } from '../../metadata/names.ts'
+import { componentsOf, componentsToRead } from '../../plan/components.ts'
 import { membersOf } from '../../plan/manifest.ts'
 import { type Plan } from '../../plan/schema.ts'
 
@@ -33,25 +29,30 @@ export interface Reading extends Images {
 /** Salesforce's words for a component that does not exist; any other problem means that it was not read. */
 const ABSENT = /cannot be found|not found|does not exist|no \w+ named/i
 
+const isReadInPart = (type: string): boolean => {
+  const kind = kindOf(type)
+  return kind !== null && 'folder' in kind && kind.isReadInPart === true
+}
+
 /**
  * Reads everything that the plan touches, as it is now. Throws SalesforceError where something could
  * not be read: taking that for absent would overwrite it unseen.
  */
 export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Reading> => {
   const components = componentsToRead(plan)
-  const others = components.filter(({ type }) => type !== 'Profile')
+  const others = components.filter(({ type }) => !isReadInPart(type))
   const read = await readFiles(org, others)
   const files = new Map(read.files)
   const properties = [...read.properties]
   if (others.length < components.length) {
-    // Salesforce tells of a profile only what is named beside it, so its fields are named one by one;
-    // apart from the rest, because an object that is asked for in parts may come in parts.
-    const fields = componentsOf(plan).filter(({ type }) => type === 'CustomField')
-    const profiles = await readFiles(org, [...components, ...fields])
-    for (const [path, text] of profiles.files) {
-      if (componentAt(path)?.type === 'Profile') files.set(path, text)
+    // Salesforce tells of these only what is named beside them, so fields are named one by one; apart
+    // from the rest, because an object that is asked for in parts may come in parts.
+    const parts = componentsOf(plan).filter(({ type }) => type === 'CustomField')
+    const partly = await readFiles(org, [...components, ...parts])
+    for (const [path, text] of partly.files) {
+      if (isReadInPart(componentAt(path)?.type ?? '')) files.set(path, text)
     }
-    properties.push(...profiles.properties.filter(({ type }) => type === 'Profile'))
+    properties.push(...partly.properties.filter(({ type }) => isReadInPart(type)))
   }
   const objects = plan.objects.map(({ api_name }) => api_name)
   return { files, properties, describes: await readDescribes(org, objects) }

@@ -2,30 +2,24 @@
 // and what is there now. Pure: it decides, nothing is sent here.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
-import { type Component, type ComponentType, filePath } from '../../plan/components.ts'
-import { fileDifferences } from '../../metadata/object-file.ts'
-import { sameName } from '../../metadata/names.ts'
-import { destructiveChanges, membersOf } from '../../plan/manifest.ts'
-import { type Plan } from '../../plan/schema.ts'
-import { keyOf, type Changes, type ComponentRow } from '../rows.ts'
-import { type StoredPackage, storePackage } from '../run/send.ts'
-import { type AssignmentsSeen } from './assignment.ts'
-import { partsIn, writeParts } from './parts.ts'
+import { fileDifferences } from '../../metadata/equality.ts'
+import { COMPONENT_KINDS, filePath, kindOf } from '../../metadata/kinds.ts'
+import { isObjectDrifted } from '../../metadata/kinds/custom-object.ts'
+import { type Component, keyOf, sameName } from '../../metadata/names.ts'
+import { partsIn, writeParts } from '../../metadata/parts.ts'
 import {
-  isObjectDrifted,
-  objectOf,
+  type Change,
+  NOTHING,
   type Reason,
   type Scene,
-  undoChange,
-  undoFieldChange,
+  type Settled,
   type Undoing,
-  undoLayoutChange,
-  undoMade,
-  undoMadeObject,
-  undoMadeRecordType,
-  undoPermissionSet,
-  undoProfile,
-} from './undoing.ts'
+} from '../../metadata/undoing.ts'
+import { destructiveChanges, membersOf } from '../../plan/manifest.ts'
+import { type Plan } from '../../plan/schema.ts'
+import { type Changes, type ComponentRow } from '../rows.ts'
+import { type StoredPackage, storePackage } from '../run/send.ts'
+import { type AssignmentsSeen } from './assignment.ts'
 
 type Files = ReadonlyMap<string, string>
 
@@ -56,24 +50,11 @@ export interface Reversal {
   unassign: boolean
 }
 
-/** What an entry of a profile, by its list, is about: the entry goes with it. */
-const GRANTED: Readonly<Record<string, ComponentType>> = {
-  objectPermissions: 'CustomObject',
-  fieldPermissions: 'CustomField',
-  recordTypeVisibilities: 'RecordType',
-  tabVisibilities: 'CustomTab',
-}
-
-interface Change {
-  component: Component
-  made: boolean
-}
-
 const changesIn = (rows: readonly ComponentRow[]): Change[] =>
   rows
     .filter(({ action }) => action === 'created' || action === 'updated')
     .map(({ type, full_name, action }) => ({
-      component: { type: type as ComponentType, fullName: full_name },
+      component: { type, fullName: full_name },
       made: action === 'created',
     }))
 
@@ -93,60 +74,49 @@ const objectsMade = (
   }
 }
 
-/** Files that hold other people's content too: what of them is ours depends on what else stays. */
-const isShared = ({ component: { type }, made }: Change): boolean =>
-  type === 'PermissionSet' || (!made && (type === 'Profile' || type === 'Layout'))
-
-const undoOwn = ({ component, made }: Change, scene: Scene): Undoing => {
-  const { type } = component
-  if (!made) return (type === 'CustomField' ? undoFieldChange : undoChange)(component, scene)
-  if (type === 'CustomObject') return undoMadeObject(component, scene)
-  return (type === 'RecordType' ? undoMadeRecordType : undoMade)(component, scene)
-}
-
 interface Undone {
   component: Component
   undoing: Undoing
 }
 
-/** Takes what is ours out of shared files, but for the entries of components that stay. */
-const undoShared = (
-  { component, made }: Change,
-  input: ReversalInput,
-  scene: Scene,
-  own: readonly Undone[],
-): Undoing => {
-  const { type, fullName } = component
-  const keysOf = (some: readonly Undone[]) => new Set(some.map((one) => keyOf(one.component)))
-  const removed = keysOf(own.filter(({ undoing }) => undoing.remove))
-  // A record type that nobody can delete by API needs no access of ours to stay.
+/** What the fate of these components means for entries of others that name them. */
+const settle = (undone: readonly Undone[]): Settled => {
+  const granted = COMPONENT_KINDS.filter(({ access }) => access !== undefined)
+  const keysOf = (some: readonly Undone[]) => new Set(some.map(({ component }) => keyOf(component)))
+  const removed = keysOf(undone.filter(({ undoing }) => undoing.remove))
+  // What stays because nobody can delete it by API needs no access of ours to stay.
   const staying = keysOf(
-    own.filter(
-      ({ component: one, undoing: { kept } }) =>
-        kept !== null && (kept.removable || one.type !== 'RecordType'),
+    undone.filter(
+      ({ component, undoing: { kept } }) =>
+        kept !== null &&
+        (kept.removable || (kindOf(component.type)?.deletion.place ?? null) !== null),
     ),
   )
-  /** Does an entry belong to something that stays? */
-  const isOurs = (name: string): boolean =>
-    !Object.values(GRANTED).some((granted) => staying.has(keyOf({ type: granted, fullName: name })))
+  return {
+    isOurs: (fullName) => !granted.some(({ type }) => staying.has(keyOf({ type, fullName }))),
+    isRemoved: (list, fullName) =>
+      granted.some(
+        ({ type, access }) =>
+          access?.lists.includes(list) && removed.has(keyOf({ type, fullName })),
+      ),
+  }
+}
 
-  if (type === 'PermissionSet') {
-    const all = input.changes.permissionSets[fullName] ?? []
-    const entries = all.filter(({ key }) => isOurs(key))
-    const others = isAssigned(input, fullName) ? (input.assignments?.others ?? 0) : 0
-    const grants = { entries, all: entries.length === all.length, others, made }
-    return undoPermissionSet(component, grants, scene)
+/** The fate of each component; of files that hold entries of others, once that of the others is known. */
+const undoAll = (changes: readonly Change[], scene: Scene): Undone[] => {
+  const answers = changes.map((change) => ({
+    component: change.component,
+    undoing: kindOf(change.component.type)?.undo(change, scene) ?? NOTHING,
+  }))
+  const undone: Undone[] = []
+  for (const { component, undoing } of answers) {
+    if (typeof undoing !== 'function') undone.push({ component, undoing })
   }
-  if (type === 'Profile') {
-    const entries = (input.changes.profiles[fullName] ?? []).filter(
-      ({ list, key }) =>
-        isOurs(key) && !removed.has(keyOf({ type: GRANTED[list] ?? '', fullName: key })),
-    )
-    return undoProfile(component, entries, scene)
+  const settled = settle(undone)
+  for (const { component, undoing } of answers) {
+    if (typeof undoing === 'function') undone.push({ component, undoing: undoing(settled) })
   }
-  const change = input.changes.layouts[fullName]
-  const fields = change?.fields.filter((field) => isOurs(`${objectOf(component)}.${field}`)) ?? []
-  return undoLayoutChange(component, change && { ...change, fields }, scene)
+  return undone
 }
 
 /** What taking the deployment back does to each component, and the package that does it. */
@@ -154,17 +124,17 @@ export const reverse = (input: ReversalInput): Reversal => {
   const { plan, named } = input
   const [before, after, now] = [partsIn(input.before), partsIn(input.after), partsIn(input.now)]
   const changes = changesIn(input.rows)
-  const scene: Scene = { before, after, now, named, ...objectsMade(changes, { after, now, named }) }
-
-  const own = changes
-    .filter((change) => !isShared(change))
-    .map((change) => ({ component: change.component, undoing: undoOwn(change, scene) }))
-  const shared = changes.filter(isShared).map((change) => ({
-    component: change.component,
-    undoing: undoShared(change, input, scene, own),
-  }))
-
-  const undone = [...own, ...shared]
+  const scene: Scene = {
+    before,
+    after,
+    now,
+    named,
+    ...objectsMade(changes, { after, now, named }),
+    changes: input.changes,
+    othersWith: (permissionSet) =>
+      isAssigned(input, permissionSet) ? (input.assignments?.others ?? 0) : 0,
+  }
+  const undone = undoAll(changes, scene)
   const removed = undone.filter(({ undoing }) => undoing.remove).map(({ component }) => component)
   const restored = undone.filter(({ undoing }) => undoing.restore !== null)
   const kept = undone.flatMap(({ component, undoing }) =>
@@ -228,11 +198,11 @@ const mayUnassign = (
   const { assignment } = changes
   if (assignment === null || !assignment.made_by_us || assignments?.assignmentId == null)
     return false
-  const component = { type: 'PermissionSet' as const, fullName: assignment.permission_set }
+  const component = { type: 'PermissionSet', fullName: assignment.permission_set }
   if (named !== null && !named.has(keyOf(component))) return false
   if (remove.some((one) => keyOf(one) === keyOf(component))) return true
   const path = filePath('PermissionSet', assignment.permission_set)
-  const was = before.file(path)
-  const next = (path === null ? undefined : files.get(path)) ?? now.file(path)
+  const was = before.file(component)
+  const next = (path === null ? undefined : files.get(path)) ?? now.file(component)
   return was !== null && next !== null && isSameFile(was, next)
 }

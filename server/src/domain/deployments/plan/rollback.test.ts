@@ -3,7 +3,7 @@ import { createDatabase } from '../../../../../test/src/database.ts'
 import { describe as describeObject } from '../../../salesforce/rest.ts'
 import { readImages } from './images.ts'
 import { parsePlan } from '../../plan/check.ts'
-import { fileDifferences } from '../../metadata/object-file.ts'
+import { fileDifferences } from '../../metadata/equality.ts'
 import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
 
 let bench: DeploymentsBench

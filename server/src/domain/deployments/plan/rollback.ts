@@ -6,8 +6,10 @@ import { EngineError, type MemberError } from '../../../errors.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
-import { type Component, filePath } from '../../plan/components.ts'
-import { sameName } from '../../metadata/names.ts'
+import { samePart } from '../../metadata/equality.ts'
+import { kindOf, objectOf, PART_KINDS } from '../../metadata/kinds.ts'
+import { keyOf, ownerOf, sameName } from '../../metadata/names.ts'
+import { partsIn } from '../../metadata/parts.ts'
 import { type Plan } from '../../plan/schema.ts'
 import { diffDescribes } from '../../topology/diff.ts'
 import { assign, readAssignments, unassign } from './assignment.ts'
@@ -16,10 +18,8 @@ import { type Context, type RunKind, type Stage, type State } from '../run/conte
 import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
 import { heldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
-import { ownerOf, partsIn, samePart } from './parts.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import {
-  keyOf,
   changesOf,
   type ComponentRow,
   componentsById,
@@ -88,15 +88,13 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
   return { reversal, reading, before, after, rows }
 }
 
-/** Types whose changes only a list tells; files tell of themselves. */
-const LISTED = ['CustomField', 'ValidationRule', 'RecordType'] as const
-
 const toKept = async (
   org: SalesforceOrg,
   kept: readonly Kept[],
   properties: readonly FileProperties[],
 ): Promise<KeptComponent[]> => {
-  const types = LISTED.filter((type) =>
+  // Files tell of themselves; of parts of an object only a list does.
+  const types = PART_KINDS.map(({ type }) => type).filter((type) =>
     kept.some(({ component, drifted }) => drifted && component.type === type),
   )
   // Who it was is worth a call, and no reason to fail.
@@ -240,6 +238,11 @@ const differencesOf = (before: JsonObject, after: JsonObject): string[] => {
   return [...diff.attributes.map(({ name }) => name), ...parts.map(({ api_name }) => api_name)]
 }
 
+const isShared = (type: string): boolean => {
+  const kind = kindOf(type)
+  return kind !== null && 'folder' in kind && kind.isShared === true
+}
+
 /**
  * Compares the second reading with what was there before the deploy: each component that was taken
  * back by itself, and what describes show of objects of which nothing of ours stays.
@@ -267,14 +270,15 @@ const prove = (
       continue
     }
     // Files that others write to as well are back when nothing of ours is left in them.
-    if (filePath(row.type as never, row.full_name) !== null && row.type !== 'CustomObject') continue
-    const typed = component as Component
-    if (!samePart(was.part(typed), is.part(typed))) {
+    if (isShared(row.type)) continue
+    if (!samePart(was.part(component), is.part(component))) {
       differ(row.type, row.full_name, 'It is not as it was before the deployment.')
     }
   }
   const keptOn = new Set(
-    result.kept.map(({ type, full_name }) => sameName(type === 'Layout' ? '' : ownerOf(full_name))),
+    result.kept.map(({ type, full_name }) =>
+      sameName(isShared(type) ? '' : (objectOf({ type, fullName: full_name }) ?? '')),
+    ),
   )
   const objects = new Set(
     rows

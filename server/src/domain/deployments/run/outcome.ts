@@ -8,12 +8,12 @@ import { workWaitSeconds } from '../../../retry.ts'
 import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
 import { clip } from '../../../text.ts'
+import { keyOf } from '../../metadata/names.ts'
 import { CAUSES, causeOf, standingStill, toldOf } from '../../work/faults.ts'
 import {
   type ComponentProblem,
   type ComponentRow,
   type DeploymentRow,
-  keyOf,
   rollbackOf,
   type RollbackResult,
   type RunRow,

@@ -14,11 +14,10 @@ import {
   type WorkflowReversal,
 } from '../../workflows/reversal.ts'
 import { hasPackage, workflowNameOf } from '../../workflows/transition.ts'
-import { sameName } from '../../metadata/names.ts'
+import { keyOf, sameName } from '../../metadata/names.ts'
 import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
 import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
 import {
-  keyOf,
   type ComponentRow,
   componentsById,
   type KeptComponent,

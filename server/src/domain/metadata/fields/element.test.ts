@@ -9,7 +9,8 @@ import { readRoot, writeFile } from '../xml-tree.ts'
 const fileOf = (field: PlanField, current: string | null = null): string =>
   writeFile('CustomObject', {
     fields: fieldElement(field, {
-      current: current === null ? null : (parseObjectFile(current).fields[0]?.element ?? null),
+      current:
+        current === null ? null : (parseObjectFile(current).parts.fields?.[0]?.element ?? null),
       relationshipOrder: 0,
     }),
   })
@@ -22,9 +23,9 @@ describe('a field as XML', () => {
   it.each(everyField().map((planned) => [planned.type, planned.api_name, planned] as const))(
     '%s %s is read back as it was planned',
     (_type, _name, planned) => {
-      const [image] = parseObjectFile(fileOf(planned)).fields
-      expect(image?.field).toEqual(planned)
-      expect(image?.beyond).toEqual([])
+      const image = readField(elementOf(fileOf(planned)))
+      expect(image.field).toEqual(planned)
+      expect(image.beyond).toEqual([])
     },
   )
 

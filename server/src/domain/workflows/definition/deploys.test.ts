@@ -15,7 +15,7 @@ import {
 } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { retrieve } from '../../../salesforce/metadata.ts'
-import { sameElement } from '../../metadata/object-file.ts'
+import { sameElement } from '../../metadata/equality.ts'
 import { type XmlValue } from '../../../salesforce/xml.ts'
 import { asXmlValue, inSchemaOrder, writeFile } from '../../metadata/xml-tree.ts'
 import { type PlannedWorkflow } from '../workflow.ts'

@@ -1,9 +1,11 @@
 // Page layouts: fields are put into a section, nothing that stands there is moved or dropped, and
 // what was put in can be taken out again.
 
-import { isReadOnly, isRequired, type PlanField } from '../metadata/fields/field-kinds.ts'
-import { sameName } from '../metadata/names.ts'
-import { type PlanObject } from './schema.ts'
+import { type XmlValue } from '../../salesforce/xml.ts'
+import { isReadOnly, isRequired, type PlanField } from './fields/field-kinds.ts'
+import { type PlanObject } from '../plan/schema.ts'
+import { type TakenOut } from './entries.ts'
+import { sameName } from './names.ts'
 import {
   applyEdits,
   childrenNamed,
@@ -16,9 +18,7 @@ import {
   writeFile,
   type XmlDocument,
   type XmlNode,
-} from '../metadata/xml-tree.ts'
-import { type XmlValue } from '../../salesforce/xml.ts'
-import { type TakenOut } from './access.ts'
+} from './xml-tree.ts'
 
 /** What a deployment put on a layout. */
 export interface LayoutChange {

@@ -1,11 +1,9 @@
-// Who may see and edit what a plan makes, merged into permission sets and profiles: nothing that is
-// granted already is taken away, and every change is noted so that it can be undone exactly.
+// Entries of permission sets and profiles: what a plan wants is merged into what is there, so that
+// nothing granted already is taken away, and every change is noted so that it can be undone exactly.
 
 import { isObject } from '../../salesforce/json.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
-import { isReadOnly, isRequired } from '../metadata/fields/field-kinds.ts'
-import { objectKind, sameName } from '../metadata/names.ts'
-import { type Plan } from './schema.ts'
+import { sameName } from './names.ts'
 import {
   applyEdits,
   childrenNamed,
@@ -20,26 +18,30 @@ import {
   writeFile,
   type XmlDocument,
   type XmlNode,
-} from '../metadata/xml-tree.ts'
+} from './xml-tree.ts'
 
-type Grant = Record<string, string | boolean>
+/** Who holds access. */
+export type Holder = 'PermissionSet' | 'Profile'
 
-/** One entry wanted: its list in the file, the member that names it, its members. */
-interface Wanted {
-  list: string
-  keyMember: string
-  key: string
-  /** Null where Salesforce takes no entry at all. */
-  grant: Grant | null
-}
-
-const KEY_MEMBERS: Readonly<Record<string, string>> = {
+/** The member by which each list names what its entries are about. */
+const KEY_MEMBERS = {
   fieldPermissions: 'field',
   objectPermissions: 'object',
   recordTypeVisibilities: 'recordType',
   tabSettings: 'tab',
   tabVisibilities: 'tab',
+} as const
+
+/** One entry wanted: its list in the file, what it is about, its other members. */
+export interface WantedEntry {
+  list: keyof typeof KEY_MEMBERS
+  key: string
+  /** Null where Salesforce takes no entry at all. */
+  grant: Record<string, string | boolean> | null
 }
+
+const keyMember = (list: string): string | null =>
+  Object.entries(KEY_MEMBERS).find(([name]) => name === list)?.[1] ?? null
 
 /** An entry that a deployment changed: `before` is null for one it added, `after` for one it took out. */
 export interface AccessChange {
@@ -54,67 +56,6 @@ export interface MergedAccess {
   changes: AccessChange[]
 }
 
-type Holder = 'PermissionSet' | 'Profile'
-
-// Salesforce: custom fields of tasks and events are made on Activity, but permitted on Task or Event
-// (Metadata API guide, PermissionSet).
-const permittedOn = (object: string): string => (sameName(object) === 'activity' ? 'Task' : object)
-
-const wantedEntries = (plan: Plan, holder: Holder): Wanted[] => {
-  const wanted = new Map<string, Wanted>()
-  const add = (list: string, key: string, grant: Grant | null): void => {
-    const id = `${list}:${sameName(key)}`
-    if (wanted.has(id)) return
-    wanted.set(id, { list, keyMember: KEY_MEMBERS[list] ?? '', key, grant })
-  }
-  const objects = plan.objects.filter(({ api_name }) => objectKind(api_name) === 'custom')
-  for (const { api_name: object } of objects) {
-    add('objectPermissions', object, {
-      allowCreate: true,
-      allowDelete: true,
-      allowEdit: true,
-      allowRead: true,
-      modifyAllRecords: false,
-      viewAllRecords: false,
-    })
-  }
-  for (const { api_name: object, fields } of plan.objects) {
-    for (const field of fields) {
-      // Salesforce: "You cannot deploy to a required field": everybody sees those anyway.
-      add(
-        'fieldPermissions',
-        `${permittedOn(object)}.${field.api_name}`,
-        isRequired(field) ? null : { editable: !isReadOnly(field), readable: true },
-      )
-      // Salesforce: access to a detail depends on reading its master.
-      if (field.type === 'MasterDetail') {
-        add('objectPermissions', field.reference_to, {
-          allowCreate: false,
-          allowDelete: false,
-          allowEdit: false,
-          allowRead: true,
-          modifyAllRecords: false,
-          viewAllRecords: false,
-        })
-      }
-    }
-  }
-  if (holder === 'PermissionSet') {
-    // A profile would need to know its default record type, which only its owner can say.
-    for (const { api_name: object, record_types: recordTypes } of plan.objects) {
-      // Salesforce: entries for inactive record types are not deployed.
-      for (const { api_name, active } of recordTypes) {
-        if (active) add('recordTypeVisibilities', `${object}.${api_name}`, { visible: true })
-      }
-    }
-  }
-  for (const tab of plan.tabs) {
-    if (holder === 'PermissionSet') add('tabSettings', tab, { visibility: 'Visible' })
-    else add('tabVisibilities', tab, { visibility: 'DefaultOn' })
-  }
-  return [...wanted.values()]
-}
-
 const texts = (members: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(members)
@@ -126,8 +67,9 @@ const equal = (a: Record<string, string>, b: Record<string, string>): boolean =>
   Object.keys({ ...a, ...b }).every((name) => a[name] === b[name])
 
 /** What is granted and what is wanted together: yes stays yes. */
-const raise = (current: Record<string, string>, wanted: Wanted): Record<string, string> => {
-  const result = { ...current, [wanted.keyMember]: current[wanted.keyMember] ?? wanted.key }
+const raise = (current: Record<string, string>, wanted: WantedEntry): Record<string, string> => {
+  const member = KEY_MEMBERS[wanted.list]
+  const result: Record<string, string> = { ...current, [member]: current[member] ?? wanted.key }
   for (const [name, value] of Object.entries(wanted.grant ?? {})) {
     result[name] = value === false ? (current[name] ?? 'false') : String(value)
   }
@@ -140,7 +82,8 @@ const indexEntries = (
 ): ((list: string, key: string) => XmlNode | undefined) => {
   const nodes = new Map<string, XmlNode>()
   for (const node of document.root.children) {
-    const key = childText(node, KEY_MEMBERS[node.name] ?? '')
+    const member = keyMember(node.name)
+    const key = member === null ? null : childText(node, member)
     if (key !== null) nodes.set(`${node.name}:${sameName(key)}`, node)
   }
   return (list, key) => nodes.get(`${list}:${sameName(key)}`)
@@ -158,7 +101,7 @@ const insertEntries = (document: XmlDocument, list: string, entries: XmlValue[])
     : insertBehind(last, list, entries)
 }
 
-const mergeDocument = (document: XmlDocument, wanted: readonly Wanted[]): MergedAccess => {
+const mergeDocument = (document: XmlDocument, wanted: readonly WantedEntry[]): MergedAccess => {
   const edits: Edit[] = []
   const changes: AccessChange[] = []
   const added = new Map<string, XmlValue[]>()
@@ -198,26 +141,23 @@ const emptyPermissionSet = (name: string): string =>
   })
 
 /**
- * A permission set with the plan's access. `current` is its file, read in full (Salesforce: a deployed
- * set replaces what it held), or null to make it.
+ * A permission set with the entries that are wanted. `current` is its file, read in full (Salesforce:
+ * a deployed set replaces what it held), or null to make it.
  */
 export const mergePermissionSet = (
-  plan: Plan,
   name: string,
+  wanted: readonly WantedEntry[],
   current: string | null,
 ): MergedAccess =>
-  mergeDocument(
-    readDocument(current ?? emptyPermissionSet(name), 'PermissionSet'),
-    wantedEntries(plan, 'PermissionSet'),
-  )
+  mergeDocument(readDocument(current ?? emptyPermissionSet(name), 'PermissionSet'), wanted)
 
 /**
  * The file to deploy for a profile: only entries that change (Salesforce: a deployed profile leaves
  * alone what it does not mention, and is retrieved in part).
  */
-export const mergeProfile = (plan: Plan, current: string): MergedAccess => {
-  const wanted = wantedEntries(plan, 'Profile').filter(({ grant }) => grant !== null)
-  const { changes } = mergeDocument(readDocument(current, 'Profile'), wanted)
+export const mergeProfile = (wanted: readonly WantedEntry[], current: string): MergedAccess => {
+  const granted = wanted.filter(({ grant }) => grant !== null)
+  const { changes } = mergeDocument(readDocument(current, 'Profile'), granted)
   return { text: profileFile(changes, 'after'), changes }
 }
 

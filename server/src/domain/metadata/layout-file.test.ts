@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { parsePlan } from './check.ts'
-import { fileDifferences, parseLayoutFile } from '../metadata/object-file.ts'
-import { mergeLayout, missingRequired, newLayout, takeOutOfLayout } from './layouts.ts'
-import { type PlanObject } from './schema.ts'
-import { everyTypePlan, JOB_PLAN, LEAD_LAYOUT } from './testing/samples.ts'
+import { parsePlan } from '../plan/check.ts'
+import { type PlanObject } from '../plan/schema.ts'
+import { everyTypePlan, JOB_PLAN, LEAD_LAYOUT } from '../plan/testing/samples.ts'
+import { fileDifferences } from './equality.ts'
+import { mergeLayout, missingRequired, newLayout, takeOutOfLayout } from './layout-file.ts'
+import { childrenNamed, childText, readDocument } from './xml-tree.ts'
 
 const objectAt = (index: number): PlanObject => {
   const object = parsePlan(JOB_PLAN).objects[index]
@@ -11,11 +12,14 @@ const objectAt = (index: number): PlanObject => {
   return object
 }
 const lead = objectAt(1)
+/** Fields of each column from top to bottom, by the label of their section; null for other items. */
 const fieldsOf = (text: string): Record<string, (string | null)[][]> =>
   Object.fromEntries(
-    parseLayoutFile(text).sections.map(({ label, style, columns }) => [
-      label ?? style ?? '',
-      columns.map((column) => column.map(({ field }) => field)),
+    childrenNamed(readDocument(text, 'Layout').root, 'layoutSections').map((section) => [
+      childText(section, 'label') ?? childText(section, 'style') ?? '',
+      childrenNamed(section, 'layoutColumns').map((column) =>
+        childrenNamed(column, 'layoutItems').map((item) => childText(item, 'field')),
+      ),
     ]),
   )
 const BOTH = ['Job_Title__c', 'Score__c']

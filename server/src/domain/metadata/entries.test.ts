@@ -1,25 +1,31 @@
 import { describe, expect, it } from 'vitest'
+import { parsePlan } from '../plan/check.ts'
+import { wantedAccess } from '../plan/compile.ts'
+import { type Plan } from '../plan/schema.ts'
+import { JOB_PLAN, PERMISSION_SET } from '../plan/testing/samples.ts'
 import {
   mergePermissionSet,
   mergeProfile,
+  readAccess,
   takeOutOfPermissionSet,
   takeOutOfProfile,
-} from './access.ts'
-import { parsePlan } from './check.ts'
-import { fileDifferences, parsePermissionSetFile } from '../metadata/object-file.ts'
-import { JOB_PLAN, PERMISSION_SET } from './testing/samples.ts'
-import { readRoot } from '../metadata/xml-tree.ts'
+} from './entries.ts'
+import { fileDifferences } from './equality.ts'
+import { readRoot } from './xml-tree.ts'
 
 const plan = parsePlan(JOB_PLAN)
 const profile = (inner: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?><Profile xmlns="http://soap.sforce.com/2006/04/metadata"><custom>false</custom>${inner}</Profile>`
 
+const merge = (wish: Plan, name: string, current: string | null) =>
+  mergePermissionSet(name, wantedAccess(wish, 'PermissionSet'), current)
+
 describe('a new permission set', () => {
-  const { text, changes } = mergePermissionSet(plan, 'SFDC_Engine_X', null)
-  const { access, label } = parsePermissionSetFile(text)
+  const { text, changes } = merge(plan, 'SFDC_Engine_X', null)
+  const access = readAccess(text, 'PermissionSet')
 
   it('opens every new field, formulas to read only, and no required one', () => {
-    expect(label).toBe('SFDC Engine X')
+    expect(readRoot(text, 'PermissionSet').label).toBe('SFDC Engine X')
     expect(access.fieldPermissions).toEqual([
       { editable: 'true', field: 'Job_Posting__c.Job_Title__c', readable: 'true' },
       { editable: 'true', field: 'Job_Posting__c.Company__c', readable: 'true' },
@@ -62,10 +68,10 @@ describe('a new permission set', () => {
 })
 
 describe('a permission set that is there', () => {
-  const merged = mergePermissionSet(plan, 'SFDC_Engine_X', PERMISSION_SET)
+  const merged = merge(plan, 'SFDC_Engine_X', PERMISSION_SET)
 
   it('loses nothing, and what it granted it still grants', () => {
-    const { access } = parsePermissionSetFile(merged.text)
+    const access = readAccess(merged.text, 'PermissionSet')
     expect(access.objectPermissions?.[0]).toMatchObject({
       allowCreate: 'true',
       viewAllFields: 'false',
@@ -89,7 +95,7 @@ describe('a permission set that is there', () => {
   })
 
   it('changes nothing the second time', () => {
-    expect(mergePermissionSet(plan, 'SFDC_Engine_X', merged.text)).toEqual({
+    expect(merge(plan, 'SFDC_Engine_X', merged.text)).toEqual({
       text: merged.text,
       changes: [],
     })
@@ -144,8 +150,8 @@ describe('a detail', () => {
         },
       ],
     })
-    const { text } = mergePermissionSet(detail, 'X', null)
-    const { access } = parsePermissionSetFile(text)
+    const { text } = merge(detail, 'X', null)
+    const access = readAccess(text, 'PermissionSet')
     expect(access.fieldPermissions).toBeUndefined()
     expect(access.objectPermissions?.[1]).toMatchObject({
       object: 'Order',
@@ -158,7 +164,7 @@ describe('a detail', () => {
     const activity = parsePlan({
       objects: [{ api_name: 'Activity', fields: [{ api_name: 'X__c', label: 'X', type: 'Date' }] }],
     })
-    expect(mergePermissionSet(activity, 'X', null).text).toContain('<field>Task.X__c</field>')
+    expect(merge(activity, 'X', null).text).toContain('<field>Task.X__c</field>')
   })
 })
 
@@ -168,7 +174,7 @@ describe('a profile', () => {
       '<fieldPermissions><editable>true</editable><field>Lead.Job_Title__c</field><readable>true</readable></fieldPermissions>' +
         '<userLicense>Salesforce</userLicense>',
     )
-    const { text, changes } = mergeProfile(plan, current)
+    const { text, changes } = mergeProfile(wantedAccess(plan, 'Profile'), current)
     expect(text).not.toContain('userLicense')
     expect(text).not.toContain('Lead.Job_Title__c')
     expect(text).not.toContain('recordTypeVisibilities')

@@ -1,20 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Component } from '../../plan/components.ts'
-import { keyOf } from '../rows.ts'
+import { kindOf } from './kinds.ts'
+import { isObjectDrifted } from './kinds/custom-object.ts'
+import { type Component, keyOf } from './names.ts'
 import { partsIn } from './parts.ts'
-import {
-  isObjectDrifted,
-  NOTHING,
-  type Scene,
-  undoChange,
-  undoFieldChange,
-  undoLayoutChange,
-  undoMade,
-  undoMadeObject,
-  undoMadeRecordType,
-  undoPermissionSet,
-  undoProfile,
-} from './undoing.ts'
+import { type MergeChanges, NOTHING, type Scene, type Settled, type Undoing } from './undoing.ts'
 
 type Files = Record<string, string>
 
@@ -41,7 +30,18 @@ const STAGE: Component = { type: 'CustomField', fullName: 'Job__c.Stage__c' }
 /** The three moments, and what the caller named. */
 const sceneOf = (
   [before, after, now]: readonly [Files, Files, Files],
-  { named, goes = [], stays = [] }: { named?: Component[]; goes?: string[]; stays?: string[] } = {},
+  {
+    named,
+    goes = [],
+    stays = [],
+    others = 0,
+    ...changes
+  }: {
+    named?: Component[]
+    goes?: string[]
+    stays?: string[]
+    others?: number
+  } & Partial<MergeChanges> = {},
 ): Scene => {
   const [was, left, is] = [before, after, now].map((files) =>
     partsIn(new Map(Object.entries(files))),
@@ -54,8 +54,19 @@ const sceneOf = (
     named: named === undefined ? null : new Set(named.map(keyOf)),
     goes: new Set(goes),
     stays: new Set(stays),
+    changes: { permissionSets: {}, profiles: {}, layouts: {}, ...changes },
+    othersWith: () => others,
   }
 }
+
+const ALL_OURS: Settled = { isOurs: () => true, isRemoved: () => false }
+
+const undo = (component: Component, made: boolean, scene: Scene, settled = ALL_OURS): Undoing => {
+  const answer = kindOf(component.type)?.undo({ component, made }, scene) ?? NOTHING
+  return typeof answer === 'function' ? answer(settled) : answer
+}
+const undoMade = (component: Component, scene: Scene): Undoing => undo(component, true, scene)
+const undoChange = (component: Component, scene: Scene): Undoing => undo(component, false, scene)
 
 describe('an object that was made', () => {
   const made = [{}, job(title(40)), job(title(40))] as const
@@ -66,15 +77,15 @@ describe('an object that was made', () => {
     expect(isObjectDrifted('Job__c', sceneOf([{}, job(title(40)), {}]))).toBe(false)
   })
   it('goes, stays, or is left alone', () => {
-    expect(undoMadeObject(OBJECT, sceneOf(made, { goes: ['job__c'] })).remove).toBe(true)
-    expect(undoMadeObject(OBJECT, sceneOf(made, { stays: ['job__c'] })).kept).toMatchObject({
+    expect(undoMade(OBJECT, sceneOf(made, { goes: ['job__c'] })).remove).toBe(true)
+    expect(undoMade(OBJECT, sceneOf(made, { stays: ['job__c'] })).kept).toMatchObject({
       drifted: true,
       removable: true,
     })
-    expect(undoMadeObject(OBJECT, sceneOf(made, { named: [TITLE] })).kept).toMatchObject({
+    expect(undoMade(OBJECT, sceneOf(made, { named: [TITLE] })).kept).toMatchObject({
       drifted: false,
     })
-    expect(undoMadeObject(OBJECT, sceneOf([{}, job(''), {}]))).toBe(NOTHING)
+    expect(undoMade(OBJECT, sceneOf([{}, job(''), {}]))).toBe(NOTHING)
   })
 })
 
@@ -103,13 +114,13 @@ describe('a part that was made', () => {
     const recordType: Component = { type: 'RecordType', fullName: 'Job__c.Big' }
     const there = job('<recordTypes><fullName>Big</fullName><active>true</active></recordTypes>')
     const moments = [job(''), there, there] as const
-    expect(undoMadeRecordType(recordType, sceneOf(moments, { goes: ['job__c'] })).remove).toBe(true)
-    expect(undoMadeRecordType(recordType, sceneOf(moments)).kept).toMatchObject({
+    expect(undoMade(recordType, sceneOf(moments, { goes: ['job__c'] })).remove).toBe(true)
+    expect(undoMade(recordType, sceneOf(moments)).kept).toMatchObject({
       removable: false,
     })
-    const asked = undoMadeRecordType(recordType, sceneOf(moments, { named: [recordType] }))
+    const asked = undoMade(recordType, sceneOf(moments, { named: [recordType] }))
     expect(asked.kept).toMatchObject({ removable: false })
-    expect(undoMadeRecordType(recordType, sceneOf([job(''), there, job('')]))).toBe(NOTHING)
+    expect(undoMade(recordType, sceneOf([job(''), there, job('')]))).toBe(NOTHING)
   })
 })
 
@@ -133,7 +144,7 @@ describe('something that was changed', () => {
   it('that is a picklist has the values that it gained deactivated', () => {
     const grown = job(stage({ New: true, Won: true }))
     const scene = sceneOf([job(stage({ New: true })), grown, grown])
-    const { restore } = undoFieldChange(STAGE, scene)
+    const { restore } = undoChange(STAGE, scene)
     const values = JSON.stringify(restore)
     expect(values).toContain('"fullName":"Won","default":"false","label":"Won","isActive":"false"')
   })
@@ -145,7 +156,7 @@ describe('something that was changed', () => {
     ] as const
     for (const named of [undefined, [STAGE]]) {
       const scene = sceneOf(moments, named === undefined ? {} : { named })
-      expect(undoFieldChange(STAGE, scene)).toMatchObject({
+      expect(undoChange(STAGE, scene)).toMatchObject({
         restore: null,
         kept: { reason: 'Values it gained are deactivated.', removable: false },
       })
@@ -173,37 +184,33 @@ describe('access', () => {
     before: null,
     after: { editable: 'true', field: 'Job__c.Title__c', readable: 'true' },
   }
-  const ours = { entries: [entry], all: true, others: 0, made: true }
+  const ours = { permissionSets: { Ours: [entry] } }
   const one = set('Job__c.Title__c')
   const two = set('Job__c.Title__c', 'Lead.Theirs__c')
 
   it('in a set that we made goes with the set, while nobody else uses it', () => {
-    expect(undoPermissionSet(SET, ours, sceneOf([{}, one, one])).remove).toBe(true)
-    const used = undoPermissionSet(SET, { ...ours, others: 2 }, sceneOf([{}, one, one]))
+    expect(undoMade(SET, sceneOf([{}, one, one], ours)).remove).toBe(true)
+    const used = undoMade(SET, sceneOf([{}, one, one], { ...ours, others: 2 }))
     expect(used).toMatchObject({ remove: false, kept: { removable: false } })
     expect(used.kept?.reason).toContain('2 other users')
   })
   it('is taken out of a set that holds more by now', () => {
-    const { remove, restore, kept } = undoPermissionSet(SET, ours, sceneOf([{}, one, two]))
+    const { remove, restore, kept } = undoMade(SET, sceneOf([{}, one, two], ours))
     expect([remove, kept?.removable]).toEqual([false, false])
     expect(JSON.stringify(restore)).toContain('Lead.Theirs__c')
     expect(JSON.stringify(restore)).not.toContain('Title__c')
   })
   it('that somebody changed since is kept and named', () => {
     const theirs = { [PATH]: one[PATH]?.replace('<editable>true', '<editable>false') ?? '' }
-    const { restore, kept } = undoPermissionSet(
-      SET,
-      { ...ours, made: false },
-      sceneOf([set(), one, theirs]),
-    )
+    const { restore, kept } = undoChange(SET, sceneOf([set(), one, theirs], ours))
     expect(restore).toBeNull()
     expect(kept).toMatchObject({ drifted: true })
     expect(kept?.reason).toContain('fieldPermissions:Job__c.Title__c')
   })
   it('in a set that is not named is left alone, and told only where it differs', () => {
-    const elsewhere = { named: [TITLE] }
-    expect(undoPermissionSet(SET, ours, sceneOf([one, one, one], elsewhere))).toBe(NOTHING)
-    const { kept } = undoPermissionSet(SET, ours, sceneOf([set(), one, one], elsewhere))
+    const elsewhere = { ...ours, named: [TITLE] }
+    expect(undoMade(SET, sceneOf([one, one, one], elsewhere))).toBe(NOTHING)
+    const { kept } = undoMade(SET, sceneOf([set(), one, one], elsewhere))
     expect(kept?.reason).toBe('Not named in components.')
   })
   it('in a profile is set back where it grants still what was granted', () => {
@@ -216,10 +223,13 @@ describe('access', () => {
     })
     const admin: Component = { type: 'Profile', fullName: 'Admin' }
     const before = { [path]: file('Profile', '') }
-    const { restore } = undoProfile(admin, [entry], sceneOf([before, profile(true), profile(true)]))
+    const profiles = { Admin: [entry] }
+    const granted = sceneOf([before, profile(true), profile(true)], { profiles })
+    const { restore } = undoChange(admin, granted)
     expect(JSON.stringify(restore)).toContain('<readable>false</readable>')
-    const lowered = sceneOf([before, profile(true), profile(false)])
-    expect(undoProfile(admin, [entry], lowered)).toBe(NOTHING)
+    expect(undo(admin, false, granted, { ...ALL_OURS, isRemoved: () => true })).toBe(NOTHING)
+    const lowered = sceneOf([before, profile(true), profile(false)], { profiles })
+    expect(undoChange(admin, lowered)).toBe(NOTHING)
   })
 })
 
@@ -236,25 +246,26 @@ describe('a layout that was changed', () => {
             .join('')}</layoutColumns></layoutSections>`,
     ),
   })
-  const change = { created: false, fields: ['Title__c'], sections: ['Job'] }
+  const layouts = {
+    'Job__c-Job Layout': { created: false, fields: ['Title__c'], sections: ['Job'] },
+  }
 
   it('loses our fields, and our sections unless they hold other fields', () => {
     const ours = layout('Title__c')
-    const alone = undoLayoutChange(LAYOUT, change, sceneOf([layout(), ours, ours]))
+    const alone = undoChange(LAYOUT, sceneOf([layout(), ours, ours], { layouts }))
     expect(alone.kept).toBeNull()
     expect(JSON.stringify(alone.restore)).not.toContain('layoutSections')
 
     const shared = layout('Title__c', 'Theirs__c')
-    const { restore, kept } = undoLayoutChange(LAYOUT, change, sceneOf([layout(), ours, shared]))
+    const { restore, kept } = undoChange(LAYOUT, sceneOf([layout(), ours, shared], { layouts }))
     expect(JSON.stringify(restore)).toContain('Theirs__c')
     expect(JSON.stringify(restore)).not.toContain('Title__c')
     expect(kept).toMatchObject({ removable: false })
   })
   it('that is gone, or that we did nothing to, is nothing to do', () => {
-    expect(undoLayoutChange(LAYOUT, change, sceneOf([layout(), layout('Title__c'), {}]))).toBe(
-      NOTHING,
-    )
+    const gone = sceneOf([layout(), layout('Title__c'), {}], { layouts })
+    expect(undoChange(LAYOUT, gone)).toBe(NOTHING)
     const scene = sceneOf([layout(), layout(), layout()])
-    expect(undoLayoutChange(LAYOUT, undefined, scene)).toBe(NOTHING)
+    expect(undoChange(LAYOUT, scene)).toBe(NOTHING)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { partsIn, samePart, writeParts } from './parts.ts'
+import { samePart } from './equality.ts'
+import { partsIn, writeParts } from './parts.ts'
 
 const OBJECT = `<?xml version="1.0" encoding="UTF-8"?>
 <CustomObject xmlns="http://soap.sforce.com/2006/04/metadata">

@@ -1,0 +1,83 @@
+// Whether two states of a metadata file, or of an element in one, mean the same.
+
+import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { list } from '../../salesforce/xml.ts'
+import { readRoot } from './xml-tree.ts'
+
+/** Flags that stand for true where they are absent; of all others absent means false. */
+const TRUE_WHEN_ABSENT: ReadonlySet<string> = new Set(['isActive'])
+
+/** Values as Salesforce means them: numbers and booleans by their text, an absent flag by its default. */
+const meaning = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(meaning)
+  if (isObject(value)) {
+    return Object.fromEntries(
+      Object.entries(value)
+        .map(([name, member]) => [name, meaning(member)] as const)
+        .filter(
+          ([name, member]) =>
+            member !== undefined &&
+            member !== '' &&
+            member !== (TRUE_WHEN_ABSENT.has(name) ? 'true' : 'false'),
+        )
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    )
+  }
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+    return undefined
+  }
+  // The indentation of an element that lost its last child.
+  const text = String(value)
+  return text.trim() === '' ? '' : text
+}
+
+/** A list of one is not repeated in XML, so it is no list. */
+const unlisted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.length === 1 ? unlisted(value[0]) : value.map(unlisted)
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, unlisted(member)]))
+    : value
+}
+
+/** Whether two elements say the same; the order of members does not count, that of a list does. */
+export const sameElement = (a: unknown, b: unknown): boolean =>
+  JSON.stringify(meaning(unlisted(a))) === JSON.stringify(meaning(unlisted(b)))
+
+/** As `sameElement`, where null is an element that is not there. */
+export const samePart = (a: JsonObject | null, b: JsonObject | null): boolean =>
+  a === null || b === null ? a === b : sameElement(a, b)
+
+export interface FileDifference {
+  /** Name of the top-level element. */
+  member: string
+  /** How many of its elements stand only in the one or only in the other. */
+  onlyBefore: number
+  onlyAfter: number
+}
+
+/**
+ * What differs between two states of a metadata file, by top-level element; the order of its elements
+ * does not count, what stands inside a layout section does. Empty is the proof of a full rollback.
+ */
+export const fileDifferences = (
+  rootName: string,
+  before: string,
+  after: string,
+): FileDifference[] => {
+  const [a, b] = [readRoot(before, rootName), readRoot(after, rootName)]
+  const members = [...new Set([...Object.keys(a), ...Object.keys(b)])].toSorted()
+  return members.flatMap((member) => {
+    const texts = (value: unknown): string[] =>
+      list(value)
+        .map((item) => JSON.stringify(meaning(unlisted(item))))
+        .filter((text) => text !== '"false"')
+    const rest = texts(b[member])
+    let onlyBefore = 0
+    for (const text of texts(a[member])) {
+      const at = rest.indexOf(text)
+      if (at < 0) onlyBefore += 1
+      else rest.splice(at, 1)
+    }
+    return onlyBefore + rest.length === 0 ? [] : [{ member, onlyBefore, onlyAfter: rest.length }]
+  })
+}

@@ -1,0 +1,55 @@
+// Every kind of metadata component that a plan can touch. A kind is a file in kinds/ and a line here.
+
+import { customField } from './kinds/custom-field.ts'
+import { customObject } from './kinds/custom-object.ts'
+import { customTab } from './kinds/custom-tab.ts'
+import { type ComponentKind, type FileKind, type PartKind } from './kinds/kind.ts'
+import { layout } from './kinds/layout.ts'
+import { permissionSet } from './kinds/permission-set.ts'
+import { profile } from './kinds/profile.ts'
+import { recordType } from './kinds/record-type.ts'
+import { validationRule } from './kinds/validation-rule.ts'
+import { type Component } from './names.ts'
+
+/** In the order of reports and of package.xml. */
+export const COMPONENT_KINDS: readonly ComponentKind[] = [
+  customObject,
+  customField,
+  recordType,
+  validationRule,
+  permissionSet,
+  profile,
+  layout,
+  customTab,
+]
+
+const BY_TYPE: ReadonlyMap<string, ComponentKind> = new Map(
+  COMPONENT_KINDS.map((kind) => [kind.type, kind]),
+)
+
+/** Null for a type that no plan touches. */
+export const kindOf = (type: string): ComponentKind | null => BY_TYPE.get(type) ?? null
+
+export const FILE_KINDS: readonly FileKind[] = COMPONENT_KINDS.filter((kind) => 'folder' in kind)
+
+export const PART_KINDS: readonly PartKind[] = COMPONENT_KINDS.filter((kind) => 'list' in kind)
+
+/** The object with which a component comes and goes; null for what stands by itself. */
+export const objectOf = ({ type, fullName }: Component): string | null =>
+  kindOf(type)?.objectOf(fullName) ?? null
+
+/** Path of the file of a component that has one of its own; null for what stands inside an object. */
+export const filePath = (type: string, fullName: string): string | null => {
+  const kind = kindOf(type)
+  return kind === null || 'list' in kind ? null : `${kind.folder}/${fullName}.${kind.suffix}`
+}
+
+/** The component whose file stands at a path of a package; null for other files. */
+export const componentAt = (path: string): Component | null => {
+  const kind = FILE_KINDS.find(
+    ({ folder, suffix }) => path.startsWith(`${folder}/`) && path.endsWith(`.${suffix}`),
+  )
+  return kind === undefined
+    ? null
+    : { type: kind.type, fullName: path.slice(kind.folder.length + 1, -kind.suffix.length - 1) }
+}

@@ -1,0 +1,195 @@
+// What a kind of metadata component tells of itself. Each kind has a file beside this one and a line in
+// ../kinds.ts; whoever compiles, reads, compares, reports or takes back asks the row.
+
+import { EngineError } from '../../../errors.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { type XmlValue } from '../../../salesforce/xml.ts'
+import { type Findings } from '../../plan/findings.ts'
+import { type Plan, type PlanObject } from '../../plan/schema.ts'
+import { type Holder, type WantedEntry } from '../entries.ts'
+import { type Component } from '../names.ts'
+import { type ObjectImage } from '../object-file.ts'
+import {
+  type Change,
+  type MergeChanges,
+  type Scene,
+  type Settled,
+  type Undoing,
+} from '../undoing.ts'
+
+/** What a plan makes or changes, and the dotted path of the member that says so. */
+export interface Named {
+  fullName: string
+  path: string
+}
+
+export interface PlanComponent extends Component, Named {}
+
+interface AnyKind {
+  /** Salesforce's name of it: in package.xml, and of the root of its file. */
+  type: string
+  /** What of it the plan makes or changes, in the plan's order. */
+  named: (plan: Plan) => Named[]
+  /** The object with which it comes and goes; null for what stands by itself. */
+  objectOf: (fullName: string) => string | null
+  deletion: Deletion
+  /** What is wrong with its members of a plan, beyond what the schema says. */
+  check?: (plan: Plan, findings: Findings) => void
+  /** Access to it in permission sets and profiles. */
+  access?: {
+    /** Entries that the plan wants. */
+    wanted: (plan: Plan, holder: Holder) => WantedEntry[]
+    /** Lists whose entries name one of these: they go with it. */
+    lists: readonly string[]
+  }
+  /** What is lost with one that is deleted: the records of an object, the values of a field. */
+  holds?: 'records' | 'values'
+  /** Whether a deployment of it can be taken back, said beforehand. */
+  reversibility: (step: Step) => Reversibility
+  /**
+   * What becomes of one when its deployment is taken back. A kind whose file holds entries of other
+   * components answers with a function, which is asked once their fate is known.
+   */
+  undo: (change: Change, scene: Scene) => Undoing | ((settled: Settled) => Undoing)
+  /** What the conflict check says of one, beyond what it says of any component. */
+  rules?: readonly KindRule[]
+}
+
+/** A kind with a file for each component. */
+export interface FileKind extends AnyKind {
+  folder: string
+  suffix: string
+  /** Full names to read before a plan is compiled, and to keep as its before-image. */
+  toRead: (plan: Plan) => string[]
+  /** Salesforce tells of one only what stands in the same package. */
+  isReadInPart?: boolean
+  /** Others write to the file as well: it is back as soon as nothing of ours is left in it. */
+  isShared?: boolean
+  /** What of a file, read by its root, is compared; default all of it. */
+  contentOf?: (text: string) => JsonObject
+  /**
+   * The files that the plan makes or changes, laid over what is there. Throws EngineError
+   * `invalid_plan` where the plan builds on something that is not there.
+   */
+  compile: (context: Compiling) => CompiledFile[]
+}
+
+/** A kind whose components are elements of their object's file. */
+export interface PartKind extends AnyKind {
+  /** Name of the elements. */
+  list: string
+  /** What the plan wants of them on one object, laid over what is there. */
+  elements: (object: PlanObject, image: ObjectImage | null) => PlannedPart[]
+}
+
+export type ComponentKind = FileKind | PartKind
+
+export interface Deletion {
+  /**
+   * Its place among what is deleted: what refers to others goes before them. Null where nothing
+   * deletes one by API.
+   */
+  place: number | null
+  /** Whether one of the plan is gone as soon as its object is. */
+  withObject: (plan: Plan) => (fullName: string) => boolean
+  /** The order in which several are deleted; default by name. */
+  sorted?: (fullNames: readonly string[], plan: Plan) => string[]
+}
+
+export interface Compiling {
+  plan: Plan
+  /** The file of a component as it is now; null where it is not there. */
+  current: (type: string, fullName: string) => string | null
+  /** Entries that the plan wants in permission sets or profiles, each once. */
+  access: (holder: Holder) => WantedEntry[]
+  parts: readonly PartKind[]
+}
+
+export interface CompiledFile {
+  fullName: string
+  /** Null where all of it is in place, so that nothing is sent. */
+  text: string | null
+  /** Components in it that are in place. */
+  unchanged: readonly Component[]
+  noted?: Partial<MergeChanges>
+}
+
+export interface PlannedPart {
+  apiName: string
+  element: Record<string, XmlValue>
+  /** Its element as it is now, as `element` would say it; null where it is not there. */
+  before: JsonObject | null
+}
+
+/** What a deployment is about to do with a component. */
+export interface Step {
+  made: boolean
+  /** The component as it was found and as it is deployed; null where it is not told. */
+  before: JsonObject | null
+  after: JsonObject | null
+  /** Its object is made by the same plan. */
+  withObject: boolean
+}
+
+export type ReversibilityLevel = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
+
+export interface Reversibility {
+  level: ReversibilityLevel
+  reason: string
+}
+
+/** What a rule may ask; null where Salesforce does not tell. */
+export interface Asked {
+  plan: Plan
+  objectExists: (name: string) => boolean
+  /** In the plan or in the Salesforce org; null also for an object that was not described. */
+  fieldExists: (object: string, field: string) => Promise<boolean | null>
+  lookUp: (type: string, fullName: string) => Promise<{ exists: boolean; managed: boolean } | null>
+}
+
+export interface Word {
+  message: string
+  remedy: string
+  /** Member below the component's path. */
+  at?: string
+}
+
+/** A word of the conflict check on one component: red will fail, yellow needs attention, green is safe. */
+export interface KindRule {
+  code: string
+  severity: 'red' | 'yellow' | 'green'
+  judge: (component: PlanComponent, asked: Asked) => Word | null | Promise<Word | null>
+}
+
+/** The refusal of a plan that builds on something that is not there. */
+export const refusal = (path: string, code: string, message: string): EngineError =>
+  new EngineError('invalid_plan', message, { errors: [{ path, code, message }] })
+
+/** The members of one list of the plan's objects, named as Salesforce names parts of an object. */
+export const partsNamed =
+  (list: 'fields' | 'record_types' | 'validation_rules') =>
+  (plan: Plan): Named[] =>
+    plan.objects.flatMap((object, index) =>
+      object[list].map(({ api_name }, at) => ({
+        fullName: `${object.api_name}.${api_name}`,
+        path: `objects.${index}.${list}.${at}`,
+      })),
+    )
+
+export const RESTORED: Reversibility = {
+  level: 'reversible',
+  reason: 'It is put back from the image taken before the deploy.',
+}
+
+export const DELETED_AGAIN: Reversibility = { level: 'reversible', reason: 'It is deleted again.' }
+
+export const TAKEN_OUT: Reversibility = {
+  level: 'reversible',
+  reason: 'What the plan adds to it is taken out again; changes of others stay.',
+}
+
+/** Whether the object takes them along, for kinds of which that does not depend on the plan. */
+export const always = () => (): boolean => true
+export const never = () => (): boolean => false
+
+export const NOTHING_TO_DO = 'Nothing to do.'

@@ -1,0 +1,191 @@
+// A permission set: made where it is the plan's own, read and added to otherwise. Others write to it as
+// well, so only entries of ours are ever taken out.
+
+import { type Findings } from '../../plan/findings.ts'
+import { type Plan } from '../../plan/schema.ts'
+import { type AccessChange, mergePermissionSet, takeOutOfPermissionSet } from '../entries.ts'
+import { fileDifferences } from '../equality.ts'
+import { type Component, nameFault, sameName } from '../names.ts'
+import {
+  DRIFTED,
+  isNamed,
+  keep,
+  NOTHING,
+  REMOVED,
+  type Scene,
+  type Settled,
+  type Undoing,
+  undoUnread,
+} from '../undoing.ts'
+import {
+  type CompiledFile,
+  type Compiling,
+  type FileKind,
+  type KindRule,
+  type Named,
+  NOTHING_TO_DO,
+  refusal,
+  TAKEN_OUT,
+  never,
+} from './kind.ts'
+
+/** The member that names the set which the plan makes where it is not there. */
+const MAIN = 'permissions.permission_set'
+
+const named = ({ objects, permissions }: Plan): Named[] => {
+  const { permission_set: main, permission_sets: others } = permissions
+  // Permissions speak of objects and what is on them; without objects there is nothing to permit.
+  if (objects.length === 0) return []
+  return [
+    ...(main === null ? [] : [{ fullName: main, path: MAIN }]),
+    ...others.map((fullName, index) => ({
+      fullName,
+      path: `permissions.permission_sets.${index}`,
+    })),
+  ]
+}
+
+const check = (plan: Plan, findings: Findings): void => {
+  if (plan.permissions.permission_set === null && plan.permissions.assign_to_connected_user) {
+    findings.add(
+      ['permissions', 'assign_to_connected_user'],
+      'attributes_conflict',
+      'Without a permission set there is nothing to assign. Set permission_set, or set assign_to_connected_user to false.',
+    )
+  }
+  const seen = new Set<string>()
+  for (const { fullName: name, path } of named(plan)) {
+    // A set of an installed package carries its namespace; that one cannot be changed.
+    if (/^[A-Za-z]\w*__/.test(name)) {
+      findings.add(
+        [path],
+        'managed',
+        `Permission set ${name} belongs to an installed package and cannot be changed. Use one of your own.`,
+      )
+    } else {
+      const fault = nameFault(name, `Permission set name ${name}`, 80)
+      if (fault !== null) findings.add([path], fault.code, fault.message)
+    }
+    if (seen.has(sameName(name))) {
+      findings.add([path], 'duplicate', `Permission set ${name} is listed twice. Keep one.`)
+    }
+    seen.add(sameName(name))
+  }
+}
+
+const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
+  named(plan).map(({ fullName, path }) => {
+    const text = current('PermissionSet', fullName)
+    if (text === null && path !== MAIN) {
+      throw refusal(
+        path,
+        'permission_set_not_found',
+        `The Salesforce org has no permission set ${fullName}. Name one that is there, or make it permission_set.`,
+      )
+    }
+    const merged = mergePermissionSet(fullName, access('PermissionSet'), text)
+    return merged.changes.length === 0 && text !== null
+      ? { fullName, text: null, unchanged: [{ type: 'PermissionSet', fullName }] }
+      : {
+          fullName,
+          text: merged.text,
+          unchanged: [],
+          noted: { permissionSets: { [fullName]: merged.changes } },
+        }
+  })
+
+const sameFile = (a: string, b: string): boolean =>
+  fileDifferences('PermissionSet', a, b).length === 0
+
+/** One that we made goes if nobody else uses it; else our entries are taken out. */
+const undoEntries = (
+  component: Component,
+  made: boolean,
+  scene: Scene,
+  { isOurs }: Settled,
+): Undoing => {
+  const early = undoUnread(component, scene)
+  if (early !== null) return early
+  const noted: AccessChange[] = scene.changes.permissionSets[component.fullName] ?? []
+  const entries = noted.filter(({ key }) => isOurs(key))
+  const others = scene.othersWith(component.fullName)
+
+  const out = takeOutOfPermissionSet(scene.now.file(component) ?? '', entries)
+  const left = scene.after.file(component)
+  // What would be left of it is what we made it with: nobody else has put anything in.
+  const untouched =
+    left !== null &&
+    out.kept.length === 0 &&
+    sameFile(takeOutOfPermissionSet(left, entries).text, out.text)
+  const all = entries.length === noted.length
+  if (made && all && others === 0 && (untouched || isNamed(component, scene))) return REMOVED
+
+  const restore = out.removed.length > 0 ? { file: out.text } : null
+  if (out.kept.length > 0) {
+    const { kept } = keep(`${DRIFTED} ${out.kept.join(', ')}`, { drifted: true })
+    return { remove: false, restore, kept }
+  }
+  if (!made) return { ...NOTHING, restore }
+  const why =
+    others > 0 ? `It is assigned to ${others} other users.` : 'It holds other entries by now.'
+  const { kept } = keep(`${why} Only ours are taken out.`, { removable: false })
+  return { remove: false, restore, kept }
+}
+
+const rules: KindRule[] = [
+  {
+    code: 'permission_set_missing',
+    severity: 'red',
+    judge: async ({ fullName, path }, { lookUp }) => {
+      if (path === MAIN) return null
+      const found = await lookUp('PermissionSet', fullName)
+      return found === null || found.exists
+        ? null
+        : {
+            message: `The permission set ${fullName} does not exist in this Salesforce org.`,
+            remedy: 'Correct its name; the plan creates only its main permission set.',
+          }
+    },
+  },
+  {
+    code: 'permission_set_managed',
+    severity: 'red',
+    judge: async ({ fullName }, { lookUp }) =>
+      (await lookUp('PermissionSet', fullName))?.managed === true
+        ? {
+            message: `The permission set ${fullName} belongs to an installed package and cannot be changed.`,
+            remedy: 'Use one of your own.',
+          }
+        : null,
+  },
+  {
+    code: 'permission_set_merged',
+    severity: 'green',
+    judge: ({ fullName, path }) => ({
+      message:
+        path === MAIN
+          ? `The permission set ${fullName} is created, or extended if it exists: nobody loses access.`
+          : `The permission set ${fullName} is extended: nobody loses access.`,
+      remedy: NOTHING_TO_DO,
+    }),
+  },
+]
+
+export const permissionSet: FileKind = {
+  type: 'PermissionSet',
+  folder: 'permissionsets',
+  suffix: 'permissionset',
+  isShared: true,
+  named,
+  objectOf: () => null,
+  toRead: (plan) => named(plan).map(({ fullName }) => fullName),
+  check,
+  compile,
+  deletion: { place: 6, withObject: never },
+  reversibility: () => TAKEN_OUT,
+  undo:
+    ({ component, made }, scene) =>
+    (settled) =>
+      undoEntries(component, made, scene, settled),
+  rules,
+}

@@ -1,0 +1,134 @@
+// A profile that gets the plan's access. It is there already, holds other people's entries, and is never
+// deleted.
+
+import { type Findings } from '../../plan/findings.ts'
+import { type Plan } from '../../plan/schema.ts'
+import { type AccessChange, mergeProfile, readAccess, takeOutOfProfile } from '../entries.ts'
+import { type Component, metadataName, sameName } from '../names.ts'
+import { NOTHING, type Scene, type Settled, type Undoing, undoUnread } from '../undoing.ts'
+import {
+  type CompiledFile,
+  type Compiling,
+  type FileKind,
+  type KindRule,
+  type Named,
+  refusal,
+  TAKEN_OUT,
+  never,
+} from './kind.ts'
+
+const named = ({ objects, permissions }: Plan): Named[] =>
+  objects.length === 0
+    ? []
+    : permissions.profiles.map((name, index) => ({
+        fullName: metadataName(name),
+        path: `permissions.profiles.${index}`,
+      }))
+
+const check = ({ permissions }: Plan, findings: Findings): void => {
+  const seen = new Set<string>()
+  for (const [index, name] of permissions.profiles.entries()) {
+    if (seen.has(sameName(name))) {
+      findings.add(
+        ['permissions', 'profiles', index],
+        'duplicate',
+        `Profile ${name} is listed twice. Keep one.`,
+      )
+    }
+    seen.add(sameName(name))
+  }
+}
+
+const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
+  named(plan).map(({ fullName, path }, index) => {
+    const text = current('Profile', fullName)
+    if (text === null) {
+      throw refusal(
+        path,
+        'profile_not_found',
+        `The Salesforce org has no profile ${plan.permissions.profiles[index] ?? fullName}. Name it as the Metadata API does, for example Admin.`,
+      )
+    }
+    const merged = mergeProfile(access('Profile'), text)
+    return merged.changes.length === 0
+      ? { fullName, text: null, unchanged: [{ type: 'Profile', fullName }] }
+      : {
+          fullName,
+          text: merged.text,
+          unchanged: [],
+          noted: { profiles: { [fullName]: merged.changes } },
+        }
+  })
+
+/** An entry that still grants what the deployment granted. */
+const isAsLeft = (
+  entries: readonly Record<string, string>[],
+  { key, after }: AccessChange,
+): boolean => {
+  if (after === null) return false
+  const entry = entries.find((one) =>
+    Object.values(one).some((value) => sameName(value) === sameName(key)),
+  )
+  return (
+    entry !== undefined &&
+    Object.entries(after).every(([name, value]) => sameName(entry[name] ?? '') === sameName(value))
+  )
+}
+
+/** Entries that still grant what we granted are set back. */
+const undoEntries = (component: Component, scene: Scene, settled: Settled): Undoing => {
+  const early = undoUnread(component, scene)
+  if (early !== null) return early
+  const present = readAccess(scene.now.file(component) ?? '', 'Profile')
+  const still = (scene.changes.profiles[component.fullName] ?? []).filter(
+    (change) =>
+      settled.isOurs(change.key) &&
+      !settled.isRemoved(change.list, change.key) &&
+      isAsLeft(present[change.list] ?? [], change),
+  )
+  return still.length === 0 ? NOTHING : { ...NOTHING, restore: { file: takeOutOfProfile(still) } }
+}
+
+const rules: KindRule[] = [
+  {
+    code: 'profile_missing',
+    severity: 'red',
+    judge: async ({ fullName }, { lookUp }) => {
+      const found = await lookUp('Profile', fullName)
+      return found === null || found.exists
+        ? null
+        : {
+            message: `The profile ${fullName} does not exist in this Salesforce org.`,
+            remedy: 'Correct its name; profiles go by their API name, for example Admin.',
+          }
+    },
+  },
+  {
+    code: 'profile_widens_access',
+    severity: 'yellow',
+    judge: ({ fullName }) => ({
+      message: `Every user with the profile ${fullName} will be able to see and edit what the plan creates.`,
+      remedy: 'Leave the profile out if the permission set is enough.',
+    }),
+  },
+]
+
+export const profile: FileKind = {
+  type: 'Profile',
+  folder: 'profiles',
+  suffix: 'profile',
+  isShared: true,
+  isReadInPart: true,
+  named,
+  objectOf: () => null,
+  toRead: (plan) => named(plan).map(({ fullName }) => fullName),
+  check,
+  compile,
+  deletion: { place: null, withObject: never },
+  reversibility: () => TAKEN_OUT,
+  undo:
+    ({ component }, scene) =>
+    (settled) =>
+      undoEntries(component, scene, settled),
+  rules,
+}

@@ -1,0 +1,64 @@
+// A record type of an object. Salesforce deletes none by API: it goes with its object or not at all.
+
+import { type WantedEntry } from '../entries.ts'
+import { type Component, ownerOf, sameName } from '../names.ts'
+import { findPart } from '../object-file.ts'
+import { isLeftOut, keep, type Scene, undoChange, type Undoing, undoMade } from '../undoing.ts'
+import { overlay } from '../xml-tree.ts'
+import { type PartKind, partsNamed, RESTORED, always } from './kind.ts'
+
+const undoMadeRecordType = (component: Component, scene: Scene): Undoing => {
+  const object = ownerOf(component.fullName)
+  const isDecided =
+    scene.now.part(component) === null ||
+    scene.goes.has(sameName(object)) ||
+    isLeftOut(component, scene)
+  return isDecided
+    ? undoMade(component, object, scene)
+    : keep('Salesforce deletes no record type by API.', { removable: false })
+}
+
+export const recordType: PartKind = {
+  type: 'RecordType',
+  list: 'recordTypes',
+  named: partsNamed('record_types'),
+  objectOf: ownerOf,
+  elements: (object, image) =>
+    object.record_types.map((planned) => {
+      const before = findPart(image, 'recordTypes', planned.api_name)
+      const element = overlay(before, {
+        fullName: planned.api_name,
+        active: planned.active,
+        businessProcess: planned.business_process,
+        description: planned.description,
+        label: planned.label,
+      })
+      return { apiName: planned.api_name, element, before }
+    }),
+  access: {
+    lists: ['recordTypeVisibilities'],
+    wanted: (plan, holder): WantedEntry[] =>
+      // A profile would need to know its default record type, which only its owner can say.
+      holder === 'Profile'
+        ? []
+        : plan.objects.flatMap(({ api_name: object, record_types }) =>
+            record_types
+              // Salesforce: entries for inactive record types are not deployed.
+              .filter(({ active }) => active)
+              .map(({ api_name }) => ({
+                list: 'recordTypeVisibilities',
+                key: `${object}.${api_name}`,
+                grant: { visible: true },
+              })),
+          ),
+  },
+  deletion: { place: null, withObject: always },
+  reversibility: ({ made, withObject }) => {
+    if (!made) return RESTORED
+    return withObject
+      ? { level: 'reversible', reason: 'It goes with its object.' }
+      : { level: 'irreversible', reason: 'Salesforce deletes no record type by API.' }
+  },
+  undo: ({ component, made }, scene) =>
+    made ? undoMadeRecordType(component, scene) : undoChange(component, scene),
+}

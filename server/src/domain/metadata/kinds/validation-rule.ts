@@ -1,0 +1,31 @@
+// A validation rule of an object.
+
+import { ownerOf } from '../names.ts'
+import { findPart } from '../object-file.ts'
+import { undoChange, undoMade } from '../undoing.ts'
+import { overlay } from '../xml-tree.ts'
+import { DELETED_AGAIN, type PartKind, partsNamed, RESTORED, always } from './kind.ts'
+
+export const validationRule: PartKind = {
+  type: 'ValidationRule',
+  list: 'validationRules',
+  named: partsNamed('validation_rules'),
+  objectOf: ownerOf,
+  elements: (object, image) =>
+    object.validation_rules.map((planned) => {
+      const before = findPart(image, 'validationRules', planned.api_name)
+      const element = overlay(before, {
+        fullName: planned.api_name,
+        active: planned.active,
+        description: planned.description,
+        errorConditionFormula: planned.error_condition_formula,
+        errorDisplayField: planned.error_display_field,
+        errorMessage: planned.error_message,
+      })
+      return { apiName: planned.api_name, element, before }
+    }),
+  deletion: { place: 1, withObject: always },
+  reversibility: ({ made }) => (made ? DELETED_AGAIN : RESTORED),
+  undo: ({ component, made }, scene) =>
+    made ? undoMade(component, ownerOf(component.fullName), scene) : undoChange(component, scene),
+}

@@ -1,0 +1,127 @@
+// What becomes of a component when its deployment is taken back: what was there before, what the
+// deployment left and what is there now decide. Pure functions, which the kinds of components share.
+
+import { type JsonObject } from '../../salesforce/json.ts'
+import { type AccessChange } from './entries.ts'
+import { samePart } from './equality.ts'
+import { type LayoutChange } from './layout-file.ts'
+import { type Component, keyOf, sameName } from './names.ts'
+
+/** The metadata files of one moment. Names count without case. */
+export interface FileParts {
+  /** The text of a component's own file; null where it is not there, or has none. */
+  file(component: Component): string | null
+  /** The component as the files have it, comparable by `sameElement`; null where it is not there. */
+  part(component: Component): JsonObject | null
+}
+
+/** What merging changed in files that hold other people's content too, by full name; plain JSON. */
+export interface MergeChanges {
+  permissionSets: Record<string, AccessChange[]>
+  profiles: Record<string, AccessChange[]>
+  layouts: Record<string, LayoutChange>
+}
+
+/** A component that a deployment made, or that was there and that it changed. */
+export interface Change {
+  component: Component
+  made: boolean
+}
+
+/** What the fate of a component depends on beside itself. */
+export interface Scene {
+  before: FileParts
+  /** Empty where the deployment's outcome was never known: then nothing is taken for ours unasked. */
+  after: FileParts
+  now: FileParts
+  /** Named by the caller: only these, and these whatever happened to them since. Null: all. */
+  named: ReadonlySet<string> | null
+  /** Objects that the deployment made, in small letters: those that are deleted. */
+  goes: ReadonlySet<string>
+  /** … and those that are not. */
+  stays: ReadonlySet<string>
+  /** What the deployment noted of files that it merged. */
+  changes: MergeChanges
+  /** How many users other than the connected one have a permission set. */
+  othersWith: (permissionSet: string) => number
+}
+
+/** What is known of the other components once their fate is decided. */
+export interface Settled {
+  /** Whether an entry belongs to nothing that stays, so that it is ours to take out. */
+  isOurs: (name: string) => boolean
+  /** Whether an entry is gone as soon as what it names is deleted. */
+  isRemoved: (list: string, name: string) => boolean
+}
+
+export interface Reason {
+  reason: string
+  /** Somebody changed it since, so who and when is worth telling. */
+  drifted: boolean
+  /** It could be taken out still, if it is named. */
+  removable: boolean
+}
+
+export interface Undoing {
+  /** It is deleted. */
+  remove: boolean
+  /** It is put back: by its element, or by the whole text of its file. */
+  restore: { element: JsonObject } | { file: string } | null
+  /** Why it stays, or what of it stays. */
+  kept: Reason | null
+}
+
+/** It is gone, or as it was: nothing is to be done and nothing to be told. */
+export const NOTHING: Undoing = { remove: false, restore: null, kept: null }
+export const REMOVED: Undoing = { ...NOTHING, remove: true }
+
+export const keep = (reason: string, { drifted = false, removable = true } = {}): Undoing => ({
+  ...NOTHING,
+  kept: { reason, drifted, removable },
+})
+
+export const NOT_NAMED = keep('Not named in components.')
+export const DRIFTED = 'Changed by somebody else since.'
+
+/** The caller named it: whatever happened to it since, it is to go or to be put back. */
+export const isNamed = (component: Component, { named }: Scene): boolean =>
+  named?.has(keyOf(component)) ?? false
+
+/** The caller named others. */
+export const isLeftOut = (component: Component, scene: Scene): boolean =>
+  scene.named !== null && !isNamed(component, scene)
+
+/** Something that the deployment made: it goes with its object, stays with it, or goes by itself. */
+export const undoMade = (component: Component, object: string | null, scene: Scene): Undoing => {
+  const is = scene.now.part(component)
+  if (is === null) return NOTHING
+  const owner = object === null ? null : sameName(object)
+  if (owner !== null && scene.goes.has(owner)) return REMOVED
+  if (isLeftOut(component, scene)) return NOT_NAMED
+  if (isNamed(component, scene)) return REMOVED
+  if (owner !== null && scene.stays.has(owner)) return keep('Its object stays.')
+  if (!samePart(scene.after.part(component), is)) return keep(DRIFTED, { drifted: true })
+  return REMOVED
+}
+
+/** Something that was there before the deployment and that it changed: it is put back as it was. */
+export const undoChange = (component: Component, scene: Scene): Undoing => {
+  const [was, is] = [scene.before.part(component), scene.now.part(component)]
+  if (is === null) return keep('Deleted by somebody else since.', { removable: false })
+  if (was === null || samePart(was, is)) return NOTHING
+  if (isLeftOut(component, scene)) return NOT_NAMED
+  if (!isNamed(component, scene) && !samePart(scene.after.part(component), is)) {
+    return keep(DRIFTED, { drifted: true })
+  }
+  return { ...NOTHING, restore: { element: was } }
+}
+
+/**
+ * For a file that others write to as well, which is not compared as a whole: what is known without
+ * looking into it. Null: what is ours is to be taken out of its text.
+ */
+export const undoUnread = (component: Component, scene: Scene): Undoing | null => {
+  if (scene.now.file(component) === null) return NOTHING
+  if (!isLeftOut(component, scene)) return null
+  return samePart(scene.before.part(component), scene.now.part(component)) ? NOTHING : NOT_NAMED
+}

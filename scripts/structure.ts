@@ -10,15 +10,9 @@ const LINES_MAX = 120
 
 /** Circles and functions that were there before this check. The list only gets shorter. */
 const STILL_TO_GO: ReadonlySet<string> = new Set([
-  'server/src: circle of domain/plan/check-access.ts, domain/plan/check-fields.ts, domain/plan/check-objects.ts, domain/plan/check.ts',
-  'server/src: circle of domain/deployments/deploy-run.ts, domain/deployments/workflow-deploy.ts',
-  'server/src: circle of domain/deployments/rollback-run.ts, domain/deployments/workflow-rollback.ts',
-  'server/src: circle of domain/conflicts/live/drift.ts, domain/conflicts/live/live.ts',
-  'server/src/domain/deployments/reversal.ts: reverse is longer than 120 lines',
   'server/src/domain/pushes/gathering.ts: gather is longer than 120 lines',
   'server/src/domain/pushes/transport/bulk-part.ts: surveyPart is longer than 120 lines',
   'server/src/domain/pushes/transport/deliver.ts: deliver is longer than 120 lines',
-  'server/src/domain/topology/pull.ts: pull is longer than 120 lines',
   'server/src/http/app.ts: createApp is longer than 120 lines',
   'server/src/http/routes/auth.ts: authRoutes is longer than 120 lines',
   'server/src/http/routes/connections.ts: connectionRoutes is longer than 120 lines',

@@ -3,7 +3,7 @@
 // with the reason shown and goes on by itself, or ends at once with the reason.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createNangoControl } from '../../simulator/src/nango/control.ts'
+import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { type CauseName, CAUSES } from '../../server/src/domain/work/faults.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { makeStand, placements } from './push-support.ts'

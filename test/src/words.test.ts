@@ -2,7 +2,7 @@
 // a surrogate pair, with U+0000, with half pairs, a megabyte long. Work ends as it would for plain words.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createNangoControl } from '../../simulator/src/nango/control.ts'
+import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import {
   makeStand,

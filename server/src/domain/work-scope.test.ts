@@ -2,7 +2,7 @@
 // names another client of the same org finds nothing to do, and can touch nothing.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createControl } from '../../../simulator/src/control.ts'
+import { createControl } from '../../../simulator/src/control/client.ts'
 import { type Simulator, startSimulator } from '../../../simulator/src/index.ts'
 import { createDatabase } from '../../../test/src/database.ts'
 import { until } from '../../../test/src/until.ts'

@@ -2,7 +2,7 @@
 
 import { strToU8, zipSync } from 'fflate'
 import { EngineError } from '../errors.ts'
-import { METADATA_NAMESPACE } from './metadata.ts'
+import { bareVersion, METADATA_NAMESPACE } from './metadata.ts'
 import { toXml } from './xml.ts'
 
 /** Metadata type → full names: `CustomField` → `Lead.Job_Title__c`. */
@@ -104,7 +104,7 @@ export const buildDeployPackage = (
   const put = (path: string, content: string | Uint8Array): void => {
     all[path] = typeof content === 'string' ? strToU8(content) : content
   }
-  put(PACKAGE_XML, manifest(byAlphabet(members), apiVersion.replace(/^v/, '')))
+  put(PACKAGE_XML, manifest(byAlphabet(members), bareVersion(apiVersion)))
   if (!isEmpty(deleteBefore)) put(DELETE_BEFORE, destructive(deleteBefore))
   if (!isEmpty(deleteAfter)) put(DELETE_AFTER, destructive(deleteAfter))
   for (const path of [...files.keys()].sort()) {

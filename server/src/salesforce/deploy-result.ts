@@ -4,6 +4,7 @@
 import { clip } from '../text.ts'
 import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
 import { asText, isObject, type JsonObject } from './json.ts'
+import { bareVersion } from './metadata.ts'
 import { leaf, listObjects } from './xml.ts'
 
 export type DeployStatus =
@@ -242,7 +243,7 @@ export const readDeployResult = (body: unknown, apiVersion: string): DeployResul
         checkOnly,
         // Every deploy of ours is sent with it; a missing member cannot mean the opposite.
         rollbackOnError: flag(result.rollbackOnError) ?? true,
-        version: Number(apiVersion.replace(/^v/, '')),
+        version: Number(bareVersion(apiVersion)),
       })
     : 'unknown'
   const failed = details?.components.filter(({ outcome }) => outcome === 'failed') ?? []

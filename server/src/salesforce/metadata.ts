@@ -13,9 +13,8 @@ const LIST_QUERIES_MAX = 3
 /** Salesforce: Metadata API guide, readMetadata: at most ten components a call. */
 const READ_COMPONENTS_MAX = 10
 
-/** `66.0`, as package.xml and SOAP write it. */
-export const bareVersion = (org: Pick<SalesforceOrg, 'apiVersion'>): string =>
-  org.apiVersion.replace(/^v/, '')
+/** The API version as metadata files and SOAP write it: `66.0` for `v66.0`, which it is everywhere else. */
+export const bareVersion = (apiVersion: string): string => apiVersion.replace(/^v/, '')
 
 const envelope = (
   org: SalesforceOrg,
@@ -24,7 +23,7 @@ const envelope = (
   priority?: Priority,
 ): SalesforceRequest => ({
   method: 'POST',
-  path: `/services/Soap/m/${bareVersion(org)}`,
+  path: `/services/Soap/m/${bareVersion(org.apiVersion)}`,
   kind: 'soap',
   effect: 'read',
   headers: { accept: 'text/xml', soapaction: '""' },
@@ -101,7 +100,7 @@ export const listMetadata = async (
       queries: queries
         .slice(start, start + LIST_QUERIES_MAX)
         .map(({ folder, type }) => ({ folder, type })),
-      asOfVersion: bareVersion(org),
+      asOfVersion: bareVersion(org.apiVersion),
     })
     for (const result of results) found.push(readFileProperties(result))
   }
@@ -119,7 +118,9 @@ export interface MetadataType {
 
 /** The metadata types that this Salesforce org knows at the target's API version. */
 export const describeMetadata = async (org: SalesforceOrg): Promise<MetadataType[]> => {
-  const [result] = await soapCall(org, 'describeMetadata', { asOfVersion: bareVersion(org) })
+  const [result] = await soapCall(org, 'describeMetadata', {
+    asOfVersion: bareVersion(org.apiVersion),
+  })
   return listObjects(result?.metadataObjects).map((type) => ({
     xmlName: leaf(type.xmlName) ?? '',
     directoryName: leaf(type.directoryName) ?? '',
@@ -205,7 +206,7 @@ const startRetrieve = async (
   org: SalesforceOrg,
   members: ReadonlyMap<string, readonly string[]>,
 ): Promise<string> => {
-  const version = bareVersion(org)
+  const version = bareVersion(org.apiVersion)
   const [result] = await soapCall(org, 'retrieve', {
     retrieveRequest: {
       apiVersion: version,

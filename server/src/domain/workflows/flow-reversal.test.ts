@@ -47,7 +47,7 @@ const question = (times: Partial<FlowQuestion>): FlowQuestion => ({
   kind: 'workflows',
   action: 'updated',
   isNamed: false,
-  apiVersion: '66.0',
+  apiVersion: 'v66.0',
   ...times,
 })
 

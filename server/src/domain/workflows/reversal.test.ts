@@ -47,7 +47,7 @@ const input = (
   after: of(times.after),
   now: of(times.now),
   named: null,
-  apiVersion: '66.0',
+  apiVersion: 'v66.0',
   ...more,
 })
 

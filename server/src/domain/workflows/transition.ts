@@ -2,6 +2,7 @@
 // flow versions, in this order, so that whatever Salesforce refuses, nothing is switched off for
 // nothing. Pure: it decides, nothing is sent here.
 
+import { bareVersion } from '../../salesforce/metadata.ts'
 import { EngineError, type MemberError, notFound } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { leaf, type XmlValue } from '../../salesforce/xml.ts'
@@ -108,7 +109,7 @@ export const flowFile = (definition: JsonObject, apiVersion: string): string =>
   writeFile(
     'Flow',
     inSchemaOrder({
-      apiVersion,
+      apiVersion: bareVersion(apiVersion),
       ...(asXmlValue(definition) as Record<string, XmlValue>),
       status: 'Draft',
     }),

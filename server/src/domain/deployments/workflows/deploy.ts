@@ -106,7 +106,7 @@ const build: Stage = async (context, state) => {
   const { org, journal, spent, deps } = context
   const { run, deployment } = state
   const before = await deps.db.as(journal.tenant).tx((tx) => loadWorkflowState(tx, run, 'before'))
-  const { rows, transition } = decideFor(deployment, before, org.apiVersion.replace(/^v/, ''))
+  const { rows, transition } = decideFor(deployment, before, org.apiVersion)
   if (deployment.kind === 'workflow_removal') {
     const fault = waitingFault(await waitingInterviews(org, before.flows))
     if (fault !== null) {
@@ -169,7 +169,7 @@ const renewed = async (context: Context, state: State): Promise<State | null> =>
   if ((run.attempts === 0 && run.sends === 0) || run.intended_at !== null) return state
   if (run.sfdc_deploy_id !== null) return state
   const now = await read(context, state)
-  const { rows, transition } = decideFor(deployment, now, org.apiVersion.replace(/^v/, ''))
+  const { rows, transition } = decideFor(deployment, now, org.apiVersion)
   if (!hasPackage(transition) || !sameRows(await rowsOf(context, state), rows)) return null
   const stored = storeTransition(transition)
   await journal.step({ package: stored }, {}, spent(), (tx) =>
@@ -263,7 +263,7 @@ const settleByReading = async (context: Context, state: State): Promise<'next' |
   const isApplied =
     state.deployment.kind === 'workflow_removal'
       ? isGone
-      : !hasPackage(decideFor(state.deployment, now, org.apiVersion.replace(/^v/, '')).transition)
+      : !hasPackage(decideFor(state.deployment, now, org.apiVersion).transition)
   if (isApplied && !state.deployment.check_only) {
     await journal.step({ stage: 'activate' }, { applied: 'all', progress: at('activate') }, spent())
     return 'next'
@@ -378,7 +378,7 @@ const readingBack: Stage = async (context, state) => {
   const after = await read(context, state)
   let { warnings } = deployment
   // Decided once more over what is there now, what is in place leaves nothing to do.
-  const left = leftOver(deployment, after, org.apiVersion.replace(/^v/, ''))
+  const left = leftOver(deployment, after, org.apiVersion)
   const rows = (await rowsOf(context, state)).map((row): ComponentRow => {
     const open = left.find(
       ({ type, fullName }) => type === row.type && sameName(fullName) === sameName(row.full_name),

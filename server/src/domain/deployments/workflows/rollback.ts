@@ -79,7 +79,7 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
     after,
     now,
     named: components === null ? null : (component) => wanted.has(keyOf(component)),
-    apiVersion: org.apiVersion.replace(/^v/, ''),
+    apiVersion: org.apiVersion,
   }
   return { reversal: reversalTransition(input), input, rows }
 }

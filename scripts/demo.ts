@@ -221,7 +221,7 @@ const run = async (): Promise<void> => {
   await step('Capture the whole schema', pull, captured)
   await step('Capture it again, nothing changed', pull, captured)
   await step(
-    'Somebody changes a field over there',
+    'Somebody changes a field in Salesforce',
     () =>
       control.act('schema/alter-field', {
         org: 'Acme',
@@ -267,9 +267,9 @@ const run = async (): Promise<void> => {
     })
   console.log()
   const plan = jobPosting()
-  const yellow = await step('Would a Job Posting object do harm?', () => check(plan), judged)
+  const yellow = await step('Check a plan', () => check(plan), judged)
   tellFindings(yellow)
-  const red = await step('And a plan that cannot work?', () => check(RED_PLAN), judged)
+  const red = await step('Check a plan that must fail', () => check(RED_PLAN), judged)
   tellFindings(red)
   const deployed = await step(
     'Deploy the Job Posting object',

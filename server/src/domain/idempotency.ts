@@ -132,7 +132,7 @@ interface KeyRow {
 const inProgress = (retryAfterSeconds: number): EngineError =>
   new EngineError(
     'idempotency_in_progress',
-    'The first call with this Idempotency-Key still runs.',
+    'The first call with this Idempotency-Key is still running.',
     {
       retryAfterSeconds,
     },
@@ -141,7 +141,7 @@ const inProgress = (retryAfterSeconds: number): EngineError =>
 export const keyReused = (): EngineError =>
   new EngineError(
     'idempotency_key_reused',
-    'This Idempotency-Key was used with another body. Use a fresh key.',
+    'This Idempotency-Key was used with a different body. Use a new key.',
   )
 
 /** `where` of one key, its values numbered from $1. */

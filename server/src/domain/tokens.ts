@@ -61,9 +61,7 @@ export const createTokens = (db: Database) => ({
   ): Promise<ApiToken & { token: string }> => {
     if (input.expires_at !== undefined && Date.parse(input.expires_at) <= Date.now()) {
       throw new EngineError('validation_failed', 'The token would be expired from the start.', {
-        errors: [
-          { path: 'expires_at', code: 'in_the_past', message: 'Give a time in the future.' },
-        ],
+        errors: [{ path: 'expires_at', code: 'in_the_past', message: 'Use a time in the future.' }],
       })
     }
     const token = newApiToken()

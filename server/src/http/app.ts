@@ -156,7 +156,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       errorResponseBuilder: (_request, limit) =>
         new EngineError(
           'rate_limited',
-          `More than ${limit.max} requests a minute with this credential.`,
+          `More than ${limit.max} requests per minute with this credential.`,
           {
             retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
           },

@@ -154,7 +154,7 @@ async function* pieces(body: Readable, idleMs: number): AsyncGenerator<Buffer, v
 const silent = (idleMs: number): EngineError =>
   new EngineError(
     'bad_request',
-    `No byte arrived for ${Math.round(idleMs / 1000)} s: the upload was ended, nothing of it was kept.`,
+    `No data arrived for ${Math.round(idleMs / 1000)} s: the upload was ended and nothing of it was kept.`,
   )
 
 const cut = (error: unknown): EngineError => {

@@ -240,7 +240,7 @@ export const openApiDocument = (routes: Route[]): Json => {
       ),
       headers: {
         'X-Request-Id': {
-          description: 'Echoed from the request, or made',
+          description: 'Echoed from the request, or generated',
           schema: { type: 'string' },
         },
         'Idempotency-Replayed': {
@@ -256,7 +256,7 @@ export const openApiDocument = (routes: Route[]): Json => {
           in: 'header',
           required: false,
           description:
-            'The same key with the same body answers the first answer again, for 24 hours',
+            'Repeating a request with the same key and body returns the original response (kept 24 h)',
           schema: { type: 'string', minLength: 1, maxLength: 255 },
         },
       },

@@ -22,7 +22,7 @@ export const toEngineError = (error: unknown): EngineError => {
     known ??
     new EngineError(
       'internal',
-      'Something went wrong on our side. Report request_id if it stays.',
+      'Something went wrong on our side. Report request_id if it happens again.',
       {
         cause: error,
       },
@@ -82,7 +82,7 @@ const toMemberErrors = (issue: z.core.$ZodIssue): MemberError[] => {
     return issue.keys.slice(0, MEMBERS_MAX).map((name) => ({
       path: [...path, name].join('.'),
       code: 'unknown_key',
-      message: 'There is no such member; check its spelling or leave it out.',
+      message: 'There is no such member. Check its spelling or leave it out.',
     }))
   }
   return [{ path: path.join('.'), code: issue.code, message: issue.message }]

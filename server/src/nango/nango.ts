@@ -148,7 +148,7 @@ export const createNango = (options: Options): Nango => {
       throw new NangoError('unavailable', {
         status,
         code: faultOf(error),
-        message: 'The exchange with Nango did not come to its end.',
+        message: 'The exchange with Nango did not finish.',
       })
     }
     report(status)
@@ -279,7 +279,7 @@ const connectionPath = (id: string): string => {
     throw new NangoError('gone', {
       status: null,
       code: 'not_an_id',
-      message: 'What was asked for is not a connection id.',
+      message: 'This is not a connection id.',
     })
   }
   return `/connections/${id.toLowerCase()}`
@@ -305,7 +305,7 @@ const unreadable = (status: number): NangoError =>
   new NangoError('unavailable', {
     status,
     code: 'unreadable_answer',
-    message: 'Nango answered something that is not what its API promises.',
+    message: "Nango's answer is not what its API describes.",
   })
 
 const errorBody = z.looseObject({

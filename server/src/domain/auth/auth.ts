@@ -85,7 +85,7 @@ const wrongPassword = () =>
       {
         path: 'current_password',
         code: 'wrong_password',
-        message: 'This is not your present password.',
+        message: 'This is not your current password.',
       },
     ],
   })

@@ -23,7 +23,7 @@ const withDataLoss = (reason: string): Reversibility => ({
 const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Reversibility> => {
   const { field, existing, object, objectExists } = subject
   if (existing === null && isCalculated(field.type)) {
-    return reversible('It is deleted again; it shows what other fields hold.')
+    return reversible('Rollback deletes it; it only shows what other fields hold.')
   }
   if (existing === null) {
     return withDataLoss(

@@ -66,7 +66,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
     if (newest === undefined) {
       throw new EngineError(
         'connection_not_ready',
-        'The authorization in Salesforce is not finished yet.',
+        'The authorization in Salesforce is not complete yet.',
       )
     }
     const answer = await nango.getConnection({

@@ -253,7 +253,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
         new EngineError(
           'salesforce_org_mismatch',
           `The client belongs to the Salesforce org ${former}; ${sfdcOrgId} was authorized. ` +
-            'Authorize the former one, or create the connection with allow_other_org.',
+            'Authorize the previous one, or create the connection with allow_other_org.',
         ),
         grant,
       )

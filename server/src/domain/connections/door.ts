@@ -150,7 +150,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
       .tx((tx) =>
         noteExpired(tx, row, {
           code: 'session_refused',
-          message: 'Salesforce refuses a session that it has just issued.',
+          message: 'Salesforce refuses a session it has just issued.',
         }),
       )
       .catch((error: unknown) => {

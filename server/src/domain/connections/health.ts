@@ -72,11 +72,11 @@ export const faultOf = (error: unknown): HealthFault => {
 const OTHERWISE = 'Look at the message; if Salesforce itself has trouble, wait and check again.'
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  session_dead: 'Connect the client again: Salesforce refuses a session that it has just issued.',
+  session_dead: 'Connect the client again: Salesforce refuses a session it has just issued.',
   session_unusable:
     "In the Salesforce org, let the app's sessions use the API: relax its IP restrictions and the session security level it asks for.",
   api_disabled:
-    'The edition or the profile has no API access: let a Salesforce administrator enable it.',
+    'The edition or the profile has no API access: ask a Salesforce administrator to enable it.',
   limit_total: "The Salesforce org's daily API allowance is used up: wait, or have it raised.",
   version_unsupported: 'Choose another api_version with /api/connections/update.',
   api_budget_exhausted: 'Wait until calls are back, or lower SFDC_API_RESERVE_PERCENT.',
@@ -84,7 +84,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   host_refused:
     "Check the Salesforce org's My Domain; a private host has to be in SFDC_INSTANCE_HOST_ALLOWLIST.",
   nango_error:
-    'Check the connection in Nango; if refreshing is refused for good, connect the client again.',
+    'The authorization may be lost. If it stays so, send the client a new link: /api/connections/create.',
   connection_not_ready: 'Connect the client with /api/connections/create.',
 }
 
@@ -118,7 +118,7 @@ export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise
     faults.push({
       code: 'missing_permission',
       message: `The connected user lacks "${permission.label}", which is needed for ${permission.for}.`,
-      remedy: `Give the connected user the permission "${permission.label}", by a permission set or its profile.`,
+      remedy: `Grant "${permission.label}" to the connected user in a permission set or its profile.`,
     })
   }
   if (usage !== null && usage.max - usage.used <= reserveOf(usage.max)) {

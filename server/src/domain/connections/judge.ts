@@ -67,7 +67,8 @@ const requireGrant = ({ grant }: NangoConnection): Grant => {
   throw new NangoError('no_scope', {
     status: 200,
     code: 'credentials_missing',
-    message: 'Nango gave no credentials: the key needs environment:connections:read_credentials.',
+    message:
+      'Nango returned no credentials: the key needs environment:connections:read_credentials.',
   })
 }
 

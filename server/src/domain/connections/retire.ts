@@ -106,7 +106,7 @@ export const createRetirement = (options: Options): Retirement => {
     if (known.sfdcOrgId !== null && grant.sfdcOrgId !== known.sfdcOrgId) {
       throw new EngineError(
         'salesforce_org_changed',
-        'The grant leads to another Salesforce org by now; its token was sent nowhere.',
+        'The grant now leads to a different Salesforce org; its token was not sent anywhere.',
       )
     }
     const { origin } = hosts.instanceBase(known.instanceUrl ?? grant.instanceUrl ?? '')
@@ -142,7 +142,7 @@ export const createRetirement = (options: Options): Retirement => {
           step: 'delete_at_nango',
           code: 'not_provably_ours',
           message:
-            'Nango did not confirm by its tags that this connection is ours; it was left alone.',
+            'The tags at Nango do not show that this connection is ours, so it was left alone.',
         },
       ]
     }
@@ -155,7 +155,7 @@ export const createRetirement = (options: Options): Retirement => {
         step: 'revoke_at_salesforce',
         code: 'credentials_missing',
         message:
-          'Nango gave no credentials: the key needs environment:connections:read_credentials.',
+          'Nango returned no credentials: the key needs environment:connections:read_credentials.',
       })
     }
     try {

@@ -102,12 +102,12 @@ export const notReady = (row: Pick<ConnectionRow, 'status' | 'error'> | undefine
     case undefined:
       return new EngineError(
         'connection_not_ready',
-        'This client was never connected to Salesforce.',
+        'This client has never been connected to Salesforce.',
       )
     case 'pending':
       return new EngineError(
         'connection_not_ready',
-        'The authorization in Salesforce is not finished yet.',
+        'The authorization in Salesforce is not complete yet.',
       )
     case 'expired':
       return new EngineError(
@@ -131,7 +131,7 @@ export class StaleConnection extends EngineError {
   constructor() {
     super(
       'connection_not_ready',
-      'The connection was replaced or revoked meanwhile. Repeat the call.',
+      'The connection was replaced or revoked in the meantime. Try again.',
     )
   }
 }

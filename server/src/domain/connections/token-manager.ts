@@ -182,7 +182,7 @@ export const createTokenManager = (options: Options): TokenManager => {
           throw new NangoError('refresh_backoff', {
             status: null,
             code: 'refresh_backoff',
-            message: 'A refresh was refused a moment ago; the next one is tried later.',
+            message: 'A refresh was refused a moment ago; it will be tried again later.',
             retryAfterSeconds: claim.retryAfterSeconds,
           })
         case 'held':
@@ -261,7 +261,7 @@ export const createTokenManager = (options: Options): TokenManager => {
           throw new NangoError('unavailable', {
             status: 200,
             code: 'token_unchanged',
-            message: 'Two forced refreshes gave the dead token back.',
+            message: 'Two forced refreshes returned the same dead token.',
           })
         }
       }
@@ -287,7 +287,7 @@ export const createTokenManager = (options: Options): TokenManager => {
     if (row.sfdc_org_id !== pinned.sfdc_org_id) {
       throw new EngineError(
         'salesforce_org_changed',
-        'The client was connected to another Salesforce org meanwhile.',
+        'The client was connected to a different Salesforce org in the meantime.',
       )
     }
     if (row.status !== 'connected' && !evenUnusable) {

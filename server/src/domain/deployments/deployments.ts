@@ -198,7 +198,7 @@ export const createDeployments = (options: Options): Deployments => {
       if (!isUniqueViolation(error, LOCK)) throw error
       throw new EngineError(
         'deployment_in_progress',
-        'Another deployment or rollback runs in this Salesforce org.',
+        'Another deployment or rollback is running in this Salesforce org.',
         { retryAfterSeconds: 10 },
       )
     }
@@ -402,7 +402,7 @@ export const createDeployments = (options: Options): Deployments => {
     if (connection.sfdc_org_id !== sfdcOrgId) {
       throw new EngineError(
         'not_rollbackable',
-        'The client is connected to another Salesforce org than the one it was deployed to.',
+        'The client is connected to a different Salesforce org than the deployment was made in.',
       )
     }
     await requireKnown(tenant, id, input.components)
@@ -466,7 +466,7 @@ export const createDeployments = (options: Options): Deployments => {
             {
               path: `components.${at}`,
               code: 'not_of_this_deployment',
-              message: `The deployment has no ${component.type} ${component.full_name}.`,
+              message: `The deployment does not contain ${component.type} ${component.full_name}.`,
             },
           ],
     )

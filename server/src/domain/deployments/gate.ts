@@ -101,14 +101,14 @@ export const checkReport = async (
   if (report.severity === 'yellow' && !input.acceptYellow) {
     throw new EngineError(
       'conflicts_found',
-      'The report found what needs attention. Send accept: ["yellow"] if you mean it.',
+      'The report has yellow findings. Send accept: ["yellow"] to deploy anyway.',
       { errors: errorsOf(report, 'yellow') },
     )
   }
   if (report.sfdcOrgId !== input.sfdcOrgId) {
     throw new EngineError(
       'topology_drifted',
-      'The report judged another Salesforce org than the client is connected to now. Check again.',
+      'The report is about a different Salesforce org than the client is connected to now. Check again.',
     )
   }
   if (report.snapshotVersion === null) return

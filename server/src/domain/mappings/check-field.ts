@@ -51,7 +51,7 @@ export const missingObject = (name: string, known: KnownSchema): Fault => {
   const near = closestName(name, known.objectNames)
   return error(
     'object_unknown',
-    `The snapshot has no object ${name}: it does not exist, or the connected user does not see it.`,
+    `The snapshot has no object ${name}: it does not exist, or the connected user cannot see it.`,
     near === null
       ? 'Correct the name, deploy the object, or grant access to it; then pull the topology.'
       : `Did you mean ${near}? Else deploy it or grant access to it, and pull the topology.`,
@@ -173,15 +173,15 @@ const readOnlyReason = (
   const others = 'Map to another field.'
   if (parts.length > 0 || COMPOUND.has(field.type)) {
     return [
-      'Salesforce puts it together from its parts',
+      'Salesforce composes it from its parts',
       parts.length === 0 ? others : `Map to its parts: ${some(parts.map(({ name }) => name))}.`,
     ]
   }
   if (field.calculated) return ['it is a formula or a roll-up', others]
   if (field.autoNumber) return ['Salesforce counts it by itself', others]
   return [
-    'Salesforce sets it by itself, or the connected user may only read it',
-    'Grant edit access to the field if it is an ordinary one, else map to another.',
+    'Salesforce sets it, or the connected user can only read it',
+    'Grant edit access to the field if it is an ordinary one; otherwise map to a different field.',
   ]
 }
 
@@ -255,7 +255,7 @@ const valueFaults = (field: MappingField, target: DescribedField, isKeyValue: bo
         severity(
           'more_values',
           `${ofValues.length - VALUE_FINDINGS_MAX} more values do not fit ${target.name}.`,
-          'Correct those that are listed and validate again.',
+          'Correct the listed ones and validate again.',
         ),
       ),
     )
@@ -334,8 +334,8 @@ const parentKey = (
         'sfdc_field',
         warning(
           'parent_key_not_unique',
-          `Several records of ${parent.name} can have the same ${key.name}; Salesforce refuses a row whose parent is not clear.`,
-          'Look the parent up by a field that is unique.',
+          `Several records of ${parent.name} can have the same ${key.name}; Salesforce refuses a row whose parent is ambiguous.`,
+          'Look the parent up by a unique field.',
         ),
       ),
     )

@@ -55,8 +55,8 @@ export const checkShape = (mapping: MappingDraft): Finding[] => {
         'external_id_field',
         warning(
           'no_key',
-          'Without an external id no records are pushed; they are only changed and linked by their Id.',
-          'Name the external id of the object, or leave it so if that is meant.',
+          'Without an external id, push/records is not possible; records can only be updated and linked by their Id.',
+          'Set external_id_field, or leave it out if that is what you want.',
         ),
       ),
     )
@@ -66,7 +66,7 @@ export const checkShape = (mapping: MappingDraft): Finding[] => {
         'external_id_field',
         error(
           'key_not_mapped',
-          `No canonical field is mapped to ${key}, so every record would be without its key.`,
+          `No canonical field is mapped to ${key}, so every record would lack its key.`,
           `Map the canonical field that identifies the record to ${key}.`,
         ),
       ),
@@ -79,8 +79,8 @@ export const checkShape = (mapping: MappingDraft): Finding[] => {
         placed(`${path}.default`, {
           ...error(
             'default_on_key',
-            `A default for ${key} would give all records without a key the same one.`,
-            'Leave the default out; a record without its key is refused by itself.',
+            `A default for ${key} would give all records without a key the same key.`,
+            'Leave the default out; a record without a key fails by itself.',
           ),
         }),
       )
@@ -92,7 +92,7 @@ export const checkShape = (mapping: MappingDraft): Finding[] => {
           warning(
             'canonical_id_shadowed',
             "In the `match` of status updates and links, `id` is Salesforce's own Id and not this field.",
-            'Give the canonical field a name of its own, like external_id, if you match by it.',
+            'Give the canonical field a different name, such as external_id, if you match by it.',
           ),
         ),
       )
@@ -137,7 +137,7 @@ const writable = (object: DescribedObject): Fault[] => {
     (createable || updateable ? warning : error)(
       code,
       `The connected user can ${cannot} records of ${name}.`,
-      'Grant the object permission, unless Salesforce offers it to nobody.',
+      'Grant the object permission, if Salesforce offers it for this object.',
     ),
   ]
 }
@@ -164,7 +164,7 @@ const keyFaults = (mapping: MappingDraft, object: DescribedObject): Fault[] => {
     faults.push(
       warning(
         'key_not_unique',
-        `Several records can have the same ${key.name}; Salesforce refuses a row that fits more than one.`,
+        `Several records can have the same ${key.name}; Salesforce refuses a row that matches more than one.`,
         'Make the field unique, or use an external id that is.',
       ),
     )
@@ -174,7 +174,7 @@ const keyFaults = (mapping: MappingDraft, object: DescribedObject): Fault[] => {
       warning(
         'key_not_writable',
         `${key.name} cannot be set when a record is created, so a pushed record that is not found is never found again.`,
-        'Use an external id that can be written.',
+        'Use a writable external id.',
       ),
     )
   }
@@ -222,7 +222,7 @@ const missingRequired = (
             error(
               'required_field_not_mapped',
               `${object.name}.${field.name} (${field.label}) is required and not mapped: every record that a push creates would fail.`,
-              'Map it; where the records have no such value, give a default.',
+              'Map it; if the records have no such value, give a default.',
             ),
           ]
     }
@@ -238,7 +238,7 @@ const missingRequired = (
             ...warning(
               'required_field_optional',
               `${field.name} is required in Salesforce and may be empty here: rows that create a record without it would fail there.`,
-              'Set required, so that such a row is refused before it is sent, or give a default.',
+              'Set required, so that such a row fails before it is sent, or give a default.',
             ),
             at: `${index}.required`,
           },

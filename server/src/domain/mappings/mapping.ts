@@ -97,7 +97,7 @@ const mappingField = z.strictObject({
     .default(null)
     .describe(
       'The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. ' +
-        'A value that is not listed is sent as it is.',
+        'A value that is not listed is sent unchanged.',
     ),
 })
 

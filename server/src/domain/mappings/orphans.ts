@@ -40,7 +40,7 @@ export const orphansOf = async (
         warning(
           'parents_not_pushed',
           `${child.canonical_object}.${canonical_field} looks up its parent by ${sfdc_field}, and no mapping pushes ${gone.sfdc_object} any more.`,
-          'See that the parents come into Salesforce another way, or take the look-up out.',
+          'Make sure the parents get into Salesforce another way, or remove the look-up.',
         ),
       ),
     )

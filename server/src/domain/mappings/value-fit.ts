@@ -59,7 +59,7 @@ const numberFault = (field: DescribedField, value: MappedValue, text: string): F
     ? error(
         'value_out_of_range',
         `${field.name} takes ${digits} digits before the point; ${text} has more.`,
-        'Give a smaller number, or map to a larger field.',
+        'Use a smaller number, or map to a larger field.',
       )
     : null
 }
@@ -75,12 +75,12 @@ const picklistFault = (field: DescribedField, text: string): Fault | null => {
     ? error(
         'value_not_in_picklist',
         `${field.name} takes the active values of its list only, and ${names} is none of them.`,
-        `Use a value of the list, or add this one to it. ${known}`,
+        `Use a value from the list, or add this one to it. ${known}`,
       )
     : warning(
         'value_new_to_picklist',
         `${names} is not among the active values of ${field.name}; Salesforce would take it all the same, outside the list.`,
-        `Use a value of the list if it was meant. ${known}`,
+        `Use a value from the list if you meant one. ${known}`,
       )
 }
 

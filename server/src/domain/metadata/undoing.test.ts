@@ -158,7 +158,7 @@ describe('something that was changed', () => {
       const scene = sceneOf(moments, named === undefined ? {} : { named })
       expect(undoChange(STAGE, scene)).toMatchObject({
         restore: null,
-        kept: { reason: 'Values it gained are deactivated.', removable: false },
+        kept: { reason: 'The values it gained are deactivated.', removable: false },
       })
     }
   })

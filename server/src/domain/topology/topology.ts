@@ -279,10 +279,6 @@ const covers = (running: SnapshotRow, scope: 'all' | string[], full: boolean): b
 }
 
 const pullInProgress = (): EngineError =>
-  new EngineError(
-    'pull_in_progress',
-    'A pull that reads something else is running for this client.',
-    {
-      retryAfterSeconds: 5,
-    },
-  )
+  new EngineError('pull_in_progress', 'A pull with a different scope is running for this client.', {
+    retryAfterSeconds: 5,
+  })

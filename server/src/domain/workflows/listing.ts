@@ -217,7 +217,7 @@ export const listLive = async (
       ? attempt(
           warnings,
           { code: 'content_not_read', type: 'flow' },
-          'When flows start could not be read',
+          'When flows start is not known',
           () => flowStarts(org),
         )
       : null,
@@ -227,7 +227,7 @@ export const listLive = async (
     warnings.push({
       code: 'type_not_listed',
       type,
-      message: `Salesforce does not list them: ${message} (${code})`,
+      message: `Salesforce did not list them: ${message} (${code})`,
     })
   }
 
@@ -261,7 +261,7 @@ export const listLive = async (
     ? await attempt(
         warnings,
         { code: 'content_not_read', type: 'apex_trigger' },
-        'At which events triggers run before or after the save could not be read',
+        'The events of triggers could not be read',
         () => apexMoments(org),
       )
     : null

@@ -267,7 +267,7 @@ interface Placing {
 }
 
 const OFF = (on: string): string =>
-  `Switched off, since ${on} is active now and Salesforce has one active rule an object.`
+  `Deactivated, because ${on} is active now and Salesforce allows one active rule per object.`
 
 /**
  * Brings these definitions in place. What is there in this very form already is `unchanged`. Throws
@@ -333,7 +333,7 @@ const requireOwn = (flow: FlowState | null, index: number): void => {
   throw refuse({
     path: `workflows.${index}.api_name`,
     code: 'managed',
-    message: `${flow.api_name} belongs to an installed package and cannot be changed. Choose another name.`,
+    message: `${flow.api_name} belongs to an installed package and cannot be changed. Choose a different name.`,
   })
 }
 
@@ -412,11 +412,11 @@ export const removalTransition = (
       const row = rowOf({ ...name, api_name: flow.api_name }, index, 'deleted')
       const kept = flow.active ?? flow.latest
       return flow.versions.length < 2
-        ? { ...row, reason: 'A rollback brings it back as a new version.' }
+        ? { ...row, reason: 'A rollback restores it as a new version.' }
         : {
             ...row,
             reversibility: 'reversible_with_data_loss',
-            reason: `A rollback brings version ${kept ?? '?'} back as a new one; the other ${flow.versions.length - 1} are lost.`,
+            reason: `A rollback restores version ${kept ?? '?'} as a new version; the other ${flow.versions.length - 1} are lost.`,
           }
     }
     const before = ruleIn(state, name.type, name.api_name)

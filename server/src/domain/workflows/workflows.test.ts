@@ -162,7 +162,7 @@ describe('a live list', () => {
         code: 'type_not_listed',
         type: 'validation_rule',
         message:
-          "Salesforce does not list them: sObject type 'ValidationRule' is not supported. (INVALID_TYPE)",
+          "Salesforce did not list them: sObject type 'ValidationRule' is not supported. (INVALID_TYPE)",
       },
     ])
     expect(page.items.filter(({ type }) => type === 'validation_rule')).toEqual([])

@@ -117,7 +117,7 @@ const encodeCursor = (position: Position): string =>
 const decodeCursor = (cursor: string, source: ListInput['source']): Position => {
   const fault = new EngineError(
     'invalid_cursor',
-    'This cursor was not given out by this endpoint for this source.',
+    'This cursor does not belong to this endpoint and source.',
   )
   let parts: unknown
   try {

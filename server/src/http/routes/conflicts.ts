@@ -131,7 +131,7 @@ const example = {
     {
       component: permissionSet,
       level: 'reversible',
-      reason: 'What the plan adds to it is taken out again; changes of others stay.',
+      reason: 'Rollback removes what the plan adds; changes by others stay.',
     },
   ],
 }

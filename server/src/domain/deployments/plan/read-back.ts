@@ -46,7 +46,7 @@ export const readBack = async (
       for (const { attribute, planned, found: is } of fieldEqualsDescribe(field, found)) {
         result.differing.push({
           code: 'field_differs',
-          message: `${object.api_name}.${field.api_name}: ${attribute} is ${JSON.stringify(is)}, planned was ${JSON.stringify(planned)}.`,
+          message: `${object.api_name}.${field.api_name}: ${attribute} is ${JSON.stringify(is)}, but ${JSON.stringify(planned)} was planned.`,
         })
       }
     }

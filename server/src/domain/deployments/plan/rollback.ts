@@ -306,7 +306,7 @@ const prove = (
   }
   if (reversal.unassign) {
     const name = plan.permissions.permission_set ?? ''
-    differ('PermissionSetAssignment', name, 'The connected user has the permission set still.')
+    differ('PermissionSetAssignment', name, 'The connected user still has the permission set.')
   }
   proof.complete = proof.differences.length === 0
   return proof
@@ -325,7 +325,7 @@ const verifying: Stage = async (context, state) => {
   const remaining: RollbackResult['remaining'] = [
     ...named([...reversal.remove, ...reversal.restore]).map((component) => ({
       ...component,
-      reason: 'Salesforce did not take it back.',
+      reason: 'Salesforce did not roll it back.',
     })),
     ...remainingOf(reversal.kept),
   ]

@@ -98,7 +98,7 @@ export const waitingFault = (waiting: ReadonlyMap<string, number>): Fault | null
   const each = [...waiting].map(([flow, count]) => `${flow}: ${count}`).join(', ')
   return {
     code: 'flow_interviews_waiting',
-    message: `Interviews are paused or wait in flows that are to be removed (${each}). Let them end or delete them first.`,
+    message: `Flows to be removed have paused or waiting interviews (${each}). Let them finish or delete them first.`,
   }
 }
 
@@ -384,7 +384,7 @@ const readingBack: Stage = async (context, state) => {
       ({ type, fullName }) => type === row.type && sameName(fullName) === sameName(row.full_name),
     )
     if (open === undefined) return { ...row, success: row.success ?? true }
-    const message = `${row.type} ${row.full_name} does not read back as it should be.`
+    const message = `${row.type} ${row.full_name} does not read back as deployed.`
     if (row.success !== false) warnings = warn(warnings, { code: 'component_differs', message })
     return { ...row, success: false }
   })

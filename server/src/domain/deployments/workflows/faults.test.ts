@@ -107,7 +107,7 @@ describe('a removal', () => {
       error: { code: 'flow_interviews_waiting' },
       components: [{ success: false }],
     })
-    expect(done.error?.message).toContain('Late: 1')
+    expect(done.error?.message).toContain('Interviews of Late are paused or waiting (1)')
     expect(await stateOf('Late')).toEqual({ active: 2, versions: [1, 2] })
   })
 
@@ -340,7 +340,9 @@ describe('a rollback', () => {
       status: 'deployed',
       rollback: { status: 'partial', removed: [], remaining: [{ full_name: 'Again' }] },
     })
-    expect(first.rollback?.remaining[0]?.reason).toContain('Again: 1')
+    expect(first.rollback?.remaining[0]?.reason).toContain(
+      'Interviews of Again are paused or waiting (1)',
+    )
     await act('automations/end-interview', id)
     expect(await bench.rollback(made.id)).toMatchObject({ status: 'rolled_back' })
     expect(await stateOf('Again')).toBeNull()

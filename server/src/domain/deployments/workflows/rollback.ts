@@ -241,7 +241,7 @@ const verifying: Stage = async (context, state) => {
   const reasonOf = (component: { type: string; fullName: string }): string =>
     planned.remaining.find(
       ({ type, full_name }) => keyOf({ type, fullName: full_name }) === keyOf(component),
-    )?.reason ?? 'Salesforce did not take it back.'
+    )?.reason ?? 'Salesforce did not roll it back.'
   const remaining: RollbackResult['remaining'] = [
     ...open.map((component) => ({
       type: component.type,

@@ -155,7 +155,7 @@ export const activateFlows = async (
     if (target === null) {
       const fault = {
         code: 'several_new_versions',
-        message: `Somebody else saved versions of ${flow.api_name} meanwhile; none was activated. Choose one by set-active.`,
+        message: `Somebody else saved versions of ${flow.api_name} in the meantime, so none was activated. Choose one with /api/workflows/set-active.`,
       }
       failures.push({ flow: flow.api_name, fault, ...fault, untouched: true })
     } else if (target.number !== flow.active) {
@@ -174,13 +174,13 @@ const obstacle = (flow: FlowState, waiting: number): { code: string; message: st
   if (waiting > 0) {
     return {
       code: 'flow_interviews_waiting',
-      message: `Interviews are paused or wait in it (${flow.api_name}: ${waiting}). Let them end or delete them first.`,
+      message: `Interviews of ${flow.api_name} are paused or waiting (${waiting}). Let them finish or delete them first.`,
     }
   }
   return flow.versions.some(({ number }) => number === flow.active)
     ? {
         code: FLOW_IS_ACTIVE,
-        message: `Version ${flow.active} of ${flow.api_name} is active; versions are deleted only once it is switched off.`,
+        message: `Version ${flow.active} of ${flow.api_name} is active; versions can be deleted only once the flow is inactive.`,
       }
     : null
 }

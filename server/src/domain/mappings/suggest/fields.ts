@@ -246,7 +246,7 @@ const suggestField = (
       entry.score = raise(entry.score, 0.7)
       entry.reasons.push({
         code: 'used_elsewhere',
-        message: `${others === 1 ? 'One other mapping' : `${others} other mappings`} of your org map it so.`,
+        message: `${others === 1 ? 'One other mapping' : `${others} other mappings`} of your org map it this way.`,
       })
     }
     return entry.score < SCORE_MIN ? [] : [{ target, entry }]

@@ -92,7 +92,7 @@ export const judgeObject = (
   if (shared.length > 0) {
     reasons.push({ code: 'name', message: `Names share: ${shared.join(', ')}.` })
   } else if (isStandard) {
-    reasons.push({ code: 'name', message: `${object.label} is where most keep such records.` })
+    reasons.push({ code: 'name', message: `${object.label} is where most orgs keep such records.` })
   }
   if (placed > 0) {
     reasons.push({

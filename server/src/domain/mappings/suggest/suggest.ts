@@ -112,7 +112,7 @@ const keyProposals = (object: DescribedObject, fields: readonly FieldSuggestion[
           ? { code: 'external_id', message: 'It is an external id.' }
           : {
               code: 'id_lookup',
-              message: 'Salesforce finds records by it, though it is no external id.',
+              message: 'Salesforce finds records by it, though it is not an external id.',
             },
         field.unique
           ? { code: 'unique', message: 'No two records have the same value.' }

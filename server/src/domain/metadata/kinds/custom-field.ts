@@ -120,7 +120,10 @@ const reversibility = ({ made, before, after }: Step): Reversibility => {
   })
   if (made) {
     return isComputed(after)
-      ? { level: 'reversible', reason: 'It is deleted again; it shows what other fields hold.' }
+      ? {
+          level: 'reversible',
+          reason: 'Rollback deletes it; it only shows what other fields hold.',
+        }
       : withLoss('What is entered in the field until then goes with it.')
   }
   if (before?.type !== after?.type || isComputed(before) !== isComputed(after)) {
@@ -141,7 +144,7 @@ const reversibility = ({ made, before, after }: Step): Reversibility => {
   }
   return shrinks(after, before)
     ? withLoss(
-        'The field gets its old size back; what is entered until then and does not fit goes with it.',
+        'Rollback restores the old size; values entered until then that do not fit are lost.',
       )
     : RESTORED
 }
@@ -164,7 +167,7 @@ const undoFieldChange = (component: Component, scene: Scene): Undoing => {
   if (was === null || is === null || isLeftOut(component, scene)) return undoing
   // Values that an earlier rollback deactivated are all that can be done about them.
   if (isRestoredButValues(was, is)) {
-    return keep('Values it gained are deactivated.', { removable: false })
+    return keep('The values it gained are deactivated.', { removable: false })
   }
   if (undoing.restore === null) return undoing
   if (was.type !== is.type && !isNamed(component, scene)) {

@@ -108,7 +108,7 @@ const compile = (context: Compiling): CompiledFile[] =>
       throw refusal(
         `objects.${index}.api_name`,
         'object_not_found',
-        `The Salesforce org has no object ${name}. Give its label, plural_label and name_field to make it.`,
+        `The Salesforce org has no object ${name}. Give its label, plural_label and name_field to create it.`,
       )
     }
     return compileObject(object, text, context)
@@ -165,7 +165,7 @@ const undoMadeObject = (component: Component, scene: Scene) => {
   if (scene.now.part(component) === null) return NOTHING
   if (scene.goes.has(sameName(component.fullName))) return REMOVED
   if (isLeftOut(component, scene)) return NOT_NAMED
-  return keep('It, or something on it, was changed by somebody else since.', { drifted: true })
+  return keep('It, or something on it, has been changed by somebody else since.', { drifted: true })
 }
 
 export const customObject: FileKind = {
@@ -191,7 +191,7 @@ export const customObject: FileKind = {
     made
       ? {
           level: 'reversible_with_data_loss',
-          reason: 'Records in it go with the object, and Salesforce blocks its name for 15 days.',
+          reason: 'Its records are deleted with it, and its name stays taken for up to 15 days.',
         }
       : RESTORED,
   undo: ({ component, made }, scene) =>

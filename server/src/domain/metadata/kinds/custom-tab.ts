@@ -67,7 +67,7 @@ export const customTab: FileKind = {
   deletion: { place: 2, withObject: never },
   reversibility: () => ({
     level: 'reversible',
-    reason: 'It is deleted again if the deploy made it.',
+    reason: 'Rollback deletes it if the deploy created it.',
   }),
   undo: ({ component, made }, scene) =>
     made ? undoMade(component, component.fullName, scene) : undoChange(component, scene),

@@ -178,14 +178,14 @@ export const partsNamed =
 
 export const RESTORED: Reversibility = {
   level: 'reversible',
-  reason: 'It is put back from the image taken before the deploy.',
+  reason: 'Rollback restores it as it was before the deploy.',
 }
 
-export const DELETED_AGAIN: Reversibility = { level: 'reversible', reason: 'It is deleted again.' }
+export const DELETED_AGAIN: Reversibility = { level: 'reversible', reason: 'Rollback deletes it.' }
 
 export const TAKEN_OUT: Reversibility = {
   level: 'reversible',
-  reason: 'What the plan adds to it is taken out again; changes of others stay.',
+  reason: 'Rollback removes what the plan adds; changes by others stay.',
 }
 
 /** Whether the object takes them along, for kinds of which that does not depend on the plan. */

@@ -54,7 +54,7 @@ const check = (plan: Plan, findings: Findings): void => {
       findings.add(
         [...path, 'object'],
         'object_not_in_plan',
-        `Layout ${name} is of ${objectName}, which is not in the plan. Add the object or drop the layout.`,
+        `Layout ${name} belongs to ${objectName}, which is not in the plan. Add the object or remove the layout.`,
       )
       continue
     }
@@ -65,7 +65,7 @@ const check = (plan: Plan, findings: Findings): void => {
         findings.add(
           where,
           'field_not_in_plan',
-          `Layout ${name} names ${field}, which is no field of ${objectName} in the plan. Add the field or take it out.`,
+          `Layout ${name} names ${field}, which is not a field of ${objectName} in the plan. Add the field or remove it here.`,
         )
       }
       const key = sameName(`${objectName}-${name}.${field}`)
@@ -81,7 +81,7 @@ const check = (plan: Plan, findings: Findings): void => {
       findings.add(
         [...path, 'after'],
         'attributes_conflict',
-        `Layout ${name} cannot put ${after} behind itself. Name another field.`,
+        `Layout ${name} cannot place ${after} after itself. Use a different field.`,
       )
     }
   }
@@ -120,7 +120,7 @@ const merge = (
     throw refusal(
       `layouts.${index}.after`,
       'field_not_on_layout',
-      `Layout ${planned.layout} of ${planned.object} does not show ${planned.after}. Name a field that it shows.`,
+      `Layout ${planned.layout} of ${planned.object} does not show ${planned.after}. Use a field that it shows.`,
     )
   }
   const wished = new Set(
@@ -223,7 +223,7 @@ const rules: KindRule[] = [
   rule('layout_merged', 'green', ({ object, layout, fields }, { objectExists }) =>
     objectExists(object)
       ? {
-          message: `${layout} is read and gets ${listed(fields)}; all else on it stays where it is.`,
+          message: `${layout} gets ${listed(fields)}; everything else on it stays in place.`,
           remedy: NOTHING_TO_DO,
         }
       : null,

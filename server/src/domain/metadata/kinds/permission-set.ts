@@ -80,7 +80,7 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
       throw refusal(
         path,
         'permission_set_not_found',
-        `The Salesforce org has no permission set ${fullName}. Name one that is there, or make it permission_set.`,
+        `The Salesforce org has no permission set ${fullName}. Use an existing one, or set it as permission_set.`,
       )
     }
     const merged = mergePermissionSet(fullName, access('PermissionSet'), text)

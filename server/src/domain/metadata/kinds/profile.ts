@@ -46,7 +46,7 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
       throw refusal(
         path,
         'profile_not_found',
-        `The Salesforce org has no profile ${plan.permissions.profiles[index] ?? fullName}. Name it as the Metadata API does, for example Admin.`,
+        `The Salesforce org has no profile ${plan.permissions.profiles[index] ?? fullName}. Use its name in the Metadata API, for example Admin.`,
       )
     }
     const merged = mergeProfile(access('Profile'), text)

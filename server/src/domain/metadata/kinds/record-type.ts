@@ -15,7 +15,7 @@ const undoMadeRecordType = (component: Component, scene: Scene): Undoing => {
     isLeftOut(component, scene)
   return isDecided
     ? undoMade(component, object, scene)
-    : keep('Salesforce deletes no record type by API.', { removable: false })
+    : keep('Salesforce does not delete record types by API.', { removable: false })
 }
 
 export const recordType: PartKind = {
@@ -56,8 +56,8 @@ export const recordType: PartKind = {
   reversibility: ({ made, withObject }) => {
     if (!made) return RESTORED
     return withObject
-      ? { level: 'reversible', reason: 'It goes with its object.' }
-      : { level: 'irreversible', reason: 'Salesforce deletes no record type by API.' }
+      ? { level: 'reversible', reason: 'Rollback deletes it with its object.' }
+      : { level: 'irreversible', reason: 'Salesforce does not delete record types by API.' }
   },
   undo: ({ component, made }, scene) =>
     made ? undoMadeRecordType(component, scene) : undoChange(component, scene),

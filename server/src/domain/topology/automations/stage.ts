@@ -123,7 +123,7 @@ const writeMoved = async (
   const problems: string[] = []
   let failure: Fault = {
     code: 'CONTENT_NOT_RETRIEVED',
-    message: 'Salesforce gave no content for it.',
+    message: 'Salesforce returned no content for it.',
   }
   try {
     for await (const { key, definition } of retrieveBodies(task.org, moved, (problem) =>

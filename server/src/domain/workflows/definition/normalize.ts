@@ -43,7 +43,7 @@ const check = (value: unknown, at: string, depth: number): void => {
     throw refuse(
       at.split('.').slice(0, 4).join('.'),
       'too_deep',
-      `The definition is nested deeper than ${DEPTH_MAX} levels, which no metadata is. Send the members of the metadata type themselves.`,
+      `The definition is nested deeper than ${DEPTH_MAX} levels, which no metadata needs. Send the members of the metadata type directly.`,
     )
   }
   if (Array.isArray(value)) {
@@ -52,7 +52,7 @@ const check = (value: unknown, at: string, depth: number): void => {
         throw refuse(
           `${at}.${index}`,
           'list_in_list',
-          'Metadata has no list in a list. Flatten it.',
+          'Metadata has no lists within lists. Flatten it.',
         )
       }
       check(item, `${at}.${index}`, depth + 1)

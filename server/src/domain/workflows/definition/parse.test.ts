@@ -562,12 +562,12 @@ describe('a refusal', () => {
   const FIELD = 'workflows.0.definition.action.fields.Rating'
 
   it.each([
-    ['a control character', rated('a\u0001b'), /^workflows\.0\.definition\.recordUpdates/, 'Take'],
+    ['a control character', rated('a\u0001b'), /^workflows\.0\.definition\.recordUpdates/, 'Remove'],
     [
       'half a character',
       rated('a', { label: 'a\ud800' }),
       /definition\.(label|interviewLabel)/,
-      'Take',
+      'Remove',
     ],
     [
       'a control character in XML',
@@ -577,7 +577,7 @@ describe('a refusal', () => {
         xml: '<Flow><label>a&#0;</label><processType>F</processType></Flow>',
       },
       /^workflows\.0\.xml$/,
-      'Take',
+      'Remove',
     ],
     [
       'a name that is no field',
@@ -585,7 +585,7 @@ describe('a refusal', () => {
       /action\.fields\.Bad Name$/,
       'Give the API name of a field',
     ],
-    ['an unknown member', rated('a', { foo: 1 }), /^workflows\.0\.definition\.foo$/, 'take it out'],
+    ['an unknown member', rated('a', { foo: 1 }), /^workflows\.0\.definition\.foo$/, 'remove it'],
     ['a date that is none', rated({ date: '2026-13-01' }), /Rating\.date$/, '2026-11-30'],
     ['a reference to nothing', rated({ reference: 'Nothing.Id' }), /Rating\.reference$/, '$Record'],
     ['a misspelt variable', rated({ reference: '$Recor.Id' }), /Rating\.reference$/, '$Record'],

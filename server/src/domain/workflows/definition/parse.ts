@@ -45,7 +45,7 @@ const written = <T>(schema: z.ZodType<T>, input: unknown): T => {
       return issue.keys.map((key) => ({
         at: `${at}.${key}`,
         code,
-        message: `${key} is no member of the short form. Correct its name, or take it out.`,
+        message: `${key} is not a member of the short form. Correct its name, or remove it.`,
       }))
     }
     const message = code === 'invalid_key' ? issue.issues[0]?.message : undefined
@@ -60,7 +60,7 @@ const fromJson = (type: WorkflowType, given: JsonObject, object: string): JsonOb
       throw refuse(
         'definition',
         'too_big',
-        `The definition has more than ${DEFINITION_MAX} characters. Divide it into subflows.`,
+        `The definition has more than ${DEFINITION_MAX} characters. Split it into subflows.`,
       )
     }
     return readMetadataJson(given, 'definition')
@@ -120,7 +120,7 @@ const checked = (type: WorkflowType, definition: JsonObject, apiName: string, at
     throw refuse(
       'api_name',
       'name_differs',
-      `The definition is named ${named}, api_name says ${apiName}. Give them the same name.`,
+      `The definition is named ${named}, but api_name is ${apiName}. Use the same name.`,
     )
   }
   const faults: WorkflowFault[] = []
@@ -129,7 +129,7 @@ const checked = (type: WorkflowType, definition: JsonObject, apiName: string, at
     faults.push({
       at: at === 'xml' ? at : bad,
       code: 'bad_character',
-      message: `The text of ${bad.slice(at.length + 1)} holds a control character or half a character. Take it out.`,
+      message: `The text of ${bad.slice(at.length + 1)} contains a control character or half a surrogate pair. Remove it.`,
     })
   }
   const { what, members } = REQUIRED[type]
@@ -139,19 +139,19 @@ const checked = (type: WorkflowType, definition: JsonObject, apiName: string, at
       faults.push({
         at: at === 'xml' ? at : `${at}.${member}`,
         code: 'missing_member',
-        message: `${what} needs ${member}. Add it as the Metadata API has it.`,
+        message: `${what} needs ${member}. Add it as in the Metadata API.`,
       })
     } else if (typeof value !== 'string' && member !== 'ruleEntry') {
       faults.push({
         at: at === 'xml' ? at : `${at}.${member}`,
         code: 'bad_member',
-        message: `${member} is a text. Give it once, without members.`,
+        message: `${member} must be a single text.`,
       })
     } else if (typeof value === 'string' && value.length > (LONGEST[member] ?? Infinity)) {
       faults.push({
         at: at === 'xml' ? at : `${at}.${member}`,
         code: 'too_long',
-        message: `${member} has ${value.length} characters; Salesforce takes ${LONGEST[member]}. Shorten it.`,
+        message: `${member} has ${value.length} characters; Salesforce allows ${LONGEST[member]}. Shorten it.`,
       })
     }
   }
@@ -183,7 +183,7 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
   if (dot < 1 || own === '') {
     throw fail(
       'object_missing',
-      'A rule is named with its object, as in Lead.My_Rule. Put the object before the name.',
+      'The name of a rule includes its object, as in Lead.My_Rule. Add the object.',
     )
   }
   if (!OBJECT_NAME.test(object)) {
@@ -201,14 +201,14 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
     if (own.length > RULE_NAME_MAX) {
       throw fail(
         'name_too_long',
-        `The name ${own} has ${own.length} characters; Salesforce takes ${RULE_NAME_MAX}. Shorten it.`,
+        `The name ${own} has ${own.length} characters; Salesforce allows ${RULE_NAME_MAX}. Shorten it.`,
       )
     }
     // eslint-disable-next-line no-control-regex
     if (own.trim() !== own || /[\u0000-\u001f\u007f]/.test(own) || !own.isWellFormed()) {
       throw fail(
         'name_bad_character',
-        'The name has blanks around it or control characters in it. Take them out.',
+        'The name has leading or trailing blanks, or control characters. Remove them.',
       )
     }
     return { apiName: `${known}.${own}`, object: known }
@@ -287,7 +287,7 @@ const namedTwice = (planned: readonly Planned[]): IndexedFault[] => {
         index,
         path: 'api_name',
         code: 'duplicate',
-        message: `${workflow.api_name} is named twice. Leave one of them out.`,
+        message: `${workflow.api_name} is listed twice. Remove one of them.`,
       },
     ]
   })
@@ -312,7 +312,7 @@ const activeTwice = (planned: readonly Planned[]): IndexedFault[] => {
             index,
             path: 'activate',
             code: 'one_active_rule',
-            message: `Salesforce has one active assignment rule an object; ${other} is to be active already. Activate one of them.`,
+            message: `Salesforce allows one active assignment rule per object, and ${other} would be active too. Activate only one of them.`,
           },
         ]
   })

@@ -47,7 +47,7 @@ const value = z.union(
   ],
   {
     error:
-      'Give a text, a number, a boolean, { reference }, { date }, { date_time } or { formula, result_type }.',
+      'Use a text, a number, a boolean, { reference }, { date }, { date_time } or { formula, result_type }.',
   },
 )
 export type ShortValue = z.output<typeof value>
@@ -193,7 +193,7 @@ export const shortAssignment = z
                   .string()
                   .regex(
                     /^[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/,
-                    'Give the API name of a field, as in LeadSource or Account.Type.',
+                    'Use the API name of a field, as in LeadSource or Account.Type.',
                   )
                   .describe("Of the rule's object, or of a related one with its name before it"),
                 operator: operators(ASSIGNMENT_OPERATIONS),
@@ -268,7 +268,7 @@ export const workflowInput = z
       .describe('`keep`: as it is in the Salesforce org; what is new stays inactive'),
   })
   .refine((given) => (given.definition === undefined) !== (given.xml === undefined), {
-    message: 'Give either definition or xml.',
+    message: 'Send either definition or xml, not both.',
     path: ['definition'],
   })
   .meta({ id: 'Workflow' })

@@ -21,7 +21,7 @@ const logicOf = (written: string, count: number, at: string): string => {
   throw refuse(
     at,
     'bad_logic',
-    `The logic ${JSON.stringify(written)} does not fit the ${count} criteria: ${fault}. Write and, or, or all their numbers: 1 AND (2 OR 3).`,
+    `The logic ${JSON.stringify(written)} does not fit the ${count} criteria: ${fault}. Use and, or, or an expression with all the numbers: 1 AND (2 OR 3).`,
   )
 }
 
@@ -183,7 +183,7 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
     throw refuse(
       'definition.formula',
       'criteria_and_formula',
-      'A flow starts by criteria or by a formula. Give one of them.',
+      'A flow starts by criteria or by a formula. Use one of them.',
     )
   }
   const hasEntry = short.formula !== undefined || short.criteria.length > 0
@@ -208,7 +208,7 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
     throw refuse(
       'definition.order',
       'no_order_on_delete',
-      'Flows that run on delete have no order. Leave it out.',
+      'Flows that run on delete have no trigger order. Leave it out.',
     )
   }
   for (const [index, action] of actions.entries()) {
@@ -217,7 +217,7 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
       throw refuse(
         `${place}.type`,
         'record_is_deleted',
-        'A record that is being deleted cannot be changed. Use update_records for others.',
+        'A record that is being deleted cannot be changed. Use update_records for other records.',
       )
     }
     if (action.type === 'update_fields' && actions.some(({ type }) => type !== 'update_fields')) {
@@ -233,7 +233,7 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
         throw refuse(
           `${place}.email_alert`,
           'alert_of_other_object',
-          `The e-mail alert belongs to ${object}, the flow starts on ${short.object}. Name an alert of ${short.object}.`,
+          `The e-mail alert belongs to ${object}, but the flow starts on ${short.object}. Use an alert of ${short.object}.`,
         )
       }
     }
@@ -411,7 +411,7 @@ export const writeAssignmentRule = (object: string, short: ShortAssignment): Jso
         throw refuse(
           `${at}.formula`,
           'criteria_and_formula',
-          'An entry has criteria or a formula. Give one of them.',
+          'An entry has criteria or a formula. Use one of them.',
         )
       }
       const logic = logicOf(entry.logic, criteria.length, `${at}.logic`)
@@ -437,7 +437,7 @@ export const writeValidationRule = (object: string, short: ShortValidation): Jso
     throw refuse(
       'definition.field',
       'field_of_other_object',
-      `The message stands at a field of ${object}. Name one of its fields, or none.`,
+      `The message is shown at a field of ${object}. Use one of its fields, or leave it out.`,
     )
   }
   return normalizedMetadata({

@@ -13,6 +13,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type RequestPayload,
 } from 'fastify'
 import { type Logger } from 'pino'
 import { type Auth, type Identity } from '../domain/auth/auth.ts'
@@ -56,8 +57,57 @@ interface Admitted {
   claim: IdempotencyClaim | null
 }
 
+type AdmittedRequests = WeakMap<FastifyRequest, Admitted>
+
 export const createApp = async (options: Options): Promise<FastifyInstance> => {
-  const loggerInstance: FastifyBaseLogger = options.logger
+  const app = bareApp(options)
+  const admitted: AdmittedRequests = new WeakMap()
+  endInOrder(app)
+  limitReading(app)
+  report(app, options, admitted)
+  await limitCallers(app, options, admitted)
+  parseBodies(app)
+  app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.setErrorHandler(renderError)
+  app.setNotFoundHandler((request, reply) =>
+    renderError(
+      new EngineError('not_found', `There is no endpoint ${request.method} ${pathOf(request)}.`),
+      request,
+      reply,
+    ),
+  )
+  registerDocs(app, () => openApiDocument(options.routes))
+  const idempotency = createIdempotencyStep(options.idempotency)
+  for (const route of options.routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      bodyLimit: route.bodyLimitBytes ?? BODY_LIMIT_BYTES,
+      config: { route },
+      onRequest: async (request) => {
+        const found = await admit(route, options.auth, request)
+        admitted.set(request, found)
+        // A large body is not even read from somebody who may not send it.
+        if ((route.bodyLimitBytes ?? 0) > BODY_LIMIT_BYTES) authorize(route, found.identity)
+      },
+      preParsing: async (request, _reply, payload) => inflate(route, request, payload),
+      handler: (request, reply) =>
+        serve(
+          route,
+          request,
+          reply,
+          admitted.get(request) ?? { identity: null, claim: null },
+          idempotency,
+          options.inSpan,
+        ),
+    })
+  }
+  return app
+}
+
+const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
+  const loggerInstance: FastifyBaseLogger = logger
   const app = Fastify({
     loggerInstance,
     // Our own lines say more than "incoming request" and never a query string.
@@ -67,14 +117,14 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     }),
     genReqId: requestIdOf,
     requestIdHeader: false,
-    trustProxy: trusted(options.trustProxy),
+    trustProxy: trusted(trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     // Slow clients: the head must be here in 20 s; the whole request in 120 s, see below.
     requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     http: { headersTimeout: 20_000 },
-    return503OnClosing: false, // the hook below answers it as a problem
+    return503OnClosing: false, // `endInOrder` answers it as a problem
     exposeHeadRoutes: false,
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => {
@@ -82,19 +132,19 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     },
     clientErrorHandler,
   })
-
   // Node would answer an unknown Expect with a bare 417; it may as well be ignored (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => {
     app.server.emit('request', request, response)
   })
+  return app
+}
 
-  const admitted = new WeakMap<FastifyRequest, Admitted>()
-  const idempotency = createIdempotencyStep(options.idempotency)
+/** While the server shuts down: nothing new is begun, and no connection is kept. */
+const endInOrder = (app: FastifyInstance): void => {
   let closing = false
   app.addHook('preClose', async () => {
     closing = true
   })
-
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     if (closing) {
@@ -104,6 +154,14 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       })
     }
   })
+  app.addHook('onSend', async (_request, reply) => {
+    // A kept-alive connection would hold the shutdown up until its client lets go.
+    if (closing) reply.header('connection', 'close')
+  })
+}
+
+/** A request has to be here, body and all, within a time. */
+const limitReading = (app: FastifyInstance): void => {
   app.addHook('onRequest', async (request, reply) => {
     if (isUpload(request)) return // read under a clock of its own
     const timer = setTimeout(() => {
@@ -113,14 +171,18 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     }, REQUEST_MS)
     reply.raw.once('close', () => clearTimeout(timer))
   })
-  app.addHook('onSend', async (_request, reply) => {
-    // A kept-alive connection would hold the shutdown up until its client lets go.
-    if (closing) reply.header('connection', 'close')
-  })
+}
+
+/** One line and one measurement for each request that was answered. */
+const report = (
+  app: FastifyInstance,
+  { onRequestDone }: Options,
+  admitted: AdmittedRequests,
+): void => {
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000
     const route = request.routeOptions.url ?? 'unknown'
-    options.onRequestDone({ route, status: reply.statusCode, seconds })
+    onRequestDone({ route, status: reply.statusCode, seconds })
     const identity = admitted.get(request)?.identity
     request.log.info(
       {
@@ -135,40 +197,49 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       'request',
     )
   })
+}
 
-  if (options.corsOrigins.length > 0) {
+/** Which browsers may call, and how often a credential may. */
+const limitCallers = async (
+  app: FastifyInstance,
+  { corsOrigins, rateLimitPerMinute }: Options,
+  admitted: AdmittedRequests,
+): Promise<void> => {
+  if (corsOrigins.length > 0) {
     await app.register(cors, {
-      origin: options.corsOrigins,
+      origin: corsOrigins,
       methods: ['GET', 'POST'],
       exposedHeaders: ['x-request-id', 'idempotency-replayed', 'location', 'retry-after'],
       maxAge: 600,
     })
   }
-  if (options.rateLimitPerMinute > 0) {
-    await app.register(rateLimit, {
-      global: true,
-      max: options.rateLimitPerMinute,
-      timeWindow: 60_000,
-      hook: 'preParsing', // after the credential was looked at
-      keyGenerator: (request) =>
-        admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
-      allowList: (request) => !(request.routeOptions.url ?? '').startsWith('/api/'),
-      errorResponseBuilder: (_request, limit) =>
-        new EngineError(
-          'rate_limited',
-          `More than ${limit.max} requests per minute with this credential.`,
-          {
-            retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
-          },
-        ),
-      addHeadersOnExceeding: {
-        'x-ratelimit-limit': false,
-        'x-ratelimit-remaining': false,
-        'x-ratelimit-reset': false,
-      },
-    })
-  }
+  if (rateLimitPerMinute <= 0) return
+  await app.register(rateLimit, {
+    global: true,
+    max: rateLimitPerMinute,
+    timeWindow: 60_000,
+    hook: 'preParsing', // after the credential was looked at
+    keyGenerator: (request) =>
+      admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
+    allowList: (request) => !(request.routeOptions.url ?? '').startsWith('/api/'),
+    errorResponseBuilder: (_request, limit) =>
+      new EngineError(
+        'rate_limited',
+        `More than ${limit.max} requests per minute with this credential.`,
+        {
+          retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
+        },
+      ),
+    addHeadersOnExceeding: {
+      'x-ratelimit-limit': false,
+      'x-ratelimit-remaining': false,
+      'x-ratelimit-reset': false,
+    },
+  })
+}
 
+/** JSON in UTF-8, and uploads of lines where a route takes them; nothing else. */
+const parseBodies = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
@@ -190,59 +261,28 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
     if (request.routeOptions.config.route?.lines !== undefined) done(null, payload)
     else done(new EngineError('unsupported_media_type', 'The body must be application/json.'))
   })
-  app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
-  app.setErrorHandler(renderError)
-  app.setNotFoundHandler((request, reply) =>
-    renderError(
-      new EngineError('not_found', `There is no endpoint ${request.method} ${pathOf(request)}.`),
-      request,
-      reply,
-    ),
-  )
+}
 
-  registerDocs(app, () => openApiDocument(options.routes))
-  for (const route of options.routes) {
-    app.route({
-      method: route.method,
-      url: route.path,
-      bodyLimit: route.bodyLimitBytes ?? BODY_LIMIT_BYTES,
-      config: { route },
-      onRequest: async (request) => {
-        admitted.set(request, await admit(route, options.auth, request))
-        const identity = admitted.get(request)?.identity ?? null
-        // A large body is not even read from somebody who may not send it.
-        if ((route.bodyLimitBytes ?? 0) > BODY_LIMIT_BYTES) authorize(route, identity)
-      },
-      preParsing: async (request, _reply, payload) => {
-        if (route.body === undefined && route.rawBody !== true) return payload
-        const encoding = request.headers['content-encoding'] ?? 'identity'
-        if (encoding === 'identity') return payload
-        if (encoding !== 'gzip') {
-          throw new EngineError('unsupported_media_type', 'Content-Encoding may be gzip or absent.')
-        }
-        // Fastify counts what comes out of here against the limit: inflated bytes, as promised.
-        const inflated = createGunzip()
-        // pipe() does not tell its target that the client went away in the middle.
-        finished(payload, (cut) => {
-          if (cut) inflated.destroy(cut)
-        })
-        inflated.on('error', () => undefined) // after a 413 nobody else listens any more
-        delete request.headers['content-length']
-        return payload.pipe(inflated)
-      },
-      handler: (request, reply) =>
-        serve(
-          route,
-          request,
-          reply,
-          admitted.get(request) ?? { identity: null, claim: null },
-          idempotency,
-          options.inSpan,
-        ),
-    })
+/** The body as it was before gzip. Fastify counts what comes out of here against the limit, as promised. */
+const inflate = (
+  route: Route,
+  request: FastifyRequest,
+  payload: RequestPayload,
+): RequestPayload => {
+  if (route.body === undefined && route.rawBody !== true) return payload
+  const encoding = request.headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return payload
+  if (encoding !== 'gzip') {
+    throw new EngineError('unsupported_media_type', 'Content-Encoding may be gzip or absent.')
   }
-  return app
+  const inflated = createGunzip()
+  // pipe() does not tell its target that the client went away in the middle.
+  finished(payload, (cut) => {
+    if (cut) inflated.destroy(cut)
+  })
+  inflated.on('error', () => undefined) // after a 413 nobody else listens any more
+  delete request.headers['content-length']
+  return payload.pipe(inflated)
 }
 
 const LINES_TYPE = 'application/x-ndjson'

@@ -56,7 +56,7 @@ export interface Settled {
 
 export interface Reason {
   reason: string
-  /** Somebody changed it since, so who and when is worth telling. */
+  /** Somebody changed it since: who and when is shown. */
   drifted: boolean
   /** It could be taken out still, if it is named. */
   removable: boolean

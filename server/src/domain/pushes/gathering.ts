@@ -30,7 +30,7 @@ export interface Pending {
   results: PackedResults[]
 }
 
-export type Gathering = ReturnType<typeof gather>
+export type Gathering = ReturnType<typeof createGathering>
 
 const ALL_OR_NONE_FAULT = {
   code: 'ALL_OR_NONE_OPERATION_ROLLED_BACK',
@@ -39,41 +39,47 @@ const ALL_OR_NONE_FAULT = {
   remedy: 'Correct the other row, or push without all_or_none.',
 }
 
+/** Numbers the parts that blocks travel in: one job each, of one kind of rows and within its limits. */
+const createParts = () => {
+  const open = new Map<string, { part: number; rows: number; bytes: number }>()
+  let parts = 0
+  return {
+    partOf: (kind: string, rows: number, bytes: number): number => {
+      const last = open.get(kind)
+      if (last !== undefined && last.rows + rows <= PART_ROWS && last.bytes + bytes <= PART_BYTES) {
+        last.rows += rows
+        last.bytes += bytes
+        return last.part
+      }
+      const part = parts
+      parts += 1
+      open.set(kind, { part, rows, bytes })
+      return part
+    },
+  }
+}
+
 /** Judges rows and makes of them what is stored: blocks to send, and results of those that are not sent. */
-export const gather = ({ judge, options }: Intention) => {
+export const createGathering = ({ judge, options }: Intention) => {
   const keepsRows = !options.dry_run
   let pending: Pending = { blocks: [], results: [] }
   let pendingBytes = 0
   let counts = NO_COUNTS
   let total = 0
   let blockNo = 0
-  let parts = 0
-  const openParts = new Map<string, { part: number; rows: number; bytes: number }>()
+  const parts = createParts()
 
   let windowStart = 0
   let windowChars = 0
   let ready: IncomingRow[] = []
   let settled: { index: number; source: string; result: RowResult }[] = []
 
-  const partOf = (kind: string, rows: number, bytes: number): number => {
-    const open = openParts.get(kind)
-    if (open !== undefined && open.rows + rows <= PART_ROWS && open.bytes + bytes <= PART_BYTES) {
-      open.rows += rows
-      open.bytes += bytes
-      return open.part
-    }
-    const part = parts
-    parts += 1
-    openParts.set(kind, { part, rows, bytes })
-    return part
-  }
-
   const keepBlocks = async (): Promise<void> => {
     for (const block of cutBlocks(ready)) {
       const bytes = block.rows.reduce((sum, row) => sum + csvBytes(row.ready.fields), 0)
       const { operation, object } = block
       const kind = `${operation}:${object}:${operation === 'upsert' ? block.matchField : ''}`
-      const part = partOf(kind, block.rows.length, bytes)
+      const part = parts.partOf(kind, block.rows.length, bytes)
       const stored = await packBlock(block, { blockNo, windowStart, part, bytes })
       pending.blocks.push(stored)
       pendingBytes += (stored.ready?.byteLength ?? 0) + stored.source.byteLength

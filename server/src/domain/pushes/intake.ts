@@ -12,7 +12,7 @@ import { type Jobs } from '../../jobs/jobs.ts'
 import { type Secret } from '../../secret.ts'
 import { type Caller } from '../caller.ts'
 import { bindIdempotency } from '../idempotency.ts'
-import { gather, type Gathering } from './gathering.ts'
+import { createGathering, type Gathering } from './gathering.ts'
 import { baseRow, type InputRow, type Intention } from './intention.ts'
 import { noteEnd } from './journal.ts'
 import { type Transport } from './model.ts'
@@ -67,7 +67,7 @@ export const takeIn = async (
   const { db } = deps
   const { tenant } = caller
   const key: PushKey = { tenant, clientId: intention.clientId, pushId: newId() }
-  const gathering = gather(intention)
+  const gathering = createGathering(intention)
   const hash = manner === 'upload' ? uploadHash(deps.secret) : null
   const stage = manner === 'upload' ? await openStage(db, caller, key, intention) : null
   try {

@@ -8,7 +8,7 @@ import { email, newPassword, role } from './users.ts'
 
 const ok = z.object({ ok: z.literal(true) })
 
-export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
+const loginRoute = (auth: Auth): Route =>
   route({
     method: 'POST',
     path: '/api/auth/login',
@@ -44,7 +44,9 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
       status: 200,
       body: await auth.login({ ...body, address: context.address, requestId: context.requestId }),
     }),
-  }),
+  })
+
+const meRoute = (): Route =>
   route({
     method: 'GET',
     path: '/api/auth/me',
@@ -88,7 +90,9 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
         auth_method: caller.credential.type,
       },
     }),
-  }),
+  })
+
+const logoutRoute = (auth: Auth): Route =>
   route({
     method: 'POST',
     path: '/api/auth/logout',
@@ -106,7 +110,9 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
       await auth.logout(caller)
       return { status: 200, body: { ok: true } }
     },
-  }),
+  })
+
+const changePasswordRoute = (auth: Auth): Route =>
   route({
     method: 'POST',
     path: '/api/auth/change-password',
@@ -127,5 +133,11 @@ export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
       await auth.changePassword(caller, body.current_password, body.new_password)
       return { status: 200, body: { ok: true } }
     },
-  }),
+  })
+
+export const authRoutes = ({ auth }: { auth: Auth }): Route[] => [
+  loginRoute(auth),
+  meRoute(),
+  logoutRoute(auth),
+  changePasswordRoute(auth),
 ]

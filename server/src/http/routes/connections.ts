@@ -143,7 +143,7 @@ const exampleHealth = {
 
 const byClient = { body: { client_id: example.client_id } }
 
-export const connectionRoutes = ({ connections }: { connections: Connections }): Route[] => [
+const createRoute = (connections: Connections): Route =>
   route({
     method: 'POST',
     path: '/api/connections/create',
@@ -196,7 +196,9 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
       status: 201,
       body: await connections.create(caller, body),
     }),
-  }),
+  })
+
+const callbackRoute = (connections: Connections): Route =>
   route({
     method: 'POST',
     path: '/api/connections/callback',
@@ -233,7 +235,9 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
       status: 200,
       body: await connections.callback(caller, body),
     }),
-  }),
+  })
+
+const listRoute = (connections: Connections): Route =>
   route({
     method: 'POST',
     path: '/api/connections/list',
@@ -249,7 +253,9 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
       status: 200,
       body: await connections.list(caller, body),
     }),
-  }),
+  })
+
+const getRoute = (connections: Connections): Route =>
   route({
     method: 'POST',
     path: '/api/connections/get',
@@ -286,7 +292,9 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
       status: 200,
       body: await connections.get(caller, body, context.signal),
     }),
-  }),
+  })
+
+const updateRoute = (connections: Connections): Route =>
   route({
     method: 'POST',
     path: '/api/connections/update',
@@ -304,7 +312,9 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
       status: 200,
       body: await connections.update(caller, body),
     }),
-  }),
+  })
+
+const refreshRoute = (connections: Connections): Route =>
   route({
     method: 'POST',
     path: '/api/connections/refresh',
@@ -332,7 +342,9 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
       status: 200,
       body: await connections.refresh(caller, body),
     }),
-  }),
+  })
+
+const revokeRoute = (connections: Connections): Route =>
   route({
     method: 'POST',
     path: '/api/connections/revoke',
@@ -358,5 +370,14 @@ export const connectionRoutes = ({ connections }: { connections: Connections }):
       status: 200,
       body: await connections.revoke(caller, body),
     }),
-  }),
+  })
+
+export const connectionRoutes = ({ connections }: { connections: Connections }): Route[] => [
+  createRoute(connections),
+  callbackRoute(connections),
+  listRoute(connections),
+  getRoute(connections),
+  updateRoute(connections),
+  refreshRoute(connections),
+  revokeRoute(connections),
 ]

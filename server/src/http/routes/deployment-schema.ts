@@ -162,3 +162,5 @@ export const createDeploymentReplies = (deployments: Deployments) => {
       replyOf(caller, await deployments.get(caller.tenant, deploymentId)),
   }
 }
+
+export type DeploymentReplies = ReturnType<typeof createDeploymentReplies>

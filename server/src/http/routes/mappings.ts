@@ -290,7 +290,7 @@ const WARNED =
   'The mapping is held against the newest snapshot, and what it finds comes back as `warnings`; it is ' +
   'never refused for what a snapshot does not know, since that may be about to be deployed.'
 
-export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => [
+const createRoute = (mappings: Mappings): Route =>
   route({
     method: 'POST',
     path: '/api/mappings/create',
@@ -312,7 +312,9 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
       status: 201,
       body: await mappings.create(caller, body),
     }),
-  }),
+  })
+
+const updateRoute = (mappings: Mappings): Route =>
   route({
     method: 'POST',
     path: '/api/mappings/update',
@@ -350,7 +352,9 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
       status: 200,
       body: await mappings.update(caller, body),
     }),
-  }),
+  })
+
+const deleteRoute = (mappings: Mappings): Route =>
   route({
     method: 'POST',
     path: '/api/mappings/delete',
@@ -372,7 +376,9 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
       status: 200,
       body: await mappings.delete(caller, body.mapping_id),
     }),
-  }),
+  })
+
+const getRoute = (mappings: Mappings): Route =>
   route({
     method: 'POST',
     path: '/api/mappings/get',
@@ -411,7 +417,9 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
           : { mapping_id, version },
       ),
     }),
-  }),
+  })
+
+const listRoute = (mappings: Mappings): Route =>
   route({
     method: 'POST',
     path: '/api/mappings/list',
@@ -431,7 +439,9 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
       status: 200,
       body: await mappings.list(caller.tenant, body),
     }),
-  }),
+  })
+
+const validateRoute = (mappings: Mappings): Route =>
   route({
     method: 'POST',
     path: '/api/mappings/validate',
@@ -472,7 +482,9 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
           : { client_id, mapping: drafted },
       ),
     }),
-  }),
+  })
+
+const suggestRoute = (mappings: Mappings): Route =>
   route({
     method: 'POST',
     path: '/api/mappings/suggest',
@@ -529,5 +541,14 @@ export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => 
       status: 200,
       body: await mappings.suggest(caller.tenant, body),
     }),
-  }),
+  })
+
+export const mappingRoutes = ({ mappings }: { mappings: Mappings }): Route[] => [
+  createRoute(mappings),
+  updateRoute(mappings),
+  deleteRoute(mappings),
+  getRoute(mappings),
+  listRoute(mappings),
+  validateRoute(mappings),
+  suggestRoute(mappings),
 ]

@@ -92,246 +92,269 @@ async function* textsOf(batches: AsyncIterable<JsonLine[]>) {
   for await (const batch of batches) yield batch.map(({ text }) => ({ source: text }))
 }
 
-export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => {
-  const replay = async (caller: Caller, pushId: string): Promise<Reply> =>
-    replyOf(await pushes.get(caller.tenant, pushId))
+type Envelope = z.infer<typeof linksEnvelope> & { object?: string }
+const inputOf = (kind: PushKind, { object, ...envelope }: Envelope): PushInput => ({
+  client_id: envelope.client_id,
+  options: envelope.options,
+  wait_seconds: envelope.wait_seconds,
+  kind,
+  object: object ?? null,
+})
 
-  type Envelope = z.infer<typeof linksEnvelope> & { object?: string }
-  const inputOf = (kind: PushKind, { object, ...envelope }: Envelope): PushInput => ({
-    client_id: envelope.client_id,
-    options: envelope.options,
-    wait_seconds: envelope.wait_seconds,
-    kind,
-    object: object ?? null,
+const linesFor = (
+  pushes: Pushes,
+  kind: PushKind,
+  envelope: typeof recordsEnvelope | typeof linksEnvelope,
+  row: z.ZodType,
+  exampleRow: unknown,
+) =>
+  lines<'push.write', typeof envelope>({
+    envelope,
+    lineBytes: LINE_BYTES,
+    idleMs: IDLE_MS,
+    description: LINES_WORDS,
+    example: `${[
+      { client_id: CLIENT_ID, ...(kind === 'link' ? {} : { object: 'job_posting' }) },
+      exampleRow,
+    ]
+      .map((value) => JSON.stringify(value))
+      .join('\n')}\n`,
+    handle: async ({ caller, envelope: first, lines: rest, context }) =>
+      replyOf(await pushes.upload(caller, inputOf(kind, first), rowsOf(rest, row), context.signal)),
+    matches: (caller, pushId, rest) => pushes.isSameUpload(caller.tenant, pushId, textsOf(rest)),
   })
 
-  const linesFor = (
-    kind: PushKind,
-    envelope: typeof recordsEnvelope | typeof linksEnvelope,
-    row: z.ZodType,
-    exampleRow: unknown,
-  ) =>
-    lines<'push.write', typeof envelope>({
-      envelope,
-      lineBytes: LINE_BYTES,
-      idleMs: IDLE_MS,
-      description: LINES_WORDS,
-      example: `${[
-        { client_id: CLIENT_ID, ...(kind === 'link' ? {} : { object: 'job_posting' }) },
-        exampleRow,
-      ]
-        .map((value) => JSON.stringify(value))
-        .join('\n')}\n`,
-      handle: async ({ caller, envelope: first, lines: rest, context }) =>
-        replyOf(
-          await pushes.upload(caller, inputOf(kind, first), rowsOf(rest, row), context.signal),
-        ),
-      matches: (caller, pushId, rest) => pushes.isSameUpload(caller.tenant, pushId, textsOf(rest)),
-    })
-
-  const shared = {
+/** What all routes that make a push have in common. */
+const shared = (pushes: Pushes) =>
+  ({
     method: 'POST',
     tag: 'Push',
     access: 'push.write',
     bodyLimitBytes: PUSH_BODY_BYTES,
     replies,
     errors: ERRORS,
-    idempotency: { replay },
-  } as const
+    idempotency: {
+      replay: async (caller: Caller, pushId: string): Promise<Reply> =>
+        replyOf(await pushes.get(caller.tenant, pushId)),
+    },
+  }) as const
 
-  const exampleReply = { ...examplePush, results: [exampleResult] }
-  const exampleUpdate = { match: { external_key: 'job-1042' }, fields: { status: 'filled' } }
-  const exampleLink = {
-    object: 'job_posting',
-    match: { external_key: 'job-1042' },
-    field: 'company',
-    target: { object: 'company', match: { external_key: 'acme' } },
-  }
-  const idOnly = z.strictObject({ push_id: id })
-
-  return [
-    route({
-      ...shared,
-      path: '/api/push/records',
-      summary: 'Create or update records',
-      description:
-        "Upserts by the mapping's external id: no record is created twice, and each row has a result. A " +
-        'row that cannot be sent is a failed result and stops no other. The work survives a broken ' +
-        'connection and a restart; poll with `/api/push/get`.',
-      body: recordsEnvelope.extend({ records: z.array(recordRow).min(1) }),
-      lines: linesFor('records', recordsEnvelope, recordRow, exampleRecord),
-      example: {
-        body: { client_id: CLIENT_ID, object: 'job_posting', records: [exampleRecord] },
-        reply: exampleReply,
-      },
-      handle: async ({ caller, body: { records, ...envelope }, context }) =>
-        replyOf(await pushes.push(caller, inputOf('records', envelope), records, context.signal)),
-    }),
-    route({
-      ...shared,
-      path: '/api/push/status-update',
-      summary: 'Update records that exist',
-      description:
-        'Never creates one: what is not found is a failed row (`RECORD_NOT_FOUND`). Without a mapping, ' +
-        'object and fields are named as Salesforce names them.',
-      body: recordsEnvelope.extend({ updates: z.array(updateRow).min(1) }),
-      lines: linesFor('status_update', recordsEnvelope, updateRow, exampleUpdate),
-      example: {
-        body: { client_id: CLIENT_ID, object: 'job_posting', updates: [exampleUpdate] },
-        reply: {
-          ...exampleReply,
-          kind: 'status_update',
-          created_count: 0,
-          updated_count: 1,
-          results: [{ ...exampleResult, action: 'updated' }],
-        },
-      },
-      handle: async ({ caller, body: { updates, ...envelope }, context }) =>
-        replyOf(
-          await pushes.push(caller, inputOf('status_update', envelope), updates, context.signal),
-        ),
-    }),
-    route({
-      ...shared,
-      path: '/api/push/link',
-      summary: 'Link records that exist',
-      description:
-        'Sets look-ups, or creates the record between two others once. Missing and ambiguous records ' +
-        'fail their row.',
-      body: linksEnvelope.extend({ links: z.array(linkRow).min(1) }),
-      lines: linesFor('link', linksEnvelope, linkRow, exampleLink),
-      example: {
-        body: { client_id: CLIENT_ID, links: [exampleLink] },
-        reply: {
-          ...exampleReply,
-          kind: 'link',
-          created_count: 0,
-          updated_count: 1,
-          results: [{ ...exampleResult, action: 'updated' }],
-        },
-      },
-      handle: async ({ caller, body: { links, ...envelope }, context }) =>
-        replyOf(await pushes.push(caller, inputOf('link', envelope), links, context.signal)),
-    }),
-    route({
-      method: 'POST',
-      path: '/api/push/get',
-      tag: 'Push',
-      summary: 'Get a push',
-      access: 'push.write',
-      body: idOnly,
-      replies: { 200: { description: 'The push', body: pushWithResults } },
-      errors: ['not_found'],
-      example: { body: { push_id: PUSH_ID }, reply: exampleReply },
-      handle: async ({ caller, body }) => ({
-        status: 200,
-        body: await pushes.get(caller.tenant, body.push_id),
-      }),
-    }),
-    route({
-      method: 'POST',
-      path: '/api/push/results',
-      tag: 'Push',
-      summary: 'Read the results of a push, in input order',
-      description:
-        'While a push runs, the results so far; read to the end once the push has ended. With ' +
-        '`Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do ' +
-        'not apply then.',
-      access: 'push.write',
-      body: z.strictObject({
-        push_id: id,
-        status: z.enum(['failed', 'succeeded']).optional(),
-        limit: z.int().min(1).max(RESULTS_MAX).default(50),
-        cursor: z.string().min(1).max(200).optional(),
-      }),
-      replies: {
-        200: {
-          description: 'A page of results',
-          body: pageOf(result),
-          streamedAs: { mediaType: LINES_TYPE, line: result },
-        },
-      },
-      errors: ['not_found', 'invalid_cursor'],
-      example: {
-        body: { push_id: PUSH_ID, status: 'failed', limit: 1_000 },
-        reply: { items: [exampleResult], next_cursor: null },
-      },
-      handle: async ({ caller, body, context }) => {
-        if (!wantsLines(context.headers.accept)) {
-          return { status: 200, body: await pushes.results(caller.tenant, body.push_id, body) }
-        }
-        const all = await pushes.streamResults(caller.tenant, body.push_id, body.status)
-        return {
-          status: 200,
-          body: Readable.from(all, { objectMode: false }),
-          mediaType: LINES_TYPE,
-        }
-      },
-    }),
-    route({
-      method: 'POST',
-      path: '/api/push/list',
-      tag: 'Push',
-      summary: 'List pushes, newest first',
-      description: '`object` is the canonical name, or that of the Salesforce object.',
-      access: 'push.write',
-      body: z.strictObject({
-        client_id: id.optional(),
-        object: line(100).optional(),
-        status: status.optional(),
-        ...pageRequest,
-      }),
-      replies: { 200: { description: 'A page of pushes', body: pageOf(push) } },
-      errors: ['not_found', 'invalid_cursor'],
-      example: {
-        body: { client_id: CLIENT_ID },
-        reply: { items: [examplePush], next_cursor: null },
-      },
-      handle: async ({ caller, body }) => ({
-        status: 200,
-        body: await pushes.list(caller.tenant, body),
-      }),
-    }),
-    route({
-      method: 'POST',
-      path: '/api/push/cancel',
-      tag: 'Push',
-      summary: 'Cancel a push',
-      description:
-        'Rows not yet sent fail with `CANCELLED`; rows already sent get their results. Poll `/api/push/get` ' +
-        'for the outcome.',
-      access: 'push.write',
-      body: idOnly,
-      replies: { 200: { description: 'The push', body: pushWithResults } },
-      errors: ['not_found'],
-      example: {
-        body: { push_id: PUSH_ID },
-        reply: { ...examplePush, status: 'in_progress', completed_at: null },
-      },
-      idempotency: {},
-      handle: async ({ caller, body }) => ({
-        status: 200,
-        body: await pushes.cancel(caller, body.push_id),
-      }),
-    }),
-    route({
-      ...shared,
-      path: '/api/push/retry',
-      bodyLimitBytes: 1024 * 1024,
-      summary: 'Retry the failed rows of a push',
-      description:
-        'Creates a new push with the current mapping. Failed rows are kept as long as the results.',
-      body: z.strictObject({ push_id: id, wait_seconds: waitSeconds }),
-      errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
-      example: {
-        body: { push_id: PUSH_ID },
-        reply: { ...exampleReply, retry_of: PUSH_ID, id: '0199a1b2-0000-7000-8000-0000000000e2' },
-      },
-      handle: async ({ caller, body, context }) =>
-        replyOf(await pushes.retry(caller, body, context.signal)),
-    }),
-  ]
+const exampleReply = { ...examplePush, results: [exampleResult] }
+const exampleUpdate = { match: { external_key: 'job-1042' }, fields: { status: 'filled' } }
+const exampleLink = {
+  object: 'job_posting',
+  match: { external_key: 'job-1042' },
+  field: 'company',
+  target: { object: 'company', match: { external_key: 'acme' } },
 }
+const idOnly = z.strictObject({ push_id: id })
+
+const recordsRoute = (pushes: Pushes): Route =>
+  route({
+    ...shared(pushes),
+    path: '/api/push/records',
+    summary: 'Create or update records',
+    description:
+      "Upserts by the mapping's external id: no record is created twice, and each row has a result. A " +
+      'row that cannot be sent is a failed result and stops no other. The work survives a broken ' +
+      'connection and a restart; poll with `/api/push/get`.',
+    body: recordsEnvelope.extend({ records: z.array(recordRow).min(1) }),
+    lines: linesFor(pushes, 'records', recordsEnvelope, recordRow, exampleRecord),
+    example: {
+      body: { client_id: CLIENT_ID, object: 'job_posting', records: [exampleRecord] },
+      reply: exampleReply,
+    },
+    handle: async ({ caller, body: { records, ...envelope }, context }) =>
+      replyOf(await pushes.push(caller, inputOf('records', envelope), records, context.signal)),
+  })
+
+const statusUpdateRoute = (pushes: Pushes): Route =>
+  route({
+    ...shared(pushes),
+    path: '/api/push/status-update',
+    summary: 'Update records that exist',
+    description:
+      'Never creates one: what is not found is a failed row (`RECORD_NOT_FOUND`). Without a mapping, ' +
+      'object and fields are named as Salesforce names them.',
+    body: recordsEnvelope.extend({ updates: z.array(updateRow).min(1) }),
+    lines: linesFor(pushes, 'status_update', recordsEnvelope, updateRow, exampleUpdate),
+    example: {
+      body: { client_id: CLIENT_ID, object: 'job_posting', updates: [exampleUpdate] },
+      reply: {
+        ...exampleReply,
+        kind: 'status_update',
+        created_count: 0,
+        updated_count: 1,
+        results: [{ ...exampleResult, action: 'updated' }],
+      },
+    },
+    handle: async ({ caller, body: { updates, ...envelope }, context }) =>
+      replyOf(
+        await pushes.push(caller, inputOf('status_update', envelope), updates, context.signal),
+      ),
+  })
+
+const linkRoute = (pushes: Pushes): Route =>
+  route({
+    ...shared(pushes),
+    path: '/api/push/link',
+    summary: 'Link records that exist',
+    description:
+      'Sets look-ups, or creates the record between two others once. Missing and ambiguous records ' +
+      'fail their row.',
+    body: linksEnvelope.extend({ links: z.array(linkRow).min(1) }),
+    lines: linesFor(pushes, 'link', linksEnvelope, linkRow, exampleLink),
+    example: {
+      body: { client_id: CLIENT_ID, links: [exampleLink] },
+      reply: {
+        ...exampleReply,
+        kind: 'link',
+        created_count: 0,
+        updated_count: 1,
+        results: [{ ...exampleResult, action: 'updated' }],
+      },
+    },
+    handle: async ({ caller, body: { links, ...envelope }, context }) =>
+      replyOf(await pushes.push(caller, inputOf('link', envelope), links, context.signal)),
+  })
+
+const getRoute = (pushes: Pushes): Route =>
+  route({
+    method: 'POST',
+    path: '/api/push/get',
+    tag: 'Push',
+    summary: 'Get a push',
+    access: 'push.write',
+    body: idOnly,
+    replies: { 200: { description: 'The push', body: pushWithResults } },
+    errors: ['not_found'],
+    example: { body: { push_id: PUSH_ID }, reply: exampleReply },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await pushes.get(caller.tenant, body.push_id),
+    }),
+  })
+
+const resultsRoute = (pushes: Pushes): Route =>
+  route({
+    method: 'POST',
+    path: '/api/push/results',
+    tag: 'Push',
+    summary: 'Read the results of a push, in input order',
+    description:
+      'While a push runs, the results so far; read to the end once the push has ended. With ' +
+      '`Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do ' +
+      'not apply then.',
+    access: 'push.write',
+    body: z.strictObject({
+      push_id: id,
+      status: z.enum(['failed', 'succeeded']).optional(),
+      limit: z.int().min(1).max(RESULTS_MAX).default(50),
+      cursor: z.string().min(1).max(200).optional(),
+    }),
+    replies: {
+      200: {
+        description: 'A page of results',
+        body: pageOf(result),
+        streamedAs: { mediaType: LINES_TYPE, line: result },
+      },
+    },
+    errors: ['not_found', 'invalid_cursor'],
+    example: {
+      body: { push_id: PUSH_ID, status: 'failed', limit: 1_000 },
+      reply: { items: [exampleResult], next_cursor: null },
+    },
+    handle: async ({ caller, body, context }) => {
+      if (!wantsLines(context.headers.accept)) {
+        return { status: 200, body: await pushes.results(caller.tenant, body.push_id, body) }
+      }
+      const all = await pushes.streamResults(caller.tenant, body.push_id, body.status)
+      return {
+        status: 200,
+        body: Readable.from(all, { objectMode: false }),
+        mediaType: LINES_TYPE,
+      }
+    },
+  })
+
+const listRoute = (pushes: Pushes): Route =>
+  route({
+    method: 'POST',
+    path: '/api/push/list',
+    tag: 'Push',
+    summary: 'List pushes, newest first',
+    description: '`object` is the canonical name, or that of the Salesforce object.',
+    access: 'push.write',
+    body: z.strictObject({
+      client_id: id.optional(),
+      object: line(100).optional(),
+      status: status.optional(),
+      ...pageRequest,
+    }),
+    replies: { 200: { description: 'A page of pushes', body: pageOf(push) } },
+    errors: ['not_found', 'invalid_cursor'],
+    example: {
+      body: { client_id: CLIENT_ID },
+      reply: { items: [examplePush], next_cursor: null },
+    },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await pushes.list(caller.tenant, body),
+    }),
+  })
+
+const cancelRoute = (pushes: Pushes): Route =>
+  route({
+    method: 'POST',
+    path: '/api/push/cancel',
+    tag: 'Push',
+    summary: 'Cancel a push',
+    description:
+      'Rows not yet sent fail with `CANCELLED`; rows already sent get their results. Poll `/api/push/get` ' +
+      'for the outcome.',
+    access: 'push.write',
+    body: idOnly,
+    replies: { 200: { description: 'The push', body: pushWithResults } },
+    errors: ['not_found'],
+    example: {
+      body: { push_id: PUSH_ID },
+      reply: { ...examplePush, status: 'in_progress', completed_at: null },
+    },
+    idempotency: {},
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: await pushes.cancel(caller, body.push_id),
+    }),
+  })
+
+const retryRoute = (pushes: Pushes): Route =>
+  route({
+    ...shared(pushes),
+    path: '/api/push/retry',
+    bodyLimitBytes: 1024 * 1024,
+    summary: 'Retry the failed rows of a push',
+    description:
+      'Creates a new push with the current mapping. Failed rows are kept as long as the results.',
+    body: z.strictObject({ push_id: id, wait_seconds: waitSeconds }),
+    errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
+    example: {
+      body: { push_id: PUSH_ID },
+      reply: { ...exampleReply, retry_of: PUSH_ID, id: '0199a1b2-0000-7000-8000-0000000000e2' },
+    },
+    handle: async ({ caller, body, context }) =>
+      replyOf(await pushes.retry(caller, body, context.signal)),
+  })
+
+export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => [
+  recordsRoute(pushes),
+  statusUpdateRoute(pushes),
+  linkRoute(pushes),
+  getRoute(pushes),
+  resultsRoute(pushes),
+  listRoute(pushes),
+  cancelRoute(pushes),
+  retryRoute(pushes),
+]
 
 /** Asked for in so many words; what accepts anything gets the page. */
 const wantsLines = (accept: string | string[] | undefined): boolean =>

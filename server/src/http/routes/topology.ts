@@ -254,7 +254,7 @@ const replyOf = (body: Snapshot): Reply =>
     ? { status: 202, body, headers: { location: '/api/topology/get' } }
     : { status: 200, body }
 
-export const topologyRoutes = ({ topology }: { topology: Topology }): Route[] => [
+const pullRoute = (topology: Topology): Route =>
   route({
     method: 'POST',
     path: '/api/topology/pull',
@@ -303,7 +303,9 @@ export const topologyRoutes = ({ topology }: { topology: Topology }): Route[] =>
     },
     handle: async ({ caller, body, context }) =>
       replyOf(await topology.pull(caller, body, context.signal)),
-  }),
+  })
+
+const getRoute = (topology: Topology): Route =>
   route({
     method: 'POST',
     path: '/api/topology/get',
@@ -338,7 +340,9 @@ export const topologyRoutes = ({ topology }: { topology: Topology }): Route[] =>
       status: 200,
       body: Readable.from(await topology.get(caller.tenant, body), { objectMode: false }),
     }),
-  }),
+  })
+
+const historyRoute = (topology: Topology): Route =>
   route({
     method: 'POST',
     path: '/api/topology/history',
@@ -357,7 +361,9 @@ export const topologyRoutes = ({ topology }: { topology: Topology }): Route[] =>
       status: 200,
       body: await topology.history(caller.tenant, body),
     }),
-  }),
+  })
+
+const diffRoute = (topology: Topology): Route =>
   route({
     method: 'POST',
     path: '/api/topology/diff',
@@ -387,5 +393,11 @@ export const topologyRoutes = ({ topology }: { topology: Topology }): Route[] =>
       status: 200,
       body: await topology.diff(caller.tenant, body),
     }),
-  }),
+  })
+
+export const topologyRoutes = ({ topology }: { topology: Topology }): Route[] => [
+  pullRoute(topology),
+  getRoute(topology),
+  historyRoute(topology),
+  diffRoute(topology),
 ]

@@ -6,6 +6,7 @@ import { id, line, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   createDeploymentReplies,
+  type DeploymentReplies,
   exampleDeployment,
   PLAN_BODY_BYTES,
 } from './deployment-schema.ts'
@@ -36,130 +37,148 @@ const exampleComponent = {
 
 const named = z.strictObject({ type: z.enum(WORKFLOW_TYPES), api_name: line(255) })
 
+const exampleOf = (kind: string, plan: unknown, action = 'created') => ({
+  ...exampleDeployment,
+  kind,
+  plan,
+  components: [{ ...exampleComponent, action }],
+})
+const ERRORS = [
+  'not_found',
+  'invalid_plan',
+  'client_inactive',
+  'connection_not_ready',
+  'deployment_in_progress',
+  'salesforce_error',
+] as const
+
+const deployRoute = (
+  deployments: Deployments,
+  { replies, replyOf, replay }: DeploymentReplies,
+  path: string,
+  tag: string,
+  access: 'workflows.write' | 'deploy.write',
+): Route =>
+  route({
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Deploy automations',
+    description:
+      'Flows, assignment rules and validation rules as Metadata JSON, as XML, or in a short form ' +
+      '(`definition.form`: `record_triggered`, `assignment`, `validation`). One atomic Metadata ' +
+      'deploy; then flows are activated by their definition, in production as in a sandbox, and ' +
+      'all of it is read back. Assignment rules are merged into the file of their object; ' +
+      'activating one switches off the one that was active, which is then among the components. ' +
+      '`/api/workflows/deploy` and `/api/deploy/workflows` are the same operation.',
+    access,
+    bodyLimitBytes: PLAN_BODY_BYTES,
+    body: z.strictObject({
+      client_id: id,
+      workflows: z
+        .array(z.unknown().meta({ describedBy: workflowInput }))
+        .min(1)
+        .max(200)
+        .describe('A fault in one of them is `400 invalid_plan` with its path'),
+      conflict_report_id: id.optional(),
+      accept: z.array(z.literal('yellow')).max(1).optional(),
+      check_only: z
+        .boolean()
+        .optional()
+        .describe('Validates in the Salesforce org and changes nothing'),
+      wait_seconds: waitSeconds,
+    }),
+    replies,
+    errors: [...ERRORS, 'conflicts_found', 'topology_drifted', 'no_snapshot'],
+    example: {
+      body: { client_id: CLIENT_ID, workflows: [exampleWorkflow] },
+      reply: exampleOf('workflows', { workflows: [exampleWorkflow] }),
+    },
+    idempotency: { replay },
+    handle: async ({ caller, body, context }) =>
+      replyOf(caller, await deployments.deployWorkflows(caller, body, context.signal)),
+  })
+
+const setActiveRoute = (
+  deployments: Deployments,
+  { replies, replyOf, replay }: DeploymentReplies,
+): Route =>
+  route({
+    method: 'POST',
+    path: '/api/workflows/set-active',
+    tag: 'Workflows',
+    summary: 'Activate or deactivate an automation',
+    description:
+      'A flow is switched to `version` (default: the active one, else the newest). Of an ' +
+      'object at most one assignment rule is active: the one that is switched off for it is among ' +
+      'the components. Rolled back by `/api/deploy/rollback`.',
+    access: 'workflows.write',
+    body: z.strictObject({
+      client_id: id,
+      type: z.enum(WORKFLOW_TYPES),
+      api_name: line(255),
+      active: z.boolean(),
+      version: z.int().min(1).optional().describe('Of a flow that is to be active'),
+      wait_seconds: waitSeconds,
+    }),
+    replies,
+    errors: [...ERRORS],
+    example: {
+      body: { client_id: CLIENT_ID, type: 'flow', api_name: 'Lead_Rating', active: false },
+      reply: exampleOf(
+        'workflow_activation',
+        { activation: { type: 'flow', api_name: 'Lead_Rating', active: false } },
+        'updated',
+      ),
+    },
+    idempotency: { replay },
+    handle: async ({ caller, body, context }) =>
+      replyOf(caller, await deployments.setActive(caller, body, context.signal)),
+  })
+
+const removeRoute = (
+  deployments: Deployments,
+  { replies, replyOf, replay }: DeploymentReplies,
+): Route =>
+  route({
+    method: 'POST',
+    path: '/api/workflows/remove',
+    tag: 'Workflows',
+    summary: 'Remove automations',
+    description:
+      'Flows are deactivated and all their versions deleted; rules are deleted. While interviews ' +
+      'are paused or wait in one of the flows it is `409 flow_interviews_waiting` with their ' +
+      'number, and nothing is changed. A flow of which Salesforce would not delete even the first ' +
+      'version, since another one uses it, runs on as before. A rollback brings a flow back as one ' +
+      'new version.',
+    access: 'workflows.write',
+    body: z.strictObject({
+      client_id: id,
+      workflows: z.array(named).min(1).max(200),
+      wait_seconds: waitSeconds,
+    }),
+    replies,
+    errors: [...ERRORS, 'flow_interviews_waiting'],
+    example: {
+      body: { client_id: CLIENT_ID, workflows: [{ type: 'flow', api_name: 'Lead_Rating' }] },
+      reply: exampleOf(
+        'workflow_removal',
+        { workflows: [{ type: 'flow', api_name: 'Lead_Rating' }] },
+        'deleted',
+      ),
+    },
+    idempotency: { replay },
+    handle: async ({ caller, body, context }) =>
+      replyOf(caller, await deployments.removeWorkflows(caller, body, context.signal)),
+  })
+
 /** What changes a client's automations; each answer is a deployment, and can be rolled back. */
 export const workflowChangeRoutes = ({ deployments }: { deployments: Deployments }): Route[] => {
-  const { replies, replyOf, replay } = createDeploymentReplies(deployments)
-  const exampleOf = (kind: string, plan: unknown, action = 'created') => ({
-    ...exampleDeployment,
-    kind,
-    plan,
-    components: [{ ...exampleComponent, action }],
-  })
-  const errors = [
-    'not_found',
-    'invalid_plan',
-    'client_inactive',
-    'connection_not_ready',
-    'deployment_in_progress',
-    'salesforce_error',
-  ] as const
-
-  const deploy = (path: string, tag: string, access: 'workflows.write' | 'deploy.write'): Route =>
-    route({
-      method: 'POST',
-      path,
-      tag,
-      summary: 'Deploy automations',
-      description:
-        'Flows, assignment rules and validation rules as Metadata JSON, as XML, or in a short form ' +
-        '(`definition.form`: `record_triggered`, `assignment`, `validation`). One atomic Metadata ' +
-        'deploy; then flows are activated by their definition, in production as in a sandbox, and ' +
-        'all of it is read back. Assignment rules are merged into the file of their object; ' +
-        'activating one switches off the one that was active, which is then among the components. ' +
-        '`/api/workflows/deploy` and `/api/deploy/workflows` are the same operation.',
-      access,
-      bodyLimitBytes: PLAN_BODY_BYTES,
-      body: z.strictObject({
-        client_id: id,
-        workflows: z
-          .array(z.unknown().meta({ describedBy: workflowInput }))
-          .min(1)
-          .max(200)
-          .describe('A fault in one of them is `400 invalid_plan` with its path'),
-        conflict_report_id: id.optional(),
-        accept: z.array(z.literal('yellow')).max(1).optional(),
-        check_only: z
-          .boolean()
-          .optional()
-          .describe('Validates in the Salesforce org and changes nothing'),
-        wait_seconds: waitSeconds,
-      }),
-      replies,
-      errors: [...errors, 'conflicts_found', 'topology_drifted', 'no_snapshot'],
-      example: {
-        body: { client_id: CLIENT_ID, workflows: [exampleWorkflow] },
-        reply: exampleOf('workflows', { workflows: [exampleWorkflow] }),
-      },
-      idempotency: { replay },
-      handle: async ({ caller, body, context }) =>
-        replyOf(caller, await deployments.deployWorkflows(caller, body, context.signal)),
-    })
-
+  const answers = createDeploymentReplies(deployments)
   return [
-    deploy('/api/workflows/deploy', 'Workflows', 'workflows.write'),
-    deploy('/api/deploy/workflows', 'Deploy', 'deploy.write'),
-    route({
-      method: 'POST',
-      path: '/api/workflows/set-active',
-      tag: 'Workflows',
-      summary: 'Activate or deactivate an automation',
-      description:
-        'A flow is switched to `version` (default: the active one, else the newest). Of an ' +
-        'object at most one assignment rule is active: the one that is switched off for it is among ' +
-        'the components. Rolled back by `/api/deploy/rollback`.',
-      access: 'workflows.write',
-      body: z.strictObject({
-        client_id: id,
-        type: z.enum(WORKFLOW_TYPES),
-        api_name: line(255),
-        active: z.boolean(),
-        version: z.int().min(1).optional().describe('Of a flow that is to be active'),
-        wait_seconds: waitSeconds,
-      }),
-      replies,
-      errors: [...errors],
-      example: {
-        body: { client_id: CLIENT_ID, type: 'flow', api_name: 'Lead_Rating', active: false },
-        reply: exampleOf(
-          'workflow_activation',
-          { activation: { type: 'flow', api_name: 'Lead_Rating', active: false } },
-          'updated',
-        ),
-      },
-      idempotency: { replay },
-      handle: async ({ caller, body, context }) =>
-        replyOf(caller, await deployments.setActive(caller, body, context.signal)),
-    }),
-    route({
-      method: 'POST',
-      path: '/api/workflows/remove',
-      tag: 'Workflows',
-      summary: 'Remove automations',
-      description:
-        'Flows are deactivated and all their versions deleted; rules are deleted. While interviews ' +
-        'are paused or wait in one of the flows it is `409 flow_interviews_waiting` with their ' +
-        'number, and nothing is changed. A flow of which Salesforce would not delete even the first ' +
-        'version, since another one uses it, runs on as before. A rollback brings a flow back as one ' +
-        'new version.',
-      access: 'workflows.write',
-      body: z.strictObject({
-        client_id: id,
-        workflows: z.array(named).min(1).max(200),
-        wait_seconds: waitSeconds,
-      }),
-      replies,
-      errors: [...errors, 'flow_interviews_waiting'],
-      example: {
-        body: { client_id: CLIENT_ID, workflows: [{ type: 'flow', api_name: 'Lead_Rating' }] },
-        reply: exampleOf(
-          'workflow_removal',
-          { workflows: [{ type: 'flow', api_name: 'Lead_Rating' }] },
-          'deleted',
-        ),
-      },
-      idempotency: { replay },
-      handle: async ({ caller, body, context }) =>
-        replyOf(caller, await deployments.removeWorkflows(caller, body, context.signal)),
-    }),
+    deployRoute(deployments, answers, '/api/workflows/deploy', 'Workflows', 'workflows.write'),
+    deployRoute(deployments, answers, '/api/deploy/workflows', 'Deploy', 'deploy.write'),
+    setActiveRoute(deployments, answers),
+    removeRoute(deployments, answers),
   ]
 }

@@ -29,7 +29,7 @@ const missingIn = async (
 
 const missing = (full: string, names: readonly string[], at: string): Verdict[] =>
   names.map((name) => ({
-    message: `The formula of ${full} speaks of ${name}, which is neither there nor in the plan.`,
+    message: `The formula of ${full} references ${name}, which exists neither in the Salesforce org nor in the plan.`,
     remedy: `Correct the name, or add ${name} to the plan.`,
     at,
   }))

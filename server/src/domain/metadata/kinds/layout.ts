@@ -175,7 +175,7 @@ const undoAdditions = (component: Component, scene: Scene, { isOurs }: Settled):
   }
 }
 
-/** A rule about a layout, with the member of the plan that speaks of it. */
+/** A rule about a layout, with the member of the plan that references it. */
 const rule = (
   code: string,
   severity: KindRule['severity'],

@@ -132,14 +132,27 @@ export const surveyPart = async (
   await matchAll(columns, gathered)
   if (sample === null) return null
 
+  const found = isLookedFor ? (known ?? (await targets.keep())) : null
+  return createPart({ sample, columns, ledger, index, found, batches, keyOf })
+}
+
+/** What a survey of the rows came to. */
+interface Surveyed {
+  /** Any of the rows: they are of one object and one operation. */
+  sample: ReadyRow
+  columns: Columns
+  ledger: PartLedger
+  index: KeyIndex
+  found: KeptTargets | null
+  batches: Part['batches']
+  keyOf: (ordinal: number, row: ReadyRow) => BulkValue
+}
+
+const createPart = ({ sample, columns, ledger, index, found, batches, keyOf }: Surveyed): Part => {
+  const { object, operation, matchField } = sample
   return {
-    object: sample.object,
-    operation: sample.operation,
-    matchField: sample.matchField,
+    ...{ object, operation, matchField, ledger, found, batches },
     keyColumn: columns.key,
-    ledger,
-    found: isLookedFor ? (known ?? (await targets.keep())) : null,
-    batches,
     ordinalOf: (key) => index.get(keyText(columns.key, key)),
 
     lastForJob: () => {

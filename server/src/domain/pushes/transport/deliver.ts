@@ -51,37 +51,64 @@ export const deliver = async (
   items: readonly Item[],
   fromRound: number,
 ): Promise<void> => {
+  const { org, shipment } = delivery
+  const allOrNone = shipment.options.all_or_none
+  const open = () => openOf(items)
+  await matchRecords(org, items, shipment)
+  // What an earlier run had under way comes before anything new.
+  await settle(delivery, items)
+  if (allOrNone) {
+    refuseSetTwice(open())
+    undoAll(items)
+  }
+  // Whatever an earlier run came to: one more try, since its failures are not kept.
+  for (let round = Math.min(fromRound, ROUNDS.length - 1); ; round += 1) {
+    const pending = open()
+    if (pending.length === 0) return
+    const size = ROUNDS[round]
+    if (size === undefined) {
+      await refuse(org, pending, shipment)
+      return
+    }
+    const last = pending.find(({ failures }) => failures.length > 0)?.failures[0]
+    if (last !== undefined) await pause(delivery, round + 1, last)
+    const sender = createSender(delivery, items, round)
+    for (const batch of allOrNone ? [pending] : cut(pending, size)) {
+      if ((await sender.send(batch)) === 'stopped') return
+    }
+  }
+}
+
+const openOf = (items: readonly Item[]): Item[] => items.filter(({ result }) => result === null)
+
+/** Finds out what became of rows whose answer was lost. */
+const settle = ({ org, clock, shipment }: Delivery, items: readonly Item[]): Promise<void> =>
+  settleFates(org, clock, items, {
+    allOrNone: shipment.options.all_or_none,
+    signal: shipment.signal,
+  })
+
+/** Undoes the set where one of its rows cannot be written. */
+const undoAll = (items: readonly Item[]): void => {
+  if (!items.some(({ result }) => result?.success === false)) return
+  for (const item of openOf(items)) fail(item, [rolledBack()])
+}
+
+/** Sends batches of the items, one after the other; each ends with what can be said of its rows. */
+const createSender = (delivery: Delivery, items: readonly Item[], round: number) => {
   const { org, clock, shipment, save } = delivery
   const { signal, options } = shipment
   const allOrNone = options.all_or_none
-  // Whatever an earlier run came to: one more try, since its failures are not kept.
-  let round = Math.min(fromRound, ROUNDS.length - 1)
-
-  const open = (): Item[] => items.filter(({ result }) => result === null)
-  const keep = async (): Promise<void> => {
-    // What was certainly not done (an outage, a spent budget) needs no remembering.
-    const isUntouched = items.every(
-      ({ result, sentAt, failures, resent }) =>
-        result === null && sentAt === null && failures.length === 0 && !resent,
-    )
-    await save(isUntouched ? null : packItems(items, round))
-  }
-  const settle = (): Promise<void> => settleFates(org, clock, items, { allOrNone, signal })
+  const keep = (): Promise<void> => save(isUntouched(items) ? null : packItems(items, round))
 
   const stop = (error: RowError): void => {
-    for (const item of open()) {
+    for (const item of openOf(items)) {
       if (item.failures.length > 0) fail(item, errorsOf(item.failures, item.row, shipment))
       else fail(item, [item.resent ? outcomeUnknown() : error])
     }
   }
 
-  /** Undoes the set where one of its rows cannot be written. */
-  const undoAll = (): void => {
-    if (!items.some(({ result }) => result?.success === false)) return
-    for (const item of open()) fail(item, [rolledBack()])
-  }
-
-  const sendBatch = async (batch: readonly Item[]): Promise<'done' | 'stopped'> => {
+  const send = async (batch: readonly Item[]): Promise<'done' | 'stopped'> => {
     const reason = await shipment.stopped()
     if (reason !== null) {
       stop(reason)
@@ -99,39 +126,10 @@ export const deliver = async (
     } catch (error) {
       return afterFault(batch, error)
     }
-    await take(batch, outcomes)
-    return 'done'
-  }
-
-  const take = async (batch: readonly Item[], outcomes: readonly Outcome[]): Promise<void> => {
-    const refused: Item[] = []
-    // Of a set, one row that is refused for good refuses all.
-    const isLost =
-      allOrNone &&
-      outcomes.some((it) => it.outcome === 'failed' && !it.rolledBack && !mayPass(it.failures))
-    let isUnanswered = false
-    for (const [at, outcome] of outcomes.entries()) {
-      const item = batch[at]
-      if (item === undefined) continue
-      if (outcome.outcome === 'succeeded') {
-        const { id, created } = outcome
-        succeed(
-          item,
-          id,
-          item.row.operation === 'upsert' && created === true ? 'created' : 'updated',
-        )
-        continue
-      }
-      item.failures = outcome.failures
-      if (outcome.failure.fate === 'unknown') isUnanswered = true
-      else {
-        item.sentAt = null
-        const waits = allOrNone ? !isLost : isWorthAnotherTry(item)
-        if (!waits) refused.push(item)
-      }
-    }
-    if (isUnanswered) await settle()
+    const { refused, isUnanswered } = take(batch, outcomes, allOrNone)
+    if (isUnanswered) await settle(delivery, items)
     if (refused.length > 0) await refuse(org, refused, shipment)
+    return 'done'
   }
 
   const afterFault = async (
@@ -143,8 +141,8 @@ export const deliver = async (
     if (!(error instanceof EngineError)) throw error
     const failure = error instanceof SalesforceError ? error.failure : null
     if (failure?.fate === 'unknown') {
-      await settle()
-      for (const item of batch) if (item.result === null) item.failures = [failure]
+      await settle(delivery, items)
+      for (const item of openOf(batch)) item.failures = [failure]
       return 'done'
     }
     // Certainly not done. What never left does not count as sent.
@@ -174,34 +172,51 @@ export const deliver = async (
       if (part.length === 0) continue
       // The refusal was not theirs, as far as is known.
       for (const item of part) item.failures = []
-      const sent = await sendBatch(part)
+      const sent = await send(part)
       if (sent !== 'done') return sent
     }
     return 'done'
   }
 
-  await matchRecords(org, items, shipment)
-  // What an earlier run had under way comes before anything new.
-  await settle()
-  if (allOrNone) {
-    refuseSetTwice(open())
-    undoAll()
-  }
-  for (;;) {
-    const pending = open()
-    if (pending.length === 0) return
-    const size = ROUNDS[round]
-    if (size === undefined) {
-      await refuse(org, pending, shipment)
-      return
+  return { send }
+}
+
+/** What was certainly not done (an outage, a spent budget) needs no remembering. */
+const isUntouched = (items: readonly Item[]): boolean =>
+  items.every(
+    ({ result, sentAt, failures, resent }) =>
+      result === null && sentAt === null && failures.length === 0 && !resent,
+  )
+
+/** Gives the items their outcomes. `refused`: no further try can help; `isUnanswered`: fates to be settled. */
+const take = (
+  batch: readonly Item[],
+  outcomes: readonly Outcome[],
+  allOrNone: boolean,
+): { refused: Item[]; isUnanswered: boolean } => {
+  const refused: Item[] = []
+  // Of a set, one row that is refused for good refuses all.
+  const isLost =
+    allOrNone &&
+    outcomes.some((it) => it.outcome === 'failed' && !it.rolledBack && !mayPass(it.failures))
+  let isUnanswered = false
+  for (const [at, outcome] of outcomes.entries()) {
+    const item = batch[at]
+    if (item === undefined) continue
+    if (outcome.outcome === 'succeeded') {
+      const isNew = item.row.operation === 'upsert' && outcome.created === true
+      succeed(item, outcome.id, isNew ? 'created' : 'updated')
+      continue
     }
-    const last = pending.find(({ failures }) => failures.length > 0)?.failures[0]
-    if (last !== undefined) await pause(delivery, round + 1, last)
-    for (const batch of allOrNone ? [pending] : cut(pending, size)) {
-      if ((await sendBatch(batch)) === 'stopped') return
+    item.failures = outcome.failures
+    if (outcome.failure.fate === 'unknown') isUnanswered = true
+    else {
+      item.sentAt = null
+      const waits = allOrNone ? !isLost : isWorthAnotherTry(item)
+      if (!waits) refused.push(item)
     }
-    round += 1
   }
+  return { refused, isUnanswered }
 }
 
 const pause = (

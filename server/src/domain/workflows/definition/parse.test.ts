@@ -562,7 +562,12 @@ describe('a refusal', () => {
   const FIELD = 'workflows.0.definition.action.fields.Rating'
 
   it.each([
-    ['a control character', rated('a\u0001b'), /^workflows\.0\.definition\.recordUpdates/, 'Remove'],
+    [
+      'a control character',
+      rated('a\u0001b'),
+      /^workflows\.0\.definition\.recordUpdates/,
+      'Remove',
+    ],
     [
       'half a character',
       rated('a', { label: 'a\ud800' }),

@@ -11,7 +11,7 @@ export interface FunctionSize {
   name: string
   line: number
   lines: number
-  /** Named create…, start…, open… or …Routes, and what it returns are closures over its own variables. */
+  /** Named create…, start… or open…, and what it returns are closures over its own variables. */
   isFactory: boolean
 }
 
@@ -109,7 +109,7 @@ const sizeOf = (tree: ts.SourceFile, node: WithBody): FunctionSize => {
     name,
     line: first + 1,
     lines: last - first + 1,
-    isFactory: /^(create|start|open)[A-Z]|Routes$/.test(name) && returnsClosures(node.body),
+    isFactory: /^(create|start|open)[A-Z]/.test(name) && returnsClosures(node.body),
   }
 }
 
@@ -144,13 +144,6 @@ const isClosure = (expression: ts.Expression, inner: ReadonlySet<string>): boole
   const value = withoutWrapping(expression)
   if (hasBody(value)) return true
   if (ts.isIdentifier(value)) return inner.has(value.text)
-  // A list of records that hold closures, each perhaps in a call that types it.
-  if (ts.isArrayLiteralExpression(value)) {
-    return value.elements.some((element) => isClosure(element, inner))
-  }
-  if (ts.isCallExpression(value)) {
-    return value.arguments.some((argument) => isClosure(argument, inner))
-  }
   if (!ts.isObjectLiteralExpression(value)) return false
   return value.properties.some(
     (member) =>

@@ -1,5 +1,6 @@
 // Whether things that a plan names are there: asked by name, many names to a query.
 
+import { componentName } from '../../../salesforce/component-name.ts'
 import { soql } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText } from '../../../salesforce/json.ts'
@@ -144,7 +145,7 @@ export const createLookUps = (
       if (type === 'PermissionSet') return permissionSets(fullName)
       if (!LISTED.has(type)) return null
       const list = await listOf(type)
-      return list && (list.get(plainName(fullName)) ?? ABSENT)
+      return list && (list.get(plainName(componentName(type, fullName))) ?? ABSENT)
     },
     assigneeExists: (type, name) => (type === 'Queue' ? queues(name) : users(name)),
   }

@@ -4,6 +4,8 @@
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
 import { sameElement, samePart } from './equality.ts'
+import { type Component } from './names.ts'
+import { isLeftOut, keep, NOTHING, type Scene, undoChange, type Undoing } from './undoing.ts'
 
 /** A list of values inside an element: a field's own, or that of a global value set. */
 export interface ValueList {
@@ -54,6 +56,18 @@ export const withoutGained = (list: ValueList, was: JsonObject, is: JsonObject):
   return list.write(was, [...list.read(was), ...off])
 }
 
-/** Back as it was but for values that it gained, all of them switched off by now. */
-export const isBackButGained = (list: ValueList, was: JsonObject, is: JsonObject): boolean =>
-  !samePart(was, is) && sameElement(withoutGained(list, was, is), is)
+/**
+ * What becomes of a list that was there before the deployment: it is put back as it was, and values
+ * that it gained are switched off.
+ */
+export const undoGained = (list: ValueList, component: Component, scene: Scene): Undoing => {
+  const [was, is] = [scene.before.part(component), scene.now.part(component)]
+  const undoing = undoChange(component, scene)
+  if (was === null || is === null || isLeftOut(component, scene)) return undoing
+  const back = withoutGained(list, was, is)
+  // Values that an earlier rollback switched off are all that can be done about them.
+  if (!samePart(was, is) && sameElement(back, is)) {
+    return keep('The values it gained are deactivated.', { removable: false })
+  }
+  return undoing.restore === null ? undoing : { ...NOTHING, restore: { element: back } }
+}

@@ -8,17 +8,8 @@ import { fieldElement, isCalculatedElement } from '../fields/element.ts'
 import { isReadOnly, isRequired } from '../fields/field-kinds.ts'
 import { type Component, ownerOf, sameName } from '../names.ts'
 import { findPart, type ObjectImage } from '../object-file.ts'
-import { gainedValues, isBackButGained, OWN_VALUES, withoutGained } from '../gained-values.ts'
-import {
-  isLeftOut,
-  isNamed,
-  keep,
-  NOTHING,
-  type Scene,
-  undoChange,
-  type Undoing,
-  undoMade,
-} from '../undoing.ts'
+import { gainedValues, OWN_VALUES, undoGained } from '../gained-values.ts'
+import { isNamed, keep, type Scene, type Undoing, undoMade } from '../undoing.ts'
 import { type PartKind, partsNamed, type Reversibility, RESTORED, type Step } from './kind.ts'
 
 /** Primary and secondary master for those that say neither: what is free, in the plan's order. */
@@ -148,20 +139,14 @@ const reversibility = ({ made, before, after }: Step): Reversibility => {
     : RESTORED
 }
 
-/** A field that was there before: values that its picklist gained are deactivated. */
+/** A field that was there before; one whose type was converted is left alone unless it is named. */
 const undoFieldChange = (component: Component, scene: Scene): Undoing => {
+  const undoing = undoGained(OWN_VALUES, component, scene)
   const [was, is] = [scene.before.part(component), scene.now.part(component)]
-  const undoing = undoChange(component, scene)
-  if (was === null || is === null || isLeftOut(component, scene)) return undoing
-  // Values that an earlier rollback deactivated are all that can be done about them.
-  if (isBackButGained(OWN_VALUES, was, is)) {
-    return keep('The values it gained are deactivated.', { removable: false })
-  }
-  if (undoing.restore === null) return undoing
-  if (was.type !== is.type && !isNamed(component, scene)) {
-    return keep('Its type was converted; converting it back may lose values.')
-  }
-  return { ...NOTHING, restore: { element: withoutGained(OWN_VALUES, was, is) } }
+  const isConverted = was?.type !== is?.type
+  return undoing.restore !== null && isConverted && !isNamed(component, scene)
+    ? keep('Its type was converted; converting it back may lose values.')
+    : undoing
 }
 
 export const customField: PartKind = {

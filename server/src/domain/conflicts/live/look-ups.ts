@@ -41,10 +41,7 @@ const qualified = (name: unknown, namespace: unknown): string =>
   sameName(asText(namespace) === null ? String(name) : `${String(namespace)}__${String(name)}`)
 
 /** Types that are looked up in Salesforce's own list of components, by their full names. */
-const LISTED: ReadonlySet<string> = new Set([
-  ...FILE_KINDS.map(({ type }) => type),
-  'GlobalValueSet',
-])
+const LISTED: ReadonlySet<string> = new Set(FILE_KINDS.map(({ type }) => type))
 
 /** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */
 const plainName = (name: string): string => {

@@ -4,7 +4,7 @@
 import { componentName } from '../../../salesforce/component-name.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
-import { type Findings } from '../../plan/findings.ts'
+import { type Findings, reportDuplicates } from '../../plan/findings.ts'
 import { type Plan, type PlanGlobalValueSet } from '../../plan/schema.ts'
 import { listed } from '../../words.ts'
 import { samePart } from '../equality.ts'
@@ -38,19 +38,18 @@ const named = (plan: Plan): Named[] =>
     path: `global_value_sets.${index}`,
   }))
 
-const check = (plan: Plan, findings: Findings): void => {
-  const seen = new Set<string>()
-  for (const [index, set] of plan.global_value_sets.entries()) {
-    const name = set.api_name
-    const path = ['global_value_sets', index]
-    const fault = nameFault(name, `Global value set name ${name}`, 80)
-    if (fault !== null) findings.add([...path, 'api_name'], fault.code, fault.message)
-    if (seen.has(sameName(name))) {
-      const message = `Global value set ${name} stands in the plan twice. Keep one.`
-      findings.add([...path, 'api_name'], 'duplicate', message)
-    }
-    seen.add(sameName(name))
-    checkValues(set, path, findings)
+const check = ({ global_value_sets: sets }: Plan, findings: Findings): void => {
+  const path = (index: number) => ['global_value_sets', index]
+  reportDuplicates(
+    sets.map(({ api_name }) => api_name),
+    (name) => `Global value set ${name}`,
+    (index) => [...path(index), 'api_name'],
+    findings,
+  )
+  for (const [index, set] of sets.entries()) {
+    const fault = nameFault(set.api_name, `Global value set name ${set.api_name}`, 80)
+    if (fault !== null) findings.add([...path(index), 'api_name'], fault.code, fault.message)
+    checkValues(set, path(index), findings)
   }
 }
 

@@ -2,6 +2,7 @@
 // moment: one element or an array, booleans and numbers as texts, `details: ""`, members that are missing.
 
 import { clip } from '../text.ts'
+import { componentName } from './component-name.ts'
 import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
 import { asText, isObject, type JsonObject } from './json.ts'
 import { bareVersion } from './metadata.ts'
@@ -137,7 +138,7 @@ const readComponent = (item: JsonObject, listedAsSuccess: boolean): ComponentRes
   const { problemType } = item
   return {
     type: leaf(item.componentType) ?? '',
-    fullName: words(item.fullName) ?? '',
+    fullName: componentName(leaf(item.componentType) ?? '', words(item.fullName) ?? ''),
     fileName: words(item.fileName),
     id: leaf(item.id),
     outcome: failed

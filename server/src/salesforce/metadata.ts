@@ -1,6 +1,7 @@
 // The Metadata API's SOAP face: what exists, what it looks like, and many components as files.
 
 import { type Readable } from 'node:stream'
+import { componentName } from './component-name.ts'
 import { classifyError, makeFailure, malformed, SalesforceError } from './failure.ts'
 import { type Priority, type SalesforceOrg, type SalesforceRequest } from './gateway.ts'
 import { type JsonObject, isObject } from './json.ts'
@@ -72,7 +73,7 @@ export interface FileProperties {
 
 const readFileProperties = (value: JsonObject): FileProperties => ({
   type: leaf(value.type) ?? '',
-  fullName: leaf(value.fullName) ?? '',
+  fullName: componentName(leaf(value.type) ?? '', leaf(value.fullName) ?? ''),
   fileName: leaf(value.fileName),
   id: leaf(value.id),
   namespacePrefix: leaf(value.namespacePrefix),

@@ -75,6 +75,10 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
   return RESTORED
 }
 
+/** Whether a component that no snapshot shows is made by the deploy; not where Salesforce does not tell. */
+const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
+  (await live.lookUp(component.type, component.fullName))?.exists === false
+
 const told = (type: string, made: boolean, withObject = false): Reversibility | null =>
   kindOf(type)?.reversibility({ made, withObject, before: null, after: null }) ?? null
 
@@ -96,7 +100,7 @@ export const reversibilityOf = async (
     case 'validation_rule':
       return told(type, subject.existing === null)
     case 'component':
-      return told(type, false)
+      return told(type, await isNew(subject, facts))
     case 'workflow':
       if (subject.existing === null) return reversible('It is deactivated and deleted again.')
       return subject.workflow.type === 'flow'

@@ -10,6 +10,7 @@ import {
   type WorkFault,
 } from '../../db/types.ts'
 import { type Selectable } from 'kysely'
+import { FILE_KINDS } from '../metadata/kinds.ts'
 import { type MergeChanges } from '../metadata/undoing.ts'
 import { type Plan, storedPlan } from '../plan/schema.ts'
 
@@ -164,8 +165,13 @@ export const toDeployment = (
 export const planOf = (row: DeploymentRow): Plan => storedPlan(row.plan)
 
 /** Objects whose describes a deployment changes; automations stand in none. */
-export const touchedObjects = (plan: unknown): string[] =>
-  ((plan as Partial<Plan>).objects ?? []).map(({ api_name }) => api_name)
+export const touchedObjects = (stored: unknown): readonly string[] | 'all' => {
+  const plan = storedPlan(stored)
+  const isAnywhere = FILE_KINDS.some(
+    ({ isDescribedAnywhere, named }) => isDescribedAnywhere === true && named(plan).length > 0,
+  )
+  return isAnywhere ? 'all' : plan.objects.map(({ api_name }) => api_name)
+}
 
 export const changesOf = (row: DeploymentRow): Changes =>
   (row.changes as Changes | null) ?? {

@@ -3,6 +3,7 @@
 import { customField } from './kinds/custom-field.ts'
 import { customObject } from './kinds/custom-object.ts'
 import { customTab } from './kinds/custom-tab.ts'
+import { globalValueSet } from './kinds/global-value-set.ts'
 import { type ComponentKind, type FileKind, type PartKind } from './kinds/kind.ts'
 import { layout } from './kinds/layout.ts'
 import { permissionSet } from './kinds/permission-set.ts'
@@ -21,6 +22,7 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   profile,
   layout,
   customTab,
+  globalValueSet,
 ]
 
 const BY_TYPE: ReadonlyMap<string, ComponentKind> = new Map(

@@ -56,10 +56,16 @@ const sceneOf = (
     stays: new Set(stays),
     changes: { permissionSets: {}, profiles: {}, layouts: {}, ...changes },
     othersWith: () => others,
+    usersOf: () => [],
   }
 }
 
-const ALL_OURS: Settled = { isOurs: () => true, isRemoved: () => false }
+const ALL_OURS: Settled = {
+  isOurs: () => true,
+  isRemoved: () => false,
+  isTakenBack: () => false,
+  kept: [],
+}
 
 const undo = (component: Component, made: boolean, scene: Scene, settled = ALL_OURS): Undoing => {
   const answer = kindOf(component.type)?.undo({ component, made }, scene) ?? NOTHING

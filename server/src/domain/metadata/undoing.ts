@@ -44,6 +44,8 @@ export interface Scene {
   changes: MergeChanges
   /** How many users other than the connected one have a permission set. */
   othersWith: (permissionSet: string) => number
+  /** What uses a component now, as far as Salesforce tells; for kinds that are kept while used. */
+  usersOf: (component: Component) => readonly Component[]
 }
 
 /** What is known of the other components once their fate is decided. */
@@ -52,6 +54,10 @@ export interface Settled {
   isOurs: (name: string) => boolean
   /** Whether an entry is gone as soon as what it names is deleted. */
   isRemoved: (list: string, name: string) => boolean
+  /** Whether the same rollback deletes a component or puts it back as it was. */
+  isTakenBack: (component: Component) => boolean
+  /** What the deployment made or changed and that stays as it is now. */
+  kept: readonly Component[]
 }
 
 export interface Reason {

@@ -1,40 +1,17 @@
-// Objects of a plan, their record types and validation rules, and what must be unique among them.
+// Objects of a plan and their fields together: what must be unique, and what only one of them may have.
 
-import { type Findings } from './findings.ts'
+import { type Findings, reportDuplicates } from './findings.ts'
 import { hasCounter } from '../metadata/fields/auto-number.ts'
 import { isRelationship } from '../metadata/fields/field-kinds.ts'
 import { customNameFault, nameFault, objectKind, sameName } from '../metadata/names.ts'
 import { definesObject, type Plan, type PlanObject } from './schema.ts'
 
-/** Salesforce: record types on these name a business process, on others they must not. */
-const WITH_BUSINESS_PROCESS: ReadonlySet<string> = new Set([
-  'lead',
-  'opportunity',
-  'case',
-  'solution',
-])
 /** Salesforce: two master-details an object. */
 const MASTER_DETAILS_MAX = 2
 /** Salesforce: relationship fields an object. */
 const RELATIONSHIPS_MAX = 40
 
 type Path = readonly (string | number)[]
-
-/** Reports every name that another before it in the list has too, whatever the case. */
-const reportDuplicates = (
-  names: readonly string[],
-  what: (name: string) => string,
-  path: (index: number) => Path,
-  findings: Findings,
-): void => {
-  const seen = new Set<string>()
-  for (const [index, name] of names.entries()) {
-    if (seen.has(sameName(name))) {
-      findings.add(path(index), 'duplicate', `${what(name)} is in the plan twice. Keep one.`)
-    }
-    seen.add(sameName(name))
-  }
-}
 
 /** What is wrong with objects, apart from each field by itself. */
 export const checkObjects = (plan: Plan, findings: Findings): void => {
@@ -48,7 +25,7 @@ export const checkObjects = (plan: Plan, findings: Findings): void => {
     const path: Path = ['objects', index]
     checkObjectName(object, path, findings)
     checkDefinition(object, path, findings)
-    checkContents(object, path, findings)
+    checkFieldNames(object, path, findings)
     checkMasters(object, path, findings)
   }
   checkRelationshipNames(plan, findings)
@@ -132,46 +109,13 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
   }
 }
 
-const checkContents = (object: PlanObject, path: Path, findings: Findings): void => {
-  const { api_name: name, fields, record_types: recordTypes, validation_rules: rules } = object
-  const pathOf = (list: string) => (index: number) => [...path, list, index, 'api_name']
+const checkFieldNames = ({ api_name: name, fields }: PlanObject, path: Path, findings: Findings) =>
   reportDuplicates(
     fields.map((field) => field.api_name),
     (field) => `Field ${name}.${field}`,
-    pathOf('fields'),
+    (index) => [...path, 'fields', index, 'api_name'],
     findings,
   )
-  reportDuplicates(
-    recordTypes.map((type) => type.api_name),
-    (type) => `Record type ${type} of ${name}`,
-    pathOf('record_types'),
-    findings,
-  )
-  reportDuplicates(
-    rules.map((rule) => rule.api_name),
-    (rule) => `Validation rule ${rule} of ${name}`,
-    pathOf('validation_rules'),
-    findings,
-  )
-  for (const [index, recordType] of recordTypes.entries()) {
-    const fault = nameFault(recordType.api_name, `Record type name ${recordType.api_name}`, 80)
-    if (fault !== null) findings.add(pathOf('record_types')(index), fault.code, fault.message)
-    const needsProcess = WITH_BUSINESS_PROCESS.has(sameName(name))
-    if (needsProcess !== (recordType.business_process !== undefined)) {
-      findings.add(
-        [...path, 'record_types', index, 'business_process'],
-        needsProcess ? 'missing' : 'attribute_not_allowed',
-        needsProcess
-          ? `Record type ${recordType.api_name} of ${name} needs the name of a business process. Add business_process.`
-          : `Record types of ${name} have no business process. Leave business_process out.`,
-      )
-    }
-  }
-  for (const [index, rule] of rules.entries()) {
-    const fault = nameFault(rule.api_name, `Validation rule name ${rule.api_name}`)
-    if (fault !== null) findings.add(pathOf('validation_rules')(index), fault.code, fault.message)
-  }
-}
 
 const checkMasters = (object: PlanObject, path: Path, findings: Findings): void => {
   const { api_name: name, fields, sharing_model: sharing } = object

@@ -1,6 +1,26 @@
 // What the checks of a plan share: where they put what they find.
 
+import { sameName } from '../metadata/names.ts'
+
+type Path = readonly (string | number)[]
+
 /** Remembers what was found, and where. */
 export interface Findings {
-  add: (path: readonly (string | number)[], code: string, message: string) => void
+  add: (path: Path, code: string, message: string) => void
+}
+
+/** Reports every name that another before it in the list has too, whatever the case. */
+export const reportDuplicates = (
+  names: readonly string[],
+  what: (name: string) => string,
+  path: (index: number) => Path,
+  findings: Findings,
+): void => {
+  const seen = new Set<string>()
+  for (const [index, name] of names.entries()) {
+    if (seen.has(sameName(name))) {
+      findings.add(path(index), 'duplicate', `${what(name)} is in the plan twice. Keep one.`)
+    }
+    seen.add(sameName(name))
+  }
 }

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { apiName, line, prose } from '../metadata/fields/attributes.ts'
 import { planField } from '../metadata/fields/field-kinds.ts'
+import { picklistValue } from '../metadata/fields/picklists.ts'
 
 export const PERMISSION_SET_DEFAULT = 'SFDC_Engine_X'
 
@@ -71,6 +72,27 @@ const layout = z
   .describe('Fields to be put on a page layout; what is there stays as it is')
   .meta({ id: 'PlanLayout' })
 
+const globalValueSet = z
+  .strictObject({
+    api_name: apiName.describe('Its name, without the `__gvs` that Salesforce puts behind it'),
+    label: line(80),
+    description: prose(255).optional().describe('Default as it is'),
+    values: z
+      .array(picklistValue)
+      .min(1)
+      .max(1_000)
+      .describe('Added behind those that are there; values that are not named stay as they are'),
+    sorted: z
+      .boolean()
+      .optional()
+      .describe('Shown by alphabet; default as it is, false for a new set'),
+    default: line(255)
+      .optional()
+      .describe('The value that new records start with; default as it is, none for a new set'),
+  })
+  .describe('Values that picklists of several objects share; made where it is not there')
+  .meta({ id: 'PlanGlobalValueSet' })
+
 const permissions = z
   .strictObject({
     permission_set: z
@@ -101,6 +123,11 @@ export const planSchema = z
       .max(200)
       .default([])
       .describe('Custom objects of the plan that get a tab'),
+    global_value_sets: z
+      .array(globalValueSet)
+      .max(200)
+      .default([])
+      .describe('Sets that fields of this plan, or others, take their values from'),
   })
   .describe('What is to be in the Salesforce org. It adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -117,6 +144,7 @@ export type PlanObject = Plan['objects'][number]
 export type PlanRecordType = PlanObject['record_types'][number]
 export type PlanValidationRule = PlanObject['validation_rules'][number]
 export type PlanLayout = Plan['layouts'][number]
+export type PlanGlobalValueSet = Plan['global_value_sets'][number]
 export type PlanPermissions = Plan['permissions']
 
 /** Shapes that before-images are read back into. */

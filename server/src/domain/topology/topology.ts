@@ -95,7 +95,12 @@ export interface Topology {
   newestComplete(tenant: Tenant, clientId: string): Promise<CompleteSnapshot | null>
   completeVersion(tenant: Tenant, clientId: string, version: number): Promise<CompleteSnapshot>
   /** The next pull reads these objects unconditionally; call it where something of ours changed them. */
-  forget(tx: Tx, tenant: Tenant, clientId: string, objects: readonly string[]): Promise<void>
+  forget(
+    tx: Tx,
+    tenant: Tenant,
+    clientId: string,
+    objects: readonly string[] | 'all',
+  ): Promise<void>
   /** Brings a pull to its end: for the queue. */
   worker: Worker
 }

@@ -156,16 +156,17 @@ export const forgetValidators = async (
   tx: Tx,
   tenant: Tenant,
   clientId: string,
-  objects: readonly string[],
+  objects: readonly string[] | 'all',
 ): Promise<void> => {
-  const names = objects.map((name) => name.toLowerCase())
-  await tx
+  const known = tx
     .deleteFrom('topology_validators')
     .where('org_id', '=', tenant.orgId)
     .where('client_id', '=', clientId)
     .where('kind', '=', 'object')
-    .where(sql<boolean>`lower(name) = any(${names}::text[])`)
-    .execute()
+  const names = objects === 'all' ? [] : objects.map((name) => name.toLowerCase())
+  await (
+    objects === 'all' ? known : known.where(sql<boolean>`lower(name) = any(${names}::text[])`)
+  ).execute()
   await tx
     .updateTable('topology_validators')
     .set({ last_modified: '' })

@@ -1,5 +1,6 @@
 // Whether things that a plan names are there: asked by name, many names to a query.
 
+import { componentName } from '../../../salesforce/component-name.ts'
 import { soql } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText } from '../../../salesforce/json.ts'
@@ -40,10 +41,7 @@ const qualified = (name: unknown, namespace: unknown): string =>
   sameName(asText(namespace) === null ? String(name) : `${String(namespace)}__${String(name)}`)
 
 /** Types that are looked up in Salesforce's own list of components, by their full names. */
-const LISTED: ReadonlySet<string> = new Set([
-  ...FILE_KINDS.map(({ type }) => type),
-  'GlobalValueSet',
-])
+const LISTED: ReadonlySet<string> = new Set(FILE_KINDS.map(({ type }) => type))
 
 /** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */
 const plainName = (name: string): string => {
@@ -144,7 +142,7 @@ export const createLookUps = (
       if (type === 'PermissionSet') return permissionSets(fullName)
       if (!LISTED.has(type)) return null
       const list = await listOf(type)
-      return list && (list.get(plainName(fullName)) ?? ABSENT)
+      return list && (list.get(plainName(componentName(type, fullName))) ?? ABSENT)
     },
     assigneeExists: (type, name) => (type === 'Queue' ? queues(name) : users(name)),
   }

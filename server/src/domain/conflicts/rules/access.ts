@@ -1,6 +1,8 @@
 // Whether the connected user may do what the deploy does, and whether what it writes to can be written.
 
-import { sameName } from '../../metadata/names.ts'
+import { componentName } from '../../../salesforce/component-name.ts'
+import { keyOf, sameName } from '../../metadata/names.ts'
+import { componentsOf } from '../../plan/components.ts'
 import { type ConnectedUser } from '../facts.ts'
 import { type Facts, type Rule, rulesFor, type Severity } from '../rule.ts'
 import { changesInMeaning } from '../subjects.ts'
@@ -154,9 +156,12 @@ export const accessRules = [
   rule('field', {
     code: 'value_set_missing',
     severities: ['red'],
-    judge: async ({ field, full }, { live }) => {
+    judge: async ({ field, full }, { live, plan }) => {
       if (!('global_value_set' in field) || field.global_value_set === undefined) return null
-      const found = await live.lookUp('GlobalValueSet', field.global_value_set)
+      const type = 'GlobalValueSet'
+      const key = keyOf({ type, fullName: componentName(type, field.global_value_set) })
+      if (componentsOf(plan).some((component) => keyOf(component) === key)) return null
+      const found = await live.lookUp(type, field.global_value_set)
       return found === null || found.exists
         ? null
         : {

@@ -329,6 +329,9 @@ export const PUSH_CASES: Cases = {
   },
 }
 
+const sharing = {
+  global_value_sets: [{ api_name: 'Countries', label: 'Countries', values: ['AT'] }],
+}
 const changed = { plan: onLead(text('A__c', { help_text: 'New' })) }
 const jobType = { objects: [job({ record_types: [{ api_name: 'R', label: 'R' }] })] }
 const placing = (object: string) => ({
@@ -372,6 +375,10 @@ export const SAFE_CASES: Cases = {
   },
   layout_merged: { fires: { plan: placing('Lead') }, not: { plan: placing('Job__c') } },
   layout_new: { fires: { plan: placing('Job__c') }, not: { plan: placing('Lead') } },
+  value_set_new: {
+    fires: { plan: sharing, live: { lookUp: async () => ({ exists: false, managed: false }) } },
+    not: { plan: sharing },
+  },
   tab_safe: { fires: { plan: { ...newJob(), tabs: ['Job__c'] } }, not: { plan: newJob() } },
   workflow_new: {
     fires: { workflows: [flow()] },

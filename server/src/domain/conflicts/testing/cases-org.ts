@@ -142,6 +142,10 @@ const fromSet = {
   plan: onLead(picklist('P__c', undefined, { global_value_set: 'Countries' })),
 }
 
+const sharing = (set: string): PlanInput => ({
+  global_value_sets: [{ api_name: set, label: 'Countries', values: ['AT', 'DE'] }],
+})
+
 export const ACCESS_CASES: Cases = {
   permission_api_enabled: lacking(calm.plan, 'ApiEnabled'),
   permission_modify_metadata: lacking(calm.plan, 'ModifyMetadata'),
@@ -216,7 +220,19 @@ export const ACCESS_CASES: Cases = {
   },
   value_set_missing: {
     fires: { ...fromSet, live: found('GlobalValueSet', false) },
-    not: { ...fromSet, live: found('GlobalValueSet', true) },
+    // Or the plan itself makes the set.
+    not: {
+      plan: { ...fromSet.plan, ...sharing('Countries') },
+      live: found('GlobalValueSet', false),
+    },
+  },
+  value_set_managed: {
+    fires: { plan: sharing('Countries'), live: found('GlobalValueSet', true, true) },
+    not: { plan: sharing('Countries'), live: found('GlobalValueSet', true) },
+  },
+  value_set_shared: {
+    fires: { plan: sharing('Countries'), live: found('GlobalValueSet', true) },
+    not: { plan: sharing('Countries'), live: found('GlobalValueSet', false) },
   },
 }
 

@@ -20,6 +20,7 @@ import { type Plan } from '../../plan/schema.ts'
 import { type Changes, type ComponentRow } from '../rows.ts'
 import { type StoredPackage, storePackage } from '../run/send.ts'
 import { type AssignmentsSeen } from './assignment.ts'
+import { type Users } from './users.ts'
 
 type Files = ReadonlyMap<string, string>
 
@@ -35,6 +36,8 @@ export interface ReversalInput {
   named: ReadonlySet<string> | null
   /** Who has the plan's permission set now; null where it wants none assigned. */
   assignments: AssignmentsSeen | null
+  /** What uses components of a kind that is kept while it is used, by their keys. */
+  users: Users
 }
 
 export interface Kept extends Reason {
@@ -92,8 +95,13 @@ const settle = (undone: readonly Undone[]): Settled => {
         (kept.removable || (kindOf(component.type)?.deletion.place ?? null) !== null),
     ),
   )
+  const takenBack = keysOf(undone.filter(({ undoing }) => undoing.remove || undoing.restore))
   return {
     isOurs: (fullName) => !granted.some(({ type }) => staying.has(keyOf({ type, fullName }))),
+    isTakenBack: (component) => takenBack.has(keyOf(component)),
+    kept: undone
+      .filter(({ component, undoing }) => undoing.kept !== null && !takenBack.has(keyOf(component)))
+      .map(({ component }) => component),
     isRemoved: (list, fullName) =>
       granted.some(
         ({ type, access }) =>
@@ -133,6 +141,7 @@ export const reverse = (input: ReversalInput): Reversal => {
     changes: input.changes,
     othersWith: (permissionSet) =>
       isAssigned(input, permissionSet) ? (input.assignments?.others ?? 0) : 0,
+    usersOf: (component) => input.users.get(keyOf(component)) ?? [],
   }
   const undone = undoAll(changes, scene)
   const removed = undone.filter(({ undoing }) => undoing.remove).map(({ component }) => component)

@@ -19,6 +19,7 @@ import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from 
 import { heldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
+import { readUsers } from './users.ts'
 import {
   changesOf,
   type ComponentRow,
@@ -31,6 +32,7 @@ import {
   rollbackOf,
   type RollbackOptions,
   type RollbackResult,
+  touchedObjects,
 } from '../rows.ts'
 import { packageOf, type StoredPackage } from '../run/send.ts'
 
@@ -84,6 +86,13 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
             options.components.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
           ),
     assignments,
+    users: await readUsers(
+      org,
+      rows
+        .filter(({ action }) => action === 'created')
+        .map(({ type, full_name }) => ({ type, fullName: full_name })),
+      reading.properties,
+    ),
   })
   return { reversal, reading, before, after, rows }
 }
@@ -208,7 +217,7 @@ const endingsOf = (context: Context, state: State): Endings => {
   const { journal, spent, deps } = context
   const { run, deployment } = state
   const verify = async (): Promise<'next'> => {
-    const names = planOf(deployment).objects.map(({ api_name }) => api_name)
+    const names = touchedObjects(deployment.plan)
     await journal.step({ stage: 'verify' }, { progress: at('verify') }, spent(), (tx) =>
       deps.topology.forget(tx, journal.tenant, run.client_id, names),
     )

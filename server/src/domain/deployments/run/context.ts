@@ -10,7 +10,12 @@ import { createJournal, type Journal } from './journal.ts'
 export interface RunDeps extends StageDeps {
   jobs: Pick<Jobs, 'announce'>
   topology: {
-    forget(tx: Tx, tenant: Tenant, clientId: string, objects: readonly string[]): Promise<void>
+    forget(
+      tx: Tx,
+      tenant: Tenant,
+      clientId: string,
+      objects: readonly string[] | 'all',
+    ): Promise<void>
   }
   /** See `submit`. */
   adoptGraceMs: number

@@ -1,6 +1,7 @@
 // One value, or several, out of a list: the field's own, or a global value set's.
 
 import * as z from 'zod'
+import { componentName } from '../../../salesforce/component-name.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
 import { nameFault, sameName } from '../names.ts'
@@ -67,6 +68,11 @@ const currentValues = (element: JsonObject | null): JsonObject[] => {
 export const listedValues = (element: JsonObject): string[] =>
   currentValues(element).map(({ fullName }) => leaf(fullName) ?? '')
 
+const sameSet = (a: string, b: string): boolean => {
+  const [one, other] = [a, b].map((name) => sameName(componentName('GlobalValueSet', name)))
+  return one === other
+}
+
 const asMembers = (value: JsonObject): Record<string, XmlValue> =>
   Object.fromEntries(Object.entries(value).map(([name, member]) => [name, asXmlValue(member)]))
 
@@ -81,7 +87,11 @@ const valueSetOf = (field: ValueSet, current: JsonObject | null): XmlValue => {
     valueSettings: before.valueSettings === undefined ? null : asXmlValue(before.valueSettings),
   }
   if (field.global_value_set !== undefined) {
-    return inSchemaOrder({ ...kept, restricted: true, valueSetName: field.global_value_set })
+    const named = leaf(before.valueSetName)
+    // The name that stands there stays: the set may be called by either of its two.
+    const isSame = named !== null && sameSet(named, field.global_value_set)
+    const valueSetName = isSame ? named : field.global_value_set
+    return inSchemaOrder({ ...kept, restricted: true, valueSetName })
   }
   const known = new Map(
     currentValues(current).map((value) => [sameName(leaf(value.fullName) ?? ''), value]),

@@ -4,22 +4,12 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf } from '../../../salesforce/xml.ts'
 import { type Plan, type PlanObject } from '../../plan/schema.ts'
 import { type WantedEntry } from '../entries.ts'
-import { samePart } from '../equality.ts'
 import { fieldElement, isCalculatedElement } from '../fields/element.ts'
 import { isReadOnly, isRequired } from '../fields/field-kinds.ts'
 import { type Component, ownerOf, sameName } from '../names.ts'
 import { findPart, type ObjectImage } from '../object-file.ts'
-import { addedValues, picklistOf, withDeactivated } from '../picklists.ts'
-import {
-  isLeftOut,
-  isNamed,
-  keep,
-  NOTHING,
-  type Scene,
-  undoChange,
-  type Undoing,
-  undoMade,
-} from '../undoing.ts'
+import { gainedValues, OWN_VALUES, undoGained } from '../gained-values.ts'
+import { isNamed, keep, type Scene, type Undoing, undoMade } from '../undoing.ts'
 import { type PartKind, partsNamed, type Reversibility, RESTORED, type Step } from './kind.ts'
 
 /** Primary and secondary master for those that say neither: what is free, in the plan's order. */
@@ -132,7 +122,7 @@ const reversibility = ({ made, before, after }: Step): Reversibility => {
       reason: 'The type is converted; values that do not fit are lost.',
     }
   }
-  const added = addedValues(before, after)
+  const added = gainedValues(OWN_VALUES, before, after)
   if (added.length > 0) {
     return {
       level: 'irreversible',
@@ -149,32 +139,13 @@ const reversibility = ({ made, before, after }: Step): Reversibility => {
     : RESTORED
 }
 
-/** Back as it was but for values that it gained, all of them inactive by now. */
-const isRestoredButValues = (was: JsonObject, is: JsonObject): boolean => {
-  const active = picklistOf(is)
-  const added = addedValues(was, is)
-  return (
-    added.length > 0 &&
-    added.every((value) => active.get(value) === false) &&
-    samePart(withDeactivated(was, is), is)
-  )
-}
-
-/** A field that was there before: values that its picklist gained are deactivated. */
+/** A field that was there before; one whose type was converted is left alone unless it is named. */
 const undoFieldChange = (component: Component, scene: Scene): Undoing => {
+  const undoing = undoGained(OWN_VALUES, component, scene)
   const [was, is] = [scene.before.part(component), scene.now.part(component)]
-  const undoing = undoChange(component, scene)
-  if (was === null || is === null || isLeftOut(component, scene)) return undoing
-  // Values that an earlier rollback deactivated are all that can be done about them.
-  if (isRestoredButValues(was, is)) {
-    return keep('The values it gained are deactivated.', { removable: false })
-  }
-  if (undoing.restore === null) return undoing
-  if (was.type !== is.type && !isNamed(component, scene)) {
-    return keep('Its type was converted; converting it back may lose values.')
-  }
-  return addedValues(was, is).length > 0
-    ? { ...NOTHING, restore: { element: withDeactivated(was, is) } }
+  const isConverted = was?.type !== is?.type
+  return undoing.restore !== null && isConverted && !isNamed(component, scene)
+    ? keep('Its type was converted; converting it back may lose values.')
     : undoing
 }
 

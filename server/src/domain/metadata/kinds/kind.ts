@@ -65,6 +65,10 @@ export interface FileKind extends AnyKind {
   isReadInPart?: boolean
   /** Others write to the file as well: it is back as soon as nothing of ours is left in it. */
   isShared?: boolean
+  /** What it says shows in describes of objects that the plan may not name. */
+  isDescribedAnywhere?: boolean
+  /** Salesforce does not delete one that something uses. */
+  isKeptWhileUsed?: boolean
   /** What of a file, read by its root, is compared; default all of it. */
   contentOf?: (text: string) => JsonObject
   /**

@@ -1,11 +1,45 @@
 // A record type of an object. Salesforce deletes none by API: it goes with its object or not at all.
 
+import { type Findings, reportDuplicates } from '../../plan/findings.ts'
+import { type Plan } from '../../plan/schema.ts'
 import { type WantedEntry } from '../entries.ts'
-import { type Component, ownerOf, sameName } from '../names.ts'
+import { type Component, nameFault, ownerOf, sameName } from '../names.ts'
 import { findPart } from '../object-file.ts'
 import { isLeftOut, keep, type Scene, undoChange, type Undoing, undoMade } from '../undoing.ts'
 import { overlay } from '../xml-tree.ts'
 import { type PartKind, partsNamed, RESTORED, always } from './kind.ts'
+
+/** Salesforce: record types on these name a business process, on others they must not. */
+const WITH_BUSINESS_PROCESS: ReadonlySet<string> = new Set([
+  'lead',
+  'opportunity',
+  'case',
+  'solution',
+])
+const check = (plan: Plan, findings: Findings): void => {
+  for (const [index, { api_name: object, record_types: recordTypes }] of plan.objects.entries()) {
+    const path = (at: number, member: string) => ['objects', index, 'record_types', at, member]
+    reportDuplicates(
+      recordTypes.map(({ api_name }) => api_name),
+      (name) => `Record type ${name} of ${object}`,
+      (at) => path(at, 'api_name'),
+      findings,
+    )
+    for (const [at, { api_name: name, business_process: process }] of recordTypes.entries()) {
+      const fault = nameFault(name, `Record type name ${name}`, 80)
+      if (fault !== null) findings.add(path(at, 'api_name'), fault.code, fault.message)
+      const needsProcess = WITH_BUSINESS_PROCESS.has(sameName(object))
+      if (needsProcess === (process !== undefined)) continue
+      findings.add(
+        path(at, 'business_process'),
+        needsProcess ? 'missing' : 'attribute_not_allowed',
+        needsProcess
+          ? `Record type ${name} of ${object} needs the name of a business process. Add business_process.`
+          : `Record types of ${object} have no business process. Leave business_process out.`,
+      )
+    }
+  }
+}
 
 const undoMadeRecordType = (component: Component, scene: Scene): Undoing => {
   const object = ownerOf(component.fullName)
@@ -23,6 +57,7 @@ export const recordType: PartKind = {
   list: 'recordTypes',
   named: partsNamed('record_types'),
   objectOf: ownerOf,
+  check,
   elements: (object, image) =>
     object.record_types.map((planned) => {
       const before = findPart(image, 'recordTypes', planned.api_name)

@@ -1,0 +1,81 @@
+// What uses a component that Salesforce does not delete while it is used.
+
+import { soql } from '../../../salesforce/escape.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
+import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { type FileProperties } from '../../../salesforce/metadata.ts'
+import { toolingQuery } from '../../../salesforce/tooling.ts'
+import { kindOf } from '../../metadata/kinds.ts'
+import { type Component, keyOf } from '../../metadata/names.ts'
+
+/** By the key of what is used. */
+export type Users = ReadonlyMap<string, readonly Component[]>
+
+const isKeptWhileUsed = ({ type }: Component): boolean => {
+  const kind = kindOf(type)
+  return kind !== null && 'folder' in kind && kind.isKeptWhileUsed === true
+}
+
+/**
+ * Who uses those of the components that are kept while used. `properties` tell their ids. What
+ * Salesforce does not tell is left out: then it refuses the deletion itself.
+ */
+export const readUsers = async (
+  org: SalesforceOrg,
+  components: readonly Component[],
+  properties: readonly FileProperties[],
+): Promise<Users> => {
+  const ids = new Map(properties.map((one) => [keyOf(one), one.id]))
+  const users = new Map<string, Component[]>()
+  for (const component of components.filter(isKeptWhileUsed)) {
+    const id = ids.get(keyOf(component)) ?? null
+    if (id !== null) users.set(keyOf(component), await usersOf(org, id))
+  }
+  return users
+}
+
+const usersOf = async (org: SalesforceOrg, id: string): Promise<Component[]> => {
+  try {
+    // Salesforce: MetadataComponentDependency (beta) is filtered by one id at a time.
+    const rows = await rowsOf(
+      org,
+      soql`SELECT MetadataComponentId, MetadataComponentType, MetadataComponentName FROM MetadataComponentDependency WHERE RefMetadataComponentId = ${id}`,
+    )
+    const isField = ({ MetadataComponentType: type }: JsonObject): boolean => type === 'CustomField'
+    return [
+      ...(await fieldsWith(
+        org,
+        rows.filter(isField).map(({ MetadataComponentId: one }) => String(one)),
+      )),
+      ...rows
+        .filter((row) => !isField(row))
+        .map((row) => ({
+          type: asText(row.MetadataComponentType) ?? '',
+          fullName: asText(row.MetadataComponentName) ?? '',
+        })),
+    ]
+  } catch (error) {
+    if (error instanceof SalesforceError && error.failure.kind === 'other') return []
+    throw error
+  }
+}
+
+/** Salesforce names a field that uses something without its object and its suffix. */
+const fieldsWith = async (org: SalesforceOrg, ids: readonly string[]): Promise<Component[]> => {
+  if (ids.length === 0) return []
+  const rows = await rowsOf(
+    org,
+    soql`SELECT DeveloperName, EntityDefinition.QualifiedApiName FROM CustomField WHERE Id IN ${ids}`,
+  )
+  return rows.map(({ DeveloperName: name, EntityDefinition: entity }) => ({
+    type: 'CustomField',
+    fullName: `${String(isObject(entity) ? entity.QualifiedApiName : '')}.${String(name)}__c`,
+  }))
+}
+
+const rowsOf = async (org: SalesforceOrg, text: ReturnType<typeof soql>): Promise<JsonObject[]> => {
+  const rows: JsonObject[] = []
+  for await (const row of toolingQuery(org, text)) rows.push(row)
+  return rows
+}

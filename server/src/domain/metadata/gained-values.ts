@@ -1,0 +1,73 @@
+// Values that a list gained. Salesforce: Metadata API guide, CustomValue: no call deletes a value; one
+// that a file leaves out is deactivated. So taking values back means switching them off.
+
+import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { leaf, listObjects } from '../../salesforce/xml.ts'
+import { sameElement, samePart } from './equality.ts'
+import { type Component } from './names.ts'
+import { isLeftOut, keep, NOTHING, type Scene, undoChange, type Undoing } from './undoing.ts'
+
+/** A list of values inside an element: a field's own, or that of a global value set. */
+export interface ValueList {
+  read: (element: JsonObject | null) => JsonObject[]
+  write: (element: JsonObject, values: JsonObject[]) => JsonObject
+}
+
+const definitionOf = (element: JsonObject | null): JsonObject => {
+  const set = isObject(element?.valueSet) ? element.valueSet : {}
+  return isObject(set.valueSetDefinition) ? set.valueSetDefinition : {}
+}
+
+/** The values of a field's own picklist. */
+export const OWN_VALUES: ValueList = {
+  read: (element) => listObjects(definitionOf(element).value),
+  write: (element, value) => ({
+    ...element,
+    valueSet: {
+      ...(isObject(element.valueSet) ? element.valueSet : {}),
+      valueSetDefinition: { ...definitionOf(element), value },
+    },
+  }),
+}
+
+const nameOf = (value: JsonObject): string => leaf(value.fullName) ?? ''
+
+/** Values that `after` has and `before` has not. */
+export const gainedValues = (
+  list: ValueList,
+  before: JsonObject | null,
+  after: JsonObject | null,
+): string[] => {
+  const known = new Set(list.read(before).map(nameOf))
+  return list
+    .read(after)
+    .map(nameOf)
+    .filter((value) => !known.has(value))
+}
+
+/** The element as it was, with the values that it gained since behind its own, switched off. */
+export const withoutGained = (list: ValueList, was: JsonObject, is: JsonObject): JsonObject => {
+  const gained = new Set(gainedValues(list, was, is))
+  if (gained.size === 0) return was
+  const off = list
+    .read(is)
+    .filter((value) => gained.has(nameOf(value)))
+    .map((value) => ({ ...value, default: 'false', isActive: 'false' }))
+  return list.write(was, [...list.read(was), ...off])
+}
+
+/**
+ * What becomes of a list that was there before the deployment: it is put back as it was, and values
+ * that it gained are switched off.
+ */
+export const undoGained = (list: ValueList, component: Component, scene: Scene): Undoing => {
+  const [was, is] = [scene.before.part(component), scene.now.part(component)]
+  const undoing = undoChange(component, scene)
+  if (was === null || is === null || isLeftOut(component, scene)) return undoing
+  const back = withoutGained(list, was, is)
+  // Values that an earlier rollback switched off are all that can be done about them.
+  if (!samePart(was, is) && sameElement(back, is)) {
+    return keep('The values it gained are deactivated.', { removable: false })
+  }
+  return undoing.restore === null ? undoing : { ...NOTHING, restore: { element: back } }
+}

@@ -1,0 +1,240 @@
+// A global value set: values that picklists of many objects share. It is read and added to; values that
+// are there and that the plan does not name stay as they are.
+
+import { componentName } from '../../../salesforce/component-name.ts'
+import { isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
+import { type Findings, reportDuplicates } from '../../plan/findings.ts'
+import { type Plan, type PlanGlobalValueSet } from '../../plan/schema.ts'
+import { listed } from '../../words.ts'
+import { samePart } from '../equality.ts'
+import { picklistValues } from '../fields/picklists.ts'
+import { gainedValues, undoGained, type ValueList } from '../gained-values.ts'
+import { type Component, keyOf, nameFault, sameName } from '../names.ts'
+import { keep, type Scene, type Settled, type Undoing, undoMade } from '../undoing.ts'
+import { overlay, readRoot, writeFile } from '../xml-tree.ts'
+import {
+  type CompiledFile,
+  type Compiling,
+  type FileKind,
+  type KindRule,
+  type Named,
+  never,
+  NOTHING_TO_DO,
+  refusal,
+  type Reversibility,
+  RESTORED,
+  type Step,
+} from './kind.ts'
+
+const TYPE = 'GlobalValueSet'
+
+/** Salesforce: Metadata API guide, GlobalValueSet: inactive values count. */
+const VALUES_MAX = 1_000
+
+const named = (plan: Plan): Named[] =>
+  plan.global_value_sets.map(({ api_name }, index) => ({
+    fullName: api_name,
+    path: `global_value_sets.${index}`,
+  }))
+
+const check = ({ global_value_sets: sets }: Plan, findings: Findings): void => {
+  const path = (index: number) => ['global_value_sets', index]
+  reportDuplicates(
+    sets.map(({ api_name }) => api_name),
+    (name) => `Global value set ${name}`,
+    (index) => [...path(index), 'api_name'],
+    findings,
+  )
+  for (const [index, set] of sets.entries()) {
+    const fault = nameFault(set.api_name, `Global value set name ${set.api_name}`, 80)
+    if (fault !== null) findings.add([...path(index), 'api_name'], fault.code, fault.message)
+    checkValues(set, path(index), findings)
+  }
+}
+
+const checkValues = (
+  set: PlanGlobalValueSet,
+  path: readonly (string | number)[],
+  findings: Findings,
+): void => {
+  const [values, labels] = [new Set<string>(), new Set<string>()]
+  for (const [index, { value, label }] of picklistValues(set).entries()) {
+    const where = [...path, 'values', index]
+    const shown = label ?? value
+    if (values.has(sameName(value))) {
+      const message = `${set.api_name} has the value ${value} twice. Keep one.`
+      findings.add(where, 'duplicate', message)
+    } else if (labels.has(sameName(shown))) {
+      const message = `${set.api_name} has the label ${shown} twice. Rename one.`
+      findings.add(where, 'duplicate', message)
+    }
+    values.add(sameName(value))
+    labels.add(sameName(shown))
+  }
+}
+
+const VALUES: ValueList = {
+  read: (element) => listObjects(element?.customValue),
+  write: (element, customValue) => ({ ...element, customValue }),
+}
+
+const nameOf = (value: JsonObject): string => sameName(leaf(value.fullName) ?? '')
+
+type Members = Record<string, XmlValue>
+
+/** What is there, in its order, with what the plan says of it; behind that what is new, in the plan's. */
+const mergeValues = (set: PlanGlobalValueSet, current: readonly JsonObject[]): Members[] => {
+  const planned = new Map(picklistValues(set).map((one) => [sameName(one.value), one]))
+  const there = new Set(current.map(nameOf))
+  const byDefault = set.default === undefined ? null : sameName(set.default)
+  const kept = current.map((value) => {
+    const isDefault = byDefault === null ? value.default === 'true' : nameOf(value) === byDefault
+    const plan = planned.get(nameOf(value))
+    if (plan === undefined) return overlay(value, { default: isDefault })
+    // A value that was switched off and that the plan names is switched on again.
+    const { isActive: _off, ...rest } = value
+    const label = plan.label ?? leaf(value.label) ?? plan.value
+    return overlay(rest, { default: isDefault, label })
+  })
+  const added = [...planned]
+    .filter(([name]) => !there.has(name))
+    .map(([name, { value, label }]) => ({
+      fullName: value,
+      default: name === byDefault,
+      label: label ?? value,
+    }))
+  return [...kept, ...added]
+}
+
+const compileSet = (set: PlanGlobalValueSet, path: string, text: string | null): CompiledFile => {
+  const fullName = set.api_name
+  const root = text === null ? null : readRoot(text, TYPE)
+  const values = mergeValues(set, VALUES.read(root))
+  if (values.length > VALUES_MAX) {
+    throw refusal(
+      `${path}.values`,
+      'too_many',
+      `${fullName} would hold ${values.length} values; Salesforce takes 1,000, inactive ones counted. Add fewer, or start another set.`,
+    )
+  }
+  const chosen = values.some((value) => value.default === true && value.isActive !== 'false')
+  if (set.default !== undefined && !chosen) {
+    throw refusal(
+      `${path}.default`,
+      'unknown_value',
+      `The default ${set.default} of ${fullName} is none of its active values. Add it to values or choose another.`,
+    )
+  }
+  const element = overlay(root, {
+    customValue: values,
+    description: set.description ?? leaf(root?.description),
+    masterLabel: set.label,
+    sorted: set.sorted ?? root?.sorted === 'true',
+  })
+  return root !== null && samePart(element, root)
+    ? { fullName, text: null, unchanged: [{ type: TYPE, fullName }] }
+    : { fullName, text: writeFile(TYPE, element), unchanged: [] }
+}
+
+const compile = ({ plan, current }: Compiling): CompiledFile[] =>
+  plan.global_value_sets.map((set, index) =>
+    compileSet(set, `global_value_sets.${index}`, current(TYPE, set.api_name)),
+  )
+
+const reversibility = ({ made, before, after }: Step): Reversibility => {
+  if (made) {
+    return { level: 'reversible', reason: 'It is deleted again, after the fields that use it.' }
+  }
+  const level = 'irreversible'
+  if (after === null) {
+    return {
+      level,
+      reason: 'Salesforce deletes no value by API; a rollback deactivates what the deploy adds.',
+    }
+  }
+  const gained = gainedValues(VALUES, before, after)
+  return gained.length === 0
+    ? RESTORED
+    : {
+        level,
+        reason: `Salesforce deletes no value by API; a rollback deactivates ${listed(gained)}.`,
+      }
+}
+
+/** Whether a field, by its element, takes its values from the set. */
+const usesSet = (element: JsonObject | null, set: string): boolean => {
+  const valueSet = element?.valueSet
+  const name = isObject(valueSet) ? leaf(valueSet.valueSetName) : null
+  return name !== null && sameName(componentName(TYPE, name)) === sameName(set)
+}
+
+/** One that the deployment made goes after the fields that use it; while one of them stays, it stays. */
+const undoMadeSet = (component: Component, scene: Scene, settled: Settled): Undoing => {
+  const undoing = undoMade(component, null, scene)
+  if (!undoing.remove) return undoing
+  const users = [
+    ...scene.usersOf(component).filter((user) => !settled.isTakenBack(user)),
+    ...settled.kept.filter((one) => usesSet(scene.now.part(one), component.fullName)),
+  ]
+  const names = new Map(users.map((user) => [keyOf(user), user.fullName]))
+  return names.size === 0 ? undoing : keep(`It is used by ${listed([...names.values()])}.`)
+}
+
+const rules: KindRule[] = [
+  {
+    code: 'value_set_managed',
+    severity: 'red',
+    judge: async ({ fullName }, { lookUp }) =>
+      (await lookUp(TYPE, fullName))?.managed === true
+        ? {
+            message: `The global value set ${fullName} belongs to an installed package and cannot be changed.`,
+            remedy: 'Make a set of your own.',
+          }
+        : null,
+  },
+  {
+    code: 'value_set_shared',
+    severity: 'yellow',
+    judge: async ({ fullName }, { lookUp }) =>
+      (await lookUp(TYPE, fullName))?.exists === true
+        ? {
+            message: `The global value set ${fullName} is there. What the plan adds or relabels shows in every field that uses it, on any object; its other values stay as they are.`,
+            remedy:
+              'See that all of these fields should offer the values, or make a set of your own.',
+          }
+        : null,
+  },
+  {
+    code: 'value_set_new',
+    severity: 'green',
+    judge: async ({ fullName }, { lookUp }) =>
+      (await lookUp(TYPE, fullName))?.exists === false
+        ? {
+            message: `The global value set ${fullName} is new, so that no field uses it yet.`,
+            remedy: NOTHING_TO_DO,
+          }
+        : null,
+  },
+]
+
+export const globalValueSet: FileKind = {
+  type: TYPE,
+  folder: 'globalValueSets',
+  suffix: 'globalValueSet',
+  isDescribedAnywhere: true,
+  isKeptWhileUsed: true,
+  named,
+  objectOf: () => null,
+  toRead: (plan) => named(plan).map(({ fullName }) => fullName),
+  check,
+  compile,
+  // Behind fields and objects, which may use it.
+  deletion: { place: 7, withObject: never },
+  reversibility,
+  undo: ({ component, made }, scene) =>
+    made
+      ? (settled) => undoMadeSet(component, scene, settled)
+      : undoGained(VALUES, component, scene),
+  rules,
+}

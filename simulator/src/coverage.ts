@@ -89,11 +89,11 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /tooling/queryAll', note: 'as /tooling/query' },
   {
     route: 'POST /tooling/sobjects/:name',
-    note: 'CustomField, ValidationRule, Flow: FullName and Metadata, checked as in a deployment',
+    note: 'CustomField, GlobalValueSet, ValidationRule, Flow: FullName and Metadata, checked as in a deployment',
   },
   {
     route: 'PATCH /tooling/sobjects/:name/:id',
-    note: 'CustomField, ValidationRule, FlowDefinition: Metadata is replaced whole; not Flow',
+    note: 'CustomField, GlobalValueSet, ValidationRule, FlowDefinition: Metadata is replaced whole; not Flow',
   },
   {
     route: 'DELETE /tooling/sobjects/:name/:id',
@@ -137,7 +137,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   {
     route: 'POST /metadata/deployRequest',
-    note: 'twelve types of components, see the README; no Apex tests; no quick deployment of a validated request',
+    note: 'thirteen types of components, see the README; no Apex tests; no quick deployment of a validated request',
   },
   {
     route: 'GET /metadata/deployRequest/:id',

@@ -5,7 +5,7 @@ import { defineAction, fieldIn, Mistake, objectIn, orgIn, userIn } from './actio
 import { type World } from '../world.ts'
 import { addField, nextSchemaTime, removeField, touchObject, touchOrg } from '../org/changes.ts'
 import { addUser, grantField, noGrants, profileNamed } from '../org/create.ts'
-import { type Flow, type Grants, type Org } from '../org/model.ts'
+import { type Field, type Flow, type Grants, type Org, type SObject } from '../org/model.ts'
 import {
   freeKeyPrefix,
   makeField,
@@ -70,6 +70,16 @@ const split = (path: string): [string, string] => {
   const [object, field] = path.split('.')
   if (!object || !field) throw new Mistake(`"${path}" is not Object.Field`)
   return [object, field]
+}
+
+/** A field whose values are its own. Those of a global value set are changed in the set, by the APIs. */
+const picklistIn = (object: SObject, name: string): Field => {
+  const field = fieldIn(object, name)
+  const { globalValueSet } = field
+  if (globalValueSet === undefined) return field
+  throw new Mistake(
+    `${object.name}.${name} has the values of the global value set ${globalValueSet}`,
+  )
 }
 
 const onField = z.strictObject({ org, object: z.string(), name: z.string() })
@@ -153,7 +163,7 @@ const schemaActions = {
     (world, input) => {
       const found = orgIn(world, input.org)
       const object = objectIn(found, input.object)
-      const field = fieldIn(object, input.name)
+      const field = picklistIn(object, input.name)
       const { describe } = field
       delete field.metadata
       const { value, label = value } = input
@@ -168,7 +178,7 @@ const schemaActions = {
     (world, input) => {
       const found = orgIn(world, input.org)
       const object = objectIn(found, input.object)
-      const field = fieldIn(object, input.name)
+      const field = picklistIn(object, input.name)
       const { describe } = field
       delete field.metadata
       const left = describe.picklistValues.filter(({ value }) => value !== input.value)

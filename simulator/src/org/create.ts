@@ -51,6 +51,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     createdDate: created,
     ids,
     objects: new Map(),
+    globalValueSets: new Map(),
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),

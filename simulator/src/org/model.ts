@@ -52,6 +52,16 @@ export interface PicklistValue {
   value: string
 }
 
+/** A value of a global value set. */
+export interface GlobalValue {
+  value: string
+  label: string
+  active: boolean
+  defaultValue: boolean
+  color: string | null
+  description: string | null
+}
+
 export interface Stamps {
   createdById: string
   createdDate: Date
@@ -71,9 +81,22 @@ export interface Field extends Stamps {
   description: string | null
   /** Of a reference: what the parent calls its children; undefined: made from the child's name. */
   childRelationshipName?: string | null
+  /** The global value set that a picklist takes its values from, by its name. */
+  globalValueSet?: string
   /** The custom field's metadata as it was deployed, where it was. */
   metadata?: Record<string, unknown>
   deletedAt?: Date
+}
+
+export interface GlobalValueSet extends Stamps {
+  /** 0Nt… */
+  id: string
+  developerName: string
+  label: string
+  description: string | null
+  sorted: boolean
+  /** Active and inactive ones, in the order in which fields list them. */
+  values: GlobalValue[]
 }
 
 export interface RecordType extends Stamps {
@@ -385,6 +408,8 @@ export interface Org {
   ids: IdGenerator
   /** By lower-cased name, in the order in which describeGlobal lists them. */
   objects: Map<string, SObject>
+  /** By lower-cased name. */
+  globalValueSets: Map<string, GlobalValueSet>
   users: Map<string, User>
   profiles: Map<string, Profile>
   permissionSets: Map<string, PermissionSet>

@@ -7,6 +7,7 @@ import type {
   Field,
   Flow,
   FlowVersion,
+  GlobalValueSet,
   Grants,
   Group,
   InstalledPackage,
@@ -27,7 +28,9 @@ export function fieldBody(field: Field): MetadataNode {
     const { fullName: _, ...metadata } = field.metadata as MetadataNode
     return metadata
   }
-  return customFieldMetadata(field.describe, { description: field.description })
+  const metadata = customFieldMetadata(field.describe, { description: field.description })
+  if (field.globalValueSet === undefined) return metadata
+  return { ...metadata, valueSet: { restricted: true, valueSetName: field.globalValueSet } }
 }
 
 /**
@@ -72,6 +75,16 @@ export function recordTypeBody(object: SObject, recordType: RecordType): Metadat
 
 export function liveFields(object: SObject): Field[] {
   return [...object.fields.values()].filter((field) => field.deletedAt === undefined)
+}
+
+/** The fields that take their values from a global value set: from this one, or from any. */
+export function globalValueSetFields(org: Org, set?: GlobalValueSet) {
+  return [...org.objects.values()]
+    .filter(({ deletedAt }) => deletedAt === undefined)
+    .flatMap((object) => liveFields(object).map((field) => ({ object, field })))
+    .filter(({ field: { globalValueSet } }) =>
+      set === undefined ? globalValueSet !== undefined : globalValueSet === set.developerName,
+    )
 }
 
 /** A field with metadata of its own; the parts of a geolocation (`__s`) have none. */
@@ -124,6 +137,23 @@ export function objectBody(object: SObject): MetadataNode {
       fullName: rule.name,
       ...validationRuleBody(rule),
     })),
+  }
+}
+
+/** Salesforce: inactive values of a global set are given back too ("CustomValue"). */
+export function globalValueSetBody(set: GlobalValueSet): MetadataNode {
+  return {
+    customValue: set.values.map(({ value, label, active, defaultValue, color, description }) => ({
+      fullName: value,
+      color: color ?? undefined,
+      default: defaultValue,
+      description: description ?? undefined,
+      isActive: active ? undefined : false,
+      label,
+    })),
+    description: set.description ?? undefined,
+    masterLabel: set.label,
+    sorted: set.sorted,
   }
 }
 

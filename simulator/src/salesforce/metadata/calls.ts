@@ -2,7 +2,7 @@ import { crudCalls } from './crud.ts'
 import { deployCalls, type DeployCaller } from './deploy/soap.ts'
 import { buildRetrieve } from './retrieve.ts'
 import type { RetrieveJobs, RetrieveState } from './retrieve-jobs.ts'
-import { everything, metadataTypes, type Component } from './component.ts'
+import { everything, metadataTypes, plainName, type Component } from './component.ts'
 import { readManifest } from './manifest.ts'
 import { SoapFault, type SoapCall } from './soap.ts'
 import {
@@ -108,7 +108,7 @@ function readMetadata(scope: MetadataScope, call: SoapCall): string {
   }
   if (!scope.list(type)) throw new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
   const records = names.map((name) => {
-    const component = scope.find(type, name)
+    const component = scope.find(type, plainName(type, name))
     if (!component) return '<records xsi:nil="true"/>'
     const content = { fullName: component.fullName, ...component.metadata(everything) }
     const node = type === 'Flow' ? content : inSalesforceOrder(content)

@@ -6,6 +6,7 @@ import {
   isCustomField,
   flowDefinitionBody,
   flowVersionBody,
+  globalValueSetBody,
   installedPackageBody,
   liveFields,
   objectBody,
@@ -199,6 +200,18 @@ const builders: Readonly<Record<string, Builder>> = {
           metadata: () => flowDefinitionBody(flow),
         },
         flow,
+      ),
+    ),
+  GlobalValueSet: (org) =>
+    [...org.globalValueSets.values()].map((set) =>
+      component(
+        {
+          type: 'GlobalValueSet',
+          fullName: set.developerName,
+          id: set.id,
+          metadata: () => globalValueSetBody(set),
+        },
+        set,
       ),
     ),
   AssignmentRules: (org) =>

@@ -63,6 +63,7 @@ export const metadataTypes: readonly MetadataType[] = [
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
   type('FlowDefinition', 'flowDefinitions', 'flowDefinition'),
+  type('GlobalValueSet', 'globalValueSets', 'globalValueSet'),
   type('InstalledPackage', 'installedPackages', 'installedPackage'),
   type('Layout', 'layouts', 'layout'),
   type('PermissionSet', 'permissionsets', 'permissionset'),
@@ -78,6 +79,15 @@ export const childTypes: readonly ChildType[] = [
   { xmlName: 'AssignmentRule', parent: 'AssignmentRules', element: 'assignmentRule' },
   { xmlName: 'WorkflowRule', parent: 'Workflow', element: 'rules' },
 ]
+
+/**
+ * The name of a component as files have it. Salesforce: Tooling and the CRUD calls name global value
+ * sets with `__gvs` at the end (Metadata API guide, "GlobalValueSet"); lists, reads, retrieves and the
+ * fields that use them do not (salto-io/salto#4213). The simulator's calls take both.
+ */
+export function plainName(typeName: string, fullName: string): string {
+  return typeName === 'GlobalValueSet' ? fullName.replace(/__gvs$/i, '') : fullName
+}
 
 /** Path in the zip of a component, or of its parent when it is a child. */
 export function fileNameOf(typeName: string, fullName: string): string {

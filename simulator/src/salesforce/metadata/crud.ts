@@ -1,7 +1,7 @@
 // createMetadata, updateMetadata, upsertMetadata and deleteMetadata: a few components of one type, at
 // once. Salesforce: Metadata API guide, "CRUD-Based Calls" and "AllOrNoneHeader".
 
-import { metadataTypes, childTypes } from './component.ts'
+import { childTypes, metadataTypes, plainName } from './component.ts'
 import { checkMayDeploy } from './deploy/access.ts'
 import { Draft, NotDone, Problem, type Outcome } from './deploy/draft.ts'
 import { DeployRefusal } from './deploy/options.ts'
@@ -46,7 +46,7 @@ export const crudCalls: Readonly<Record<string, Call>> = {
     const names = texts(call.arguments, 'fullNames')
     const steps = names.map((fullName): Step => ({
       fullName,
-      run: (draft) => removeComponent(draft, type, fullName),
+      run: (draft) => removeComponent(draft, type, plainName(type, fullName)),
     }))
     return written(runSteps(caller, call, steps), false)
   },
@@ -62,7 +62,10 @@ function save(caller: DeployCaller, call: SoapCall, mode: SaveMode): string {
     const fullName = text(node, 'fullName') ?? ''
     return {
       fullName,
-      run: (draft) => saveComponent(draft, { type, fullName, node: withoutType(node) }, mode),
+      run: (draft) => {
+        const given = { type, fullName: plainName(type, fullName), node: withoutType(node) }
+        return saveComponent(draft, given, mode)
+      },
     }
   })
   return written(runSteps(caller, call, steps), mode === 'upsert')

@@ -28,6 +28,7 @@ export function makeTestOrg(): Org {
     createdDate,
     ids,
     objects: new Map(),
+    globalValueSets: new Map(),
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),

@@ -3,7 +3,7 @@
 
 import type { Org } from '../../org/model.ts'
 import type { SoqlRow } from '../../soql/schema.ts'
-import { liveFields } from '../metadata/bodies.ts'
+import { globalValueSetFields, liveFields } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { derivedId } from '../query/derived-ids.ts'
 import type { VirtualTable } from '../query/tables.ts'
@@ -37,13 +37,13 @@ export const dependencies = (org: Org): VirtualTable => ({
   rows: () => dependencyRows(org),
 })
 
-/** A component that mentions another one. */
+/** A component that mentions or uses another one. */
 export interface Dependent {
   type: string
   name: string
 }
 
-/** Who mentions the custom field or custom object with this id. */
+/** Who mentions the custom field or object with this id, or uses the global value set. */
 export function* dependentsOf(org: Org, id: string): Generator<Dependent> {
   for (const row of dependencyRows(org)) {
     if (row['RefMetadataComponentId'] !== id) continue
@@ -54,8 +54,9 @@ export function* dependentsOf(org: Org, id: string): Generator<Dependent> {
   }
 }
 
-/** Who mentions which custom field or custom object. */
+/** Who mentions which custom field or custom object, and which fields use a global value set. */
 function* dependencyRows(org: Org): Generator<SoqlRow> {
+  yield* valueSetRows(org)
   const objects = liveObjects(org)
   const customNames = /[A-Za-z]\w*__c\b/g
   for (const from of referringComponents(org)) {
@@ -76,8 +77,18 @@ function* dependencyRows(org: Org): Generator<SoqlRow> {
   }
 }
 
+function* valueSetRows(org: Org): Generator<SoqlRow> {
+  for (const { object, field } of globalValueSetFields(org)) {
+    const set = org.globalValueSets.get(field.globalValueSet?.toLowerCase() ?? '')
+    if (set === undefined) continue
+    const { name } = field.describe
+    const from = { type: 'CustomField', id: field.id, name, namespace: object.namespace }
+    yield dependency(from, set.id, set.developerName, null, 'GlobalValueSet')
+  }
+}
+
 function dependency(
-  from: Component,
+  from: Omit<Component, 'text' | 'object'>,
   refId: string,
   refName: string,
   refNamespace: string | null,

@@ -1,10 +1,11 @@
-// Custom objects, custom fields, validation rules and record types as Tooling rows. Salesforce:
+// Custom objects, custom fields, global value sets, validation rules and record types as Tooling rows. Salesforce:
 // Tooling API guide, objects of these names.
 
 import type { Org } from '../../org/model.ts'
 import type { Confinement } from '../../soql/schema.ts'
 import {
   fieldBody,
+  globalValueSetBody,
   isCustomField,
   liveFields,
   recordTypeBody,
@@ -23,7 +24,13 @@ import {
 } from './columns.ts'
 
 export function schemaTables(org: Org): VirtualTable[] {
-  return [customObject(org), customField(org), validationRule(org), recordType(org)]
+  return [
+    customObject(org),
+    customField(org),
+    globalValueSet(org),
+    validationRule(org),
+    recordType(org),
+  ]
 }
 
 const customObject = (org: Org): VirtualTable => ({
@@ -96,6 +103,31 @@ const customField = (org: Org): VirtualTable => ({
           }
         }),
     ),
+})
+
+const globalValueSet = (org: Org): VirtualTable => ({
+  name: 'GlobalValueSet',
+  restrictions: oneMetadata,
+  columns: {
+    Id: 'id',
+    DeveloperName: 'string',
+    MasterLabel: 'string',
+    Description: 'string',
+    Language: 'picklist',
+    ...metadataColumns,
+    ...auditColumns,
+  },
+  rows: () =>
+    [...org.globalValueSets.values()].map((set) => ({
+      Id: set.id,
+      DeveloperName: set.developerName,
+      MasterLabel: set.label,
+      Description: set.description,
+      Language: org.language,
+      // Salesforce: the suffix is there in Tooling ("GlobalValueSet"), and in no file.
+      ...metadataValues(`${set.developerName}__gvs`, null, () => globalValueSetBody(set)),
+      ...auditValues(set),
+    })),
 })
 
 const validationRule = (org: Org): VirtualTable => ({

@@ -171,6 +171,7 @@ it('describes say what can be written', async () => {
     ['CustomField', true, true, true],
     ['Flow', true, false, true],
     ['FlowDefinition', false, true, false],
+    ['GlobalValueSet', true, true, false],
     ['ValidationRule', true, true, true],
   ])
 })

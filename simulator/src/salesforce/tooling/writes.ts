@@ -1,4 +1,4 @@
-// Writes of the Tooling API: custom fields, validation rules, flows. Salesforce: Tooling API guide,
+// Writes of the Tooling API: custom fields, global value sets, validation rules, flows. Salesforce: Tooling API guide,
 // objects of these names: FullName can be set on creation, Metadata is replaced whole, and no other
 // field can be written. What is checked, and in which words, is as in a deployment.
 
@@ -6,6 +6,7 @@ import type { Flow, FlowVersion, Org } from '../../org/model.ts'
 import { toId18 } from '../../org/ids.ts'
 import type { RestAnswer, RestContext, RestRoute } from '../rest.ts'
 import { notFound, notSimulated, refusal } from '../../refusals.ts'
+import { plainName } from '../metadata/component.ts'
 import { interviewsOf } from '../metadata/deploy/deletions.ts'
 import { changeSetup, Draft, NotDone, Problem } from '../metadata/deploy/draft.ts'
 import { removeComponent, saveComponent, type SaveMode } from '../metadata/deploy/single.ts'
@@ -23,6 +24,8 @@ export const writeRoutes: RestRoute[] = [
 const WRITABLE: Readonly<Record<string, { post?: SaveMode; patch?: true; remove?: true }>> = {
   CustomField: { post: 'create', patch: true, remove: true },
   ValidationRule: { post: 'create', patch: true, remove: true },
+  // Salesforce: no DELETE (Tooling API guide, "GlobalValueSet").
+  GlobalValueSet: { post: 'create', patch: true },
   // Salesforce: a flow that is posted again gets a further version.
   Flow: { post: 'upsert', remove: true },
   FlowDefinition: { patch: true },
@@ -88,7 +91,7 @@ const fullNameOf = (ctx: RestContext, table: VirtualTable): string => {
   const id = toId18(ctx.params['id'] ?? '')
   const row = [...table.rows(new Map())].find((each) => each['Id'] === id)
   if (row === undefined) throw notFound()
-  return String(row['FullName'])
+  return plainName(table.name, String(row['FullName']))
 }
 
 function readBody(
@@ -131,7 +134,8 @@ function readBody(
   if (typeof node !== 'object' || Array.isArray(node)) {
     throw refusal(400, 'JSON_PARSER_ERROR', 'Metadata must be a JSON object')
   }
-  return { fullName: typeof fullName === 'string' ? fullName : '', node: node as MetadataNode }
+  const name = typeof fullName === 'string' ? plainName(table.name, fullName) : ''
+  return { fullName: name, node: node as MetadataNode }
 }
 
 /** Changes the set-up, or refuses. A composite with allOrNone takes it back with its records. */

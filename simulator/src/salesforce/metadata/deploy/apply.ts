@@ -11,6 +11,7 @@ import {
 import { deleteComponent, DELETION_ORDER, Missing } from './deletions.ts'
 import { Draft, Problem, type Outcome } from './draft.ts'
 import { deployField } from './fields.ts'
+import { deployGlobalValueSet } from './global-value-sets.ts'
 import { deployLayout, deployTab } from './layouts.ts'
 import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
 import type { DeployOptions } from './options.ts'
@@ -39,6 +40,7 @@ export type Deployer = (draft: Draft, item: Item) => Outcome
 
 /** Each type after those that it may name. */
 const DEPLOYERS: [string, Deployer][] = [
+  ['GlobalValueSet', deployGlobalValueSet],
   ['CustomObject', deployObject],
   ['CustomField', deployField],
   ['RecordType', deployRecordType],
@@ -148,8 +150,12 @@ class Run {
     }
   }
 
-  succeeded(subject: Subject, { id, created, changed }: Outcome, deleted = false): void {
-    const message = this.#message(subject)
+  succeeded(
+    subject: Subject,
+    { id, created, changed, fullName = subject.fullName }: Outcome,
+    deleted = false,
+  ): void {
+    const message = this.#message({ ...subject, fullName })
     this.messages.push({ ...message, ...(id && { id }), created, changed, deleted, success: true })
   }
 

@@ -14,6 +14,7 @@ import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
 import { withActive } from './automations.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
+import { deleteGlobalValueSet } from './global-value-sets.ts'
 import { checkUnmanaged } from './names.ts'
 
 /** The component is not there: a warning, no error. */
@@ -35,6 +36,7 @@ export const DELETION_ORDER = [
   'RecordType',
   'CustomField',
   'CustomObject',
+  'GlobalValueSet',
 ]
 
 /** Deletes one component. Throws `Missing` when it is not there, `Problem` when it must stay. */
@@ -52,6 +54,7 @@ type Deleter = (draft: Draft, fullName: string) => string | undefined
 const deleters: Readonly<Record<string, Deleter>> = {
   CustomField: deleteField,
   CustomObject: deleteObject,
+  GlobalValueSet: deleteGlobalValueSet,
   ValidationRule: (draft, fullName) => {
     const { object, name } = split(draft, fullName)
     const rule = object?.validationRules.find((each) => sameName(each.name, name))

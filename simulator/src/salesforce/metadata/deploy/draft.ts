@@ -33,6 +33,8 @@ export interface Outcome {
   id: string
   created: boolean
   changed: boolean
+  /** Where the result of a deployment names it otherwise than the package did. */
+  fullName?: string
 }
 
 /**

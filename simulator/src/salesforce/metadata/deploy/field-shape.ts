@@ -13,6 +13,8 @@ export interface FieldShape {
   spec: FieldSpec
   /** Under field-level security: neither required nor master-detail. */
   secured: boolean
+  /** The global value set that it takes its values from. */
+  globalValueSet?: string
   /** What is kept and given back by a retrieve. */
   metadata: MetadataNode
 }
@@ -113,9 +115,8 @@ export function shapeOf(
       })
     case 'Picklist':
     case 'MultiselectPicklist': {
-      const values = before?.describe.picklistValues ?? []
-      const set = readValueSet(object, node, values)
-      return shape(
+      const set = readValueSet(draft, object, node, before)
+      const picklist = shape(
         {
           picklistValues: set.values,
           restrictedPicklist: set.restricted,
@@ -128,6 +129,8 @@ export function shapeOf(
         },
         { ...node, valueSet: set.metadata },
       )
+      const { globalValueSet } = set
+      return globalValueSet === undefined ? picklist : { ...picklist, globalValueSet }
     }
     case 'Lookup':
       return shape(lookup(name, node))

@@ -225,14 +225,18 @@ describe('a field is refused', () => {
     [
       'a picklist with values by name and by list',
       `${values('A').replace('<valueSetDefinition>', '<valueSetName>G</valueSetName><valueSetDefinition>')}${type('Picklist')}`,
-      'Can not specify both valueSetName and valueSetDefinition',
+      'Value set must reference a value set name or define a value set, but not both.',
     ],
     [
       'a global value set that is not there',
       `<valueSet><valueSetName>Nope</valueSetName></valueSet>${type('Picklist')}`,
       'In field: valueSetName - no GlobalValueSet named Nope found',
     ],
-    ['a value twice', `${values('A', 'a')}${type('Picklist')}`, 'Duplicate value: a'],
+    [
+      'a value twice',
+      `${values('A', 'a')}${type('Picklist')}`,
+      'duplicate value found: a is defined multiple times',
+    ],
     [
       'an auto-number without a place for the number',
       `<displayFormat>T-</displayFormat>${type('AutoNumber')}`,

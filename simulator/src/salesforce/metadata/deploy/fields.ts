@@ -52,6 +52,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
     ...(found === undefined ? {} : { id: found.id }),
     description: text(node, 'description') ?? null,
     metadata,
+    ...(shape.globalValueSet === undefined ? {} : { globalValueSet: shape.globalValueSet }),
     ...(relationship === undefined ? {} : { childRelationshipName: relationship }),
   }
   object.fields.set(fieldName.toLowerCase(), field)

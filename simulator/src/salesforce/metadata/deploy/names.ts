@@ -8,13 +8,13 @@ import { Problem } from './draft.ts'
 const MAX_NAME = 40
 
 /** Refuses a developer name (without its `__c`) that Salesforce would not take. */
-export function checkDeveloperName(kind: string, name: string): void {
+export function checkDeveloperName(kind: string, name: string, maxLength = MAX_NAME): void {
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name) || name.endsWith('_') || name.includes('__')) {
     throw new Problem(
       `The ${kind} API Name can only contain underscores and alphanumeric characters. It must be unique, begin with a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores.`,
     )
   }
-  checkLength('DeveloperName', name, MAX_NAME)
+  checkLength('DeveloperName', name, maxLength)
 }
 
 export function checkLength(what: string, value: string | undefined, max: number): void {

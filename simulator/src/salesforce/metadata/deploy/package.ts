@@ -57,6 +57,7 @@ const deployable = new Set([
   'Flow',
   'FlowDefinition',
   'Layout',
+  'GlobalValueSet',
   'PermissionSet',
   'Profile',
   'RecordType',

@@ -1,22 +1,29 @@
 // The values of a picklist field. Salesforce: Metadata API guide, "ValueSet".
 
-import type { Field, PicklistValue, SObject } from '../../../org/model.ts'
+import type { Field, GlobalValueSet, PicklistValue, SObject } from '../../../org/model.ts'
 import { child, list, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
-import { Problem } from './draft.ts'
+import { Problem, type Draft } from './draft.ts'
 import { checkLength, flag, noSuch, required } from './names.ts'
 
 export interface ValueSet {
   values: PicklistValue[]
   restricted: boolean
   controllingField: Field | undefined
+  /** Set where the values are those of a global value set. */
+  globalValueSet?: string
   /** As it is kept: with the values that were there before and are now inactive. */
   metadata: MetadataNode
 }
 
+/**
+ * Reads the values that the metadata of a field gives it. Throws `Problem` for what Salesforce refuses,
+ * such as another source of values than the field has.
+ */
 export function readValueSet(
+  { org }: Draft,
   object: SObject,
   node: MetadataNode,
-  before: readonly PicklistValue[],
+  before: Field | undefined,
 ): ValueSet {
   const set = child(node, 'valueSet')
   if (set === undefined) {
@@ -24,41 +31,60 @@ export function readValueSet(
       `Must specify 'valueSet' for a CustomField of type ${text(node, 'type') ?? ''}`,
     )
   }
-  const definition = child(set, 'valueSetDefinition')
-  const global = text(set, 'valueSetName')
-  if (definition !== undefined && global !== undefined) {
-    throw new Problem('Can not specify both valueSetName and valueSetDefinition')
+  const name = text(set, 'valueSetName')
+  if (child(set, 'valueSetDefinition') !== undefined && name !== undefined) {
+    throw new Problem(
+      'Value set must reference a value set name or define a value set, but not both.',
+    )
   }
-  // No global value set can exist here: their deployment is refused.
-  if (global !== undefined) throw noSuch('valueSetName', 'GlobalValueSet', global)
+  const global = name === undefined ? undefined : org.globalValueSets.get(name.toLowerCase())
+  if (name !== undefined && global === undefined)
+    throw noSuch('valueSetName', 'GlobalValueSet', name)
+  checkSameSource(before, global)
+  const controllingField = controller(object, set)
+  const read =
+    global === undefined
+      ? fromDefinition(set, before?.describe.picklistValues ?? [])
+      : fromGlobal(set, global)
+  return { ...read, values: withValidFor(read.values, set, controllingField), controllingField }
+}
+
+/** As a change set and the Metadata API refuse it (forcedotcom/cli#2761); Setup can make a set of a list. */
+function checkSameSource(before: Field | undefined, global: GlobalValueSet | undefined): void {
+  if (before === undefined || !/picklist$/.test(before.describe.type)) return
+  if (before.globalValueSet === global?.developerName) return
+  throw new Problem('Cannot change which global value set this picklist uses.')
+}
+
+type Read = Omit<ValueSet, 'controllingField'>
+
+/** Salesforce: a field on a global value set is restricted, whatever its metadata says. */
+const fromGlobal = (set: MetadataNode, global: GlobalValueSet): Read => ({
+  values: valuesOf(global),
+  restricted: true,
+  globalValueSet: global.developerName,
+  metadata: { ...set, restricted: 'true', valueSetName: global.developerName },
+})
+
+/** The values of a set as the describe of a field has them. */
+export const valuesOf = ({ values }: GlobalValueSet): PicklistValue[] =>
+  values.map(({ value, label, active, defaultValue }) => ({
+    active,
+    defaultValue,
+    label,
+    validFor: null,
+    value,
+  }))
+
+function fromDefinition(set: MetadataNode, before: readonly PicklistValue[]): Read {
+  const definition = child(set, 'valueSetDefinition')
   if (definition === undefined)
     throw new Problem('Required field is missing: valueSetDefinition', 'REQUIRED_FIELD_MISSING')
-  const listed = nodes(definition, 'value').map(readValue)
-  if (listed.length === 0)
-    throw new Problem('Required field is missing: value', 'REQUIRED_FIELD_MISSING')
-  for (const member of ['value', 'label'] as const) {
-    const seen = new Set<string>()
-    for (const value of listed) {
-      const key = value[member].toLowerCase()
-      if (seen.has(key)) {
-        throw new Problem(`Duplicate ${member === 'label' ? 'label' : 'value'}: ${value[member]}`)
-      }
-      seen.add(key)
-    }
-  }
-  if (listed.filter(({ defaultValue }) => defaultValue).length > 1) {
-    throw new Problem('A picklist can have one default value only')
-  }
-  // Salesforce: a value that a deployment leaves out is deactivated, not deleted.
-  const names = new Set(listed.map(({ value }) => value))
-  const inactive = before
-    .filter(({ value }) => !names.has(value))
-    .map((value) => ({ ...value, active: false, defaultValue: false }))
-  const controllingField = controller(object, set)
+  const listed = readValues(definition, 'value').map((value) => ({ ...value, validFor: null }))
+  const inactive = leftOut(before, listed)
   return {
-    values: dependent([...listed, ...inactive], set, controllingField),
+    values: [...listed, ...inactive],
     restricted: flag(set, 'restricted') ?? false,
-    controllingField,
     metadata: {
       ...set,
       valueSetDefinition: {
@@ -77,7 +103,52 @@ export function readValueSet(
   }
 }
 
-function readValue(node: MetadataNode): PicklistValue {
+/** A value as metadata gives it. Salesforce: Metadata API guide, "CustomValue". */
+export interface ListedValue {
+  value: string
+  label: string
+  active: boolean
+  defaultValue: boolean
+}
+
+/** The values that stand under this element. Throws `Problem` for none, for two alike, for two defaults. */
+export function readValues(node: MetadataNode, element: string): ListedValue[] {
+  const listed = nodes(node, element).map(readValue)
+  if (listed.length === 0)
+    throw new Problem(`Required field is missing: ${element}`, 'REQUIRED_FIELD_MISSING')
+  const value = repeated(listed.map((each) => each.value))
+  if (value !== undefined) {
+    throw new Problem(`duplicate value found: ${value} is defined multiple times`)
+  }
+  const label = repeated(listed.map((each) => each.label))
+  if (label !== undefined) throw new Problem(`Duplicate label: ${label}`)
+  if (listed.filter(({ defaultValue }) => defaultValue).length > 1) {
+    throw new Problem('A picklist can have one default value only')
+  }
+  return listed
+}
+
+/** The first text that stood there before, in whichever case. */
+const repeated = (texts: readonly string[]): string | undefined =>
+  texts.find((each, at) =>
+    texts.slice(0, at).some((before) => before.toLowerCase() === each.toLowerCase()),
+  )
+
+/**
+ * The values of before that the metadata does not list. Salesforce: "If picklist values are missing
+ * from a component definition, they get deactivated when deployed" (Metadata API guide, "CustomValue").
+ */
+export function leftOut<Value extends ListedValue>(
+  before: readonly Value[],
+  listed: readonly ListedValue[],
+): Value[] {
+  const names = new Set(listed.map(({ value }) => value))
+  return before
+    .filter(({ value }) => !names.has(value))
+    .map((value) => ({ ...value, active: false, defaultValue: false }))
+}
+
+function readValue(node: MetadataNode): ListedValue {
   const value = required(node, 'fullName')
   const label = text(node, 'label') ?? value
   checkLength('MasterLabel', label, 255)
@@ -85,7 +156,6 @@ function readValue(node: MetadataNode): PicklistValue {
     active: flag(node, 'isActive') ?? true,
     defaultValue: flag(node, 'default') ?? false,
     label,
-    validFor: null,
     value,
   }
 }
@@ -107,7 +177,7 @@ function controller(object: SObject, set: MetadataNode): Field | undefined {
  * Salesforce: describe tells the controlling values of a dependent value by position, one bit each,
  * from the highest bit of the first byte on, in base64 (SOAP API guide, "PicklistEntry").
  */
-function dependent(
+export function withValidFor(
   values: PicklistValue[],
   set: MetadataNode,
   controllingField: Field | undefined,

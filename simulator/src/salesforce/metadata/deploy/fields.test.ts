@@ -319,6 +319,72 @@ describe('a field is refused', () => {
     expect(messages[0]?.problem).toBe('Cannot change type due to existing data')
   })
 
+  describe('a new type', () => {
+    const convert = (from: string, to: string, value: unknown) => {
+      const org = makeTestOrg()
+      const options = readOptions({ rollbackOnError: true })
+      const apply = (content: string) => {
+        const read = readPackage(fieldZip('Trip__c.Turns__c', content), {
+          singlePackage: true,
+          allowMissingFiles: false,
+        })
+        return applyPackage(org, '', read, options).messages[0]?.problem ?? null
+      }
+      expect(apply(from)).toBeNull()
+      const row: Record<string, unknown> & { Id: string } = { Id: org.ids.make('a00') }
+      org.records.set('trip__c', new Map([[row.Id, row]]))
+      row['Turns__c'] = value
+      return { problem: apply(to), value: row['Turns__c'] }
+    }
+    const sized = (name: string, length: number) => `<length>${length}</length>${type(name)}`
+    const long = `<length>1000</length>${type('LongTextArea')}<visibleLines>3</visibleLines>`
+    const digits = (name: string, precision: number, scale: number) =>
+      `<precision>${precision}</precision><scale>${scale}</scale>${type(name)}`
+    const values = (name: string, ...listed: string[]) =>
+      `${type(name)}<valueSet><valueSetDefinition><sorted>false</sorted>${listed
+        .map(
+          (value) =>
+            `<value><fullName>${value}</fullName><default>false</default><label>${value}</label></value>`,
+        )
+        .join('')}</valueSetDefinition></valueSet>`
+    const lines = '<visibleLines>4</visibleLines>'
+
+    it.each<[string, string, string, unknown, unknown]>([
+      ['text to e-mail', sized('Text', 40), type('Email'), 'a@b.test', 'a@b.test'],
+      ['text to long text', sized('Text', 40), long, 'x', 'x'],
+      ['number to currency', digits('Number', 18, 2), digits('Currency', 18, 2), 1.25, 1.25],
+      ['number to text', digits('Number', 8, 0), sized('Text', 40), 12, '12'],
+      ['picklist to text', values('Picklist', 'A'), sized('Text', 40), 'A', 'A'],
+      [
+        'picklist to several',
+        values('Picklist', 'A'),
+        values('MultiselectPicklist', 'A') + lines,
+        'A',
+        'A',
+      ],
+    ])('keeps the values of %s', (_name, from, to, value, expected) => {
+      expect(convert(from, to, value)).toEqual({ problem: null, value: expected })
+    })
+
+    it.each<[string, string, string, unknown, unknown]>([
+      ['long text to text', long, sized('Text', 5), 'abcdefgh', 'abcde'],
+      ['text to phone', sized('Text', 100), type('Phone'), '1'.repeat(60), '1'.repeat(40)],
+    ])('cuts the values of %s', (_name, from, to, value, expected) => {
+      expect(convert(from, to, value)).toEqual({ problem: null, value: expected })
+    })
+
+    it.each<[string, string, string, unknown]>([
+      ['text to date', sized('Text', 40), type('Date'), '2026-01-01'],
+      ['date to text', type('Date'), sized('Text', 40), '2026-01-01'],
+      ['fewer digits', digits('Number', 18, 2), digits('Currency', 18, 0), 1.25],
+    ])('is refused over data: %s', (_name, from, to, value) => {
+      expect(convert(from, to, value)).toEqual({
+        problem: 'Cannot change type due to existing data',
+        value,
+      })
+    })
+  })
+
   it('deletion takes the data along, and a rollback brings it back', () => {
     const org = makeTestOrg()
     const row = { Id: org.ids.make('001'), Tier__c: 'Gold' }

@@ -11,6 +11,7 @@ import type { Field, SObject } from '../../../org/model.ts'
 import { makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
 import { metadataFieldType } from '../custom-field.ts'
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { convertValues } from './conversions.ts'
 import { Problem, type Draft, type Outcome } from './draft.ts'
 import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
@@ -31,7 +32,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   const type = readType(node)
   checkProperties(type, node)
   required(node, 'label')
-  if (found !== undefined) checkTypeChange(draft, object, found, type, node)
+  if (found !== undefined) checkTypeChange(found, type, node)
   const formula = text(node, 'formula')
   if (formula !== undefined) checkFormula(draft, object, formula)
   const fieldName = found?.describe.name ?? name
@@ -43,6 +44,8 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   }
   const relationship = checkRelationship(draft, object, fieldName, type, node, found)
   if (found === undefined) checkLimits(draft, object, type)
+  else
+    convertValues(draft, object, { field: found, from: typeOf(found), to: type, spec: shape.spec })
 
   draft.edit(object)
   const made = makeField(draft.org, shape.spec, { secured: shape.secured })
@@ -90,13 +93,15 @@ const rowsOf = (draft: Draft, object: SObject) => [
   ...(draft.org.records.get(object.name.toLowerCase())?.values() ?? []),
 ]
 
-function checkTypeChange(
-  draft: Draft,
-  object: SObject,
-  found: Field,
-  type: FieldType,
-  node: MetadataNode,
-): void {
+/** Types that Salesforce's Help says no field is converted to or from. */
+const UNCHANGING: ReadonlySet<string> = new Set(['Summary', 'Location', 'EncryptedText'])
+
+const typeOf = ({ describe, metadata }: Field): string => {
+  const deployed = metadata?.['type']
+  return typeof deployed === 'string' ? deployed : metadataFieldType(describe)
+}
+
+function checkTypeChange(found: Field, type: FieldType, node: MetadataNode): void {
   const { describe } = found
   const wasFormula = describe.calculated && describe.calculatedFormula !== null
   const isFormula = text(node, 'formula') !== undefined
@@ -106,20 +111,10 @@ function checkTypeChange(
   if (!wasFormula && isFormula) {
     throw new Problem('Cannot update a field to a Formula from something else')
   }
-  const deployed = found.metadata?.['type']
-  const wasType = typeof deployed === 'string' ? deployed : metadataFieldType(describe)
+  const wasType = typeOf(found)
   if (wasType === type) return
-  if (
-    wasType === 'Summary' ||
-    type === 'Summary' ||
-    wasType === 'Location' ||
-    type === 'Location'
-  ) {
+  if (UNCHANGING.has(wasType) || UNCHANGING.has(type)) {
     throw new Problem(`Cannot change the type of a field from ${wasType} to ${type}`)
-  }
-  const filled = rowsOf(draft, object).some((row) => (row[describe.name] ?? null) !== null)
-  if (filled && !(wasType === 'Lookup' && type === 'MasterDetail')) {
-    throw new Problem('Cannot change type due to existing data')
   }
 }
 

@@ -233,9 +233,10 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     const rows = placements('row', 3_000)
     const id = await here.start(rows, 'collections')
     const written = async () => (await here.writes()).filter((call) => call.status === 200).length
-    await until('several calls are in doubt', async () => {
+    // How many there are is chance: at the first outage that is met, the push sends no more.
+    await until('calls are in doubt', async () => {
       const calls = await here.control.act('journal', { org: here.name })
-      return (await written()) >= 3 && calls.some((call) => call.status === 503)
+      return (await written()) >= 1 && calls.some((call) => call.status === 503)
     })
     const revoked = await org.api.post('/api/connections/revoke', {
       client_id: here.stand.client.id,
@@ -248,7 +249,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     expect(push).toMatchObject({ status: 'failed', error: { code: 'connection_revoked' } })
     const calls = await written()
     const sent = calls * 200
-    expect([calls >= 3, calls <= 8]).toEqual([true, true])
+    expect([calls >= 1, calls <= 8]).toEqual([true, true])
     expect(tally(results, codeOf)).toEqual({
       OUTCOME_UNKNOWN: sent,
       CONNECTION_REVOKED: 3_000 - sent,

@@ -165,24 +165,23 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   it('goes on when its session dies, in whatever words Salesforce says so', async () => {
     const here = await caseOf('Dying Sessions')
     await here.control.act('records/pace', { org: here.name, saveMs: 2 })
-    const rows = rowsOf(4_000)
-    // Strikes late in the push, however fast the machine is.
-    await here.fault({
-      method: 'PATCH',
-      path: COLLECTION,
-      after: 14,
-      kind: { type: 'dead-session', shape: 'bad-oauth-token' },
-    })
+    const rows = rowsOf(8_000)
     const id = await here.start(rows, 'collections')
     const written = async () => (await here.writes()).filter((call) => call.status === 200).length
     await until('it has begun', async () => (await written()) >= 1)
     await here.control.act('sessions/expire', { org: here.name })
+    await until('it has a new session', async () => (await written()) >= 9)
+    await here.fault({
+      method: 'PATCH',
+      path: COLLECTION,
+      kind: { type: 'dead-session', shape: 'bad-oauth-token' },
+    })
     const { results } = await here.finish(id, rows)
     expectOnlyBad(results)
-    expect(tally(results, ({ attempts }) => attempts)).toEqual({ 1: 4_000 })
+    expect(tally(results, ({ attempts }) => attempts)).toEqual({ 1: 8_000 })
     const answered = statuses(await here.writes())
     expect(answered[401]).toBeGreaterThan(0)
-    expect([answered[403], answered[200]]).toEqual([1, 20])
+    expect([answered[403], answered[200]]).toEqual([1, 40])
   })
 
   it('waits where Salesforce has too many long calls at once', async () => {

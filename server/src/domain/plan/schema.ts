@@ -74,23 +74,23 @@ const layout = z
 
 const globalValueSet = z
   .strictObject({
-    api_name: apiName.describe('Its name, without the `__gvs` that Salesforce puts behind it'),
+    api_name: apiName.describe('API name, without the `__gvs` that Salesforce appends'),
     label: line(80),
-    description: prose(255).optional().describe('Default as it is'),
+    description: prose(255).optional().describe('Default: unchanged'),
     values: z
       .array(picklistValue)
       .min(1)
       .max(1_000)
-      .describe('Added behind those that are there; values that are not named stay as they are'),
+      .describe('Added after the values that exist; those that are not listed do not change'),
     sorted: z
       .boolean()
       .optional()
-      .describe('Shown by alphabet; default as it is, false for a new set'),
+      .describe('Shown alphabetically. Default: unchanged, or false for a new set'),
     default: line(255)
       .optional()
-      .describe('The value that new records start with; default as it is, none for a new set'),
+      .describe('The value that new records start with. Default: unchanged, or none for a new set'),
   })
-  .describe('Values that picklists of several objects share; made where it is not there')
+  .describe('Values that picklists of several objects share. Created if it does not exist')
   .meta({ id: 'PlanGlobalValueSet' })
 
 const permissions = z
@@ -127,7 +127,7 @@ export const planSchema = z
       .array(globalValueSet)
       .max(200)
       .default([])
-      .describe('Sets that fields of this plan, or others, take their values from'),
+      .describe('Global value sets for the picklists of this plan, or of others'),
   })
   .describe('What is to be in the Salesforce org. It adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -138,6 +138,7 @@ const EMPTY_PLAN: Plan = planSchema.parse({})
 
 /** A plan that was checked and stored, perhaps before all members of today were known. */
 export const storedPlan = (stored: unknown): Plan => ({ ...EMPTY_PLAN, ...(stored as Plan) })
+
 /** The plan as callers may write it, before defaults. */
 export type PlanInput = z.input<typeof planSchema>
 export type PlanObject = Plan['objects'][number]
@@ -146,10 +147,6 @@ export type PlanValidationRule = PlanObject['validation_rules'][number]
 export type PlanLayout = Plan['layouts'][number]
 export type PlanGlobalValueSet = Plan['global_value_sets'][number]
 export type PlanPermissions = Plan['permissions']
-
-/** Shapes that before-images are read back into. */
-export const recordTypeSchema = recordType
-export const validationRuleSchema = validationRule
 
 /**
  * Whether the plan describes the object itself, not only things on it. Such an object is made where

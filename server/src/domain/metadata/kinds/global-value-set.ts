@@ -115,7 +115,7 @@ const compileSet = (set: PlanGlobalValueSet, path: string, text: string | null):
     throw refusal(
       `${path}.values`,
       'too_many',
-      `${fullName} would hold ${values.length} values; Salesforce takes 1,000, inactive ones counted. Add fewer, or start another set.`,
+      `${fullName} would hold ${values.length} values; Salesforce allows 1,000, including inactive ones. Add fewer, or use another set.`,
     )
   }
   const chosen = values.some((value) => value.default === true && value.isActive !== 'false')
@@ -189,7 +189,7 @@ const rules: KindRule[] = [
       (await lookUp(TYPE, fullName))?.managed === true
         ? {
             message: `The global value set ${fullName} belongs to an installed package and cannot be changed.`,
-            remedy: 'Make a set of your own.',
+            remedy: 'Use a set of your own.',
           }
         : null,
   },
@@ -199,9 +199,9 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === true
         ? {
-            message: `The global value set ${fullName} is there. What the plan adds or relabels shows in every field that uses it, on any object; its other values stay as they are.`,
+            message: `The global value set ${fullName} exists. Every field that uses it, on any object, will show what the plan adds or relabels; its other values do not change.`,
             remedy:
-              'See that all of these fields should offer the values, or make a set of your own.',
+              'Make sure that all of these fields should offer the values, or use a set of your own.',
           }
         : null,
   },
@@ -211,7 +211,7 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === false
         ? {
-            message: `The global value set ${fullName} is new, so that no field uses it yet.`,
+            message: `The global value set ${fullName} is new; no existing field uses it.`,
             remedy: NOTHING_TO_DO,
           }
         : null,

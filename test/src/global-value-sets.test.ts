@@ -157,6 +157,16 @@ describe('a global value set', () => {
     expect(await rollback(made.id)).toMatchObject({ status: 'rolled_back' })
   })
 
+  it('cannot be given to a picklist that has values of its own, and the report says so', async () => {
+    const wish = plan([setOf('Areas', ['EMEA'])], [fieldOn('Account', 'Region__c', 'Areas')])
+    const red = (await check(wish)).findings.filter(({ severity }) => severity === 'red')
+    expect(red).toMatchObject([
+      { code: 'value_set_fixed', component: { full_name: 'Account.Region__c' } },
+    ])
+    const failed = await deploy(wish)
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'components_failed' } })
+  })
+
   it('is refused a default that it does not have, with the path and what to do', async () => {
     const { components, ...failed } = await deploy(
       plan([setOf('Moods', ['Good'], { default: 'Bad' })]),

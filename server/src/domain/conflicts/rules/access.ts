@@ -86,6 +86,8 @@ const PERMISSIONS: readonly Permission[] = [
   },
 ]
 
+const isPicklistType = (type: unknown): boolean => type === 'picklist' || type === 'multipicklist'
+
 const lacks = (user: ConnectedUser, names: readonly string[]): boolean =>
   !names.some((name) => user.permissions.has(name))
 
@@ -169,6 +171,26 @@ export const accessRules = [
             remedy: 'Correct the name, or give the field its own values.',
             at: 'global_value_set',
           }
+    },
+  }),
+  rule('field', {
+    code: 'value_set_fixed',
+    severities: ['red'],
+    judge: async ({ field, full, existing }, { live }) => {
+      if (!('global_value_set' in field) || field.global_value_set === undefined) return null
+      if (existing === null || !isPicklistType(existing.type)) return null
+      // Salesforce: "Cannot change which global value set this picklist uses". No describe tells which
+      // one that is; but what uses one is restricted, and it can be none that does not exist yet.
+      const isOther =
+        existing.restrictedPicklist === false ||
+        (await live.lookUp('GlobalValueSet', field.global_value_set))?.exists === false
+      return isOther
+        ? {
+            message: `${full} exists and does not take its values from ${field.global_value_set}; Salesforce does not change where a picklist gets its values.`,
+            remedy: 'Leave global_value_set out, or create a new field that uses the set.',
+            at: 'global_value_set',
+          }
+        : null
     },
   }),
 ]

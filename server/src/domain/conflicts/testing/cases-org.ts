@@ -7,6 +7,7 @@ import {
   automation,
   described,
   describedObject,
+  describedPicklist,
   job,
   lookup,
   NOW,
@@ -224,6 +225,20 @@ export const ACCESS_CASES: Cases = {
     not: {
       plan: { ...fromSet.plan, ...sharing('Countries') },
       live: found('GlobalValueSet', false),
+    },
+  },
+  value_set_fixed: {
+    fires: {
+      ...fromSet,
+      describes: [describedObject('Lead', [describedPicklist('P__c', ['A'])])],
+      live: found('GlobalValueSet', true),
+    },
+    not: {
+      ...fromSet,
+      describes: [
+        describedObject('Lead', [describedPicklist('P__c', ['A'], { restrictedPicklist: true })]),
+      ],
+      live: found('GlobalValueSet', true),
     },
   },
   value_set_managed: {

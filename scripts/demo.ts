@@ -63,7 +63,7 @@ interface Push {
 }
 
 const told = (push: Push): string =>
-  `${push.status}: ${push.succeeded} of ${push.total} good, ${push.failed} bad; ` +
+  `${push.status}: ${push.succeeded} of ${push.total} rows succeeded, ${push.failed} failed; ` +
   `${push.created_count} created, ${push.updated_count} updated; ${push.salesforce_api_calls} Salesforce calls`
 
 const step = async <T>(
@@ -100,15 +100,15 @@ const run = async (): Promise<void> => {
   cleanup.defer(() => rmSync(dir, { recursive: true, force: true }))
 
   const database = await step(
-    'PostgreSQL, from npm',
+    'PostgreSQL from npm',
     () => startEmbedded(dir, { durable: true }),
     () => 'started, empty',
   )
   cleanup.defer(() => database.stop())
   const simulator = await step(
-    'Salesforce and Nango, simulated',
+    'Simulated Salesforce and Nango',
     () => startSimulator(),
-    ({ controlUrl }) => `started; look inside at ${controlUrl}`,
+    ({ controlUrl }) => `started; inspect it at ${controlUrl}`,
   )
   cleanup.defer(() => simulator.close())
   const environment = environmentFor(simulator)
@@ -145,7 +145,7 @@ const run = async (): Promise<void> => {
 
   const email = 'ada@agency.example'
   const org = await step(
-    'An organization',
+    'Create an organization',
     () =>
       call<{ id: string; name: string }>(bootstrap, '/api/super-admin/orgs', {
         name: 'Revenue Activation',
@@ -153,7 +153,7 @@ const run = async (): Promise<void> => {
     ({ name }) => name,
   )
   await step(
-    'Its first user',
+    'Create its first user',
     () =>
       call(bootstrap, '/api/super-admin/users', {
         org_id: org.id,
@@ -164,12 +164,12 @@ const run = async (): Promise<void> => {
     () => email,
   )
   const { access_token: session } = await step(
-    'Login',
+    'Log in',
     () => call<{ access_token: string }>('', '/api/auth/login', { email, password: PASSWORD }),
-    () => 'a session of 12 hours',
+    () => 'a session for 12 hours',
   )
   const { token } = await step(
-    'An API token for programs',
+    'Create an API token',
     () => call<{ token: string; prefix: string }>(session, '/api/tokens/create', { name: 'demo' }),
     ({ prefix }) => `${prefix}… (shown once)`,
   )
@@ -185,14 +185,14 @@ const run = async (): Promise<void> => {
   const client_id = client.id
 
   const attempt = await step(
-    'Ask for its authorization',
+    'Request its authorization',
     () => call<{ connect_link: string }>(token, '/api/connections/create', { client_id }),
-    () => 'a link for the client, good for 30 minutes',
+    () => 'a link for the client, valid for 30 minutes',
   )
   await step(
-    'The client allows it',
+    'The client approves',
     () => control.authorize({ connectLink: attempt.connect_link, org: 'Acme' }),
-    ({ ok }) => (ok ? 'in the browser, at Salesforce (a robot did it here)' : 'refused'),
+    ({ ok }) => (ok ? 'in a browser, at Salesforce (here a script did it)' : 'refused'),
   )
   await step(
     'Confirm the connection',
@@ -203,7 +203,7 @@ const run = async (): Promise<void> => {
     ({ status, sfdc_org_id }) => `${status} to Salesforce org ${sfdc_org_id}`,
   )
   await step(
-    'Check its health',
+    'Check the connection',
     () =>
       call<{
         health: {
@@ -214,14 +214,14 @@ const run = async (): Promise<void> => {
       }>(token, '/api/connections/get', { client_id, check: true }),
     ({ health }) =>
       health.ok
-        ? `fine; ${health.api_usage.remaining} Salesforce calls left today`
+        ? `healthy; ${health.api_usage.remaining} Salesforce calls left today`
         : health.faults.map(({ message, remedy }) => `${message} ${remedy}`).join(' '),
   )
   const pull = () => call<Snapshot>(token, '/api/topology/pull', { client_id, wait_seconds: 55 })
   await step('Capture the whole schema', pull, captured)
   await step('Capture it again, nothing changed', pull, captured)
   await step(
-    'Somebody changes a field in Salesforce',
+    'Someone edits a field in Salesforce',
     () =>
       control.act('schema/alter-field', {
         org: 'Acme',
@@ -229,7 +229,7 @@ const run = async (): Promise<void> => {
         name: 'Segment__c',
         changes: { label: 'Market Segment', restrictedPicklist: true },
       }),
-    () => 'Lead.Segment__c: another label, and restricted values',
+    () => 'Lead.Segment__c: a different label, and restricted values',
   )
   const third = await step('Capture again', pull, captured)
   const diff = await step(
@@ -275,15 +275,15 @@ const run = async (): Promise<void> => {
     'Deploy the Job Posting object',
     () => deploy(plan, { conflict_report_id: yellow.id, accept: ['yellow'] }),
     ({ status, components }) =>
-      `${status}: ${components.filter(({ action }) => action === 'created').length} components made, every field read back`,
+      `${status}: ${components.filter(({ action }) => action === 'created').length} components created, every field read back`,
   )
   if (deployed.status !== 'deployed') throw new Error(JSON.stringify(deployed.error))
   await step(
-    'The same plan once more',
+    'Deploy the same plan again',
     () => deploy(plan),
     ({ components }) =>
       components.every(({ action }) => action === 'unchanged')
-        ? 'all unchanged, nothing was sent'
+        ? 'all unchanged; nothing was sent'
         : 'something changed',
   )
   await step('Capture again', pull, captured)
@@ -297,7 +297,7 @@ const run = async (): Promise<void> => {
         external_id_field: 'Agency_Key__c',
         fields: LEAD_MAPPING,
       }),
-    ({ version }) => `version ${version}, checked against the snapshot`,
+    ({ version }) => `version ${version}, validated against the snapshot`,
   )
   const push = (records: object[], options: object = {}) =>
     call<Push>(token, '/api/push/records', {
@@ -309,12 +309,12 @@ const run = async (): Promise<void> => {
     })
   const rows = leads(2_000)
   const dry = await step(
-    'Try a push of 2,000 leads, dry',
+    'Dry run of a push of 2,000 leads',
     () => push(rows, { dry_run: true }),
     told,
   )
   console.log(
-    `    would set off: ${dry.automations?.map(({ type, api_name }) => `${type} ${api_name}`).join(', ') ?? 'nothing'}`,
+    `    would trigger: ${dry.automations?.map(({ type, api_name }) => `${type} ${api_name}`).join(', ') ?? 'nothing'}`,
   )
   const pushed = await step('Push them', () => push(rows), told)
   for (const { index, errors } of pushed.results?.filter(({ success }) => !success) ?? []) {
@@ -322,7 +322,7 @@ const run = async (): Promise<void> => {
       console.log(`    row ${index}: ${code} in ${fields.join(', ')} → ${remedy}`)
     }
   }
-  await step('The same again', () => push(rows), told)
+  await step('Push the same rows again', () => push(rows), told)
 
   console.log()
   const automated = await step(
@@ -347,10 +347,10 @@ const run = async (): Promise<void> => {
     return { rating: lead?.Rating, assigned: lead?.OwnerId !== lead?.CreatedById }
   }
   const acted = ({ rating, assigned }: { rating: unknown; assigned: boolean }): string =>
-    `the flow rated it ${String(rating)}; ${assigned ? 'the rule gave it away' : 'it stays with the connected user'}`
+    `the flow rated it ${String(rating)}; ${assigned ? 'the assignment rule reassigned it' : 'the connected user owns it'}`
   await step('Push a lead', () => owners('plain', {}), acted)
   await step(
-    'Push one with assignment rules',
+    'Push a lead with assignment rules',
     () => owners('assigned', { assignment_rules: true }),
     acted,
   )
@@ -364,7 +364,7 @@ const run = async (): Promise<void> => {
       }),
     ({ status, components }) => `${status}: all its versions ${components[0]?.action ?? ''}`,
   )
-  const takeBack = (deployment_id: string) =>
+  const rollBack = (deployment_id: string) =>
     call<Deployment>(token, '/api/deploy/rollback', {
       deployment_id,
       allow_data_loss: true,
@@ -372,12 +372,12 @@ const run = async (): Promise<void> => {
     })
   const undoneBy = ({ status, rollback }: Deployment): string =>
     `${status}; second reading: ${rollback?.proof?.complete === true ? 'as before' : 'NOT as before'}`
-  await step('Take the removal back', () => takeBack(removed.id), undoneBy)
-  await step('Take flow and rule back', () => takeBack(automated.id), undoneBy)
+  await step('Roll back the removal', () => rollBack(removed.id), undoneBy)
+  await step('Roll back flow and rule', () => rollBack(automated.id), undoneBy)
   console.log()
   const rolledBack = await step(
-    'Take the deployment back',
-    () => takeBack(deployed.id),
+    'Roll back the deployment',
+    () => rollBack(deployed.id),
     ({ status, rollback }) => `${status}: ${rollback?.removed.length ?? 0} components removed`,
   )
   const { rollback: undone } = rolledBack
@@ -386,7 +386,7 @@ const run = async (): Promise<void> => {
   )
   const clean = await step('Capture again', pull, captured)
   await step(
-    'What is left of it, by the snapshots?',
+    'Compare with the snapshot before',
     () =>
       call<{ objects: unknown[]; automations: unknown[] }>(token, '/api/topology/diff', {
         client_id,
@@ -395,8 +395,8 @@ const run = async (): Promise<void> => {
       }),
     ({ objects, automations }) =>
       objects.length + automations.length === 0
-        ? `nothing: version ${clean.version} is version ${third.version} again`
-        : 'SOMETHING',
+        ? `no difference: version ${clean.version} equals version ${third.version}`
+        : 'SOMETHING DIFFERS',
   )
 
   if (exits) {

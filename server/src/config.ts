@@ -69,7 +69,7 @@ const environment = z.object({
 export const CONFIG_VARIABLES = Object.keys(environment.shape)
 
 /**
- * Variables that belong to whoever sets up the Salesforce integration in Nango. The server itself
+ * Variables for the person who sets up the Salesforce integration in Nango. The server itself
  * reads none of them; they stand in `.env.example` so that they are kept in one place.
  */
 export const NANGO_SETUP_VARIABLES = ['SFDC_CLIENT_ID', 'SFDC_CLIENT_SECRET', 'SFDC_REDIRECT_URI']

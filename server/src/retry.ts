@@ -1,6 +1,6 @@
 // Whether what failed is tried again, and after how long: calls, for which somebody waits, and durable
 // work, for which nobody does. Pure functions, so that the gateways, the work and the tests hold the same
-// opinion; nothing here knows whom a call went to. No other place, and no SQL, has a formula for a wait.
+// opinion; nothing here knows which service a call went to. Nowhere else, in SQL either, is a wait computed.
 
 /**
  * What a repetition of the call would do on the other side:

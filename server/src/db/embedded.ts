@@ -1,4 +1,4 @@
-// PostgreSQL out of npm, for whoever has no DATABASE_URL: a real server in .data/, started with us.
+// PostgreSQL from npm, used when DATABASE_URL is not set: a real server in .data/, started with ours.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -224,7 +224,7 @@ export const createNango = (options: Options): Nango => {
           ...(forceRefresh ? { force_refresh: 'true' } : {}),
           ...(refreshToken ? { refresh_token: 'true' } : {}),
         },
-        // A forced refresh changes the grant: whoever wants a second one says so.
+        // A forced refresh changes the grant: a second one is made only on request.
         read: !forceRefresh,
       })
       const parsed = parseConnection(body)

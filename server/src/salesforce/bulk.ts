@@ -120,7 +120,7 @@ async function* limited(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 /**
  * Uploads the rows of an open job, streamed. Repeated only where Salesforce certainly took nothing: a
  * job with two uploads cannot be closed (INVALIDJOB), so after an error for which `isUnknownFate` holds
- * the job is to be aborted and a new one made. Throws EngineError `payload_too_large` beyond 100 MB,
+ * the caller aborts the job and creates a new one. Throws EngineError `payload_too_large` beyond 100 MB,
  * and what the source itself throws.
  */
 export const uploadBulkData = async (

@@ -1,4 +1,4 @@
-// The zip of a deploy: files, their manifest, and the manifests of what is to be deleted.
+// The zip of a deploy: files, their manifest, and the manifests of what it deletes.
 
 import { strToU8, zipSync } from 'fflate'
 import { EngineError } from '../errors.ts'

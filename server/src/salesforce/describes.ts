@@ -1,5 +1,5 @@
 // Thousands of describes, cheap in calls and flat in memory: 25 a composite, some composites at
-// once, each let go of as soon as its consumer has taken the last of it.
+// once, each released as soon as its consumer has read it to the end.
 
 import { composite, COMPOSITE_MAX } from './composite.ts'
 import { urlPath } from './escape.ts'

@@ -258,7 +258,7 @@ export const createAuth = (options: Options): Auth => {
                 .set({ password_hash, updated_at: sql<Date>`now()` })
                 .where('org_id', '=', caller.tenant.orgId)
                 .where('id', '=', caller.userId)
-                // An admin's reset meanwhile wins: whoever knew the old password is locked out.
+                // An admin's reset meanwhile wins: a person who knew the old password is locked out.
                 .where('password_hash', '=', user.password_hash)
                 .returning('id')
                 .executeTakeFirst()

@@ -1,4 +1,4 @@
-// How many API calls a Salesforce org has left today, whoever's client it is. New work stops before
+// How many API calls a Salesforce org has left today, no matter whose client it is. New work stops before
 // the allowance falls under a reserve, so that the client's other tools keep working, and goes on by
 // itself when calls are back: Salesforce counts a rolling 24 hours.
 

@@ -371,7 +371,7 @@ export const createConnections = (options: Options) => {
     try {
       await acceptance.follow(hint)
     } catch (error) {
-      // Nango repeats a webhook that failed; a look that failed is repeated by whoever needs it.
+      // Nango repeats a webhook that failed; a failed look is repeated by the next caller who needs it.
       if (!(error instanceof EngineError)) throw error
       logger.info(
         { code: error.code, nango_connection_id: hint.connectionId },

@@ -133,7 +133,7 @@ export interface Deployments {
     input: { deployment_id: string; abandon?: boolean | undefined },
   ): Promise<Deployment>
   /**
-   * Takes a deployment back, or with `dry_run` tells what that would do. Throws not_found,
+   * Rolls a deployment back, or with `dry_run` says what that would do. Throws not_found,
    * not_rollbackable, deployment_in_progress, connection_not_ready, and data_would_be_lost with the
    * rows in `errors` where the work said so in time.
    */
@@ -483,7 +483,7 @@ export const createDeployments = (options: Options): Deployments => {
       const open = await openRunOf(tx, tenant, id)
       if (open === undefined) return undefined
       if (input.abandon === true) requireStanding(open)
-      // An unsent package is never sent after this; a sent one is cancelled by whoever watches it.
+      // An unsent package is never sent after this; a sent one is cancelled by the worker that watches it.
       await tx
         .updateTable('deployment_runs')
         .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())` })

@@ -53,7 +53,7 @@ const numberFault = (field: DescribedField, value: MappedValue, text: string): F
   if (field.type === 'int' && !Number.isInteger(number)) {
     return wrongType(field, value, 'a whole number')
   }
-  // Salesforce: an int has digits, the others have precision and of these scale behind the point.
+  // Salesforce: an int has digits, the others have a precision, of which scale digits are decimal places.
   const digits = field.type === 'int' ? field.digits : field.precision - field.scale
   return digits > 0 && Math.abs(number) >= 10 ** digits
     ? error(

@@ -1,5 +1,5 @@
 // A plan becomes one package of files for the Metadata API, merged with what is there: only what
-// differs is sent, and nothing that the plan does not speak of is lost.
+// differs is sent, and nothing that the plan does not mention is lost.
 
 import { type Members } from '../../salesforce/deploy-package.ts'
 import { type Holder, type WantedEntry } from '../metadata/entries.ts'

@@ -30,7 +30,7 @@ export interface DestructiveChanges {
 
 /**
  * What deletes these components, after the rest of its package was deployed, so that layouts and
- * permission sets have let go of them. The plan that made them tells what refers to what.
+ * no permission set refers to them any longer. The plan that created them says what refers to what.
  */
 export const destructiveChanges = (
   components: readonly Component[],

@@ -1,4 +1,4 @@
-// What a running push writes. A chunk is worked on under a lease; whoever lost it cannot write a thing
+// What a running push writes. A chunk is worked on under a lease; a worker that lost it cannot write anything
 // any more. Counters move in the transaction that stores the results they count. Every transaction
 // locks the push first, so that none waits for another in a circle.
 

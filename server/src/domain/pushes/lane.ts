@@ -1,6 +1,6 @@
 // The work on a push: a lane takes chunk after chunk, sends each, and stores what became of its rows.
 // Lanes of all replicas share a push; no more of them than a Salesforce org may have work under way at
-// once, whoever's client it is. A lane gives way to others' work after a few seconds.
+// once, no matter whose client it is. A lane gives way to others' work after a few seconds.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault } from '../../db/types.ts'
@@ -83,7 +83,7 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
       }
     },
 
-    // A chunk that takes its process down is settled by whoever takes it next; a lane has no state.
+    // A chunk that takes its process down is settled by the worker that takes it next; a lane has no state.
     giveUp: async ({ id }, error) => {
       deps.logger.error({ err: error, lane_id: id }, 'lane given up; the sweep puts it back')
     },

@@ -1,4 +1,4 @@
-// Places in a Salesforce org: how many pieces of work may be under way there at once, whoever's client
+// Places in a Salesforce org: how many pieces of work may be under way there at once, no matter whose client
 // it is, counted exactly over all replicas. The queue's own count is only nearly so.
 
 import { type Database } from '../../db/database.ts'

@@ -1,5 +1,5 @@
 // How durable work runs, whatever its kind: load the row, open the way, take one step after the other,
-// and after a fault stand still or end as the table in faults.ts says. The path is told in
+// and after a fault waits or ends as the table in faults.ts says. The path is told in
 // docs/architecture.md, "The path of durable work".
 
 import { type Logger } from 'pino'

@@ -1,4 +1,4 @@
-// An automation that is to be deployed, however the caller wrote it.
+// An automation to deploy, in whichever form the caller wrote it.
 
 import { hash } from 'node:crypto'
 import { isObject, type JsonObject } from '../../salesforce/json.ts'

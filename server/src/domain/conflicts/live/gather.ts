@@ -30,7 +30,7 @@ export const gather = <Question, Answer>(
     }
     settle().catch((error: unknown) => asked.forEach(({ reject }) => reject(error)))
   }
-  // After the microtasks: whoever is about to ask in this turn has asked by then.
+  // After the microtasks: every rule that asks in this turn has asked by then.
   const later = (left: number): void => {
     setImmediate(left > 1 ? () => later(left - 1) : flush)
   }

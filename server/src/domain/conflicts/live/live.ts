@@ -209,7 +209,7 @@ const readConnectedUser = async (
   const fields = PERMISSIONS.map((name) => `Permissions${name}`)
   const [users, access] = await Promise.all([
     rest(soql`SELECT Username FROM User WHERE Id = ${userId}`),
-    // Salesforce: one row, the permissions of whoever asks, from wherever they come.
+    // Salesforce: one row, the permissions of the asking user, from every source together.
     rest(soql`SELECT ${soqlName(...fields)} FROM UserPermissionAccess LIMIT 1`),
   ])
   // Editions without one of these columns refuse that query: then assignment by assignment.

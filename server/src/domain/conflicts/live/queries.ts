@@ -99,6 +99,6 @@ export const createQueries = (org: SalesforceOrg): Queries => {
     return answers
   }
 
-  // Two turns: whoever gathers questions into one query asks a turn later than the others.
+  // Two turns: a look-up that gathers questions into one query asks a turn later than the others.
   return { rest: gather(answerAll(false), 2), tooling: gather(answerAll(true), 2) }
 }

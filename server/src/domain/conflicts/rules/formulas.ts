@@ -1,4 +1,4 @@
-// What formulas speak of: a field that is nowhere makes Salesforce refuse the formula.
+// What formulas refer to: Salesforce refuses a formula with a field that does not exist.
 
 import { customNamesIn } from '../definitions.ts'
 import { sameName } from '../../metadata/names.ts'

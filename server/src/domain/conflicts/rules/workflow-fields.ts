@@ -1,4 +1,4 @@
-// What automations that are to be deployed speak of: fields, and values of picklists.
+// What the automations of a request refer to: fields, and picklist values.
 
 import { isObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'

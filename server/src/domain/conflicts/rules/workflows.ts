@@ -1,4 +1,4 @@
-// Flows, assignment rules and validation rules that are to be deployed themselves.
+// Flows, assignment rules and validation rules that the request deploys.
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'

@@ -102,7 +102,7 @@ const toKept = async (
   kept: readonly Kept[],
   properties: readonly FileProperties[],
 ): Promise<KeptComponent[]> => {
-  // Files tell of themselves; of parts of an object only a list does.
+  // A file that exists can be retrieved; whether a part of an object exists only a list says.
   const types = PART_KINDS.map(({ type }) => type).filter((type) =>
     kept.some(({ component, drifted }) => drifted && component.type === type),
   )

@@ -161,7 +161,7 @@ const sameRows = (a: readonly ComponentRow[], b: readonly WorkflowRow[]): boolea
 
 /**
  * What waited to be sent may hold rules of the client's that were changed meanwhile: it is written anew
- * from how they stand now. Null: what is to be done is no longer what was said.
+ * from how they stand now. Null: what would have to be done now differs from what was announced.
  */
 const renewed = async (context: Context, state: State): Promise<State | null> => {
   const { org, journal, spent } = context

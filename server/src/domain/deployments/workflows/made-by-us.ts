@@ -64,7 +64,7 @@ export const madeByUs = async (
   for (const { type, full_name: fullName, action, success, rollback } of rows) {
     const name = workflowNameOf({ type, fullName })
     if (name === null || isTakenBack({ rollback }, type, fullName)) continue
-    // What a removal could not delete is still there, whoever made it.
+    // What a removal could not delete still exists, no matter who created it.
     if (action === 'deleted' && success === false) continue
     if (action === 'deleted') made.delete(madeKey(name))
     else made.add(madeKey(name))

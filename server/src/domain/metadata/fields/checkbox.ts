@@ -22,7 +22,7 @@ export const checkbox = fieldKind({
   },
   read: ({ defaultValue }) => ({ default: isTrue(defaultValue) }),
   covers: ['defaultValue'],
-  // It is never empty: whoever has set it otherwise than its default has entered something.
+  // It is never empty: a value other than its default was entered by somebody.
   filled: (name, startsAs) => soql`${soqlName(name)} != ${isTrue(startsAs)}`,
   family: 'checkbox',
   becomes: () => lossy('all values'),

@@ -8,7 +8,7 @@ import { undoChange, undoMade } from '../undoing.ts'
 import { readRoot, writeFile } from '../xml-tree.ts'
 import { type CompiledFile, type FileKind, NOTHING_TO_DO, never } from './kind.ts'
 
-// Salesforce: a tab needs one of its hundred styles; whoever minds chooses another there.
+// Salesforce: a tab needs one of its hundred styles; a person who minds can choose a different one there.
 const TAB_MOTIF = 'Custom53: Bell'
 
 const check = (plan: Plan, findings: Findings): void => {

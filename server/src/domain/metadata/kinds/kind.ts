@@ -1,5 +1,5 @@
-// What a kind of metadata component tells of itself. Each kind has a file beside this one and a line in
-// ../kinds.ts; whoever compiles, reads, compares, reports or takes back asks the row.
+// What each kind of metadata component knows about itself. Each kind has a file beside this one and a line in
+// ../kinds.ts; the code that compiles, reads, compares, reports or rolls back asks the row.
 
 import { EngineError } from '../../../errors.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'

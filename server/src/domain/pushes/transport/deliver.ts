@@ -136,7 +136,7 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
     batch: readonly Item[],
     error: unknown,
   ): Promise<'done' | 'stopped'> => {
-    // An exchange that we broke off ourselves: whoever goes on finds out.
+    // We broke this exchange off ourselves: the worker that goes on finds out how it ended.
     if (signal.aborted || org.signal?.aborted === true) throw error
     if (!(error instanceof EngineError)) throw error
     const failure = error instanceof SalesforceError ? error.failure : null

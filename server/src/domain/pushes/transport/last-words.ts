@@ -1,4 +1,4 @@
-// What the journal tells of rows that were under way when the Salesforce org was lost for good: results
+// What the journal says of rows that were in flight when the Salesforce org was lost for good: results
 // that are known stay known, and only what was sent and not answered is in the dark.
 
 import { type ReadyRow, type RowResult } from '../model.ts'

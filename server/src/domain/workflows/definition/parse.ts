@@ -236,7 +236,7 @@ interface Planned {
 }
 
 /**
- * The automations that are to be deployed. `root` stands before every path. Throws EngineError
+ * The automations to deploy. `root` is put before every path. Throws EngineError
  * `invalid_plan` with every fault in `errors`.
  */
 export const parseWorkflows = (input: unknown, root = 'workflows'): PlannedWorkflow[] => {

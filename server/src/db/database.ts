@@ -38,7 +38,7 @@ export const tenantOf = (row: { org_id: string; client_id: string }): Tenant => 
   clientId: row.client_id,
 })
 
-/** The scope of an org with all its clients; whoever asks for it with a client's row says why. */
+/** The scope of an org with all its clients; the one who asks for it with a client's row says why. */
 export const wholeOrg = (orgId: string): Tenant => ({ orgId, clientId: null })
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

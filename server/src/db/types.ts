@@ -31,7 +31,7 @@ export interface Waiting {
   next_try_at: string
 }
 
-/** Why durable work stands still (then with `waiting`), or has ended as it has. */
+/** Why durable work is paused (then with `waiting`), or has ended as it has. */
 export interface WorkFault extends Fault {
   /** Where several things are named, such as rows that would be lost. */
   errors?: MemberError[]

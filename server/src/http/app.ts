@@ -155,7 +155,7 @@ const endInOrder = (app: FastifyInstance): void => {
     }
   })
   app.addHook('onSend', async (_request, reply) => {
-    // A kept-alive connection would hold the shutdown up until its client lets go.
+    // A kept-alive connection would hold the shutdown up until its client closes it.
     if (closing) reply.header('connection', 'close')
   })
 }

@@ -66,7 +66,7 @@ export interface Jobs {
     id: string,
     options: { isDone: () => Promise<boolean>; timeoutMs: number; signal?: AbortSignal },
   ): Promise<void>
-  /** Sends home whoever waits, now and from now on: a caller who waits must not hold a shutdown up. */
+  /** Sends home everyone who waits, now and from now on: a caller who waits must not hold a shutdown up. */
   dismiss(): void
   /** Stops taking work, tells running work to leave, and waits for it. */
   stop(): Promise<void>
@@ -132,7 +132,7 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
     }
   }
 
-  /** Null: what the note is about has ended, or stands still until the sweep writes another one. */
+  /** Null: what the note is about has ended, or is paused until the sweep writes another one. */
   const workIn = async ({ orgId, clientId, id }: Note): Promise<Work | null> => {
     if (clientId !== undefined) return { orgId, clientId, id }
     const row = (await db.lookup<OpenWork>('open_work')).find((open) => open.id === id)

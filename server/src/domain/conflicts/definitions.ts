@@ -92,7 +92,7 @@ export const recordFieldsOfFlow = (
   return [...found].map(([name, isRelationship]) => ({ name, isRelationship }))
 }
 
-/** Whom an assignment rule gives records to. */
+/** The users and queues to which an assignment rule gives records. */
 export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: string }[] =>
   listObjects(rule.ruleEntry).flatMap((entry) => {
     const name = leaf(entry.assignedTo)

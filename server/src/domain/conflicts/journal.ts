@@ -56,7 +56,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
       return row
     })
 
-  /** The end, with its audit row; wakes whoever waits. */
+  /** The end, with its audit row; wakes everyone who waits. */
   const end = async (set: Change, outcome: string, calls: number): Promise<void> => {
     const ended = { ...set, resume_at: null, completed_at: sql<Date>`clock_timestamp()` }
     await update(ended, calls, async (row, tx) => {
@@ -104,7 +104,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
         calls,
       ),
 
-    /** Stands still and says why; the sweep puts the check back when it is due. */
+    /** Pauses and says why; the sweep puts the check back when it is due. */
     hold: async (error: WorkFault | null, afterSeconds: number, calls = 0): Promise<void> => {
       await update(
         {

@@ -1,4 +1,4 @@
-// Whether a deployment can be taken back, component by component, said before it is made.
+// Whether a deployment can be rolled back, component by component, said before it is made.
 
 import { kindOf } from '../metadata/kinds.ts'
 import { RESTORED, type Reversibility } from '../metadata/kinds/kind.ts'
@@ -75,7 +75,7 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
   return RESTORED
 }
 
-/** Whether a component that no snapshot shows is made by the deploy; not where Salesforce does not tell. */
+/** Whether a component that no snapshot shows is made by the deploy; not where Salesforce does not say. */
 const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
   (await live.lookUp(component.type, component.fullName))?.exists === false
 

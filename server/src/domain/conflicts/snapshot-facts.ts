@@ -13,7 +13,7 @@ const ownerOf = (name: string): string | null => {
   return dot < 0 ? null : name.slice(0, dot)
 }
 
-/** Objects that the plan or the workflows speak of, once each. */
+/** Objects that the plan or the workflows mention, once each. */
 export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): string[] => {
   const names = [
     ...plan.objects.flatMap(({ api_name, fields }) => [

@@ -153,7 +153,7 @@ export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise
   }
 }
 
-/** Salesforce: UserPermissionAccess has one row, the permissions of whoever asks. */
+/** Salesforce: UserPermissionAccess has one row, the permissions of the one who asks. */
 const readPermissions = async (org: SalesforceOrg): Promise<Set<string>> => {
   for await (const row of query(org, PERMISSIONS_QUERY)) {
     return new Set(Object.keys(PERMISSIONS).filter((name) => row[name] === true))

@@ -1,5 +1,5 @@
 // Deployments: a plan brought into a client's Salesforce org as one atomic package, followed to its
-// end, and taken back. The work itself is durable; the calls here start it and tell how it stands.
+// end, and rolled back. The work itself is durable; the calls here start it and tell how it stands.
 
 import { sql } from 'kysely'
 import { isUniqueViolation, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
@@ -125,7 +125,7 @@ export interface Deployments {
     input: PageRequest & { client_id?: string | undefined; status?: DeploymentStatus | undefined },
   ): Promise<Page<Omit<Deployment, 'plan' | 'components'>>>
   /**
-   * Cancels what runs for the deployment while it still can be. With `abandon` lets go of one whose
+   * Cancels what runs for the deployment while it still can be. With `abandon` gives up one whose
    * connection is lost, whatever became of it. Nothing to do where nothing runs.
    */
   cancel(
@@ -514,7 +514,7 @@ export const createDeployments = (options: Options): Deployments => {
     return get(tenant, id)
   }
 
-  /** Lets go, at whatever point it stands: what is known of it decides how it is called. */
+  /** Gives it up at whatever stage it is: what is known of it decides how it is called. */
   const abandon = async (run: RunRow, deploymentId: string): Promise<void> => {
     const tenant = tenantOf(run)
     const journal = createJournal(db, jobs, run)

@@ -79,7 +79,7 @@ export interface Changes extends MergeChanges {
   assignment: {
     permission_set: string
     assignee_id: string
-    /** False: it was assigned before, and is none of ours to take back. */
+    /** False: it was assigned before, and is none of ours to roll back. */
     made_by_us: boolean
   } | null
 }
@@ -122,7 +122,7 @@ export const nothingYet = (): RollbackResult => ({
   error: null,
 })
 
-/** How the last rollback of the deployment stands. */
+/** How far the last rollback of the deployment is. */
 export const rollbackOf = (row: DeploymentRow): RollbackResult => ({
   ...nothingYet(),
   ...(row.rollback as Partial<RollbackResult> | null),

@@ -1,4 +1,4 @@
-// What becomes of a component when its deployment is taken back: what was there before, what the
+// What becomes of a component when its deployment is rolled back: what was there before, what the
 // deployment left and what is there now decide. Pure functions, which the kinds of components share.
 
 import { type JsonObject } from '../../salesforce/json.ts'
@@ -44,7 +44,7 @@ export interface Scene {
   changes: MergeChanges
   /** How many users other than the connected one have a permission set. */
   othersWith: (permissionSet: string) => number
-  /** What uses a component now, as far as Salesforce tells; for kinds that are kept while used. */
+  /** What uses a component now, as far as Salesforce says; for kinds that are kept while used. */
   usersOf: (component: Component) => readonly Component[]
 }
 
@@ -77,7 +77,7 @@ export interface Undoing {
   kept: Reason | null
 }
 
-/** It is gone, or as it was: nothing is to be done and nothing to be told. */
+/** It is gone, or as it was: there is nothing to do and nothing to say. */
 export const NOTHING: Undoing = { remove: false, restore: null, kept: null }
 export const REMOVED: Undoing = { ...NOTHING, remove: true }
 

@@ -150,7 +150,7 @@ export const createGathering = ({ judge, options }: Intention) => {
     end: async (): Promise<void> => {
       if (options.all_or_none) {
         // A push of this kind never fills a window by its rows; its few large ones may, by their size,
-        // and what was packed then cannot be taken back any more.
+        // and what was packed then cannot be undone any more.
         const isRefused = settled.some(({ result }) => !result.success)
         if (windowStart > 0 || (!isRefused && cutBlocks(ready).length > 1)) {
           throw new EngineError(

@@ -29,10 +29,10 @@ export type Claim =
   | { kind: 'chunk'; push: PushRow; chunk: ChunkRow }
   /** What is left waits for a chunk under way that shares its parents. */
   | { kind: 'busy' }
-  /** Nothing to take now: others work on what is left, or the push stands still or has ended. */
+  /** Nothing to take now: others work on what is left, or the push is paused or has ended. */
   | { kind: 'none' }
 
-/** A push stands still for so long at most before it looks again, and one that was stopped. */
+/** A push is paused for so long at most before it looks again, and one that was stopped. */
 const HELD_SECONDS = 3_600
 const STOPPED_SECONDS = 15
 
@@ -42,7 +42,7 @@ export const PUSH_ACTION: Readonly<Record<PushRow['kind'], AuditAction>> = {
   link: 'push.link',
 }
 
-/** What a push that ends leaves behind: its audit row, and news for whoever waits. */
+/** What a push that ends leaves behind: its audit row, and news for everyone who waits. */
 export const noteEnd = async (
   tx: Tx,
   jobs: Pick<Jobs, 'announce'>,
@@ -301,7 +301,7 @@ export const createPushJournal = (
         await endWhenDone(tx)
       }),
 
-    /** Stands still and says why; the sweep puts the push back when it is due. */
+    /** Pauses and says why; the sweep puts the push back when it is due. */
     hold: (error: WorkFault, afterSeconds: number): Promise<void> =>
       db.as(tenant).tx(async (tx) => {
         const push = await lockPush(tx, tenant, pushId)

@@ -247,7 +247,7 @@ describe('the journal of a push', () => {
     expect(row?.stop).toEqual({ code: 'client_inactive', message: 'half \ufffd and \ufffd' })
   })
 
-  /** How long it stands still from now on. */
+  /** How long it is paused from now on. */
   const heldFor = async (id: string): Promise<number> => {
     const [row] = await bench.database.query<{ seconds: number }>(
       `select extract(epoch from resume_at - now())::float8 as seconds from crm_push_logs where id = $1`,

@@ -310,7 +310,7 @@ export const createPushes = ({
             code: 'cancelled',
             message: 'The push was cancelled.',
           })}::jsonb)`,
-          // Whatever it stood still for, there is something to do now.
+          // Whatever it was paused for, there is something to do now.
           resume_at: null,
         })
         .where('org_id', '=', tenant.orgId)

@@ -10,7 +10,7 @@ import { type PushKind, type PushOptions, type RowResult, type Transport } from 
 export type PushRow = Selectable<TenantTables['crm_push_logs']>
 export type ChunkRow = Selectable<TenantTables['push_chunks']>
 
-/** Why a push stands still or has ended as it has. */
+/** Why a push is paused or has ended as it has. */
 export interface PushFault extends WorkFault {
   /** When it goes on by itself. */
   resumes_at?: string

@@ -227,7 +227,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         await update(tx, { stats: json(stats) })
       }),
 
-    /** Says why the pull stands still; the sweep puts it back when it is due. */
+    /** Says why the pull is paused; the sweep puts it back when it is due. */
     hold: (error: WorkFault, afterSeconds: number): Promise<void> =>
       tx(async (tx) => {
         await lockPull(tx, key)
@@ -264,7 +264,7 @@ export type Journal = ReturnType<typeof createJournal>
 const revoked = (): EngineError =>
   new EngineError('connection_revoked', 'The connection was revoked during the pull.')
 
-/** Empties the journal, leaves the audit row and wakes whoever waits: in the transaction of the end. */
+/** Empties the journal, leaves the audit row and wakes everyone who waits: in the transaction of the end. */
 const endPull = async (
   tx: Tx,
   jobs: Pick<Jobs, 'announce'>,

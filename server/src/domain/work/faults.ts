@@ -108,7 +108,7 @@ const DAY = 24 * HOUR
 /**
  * Seconds that each kind of work waits for one cause before it ends with it. What may be in the
  * Salesforce org already waits without an end: its outcome is there to be found, and `cancel` with
- * `abandon` lets go of it.
+ * `abandon` gives it up.
  */
 export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_person', number>>> = {
   'topology-pull': { wait: DAY, wait_for_person: DAY },
@@ -160,7 +160,7 @@ export interface Question {
 }
 
 export type Decision =
-  /** Stand still and say why; `fault.waiting` says since when, until when, and when it is tried again. */
+  /** Pause and say why; `fault.waiting` says since when, until when, and when it is tried again. */
   | { do: 'hold'; fault: WorkFault; afterSeconds: number }
   | { do: 'end'; fault: WorkFault }
   | { do: 'bug' }
@@ -192,7 +192,7 @@ export const decide = ({ kind, error, sent, waiting, now, scale }: Question): De
   return { do: 'hold', fault, afterSeconds }
 }
 
-/** A fault as it is shown while work stands still for it: since when, until when, and the next try. */
+/** A fault as it is shown while work is paused for it: since when, until when, and the next try. */
 export const standingStill = (
   fault: WorkFault,
   {
@@ -202,7 +202,7 @@ export const standingStill = (
     until = null,
     isPerson = false,
   }: {
-    /** What it stood still for before, without a step between. */
+    /** What it was paused for before, without a step between. */
     previous: WorkFault | null
     afterSeconds: number
     now: Date

@@ -44,15 +44,15 @@ export interface StagedWork<State> {
   /** The kind by which its patience is counted. */
   kindOf(state: State): WorkKind
   destination(state: State): Destination
-  /** Takes one step and stores it. `stop`: it has ended, or stands still by its own word. */
+  /** Takes one step and stores it. `stop`: it has ended, or is paused by its own word. */
   step(context: StageContext, state: State): Promise<'next' | 'stop'>
   /** May something of it be in the Salesforce org already? */
   isSent(state: State): boolean
-  /** Why it stands still, as stored; null where it goes on. */
+  /** Why it is paused, as stored; null where it goes on. */
   waiting(state: State): WorkFault | null
   /** The fault with which it ends where its caller has cancelled it; null where nobody has. */
   cancelled?(state: State): WorkFault | null
-  /** Stores why it stands still; the sweep puts it back after so many seconds. */
+  /** Stores why it is paused; the sweep puts it back after so many seconds. */
   hold(state: State, fault: WorkFault, afterSeconds: number, calls: number): Promise<void>
   /** Ends it with the fault. */
   end(state: State, fault: WorkFault, calls: number): Promise<void>

@@ -19,7 +19,7 @@ export interface RuleTimes {
   is: JsonObject | null
 }
 
-/** Whether one rule is taken back, or why it is kept; null: there is nothing left of it. */
+/** Whether one rule is rolled back, or why it is kept; null: there is nothing left of it. */
 export const decideRule = (
   { was, left, is }: RuleTimes,
   action: string,

@@ -428,7 +428,7 @@ export const removalTransition = (
   return { rows, transition }
 }
 
-/** The version that a rollback would need goes last: what stops half-way can be taken back whole. */
+/** The version that a rollback would need goes last: what stops half-way can be rolled back whole. */
 export const removeFlow = (transition: Transition, flow: FlowState): void => {
   if (flow.active !== null) transition.activate.push({ flow: flow.api_name, version: null })
   const last = flow.active ?? flow.latest

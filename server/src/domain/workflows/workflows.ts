@@ -44,7 +44,7 @@ export interface WorkflowItem {
   api_name: string
   label: string | null
   object: string | null
-  /** Null where Salesforce does not tell: a workflow rule whose content it hides. */
+  /** Null where Salesforce does not say: a workflow rule whose content it hides. */
   active: boolean | null
   active_version: number | null
   latest_version: number | null

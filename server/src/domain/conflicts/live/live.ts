@@ -152,7 +152,7 @@ export const createLiveFacts = ({
     whereUsed: createWhereUsed(queries),
     deletedNames: async () => {
       const told = await readDeletedNames(queries, snapshot)
-      // What we know ourselves stands also where Salesforce does not tell.
+      // What we know ourselves stands also where Salesforce does not say.
       if (told === null && deletedByUs.length === 0) return null
       return { objects: [...(told?.objects ?? []), ...deletedByUs], fields: told?.fields ?? [] }
     },

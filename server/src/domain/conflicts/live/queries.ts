@@ -38,7 +38,7 @@ export const isUntold = (failure: Failure): boolean =>
   !concernsWholeOrg(failure) &&
   (!failure.passing || failure.kind === 'transient' || failure.slow === true)
 
-/** The answer, or null where Salesforce does not tell; throws where the way to Salesforce is broken. */
+/** The answer, or null where Salesforce does not say; throws where the way to Salesforce is broken. */
 export const orUntold = async <T>(ask: () => Promise<T>): Promise<T | null> => {
   try {
     return await ask()

@@ -19,7 +19,7 @@ const split = (fullName: string): { object: string; field: string } => {
 }
 
 export const createWhereUsed = ({ tooling }: Queries): LiveFacts['whereUsed'] => {
-  /** Ids of custom fields by full name, in lower case; null where Salesforce does not tell. */
+  /** Ids of custom fields by full name, in lower case; null where Salesforce does not say. */
   const idsOf = async (fullNames: readonly string[]): Promise<Map<string, string> | null> => {
     const parts = fullNames.map(split)
     const objects = [...new Set(parts.map(({ object }) => object))]

@@ -32,7 +32,7 @@ const roomOf = ({ type }: PlanObject['fields'][number]): number => fieldKindOf(t
 const newFields = ({ object, describe }: Subjects['object']): PlanObject['fields'] =>
   object.fields.filter(({ api_name }) => fieldIn(describe, api_name) === null)
 
-/** From this share of a limit on, its end is worth a word. */
+/** From this share of a limit on, its end is worth a finding. */
 const NEARLY = 0.9
 
 export const limitRules = [

@@ -195,7 +195,7 @@ const filesOf = (undone: readonly Undone[]): Map<string, string> => {
 }
 
 /**
- * The assignment is ours to take back where we made it and the permission set goes, or is as it was
+ * The assignment is ours to roll back where we made it and the permission set goes, or is as it was
  * before the deploy: as long as it holds more, other deployments need it.
  */
 const mayUnassign = (

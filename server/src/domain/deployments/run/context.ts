@@ -31,7 +31,7 @@ export interface Context extends StageContext {
   journal: Journal
 }
 
-/** Each stage takes one step and stores it; `stop`: the run has ended or stands still. */
+/** Each stage takes one step and stores it; `stop`: the run has ended or is paused. */
 export type Stage = (context: Context, state: State) => Promise<'next' | 'stop'>
 
 export interface RunKind {

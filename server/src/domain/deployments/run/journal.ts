@@ -190,7 +190,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         return new Set(rows.map(({ sfdc_deploy_id: id }) => id ?? ''))
       }),
 
-    /** Stands still and says why; the sweep puts the run back when it is due. */
+    /** Pauses and says why; the sweep puts the run back when it is due. */
     hold: (error: WorkFault, afterSeconds: number, calls = 0): Promise<void> =>
       write(async (tx) => {
         await tx
@@ -210,7 +210,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         await updateDeployment(tx, { rollback: { ...rollbackOf(deployment), error } }, calls)
       }),
 
-    /** Whatever the run stood still for is over, though its stage goes on. */
+    /** Whatever the run was paused for is over, though its stage goes on. */
     resumed: (): Promise<void> =>
       write(async (tx) => {
         await updateRun(tx, { error: null })
@@ -292,7 +292,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         }
       }),
 
-    /** Ends the run, with its audit row, lets the Salesforce org go and wakes whoever waits. */
+    /** Ends the run, with its audit row, releases the Salesforce org and wakes everyone who waits. */
     end: (
       outcome: { error: WorkFault | null; result?: unknown },
       deployment: DeploymentChanges,

@@ -121,7 +121,7 @@ export const awaitPackage = async (
   return 'stop'
 }
 
-/** Stands still for so many seconds and says why. */
+/** Pauses for so many seconds and says why. */
 export const stand = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
   run: RunRow,
@@ -142,7 +142,7 @@ export const endDeploy = (
 ): Promise<void> =>
   journal.end({ error: fault }, { status: 'failed', error: fault, applied }, calls, also)
 
-/** Ends a rollback as failed. The deployment stays what it was; only this attempt to take it back failed. */
+/** Ends a rollback as failed. The deployment stays what it was; only this attempt to roll it back failed. */
 export const endRollback = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
   deployment: DeploymentRow,

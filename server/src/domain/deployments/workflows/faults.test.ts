@@ -82,7 +82,7 @@ const refuse = (method: string, path: string, status: number, errorCode: string)
   })
 const busy = (method: string, path: string) => refuse(method, path, 503, 'SERVER_UNAVAILABLE')
 
-/** Begins, and stands still where the faults are. */
+/** Begins, and is paused where the faults are. */
 const begin = async (deployment: Promise<{ id: string }>): Promise<string> => {
   const { id } = await deployment
   await bench.turn(id)

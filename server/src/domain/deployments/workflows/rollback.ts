@@ -1,4 +1,4 @@
-// Taking automations back: read → submit → wait → activate → delete_versions → verify. What it would
+// Rolling automations back: read → submit → wait → activate → delete_versions → verify. What it would
 // do is decided from what is there when it runs; what it did is said from a second reading.
 
 import { type Progress } from '../../../db/types.ts'

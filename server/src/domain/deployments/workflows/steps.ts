@@ -126,7 +126,7 @@ const setActiveVersion = async (
   })
 }
 
-/** The version to switch to: of the newest, the one that was not there before; null: it is not to be told. */
+/** The version to switch to: of the newest, the one that was not there before; null: it cannot be known. */
 const versionFor = (
   flow: FlowState,
   { version, above }: Transition['activate'][number],

@@ -17,7 +17,7 @@ import { type Writing } from './kind.ts'
 
 type Members = Record<string, XmlValue>
 
-/** Elements that a plan does not speak of and that say nothing where they are false. */
+/** Elements that a plan does not mention and that say nothing where they are false. */
 const SILENT_WHEN_FALSE: ReadonlySet<string> = new Set([
   'externalId',
   'required',
@@ -60,7 +60,7 @@ export const isCalculatedElement = (element: JsonObject): boolean => {
 }
 
 /**
- * The `fields` element. A field that is there keeps whatever the plan does not speak of (Salesforce:
+ * The `fields` element. A field that is there keeps whatever the plan does not mention (Salesforce:
  * a deployed field replaces the whole definition); another type keeps description and help only.
  */
 export const fieldElement = (

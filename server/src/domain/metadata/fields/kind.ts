@@ -55,7 +55,7 @@ export interface Checking {
   /** Reports a fault at a member of the field. */
   add: (at: string | readonly (string | number)[], code: string, message: string) => void
   hasObject: (object: string) => boolean
-  /** Null for a field that the plan does not speak of. */
+  /** Null for a field that the plan does not mention. */
   fieldOf: (object: string, field: string) => OtherField | null
 }
 

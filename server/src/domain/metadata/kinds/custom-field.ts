@@ -170,7 +170,7 @@ export const customField: PartKind = {
   holds: 'values',
   deletion: {
     place: 4,
-    // A master-detail goes with its detail; it cannot be let go of before.
+    // A master-detail goes with its detail; it cannot be deleted before.
     withObject: (plan) => {
       const typeOf = typeIn(plan)
       return (fullName) => {

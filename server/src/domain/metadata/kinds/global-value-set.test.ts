@@ -267,7 +267,7 @@ describe('a global value set taken back', () => {
     const moments = [null, { A: true }, { A: true }] as const
     const told = { remove: false, kept: { reason: 'It is used by Lead.Kind__c.', removable: true } }
     expect(undo(true, moments, { users: [FIELD] })).toMatchObject(told)
-    // Even where Salesforce does not tell who uses it: a field of ours that stays is known.
+    // Even where Salesforce does not say who uses it: a field of ours that stays is known.
     expect(undo(true, moments, { kept: [FIELD] })).toMatchObject(told)
   })
 

@@ -42,12 +42,12 @@ interface AnyKind {
     /** Lists whose entries name one of these: they go with it. */
     lists: readonly string[]
   }
-  /** What is lost with one that is deleted: the records of an object, the values of a field. */
+  /** What is lost when one is deleted: the records of an object, the values of a field. */
   holds?: 'records' | 'values'
-  /** Whether a deployment of it can be taken back, said beforehand. */
+  /** Whether a deployment of it can be rolled back, said beforehand. */
   reversibility: (step: Step) => Reversibility
   /**
-   * What becomes of one when its deployment is taken back. A kind whose file holds entries of other
+   * What becomes of one when its deployment is rolled back. A kind whose file holds entries of other
    * components answers with a function, which is asked once their fate is known.
    */
   undo: (change: Change, scene: Scene) => Undoing | ((settled: Settled) => Undoing)
@@ -128,7 +128,7 @@ export interface PlannedPart {
 /** What a deployment is about to do with a component. */
 export interface Step {
   made: boolean
-  /** The component as it was found and as it is deployed; null where it is not told. */
+  /** The component as it was found and as it is deployed; null where it is not known. */
   before: JsonObject | null
   after: JsonObject | null
   /** Its object is made by the same plan. */
@@ -142,7 +142,7 @@ export interface Reversibility {
   reason: string
 }
 
-/** What a rule may ask; null where Salesforce does not tell. */
+/** What a rule may ask; null where Salesforce does not say. */
 export interface Asked {
   plan: Plan
   objectExists: (name: string) => boolean

@@ -34,7 +34,7 @@ const MAIN = 'permissions.permission_set'
 
 const named = ({ objects, permissions }: Plan): Named[] => {
   const { permission_set: main, permission_sets: others } = permissions
-  // Permissions speak of objects and what is on them; without objects there is nothing to permit.
+  // Permissions mention objects and what is on them; without objects there is nothing to permit.
   if (objects.length === 0) return []
   return [
     ...(main === null ? [] : [{ fullName: main, path: MAIN }]),

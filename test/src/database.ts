@@ -15,13 +15,21 @@ export interface TestDatabase extends AsyncDisposable {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
 }
 
-/** A database of its own: a clone of the migrated template, or empty. */
+/** Names of databases that this worker made begin so. */
+export const namePrefix = (): string => `t${process.pid}_`
+
+/**
+ * A database of its own: a clone of the migrated template, or empty. A superuser's is empty: the first
+ * server on it migrates.
+ */
 export const createDatabase = async (options: { empty?: boolean } = {}): Promise<TestDatabase> => {
-  const adminUrl = inject('adminUrl')
-  const name = `t_${randomBytes(6).toString('hex')}`
+  const isSuperuser = inject('owner') === 'superuser'
+  const adminUrl = inject(isSuperuser ? 'superuserUrl' : 'adminUrl')
+  const name = `${namePrefix()}${randomBytes(6).toString('hex')}`
+  const isEmpty = isSuperuser || options.empty === true
   await asAdmin(adminUrl, (admin) =>
     admin.query(
-      `create database ${name} ${options.empty === true ? '' : `template ${inject('templateDatabase')}`}`,
+      `create database ${name} ${isEmpty ? '' : `template ${inject('templateDatabase')}`}`,
     ),
   )
   const url = databaseUrl(adminUrl, name)

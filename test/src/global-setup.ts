@@ -1,9 +1,8 @@
 // One PostgreSQL for the whole run, its durability off, and one migrated template database that each
-// stack clones (tens of milliseconds) instead of migrating anew.
+// rig clones (tens of milliseconds) instead of migrating anew.
 //
 // The databases belong to a login that is neither superuser nor BYPASSRLS and may not create roles:
-// what row-level security lets such an owner do is the least that any installation gets. With
-// SUITE_OWNER=superuser they belong to a superuser, as with the embedded server of npm start.
+// what row-level security lets such an owner do is the least that any installation gets.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
@@ -23,6 +22,8 @@ declare module 'vitest' {
     templateDatabase: string
     /** The administrator of the whole server, for tests of what needs one. */
     superuserUrl: string
+    /** Whose the databases of the project are; absent: a plain login's. */
+    owner?: 'superuser'
   }
 }
 
@@ -33,10 +34,7 @@ export const setup = async (project: TestProject) => {
   const templateDatabase = 'engine_template'
   const admin = new pg.Client({ connectionString: server.url.reveal() })
   await admin.connect()
-  const adminUrl =
-    process.env.SUITE_OWNER === 'superuser'
-      ? server.url.reveal()
-      : await plainOwner(admin, server.url)
+  const adminUrl = await plainOwner(admin, server.url)
   await admin.query(`grant connect on database postgres to public`)
   await admin.end()
   const owner = new pg.Client({ connectionString: adminUrl })

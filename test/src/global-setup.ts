@@ -14,6 +14,7 @@ import { startEmbedded } from '../../server/src/db/embedded.ts'
 import { migrate } from '../../server/src/db/migrate.ts'
 import { Secret } from '../../server/src/secret.ts'
 import { databaseUrl } from './database.ts'
+import { openSharedRigDesk } from './shared-rig.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -46,7 +47,10 @@ export const setup = async (project: TestProject) => {
   project.provide('adminUrl', adminUrl)
   project.provide('superuserUrl', server.url.reveal())
   project.provide('templateDatabase', templateDatabase)
+  const desk = await openSharedRigDesk(adminUrl, templateDatabase)
+  project.provide('sharedRigDesk', desk.url)
   return async () => {
+    await desk.close()
     await server.stop()
     rmSync(dir, { recursive: true, force: true })
   }

@@ -71,12 +71,13 @@ const play = async (rounds: number, seed: number, atOnce: number): Promise<boole
   console.log(`npm run chaos -- --rounds ${rounds} --seed ${seed}`)
   process.env.CHAOS_ROUNDS = String(rounds)
   process.env.CHAOS_SEED = String(seed)
+  process.env.CHAOS_SIZE = 'large'
   const lines = new ChaosLines()
   const vitest = await startVitest('test', ['test/src/push-crash.test.ts'], {
     watch: false,
     reporters: [lines],
     maxConcurrency: atOnce,
-    testNamePattern: 'random moment',
+    testNamePattern: 'one true result',
   })
   const broken = vitest.state.getUnhandledErrors()
   for (const error of broken) console.log(error)

@@ -135,7 +135,16 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     orgs.set(org.id, org)
     return org
   }
-  for (const spec of options.orgs ?? DEFAULT_ORGS) await host(spec, true)
+  const closeHosts = async () => {
+    const all = [...servers, ...[...hosted.values()].flatMap((home) => home.servers)]
+    await Promise.all(all.map((server) => server.close()))
+  }
+  try {
+    for (const spec of options.orgs ?? DEFAULT_ORGS) await host(spec, true)
+  } catch (error) {
+    await closeHosts()
+    throw error
+  }
 
   const { secretKey = NANGO_SECRET_KEY, webhookSigningKey = NANGO_SIGNING_KEY } =
     options.nango ?? {}
@@ -206,8 +215,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     })),
     reset: world.reset,
     close: async () => {
-      const all = [...servers, ...[...hosted.values()].flatMap((home) => home.servers)]
-      await Promise.all(all.map((server) => server.close()))
+      await closeHosts()
       await nango.close()
     },
   }

@@ -15,14 +15,29 @@ export interface TestDatabase extends AsyncDisposable {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
 }
 
-/** A database of its own: a clone of the migrated template, or empty. */
-export const createDatabase = async (options: { empty?: boolean } = {}): Promise<TestDatabase> => {
-  const adminUrl = inject('adminUrl')
-  const name = `t_${randomBytes(6).toString('hex')}`
+/** Names of databases that this worker made begin so. */
+export const namePrefix = (): string => `t${process.pid}_`
+
+/**
+ * A database of its own: a clone of the migrated template, or empty. A superuser's is empty: the first
+ * server on it migrates.
+ */
+export const createDatabase = (options: { empty?: boolean } = {}): Promise<TestDatabase> => {
+  const isSuperuser = inject('owner') === 'superuser'
+  return createDatabaseOf(
+    inject(isSuperuser ? 'superuserUrl' : 'adminUrl'),
+    isSuperuser || options.empty === true ? null : inject('templateDatabase'),
+  )
+}
+
+/** The same for whoever is no test: a clone of `template`, or empty, owned by the login of `adminUrl`. */
+export const createDatabaseOf = async (
+  adminUrl: string,
+  template: string | null,
+): Promise<TestDatabase> => {
+  const name = `${namePrefix()}${randomBytes(6).toString('hex')}`
   await asAdmin(adminUrl, (admin) =>
-    admin.query(
-      `create database ${name} ${options.empty === true ? '' : `template ${inject('templateDatabase')}`}`,
-    ),
+    admin.query(`create database ${name} ${template === null ? '' : `template ${template}`}`),
   )
   const url = databaseUrl(adminUrl, name)
   const pool = new pg.Pool({ connectionString: url, max: 3 })

@@ -1,9 +1,8 @@
 // One PostgreSQL for the whole run, its durability off, and one migrated template database that each
-// stack clones (tens of milliseconds) instead of migrating anew.
+// rig clones (tens of milliseconds) instead of migrating anew.
 //
 // The databases belong to a login that is neither superuser nor BYPASSRLS and may not create roles:
-// what row-level security lets such an owner do is the least that any installation gets. With
-// SUITE_OWNER=superuser they belong to a superuser, as with the embedded server of npm start.
+// what row-level security lets such an owner do is the least that any installation gets.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
@@ -15,6 +14,7 @@ import { startEmbedded } from '../../server/src/db/embedded.ts'
 import { migrate } from '../../server/src/db/migrate.ts'
 import { Secret } from '../../server/src/secret.ts'
 import { databaseUrl } from './database.ts'
+import { openSharedRigDesk } from './shared-rig.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,6 +23,8 @@ declare module 'vitest' {
     templateDatabase: string
     /** The administrator of the whole server, for tests of what needs one. */
     superuserUrl: string
+    /** Whose the databases of the project are; absent: a plain login's. */
+    owner?: 'superuser'
   }
 }
 
@@ -33,10 +35,7 @@ export const setup = async (project: TestProject) => {
   const templateDatabase = 'engine_template'
   const admin = new pg.Client({ connectionString: server.url.reveal() })
   await admin.connect()
-  const adminUrl =
-    process.env.SUITE_OWNER === 'superuser'
-      ? server.url.reveal()
-      : await plainOwner(admin, server.url)
+  const adminUrl = await plainOwner(admin, server.url)
   await admin.query(`grant connect on database postgres to public`)
   await admin.end()
   const owner = new pg.Client({ connectionString: adminUrl })
@@ -48,7 +47,10 @@ export const setup = async (project: TestProject) => {
   project.provide('adminUrl', adminUrl)
   project.provide('superuserUrl', server.url.reveal())
   project.provide('templateDatabase', templateDatabase)
+  const desk = await openSharedRigDesk(adminUrl, templateDatabase)
+  project.provide('sharedRigDesk', desk.url)
   return async () => {
+    await desk.close()
     await server.stop()
     rmSync(dir, { recursive: true, force: true })
   }

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, inject, it } from 'vitest'
-import { createDatabase, databaseUrl } from './database.ts'
+import { createDatabase, databaseUrl, namePrefix } from './database.ts'
 import { startServer } from './server-process.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations')
@@ -50,7 +50,7 @@ describe('the server', () => {
   it('works for a login that owns prepared schemas and may create nothing else', async () => {
     const superuser = new pg.Client({ connectionString: inject('superuserUrl') })
     await superuser.connect()
-    const name = `t_${randomBytes(6).toString('hex')}`
+    const name = `${namePrefix()}${randomBytes(6).toString('hex')}`
     const login = `login_${name}`
     await superuser.query(`create role ${login} login nocreatedb nocreaterole password 'secret'`)
     await superuser.query(`grant sfdc_engine_runtime to ${login}`)

@@ -1,8 +1,9 @@
 // Push meets automation: what will run is told before, and does run.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestClient, type TestOrg } from './stack.ts'
 
 interface PushBody {
   status: string
@@ -11,18 +12,19 @@ interface PushBody {
   automations: { type: string; api_name: string; events: string[] }[] | null
 }
 
-let stack: Stack
+let stack: SharedRig
+let acme: string
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }] } })
+  stack = await sharedRig()
+  acme = (await stack.salesforceOrg('Enterprise')).name
   org = await stack.org()
   client = await org.client()
-  await client.connect('Acme')
+  await client.connect(acme)
   await client.pull()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 const post = <T>(path: string, body: object) =>
   org.api.post<T>(path, { client_id: client.id, wait_seconds: 55, ...body })
@@ -101,7 +103,7 @@ describe('a push', { timeout: 60_000 }, () => {
 
     const sent = await push({})
     expect(sent.body, sent.text).toMatchObject({ status: 'succeeded', automations: null })
-    const leads = await stack.simulator.control.act('records/list', { org: 'Acme', object: 'Lead' })
+    const leads = await stack.simulator.control.act('records/list', { org: acme, object: 'Lead' })
     expect(leads.find((lead) => lead.Key__c === 'a')).toMatchObject({ Rating: 'Hot' })
   })
 })

@@ -63,9 +63,15 @@ export interface ChaosReport extends ChaosRound {
   recoveredMs: number
 }
 
-const ROWS = { collections: 5_000, bulk: 50_000 } as const
+/** `small` is the least at which all of it happens: several calls, and more than one batch of a Bulk job. */
+const ROWS = {
+  small: { collections: 2_000, bulk: 12_000 },
+  large: { collections: 5_000, bulk: 50_000 },
+} as const
+export type ChaosSize = keyof typeof ROWS
+const ROWS_A_CALL = 200
 /** Of the first requests: by Collections of all the calls, by Bulk until the rows are uploaded. */
-const REQUESTS = { collections: 25, bulk: 5 } as const
+const REQUESTS = { collections: (rows: number) => rows / ROWS_A_CALL, bulk: () => 5 } as const
 /** About the time between two steps: calls by Collections, looks at a job by Bulk. */
 const STEP_MS = { collections: 120, bulk: 600 } as const
 /** Storing results takes not much longer. */
@@ -106,14 +112,15 @@ const BAD_WAYS: readonly BadWay[] = [
 ]
 
 /** Even seeds go by Collections, odd ones by Bulk. */
-export const chaosRoundOf = (seed: number): ChaosRound => {
+export const chaosRoundOf = (seed: number, size: ChaosSize): ChaosRound => {
   const random = randomOf(seed)
   const transport = seed % 2 === 0 ? 'collections' : 'bulk'
+  const rows = ROWS[size][transport]
   return {
     seed,
     transport,
-    rows: ROWS[transport],
-    moment: momentFor(transport, random),
+    rows,
+    moment: momentFor(transport, rows, random),
     pace: {
       callMs: Math.floor(random() * 40),
       saveMs: random() / 2,
@@ -124,23 +131,19 @@ export const chaosRoundOf = (seed: number): ChaosRound => {
 }
 
 /** The beginning, the middle and the end of a push as often as each other, however long each takes. */
-const momentFor = (transport: ChaosTransport, random: () => number): ChaosMoment => {
+const momentFor = (transport: ChaosTransport, rows: number, random: () => number): ChaosMoment => {
   const phase = random()
   const share = random()
   const step = random()
   if (phase < 1 / 3) {
-    const at = Math.floor(share * REQUESTS[transport])
+    const at = Math.floor(share * REQUESTS[transport](rows))
     return { by: 'requests', at, ms: Math.floor(step * STEP_MS[transport]) }
   }
   if (phase < 2 / 3) {
-    const at = Math.ceil(share * ROWS[transport])
+    const at = Math.ceil(share * rows)
     return { by: 'records', at, ms: Math.floor(step * STEP_MS[transport]) }
   }
-  return {
-    by: 'results',
-    at: Math.ceil(share * ROWS[transport]),
-    ms: Math.floor(step * STORING_MS),
-  }
+  return { by: 'results', at: Math.ceil(share * rows), ms: Math.floor(step * STORING_MS) }
 }
 
 interface ChaosInput {
@@ -176,7 +179,7 @@ const inputOf = ({ seed, rows: count }: ChaosRound): ChaosInput => {
 
 /**
  * Plays the round on a stack of its own. Throws on the first violation; `CHAOS_SEED` set to the round's
- * seed and `CHAOS_ROUNDS` to 1 play it again.
+ * seed, `CHAOS_ROUNDS` to 1 and `CHAOS_SIZE` as it was play it again.
  */
 export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> => {
   const { callMs, saveMs } = round.pace

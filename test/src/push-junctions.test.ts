@@ -1,6 +1,6 @@
 // push/link makes the record between two others: once, and only where both are there.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { company, person, startLinkStand, told, type LinkStand } from './push-link-stand.ts'
 import { placements, pushRecords, type Row } from './push-support.ts'
 
@@ -12,7 +12,6 @@ beforeAll(async () => {
   stand = await startLinkStand()
   ;({ accounts, contacts } = stand)
 }, 60_000)
-afterAll(() => stand[Symbol.asyncDispose]())
 
 const link: LinkStand['link'] = (...call) => stand.link(...call)
 const list: LinkStand['list'] = (...call) => stand.list(...call)

@@ -1,6 +1,6 @@
 // push/status-update changes records that exist and never makes one; each row says what became of it.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   expectWhole,
   isOver,
@@ -16,16 +16,19 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestOrg } from './stack.ts'
 
-let stack: Stack
+let stack: SharedRig
+let acme: string
 let org: TestOrg
 let stand: PushStand
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  stack = await sharedRig()
+  acme = (await stack.salesforceOrg()).name
   org = await stack.org()
-  stand = await makeStand(stack, org)
+  stand = await makeStand(stack, org, acme)
   await map(org, stand.client, {
     canonical_object: 'company',
     sfdc_object: 'Account',
@@ -37,7 +40,7 @@ beforeAll(async () => {
     ],
   })
   await act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     rows: [
       { Name: 'Twin 1', Legacy_Key__c: 'twins' },
@@ -46,9 +49,9 @@ beforeAll(async () => {
     ],
   })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
-const act: Stack['simulator']['control']['act'] = (...call) => stack.simulator.control.act(...call)
+const act: SharedRig['simulator']['control']['act'] = (...call) =>
+  stack.simulator.control.act(...call)
 
 const updateStatus = async (
   updates: Row[],
@@ -72,13 +75,13 @@ const updateStatus = async (
 
 /** Every record of Placement__c and Account with its values, as it stands in Salesforce. */
 const everything = async (): Promise<Row[]> => [
-  ...(await recordsOf(stack.simulator, 'Acme', '')),
-  ...(await recordsOf(stack.simulator, 'Acme', '', { object: 'Account', keyField: 'Name' })),
+  ...(await recordsOf(stack.simulator, acme, '')),
+  ...(await recordsOf(stack.simulator, acme, '', { object: 'Account', keyField: 'Name' })),
 ]
 
 const stored = async (prefix: string) =>
   new Map(
-    (await recordsOf(stack.simulator, 'Acme', prefix)).map((record) => [
+    (await recordsOf(stack.simulator, acme, prefix)).map((record) => [
       String(record['External_Key__c']),
       record,
     ]),
@@ -95,12 +98,12 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
     expect(pushed).toMatchObject({ status: 'succeeded', created_count: 4 })
     const ids = (pushed.results ?? []).map(({ id }) => id)
     const [gone] = await act('records/insert', {
-      org: 'Acme',
+      org: acme,
       object: 'Placement__c',
       rows: [{ External_Key__c: key(99), Title__c: 'To be deleted' }],
     })
     const goneId = String((gone as { id?: string }).id)
-    await act('records/delete', { org: 'Acme', object: 'Placement__c', ids: [goneId] })
+    await act('records/delete', { org: acme, object: 'Placement__c', ids: [goneId] })
     const before = await everything()
 
     const title = { title: `Changed by ${transport}` }
@@ -242,7 +245,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
     expect(results[1]?.errors[0]?.fields).toEqual(['company'])
     expect(results[1]?.errors[0]?.message).toContain('no such company')
     const [alone] = await act('records/list', {
-      org: 'Acme',
+      org: acme,
       object: 'Account',
       where: { Key__c: 'alone' },
     })
@@ -255,7 +258,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
 
   it('takes the names of Salesforce where nothing is mapped', async () => {
     await act('records/insert', {
-      org: 'Acme',
+      org: acme,
       object: 'Lead',
       rows: [{ LastName: 'Plain', Company: 'Plain', Source_Key__c: prefix }],
     })
@@ -269,7 +272,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
       'Lead',
     )
     expect(results.map(codeOf)).toEqual([null, 'RECORD_NOT_FOUND', 'UNKNOWN_FIELD'])
-    const leads = await act('records/list', { org: 'Acme', object: 'Lead' })
+    const leads = await act('records/list', { org: acme, object: 'Lead' })
     expect(
       leads.filter(({ Source_Key__c }) => String(Source_Key__c).startsWith(prefix)),
     ).toMatchObject([{ Rating: 'Hot' }])
@@ -279,7 +282,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
 describe('a large status-update', { timeout: 60_000 }, () => {
   it('goes by Bulk, finds each record, and creates none of those that are missing', async () => {
     await act('records/fill', {
-      org: 'Acme',
+      org: acme,
       object: 'Placement__c',
       count: 2_600,
       template: { External_Key__c: 'large-{n}', Title__c: 'Before' },

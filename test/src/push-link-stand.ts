@@ -13,32 +13,32 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestOrg } from './stack.ts'
 
 const KEY = { type: 'string', length: 64, externalId: true, unique: true, idLookup: true }
 
-export interface LinkStand extends PushStand, AsyncDisposable {
-  stack: Stack
+export interface LinkStand extends PushStand {
+  stack: SharedRig
   org: TestOrg
   /** Ids of accounts by Name, and of contacts by LastName. */
   accounts: Map<string, string>
   contacts: Map<string, string>
-  act: Stack['simulator']['control']['act']
+  act: SharedRig['simulator']['control']['act']
   list(object: string, where?: Row): Promise<Row[]>
   /** Sends links, and answers once they are settled. */
   link(links: Row[], options?: Row): Promise<{ push: PushBody; results: RowResult[] }>
 }
 
 export const startLinkStand = async (): Promise<LinkStand> => {
-  const stack = await startStack({
-    simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] },
-  })
+  const stack = await sharedRig()
+  const { name: acme } = await stack.salesforceOrg()
   const org = await stack.org()
   const act: LinkStand['act'] = (...call) => stack.simulator.control.act(...call)
   const list: LinkStand['list'] = (object, where = {}) =>
-    act('records/list', { org: 'Acme', object, where, limit: 100_000 })
-  await addFields(act)
-  const stand = await makeStand(stack, org)
+    act('records/list', { org: acme, object, where, limit: 100_000 })
+  await addFields(act, acme)
+  const stand = await makeStand(stack, org, acme)
   await map(org, stand.client, {
     canonical_object: 'company',
     sfdc_object: 'Account',
@@ -60,7 +60,7 @@ export const startLinkStand = async (): Promise<LinkStand> => {
     ],
   })
   await act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     rows: [
       { Name: 'One', Key__c: 'one' },
@@ -70,7 +70,7 @@ export const startLinkStand = async (): Promise<LinkStand> => {
     ],
   })
   await act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Contact',
     rows: Array.from({ length: 60 }, (_, n) => ({ LastName: `P${n}`, Key__c: `p${n}` })),
   })
@@ -98,12 +98,11 @@ export const startLinkStand = async (): Promise<LinkStand> => {
       expect(push.kind).toBe('link')
       return { push, results }
     },
-    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   }
 }
 
-const addFields = async (act: LinkStand['act']): Promise<void> => {
-  await act('schema/add-object', { org: 'Acme', name: 'Membership__c' })
+const addFields = async (act: LinkStand['act'], acme: string): Promise<void> => {
+  await act('schema/add-object', { org: acme, name: 'Membership__c' })
   const fields = [
     { name: 'Key__c', ...KEY },
     { name: 'Role__c', type: 'string', length: 20 },
@@ -119,13 +118,13 @@ const addFields = async (act: LinkStand['act']): Promise<void> => {
     })),
   ]
   for (const field of fields) {
-    await act('schema/add-field', { org: 'Acme', object: 'Membership__c', field })
+    await act('schema/add-field', { org: acme, object: 'Membership__c', field })
   }
   for (const object of ['Task', 'Placement_Fee__c']) {
-    await act('schema/add-field', { org: 'Acme', object, field: { name: 'Key__c', ...KEY } })
+    await act('schema/add-field', { org: acme, object, field: { name: 'Key__c', ...KEY } })
   }
   await act('schema/add-field', {
-    org: 'Acme',
+    org: acme,
     object: 'Placement_Fee__c',
     field: {
       name: 'Payer__c',

@@ -1,6 +1,6 @@
 // push/link sets look-ups. What was missing or ambiguous is told by the row that named it.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { company, person, startLinkStand, told, type LinkStand } from './push-link-stand.ts'
 import { placements, pushRecords, type Row } from './push-support.ts'
 
@@ -12,7 +12,6 @@ beforeAll(async () => {
   stand = await startLinkStand()
   ;({ accounts, contacts } = stand)
 }, 60_000)
-afterAll(() => stand[Symbol.asyncDispose]())
 
 const link: LinkStand['link'] = (...call) => stand.link(...call)
 const list: LinkStand['list'] = (...call) => stand.list(...call)
@@ -29,7 +28,7 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
   it('say of each row which record was missing or ambiguous, and set the look-ups of the others', async () => {
     await pushRecords(stand.org.api, stand, placements(prefix, 12))
     const to = (target: unknown, n: number) => ({ ...of(n), field: 'company', target })
-    const before = await stand.act('records/count', { org: 'Acme', object: 'Account' })
+    const before = await stand.act('records/count', { org: stand.salesforceOrg, object: 'Account' })
     const { push, results } = await link(
       [
         to(company({ key: 'one' }), 0),
@@ -92,7 +91,9 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
     const [one, two] = [accounts.get('One'), accounts.get('Two')]
     expect(companies).toEqual([one, two, two, one, ...Array.from({ length: 8 }, () => null)])
     expect(now.get(`${prefix}-0`)?.['Candidate__c']).toBe(contacts.get('P1'))
-    expect(await stand.act('records/count', { org: 'Acme', object: 'Account' })).toEqual(before)
+    expect(
+      await stand.act('records/count', { org: stand.salesforceOrg, object: 'Account' }),
+    ).toEqual(before)
   })
 
   it('change none of several records that one value finds', async () => {
@@ -125,12 +126,12 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
   it('follow a look-up that leads to several objects to the one that is named', async () => {
     const key = (n: number) => `${prefix}-task-${n}`
     await stand.act('records/insert', {
-      org: 'Acme',
+      org: stand.salesforceOrg,
       object: 'Lead',
       rows: [{ LastName: 'L', Company: 'L', Source_Key__c: `${prefix}-lead` }],
     })
     await stand.act('records/insert', {
-      org: 'Acme',
+      org: stand.salesforceOrg,
       object: 'Task',
       rows: Array.from({ length: 5 }, (_, n) => ({ Subject: 'Call', Key__c: key(n) })),
     })

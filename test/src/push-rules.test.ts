@@ -1,13 +1,14 @@
 // The rules of the Salesforce org that a push meets: assignment rules sleep unless asked, duplicate
 // rules are respected unless asked, and all_or_none is one transaction.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   expectWhole,
   isOver,
   makeStand,
   map,
   ndjson,
+  overhear,
   placements,
   pushRecords,
   recordsOf,
@@ -18,21 +19,25 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestOrg } from './stack.ts'
 
-let stack: Stack
+let stack: SharedRig
+let acme: string
+let usernameOf: SalesforceOrg['usernameOf']
 let org: TestOrg
 let stand: PushStand
 /** Whom records belong to that nobody assigns: the user that pushes. */
 let pusherId: unknown
 
-const act: Stack['simulator']['control']['act'] = (...call) => stack.simulator.control.act(...call)
+const act: SharedRig['simulator']['control']['act'] = (...call) =>
+  stack.simulator.control.act(...call)
 const list = (object: string, where: Row = {}): Promise<Row[]> =>
-  act('records/list', { org: 'Acme', object, where, limit: 100_000 })
+  act('records/list', { org: acme, object, where, limit: 100_000 })
 
 /** What an administrator finds by a query. */
 const find = async (soql: string): Promise<Row> => {
-  const { token, instanceUrl } = await stack.simulator.control.openSession('Acme')
+  const { token, instanceUrl } = await stack.simulator.control.openSession(acme)
   const answer = await fetch(
     `${instanceUrl}/services/data/v66.0/query?q=${encodeURIComponent(soql)}`,
     { headers: { authorization: `Bearer ${token}` } },
@@ -44,24 +49,27 @@ const find = async (soql: string): Promise<Row> => {
 }
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  stack = await sharedRig()
+  const made = await stack.salesforceOrg()
+  acme = made.name
+  usernameOf = (who) => made.usernameOf(who)
   org = await stack.org()
   const key = { type: 'string', length: 64, externalId: true, unique: true, idLookup: true }
   await act('schema/add-field', {
-    org: 'Acme',
+    org: acme,
     object: 'Case',
     field: { name: 'Key__c', ...key },
   })
   // Salesforce: a case without business hours gets the default ones.
   await act('schema/alter-field', {
-    org: 'Acme',
+    org: acme,
     object: 'Case',
     name: 'BusinessHoursId',
     changes: { nillable: true },
   })
-  stand = await makeStand(stack, org)
+  stand = await makeStand(stack, org, acme)
   ;({ Id: pusherId } = await find(
-    "SELECT Id FROM User WHERE Username = 'integration@acme.example'",
+    `SELECT Id FROM User WHERE Username = '${usernameOf('integration')}'`,
   ))
   await map(org, stand.client, {
     canonical_object: 'lead',
@@ -95,7 +103,6 @@ beforeAll(async () => {
     ],
   })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 const codesOf = (results: readonly RowResult[] = []) =>
   results.map(({ errors: [error] }) => error?.code ?? null)
@@ -126,7 +133,7 @@ describe.each(['collections', 'bulk'])(
       ...more,
     })
     const ownerOf = async (name: string, object = 'Lead', keyField = 'Source_Key__c') => {
-      const [record] = await recordsOf(stack.simulator, 'Acme', `${prefix}-${name}`, {
+      const [record] = await recordsOf(stack.simulator, acme, `${prefix}-${name}`, {
         object,
         keyField,
       })
@@ -188,7 +195,7 @@ describe.each(['collections', 'bulk'])(
       const rule = await find(
         "SELECT Id FROM AssignmentRule WHERE SobjectType = 'Case' AND Name = 'Holiday Cover'",
       )
-      const admin = await find("SELECT Id FROM User WHERE Username = 'admin@acme.example'")
+      const admin = await find(`SELECT Id FROM User WHERE Username = '${usernameOf('admin')}'`)
       const ticket = (name: string): Row => ({ key: `${prefix}-${name}`, origin: 'Email' })
       for (const [name, assignment_rules] of [
         ['asked', rule['Id']],
@@ -206,7 +213,7 @@ describe.each(['collections', 'bulk'])(
 
 describe('duplicate rules', { timeout: 60_000 }, () => {
   const people = () =>
-    recordsOf(stack.simulator, 'Acme', 'du-', { object: 'Contact', keyField: 'Key__c' })
+    recordsOf(stack.simulator, acme, 'du-', { object: 'Contact', keyField: 'Key__c' })
   const person = (name: string, email = 'grace@acme.example'): Row => ({
     key: `du-${name}`,
     last: name,
@@ -252,7 +259,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
   })
 
   it('that block stay in the way of those who ask', async () => {
-    const rule = { org: 'Acme', object: 'Contact', name: 'Standard_Contact_Duplicate_Rule' }
+    const rule = { org: acme, object: 'Contact', name: 'Standard_Contact_Duplicate_Rule' }
     await act('records/set-duplicate-rule', { ...rule, action: 'block' })
     const pushed = await pushRecords(
       org.api,
@@ -268,7 +275,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
 
 describe('all_or_none', { timeout: 60_000 }, () => {
   const options = { all_or_none: true }
-  const stored = (prefix: string) => recordsOf(stack.simulator, 'Acme', prefix)
+  const stored = (prefix: string) => recordsOf(stack.simulator, acme, prefix)
 
   it.each([
     ['Salesforce', 'FIELD_CUSTOM_VALIDATION_EXCEPTION', { stage: 'hired' }],
@@ -280,7 +287,7 @@ describe('all_or_none', { timeout: 60_000 }, () => {
       const prefix = `no-${code}`
       const rows = placements(prefix, 200)
       rows[117] = { ...rows[117], ...bad }
-      await stack.simulator.control.clearJournal()
+      const asked = await overhear(stack.simulator, acme)
       const push = await pushRecords(org.api, stand, rows, options)
       expectWhole(push, push.results ?? [])
       expect(push).toMatchObject({ status: 'failed', failed: 200, transport: 'collections' })
@@ -290,7 +297,7 @@ describe('all_or_none', { timeout: 60_000 }, () => {
         new Set(['ALL_OR_NONE_OPERATION_ROLLED_BACK']),
       )
       expect(await stored(prefix)).toEqual([])
-      const calls = await stack.simulator.control.journal('Acme')
+      const calls = await asked()
       expect(calls.filter(({ method }) => method !== 'GET')).toHaveLength(
         by === 'the engine' ? 0 : 1,
       )
@@ -298,11 +305,11 @@ describe('all_or_none', { timeout: 60_000 }, () => {
   )
 
   it('writes all 200 rows in one call when all are good', async () => {
-    await stack.simulator.control.clearJournal()
+    const asked = await overhear(stack.simulator, acme)
     const push = await pushRecords(org.api, stand, placements('all', 200), options)
     expect(push).toMatchObject({ status: 'succeeded', created_count: 200 })
     expect(await stored('all-')).toHaveLength(200)
-    const calls = await stack.simulator.control.journal('Acme')
+    const calls = await asked()
     expect(calls.filter(({ method }) => method !== 'GET')).toHaveLength(1)
   })
 
@@ -348,8 +355,8 @@ describe('all_or_none', { timeout: 60_000 }, () => {
   })
 
   it('takes 200 rows and not 201, whatever they come as', async () => {
-    const before = await act('records/count', { org: 'Acme', object: 'Placement__c' })
-    await stack.simulator.control.clearJournal()
+    const before = await act('records/count', { org: acme, object: 'Placement__c' })
+    const asked = await overhear(stack.simulator, acme)
     const envelope = { client_id: stand.client.id, object: 'placement', options }
     const rows = placements('over', 201)
     const json = await org.api.post('/api/push/records', { ...envelope, records: rows })
@@ -365,7 +372,7 @@ describe('all_or_none', { timeout: 60_000 }, () => {
     for (const { status, body } of [json, lines, updates]) {
       expect([status, body['code']]).toEqual([400, 'all_or_none_too_large'])
     }
-    expect(await stack.simulator.control.journal('Acme')).toEqual([])
-    expect(await act('records/count', { org: 'Acme', object: 'Placement__c' })).toEqual(before)
+    expect(await asked()).toEqual([])
+    expect(await act('records/count', { org: acme, object: 'Placement__c' })).toEqual(before)
   })
 })

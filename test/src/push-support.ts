@@ -4,7 +4,7 @@
 import { expect } from 'vitest'
 import { type ActionInput } from '../../simulator/src/control/routes.ts'
 import { type Answer, type Api } from './api.ts'
-import { type SimulatedWorld, type Stack, type TestClient, type TestOrg } from './stack.ts'
+import { type AnyStack, type TestClient, type TestOrg } from './stack.ts'
 import { until } from './until.ts'
 
 export interface RowError {
@@ -110,7 +110,7 @@ export const map = async (org: TestOrg, client: TestClient, mapping: Row): Promi
 
 /** Connects a new client to this Salesforce org, which gets the fields, and maps placements. */
 export const makeStand = async (
-  { simulator: { control } }: Stack,
+  { simulator: { control } }: AnyStack,
   org: TestOrg,
   salesforceOrg = 'Acme',
 ): Promise<PushStand> => {
@@ -141,7 +141,7 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 /** Every stored record whose key begins so, whatever has become of it. */
 export const recordsOf = async (
-  { control }: SimulatedWorld,
+  { control }: AnyStack['simulator'],
   salesforceOrg: string,
   prefix: string,
   { object = 'Placement__c', keyField = 'External_Key__c' } = {},
@@ -254,7 +254,7 @@ export const expectWhole = (push: PushBody, results: readonly RowResult[]): void
  * failed is not there, or as it was.
  */
 export const expectTrue = async (
-  simulator: SimulatedWorld,
+  simulator: AnyStack['simulator'],
   stand: PushStand,
   {
     prefix,
@@ -319,6 +319,15 @@ export const expectTrue = async (
 export const nextSecond = (): Promise<unknown> => {
   const now = Math.floor(Date.now() / 1000)
   return until('the next second', () => Math.floor(Date.now() / 1000) > now)
+}
+
+/** Answers what a Salesforce org was asked from here on. */
+export const overhear = async (
+  { control }: AnyStack['simulator'],
+  salesforceOrg: string,
+): Promise<() => ReturnType<typeof control.journal>> => {
+  const { length } = await control.journal(salesforceOrg)
+  return async () => (await control.journal(salesforceOrg)).slice(length)
 }
 
 /** Numbers from 0 to 1 that follow from the seed. */

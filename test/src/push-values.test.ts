@@ -1,7 +1,7 @@
 // What becomes of values on their way: nothing, null, mapped values, defaults, keys of every kind. Both
 // transports must leave the same in Salesforce.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   makeStand,
   map,
@@ -12,18 +12,21 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestOrg } from './stack.ts'
 
 const TRANSPORTS = ['collections', 'bulk'] as const
 
-let stack: Stack
+let stack: SharedRig
+let acme: string
 let org: TestOrg
 let stand: PushStand
 let companies: Map<unknown, unknown>
 
-const act: Stack['simulator']['control']['act'] = (...call) => stack.simulator.control.act(...call)
+const act: SharedRig['simulator']['control']['act'] = (...call) =>
+  stack.simulator.control.act(...call)
 const list = (object: string, where: Row = {}): Promise<Row[]> =>
-  act('records/list', { org: 'Acme', object, where, limit: 100_000 })
+  act('records/list', { org: acme, object, where, limit: 100_000 })
 
 /** Keys that a URL, a query, a CSV file or a careless comparison would stumble over. */
 const KEYS = [
@@ -60,9 +63,10 @@ const KEYS = [
 ]
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  stack = await sharedRig()
+  acme = (await stack.salesforceOrg()).name
   org = await stack.org()
-  await act('schema/add-object', { org: 'Acme', name: 'Meter__c' })
+  await act('schema/add-object', { org: acme, name: 'Meter__c' })
   for (const field of [
     {
       name: 'Number__c',
@@ -75,11 +79,11 @@ beforeAll(async () => {
     },
     { name: 'Reading__c', type: 'double', precision: 10, scale: 2 },
   ]) {
-    await act('schema/add-field', { org: 'Acme', object: 'Meter__c', field })
+    await act('schema/add-field', { org: acme, object: 'Meter__c', field })
   }
-  stand = await makeStand(stack, org)
+  stand = await makeStand(stack, org, acme)
   await act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     rows: [
       ...KEYS.map((key) => ({ Name: 'Odd', Key__c: key })),
@@ -88,11 +92,10 @@ beforeAll(async () => {
   })
   companies = new Map((await list('Account')).map(({ Key__c, Id }) => [Key__c, Id]))
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 const stored = async (prefix: string): Promise<Map<string, Row>> =>
   new Map(
-    (await recordsOf(stack.simulator, 'Acme', prefix)).map((record) => [
+    (await recordsOf(stack.simulator, acme, prefix)).map((record) => [
       String(record['External_Key__c']).slice(prefix.length),
       record,
     ]),

@@ -1,10 +1,11 @@
 // 10,000 rows, 700 of them bad in twelve ways: each gets the answer that is true of it.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   expectTrue,
   expectWhole,
   makeStand,
+  overhear,
   placement,
   pushRecords,
   resultsOf,
@@ -13,7 +14,8 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestOrg } from './stack.ts'
 
 const ROWS = 10_000
 const BAD_IN_A_HUNDRED = 7
@@ -121,33 +123,34 @@ const rowsOf = (prefix: string): Row[] =>
 const codesOf = (results: readonly RowResult[]) =>
   results.map(({ index, errors: [error] }) => [index, error?.code, error?.fields])
 
-let stack: Stack
+let stack: SharedRig
+let acme: string
 let org: TestOrg
 let stand: PushStand
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  stack = await sharedRig()
+  acme = (await stack.salesforceOrg()).name
   org = await stack.org()
-  stand = await makeStand(stack, org)
+  stand = await makeStand(stack, org, acme)
   const { control } = stack.simulator
   await control.act('records/fill', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     count: PARENTS,
     template: { Name: 'Company {n}', Key__c: 'company-{n}' },
   })
   await control.act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     rows: [{ Name: 'Company 0', Key__c: 'company-0' }],
   })
   await control.act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Placement__c',
     rows: [{ Badge__c: 'TAKEN' }],
   })
 })
-afterAll(() => stack[Symbol.asyncDispose]())
 
 describe.each([
   { transport: 'collections', prefix: 'coll' },
@@ -163,9 +166,9 @@ describe.each([
     let results: RowResult[]
 
     it('dry_run makes no Salesforce call', async () => {
-      await stack.simulator.control.clearJournal()
+      const asked = await overhear(stack.simulator, acme)
       dry = await pushRecords(org.api, stand, rows, { ...options, dry_run: true })
-      expect(await stack.simulator.control.journal()).toEqual([])
+      expect(await asked()).toEqual([])
       expect(dry).toMatchObject({
         dry_run: true,
         salesforce_api_calls: 0,
@@ -231,7 +234,7 @@ describe.each([
 
     it('streams the same results as NDJSON', async () => {
       const streamed = async (body: Row): Promise<RowResult[]> => {
-        const answer = await fetch(`${stack.servers[0]?.url ?? ''}/api/push/results`, {
+        const answer = await fetch(`${stack.url}/api/push/results`, {
           method: 'POST',
           headers: {
             authorization: `Bearer ${org.token}`,
@@ -253,13 +256,13 @@ describe.each([
 
     it('changes the same records when it is pushed again, and creates none', async () => {
       const before = await stack.simulator.control.act('records/count', {
-        org: 'Acme',
+        org: acme,
         object: 'Placement__c',
       })
       const again = await pushRecords(org.api, stand, rows.slice(0, 1_000), { transport })
       expect(again).toMatchObject({ created_count: 0, succeeded: 930, failed: 70 })
       expect(
-        await stack.simulator.control.act('records/count', { org: 'Acme', object: 'Placement__c' }),
+        await stack.simulator.control.act('records/count', { org: acme, object: 'Placement__c' }),
       ).toEqual(before)
     })
   },
@@ -274,7 +277,7 @@ describe('the verdicts of the engine', () => {
       ['NUMBER_OUTSIDE_VALID_RANGE', { Seats__c: 123_456 }],
     ]
     const outcomes = await stack.simulator.control.act('records/insert', {
-      org: 'Acme',
+      org: acme,
       object: 'Placement__c',
       rows: wrong.map(([, row]) => row),
     })

@@ -19,18 +19,23 @@ export interface SimulatedWorld extends Simulator {
   control: Control
 }
 
-export interface Stack extends AsyncDisposable {
+/** What a rig offers, one's own or the one that suites share. */
+export interface AnyStack {
   /** Throws when the stack was started without one. */
-  readonly simulator: SimulatedWorld
-  database: TestDatabase
-  servers: ServerProcess[]
+  readonly simulator: Pick<SimulatedWorld, 'control' | 'orgs' | 'nangoUrl'>
   /** The first server, without a credential. */
   api: Api
   superAdmin: Api
-  /** Starts one more server on the same database. */
-  addServer(environment?: Record<string, string>): Promise<ServerProcess>
   /** An org with an org_admin and an API token of theirs. */
   org(): Promise<TestOrg>
+}
+
+export interface Stack extends AnyStack, AsyncDisposable {
+  readonly simulator: SimulatedWorld
+  database: TestDatabase
+  servers: ServerProcess[]
+  /** Starts one more server on the same database. */
+  addServer(environment?: Record<string, string>): Promise<ServerProcess>
 }
 
 export interface TestOrg {
@@ -144,12 +149,13 @@ const login = async (api: Api, email: string): Promise<string> => {
   return answer.body.access_token
 }
 
-const startWorld = async (options: SimulatorOptions | true): Promise<SimulatedWorld> => {
+export const startWorld = async (options: SimulatorOptions | true): Promise<SimulatedWorld> => {
   const simulator = await startSimulator(options === true ? {} : options)
   return { ...simulator, control: createControl(simulator.controlUrl) }
 }
 
-const environmentOf = (world: SimulatedWorld): Record<string, string> => ({
+/** What a server is told of the world it lives in. */
+export const environmentOf = (world: SimulatedWorld): Record<string, string> => ({
   NANGO_SECRET_KEY: world.nangoSecretKey,
   NANGO_BASE_URL: world.nangoUrl,
   NANGO_WEBHOOK_SIGNING_KEY: world.nangoWebhookSigningKey,
@@ -157,7 +163,7 @@ const environmentOf = (world: SimulatedWorld): Record<string, string> => ({
 })
 
 /** What a client of the org can do, through the API and, at the browser, through the simulator. */
-const clientOf = (api: Api, world: SimulatedWorld | null, id: string): TestClient => ({
+const clientOf = (api: Api, world: AnyStack['simulator'] | null, id: string): TestClient => ({
   id,
   connect: async (salesforceOrg, { username, ...options } = {}) => {
     if (world === null) throw new Error('this stack has no simulator')
@@ -191,10 +197,11 @@ const clientOf = (api: Api, world: SimulatedWorld | null, id: string): TestClien
   },
 })
 
-const createOrg = async (
+/** An org with an org_admin and an API token of theirs, in this world. */
+export const createOrg = async (
   superAdmin: Api,
   api: Api,
-  world: SimulatedWorld | null,
+  world: AnyStack['simulator'] | null,
 ): Promise<TestOrg> => {
   const org = await created(superAdmin, '/api/super-admin/orgs', { name: `Org ${unique()}` })
   const email = `admin-${unique()}@agency.example`

@@ -1,9 +1,10 @@
 // Automations through the public API: what is deployed runs, what is removed is gone, and all of it can
 // be taken back without a trace.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestClient, type TestOrg } from './stack.ts'
 
 interface Automation {
   type: string
@@ -15,20 +16,22 @@ interface Automation {
   deployed_by_engine: boolean
 }
 
-let stack: Stack
+let stack: SharedRig
+let acme: string
+let usernameOf: SalesforceOrg['usernameOf']
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  stack = await startStack({
-    simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }] },
-  })
+  stack = await sharedRig()
+  const made = await stack.salesforceOrg('Enterprise')
+  acme = made.name
+  usernameOf = (who) => made.usernameOf(who)
   org = await stack.org()
   client = await org.client()
-  await client.connect('Acme')
+  await client.connect(acme)
   await client.pull()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 const post = <T = DeploymentBody>(path: string, body: object) =>
   org.api.post<T>(path, { client_id: client.id, ...body })
@@ -91,13 +94,13 @@ describe('a flow', { timeout: 60_000 }, () => {
       deployed_by_engine: true,
     })
     const inserted = await stack.simulator.control.act('records/insert', {
-      org: 'Acme',
+      org: acme,
       object: 'Lead',
       rows: [{ LastName: 'Web', Company: 'Acme', LeadSource: 'Web' }],
     })
     expect(inserted).toBeDefined()
     const records = await stack.simulator.control.act('records/list', {
-      org: 'Acme',
+      org: acme,
       object: 'Lead',
     })
     expect(records.find((record) => record.LastName === 'Web')?.Rating).toBe('Hot')
@@ -170,14 +173,14 @@ describe('a flow', { timeout: 60_000 }, () => {
     await ended('/api/workflows/deploy', { workflows: [ratingFlow('Paused', 'Hot')] })
     const removal = { workflows: [{ type: 'flow', api_name: 'Paused' }] }
     const { id } = await stack.simulator.control.act('automations/add-interview', {
-      org: 'Acme',
+      org: acme,
       flow: 'Paused',
     })
     const refused = await post('/api/workflows/remove', { ...removal, wait_seconds: 55 })
     expect([refused.status, refused.body.code]).toEqual([409, 'flow_interviews_waiting'])
     expect(refused.text).toContain('Paused: 1')
     expect(await find('Paused')).toMatchObject({ active: true, active_version: 1 })
-    await stack.simulator.control.act('automations/end-interview', { org: 'Acme', id })
+    await stack.simulator.control.act('automations/end-interview', { org: acme, id })
     const removed = await ended('/api/workflows/remove', removal)
     expect(removed).toMatchObject({ kind: 'workflow_removal', status: 'deployed', warnings: [] })
     expect(await find('Paused')).toBeNull()
@@ -220,7 +223,7 @@ describe('an assignment rule', { timeout: 60_000 }, () => {
             entries: [
               {
                 criteria: [{ field: 'LeadSource', operator: 'equals', value: 'Web' }],
-                assign_to: { user: 'integration@acme.example' },
+                assign_to: { user: usernameOf('integration') },
               },
             ],
           },

@@ -50,6 +50,30 @@ describe('work that asks for another turn', () => {
   })
 })
 
+describe('work that failed', () => {
+  it('is tried again when that is due, though nobody is notified of it', async () => {
+    const url = new Secret(database.url)
+    const db = openDatabase({ url, maxConnections: 5, onIdleError: () => undefined })
+    const jobs = createJobs({ db, url, logger: pino({ level: 'silent' }) })
+    let tries = 0
+    jobs.define('deploy', {
+      run: async () => {
+        tries += 1
+        if (tries < 3) throw new Error('not yet')
+      },
+      giveUp: async () => undefined,
+    })
+    await jobs.start()
+    try {
+      await jobs.enqueue('deploy', { orgId: newId(), clientId: newId(), id: newId() }, 'one')
+      await until('it got through', () => tries === 3)
+    } finally {
+      await jobs.stop()
+      await db.close()
+    }
+  })
+})
+
 describe('a note of the version before, which names no client', () => {
   it('leads to its row, and to nothing once the row has ended', async () => {
     const url = new Secret(database.url)

@@ -83,6 +83,8 @@ interface Options {
 const CHANNEL = 'sfdc_engine_done'
 const SWEEP_MS = 5_000
 const SWEEP_MS_LEAST = 250
+/** How soon a note is seen that became due by time, of which nobody is notified. */
+const LOOK_MS = 2_000
 const HOUSEKEEPING_MS = 600_000
 const POLL_MS = 1_000
 const STOP_TIMEOUT_MS = 10_000
@@ -100,6 +102,14 @@ const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   'conflict-check': 16,
   push: 16,
 }
+
+/** One at a time for each taker; they are notified, and looked after by `look`. */
+const TAKING = {
+  groupConcurrency: PER_SALESFORCE_ORG,
+  pollingIntervalSeconds: 2,
+  notifyPollingIntervalSeconds: 60,
+  includeMetadata: true,
+} as const
 
 export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs => {
   const boss = new PgBoss({
@@ -129,6 +139,23 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
   const sweep = async () => {
     for (const row of await db.lookup<OpenWork>('open_work')) {
       await enqueue(row.kind, workOf(row), row.sfdc_org_id)
+    }
+  }
+
+  const takers = new Map<string, string[]>()
+
+  /**
+   * One question for all queues, so that an idle replica need not ask for each of the many works it
+   * could do at once. A busy worker fetches again when it is done.
+   */
+  const look = async () => {
+    const due = await boss
+      .getDb()
+      .executeSql(
+        `select distinct name from ${QUEUE_SCHEMA}.job where state < 'active' and start_after <= now()`,
+      )
+    for (const { name } of due.rows as { name: string }[]) {
+      for (const taker of takers.get(name) ?? []) boss.notifyWorker(taker)
     }
   }
 
@@ -175,17 +202,8 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
           deleteAfterSeconds: 3600,
           notify: true,
         })
-        await boss.work<Note>(
-          kind,
-          {
-            localConcurrency: AT_ONCE[kind],
-            groupConcurrency: PER_SALESFORCE_ORG,
-            pollingIntervalSeconds: 2,
-            // A retry becomes due without a notification: do not wait for the slow poll that backs LISTEN up.
-            notifyPollingIntervalSeconds: 2,
-            includeMetadata: true,
-          },
-          async ([job]) => {
+        const take = () =>
+          boss.work<Note>(kind, TAKING, async ([job]) => {
             const work = job === undefined ? null : await workIn(job.data)
             if (job === undefined || work === null) return
             const signal = AbortSignal.any([leaving.signal, job.signal])
@@ -206,9 +224,10 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
             } finally {
               await db.shared('delete from engine.work_starts where work_id = $1', [work.id])
             }
-          },
-        )
+          })
+        takers.set(kind, await Promise.all(Array.from({ length: AT_ONCE[kind] }, take)))
       }
+      every(LOOK_MS, 'look', look)
       every(Math.max(SWEEP_MS * waitScale, SWEEP_MS_LEAST), 'sweep', sweep)
       every(HOUSEKEEPING_MS, 'housekeeping', () => discardExpired(db, leaving.signal))
       await sweep()

@@ -544,6 +544,7 @@ describe('several replicas', () => {
       await living.close()
     } finally {
       door.open()
+      await dying.close()
     }
   })
 })

@@ -239,7 +239,7 @@ export const createPushBench = async (
         app.server.closeAllConnections()
         await app.close()
         await jobs.stop().catch(() => undefined)
-        await db.close()
+        await db.close().catch(() => undefined) // of a replica that dies it is closed before
       },
     }
   }

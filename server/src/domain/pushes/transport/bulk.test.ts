@@ -345,6 +345,21 @@ describe('a push that is cancelled', () => {
     expect(tally(results)).toEqual({ 'created 1': 200, 'failed 1 JOB_ABORTED': 1_300 })
     expect(await jobs()).toHaveLength(1)
   })
+
+  it('while its rows are uploaded never lets its job begin', async () => {
+    let isCancelled = false
+    const { results, error } = await rig.bulk(placements(3_000), {
+      before: (request) => {
+        if (isUpload(request)) isCancelled = true
+      },
+      stopped: () => (isCancelled ? CANCELLED : null),
+    })
+    expect(error).toBeNull()
+    expect(tally(results)).toEqual({ 'failed 0 CANCELLED': 3_000 })
+    expect(await rig.records()).toEqual([])
+    expect(await jobs()).toMatchObject([{ state: 'Aborted', processed: 0 }])
+    expect(rig.waits).toEqual([])
+  })
 })
 
 describe('an upload', () => {

@@ -1,3 +1,5 @@
+// Uploads by lines that break off or are refused, and results that do.
+
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'

@@ -1,3 +1,5 @@
+// Pushes where something around them is missing, late or over.
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
@@ -221,7 +223,7 @@ describe('a replica that cannot reach the database', () => {
       expect(await writes()).toBe(0)
     } finally {
       open()
-      await living.close()
+      await Promise.all([living, dying].map((one) => one.close()))
     }
   })
 })

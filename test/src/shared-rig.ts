@@ -1,0 +1,120 @@
+// One system for all suites that need none of their own: one server and one simulator, started when the
+// first of them asks, and there until the run ends. Each suite makes its own org, clients and Salesforce
+// orgs in it. What others share none may kill, fault, count or set otherwise: who does starts a rig of
+// their own.
+
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import { type AddressInfo } from 'node:net'
+import { inject } from 'vitest'
+import { createControl, type Control, type OrgView } from '../../simulator/src/control/client.ts'
+import { apiOf } from './api.ts'
+import { createDatabaseOf } from './database.ts'
+import { startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
+import {
+  type AnyStack,
+  createOrg,
+  environmentOf,
+  type SimulatedWorld,
+  startWorld,
+} from './stack.ts'
+
+export interface SharedRig extends AnyStack {
+  url: string
+  /** A Salesforce org that is this suite's alone. */
+  salesforceOrg(edition?: OrgView['edition']): Promise<SalesforceOrg>
+}
+
+export interface SalesforceOrg {
+  name: string
+  /** The username of its administrator, or of the user who connects it. */
+  usernameOf(who: 'admin' | 'integration'): string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where to ask for the shared rig. */
+    sharedRigDesk: string
+  }
+}
+
+/** What the one who starts the rig tells those who use it. */
+interface Whereabouts {
+  url: string
+  controlUrl: string
+  nangoUrl: string
+  orgs: SimulatedWorld['orgs']
+}
+
+/** For suites: the shared rig, started if nobody asked for it before. */
+export const sharedRig = async (): Promise<SharedRig> => {
+  const answer = await fetch(inject('sharedRigDesk'))
+  if (!answer.ok) throw new Error(`the shared rig did not start: ${await answer.text()}`)
+  const { url, controlUrl, nangoUrl, orgs } = (await answer.json()) as Whereabouts
+  const control: Control = createControl(controlUrl)
+  const simulator = { control, orgs, nangoUrl }
+  const api = apiOf(url)
+  const superAdmin = api.as(SUPER_ADMIN_SECRET)
+  return {
+    url,
+    simulator,
+    api,
+    superAdmin,
+    org: () => createOrg(superAdmin, api, simulator),
+    salesforceOrg: async (edition = 'Unlimited') => {
+      const name = `Acme ${randomBytes(4).toString('hex')}`
+      const { usernames } = await control.createOrg({ name, edition })
+      return {
+        name,
+        usernameOf: (who) => {
+          const found = usernames.find((username) => username.startsWith(`${who}@`))
+          if (found === undefined)
+            throw new Error(`${name} has no ${who} among ${usernames.join(', ')}`)
+          return found
+        },
+      }
+    },
+  }
+}
+
+/** For the global set-up: a port that starts the rig for the first who asks. */
+export const openSharedRigDesk = async (adminUrl: string, template: string) => {
+  let started: Promise<Whereabouts & AsyncDisposable> | undefined
+  const desk = createServer((_request, response) => {
+    started ??= startSharedRig(adminUrl, template)
+    started.then(
+      (whereabouts) => response.end(JSON.stringify(whereabouts)),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    )
+  })
+  await new Promise<void>((resolve) => desk.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(desk.address() as AddressInfo).port}`,
+    close: async (): Promise<void> => {
+      desk.close()
+      const rig = await started?.catch(() => undefined)
+      await rig?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const startSharedRig = async (
+  adminUrl: string,
+  template: string,
+): Promise<Whereabouts & AsyncDisposable> => {
+  const database = await createDatabaseOf(adminUrl, template)
+  const world = await startWorld(true)
+  const server = await startServer({ DATABASE_URL: database.url, ...environmentOf(world) })
+  const { controlUrl, nangoUrl, orgs } = world
+  return {
+    url: server.url,
+    controlUrl,
+    nangoUrl,
+    orgs,
+    [Symbol.asyncDispose]: async () => {
+      await server.terminate()
+      await world.close()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -5,6 +5,7 @@ interface Component {
   full_name: string
   action: string
   reversibility: string
+  reason: string | null
   success: boolean | null
   problem: {
     message: string

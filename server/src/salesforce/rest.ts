@@ -4,7 +4,7 @@
 import { malformed, SalesforceError } from './failure.ts'
 import { type Priority, type SalesforceCaller, type SalesforceOrg } from './gateway.ts'
 import { composite } from './composite.ts'
-import { type Soql, urlPath } from './escape.ts'
+import { soql, type Soql, soqlName, urlPath } from './escape.ts'
 import { asText, isObject, type JsonObject } from './json.ts'
 
 const fail = (what: string): SalesforceError => new SalesforceError(malformed(what))
@@ -234,6 +234,34 @@ export async function* query(
   options: QueryOptions = {},
 ): AsyncGenerator<JsonObject, void, undefined> {
   for await (const page of queryPages(org, text, options)) yield* page.records
+}
+
+export interface ValuesToCount {
+  object: string
+  field: string
+  /** Null: every row. */
+  where: Soql | null
+  counts: (value: unknown) => boolean
+  /** More rows than this are not looked at. */
+  max: number
+}
+
+/** How many rows have a value that counts, found by looking at each; null where there are too many. */
+export const countValues = async (
+  org: SalesforceOrg,
+  { object, field, where, counts, max }: ValuesToCount,
+  options: QueryOptions = {},
+): Promise<number | null> => {
+  const name = soqlName(field)
+  const rows = soql`SELECT ${name} FROM ${soqlName(object)}`
+  const limit = soql` LIMIT ${max + 1}`
+  const text = where === null ? soql`${rows}${limit}` : soql`${rows} WHERE ${where}${limit}`
+  let counted = 0
+  for await (const { totalSize, records } of queryPages(org, text, options)) {
+    if (totalSize > max) return null
+    counted += records.filter(({ attributes: _, ...row }) => counts(Object.values(row)[0])).length
+  }
+  return counted
 }
 
 /** The result of a `SELECT COUNT()` query. */

@@ -2,6 +2,7 @@
 // Salesforce org itself can tell. The last is asked lazily, since each answer costs calls.
 
 import { type JsonObject } from '../../salesforce/json.ts'
+import { type AtStake } from '../metadata/fields/conversion.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type Automation } from '../topology/automations/automation.ts'
 import { type PlannedWorkflow } from '../workflows/workflow.ts'
@@ -122,6 +123,8 @@ export interface LiveFacts {
   recordCount(object: string): Promise<number | null>
   /** Records in which the field is not empty. */
   filledCount(object: string, field: string): Promise<number | null>
+  /** Records from which a change of the field would take something. */
+  rowsAtStake(object: string, field: string, atStake: AtStake): Promise<number | null>
   /** Values of the field that more than one record holds. */
   duplicatesOf(object: string, field: string): Promise<number | null>
   /** Records per value of a picklist, empty ones left out. */
@@ -195,6 +198,11 @@ export class LiveMemory {
       recordCount: (object) => ask('record count', [object], () => live.recordCount(object)),
       filledCount: (object, field) =>
         ask('count of filled rows', [object, field], () => live.filledCount(object, field)),
+      rowsAtStake: (object, field, atStake) =>
+        // A field changes in one way only, so that its name is question enough.
+        ask('count of values that would not stay', [object, field], () =>
+          live.rowsAtStake(object, field, atStake),
+        ),
       duplicatesOf: (object, field) =>
         ask('duplicate values', [object, field], () => live.duplicatesOf(object, field)),
       valueCounts: (object, field) =>

@@ -6,7 +6,7 @@ import { type Progress, type TenantTables, type WorkFault } from '../../db/types
 import { type Plan, storedPlan } from '../plan/schema.ts'
 import { type ConflictCheck } from './check.ts'
 import { type PlannedWorkflow, type SalesforceProblem } from './facts.ts'
-import { type ReversibilityLevel } from '../metadata/kinds/kind.ts'
+import { type ReversibilityLevel } from '../metadata/reversibility.ts'
 import { type FindingComponent, type Severity } from './rule.ts'
 
 export type ReportRow = Selectable<TenantTables['crm_conflict_reports']>

@@ -3,6 +3,7 @@
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
+import { listed } from '../words.ts'
 import { sameElement, samePart } from './equality.ts'
 import { type Component } from './names.ts'
 import { isLeftOut, keep, NOTHING, type Scene, undoChange, type Undoing } from './undoing.ts'
@@ -45,6 +46,10 @@ export const gainedValues = (
     .filter((value) => !known.has(value))
 }
 
+/** Said of values that a deployment adds: the report, the deployment and the rollback use the same words. */
+export const valuesStay = (gained: readonly string[]): string =>
+  `Salesforce does not delete values by API; rollback deactivates ${listed(gained)}.`
+
 /** The element as it was, with the values that it gained since behind its own, switched off. */
 export const withoutGained = (list: ValueList, was: JsonObject, is: JsonObject): JsonObject => {
   const gained = new Set(gainedValues(list, was, is))
@@ -67,7 +72,7 @@ export const undoGained = (list: ValueList, component: Component, scene: Scene):
   const back = withoutGained(list, was, is)
   // Values that an earlier rollback switched off are all that can be done about them.
   if (!samePart(was, is) && sameElement(back, is)) {
-    return keep('The values it gained are deactivated.', { removable: false })
+    return keep(valuesStay(gainedValues(list, was, is)), { removable: false })
   }
   return undoing.restore === null ? undoing : { ...NOTHING, restore: { element: back } }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { kindOf } from './kinds.ts'
+import { RESTORED } from './reversibility.ts'
 import { isObjectDrifted } from './kinds/custom-object.ts'
 import { type Component, keyOf } from './names.ts'
 import { partsIn } from './parts.ts'
@@ -68,7 +69,7 @@ const ALL_OURS: Settled = {
 }
 
 const undo = (component: Component, made: boolean, scene: Scene, settled = ALL_OURS): Undoing => {
-  const answer = kindOf(component.type)?.undo({ component, made }, scene) ?? NOTHING
+  const answer = kindOf(component.type)?.undo({ component, made, told: RESTORED }, scene) ?? NOTHING
   return typeof answer === 'function' ? answer(settled) : answer
 }
 const undoMade = (component: Component, scene: Scene): Undoing => undo(component, true, scene)
@@ -143,7 +144,7 @@ describe('something that was changed', () => {
   })
   it('is nothing to do when it is back already, and told when it is gone', () => {
     const back = [job(title(40)), job(title(80)), job(title(40))] as const
-    expect(undoChange(TITLE, sceneOf(back))).toBe(NOTHING)
+    expect(undoChange(TITLE, sceneOf(back))).toEqual(NOTHING)
     const gone = [job(title(40)), job(title(80)), job('')] as const
     expect(undoChange(TITLE, sceneOf(gone)).kept).toMatchObject({ removable: false })
   })
@@ -164,7 +165,10 @@ describe('something that was changed', () => {
       const scene = sceneOf(moments, named === undefined ? {} : { named })
       expect(undoChange(STAGE, scene)).toMatchObject({
         restore: null,
-        kept: { reason: 'The values it gained are deactivated.', removable: false },
+        kept: {
+          reason: 'Salesforce does not delete values by API; rollback deactivates Won.',
+          removable: false,
+        },
       })
     }
   })

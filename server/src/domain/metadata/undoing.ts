@@ -6,6 +6,7 @@ import { type AccessChange } from './entries.ts'
 import { samePart } from './equality.ts'
 import { type LayoutChange } from './layout-file.ts'
 import { type Component, keyOf, sameName } from './names.ts'
+import { type Reversibility } from './reversibility.ts'
 
 /** The metadata files of one moment. Names count without case. */
 export interface FileParts {
@@ -26,6 +27,8 @@ export interface MergeChanges {
 export interface Change {
   component: Component
   made: boolean
+  /** What the deployment said of taking it back. */
+  told: Reversibility
 }
 
 /** What the fate of a component depends on beside itself. */

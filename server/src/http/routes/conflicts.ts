@@ -64,7 +64,7 @@ const report = summary
         }),
       )
       .describe(
-        'Whether each component can be taken back once it is deployed, in the order of the plan',
+        'Whether each component can be rolled back once it is deployed, in the order of the plan; the deployment says the same of its components',
       ),
   })
   .meta({ id: 'ConflictReport' })
@@ -125,8 +125,9 @@ const example = {
   reversibility: [
     {
       component: lead,
-      level: 'reversible',
-      reason: 'It is deleted again; once records hold values, only with your leave to lose them.',
+      level: 'reversible_with_data_loss',
+      reason:
+        'Rollback deletes the field. If records hold values by then, it requires allow_data_loss.',
     },
     {
       component: permissionSet,

@@ -21,7 +21,10 @@ const component = named
   .extend({
     action: z.enum(['created', 'updated', 'unchanged', 'deleted']),
     reversibility: z.enum(['reversible', 'reversible_with_data_loss', 'irreversible']),
-    reason: z.string().nullable().describe('What a rollback costs, or why there can be none'),
+    reason: z
+      .string()
+      .nullable()
+      .describe('What a rollback does, what it costs, or what it cannot take back'),
     success: z
       .boolean()
       .nullable()
@@ -61,7 +64,7 @@ const rollbackResult = z
       .describe('What is left of this deployment and can be taken out still, by naming it'),
     data: z
       .array(z.object({ name: z.string(), rows: z.int().nullable() }))
-      .describe('What holds data among the things to be removed; rows null: not countable'),
+      .describe('What would lose data by being removed or restored; rows null: not countable'),
     proof: z
       .object({
         complete: z.boolean(),
@@ -138,7 +141,8 @@ export const exampleDeployment = {
       full_name: 'Lead.Job_Title__c',
       action: 'created',
       reversibility: 'reversible_with_data_loss',
-      reason: 'What is entered in the field until then goes with it.',
+      reason:
+        'Rollback deletes the field. If records hold values by then, it requires allow_data_loss.',
       success: true,
       problem: null,
     },

@@ -4,7 +4,15 @@
 import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
-import { getLimits } from '../../../salesforce/rest.ts'
+import { countValues, getLimits } from '../../../salesforce/rest.ts'
+import {
+  filledMeasure,
+  LOOKED_AT_MAX,
+  type Measure,
+  measureOf,
+} from '../../metadata/fields/at-stake.ts'
+import { typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
+import { shapeOfDescribed } from '../../metadata/fields/shape.ts'
 import { sameName } from '../../metadata/names.ts'
 import {
   type ConnectedUser,
@@ -57,35 +65,65 @@ export const createLiveFacts = ({
   const queries = createQueries(org)
   const { rest, tooling } = queries
 
-  /** Null where Salesforce refuses the query, or a name that could be no object or field. */
-  const ask = async (query: () => Soql): Promise<Rows | null> => {
-    let built: Soql
+  /** Null for a name that could be no object or field. */
+  const built = <T>(build: () => T): T | null => {
     try {
-      built = query()
+      return build()
     } catch (error) {
       if (error instanceof TypeError) return null
       throw error
     }
-    return rest(built)
+  }
+
+  /** Null where Salesforce refuses the query, too. */
+  const ask = async (query: () => Soql): Promise<Rows | null> => {
+    const soql = built(query)
+    return soql && rest(soql)
   }
 
   /** What the snapshot says that queries may do with a field; unknown ones are tried. */
   const allows = (object: string, field: string, what: 'filterable' | 'groupable'): boolean =>
     fieldIn(snapshot.describeOf(object), field)?.[what] !== false
 
+  const recordCount = async (object: string): Promise<number | null> =>
+    (await ask(() => soql`SELECT COUNT() FROM ${soqlName(object)}`))?.totalSize ?? null
+
+  const measured = async (
+    object: string,
+    field: string,
+    measureOf: () => Measure | null,
+  ): Promise<number | null> => {
+    const from = built(() => soql`SELECT COUNT() FROM ${soqlName(object)}`)
+    const measure = built(measureOf)
+    if (from === null || measure === null) return null
+    const { where, counts } = measure
+    if (counts !== null) {
+      const values = { object, field, where, counts, max: LOOKED_AT_MAX }
+      return orUntold(() => countValues(org, values))
+    }
+    const rows = await rest(where === null ? from : soql`${from} WHERE ${where}`)
+    return rows?.totalSize ?? null
+  }
+
   return {
-    recordCount: async (object) =>
-      (await ask(() => soql`SELECT COUNT() FROM ${soqlName(object)}`))?.totalSize ?? null,
+    recordCount,
 
     filledCount: async (object, field) => {
       const described = fieldIn(snapshot.describeOf(object), field)
+      const type = described === null ? null : typeOfDescribed(described)
       // Salesforce: a geolocation is filtered by its parts, a long text or encrypted field not at all.
-      const name = described?.type === 'location' ? field.replace(/__c$/i, '__Latitude__s') : field
-      if (name === field && !allows(object, field, 'filterable')) return null
-      const rows = await ask(
-        () => soql`SELECT COUNT() FROM ${soqlName(object)} WHERE ${soqlName(name)} != null`,
-      )
-      return rows?.totalSize ?? null
+      if (type !== 'Location' && !allows(object, field, 'filterable')) return null
+      return measured(object, field, () => filledMeasure(field, type))
+    },
+
+    rowsAtStake: async (object, field, atStake) => {
+      const described = fieldIn(snapshot.describeOf(object), field)
+      const from = described === null ? null : shapeOfDescribed(described)
+      if (described === null || from === null) return null
+      const startsAs = described.defaultValue === true
+      const rows = await measured(object, field, () => measureOf(field, from, atStake, startsAs))
+      // What cannot be counted is nothing where there are no records.
+      return rows ?? ((await recordCount(object)) === 0 ? 0 : null)
     },
 
     duplicatesOf: async (object, field) => {

@@ -9,34 +9,50 @@ import {
   shapeOfPlanned,
 } from '../../metadata/fields/shape.ts'
 import { type Facts, rulesFor, type Subjects } from '../rule.ts'
-import { keepsType, numberIn } from '../subjects.ts'
+import { keepsType } from '../subjects.ts'
 import { inRecords } from '../../words.ts'
 
 const rule = rulesFor('types')
 
 type FieldSubject = Subjects['field']
 
-/** Rows that hold something in the field; where Salesforce cannot count them, whether any could. */
-const filled = async ({ object, field }: FieldSubject, { live }: Facts): Promise<number | null> => {
-  const rows = await live.recordCount(object.api_name)
-  return rows === 0 ? 0 : live.filledCount(object.api_name, field.api_name)
-}
+/** Rows from which the change takes something; null where nobody can tell. */
+const lost = (
+  { object, field }: FieldSubject,
+  conversion: Conversion,
+  { live }: Facts,
+): Promise<number | null> =>
+  conversion.kind === 'lossy'
+    ? live.rowsAtStake(object.api_name, field.api_name, conversion.atStake)
+    : Promise.resolve(0)
 
-interface TypeChange {
+interface FieldChange {
   from: FieldShape
   to: FieldShape
   conversion: Conversion
 }
 
-/** What becomes of a field that is there with another type than planned; null for any other. */
-const typeChangeOf = ({ field, existing }: FieldSubject): TypeChange | null => {
+/** What becomes of a field that is there already; null for a new one and for types that no plan knows. */
+const changeOf = ({ field, existing }: FieldSubject): FieldChange | null => {
   const from = existing === null ? null : shapeOfDescribed(existing)
-  if (from === null || from.type === field.type) return null
+  if (from === null) return null
   const to = shapeOfPlanned(field)
   return { from, to, conversion: conversionOf(from, to) }
 }
 
-const isFormulaChange = ({ from, to }: TypeChange): boolean =>
+/** As `changeOf`, where it is there with another type than planned. */
+const typeChangeOf = (subject: FieldSubject): FieldChange | null => {
+  const change = changeOf(subject)
+  return change === null || change.from.type === change.to.type ? null : change
+}
+
+/** As `changeOf`, where it is there with the planned type. */
+const sizeChangeOf = (subject: FieldSubject): FieldChange | null => {
+  const change = changeOf(subject)
+  return change !== null && change.from.type === change.to.type ? change : null
+}
+
+const isFormulaChange = ({ from, to }: FieldChange): boolean =>
   (from.type === 'Formula') !== (to.type === 'Formula')
 
 export const typeRules = [
@@ -69,7 +85,7 @@ export const typeRules = [
       const { field, full } = subject
       const change = typeChangeOf(subject)
       if (change?.conversion.kind !== 'lossy') return null
-      const count = await filled(subject, facts)
+      const count = await lost(subject, change.conversion, facts)
       return count === 0
         ? null
         : {
@@ -94,9 +110,9 @@ export const typeRules = [
           at: 'type',
         }
       }
-      if (conversion.kind !== 'lossy' || (await filled(subject, facts)) !== 0) return null
+      if (conversion.kind !== 'lossy' || (await lost(subject, conversion, facts)) !== 0) return null
       return {
-        message: `${full} would change from ${from.type} to ${field.type}. No record has a value, so nothing is lost.`,
+        message: `${full} would change from ${from.type} to ${field.type}, which loses ${conversion.loses}. No record has any, so nothing is lost.`,
         remedy: 'Deploy before anybody fills the field.',
         at: 'type',
       }
@@ -153,16 +169,16 @@ export const typeRules = [
     code: 'length_shortened',
     severities: ['yellow'],
     judge: async (subject, facts) => {
-      const { field, full, existing } = subject
-      if (!('length' in field) || !keepsType(subject)) return null
-      const before = numberIn(existing, 'length') ?? 0
-      if (field.length >= before) return null
-      const count = await filled(subject, facts)
+      const { full } = subject
+      const change = sizeChangeOf(subject)
+      if (change?.conversion.kind !== 'lossy' || change.from.length === null) return null
+      const { from, to, conversion } = change
+      const count = await lost(subject, conversion, facts)
       return count === 0
         ? null
         : {
-            message: `${full} would shrink from ${before} to ${field.length} characters; ${inRecords(count)} have a value; Salesforce cuts longer ones, or refuses the change.`,
-            remedy: `Keep the length of ${before}, or shorten the values first.`,
+            message: `${full} would shrink from ${from.length} to ${to.length ?? 0} characters; ${inRecords(count)} have a longer value, which Salesforce cuts, or for which it refuses the change.`,
+            remedy: `Keep the length of ${from.length}, or shorten the values first.`,
             at: 'length',
           }
     },
@@ -171,19 +187,19 @@ export const typeRules = [
     code: 'precision_lowered',
     severities: ['yellow'],
     judge: async (subject, facts) => {
-      const { field, full, existing } = subject
-      if (!('precision' in field) || !keepsType(subject)) return null
-      const precision = numberIn(existing, 'precision') ?? 0
-      const scale = numberIn(existing, 'scale') ?? 0
-      const whole = wholeDigits(field) ?? 0
-      if (whole >= precision - scale && field.scale >= scale) return null
-      const count = await filled(subject, facts)
+      const { full } = subject
+      const change = sizeChangeOf(subject)
+      if (change?.conversion.kind !== 'lossy' || change.from.precision === null) return null
+      const { from, to, conversion } = change
+      const count = await lost(subject, conversion, facts)
+      const digits = (shape: FieldShape) => [wholeDigits(shape) ?? 0, shape.scale ?? 0] as const
+      const [[whole, behind], [wanted, wantedBehind]] = [digits(from), digits(to)]
       return count === 0
         ? null
         : {
-            message: `${full} would go from ${precision - scale} digits before the decimal point and ${scale} after it to ${whole} and ${field.scale}; ${inRecords(count)} have a number that may be rounded or may not fit.`,
+            message: `${full} would go from ${whole} digits before the decimal point and ${behind} after it to ${wanted} and ${wantedBehind}; ${inRecords(count)} have a number with more, which is rounded or does not fit.`,
             remedy: 'Keep the current digits, or check the numbers first.',
-            at: field.scale < scale ? 'scale' : 'precision',
+            at: wantedBehind < behind ? 'scale' : 'precision',
           }
     },
   }),

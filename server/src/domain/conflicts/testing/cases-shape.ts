@@ -27,7 +27,11 @@ const calm = { plan: onLead(text('A__c')) }
 const deleted = (objects: string[], fields: string[]) => ({
   deletedNames: async () => ({ objects, fields }),
 })
-const filled = { recordCount: async () => 9, filledCount: async () => 7 }
+const filled = {
+  recordCount: async () => 9,
+  filledCount: async () => 7,
+  rowsAtStake: async () => 7,
+}
 
 export const NAME_CASES: Cases = {
   name_too_long: {

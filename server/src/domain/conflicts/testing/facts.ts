@@ -142,6 +142,7 @@ export const PERMISSIONS = [
 export const calmLive: LiveFacts = {
   recordCount: async () => 0,
   filledCount: async () => 0,
+  rowsAtStake: async () => 0,
   duplicatesOf: async () => 0,
   valueCounts: async () => new Map(),
   allFields: async () => [],

@@ -1,17 +1,16 @@
-// How much data goes with what a rollback would delete.
+// How much data goes with what a deployment changes and with what a rollback would delete or put back.
 
 import { EngineError } from '../../../errors.ts'
-import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
+import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
-import { getRecordCounts, queryCount } from '../../../salesforce/rest.ts'
+import { countValues, getRecordCounts, queryCount } from '../../../salesforce/rest.ts'
 import { leaf } from '../../../salesforce/xml.ts'
+import { filledMeasure, LOOKED_AT_MAX } from '../../metadata/fields/at-stake.ts'
 import { isCalculatedElement, typeOfElement } from '../../metadata/fields/element.ts'
-import { fieldKindOf } from '../../metadata/fields/field-kinds.ts'
-import { isNotNull } from '../../metadata/fields/kind.ts'
 import { kindOf } from '../../metadata/kinds.ts'
-import { shrinks } from '../../metadata/kinds/custom-field.ts'
+import { type Stake } from '../../metadata/kinds/kind.ts'
 import { type Component, memberOf, ownerOf, sameName } from '../../metadata/names.ts'
 import { partsIn } from '../../metadata/parts.ts'
 
@@ -20,28 +19,85 @@ export interface HeldData {
   name: string
   /** Null: they cannot be counted, and there may be some. */
   rows: number | null
+  /** What they lose; null where all of it goes. */
+  loses: string | null
 }
 
-/** Null where the field cannot stand in a WHERE. */
-const filled = (field: string, element: JsonObject): Soql | null => {
-  const type = typeOfElement(element)
-  const kind = type === null ? null : fieldKindOf(type)
-  return kind?.filled === undefined
-    ? isNotNull(field)
-    : kind.filled(field, leaf(element.defaultValue))
-}
+/** What is counted decides whether data is lost, so it may use the reserve. */
+const PROTECTED = { priority: 'protected' } as const
 
 /** Null where Salesforce cannot count (an object or field that the connected user does not see). */
-const counted = async (org: SalesforceOrg, text: Soql): Promise<number | null> => {
+const counted = async (count: Promise<number | null>): Promise<number | null> => {
   try {
-    return await queryCount(org, text, { priority: 'protected' })
+    return await count
   } catch (error) {
     if (error instanceof SalesforceError && error.failure.kind === 'other') return null
     throw error
   }
 }
 
-export interface AtStake {
+/**
+ * Rows of an object; null where nobody can tell. They are counted by query and, since a query shows only
+ * records shared with the connected user, by Salesforce's own count too: the larger number stands.
+ */
+type RowsOf = (object: string) => Promise<number | null>
+
+const rowsIn = async (org: SalesforceOrg, objects: readonly string[]): Promise<RowsOf> => {
+  const estimates = await getRecordCounts(org, objects).catch((error: unknown) => {
+    if (error instanceof EngineError) return new Map<string, number>()
+    throw error
+  })
+  return async (object) => {
+    const rows = await counted(
+      queryCount(org, soql`SELECT COUNT() FROM ${soqlName(object)}`, PROTECTED),
+    )
+    const estimate = estimates.get(object) ?? 0
+    return rows === null && estimate === 0 ? null : Math.max(rows ?? 0, estimate)
+  }
+}
+
+type Question = Pick<Stake, 'object' | 'field' | 'measure'>
+
+const ask = async (
+  org: SalesforceOrg,
+  { object, field, measure }: Question,
+): Promise<number | null> => {
+  if (measure === null) return null
+  const { where, counts } = measure
+  if (counts !== null) {
+    return counted(
+      countValues(org, { object, field, where, counts, max: LOOKED_AT_MAX }, PROTECTED),
+    )
+  }
+  const from = soql`SELECT COUNT() FROM ${soqlName(object)}`
+  return counted(queryCount(org, where === null ? from : soql`${from} WHERE ${where}`, PROTECTED))
+}
+
+/** Records that lose something: 0 also where the object has none. Null: nobody can tell which. */
+const rowsAtStake = async (
+  org: SalesforceOrg,
+  question: Question,
+  rowsOf: RowsOf,
+): Promise<number | null> =>
+  (await ask(org, question)) ?? ((await rowsOf(question.object)) === 0 ? 0 : null)
+
+export interface Change {
+  component: Component
+  from: JsonObject
+  to: JsonObject
+}
+
+const stakeOf = ({ component: { type, fullName }, from, to }: Change): Stake | null =>
+  kindOf(type)?.stake?.(fullName, from, to) ?? null
+
+/** How many records lose something by a change that the deployment is about to make. */
+export const rowsLost = async (org: SalesforceOrg, change: Change): Promise<number | null> => {
+  const stake = stakeOf(change)
+  if (stake === null) return 0
+  return rowsAtStake(org, stake, await rowsIn(org, [stake.object]))
+}
+
+export interface Reverting {
   remove: readonly Component[]
   restore: readonly Component[]
   /** Metadata files as they were before the deployment, and as they are. */
@@ -49,57 +105,62 @@ export interface AtStake {
   now: ReadonlyMap<string, string>
 }
 
+/** A field that goes: whatever was entered in it is at stake. */
+const filled = (fullName: string, element: JsonObject): Question => {
+  const field = memberOf(fullName)
+  return {
+    object: ownerOf(fullName),
+    field,
+    measure: filledMeasure(field, typeOfElement(element), leaf(element.defaultValue)),
+  }
+}
+
 /**
- * What holds data among the components to be deleted, and among the fields that are to become smaller
- * or of another type again, with its rows; empty where nothing does. Objects are counted by query and, since a query shows only records shared with the connected user, by
- * Salesforce's own count too: the larger number stands.
+ * What a rollback takes from records, with how many: objects and fields that are deleted, and fields that
+ * hold less once they are put back. Empty where nothing is lost.
  */
 export const heldData = async (
   org: SalesforceOrg,
-  { remove, restore, before, now }: AtStake,
+  { remove, restore, before, now }: Reverting,
 ): Promise<HeldData[]> => {
   const [was, is] = [partsIn(before), partsIn(now)]
-  const holding = (components: readonly Component[], what: 'records' | 'values'): Component[] =>
-    components.filter(({ type }) => kindOf(type)?.holds === what)
-  const narrowed = holding(restore, 'values').filter((component) => {
-    const [next, present] = [was.part(component), is.part(component)]
-    return shrinks(present, next) || present?.type !== next?.type
-  })
-  const objects = holding(remove, 'records')
+  const holding = (what: 'records' | 'values'): Component[] =>
+    remove.filter(({ type }) => kindOf(type)?.holds === what)
+  const objects = holding('records')
   const goes = new Set(objects.map(({ fullName }) => sameName(fullName)))
-  const fields = [
-    ...holding(remove, 'values').filter(({ fullName }) => !goes.has(sameName(ownerOf(fullName)))),
-    ...narrowed,
-  ]
-  if (objects.length + fields.length === 0) return []
-  const owners = [...new Set([...objects, ...fields].map(({ fullName }) => ownerOf(fullName)))]
-  const estimates = await getRecordCounts(org, owners).catch((error: unknown) => {
-    if (error instanceof EngineError) return new Map<string, number>()
-    throw error
-  })
-  const rowsOf = async (object: string): Promise<number | null> => {
-    const rows = await counted(org, soql`SELECT COUNT() FROM ${soqlName(object)}`)
-    const estimate = estimates.get(object) ?? 0
-    return rows === null && estimate === 0 ? null : Math.max(rows ?? 0, estimate)
-  }
-  const held: HeldData[] = []
-  for (const { fullName } of objects) {
-    const rows = await rowsOf(fullName)
-    if (rows !== 0) held.push({ name: fullName, rows })
-  }
-  for (const component of fields) {
+  const deleted = holding('values').flatMap((component) => {
     const element = is.part(component)
-    if (element === null || isCalculatedElement(element)) continue
-    const [object, field] = [ownerOf(component.fullName), memberOf(component.fullName)]
-    const condition = filled(field, element)
-    const rows =
-      condition === null
-        ? null
-        : await counted(org, soql`SELECT COUNT() FROM ${soqlName(object)} WHERE ${condition}`)
-    if (rows === 0) continue
-    // What cannot be counted counts as filled if there are rows at all.
-    const all = rows ?? (await rowsOf(object))
-    if (all !== 0) held.push({ name: component.fullName, rows })
+    return element === null ||
+      isCalculatedElement(element) ||
+      goes.has(sameName(ownerOf(component.fullName)))
+      ? []
+      : [
+          {
+            name: component.fullName,
+            question: filled(component.fullName, element),
+            loses: null,
+          },
+        ]
+  })
+  const narrowed = restore.flatMap((component) => {
+    const [from, to] = [is.part(component), was.part(component)]
+    const stake = from === null || to === null ? null : stakeOf({ component, from, to })
+    return stake === null ? [] : [{ name: component.fullName, question: stake, loses: stake.loses }]
+  })
+  const fields = [...deleted, ...narrowed]
+  if (objects.length + fields.length === 0) return []
+
+  const owners = [
+    ...objects.map(({ fullName }) => fullName),
+    ...fields.map(({ question: { object } }) => object),
+  ]
+  const rowsOf = await rowsIn(org, [...new Set(owners)])
+  const held: HeldData[] = []
+  for (const { fullName: name } of objects) {
+    held.push({ name, rows: await rowsOf(name), loses: null })
   }
-  return held
+  for (const { name, question, loses } of fields) {
+    held.push({ name, rows: await rowsAtStake(org, question, rowsOf), loses })
+  }
+  return held.filter(({ rows }) => rows !== 0)
 }

@@ -6,12 +6,8 @@ import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
-import { compilePlan, type MetadataPackage } from '../../plan/compile.ts'
-import { componentsOf } from '../../plan/components.ts'
-import { kindOf, objectOf } from '../../metadata/kinds.ts'
-import { keyOf, sameName } from '../../metadata/names.ts'
-import { partsIn } from '../../metadata/parts.ts'
-import { definesObject, type Plan } from '../../plan/schema.ts'
+import { compilePlan } from '../../plan/compile.ts'
+import { type Plan } from '../../plan/schema.ts'
 import { assign, readAssignments, wantedAssignment } from './assignment.ts'
 import { isLost, isPassing } from '../../work/faults.ts'
 import { type Context, type RunDeps, type RunKind, type Stage, type State } from '../run/context.ts'
@@ -20,7 +16,6 @@ import {
   endDeploy,
   type Endings,
   judged,
-  type SavedComponent,
   sendPackage,
   stand,
   strayProblems,
@@ -28,6 +23,7 @@ import {
   warn,
   whyFailed,
 } from '../run/outcome.ts'
+import { componentRows } from './component-rows.ts'
 import { readImages } from './images.ts'
 import { readBack } from './read-back.ts'
 import { changesOf, type ComponentRow, componentsById, planOf, touchedObjects } from '../rows.ts'
@@ -67,63 +63,13 @@ const beforeImage: Stage = async ({ org, journal, userId, spent }, { deployment 
   return 'next'
 }
 
-/** Each component with what will happen to it, and whether that can be undone. */
-const componentRows = (
-  plan: Plan,
-  before: ReadonlyMap<string, string>,
-  compiled: MetadataPackage,
-): SavedComponent[] => {
-  const unchanged = new Set(compiled.unchanged.map(keyOf))
-  const [found, sent] = [partsIn(before), partsIn(compiled.files)]
-  const made = new Set(
-    plan.objects
-      .filter(
-        (object) =>
-          definesObject(object) &&
-          found.part({ type: 'CustomObject', fullName: object.api_name }) === null,
-      )
-      .map(({ api_name }) => sameName(api_name)),
-  )
-  // A merged file holds what the Salesforce org had beside it only for permission sets and layouts;
-  // of an object it holds what changes, which is all that is compared here.
-  return componentsOf(plan).map((component, position) => {
-    const was = found.part(component)
-    const action = unchanged.has(keyOf(component))
-      ? 'unchanged'
-      : was === null
-        ? 'created'
-        : 'updated'
-    const told =
-      action === 'unchanged'
-        ? undefined
-        : kindOf(component.type)?.reversibility({
-            made: was === null,
-            before: was,
-            after: sent.part(component),
-            withObject: made.has(sameName(objectOf(component) ?? '')),
-          })
-    const level = told?.level ?? 'reversible'
-    return {
-      position,
-      type: component.type,
-      full_name: component.fullName,
-      path: component.path,
-      action,
-      reversibility: level,
-      reason: level === 'reversible' ? null : (told?.reason ?? null),
-      success: action === 'unchanged' ? true : null,
-      problem: null,
-    }
-  })
-}
-
 const build: Stage = async (context, { deployment }) => {
   const { org, journal, spent } = context
   const plan = planOf(deployment)
   const before = await journal.loadImages('before')
   const compiled = compilePlan(plan, { current: before.files })
   const stored = storePackage(compiled)
-  const components = componentRows(plan, before.files, compiled)
+  const components = await componentRows(org, plan, before.files, compiled)
   const save = (tx: Tx): Promise<void> => journal.saveComponents(tx, components)
   const changes = { ...changesOf(deployment), ...compiled.changes }
   if (compiled.components.length > 0) {

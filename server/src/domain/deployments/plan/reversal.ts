@@ -56,9 +56,10 @@ export interface Reversal {
 const changesIn = (rows: readonly ComponentRow[]): Change[] =>
   rows
     .filter(({ action }) => action === 'created' || action === 'updated')
-    .map(({ type, full_name, action }) => ({
+    .map(({ type, full_name, action, reversibility, reason }) => ({
       component: { type, fullName: full_name },
       made: action === 'created',
+      told: { level: reversibility, reason: reason ?? '' },
     }))
 
 /** Which of the objects that were made are deleted, and which stay. */
@@ -87,11 +88,13 @@ const settle = (undone: readonly Undone[]): Settled => {
   const granted = COMPONENT_KINDS.filter(({ access }) => access !== undefined)
   const keysOf = (some: readonly Undone[]) => new Set(some.map(({ component }) => keyOf(component)))
   const removed = keysOf(undone.filter(({ undoing }) => undoing.remove))
-  // What stays because nobody can delete it by API needs no access of ours to stay.
+  // What stays because nobody can delete it by API needs no access of ours to stay, nor does what is put
+  // back as far as that goes.
   const staying = keysOf(
     undone.filter(
-      ({ component, undoing: { kept } }) =>
+      ({ component, undoing: { kept, restore } }) =>
         kept !== null &&
+        restore === null &&
         (kept.removable || (kindOf(component.type)?.deletion.place ?? null) !== null),
     ),
   )

@@ -14,9 +14,10 @@ import { type Plan } from '../../plan/schema.ts'
 import { diffDescribes } from '../../topology/diff.ts'
 import { assign, readAssignments, unassign } from './assignment.ts'
 import { clip } from '../../../text.ts'
+import { plural } from '../../words.ts'
 import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
 import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
-import { heldData } from './data-guard.ts'
+import { heldData, type HeldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import { readUsers } from './users.ts'
@@ -148,7 +149,7 @@ const reading: Stage = async (context, state) => {
     restored: named(reversal.restore),
     kept: await toKept(org, reversal.kept, now.properties),
     remaining: remainingOf(reversal.kept),
-    data,
+    data: data.map(({ name, rows }) => ({ name, rows })),
   }
   if (options.dry_run) {
     const rollback: RollbackResult = { ...result, status: 'dry_run' }
@@ -168,14 +169,22 @@ const reading: Stage = async (context, state) => {
   return 'next'
 }
 
-const lossOf = (data: RollbackResult['data']): WorkFault => {
-  const errors: MemberError[] = data.map(({ name, rows }) => ({
-    path: name,
+const lossIn = ({ name, rows, loses }: HeldData): string => {
+  if (rows === null) {
+    const lost = loses === null ? 'data' : `what would be lost: ${loses}`
+    return `${name} may hold ${lost}; its rows cannot be counted.`
+  }
+  const counted = plural(rows, 'row')
+  return loses === null
+    ? `${name} holds data in ${counted}.`
+    : `${name} would lose ${loses} in ${counted}.`
+}
+
+const lossOf = (data: readonly HeldData[]): WorkFault => {
+  const errors: MemberError[] = data.map((held) => ({
+    path: held.name,
     code: 'holds_data',
-    message:
-      rows === null
-        ? `${name} may hold data; its rows cannot be counted.`
-        : `${name} holds data in ${rows === 1 ? '1 row' : `${rows} rows`}.`,
+    message: lossIn(held),
   }))
   return {
     code: 'data_would_be_lost',

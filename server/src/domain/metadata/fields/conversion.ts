@@ -79,7 +79,7 @@ export const unlisted = ({ values }: Side): Conversion =>
 /** A text in another field of texts: cut where that is shorter. */
 export const byLength = (from: Side, to: Side, note = 'texts stay'): Conversion => {
   if (to.length === null || (from.length !== null && from.length <= to.length)) return kept(note)
-  return lossy(`what stands behind the ${to.length}th character`, {
+  return lossy(`everything after ${to.length} characters`, {
     rows: 'longer',
     than: to.length,
   })
@@ -94,7 +94,7 @@ export const byDigits = (from: Side, to: Side): Conversion => {
   const [whole, wanted] = [wholeDigits(from) ?? 0, wholeDigits(to) ?? 0]
   const [scale, wantedScale] = [from.scale ?? 0, to.scale ?? 0]
   if (wanted >= whole && wantedScale >= scale) return kept('numbers stay')
-  return lossy(`digits: it holds ${wanted} before and ${wantedScale} behind the point`, {
+  return lossy(`digits beyond ${wanted} before and ${wantedScale} after the decimal point`, {
     rows: 'more digits',
     whole: wanted,
     scale: wantedScale,

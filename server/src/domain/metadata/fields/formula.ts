@@ -82,6 +82,7 @@ export const formula = fieldKind({
     )
   },
   isCalculated: true,
+  releasePlace: 1,
   family: 'calculated',
   becomes: isCalculatedOnly,
   madeOf: isCalculatedOnly,

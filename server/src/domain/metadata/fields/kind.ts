@@ -100,6 +100,11 @@ export interface FieldKind<Field> extends ConversionSide {
   isMasked?: true
   /** What a roll-up can do with its values; default nothing. */
   rollsUp?: 'sum' | 'order'
+  /**
+   * It holds on to other fields or objects, so that it is deleted by name even with its object; its place
+   * among fields that do.
+   */
+  releasePlace?: number
   /** Custom fields for which it counts; default one. */
   room?: number
   /**

@@ -95,6 +95,7 @@ export const lookup = fieldKind({
       `${checking.full} is required, so it cannot be cleared when its record is deleted. Use Restrict or Cascade.`,
     )
   },
+  releasePlace: 3,
   family: 'relationship',
   becomes: isNoValue,
   madeOf: (from) =>
@@ -150,6 +151,7 @@ export const masterDetail = fieldKind({
     add('reference_to', 'attributes_conflict', `${object} cannot be its own master. Use a Lookup.`)
   },
   isAlwaysRequired: true,
+  releasePlace: 2,
   family: 'relationship',
   becomes: isNoValue,
   madeOf: (from) =>

@@ -160,6 +160,7 @@ export const summary = fieldKind({
   covers: ['summaryFilterItems'],
   check,
   isCalculated: true,
+  releasePlace: 0,
   rollsUp: 'sum',
   family: 'calculated',
   becomes: isCalculatedOnly,

@@ -4,13 +4,32 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf } from '../../../salesforce/xml.ts'
 import { type Plan, type PlanObject } from '../../plan/schema.ts'
 import { type WantedEntry } from '../entries.ts'
-import { fieldElement, isCalculatedElement } from '../fields/element.ts'
-import { isReadOnly, isRequired } from '../fields/field-kinds.ts'
-import { type Component, ownerOf, sameName } from '../names.ts'
+import { samePart } from '../equality.ts'
+import { measureOf } from '../fields/at-stake.ts'
+import { fieldElement } from '../fields/element.ts'
+import { fieldKindOf, type FieldType, isReadOnly, isRequired } from '../fields/field-kinds.ts'
+import {
+  gainedValues,
+  noWayBack,
+  reversibilityOfChange,
+  reversibilityOfMade,
+} from '../fields/reversibility.ts'
+import { conversionOf, shapeOfElement } from '../fields/shape.ts'
+import { OWN_VALUES, valuesStay, withoutGained } from '../gained-values.ts'
+import { memberOf, ownerOf, sameName } from '../names.ts'
 import { findPart, type ObjectImage } from '../object-file.ts'
-import { gainedValues, OWN_VALUES, undoGained } from '../gained-values.ts'
-import { isNamed, keep, type Scene, type Undoing, undoMade } from '../undoing.ts'
-import { type PartKind, partsNamed, type Reversibility, RESTORED, type Step } from './kind.ts'
+import { type Reversibility } from '../reversibility.ts'
+import {
+  type Change,
+  isLeftOut,
+  keep,
+  NOTHING,
+  type Scene,
+  undoChange,
+  type Undoing,
+  undoMade,
+} from '../undoing.ts'
+import { type PartKind, partsNamed, type Stake, type Step } from './kind.ts'
 
 /** Primary and secondary master for those that say neither: what is free, in the plan's order. */
 const relationshipOrders = (
@@ -73,10 +92,7 @@ const toReadObject = (object: string): WantedEntry => ({
   },
 })
 
-/** Fields that hold on to other fields or objects; these are deleted by name even with their object. */
-const HOLDING = ['Summary', 'Formula', 'MasterDetail', 'Lookup'] as const
-
-const typeIn = (plan: Plan): ((fullName: string) => string | undefined) => {
+const typeIn = (plan: Plan): ((fullName: string) => FieldType | undefined) => {
   const types = new Map(
     plan.objects.flatMap(({ api_name, fields }) =>
       fields.map((field) => [sameName(`${api_name}.${field.api_name}`), field.type] as const),
@@ -85,68 +101,70 @@ const typeIn = (plan: Plan): ((fullName: string) => string | undefined) => {
   return (fullName) => types.get(sameName(fullName))
 }
 
-const holdingRank = (type: string | undefined): number => {
-  const rank = HOLDING.findIndex((holding) => holding === type)
-  return rank < 0 ? HOLDING.length : rank
+/** The place of fields that hold on to others; Infinity for those that hold on to nothing. */
+const releasePlace = (type: FieldType | undefined): number =>
+  (type === undefined ? undefined : fieldKindOf(type).releasePlace) ?? Infinity
+
+const byPlace = (a: FieldType | undefined, b: FieldType | undefined): number => {
+  const [one, other] = [releasePlace(a), releasePlace(b)]
+  return one === other ? 0 : one - other
 }
 
-/** Deleting one loses nothing that cannot be computed again. */
-const isComputed = (element: JsonObject | null): boolean =>
-  element !== null && isCalculatedElement(element)
-
-const size = (element: JsonObject | null, member: string): number =>
-  Number(leaf(element?.[member]) ?? 0)
-
-/** Does the field hold less afterwards? */
-export const shrinks = (before: JsonObject | null, after: JsonObject | null): boolean =>
-  before !== null &&
-  after !== null &&
-  ['length', 'precision', 'scale'].some((member) => size(after, member) < size(before, member))
-
-const reversibility = ({ made, before, after }: Step): Reversibility => {
-  const withLoss = (reason: string): Reversibility => ({
-    level: 'reversible_with_data_loss',
-    reason,
-  })
-  if (made) {
-    return isComputed(after)
-      ? {
-          level: 'reversible',
-          reason: 'Rollback deletes it; it only shows what other fields hold.',
-        }
-      : withLoss('What is entered in the field until then goes with it.')
-  }
-  if (before?.type !== after?.type || isComputed(before) !== isComputed(after)) {
-    return {
-      level: 'irreversible',
-      reason: 'The type is converted; values that do not fit are lost.',
-    }
-  }
-  const added = gainedValues(OWN_VALUES, before, after)
-  if (added.length > 0) {
-    return {
-      level: 'irreversible',
-      reason: `Salesforce deletes no picklist value by API; a rollback deactivates ${added.join(', ')}.`,
-    }
-  }
-  if (shrinks(before, after)) {
-    return withLoss('The field becomes shorter; what no longer fits is lost.')
-  }
-  return shrinks(after, before)
-    ? withLoss(
-        'Rollback restores the old size; values entered until then that do not fit are lost.',
-      )
-    : RESTORED
+const reversibility = ({ made, before, after, withObject, lostRows }: Step): Reversibility => {
+  const next = after === null ? null : shapeOfElement(after)
+  if (made || before === null) return reversibilityOfMade(next?.type ?? null, withObject)
+  return reversibilityOfChange({ was: shapeOfElement(before), next, lostRows })
 }
 
-/** A field that was there before; one whose type was converted is left alone unless it is named. */
-const undoFieldChange = (component: Component, scene: Scene): Undoing => {
-  const undoing = undoGained(OWN_VALUES, component, scene)
+/** What the values of the field lose when it turns from one element into another. */
+const stake = (fullName: string, from: JsonObject, to: JsonObject): Stake | null => {
+  const [was, next] = [shapeOfElement(from), shapeOfElement(to)]
+  if (was === null || next === null) return null
+  const change = conversionOf(was, next)
+  if (change.kind !== 'lossy') return null
+  const field = memberOf(fullName)
+  return {
+    object: ownerOf(fullName),
+    field,
+    measure: measureOf(field, was, change.atStake, leaf(from.defaultValue)),
+    loses: change.loses,
+  }
+}
+
+/** What the conversion took from records, by what was known when it was deployed. */
+const lostByDeploy = (
+  { component, told }: Change,
+  was: JsonObject,
+  { after }: Scene,
+): string | null => {
+  const left = after.part(component)
+  return told.level === 'irreversible' &&
+    left !== null &&
+    stake(component.fullName, was, left) !== null
+    ? told.reason
+    : null
+}
+
+/**
+ * A field that was there before. Values that its picklist gained can only be deactivated, and what the
+ * deployment took from its values does not come back: both are told.
+ */
+const undoFieldChange = (change: Change, scene: Scene): Undoing => {
+  const { component } = change
   const [was, is] = [scene.before.part(component), scene.now.part(component)]
-  const isConverted = was?.type !== is?.type
-  return undoing.restore !== null && isConverted && !isNamed(component, scene)
-    ? keep('Its type was converted; converting it back may lose values.')
-    : undoing
+  const undoing = undoChange(component, scene)
+  if (was === null || is === null || isLeftOut(component, scene)) return undoing
+  const gained = gainedValues(shapeOfElement(was), shapeOfElement(is))
+  const restored = gained.length > 0 ? withoutGained(OWN_VALUES, was, is) : was
+  const stays = lostByDeploy(change, was, scene) ?? (gained.length > 0 ? valuesStay(gained) : null)
+  const kept = stays === null ? null : keep(stays, { removable: false }).kept
+  // All that can be done about it has been done.
+  if (samePart(restored, is)) return { ...NOTHING, kept }
+  if (undoing.restore === null) return undoing
+  const refusal = noWayBack(shapeOfElement(is), shapeOfElement(was))
+  return refusal === null
+    ? { remove: false, restore: { element: restored }, kept }
+    : keep(refusal, { removable: false })
 }
 
 export const customField: PartKind = {
@@ -175,19 +193,18 @@ export const customField: PartKind = {
       const typeOf = typeIn(plan)
       return (fullName) => {
         const type = typeOf(fullName)
-        return type === 'MasterDetail' || holdingRank(type) === HOLDING.length
+        return type === 'MasterDetail' || releasePlace(type) === Infinity
       }
     },
     sorted: (fullNames, plan) => {
       const typeOf = typeIn(plan)
-      return fullNames
-        .toSorted()
-        .toSorted((a, b) => holdingRank(typeOf(a)) - holdingRank(typeOf(b)))
+      return fullNames.toSorted().toSorted((a, b) => byPlace(typeOf(a), typeOf(b)))
     },
   },
+  stake,
   reversibility,
-  undo: ({ component, made }, scene) =>
-    made
-      ? undoMade(component, ownerOf(component.fullName), scene)
-      : undoFieldChange(component, scene),
+  undo: (change, scene) =>
+    change.made
+      ? undoMade(change.component, ownerOf(change.component.fullName), scene)
+      : undoFieldChange(change, scene),
 }

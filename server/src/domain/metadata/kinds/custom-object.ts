@@ -10,14 +10,8 @@ import { type Component, objectKind, sameName } from '../names.ts'
 import { type ObjectImage, parseObjectFile } from '../object-file.ts'
 import { isLeftOut, keep, NOT_NAMED, NOTHING, REMOVED, type Scene, undoChange } from '../undoing.ts'
 import { asXmlValue, inSchemaOrder, overlay, writeFile } from '../xml-tree.ts'
-import {
-  type CompiledFile,
-  type Compiling,
-  type FileKind,
-  refusal,
-  RESTORED,
-  never,
-} from './kind.ts'
+import { RESTORED, withDataLoss } from '../reversibility.ts'
+import { type CompiledFile, type Compiling, type FileKind, refusal, never } from './kind.ts'
 
 type Members = Record<string, XmlValue>
 
@@ -189,10 +183,9 @@ export const customObject: FileKind = {
   deletion: { place: 5, withObject: never, sorted: childrenFirst },
   reversibility: ({ made }) =>
     made
-      ? {
-          level: 'reversible_with_data_loss',
-          reason: 'Its records are deleted with it, and its name stays taken for up to 15 days.',
-        }
+      ? withDataLoss(
+          'Rollback deletes the object. If it has records by then, it requires allow_data_loss. Its name stays taken for up to 15 days.',
+        )
       : RESTORED,
   undo: ({ component, made }, scene) =>
     made ? undoMadeObject(component, scene) : undoChange(component, scene),

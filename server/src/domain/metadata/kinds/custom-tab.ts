@@ -4,6 +4,7 @@ import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
 import { sameElement } from '../equality.ts'
 import { objectKind, sameName } from '../names.ts'
+import { reversible } from '../reversibility.ts'
 import { undoChange, undoMade } from '../undoing.ts'
 import { readRoot, writeFile } from '../xml-tree.ts'
 import { type CompiledFile, type FileKind, NOTHING_TO_DO, never } from './kind.ts'
@@ -65,10 +66,7 @@ export const customTab: FileKind = {
       ),
   },
   deletion: { place: 2, withObject: never },
-  reversibility: () => ({
-    level: 'reversible',
-    reason: 'Rollback deletes it if the deploy created it.',
-  }),
+  reversibility: () => reversible('Rollback deletes it if the deploy created it.'),
   undo: ({ component, made }, scene) =>
     made ? undoMade(component, component.fullName, scene) : undoChange(component, scene),
   rules: [

@@ -8,6 +8,7 @@ import { planHash } from '../../plan/plan-hash.ts'
 import { type PlanInput, planSchema } from '../../plan/schema.ts'
 import { type Component, keyOf } from '../names.ts'
 import { partsIn } from '../parts.ts'
+import { RESTORED } from '../reversibility.ts'
 import { type Scene, type Settled, type Undoing } from '../undoing.ts'
 import { readRoot } from '../xml-tree.ts'
 import { globalValueSet } from './global-value-set.ts'
@@ -248,7 +249,7 @@ describe('a global value set taken back', () => {
       isTakenBack: (component) => taken.has(keyOf(component)),
       kept,
     }
-    const answer = globalValueSet.undo({ component: SET, made }, scene)
+    const answer = globalValueSet.undo({ component: SET, made, told: RESTORED }, scene)
     return typeof answer === 'function' ? answer(settled) : answer
   }
 
@@ -290,7 +291,7 @@ describe('a global value set taken back', () => {
 
   it('is said to be reversible where nothing but its labels change', () => {
     const part = (values: Record<string, boolean>) => readRoot(file(values), 'GlobalValueSet')
-    const step = { made: false, withObject: false, before: part({ A: true }) }
+    const step = { made: false, withObject: false, lostRows: 0, before: part({ A: true }) }
     const { reversibility } = globalValueSet
     expect(reversibility({ ...step, after: part({ A: true }) }).level).toBe('reversible')
     expect(reversibility({ ...step, after: part({ A: true, B: true }) })).toMatchObject({

@@ -9,8 +9,9 @@ import { type Plan, type PlanGlobalValueSet } from '../../plan/schema.ts'
 import { listed } from '../../words.ts'
 import { samePart } from '../equality.ts'
 import { picklistValues } from '../fields/picklists.ts'
-import { gainedValues, undoGained, type ValueList } from '../gained-values.ts'
+import { gainedValues, undoGained, type ValueList, valuesStay } from '../gained-values.ts'
 import { type Component, keyOf, nameFault, sameName } from '../names.ts'
+import { irreversible, RESTORED, type Reversibility, reversible } from '../reversibility.ts'
 import { keep, type Scene, type Settled, type Undoing, undoMade } from '../undoing.ts'
 import { overlay, readRoot, writeFile } from '../xml-tree.ts'
 import {
@@ -22,8 +23,6 @@ import {
   never,
   NOTHING_TO_DO,
   refusal,
-  type Reversibility,
-  RESTORED,
   type Step,
 } from './kind.ts'
 
@@ -143,23 +142,10 @@ const compile = ({ plan, current }: Compiling): CompiledFile[] =>
   )
 
 const reversibility = ({ made, before, after }: Step): Reversibility => {
-  if (made) {
-    return { level: 'reversible', reason: 'It is deleted again, after the fields that use it.' }
-  }
-  const level = 'irreversible'
-  if (after === null) {
-    return {
-      level,
-      reason: 'Salesforce deletes no value by API; a rollback deactivates what the deploy adds.',
-    }
-  }
+  if (made) return reversible('Rollback deletes it, after the fields that use it.')
+  if (after === null) return irreversible(valuesStay(['what the deploy adds']))
   const gained = gainedValues(VALUES, before, after)
-  return gained.length === 0
-    ? RESTORED
-    : {
-        level,
-        reason: `Salesforce deletes no value by API; a rollback deactivates ${listed(gained)}.`,
-      }
+  return gained.length === 0 ? RESTORED : irreversible(valuesStay(gained))
 }
 
 /** Whether a field, by its element, takes its values from the set. */

@@ -7,8 +7,10 @@ import { type XmlValue } from '../../../salesforce/xml.ts'
 import { type Findings } from '../../plan/findings.ts'
 import { type Plan, type PlanObject } from '../../plan/schema.ts'
 import { type Holder, type WantedEntry } from '../entries.ts'
+import { type Measure } from '../fields/at-stake.ts'
 import { type Component } from '../names.ts'
 import { type ObjectImage } from '../object-file.ts'
+import { type Reversibility } from '../reversibility.ts'
 import {
   type Change,
   type MergeChanges,
@@ -44,6 +46,11 @@ interface AnyKind {
   }
   /** What is lost when one is deleted: the records of an object, the values of a field. */
   holds?: 'records' | 'values'
+  /**
+   * What a change of it takes from records, on the way there or back; null where it takes nothing. Asked
+   * of Salesforce before `reversibility` is, and before it is put back.
+   */
+  stake?: (fullName: string, from: JsonObject, to: JsonObject) => Stake | null
   /** Whether a deployment of it can be rolled back, said beforehand. */
   reversibility: (step: Step) => Reversibility
   /**
@@ -133,13 +140,18 @@ export interface Step {
   after: JsonObject | null
   /** Its object is made by the same plan. */
   withObject: boolean
+  /** Rows that lose something by it, where `stake` asks for them; null where nobody can tell. */
+  lostRows: number | null
 }
 
-export type ReversibilityLevel = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
-
-export interface Reversibility {
-  level: ReversibilityLevel
-  reason: string
+/** Records that lose something when a component turns from one state into another. */
+export interface Stake {
+  object: string
+  field: string
+  /** How to find out which; null where nobody can tell. */
+  measure: Measure | null
+  /** What they lose. */
+  loses: string
 }
 
 /** What a rule may ask; null where Salesforce does not say. */
@@ -179,18 +191,6 @@ export const partsNamed =
         path: `objects.${index}.${list}.${at}`,
       })),
     )
-
-export const RESTORED: Reversibility = {
-  level: 'reversible',
-  reason: 'Rollback restores it as it was before the deploy.',
-}
-
-export const DELETED_AGAIN: Reversibility = { level: 'reversible', reason: 'Rollback deletes it.' }
-
-export const TAKEN_OUT: Reversibility = {
-  level: 'reversible',
-  reason: 'Rollback removes what the plan adds; changes by others stay.',
-}
 
 /** Whether the object takes them along, for kinds of which that does not depend on the plan. */
 export const always = () => (): boolean => true

@@ -21,6 +21,7 @@ import {
   undoUnread,
 } from '../undoing.ts'
 import { listed } from '../../words.ts'
+import { TAKEN_OUT } from '../reversibility.ts'
 import {
   type Asked,
   type CompiledFile,
@@ -31,7 +32,6 @@ import {
   NOTHING_TO_DO,
   type PlanComponent,
   refusal,
-  TAKEN_OUT,
   type Word,
   always,
 } from './kind.ts'

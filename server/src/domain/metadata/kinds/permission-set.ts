@@ -17,6 +17,7 @@ import {
   type Undoing,
   undoUnread,
 } from '../undoing.ts'
+import { TAKEN_OUT } from '../reversibility.ts'
 import {
   type CompiledFile,
   type Compiling,
@@ -25,7 +26,6 @@ import {
   type Named,
   NOTHING_TO_DO,
   refusal,
-  TAKEN_OUT,
   never,
 } from './kind.ts'
 

@@ -6,6 +6,7 @@ import { type Plan } from '../../plan/schema.ts'
 import { type AccessChange, mergeProfile, readAccess, takeOutOfProfile } from '../entries.ts'
 import { type Component, metadataName, sameName } from '../names.ts'
 import { NOTHING, type Scene, type Settled, type Undoing, undoUnread } from '../undoing.ts'
+import { TAKEN_OUT } from '../reversibility.ts'
 import {
   type CompiledFile,
   type Compiling,
@@ -13,7 +14,6 @@ import {
   type KindRule,
   type Named,
   refusal,
-  TAKEN_OUT,
   never,
 } from './kind.ts'
 

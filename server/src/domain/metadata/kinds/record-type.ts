@@ -7,7 +7,10 @@ import { type Component, nameFault, ownerOf, sameName } from '../names.ts'
 import { findPart } from '../object-file.ts'
 import { isLeftOut, keep, type Scene, undoChange, type Undoing, undoMade } from '../undoing.ts'
 import { overlay } from '../xml-tree.ts'
-import { type PartKind, partsNamed, RESTORED, always } from './kind.ts'
+import { irreversible, RESTORED, reversible } from '../reversibility.ts'
+import { type PartKind, partsNamed, always } from './kind.ts'
+
+const STAYS = 'Salesforce does not delete record types by API.'
 
 /** Salesforce: record types on these name a business process, on others they must not. */
 const WITH_BUSINESS_PROCESS: ReadonlySet<string> = new Set([
@@ -47,9 +50,7 @@ const undoMadeRecordType = (component: Component, scene: Scene): Undoing => {
     scene.now.part(component) === null ||
     scene.goes.has(sameName(object)) ||
     isLeftOut(component, scene)
-  return isDecided
-    ? undoMade(component, object, scene)
-    : keep('Salesforce does not delete record types by API.', { removable: false })
+  return isDecided ? undoMade(component, object, scene) : keep(STAYS, { removable: false })
 }
 
 export const recordType: PartKind = {
@@ -90,9 +91,7 @@ export const recordType: PartKind = {
   deletion: { place: null, withObject: always },
   reversibility: ({ made, withObject }) => {
     if (!made) return RESTORED
-    return withObject
-      ? { level: 'reversible', reason: 'Rollback deletes it with its object.' }
-      : { level: 'irreversible', reason: 'Salesforce does not delete record types by API.' }
+    return withObject ? reversible('Rollback deletes it with its object.') : irreversible(STAYS)
   },
   undo: ({ component, made }, scene) =>
     made ? undoMadeRecordType(component, scene) : undoChange(component, scene),

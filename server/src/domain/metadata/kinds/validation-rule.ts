@@ -6,7 +6,8 @@ import { nameFault, ownerOf } from '../names.ts'
 import { findPart } from '../object-file.ts'
 import { undoChange, undoMade } from '../undoing.ts'
 import { overlay } from '../xml-tree.ts'
-import { DELETED_AGAIN, type PartKind, partsNamed, RESTORED, always } from './kind.ts'
+import { DELETED_AGAIN, RESTORED } from '../reversibility.ts'
+import { type PartKind, partsNamed, always } from './kind.ts'
 
 const check = (plan: Plan, findings: Findings): void => {
   for (const [index, { api_name: object, validation_rules: rules }] of plan.objects.entries()) {

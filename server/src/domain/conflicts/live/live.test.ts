@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Control, createControl } from '../../../../../simulator/src/control/client.ts'
 import { type Simulator, startSimulator } from '../../../../../simulator/src/index.ts'
 import { createDatabase } from '../../../../../test/src/database.ts'
+import { LOOKED_AT_MAX } from '../../metadata/fields/at-stake.ts'
 import { type LiveFacts } from '../facts.ts'
 import { type ConflictsBench, createConflictsBench } from '../testing/bench.ts'
 import { createLiveFacts } from './live.ts'
@@ -63,6 +64,36 @@ describe('live facts', () => {
         ['Energy', 1],
       ]),
     )
+  })
+
+  it('count rows from which a change would take something, by a pattern or by looking', async () => {
+    await control.act('records/fill', {
+      org: ORG,
+      object: 'Placement__c',
+      count: 3,
+      template: { Notes__c: 'x'.repeat(300) },
+    })
+    const live = await facts()
+    const longer = (than: number) => ({ rows: 'longer', than }) as const
+    expect(await live.rowsAtStake('Account', 'Name', longer(1))).toBe(2)
+    expect(await live.rowsAtStake('Account', 'Name', longer(200))).toBe(0)
+    expect(await live.rowsAtStake('Placement__c', 'Notes__c', longer(255))).toBe(3)
+    expect(await live.rowsAtStake('Placement__c', 'Notes__c', longer(300))).toBe(0)
+    expect(await live.rowsAtStake('Placement__c', 'Notes__c', { rows: 'filled' })).toBe(3)
+    expect(await live.rowsAtStake('Account', "x' OR Name != '", longer(1))).toBeNull()
+  })
+
+  it('of more rows than are looked at are null', async () => {
+    await control.act('records/fill', {
+      org: ORG,
+      object: 'Placement__c',
+      count: LOOKED_AT_MAX + 1,
+      template: { Notes__c: 'short' },
+    })
+    const live = await facts()
+    expect(
+      await live.rowsAtStake('Placement__c', 'Notes__c', { rows: 'longer', than: 255 }),
+    ).toBeNull()
   })
 
   it('are null, without a call, for a field that queries cannot filter or group', async () => {

@@ -80,6 +80,7 @@ const objectsMade = (
 
 interface Undone {
   component: Component
+  made: boolean
   undoing: Undoing
 }
 
@@ -88,14 +89,14 @@ const settle = (undone: readonly Undone[]): Settled => {
   const granted = COMPONENT_KINDS.filter(({ access }) => access !== undefined)
   const keysOf = (some: readonly Undone[]) => new Set(some.map(({ component }) => keyOf(component)))
   const removed = keysOf(undone.filter(({ undoing }) => undoing.remove))
-  // What stays because nobody can delete it by API needs no access of ours to stay, nor does what is put
-  // back as far as that goes.
+  // What stays because nobody can delete it by API needs no access of ours to stay, nor does what was
+  // there before and is back as far as that goes.
+  const isDeletable = ({ type }: Component): boolean =>
+    (kindOf(type)?.deletion.place ?? null) !== null
   const staying = keysOf(
     undone.filter(
-      ({ component, undoing: { kept, restore } }) =>
-        kept !== null &&
-        restore === null &&
-        (kept.removable || (kindOf(component.type)?.deletion.place ?? null) !== null),
+      ({ component, made, undoing: { kept } }) =>
+        kept !== null && (kept.removable || (made && isDeletable(component))),
     ),
   )
   const takenBack = keysOf(undone.filter(({ undoing }) => undoing.remove || undoing.restore))
@@ -117,15 +118,16 @@ const settle = (undone: readonly Undone[]): Settled => {
 const undoAll = (changes: readonly Change[], scene: Scene): Undone[] => {
   const answers = changes.map((change) => ({
     component: change.component,
+    made: change.made,
     undoing: kindOf(change.component.type)?.undo(change, scene) ?? NOTHING,
   }))
   const undone: Undone[] = []
-  for (const { component, undoing } of answers) {
-    if (typeof undoing !== 'function') undone.push({ component, undoing })
+  for (const { undoing, ...change } of answers) {
+    if (typeof undoing !== 'function') undone.push({ ...change, undoing })
   }
   const settled = settle(undone)
-  for (const { component, undoing } of answers) {
-    if (typeof undoing === 'function') undone.push({ component, undoing: undoing(settled) })
+  for (const { undoing, ...change } of answers) {
+    if (typeof undoing === 'function') undone.push({ ...change, undoing: undoing(settled) })
   }
   return undone
 }

@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { nameFault, objectKind, sameName } from '../names.ts'
 import { common, relationship, required } from './attributes.ts'
-import { type Conversion, kept, refused } from './conversion.ts'
+import { type Conversion, kept, refused, type Side } from './conversion.ts'
 import { type Checking, describedAs, fieldKind, type FieldDifference, scalar } from './kind.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 
@@ -49,6 +49,9 @@ const check = (field: Relationship, { full, add }: Checking): boolean => {
 
 const isNoValue = (): Conversion =>
   refused('a relationship cannot become an ordinary field, nor the reverse')
+
+const madeOf = ({ family }: Side): Conversion | null =>
+  family === 'relationship' ? null : isNoValue()
 
 /** What happens to the look-up when its record is deleted, where the plan left it open. */
 const deleteConstraint = ({
@@ -97,9 +100,9 @@ export const lookup = fieldKind({
   },
   releasePlace: 3,
   family: 'relationship',
-  becomes: isNoValue,
-  madeOf: (from) =>
-    from.type === 'MasterDetail' ? kept('roll-ups over it must go first') : isNoValue(),
+  becomes: (_from, to) =>
+    to.type === 'MasterDetail' ? kept('every record must name its master') : isNoValue(),
+  madeOf,
 })
 
 export const masterDetail = fieldKind({
@@ -153,7 +156,7 @@ export const masterDetail = fieldKind({
   isAlwaysRequired: true,
   releasePlace: 2,
   family: 'relationship',
-  becomes: isNoValue,
-  madeOf: (from) =>
-    from.type === 'Lookup' ? kept('every record must name its master') : isNoValue(),
+  becomes: (_from, to) =>
+    to.type === 'Lookup' ? kept('roll-ups over it must go first') : isNoValue(),
+  madeOf,
 })

@@ -113,6 +113,18 @@ describe('conversions', () => {
     expect(conversionOf(typical('Text'), typical('Picklist'))).toMatchObject({ kind: 'lossy' })
   })
 
+  it.each(['Formula', 'Summary', 'Location', 'EncryptedText', 'Lookup', 'MasterDetail'] as const)(
+    'of %s are refused in both directions, whatever the other type is',
+    (type) => {
+      const links = ['Lookup', 'MasterDetail']
+      for (const other of FIELD_TYPES) {
+        if (other === type || (links.includes(type) && links.includes(other))) continue
+        expect(kindOfChange(typical(type), typical(other)), other).toBe('refused')
+        expect(kindOfChange(typical(other), typical(type)), other).toBe('refused')
+      }
+    },
+  )
+
   it.each<[FieldType, FieldType]>([
     ['Formula', 'Text'],
     ['Text', 'Formula'],

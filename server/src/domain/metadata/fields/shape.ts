@@ -71,5 +71,7 @@ export const shapeOfElement = (element: JsonObject): FieldShape | null => {
 export const conversionOf = (from: FieldShape, to: FieldShape): Conversion => {
   const kind = fieldKindOf(to.type)
   if (from.type === to.type) return kind.resizes?.(from, to) ?? kept('values stay')
-  return kind.madeOf?.(from, to) ?? fieldKindOf(from.type).becomes(from, to)
+  // What either type refuses is refused.
+  const becomes = fieldKindOf(from.type).becomes(from, to)
+  return becomes.kind === 'refused' ? becomes : (kind.madeOf?.(from, to) ?? becomes)
 }

@@ -1,0 +1,251 @@
+// What a report says of a component, the deployment says, and the rollback does: held against random
+// plans over random fields and rows. A failing round is played again with its seed in
+// REVERSIBILITY_SEED; more of them with REVERSIBILITY_ROUNDS.
+
+import { randomInt } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type DeploymentBody } from './deploy-bodies.ts'
+import {
+  type FieldCase,
+  losesOnTheWayBack,
+  type Round,
+  roundOf,
+  type Shape,
+} from './reversibility-cases.ts'
+import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+
+const seed = Number(process.env.REVERSIBILITY_SEED ?? randomInt(1_000_000))
+const count = Number(process.env.REVERSIBILITY_ROUNDS ?? 4)
+
+process.stdout.write(`reversibility: REVERSIBILITY_SEED=${seed} REVERSIBILITY_ROUNDS=${count}\n`)
+
+let stack: Stack
+let org: TestOrg
+let client: TestClient
+let acme: string
+
+beforeAll(async () => {
+  stack = await startStack({ simulator: true })
+  org = await stack.org()
+  client = await org.client()
+  acme = stack.simulator.orgs[0]?.name ?? ''
+  await client.connect(acme)
+  await client.pull()
+  await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
+}, 60_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+
+interface Told {
+  component: { type: string; full_name: string }
+  level: string
+  reason: string
+}
+interface Report {
+  findings: { severity: string; component: { type: string; full_name: string } }[]
+  reversibility: Told[]
+}
+
+const check = async (plan: unknown): Promise<Report> => {
+  const { body } = await org.api.post<Report>('/api/conflicts/check', {
+    client_id: client.id,
+    plan,
+    refresh: true,
+    wait_seconds: 55,
+  })
+  return body
+}
+const deploy = async (
+  plan: unknown,
+  more: Record<string, unknown> = {},
+): Promise<DeploymentBody> => {
+  const { body } = await org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
+    client_id: client.id,
+    plan,
+    wait_seconds: 55,
+    ...more,
+  })
+  return body
+}
+const rollback = (deploymentId: string, more: Record<string, unknown> = {}) =>
+  org.api.post<DeploymentBody>('/api/deploy/rollback', {
+    deployment_id: deploymentId,
+    wait_seconds: 55,
+    ...more,
+  })
+const fieldOf = (name: string, shape: Shape) => ({
+  api_name: name,
+  label: name.replace(/__c$/, ''),
+  ...shape,
+  ...(shape.type === 'Lookup' ? { relationship_name: name.replace(/__c$/, '') } : {}),
+})
+const fullName = ({ name }: FieldCase): string => `Lead.${name}`
+
+/** The fields as they are before the round's change. */
+const earlier = ({ fields }: Round) => ({
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: fields.flatMap(({ name, from }) => (from === null ? [] : [fieldOf(name, from)])),
+    },
+  ],
+})
+
+/** The round's change: its fields, and components of other kinds beside them. */
+const later = ({ seed: n, fields, others }: Round) => ({
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: fields.map(({ name, to }) => fieldOf(name, to)),
+      validation_rules: others.rule
+        ? [
+            {
+              api_name: `R${n}`,
+              error_condition_formula: 'LastName = "never"',
+              error_message: 'No.',
+            },
+          ]
+        : [],
+    },
+    ...(others.recordType
+      ? [{ api_name: 'Account', record_types: [{ api_name: `R${n}`, label: `R${n}` }] }]
+      : []),
+    ...(others.object
+      ? [
+          {
+            api_name: `R${n}__c`,
+            label: `R${n}`,
+            plural_label: `R${n}s`,
+            name_field: { label: 'Name', type: 'Text' },
+            fields: [
+              fieldOf('Text__c', { type: 'Text', length: 20 }),
+              ...(others.valueSet
+                ? [fieldOf('Sort__c', { type: 'Picklist', global_value_set: `R${n}` })]
+                : []),
+            ],
+            record_types: [{ api_name: 'Sort', label: 'Sort' }],
+          },
+        ]
+      : []),
+  ],
+  global_value_sets:
+    others.object && others.valueSet
+      ? [{ api_name: `R${n}`, label: `R${n}`, values: ['A', 'B'] }]
+      : [],
+  permissions: { permission_set: `R${n}` },
+  layouts:
+    others.layout && fields[0] !== undefined
+      ? [{ object: 'Lead', layout: 'Lead Layout', section: `R${n}`, fields: [fields[0].name] }]
+      : [],
+  tabs: others.object && others.tab ? [`R${n}__c`] : [],
+})
+
+/** Enters what the round enters at a moment, all of it into the same records. */
+const enter = async ({ fields }: Round, moment: 'before' | 'after'): Promise<void> => {
+  const values: Record<string, unknown> = {}
+  for (const one of fields) if (one[moment] !== undefined) values[one.name] = one[moment]
+  if (Object.keys(values).length === 0) return
+  await stack.simulator.control.act('records/fill', {
+    org: acme,
+    object: 'Lead',
+    count: 2,
+    template: { LastName: 'Row', Company: 'Acme', ...values },
+  })
+}
+
+const refusedIn = ({ findings }: Report): ReadonlySet<string> =>
+  new Set(
+    findings
+      .filter(({ severity }) => severity === 'red')
+      .map(({ component }) => component.full_name),
+  )
+
+/** Leaves out what the report says Salesforce refuses; of that it must not promise a way back. */
+const withoutRefused = async (round: Round): Promise<Round> => {
+  const report = await check(later(round))
+  const refused = refusedIn(report)
+  for (const { component, level } of report.reversibility) {
+    if (refused.has(component.full_name))
+      expect([component.full_name, level]).toEqual([component.full_name, 'irreversible'])
+  }
+  return { ...round, fields: round.fields.filter((one) => !refused.has(fullName(one))) }
+}
+
+const toldBy = ({ components }: DeploymentBody): Told[] =>
+  components.map(({ type, full_name, reversibility, reason }) => ({
+    component: { type, full_name },
+    level: reversibility,
+    reason: reason ?? '',
+  }))
+
+const byName = (told: readonly Told[]): Told[] =>
+  told.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+const keyOf = ({ component }: Told): string => `${component.type} ${component.full_name}`
+
+const names = (list: readonly { full_name: string }[] = []): string[] =>
+  list.map(({ full_name }) => full_name).toSorted()
+
+/** The rollback does what was told of every component. */
+const expectDone = (
+  told: readonly Told[],
+  { components, status, rollback: done }: DeploymentBody,
+) => {
+  expect(status).toBe('rolled_back')
+  expect(done).toMatchObject({ remaining: [], proof: { complete: true, differences: [] } })
+  const acted = new Set(names([...(done?.removed ?? []), ...(done?.restored ?? [])]))
+  for (const { component, level, reason } of told) {
+    const name = component.full_name
+    const { action } = components.find(({ full_name }) => full_name === name) ?? {}
+    if (action === 'unchanged') continue
+    if (level === 'irreversible') {
+      expect(done?.kept).toContainEqual(expect.objectContaining({ full_name: name, reason }))
+    } else {
+      expect([name, acted.has(name)]).toEqual([name, true])
+      expect(names(done?.kept)).not.toContain(name)
+    }
+  }
+}
+
+const play = async (drawn: Round): Promise<void> => {
+  expect(await deploy(earlier(drawn))).toMatchObject({ status: 'deployed', error: null })
+  const round = await withoutRefused(drawn)
+  await enter(round, 'before')
+  const report = await check(later(round))
+  const deployed = await deploy(later(round))
+  expect(deployed).toMatchObject({ status: 'deployed', error: null })
+  expect(byName(toldBy(deployed))).toEqual(byName(report.reversibility))
+  await enter(round, 'after')
+
+  const isPutBack = (one: FieldCase): boolean => {
+    const told = report.reversibility.find(({ component }) => component.full_name === fullName(one))
+    return !/does not convert/.test(told?.reason ?? '')
+  }
+  const losing = round.fields.filter((one) => isPutBack(one) && losesOnTheWayBack(one))
+  const first = await rollback(deployed.id)
+  if (losing.length === 0) {
+    expect(first.status).toBe(200)
+    expectDone(report.reversibility, first.body)
+  } else {
+    expect([first.status, first.body.code]).toEqual([409, 'data_would_be_lost'])
+    expect(first.body.errors?.map(({ path }) => path).toSorted()).toEqual(
+      losing.map(fullName).toSorted(),
+    )
+    expectDone(report.reversibility, (await rollback(deployed.id, { allow_data_loss: true })).body)
+  }
+
+  const again = await deploy(earlier(round), { check_only: true })
+  const still = new Map(again.components.map(({ full_name, action }) => [full_name, action]))
+  for (const one of round.fields.filter((each) => each.from !== null && isPutBack(each))) {
+    expect([fullName(one), still.get(fullName(one))]).toEqual([fullName(one), 'unchanged'])
+  }
+}
+
+describe(
+  `report, deployment and rollback (REVERSIBILITY_SEED=${seed})`,
+  { timeout: 120_000 },
+  () => {
+    it.each(Array.from({ length: count }, (_, n) => seed + n))(
+      'agree on the plan of seed %i',
+      (one) => play(roundOf(one)),
+    )
+  },
+)

@@ -1,8 +1,7 @@
-// What a report says of a component, the deployment says, and the rollback does: held against random
-// plans over random fields and rows. A failing round is played again with its seed in
-// REVERSIBILITY_SEED; more of them with REVERSIBILITY_ROUNDS.
+// What a report says of a component, the deployment says, and the rollback does: held against
+// generated plans over generated fields and rows, the same in every run. REVERSIBILITY_SEED generates
+// others, REVERSIBILITY_ROUNDS more of them.
 
-import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import {
@@ -14,10 +13,8 @@ import {
 } from './reversibility-cases.ts'
 import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
 
-const seed = Number(process.env.REVERSIBILITY_SEED ?? randomInt(1_000_000))
+const seed = Number(process.env.REVERSIBILITY_SEED ?? 1)
 const count = Number(process.env.REVERSIBILITY_ROUNDS ?? 4)
-
-process.stdout.write(`reversibility: REVERSIBILITY_SEED=${seed} REVERSIBILITY_ROUNDS=${count}\n`)
 
 let stack: Stack
 let org: TestOrg

@@ -42,7 +42,7 @@ import { webhookRoutes } from './http/routes/webhooks.ts'
 import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
 import { workflowRoutes } from './http/routes/workflows.ts'
 import { type Route } from './http/route.ts'
-import { createJobs, type Worker, type WorkKind } from './jobs/jobs.ts'
+import { createJobs, WORK_KINDS, type Worker, type WorkKind } from './jobs/jobs.ts'
 import { createMetrics } from './metrics.ts'
 import { createTracing } from './tracing.ts'
 import { createNango } from './nango/nango.ts'
@@ -210,16 +210,21 @@ export const createEngine = async (
 
   const workflows = createWorkflows({ db, connections, topology })
 
-  const define = (kind: WorkKind, worker: Worker) =>
+  // A record and not calls: a kind of work that nobody does would wait for ever.
+  const workers: Readonly<Record<WorkKind, Worker>> = {
+    'topology-pull': topology.worker,
+    'conflict-check': conflicts.worker,
+    deploy: deployments.workers.deploy,
+    rollback: deployments.workers.rollback,
+    push: pushes.worker,
+  }
+  for (const kind of WORK_KINDS) {
+    const worker = workers[kind]
     jobs.define(kind, {
       ...worker,
       run: (work, signal) => tracing.span(`job ${kind}`, {}, () => worker.run(work, signal)),
     })
-  define('topology-pull', topology.worker)
-  define('conflict-check', conflicts.worker)
-  define('deploy', deployments.workers.deploy)
-  define('rollback', deployments.workers.rollback)
-  define('push', pushes.worker)
+  }
 
   const routes = routesOf({
     checkReady: async () => {

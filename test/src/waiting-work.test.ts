@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { type CauseName, CAUSES } from '../../server/src/domain/work/faults.ts'
+import { WORK_KINDS, type WorkKind } from '../../server/src/jobs/jobs.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { makeStand, placements } from './push-support.ts'
 import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
@@ -26,7 +27,8 @@ interface Standing {
 
 /** One kind of work in a Salesforce org of its own, so that all kinds run side by side. */
 interface Kind {
-  name: string
+  name: (typeof NAMES)[number]
+  work: WorkKind
   wellEnded: string
   /** Taking back and what was sent go on for a client that is inactive, and spend no budget of ours. */
   isProtected?: boolean
@@ -77,6 +79,7 @@ const pullKind = (): Kind => {
   const client_id = clientOf('Pull').id
   return {
     name: 'Pull',
+    work: 'topology-pull',
     wellEnded: 'complete',
     start: () => accepted('/api/topology/pull', { client_id }),
     look: async (id) => {
@@ -92,6 +95,7 @@ const pullKind = (): Kind => {
 
 const checkKind = (name: 'Check' | 'Refresh'): Kind => ({
   name,
+  work: 'conflict-check',
   toleratesRefusals: name === 'Check',
   wellEnded: 'complete',
   start: (n) =>
@@ -105,6 +109,7 @@ const checkKind = (name: 'Check' | 'Refresh'): Kind => ({
 
 const deployKind = (): Kind => ({
   name: 'Deploy',
+  work: 'deploy',
   wellEnded: 'deployed',
   start: (n) =>
     accepted('/api/deploy/custom-objects', { client_id: clientOf('Deploy').id, plan: planOf(n) }),
@@ -113,6 +118,7 @@ const deployKind = (): Kind => ({
 
 const workflowKind = (): Kind => ({
   name: 'Workflow',
+  work: 'deploy',
   wellEnded: 'deployed',
   start: (n) =>
     accepted('/api/workflows/deploy', {
@@ -136,6 +142,7 @@ const rollbackKind = (): Kind => {
   let deployed = ''
   return {
     name: 'Rollback',
+    work: 'rollback',
     wellEnded: 'complete',
     isProtected: true,
     prepare: async (n) => {
@@ -160,6 +167,7 @@ const rollbackKind = (): Kind => {
 
 const pushKind = (): Kind => ({
   name: 'Push',
+  work: 'push',
   wellEnded: 'succeeded',
   start: (n) =>
     accepted('/api/push/records', {
@@ -359,6 +367,10 @@ const ended = (kind: Kind, id: string): Promise<Standing> =>
 it('knows every cause of the table', () => {
   const tried = [...FAILURES, ...LATER].map(({ cause }) => cause)
   expect([...new Set([...tried, ...ELSEWHERE])].toSorted()).toEqual(Object.keys(CAUSES).toSorted())
+})
+
+it('tries every kind of work', () => {
+  expect([...new Set(kinds.map(({ work }) => work))].toSorted()).toEqual(WORK_KINDS.toSorted())
 })
 
 const ends = ({ cause }: Failure): boolean => CAUSES[cause].outcome === 'end'

@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../test/src/database.ts'
+import { WORK_KINDS } from '../jobs/jobs.ts'
 import { newId } from './ids.ts'
 
 let database: TestDatabase
@@ -21,6 +22,11 @@ const definitionOf = async (name: string): Promise<unknown> => {
 }
 
 describe('a kind of work', () => {
+  it('is known to the sweep if the queue knows it', async () => {
+    const rows = await database.query<{ kind: string }>('select kind from engine.work_kinds')
+    expect(rows.map(({ kind }) => kind).toSorted()).toEqual(WORK_KINDS.toSorted())
+  })
+
   it('is listed with its client from the call on that defines it, and is defined anew by another', async () => {
     const [orgId, clientId, open] = [newId(), newId(), newId()]
     await database.query(`

@@ -13,7 +13,8 @@ import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 
 /** The kinds of durable work; a queue each. */
-export type WorkKind = 'topology-pull' | 'deploy' | 'rollback' | 'conflict-check' | 'push'
+export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
+export type WorkKind = (typeof WORK_KINDS)[number]
 
 /** A row to be brought to its end, and the scope to do it in: that of the row's client. */
 export interface Work extends Tenant {

@@ -1,14 +1,26 @@
 // `npm run dev`: the simulator and the server side by side, the server restarted when its code
-// changes. Nothing to set: secrets are made once and kept in .data/.
+// changes. Nothing to set: secrets are made once and kept in .data/. What .env and the environment set
+// goes before it. Reachable from this machine only, unless HOST says otherwise: the super-admin secret is
+// printed, and the Salesforce orgs are simulated.
 
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { startSimulator } from '../simulator/src/index.ts'
 import { environmentFor } from './simulated-environment.ts'
 
 const ROOT = join(import.meta.dirname, '..')
+const ENV_FILE = join(ROOT, '.env')
+if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE)
+const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
+
 const simulator = await startSimulator({ seed: 'small' })
-const environment = { ...environmentFor(simulator), LOG_LEVEL: 'debug', ...process.env }
+const environment = {
+  HOST: '127.0.0.1',
+  LOG_LEVEL: 'debug',
+  ...environmentFor(simulator),
+  ...set,
+}
 
 console.log(`simulator   ${simulator.controlUrl}  (orgs, users, faults)`)
 console.log(`Nango       ${simulator.nangoUrl}`)

@@ -66,6 +66,32 @@ describe('the configuration', () => {
     ])
   })
 
+  it('names a DATABASE_URL that is no URL, without showing it', () => {
+    for (const url of ['postgres://me:p@ss:word@/x:y', 'mysql://h/d', 'postgres//h']) {
+      expect(() => parseConfig({ ...good, DATABASE_URL: url })).toThrow(
+        /DATABASE_URL: must be a URL/,
+      )
+      expect(() => parseConfig({ ...good, DATABASE_URL: url })).not.toThrow(url)
+    }
+  })
+
+  it('asks for a database of its own in production', () => {
+    const production = { ...good, NODE_ENV: 'production' }
+    expect(() => parseConfig(production)).toThrow(/DATABASE_URL: is required/)
+    expect(() => parseConfig({ ...production, DATABASE_URL: 'postgres://h/d' })).not.toThrow()
+  })
+
+  it('trusts no address that a caller could invent', () => {
+    const trusted = (env: Record<string, string>) =>
+      parseConfig({ ...good, ...env }).http.trustProxy
+    expect(trusted({})).toBe(false)
+    expect(trusted({ TRUST_PROXY: '2' })).toBe(2)
+    expect(trusted({ TRUST_PROXY: '10.0.0.0/8' })).toBe('10.0.0.0/8')
+    expect(trusted({ RAILWAY_ENVIRONMENT_NAME: 'production' })).toBe(1)
+    expect(trusted({ RAILWAY_ENVIRONMENT_NAME: 'production', TRUST_PROXY: 'false' })).toBe(false)
+    expect(() => trusted({ TRUST_PROXY: 'true' })).toThrow(/number of proxies/)
+  })
+
   it('cannot be logged with a secret in it, and cannot be changed', () => {
     const config = parseConfig(good)
     for (const text of [JSON.stringify(config), inspect(config, { depth: 9 })]) {

@@ -18,11 +18,20 @@ const list = z
       .filter((part) => part !== ''),
   )
 
+const isPostgresUrl = (value: string): boolean =>
+  /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
+
 const signingSecret = text.min(32, 'needs at least 32 characters').transform((v) => new Secret(v))
 
 const environment = z.object({
+  NODE_ENV: text.optional(),
+  RAILWAY_ENVIRONMENT_NAME: text.optional(),
   DATABASE_URL: text
-    .refine((v) => /^postgres(ql)?:\/\//.test(v), 'must be a postgres:// URL')
+    .refine(
+      isPostgresUrl,
+      'must be a URL like postgres://user:password@host:5432/database, with special characters of ' +
+        'user and password percent-encoded',
+    )
     .transform((v) => new Secret(v))
     .optional(),
   JWT_SECRET: signingSecret,
@@ -53,20 +62,26 @@ const environment = z.object({
   TRUST_PROXY: z
     .string()
     .regex(
-      /^(true|false|\d+|[0-9a-fA-F.:/, ]+)$/,
-      'must be true, false, a number of hops, or addresses',
+      /^(false|\d+|[0-9a-fA-F.:/, ]+)$/,
+      'must be the number of proxies in front (usually 1), their addresses, or false; true would let ' +
+        'any caller invent an address and guess passwords without limit',
     )
-    .default('false')
-    .transform((v) =>
-      v === 'true' ? true : v === 'false' ? false : /^\d+$/.test(v) ? Number(v) : v,
-    ),
+    .transform((v): false | number | string =>
+      v === 'false' ? false : /^\d+$/.test(v) ? Number(v) : v,
+    )
+    .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
   PASSWORD_HASH_COST: int(10, 15, 12),
   WORK_WAIT_SCALE: z.coerce.number().min(0.001).max(1).default(1),
 })
 
-/** Names of all variables the server reads; `.env.example` is held equal to this by a test. */
-export const CONFIG_VARIABLES = Object.keys(environment.shape)
+/** Variables that platforms and shells set; nobody has to write them down. */
+const SET_BY_PLATFORMS: readonly string[] = ['NODE_ENV', 'RAILWAY_ENVIRONMENT_NAME']
+
+/** Names of the variables an operator sets; `.env.example` is held equal to this by a test. */
+export const CONFIG_VARIABLES = Object.keys(environment.shape).filter(
+  (name) => !SET_BY_PLATFORMS.includes(name),
+)
 
 /**
  * Variables for the person who sets up the Salesforce integration in Nango. The server itself
@@ -85,7 +100,8 @@ const shape = (env: z.infer<typeof environment>) => ({
     host: env.HOST,
     corsOrigins: env.CORS_ORIGINS,
     rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
-    trustProxy: env.TRUST_PROXY,
+    // Railway's edge is one proxy in front of every service.
+    trustProxy: env.TRUST_PROXY ?? (env.RAILWAY_ENVIRONMENT_NAME === undefined ? false : 1),
     metricsToken: env.METRICS_TOKEN,
   },
   auth: {
@@ -147,6 +163,11 @@ export const parseConfig = (env: Record<string, string | undefined>): Config => 
 
 const crossChecks = (env: z.infer<typeof environment>): string[] => {
   const problems: string[] = []
+  if (env.NODE_ENV === 'production' && env.DATABASE_URL === undefined) {
+    problems.push(
+      'DATABASE_URL: is required with NODE_ENV=production; the embedded database is for trying out',
+    )
+  }
   if (env.JWT_SECRET.equals(env.SUPER_ADMIN_JWT_SECRET)) {
     problems.push('SUPER_ADMIN_JWT_SECRET: must differ from JWT_SECRET')
   }

@@ -49,6 +49,8 @@ const main = async (): Promise<void> => {
         () => {
           clearTimeout(deadline)
           logger.info('stopped')
+          // The channel of whatever started us (node --watch, a process manager) would keep us alive.
+          if (process.connected) process.disconnect()
         },
         (error: unknown) => {
           logger.error({ err: error }, 'shutdown failed')

@@ -269,7 +269,7 @@ describe('login', () => {
     expect(refused.body.code).toBe('rate_limited')
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     // The victim comes from another address: X-Forwarded-For counts where a proxy is trusted.
-    const proxied = await stack.addServer({ TRUST_PROXY: 'true' })
+    const proxied = await stack.addServer({ TRUST_PROXY: '1' })
     const answer = await apiOf(proxied.url).post(
       '/api/auth/login',
       { email: victim.email, password: PASSWORD },

@@ -187,7 +187,7 @@ describe('login', () => {
   })
 
   it('counts an IPv6 network as one place: whoever has one address of it has all', async () => {
-    const proxied = apiOf((await stack.addServer({ TRUST_PROXY: 'true' })).url)
+    const proxied = apiOf((await stack.addServer({ TRUST_PROXY: '1' })).url)
     const user = await org.user('org_admin')
     const from = async (address: string) =>
       (

@@ -39,7 +39,7 @@ interface Options {
   logger: Logger
   corsOrigins: string[]
   rateLimitPerMinute: number
-  trustProxy: boolean | number | string
+  trustProxy: false | number | string
   onRequestDone: (event: { route: string; status: number; seconds: number }) => void
   /** Runs the work of a request inside a span of this name. */
   inSpan: InSpan
@@ -64,6 +64,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   const admitted: AdmittedRequests = new WeakMap()
   endInOrder(app)
   limitReading(app)
+  warnOfProxy(app, options)
   report(app, options, admitted)
   await limitCallers(app, options, admitted)
   parseBodies(app)
@@ -170,6 +171,22 @@ const limitReading = (app: FastifyInstance): void => {
       else app.server.emit('clientError', requestTimeout(), request.raw.socket)
     }, REQUEST_MS)
     reply.raw.once('close', () => clearTimeout(timer))
+  })
+}
+
+/**
+ * Once, when a proxy seems to be in front and nobody said so: then all callers have its address, and
+ * fifty wrong logins of one of them lock everybody out.
+ */
+const warnOfProxy = (app: FastifyInstance, { trustProxy, logger }: Options): void => {
+  let isSaid = trustProxy !== false
+  app.addHook('onRequest', async ({ headers }) => {
+    if (isSaid || headers['x-forwarded-for'] === undefined) return
+    isSaid = true
+    logger.warn(
+      'A request carries X-Forwarded-For, which is ignored. If a proxy is in front, set TRUST_PROXY to ' +
+        'the number of proxies; otherwise the limit on failed logins counts all callers as one.',
+    )
   })
 }
 
@@ -299,7 +316,7 @@ const requestTimeout = (): Error =>
   })
 
 /** A number means: the nearest so many hops are ours. */
-const trusted = (setting: boolean | number | string) =>
+const trusted = (setting: false | number | string) =>
   typeof setting === 'number' ? (_address: string, hop: number) => hop < setting : setting
 
 declare module 'fastify' {

@@ -101,15 +101,16 @@ export interface Round {
 }
 
 /** Does putting the field back take something from records? */
-export const losesOnTheWayBack = ({ from, to, after }: FieldCase): boolean => {
+export const losesOnTheWayBack = ({ from, to, before, after }: FieldCase): boolean => {
   if (from === null) {
     if (to.type === 'Formula') return false
     // Objects of a round have rows, and rows that nobody can count count as filled.
     return UNCOUNTED.has(to.type) || after !== undefined
   }
-  if (after === undefined) return false
-  if (NUMBERS.has(from.type) && to.type === 'Text') return true
-  return fateOf(after, to, from) !== 'kept'
+  const held = before !== undefined && fateOf(before, from, to) === 'kept' ? [before] : []
+  if (after !== undefined) held.push(after)
+  if (NUMBERS.has(from.type) && to.type === 'Text') return held.length > 0
+  return held.some((value) => fateOf(value, to, from) !== 'kept')
 }
 
 const pick = <T>(random: () => number, from: readonly T[]): T => {
@@ -126,7 +127,11 @@ const changeOf = (name: string, random: () => number): FieldCase => {
     const known = values.filter((value) => fateOf(value, source, target) !== 'undocumented')
     return known.length === 0 || random() < 0.5 ? undefined : pick(random, known)
   }
-  const before = filling(valuesOf(from), from, to)
+  // What stays on the way there is there on the way back.
+  const returns = valuesOf(from).filter(
+    (value) => fateOf(value, from, to) === 'less' || fateOf(value, to, from) !== 'undocumented',
+  )
+  const before = filling(returns, from, to)
   const after = filling(valuesOf(to), to, from)
   if (before !== undefined) one.before = before
   // What was cut on the way there may be entered whole again, which is no news.

@@ -8,7 +8,8 @@ import { describedAs, fieldKind, scalar } from './kind.ts'
 /** What becomes of short texts, whatever they are meant for (an address, a number to dial, a link). */
 export const becomesOfText = (from: Side, to: Side): Conversion => {
   if (to.family === 'text' || to.family === 'long text') return byLength(from, to)
-  return to.family === 'picklist' ? unlisted(to) : whatFits()
+  // Salesforce's documents name Text alone.
+  return to.family === 'picklist' && from.type === 'Text' ? unlisted(to) : whatFits()
 }
 
 const isText = describedAs('string')

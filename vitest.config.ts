@@ -1,12 +1,26 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** What kills servers waits longest for others to take over: it starts first, and the units fill in. */
-class LongestFirst extends BaseSequencer {
+/** Suites that mostly wait: for leases to run out, for work to be taken over, for an outage to end. */
+const WAITING =
+  /(crash|waiting-work|deploy-claims|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
+
+/**
+ * Those that wait and those that work by turns, so that the cores have work from the beginning to the
+ * end; then the units, which are short. A project's files stay together: a worker takes one project's.
+ */
+class WaitingBesideWorking extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId, project }: TestSpecification) =>
-      moduleId.endsWith('crash.test.ts') ? 0 : project.name === 'unit' ? 2 : 1
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+    const sorted = await super.sort(files)
+    const systems = sorted.filter(({ project }) => project.name === 'system')
+    const others = sorted.filter(({ project }) => project.name !== 'system')
+    const waiting = systems.filter(({ moduleId }) => WAITING.test(moduleId))
+    const working = systems.filter(({ moduleId }) => !WAITING.test(moduleId))
+    const turns = Array.from({ length: Math.max(waiting.length, working.length) }, (_, turn) => [
+      ...waiting.slice(turn, turn + 1),
+      ...working.slice(turn, turn + 1),
+    ])
+    return [...turns.flat(), ...others]
   }
 }
 
@@ -21,9 +35,9 @@ const common = {
 
 export default defineConfig({
   test: {
-    // More than two cores in CI: for much of its time a system test waits.
-    maxWorkers: 4,
-    sequence: { sequencer: LongestFirst },
+    // More than the two cores of CI: for much of its time a system test waits.
+    maxWorkers: 5,
+    sequence: { sequencer: WaitingBesideWorking },
     globalSetup: ['test/src/global-setup.ts'],
     projects: [
       {

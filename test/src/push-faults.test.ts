@@ -232,10 +232,17 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     const rows = placements('row', 3_000)
     const id = await here.start(rows, 'collections')
     const written = async () => (await here.writes()).filter((call) => call.status === 200).length
-    // How many there are is chance: at the first outage that is met, the push sends no more.
-    await until('calls are in doubt', async () => {
-      const calls = await here.control.act('journal', { org: here.name })
-      return (await written()) >= 1 && calls.some((call) => call.status === 503)
+    // How many there are is chance: at the first outage that is met, the push sends no more. What is on
+    // its way then arrives, and is not known to have arrived.
+    await until('the push waits, and all that it has sent has arrived', async () => {
+      const [open] = await stack.database.query<{ calls: number }>(
+        `select count(*)::integer as calls from push_chunks
+          where push_id = $1 and state = 'pending'
+            and (send_state is not null or lease_holder is not null)`,
+        [id],
+      )
+      const calls = await written()
+      return (await getPush(org.api, id)).error !== null && calls >= 1 && calls === open?.calls
     })
     const revoked = await org.api.post('/api/connections/revoke', {
       client_id: here.stand.client.id,

@@ -109,13 +109,15 @@ const pushesOf = async (): Promise<PushBody[]> => {
   return answer.body.items
 }
 
-/** Whatever the database holds of pushes and their rows. */
+/** Whatever the database holds of pushes, their rows and the keys of requests that have not ended. */
 const stored = async (): Promise<Record<string, number>> => {
   const [counts] = await stack.database.query<Record<string, number>>(
     `select (select count(*)::int from crm_push_logs) as pushes,
             (select count(*)::int from push_rows) as rows,
             (select count(*)::int from push_results) as results,
-            (select count(*)::int from push_chunks) as chunks`,
+            (select count(*)::int from push_chunks) as chunks,
+            (select count(*)::int from idempotency_keys
+              where resource_id is null and response_status is null) as keys`,
   )
   return counts ?? {}
 }

@@ -1,14 +1,20 @@
+const LOOK_MS = { least: 20, most: 250 }
+/** Of the time waited so far: what is met soon is seen at once, and long waits leave the cores to others. */
+const LOOK_SHARE = 0.05
+
 /** Waits for a condition, never for a time. Fails with `what` when it does not come about. */
 export const until = async <T>(
   what: string,
   condition: () => Promise<T | null | undefined | false> | T | null | undefined | false,
   timeoutMs = 20_000,
 ): Promise<T> => {
-  const deadline = Date.now() + timeoutMs
+  const begunAt = Date.now()
   for (;;) {
     const value = await condition()
     if (value !== null && value !== undefined && value !== false) return value
-    if (Date.now() > deadline) throw new Error(`not in ${timeoutMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
+    const waitedMs = Date.now() - begunAt
+    if (waitedMs > timeoutMs) throw new Error(`not in ${timeoutMs} ms: ${what}`)
+    const lookMs = Math.min(Math.max(waitedMs * LOOK_SHARE, LOOK_MS.least), LOOK_MS.most)
+    await new Promise((resolve) => setTimeout(resolve, lookMs))
   }
 }

@@ -1,0 +1,35 @@
+// `npm run check`: what needs no test run to be found wrong. The checks know nothing of each other, so
+// they run beside each other; what each says is shown whole.
+
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+const bin = (path: string) => join(ROOT, 'node_modules', path)
+
+/** The longest first. */
+const CHECKS: Readonly<Record<string, readonly string[]>> = {
+  eslint: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'],
+  tsc: [bin('typescript/bin/tsc'), '--noEmit'],
+  prettier: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.'],
+  structure: ['scripts/structure.ts'],
+  openapi: ['scripts/openapi.ts', '--check'],
+}
+
+const passes = (name: string, argv: readonly string[]): Promise<boolean> =>
+  new Promise((resolve) => {
+    const begunAt = performance.now()
+    const child = spawn(process.execPath, argv, { cwd: ROOT })
+    const said: Buffer[] = []
+    child.stdout.on('data', (piece: Buffer) => said.push(piece))
+    child.stderr.on('data', (piece: Buffer) => said.push(piece))
+    child.once('close', (code) => {
+      const seconds = ((performance.now() - begunAt) / 1000).toFixed(1)
+      console.log(`${name}: ${code === 0 ? 'passed' : 'FAILED'} (${seconds} s)`)
+      process.stdout.write(Buffer.concat(said))
+      resolve(code === 0)
+    })
+  })
+
+const passed = await Promise.all(Object.entries(CHECKS).map(([name, argv]) => passes(name, argv)))
+process.exitCode = passed.every(Boolean) ? 0 : 1

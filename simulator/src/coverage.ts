@@ -18,8 +18,8 @@ export const OAUTH_COVERAGE: CoveredRoute[] = [
   },
   { route: 'POST /services/oauth2/introspect', note: 'access tokens' },
   { route: 'POST /services/oauth2/revoke', note: 'access or refresh token' },
-  { route: 'GET /services/oauth2/userinfo', note: 'the main members' },
-  { route: 'GET /id/:org/:user', note: 'the main members' },
+  { route: 'GET /services/oauth2/userinfo', note: 'no phone number, no custom attributes' },
+  { route: 'GET /id/:org/:user', note: 'one user at a time: the one who asks' },
 ]
 
 export const HOST_COVERAGE: CoveredRoute[] = [
@@ -30,7 +30,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /', note: 'the resources that are simulated or refused' },
   {
     route: 'GET /limits',
-    note: 'a dozen of the limits; API requests, Bulk jobs and batches, and data storage count, others stand',
+    note: 'API requests, Bulk jobs and batches, data storage and permission sets count, others stand; no usage of single apps',
   },
   { route: 'GET /limits/recordCount', note: 'exact, where Salesforce is approximate' },
   { route: 'GET /sobjects', note: 'per user, conditional; companions of six objects' },
@@ -84,7 +84,10 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /query/:locator', note: 'locators live as long as the simulator' },
   { route: 'GET /queryAll', note: 'deleted records too' },
   { route: 'GET /queryAll/:locator', note: 'as /query/:locator' },
-  { route: 'GET /tooling/query', note: 'the entities that describeGlobal of Tooling lists' },
+  {
+    route: 'GET /tooling/query',
+    note: 'definitions of objects and fields, rules, flows, layouts, packages and deployments; no ?explain=',
+  },
   { route: 'GET /tooling/query/:locator', note: 'as /query/:locator' },
   { route: 'GET /tooling/queryAll', note: 'as /tooling/query' },
   {
@@ -99,8 +102,6 @@ export const REST_COVERAGE: CoveredRoute[] = [
     route: 'DELETE /tooling/sobjects/:name/:id',
     note: 'CustomField and ValidationRule, as SOAP does; flow versions that are not active and have no interviews',
   },
-  { route: 'GET /tooling/sobjects', note: 'name and label of each entity' },
-  { route: 'GET /tooling/sobjects/:name/describe', note: 'fields with name and type' },
   {
     route: 'GET /tooling/sobjects/:name/:id',
     note: 'with FullName and Metadata where it has them',

@@ -9,6 +9,7 @@ import { createOrg } from './org/create.ts'
 import { type Org } from './org/model.ts'
 import { createDispatcher } from './salesforce/dispatch.ts'
 import { Faults } from './salesforce/faults.ts'
+import { registerElsewhere } from './salesforce/elsewhere.ts'
 import { plainApp, startHost, type Call } from './salesforce/host.ts'
 import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
 import { REST_ROUTES, SOAP_ROUTES } from './salesforce/routes.ts'
@@ -100,6 +101,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     // Salesforce: sandbox users log in at test.salesforce.com, and only there.
     const scope = oauthScope((org) => org.isSandbox === sandbox)
     registerOAuth(app, scope)
+    registerElsewhere(app)
     servers.push(app)
     return app.listen({ port: nextPort(), host: '127.0.0.1' })
   }

@@ -1,6 +1,8 @@
 // Salesforce's refusals, in its own shapes and words. Sources: REST API guide "Status Codes and Error
 // Responses", and recorded answers.
 
+import { isDocumentedObject } from './documented.ts'
+
 export interface SalesforceFault {
   status: number
   /** The body: an array of errors for REST, another shape where the endpoint has one. */
@@ -31,6 +33,10 @@ export const notFound = () =>
     status: 404,
     body: [{ errorCode: 'NOT_FOUND', message: 'The requested resource does not exist' }],
   })
+
+/** An object that the org has not, or not for this user: not found, unless it is the simulator that lacks it. */
+export const noSuchObject = (name: string, isThere: boolean) =>
+  !isThere && isDocumentedObject(name) ? notSimulated(`the object ${name}`) : notFound()
 
 export const invalidSession = () => refusal(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
 

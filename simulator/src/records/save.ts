@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findObject } from '../org/changes.ts'
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import { type Field } from '../org/model.ts'
-import { notFound, notSimulated, refusal } from '../refusals.ts'
+import { noSuchObject, notSimulated, refusal } from '../refusals.ts'
 import { erase, moveToBin, takeFromBin } from './deletion.ts'
 import { readValue } from './field-values.ts'
 import { mayDo, planOf, SYSTEM_VIEWER, type ObjectPlan } from './plan.ts'
@@ -77,7 +77,9 @@ const startSave = (ctx: SaveContext, request: SaveRequest): Save => {
   const { org, user, automated = false } = ctx
   const viewer = automated ? SYSTEM_VIEWER : ctx.viewer
   const object = findObject(org, request.object)
-  if (object === undefined || !viewer.seesObject(object)) throw notFound()
+  if (object === undefined || !viewer.seesObject(object)) {
+    throw noSuchObject(request.object, object !== undefined)
+  }
   if (KEPT_ELSEWHERE.has(object.name)) throw notSimulated(`writing records of ${object.name}`)
   const plan = planOf(org, object, viewer)
   const state = recordStateOf(org)

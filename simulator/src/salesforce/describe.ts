@@ -8,7 +8,7 @@ import { keptByOrg } from '../org/kept.ts'
 import { type Org, type SObject } from '../org/model.ts'
 import { type Viewer } from '../org/visibility.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from './rest.ts'
-import { notFound, notSimulated } from '../refusals.ts'
+import { noSuchObject, notSimulated } from '../refusals.ts'
 
 export const describeRoutes: RestRoute[] = [
   { method: 'GET', pattern: '/sobjects', handler: (ctx) => describeGlobal(ctx) },
@@ -90,8 +90,11 @@ const globalEntry = (object: SObject, base: string): unknown =>
   sorted({ ...object.describe, name: object.name, urls: urlsOf(object, base) })
 
 const seen = (ctx: RestContext): SObject => {
-  const object = findObject(ctx.org, ctx.params.name ?? '')
-  if (object === undefined || !ctx.viewer.seesObject(object)) throw notFound()
+  const name = ctx.params.name ?? ''
+  const object = findObject(ctx.org, name)
+  if (object === undefined || !ctx.viewer.seesObject(object)) {
+    throw noSuchObject(name, object !== undefined)
+  }
   return object
 }
 

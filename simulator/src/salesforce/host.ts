@@ -11,6 +11,7 @@ import { viewerOf } from '../org/visibility.ts'
 import { registerAsync } from './bulk/async-v1.ts'
 import { Upload } from './bulk/csv.ts'
 import { type Dispatcher } from './dispatch.ts'
+import { registerElsewhere } from './elsewhere.ts'
 import { type RestAnswer, type RestRequest, type SoapRoute } from './rest.ts'
 import { invalidSession, limitExceeded, refusal, type Refusal } from '../refusals.ts'
 import { answerOf, type Faults, reword, type Strike } from './faults.ts'
@@ -75,12 +76,7 @@ export const startHost = async (options: HostOptions): Promise<FastifyInstance> 
     app.post(route.pattern, (request, reply) => soap(options, route, request, reply))
     app.post(`${route.pattern}/:org`, (request, reply) => soap(options, route, request, reply))
   }
-  app.setNotFoundHandler((_request, reply) =>
-    reply
-      .code(404)
-      .type('text/html')
-      .send('<html><body><h1>URL No Longer Exists</h1></body></html>'),
-  )
+  registerElsewhere(app)
   const address = await app.listen({ port: options.port ?? 0, host: '127.0.0.1' })
   org.instanceUrl = address
   return app

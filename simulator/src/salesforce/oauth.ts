@@ -330,31 +330,89 @@ const registerRevoke = (app: FastifyInstance, scope: OAuthScope): void => {
   )
 }
 
-const identity = (scope: OAuthScope, org: Org, user: User) => ({
-  sub: `${scope.identityBase(org)}/id/${org.id}/${user.id}`,
-  user_id: user.id,
-  organization_id: org.id,
-  preferred_username: user.username,
-  nickname: user.username.split('@')[0],
-  name: `${user.firstName} ${user.lastName}`.trim(),
-  email: user.email,
-  email_verified: true,
-  given_name: user.firstName,
-  family_name: user.lastName,
-  zoneinfo: 'Europe/London',
-  urls: {
-    rest: `${org.instanceUrl}/services/data/v{version}/`,
-    sobjects: `${org.instanceUrl}/services/data/v{version}/sobjects/`,
-    query: `${org.instanceUrl}/services/data/v{version}/query/`,
-    metadata: `${org.instanceUrl}/services/Soap/m/{version}/${org.id.slice(0, 15)}`,
-    custom_domain: org.instanceUrl,
-  },
-  active: user.active,
-  user_type: 'STANDARD',
-  language: org.language,
-  locale: org.language,
-  utcOffset: 0,
-  updated_at: user.createdDate.toISOString(),
+/** What the two identity resources have in common. Salesforce Help: "Identity URLs", "OpenID Connect". */
+const identity = (scope: OAuthScope, org: Org, user: User) => {
+  const host = org.instanceUrl
+  const soap = (api: string) => `${host}/services/Soap/${api}/{version}/${org.id.slice(0, 15)}`
+  const rest = `${host}/services/data/v{version}/`
+  return {
+    id: `${scope.identityBase(org)}/id/${org.id}/${user.id}`,
+    user_id: user.id,
+    organization_id: org.id,
+    email: user.email,
+    email_verified: true,
+    photos: {
+      picture: `${host}/profilephoto/005/F`,
+      thumbnail: `${host}/profilephoto/005/T`,
+    },
+    urls: {
+      enterprise: soap('c'),
+      metadata: soap('m'),
+      partner: soap('u'),
+      rest,
+      sobjects: `${rest}sobjects/`,
+      search: `${rest}search/`,
+      query: `${rest}query/`,
+      recent: `${rest}recent/`,
+      tooling_soap: soap('T'),
+      tooling_rest: `${rest}tooling/`,
+      profile: `${host}/${user.id}`,
+      feeds: `${rest}chatter/feeds`,
+      groups: `${rest}chatter/groups`,
+      users: `${rest}chatter/users`,
+      feed_items: `${rest}chatter/feed-items`,
+      feed_elements: `${rest}chatter/feed-elements`,
+      custom_domain: host,
+    },
+    active: user.active,
+    user_type: 'STANDARD',
+    language: org.language,
+    locale: org.language,
+    utcOffset: 0,
+  }
+}
+
+const TIME_ZONE = 'GMT'
+const nameOf = (user: User) => `${user.firstName} ${user.lastName}`.trim()
+const nickName = (user: User) => user.username.split('@')[0] ?? ''
+
+const userInfo = (scope: OAuthScope, org: Org, user: User) => {
+  const { id, ...both } = identity(scope, org, user)
+  return {
+    sub: id,
+    ...both,
+    preferred_username: user.username,
+    nickname: nickName(user),
+    name: nameOf(user),
+    given_name: user.firstName,
+    family_name: user.lastName,
+    zoneinfo: TIME_ZONE,
+    profile: both.urls.profile,
+    picture: both.photos.picture,
+    address: {},
+    updated_at: user.createdDate.toISOString(),
+  }
+}
+
+const identityUrl = (scope: OAuthScope, org: Org, user: User) => ({
+  ...identity(scope, org, user),
+  asserted_user: true,
+  username: user.username,
+  nick_name: nickName(user),
+  display_name: nameOf(user),
+  first_name: user.firstName,
+  last_name: user.lastName,
+  timezone: TIME_ZONE,
+  addr_street: null,
+  addr_city: null,
+  addr_state: null,
+  addr_country: null,
+  addr_zip: null,
+  mobile_phone: null,
+  mobile_phone_verified: false,
+  is_lightning_login_user: false,
+  status: { created_date: null, body: null },
+  last_modified_date: user.createdDate.toISOString(),
 })
 
 /** Whom the access token of this header stands for, or null. */
@@ -372,20 +430,13 @@ const registerIdentity = (app: FastifyInstance, scope: OAuthScope): void => {
     const found = bearer(scope, request.headers.authorization)
     return found === null
       ? reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')
-      : reply.send(identity(scope, found.org, found.user))
+      : reply.send(userInfo(scope, found.org, found.user))
   })
   app.get('/id/:org/:user', (request, reply) => {
     const found = bearer(scope, request.headers.authorization)
     if (found === null)
       return reply.code(403).type('text/html;charset=UTF-8').send('Bad_OAuth_Token')
-    const { sub, name, ...rest } = identity(scope, found.org, found.user)
-    return reply.send({
-      id: sub,
-      asserted_user: true,
-      username: found.user.username,
-      display_name: name,
-      ...rest,
-    })
+    return reply.send(identityUrl(scope, found.org, found.user))
   })
 }
 

@@ -1,6 +1,7 @@
 import {
   noSuchColumn,
   soqlErrorAt,
+  SoqlNotSimulated,
   unknownType,
   type SoqlField,
   type SoqlObject,
@@ -42,8 +43,9 @@ const nameFields = new Set(
 /** The object a query names in FROM. */
 export function fromObject(context: QueryContext, name: string): SoqlObject {
   const object = context.source.object(name)
-  if (!object) throw unknownType(context.soql, name)
-  return object
+  if (object) return object
+  if (context.source.unsimulated?.(name)) throw new SoqlNotSimulated(`the object ${name}`)
+  throw unknownType(context.soql, name)
 }
 
 export function readField(field: SoqlField, row: SoqlRow): SoqlValue {
@@ -96,7 +98,11 @@ export function resolvePath(
     object = isPolymorphic(reference)
       ? undefined
       : context.source.object(reference.referenceTo?.[0] ?? '')
-    if (!object && !isPolymorphic(reference)) throw unknownRelationship(context, path, segment)
+    if (!object && !isPolymorphic(reference)) {
+      const [target = ''] = reference.referenceTo ?? []
+      if (context.source.unsimulated?.(target)) throw new SoqlNotSimulated(`the object ${target}`)
+      throw unknownRelationship(context, path, segment)
+    }
   }
   const relationships = references.map((reference) => reference.relationshipName ?? reference.name)
   const last = references.at(-1)

@@ -66,6 +66,8 @@ export type Confinement = ReadonlyMap<string, readonly string[]>
 export interface SoqlSource {
   /** Found in any letter case; absent when the object is unknown or the user may not read it. */
   object(name: string): SoqlObject | undefined
+  /** Whether Salesforce has an object of this name that is not simulated. */
+  unsimulated?(name: string): boolean
   /**
    * All rows, or only those that can fulfil `confined`. The engine tests every row it gets, so a
    * source is free to ignore it.

@@ -4,6 +4,7 @@ import { findObject } from '../../org/changes.ts'
 import { toId18 } from '../../org/ids.ts'
 import { type Field, type Org, type SObject } from '../../org/model.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from '../rest.ts'
+import { isDocumentedObject } from '../../documented.ts'
 import { notFound, notSimulated, refusal } from '../../refusals.ts'
 import { DELIMITERS, LINE_ENDINGS, Upload, UPLOAD_BYTES_MAX, writeRows } from './csv.ts'
 import { runIngest } from './ingest-run.ts'
@@ -130,6 +131,7 @@ const objectOf = ({ org, viewer }: RestContext, body: Record<string, unknown>): 
   const name = body['object']
   if (typeof name !== 'string' || name === '') throw invalidJob('No object specified')
   const object = findObject(org, name)
+  if (object === undefined && isDocumentedObject(name)) throw notSimulated(`the object ${name}`)
   if (object === undefined || !viewer.seesObject(object)) throw unsupportedEntity(name)
   return object
 }

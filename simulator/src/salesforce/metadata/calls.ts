@@ -1,10 +1,11 @@
+import { isDocumentedType } from '../../documented.ts'
 import { crudCalls } from './crud.ts'
 import { deployCalls, type DeployCaller } from './deploy/soap.ts'
 import { buildRetrieve } from './retrieve.ts'
 import type { RetrieveJobs, RetrieveState } from './retrieve-jobs.ts'
 import { everything, metadataTypes, plainName, type Component } from './component.ts'
 import { readManifest } from './manifest.ts'
-import { SoapFault, type SoapCall } from './soap.ts'
+import { notSimulatedFault, SoapFault, unknownType, type SoapCall } from './soap.ts'
 import {
   child,
   inSalesforceOrder,
@@ -57,7 +58,7 @@ export const simulatedCalls: readonly string[] = Object.keys(calls)
 export function runMetadataCall(scope: MetadataScope, call: SoapCall): string {
   const run = Object.hasOwn(calls, call.name) ? calls[call.name] : undefined
   if (!run) {
-    throw new SoapFault('soapenv:Server', `The simulator does not do the call ${call.name}`)
+    throw notSimulatedFault(`the call ${call.name}`)
   }
   return run(scope, call)
 }
@@ -91,7 +92,7 @@ function listMetadata(scope: MetadataScope, call: SoapCall): string {
   const result = queries.flatMap((query) => {
     const type = text(query, 'type') ?? ''
     const components = scope.list(type)
-    if (!components) throw new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
+    if (!components) throw unknownType(type)
     return components.map((component) => fileProperties(scope, component, component.fileName))
   })
   return writeElements({ result })
@@ -106,7 +107,7 @@ function readMetadata(scope: MetadataScope, call: SoapCall): string {
       `record limit reached. cannot submit more than ${maxReadNames} records into this call`,
     )
   }
-  if (!scope.list(type)) throw new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
+  if (!scope.list(type)) throw unknownType(type)
   const records = names.map((name) => {
     const component = scope.find(type, plainName(type, name))
     if (!component) return '<records xsi:nil="true"/>'
@@ -122,12 +123,13 @@ function retrieve(scope: MetadataScope, call: SoapCall): string {
   const request = child(call.arguments, 'retrieveRequest') ?? child(call.arguments, 'request')
   const unpackaged = child(request, 'unpackaged')
   if (!unpackaged) {
-    throw new SoapFault(
-      'soapenv:Server',
-      'The simulator retrieves unpackaged components only (packageNames and specificFiles alone are not done)',
-    )
+    throw notSimulatedFault('a retrieve of anything but unpackaged components')
   }
   const manifest = readManifest(unpackaged)
+  const missing = manifest.types.find(
+    ({ name }) => scope.list(name) === undefined && isDocumentedType(name),
+  )
+  if (missing) throw unknownType(missing.name)
   const output = buildRetrieve({
     manifest: { ...manifest, version: manifest.version || scope.apiVersion },
     singlePackage: text(request, 'singlePackage') === 'true',

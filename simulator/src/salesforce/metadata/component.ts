@@ -95,5 +95,5 @@ export function fileNameOf(typeName: string, fullName: string): string {
   const owner = metadataTypes.find(({ xmlName }) => xmlName === (asChild?.parent ?? typeName))
   if (!owner) throw new Error(`unknown metadata type ${typeName}`)
   const name = asChild ? (fullName.split('.')[0] ?? fullName) : fullName
-  return `${owner.directoryName}/${encodeURI(name)}.${owner.suffix}`
+  return `${owner.directoryName}/${name}.${owner.suffix}`
 }

@@ -7,7 +7,7 @@ import { Draft, NotDone, Problem, type Outcome } from './deploy/draft.ts'
 import { DeployRefusal } from './deploy/options.ts'
 import { removeComponent, saveComponent, type SaveMode } from './deploy/single.ts'
 import type { DeployCaller } from './deploy/soap.ts'
-import { SoapFault, type SoapCall } from './soap.ts'
+import { SoapFault, unknownType, type SoapCall } from './soap.ts'
 import {
   child,
   nodes,
@@ -42,7 +42,7 @@ export const crudCalls: Readonly<Record<string, Call>> = {
   upsertMetadata: (caller, call) => save(caller, call, 'upsert'),
   deleteMetadata: (caller, call) => {
     const type = text(call.arguments, 'type') ?? ''
-    if (!isKnown(type)) throw new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
+    if (!isKnown(type)) throw unknownType(type)
     const names = texts(call.arguments, 'fullNames')
     const steps = names.map((fullName): Step => ({
       fullName,

@@ -166,6 +166,6 @@ describe('Metadata API, judged by jsforce', () => {
   it('refuses calls that it does not do', async () => {
     const { metadata } = connect()
     const rename = metadata.rename('CustomObject', 'Trip__c', 'Journey__c')
-    await expect(rename).rejects.toThrow('does not do the call renameMetadata')
+    await expect(rename).rejects.toThrow('does not do this: the call renameMetadata')
   })
 })

@@ -96,11 +96,11 @@ describe('retrieve', () => {
     expect(list(node, 'fields')).toHaveLength(1)
   })
 
-  it('puts a -meta.xml beside content files, and escapes blanks in file names', () => {
+  it('puts a -meta.xml beside content files, and leaves blanks in file names', () => {
     const { files } = retrieve({ ApexTrigger: ['*'], Layout: ['*'] })
     expect(files['triggers/OnLead.trigger']).toBe('trigger OnLead {}')
     expect(files['triggers/OnLead.trigger-meta.xml']).toContain('<status>Active</status>')
-    expect(Object.keys(files)).toContain('layouts/Trip__c-Trip%20Layout.layout')
+    expect(Object.keys(files)).toContain('layouts/Trip__c-Trip Layout.layout')
   })
 
   it('answers a message for a member or a type that is not there', () => {

@@ -2,9 +2,9 @@ import type { SoapRoute } from '../rest.ts'
 import { runMetadataCall } from './calls.ts'
 import { ComponentCatalogue } from './catalogue.ts'
 import { retrievesOf } from './retrieve-jobs.ts'
-import { readEnvelope, SoapFault, writeEnvelope, writeFault } from './soap.ts'
+import { readEnvelope, SoapFault, statusOf, writeEnvelope, writeFault } from './soap.ts'
 
-/** The Metadata API by SOAP. Every fault is HTTP 500, as SOAP 1.1 asks. */
+/** The Metadata API by SOAP. */
 export const soapRoutes: SoapRoute[] = [
   {
     pattern: '/services/Soap/m/:version',
@@ -38,7 +38,9 @@ export const soapRoutes: SoapRoute[] = [
         )
         return { status: 200, body: writeEnvelope(call.name, content) }
       } catch (error) {
-        if (error instanceof SoapFault) return { status: 500, body: writeFault(error) }
+        if (error instanceof SoapFault) {
+          return { status: statusOf(error), body: writeFault(error) }
+        }
         throw error
       }
     },

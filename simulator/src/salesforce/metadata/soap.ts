@@ -1,3 +1,4 @@
+import { isDocumentedType } from '../../documented.ts'
 import {
   child,
   escapeXml,
@@ -29,6 +30,22 @@ export class SoapFault extends Error {
     this.code = code
   }
 }
+
+/** The simulator's own refusal, which goes back as HTTP 501. */
+export const notSimulatedFault = (what: string): SoapFault =>
+  new SoapFault(
+    'NOT_SIMULATED',
+    `The simulator does not do this: ${what}. See its README for what it does.`,
+  )
+
+/** Why a call can do nothing with a metadata type: there is none of that name, or it is not simulated. */
+export const unknownType = (type: string): SoapFault =>
+  isDocumentedType(type)
+    ? notSimulatedFault(`the metadata type ${type}`)
+    : new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
+
+/** The HTTP status of a fault. Every one of Salesforce's is 500, as SOAP 1.1 asks. */
+export const statusOf = ({ code }: SoapFault): number => (code === 'NOT_SIMULATED' ? 501 : 500)
 
 const envelopeNamespace = 'http://schemas.xmlsoap.org/soap/envelope/'
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>'

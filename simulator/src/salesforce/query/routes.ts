@@ -1,6 +1,7 @@
 // Query, QueryAll and their next pages, for REST and Tooling alike. Salesforce: REST API guide,
 // "Query", "QueryAll" and "Query Options Header".
 
+import { notSimulated } from '../../refusals.ts'
 import { runQuery } from '../../soql/engine.ts'
 import type { SoqlSource } from '../../soql/schema.ts'
 import type { RestAnswer, RestContext, RestRoute } from '../rest.ts'
@@ -17,6 +18,7 @@ export const routes: RestRoute[] = [
 ]
 
 const query = (ctx: RestContext, resource: 'query' | 'queryAll'): RestAnswer => {
+  refuseExplain(ctx)
   const { org, viewer, base } = ctx
   const source = orgSource({ org, viewer, base, deletedToo: resource === 'queryAll' })
   return (
@@ -25,6 +27,11 @@ const query = (ctx: RestContext, resource: 'query' | 'queryAll'): RestAnswer => 
       body: firstPage(ctx, source, `${base}/${resource}`).answer,
     }
   )
+}
+
+/** Salesforce: a query plan, `?explain=`, in place of `?q=` (REST API guide, "Get Feedback on Query Performance"). */
+export const refuseExplain = ({ request }: RestContext): void => {
+  if (request.query.has('explain')) throw notSimulated('the plan of a query (?explain=)')
 }
 
 const nextPage = (ctx: RestContext, resource: string): RestAnswer => ({

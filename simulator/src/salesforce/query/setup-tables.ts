@@ -2,6 +2,7 @@
 // computed from the state of the simulated Salesforce org. Salesforce: Object Reference.
 
 import { SYSTEM_PERMISSIONS } from '../../org/create.ts'
+import { stamps } from '../../org/schema.ts'
 import type { Viewer } from '../../org/visibility.ts'
 import { salesforceDateTime } from '../../org/ids.ts'
 import type { Grants, Org } from '../../org/model.ts'
@@ -43,6 +44,18 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
 }
 
+/** The access that a new org starts with; the sharing of objects is not kept here. */
+const DEFAULT_ACCESS = {
+  DefaultAccountAccess: 'Edit',
+  DefaultCalendarAccess: 'HideDetailsInsert',
+  DefaultCampaignAccess: 'All',
+  DefaultCaseAccess: 'ReadEditTransfer',
+  DefaultContactAccess: 'ControlledByParent',
+  DefaultLeadAccess: 'ReadEditTransfer',
+  DefaultOpportunityAccess: 'Edit',
+  DefaultPricebookAccess: 'ReadSelect',
+}
+
 const organization = (org: Org): VirtualTable => ({
   name: 'Organization',
   columns: {
@@ -54,9 +67,9 @@ const organization = (org: Org): VirtualTable => ({
     LanguageLocaleKey: 'picklist',
     TrialExpirationDate: 'datetime',
     NamespacePrefix: 'string',
-    CreatedDate: 'datetime',
     TimeZoneSidKey: 'picklist',
     DefaultLocaleSidKey: 'picklist',
+    ...auditColumns,
   },
   rows: () => [
     {
@@ -68,9 +81,18 @@ const organization = (org: Org): VirtualTable => ({
       LanguageLocaleKey: org.language,
       TrialExpirationDate: null,
       NamespacePrefix: null,
-      CreatedDate: salesforceDateTime(org.createdDate),
       TimeZoneSidKey: 'GMT',
-      DefaultLocaleSidKey: 'en_US',
+      DefaultLocaleSidKey: org.language,
+      FiscalYearStartMonth: 1,
+      UsesStartDateAsFiscalYearName: false,
+      ReceivesAdminInfoEmails: true,
+      ReceivesInfoEmails: true,
+      UiSkin: 'Theme3',
+      MonthlyPageViewsEntitlement: 0,
+      MonthlyPageViewsUsed: 0,
+      IsReadOnly: false,
+      ...DEFAULT_ACCESS,
+      ...auditValues(stamps(org)),
     },
   ],
 })

@@ -13,6 +13,7 @@ import {
   type SoqlSource,
   type SoqlValue,
 } from '../../soql/schema.ts'
+import { isDocumentedObject } from '../../documented.ts'
 import { childRelationships } from '../../org/child-relationships.ts'
 import { toolingTables } from '../tooling/component-tables.ts'
 import { setupTables, userPermissionAccess } from './setup-tables.ts'
@@ -61,6 +62,7 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
       if (object) objects.set(lower, object)
       return object
     },
+    unsimulated: (name) => findObject(org, name) === undefined && isDocumentedObject(name),
     *rows(object: SoqlObject, confined: Confinement) {
       const table = virtualOf(object)
       if (table) yield* virtual.rows(table, confined)

@@ -16,7 +16,7 @@ import {
 } from '../../records/save.ts'
 import { recordStateOf } from '../../records/state.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from '../rest.ts'
-import { notFound, refusal, Refusal } from '../../refusals.ts'
+import { noSuchObject, refusal, Refusal } from '../../refusals.ts'
 import { shownRecord } from './read.ts'
 import { jsonBody, rowResult, saveContext, saveOptions } from './write.ts'
 
@@ -164,7 +164,7 @@ const saveChunk = async (
   } catch (refused) {
     // A type that is not there fails its rows; everything else is the request's.
     if (!(refused instanceof Refusal) || findObject(ctx.org, object) !== undefined) throw refused
-    if (field !== undefined) throw refused
+    if (field !== undefined || refused.fault.status === 501) throw refused
     const missing = rowError('INVALID_TYPE', `sObject type '${object}' is not supported.`)
     return rows.map(() => ({ success: false, errors: [missing] }))
   }
@@ -241,7 +241,10 @@ const retrieve = (ctx: RestContext, ids: string[], fields: string[]): RestAnswer
 }
 
 const visibleObject = ({ org, viewer, params }: RestContext): SObject => {
-  const object = findObject(org, params['name'] ?? '')
-  if (object === undefined || !viewer.seesObject(object)) throw notFound()
+  const name = params['name'] ?? ''
+  const object = findObject(org, name)
+  if (object === undefined || !viewer.seesObject(object)) {
+    throw noSuchObject(name, object !== undefined)
+  }
   return object
 }

@@ -10,7 +10,7 @@ import { recordStateOf } from '../../records/state.ts'
 import { indexKey } from '../../records/store.ts'
 import { type SoqlRow } from '../../soql/schema.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from '../rest.ts'
-import { notFound, notSimulated, refusal } from '../../refusals.ts'
+import { noSuchObject, notFound, notSimulated, refusal } from '../../refusals.ts'
 import { setupTables } from '../query/setup-tables.ts'
 import { shownRecord } from './read.ts'
 import { jsonBody, rowRefusal, saveContext, saveOptions } from './write.ts'
@@ -31,8 +31,11 @@ export const recordRoutes: RestRoute[] = [
 ]
 
 const objectOf = ({ org, viewer, params }: RestContext): SObject => {
-  const object = findObject(org, params['name'] ?? '')
-  if (object === undefined || !viewer.seesObject(object)) throw notFound()
+  const name = params['name'] ?? ''
+  const object = findObject(org, name)
+  if (object === undefined || !viewer.seesObject(object)) {
+    throw noSuchObject(name, object !== undefined)
+  }
   return object
 }
 

@@ -8,7 +8,7 @@ import { recordStateOf } from '../../records/state.ts'
 import { rowError } from '../../records/row-errors.ts'
 import { childRelationships } from '../../org/child-relationships.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from '../rest.ts'
-import { notFound, refusal } from '../../refusals.ts'
+import { noSuchObject, refusal } from '../../refusals.ts'
 import { jsonBody, rowErrorOf, saveContext, saveOptions } from './write.ts'
 
 const DEPTH_MAX = 5
@@ -40,8 +40,11 @@ interface Given {
 
 const createTree = async (ctx: RestContext): Promise<RestAnswer> => {
   const { org } = ctx
-  const root = findObject(org, ctx.params['name'] ?? '')
-  if (root === undefined || !ctx.viewer.seesObject(root)) throw notFound()
+  const name = ctx.params['name'] ?? ''
+  const root = findObject(org, name)
+  if (root === undefined || !ctx.viewer.seesObject(root)) {
+    throw noSuchObject(name, root !== undefined)
+  }
   const nodes: Node[] = []
   const { records } = jsonBody(ctx)
   readLevel(org, records, root, null, 1, nodes)

@@ -9,7 +9,7 @@ import {
 } from '../../records/save.ts'
 import { toId18 } from '../../org/ids.ts'
 import { type RestContext } from '../rest.ts'
-import { refusal, Refusal } from '../../refusals.ts'
+import { notSimulated, refusal, Refusal } from '../../refusals.ts'
 
 export const saveContext = ({
   org,
@@ -28,15 +28,19 @@ export const saveOptions = (
   return {
     allOrNone,
     // Absent is TRUE: REST runs the active rule.
-    assignmentRule: /^true$/i.test(assigning)
-      ? 'default'
-      : /^false$/i.test(assigning) || toId18(assigning) === null
-        ? 'none'
-        : { id: assigning },
+    assignmentRule: assignmentRuleOf(assigning),
     allowDuplicates: /allowSave\s*=\s*true/i.test(
       request.headers['sforce-duplicate-rule-header'] ?? '',
     ),
   }
+}
+
+const assignmentRuleOf = (wanted: string): SaveRequest['options']['assignmentRule'] => {
+  if (/^true$/i.test(wanted)) return 'default'
+  if (/^false$/i.test(wanted)) return 'none'
+  if (toId18(wanted) !== null) return { id: wanted }
+  // Salesforce documents TRUE, FALSE and an id, and not what it makes of anything else.
+  throw notSimulated(`Sforce-Auto-Assign: ${wanted}`)
 }
 
 /** The JSON object of the body. Throws JSON_PARSER_ERROR for anything else. */

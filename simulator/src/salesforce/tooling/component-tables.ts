@@ -1,6 +1,8 @@
 // The Tooling API's view of automations, layouts and packages. Salesforce: Tooling API
 // guide, objects of these names.
 
+import { isDocumentedInTooling } from '../../documented.ts'
+import { notFound, notSimulated } from '../../refusals.ts'
 import { salesforceDateTime } from '../../org/ids.ts'
 import type { Flow, Org } from '../../org/model.ts'
 import {
@@ -41,6 +43,16 @@ export function toolingTables(org: Org): Map<string, VirtualTable> {
   ]
   const tables = [...entityTables(org), ...schemaTables(org), ...own, ...fromSetup]
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
+}
+
+/**
+ * The object of this name. Throws what Salesforce answers where it has none, and that it is not
+ * simulated where it has.
+ */
+export function toolingTable(org: Org, name: string): VirtualTable {
+  const table = toolingTables(org).get(name.toLowerCase())
+  if (table !== undefined) return table
+  throw isDocumentedInTooling(name) ? notSimulated(`the Tooling object ${name}`) : notFound()
 }
 
 const activeVersionId = (definition: Flow) =>

@@ -162,18 +162,13 @@ describe('ValidationRule', () => {
   })
 })
 
-it('describes say what can be written', async () => {
-  const { sobjects } = await jsforce.tooling.describeGlobal()
-  const said = sobjects
-    .filter((each) => each.createable || each.updateable || each.deletable)
-    .map((each) => [each.name, each.createable, each.updateable, each.deletable])
-  expect(said).toEqual([
-    ['CustomField', true, true, true],
-    ['Flow', true, false, true],
-    ['FlowDefinition', false, true, false],
-    ['GlobalValueSet', true, true, false],
-    ['ValidationRule', true, true, true],
-  ])
+it('refuses to write what Salesforce writes and the simulator does not', async () => {
+  await expect(jsforce.tooling.sobject('ApexClass').create({ Name: 'A' })).rejects.toMatchObject({
+    errorCode: 'NOT_SIMULATED',
+  })
+  await expect(
+    jsforce.tooling.sobject('WorkflowRule').create({ FullName: 'Lead.A', Metadata: {} } as never),
+  ).rejects.toMatchObject({ errorCode: 'NOT_SIMULATED' })
 })
 
 describe('access', () => {

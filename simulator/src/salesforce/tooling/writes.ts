@@ -12,7 +12,7 @@ import { changeSetup, Draft, NotDone, Problem } from '../metadata/deploy/draft.t
 import { removeComponent, saveComponent, type SaveMode } from '../metadata/deploy/single.ts'
 import type { MetadataNode } from '../../org/metadata-xml.ts'
 import type { VirtualTable } from '../query/tables.ts'
-import { toolingTables } from './component-tables.ts'
+import { toolingTable } from './component-tables.ts'
 
 export const writeRoutes: RestRoute[] = [
   { method: 'POST', pattern: '/tooling/sobjects/:name', handler: (ctx) => create(ctx) },
@@ -29,16 +29,6 @@ const WRITABLE: Readonly<Record<string, { post?: SaveMode; patch?: true; remove?
   // Salesforce: a flow that is posted again gets a further version.
   Flow: { post: 'upsert', remove: true },
   FlowDefinition: { patch: true },
-}
-
-/** What describes say of an object: whether its rows can be made, changed and deleted. */
-export const writability = (name: string) => {
-  const { post, patch, remove: removed } = WRITABLE[name] ?? {}
-  return {
-    createable: post !== undefined,
-    updateable: patch === true,
-    deletable: removed === true,
-  }
 }
 
 const create = (ctx: RestContext): RestAnswer => {
@@ -82,9 +72,7 @@ const tableOf = (ctx: RestContext): VirtualTable => {
       [],
     )
   }
-  const table = toolingTables(ctx.org).get((ctx.params['name'] ?? '').toLowerCase())
-  if (table === undefined) throw notFound()
-  return table
+  return toolingTable(ctx.org, ctx.params['name'] ?? '')
 }
 
 const fullNameOf = (ctx: RestContext, table: VirtualTable): string => {

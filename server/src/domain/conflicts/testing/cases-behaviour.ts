@@ -194,7 +194,7 @@ export const WORKFLOW_CASES: Cases = {
     },
   },
   assignee_missing: {
-    fires: { workflows: [inbound(entry)], live: { assigneeExists: async () => false } },
+    fires: { workflows: [inbound(entry)], live: { recordExists: async () => false } },
     not: { workflows: [inbound(entry)] },
   },
   rule_replaced: {

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import { IdGenerator, toId18 } from './ids.ts'
-import { type Grants, type Org, type Profile, type User } from './model.ts'
+import { type Grants, type Group, type Org, type Profile, type User } from './model.ts'
+import { stamps } from './schema.ts'
 
 export interface NewOrg {
   name: string
@@ -57,6 +58,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     permissionSets: new Map(),
     assignments: [],
     groups: [],
+    roles: [],
     flows: new Map(),
     flowInterviews: [],
     workflowRules: [],
@@ -135,6 +137,32 @@ export const addUser = (
   org.users.set(user.id, user)
   return user
 }
+
+/** A queue or public group without members, not yet in the org. */
+export const makeGroup = (
+  org: Org,
+  type: Group['type'],
+  developerName: string,
+  queueObjects: string[] = [],
+): Group => ({
+  id: org.ids.make('00G'),
+  type,
+  developerName,
+  name: developerName.replaceAll('_', ' '),
+  description: null,
+  email: null,
+  sendsEmailToMembers: false,
+  includesBosses: null,
+  queueObjects,
+  queueMembers: {
+    publicGroups: [],
+    roleAndSubordinates: [],
+    roleAndSubordinatesInternal: [],
+    roles: [],
+    users: [],
+  },
+  ...stamps(org),
+})
 
 export const profileNamed = (org: Org, name: string): Profile | undefined =>
   [...org.profiles.values()].find((profile) => profile.name === name)

@@ -232,14 +232,37 @@ export interface User {
   createdDate: Date
 }
 
-export interface Group {
+/** Whom a queue names as its members: users by username, all others by developer name. */
+export interface QueueMembers {
+  publicGroups: string[]
+  roleAndSubordinates: string[]
+  roleAndSubordinatesInternal: string[]
+  roles: string[]
+  users: string[]
+}
+
+export interface Group extends Stamps {
   /** 00G… */
   id: string
-  type: 'Queue' | 'Regular'
+  /** `Organization`: all internal users. */
+  type: 'Queue' | 'Regular' | 'Organization'
   developerName: string
   name: string
-  /** Objects that the queue may own. */
+  description: string | null
+  email: string | null
+  sendsEmailToMembers: boolean
+  /** Null where the file of a queue has said nothing of it. */
+  includesBosses: boolean | null
+  /** Objects whose records the queue may own. */
   queueObjects: string[]
+  queueMembers: QueueMembers
+}
+
+export interface Role extends Stamps {
+  /** 00E… */
+  id: string
+  developerName: string
+  name: string
 }
 
 export interface FlowVersion extends Stamps {
@@ -415,6 +438,7 @@ export interface Org {
   permissionSets: Map<string, PermissionSet>
   assignments: PermissionSetAssignment[]
   groups: Group[]
+  roles: Role[]
   /** By lower-cased name, with the namespace and `__` before it where there is one. */
   flows: Map<string, Flow>
   flowInterviews: FlowInterview[]

@@ -1,7 +1,7 @@
 // A small company's org: the standard objects, a few of its own, a managed package, automations,
 // people with different eyes, and some records. What demo and most tests run against.
 
-import { grantField, noGrants, profileNamed } from '../org/create.ts'
+import { grantField, makeGroup, noGrants, profileNamed } from '../org/create.ts'
 import { type Org, type Row } from '../org/model.ts'
 import { makeField, makeObject, stamps, systemFields, type FieldSpec } from '../org/schema.ts'
 import { salesforceDateTime } from '../org/ids.ts'
@@ -244,21 +244,15 @@ const addPermissions = (org: Org): void => {
     grantField(set.grants, 'Placement__c', field)
   org.permissionSets.set(set.id, set)
   org.groups.push(
-    {
-      id: org.ids.make('00G'),
-      type: 'Queue',
-      developerName: 'Inbound_Leads',
-      name: 'Inbound Leads',
-      queueObjects: ['Lead'],
-    },
-    {
-      id: org.ids.make('00G'),
-      type: 'Queue',
-      developerName: 'Support',
-      name: 'Support',
-      queueObjects: ['Case'],
-    },
+    makeGroup(org, 'Queue', 'Inbound_Leads', ['Lead']),
+    makeGroup(org, 'Queue', 'Support', ['Case']),
+    makeGroup(org, 'Regular', 'Recruiters'),
+    { ...makeGroup(org, 'Organization', 'AllInternalUsers'), name: 'All Internal Users' },
   )
+  for (const name of ['Managing Director', 'Account Manager']) {
+    const developerName = name.replaceAll(' ', '_')
+    org.roles.push({ id: org.ids.make('00E'), developerName, name, ...stamps(org) })
+  }
 }
 
 const addDuplicateRules = (org: Org): void => {

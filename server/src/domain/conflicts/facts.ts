@@ -3,6 +3,7 @@
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type AtStake } from '../metadata/fields/conversion.ts'
+import { type NamedRecords } from '../metadata/named-records.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type Automation } from '../topology/automations/automation.ts'
 import { type PlannedWorkflow } from '../workflows/workflow.ts'
@@ -139,7 +140,7 @@ export interface LiveFacts {
   whereUsed(type: string, fullName: string): Promise<readonly Usage[] | null>
   deletedNames(): Promise<DeletedNames | null>
   lookUp(type: string, fullName: string): Promise<LookedUp | null>
-  assigneeExists(type: 'User' | 'Queue', name: string): Promise<boolean | null>
+  recordExists(records: NamedRecords, name: string): Promise<boolean | null>
   /** Whether the object's describe differs from the snapshot's by now. */
   changedSinceSnapshot(object: string): Promise<boolean | null>
   /** Of what would be sent. */
@@ -218,8 +219,8 @@ export class LiveMemory {
       deletedNames: () => ask('deleted names', [], () => live.deletedNames()),
       lookUp: (type, fullName) =>
         ask(`presence of the ${type}`, [fullName], () => live.lookUp(type, fullName)),
-      assigneeExists: (type, name) =>
-        ask(`presence of the ${type}`, [name], () => live.assigneeExists(type, name)),
+      recordExists: (records, name) =>
+        ask(`presence of the ${records.noun}`, [name], () => live.recordExists(records, name)),
       changedSinceSnapshot: (object) =>
         ask('drift', [object], () => live.changedSinceSnapshot(object)),
       packageSize: () => ask('size of the package', [], () => live.packageSize()),

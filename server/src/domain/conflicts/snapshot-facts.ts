@@ -1,6 +1,7 @@
 // The part of a snapshot that a check needs: of its thousands of describes, those of the objects that
 // the plan touches and of those they refer to.
 
+import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { sameName } from '../metadata/names.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
@@ -24,6 +25,7 @@ export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): st
         return []
       }),
     ]),
+    ...COMPONENT_KINDS.flatMap(({ mentions }) => mentions?.(plan) ?? []),
     ...workflows.flatMap(({ type, api_name, definition }) =>
       type === 'flow'
         ? [...objectsOfFlow(definition), ...fieldsOfFlow(definition).map(({ object }) => object)]

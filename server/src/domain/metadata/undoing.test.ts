@@ -58,6 +58,7 @@ const sceneOf = (
     changes: { permissionSets: {}, profiles: {}, layouts: {}, ...changes },
     othersWith: () => others,
     usersOf: () => [],
+    ownedBy: () => [],
   }
 }
 

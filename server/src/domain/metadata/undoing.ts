@@ -31,6 +31,11 @@ export interface Change {
   told: Reversibility
 }
 
+export interface OwnedRecords {
+  object: string
+  rows: number
+}
+
 /** What the fate of a component depends on beside itself. */
 export interface Scene {
   before: FileParts
@@ -49,6 +54,8 @@ export interface Scene {
   othersWith: (permissionSet: string) => number
   /** What uses a component now, as far as Salesforce says; for kinds that are kept while used. */
   usersOf: (component: Component) => readonly Component[]
+  /** The records that a component owns now, by their object; for kinds that may own some. */
+  ownedBy: (component: Component) => readonly OwnedRecords[]
 }
 
 /** What is known of the other components once their fate is decided. */

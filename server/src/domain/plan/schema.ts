@@ -93,6 +93,43 @@ const globalValueSet = z
   .describe('Values that picklists of several objects share. Created if it does not exist')
   .meta({ id: 'PlanGlobalValueSet' })
 
+const members = (what: string) => z.array(line(80)).max(200).default([]).describe(what)
+
+const queue = z
+  .strictObject({
+    api_name: apiName,
+    label: line(40),
+    description: prose(1_000).optional().describe('Default: unchanged'),
+    email: line(255)
+      .optional()
+      .describe('Address that is told of new records in the queue. Default: unchanged, or none'),
+    email_members: z
+      .boolean()
+      .optional()
+      .describe('Each member is told too. Default: unchanged, or false for a new queue'),
+    objects: z
+      .array(apiName)
+      .min(1)
+      .max(200)
+      .describe('Objects whose records it may own; those it has already stay'),
+    members: z
+      .strictObject({
+        users: members('Usernames'),
+        public_groups: members('API names of public groups'),
+        roles: members('API names of roles'),
+        roles_and_subordinates: members(
+          'API names of roles, with all roles below them; where digital experiences are enabled',
+        ),
+        roles_and_internal_subordinates: members(
+          'API names of roles, with the roles below them but those of customers and partners',
+        ),
+      })
+      .prefault({})
+      .describe('Who may take its records; members it has already stay'),
+  })
+  .describe('An owner of records that nobody has taken yet. Created if it does not exist')
+  .meta({ id: 'PlanQueue' })
+
 const permissions = z
   .strictObject({
     permission_set: z
@@ -128,6 +165,7 @@ export const planSchema = z
       .max(200)
       .default([])
       .describe('Global value sets for the picklists of this plan, or of others'),
+    queues: z.array(queue).max(200).default([]).describe('Queues, with members and objects'),
   })
   .describe('What is to be in the Salesforce org. It adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -146,6 +184,7 @@ export type PlanRecordType = PlanObject['record_types'][number]
 export type PlanValidationRule = PlanObject['validation_rules'][number]
 export type PlanLayout = Plan['layouts'][number]
 export type PlanGlobalValueSet = Plan['global_value_sets'][number]
+export type PlanQueue = Plan['queues'][number]
 export type PlanPermissions = Plan['permissions']
 
 /**

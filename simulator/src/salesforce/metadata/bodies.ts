@@ -14,6 +14,7 @@ import type {
   Org,
   PermissionSet,
   Profile,
+  QueueMembers,
   RecordType,
   SObject,
   ValidationRule,
@@ -290,10 +291,35 @@ export function profileBody(
   }
 }
 
-export function queueBody(group: Group): MetadataNode {
+/** How the lists of a queue's members are written: the list, and its entries. */
+export const QUEUE_MEMBERS = {
+  publicGroups: 'publicGroup',
+  roleAndSubordinates: 'roleAndSubordinate',
+  roleAndSubordinatesInternal: 'roleAndSubordinateInternal',
+  roles: 'role',
+  users: 'user',
+} as const satisfies Record<keyof QueueMembers, string>
+
+const MEMBER_LISTS = Object.keys(QUEUE_MEMBERS) as (keyof QueueMembers)[]
+
+export function queueBody(org: Org, group: Group): MetadataNode {
+  const members = MEMBER_LISTS.filter((list) => group.queueMembers[list].length > 0).map(
+    (list) => [list, { [QUEUE_MEMBERS[list]]: group.queueMembers[list] }] as const,
+  )
   return {
-    doesSendEmailToMembers: false,
+    ...(group.description !== null && { description: group.description }),
+    ...(group.includesBosses !== null && { doesIncludeBosses: group.includesBosses }),
+    doesSendEmailToMembers: group.sendsEmailToMembers,
+    ...(group.email !== null && { email: group.email }),
     name: group.name,
-    queueSobject: group.queueObjects.map((sobjectType) => ({ sobjectType })),
+    ...(members.length > 0 && { queueMembers: Object.fromEntries(members) }),
+    queueSobject: queueObjectsOf(org, group).map((sobjectType) => ({ sobjectType })),
   }
 }
+
+/** The objects of a queue that are there: one that is deleted is none of its objects any more. */
+export const queueObjectsOf = (org: Org, group: Group): string[] =>
+  group.queueObjects.filter((name) => {
+    const object = org.objects.get(name.toLowerCase())
+    return object !== undefined && object.deletedAt === undefined
+  })

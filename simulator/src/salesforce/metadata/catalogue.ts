@@ -359,9 +359,9 @@ const builders: Readonly<Record<string, Builder>> = {
             type: 'Queue',
             fullName: group.developerName,
             id: group.id,
-            metadata: () => queueBody(group),
+            metadata: () => queueBody(org, group),
           },
-          never,
+          group,
         ),
       ),
 }

@@ -346,8 +346,8 @@ describe('a call is refused whole', () => {
     expect((await soap(twoFields.replaceAll(/ xsi:type="\w+"/g, ''))).xml).toContain('xsi:type')
     await expect(jsforce.metadata.create('Nope' as never, text('a'))).rejects.toThrow("'Nope'")
     await expect(jsforce.metadata.delete('Nope', 'a')).rejects.toThrow('INVALID_TYPE')
-    const queue = jsforce.metadata.upsert('Queue', { fullName: 'Crew', name: 'Crew' } as never)
-    await expect(queue).rejects.toThrow('The simulator does not save Queue')
+    const workflow = jsforce.metadata.upsert('Workflow', { fullName: 'Lead' } as never)
+    await expect(workflow).rejects.toThrow('The simulator does not save Workflow')
     const fields = [text('Lead.Crew__c'), text('Lead.Crew2__c', { type: 'MetadataRelationship' })]
     await expect(jsforce.metadata.create('CustomField', fields)).rejects.toThrow(
       'The simulator does not deploy fields of type MetadataRelationship',

@@ -142,7 +142,7 @@ describe('setup entities', () => {
       ),
     ).toMatchObject([{ Assignee: { Name: 'Ada Admin' } }])
     expect(await query('SELECT Queue.Name, SobjectType FROM QueueSobject')).toMatchObject([
-      { Queue: { Name: 'Triage' }, SobjectType: 'Lead' },
+      { Queue: { Name: 'Triage' }, SobjectType: 'Trip__c' },
     ])
     expect(await query('SELECT Name, SobjectType, Active FROM AssignmentRule')).toMatchObject([
       { Name: 'Standard', SobjectType: 'Lead', Active: true },

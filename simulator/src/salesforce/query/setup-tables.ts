@@ -7,7 +7,7 @@ import type { Viewer } from '../../org/visibility.ts'
 import { salesforceDateTime } from '../../org/ids.ts'
 import type { Grants, Org } from '../../org/model.ts'
 import type { Confinement, SoqlRow } from '../../soql/schema.ts'
-import { grantedFields, grantedObjects } from '../metadata/bodies.ts'
+import { grantedFields, grantedObjects, queueObjectsOf } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { duplicateRules } from './duplicate-rules.ts'
 import { flowInterviews } from '../flow-interviews.ts'
@@ -34,6 +34,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     objectPermissions(org),
     recordTypes(org),
     groups(org),
+    roles(org),
     queueObjects(org),
     assignmentRules(org),
     duplicateRules(org),
@@ -338,15 +339,36 @@ const recordTypes = (org: Org): VirtualTable => ({
 
 const groups = (org: Org): VirtualTable => ({
   name: 'Group',
-  columns: { Id: 'id', Name: 'string', DeveloperName: 'string', Type: 'picklist', Email: 'email' },
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    DeveloperName: 'string',
+    Type: 'picklist',
+    Email: 'email',
+    DoesSendEmailToMembers: 'boolean',
+    ...auditColumns,
+  },
   rows: () =>
     org.groups.map((group) => ({
       Id: group.id,
       Name: group.name,
       DeveloperName: group.developerName,
       Type: group.type,
-      Email: null,
-      DoesSendEmailToMembers: false,
+      Email: group.email,
+      DoesSendEmailToMembers: group.sendsEmailToMembers,
+      ...auditValues(group),
+    })),
+})
+
+const roles = (org: Org): VirtualTable => ({
+  name: 'UserRole',
+  columns: { Id: 'id', Name: 'string', DeveloperName: 'string', ...auditColumns },
+  rows: () =>
+    org.roles.map((role) => ({
+      Id: role.id,
+      Name: role.name,
+      DeveloperName: role.developerName,
+      ...auditValues(role),
     })),
 })
 
@@ -355,7 +377,7 @@ const queueObjects = (org: Org): VirtualTable => ({
   columns: { Id: 'id', QueueId: reference('Group', 'Queue'), SobjectType: 'picklist' },
   rows: () =>
     org.groups.flatMap((group) =>
-      group.queueObjects.map((object) => ({
+      queueObjectsOf(org, group).map((object) => ({
         Id: derivedId('03g', `${group.id} ${object}`),
         QueueId: group.id,
         SobjectType: object,

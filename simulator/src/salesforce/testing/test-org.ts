@@ -1,6 +1,7 @@
 // A small Salesforce org for the tests of queries, Tooling and Metadata, served over HTTP.
 
 import { createServer } from 'node:http'
+import { makeGroup } from '../../org/create.ts'
 import { IdGenerator, toId18 } from '../../org/ids.ts'
 import type { Grants, Org, Row, Session, User } from '../../org/model.ts'
 import { makeField, makeObject, stamps, systemFields, type FieldSpec } from '../../org/schema.ts'
@@ -34,6 +35,7 @@ export function makeTestOrg(): Org {
     permissionSets: new Map(),
     assignments: [],
     groups: [],
+    roles: [],
     flows: new Map(),
     flowInterviews: [],
     workflowRules: [],
@@ -90,13 +92,7 @@ function addPeople(org: Org): void {
   })
   const assignment = { id: org.ids.make('0Pa'), permissionSetId: set.id, assigneeId: admin.id }
   org.assignments.push(assignment)
-  org.groups.push({
-    id: org.ids.make('00G'),
-    type: 'Queue',
-    developerName: 'Triage',
-    name: 'Triage',
-    queueObjects: ['Lead'],
-  })
+  org.groups.push(makeGroup(org, 'Queue', 'Triage', ['Trip__c']))
 }
 
 function addSchema(org: Org): void {

@@ -5,6 +5,7 @@ import { createDatabase } from '../../../../../test/src/database.ts'
 import { LOOKED_AT_MAX } from '../../metadata/fields/at-stake.ts'
 import { type LiveFacts } from '../facts.ts'
 import { type ConflictsBench, createConflictsBench } from '../testing/bench.ts'
+import { PUBLIC_GROUPS, QUEUES, ROLES, USERS } from '../../metadata/named-records.ts'
 import { createLiveFacts } from './live.ts'
 
 let simulator: Simulator
@@ -120,7 +121,7 @@ describe('live facts', () => {
   it('never let a name out of its quotes', async () => {
     const live = await facts()
     const name = "x' OR Name != '"
-    expect(await live.assigneeExists('Queue', name)).toBe(false)
+    expect(await live.recordExists(QUEUES, name)).toBe(false)
     expect(await live.lookUp('PermissionSet', name)).toEqual({ exists: false, managed: false })
     expect(await live.recordCount('Account WHERE Name != null')).toBeNull()
   })
@@ -169,8 +170,11 @@ describe('live facts', () => {
     expect(tab).toEqual({ exists: true, managed: false })
     expect(profile?.exists).toBe(true)
     expect(await live.lookUp('Unheard', 'Of')).toBeNull()
-    expect(await live.assigneeExists('Queue', 'Inbound_Leads')).toBe(true)
-    expect(await live.assigneeExists('User', 'nobody@acme.example')).toBe(false)
+    expect(await live.recordExists(QUEUES, 'Inbound_Leads')).toBe(true)
+    expect(await live.recordExists(USERS, 'nobody@acme.example')).toBe(false)
+    expect(await live.recordExists(PUBLIC_GROUPS, 'AllInternalUsers')).toBe(true)
+    expect(await live.recordExists(PUBLIC_GROUPS, 'Inbound_Leads')).toBe(false)
+    expect(await live.recordExists(ROLES, 'account_manager')).toBe(true)
   })
 
   it('know the connected user, the edition, packages, limits and hidden fields', async () => {

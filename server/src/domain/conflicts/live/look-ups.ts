@@ -1,11 +1,12 @@
 // Whether things that a plan names are there: asked by name, many names to a query.
 
 import { componentName } from '../../../salesforce/component-name.ts'
-import { soql } from '../../../salesforce/escape.ts'
+import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText } from '../../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
 import { FILE_KINDS } from '../../metadata/kinds.ts'
+import { type NamedRecords } from '../../metadata/named-records.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type LiveFacts, type LookedUp } from '../facts.ts'
 import { chunksOf, gather } from './gather.ts'
@@ -55,7 +56,7 @@ const plainName = (name: string): string => {
 export const createLookUps = (
   org: SalesforceOrg,
   { rest, tooling }: Queries,
-): Pick<LiveFacts, 'lookUp' | 'assigneeExists'> => {
+): Pick<LiveFacts, 'lookUp' | 'recordExists'> => {
   // Whether or not the connected user may see it: Tooling knows every object.
   const objects = byName(async (names) => {
     const rows = await tooling(
@@ -122,19 +123,14 @@ export const createLookUps = (
     return asked
   }
 
-  const users = byName(async (names) => {
-    const rows = await rest(
-      soql`SELECT Username FROM User WHERE Username IN ${names} AND IsActive = true`,
-    )
-    return rows && new Map(rows.records.map((row) => [sameName(String(row.Username)), true]))
-  }, false)
-
-  const queues = byName(async (names) => {
-    const rows = await rest(
-      soql`SELECT DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName IN ${names}`,
-    )
-    return rows && new Map(rows.records.map((row) => [sameName(String(row.DeveloperName)), true]))
-  }, false)
+  const recordsNamed = ({ object, nameField, where }: NamedRecords) =>
+    byName(async (names) => {
+      const field = soqlName(nameField)
+      const asked = soql`SELECT ${field} FROM ${soqlName(object)} WHERE ${field} IN ${names}`
+      const rows = await rest(where === null ? asked : soql`${asked} AND ${where}`)
+      return rows && new Map(rows.records.map((row) => [sameName(String(row[nameField])), true]))
+    }, false)
+  const records = new Map<NamedRecords, ReturnType<typeof recordsNamed>>()
 
   return {
     lookUp: async (type, fullName) => {
@@ -144,6 +140,10 @@ export const createLookUps = (
       const list = await listOf(type)
       return list && (list.get(plainName(componentName(type, fullName))) ?? ABSENT)
     },
-    assigneeExists: (type, name) => (type === 'Queue' ? queues(name) : users(name)),
+    recordExists: (named, name) => {
+      const known = records.get(named) ?? recordsNamed(named)
+      records.set(named, known)
+      return known(name)
+    },
   }
 }

@@ -18,6 +18,8 @@ const askedOf = ({ plan, objectExists, describeOf, plannedField, live }: Facts):
     return all && all.some((name) => sameName(name) === sameName(field))
   },
   lookUp: (type, fullName) => live.lookUp(type, fullName),
+  recordExists: (records, name) => live.recordExists(records, name),
+  describeOf,
 })
 
 const rulesOf = (isSafe: boolean): Rule[] =>

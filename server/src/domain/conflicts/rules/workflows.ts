@@ -1,6 +1,7 @@
 // Flows, assignment rules and validation rules that the request deploys.
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
+import { ACTIVE_USERS, QUEUES } from '../../metadata/named-records.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
 import { assigneesOf, objectsOfFlow } from '../definitions.ts'
 import { rulesFor } from '../rule.ts'
@@ -160,7 +161,7 @@ export const workflowRules = [
       const asked = await Promise.all(
         assigneesOf(workflow.definition).map(async ({ type, name }) => ({
           text: `${type === 'Queue' ? 'queue' : 'user'} ${name}`,
-          exists: await live.assigneeExists(type, name),
+          exists: await live.recordExists(type === 'Queue' ? QUEUES : ACTIVE_USERS, name),
         })),
       )
       const missing = asked.filter(({ exists }) => exists === false).map(({ text }) => text)

@@ -194,7 +194,7 @@ export const WORKFLOW_CASES: Cases = {
     },
   },
   assignee_missing: {
-    fires: { workflows: [inbound(entry)], live: { assigneeExists: async () => false } },
+    fires: { workflows: [inbound(entry)], live: { recordExists: async () => false } },
     not: { workflows: [inbound(entry)] },
   },
   rule_replaced: {
@@ -332,6 +332,10 @@ export const PUSH_CASES: Cases = {
 const sharing = {
   global_value_sets: [{ api_name: 'Countries', label: 'Countries', values: ['AT'] }],
 }
+const queued = {
+  plan: { queues: [{ api_name: 'Desk', label: 'Desk', objects: ['Lead'] }] },
+  describes: lead(described('OwnerId', { type: 'reference', referenceTo: ['Group', 'User'] })),
+}
 const changed = { plan: onLead(text('A__c', { help_text: 'New' })) }
 const jobType = { objects: [job({ record_types: [{ api_name: 'R', label: 'R' }] })] }
 const placing = (object: string) => ({
@@ -378,6 +382,10 @@ export const SAFE_CASES: Cases = {
   value_set_new: {
     fires: { plan: sharing, live: { lookUp: async () => ({ exists: false, managed: false }) } },
     not: { plan: sharing },
+  },
+  queue_new: {
+    fires: { ...queued, live: { lookUp: async () => ({ exists: false, managed: false }) } },
+    not: queued,
   },
   tab_safe: { fires: { plan: { ...newJob(), tabs: ['Job__c'] } }, not: { plan: newJob() } },
   workflow_new: {

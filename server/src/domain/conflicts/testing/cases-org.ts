@@ -147,6 +147,14 @@ const sharing = (set: string): PlanInput => ({
   global_value_sets: [{ api_name: set, label: 'Countries', values: ['AT', 'DE'] }],
 })
 
+const queueOf = (...objects: string[]): PlanInput => ({
+  queues: [{ api_name: 'Desk', label: 'Desk', objects, members: { users: ['ann@acme.example'] } }],
+})
+/** An object whose records such a one owns. */
+const ownedBy = (name: string, ...referenceTo: string[]) =>
+  describedObject(name, [described('OwnerId', { type: 'reference', referenceTo, custom: false })])
+const onQueued = { plan: queueOf('Lead'), describes: [ownedBy('Lead', 'Group', 'User')] }
+
 export const ACCESS_CASES: Cases = {
   permission_api_enabled: lacking(calm.plan, 'ApiEnabled'),
   permission_modify_metadata: lacking(calm.plan, 'ModifyMetadata'),
@@ -248,6 +256,23 @@ export const ACCESS_CASES: Cases = {
   value_set_shared: {
     fires: { plan: sharing('Countries'), live: found('GlobalValueSet', true) },
     not: { plan: sharing('Countries'), live: found('GlobalValueSet', false) },
+  },
+  queue_exists: {
+    fires: { ...onQueued, live: found('Queue', true) },
+    not: { ...onQueued, live: found('Queue', false) },
+  },
+  queue_object_missing: {
+    fires: { plan: queueOf('Job__c'), live: found('Queue', false) },
+    // Or the plan itself makes the object.
+    not: { plan: { ...newJob(), ...queueOf('Job__c') }, live: found('Queue', false) },
+  },
+  queue_object_not_allowed: {
+    fires: { plan: queueOf('Account'), describes: [ownedBy('Account', 'User')] },
+    not: onQueued,
+  },
+  queue_member_missing: {
+    fires: { ...onQueued, live: { recordExists: async () => false } },
+    not: onQueued,
   },
 }
 

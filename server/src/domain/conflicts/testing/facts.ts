@@ -160,7 +160,7 @@ export const calmLive: LiveFacts = {
     exists: !['CustomObject', 'CustomTab'].includes(type),
     managed: false,
   }),
-  assigneeExists: async () => true,
+  recordExists: async () => true,
   changedSinceSnapshot: async () => false,
   packageSize: async () => ({ files: 5, zipBytes: 4_000, unzippedBytes: 9_000 }),
 }

@@ -19,6 +19,7 @@ import { type Context, type RunKind, type Stage, type State } from '../run/conte
 import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
 import { heldData, type HeldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
+import { readOwned } from './owned-records.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import { readUsers } from './users.ts'
 import {
@@ -73,6 +74,9 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
   const rows = await deps.db
     .as(journal.tenant)
     .tx((tx) => componentsById(tx, journal.tenant, deployment.id))
+  const made = rows
+    .filter(({ action }) => action === 'created')
+    .map(({ type, full_name }) => ({ type, fullName: full_name }))
   const reversal = reverse({
     plan,
     rows,
@@ -87,13 +91,8 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
             options.components.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
           ),
     assignments,
-    users: await readUsers(
-      org,
-      rows
-        .filter(({ action }) => action === 'created')
-        .map(({ type, full_name }) => ({ type, fullName: full_name })),
-      reading.properties,
-    ),
+    users: await readUsers(org, made, reading.properties),
+    owned: await readOwned(org, made, reading),
   })
   return { reversal, reading, before, after, rows }
 }

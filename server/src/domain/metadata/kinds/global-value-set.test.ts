@@ -241,6 +241,7 @@ describe('a global value set taken back', () => {
       changes: { permissionSets: {}, profiles: {}, layouts: {} },
       othersWith: () => 0,
       usersOf: () => users,
+      ownedBy: () => [],
     }
     const taken = new Set(gone.map(keyOf))
     const settled: Settled = {

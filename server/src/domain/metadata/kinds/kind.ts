@@ -8,6 +8,7 @@ import { type Findings } from '../../plan/findings.ts'
 import { type Plan, type PlanObject } from '../../plan/schema.ts'
 import { type Holder, type WantedEntry } from '../entries.ts'
 import { type Measure } from '../fields/at-stake.ts'
+import { type NamedRecords } from '../named-records.ts'
 import { type Component } from '../names.ts'
 import { type ObjectImage } from '../object-file.ts'
 import { type Reversibility } from '../reversibility.ts'
@@ -35,6 +36,8 @@ interface AnyKind {
   /** The object with which it comes and goes; null for what stands by itself. */
   objectOf: (fullName: string) => string | null
   deletion: Deletion
+  /** Objects that its members of a plan mention; its rules may ask for their describes. */
+  mentions?: (plan: Plan) => string[]
   /** What is wrong with its members of a plan, beyond what the schema says. */
   check?: (plan: Plan, findings: Findings) => void
   /** Access to it in permission sets and profiles. */
@@ -76,6 +79,8 @@ export interface FileKind extends AnyKind {
   isDescribedAnywhere?: boolean
   /** Salesforce does not delete one that something uses. */
   isKeptWhileUsed?: boolean
+  /** Salesforce does not delete one that owns records: the objects whose records it may own. */
+  mayOwn?: (content: JsonObject) => string[]
   /** What of a file, read by its root, is compared; default all of it. */
   contentOf?: (text: string) => JsonObject
   /**
@@ -161,6 +166,9 @@ export interface Asked {
   /** In the plan or in the Salesforce org; null also for an object that was not described. */
   fieldExists: (object: string, field: string) => Promise<boolean | null>
   lookUp: (type: string, fullName: string) => Promise<{ exists: boolean; managed: boolean } | null>
+  recordExists: (records: NamedRecords, name: string) => Promise<boolean | null>
+  /** Of objects of the plan, and of those that its components mention (`mentions`). */
+  describeOf: (object: string) => JsonObject | null
 }
 
 export interface Word {

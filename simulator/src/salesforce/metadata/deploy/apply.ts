@@ -17,6 +17,7 @@ import { deployObject, deployRecordType, deployValidationRule } from './objects.
 import type { DeployOptions } from './options.ts'
 import type { Deletion, DeployPackage, Item } from './package.ts'
 import { deployPermissionSet, deployProfile } from './permissions.ts'
+import { deployQueue } from './queues.ts'
 
 /** Salesforce: Metadata API guide, "DeployMessage". */
 export interface DeployMessage {
@@ -47,6 +48,7 @@ const DEPLOYERS: [string, Deployer][] = [
   ['ValidationRule', deployValidationRule],
   ['Layout', deployLayout],
   ['CustomTab', deployTab],
+  ['Queue', deployQueue],
   ['Flow', deployFlow],
   ['FlowDefinition', deployFlowDefinition],
   ['AssignmentRules', deployAssignmentRules],

@@ -225,8 +225,8 @@ describe('a component is refused', () => {
     ],
     [
       'a type that is not simulated',
-      zip({ type: 'Queue', name: 'Q', path: 'queues/Q.queue', content: '<name>Q</name>' }),
-      'The simulator does not deploy Queue',
+      zip({ type: 'Workflow', name: 'Lead', path: 'workflows/Lead.workflow', content: '' }),
+      'The simulator does not deploy Workflow',
     ],
     [
       'a file of another type',

@@ -16,6 +16,7 @@ import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
 import { checkUnmanaged } from './names.ts'
+import { deleteQueue } from './queues.ts'
 
 /** The component is not there: a warning, no error. */
 export class Missing extends Error {
@@ -37,6 +38,7 @@ export const DELETION_ORDER = [
   'CustomField',
   'CustomObject',
   'GlobalValueSet',
+  'Queue',
 ]
 
 /** Deletes one component. Throws `Missing` when it is not there, `Problem` when it must stay. */
@@ -55,6 +57,7 @@ const deleters: Readonly<Record<string, Deleter>> = {
   CustomField: deleteField,
   CustomObject: deleteObject,
   GlobalValueSet: deleteGlobalValueSet,
+  Queue: deleteQueue,
   ValidationRule: (draft, fullName) => {
     const { object, name } = split(draft, fullName)
     const rule = object?.validationRules.find((each) => sameName(each.name, name))

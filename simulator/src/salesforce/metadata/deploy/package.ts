@@ -60,6 +60,7 @@ const deployable = new Set([
   'GlobalValueSet',
   'PermissionSet',
   'Profile',
+  'Queue',
   'RecordType',
   'ValidationRule',
 ])

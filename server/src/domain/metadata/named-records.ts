@@ -1,0 +1,47 @@
+// Records that set-up mentions by a name of theirs: users, groups, roles. Salesforce lists them among no
+// components, so that they are looked up as records.
+
+import { soql, type Soql } from '../../salesforce/escape.ts'
+
+export interface NamedRecords {
+  /** One of them, as messages say it. */
+  noun: string
+  /** The object whose records they are, and the field with the name. */
+  object: string
+  nameField: string
+  /** Which of its records are meant; null for all. */
+  where: Soql | null
+}
+
+export const USERS: NamedRecords = {
+  noun: 'user',
+  object: 'User',
+  nameField: 'Username',
+  where: null,
+}
+
+export const ACTIVE_USERS: NamedRecords = {
+  noun: 'active user',
+  object: 'User',
+  nameField: 'Username',
+  where: soql`IsActive = true`,
+}
+
+const groups = (noun: string, where: Soql): NamedRecords => ({
+  noun,
+  object: 'Group',
+  nameField: 'DeveloperName',
+  where,
+})
+
+export const QUEUES = groups('queue', soql`Type = 'Queue'`)
+
+/** Salesforce: Object reference, Group: `Organization` is the group of all internal users. */
+export const PUBLIC_GROUPS = groups('public group', soql`Type IN ('Regular', 'Organization')`)
+
+export const ROLES: NamedRecords = {
+  noun: 'role',
+  object: 'UserRole',
+  nameField: 'DeveloperName',
+  where: null,
+}

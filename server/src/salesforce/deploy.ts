@@ -191,7 +191,8 @@ export interface DeployRequestFilter {
 }
 
 /**
- * The deploys that may be the one whose answer got lost, oldest first. Finding none proves little at
+ * The deploys of the Metadata API that this user has made since, oldest first: the one whose answer got
+ * lost is among them, and so is what the user deploys by other means. Finding none proves little at
  * once: a request whose answer we no longer await may still be on its way. Never stopped by the budget.
  */
 export const findDeployRequests = async (
@@ -201,11 +202,12 @@ export const findDeployRequests = async (
   // Salesforce: dates of records are whole seconds, so one made right after `since` may stand before it.
   const from = new Date(Math.floor(since.getTime() / 1000) * 1000)
   // CreatedDate, because StartDate is empty for as long as a deploy is queued.
-  const text = soql`SELECT Id, Status, CheckOnly, CreatedDate, StartDate, CompletedDate FROM DeployRequest WHERE CreatedById = ${userId} AND CheckOnly = ${checkOnly} AND CreatedDate >= ${from} ORDER BY CreatedDate`
+  const text = soql`SELECT Id, Type, Status, CheckOnly, CreatedDate, StartDate, CompletedDate FROM DeployRequest WHERE CreatedById = ${userId} AND CheckOnly = ${checkOnly} AND CreatedDate >= ${from} ORDER BY CreatedDate`
   const found: DeployRequest[] = []
   for await (const record of query(org, text, { tooling: true, priority: 'protected' })) {
     const id = asText(record.Id)
-    if (id === null) continue
+    // Salesforce: Tooling API, DeployRequest: Type is Api or Changeset.
+    if (id === null || asText(record.Type)?.toLowerCase() === 'changeset') continue
     const status = asText(record.Status) ?? ''
     found.push({
       id,

@@ -11,6 +11,7 @@ import {
   takeOutOfProfile,
 } from './entries.ts'
 import { fileDifferences } from './equality.ts'
+import { mastersIn } from './masters.ts'
 import { readRoot } from './xml-tree.ts'
 
 const plan = parsePlan(JOB_PLAN)
@@ -18,7 +19,15 @@ const profile = (inner: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?><Profile xmlns="http://soap.sforce.com/2006/04/metadata"><custom>false</custom>${inner}</Profile>`
 
 const merge = (wish: Plan, name: string, current: string | null) =>
-  mergePermissionSet(name, wantedAccess(wish, 'PermissionSet'), current)
+  mergePermissionSet(
+    name,
+    wantedAccess(
+      wish,
+      'PermissionSet',
+      mastersIn(wish, () => null),
+    ),
+    current,
+  )
 
 describe('a new permission set', () => {
   const { text, changes } = merge(plan, 'SFDC_Engine_X', null)
@@ -174,7 +183,14 @@ describe('a profile', () => {
       '<fieldPermissions><editable>true</editable><field>Lead.Job_Title__c</field><readable>true</readable></fieldPermissions>' +
         '<userLicense>Salesforce</userLicense>',
     )
-    const { text, changes } = mergeProfile(wantedAccess(plan, 'Profile'), current)
+    const { text, changes } = mergeProfile(
+      wantedAccess(
+        plan,
+        'Profile',
+        mastersIn(plan, () => null),
+      ),
+      current,
+    )
     expect(text).not.toContain('userLicense')
     expect(text).not.toContain('Lead.Job_Title__c')
     expect(text).not.toContain('recordTypeVisibilities')

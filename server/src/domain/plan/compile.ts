@@ -5,6 +5,7 @@ import { type Members } from '../../salesforce/deploy-package.ts'
 import { type Holder, type WantedEntry } from '../metadata/entries.ts'
 import { COMPONENT_KINDS, FILE_KINDS, filePath, PART_KINDS } from '../metadata/kinds.ts'
 import { type Compiling, type PlanComponent } from '../metadata/kinds/kind.ts'
+import { type MastersOf, mastersIn, withMasters } from '../metadata/masters.ts'
 import { keyOf, sameName } from '../metadata/names.ts'
 import { type MergeChanges } from '../metadata/undoing.ts'
 import { componentsOf } from './components.ts'
@@ -16,7 +17,7 @@ export type CurrentFiles = ReadonlyMap<string, string>
 
 export interface CompileContext {
   /**
-   * The files of `componentsToRead(plan)`, read at the API version that the package is deployed at;
+   * The files of `componentsToRead(plan)` and of the objects above those of the plan, read at the API version that the package is deployed at;
    * one that is absent is not in the Salesforce org.
    */
   current: CurrentFiles
@@ -33,14 +34,17 @@ export interface MetadataPackage {
   changes: MergeChanges
 }
 
-/** Entries that the plan wants in permission sets or profiles; the first that asks for one has its say. */
-export const wantedAccess = (plan: Plan, holder: Holder): WantedEntry[] => {
+/**
+ * Entries that the plan wants in permission sets or profiles, with those that they depend on; the first
+ * that asks for one has its say.
+ */
+export const wantedAccess = (plan: Plan, holder: Holder, mastersOf: MastersOf): WantedEntry[] => {
   const entries = new Map<string, WantedEntry>()
   for (const entry of COMPONENT_KINDS.flatMap(({ access }) => access?.wanted(plan, holder) ?? [])) {
     const key = `${entry.list}:${sameName(entry.key)}`
     if (!entries.has(key)) entries.set(key, entry)
   }
-  return [...entries.values()]
+  return withMasters([...entries.values()], mastersOf)
 }
 
 /**
@@ -50,11 +54,14 @@ export const wantedAccess = (plan: Plan, holder: Holder): WantedEntry[] => {
  */
 export const compilePlan = (plan: Plan, { current }: CompileContext): MetadataPackage => {
   const byName = new Map([...current].map(([path, text]) => [sameName(path), text]))
+  // Whatever the case in which the plan wrote the name.
+  const find = (type: string, fullName: string): string | null =>
+    byName.get(sameName(filePath(type, fullName) ?? '')) ?? null
+  const mastersOf = mastersIn(plan, (object) => find('CustomObject', object))
   const context: Compiling = {
     plan,
-    // Whatever the case in which the plan wrote the name.
-    current: (type, fullName) => byName.get(sameName(filePath(type, fullName) ?? '')) ?? null,
-    access: (holder) => wantedAccess(plan, holder),
+    current: find,
+    access: (holder) => wantedAccess(plan, holder, mastersOf),
     parts: PART_KINDS,
   }
   const files = new Map<string, string>()

@@ -6,6 +6,7 @@ import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
+import { partsIn } from '../../metadata/parts.ts'
 import { compilePlan } from '../../plan/compile.ts'
 import { type Plan } from '../../plan/schema.ts'
 import { assign, readAssignments, wantedAssignment } from './assignment.ts'
@@ -14,6 +15,7 @@ import { type Context, type RunDeps, type RunKind, type Stage, type State } from
 import {
   awaitPackage,
   endDeploy,
+  endMissing,
   type Endings,
   judged,
   sendPackage,
@@ -235,10 +237,23 @@ const permissions: Stage = async (context, { deployment }) => {
   return 'next'
 }
 
-const readingBack: Stage = async (context, { run, deployment }) => {
+const readingBack: Stage = async (context, state) => {
   const { org, journal, spent } = context
+  const { run, deployment } = state
   const plan = planOf(deployment)
   const after = await readImages(org, plan)
+  const read = partsIn(after.files)
+  const rows = (await rowsOf(context, state)).map((row): ComponentRow => {
+    const isThere = read.part({ type: row.type, fullName: row.full_name }) !== null
+    return { ...row, success: isThere ? (row.success ?? true) : false }
+  })
+  const save = async (tx: Tx): Promise<void> => {
+    await journal.saveComponents(tx, rows)
+    await journal.saveImages(tx, 'after', after)
+  }
+  const absent = rows.filter(({ success }) => success === false)
+  if (absent.length > 0) return endMissing(context, run, absent, save)
+
   const { missing, differing } = await readBack(org, plan, after.describes)
   if (missing.length > 0 && run.attempts < LOOKS_MAX) {
     // Salesforce: rights of a fresh assignment may take a moment to show in a describe.
@@ -260,7 +275,7 @@ const readingBack: Stage = async (context, { run, deployment }) => {
     { error: null },
     { status: 'deployed', progress: ended, error: null, warnings, deployed_at: 'now' },
     spent(),
-    (tx) => journal.saveImages(tx, 'after', after),
+    save,
   )
   return 'stop'
 }

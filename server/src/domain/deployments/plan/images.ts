@@ -7,7 +7,8 @@ import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type FileProperties, retrieve } from '../../../salesforce/metadata.ts'
 import { componentAt, filePath, kindOf } from '../../metadata/kinds.ts'
-import { type Component } from '../../metadata/names.ts'
+import { allMasters, mastersIn } from '../../metadata/masters.ts'
+import { type Component, objectKind, sameName } from '../../metadata/names.ts'
 import { componentsOf, componentsToRead } from '../../plan/components.ts'
 import { membersOf } from '../../plan/manifest.ts'
 import { type Plan } from '../../plan/schema.ts'
@@ -44,11 +45,13 @@ export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Readin
   const read = await readFiles(org, others)
   const files = new Map(read.files)
   const properties = [...read.properties]
+  const masters = await readMasters(org, plan, files)
   if (others.length < components.length) {
-    // Salesforce tells of these only what is named beside them, so fields are named one by one; apart
-    // from the rest, because an object that is asked for in parts may come in parts.
+    // Salesforce tells of these only what is named beside them, so fields are named one by one, and
+    // objects that the plan does not touch too; apart from the rest, because an object that is asked
+    // for in parts may come in parts.
     const parts = componentsOf(plan).filter(({ type }) => type === 'CustomField')
-    const partly = await readFiles(org, [...components, ...parts])
+    const partly = await readFiles(org, [...components, ...masters, ...parts])
     for (const [path, text] of partly.files) {
       if (isReadInPart(componentAt(path)?.type ?? '')) files.set(path, text)
     }
@@ -56,6 +59,37 @@ export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Readin
   }
   const objects = plan.objects.map(({ api_name }) => api_name)
   return { files, properties, describes: await readDescribes(org, objects) }
+}
+
+/**
+ * The objects above those of the plan that it does not touch itself. The files of custom ones are added,
+ * level by level: they tell what is above them (Salesforce: three levels of details at most).
+ */
+const readMasters = async (
+  org: SalesforceOrg,
+  plan: Plan,
+  files: Map<string, string>,
+): Promise<Component[]> => {
+  const own = plan.objects.map(({ api_name }) => api_name)
+  const textOf = (name: string): string | null => {
+    const wanted = sameName(filePath('CustomObject', name) ?? '')
+    return [...files].find(([path]) => sameName(path) === wanted)?.[1] ?? null
+  }
+  const asked = new Set(own.map(sameName))
+  for (;;) {
+    const masters = allMasters(own, mastersIn(plan, textOf)).filter(
+      (name) => !own.some((object) => sameName(object) === sameName(name)),
+    )
+    const next = masters.filter(
+      (name) => objectKind(name) !== 'standard' && !asked.has(sameName(name)),
+    )
+    const components = (names: readonly string[]): Component[] =>
+      names.map((fullName) => ({ type: 'CustomObject', fullName }))
+    if (next.length === 0) return components(masters)
+    for (const name of next) asked.add(sameName(name))
+    const read = await readFiles(org, components(next))
+    for (const [path, text] of read.files) files.set(path, text)
+  }
 }
 
 const readFiles = async (

@@ -6,10 +6,10 @@ import { type Tx } from '../../../db/database.ts'
 import { type Fault, type WorkFault } from '../../../db/types.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
-import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
+import { SalesforceError } from '../../../salesforce/failure.ts'
 import { clip } from '../../../text.ts'
 import { keyOf } from '../../metadata/names.ts'
-import { CAUSES, causeOf, standingStill, toldOf } from '../../work/faults.ts'
+import { standingStill } from '../../work/faults.ts'
 import {
   type ComponentProblem,
   type ComponentRow,
@@ -44,12 +44,10 @@ export interface Unclear {
   ids: readonly string[]
 }
 
+const MESSAGE_MAX = 1_000
+
 /** Sent so often at most when Salesforce's setup lock keeps refusing it. */
 const SENDS_MAX = 12
-
-/** Can no repetition send this package, and is none of it in the Salesforce org? */
-const isRefusedForGood = (error: unknown): boolean =>
-  CAUSES[causeOf(error)].outcome === 'end' && !isUnknownFate(error)
 
 /** Sends the package of the run, or finds out what became of it. */
 export const sendPackage = async (
@@ -61,10 +59,7 @@ export const sendPackage = async (
   const checkOnly = run.kind === 'deploy' && deployment.check_only
   const graceMs = deps.adoptGraceMs
   const options = { org, journal, run, userId, checkOnly, signal, graceMs }
-  const submitted = await submit(options).catch((error: unknown) => {
-    if (signal.aborted || !isRefusedForGood(error)) throw error
-    return { kind: 'refused' as const, fault: toldOf(error) }
-  })
+  const submitted = await submit(options)
   switch (submitted.kind) {
     case 'sent':
       await journal.step(
@@ -142,6 +137,30 @@ export const endDeploy = (
 ): Promise<void> =>
   journal.end({ error: fault }, { status: 'failed', error: fault, applied }, calls, also)
 
+/** What a deploy brought shows at once in what is read back; a second look is for a reading that lags. */
+const LOOKS_FOR_MISSING = 2
+
+/**
+ * Ends a deploy of which something is not there. Salesforce called it applied, so the rest of it may be,
+ * and can be rolled back. `save` stores what was read.
+ */
+export const endMissing = async (
+  context: Pick<Context, 'journal' | 'spent'>,
+  run: RunRow,
+  missing: readonly Pick<ComponentRow, 'type' | 'full_name'>[],
+  save: (tx: Tx) => Promise<void>,
+): Promise<'stop'> => {
+  const names = missing.map(({ type, full_name }) => `${type} ${full_name}`).join(', ')
+  const message = clip(`Not in the Salesforce org after the deploy: ${names}.`, MESSAGE_MAX)
+  const fault = { code: 'component_missing', message }
+  if (run.attempts + 1 < LOOKS_FOR_MISSING) {
+    await stand(context, run, fault, workWaitSeconds(run.attempts))
+    return 'stop'
+  }
+  await endDeploy(context.journal, fault, context.spent(), 'unknown', save)
+  return 'stop'
+}
+
 /** Ends a rollback as failed. The deployment stays what it was; only this attempt to roll it back failed. */
 export const endRollback = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
@@ -181,6 +200,13 @@ export const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
 
 export type SavedComponent = Omit<ComponentRow, 'org_id' | 'client_id' | 'deployment_id'>
 
+/**
+ * A success counts for the components that Salesforce names; whether another one is there is found out
+ * by reading. A validation has nothing to read.
+ */
+const isIn = (component: ComponentResult | undefined, result: DeployResult): boolean =>
+  result.success && (component !== undefined || result.checkOnly)
+
 /** What Salesforce said about each component, laid over the rows. */
 export const judged = (rows: readonly ComponentRow[], result: DeployResult): SavedComponent[] => {
   const said = new Map(
@@ -189,7 +215,7 @@ export const judged = (rows: readonly ComponentRow[], result: DeployResult): Sav
   return rows.map((row) => {
     const component = said.get(keyOf({ type: row.type, fullName: row.full_name }))
     // All or nothing: beside a failed component the others were not applied either.
-    const success = component?.outcome === 'failed' ? false : result.success ? true : row.success
+    const success = component?.outcome === 'failed' ? false : isIn(component, result) || row.success
     return { ...row, success, problem: problemOf(component, result) ?? row.problem }
   })
 }
@@ -222,8 +248,6 @@ export const strayProblems = (rows: readonly ComponentRow[], result: DeployResul
     ),
   ]
 }
-
-const MESSAGE_MAX = 1_000
 
 const failedIn = (result: DeployResult): readonly ComponentResult[] =>
   (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')

@@ -7,12 +7,16 @@ import {
   awaitDeploy,
   cancelDeploy,
   findDeployRequests,
+  getDeploy,
   getSalesforceTime,
   startDeploy,
 } from '../../../salesforce/deploy.ts'
-import { isUnknownFate } from '../../../salesforce/failure.ts'
+import { isUnknownFate, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type WorkFault } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
+import { CAUSES, causeOf, toldOf } from '../../work/faults.ts'
+import { type Claim, claimOf } from './claim.ts'
 import { type Journal } from './journal.ts'
 import { type RunRow } from '../rows.ts'
 
@@ -47,9 +51,11 @@ export const packageOf = (stored: StoredPackage, apiVersion: string) =>
 export type Submitted =
   | { kind: 'sent'; id: string }
   | { kind: 'cancelled' }
-  /** No request of ours is to be seen yet; one may still be on its way. */
+  /** Salesforce does not take it, however often it is sent. */
+  | { kind: 'refused'; fault: WorkFault }
+  /** No deploy is known to be ours yet; a request may be on its way, or a deploy has yet to show what it holds. */
   | { kind: 'look_again'; afterSeconds: number }
-  /** Several requests could be ours. */
+  /** Several deploys could be ours. */
   | { kind: 'ambiguous'; ids: string[] }
 
 interface SubmitOptions {
@@ -63,39 +69,75 @@ interface SubmitOptions {
   graceMs: number
 }
 
+const LOOK_SECONDS = 5
+
 /**
  * Sends the run's package, or finds out what became of it. The intent is stored before sending. An error
  * means: certainly not taken (the intent is cleared), or unknown (it stands, and the next call looks).
  */
 export const submit = async (options: SubmitOptions): Promise<Submitted> => {
-  const { org, journal, run, userId, checkOnly, signal, graceMs } = options
+  const { run } = options
   if (run.sfdc_deploy_id !== null) return { kind: 'sent', id: run.sfdc_deploy_id }
-  if (run.intended_at !== null) {
-    const seen = await findDeployRequests(org, {
-      since: run.intended_at,
-      userId: run.sfdc_user_id ?? userId,
-      checkOnly,
-    })
-    // Salesforce tells whole seconds only: the deploy of a run that has just ended may be among them.
-    const taken = await journal.deploysOfOthers(seen.map(({ id }) => id))
-    const found = seen.filter(({ id }) => !taken.has(id))
-    const [only] = found
-    if (found.length > 1) return { kind: 'ambiguous', ids: found.map(({ id }) => id) }
-    if (only !== undefined) return { kind: 'sent', id: only.id }
-    const waited = (await journal.sinceSentMs()) ?? graceMs
-    if (waited < graceMs) {
-      return { kind: 'look_again', afterSeconds: Math.min(5, (graceMs - waited) / 1000) }
-    }
+  const found = run.intended_at === null ? null : await lookFor(options, run.intended_at)
+  return found ?? send(options)
+}
+
+/** The deploy of a request whose answer got lost; null where it certainly never reached Salesforce. */
+const lookFor = async (
+  { org, journal, run, userId, checkOnly, graceMs }: SubmitOptions,
+  since: Date,
+): Promise<Submitted | null> => {
+  const seen = await findDeployRequests(org, {
+    since,
+    userId: run.sfdc_user_id ?? userId,
+    checkOnly,
+  })
+  // Salesforce tells whole seconds only: the deploy of a run that has just ended may be among them.
+  const taken = await journal.deploysOfOthers(seen.map(({ id }) => id))
+  const claims = new Map<string, Claim>()
+  for (const { id } of seen) {
+    if (!taken.has(id)) claims.set(id, await readClaim(org, id, run.package as StoredPackage))
   }
-  const zip = packageOf(run.package as StoredPackage, org.apiVersion)
-  const now = await getSalesforceTime(org)
-  if (!(await journal.intend(now, userId))) return { kind: 'cancelled' }
-  try {
-    return { kind: 'sent', id: await startDeploy(org, zip, { checkOnly }) }
-  } catch (error) {
-    const refused = error instanceof EngineError && !isUnknownFate(error) && !signal.aborted
-    if (refused) await journal.step({ intended_at: null })
+  const ours = [...claims].filter(([, claim]) => claim === 'ours').map(([id]) => id)
+  const [only] = ours
+  if (ours.length > 1) return { kind: 'ambiguous', ids: ours }
+  if (only !== undefined) return { kind: 'sent', id: only }
+  if ([...claims.values()].includes('unclear')) {
+    return { kind: 'look_again', afterSeconds: LOOK_SECONDS }
+  }
+  const waited = (await journal.sinceSentMs()) ?? graceMs
+  if (waited >= graceMs) return null
+  return { kind: 'look_again', afterSeconds: Math.min(LOOK_SECONDS, (graceMs - waited) / 1000) }
+}
+
+const readClaim = async (org: SalesforceOrg, id: string, stored: StoredPackage): Promise<Claim> => {
+  const result = await getDeploy(org, id, { details: true }).catch((error: unknown) => {
+    if (error instanceof SalesforceError && error.failure.kind === 'not_found') return null
     throw error
+  })
+  return result === null ? 'unclear' : claimOf(stored, result)
+}
+
+/** Can no repetition send this package, and is none of it in the Salesforce org? */
+const isRefusedForGood = (error: unknown): boolean =>
+  CAUSES[causeOf(error)].outcome === 'end' && !isUnknownFate(error)
+
+const send = async (options: SubmitOptions): Promise<Submitted> => {
+  const { org, journal, run, userId, checkOnly, signal } = options
+  try {
+    const zip = packageOf(run.package as StoredPackage, org.apiVersion)
+    const now = await getSalesforceTime(org)
+    if (!(await journal.intend(now, userId))) return { kind: 'cancelled' }
+    try {
+      return { kind: 'sent', id: await startDeploy(org, zip, { checkOnly }) }
+    } catch (error) {
+      const refused = error instanceof EngineError && !isUnknownFate(error) && !signal.aborted
+      if (refused) await journal.step({ intended_at: null })
+      throw error
+    }
+  } catch (error) {
+    if (signal.aborted || !isRefusedForGood(error)) throw error
+    return { kind: 'refused', fault: toldOf(error) }
   }
 }
 

@@ -24,6 +24,7 @@ import { type Context, type RunKind, type Stage, type State } from '../run/conte
 import {
   awaitPackage,
   endDeploy,
+  endMissing,
   type Endings,
   judged,
   sendPackage,
@@ -388,17 +389,29 @@ const readingBack: Stage = async (context, state) => {
     if (row.success !== false) warnings = warn(warnings, { code: 'component_differs', message })
     return { ...row, success: false }
   })
+  const save = async (tx: Tx): Promise<void> => {
+    await journal.saveComponents(tx, rows)
+    await saveWorkflowState(tx, run, 'after', after)
+  }
+  const missing = rows.filter((row) => row.success === false && isMissing(row, after))
+  if (missing.length > 0) return endMissing(context, run, missing, save)
   await journal.end(
     { error: null },
     { status: 'deployed', progress: ended, error: null, warnings, deployed_at: 'now' },
     spent(),
-    async (tx) => {
-      await journal.saveComponents(tx, rows)
-      await saveWorkflowState(tx, run, 'after', after)
-    },
+    save,
   )
   return 'stop'
 }
+
+/** Should it be there, and is not? */
+const isMissing = (row: ComponentRow, after: WorkflowState): boolean => {
+  const name = workflowNameOf({ type: row.type, fullName: row.full_name })
+  return row.action !== 'deleted' && name !== null && !isThere(name, after)
+}
+
+const isThere = ({ type, api_name }: WorkflowName, state: WorkflowState): boolean =>
+  type === 'flow' ? findFlow(state, api_name) !== null : ruleIn(state, type, api_name) !== null
 
 /** Components that are not as the deployment wants them; all of them where that cannot be told. */
 export const leftOver = (
@@ -408,9 +421,7 @@ export const leftOver = (
 ): { type: string; fullName: string }[] => {
   const wanted = namesOf(deployment.plan as WorkflowPlan)
   if (deployment.kind === 'workflow_removal') {
-    const isThere = ({ type, api_name }: WorkflowName): boolean =>
-      type === 'flow' ? findFlow(after, api_name) !== null : ruleIn(after, type, api_name) !== null
-    return wanted.filter(isThere).map(componentOf)
+    return wanted.filter((name) => isThere(name, after)).map(componentOf)
   }
   try {
     return decideFor(deployment, after, apiVersion)

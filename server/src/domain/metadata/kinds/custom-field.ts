@@ -67,30 +67,13 @@ const permittedOn = (object: string): string => (sameName(object) === 'activity'
 
 const wanted = (plan: Plan): WantedEntry[] =>
   plan.objects.flatMap(({ api_name: object, fields }) =>
-    fields.flatMap((field): WantedEntry[] => [
-      {
-        list: 'fieldPermissions',
-        key: `${permittedOn(object)}.${field.api_name}`,
-        // Salesforce: "You cannot deploy to a required field": everybody sees those anyway.
-        grant: isRequired(field) ? null : { editable: !isReadOnly(field), readable: true },
-      },
-      // Salesforce: access to a detail depends on reading its master.
-      ...(field.type === 'MasterDetail' ? [toReadObject(field.reference_to)] : []),
-    ]),
+    fields.map((field): WantedEntry => ({
+      list: 'fieldPermissions',
+      key: `${permittedOn(object)}.${field.api_name}`,
+      // Salesforce: "You cannot deploy to a required field": everybody sees those anyway.
+      grant: isRequired(field) ? null : { editable: !isReadOnly(field), readable: true },
+    })),
   )
-
-const toReadObject = (object: string): WantedEntry => ({
-  list: 'objectPermissions',
-  key: object,
-  grant: {
-    allowCreate: false,
-    allowDelete: false,
-    allowEdit: false,
-    allowRead: true,
-    modifyAllRecords: false,
-    viewAllRecords: false,
-  },
-})
 
 const typeIn = (plan: Plan): ((fullName: string) => FieldType | undefined) => {
   const types = new Map(

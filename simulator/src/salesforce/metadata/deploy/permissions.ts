@@ -261,7 +261,7 @@ const RIGHTS = {
   allowCreate: ['create', 'Create'],
   allowEdit: ['edit', 'Edit'],
   allowDelete: ['delete', 'Delete'],
-  viewAllRecords: ['viewAll', 'View All'],
+  viewAllRecords: ['viewAll', 'Read All'],
   modifyAllRecords: ['modifyAll', 'Modify All'],
 } as const satisfies Record<string, readonly [keyof ObjectGrant, string]>
 
@@ -316,14 +316,34 @@ function checkDependencies(draft: Draft, grants: Grants): void {
         )
       }
     }
-    if (!grant.read) continue
-    // Salesforce: a detail is read through its master.
-    for (const { describe, deletedAt } of object.fields.values()) {
-      if (describe.relationshipOrder === null || deletedAt) continue
-      const master = describe.referenceTo[0] ?? ''
-      if (grants.objects.get(master.toLowerCase())?.read !== true) {
-        throw new Problem(`Permission Read ${object.name} depends on permission(s): Read ${master}`)
+    // Salesforce: a detail is read through its master, and all of them through all of its.
+    for (const master of mastersOf(object)) {
+      const above = grants.objects.get(master.toLowerCase())
+      for (const right of ['read', 'viewAll'] as const) {
+        if (!grant[right] || above?.[right] === true) continue
+        throw new Problem(
+          `Permission ${wordsOf(right)} ${object.name} depends on permission(s): ${wordsOf(right)} ${master}`,
+        )
       }
     }
   }
 }
+
+/**
+ * Standard objects that are read through another one. No page of Salesforce lists them; its refusals
+ * name them ("Permission Read All Contract depends on permission(s): Read All Account" and the like,
+ * wiki.sfxd.org, "Important Notes").
+ */
+const STANDARD_MASTERS: Record<string, string[]> = {
+  Asset: ['Account'],
+  Contact: ['Account'],
+  Contract: ['Account'],
+  Opportunity: ['Account'],
+}
+
+const mastersOf = (object: SObject): string[] => [
+  ...[...object.fields.values()].flatMap(({ describe, deletedAt }) =>
+    describe.relationshipOrder === null || deletedAt ? [] : (describe.referenceTo[0] ?? []),
+  ),
+  ...(STANDARD_MASTERS[object.name] ?? []),
+]

@@ -1,0 +1,299 @@
+// Salesforce lists every deploy of a user. Whatever else that user deploys while the answer to ours is
+// lost, by the command line above all, is never taken for ours, and what is not there is never deployed.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { until } from '../../../../../test/src/until.ts'
+import { buildDeployPackage, type PackageContents } from '../../../salesforce/deploy-package.ts'
+import { readDeployResult } from '../../../salesforce/deploy-result.ts'
+import { awaitDeploy, startDeploy } from '../../../salesforce/deploy.ts'
+import { describe as describeObject } from '../../../salesforce/rest.ts'
+import { ruleIn } from '../../workflows/rule-files.ts'
+import { readWorkflowState } from '../../workflows/state.ts'
+import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { claimOf } from './claim.ts'
+
+let bench: DeploymentsBench
+
+beforeAll(async () => {
+  bench = await createDeploymentsBench(await createDatabase())
+})
+beforeEach(async () => {
+  await bench.control.clearFaults()
+  await pace(0)
+  await bench.database.query(
+    'update deployment_runs set ended_at = now(), locked_sfdc_org_id = null where ended_at is null',
+  )
+})
+afterAll(async () => {
+  await bench.close()
+})
+
+const pace = (runMs: number) =>
+  bench.control.act('deploys/pace', { org: bench.sfdcOrg.name, pendingMs: 0, runMs })
+
+const text = (api_name: string) => ({ api_name, label: api_name, type: 'Text', length: 40 })
+const onLead = (...names: string[]) => ({
+  objects: [{ api_name: 'Lead', fields: names.map(text) }],
+  permissions: { permission_set: `Set_${names[0]?.replace('__c', '') ?? ''}` },
+})
+
+const fieldsOf = async (object: string): Promise<string[]> => {
+  const answer = await describeObject(bench.org, object)
+  const fields = answer.result === 'ok' ? (answer.body.fields as { name: string }[]) : []
+  return fields.map(({ name }) => name)
+}
+
+/** What the same user deploys by other means. */
+const byOthers = (contents: PackageContents, checkOnly = false): Promise<string> =>
+  startDeploy(bench.org, buildDeployPackage(contents, 'v66.0'), { checkOnly })
+
+const fieldsPackage = (...names: string[]): PackageContents => ({
+  files: new Map([
+    [
+      'objects/Lead.object',
+      `<?xml version="1.0" encoding="UTF-8"?><CustomObject xmlns="http://soap.sforce.com/2006/04/metadata">${names
+        .map(
+          (name) =>
+            `<fields><fullName>${name}</fullName><label>${name}</label><length>9</length><type>Text</type></fields>`,
+        )
+        .join('')}</CustomObject>`,
+    ],
+  ]),
+  members: new Map([['CustomField', names.map((name) => `Lead.${name}`)]]),
+})
+
+/** The request never reaches Salesforce, and nobody knows. */
+const loseRequest = () =>
+  bench.control.addFault({
+    org: bench.sfdcOrg.name,
+    method: 'POST',
+    path: '*/metadata/deployRequest',
+    kind: { type: 'close', when: 'before' },
+    times: 1,
+  })
+
+/** Brings the run so far that its request is lost; answers its deployment. */
+const lost = async (start: () => Promise<{ id: string }>): Promise<string> => {
+  const { id } = await start()
+  for (let turns = 0; turns < 10; turns += 1) {
+    const run = (await bench.runsOf(id)).find(({ ended_at }) => ended_at === null)
+    if (run?.intended_at != null) break
+    await loseRequest()
+    await bench.turn(id)
+  }
+  await bench.control.clearFaults()
+  return id
+}
+
+/** Brings the deploy to Salesforce, and lets others delete something as soon as it is through. */
+const deletedMeanwhile = async (id: string, type: string, name: string): Promise<void> => {
+  await pace(60_000)
+  const killer = new AbortController()
+  const working = bench.turn(id, killer.signal).catch(() => undefined)
+  await until('it is at Salesforce', async () =>
+    (await bench.runsOf(id)).some(({ stage }) => stage === 'wait'),
+  )
+  killer.abort(new Error('killed'))
+  await working
+  const gone = await byOthers({
+    files: new Map(),
+    members: new Map(),
+    deleteAfter: new Map([[type, [name]]]),
+  })
+  await pace(0)
+  expect(await awaitDeploy(bench.org, gone)).toMatchObject({ success: true })
+}
+
+describe('a deploy whose request was cut', () => {
+  it.each([
+    { what: 'of another component', foreign: ['Other_A__c'], ours: ['Ours_A__c'] },
+    { what: 'of a part of it', foreign: ['Ours_B__c'], ours: ['Ours_B__c', 'Also_B__c'] },
+    { what: 'of more than it', foreign: ['Ours_C__c', 'Other_C__c'], ours: ['Ours_C__c'] },
+  ])('does not take a foreign deploy $what for its own', async ({ foreign, ours }) => {
+    const id = await lost(() => bench.start(onLead(...ours)))
+    const other = await byOthers(fieldsPackage(...foreign))
+    await awaitDeploy(bench.org, other)
+    const done = await bench.finish(id)
+    expect(done).toMatchObject({ status: 'deployed', error: null })
+    expect(done.sfdc_deploy_id).not.toBe(other)
+    expect(await fieldsOf('Lead')).toEqual(expect.arrayContaining(ours))
+    expect(new Set(done.components.map(({ success }) => success))).toEqual(new Set([true]))
+  })
+
+  it('takes neither a foreign one that failed nor one that runs, and waits for the latter', async () => {
+    const id = await lost(() => bench.start(onLead('Ours_D__c')))
+    const broken = await byOthers({
+      ...fieldsPackage('Broken_D__c'),
+      members: new Map([['CustomField', ['Lead.Nowhere__c']]]),
+    })
+    await awaitDeploy(bench.org, broken)
+    await pace(60_000)
+    const running = await byOthers(fieldsPackage('Running_D__c'))
+    await bench.turn(id)
+    expect((await bench.runsOf(id))[0]).toMatchObject({ sfdc_deploy_id: null, sends: 1 })
+    await pace(0)
+    await awaitDeploy(bench.org, running)
+    const done = await bench.finish(id)
+    expect(done).toMatchObject({ status: 'deployed' })
+    expect([broken, running]).not.toContain(done.sfdc_deploy_id)
+  })
+
+  it('that was a validation is not called valid for the validation of something else', async () => {
+    const id = await lost(() =>
+      bench.start(
+        {
+          objects: [
+            {
+              api_name: 'Lead',
+              fields: [
+                {
+                  ...{ api_name: 'Bad_E__c', label: 'Bad', type: 'Lookup' },
+                  ...{ reference_to: 'Nowhere__c', relationship_name: 'Bad' },
+                },
+              ],
+            },
+          ],
+        },
+        { check_only: true },
+      ),
+    )
+    await awaitDeploy(bench.org, await byOthers(fieldsPackage('Other_E__c'), true))
+    expect(await bench.finish(id)).toMatchObject({ status: 'failed' })
+  })
+
+  it('of a workflow is sent again, not taken for a foreign one', async () => {
+    const rule = { type: 'validation_rule' as const, api_name: 'Lead.Foreign_F' }
+    const id = await lost(() =>
+      bench.deployments.deployWorkflows(bench.caller, {
+        client_id: bench.clientId,
+        wait_seconds: 0,
+        workflows: [
+          {
+            ...rule,
+            definition: {
+              form: 'validation',
+              condition: 'LEN(LastName) > 70',
+              message: 'Too long',
+            },
+            activate: true,
+          },
+        ],
+      }),
+    )
+    const other = await byOthers(fieldsPackage('Other_F__c'))
+    await awaitDeploy(bench.org, other)
+    const done = await bench.finish(id)
+    expect(done).toMatchObject({ status: 'deployed', components: [{ success: true }] })
+    expect(done.sfdc_deploy_id).not.toBe(other)
+    const state = await readWorkflowState(bench.org, [rule])
+    expect(ruleIn(state, rule.type, rule.api_name)).not.toBeNull()
+  })
+
+  it('of a rollback is sent again, not taken for a foreign one', async () => {
+    const { id } = await bench.deploy(onLead('Ours_G__c'))
+    await lost(async () => {
+      await bench.deployments.rollback(bench.caller, { deployment_id: id, wait_seconds: 0 })
+      return { id }
+    })
+    await awaitDeploy(bench.org, await byOthers(fieldsPackage('Other_G__c')))
+    expect(await bench.finish(id)).toMatchObject({
+      status: 'rolled_back',
+      rollback: { status: 'complete', remaining: [] },
+    })
+    expect(await fieldsOf('Lead')).not.toContain('Ours_G__c')
+  })
+})
+
+describe('what is missing when a deploy is read back', () => {
+  it('never ends as deployed, holds the Salesforce org for two looks, and can be rolled back', async () => {
+    const { id } = await bench.start(onLead('Kept_H__c', 'Gone_H__c'))
+    await deletedMeanwhile(id, 'CustomField', 'Lead.Gone_H__c')
+    for (let turns = 0; turns < 3; turns += 1) await bench.turn(id)
+    expect((await bench.runsOf(id))[0]).toMatchObject({ locked_sfdc_org_id: null })
+    const done = await bench.deployments.get(bench.tenant, id)
+    expect(done).toMatchObject({ status: 'failed', error: { code: 'component_missing' } })
+    expect(done.error?.message).toContain('Lead.Gone_H__c')
+    const byName = new Map(done.components.map((one) => [one.full_name, one.success]))
+    expect([byName.get('Lead.Gone_H__c'), byName.get('Lead.Kept_H__c')]).toEqual([false, true])
+    expect(await bench.rollback(id)).toMatchObject({ status: 'rolled_back' })
+  })
+
+  it.each(['a rule', 'a flow'])('of workflows, %s, does not either', async (what) => {
+    const workflow =
+      what === 'a rule'
+        ? {
+            ...{ type: 'validation_rule' as const, api_name: 'Lead.Gone_I' },
+            definition: { form: 'validation', condition: 'LEN(LastName) > 71', message: 'Long' },
+          }
+        : {
+            ...{ type: 'flow' as const, api_name: 'Gone_J' },
+            definition: {
+              ...{ form: 'record_triggered', label: 'Gone J', object: 'Lead', on: 'create' },
+              action: { type: 'update_fields', fields: { Rating: 'Hot' } },
+            },
+          }
+    const { id } = await bench.deployments.deployWorkflows(bench.caller, {
+      ...{ client_id: bench.clientId, wait_seconds: 0 },
+      workflows: [{ ...workflow, activate: false }],
+    })
+    const type = what === 'a rule' ? 'ValidationRule' : 'Flow'
+    await deletedMeanwhile(id, type, workflow.api_name)
+    expect(await bench.finish(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'component_missing' },
+      components: [{ success: false }],
+    })
+  })
+})
+
+describe('whose a deploy is', () => {
+  const contents = {
+    members: {
+      CustomField: ['Lead.A__c'],
+      Layout: ['Lead-Lead %28Sales%29 Layout'],
+      AssignmentRules: ['Lead'],
+    },
+    deleteAfter: { CustomTab: ['Old__c'] },
+  }
+  const result = (status: string, ...components: string[]) =>
+    readDeployResult(
+      {
+        id: '0Af000000000001AAA',
+        ...{ status, done: status !== 'InProgress', success: status === 'Succeeded' },
+        details: {
+          componentSuccesses: components.map((component) => {
+            const [componentType, fullName] = component.split(':')
+            return { componentType, fullName, success: true }
+          }),
+        },
+      },
+      'v66.0',
+    )
+  const all = [
+    'CustomObject:Lead',
+    'customfield:lead.a__C',
+    'Layout:Lead-Lead (Sales) Layout',
+    'AssignmentRules:Lead',
+    'AssignmentRule:Lead.Standard',
+    'CustomTab:Old__c',
+  ]
+
+  it('is told by its components, however Salesforce writes their names', () => {
+    expect(claimOf(contents, result('Succeeded', ...all))).toBe('ours')
+    expect(claimOf(contents, result('InProgress', ...all))).toBe('ours')
+  })
+
+  it('is foreign as soon as it holds something else, and where it ended without ours', () => {
+    expect(claimOf(contents, result('InProgress', 'CustomField:Lead.B__c'))).toBe('foreign')
+    expect(claimOf(contents, result('InProgress', 'CustomObject:Account'))).toBe('foreign')
+    expect(claimOf(contents, result('Succeeded', ...all, 'CustomField:Lead.B__c'))).toBe('foreign')
+    expect(claimOf(contents, result('Succeeded', ...all.slice(1, 3)))).toBe('foreign')
+    expect(claimOf(contents, result('Failed'))).toBe('foreign')
+  })
+
+  it('is not known while a deploy that runs has shown nothing else', () => {
+    expect(claimOf(contents, result('InProgress'))).toBe('unclear')
+    expect(claimOf(contents, result('InProgress', ...all.slice(0, 2)))).toBe('unclear')
+  })
+})

@@ -1,0 +1,63 @@
+// Whether a deploy that Salesforce lists is the one that we sent. Salesforce: Tooling API, DeployRequest
+// has every deploy of a user, those of the command line and of change sets too; only what a deploy says
+// of its components tells whose it is.
+
+import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
+import { type Component, keyOf, ownerOf, sameName } from '../../metadata/names.ts'
+
+/** What a package brings and takes away: full names by metadata type. */
+interface Contents {
+  members: Readonly<Record<string, readonly string[]>>
+  deleteAfter: Readonly<Record<string, readonly string[]>>
+}
+
+/** `unclear`: it runs, and has not shown enough of what it holds. */
+export type Claim = 'ours' | 'foreign' | 'unclear'
+
+/**
+ * Ours is what holds every component of the package and nothing else. A deploy that ended without
+ * changing anything and without naming its components may have been ours; nothing is lost by sending
+ * the package again.
+ */
+export const claimOf = (contents: Contents, result: DeployResult): Claim => {
+  const wanted = new Set(membersIn(contents).map(plainKeyOf))
+  const reported = result.details?.components ?? []
+  const others = reported.filter(
+    (component) => !wanted.has(plainKeyOf(component)) && !isContainer(component, wanted),
+  )
+  if (others.length > 0) return 'foreign'
+  const seen = new Set(reported.map(plainKeyOf))
+  if ([...wanted].every((key) => seen.has(key))) return 'ours'
+  return result.done ? 'foreign' : 'unclear'
+}
+
+const membersIn = ({ members, deleteAfter }: Contents): Component[] =>
+  [members, deleteAfter].flatMap((byType) =>
+    Object.entries(byType).flatMap(([type, names]) =>
+      names.map((fullName) => ({ type, fullName })),
+    ),
+  )
+
+/** Salesforce answers some names with the escapes of package.xml and some without (`%28` for a bracket). */
+const plainKeyOf = (component: Component): string =>
+  keyOf(component).replace(/%([0-9a-f]{2})/g, (_whole, code: string) =>
+    sameName(String.fromCharCode(parseInt(code, 16))),
+  )
+
+/**
+ * What Salesforce reports beside the components that package.xml names: the object in whose file they
+ * stand, a manifest that has a problem, and each rule of a file of assignment rules.
+ */
+const isContainer = (
+  component: Pick<ComponentResult, 'type' | 'fullName'>,
+  wanted: ReadonlySet<string>,
+): boolean => {
+  const { type, fullName } = component
+  if (type === '') return true
+  if (type === 'AssignmentRule') {
+    return wanted.has(keyOf({ type: 'AssignmentRules', fullName: ownerOf(fullName) }))
+  }
+  if (type !== 'CustomObject') return false
+  const start = `:${sameName(fullName)}.`
+  return [...wanted].some((key) => key.includes(start))
+}

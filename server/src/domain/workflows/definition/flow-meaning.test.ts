@@ -39,6 +39,11 @@ describe('the same flow', () => {
       { start: { schedule: { startTime: '08:00:00.000Z' } } },
     ],
     ['a line end', { description: 'a\r\nb' }, { description: 'a\nb' }],
+    [
+      'blanks at the ends of a formula',
+      { formulas: { expression: ' 1 ' } },
+      { formulas: { expression: '1' } },
+    ],
     ['an absent value', assigning(null), assigning({ stringValue: null, numberValue: null })],
     ['an empty element', { start: { connector: '' } }, {}],
     [
@@ -91,6 +96,11 @@ describe('another flow', () => {
       'a text that looks like a number',
       assigning({ stringValue: '5.0' }),
       assigning({ stringValue: '5' }),
+    ],
+    [
+      'blanks at the end of a value',
+      assigning({ stringValue: 'Mr ' }),
+      assigning({ stringValue: 'Mr' }),
     ],
     ['a label that looks like a number', { label: '1.0' }, { label: '1' }],
     ['a flag that is off against its default', screen({ allowBack: false }), screen({})],

@@ -8,7 +8,8 @@ import { list } from '../../../salesforce/xml.ts'
 /** What a value of a member means, as a text to compare. Undefined: the same as an absent one. */
 type Reader = (text: string) => string | undefined
 
-const word: Reader = (text) => text
+const word: Reader = (text) => text.trim()
+const verbatim: Reader = (text) => text
 
 /** Salesforce: XML reads a line end of two characters as one. Blanks alone are the file's indentation. */
 const prose: Reader = (text) =>
@@ -68,6 +69,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
     triggerOrder versionSegment`,
   ),
   ...readers(moment, 'dateTimeValue'),
+  // Shown, stored or sent as they are: blanks at the ends count.
+  ...readers(verbatim, 'stringValue text'),
   ...readers(day, 'dateValue endDate resumeDate startDate'),
   ...readers(timeOfDay, 'timeValue endTime resumeTime startTime'),
   ...readers(

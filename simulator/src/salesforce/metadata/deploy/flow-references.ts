@@ -28,25 +28,20 @@ const REFERENCES: ReadonlySet<string> = new Set([
 /** Where a flow goes on: elements only. */
 const CONNECTIONS: ReadonlySet<string> = new Set(['startElementReference', 'targetReference'])
 
-const ELEMENTS = [
-  'actionCalls',
-  'apexPluginCalls',
-  'assignments',
-  'collectionProcessors',
-  'customErrors',
-  'decisions',
-  'experiments',
-  'groups',
-  'loops',
-  'orchestratedStages',
-  ...RECORD_ELEMENTS,
-  'recordRollbacks',
-  'screens',
-  'steps',
-  'subflows',
-  'transforms',
-  'waits',
-]
+/** Members of a flow that hold resources: nothing leads to one. All others with names are elements. */
+const RESOURCES: ReadonlySet<string> = new Set([
+  'choices',
+  'collectionFilterCriteria',
+  'constants',
+  'customProperties',
+  'dynamicChoiceSets',
+  'exitRules',
+  'formulas',
+  'processMetadataValues',
+  'stages',
+  'textTemplates',
+  'variables',
+])
 
 /** Global variables that are records, and the object of each. */
 const GLOBAL_RECORDS: Readonly<Record<string, string>> = {
@@ -74,9 +69,10 @@ function* leaves(node: MetadataNode): Generator<Leaf> {
 export function checkFlowReferences(draft: Draft, flow: MetadataNode): void {
   checkObjects(draft, flow)
   const elements = new Set(
-    ELEMENTS.flatMap((member) => nodes(flow, member)).map((each) =>
-      required(each, 'name').toLowerCase(),
-    ),
+    Object.keys(flow)
+      .filter((member) => !RESOURCES.has(member) && member !== 'start')
+      .flatMap((member) => nodes(flow, member))
+      .map((each) => required(each, 'name').toLowerCase()),
   )
   const all = [...leaves(flow)]
   const known = new Set([
@@ -88,7 +84,8 @@ export function checkFlowReferences(draft: Draft, flow: MetadataNode): void {
   for (const { member, value } of all) {
     if (!REFERENCES.has(member) || value === '') continue
     const [root = ''] = value.toLowerCase().split('.')
-    if (root.startsWith('$')) continue
+    // Global variables; and steps of an orchestration that are known by an id.
+    if (!/^[a-z]\w*$/.test(root)) continue
     if (!(CONNECTIONS.has(member) ? elements : known).has(root)) {
       throw new Problem(`The flow has no element or resource named ${value} (${member})`)
     }

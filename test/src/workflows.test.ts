@@ -140,6 +140,65 @@ describe('a flow', { timeout: 60_000 }, () => {
     expect(await find('Checked')).toMatchObject({ active_version: 2, latest_version: 2 })
   })
 
+  it('from a file reads back as deployed, however the file writes its values, and is unchanged then', async () => {
+    const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<Flow xmlns="http://soap.sforce.com/2006/04/metadata">
+    <actionCalls>
+        <name>Post</name>
+        <label>Post</label>
+        <locationX>050</locationX>
+        <locationY>0</locationY>
+        <actionName>chatterPost</actionName>
+        <actionType>chatterPost</actionType>
+        <connector/>
+        <inputParameters>
+            <name>text</name>
+            <value><stringValue>false</stringValue></value>
+        </inputParameters>
+        <inputParameters>
+            <name>communityId</name>
+        </inputParameters>
+        <storeOutputAutomatically>false</storeOutputAutomatically>
+    </actionCalls>
+    <apiVersion>60.0</apiVersion>
+    <constants>
+        <name>Half</name>
+        <dataType>Number</dataType>
+        <value><numberValue>0.50</numberValue></value>
+    </constants>
+    <constants>
+        <name>Since</name>
+        <dataType>DateTime</dataType>
+        <value><dateTimeValue>2026-01-02T03:04:05.000Z</dateTimeValue></value>
+    </constants>
+    <environments>Default</environments>
+    <interviewLabel>From a file {!$Flow.CurrentDateTime}</interviewLabel>
+    <label>From a file</label>
+    <processType>AutoLaunchedFlow</processType>
+    <start>
+        <locationX>50</locationX>
+        <locationY>0</locationY>
+        <connector>
+            <targetReference>Post</targetReference>
+        </connector>
+    </start>
+    <status>Active</status>
+</Flow>
+`
+    const body = { workflows: [{ type: 'flow', api_name: 'From_A_File', xml, activate: true }] }
+    const first = await ended('/api/workflows/deploy', body)
+    expect(first).toMatchObject({
+      status: 'deployed',
+      warnings: [],
+      components: [{ action: 'created', success: true }],
+    })
+    expect(await ended('/api/workflows/deploy', body)).toMatchObject({
+      warnings: [],
+      components: [{ action: 'unchanged', success: true }],
+    })
+    expect(await find('From_A_File')).toMatchObject({ active_version: 1, latest_version: 1 })
+  })
+
   it('that changed since it was judged is not deployed by that report', async () => {
     const workflows = [ratingFlow('Judged', 'Hot'), ratingFlow('Judged_Too', 'Hot')]
     const check = () =>

@@ -81,14 +81,31 @@ function render(node: MetadataNode, indent: string | null, depth: number): strin
  * element is an empty string. Throws when the text is not well-formed XML.
  */
 export function parseXml(xml: string): MetadataNode {
-  return new XMLParser({ ...PARSING, ignoreAttributes: true }).parse(xml, true) as MetadataNode
+  const parsed = new XMLParser({ ...PARSING, ignoreAttributes: true }).parse(
+    xml,
+    true,
+  ) as MetadataNode
+  return withoutIndentation(parsed) as MetadataNode
+}
+
+/** Blanks alone are no text: beside elements they fall away, by themselves they are an empty one. */
+function withoutIndentation(value: MetadataValue): MetadataValue {
+  if (isList(value)) return value.map(withoutIndentation)
+  if (typeof value === 'string') return value.trim() === '' ? '' : value
+  if (!isNode(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([name, item]) => [name, withoutIndentation(item)] as const)
+      .filter(([name, item]) => name !== '#text' || item !== ''),
+  )
 }
 
 const PARSING = {
   ignoreDeclaration: true,
   removeNSPrefix: true,
   parseTagValue: false,
-  trimValues: true,
+  // Salesforce keeps the blanks at both ends of a text; those between elements are taken out below.
+  trimValues: false,
   processEntities: true,
 }
 
@@ -100,7 +117,7 @@ export function parseTypedXml(xml: string): MetadataNode {
     attributeNamePrefix: '@',
     parseAttributeValue: false,
   })
-  const parsed = withXsi(parser.parse(xml, true) as MetadataNode)
+  const parsed = withXsi(withoutIndentation(parser.parse(xml, true) as MetadataNode))
   return isNode(parsed) ? parsed : {}
 }
 

@@ -327,8 +327,9 @@ export interface AssignmentRule extends Stamps {
 }
 
 export interface AssignmentRuleEntry {
-  assignedTo: string
-  assignedToType: 'User' | 'Queue'
+  /** Absent: nobody, the record keeps its owner. */
+  assignedTo?: string
+  assignedToType?: 'User' | 'Queue'
   criteriaItems: { field: string; operation: string; value: string }[]
   formula?: string
   booleanFilter?: string

@@ -5,6 +5,7 @@ import { toId18 } from '../org/ids.ts'
 import {
   type AssignmentRule,
   type AssignmentRuleEntry,
+  type Field,
   type Org,
   type Row,
   type SObject,
@@ -65,9 +66,13 @@ const fits = (
     )
   }
   const held = criteriaItems.map(({ field, operation, value }) => {
-    const found = object.fields.get((field.split('.').at(-1) ?? '').toLowerCase())
-    if (found === undefined) return false
-    return criterionHolds(computedValue(org, object, found, row), operation, value)
+    const [on = '', name = ''] = field.split('.')
+    const of =
+      on.toLowerCase() === object.name.toLowerCase() ? object : relatedObject(org, object, on)
+    const found = of?.fields.get(name.toLowerCase())
+    if (of === undefined || found === undefined) return false
+    const asked = of === object ? row : relatedRow(org, object, row, of)
+    return criterionHolds(asked && computedValue(org, of, found, asked), operation, value)
   })
   if (booleanFilter === undefined || booleanFilter === '') return held.every(Boolean)
   // `1 AND (2 OR 3)`: the numbers stand for the criteria, the rest is a formula.
@@ -79,7 +84,32 @@ const fits = (
   return formulaOf(org, logic).evaluate(recordScope({ org, object, row, before })) === true
 }
 
+const referencesTo = (object: SObject, target: string): Field[] =>
+  [...object.fields.values()].filter(
+    ({ describe, deletedAt }) => deletedAt === undefined && describe.referenceTo.includes(target),
+  )
+
+/** An object whose fields a rule of this object may ask for: the account of a case. */
+export const relatedObject = (org: Org, object: SObject, name: string): SObject | undefined => {
+  const related = org.objects.get(name.toLowerCase())
+  return related?.deletedAt === undefined && referencesTo(object, related?.name ?? '').length > 0
+    ? related
+    : undefined
+}
+
+const relatedRow = (org: Org, object: SObject, row: Row, related: SObject): Row | null => {
+  const rows = org.records.get(related.name.toLowerCase())
+  for (const { describe } of referencesTo(object, related.name)) {
+    const id = row[describe.name]
+    const found = typeof id === 'string' ? rows?.get(id) : undefined
+    if (found !== undefined) return found
+  }
+  return null
+}
+
 const ownerOf = (org: Org, object: SObject, entry: AssignmentRuleEntry): string | null => {
+  // Salesforce: an entry may name nobody; the record then keeps its owner.
+  if (entry.assignedTo === undefined) return null
   const name = entry.assignedTo.toLowerCase()
   if (entry.assignedToType === 'User') {
     const user = [...org.users.values()].find(({ username }) => username.toLowerCase() === name)

@@ -101,8 +101,8 @@ describe('a paused interview', () => {
     expect(await problemOf(jsforce, without(`${FLOW}-1`))).toBe(refused)
     expect(await problemOf(jsforce, without(`${FLOW}-2`))).toBeUndefined()
     await jsforce.sobject('FlowInterview').destroy(id)
-    expect(await problemOf(jsforce, without(FLOW))).toBeUndefined()
-    expect(await versions()).toEqual([])
+    expect(await problemOf(jsforce, without(`${FLOW}-1`))).toBeUndefined()
+    expect(await versions()).toHaveLength(1)
   })
 
   it('is deleted by its owner or an administrator, and comes back with its transaction', async () => {
@@ -151,8 +151,11 @@ describe('an active flow', () => {
     }
     expect(await versions()).toEqual(before)
     expect((await switchOff()).failures).toEqual([])
-    expect(await problemOf(jsforce, without(FLOW))).toBeUndefined()
-    expect(await versions()).toEqual([])
+    // A bare name deletes nothing, even of an inactive flow.
+    expect(await problemOf(jsforce, without(FLOW))).toMatch(/^insufficient access/)
+    expect(await versions()).toEqual(before)
+    expect(await problemOf(jsforce, without(`${FLOW}-${active}`))).toBeUndefined()
+    expect(await versions()).toHaveLength(before.length - 1)
   })
 })
 

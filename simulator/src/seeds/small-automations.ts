@@ -151,6 +151,7 @@ const addFlows = (org: Org): void => {
       triggerType: 'Scheduled',
       connector: { targetReference: 'Clean' },
     },
+    body: { assignments: { name: 'Clean', label: 'Clean', locationX: 50, locationY: 100 } },
     versions: 1,
     active: 1,
   })
@@ -159,6 +160,7 @@ const addFlows = (org: Org): void => {
     label: 'New client intake',
     processType: 'Flow',
     start: { locationX: 50, locationY: 0, connector: { targetReference: 'Screen_1' } },
+    body: { screens: { name: 'Screen_1', label: 'Client', locationX: 50, locationY: 100 } },
     versions: 1,
     active: 1,
   })
@@ -167,6 +169,7 @@ const addFlows = (org: Org): void => {
     label: 'Score lead',
     processType: 'AutoLaunchedFlow',
     start: { locationX: 50, locationY: 0, connector: { targetReference: 'Score' } },
+    body: { assignments: { name: 'Score', label: 'Score', locationX: 50, locationY: 100 } },
     versions: 1,
     active: null,
   })

@@ -9,6 +9,7 @@ import { leaf, type XmlValue } from '../../salesforce/xml.ts'
 import { sameElement } from '../metadata/equality.ts'
 import { sameName } from '../metadata/names.ts'
 import { asXmlValue, inSchemaOrder, writeFile } from '../metadata/xml-tree.ts'
+import { sameFlowContent } from './definition/flow-meaning.ts'
 import { type WorkflowType } from './definition/schema.ts'
 import {
   activeRuleOf,
@@ -118,7 +119,7 @@ export const flowFile = (definition: JsonObject, apiVersion: string): string =>
 /** Whether a version has this content already; an API version that the caller left open does not count. */
 export const sameFlow = (wanted: JsonObject, is: JsonObject): boolean => {
   const { apiVersion, ...rest } = is
-  return sameElement(wanted, wanted.apiVersion === undefined ? rest : { ...rest, apiVersion })
+  return sameFlowContent(wanted, wanted.apiVersion === undefined ? rest : { ...rest, apiVersion })
 }
 
 const refuse = (error: MemberError): EngineError =>

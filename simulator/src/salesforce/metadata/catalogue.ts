@@ -18,6 +18,7 @@ import {
   workflowRuleBody,
 } from './bodies.ts'
 import { fileNameOf, type Component } from './component.ts'
+import { writtenFlow } from './flow-types.ts'
 import type { MetadataNode } from '../../org/metadata-xml.ts'
 
 /** The components of one Salesforce org, by metadata type. Built per call, each type on first use. */
@@ -113,12 +114,7 @@ export function latestVersion(flow: Flow): FlowVersion | undefined {
 }
 
 function flowComponent(flow: Flow, version: FlowVersion, fullName: string): Component {
-  const metadata = () => {
-    const body = flowVersionBody(version)
-    // In XML a version reads 67.0; as JSON it is a number.
-    const { apiVersion } = body
-    return typeof apiVersion === 'number' ? { ...body, apiVersion: apiVersion.toFixed(1) } : body
-  }
+  const metadata = () => writtenFlow(flowVersionBody(version))
   return component(
     { type: 'Flow', fullName, id: version.id, namespace: flow.namespace, metadata },
     version,

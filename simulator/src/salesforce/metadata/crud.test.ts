@@ -273,7 +273,7 @@ describe('deleteMetadata', () => {
     expect(await customFields('Lead')).toContain('Used')
   })
 
-  it('refuses an active flow, and deletes it once it is switched off', async () => {
+  it('refuses an active flow, and deletes its versions once it is switched off', async () => {
     const name = 'Placement_Notify'
     expect(await jsforce.metadata.delete('Flow', name)).toMatchObject({
       success: false,
@@ -283,7 +283,14 @@ describe('deleteMetadata', () => {
     expect(await jsforce.metadata.update('FlowDefinition', off as never)).toMatchObject({
       success: true,
     })
-    expect(await jsforce.metadata.delete('Flow', name)).toMatchObject({ success: true })
+    expect(await jsforce.metadata.delete('Flow', name)).toMatchObject({ success: false })
+    const { records } = await jsforce.tooling.query(
+      `SELECT VersionNumber FROM Flow WHERE Definition.DeveloperName = '${name}'`,
+    )
+    for (const { VersionNumber: number } of records) {
+      const version = `${name}-${String(number)}`
+      expect(await jsforce.metadata.delete('Flow', version)).toMatchObject({ success: true })
+    }
     expect((await jsforce.metadata.read('FlowDefinition', name)).fullName ?? null).toBeNull()
   })
 })

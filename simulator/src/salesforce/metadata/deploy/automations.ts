@@ -2,9 +2,12 @@
 // Salesforce Help, "Deploy Processes and Flows as Active".
 
 import type { AssignmentRule, AssignmentRuleEntry, Flow, FlowVersion } from '../../../org/model.ts'
+import { relatedObject } from '../../../records/assignment.ts'
 import { latestVersion } from '../catalogue.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { typedFlow } from '../flow-types.ts'
+import { checkFlowReferences } from './flow-references.ts'
 import { checkFormula } from './formula.ts'
 import {
   checkDeveloperName,
@@ -17,12 +20,12 @@ import {
   whole,
 } from './names.ts'
 import type { Item } from './package.ts'
-import { same, typed } from './typed.ts'
+import { same } from './typed.ts'
 
 const MAX_VERSIONS = 50
+/** Salesforce: Tooling API, FlowDefinition, DeveloperName. */
+const MAX_FLOW_NAME = 80
 const STATUSES = ['Active', 'Draft', 'Obsolete', 'InvalidDraft', 'UnderReview'] as const
-/** Flow elements that name an object and fields of it. */
-const RECORD_ELEMENTS = ['recordCreates', 'recordDeletes', 'recordLookups', 'recordUpdates']
 
 /**
  * Makes a new version when the content differs from the newest. It becomes the active one where its
@@ -33,15 +36,16 @@ export function deployFlow(draft: Draft, { fullName, node }: Item): Outcome {
   // Salesforce: since v44 the version is not part of the name; files of older tools still have it.
   const name = fullName.replace(/-\d+$/, '')
   checkUnmanaged(org, 'Flow', name)
-  checkDeveloperName('Flow', name)
+  checkDeveloperName('Flow', name, MAX_FLOW_NAME)
   const label = required(node, 'label')
   checkLength('MasterLabel', label, 255)
   const status = oneOf('FlowVersionStatus', STATUSES, required(node, 'status'))
   const processType = required(node, 'processType')
-  checkReferences(draft, node)
+  // A draft with errors can be kept; whoever sends one says so.
+  if (status !== 'InvalidDraft') checkFlowReferences(draft, node)
 
   const before = org.flows.get(name.toLowerCase())
-  const { fullName: _, ...content } = typed(node)
+  const { fullName: _, ...content } = typedFlow(node)
   const newest = before && latestVersion(before)
   const unchanged =
     newest !== undefined && same({ ...newest.metadata, status: '' }, { ...content, status: '' })
@@ -103,24 +107,6 @@ export function withActive(draft: Draft, flow: Flow, number: number | null): Flo
             : version.status
       return status === version.status ? version : { ...version, ...draft.stamps(version), status }
     }),
-  }
-}
-
-function checkReferences(draft: Draft, node: MetadataNode): void {
-  const start = child(node, 'start')
-  const places = [...(start ? [start] : []), ...RECORD_ELEMENTS.flatMap((e) => nodes(node, e))]
-  for (const place of places) {
-    const name = text(place, 'object')
-    if (name === undefined) continue
-    const object = draft.object(name)
-    if (object === undefined) throw noSuch('object', 'CustomObject', name)
-    for (const entry of [...nodes(place, 'filters'), ...nodes(place, 'inputAssignments')]) {
-      const field = required(entry, 'field')
-      const found = object.fields.get(field.toLowerCase())
-      if (found === undefined || found.deletedAt) {
-        throw noSuch('field', 'CustomField', `${name}.${field}`)
-      }
-    }
   }
 }
 
@@ -190,15 +176,11 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
     }
     const template = text(entry, 'template')
     if (template !== undefined) throw noSuch('template', 'EmailTemplate', template)
-    const assignedTo = required(entry, 'assignedTo')
-    const assignedToType = oneOf(
-      'AssignToLookupValueType',
-      ['User', 'Queue'],
-      required(entry, 'assignedToType'),
-    )
-    if (!isThere(draft, assignedToType, assignedTo, object.name)) {
-      throw noSuch('assignedTo', assignedToType, assignedTo)
-    }
+    const assignedTo = text(entry, 'assignedTo')
+    const assignee =
+      assignedTo === undefined || assignedTo === ''
+        ? {}
+        : readAssignee(draft, entry, assignedTo, object.name)
     const formula = text(entry, 'formula')
     const items = nodes(entry, 'criteriaItems')
     if (formula !== undefined && items.length > 0) {
@@ -207,12 +189,14 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
     if (formula !== undefined) checkFormula(draft, object, formula)
     const booleanFilter = text(entry, 'booleanFilter')
     return {
-      assignedTo,
-      assignedToType,
+      ...assignee,
       criteriaItems: items.map((item) => {
         const field = required(item, 'field')
-        const found = object.fields.get((field.split('.')[1] ?? '').toLowerCase())
-        if (!field.startsWith(`${object.name}.`) || found === undefined || found.deletedAt) {
+        const [on = '', own = ''] = field.split('.')
+        // Salesforce: a case may be judged by its account, `Account.Type`.
+        const of = on === object.name ? object : relatedObject(draft.org, object, on)
+        const found = of?.fields.get(own.toLowerCase())
+        if (found === undefined || found.deletedAt) {
           throw noSuch('field', 'CustomField', field)
         }
         return { field, operation: required(item, 'operation'), value: text(item, 'value') ?? '' }
@@ -222,6 +206,18 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
     }
   })
   return { object: object.name, name, active: flag(node, 'active') === true, entries }
+}
+
+function readAssignee(draft: Draft, entry: MetadataNode, assignedTo: string, object: string) {
+  const assignedToType = oneOf(
+    'AssignToLookupValueType',
+    ['User', 'Queue'],
+    required(entry, 'assignedToType'),
+  )
+  if (!isThere(draft, assignedToType, assignedTo, object)) {
+    throw noSuch('assignedTo', assignedToType, assignedTo)
+  }
+  return { assignedTo, assignedToType }
 }
 
 function isThere({ org }: Draft, type: 'User' | 'Queue', name: string, object: string): boolean {

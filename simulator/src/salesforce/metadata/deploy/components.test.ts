@@ -1,6 +1,7 @@
 // The other components: each replaced, merged or versioned as in Salesforce, given back by a retrieve,
 // and refused with the words for what is wrong.
 
+import { strFromU8, unzipSync } from 'fflate'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fieldNames, clientOf, startRig, type Rig } from '../../../testing/rig.ts'
 import { connect, deploy, file, problemOf, zipOf } from './testing/deploys.ts'
@@ -342,8 +343,134 @@ describe('flows', () => {
     expect((await deploy(jsforce, without('Crew_Flow-2'))).failures).toEqual([])
     await deploy(jsforce, definition(0))
     expect(await versions('Acme Sandbox')).toEqual(['1 Obsolete'])
-    expect((await deploy(jsforce, without('Crew_Flow'))).failures).toEqual([])
+    expect(await problemOf(jsforce, without('Crew_Flow'))).toMatch(/^insufficient access/)
+    expect((await deploy(jsforce, without('Crew_Flow-1'))).failures).toEqual([])
     expect(await versions('Acme Sandbox')).toEqual([])
+  })
+
+  it('are activated by a second deploy of an inactive version’s own file, without a new version', async () => {
+    const jsforce = await connect(sim, 'Acme Sandbox')
+    await deploy(jsforce, flow('Draft'))
+    await deploy(jsforce, flow('Active'))
+    expect(await versions('Acme Sandbox')).toEqual(['1 Active'])
+    await deploy(jsforce, flow('Active', 'two'))
+    // The file of an older version is a new one again: only the newest is compared.
+    await deploy(jsforce, flow('Active'))
+    expect(await versions('Acme Sandbox')).toEqual(['1 Obsolete', '2 Obsolete', '3 Active'])
+  })
+
+  it('may have names of up to 80 characters', async () => {
+    const jsforce = await connect(sim, 'Acme Sandbox')
+    const named = (name: string) =>
+      zip({
+        type: 'Flow',
+        name,
+        path: `flows/${name}.flow`,
+        content:
+          '<label>Long</label><processType>AutoLaunchedFlow</processType><status>Draft</status>',
+      })
+    expect(await problemOf(jsforce, named('A'.repeat(80)))).toBeUndefined()
+    expect(await problemOf(jsforce, named('A'.repeat(81)))).toMatch(/maximum length is:80/)
+  })
+
+  it('are given back with the types of their members, in files as in Tooling', async () => {
+    const jsforce = await connect(sim, 'Acme Sandbox')
+    const constant = (name: string, type: string, value: string) =>
+      `<constants><name>${name}</name><dataType>${type}</dataType><value>${value}</value></constants>`
+    const content = [
+      '<apiVersion>60.0</apiVersion>',
+      constant('Half', 'Number', '<numberValue>0.50</numberValue>'),
+      constant('Five', 'Number', '<numberValue>5.0</numberValue>'),
+      constant('Words', 'String', '<stringValue>true</stringValue>'),
+      constant('On', 'Boolean', '<booleanValue>true</booleanValue>'),
+      constant('Then', 'DateTime', '<dateTimeValue>2026-01-02T03:04:05.000Z</dateTimeValue>'),
+      '<label>Typed</label><processType>AutoLaunchedFlow</processType>',
+      '<start><locationX>050</locationX><locationY>0</locationY></start><status>Draft</status>',
+    ].join('')
+    await deploy(jsforce, zip({ type: 'Flow', name: 'Typed', path: 'flows/Typed.flow', content }))
+    const { records } = await jsforce.tooling.query(
+      "SELECT Metadata FROM Flow WHERE Definition.DeveloperName = 'Typed'",
+    )
+    expect(records[0]?.['Metadata']).toMatchObject({
+      apiVersion: 60,
+      start: { locationX: 50 },
+      constants: [
+        { value: { numberValue: 0.5 } },
+        { value: { numberValue: 5 } },
+        { value: { stringValue: 'true' } },
+        { value: { booleanValue: true } },
+        { value: { dateTimeValue: '2026-01-02T03:04:05.000+0000' } },
+      ],
+    })
+    const { zipFile } = await jsforce.metadata
+      .retrieve({
+        apiVersion: '67.0',
+        singlePackage: true,
+        unpackaged: { types: [{ name: 'Flow', members: ['Typed'] }], version: '67.0' },
+      } as unknown as Parameters<typeof jsforce.metadata.retrieve>[0])
+      .complete()
+    const files = unzipSync(Buffer.from(zipFile, 'base64'))
+    const written = strFromU8(files['flows/Typed.flow'] ?? new Uint8Array())
+    for (const element of [
+      '<apiVersion>60.0</apiVersion>',
+      '<numberValue>0.5</numberValue>',
+      '<numberValue>5.0</numberValue>',
+      '<locationX>50</locationX>',
+      '<dateTimeValue>2026-01-02T03:04:05.000Z</dateTimeValue>',
+    ]) {
+      expect(written).toContain(element)
+    }
+  })
+
+  const ON_LEAD =
+    '<object>Lead</object><recordTriggerType>Update</recordTriggerType><triggerType>RecordAfterSave</triggerType>'
+  const set = (reference: string, more = '') =>
+    `<variables><name>Text</name><dataType>String</dataType></variables><assignments><name>Set</name><label>Set</label><locationX>0</locationX><locationY>0</locationY><assignmentItems><assignToReference>Text</assignToReference><operator>Assign</operator><value>${reference}</value></assignmentItems>${more}</assignments>`
+  const triggered = (content: string, connector = 'Set') =>
+    zip({
+      type: 'Flow',
+      name: 'Refers',
+      path: 'flows/Refers.flow',
+      content: `<label>Refers</label><processType>AutoLaunchedFlow</processType><start><locationX>0</locationX><locationY>0</locationY><connector><targetReference>${connector}</targetReference></connector>${ON_LEAD}</start><status>Draft</status>${content}`,
+    })
+  const named = (path: string) => set(`<elementReference>${path}</elementReference>`)
+
+  it.each<[string, Buffer, RegExp | undefined]>([
+    ['a start that leads nowhere', triggered(named('Text'), 'Nope'), /no element .* Nope/],
+    [
+      'an element that leads nowhere',
+      triggered(
+        set(
+          '<stringValue>x</stringValue>',
+          '<connector><targetReference>Gone</targetReference></connector>',
+        ),
+      ),
+      /no element .* Gone/,
+    ],
+    ['a resource that is not there', triggered(named('Nope')), /no element or resource .* Nope/],
+    ['a field of the record', triggered(named('$Record.Email')), undefined],
+    [
+      'no field of the record',
+      triggered(named('$Record.Nope__c')),
+      /no CustomField .*Lead.Nope__c/,
+    ],
+    ['no field before it', triggered(named('$Record__Prior.Nope__c')), /no CustomField/],
+    [
+      'no field within a text',
+      triggered(set('<stringValue>Dear {!$Record.Nope__c}</stringValue>')),
+      /no CustomField/,
+    ],
+    ['a field of one of several objects', triggered(named('$Record.Owner:User.Email')), undefined],
+    ['no field of it', triggered(named('$Record.Owner:User.Nope__c')), /User.Nope__c/],
+    ['an object it does not refer to', triggered(named('$Record.Owner:Account.Name')), /Account/],
+    ['the running user', triggered(named('$User.Email')), undefined],
+    ['no field of the running user', triggered(named('$User.Nope__c')), /User.Nope__c/],
+    ['a label', triggered(named('$Label.Greeting')), undefined],
+  ])('name what is there: %s', async (_what, package_, problem) => {
+    const jsforce = await connect(sim, 'Acme Sandbox')
+    const said = await problemOf(jsforce, package_)
+    if (problem === undefined) expect(said).toBeUndefined()
+    else expect(said).toMatch(problem)
   })
 })
 
@@ -359,6 +486,37 @@ describe('assignment rules', () => {
       { Name: 'Standard', Active: false },
       { Name: 'Weekend', Active: true },
     ])
+  })
+
+  it.each<[string, string, string]>([
+    ['no entries', 'Lead', ''],
+    [
+      'an entry that leaves the record with its owner',
+      'Lead',
+      '<ruleEntry><criteriaItems><field>Lead.LeadSource</field><operation>equals</operation><value>Web</value></criteriaItems></ruleEntry>',
+    ],
+    [
+      'criteria on a related record',
+      'Case',
+      '<ruleEntry><criteriaItems><field>Account.Type</field><operation>equals</operation><value>Customer</value></criteriaItems></ruleEntry>',
+    ],
+  ])('may have %s', async (_what, object, entries) => {
+    const jsforce = await connect(sim, 'Acme')
+    const content = `<assignmentRule><fullName>Odd</fullName><active>true</active>${entries}</assignmentRule>`
+    const odd = zip({
+      type: 'AssignmentRules',
+      name: object,
+      path: `assignmentRules/${object}.assignmentRules`,
+      content,
+    })
+    expect(await problemOf(jsforce, odd)).toBeUndefined()
+    // What cannot be given back as it was would be written anew by whoever merges the file.
+    const again = await deploy(jsforce, odd)
+    expect(again.successes.find(({ fullName }) => fullName === object)).toMatchObject({
+      changed: false,
+    })
+    const row = object === 'Lead' ? { LastName: 'A', Company: 'B' } : { Subject: 'C' }
+    await sim.control.act('records/insert', { org: 'Acme', object, rows: [row] })
   })
 })
 

@@ -331,39 +331,35 @@ function deleteObject(draft: Draft, fullName: string): string | undefined {
 }
 
 /**
- * A flow, or with `Name-3` one version of it. Salesforce: neither while it is active, nor while
- * interviews of it are paused or wait; one refusal for both.
+ * One version of a flow, named `Name-3`. Salesforce: not while it is active, nor while interviews of it are
+ * paused or wait; and a flow as a whole is not deleted by its bare name, active or not
+ * (scolladon/sfdx-git-delta#366). One refusal for all of these.
  */
 function deleteFlow(draft: Draft, fullName: string): string | undefined {
   const { org } = draft
-  const whole = org.flows.get(fullName.toLowerCase())
-  const [, name = '', digits = ''] = /^(.+)-(\d+)$/.exec(fullName) ?? []
-  const flow: Flow | undefined = whole ?? org.flows.get(name.toLowerCase())
-  if (flow === undefined) return undefined
-  checkUnmanaged(org, 'Flow', fullName)
-  const version = flow.versions.find(({ number }) => number === Number(digits))
-  if (whole === undefined && version === undefined) return undefined
-  const gone =
-    whole === undefined ? flow.versions.filter((each) => each === version) : flow.versions
-  if (
-    gone.some(({ number }) => number === flow.activeVersion) ||
-    gone.some((each) => interviewsOf(org, each).length > 0)
-  ) {
-    throw new Problem(
-      'insufficient access rights on cross-reference id',
-      'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
-    )
+  const refused = new Problem(
+    'insufficient access rights on cross-reference id',
+    'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+  )
+  if (org.flows.has(fullName.toLowerCase())) {
+    checkUnmanaged(org, 'Flow', fullName)
+    throw refused
   }
-  const key = (whole === undefined ? name : fullName).toLowerCase()
-  const versions = whole === undefined ? flow.versions.filter((each) => each !== version) : []
+  const [, name = '', digits = ''] = /^(.+)-(\d+)$/.exec(fullName) ?? []
+  const flow: Flow | undefined = org.flows.get(name.toLowerCase())
+  const version = flow?.versions.find(({ number }) => number === Number(digits))
+  if (flow === undefined || version === undefined) return undefined
+  checkUnmanaged(org, 'Flow', fullName)
+  if (version.number === flow.activeVersion || interviewsOf(org, version).length > 0) throw refused
+  const versions = flow.versions.filter((each) => each !== version)
   draft.put(
     org.flows,
-    key,
+    name.toLowerCase(),
     versions.length === 0
       ? undefined
       : withActive(draft, { ...flow, ...draft.stamps(flow), versions }, flow.activeVersion),
   )
-  return version?.id ?? flow.id
+  return version.id
 }
 
 /** Interviews of a version that are paused or wait. */

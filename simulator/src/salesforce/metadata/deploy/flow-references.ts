@@ -1,0 +1,202 @@
+// What a flow names: its own elements and resources, objects, and fields of records. Salesforce: Metadata
+// API guide, "Flow"; Help, "Flow Resources" and "Global Variables in Flows". Salesforce names a whole flow
+// in its refusals of these; where no public source has the wording, the words are ours.
+
+import type { SObject } from '../../../org/model.ts'
+import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { Problem, type Draft } from './draft.ts'
+import { noSuch, required } from './names.ts'
+
+const RECORD_ELEMENTS = ['recordCreates', 'recordDeletes', 'recordLookups', 'recordUpdates']
+
+/** Members that hold a reference and nothing else. */
+const REFERENCES: ReadonlySet<string> = new Set([
+  'assignNextValueToReference',
+  'assignRecordIdToReference',
+  'assignToReference',
+  'choiceReferences',
+  'collectionReference',
+  'defaultSelectedChoiceReference',
+  'elementReference',
+  'inputReference',
+  'leftValueReference',
+  'outputReference',
+  'resumeDateReference',
+  'startElementReference',
+  'targetReference',
+])
+/** Where a flow goes on: elements only. */
+const CONNECTIONS: ReadonlySet<string> = new Set(['startElementReference', 'targetReference'])
+
+/** Members of a flow that hold resources: nothing leads to one. All others with names are elements. */
+const RESOURCES: ReadonlySet<string> = new Set([
+  'choices',
+  'collectionFilterCriteria',
+  'constants',
+  'customProperties',
+  'dynamicChoiceSets',
+  'exitRules',
+  'formulas',
+  'processMetadataValues',
+  'stages',
+  'textTemplates',
+  'variables',
+])
+
+/** Global variables that are records, and the object of each. */
+const GLOBAL_RECORDS: Readonly<Record<string, string>> = {
+  $organization: 'Organization',
+  $profile: 'Profile',
+  $user: 'User',
+  $userrole: 'UserRole',
+}
+
+interface Leaf {
+  member: string
+  value: string
+}
+
+function* leaves(node: MetadataNode): Generator<Leaf> {
+  for (const [member, value] of Object.entries(node)) {
+    // What a transform maps is named in a language of its own.
+    if (member === 'transforms') continue
+    yield* texts(node, member).map((each) => ({ member, value: each }))
+    if (typeof value === 'object') for (const each of nodes(node, member)) yield* leaves(each)
+  }
+}
+
+/** Refuses a flow that names what is not there. */
+export function checkFlowReferences(draft: Draft, flow: MetadataNode): void {
+  checkObjects(draft, flow)
+  const elements = new Set(
+    Object.keys(flow)
+      .filter((member) => !RESOURCES.has(member) && member !== 'start')
+      .flatMap((member) => nodes(flow, member))
+      .map((each) => required(each, 'name').toLowerCase()),
+  )
+  const all = [...leaves(flow)]
+  const known = new Set([
+    ...elements,
+    ...all
+      .filter(({ member }) => ['name', 'assignNextValueToReference'].includes(member))
+      .map(({ value }) => value.toLowerCase()),
+  ])
+  for (const { member, value } of all) {
+    if (!REFERENCES.has(member) || value === '') continue
+    const [root = ''] = value.toLowerCase().split('.')
+    // Global variables; and steps of an orchestration that are known by an id.
+    if (!/^[a-z]\w*$/.test(root)) continue
+    if (!(CONNECTIONS.has(member) ? elements : known).has(root)) {
+      throw new Problem(`The flow has no element or resource named ${value} (${member})`)
+    }
+  }
+  checkRecordPaths(draft, flow, all)
+}
+
+function checkObjects(draft: Draft, flow: MetadataNode): void {
+  for (const variable of nodes(flow, 'variables')) {
+    const object = text(variable, 'objectType')
+    if (text(variable, 'dataType') === 'SObject' && object)
+      requireObject(draft, 'objectType', object)
+  }
+  const places = ['start', ...RECORD_ELEMENTS, 'dynamicChoiceSets'].flatMap((member) =>
+    nodes(flow, member),
+  )
+  for (const place of places) {
+    const name = text(place, 'object')
+    if (name === undefined || name === '') continue
+    const object = requireObject(draft, 'object', name)
+    const fields = [
+      ...['filters', 'inputAssignments', 'outputAssignments']
+        .flatMap((member) => nodes(place, member))
+        .map((entry) => required(entry, 'field')),
+      ...['displayField', 'queriedFields', 'sortField', 'valueField'].flatMap((member) =>
+        texts(place, member),
+      ),
+    ]
+    for (const field of fields) {
+      if (field !== '' && !field.includes('.')) requireField(object, field)
+    }
+  }
+}
+
+function requireObject(draft: Draft, member: string, name: string): SObject {
+  const object = draft.object(name)
+  if (object === undefined) throw noSuch(member, 'CustomObject', name)
+  return object
+}
+
+function requireField(object: SObject, field: string): void {
+  const found = object.fields.get(field.toLowerCase())
+  if (found === undefined || found.deletedAt) {
+    throw noSuch('field', 'CustomField', `${object.name}.${field}`)
+  }
+}
+
+/** The objects of resources that are records, by their names: `$Record`, variables, what Get Records found. */
+function recordsIn(flow: MetadataNode): Map<string, string> {
+  const records = new Map<string, string>(Object.entries(GLOBAL_RECORDS))
+  const note = (name: string | undefined, object: string | undefined) => {
+    if (name && object) records.set(name.toLowerCase(), object)
+  }
+  const started = text(child(flow, 'start'), 'object')
+  note('$Record', started)
+  note('$Record__Prior', started)
+  for (const variable of nodes(flow, 'variables')) {
+    if (text(variable, 'dataType') === 'SObject') {
+      note(text(variable, 'name'), text(variable, 'objectType'))
+    }
+  }
+  for (const lookup of nodes(flow, 'recordLookups')) {
+    if (text(lookup, 'storeOutputAutomatically') === 'true') {
+      note(text(lookup, 'name'), text(lookup, 'object'))
+    }
+  }
+  for (const loop of nodes(flow, 'loops')) {
+    if (text(loop, 'assignNextValueToReference')) continue
+    note(text(loop, 'name'), records.get((text(loop, 'collectionReference') ?? '').toLowerCase()))
+  }
+  return records
+}
+
+const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
+
+function checkRecordPaths(draft: Draft, flow: MetadataNode, all: readonly Leaf[]): void {
+  const records = recordsIn(flow)
+  const paths = all.flatMap(({ member, value }) =>
+    REFERENCES.has(member) && !CONNECTIONS.has(member)
+      ? [value]
+      : [...value.matchAll(MERGE_FIELD)].map(([, path = '']) => path),
+  )
+  for (const path of paths) {
+    const [root = '', ...rest] = path.split('.')
+    const [name = '', ...fields] =
+      root.toLowerCase() === '$setup' ? rest : [records.get(root.toLowerCase()) ?? '', ...rest]
+    const object = draft.object(name)
+    if (object !== undefined && fields.length > 0) checkPath(draft, object, fields, path)
+  }
+}
+
+/** `Owner:User.Manager.Name`: relationships with, where they have several, their target; then a field. */
+function checkPath(draft: Draft, object: SObject, [step = '', ...rest]: string[], path: string) {
+  if (rest.length === 0) return requireField(object, step)
+  const [relation = '', named] = step.split(':')
+  const field = [...object.fields.values()].find(
+    ({ describe, deletedAt }) =>
+      deletedAt === undefined &&
+      describe.relationshipName?.toLowerCase() === relation.toLowerCase(),
+  )
+  if (field === undefined)
+    throw noSuch('field', 'CustomField', `${object.name}.${relation} (${path})`)
+  const { referenceTo } = field.describe
+  const target = named ?? (referenceTo.length === 1 ? referenceTo[0] : undefined)
+  if (
+    named !== undefined &&
+    !referenceTo.some((each) => each.toLowerCase() === named.toLowerCase())
+  ) {
+    throw new Problem(`${object.name}.${relation} does not refer to ${named} (${path})`)
+  }
+  // Of several objects without a name, what they have in common can be asked for.
+  const next = target === undefined ? undefined : draft.object(target)
+  if (next !== undefined) checkPath(draft, next, rest, path)
+}

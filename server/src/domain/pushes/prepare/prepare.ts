@@ -23,6 +23,7 @@ import {
   notARecord,
   type ObjectPlan,
   planObject,
+  warningsIn,
   type Written,
   writeNamed,
   writeMapped,
@@ -218,6 +219,7 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
         matchValue: key,
         fields: into.fields,
         lockKeys: into.lockKeys,
+        ...warningsIn(into),
       },
       foldsKey ? keyText.toLowerCase() : keyText,
     )
@@ -267,7 +269,7 @@ export const updateOf = (
   index: number,
   plan: ObjectPlan,
   match: Match,
-  { fields, lockKeys }: Written,
+  into: Written,
 ): ReadyRow => ({
   index,
   key: String(match.value),
@@ -275,8 +277,9 @@ export const updateOf = (
   operation: 'update',
   matchField: match.field,
   matchValue: match.value,
-  fields,
-  lockKeys,
+  fields: into.fields,
+  lockKeys: into.lockKeys,
+  ...warningsIn(into),
 })
 
 /** Every value of the row was left out: there is nothing to write, and nothing wrong. */

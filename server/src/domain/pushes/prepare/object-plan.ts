@@ -5,6 +5,7 @@ import { InexactNumber } from '../../../exact-json.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
+import { isEitherName, isPersonOrg } from '../../mappings/person-accounts.ts'
 import { SFDC_FIELD } from '../../mappings/sfdc-field.ts'
 import { closestName } from '../../mappings/suggest/words.ts'
 import { sameName } from '../../metadata/names.ts'
@@ -165,12 +166,6 @@ export const missingKey = (field: string): Refusal =>
     'Send the value that identifies the record.',
   )
 
-/**
- * Salesforce: with person accounts an Account has a Name or a LastName, and both are described as
- * required; which one a row needs only its record type tells.
- */
-const PERSON_NAMES: ReadonlySet<string> = new Set(['name', 'lastname'])
-
 const unmappedRequired = (
   target: TargetObject | null,
   mappedFields: readonly MappedField[],
@@ -179,10 +174,10 @@ const unmappedRequired = (
   if (target === null) return []
   const written = new Set(mappedFields.map((mapped) => sameName(mapped.written)))
   written.add(sameName(mapping.external_id_field ?? ''))
-  const persons = target.field('IsPersonAccount') !== null
+  const persons = isPersonOrg(target)
   return target.fields
     .filter((field) => isRequiredOnCreate(field) && !written.has(sameName(field.name)))
-    .filter(({ name }) => !(persons && PERSON_NAMES.has(sameName(name))))
+    .filter(({ name }) => !(persons && isEitherName(name)))
     .map(({ name }) => missingField(name).of(name))
 }
 

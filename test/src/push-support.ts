@@ -23,6 +23,7 @@ export interface RowResult {
   resent?: boolean
   attempts: number
   errors: RowError[]
+  warnings?: RowError[]
 }
 
 export interface PushBody {

@@ -21,6 +21,7 @@ import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
 import { EngineError } from '../errors.ts'
 import { clip } from '../text.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
+import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { refuseDeep } from './depth.ts'
 import { openLines } from './lines.ts'
 import { problemOf, toEngineError, validationProblem } from './problems.ts'
@@ -271,13 +272,36 @@ const parseBodies = (app: FastifyInstance): void => {
       done(new EngineError('invalid_json', 'The body is not valid UTF-8.'))
       return
     }
-    void parseJson(request, text, done)
+    const isExact = request.routeOptions.config.route?.exactNumbers === true
+    if (!isExact || !mayHoldInexact(text)) {
+      void parseJson(request, text, done)
+      return
+    }
+    void parseJson(request, text, (error, value) => {
+      if (error !== null) done(error, value)
+      else rereadExactly(text, value, done)
+    })
   })
   // Not read here: the route reads it as it arrives.
   app.addContentTypeParser(LINES_TYPE, (request, payload, done) => {
     if (request.routeOptions.config.route?.lines !== undefined) done(null, payload)
     else done(new EngineError('unsupported_media_type', 'The body must be application/json.'))
   })
+}
+
+/** The same body once more, with its numbers as they were written. It was found to be safe JSON. */
+const rereadExactly = (
+  text: string,
+  value: unknown,
+  done: (error: Error | null, body?: unknown) => void,
+): void => {
+  try {
+    refuseDeep(value, '')
+  } catch (error) {
+    done(error as EngineError)
+    return
+  }
+  done(null, parseExactly(text))
 }
 
 /** The body as it was before gzip. Fastify counts what comes out of here against the limit, as promised. */

@@ -3,9 +3,10 @@
 
 import { type Readable } from 'node:stream'
 import { EngineError } from '../errors.ts'
+import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { mayBeDeep, refuseDeep } from './depth.ts'
 
-/** One line: its text, which is JSON, and what the text says. */
+/** One line: its text, which is JSON, and what the text says (see {@link parseExactly}). */
 export interface JsonLine {
   value: unknown
   text: string
@@ -77,6 +78,8 @@ export async function* readJsonLines(
       throw invalidLine(number, 'is not JSON')
     }
     if (mayBeDeep(text)) refuseDeep(value, `lines.${number}`)
+    // Only now: a value that nests too deep cannot be gone through.
+    if (mayHoldInexact(text)) value = parseExactly(text)
     return { value, text: text.trim(), number }
   }
   const tooLong = (): EngineError =>

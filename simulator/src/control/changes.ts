@@ -14,6 +14,7 @@ import {
   systemFields,
   type FieldSpec,
 } from '../org/schema.ts'
+import { enablePersonAccounts } from '../records/person-accounts.ts'
 import { addFlow } from '../seeds/small-automations.ts'
 
 const org = z.string()
@@ -85,6 +86,11 @@ const picklistIn = (object: SObject, name: string): Field => {
 const onField = z.strictObject({ org, object: z.string(), name: z.string() })
 
 const schemaActions = {
+  /** Salesforce: for good. Adds the fields of people to Account, and their record type. */
+  'schema/enable-person-accounts': defineAction(z.strictObject({ org }), (world, input) => {
+    enablePersonAccounts(orgIn(world, input.org))
+    return {}
+  }),
   'schema/add-object': defineAction(
     z.strictObject({ org, name: z.string().regex(/__(c|e|mdt)$/), label: z.string().optional() }),
     (world, input) => {

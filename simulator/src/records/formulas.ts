@@ -20,6 +20,7 @@ import {
   type User,
 } from '../org/model.ts'
 import { criterionHolds } from './criteria.ts'
+import { asDouble, isNumberType } from './long-numbers.ts'
 import { recordStateOf } from './state.ts'
 import { targetRow } from './targets.ts'
 
@@ -53,20 +54,19 @@ export const recordScope = (options: ScopeOptions): FormulaScope => ({
   now: new Date(),
 })
 
-const NUMBERS = new Set(['int', 'long', 'double', 'currency', 'percent'])
-
 /** A stored value as formulas reckon with it. */
 export const formulaValue = (
   describe: Pick<FieldDescribe, 'type'>,
-  raw: unknown,
+  stored: unknown,
   {
     blankNumbersAsZero = false,
     wholePercents = false,
   }: Pick<ScopeOptions, 'blankNumbersAsZero' | 'wholePercents'> = {},
 ): FormulaValue => {
+  const raw = isNumberType(describe.type) ? asDouble(stored) : stored
   if (describe.type === 'boolean') return raw === true
   if (raw === null || raw === undefined) {
-    return blankNumbersAsZero && NUMBERS.has(describe.type) ? 0 : null
+    return blankNumbersAsZero && isNumberType(describe.type) ? 0 : null
   }
   if (typeof raw === 'number') {
     return describe.type === 'percent' && !wholePercents ? raw / 100 : raw

@@ -1,9 +1,12 @@
 // Text, as CSV has it, into the JSON value that a save takes.
 
 import { type Field, type Org } from '../org/model.ts'
+import { longDigits } from './long-numbers.ts'
 
 export type FromText = { value: unknown } | { problem: string }
 
+/** No field has more decimal places. */
+const DECIMALS_MAX = 18
 const DATE = /^\d{4}-\d{2}-\d{2}$/
 
 /**
@@ -30,7 +33,8 @@ export const fromText = (_org: Org, field: Field, text: string): FromText => {
     case 'currency':
     case 'percent': {
       const value = Number(text.trim())
-      return text.trim() !== '' && Number.isFinite(value) ? { value } : problem
+      if (text.trim() === '' || !Number.isFinite(value)) return problem
+      return { value: longDigits(text.trim(), DECIMALS_MAX) === null ? value : text }
     }
     case 'date': {
       // Salesforce: a date may come with a time; what counts is the date in UTC.

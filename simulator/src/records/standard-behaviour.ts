@@ -4,6 +4,7 @@
 import { type FormulaScope } from '../formula/formula.ts'
 import { type Field, type Org, type Row, type SObject, type User } from '../org/model.ts'
 import { formulaOf, shownValue } from './formulas.ts'
+import { isNamedByParts } from './person-accounts.ts'
 import { recordStateOf } from './state.ts'
 
 /** Salesforce: the stages of a new org, with their probabilities. */
@@ -23,7 +24,7 @@ const STAGES: Record<string, number> = {
 /** Values that follow from others; `changes` are those that were asked for. */
 export const fillDerived = (object: SObject, row: Row, changes: Record<string, unknown>): void => {
   const has = (name: string) => object.fields.has(name.toLowerCase())
-  if (has('FirstName') && has('LastName') && has('Name')) {
+  if (has('FirstName') && has('LastName') && has('Name') && isNamedByParts(object, row)) {
     row['Name'] = [row['FirstName'], row['MiddleName'], row['LastName'], row['Suffix']]
       .filter((part) => typeof part === 'string' && part !== '')
       .join(' ')

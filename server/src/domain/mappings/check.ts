@@ -22,6 +22,7 @@ import {
 } from './check-field.ts'
 import { error, type Fault, type Finding, placed, some, warning } from './finding.ts'
 import { type MappingDraft } from './mapping.ts'
+import { isEitherName, isPersonOrg } from './person-accounts.ts'
 import { parseSfdcField, targetKey } from './sfdc-field.ts'
 
 /** Objects as the checks read them, each parsed once. */
@@ -212,7 +213,11 @@ const missingRequired = (
   const mapped = new Map(
     written.flatMap((field, index) => (field === null ? [] : [[field.name, index]])),
   )
+  const persons = isPersonOrg(object)
+  const named = object.fields.some(({ name }) => isEitherName(name) && mapped.has(name))
   return object.fields.filter(isRequired).flatMap((field): Fault[] => {
+    // An account has a Name or a LastName: a row without either fails before it is sent.
+    if (persons && named && isEitherName(field.name)) return []
     const index = mapped.get(field.name)
     if (index === undefined) {
       // A mapping without a key creates no records.

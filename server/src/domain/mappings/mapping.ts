@@ -62,7 +62,20 @@ export const sfdcName = z
   .string()
   .regex(SFDC_NAME, 'must be an API name as the Salesforce org has it, like Lead or Job__c')
 
-const value = z.union([storable(VALUE_CHARS_MAX), z.number(), z.boolean(), z.null()])
+const AS_DIGITS =
+  'a number beyond 2^53, or of more than about 16 digits, is given as the text of its digits'
+
+const value = z.union(
+  [
+    storable(VALUE_CHARS_MAX),
+    z
+      .number()
+      .refine((number) => !Number.isInteger(number) || Number.isSafeInteger(number), AS_DIGITS),
+    z.boolean(),
+    z.null(),
+  ],
+  { error: `must be a text, a number, true, false or null; ${AS_DIGITS}` },
+)
 
 const mappingField = z.strictObject({
   canonical_field: canonicalName.describe('Member of the records that are pushed; case counts'),

@@ -10,8 +10,9 @@ import {
   zstdDecompressSync,
   type ZstdOptions,
 } from 'node:zlib'
+import { parseExactly } from '../../exact-json.ts'
 import { type JsonObject, type JsonValue } from '../../salesforce/json.ts'
-import { type ReadyRow } from './model.ts'
+import { type ReadyRow, type RowError } from './model.ts'
 
 /** As many rows as one call of sObject Collections takes. */
 export const BLOCK_ROWS = 200
@@ -181,37 +182,40 @@ type PackedRow = [
   matchField: string,
   matchValue: JsonValue,
   fields: JsonObject,
+  warnings?: RowError[],
 ]
 
 export const packReady = (rows: readonly IncomingRow[]): string =>
   JSON.stringify(
-    rows.map(({ ready }): PackedRow => [
-      ready.index,
-      ready.key,
-      ready.matchField,
-      ready.matchValue,
-      ready.fields,
-    ]),
+    rows.map(({ ready }): PackedRow => {
+      const { index, key, matchField, matchValue, fields, warnings } = ready
+      return warnings === undefined
+        ? [index, key, matchField, matchValue, fields]
+        : [index, key, matchField, matchValue, fields, warnings]
+    }),
   )
 
 export const unpackReady = (
   text: string,
   { object, operation }: Pick<BlockKind, 'object' | 'operation'>,
 ): ReadyRow[] =>
-  (JSON.parse(text) as PackedRow[]).map(([index, key, matchField, matchValue, fields]) => ({
-    index,
-    key,
-    object,
-    operation,
-    matchField,
-    matchValue,
-    fields,
-    lockKeys: [],
-  }))
+  (JSON.parse(text) as PackedRow[]).map(
+    ([index, key, matchField, matchValue, fields, warnings]) => ({
+      index,
+      key,
+      object,
+      operation,
+      matchField,
+      matchValue,
+      fields,
+      lockKeys: [],
+      ...(warnings === undefined ? {} : { warnings }),
+    }),
+  )
 
 /** The rows as they came, each with its index. The texts are JSON already. */
 export const packSource = (rows: readonly { index: number; source: string }[]): string =>
   `[${rows.map(({ index, source }) => `[${index},${source}]`).join(',')}]`
 
 export const unpackSource = (text: string): [index: number, row: unknown][] =>
-  JSON.parse(text) as [number, unknown][]
+  parseExactly(text) as [number, unknown][]

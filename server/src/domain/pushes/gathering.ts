@@ -4,7 +4,7 @@
 import { EngineError } from '../../errors.ts'
 import { cutBlocks, type IncomingRow } from './blocks.ts'
 import { type Intention } from './intention.ts'
-import { failedResult, type RowResult } from './model.ts'
+import { failedResult, type ReadyRow, type RowResult, warned } from './model.ts'
 import {
   addCounts,
   NO_COUNTS,
@@ -107,7 +107,7 @@ export const createGathering = ({ judge, options }: Intention) => {
   }
 
   const closeWindow = async (): Promise<void> => {
-    if (!keepsRows) settle(({ index, key }) => wouldBeSent(index, key))
+    if (!keepsRows) settle(wouldBeSent)
     await keepBlocks()
     await keepSettled()
     windowStart = total
@@ -117,9 +117,9 @@ export const createGathering = ({ judge, options }: Intention) => {
   }
 
   /** Gives the rows that could be sent their final results instead. */
-  const settle = (resultOf: (row: { index: number; key: string | null }) => RowResult): void => {
+  const settle = (resultOf: (row: ReadyRow) => RowResult): void => {
     for (const { ready: row, source } of ready) {
-      settled.push({ index: row.index, source, result: resultOf(row) })
+      settled.push({ index: row.index, source, result: warned(resultOf(row), row.warnings) })
     }
     settled.sort((a, b) => a.index - b.index)
     ready = []
@@ -177,7 +177,7 @@ export const createGathering = ({ judge, options }: Intention) => {
 }
 
 /** What a dry run says of a row that a push would send: nothing was done, and nothing speaks against it. */
-const wouldBeSent = (index: number, key: string | null): RowResult => ({
+const wouldBeSent = ({ index, key }: ReadyRow): RowResult => ({
   index,
   key,
   id: null,

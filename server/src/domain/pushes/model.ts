@@ -32,6 +32,8 @@ export interface RowResult {
   /** How often it was sent; 0 where it never was. */
   attempts: number
   errors: RowError[]
+  /** What may not become of the row's values as its sender thinks; the row is sent all the same. */
+  warnings?: RowError[]
 }
 
 /** What a row asks for once it is mapped, checked and coerced. */
@@ -57,6 +59,8 @@ export interface ReadyRow {
   fields: JsonObject
   /** What this row shares with others that lock each other when written in parallel: its parents. */
   lockKeys: string[]
+  /** Told with the row's result, however it ends. */
+  warnings?: RowError[]
 }
 
 /** A row that was judged: it can be sent, or has its final result already. */
@@ -86,3 +90,7 @@ export const failedResult = (
   attempts: 0,
   errors: [error],
 })
+
+/** The result with what was to be said of the row before it was sent. */
+export const warned = (result: RowResult, warnings: RowError[] | undefined): RowResult =>
+  warnings === undefined ? result : { ...result, warnings }

@@ -5,7 +5,7 @@ import { type Database } from '../../db/database.ts'
 import { type Fault } from '../../db/types.ts'
 import { decompress } from './blocks.ts'
 import { type PushJournal } from './journal.ts'
-import { failedResult, type ReadyRow, type RowError, type RowResult } from './model.ts'
+import { failedResult, type ReadyRow, type RowError, type RowResult, warned } from './model.ts'
 import { remedyOf } from './remedies.ts'
 import { type LastWords } from './transport/last-words.ts'
 import {
@@ -69,12 +69,17 @@ export const createSettler = (
   /** Which block a row is in; filled as the transport reads the rows, which it does before it answers. */
   const blockOf = new Map<number, number>()
   const failed = new Map<number, Set<number>>()
+  /** Of the few rows that have some. */
+  const warningsOf = new Map<number, RowError[]>()
   let full: PackedResults[] = []
   let started = false
 
   async function* rows(): AsyncGenerator<ReadyRow[], void, undefined> {
     for await (const { blockNo, rows: some } of readChunk(db, key, place)) {
-      for (const { index } of some) blockOf.set(index, blockNo)
+      for (const { index, warnings } of some) {
+        blockOf.set(index, blockNo)
+        if (warnings !== undefined) warningsOf.set(index, warnings)
+      }
       yield some
     }
   }
@@ -111,7 +116,7 @@ export const createSettler = (
     for (const result of results) {
       const block = open.get(blockOf.get(result.index) ?? -1)
       if (block === undefined) continue // stored by an earlier run
-      block.results.push(result)
+      block.results.push(warned(result, warningsOf.get(result.index)))
       if (block.results.length === block.rows) await close(block)
     }
     // The last ones are stored together with the chunk's end.
@@ -149,7 +154,8 @@ export const createSettler = (
       const known = new Set(block.results.map(({ index }) => index))
       for (const row of some) {
         ordinal += 1
-        if (!known.has(row.index)) block.results.push(resultFor(row, ordinal))
+        if (known.has(row.index)) continue
+        block.results.push(warned(resultFor(row, ordinal), row.warnings))
       }
       await close(block)
       if (full.length >= BLOCKS_A_WRITE) {

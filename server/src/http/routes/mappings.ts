@@ -298,6 +298,7 @@ const createRoute = (mappings: Mappings): Route =>
     summary: 'Map a canonical object to an object of the client’s Salesforce org',
     description: `One active mapping for each client and canonical object. ${WARNED}\n\n${GRAMMAR}`,
     access: 'push.write',
+    exactNumbers: true,
     body: z.strictObject({ client_id: id, ...draftMembers }),
     replies: { 201: { description: 'The mapping', body: checkedMapping } },
     errors: ['not_found', 'already_exists'],
@@ -324,6 +325,7 @@ const updateRoute = (mappings: Mappings): Route =>
       `\`fields\` replaces them all. Pushes that were accepted go on with the version they began ` +
       `with. An inactive mapping serves no push, and leaves room for another. ${WARNED}`,
     access: 'push.write',
+    exactNumbers: true,
     body: z
       .strictObject({
         mapping_id: id,
@@ -454,6 +456,7 @@ const validateRoute = (mappings: Mappings): Route =>
       'whether parents can be found as the mapping says. What Salesforce requires and the mapping does ' +
       'not send is a finding too. No Salesforce call is made.',
     access: 'topology.read',
+    exactNumbers: true,
     body: z
       .strictObject({
         mapping_id: id.optional(),

@@ -85,6 +85,13 @@ export const linksEnvelope = z.strictObject({ ...common, wait_seconds: waitSecon
 
 export const status = z.enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
 
+const rowError = z.object({
+  code: z.string().describe("Salesforce's own where it came from there"),
+  message: z.string(),
+  fields: z.array(z.string()).describe('Canonical names'),
+  remedy: z.string(),
+})
+
 export const result = z
   .object({
     index: z.int().describe('In the order of the input, from 0'),
@@ -99,14 +106,11 @@ export const result = z
       .optional()
       .describe('Sent again after a broken connection: automations may have run twice'),
     attempts: z.int(),
-    errors: z.array(
-      z.object({
-        code: z.string().describe("Salesforce's own where it came from there"),
-        message: z.string(),
-        fields: z.array(z.string()).describe('Canonical names'),
-        remedy: z.string(),
-      }),
-    ),
+    errors: z.array(rowError),
+    warnings: z
+      .array(rowError)
+      .optional()
+      .describe('What may become of a value otherwise than meant; the row is sent all the same'),
   })
   .meta({ id: 'RowResult' })
 

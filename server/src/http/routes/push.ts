@@ -131,6 +131,7 @@ const shared = (pushes: Pushes) =>
     tag: 'Push',
     access: 'push.write',
     bodyLimitBytes: PUSH_BODY_BYTES,
+    exactNumbers: true,
     replies,
     errors: ERRORS,
     idempotency: {

@@ -3,6 +3,7 @@ import { FormulaNotSimulated, FormulaSyntaxError } from '../../formula/formula.t
 import type { Field, Org, Row, SObject } from '../../org/model.ts'
 import type { Viewer } from '../../org/visibility.ts'
 import { computedValue, isComputed } from '../../records/formulas.ts'
+import { asDouble, isNumberType } from '../../records/long-numbers.ts'
 import { recordStateOf } from '../../records/state.ts'
 import {
   SoqlNotSimulated,
@@ -225,5 +226,6 @@ function compoundReader(def: SObject, name: string, type: string): Reader | unde
     }
   }
   if (type === 'boolean') return (row) => stored(row) ?? false
+  if (isNumberType(type)) return (row) => asDouble(stored(row)) as SoqlValue
   return undefined
 }

@@ -189,7 +189,7 @@ export const coercerFor = (
 }
 
 /** Of a record's own id. */
-export const ownIdCoercer = (name: string, object: TargetObject | null): Coerce =>
+export const ownIdCoercer = (name: string, object: TargetObject | null) =>
   idCoercer({
     name: 'Id',
     objects: [name],

@@ -34,6 +34,18 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
     remedy: remedyOf('UNABLE_TO_LOCK_ROW'),
   },
   {
+    text: /bad field names on insert\/update call/i,
+    remedy:
+      'The account is of the other kind: a person account has FirstName and LastName, and its Name cannot be ' +
+      'written; a business account has a Name and no field of a person (Person…, __pc). Send the fields of its kind.',
+  },
+  {
+    text: /^Unable to create\/update fields: Name\b/,
+    remedy:
+      'Salesforce puts this Name together itself, as of person accounts and of auto-numbered objects: leave it ' +
+      'out, and send FirstName and LastName where there are such.',
+  },
+  {
     text: /record type id:|this id value isn.?t valid for the user/i,
     remedy: 'Use a record type that is active and open to the connected user.',
   },
@@ -48,6 +60,7 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
 const FIELDS_IN_TEXT: readonly RegExp[] = [
   /^Required fields are missing: \[([^\]]*)\]/,
   /^Unable to create\/update fields: ([\w, ]+?)\./,
+  /^Account: bad field names on insert\/update call: ([\w, ]+)/,
   /^No such column '([^']+)' on sobject/,
   /^duplicate value found: (\w+) duplicates value/,
 ]

@@ -75,8 +75,8 @@ interface IdField {
 }
 
 export const idCoercer =
-  ({ name, prefixes, objects, own = false }: IdField): Coerce =>
-  (value) => {
+  ({ name, prefixes, objects, own = false }: IdField) =>
+  (value: unknown): string | typeof EMPTY | Refusal => {
     const text = typeof value === 'string' ? trimmed(value) : null
     if (text === '') return EMPTY
     const id = text === null ? null : toRecordId(text)

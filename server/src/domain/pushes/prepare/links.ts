@@ -15,6 +15,7 @@ import {
   notARecord,
   type ObjectPlan,
   planObject,
+  warningsIn,
   type Written,
   writeMapped,
 } from './object-plan.ts'
@@ -313,6 +314,7 @@ const judgeJunction = (
       matchValue: key.value,
       fields: into.fields,
       lockKeys: into.lockKeys,
+      ...warningsIn(into),
     },
     `${plan.object}:${matchText(key)}`,
   )
@@ -459,7 +461,7 @@ const missingOf = (
   const absent = (written: string) =>
     !taken.has(sameName(written)) && sameName(written) !== keyField
   const missing: RowError[] = []
-  const refused: Written = { ...into, errors: null }
+  const refused: Written = { ...into, errors: null, warnings: (into.warnings ??= []) }
   for (const mapped of plan.mappedFields) {
     if (!absent(mapped.written)) continue
     const before = refused.errors?.length ?? 0

@@ -14,13 +14,13 @@ import {
   valueKindOf,
 } from './described.ts'
 import { keyCoercer } from './numbers.ts'
-import { CLEAR, type Coerce, EMPTY, Refusal, type Scalar, shown } from './refusal.ts'
+import { CLEAR, type Coerce, EMPTY, Noted, Refusal, type Scalar, shown } from './refusal.ts'
 import { scalarText, trimmed } from './text.ts'
 
 /** Rows of an upsert may create their record, those of an update change one that exists. */
 export type Writing = 'upsert' | 'update'
 
-export type Taken = Scalar | typeof EMPTY | typeof CLEAR | Refusal
+export type Taken = Scalar | Noted | typeof EMPTY | typeof CLEAR | Refusal
 
 export interface MappedField {
   /** The caller's name for it. */
@@ -46,7 +46,7 @@ export interface MappedField {
   /** The field identifies records: an external id, an idLookup field, or Id. Null: nobody knows. */
   isKey: boolean | null
   /** Reads the value that a record is found by, whether or not the field may be written. */
-  takeKey(raw: unknown): Taken
+  takeKey(raw: unknown): Exclude<Taken, Noted>
   /** Set where this is the parent's key: look-ups are put by it. */
   parent: Extract<SfdcField, { kind: 'parent' }> | null
 }
@@ -215,6 +215,7 @@ const resolveParent = (
     valueField: keyField,
     coerce: keyCoercer(
       key,
+      keyField?.type ?? null,
       parent !== null && keyField !== null
         ? coercerFor(parent, keyField, targets)
         : anyScalar(`${relationship}.${key}`),
@@ -271,7 +272,8 @@ const withValueMap = (
     for (const part of parts) {
       const to = find(part)
       if (to instanceof Refusal) return to
-      if (typeof to === 'string') sent.push(...to.split(';'))
+      if (to instanceof Noted) sent.push(to.value)
+      else if (typeof to === 'string') sent.push(...to.split(';'))
       else if (to === undefined) sent.push(part)
       else if (to !== CLEAR && to !== EMPTY) sent.push(to)
     }
@@ -314,7 +316,10 @@ export const createMappedField = (
           ? null
           : false
         : field.externalId || field.idLookup
-  const coerce = isKey === true ? keyCoercer(written, resolved.coerce) : resolved.coerce
+  const coerce =
+    isKey === true
+      ? keyCoercer(written, valueField?.type ?? null, resolved.coerce)
+      : resolved.coerce
   const byDefault = mapping.default === null ? EMPTY : ownValue(mapping.default, coerce)
   const convert =
     mapping.value_map === null
@@ -326,7 +331,7 @@ export const createMappedField = (
         )
   const blanks = context.nullPolicy === 'blank'
 
-  const takeKey = (raw: unknown): Taken => {
+  const takeValue = (raw: unknown): Taken => {
     if (raw === undefined || raw === null) return byDefault
     const value = convert(raw)
     return value === EMPTY ? byDefault : value
@@ -341,9 +346,12 @@ export const createMappedField = (
       mapping.required ||
       (context.writing === 'upsert' && field !== null && isRequiredOnCreate(field)),
     hasDefault: byDefault !== EMPTY,
-    takeKey,
+    takeKey: (raw) => {
+      const value = takeValue(raw)
+      return value instanceof Noted ? value.value : value
+    },
     take: (raw) => {
-      const value = takeKey(raw)
+      const value = takeValue(raw)
       if (value === EMPTY) return blanks && raw !== undefined ? CLEAR : EMPTY
       return value instanceof Refusal || fault === null ? value : fault
     },

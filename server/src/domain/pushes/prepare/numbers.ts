@@ -1,10 +1,27 @@
 // Numbers and checkboxes.
 
+import {
+  type Decimal,
+  decimalPlaces,
+  isHeldBy,
+  isHeldToPlaces,
+  plainText,
+  toDecimal,
+  wholeDigits,
+} from '../../../decimal.ts'
+import { InexactNumber } from '../../../exact-json.ts'
 import { type DescribedField } from '../../mappings/describe.ts'
-import { type Coerce, EMPTY, Refusal, shown, wrongType } from './refusal.ts'
+import {
+  type Coerce,
+  type Coerced,
+  EMPTY,
+  Noted,
+  notExact,
+  Refusal,
+  shown,
+  wrongType,
+} from './refusal.ts'
 import { trimmed } from './text.ts'
-
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 
 const outside = (field: string, value: unknown, remedy: string): Refusal =>
   new Refusal(
@@ -15,41 +32,89 @@ const outside = (field: string, value: unknown, remedy: string): Refusal =>
 
 const INT_MAX = 2_147_483_647
 
+/** Salesforce: no field has more decimal places (Metadata API guide, CustomField, `scale`). */
+const PLACES_MAX = 18
+/** A double tells all numbers of so few digits apart. */
+const EXACT_CHARS = 15
+const PLAIN = /^[+-]?(?:\d+\.?\d*|\.\d+)$/
+/** What is written out in full; a longer one is nobody's amount, and 1e-400 is nothing. */
+const WRITTEN_CHARS_MAX = 64
+
 /**
  * Numbers and texts that hold one, without signs of currency or thousands (1,234 is 1.234 elsewhere).
  *
  * Salesforce: decimals beyond the field's scale are kept and given back as they were sent; only the
  * display rounds them (help 000387302). So they are sent as they are. Digits before the point are
  * limited (SOAP API guide, Field, `scale`), and an `int` has no decimals.
+ *
+ * A number that a double would change travels as the text of its digits, which Salesforce takes for a
+ * number as well. Salesforce: its pages and APIs round what has more than 15 digits (help 000394530), so
+ * its sender is told.
  */
 export const numberCoercer = ({ name, type, precision, scale, digits }: NumberField): Coerce => {
   const whole = type === 'int' || type === 'long'
   const before = whole ? digits : precision - scale
   const limit = before > 0 ? 10 ** before : Infinity
   const most = type === 'int' ? Math.min(limit, INT_MAX + 1) : limit
+  const places = whole ? 0 : precision > 0 ? scale : PLACES_MAX
+  const tooLarge = (value: unknown): Refusal =>
+    outside(
+      name,
+      value,
+      most === limit
+        ? `The field takes ${before} digits before the point: send a smaller number, or make the field larger.`
+        : `The field takes numbers up to ${INT_MAX}.`,
+    )
+
+  const fromNumber = (value: number): Coerced => {
+    if (!Number.isFinite(value)) return outside(name, value, 'Send a smaller number.')
+    if (whole && !Number.isInteger(value)) return wrongType(name, value, 'a whole number')
+    if (Math.abs(value) >= most) return tooLarge(value)
+    return Number.isInteger(value) && !Number.isSafeInteger(value) ? notExact(name, value) : value
+  }
+
+  const fromDecimal = (decimal: Decimal, value: unknown): Coerced => {
+    if (whole && decimalPlaces(decimal) > 0) return wrongType(name, value, 'a whole number')
+    const isTooLarge =
+      before > 0 ? wholeDigits(decimal) > before : wholeDigits(decimal) > WRITTEN_CHARS_MAX
+    if (isTooLarge) return tooLarge(value)
+    const number = Number(plainText(decimal))
+    if (Math.abs(number) >= most && type === 'int') return tooLarge(value)
+    const isSafe = !Number.isInteger(number) || Number.isSafeInteger(number)
+    if (isSafe && isHeldBy(decimal, number)) return number
+    // What a double loses beyond the field's decimal places nobody sees.
+    const isSeen = !isSafe || !isHeldToPlaces(decimal, number, places)
+    if (isSeen && value instanceof InexactNumber) return notExact(name, value)
+    const text = plainText(decimal)
+    if (text.length > WRITTEN_CHARS_MAX) return number
+    return isSeen && !isHeldToPlaces(decimal, number, places)
+      ? new Noted(text, mayRound(name))
+      : text
+  }
+
   return (value) => {
-    let number: number
-    if (typeof value === 'number') number = value
-    else if (typeof value === 'string') {
-      const text = trimmed(value)
-      if (text === '') return EMPTY
-      if (!NUMBER.test(text)) {
-        return wrongType(name, value, 'a number like 1234.5, without separators of thousands')
-      }
-      number = Number(text)
-    } else return wrongType(name, value, 'a number')
-    if (!Number.isFinite(number)) return outside(name, value, 'Send a smaller number.')
-    if (whole && !Number.isInteger(number)) return wrongType(name, value, 'a whole number')
-    if (Math.abs(number) >= most) {
-      const remedy =
-        most === limit
-          ? `The field takes ${before} digits before the point: send a smaller number, or make the field larger.`
-          : `The field takes numbers up to ${INT_MAX}.`
-      return outside(name, value, remedy)
+    if (typeof value === 'number') return fromNumber(value)
+    if (value instanceof InexactNumber) {
+      const decimal = toDecimal(value.source)
+      return decimal === null ? notExact(name, value) : fromDecimal(decimal, value)
     }
-    return number
+    if (typeof value !== 'string') return wrongType(name, value, 'a number')
+    const text = trimmed(value)
+    if (text === '') return EMPTY
+    if (text.length <= EXACT_CHARS && PLAIN.test(text)) return fromNumber(Number(text))
+    const decimal = toDecimal(text)
+    return decimal === null
+      ? wrongType(name, value, 'a number like 1234.5, without separators of thousands')
+      : fromDecimal(decimal, value)
   }
 }
+
+const mayRound = (field: string): Refusal =>
+  new Refusal(
+    'NUMBER_MAY_BE_ROUNDED',
+    `${field}: the number was sent with all of its digits, but Salesforce shows and returns no more than about 16 of them.`,
+    'Keep it in a text field where every digit counts.',
+  )
 
 type NumberField = Pick<DescribedField, 'name' | 'type' | 'precision' | 'scale' | 'digits'>
 
@@ -57,11 +122,15 @@ type NumberField = Pick<DescribedField, 'name' | 'type' | 'precision' | 'scale' 
  * Of a key: beyond 2^53 several whole numbers are one and the same in JSON, here and at Salesforce, and
  * a record that somebody else's number names would be taken for this one.
  */
-export const keyCoercer =
-  (field: string, coerce: Coerce): Coerce =>
-  (value) => {
+export const keyCoercer = (field: string, type: string | null, coerce: Coerce): Coerce => {
+  const isNumber = type !== null && NUMBER_TYPES.has(type)
+  return (value) => {
     const key = coerce(value)
-    return typeof key === 'number' && Number.isInteger(key) && !Number.isSafeInteger(key)
+    const isAmbiguous =
+      typeof key === 'number'
+        ? Number.isInteger(key) && !Number.isSafeInteger(key)
+        : key instanceof Noted || (isNumber && typeof key === 'string') || isInexact(key)
+    return isAmbiguous
       ? outside(
           field,
           value,
@@ -69,6 +138,12 @@ export const keyCoercer =
         )
       : key
   }
+}
+
+const isInexact = (key: Coerced): boolean =>
+  key instanceof Refusal && key.code === 'NUMBER_NOT_EXACT'
+
+const NUMBER_TYPES: ReadonlySet<string> = new Set(['int', 'long', 'double', 'currency', 'percent'])
 
 const TRUTHS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   [true, true],

@@ -1,15 +1,17 @@
 // One object of the Salesforce org as a push writes it: its mapped fields resolved, its names, and how
 // its records are found.
 
+import { InexactNumber } from '../../../exact-json.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
+import { isEitherName, isPersonOrg } from '../../mappings/person-accounts.ts'
 import { SFDC_FIELD } from '../../mappings/sfdc-field.ts'
 import { closestName } from '../../mappings/suggest/words.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type RowError } from '../model.ts'
 import { ownIdCoercer, type TargetObject } from './described.ts'
-import { CLEAR, EMPTY, Refusal, type Scalar, shown } from './refusal.ts'
+import { CLEAR, EMPTY, Noted, Refusal, type Scalar, shown } from './refusal.ts'
 import {
   createMappedField,
   isRequiredOnCreate,
@@ -164,12 +166,6 @@ export const missingKey = (field: string): Refusal =>
     'Send the value that identifies the record.',
   )
 
-/**
- * Salesforce: with person accounts an Account has a Name or a LastName, and both are described as
- * required; which one a row needs only its record type tells.
- */
-const PERSON_NAMES: ReadonlySet<string> = new Set(['name', 'lastname'])
-
 const unmappedRequired = (
   target: TargetObject | null,
   mappedFields: readonly MappedField[],
@@ -178,10 +174,10 @@ const unmappedRequired = (
   if (target === null) return []
   const written = new Set(mappedFields.map((mapped) => sameName(mapped.written)))
   written.add(sameName(mapping.external_id_field ?? ''))
-  const persons = target.field('IsPersonAccount') !== null
+  const persons = isPersonOrg(target)
   return target.fields
     .filter((field) => isRequiredOnCreate(field) && !written.has(sameName(field.name)))
-    .filter(({ name }) => !(persons && PERSON_NAMES.has(sameName(name))))
+    .filter(({ name }) => !(persons && isEitherName(name)))
     .map(({ name }) => missingField(name).of(name))
 }
 
@@ -190,10 +186,16 @@ export interface Written {
   fields: JsonObject
   lockKeys: string[]
   errors: RowError[] | null
+  warnings?: RowError[]
 }
 
+/** The warnings of a row, as a ready row has them. */
+export const warningsIn = ({ warnings }: Written): { warnings?: RowError[] } =>
+  warnings === undefined || warnings.length === 0 ? {} : { warnings }
+
 /** A record is read by its own members: `constructor` is a name like any other. */
-export const isRecord = isObject
+export const isRecord = (value: unknown): value is JsonObject =>
+  isObject(value) && !(value instanceof InexactNumber)
 
 export const notARecord = (path: string, value: unknown): RowError =>
   new Refusal(
@@ -204,7 +206,9 @@ export const notARecord = (path: string, value: unknown): RowError =>
 
 /** Writes the value of one field, or says why it cannot be. False: there is nothing to write. */
 export const writeMapped = (mapped: MappedField, raw: unknown, into: Written): boolean => {
-  const value = mapped.take(raw)
+  const taken = mapped.take(raw)
+  if (taken instanceof Noted) (into.warnings ??= []).push(taken.warning.of(mapped.name))
+  const value = taken instanceof Noted ? taken.value : taken
   if (value === EMPTY) return false
   if (value instanceof Refusal) {
     ;(into.errors ??= []).push(value.of(mapped.name))

@@ -11,6 +11,7 @@
 
 import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
+import { isEitherName } from '../../mappings/person-accounts.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type JudgedRow, type PushOptions, type ReadyRow, type RowError } from '../model.ts'
 import { type Describes, targetsOf } from './described.ts'
@@ -23,10 +24,12 @@ import {
   notARecord,
   type ObjectPlan,
   planObject,
+  warningsIn,
   type Written,
   writeNamed,
   writeMapped,
 } from './object-plan.ts'
+import { accountKinds } from './person-accounts.ts'
 import { CLEAR, EMPTY, Refusal, type Scalar } from './refusal.ts'
 import { missingField, type MappedField } from './mapped-field.ts'
 
@@ -173,6 +176,8 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
   const values: unknown[] = mappedFields.map(() => undefined)
   const seen = new Float64Array(mappedFields.length)
   let turn = 0
+  const valueOf = (place: number): unknown => (seen[place] === turn ? values[place] : undefined)
+  const accounts = accountKinds(plan.target, mappedFields)
 
   const judge = (index: number, row: unknown): Judgement => {
     if (!isRecord(row)) return failed(index, null, [notARecord('A record', row)])
@@ -186,10 +191,12 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
         seen[place] = turn
       }
     }
+    const kind = accounts === null ? null : accounts.kindOf(valueOf)
+    if (kind !== null && typeof kind === 'object') (into.errors ??= []).push(kind)
     let key: Scalar | null = null
     for (let place = 0; place < mappedFields.length; place += 1) {
       const mapped = mappedFields[place] as MappedField
-      const raw = seen[place] === turn ? values[place] : undefined
+      const raw = valueOf(place)
       if (mapped === keyMapped) {
         const value = mapped.takeKey(raw)
         if (value === EMPTY || value === CLEAR) {
@@ -197,6 +204,16 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
         } else if (value instanceof Refusal) (into.errors ??= []).push(value.of(mapped.name))
         else key = value
         continue
+      }
+      if (accounts !== null && kind !== null) {
+        // Of a row whose kind does not show no name is asked for once more.
+        const isOpen = typeof kind === 'object'
+        if (isOpen && isEitherName(mapped.written)) continue
+        if (!isOpen && accounts.isForeign(place, kind)) {
+          const refusal = accounts.refuse(mapped, raw, kind)
+          if (refusal !== null) (into.errors ??= []).push(refusal)
+          continue
+        }
       }
       const faults = into.errors?.length ?? 0
       if (writeMapped(mapped, raw, into) || !mapped.required) continue
@@ -218,6 +235,7 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
         matchValue: key,
         fields: into.fields,
         lockKeys: into.lockKeys,
+        ...warningsIn(into),
       },
       foldsKey ? keyText.toLowerCase() : keyText,
     )
@@ -267,7 +285,7 @@ export const updateOf = (
   index: number,
   plan: ObjectPlan,
   match: Match,
-  { fields, lockKeys }: Written,
+  into: Written,
 ): ReadyRow => ({
   index,
   key: String(match.value),
@@ -275,8 +293,9 @@ export const updateOf = (
   operation: 'update',
   matchField: match.field,
   matchValue: match.value,
-  fields,
-  lockKeys,
+  fields: into.fields,
+  lockKeys: into.lockKeys,
+  ...warningsIn(into),
 })
 
 /** Every value of the row was left out: there is nothing to write, and nothing wrong. */

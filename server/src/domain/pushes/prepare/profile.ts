@@ -36,10 +36,11 @@ const note = (column: Column, value: unknown): void => {
     return
   }
   const { mapped, values } = column
-  if (typeof value === 'number') {
-    if (mapped.valueKind !== 'number') return
-    if (column.smallest === null || value < column.smallest) column.smallest = value
-    if (column.largest === null || value > column.largest) column.largest = value
+  if (mapped.valueKind === 'number') {
+    // Text where a double would change it; how large it is a double tells well enough.
+    const number = Number(value)
+    if (column.smallest === null || number < column.smallest) column.smallest = number
+    if (column.largest === null || number > column.largest) column.largest = number
     return
   }
   if (typeof value !== 'string' || mapped.valueKind === 'other') return

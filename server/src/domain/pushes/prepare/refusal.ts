@@ -1,5 +1,6 @@
 // Why a value or a row cannot be sent, and what "no value" means.
 
+import { InexactNumber } from '../../../exact-json.ts'
 import { clip } from '../../../text.ts'
 import { type RowError } from '../model.ts'
 
@@ -26,7 +27,19 @@ export const EMPTY = Symbol('empty')
 export const CLEAR = Symbol('clear')
 
 export type Scalar = string | number | boolean
-export type Coerced = Scalar | typeof EMPTY | Refusal
+
+/** A value that is sent, and what its sender should know of it. */
+export class Noted {
+  readonly value: Scalar
+  readonly warning: Refusal
+
+  constructor(value: Scalar, warning: Refusal) {
+    this.value = value
+    this.warning = warning
+  }
+}
+
+export type Coerced = Scalar | Noted | typeof EMPTY | Refusal
 /** Makes of a value (neither null nor undefined) what the REST API takes for the field. */
 export type Coerce = (value: unknown) => Coerced
 
@@ -39,6 +52,11 @@ export const shown = (value: unknown): string => {
   return `${clip(text, SHOWN_CHARS_MAX)}…`
 }
 
+/** Its digits are not those that were meant, or will not be: a double holds about 16 of them. */
+const isBeyondDouble = (value: unknown): boolean =>
+  value instanceof InexactNumber ||
+  (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+
 /**
  * Salesforce: StatusCode INVALID_TYPE_ON_FIELD_IN_RECORD (SOAP API guide), "value not of required type".
  * By REST a value of the wrong JSON type would fail its whole call, so it is refused here.
@@ -47,5 +65,17 @@ export const wrongType = (field: string, value: unknown, wanted: string): Refusa
   new Refusal(
     'INVALID_TYPE_ON_FIELD_IN_RECORD',
     `${field}: value not of required type: ${shown(value)}`,
-    `Send ${wanted}.`,
+    isBeyondDouble(value) ? AS_TEXT : `Send ${wanted}.`,
+  )
+
+const AS_TEXT =
+  'Send the digits as text, in quotes: JSON numbers beyond 2^53, or of more than about 16 digits, are ' +
+  'rounded by most programs on the way.'
+
+/** A JSON number that a field would keep otherwise than it was meant. */
+export const notExact = (field: string, value: unknown): Refusal =>
+  new Refusal(
+    'NUMBER_NOT_EXACT',
+    `${field}: ${shown(value)} has more digits than a JSON number holds for certain.`,
+    AS_TEXT,
   )

@@ -1,6 +1,7 @@
 // Whether a record holds what was sent for it. Salesforce keeps values in forms of its own, and which
 // field is of which type is not known here: the stored value tells.
 
+import { isHeldBy, toDecimal } from '../../../decimal.ts'
 import { isObject, type JsonObject, type JsonValue } from '../../../salesforce/json.ts'
 
 /**
@@ -62,13 +63,23 @@ export const compareValue = (sent: JsonValue, stored: unknown): Likeness => {
       ? 'same'
       : 'different'
   }
-  if (typeof stored === 'number') return compareNumbers(Number(sent), stored)
+  if (typeof stored === 'number') {
+    const likeness = compareNumbers(Number(sent), stored)
+    // Digits that a double does not hold are not in the answer either: another number may stand there.
+    return likeness === 'same' && isLongNumber(sent) ? 'alike' : likeness
+  }
   if (typeof stored !== 'string') return 'different'
   return compareTexts(typeof sent === 'string' ? sent : JSON.stringify(sent), stored)
 }
 
 const isBlank = (value: JsonValue): boolean =>
   value === null || (typeof value === 'string' && value.trim() === '')
+
+const isLongNumber = (sent: JsonValue): boolean => {
+  if (typeof sent !== 'string') return false
+  const decimal = toDecimal(sent.trim())
+  return decimal !== null && !isHeldBy(decimal, Number(sent))
+}
 
 const compareNumbers = (sent: number, stored: number): Likeness => {
   if (Number.isNaN(sent)) return 'different'

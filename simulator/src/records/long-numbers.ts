@@ -1,0 +1,36 @@
+// Numbers of more digits than a double holds. Salesforce: a number that the API is given as text is kept
+// with its digits, and what pages and APIs show of it is a double (help 000394530, "Currency and Number
+// Fields Round When There Are More Than 15 Characters"; help 000221617). So rows hold the text of such a
+// number, and everything that reads a row reads a double.
+
+const PLAIN = /^([+-]?)0*(\d*)(?:\.(\d*?)0*)?$/
+
+/**
+ * The digits of a number given as text, rounded half up to so many decimal places; null where a double
+ * says the same, or where it is not written out.
+ */
+export const longDigits = (text: string, places: number): string | null => {
+  const parts = PLAIN.exec(text)
+  if (parts === null) return null
+  const [, sign = '', whole = '', decimals = ''] = parts
+  const padded = `${decimals.padEnd(places + 1, '0')}`
+  const scaled = BigInt(`${whole}${padded.slice(0, places)}` || '0')
+  const rounded = padded.charCodeAt(places) >= 53 ? scaled + 1n : scaled
+  const digits = rounded.toString().padStart(places + 1, '0')
+  const head = digits.slice(0, digits.length - places)
+  const tail = digits.slice(digits.length - places).replace(/0+$/, '')
+  const exact = `${sign === '-' ? '-' : ''}${head}${tail === '' ? '' : `.${tail}`}`
+  return scaled === 0n || String(Number(exact)) === exact ? null : exact
+}
+
+/** How many digits stand before the point of what {@link longDigits} gives. */
+export const wholeDigits = (exact: string): number =>
+  exact.replace('-', '').split('.')[0]?.length ?? 0
+
+/** What is read of a number field: a double, whatever the row holds. */
+export const asDouble = (stored: unknown): unknown =>
+  typeof stored === 'string' ? Number(stored) : stored
+
+const NUMBERS = new Set(['int', 'long', 'double', 'currency', 'percent'])
+
+export const isNumberType = (type: string): boolean => NUMBERS.has(type)

@@ -1,0 +1,186 @@
+// In a Salesforce org with person accounts one mapping serves both kinds: a row is a business by its Name
+// and a person by its LastName.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  makeStand,
+  map,
+  pushRecords,
+  type PushBody,
+  type PushStand,
+  type Row,
+  type RowResult,
+} from './push-support.ts'
+import { type Stack, startStack, type TestOrg } from './stack.ts'
+
+let stack: Stack
+let org: TestOrg
+let stand: PushStand
+
+const FIELDS = {
+  key: 'Key__c',
+  company: 'Name',
+  first: 'FirstName',
+  last: 'LastName',
+  email: 'PersonEmail',
+  level: 'Level__pc',
+  phone: 'Phone',
+}
+const fieldsOf = (more: Record<string, Row> = {}): Row[] =>
+  Object.entries(FIELDS).map(([canonical_field, sfdc_field]) => ({
+    canonical_field,
+    sfdc_field,
+    ...more[canonical_field],
+  }))
+const mapAs = (canonical_object: string, more: Record<string, Row> = {}) =>
+  map(org, stand.client, {
+    canonical_object,
+    sfdc_object: 'Account',
+    external_id_field: 'Key__c',
+    fields: fieldsOf(more),
+  })
+
+beforeAll(async () => {
+  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  org = await stack.org()
+  const { control } = stack.simulator
+  await control.act('schema/enable-person-accounts', { org: 'Acme' })
+  await control.act('schema/add-field', {
+    org: 'Acme',
+    object: 'Account',
+    field: { name: 'Level__pc', type: 'string', length: 20, custom: true },
+  })
+  stand = await makeStand(stack, org)
+  await mapAs('account')
+  await mapAs('named', {
+    company: { default: 'No company' },
+    last: { default: 'Unknown' },
+    email: { default: 'nobody@example.com' },
+  })
+  await mapAs('strict', { company: { required: true }, last: { required: true } })
+}, 60_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+
+const stored = async (key: string): Promise<Row | undefined> => {
+  const [row] = await stack.simulator.control.act('records/list', {
+    org: 'Acme',
+    object: 'Account',
+    where: { Key__c: key },
+  })
+  return row
+}
+const codes = (results: readonly RowResult[] = []) =>
+  results.map(({ action, errors }) =>
+    errors.length === 0 ? action : errors.map(({ code, fields }) => `${code} ${String(fields)}`),
+  )
+
+describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (transport) => {
+  const push = (rows: Row[], object = 'account', options: Row = {}): Promise<PushBody> =>
+    pushRecords(org.api, stand, rows, { transport, ...options }, object)
+
+  it('businesses and people are created and changed by one mapping, whatever null_policy says', async () => {
+    const at = `both-${transport}`
+    const rows = [
+      { key: `${at}-b`, company: 'Acme Ltd', first: null, last: '', email: null, phone: '1' },
+      { key: `${at}-p`, company: '', first: 'Ada', last: 'Lovelace', email: 'ada@example.com' },
+      { key: `${at}-q`, last: 'Hopper', level: 'gold' },
+    ]
+    expect(codes((await push(rows)).results)).toEqual(['created', 'created', 'created'])
+    expect(codes((await push(rows, 'account', { null_policy: 'blank' })).results)).toEqual([
+      'updated',
+      'updated',
+      'updated',
+    ])
+    expect(await stored(`${at}-b`)).toMatchObject({ Name: 'Acme Ltd', IsPersonAccount: false })
+    expect(await stored(`${at}-p`)).toMatchObject({
+      Name: 'Ada Lovelace',
+      IsPersonAccount: true,
+      PersonEmail: 'ada@example.com',
+    })
+    expect(await stored(`${at}-q`)).toMatchObject({ Name: 'Hopper', Level__pc: 'gold' })
+  })
+
+  it('a row of neither kind or of both fails before it is sent, with the fields that decide', async () => {
+    const at = `none-${transport}`
+    const results = await push([
+      { key: `${at}-1`, phone: '1' },
+      { key: `${at}-2`, company: 'Acme', last: 'Lovelace' },
+      { key: `${at}-3`, company: 'Acme', email: 'a@example.com', level: 'gold' },
+    ])
+    expect(codes(results.results)).toEqual([
+      ['REQUIRED_FIELD_MISSING company,last'],
+      ['INVALID_FIELD_FOR_INSERT_UPDATE company,last'],
+      ['INVALID_FIELD_FOR_INSERT_UPDATE email', 'INVALID_FIELD_FOR_INSERT_UPDATE level'],
+    ])
+    expect(results.results?.every(({ attempts }) => attempts === 0)).toBe(true)
+  })
+
+  it('defaults and required fields of the mapping hold for their own kind', async () => {
+    const at = `named-${transport}`
+    const named = await push(
+      [
+        { key: `${at}-1`, company: 'Acme' },
+        { key: `${at}-2`, first: 'Ada' },
+        { key: `${at}-3`, phone: '1' },
+      ],
+      'named',
+    )
+    expect(codes(named.results)).toEqual(['created', 'created', 'created'])
+    expect(await stored(`${at}-1`)).toMatchObject({ Name: 'Acme', IsPersonAccount: false })
+    expect(await stored(`${at}-2`)).toMatchObject({
+      Name: 'Ada Unknown',
+      PersonEmail: 'nobody@example.com',
+    })
+    expect(await stored(`${at}-3`)).toMatchObject({ Name: 'No company', IsPersonAccount: false })
+    const strict = await push(
+      [
+        { key: `${at}-4`, company: 'A' },
+        { key: `${at}-5`, last: 'B' },
+      ],
+      'strict',
+    )
+    expect(codes(strict.results)).toEqual(['created', 'created'])
+  })
+
+  it('a record that is of the other kind is told as that', async () => {
+    const at = `other-${transport}`
+    await push([
+      { key: `${at}-1`, company: 'Acme' },
+      { key: `${at}-2`, last: 'Lovelace' },
+    ])
+    const { results = [] } = await push([
+      { key: `${at}-1`, last: 'Lovelace' },
+      { key: `${at}-2`, company: 'Acme' },
+    ])
+    expect(codes(results)).toEqual([
+      ['INVALID_FIELD_FOR_INSERT_UPDATE last'],
+      ['INVALID_FIELD_FOR_INSERT_UPDATE company'],
+    ])
+    for (const { errors } of results) expect(errors[0]?.remedy).toMatch(/other kind/)
+  })
+})
+
+it('a mapping of either name is valid', async () => {
+  const check = async (names: string[]) => {
+    const answer = await org.api.post<{ valid: boolean; findings: { code: string }[] }>(
+      '/api/mappings/validate',
+      {
+        client_id: stand.client.id,
+        mapping: {
+          canonical_object: 'x',
+          sfdc_object: 'Account',
+          external_id_field: 'Key__c',
+          fields: [
+            { canonical_field: 'key', sfdc_field: 'Key__c' },
+            ...names.map((name) => ({ canonical_field: name, sfdc_field: name })),
+          ],
+        },
+      },
+    )
+    return [answer.body.valid, answer.body.findings.map(({ code }) => code)]
+  }
+  expect(await check(['Name', 'LastName'])).toEqual([true, []])
+  expect(await check(['LastName'])).toEqual([true, []])
+  expect(await check(['Name'])).toEqual([true, []])
+  expect((await check(['Phone']))[0]).toBe(false)
+})

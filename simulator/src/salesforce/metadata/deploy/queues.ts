@@ -49,7 +49,9 @@ export function deleteQueue(draft: Draft, fullName: string): string | undefined 
     .filter(({ entries }) =>
       entries.some(
         ({ assignedTo, assignedToType }) =>
-          assignedToType === 'Queue' && sameName(assignedTo, found.developerName),
+          assignedToType === 'Queue' &&
+          assignedTo !== undefined &&
+          sameName(assignedTo, found.developerName),
       ),
     )
     .map(({ object, name }) => `AssignmentRule - ${object}.${name}`)

@@ -37,7 +37,10 @@ export const createDatabaseOf = async (
 ): Promise<TestDatabase> => {
   const name = `${namePrefix()}${randomBytes(6).toString('hex')}`
   await asAdmin(adminUrl, (admin) =>
-    admin.query(`create database ${name} ${template === null ? '' : `template ${template}`}`),
+    // Copied as files, with no log of each page: a third of the time where nothing has to be durable.
+    admin.query(
+      `create database ${name} ${template === null ? '' : `template ${template} strategy file_copy`}`,
+    ),
   )
   const url = databaseUrl(adminUrl, name)
   const pool = new pg.Pool({ connectionString: url, max: 3 })

@@ -29,8 +29,9 @@ const common = {
   // A worker takes file after file: what one file loads, the next one has.
   isolate: false,
   setupFiles: ['test/src/leaks.ts'],
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // Against hanging, not against slowness: the machine may be busy with something else.
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
 }
 
 export default defineConfig({

@@ -148,7 +148,7 @@ function addSchema(org: Org): void {
     description: null,
     ...stamps(org),
   })
-  makeObject(org, {
+  const contact = makeObject(org, {
     name: 'Contact',
     describe: { keyPrefix: '003', labelPlural: 'Contacts' },
     fields: [
@@ -164,6 +164,8 @@ function addSchema(org: Org): void {
       },
     ],
   })
+  const parent = contact.fields.get('accountid')
+  if (parent !== undefined) parent.childRelationshipName = 'Contacts'
   const trip = makeObject(org, {
     name: 'Trip__c',
     label: 'Trip',

@@ -3,7 +3,8 @@
 //   node simulator/data/build.ts REFERENCE_FOLDER DESCRIBE.json... > simulator/data/standard-objects.jsonl
 //
 // REFERENCE_FOLDER holds one JSON file per object (see NOTICE); DESCRIBE files are recorded answers of
-// describe and describeGlobal, whose values win. A line per object; of each field only what differs
+// describe and describeGlobal, whose values win. jsforce's types of a real org tell what the reference
+// leaves open: which fields there are, which may be empty, and the names of child relationships. A line per object; of each field only what differs
 // from what `describeField` fills in by itself.
 
 import { existsSync, readFileSync } from 'node:fs'
@@ -54,11 +55,51 @@ const OBJECTS: Record<string, string> = {
 /** Companion tables, by what follows the parent's name. Salesforce: describeGlobal's associateEntityType. */
 const COMPANION = /^(Account|Contact|Lead|Opportunity|Case|Campaign|Order|User)(Field)?(Share|History)$/
 
+/** How a companion points at its parent: it goes with it. */
+const COMPANION_KEY = /^(\w+?)(Field)?(Share|History)\.\1Id$/
+
 const NAME_FIELDS: Record<string, string> = {
   Case: 'CaseNumber', Contract: 'ContractNumber', Order: 'OrderNumber', OrderItem: 'OrderItemNumber', Task: 'Subject',
   Event: 'Subject', Solution: 'SolutionName', ContentVersion: 'Title', ContentDocument: 'Title', Note: 'Title',
   QuoteLineItem: 'LineNumber', WorkOrder: 'WorkOrderNumber', WorkOrderLineItem: 'LineItemNumber',
   Dashboard: 'Title', EmailMessage: 'Subject', ServiceContract: 'Name',
+}
+
+/** The reference's page of Campaign leaves Create and Update out; its create page has these to fill in. */
+const WRITABLE: Record<string, string> = {
+  Campaign: `ActualCost BudgetedCost CampaignMemberRecordTypeId Description EndDate ExpectedResponse ExpectedRevenue
+    IsActive Name NumberSent OwnerId ParentId StartDate Status Type`,
+  CampaignMemberStatus: 'HasResponded IsDefault',
+}
+
+/** Parts whose deletion the deletion of the parent brings with it, or forbids. Object Reference, "Usage". */
+const CASCADES = new Set(
+  `Asset.AccountId Contact.AccountId Opportunity.AccountId Contract.AccountId OpportunityLineItem.OpportunityId
+  OpportunityContactRole.OpportunityId OpportunityContactRole.ContactId OpportunityTeamMember.OpportunityId
+  Quote.OpportunityId QuoteLineItem.QuoteId OrderItem.OrderId CaseComment.ParentId CampaignMember.CampaignId
+  CampaignMember.LeadId CampaignMember.ContactId CampaignMemberStatus.CampaignId Task.WhatId Task.WhoId Event.WhatId
+  Event.WhoId AccountContactRole.AccountId AccountContactRole.ContactId ContractContactRole.ContractId
+  ContractContactRole.ContactId CaseContactRole.CasesId CaseContactRole.ContactId Partner.AccountFromId
+  Partner.OpportunityId Attachment.ParentId Note.ParentId ContentDocumentLink.LinkedEntityId FeedItem.ParentId
+  TopicAssignment.EntityId ProcessInstance.TargetObjectId PricebookEntry.Product2Id PricebookEntry.Pricebook2Id
+  GroupMember.GroupId WorkOrderLineItem.WorkOrderId`.split(/\s+/),
+)
+const RESTRICTS = new Set(['Case.AccountId'])
+
+/** Child relationships of several fields that lead to one object, and of objects that jsforce's org has not. */
+const CHILD_NAMES: Record<string, string> = {
+  'Account.ParentId': 'ChildAccounts', 'Asset.AccountId': 'Assets', 'Asset.AssetProvidedById': 'ProvidedAssets',
+  'Asset.AssetServicedById': 'ServicedAssets', 'Event.WhatId': 'Events', 'Task.WhatId': 'Tasks',
+  'Partner.AccountFromId': 'PartnersFrom', 'Partner.AccountToId': 'PartnersTo', 'Case.ParentId': 'Cases',
+  'Case.AssetId': 'Cases', 'Case.ProductId': 'Cases', 'Case.EntitlementId': 'Cases', 'EmailMessage.ParentId': 'EmailMessages',
+  'EmailMessage.RelatedToId': 'Emails', 'CampaignMember.ContactId': 'CampaignMembers', 'CampaignMember.LeadId': 'CampaignMembers',
+  'GroupMember.GroupId': 'GroupMembers', 'Order.OriginalOrderId': 'Orders', 'User.DelegatedApproverId': 'DelegatedUsers',
+  'User.ManagerId': 'ManagedUsers', 'Contract.CompanySignedId': 'ContractsSigned', 'UserShare.UserId': 'Shares',
+  'ServiceContract.ParentServiceContractId': 'ChildServiceContracts', 'ServiceContract.RootServiceContractId': 'DescendantServiceContracts',
+  'WorkOrder.ParentWorkOrderId': 'ChildWorkOrders', 'WorkOrder.RootWorkOrderId': 'DescendantWorkOrders',
+  'WorkOrderLineItem.ParentWorkOrderLineItemId': 'ChildWorkOrderLineItems',
+  'WorkOrderLineItem.RootWorkOrderLineItemId': 'DescendantWorkOrderLineItems', 'Quote.OpportunityId': 'Quotes',
+  'QuoteLineItem.QuoteId': 'QuoteLineItems', 'OpportunityTeamMember.OpportunityId': 'OpportunityTeamMembers',
 }
 
 /** Salesforce: Account, Contact and Lead merge; set-up tables have no page and no trigger. */
@@ -118,6 +159,21 @@ const sharedValues = (name: string) =>
     ? (shared.get(name.replace(/^.*GeocodeAccuracy$/, 'GeocodeAccuracy').replace('AccountSource', 'LeadSource')) ?? [])
     : []
 
+/** Type texts of jsforce's schema: `Fields$Account` → `Name` → `string`. */
+const SCHEMA = join(import.meta.dirname, '../../node_modules/@jsforce/jsforce-node/lib/types/standard-schema.d.ts')
+const schema = new Map<string, Map<string, string>>()
+for (const [, name = '', body = ''] of readFileSync(SCHEMA, 'utf8').matchAll(/type (\w+\$\w+) = \{\n((?: .*\n)*)\};/g)) {
+  schema.set(name, new Map([...body.matchAll(/^\s+(\w+): (.*);$/gm)].map(([, member = '', type = '']) => [member, type])))
+}
+
+/** The reference's words for a field: "Defaulted on create," is no right to create. */
+const propertiesOf = (text: string | undefined) => {
+  const rest = (text ?? '').toLowerCase().replaceAll(/\s+/g, ' ')
+  const defaulted = /defaulted on create/.test(rest)
+  const found = new Set(rest.replace(/defaulted on create/g, '').match(/[a-z]+/g) ?? [])
+  return { defaulted, has: (word: string) => found.has(word), restricted: rest.includes('restricted picklist') }
+}
+
 const words = (name: string) => name.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
 
 const TARGETS: Record<string, string[]> = {
@@ -126,6 +182,7 @@ const TARGETS: Record<string, string[]> = {
   'AsyncApexJob.ParentJobId': ['AsyncApexJob'], 'CampaignMember.LeadOrContactId': ['Contact', 'Lead'],
   'Task.RecurrenceActivityId': ['Task'], 'Event.RecurrenceActivityId': ['Event'], 'CronTrigger.OwnerId': ['User'],
   'EmailMessage.ActivityId': ['Task'],
+  'FeedComment.ParentId': [...FEEDS, 'CollaborationGroup', 'ContentDocument', 'Dashboard', 'OrderItem', 'Report', 'Solution', 'Topic', 'WorkOrderLineItem'],
 }
 
 /** What a reference points at: as documented (of many, those in the table), or told from its name. */
@@ -144,19 +201,31 @@ const targetsOf = (object: string, name: string, documented: string | undefined)
   return []
 }
 
+/** Which fields the object has: those measured in an org, and documented ones of jsforce's. */
+const fieldNames = (object: string, { fields = {}, field_reference: measured = {} }: Reference): Set<string> => {
+  const there = schema.get(`Fields$${object}`)
+  const names = new Set([...Object.keys(SYSTEM).filter((name) => name in measured), ...Object.keys(measured)])
+  for (const name of there?.keys() ?? []) if (name in fields) names.add(name)
+  const hasFeature = (name: string) =>
+    FEATURE_FIELDS.test(name) &&
+    !ALWAYS.test(name) &&
+    !(/^(ObjectPermissions|FieldPermissions)$/.test(object) && /^Permissions/.test(name)) &&
+    !(there?.has(name) === true && !/^Permissions/.test(name))
+  const isKnown = (name: string) => name in fields || name in SYSTEM || ALWAYS.test(name) || there?.has(name) === true
+  return new Set([...names].filter((name) => !hasFeature(name) && isKnown(name)))
+}
+
 const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
   const documented = reference.fields ?? {}
   const measured = reference.field_reference ?? {}
-  const names = new Set([...Object.keys(SYSTEM).filter((name) => name in measured), ...Object.keys(measured)])
   const compound = Object.keys(measured).filter((name) => /Address$/.test(name) && measured[name]?.type === 'address')
   const specs: FieldSpec[] = []
-  for (const name of names) {
-    if (FEATURE_FIELDS.test(name) && !ALWAYS.test(name)) continue
+  for (const name of fieldNames(object, reference)) {
     const doc = documented[name]
     const size = measured[name]
     const system = SYSTEM[name]
-    if (doc === undefined && system === undefined && !ALWAYS.test(name)) continue
-    const has = (property: string) => doc?.properties?.toLowerCase().includes(property.toLowerCase()) ?? false
+    const told = propertiesOf(doc?.properties)
+    const seen = schema.get(`Fields$${object}`)?.get(name)
     const type = system?.type ?? typeOf(size?.type ?? doc?.type ?? 'string')
     const prefix = compound.map((each) => each.slice(0, -7)).find((each) => name.startsWith(each) && name !== `${each}Address`)
     const part = prefix === undefined ? '' : name.slice(prefix.length)
@@ -165,6 +234,9 @@ const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
     const referenceTo = type === 'reference' && system === undefined ? targetsOf(object, name, doc?.refers_to) : undefined
     // Neither documented nor to be told from the name.
     if (referenceTo?.length === 0) continue
+    const isListed = WRITABLE[object]?.split(/\s+/).includes(name) ?? false
+    const nillable = seen === undefined ? told.has('nillable') : seen.includes('| null')
+    const path = `${object}.${name}`
     specs.push({
       name,
       type,
@@ -174,34 +246,52 @@ const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
       ...(size?.scale === undefined ? {} : { scale: Number(size.scale) }),
       ...(size?.digits === undefined ? {} : { digits: Number(size.digits) }),
       ...(doc === undefined
-        ? {}
+        ? system === undefined && !ALWAYS.test(name) ? { createable: false, updateable: false, nillable } : {}
         : {
-            createable: has('Create,') || / ?Create$/.test(doc.properties ?? '') || has('Create '),
-            updateable: has('Update'),
-            nillable: has('Nillable'),
-            filterable: has('Filter'),
-            groupable: has('Group'),
-            sortable: has('Sort'),
-            idLookup: has('idLookup'),
-            autoNumber: has('Autonumber'),
-            restrictedPicklist: has('Restricted picklist'),
-            defaultedOnCreate: has('Defaulted on create'),
+            createable: told.has('create') || isListed,
+            updateable: told.has('update') || isListed,
+            nillable,
+            filterable: told.has('filter'),
+            groupable: told.has('group'),
+            sortable: told.has('sort'),
+            idLookup: told.has('idlookup'),
+            autoNumber: told.has('autonumber'),
+            restrictedPicklist: told.restricted,
+            defaultedOnCreate: told.defaulted,
           }),
       ...(referenceTo !== undefined && referenceTo.length > 0 ? { referenceTo, namePointing: referenceTo.length > 1 } : {}),
       ...(type === 'reference' ? { relationshipName: doc?.relationship_name ?? name.replace(/Id$/, '') } : {}),
+      ...(CASCADES.has(path) || COMPANION_KEY.test(path) ? { cascadeDelete: true } : {}),
+      ...(RESTRICTS.has(path) ? { restrictedDelete: true } : {}),
       ...(type === 'picklist' || type === 'multipicklist' || type === 'combobox'
         ? { picklistValues: (known === undefined ? sharedValues(name) : values(known)) as FieldSpec['picklistValues'] }
         : {}),
-      ...(name === (NAME_FIELDS[object] ?? 'Name') ? { nameField: true, idLookup: true } : {}),
+      ...(name === (NAME_FIELDS[object] ?? 'Name') ? { nameField: true } : {}),
       ...(/^(Street|City|State|PostalCode|Country|Latitude|Longitude|GeocodeAccuracy)$/.test(part) ? { compoundFieldName: `${prefix}Address` } : {}),
       ...(person ? { compoundFieldName: 'Name', extraTypeInfo: 'personname' } : {}),
-      ...(name === 'Name' && 'LastName' in measured ? { createable: false, updateable: false, extraTypeInfo: 'personname' } : {}),
+      ...(name === 'Name' && 'LastName' in measured && object !== 'Account' ? { createable: false, updateable: false, extraTypeInfo: 'personname' } : {}),
       ...system,
       // Salesforce: field-level security holds for optional fields that are not the system's.
-      permissionable: system === undefined && has('Nillable') && !/^(MasterRecordId|LastViewedDate|LastReferencedDate|LastActivityDate|PhotoUrl)$/.test(name) && !person,
+      permissionable: system === undefined && nillable && doc !== undefined && !/^(MasterRecordId|LastViewedDate|LastReferencedDate|LastActivityDate|PhotoUrl)$/.test(name) && !person,
     })
   }
   return specs
+}
+
+/** Names of the relationships that lead from parents to these fields, as far as Salesforce has such. */
+const childNamesOf = (object: string, fields: FieldSpec[]): Record<string, string> => {
+  const names: Record<string, string> = {}
+  const references = fields.filter(({ type, name }) => type === 'reference' && !/^(CreatedById|LastModifiedById|OwnerId)$/.test(name))
+  for (const { name, referenceTo = [] } of references) {
+    const listed = CHILD_NAMES[`${object}.${name}`]
+    for (const parent of referenceTo) {
+      const siblings = references.filter((other) => other.referenceTo?.includes(parent))
+      const found = [...(schema.get(`ChildRelationships$${parent}`) ?? [])].filter(([, type]) => type === `SObjectDefinition$${object}`)
+      if (listed === undefined && siblings.length === 1 && found.length === 1) names[name] = found[0]?.[0] ?? ''
+    }
+    if (listed !== undefined) names[name] = listed
+  }
+  return names
 }
 
 const leanField = (spec: FieldSpec): Record<string, unknown> => {
@@ -246,7 +336,7 @@ const leanObject = (name: string, keyPrefix: string) => {
   }
   const { fields: _fields, urls: _urls, name: _name, childRelationships: _children, ...entry } = known ?? ({} as Described)
   const flat = Object.fromEntries(Object.entries(entry).filter(([key, value]) => key in flags || (typeof value === 'boolean' && !/^(compact|search)Layoutable$/.test(key))))
-  return { name, ...flags, ...flat, fields: fields.map(leanField) }
+  return { name, ...flags, ...flat, childNames: childNamesOf(name, fields), fields: fields.map(leanField) }
 }
 
 for (const [name, prefix] of Object.entries(OBJECTS)) {

@@ -1,7 +1,7 @@
 // The references of all objects, seen from where they point to.
 
 import { keptByOrg } from './kept.ts'
-import { type Org, type SObject } from './model.ts'
+import { type Field, type Org, type SObject } from './model.ts'
 
 /** Kept per state of the schema: without, each describe would look at every field of the org. */
 const childIndexOf = keptByOrg(() => ({ revision: -1, index: new Map<string, unknown[]>() }))
@@ -26,11 +26,7 @@ export const childRelationships = (org: Org, parent: SObject): unknown[] => {
           field: describe.name,
           junctionIdListNames: [],
           junctionReferenceTo: [],
-          relationshipName: childRelationshipName(
-            child,
-            describe.name,
-            field.childRelationshipName,
-          ),
+          relationshipName: childRelationshipName(child, field),
           restrictedDelete: describe.restrictedDelete === true,
         })
       }
@@ -40,15 +36,13 @@ export const childRelationships = (org: Org, parent: SObject): unknown[] => {
   return index.get(parent.name) ?? []
 }
 
-const SYSTEM_REFERENCES = new Set(['CreatedById', 'LastModifiedById', 'OwnerId'])
-
+/** Salesforce: many references of standard fields have no name from the parent's side. */
 const childRelationshipName = (
   child: SObject,
-  field: string,
-  explicit: string | null | undefined,
+  { describe, childRelationshipName: explicit }: Field,
 ): string | null => {
   if (explicit !== undefined) return explicit
-  if (SYSTEM_REFERENCES.has(field)) return null
+  if (!describe.custom) return null
   return child.describe.custom
     ? `${child.name.replace(/__c$/, 's')}__r`
     : `${child.describe.labelPlural.replaceAll(' ', '')}`

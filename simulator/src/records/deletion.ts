@@ -8,29 +8,6 @@ import { type Transaction } from './locks.ts'
 import { problem } from './row-errors.ts'
 import { recordStateOf, type Deletion } from './state.ts'
 
-/** Relationships of standard objects whose children go with the parent, which describe does not say. */
-const CASCADES = new Set([
-  'Contact.AccountId',
-  'Opportunity.AccountId',
-  'Contract.AccountId',
-  'OpportunityLineItem.OpportunityId',
-  'OpportunityContactRole.OpportunityId',
-  'OpportunityContactRole.ContactId',
-  'Quote.OpportunityId',
-  'QuoteLineItem.QuoteId',
-  'OrderItem.OrderId',
-  'CaseComment.ParentId',
-  'CampaignMember.CampaignId',
-  'CampaignMember.LeadId',
-  'CampaignMember.ContactId',
-  'Task.WhatId',
-  'Task.WhoId',
-  'Event.WhatId',
-  'Event.WhoId',
-])
-/** Salesforce: an account with cases cannot be deleted. */
-const RESTRICTS = new Set(['Case.AccountId'])
-
 interface Child {
   object: SObject
   field: Field
@@ -45,12 +22,8 @@ const childrenOf = (org: Org, parent: SObject): Child[] =>
       const field = object?.fields.get(name.toLowerCase())
       if (object === undefined || field === undefined) return []
       const { describe } = field
-      const path = `${object.name}.${describe.name}`
-      const cascades =
-        describe.relationshipOrder !== null ||
-        describe['cascadeDelete'] === true ||
-        CASCADES.has(path)
-      const restricts = describe['restrictedDelete'] === true || RESTRICTS.has(path)
+      const cascades = describe.relationshipOrder !== null || describe['cascadeDelete'] === true
+      const restricts = describe['restrictedDelete'] === true
       return [{ object, field, rule: cascades ? 'cascade' : restricts ? 'restrict' : 'clear' }]
     },
   )

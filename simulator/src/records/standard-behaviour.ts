@@ -5,21 +5,8 @@ import { type FormulaScope } from '../formula/formula.ts'
 import { type Field, type Org, type Row, type SObject, type User } from '../org/model.ts'
 import { formulaOf, shownValue } from './formulas.ts'
 import { isNamedByParts } from './person-accounts.ts'
+import { fillOpportunity } from './opportunities.ts'
 import { recordStateOf } from './state.ts'
-
-/** Salesforce: the stages of a new org, with their probabilities. */
-const STAGES: Record<string, number> = {
-  Prospecting: 10,
-  Qualification: 10,
-  'Needs Analysis': 20,
-  'Value Proposition': 50,
-  'Id. Decision Makers': 60,
-  'Perception Analysis': 70,
-  'Proposal/Price Quote': 75,
-  'Negotiation/Review': 90,
-  'Closed Won': 100,
-  'Closed Lost': 0,
-}
 
 /** Values that follow from others; `changes` are those that were asked for. */
 export const fillDerived = (object: SObject, row: Row, changes: Record<string, unknown>): void => {
@@ -29,12 +16,7 @@ export const fillDerived = (object: SObject, row: Row, changes: Record<string, u
       .filter((part) => typeof part === 'string' && part !== '')
       .join(' ')
   }
-  if (object.name === 'Opportunity' && 'StageName' in changes) {
-    const stage = String(row['StageName'])
-    row['IsClosed'] = /^Closed/i.test(stage)
-    row['IsWon'] = /^Closed Won$/i.test(stage)
-    if (!('Probability' in changes)) row['Probability'] = STAGES[stage] ?? row['Probability'] ?? 0
-  }
+  if (object.name === 'Opportunity') fillOpportunity(row, changes)
   if (object.name === 'Case' && 'Status' in changes) {
     const closed = row['Status'] === 'Closed'
     if (closed && row['IsClosed'] !== true) row['ClosedDate'] = row['LastModifiedDate']

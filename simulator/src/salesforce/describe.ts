@@ -161,10 +161,7 @@ export const describeResult = (
     recordTypeInfos: recordTypeInfos(object, base),
     searchLayoutable: object.describe.layoutable,
     sobjectDescribeOption: 'FULL',
-    supportedScopes: [
-      { label: `All ${object.describe.labelPlural.toLowerCase()}`, name: 'everything' },
-      { label: `My ${object.describe.labelPlural.toLowerCase()}`, name: 'mine' },
-    ],
+    supportedScopes: scopesOf(object),
     urls: {
       ...urlsOf(object, base),
       uiDetailTemplate: `${org.instanceUrl}/{ID}`,
@@ -172,6 +169,21 @@ export const describeResult = (
       uiNewRecord: `${org.instanceUrl}/${object.describe.keyPrefix ?? ''}/e`,
     },
   })
+}
+
+/** Salesforce: by whom records may be owned. Recorded for leads. */
+const scopesOf = ({ describe, fields }: SObject): { label: string; name: string }[] => {
+  const owners = fields.get('ownerid')?.describe.referenceTo ?? []
+  const plural = describe.labelPlural.toLowerCase()
+  const scope = (name: string, label: string, isThere = true) => (isThere ? [{ label, name }] : [])
+  return [
+    ...scope('everything', `All ${plural}`),
+    ...scope('mine', `My ${plural}`, owners.length > 0),
+    ...scope('queue_owned', `Queue owned ${plural}`, owners.includes('Group')),
+    ...scope('scopingRule', 'Filter by scope'),
+    ...scope('team', `My team's ${plural}`, owners.length > 0),
+    ...scope('user_owned', `User owned ${plural}`, owners.includes('Group')),
+  ]
 }
 
 /** The fields of an imported describe, and what was deployed since in its place. */

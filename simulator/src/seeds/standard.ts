@@ -8,6 +8,8 @@ import { makeObject, systemFields, type FieldSpec } from '../org/schema.ts'
 interface TableLine extends Partial<SObjectDescribe> {
   name: string
   fields: FieldSpec[]
+  /** Names of the child relationships of its references; the others have none. */
+  childNames: Record<string, string>
 }
 
 const TABLE = join(import.meta.dirname, '../../data/standard-objects.jsonl')
@@ -25,12 +27,10 @@ export const picklist = (
     value,
   }))
 
-/** What the documentation that the table was made from says of person accounts and other features. */
+/** What the documentation that the table was made from says of other features. */
 const CORRECTIONS: Record<string, Partial<FieldSpec>> = {
-  'Account.Name': { createable: true, updateable: true, length: 255, extraTypeInfo: null },
-  'Campaign.Name': { createable: true, updateable: true, length: 80, extraTypeInfo: null },
-  'Case.CaseNumber': { createable: false, updateable: false },
-  'ContentVersion.ContentDocumentId': { nillable: true },
+  // Salesforce: filled with a new document where a new version names none.
+  'ContentVersion.ContentDocumentId': { defaultedOnCreate: true },
   'OrderItem.QuoteLineItemId': { nillable: true },
   'PricebookEntry.ProductSellingModelId': { nillable: true },
 }
@@ -38,13 +38,16 @@ const CORRECTIONS: Record<string, Partial<FieldSpec>> = {
 /** Puts all standard objects into the org, with the Share, History and Feed tables of some. */
 export const addStandardObjects = (org: Org): void => {
   for (const line of readFileSync(TABLE, 'utf8').trimEnd().split('\n')) {
-    const { name, fields, ...describe } = JSON.parse(line) as TableLine
-    makeObject(org, {
+    const { name, fields, childNames, ...describe } = JSON.parse(line) as TableLine
+    const object = makeObject(org, {
       name,
       describe,
       fields: fields.map((field) => ({ ...field, ...CORRECTIONS[`${name}.${field.name}`] })),
       ...(describe.label ? { label: describe.label } : {}),
     })
+    for (const field of object.fields.values()) {
+      field.childRelationshipName = childNames[field.describe.name] ?? null
+    }
   }
   for (const parent of ['Account', 'Contact', 'Lead', 'Opportunity', 'Case', 'Campaign']) {
     addCompanion(org, parent, 'History')
@@ -53,7 +56,17 @@ export const addStandardObjects = (org: Org): void => {
 }
 
 /** An author and a date, as every row of a companion table has them. */
-const STAMPED = new Set(['Id', 'IsDeleted', 'CreatedById', 'CreatedDate'])
+const STAMPED: Record<'History' | 'Feed', ReadonlySet<string>> = {
+  History: new Set(['Id', 'IsDeleted', 'CreatedById', 'CreatedDate']),
+  Feed: new Set([
+    'Id',
+    'IsDeleted',
+    'CreatedById',
+    'CreatedDate',
+    'LastModifiedDate',
+    'SystemModstamp',
+  ]),
+}
 
 const FIELDS: Record<'History' | 'Feed', FieldSpec[]> = {
   History: [
@@ -66,6 +79,22 @@ const FIELDS: Record<'History' | 'Feed', FieldSpec[]> = {
     { name: 'Type', type: 'picklist', restrictedPicklist: true, label: 'Feed Item Type' },
     { name: 'Title', type: 'string' },
     { name: 'Body', type: 'textarea', length: 10_000 },
+    { name: 'LinkUrl', type: 'url', label: 'Link Url' },
+    { name: 'IsRichText', type: 'boolean', label: 'Is Rich Text' },
+    {
+      name: 'RelatedRecordId',
+      type: 'reference',
+      label: 'Related Record ID',
+      referenceTo: ['ContentVersion'],
+      relationshipName: 'RelatedRecord',
+    },
+    {
+      name: 'InsertedById',
+      type: 'reference',
+      label: 'InsertedBy ID',
+      referenceTo: ['User'],
+      relationshipName: 'InsertedBy',
+    },
     { name: 'CommentCount', type: 'int', label: 'Comment Count', nillable: false },
     { name: 'LikeCount', type: 'int', label: 'Like Count', nillable: false },
   ],
@@ -90,9 +119,10 @@ const addCompanion = (org: Org, parent: string, kind: 'History' | 'Feed'): void 
     referenceTo: [parent],
     relationshipName: kind === 'Feed' ? 'Parent' : parent,
     nillable: false,
+    cascadeDelete: true,
   }
   const fields = [
-    ...systemFields(false).filter(({ name }) => STAMPED.has(name)),
+    ...systemFields(false).filter(({ name }) => STAMPED[kind].has(name)),
     ...[reference, ...FIELDS[kind]].map((field) => ({
       ...field,
       createable: false,
@@ -100,7 +130,9 @@ const addCompanion = (org: Org, parent: string, kind: 'History' | 'Feed'): void 
       permissionable: false,
     })),
   ]
-  makeObject(org, { name: `${parent}${kind}`, describe: companionFlags(owner, kind), fields })
+  const made = { name: `${parent}${kind}`, describe: companionFlags(owner, kind), fields }
+  const key = makeObject(org, made).fields.get(reference.name.toLowerCase())
+  if (key !== undefined) key.childRelationshipName = kind === 'Feed' ? 'Feeds' : 'Histories'
 }
 
 const companionFlags = (owner: SObject, kind: 'History' | 'Feed'): Partial<SObjectDescribe> => ({

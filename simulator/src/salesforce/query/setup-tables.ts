@@ -13,6 +13,7 @@ import { duplicateRules } from './duplicate-rules.ts'
 import { flowInterviews } from '../flow-interviews.ts'
 import { flowDefinitionViews, flowVersionViews } from './flow-views.ts'
 import { auditColumns, auditValues } from './audit.ts'
+import { statusTables } from './status-tables.ts'
 import { derivedId } from './derived-ids.ts'
 import { reference, type VirtualTable } from './tables.ts'
 
@@ -41,6 +42,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     flowDefinitionViews(org),
     flowVersionViews(org),
     flowInterviews(org),
+    ...statusTables(org),
   ]
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
 }

@@ -144,7 +144,7 @@ function addSchema(org: Org): void {
     description: null,
     ...stamps(org),
   })
-  makeObject(org, {
+  const contact = makeObject(org, {
     name: 'Contact',
     describe: { keyPrefix: '003', labelPlural: 'Contacts' },
     fields: [
@@ -160,6 +160,8 @@ function addSchema(org: Org): void {
       },
     ],
   })
+  const parent = contact.fields.get('accountid')
+  if (parent !== undefined) parent.childRelationshipName = 'Contacts'
   const trip = makeObject(org, {
     name: 'Trip__c',
     label: 'Trip',

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { kindOf } from './kinds.ts'
-import { RESTORED } from './reversibility.ts'
 import { isObjectDrifted } from './kinds/custom-object.ts'
 import { type Component, keyOf } from './names.ts'
-import { partsIn } from './parts.ts'
+import { sceneAt, undone } from './testing/scenes.ts'
 import { type MergeChanges, NOTHING, type Scene, type Settled, type Undoing } from './undoing.ts'
 
 type Files = Record<string, string>
@@ -30,7 +28,7 @@ const STAGE: Component = { type: 'CustomField', fullName: 'Job__c.Stage__c' }
 
 /** The three moments, and what the caller named. */
 const sceneOf = (
-  [before, after, now]: readonly [Files, Files, Files],
+  moments: readonly [Files, Files, Files],
   {
     named,
     goes = [],
@@ -43,36 +41,21 @@ const sceneOf = (
     stays?: string[]
     others?: number
   } & Partial<MergeChanges> = {},
-): Scene => {
-  const [was, left, is] = [before, after, now].map((files) =>
-    partsIn(new Map(Object.entries(files))),
-  )
-  if (was === undefined || left === undefined || is === undefined) throw new Error('three moments')
-  return {
-    before: was,
-    after: left,
-    now: is,
+): Scene =>
+  sceneAt(moments, {
     named: named === undefined ? null : new Set(named.map(keyOf)),
     goes: new Set(goes),
     stays: new Set(stays),
     changes: { permissionSets: {}, profiles: {}, layouts: {}, ...changes },
     othersWith: () => others,
-    usersOf: () => [],
-    ownedBy: () => [],
-  }
-}
+  })
 
-const ALL_OURS: Settled = {
-  isOurs: () => true,
-  isRemoved: () => false,
-  isTakenBack: () => false,
-  kept: [],
-}
-
-const undo = (component: Component, made: boolean, scene: Scene, settled = ALL_OURS): Undoing => {
-  const answer = kindOf(component.type)?.undo({ component, made, told: RESTORED }, scene) ?? NOTHING
-  return typeof answer === 'function' ? answer(settled) : answer
-}
+const undo = (
+  component: Component,
+  made: boolean,
+  scene: Scene,
+  settled: Partial<Settled> = {},
+): Undoing => undone({ component, made }, scene, settled)
 const undoMade = (component: Component, scene: Scene): Undoing => undo(component, true, scene)
 const undoChange = (component: Component, scene: Scene): Undoing => undo(component, false, scene)
 
@@ -238,7 +221,7 @@ describe('access', () => {
     const granted = sceneOf([before, profile(true), profile(true)], { profiles })
     const { restore } = undoChange(admin, granted)
     expect(JSON.stringify(restore)).toContain('<readable>false</readable>')
-    expect(undo(admin, false, granted, { ...ALL_OURS, isRemoved: () => true })).toBe(NOTHING)
+    expect(undo(admin, false, granted, { isRemoved: () => true })).toBe(NOTHING)
     const lowered = sceneOf([before, profile(true), profile(false)], { profiles })
     expect(undoChange(admin, lowered)).toBe(NOTHING)
   })

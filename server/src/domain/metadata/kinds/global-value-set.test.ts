@@ -7,9 +7,8 @@ import { destructiveChanges } from '../../plan/manifest.ts'
 import { planHash } from '../../plan/plan-hash.ts'
 import { type PlanInput, planSchema } from '../../plan/schema.ts'
 import { type Component, keyOf } from '../names.ts'
-import { partsIn } from '../parts.ts'
-import { RESTORED } from '../reversibility.ts'
-import { type Scene, type Settled, type Undoing } from '../undoing.ts'
+import { sceneAt, undone } from '../testing/scenes.ts'
+import { type Undoing } from '../undoing.ts'
 import { readRoot } from '../xml-tree.ts'
 import { globalValueSet } from './global-value-set.ts'
 
@@ -222,36 +221,17 @@ describe('a global value set taken back', () => {
       kept = [],
     }: Partial<Record<'users' | 'gone' | 'kept', Component[]>> = {},
   ): Undoing => {
-    const [before, after, now] = moments.map((values) =>
-      partsIn(
-        new Map([
-          ['objects/Lead.object', lead],
-          ...(values === null ? [] : [[PATH, file(values)] as const]),
-        ]),
-      ),
-    )
-    if (before === undefined || after === undefined || now === undefined) throw new Error('three')
-    const scene: Scene = {
-      before,
-      after,
-      now,
-      named: null,
-      goes: new Set(),
-      stays: new Set(),
-      changes: { permissionSets: {}, profiles: {}, layouts: {} },
-      othersWith: () => 0,
-      usersOf: () => users,
-      ownedBy: () => [],
-    }
+    const [before, after, now] = moments
+    const at = (values: Moment) => ({
+      'objects/Lead.object': lead,
+      [PATH]: values === null ? null : file(values),
+    })
     const taken = new Set(gone.map(keyOf))
-    const settled: Settled = {
-      isOurs: () => true,
-      isRemoved: () => false,
-      isTakenBack: (component) => taken.has(keyOf(component)),
-      kept,
-    }
-    const answer = globalValueSet.undo({ component: SET, made, told: RESTORED }, scene)
-    return typeof answer === 'function' ? answer(settled) : answer
+    return undone(
+      { component: SET, made },
+      sceneAt([at(before), at(after), at(now)], { usersOf: () => users }),
+      { isTakenBack: (component) => taken.has(keyOf(component)), kept },
+    )
   }
 
   it('goes where the deployment made it, after the fields that use it', () => {

@@ -6,9 +6,9 @@ import { destructiveChanges } from '../../plan/manifest.ts'
 import { planHash } from '../../plan/plan-hash.ts'
 import { type PlanInput, planSchema } from '../../plan/schema.ts'
 import { type Component } from '../names.ts'
-import { partsIn, writeParts } from '../parts.ts'
-import { RESTORED } from '../reversibility.ts'
-import { type OwnedRecords, type Scene, type Undoing } from '../undoing.ts'
+import { writeParts } from '../parts.ts'
+import { sceneAt, undone } from '../testing/scenes.ts'
+import { type OwnedRecords, type Undoing } from '../undoing.ts'
 import { readRoot } from '../xml-tree.ts'
 import { queue } from './queue.ts'
 
@@ -148,29 +148,18 @@ describe('a plan of queues', () => {
 
 describe('a queue rolled back', () => {
   const MINE = compile(planned()).files.get(PATH) ?? ''
-  const filesOf = (text: string | null) => new Map(text === null ? [] : [[PATH, text]])
-
   const undo = (
     made: boolean,
     [before, after, now]: readonly [string | null, string | null, string | null],
     { owned = [], goes = [] }: { owned?: OwnedRecords[]; goes?: string[] } = {},
-  ): Undoing => {
-    const scene: Scene = {
-      before: partsIn(filesOf(before)),
-      after: partsIn(filesOf(after)),
-      now: partsIn(filesOf(now)),
-      named: null,
-      goes: new Set(goes),
-      stays: new Set(),
-      changes: { permissionSets: {}, profiles: {}, layouts: {} },
-      othersWith: () => 0,
-      usersOf: () => [],
-      ownedBy: () => owned,
-    }
-    const answer = queue.undo({ component: DESK, made, told: RESTORED }, scene)
-    if (typeof answer === 'function') throw new Error('a queue settles by itself')
-    return answer
-  }
+  ): Undoing =>
+    undone(
+      { component: DESK, made },
+      sceneAt([{ [PATH]: before }, { [PATH]: after }, { [PATH]: now }], {
+        goes: new Set(goes),
+        ownedBy: () => owned,
+      }),
+    )
 
   it('goes where the deployment made it, behind the objects whose records it may own', () => {
     expect(undo(true, [null, MINE, MINE]).remove).toBe(true)

@@ -143,7 +143,8 @@ const rollbackRoute = (
       'Removes what this deployment created and restores what it changed. What somebody else changed ' +
       'since is kept and reported, unless it is named in `components` (then only those are rolled ' +
       'back). Where data would be lost: `409 data_would_be_lost` with the rows in `errors`, unless ' +
-      '`allow_data_loss`. With `dry_run` the answer tells in `rollback` what would be done.',
+      '`allow_data_loss`. With `dry_run` the answer tells in `rollback` what would be done; Salesforce ' +
+      'validates it, and what it refuses stands in `remaining` with its reason.',
     access: 'deploy.write',
     body: z.strictObject({
       deployment_id: id,

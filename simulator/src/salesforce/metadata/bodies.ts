@@ -26,7 +26,13 @@ import { nodes, text, type MetadataNode } from '../../org/metadata-xml.ts'
 
 export function fieldBody(field: Field): MetadataNode {
   if (field.metadata) {
-    const { fullName: _, ...metadata } = field.metadata as MetadataNode
+    // Salesforce: what an automatic number starts with is told once and not given back.
+    const {
+      fullName: _,
+      startingNumber: _start,
+      populateExistingRows: _rows,
+      ...metadata
+    } = field.metadata as MetadataNode
     return metadata
   }
   const metadata = customFieldMetadata(field.describe, { description: field.description })

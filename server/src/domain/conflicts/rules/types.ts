@@ -204,15 +204,15 @@ export const typeRules = [
     },
   }),
   rule('field', {
-    code: 'auto_number_restarted',
-    severities: ['yellow'],
+    code: 'auto_number_counts_on',
+    severities: ['green'],
     judge: (subject) => {
       const { field } = subject
       if (field.type !== 'AutoNumber' || !keepsType(subject)) return null
       return field.starting_number !== undefined
         ? {
-            message: `${subject.full} is already counting; a starting number of ${field.starting_number} may produce numbers that are taken.`,
-            remedy: 'Leave starting_number out to continue counting.',
+            message: `${subject.full} is already counting and continues; starting_number ${field.starting_number} is for a new field only and is not sent.`,
+            remedy: 'Nothing to do.',
             at: 'starting_number',
           }
         : null

@@ -351,7 +351,7 @@ export const TYPE_CASES: Cases = {
     fires: { ...calm, describes: lead(described('A__c', { nillable: false })) },
     not: { ...calm, describes: lead(described('A__c')) },
   },
-  auto_number_restarted: {
+  auto_number_counts_on: {
     fires: {
       plan: onLead({
         api_name: 'C__c',

@@ -16,7 +16,15 @@ import { assign, readAssignments, unassign } from './assignment.ts'
 import { clip } from '../../../text.ts'
 import { plural } from '../../words.ts'
 import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
-import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
+import {
+  awaitPackage,
+  endDryRun,
+  endRollback,
+  type Endings,
+  refusalOf,
+  sendPackage,
+  unclearFault,
+} from '../run/outcome.ts'
 import { heldData, type HeldData } from './data-guard.ts'
 import { type Images, readImages, type Reading } from './images.ts'
 import { readOwned } from './owned-records.ts'
@@ -150,11 +158,7 @@ const reading: Stage = async (context, state) => {
     remaining: remainingOf(reversal.kept),
     data: data.map(({ name, rows }) => ({ name, rows })),
   }
-  if (options.dry_run) {
-    const rollback: RollbackResult = { ...result, status: 'dry_run' }
-    await journal.end({ error: null, result: rollback }, { rollback, progress: ended }, spent())
-    return 'stop'
-  }
+  if (options.dry_run) return trying(context, result, reversal)
   if (data.length > 0 && !options.allow_data_loss) {
     await endRollback(context, state.deployment, lossOf(data))
     return 'stop'
@@ -163,6 +167,26 @@ const reading: Stage = async (context, state) => {
   await journal.step(
     { stage: 'release', package: { ...reversal.package, unassign: reversal.unassign } },
     { rollback: result, progress: at('release') },
+    spent(),
+  )
+  return 'next'
+}
+
+/** A dry run asks Salesforce as well: whatever uses a component, it alone knows what it refuses. */
+const trying = async (
+  context: Context,
+  result: RollbackResult,
+  { package: contents, unassign }: Reversal,
+): Promise<'next' | 'stop'> => {
+  const { org, journal, spent } = context
+  // Salesforce: a permission set that is assigned cannot be deleted, and a dry run unassigns nothing.
+  const { PermissionSet: _, ...others } = contents.deleteAfter
+  const checked = unassign ? { ...contents, deleteAfter: others } : contents
+  if (isEmpty(checked)) return endDryRun(context, result, ended, null)
+  packageOf(checked, org.apiVersion)
+  await journal.step(
+    { stage: 'submit', package: { ...checked, unassign: false } },
+    { rollback: result, progress: at('submit') },
     spent(),
   )
   return 'next'
@@ -224,6 +248,7 @@ const takeBackRelease = async (context: Context, { run, deployment }: State): Pr
 const endingsOf = (context: Context, state: State): Endings => {
   const { journal, spent, deps } = context
   const { run, deployment } = state
+  const { dry_run } = run.options as RollbackOptions
   const verify = async (): Promise<'next'> => {
     const names = touchedObjects(deployment.plan)
     await journal.step({ stage: 'verify' }, { progress: at('verify') }, spent(), (tx) =>
@@ -234,10 +259,19 @@ const endingsOf = (context: Context, state: State): Endings => {
   return {
     taken: () => ({ progress: at('wait') }),
     applied: verify,
-    unclear: verify,
-    failed: async (fault) => {
+    validated: (result) => endDryRun(context, rollbackOf(deployment), ended, result),
+    unclear: async (why) => {
+      if (!dry_run) return verify()
+      await endRollback(context, deployment, unclearFault(why))
+      return 'stop'
+    },
+    failed: async (fault, result) => {
+      if (dry_run && result?.status === 'Failed') {
+        await endDryRun(context, rollbackOf(deployment), ended, result)
+        return
+      }
       await takeBackRelease(context, state)
-      await endRollback(context, deployment, fault)
+      await endRollback(context, deployment, fault, result)
     },
     reasonOf: refusalOf,
   }

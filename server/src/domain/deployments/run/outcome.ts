@@ -3,7 +3,7 @@
 // decided here.
 
 import { type Tx } from '../../../db/database.ts'
-import { type Fault, type WorkFault } from '../../../db/types.ts'
+import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -15,6 +15,7 @@ import {
   type ComponentRow,
   type DeploymentRow,
   rollbackOf,
+  type RollbackOptions,
   type RollbackResult,
   type RunRow,
 } from '../rows.ts'
@@ -49,6 +50,10 @@ const MESSAGE_MAX = 1_000
 /** Sent so often at most when Salesforce's setup lock keeps refusing it. */
 const SENDS_MAX = 12
 
+/** Does Salesforce only check the package: a deploy with check_only, or the dry run of a rollback? */
+const isCheckOnly = ({ run, deployment }: State): boolean =>
+  run.kind === 'deploy' ? deployment.check_only : (run.options as RollbackOptions).dry_run
+
 /** Sends the package of the run, or finds out what became of it. */
 export const sendPackage = async (
   context: Context,
@@ -56,7 +61,7 @@ export const sendPackage = async (
   endings: Endings,
 ): Promise<Next> => {
   const { org, journal, spent, userId, signal, deps } = context
-  const checkOnly = run.kind === 'deploy' && deployment.check_only
+  const checkOnly = isCheckOnly({ run, deployment })
   const graceMs = deps.adoptGraceMs
   const options = { org, journal, run, userId, checkOnly, signal, graceMs }
   const submitted = await submit(options)
@@ -99,7 +104,7 @@ export const awaitPackage = async (
     if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
     return endings.unclear({ ids: [] })
   }
-  if (result.success && run.kind === 'deploy' && deployment.check_only) {
+  if (result.success && isCheckOnly({ run, deployment })) {
     return (endings.validated ?? endings.applied)(result)
   }
   if (result.applied === 'all') return endings.applied(result)
@@ -161,18 +166,20 @@ export const endMissing = async (
   return 'stop'
 }
 
-/** Ends a rollback as failed. The deployment stays what it was; only this attempt to roll it back failed. */
+/**
+ * Ends a rollback as failed. The deployment stays what it was; only this attempt to roll it back failed.
+ * `result` is what Salesforce said of the package, if it took it: it says why what was to go remains.
+ */
 export const endRollback = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
   deployment: DeploymentRow,
   fault: WorkFault,
+  result: DeployResult | null = null,
 ): Promise<void> => {
   const { total } = deployment.progress
   const rollback: RollbackResult = {
-    ...rollbackOf(deployment),
+    ...withoutEffect(rollbackOf(deployment), result),
     status: 'failed',
-    removed: [],
-    restored: [],
     proof: null,
     error: fault,
   }
@@ -181,6 +188,50 @@ export const endRollback = async (
     { rollback, progress: { stage: 'done', done: total, total } },
     spent(),
   )
+}
+
+/**
+ * Ends a dry run with Salesforce's own verdict on the package; null where there was nothing to check.
+ * What it refuses would not be rolled back, nor anything else with it.
+ */
+export const endDryRun = async (
+  { journal, spent }: Pick<Context, 'journal' | 'spent'>,
+  planned: RollbackResult,
+  progress: Progress,
+  verdict: DeployResult | null,
+): Promise<'stop'> => {
+  const refused = verdict !== null && !verdict.success
+  const rollback: RollbackResult = {
+    ...(refused ? withoutEffect(planned, verdict) : planned),
+    status: 'dry_run',
+    error: refused ? refusalOf(verdict) : null,
+  }
+  await journal.end({ error: null, result: rollback }, { rollback, progress }, spent())
+  return 'stop'
+}
+
+/** A rollback that Salesforce refuses changes nothing: all that was to be rolled back remains. */
+const withoutEffect = (planned: RollbackResult, result: DeployResult | null): RollbackResult => {
+  if (result === null) return { ...planned, removed: [], restored: [] }
+  const problems = new Map(failedIn(result).map((one) => [keyOf(one), one.problem]))
+  const others =
+    problems.size === 0
+      ? 'The rollback was not applied.'
+      : 'Salesforce refused other components, and a rollback is applied as a whole.'
+  const reasonOf = (type: string, fullName: string): string =>
+    problems.get(keyOf({ type, fullName })) ?? others
+  return {
+    ...planned,
+    removed: [],
+    restored: [],
+    remaining: [
+      ...planned.remaining,
+      ...[...planned.removed, ...planned.restored].map(({ type, full_name }) => ({
+        ...{ type, full_name },
+        reason: reasonOf(type, full_name),
+      })),
+    ],
+  }
 }
 
 /** The sentence for work whose outcome nobody can find out. */

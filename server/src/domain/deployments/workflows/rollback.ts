@@ -16,7 +16,15 @@ import {
 import { hasPackage, workflowNameOf } from '../../workflows/transition.ts'
 import { keyOf, sameName } from '../../metadata/names.ts'
 import { type Context, type RunKind, type Stage, type State } from '../run/context.ts'
-import { awaitPackage, endRollback, type Endings, refusalOf, sendPackage } from '../run/outcome.ts'
+import {
+  awaitPackage,
+  endDryRun,
+  endRollback,
+  type Endings,
+  refusalOf,
+  sendPackage,
+  unclearFault,
+} from '../run/outcome.ts'
 import {
   type ComponentRow,
   componentsById,
@@ -136,19 +144,17 @@ const reading: Stage = async (context, state) => {
     kept: await toKept(org, reversal.kept),
     remaining: remainingOf(reversal.kept),
   }
-  if ((state.run.options as RollbackOptions).dry_run) {
-    const rollback: RollbackResult = { ...result, status: 'dry_run' }
-    await journal.end({ error: null, result: rollback }, { rollback, progress: ended }, spent())
-    return 'stop'
-  }
   const { transition } = reversal
   const stored = storeTransition(transition)
   const sends = hasPackage(transition)
+  if (isDryRun(state) && !sends) return endDryRun(context, result, ended, null)
   if (sends) packageOf(stored, org.apiVersion)
   const stage = sends ? 'submit' : 'activate'
   await journal.step({ stage, package: stored }, { rollback: result, progress: at(stage) }, spent())
   return 'next'
 }
+
+const isDryRun = ({ run }: State): boolean => (run.options as RollbackOptions).dry_run
 
 /** What waited to be sent is decided anew: others may have changed the files that it holds. */
 const renewed = async (context: Context, state: State): Promise<RunRow> => {
@@ -165,6 +171,7 @@ const sending: Stage = async (context, state) => {
   const { journal, spent } = context
   const run = await renewed(context, state)
   if (!hasPackage(run.package as StoredTransition)) {
+    if (isDryRun(state)) return endDryRun(context, rollbackOf(state.deployment), ended, null)
     await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
     return 'next'
   }
@@ -174,8 +181,9 @@ const sending: Stage = async (context, state) => {
 const waiting: Stage = (context, state) => awaitPackage(context, state, endingsOf(context, state))
 
 /** What a rollback does at each ending of its package: what is there now tells how it ended. */
-const endingsOf = (context: Context, { deployment }: State): Endings => {
+const endingsOf = (context: Context, state: State): Endings => {
   const { journal, spent } = context
+  const { deployment } = state
   const goOn = async (): Promise<'next'> => {
     await journal.step({ stage: 'activate' }, { progress: at('activate') }, spent())
     return 'next'
@@ -183,8 +191,17 @@ const endingsOf = (context: Context, { deployment }: State): Endings => {
   return {
     taken: () => ({ progress: at('wait') }),
     applied: goOn,
-    unclear: goOn,
-    failed: (fault) => endRollback(context, deployment, fault),
+    validated: (result) => endDryRun(context, rollbackOf(deployment), ended, result),
+    unclear: async (why) => {
+      if (!isDryRun(state)) return goOn()
+      await endRollback(context, deployment, unclearFault(why))
+      return 'stop'
+    },
+    failed: async (fault, result) => {
+      if (isDryRun(state) && result?.status === 'Failed') {
+        await endDryRun(context, rollbackOf(deployment), ended, result)
+      } else await endRollback(context, deployment, fault, result)
+    },
     reasonOf: refusalOf,
   }
 }

@@ -1,0 +1,179 @@
+// What uses a component, Salesforce alone knows. A dry run asks it, and promises nothing that it refuses;
+// a rollback that it refuses says what remains and why.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase } from '../../../../../test/src/database.ts'
+import { type Deployment, type RollbackInput } from '../deployments.ts'
+import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+
+let bench: DeploymentsBench
+
+beforeAll(async () => {
+  bench = await createDeploymentsBench(await createDatabase())
+})
+afterAll(async () => {
+  await bench.close()
+})
+
+const text = (api_name: string) => ({ api_name, label: api_name, type: 'Text', length: 40 })
+const formula = (api_name: string, words: string) => ({
+  ...{ api_name, label: api_name, type: 'Formula', result_type: 'Text', formula: words },
+})
+const lookup = (api_name: string, reference_to: string, relationship_name: string) => ({
+  ...{ api_name, label: api_name, type: 'Lookup', reference_to, relationship_name },
+})
+const on = (name: string, ...fields: object[]) => ({
+  objects: [{ api_name: name, fields }],
+  permissions: { permission_set: null, assign_to_connected_user: false },
+})
+const object = (name: string, ...fields: object[]) => ({
+  objects: [
+    {
+      ...{ api_name: `${name}__c`, label: name, plural_label: `${name}s` },
+      ...{ name_field: { label: 'Name', type: 'Text' }, fields },
+    },
+  ],
+  permissions: { permission_set: null, assign_to_connected_user: false },
+})
+
+const deployed = async (plan: unknown): Promise<Deployment> => {
+  const done = await bench.deploy(plan)
+  expect(done).toMatchObject({ status: 'deployed', error: null })
+  return done
+}
+/** Does a deploy find nothing to do? */
+const isInPlace = async (plan: unknown): Promise<boolean> =>
+  (await bench.deploy(plan, { check_only: true })).components.every(
+    ({ action }) => action === 'unchanged',
+  )
+
+/** Nothing is granted, so that nothing entered could be counted. */
+const rollback = (id: string, input: Partial<RollbackInput> = {}): Promise<Deployment> =>
+  bench.rollback(id, { allow_data_loss: true, ...input })
+
+/** Each makes something, and then something else that uses it; answers what is used and by whom. */
+const USES: Record<string, () => Promise<{ id: string; used: string; by: string }>> = {
+  'a later formula': async () => {
+    const { id } = await deployed(on('Lead', text('Base_A__c'), text('Beside_A__c')))
+    await deployed(on('Lead', formula('Shown_A__c', 'Base_A__c')))
+    return { id, used: 'Lead.Base_A__c', by: 'Shown_A__c' }
+  },
+  'a formula that crosses objects': async () => {
+    const { id } = await deployed(on('Account', text('Base_B__c')))
+    await deployed(on('Contact', formula('Shown_B__c', 'Account.Base_B__c')))
+    return { id, used: 'Account.Base_B__c', by: 'Shown_B__c' }
+  },
+  'a later validation rule': async () => {
+    const { id } = await deployed(on('Lead', text('Base_C__c')))
+    const rule = { api_name: 'Uses_C', error_condition_formula: 'LEN(Base_C__c) > 39' }
+    await deployed({
+      objects: [{ api_name: 'Lead', validation_rules: [{ ...rule, error_message: 'Long' }] }],
+    })
+    return { id, used: 'Lead.Base_C__c', by: 'Uses_C' }
+  },
+  'a later flow': async () => {
+    const { id } = await deployed(on('Lead', text('Base_D__c')))
+    const done = await bench.deployWorkflows([
+      {
+        ...{ type: 'flow', api_name: 'Uses_D', activate: false },
+        definition: {
+          ...{ form: 'record_triggered', label: 'Uses D', object: 'Lead', on: 'create' },
+          action: { type: 'update_fields', fields: { Base_D__c: 'x' } },
+        },
+      },
+    ])
+    expect(done).toMatchObject({ status: 'deployed' })
+    return { id, used: 'Lead.Base_D__c', by: 'Uses_D' }
+  },
+  'a look-up to an object that was made': async () => {
+    const { id } = await deployed(object('Base_E', text('Title__c')))
+    await deployed(on('Lead', lookup('Ref_E__c', 'Base_E__c', 'Ref_Es')))
+    return { id, used: 'Base_E__c', by: 'Ref_E__c' }
+  },
+  'an assignment rule': async () => {
+    const { id } = await deployed(on('Lead', text('Base_F__c')))
+    const done = await bench.deployWorkflows([
+      {
+        ...{ type: 'assignment_rule', api_name: 'Lead.Uses_F', activate: false },
+        definition: {
+          form: 'assignment',
+          entries: [
+            {
+              criteria: [{ field: 'Base_F__c', operator: 'equals', value: 'x' }],
+              assign_to: { user: bench.username },
+            },
+          ],
+        },
+      },
+    ])
+    expect(done).toMatchObject({ status: 'deployed' })
+    return { id, used: 'Lead.Base_F__c', by: 'Uses_F' }
+  },
+}
+
+describe('a rollback of something that is used by', () => {
+  it.each(Object.keys(USES))(
+    '%s is promised by no dry run, and says what remains',
+    async (what) => {
+      const { id, used, by } = (await USES[what]?.()) ?? { id: '', used: '', by: '' }
+      const told = await rollback(id, { dry_run: true })
+      expect(told).toMatchObject({
+        status: 'deployed',
+        rollback: { status: 'dry_run', removed: [], restored: [] },
+      })
+      const reasonIn = ({ rollback }: Deployment) =>
+        rollback?.remaining.find(({ full_name }) => full_name === used)?.reason
+      expect(reasonIn(told)).toContain(by)
+      const done = await rollback(id)
+      expect(done).toMatchObject({
+        status: 'deployed',
+        rollback: { status: 'failed', removed: [] },
+      })
+      expect(reasonIn(done)).toBe(reasonIn(told))
+      expect(done.rollback?.remaining).toEqual(told.rollback?.remaining)
+    },
+  )
+
+  it('nothing any more goes through as the dry run said', async () => {
+    const plan = on('Lead', text('Base_G__c'))
+    const { id } = await deployed(plan)
+    const later = await deployed(on('Lead', formula('Shown_G__c', 'Base_G__c')))
+    expect((await rollback(id, { dry_run: true })).rollback?.removed).toEqual([])
+    expect(await rollback(later.id)).toMatchObject({ status: 'rolled_back' })
+    const told = await rollback(id, { dry_run: true })
+    expect(told.rollback).toMatchObject({ removed: [{ full_name: 'Lead.Base_G__c' }], error: null })
+    expect(await isInPlace(plan)).toBe(true)
+    expect(await rollback(id)).toMatchObject({ status: 'rolled_back' })
+  })
+
+  it('its own permission set only, which is assigned, is no obstacle', async () => {
+    const plan = { ...on('Lead', text('Base_H__c')), permissions: { permission_set: 'Set_Dry_H' } }
+    const { id } = await deployed(plan)
+    const told = await rollback(id, { dry_run: true })
+    expect(told.rollback).toMatchObject({ status: 'dry_run', error: null, remaining: [] })
+    const names = told.rollback?.removed.map(({ full_name }) => full_name)
+    expect(names).toEqual(expect.arrayContaining(['Lead.Base_H__c', 'Set_Dry_H']))
+    expect(await isInPlace(plan)).toBe(true)
+  })
+})
+
+describe('a rollback of workflows', () => {
+  it('that would restore a rule over a field that is gone is promised by no dry run', async () => {
+    const field = await deployed(on('Lead', text('Base_I__c')))
+    const rule = (condition: string) => [
+      {
+        ...{ type: 'validation_rule', api_name: 'Lead.Uses_I', activate: true },
+        definition: { form: 'validation', condition, message: 'Long' },
+      },
+    ]
+    await bench.deployWorkflows(rule('LEN(Base_I__c) > 38'))
+    const { id } = await bench.deployWorkflows(rule('LEN(LastName) > 78'))
+    expect(await rollback(field.id)).toMatchObject({ status: 'rolled_back' })
+    const told = await rollback(id, { dry_run: true })
+    expect(told.rollback).toMatchObject({ status: 'dry_run', restored: [] })
+    expect(told.rollback?.remaining[0]?.reason).toContain('Base_I__c')
+    const done = await rollback(id)
+    expect(done.rollback).toMatchObject({ status: 'failed' })
+    expect(done.rollback?.remaining).toEqual(told.rollback?.remaining)
+  })
+})

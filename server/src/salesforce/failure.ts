@@ -65,6 +65,13 @@ const WHOLE_ORG: ReadonlySet<FailureKind> = new Set<FailureKind>([
 /** Is it the Salesforce org (or the way to it) that fails, and not the one thing that was asked for? */
 export const concernsWholeOrg = (failure: Failure): boolean => WHOLE_ORG.has(failure.kind)
 
+/**
+ * Did Salesforce understand what was asked for, and refuse this one thing? What may pass by itself is no
+ * refusal, however small the part of the Salesforce org that it was met in.
+ */
+export const isRefusal = (failure: Failure): boolean =>
+  !failure.passing && !concernsWholeOrg(failure)
+
 export interface Failure extends RetryableFailure {
   readonly kind: FailureKind
   /** HTTP status, or null where there was no answer. */

@@ -1,7 +1,7 @@
 // What an automation's definition says that concerns a plan.
 
-import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
-import { leaf, listObjects } from '../../salesforce/xml.ts'
+import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { leaf, list, listObjects } from '../../salesforce/xml.ts'
 import { sameName } from '../metadata/names.ts'
 
 export { objectsOfFlow } from '../workflows/workflow.ts'
@@ -35,26 +35,28 @@ export const createsWithout = (flow: JsonObject | null, object: string, field: s
     )
     .map((create) => leaf(create.name) ?? 'an element')
 
-/** Fields that a flow writes or filters by, with their object. */
+const RECORD_ELEMENTS = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes']
+
+const ENTRIES = ['filters', 'inputAssignments', 'outputAssignments']
+const NAMED = ['displayField', 'queriedFields', 'sortField', 'valueField']
+
+/** Fields that a flow reads, writes, sorts or filters by in its elements, with their object. */
 export const fieldsOfFlow = (flow: JsonObject): { object: string; field: string }[] => {
   const start = isObject(flow.start) ? [flow.start] : []
-  const elements = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes'].flatMap(
-    (kind) => listObjects(flow[kind]),
+  const elements = [...RECORD_ELEMENTS, 'dynamicChoiceSets'].flatMap((kind) =>
+    listObjects(flow[kind]),
   )
   return [...start, ...elements].flatMap((element) => {
     const isOwn = leaf(element.inputReference) === '$Record'
     const object = leaf(element.object) ?? (isOwn ? leaf(start[0]?.object) : null)
     if (object === null) return []
-    return [...listObjects(element.inputAssignments), ...listObjects(element.filters)].flatMap(
-      (entry) => {
-        const field = asText(leaf(entry.field))
-        return field === null ? [] : [{ object, field }]
-      },
-    )
+    const fields = [
+      ...ENTRIES.flatMap((name) => listObjects(element[name])).map(({ field }) => leaf(field)),
+      ...NAMED.flatMap((name) => list(element[name])).map(leaf),
+    ]
+    return fields.flatMap((field) => (field === null ? [] : [{ object, field }]))
   })
 }
-
-const LITERAL_ELEMENTS = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes']
 
 /** Texts that a flow sets a field to, or compares one with. */
 export const valuesOfFlow = (
@@ -62,7 +64,7 @@ export const valuesOfFlow = (
 ): { object: string; field: string; value: string }[] => {
   const start = isObject(flow.start) ? [flow.start] : []
   const own = leaf(start[0]?.object)
-  const elements = LITERAL_ELEMENTS.flatMap((kind) => listObjects(flow[kind]))
+  const elements = RECORD_ELEMENTS.flatMap((kind) => listObjects(flow[kind]))
   return [...start, ...elements].flatMap((element) => {
     // An update of the record that started the flow names no object.
     const object = leaf(element.object) ?? (leaf(element.inputReference) === '$Record' ? own : null)
@@ -77,19 +79,6 @@ export const valuesOfFlow = (
       },
     )
   })
-}
-
-/** Fields and relationships of the record that starts a flow, wherever it references them. */
-export const recordFieldsOfFlow = (
-  flow: JsonObject,
-): { name: string; isRelationship: boolean }[] => {
-  const found = new Map<string, boolean>()
-  for (const text of texts(flow)) {
-    for (const [, name = '', dot] of text.matchAll(/\$Record(?:__Prior)?\.([A-Za-z]\w*)(\.\w)?/g)) {
-      found.set(name, dot !== undefined)
-    }
-  }
-  return [...found].map(([name, isRelationship]) => ({ name, isRelationship }))
 }
 
 /** The users and queues to which an assignment rule gives records. */

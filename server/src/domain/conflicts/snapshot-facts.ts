@@ -1,12 +1,16 @@
 // The part of a snapshot that a check needs: of its thousands of describes, those of the objects that
 // the plan touches and of those they refer to.
 
+import { asText, type JsonObject } from '../../salesforce/json.ts'
+import { list } from '../../salesforce/xml.ts'
 import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { sameName } from '../metadata/names.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
 import { fieldsOfFlow, objectsOfFlow } from './definitions.ts'
+import { recordPathsOf } from '../workflows/flow-references.ts'
 import { type PlannedWorkflow, type SnapshotFacts } from './facts.ts'
+import { relationIn } from './subjects.ts'
 
 /** `Job__c` of `Job__c.Title__c`; null where there is no dot. */
 const ownerOf = (name: string): string | null => {
@@ -28,11 +32,59 @@ export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): st
     ...COMPONENT_KINDS.flatMap(({ mentions }) => mentions?.(plan) ?? []),
     ...workflows.flatMap(({ type, api_name, definition }) =>
       type === 'flow'
-        ? [...objectsOfFlow(definition), ...fieldsOfFlow(definition).map(({ object }) => object)]
+        ? [
+            ...objectsOfFlow(definition),
+            ...fieldsOfFlow(definition).map(({ object }) => object),
+            ...recordPathsOf(definition).map(({ object }) => object),
+          ]
         : [ownerOf(api_name)],
     ),
   ].filter((name) => name !== null)
   return [...new Map(names.map((name) => [sameName(name), name])).values()]
+}
+
+/** Salesforce: a reference goes through five relationships at most. */
+const RELATIONSHIPS_MAX = 5
+
+/** Objects that paths of flows lead to, of which the describes so far say that they are next. */
+const reachedBy = (
+  workflows: readonly PlannedWorkflow[],
+  describes: ReadonlyMap<string, JsonObject>,
+): string[] => {
+  const known = new Map([...describes].map(([name, describe]) => [sameName(name), describe]))
+  const paths = workflows
+    .filter(({ type }) => type === 'flow')
+    .flatMap(({ definition }) => recordPathsOf(definition))
+  const reached = paths.flatMap(({ object, steps }) => {
+    const objects: string[] = []
+    let at: string | undefined = object
+    for (const step of steps.slice(0, -1)) {
+      const [relationship = '', named]: string[] = step.split(':')
+      const field: JsonObject | null = relationIn(known.get(sameName(at)) ?? null, relationship)
+      const targets = list(field?.referenceTo).flatMap((name) => asText(name) ?? [])
+      at = named ?? (targets.length === 1 ? targets[0] : undefined)
+      if (at === undefined) break
+      objects.push(at)
+    }
+    return objects
+  })
+  return [...new Set(reached)].filter((name) => !known.has(sameName(name)))
+}
+
+const readDescribes = async (
+  snapshot: CompleteSnapshot,
+  plan: Plan,
+  workflows: readonly PlannedWorkflow[],
+): Promise<ReadonlyMap<string, JsonObject>> => {
+  const describes = new Map(await snapshot.readObjects(objectsOf(plan, workflows)))
+  for (let depth = 0; depth < RELATIONSHIPS_MAX; depth++) {
+    const next = reachedBy(workflows, describes)
+    if (next.length === 0) break
+    const found = await snapshot.readObjects(next)
+    if (found.size === 0) break
+    for (const [name, describe] of found) describes.set(name, describe)
+  }
+  return describes
 }
 
 export const readSnapshotFacts = async (
@@ -41,7 +93,7 @@ export const readSnapshotFacts = async (
   workflows: readonly PlannedWorkflow[],
 ): Promise<SnapshotFacts> => {
   const [describes, automations] = await Promise.all([
-    snapshot.readObjects(objectsOf(plan, workflows)),
+    readDescribes(snapshot, plan, workflows),
     snapshot.readAutomations(),
   ])
   return {

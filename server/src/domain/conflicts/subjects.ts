@@ -55,6 +55,12 @@ export const fieldIn = (describe: JsonObject | null, name: string): JsonObject |
     (field) => sameName(asText(field.name) ?? '') === sameName(name),
   ) ?? null
 
+/** The field of an object that this relationship stands on. */
+export const relationIn = (describe: JsonObject | null, relationship: string): JsonObject | null =>
+  listObjects(describe?.fields).find(
+    (field) => sameName(asText(field.relationshipName) ?? '') === sameName(relationship),
+  ) ?? null
+
 /** Salesforce: describes name a record type by its label and developerName; the master one is none. */
 const recordTypeIn = (describe: JsonObject | null, name: string): JsonObject | null =>
   listObjects(describe?.recordTypeInfos).find(

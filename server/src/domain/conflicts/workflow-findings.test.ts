@@ -38,6 +38,122 @@ describe('fields of automations', () => {
     expect(message).toContain('Lead.Lost__c, Lead.Gone__c, Lead.Boss__c, which exist neither')
   })
 
+  it('are followed through relationships, of one object and of several', async () => {
+    const describes = [
+      describedObject('Lead', [
+        described('OwnerId', {
+          type: 'reference',
+          referenceTo: ['Group', 'User'],
+          relationshipName: 'Owner',
+        }),
+        described('Boss__c', {
+          type: 'reference',
+          referenceTo: ['User'],
+          relationshipName: 'Boss__r',
+        }),
+      ]),
+      describedObject('User', [
+        described('FirstName'),
+        described('ManagerId', {
+          type: 'reference',
+          referenceTo: ['User'],
+          relationshipName: 'Manager',
+        }),
+      ]),
+      describedObject('Limits__c', [described('Most__c')]),
+    ]
+    const naming = (...paths: string[]) =>
+      ofFlow(
+        {
+          start: starting,
+          variables: [
+            { name: 'boss', dataType: 'SObject', objectType: 'User' },
+            { name: 'team', dataType: 'SObject', objectType: 'User', isCollection: 'true' },
+            { name: 'text', dataType: 'String' },
+          ],
+          recordLookups: { name: 'Find', object: 'User', storeOutputAutomatically: 'true' },
+          loops: [
+            { name: 'Each', collectionReference: 'team' },
+            { name: 'Found', collectionReference: 'Find' },
+          ],
+          collectionProcessors: {
+            name: 'Some',
+            collectionReference: 'team',
+            assignNextValueToReference: 'current',
+          },
+          textTemplates: { name: 't', text: paths.map((path) => `{!${path}}`).join(' ') },
+        },
+        { describes },
+      )
+    expect(
+      await naming(
+        '$Record.Owner:User.FirstName',
+        '$Record.Owner.Name',
+        '$Record.Boss__r.Manager.FirstName',
+        '$Record__Prior.Owner:User.Manager.FirstName',
+        '$Record.RecordType.DeveloperName',
+        '$User.FirstName',
+        '$Setup.Limits__c.Most__c',
+        '$CustomMetadata.Rate__mdt.Standard.Value__c',
+        '$Label.Hello__c',
+        '$Permission.Gone__c',
+        '$Flow.CurrentDate',
+        '$Api.Session_ID',
+        '$Organization.Name',
+        '$Profile.Name',
+        '$UserRole.Name',
+        '$System.OriginDateTime',
+        '$Client.FormFactor',
+        'boss.FirstName',
+        'Find.Manager.FirstName',
+        'Each.FirstName',
+        'Found.FirstName',
+        'current.FirstName',
+        'text',
+        'An_Action.output.Field__c',
+        'A_Screen.Field__c',
+        'A_Subflow.record.Field__c',
+      ),
+    ).toEqual([])
+    const gone: [path: string, field: string][] = [
+      ['$Record.Owner:User.Nope__c', 'User.Nope__c'],
+      ['$Record.Owner:Account.Name', 'Lead.Owner:Account'],
+      ['$Record.Boss__r.Manager.Nope__c', 'User.Nope__c'],
+      ['$Record__Prior.Nope__c', 'Lead.Nope__c'],
+      ['$User.Nope__c', 'User.Nope__c'],
+      ['$Setup.Limits__c.Nope__c', 'Limits__c.Nope__c'],
+      ['boss.Nope__c', 'User.Nope__c'],
+      ['Find.Nope__c', 'User.Nope__c'],
+      ['Found.Nope__c', 'User.Nope__c'],
+      ['Each.Nope__c', 'User.Nope__c'],
+      ['current.Nope__c', 'User.Nope__c'],
+      ['$Record.Gone__r.Name', 'Lead.Gone__c'],
+    ]
+    for (const [path, field] of gone) {
+      expect(await naming(path), path).toEqual([
+        `F uses ${field}, which exists neither in this Salesforce org nor in the plan.`,
+      ])
+    }
+  })
+
+  it('that the plan brings with their look-up are there', async () => {
+    const plan = onLead({
+      api_name: 'Boss__c',
+      type: 'Lookup',
+      label: 'Boss',
+      reference_to: 'User',
+      relationship_name: 'Bosses',
+    })
+    const definition = {
+      start: starting,
+      formulas: { expression: '{!$Record.Boss__r.FirstName} & {!$Record.Boss__c}' },
+    }
+    const describes = [describedObject('User', [described('FirstName')])]
+    expect(await ofFlow(definition, { plan, describes })).toEqual([])
+    const other = { ...definition, formulas: { expression: '{!$Record.Boss__r.Nope__c}' } }
+    expect((await ofFlow(other, { plan, describes }))[0]).toContain('User.Nope__c')
+  })
+
   it('that are only hidden from the connected user stop nothing', async () => {
     const definition = { start: { ...starting, filters: { field: 'Hidden__c' } } }
     expect(await ofFlow(definition)).toHaveLength(1)

@@ -273,6 +273,42 @@ describe('the automations of a snapshot', () => {
     })
   })
 
+  it.each([
+    { status: 503, errorCode: 'SERVER_UNAVAILABLE', message: 'Busy' },
+    { status: 500, errorCode: 'UNKNOWN_EXCEPTION', message: 'An unexpected error occurred.' },
+    {
+      status: 400,
+      errorCode: 'QUERY_TIMEOUT',
+      message: 'Your query request was running for too long.',
+    },
+  ])('are asked for again where listing a type meets $errorCode', async (failure) => {
+    bench.org.settings.unlistable.set('WorkflowRule', failure)
+    const held = await bench.pull(clientId)
+    expect(held).toMatchObject({ status: 'pulling', error: { waiting: { for: 'time' } } })
+    bench.org.settings.unlistable.clear()
+    await bench.run(held.id)
+    expect(await bench.topology.snapshot(bench.admin.tenant, held.id)).toMatchObject({
+      status: 'complete',
+      automations_count: 6,
+      stats: { unreadable: [] },
+    })
+  })
+
+  it('are retrieved again where the retrieve as a whole meets what may pass', async () => {
+    bench.org.settings.before = async ({ path }) =>
+      path.includes('/Soap/')
+        ? { status: 503, body: '<html><title>Maintenance</title></html>' }
+        : null
+    const held = await bench.pull(clientId)
+    expect(held).toMatchObject({ status: 'pulling', error: { waiting: { for: 'time' } } })
+    bench.org.settings.before = async () => null
+    await bench.run(held.id)
+    expect(await bench.topology.snapshot(bench.admin.tenant, held.id)).toMatchObject({
+      status: 'complete',
+      stats: { unreadable: [] },
+    })
+  })
+
   it('stay in the snapshot without content when the retrieve fails as a whole', async () => {
     bench.org.settings.before = async ({ path }) =>
       path.includes('/Soap/')

@@ -1,7 +1,7 @@
 // Every automation of a Salesforce org with its state: from there, or from a snapshot.
 
 import { type Soql, soql } from '../../salesforce/escape.ts'
-import { concernsWholeOrg, SalesforceError } from '../../salesforce/failure.ts'
+import { isRefusal, SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { describeGlobal, query } from '../../salesforce/rest.ts'
@@ -53,7 +53,7 @@ const rowsOf = async (org: SalesforceOrg, text: Soql, tooling = false): Promise<
   return rows
 }
 
-/** The answer, or null with Salesforce's reason in `warnings`; the org as a whole failing is thrown. */
+/** The answer, or null with Salesforce's refusal in `warnings`; any other failure is thrown. */
 const attempt = async <T>(
   warnings: ListWarning[],
   warning: Omit<ListWarning, 'message'>,
@@ -63,7 +63,7 @@ const attempt = async <T>(
   try {
     return await ask()
   } catch (error) {
-    if (!(error instanceof SalesforceError) || concernsWholeOrg(error.failure)) throw error
+    if (!(error instanceof SalesforceError) || !isRefusal(error.failure)) throw error
     warnings.push({ ...warning, message: `${what}: ${error.failure.message}` })
     return null
   }

@@ -27,13 +27,19 @@ export const workflowsHash = (workflows: readonly PlannedWorkflow[]): string => 
   return hash('sha256', `workflows\n${parts.toSorted().join('\n')}`, 'hex')
 }
 
-/** Objects that a flow reads, writes or starts on. */
+const RECORD_ELEMENTS = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes']
+
+/** Objects that a flow reads, writes, offers for a choice, holds in variables or starts on. */
 export const objectsOfFlow = (flow: JsonObject): string[] => {
   const start = isObject(flow.start) ? [leaf(flow.start.object)] : []
-  const elements = ['recordCreates', 'recordUpdates', 'recordLookups', 'recordDeletes'].flatMap(
-    (kind) => listObjects(flow[kind]).map((element) => leaf(element.object)),
-  )
-  return [...new Set([...start, ...elements].flatMap((name) => (name === null ? [] : [name])))]
+  const elements = [...RECORD_ELEMENTS, 'dynamicChoiceSets']
+    .flatMap((kind) => listObjects(flow[kind]))
+    .map((element) => leaf(element.object))
+  const variables = listObjects(flow.variables)
+    .filter(({ dataType }) => leaf(dataType) === 'SObject')
+    .map(({ objectType }) => leaf(objectType))
+  const names = [...start, ...elements, ...variables].flatMap((name) => name ?? [])
+  return [...new Map(names.map((name) => [sameName(name), name])).values()]
 }
 
 /** Every object that one of them works on. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
+import { type FaultRule } from '../../../../simulator/src/salesforce/faults.ts'
 import { newId } from '../../db/ids.ts'
 import { createListBench, type ListBench } from './testing/list-bench.ts'
 import { type WorkflowItem } from './workflows.ts'
@@ -177,6 +178,49 @@ describe('a live list', () => {
     const page = await bench.list({ types: ['flow'] })
     expect(page.warnings).toMatchObject([{ code: 'content_not_read', type: 'flow' }])
     expect(named(page.items, 'Lead_Set_Segment')).toMatchObject({ active: true, trigger: null })
+  })
+
+  it.each<[string, FaultRule['kind']]>([
+    ['is down', { type: 'status', status: 503, body: 'empty' }],
+    [
+      'has an error of its own',
+      {
+        type: 'status',
+        status: 500,
+        body: 'json',
+        errorCode: 'UNKNOWN_EXCEPTION',
+        message: 'An unexpected error occurred.',
+      },
+    ],
+    ['shows a maintenance page', { type: 'status', status: 503, body: 'html' }],
+    ['shows a page for an answer', { type: 'status', status: 200, body: 'html' }],
+    ['answers with something else', { type: 'reword', find: '{', put: '<' }],
+    ['is cut off', { type: 'cut' }],
+    ['closes the connection', { type: 'close', when: 'before' }],
+    [
+      'refuses every type',
+      {
+        type: 'status',
+        status: 403,
+        body: 'json',
+        errorCode: 'INSUFFICIENT_ACCESS',
+        message: 'no',
+      },
+    ],
+  ])('is no empty one where Salesforce %s', async (_what, kind) => {
+    await bench.control.addFault({ path: '*/query*', times: 500, kind })
+    await expect(bench.list()).rejects.toMatchObject({ code: 'salesforce_error' })
+  })
+
+  it('fails where one type meets what may pass, and lists it once that is over', async () => {
+    await bench.control.addFault({
+      path: '*FROM*ValidationRule*',
+      times: 500,
+      kind: { type: 'status', status: 503, body: 'empty' },
+    })
+    await expect(bench.list()).rejects.toMatchObject({ code: 'salesforce_error' })
+    await bench.control.clearFaults()
+    expect(names((await bench.list()).items)).toEqual(ALL)
   })
 
   it('fails as a whole where the Salesforce org does, and says so in the audit log', async () => {

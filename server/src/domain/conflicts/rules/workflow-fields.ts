@@ -1,12 +1,17 @@
 // What the automations of a request refer to: fields, and picklist values.
 
-import { isObject } from '../../../salesforce/json.ts'
-import { leaf, listObjects } from '../../../salesforce/xml.ts'
+import { asText } from '../../../salesforce/json.ts'
+import { leaf, list, listObjects } from '../../../salesforce/xml.ts'
 import { sameName } from '../../metadata/names.ts'
-import { customNamesIn, fieldsOfFlow, recordFieldsOfFlow, valuesOfFlow } from '../definitions.ts'
+import {
+  fieldOfRelationship,
+  type RecordPath,
+  recordPathsOf,
+} from '../../workflows/flow-references.ts'
+import { customNamesIn, fieldsOfFlow, valuesOfFlow } from '../definitions.ts'
 import { type PlannedWorkflow } from '../facts.ts'
 import { type Facts, rulesFor } from '../rule.ts'
-import { activeValues, entriesOf, fieldIn } from '../subjects.ts'
+import { activeValues, fieldIn, relationIn } from '../subjects.ts'
 import { listed, one } from '../../words.ts'
 
 const rule = rulesFor('automation')
@@ -35,26 +40,45 @@ const criteriaOf = ({ definition, api_name: name }: PlannedWorkflow): FieldValue
         : [{ object: first, field: second, value }]
     })
 
-/** `$Record.Owner.Name` names a relationship, whose field is asked for. */
-const startFields = ({ definition }: PlannedWorkflow, { describeOf }: Facts): FieldName[] => {
-  const object = isObject(definition.start) ? leaf(definition.start.object) : null
-  if (object === null) return []
-  const describe = describeOf(object)
-  return recordFieldsOfFlow(definition).flatMap(({ name, isRelationship }) => {
-    if (!isRelationship) return [{ object, field: name }]
-    const relation = entriesOf(describe, 'fields').find(
-      ({ relationshipName }) =>
-        typeof relationshipName === 'string' && sameName(relationshipName) === sameName(name),
-    )
-    // Describes leave out some relationships of Salesforce's own.
-    const isOwn = relation === undefined && /__r$/i.test(name)
-    return isOwn ? [{ object, field: name.replace(/__r$/i, '__c') }] : []
-  })
+/** Relationships that may be named on every object, whatever its describe says. */
+const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'owner', 'recordtype'])
+
+/** The fields that stand on the way of a path, as far as it can be followed. */
+const fieldsOnPath = (
+  { object, steps: [step, ...rest] }: RecordPath,
+  facts: Facts,
+): FieldName[] => {
+  const [next, ...others] = rest
+  if (next === undefined) return [{ object, field: step }]
+  const [relationship = '', named] = step.split(':')
+  const field = relationIn(facts.describeOf(object), relationship)
+  if (field === null) {
+    if (ALWAYS.has(sameName(relationship))) return []
+    const own = fieldOfRelationship(relationship)
+    const planned = facts.plannedField(object, own)
+    return planned !== null && 'reference_to' in planned
+      ? fieldsOnPath({ object: planned.reference_to, steps: [next, ...others] }, facts)
+      : [{ object, field: own }]
+  }
+  const targets = list(field.referenceTo).flatMap((name) => asText(name) ?? [])
+  if (named !== undefined && !targets.some((target) => sameName(target) === sameName(named))) {
+    return [{ object, field: step }]
+  }
+  // Of several objects, what all of them have may be asked for without naming one.
+  const target = named ?? (targets.length === 1 ? targets[0] : undefined)
+  return target === undefined
+    ? []
+    : fieldsOnPath({ object: target, steps: [next, ...others] }, facts)
 }
 
 const usedBy = (workflow: PlannedWorkflow, facts: Facts): FieldName[] => {
   const { type, definition, api_name: name } = workflow
-  if (type === 'flow') return [...fieldsOfFlow(definition), ...startFields(workflow, facts)]
+  if (type === 'flow') {
+    return [
+      ...fieldsOfFlow(definition),
+      ...recordPathsOf(definition).flatMap((path) => fieldsOnPath(path, facts)),
+    ]
+  }
   if (type === 'assignment_rule') return criteriaOf(workflow)
   const shown = leaf(definition.errorDisplayField)
   return [

@@ -3,6 +3,7 @@
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { ACTIVE_USERS, QUEUES } from '../../metadata/named-records.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
+import { danglingReferences } from '../../workflows/flow-references.ts'
 import { assigneesOf, objectsOfFlow } from '../definitions.ts'
 import { rulesFor } from '../rule.ts'
 import { listed, one, plural } from '../../words.ts'
@@ -59,30 +60,34 @@ export const workflowRules = [
           }
         : null,
   }),
-  rule('workflow', {
-    code: 'flow_deactivated',
-    severities: ['yellow'],
-    judge: ({ workflow, existing }) =>
-      existing?.active === true && workflow.activate === false
-        ? {
-            message: `${workflow.api_name} is active and would be deactivated.`,
-            remedy: 'Use activate "keep" if you do not want this.',
-            at: 'activate',
-          }
-        : null,
-  }),
-  rule('workflow', {
-    code: 'flow_managed',
-    severities: ['red'],
-    judge: ({ workflow, existing }) =>
-      existing?.managed === true
-        ? {
-            message: `${workflow.api_name} belongs to an installed package and cannot be changed.`,
-            remedy: 'Choose a different name.',
-            at: 'api_name',
-          }
-        : null,
-  }),
+  ...(['flow', 'assignment_rule', 'validation_rule'] as const).map((type) =>
+    rule('workflow', {
+      code: `${type}_deactivated`,
+      severities: ['yellow'],
+      judge: ({ workflow, existing }) =>
+        workflow.type === type && existing?.active === true && workflow.activate === false
+          ? {
+              message: `${workflow.api_name} is active and would be deactivated.`,
+              remedy: 'Use activate "keep" if you do not want this.',
+              at: 'activate',
+            }
+          : null,
+    }),
+  ),
+  ...(['flow_managed', 'rule_managed'] as const).map((code) =>
+    rule('workflow', {
+      code,
+      severities: ['red'],
+      judge: ({ workflow, existing }) =>
+        (workflow.type === 'flow') === (code === 'flow_managed') && existing?.managed === true
+          ? {
+              message: `${workflow.api_name} belongs to an installed package and cannot be changed.`,
+              remedy: 'Choose a different name.',
+              at: 'api_name',
+            }
+          : null,
+    }),
+  ),
   rule('workflow', {
     code: 'flow_versions_full',
     severities: ['red'],
@@ -125,6 +130,20 @@ export const workflowRules = [
         : {
             message: `${workflow.api_name} works on ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in this Salesforce org nor in the plan.`,
             remedy: 'Correct the name, or deploy the object first.',
+            at: 'definition',
+          }
+    },
+  }),
+  rule('workflow', {
+    code: 'flow_reference_missing',
+    severities: ['red'],
+    judge: ({ workflow }) => {
+      const missing = workflow.type === 'flow' ? danglingReferences(workflow.definition) : []
+      return missing.length === 0
+        ? null
+        : {
+            message: `${workflow.api_name} refers to ${listed(missing)}, but has no ${one(missing, 'element or resource of this name', 'elements or resources of these names')}.`,
+            remedy: 'Correct the reference, or add the element or resource to the flow.',
             at: 'definition',
           }
     },

@@ -137,6 +137,8 @@ const setting = (stringValue: string) =>
   })
 const inbound = (more: Parameters<typeof workflow>[2] = {}) =>
   workflow('assignment_rule', 'Lead.Inbound', more)
+const checking = (more: Parameters<typeof workflow>[2] = {}) =>
+  workflow('validation_rule', 'Lead.V', more)
 const entry = { definition: { ruleEntry: { assignedTo: 'Sales', assignedToType: 'Queue' } } }
 
 export const WORKFLOW_CASES: Cases = {
@@ -156,9 +158,45 @@ export const WORKFLOW_CASES: Cases = {
     fires: { workflows: [flow({ activate: false })], automations: [there()] },
     not: { workflows: [flow({ activate: false })], automations: [there({ active: false })] },
   },
+  assignment_rule_deactivated: {
+    fires: {
+      workflows: [inbound({ activate: false })],
+      automations: [automation('assignment_rule', 'Lead.Inbound')],
+    },
+    not: { workflows: [flow({ activate: false })], automations: [there()] },
+  },
+  validation_rule_deactivated: {
+    fires: {
+      workflows: [checking({ activate: false })],
+      automations: [automation('validation_rule', 'Lead.V')],
+    },
+    not: { workflows: [flow({ activate: false })], automations: [there()] },
+  },
   flow_managed: {
     fires: { workflows: [flow()], automations: [there({ managed: true })] },
     not: { workflows: [flow()], automations: [there()] },
+  },
+  rule_managed: {
+    fires: {
+      workflows: [checking()],
+      automations: [automation('validation_rule', 'Lead.V', { managed: true })],
+    },
+    not: { workflows: [checking()], automations: [automation('validation_rule', 'Lead.V')] },
+  },
+  flow_reference_missing: {
+    fires: {
+      workflows: [flow({ definition: { start: { connector: { targetReference: 'Gone' } } } })],
+    },
+    not: {
+      workflows: [
+        flow({
+          definition: {
+            start: { connector: { targetReference: 'there' } },
+            assignments: { name: 'There' },
+          },
+        }),
+      ],
+    },
   },
   flow_versions_full: {
     fires: { workflows: [flow()], automations: [there({ versions: versions(50) })] },

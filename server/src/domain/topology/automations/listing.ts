@@ -3,7 +3,7 @@
 import { canonicalJson } from '../../canonical.ts'
 import { hashOf } from '../content-hash.ts'
 import { type Soql, soql } from '../../../salesforce/escape.ts'
-import { concernsWholeOrg, type Failure, SalesforceError } from '../../../salesforce/failure.ts'
+import { type Failure, isRefusal, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { query } from '../../../salesforce/rest.ts'
@@ -171,7 +171,11 @@ const createObjectNames = (org: SalesforceOrg, objectNames: readonly string[]) =
   }
 }
 
-/** Lists all automations of a Salesforce org: six queries, one more where custom objects have rules. */
+/**
+ * Lists all automations of a Salesforce org: six queries, one more where custom objects have rules. A type
+ * that Salesforce refuses is among the failures; throws SalesforceError for a failure that may pass, and
+ * where it refuses every type: then it is not the types that are at fault.
+ */
 export const listAutomations = async (
   org: SalesforceOrg,
   objectNames: readonly string[],
@@ -284,9 +288,11 @@ export const listAutomations = async (
       continue
     }
     const error: unknown = outcome.reason
-    // One type that cannot be listed does not fail the pull; a Salesforce org that cannot be reached does.
-    if (!(error instanceof SalesforceError) || concernsWholeOrg(error.failure)) throw error
+    if (!(error instanceof SalesforceError) || !isRefusal(error.failure)) throw error
     listing.failures.set(type, error.failure)
   }
+  const [first] = listing.failures.values()
+  if (first !== undefined && listing.failures.size === lists.length)
+    throw new SalesforceError(first)
   return listing
 }

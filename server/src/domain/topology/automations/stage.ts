@@ -2,7 +2,7 @@
 // moved, and carries the others over.
 
 import { type Fault } from '../../../db/types.ts'
-import { concernsWholeOrg, SalesforceError } from '../../../salesforce/failure.ts'
+import { isRefusal, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type ItemWriter } from '../writer.ts'
 import { type Contents } from '../store.ts'
@@ -38,8 +38,8 @@ const BATCH = 50
 
 /**
  * Reads all automations. What cannot be read is reported and does not fail the pull: a type that
- * cannot be listed is carried over, an automation without content has a null definition. Throws
- * only for what concerns the Salesforce org as a whole.
+ * cannot be listed is carried over, an automation without content has a null definition. Throws for
+ * what concerns the Salesforce org as a whole, and for what may pass: the pull then tries again.
  */
 export const readAutomations = async (task: AutomationsTask): Promise<AutomationsRead> => {
   const { org, known, previous } = task
@@ -136,7 +136,7 @@ const writeMoved = async (
       await store(task, one, automation, read, null)
     }
   } catch (error) {
-    if (!(error instanceof SalesforceError) || concernsWholeOrg(error.failure)) throw error
+    if (!(error instanceof SalesforceError) || !isRefusal(error.failure)) throw error
     failure = { code: error.failure.code, message: error.failure.message }
   }
   for (const one of missing.values()) {

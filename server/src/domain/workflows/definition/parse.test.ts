@@ -289,11 +289,6 @@ describe('workflows are refused with the path of the fault', () => {
       ],
     ],
     [
-      'a rule without entries',
-      [metadata('assignment_rule', {}, 'Lead.A')],
-      ['workflows.0.definition.ruleEntry missing_member'],
-    ],
-    [
       'another name inside',
       [metadata('flow', { fullName: 'B', label: 'B', processType: 'Flow' })],
       ['workflows.0.api_name name_differs'],

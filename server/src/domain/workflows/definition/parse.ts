@@ -85,7 +85,8 @@ const fromJson = (type: WorkflowType, given: JsonObject, object: string): JsonOb
 /** What Salesforce requires of each type, and the longest text of a member. */
 const REQUIRED: Readonly<Record<WorkflowType, { what: string; members: readonly string[] }>> = {
   flow: { what: 'A flow', members: ['label', 'processType'] },
-  assignment_rule: { what: 'An assignment rule', members: ['ruleEntry'] },
+  // Salesforce: a rule without entries is one, and assigns nothing.
+  assignment_rule: { what: 'An assignment rule', members: [] },
   validation_rule: {
     what: 'A validation rule',
     members: ['errorConditionFormula', 'errorMessage'],
@@ -141,7 +142,7 @@ const checked = (type: WorkflowType, definition: JsonObject, apiName: string, at
         code: 'missing_member',
         message: `${what} needs ${member}. Add it as in the Metadata API.`,
       })
-    } else if (typeof value !== 'string' && member !== 'ruleEntry') {
+    } else if (typeof value !== 'string') {
       faults.push({
         at: at === 'xml' ? at : `${at}.${member}`,
         code: 'bad_member',

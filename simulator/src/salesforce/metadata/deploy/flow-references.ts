@@ -20,6 +20,7 @@ const REFERENCES: ReadonlySet<string> = new Set([
   'elementReference',
   'inputReference',
   'leftValueReference',
+  'objectFieldReference',
   'outputReference',
   'resumeDateReference',
   'startElementReference',
@@ -152,12 +153,20 @@ function recordsIn(flow: MetadataNode): Map<string, string> {
       note(text(lookup, 'name'), text(lookup, 'object'))
     }
   }
-  for (const loop of nodes(flow, 'loops')) {
-    if (text(loop, 'assignNextValueToReference')) continue
-    note(text(loop, 'name'), records.get((text(loop, 'collectionReference') ?? '').toLowerCase()))
+  // A collection that was sorted or filtered is one of the same records, and may be looped over.
+  for (const member of ['collectionProcessors', 'loops', 'collectionProcessors']) {
+    for (const each of nodes(flow, member)) {
+      const object = records.get((text(each, 'collectionReference') ?? '').toLowerCase())
+      const item = text(each, 'assignNextValueToReference') ?? ''
+      if (!records.has(item.toLowerCase())) note(item, object)
+      note(text(each, 'name'), text(each, 'outputSObjectType') ?? object)
+    }
   }
   return records
 }
+
+/** May be named on every object, whether it has record types and owners or not. */
+const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'owner', 'recordtype'])
 
 const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
 
@@ -186,8 +195,10 @@ function checkPath(draft: Draft, object: SObject, [step = '', ...rest]: string[]
       deletedAt === undefined &&
       describe.relationshipName?.toLowerCase() === relation.toLowerCase(),
   )
-  if (field === undefined)
+  if (field === undefined) {
+    if (ALWAYS.has(relation.toLowerCase())) return
     throw noSuch('field', 'CustomField', `${object.name}.${relation} (${path})`)
+  }
   const { referenceTo } = field.describe
   const target = named ?? (referenceTo.length === 1 ? referenceTo[0] : undefined)
   if (

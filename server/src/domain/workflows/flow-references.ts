@@ -1,0 +1,159 @@
+// What a flow names: its own elements and resources, and fields of records through them. Salesforce:
+// Metadata API guide, "Flow"; Help, "Flow Resources" and "Global Variables in Flows".
+
+import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { leaf, list, listObjects } from '../../salesforce/xml.ts'
+import { sameName } from '../metadata/names.ts'
+
+/** Members of which the whole text is a reference. */
+const REFERENCES: ReadonlySet<string> = new Set([
+  'assignNextValueToReference',
+  'assignRecordIdToReference',
+  'assignToReference',
+  'choiceReferences',
+  'collectionReference',
+  'defaultSelectedChoiceReference',
+  'elementReference',
+  'inputReference',
+  'leftValueReference',
+  'objectFieldReference',
+  'outputReference',
+  'resumeDateReference',
+])
+/** Members that say where the flow goes on. */
+const CONNECTIONS: ReadonlySet<string> = new Set(['startElementReference', 'targetReference'])
+
+/** Members of a flow that hold resources, which nothing leads to; all others with names are elements. */
+const RESOURCES: ReadonlySet<string> = new Set([
+  'choices',
+  'collectionFilterCriteria',
+  'constants',
+  'customProperties',
+  'dynamicChoiceSets',
+  'exitRules',
+  'formulas',
+  'processMetadataValues',
+  'stages',
+  'start',
+  'textTemplates',
+  'variables',
+])
+
+/** Global variables that are a record, and its object. */
+const GLOBAL_RECORDS: readonly (readonly [string, string])[] = [
+  ['$organization', 'Organization'],
+  ['$profile', 'Profile'],
+  ['$user', 'User'],
+  ['$userrole', 'UserRole'],
+]
+
+interface Leaf {
+  member: string
+  text: string
+}
+
+function* leaves(value: JsonObject): Generator<Leaf> {
+  for (const [member, content] of Object.entries(value)) {
+    // What a transform maps is named in a language of its own.
+    if (member === 'transforms') continue
+    for (const item of list(content)) {
+      if (isObject(item)) yield* leaves(item)
+      else if (typeof item === 'string') yield { member, text: item }
+    }
+  }
+}
+
+/** References to elements and resources that the flow does not have, as they are written, once each. */
+export const danglingReferences = (flow: JsonObject): string[] => {
+  const elements = new Set(
+    Object.keys(flow)
+      .filter((member) => !RESOURCES.has(member))
+      .flatMap((member) => listObjects(flow[member]))
+      .map(({ name }) => sameName(leaf(name) ?? '')),
+  )
+  const all = [...leaves(flow)]
+  const known = new Set([
+    ...elements,
+    // Outcomes, screen components, steps and what a loop gives are named where they stand.
+    ...all
+      .filter(({ member }) => member === 'name' || member === 'assignNextValueToReference')
+      .map(({ text }) => sameName(text)),
+  ])
+  const dangling = all.filter(({ member, text }) => {
+    const isConnection = CONNECTIONS.has(member)
+    if (!isConnection && !REFERENCES.has(member)) return false
+    const [root = ''] = text.split('.')
+    // Others are global variables, or steps of an orchestration that are known by an id.
+    if (!/^[A-Za-z]\w*$/.test(root)) return false
+    return !(isConnection ? elements : known).has(sameName(root))
+  })
+  return [...new Set(dangling.map(({ text }) => text))]
+}
+
+/** A field of a record: through relationships, `Owner:User` where one has several objects. */
+export interface RecordPath {
+  object: string
+  steps: readonly [string, ...string[]]
+}
+
+/** Objects of everything that holds a record or records, by its name without case. */
+const recordsOf = (flow: JsonObject): Map<string, string> => {
+  const records = new Map<string, string>(GLOBAL_RECORDS)
+  const note = (name: unknown, object: string | null | undefined): void => {
+    const own = leaf(name)
+    if (own !== null && object != null) records.set(sameName(own), object)
+  }
+  const started = isObject(flow.start) ? leaf(flow.start.object) : null
+  note('$Record', started)
+  note('$Record__Prior', started)
+  for (const { name, dataType, objectType } of listObjects(flow.variables)) {
+    if (leaf(dataType) === 'SObject') note(name, leaf(objectType))
+  }
+  for (const { name, object, storeOutputAutomatically } of listObjects(flow.recordLookups)) {
+    if (leaf(storeOutputAutomatically) === 'true') note(name, leaf(object))
+  }
+  // A collection that was filtered or sorted is one again, and may be looped over.
+  const collections = [
+    ...listObjects(flow.collectionProcessors),
+    ...listObjects(flow.loops),
+    ...listObjects(flow.collectionProcessors),
+  ]
+  for (const { name, collectionReference, assignNextValueToReference, ...more } of collections) {
+    const object = records.get(sameName(leaf(collectionReference) ?? ''))
+    const item = leaf(assignNextValueToReference)
+    if (item !== null && !records.has(sameName(item))) note(item, object)
+    note(name, leaf(more.outputSObjectType) ?? object)
+  }
+  return records
+}
+
+/** `{!$Record.Owner:User.Email}` in a text or a formula. */
+const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
+
+/**
+ * Every field of a record that the flow names. What has no object that could be known is left out: outputs
+ * of actions, screens and subflows, labels, permissions and the like.
+ */
+export const recordPathsOf = (flow: JsonObject): RecordPath[] => {
+  const records = recordsOf(flow)
+  const written = [...leaves(flow)].flatMap(({ member, text }) =>
+    REFERENCES.has(member)
+      ? [text]
+      : [...text.matchAll(MERGE_FIELD)].map(([, reference = '']) => reference),
+  )
+  const paths = new Map<string, RecordPath>()
+  for (const reference of written) {
+    const [root = '', ...rest] = reference.split('.')
+    // `$Setup.Limits__c.Most__c`: a custom setting, then its field.
+    const isSetting = sameName(root) === '$setup'
+    const object = isSetting ? rest[0] : records.get(sameName(root))
+    const [first, ...others] = isSetting ? rest.slice(1) : rest
+    if (object === undefined || first === undefined || first === '') continue
+    paths.set(sameName(reference), { object, steps: [first, ...others] })
+  }
+  return [...paths.values()]
+}
+
+/** The field that a relationship stands on, where describes do not tell it. */
+export const fieldOfRelationship = (relationship: string): string =>
+  /__r$/i.test(relationship) ? relationship.replace(/__r$/i, '__c') : `${relationship}Id`

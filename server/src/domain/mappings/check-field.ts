@@ -214,8 +214,8 @@ const writeFaults = (field: DescribedField, object: DescribedObject): Fault[] =>
       field.createable
         ? warning(
             'field_only_on_create',
-            `${field.name} can be written only when a record is created; rows for records that exist would fail.`,
-            'Leave it out if records are changed by this mapping, or let it be changed (a master-detail: allow reparenting).',
+            `${field.name} can be written only when a record is created; records that exist keep what they have, and their rows say so.`,
+            'To change it too, let it be changed (a master-detail: allow reparenting).',
           )
         : warning(
             'field_only_on_update',

@@ -12,7 +12,7 @@ import {
 } from 'node:zlib'
 import { parseExactly } from '../../exact-json.ts'
 import { type JsonObject, type JsonValue } from '../../salesforce/json.ts'
-import { type ReadyRow, type RowError } from './model.ts'
+import { type ReadyRow } from './model.ts'
 
 /** As many rows as one call of sObject Collections takes. */
 export const BLOCK_ROWS = 200
@@ -182,16 +182,16 @@ type PackedRow = [
   matchField: string,
   matchValue: JsonValue,
   fields: JsonObject,
-  warnings?: RowError[],
+  more?: Pick<ReadyRow, 'warnings' | 'createOnly'>,
 ]
 
 export const packReady = (rows: readonly IncomingRow[]): string =>
   JSON.stringify(
     rows.map(({ ready }): PackedRow => {
-      const { index, key, matchField, matchValue, fields, warnings } = ready
-      return warnings === undefined
+      const { index, key, matchField, matchValue, fields, warnings, createOnly } = ready
+      return warnings === undefined && createOnly === undefined
         ? [index, key, matchField, matchValue, fields]
-        : [index, key, matchField, matchValue, fields, warnings]
+        : [index, key, matchField, matchValue, fields, { warnings, createOnly }]
     }),
   )
 
@@ -199,19 +199,17 @@ export const unpackReady = (
   text: string,
   { object, operation }: Pick<BlockKind, 'object' | 'operation'>,
 ): ReadyRow[] =>
-  (JSON.parse(text) as PackedRow[]).map(
-    ([index, key, matchField, matchValue, fields, warnings]) => ({
-      index,
-      key,
-      object,
-      operation,
-      matchField,
-      matchValue,
-      fields,
-      lockKeys: [],
-      ...(warnings === undefined ? {} : { warnings }),
-    }),
-  )
+  (JSON.parse(text) as PackedRow[]).map(([index, key, matchField, matchValue, fields, more]) => ({
+    index,
+    key,
+    object,
+    operation,
+    matchField,
+    matchValue,
+    fields,
+    lockKeys: [],
+    ...more,
+  }))
 
 /** The rows as they came, each with its index. The texts are JSON already. */
 export const packSource = (rows: readonly { index: number; source: string }[]): string =>

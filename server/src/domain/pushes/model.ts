@@ -61,6 +61,18 @@ export interface ReadyRow {
   lockKeys: string[]
   /** Told with the row's result, however it ends. */
   warnings?: RowError[]
+  /** What of `fields` only a new record takes. */
+  createOnly?: CreateOnly[]
+}
+
+/** A field that can be set when a record is created, and never again. */
+export interface CreateOnly {
+  /** API name. */
+  field: string
+  /** The member of `fields` that holds its value: the field, or the relationship to a parent. */
+  member: string
+  /** The caller's name for it. */
+  name: string
 }
 
 /** A row that was judged: it can be sent, or has its final result already. */
@@ -93,4 +105,6 @@ export const failedResult = (
 
 /** The result with what was to be said of the row before it was sent. */
 export const warned = (result: RowResult, warnings: RowError[] | undefined): RowResult =>
-  warnings === undefined ? result : { ...result, warnings }
+  warnings === undefined
+    ? result
+    : { ...result, warnings: [...warnings, ...(result.warnings ?? [])] }

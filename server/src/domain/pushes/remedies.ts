@@ -18,7 +18,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
     INVALID_CURRENCY_ISO: 'Use a currency code that is active in the Salesforce org.',
     INVALID_CURRENCY_CORP_RATE: 'Use a currency that is active in the Salesforce org.',
     INVALID_FIELD_FOR_INSERT_UPDATE:
-      'Grant the connected user edit access to the field, or take it out of the mapping.',
+      'Salesforce sets the field itself, or lets it be set only on create or by whoever has edit access: grant that, or take it out of the mapping.',
     INVALID_FIELD:
       'Deploy the field or grant it to the connected user, or correct the mapping; then pull the topology.',
     REQUIRED_FIELD_MISSING: 'Send a value, or give the mapping a default.',

@@ -76,6 +76,20 @@ const readOnly = (name: string): Refusal =>
     'Grant edit access to the field; if it is a formula or set by Salesforce, take it out of the mapping.',
   )
 
+const onlyOnCreate = (name: string): Refusal =>
+  new Refusal(
+    'INVALID_FIELD_FOR_INSERT_UPDATE',
+    `Unable to create/update fields: ${name}. It can be set only when a record is created.`,
+    'Leave it out of updates, or let the field be changed (a master-detail: allow reparenting) and pull the topology.',
+  )
+
+/** Why a value of the field cannot be written; null where it can. */
+const writeFault = (name: string, field: TargetField | null, writing: Writing): Refusal | null => {
+  if (field === null || field.updateable) return null
+  if (!field.createable) return readOnly(name)
+  return writing === 'upsert' ? null : onlyOnCreate(name)
+}
+
 export const missingField = (name: string): Refusal =>
   new Refusal(
     'REQUIRED_FIELD_MISSING',
@@ -144,7 +158,6 @@ const resolveField = (name: string, context: MappedFieldContext): Resolved => {
     return failing({ kind: 'field', name }, name, noSuchField(name, objectName))
   }
   const written = field?.name ?? name
-  const writable = field === null || field.updateable || (writing === 'upsert' && field.createable)
   return {
     written,
     member: written,
@@ -156,7 +169,7 @@ const resolveField = (name: string, context: MappedFieldContext): Resolved => {
       fields[written] = value
     },
     lockKey: field?.type === 'reference' && locks(field) ? String : null,
-    fault: writable ? null : readOnly(written),
+    fault: writeFault(written, field, writing),
     parent: null,
   }
 }
@@ -203,7 +216,6 @@ const resolveParent = (
   // Salesforce: a relationship that leads to several objects needs the type beside the key.
   const typed =
     target.object !== null || referenceTo.length > 1 ? (parentName ?? target.object) : null
-  const writable = field === null || field.updateable || (writing === 'upsert' && field.createable)
   // The parent's own id is no external id: it goes where ids go.
   const byId = sameName(key) === 'id'
   const lockPrefix = `${parentName ?? written}.${key}=`
@@ -229,7 +241,7 @@ const resolveParent = (
             typed === null ? { [key]: value } : { attributes: { type: typed }, [key]: value }
         },
     lockKey: !locking ? null : byId ? String : (value) => lockPrefix + String(value).toLowerCase(),
-    fault: writable ? null : readOnly(written),
+    fault: writeFault(written, field, writing),
     parent: target,
   }
 }

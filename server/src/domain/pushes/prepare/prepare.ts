@@ -13,7 +13,14 @@ import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
 import { isEitherName } from '../../mappings/person-accounts.ts'
 import { sameName } from '../../metadata/names.ts'
-import { type JudgedRow, type PushOptions, type ReadyRow, type RowError } from '../model.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import {
+  type CreateOnly,
+  type JudgedRow,
+  type PushOptions,
+  type ReadyRow,
+  type RowError,
+} from '../model.ts'
 import { type Describes, targetsOf } from './described.ts'
 import {
   addUnknown,
@@ -177,6 +184,12 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
   const seen = new Float64Array(mappedFields.length)
   let turn = 0
   const valueOf = (place: number): unknown => (seen[place] === turn ? values[place] : undefined)
+  const createOnly = operation === 'upsert' ? createOnlyOf(mappedFields) : []
+  const createOnlyIn = (fields: JsonObject): Pick<ReadyRow, 'createOnly'> => {
+    if (createOnly.length === 0) return {}
+    const own = createOnly.filter(({ field, member }) => member in fields || field in fields)
+    return own.length === 0 ? {} : { createOnly: own }
+  }
   const accounts = accountKinds(plan.target, mappedFields)
 
   const judge = (index: number, row: unknown): Judgement => {
@@ -236,12 +249,18 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
         fields: into.fields,
         lockKeys: into.lockKeys,
         ...warningsIn(into),
+        ...createOnlyIn(into.fields),
       },
       foldsKey ? keyText.toLowerCase() : keyText,
     )
   }
   return { judge, profiled: mappedFields, keyName: keyMapped.name }
 }
+
+const createOnlyOf = (mappedFields: readonly MappedField[]): CreateOnly[] =>
+  mappedFields
+    .filter(({ field }) => field !== null && field.createable && !field.updateable)
+    .map(({ written, member, name }) => ({ field: written, member, name }))
 
 // ------------------------------------------------------------------------------ status updates
 

@@ -107,6 +107,7 @@ export class PartLedger {
   readonly #routes: Uint8Array
   readonly #attempts: Uint8Array
   readonly #resent: Uint8Array
+  readonly #existing: Uint8Array
   readonly #causes: Uint32Array
   /** 1 + the place in `#doubts` of the time of a sending that was not answered. */
   readonly #doubted: Uint8Array
@@ -123,6 +124,7 @@ export class PartLedger {
     this.#routes = new Uint8Array(rows)
     this.#attempts = new Uint8Array(rows)
     this.#resent = new Uint8Array(rows)
+    this.#existing = new Uint8Array(rows)
     this.#causes = new Uint32Array(rows)
     this.#doubted = new Uint8Array(rows)
   }
@@ -168,6 +170,16 @@ export class PartLedger {
     this.#actions[ordinal] = ACTIONS.indexOf(action)
     this.#ids.set(ordinal, id)
     this.#causes[ordinal] = 0
+  }
+
+  /** The row was refused for fields that its record, which exists, does not take: it goes again without. */
+  settleForExisting(ordinal: number): void {
+    this.#existing[ordinal] = 1
+    this.#causes[ordinal] = 0
+  }
+
+  isForExisting(ordinal: number): boolean {
+    return this.#existing[ordinal] === 1
   }
 
   /** Why the row failed so far; `isFinal`: it is not sent again. */

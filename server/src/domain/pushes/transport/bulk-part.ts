@@ -11,6 +11,7 @@ import { type KeptTargets, Targets } from './bulk-targets.ts'
 import { fail, newItem } from './items.ts'
 import { isIdField, keyText, textOf } from './look-up.ts'
 import { matchRecords } from './matching.ts'
+import { forExisting, onlyOnCreate } from './only-on-create.ts'
 import { type Shipment } from './transport.ts'
 
 /** Under Salesforce's 100 MB, as far as our reckoning of CSV may be wrong. */
@@ -27,6 +28,8 @@ export interface Part {
   /** The column that tells rows apart. */
   keyColumn: string
   ledger: PartLedger
+  /** Fields of any row that only a new record takes. */
+  createOnly: ReadonlySet<string>
   /** What keys of updates were found to mean; null where nothing was looked for. */
   found: KeptTargets | null
   /** The row that was sent with this key; null where there is none. */
@@ -66,6 +69,7 @@ export const surveyPart = async (
     if (ordinal !== ledger.rows) throw new Error(`${ordinal} rows where ${ledger.rows} were told`)
   }
 
+  const createOnly = new Set<string>()
   const keyOf = (ordinal: number, row: ReadyRow): BulkValue => {
     if (row.operation === 'update') return targets.get(ordinal) ?? ''
     return typeof row.matchValue === 'number' ? row.matchValue : textOf(row.matchValue)
@@ -83,6 +87,7 @@ export const surveyPart = async (
       return
     }
     for (const name of names) columns.add(name)
+    if (row.createOnly !== undefined) for (const name of onlyOnCreate(row)) createOnly.add(name)
     ledger.bytes[ordinal] = values.reduce(
       (sum: number, value) => sum + bytesOf(value),
       bytesOf(key),
@@ -133,7 +138,7 @@ export const surveyPart = async (
   if (sample === null) return null
 
   const found = isLookedFor ? (known ?? (await targets.keep())) : null
-  return createPart({ sample, columns, ledger, index, found, batches, keyOf })
+  return createPart({ sample, columns, ledger, index, createOnly, found, batches, keyOf })
 }
 
 /** What a survey of the rows came to. */
@@ -143,15 +148,25 @@ interface Surveyed {
   columns: Columns
   ledger: PartLedger
   index: KeyIndex
+  createOnly: ReadonlySet<string>
   found: KeptTargets | null
   batches: Part['batches']
   keyOf: (ordinal: number, row: ReadyRow) => BulkValue
 }
 
-const createPart = ({ sample, columns, ledger, index, found, batches, keyOf }: Surveyed): Part => {
+const createPart = ({
+  sample,
+  columns,
+  ledger,
+  index,
+  createOnly,
+  found,
+  batches,
+  keyOf,
+}: Surveyed): Part => {
   const { object, operation, matchField } = sample
   return {
-    ...{ object, operation, matchField, ledger, found, batches },
+    ...{ object, operation, matchField, ledger, createOnly, found, batches },
     keyColumn: columns.key,
     ordinalOf: (key) => index.get(keyText(columns.key, key)),
 
@@ -171,7 +186,10 @@ const createPart = ({ sample, columns, ledger, index, found, batches, keyOf }: S
         for await (const batch of batches()) {
           yield batch
             .filter(([ordinal]) => ordinal <= through && ledger.isForJob(ordinal))
-            .map(([ordinal, row]) => valuesOf(columns, keyOf(ordinal, row), cellsOf(row) ?? []))
+            .map(([ordinal, row]) => {
+              const sent = ledger.isForExisting(ordinal) ? forExisting(row) : row
+              return valuesOf(columns, keyOf(ordinal, row), cellsOf(sent) ?? [])
+            })
         }
       }
       return encodeBulkCsv(columns.names, values())

@@ -6,7 +6,7 @@ import { type ReadyRow } from '../model.ts'
 import { type PartLedger, ROUTE } from './bulk-ledger.ts'
 import { type SalesforceClock } from './clock.ts'
 import { deliver } from './deliver.ts'
-import { type Item, type ItemsState, newItem, restoreItems } from './items.ts'
+import { type Item, type ItemsState, newItem, restoreItems, settleForExisting } from './items.ts'
 import { refuse } from './matching.ts'
 import { type Shipment } from './transport.ts'
 
@@ -49,6 +49,7 @@ export const settleByCalls = async (options: RestOptions): Promise<void> => {
 
   const itemOf = (ordinal: number, row: ReadyRow): Item => {
     const item = newItem(row)
+    if (ledger.isForExisting(ordinal)) settleForExisting(item)
     item.id = row.operation === 'update' ? ledger.targets.get(ordinal) : null
     item.attempts = ledger.attemptsOf(ordinal)
     item.failures = ledger.failuresOf(ordinal)

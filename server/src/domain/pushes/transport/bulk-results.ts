@@ -10,6 +10,7 @@ import { type PushKind } from '../model.ts'
 import { ROUTE } from './bulk-ledger.ts'
 import { type Part } from './bulk-part.ts'
 import { needsJudgement } from './matching.ts'
+import { isRefusedForExisting } from './only-on-create.ts'
 import { mayPass } from './row-failures.ts'
 
 const READS_MAX = 3
@@ -89,6 +90,10 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
         if (ordinal === null) continue
         mark(ordinal)
         const failures = [failure]
+        if (!ledger.isForExisting(ordinal) && isRefusedForExisting(failures, part.createOnly)) {
+          ledger.settleForExisting(ordinal)
+          continue
+        }
         const isOdd = needsJudgement(failures, meaning)
         ledger.failed(ordinal, failures, !isOdd && !mayPass(failures))
         if (isOdd) ledger.route(ordinal, ROUTE.judge)

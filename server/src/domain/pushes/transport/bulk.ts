@@ -13,6 +13,7 @@ import { readJobResults } from './bulk-results.ts'
 import { type KeptTargets } from './bulk-targets.ts'
 import { createClock, type SalesforceClock } from './clock.ts'
 import { meterCalls } from './meter.ts'
+import { leftOutOf } from './only-on-create.ts'
 import { errorsOf } from './row-failures.ts'
 import { type Shipment, type Transport } from './transport.ts'
 
@@ -68,7 +69,10 @@ export const createBulkTransport = (clock: SalesforceClock = createClock()): Tra
         yield some.map((row) => {
           const at = ordinal
           ordinal += 1
-          return part.ledger.resultOf(at, row, (failures) => errorsOf(failures, row, shipment))
+          const result = part.ledger.resultOf(at, row, (failures) =>
+            errorsOf(failures, row, shipment),
+          )
+          return part.ledger.isForExisting(at) ? { ...result, warnings: [leftOutOf(row)] } : result
         })
       }
     } finally {

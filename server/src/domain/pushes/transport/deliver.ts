@@ -16,8 +16,9 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { type RowError } from '../model.ts'
 import { type SalesforceClock } from './clock.ts'
 import { settleFates } from './fate.ts'
-import { fail, type Item, type ItemsState, packItems, succeed } from './items.ts'
+import { fail, type Item, type ItemsState, packItems, settleForExisting, succeed } from './items.ts'
 import { matchRecords, recordKey, refuse } from './matching.ts'
+import { isRefusedForExisting, onlyOnCreate } from './only-on-create.ts'
 import { errorsOf, mayPass, outcomeUnknown, rolledBack, setTwice } from './row-failures.ts'
 import { type Shipment } from './transport.ts'
 
@@ -126,10 +127,11 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
     } catch (error) {
       return afterFault(batch, error)
     }
-    const { refused, isUnanswered } = take(batch, outcomes, allOrNone)
+    const { refused, isUnanswered, existing } = take(batch, outcomes, allOrNone)
     if (isUnanswered) await settle(delivery, items)
     if (refused.length > 0) await refuse(org, refused, shipment)
-    return 'done'
+    if (existing.length === 0) return 'done'
+    return send(allOrNone ? openOf(batch) : existing)
   }
 
   const afterFault = async (
@@ -188,17 +190,36 @@ const isUntouched = (items: readonly Item[]): boolean =>
       result === null && sentAt === null && failures.length === 0 && !resent,
   )
 
-/** Gives the items their outcomes. `refused`: no further try can help; `isUnanswered`: fates to be settled. */
+/**
+ * Gives the items their outcomes. `refused`: no further try can help; `isUnanswered`: fates to be settled;
+ * `existing`: to be sent again as rows of records that exist.
+ */
 const take = (
   batch: readonly Item[],
   outcomes: readonly Outcome[],
   allOrNone: boolean,
-): { refused: Item[]; isUnanswered: boolean } => {
+): { refused: Item[]; isUnanswered: boolean; existing: Item[] } => {
   const refused: Item[] = []
+  const existing = new Set(
+    batch.filter(({ row, leftOut }, at) => {
+      const outcome = outcomes[at]
+      return (
+        leftOut === null &&
+        outcome?.outcome === 'failed' &&
+        isRefusedForExisting(outcome.failures, onlyOnCreate(row))
+      )
+    }),
+  )
   // Of a set, one row that is refused for good refuses all.
   const isLost =
     allOrNone &&
-    outcomes.some((it) => it.outcome === 'failed' && !it.rolledBack && !mayPass(it.failures))
+    outcomes.some(
+      (it, at) =>
+        it.outcome === 'failed' &&
+        !it.rolledBack &&
+        !mayPass(it.failures) &&
+        !existing.has(batch[at] as Item),
+    )
   let isUnanswered = false
   for (const [at, outcome] of outcomes.entries()) {
     const item = batch[at]
@@ -209,6 +230,12 @@ const take = (
       continue
     }
     item.failures = outcome.failures
+    if (existing.has(item)) {
+      settleForExisting(item)
+      item.sentAt = null
+      if (isLost) refused.push(item)
+      continue
+    }
     if (outcome.failure.fate === 'unknown') isUnanswered = true
     else {
       item.sentAt = null
@@ -216,7 +243,7 @@ const take = (
       if (!waits) refused.push(item)
     }
   }
-  return { refused, isUnanswered }
+  return { refused, isUnanswered, existing: isLost ? [] : [...existing] }
 }
 
 const pause = (

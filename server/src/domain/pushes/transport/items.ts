@@ -3,9 +3,11 @@
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type ReadyRow, type RowAction, type RowError, type RowResult } from '../model.ts'
 import { isIdField } from './look-up.ts'
+import { forExisting, leftOutOf } from './only-on-create.ts'
 
 export interface Item {
-  readonly row: ReadyRow
+  /** Without what only a new record takes, once its record is known to exist (see `forExisting`). */
+  row: ReadyRow
   /** The record that an update is meant for, once it is known. */
   id: string | null
   /** How often it was sent. */
@@ -16,6 +18,8 @@ export interface Item {
   doubted: boolean
   /** By Salesforce's clock: when it was sent, for as long as there is no answer. */
   sentAt: Date | null
+  /** Its record was found to exist, and takes less than a new one. */
+  leftOut: RowError | null
   /** Why it failed so far, each time for a cause that may pass. */
   failures: readonly Failure[]
   result: RowResult | null
@@ -28,12 +32,20 @@ export const newItem = (row: ReadyRow): Item => ({
   resent: false,
   doubted: false,
   sentAt: null,
+  leftOut: null,
   failures: [],
   result: null,
 })
 
+/** From here on the row is one of a record that exists. */
+export const settleForExisting = (item: Item): void => {
+  item.leftOut = leftOutOf(item.row)
+  item.row = forExisting(item.row)
+  item.failures = []
+}
+
 const resultOf = (
-  { row, attempts, resent }: Item,
+  { row, attempts, resent, leftOut }: Item,
   id: string | null,
   action: RowAction,
   errors: RowError[],
@@ -46,6 +58,7 @@ const resultOf = (
   ...(resent ? { resent: true } : {}),
   attempts,
   errors,
+  ...(leftOut === null ? {} : { warnings: [leftOut] }),
 })
 
 export const succeed = (
@@ -73,6 +86,7 @@ type Done = [
   attempts: number,
   resent: 0 | 1,
   errors: RowError[],
+  isForExisting?: 1,
 ]
 
 /** Plain JSON. */
@@ -98,7 +112,9 @@ export const packItems = (items: readonly Item[], round: number): ItemsState => 
     const { result } = item
     if (result !== null) {
       const { id, action, attempts, errors } = result
-      done.push([position, id, action, attempts, item.resent ? 1 : 0, errors])
+      const entry: Done = [position, id, action, attempts, item.resent ? 1 : 0, errors]
+      if (item.leftOut !== null) entry.push(1)
+      done.push(entry)
       continue
     }
     const key = `${item.attempts} ${item.resent} ${item.sentAt?.getTime() ?? ''}`
@@ -127,9 +143,10 @@ export const restoreItems = (items: readonly Item[], state: ItemsState): number 
     const item = items[position]
     if (item !== undefined) item.id = id
   }
-  for (const [position, id, action, attempts, resent, errors] of state.done) {
+  for (const [position, id, action, attempts, resent, errors, existing] of state.done) {
     const item = items[position]
     if (item === undefined) continue
+    if (existing === 1) settleForExisting(item)
     item.attempts = attempts
     item.resent = resent === 1
     item.result = resultOf(item, id, action, errors)

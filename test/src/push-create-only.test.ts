@@ -1,0 +1,232 @@
+// Fields that can be set only when a record is created: a later push of the row changes everything else.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  makeStand,
+  pushRecords,
+  type PushBody,
+  type PushStand,
+  type Row,
+  type RowResult,
+} from './push-support.ts'
+import { type Stack, startStack, type TestOrg } from './stack.ts'
+
+let stack: Stack
+let org: TestOrg
+let stand: PushStand
+
+const act: Stack['simulator']['control']['act'] = (...call) => stack.simulator.control.act(...call)
+const key = (name: string) => ({
+  name,
+  type: 'string',
+  length: 60,
+  externalId: true,
+  unique: true,
+  idLookup: true,
+})
+
+beforeAll(async () => {
+  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  org = await stack.org()
+  await act('schema/add-object', { org: 'Acme', name: 'Line__c' })
+  const master = {
+    name: 'Company__c',
+    type: 'reference',
+    referenceTo: ['Account'],
+    relationshipName: 'Company__r',
+    relationshipOrder: 0,
+    nillable: false,
+    updateable: false,
+  }
+  const once = { name: 'Source__c', type: 'string', length: 20, updateable: false }
+  const note = { name: 'Note__c', type: 'string', length: 40 }
+  for (const field of [key('Key__c'), master, once, note]) {
+    await act('schema/add-field', { org: 'Acme', object: 'Line__c', field })
+  }
+  await act('schema/add-field', { org: 'Acme', object: 'CampaignMember', field: key('Key__c') })
+  stand = await makeStand(stack, org)
+  const warnings = { client_id: stand.client.id }
+  const create = async (body: Row) => {
+    const answer = await org.api.post<{ warnings: { code: string }[] }>('/api/mappings/create', {
+      ...warnings,
+      ...body,
+    })
+    expect(answer.status, answer.text).toBe(201)
+    return answer.body.warnings.map(({ code }) => code)
+  }
+  const told = await create({
+    canonical_object: 'line',
+    sfdc_object: 'Line__c',
+    external_id_field: 'Key__c',
+    fields: [
+      { canonical_field: 'key', sfdc_field: 'Key__c' },
+      { canonical_field: 'company', sfdc_field: 'Company__r.Key__c' },
+      { canonical_field: 'source', sfdc_field: 'Source__c' },
+      { canonical_field: 'note', sfdc_field: 'Note__c' },
+    ],
+  })
+  expect(told).toEqual(expect.arrayContaining(['field_only_on_create', 'field_only_on_create']))
+  await act('records/insert', {
+    org: 'Acme',
+    object: 'Account',
+    rows: [
+      { Name: 'One', Key__c: 'one' },
+      { Name: 'Two', Key__c: 'two' },
+    ],
+  })
+}, 60_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+
+const stored = async (prefix: string): Promise<Row[]> => {
+  const rows = await act('records/list', { org: 'Acme', object: 'Line__c', limit: 100_000 })
+  return rows.filter(({ Key__c }) => String(Key__c).startsWith(prefix))
+}
+const told = (results: readonly RowResult[] = []) =>
+  results.map(({ action, errors, warnings = [] }) => [
+    action,
+    ...errors.map(({ code }) => code),
+    ...warnings.map(({ code, fields }) => `${code} ${String(fields)}`),
+  ])
+const LEFT_OUT = 'FIELD_ONLY_ON_CREATE company,source'
+
+describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (transport) => {
+  const push = (rows: Row[], options: Row = {}): Promise<PushBody> =>
+    pushRecords(org.api, stand, rows, { transport, ...options }, 'line')
+  const line = (at: string, more: Row = {}): Row => ({
+    key: at,
+    company: 'one',
+    source: 'web',
+    note: 'first',
+    ...more,
+  })
+
+  it('rows of new records and of those that exist travel together, and all succeed', async () => {
+    const at = `mix-${transport}-`
+    expect(told((await push([line(`${at}1`), line(`${at}2`)])).results)).toEqual([
+      ['created'],
+      ['created'],
+    ])
+    const again = await push([
+      line(`${at}1`, { note: 'second', source: 'fair' }),
+      line(`${at}3`, { note: 'second' }),
+      line(`${at}2`, { note: 'second', company: 'two' }),
+    ])
+    expect(told(again.results)).toEqual([['updated', LEFT_OUT], ['created'], ['updated', LEFT_OUT]])
+    const rows = await stored(at)
+    expect(rows).toHaveLength(3)
+    for (const row of rows) expect(row).toMatchObject({ Note__c: 'second', Source__c: 'web' })
+    expect(new Set(rows.map(({ Company__c }) => Company__c)).size).toBe(1)
+  })
+
+  it('a row tells of what it sent and no more, and others fail for their own reasons', async () => {
+    const at = `own-${transport}-`
+    await push([line(`${at}1`), line(`${at}2`)])
+    await act('schema/alter-field', {
+      org: 'Acme',
+      object: 'Line__c',
+      name: 'Note__c',
+      changes: { length: 10 },
+    })
+    const again = await push([
+      { key: `${at}1`, company: 'one', note: 'short' },
+      line(`${at}2`, { note: 'much too long for it' }),
+      line(`${at}4`, { company: 'nobody' }),
+    ])
+    await act('schema/alter-field', {
+      org: 'Acme',
+      object: 'Line__c',
+      name: 'Note__c',
+      changes: { length: 40 },
+    })
+    const [first, second, third] = told(again.results)
+    expect(first).toEqual(['updated', 'FIELD_ONLY_ON_CREATE company'])
+    expect(second?.slice(0, 2)).toEqual(['failed', 'STRING_TOO_LONG'])
+    expect(third).toEqual(['failed', 'INVALID_FIELD'])
+  })
+
+  it('many that exist take one further sending each', async () => {
+    const at = `many-${transport}-`
+    const rows = Array.from({ length: 450 }, (_, n) => line(`${at}${n}`))
+    await push(rows)
+    const again = await push(rows.map((row) => ({ ...row, note: 'second' })))
+    expect(again).toMatchObject({ succeeded: 450, updated_count: 450, failed: 0 })
+    expect(new Set(again.results?.map(({ attempts }) => attempts))).toEqual(new Set([2]))
+    expect((await stored(at)).every(({ Note__c }) => Note__c === 'second')).toBe(true)
+  })
+})
+
+it('all_or_none sends the set again as a whole, and one bad row still refuses it', async () => {
+  const rows = (note: string): Row[] =>
+    [1, 2].map((n) => ({ key: `aon-${n}`, company: 'one', source: 'web', note }))
+  await pushRecords(org.api, stand, rows('first'), {}, 'line')
+  const good = await pushRecords(
+    org.api,
+    stand,
+    [...rows('second'), { key: 'aon-3', company: 'one', note: 'second' }],
+    { all_or_none: true },
+    'line',
+  )
+  expect(told(good.results)).toEqual([['updated', LEFT_OUT], ['updated', LEFT_OUT], ['created']])
+  const bad = await pushRecords(
+    org.api,
+    stand,
+    [...rows('third'), { key: 'aon-4', company: 'nobody', note: 'third' }],
+    { all_or_none: true },
+    'line',
+  )
+  expect(bad).toMatchObject({ succeeded: 0, failed: 3 })
+  expect((await stored('aon-')).map(({ Note__c }) => Note__c)).toEqual([
+    'second',
+    'second',
+    'second',
+  ])
+})
+
+it('a campaign member keeps its campaign, and its status is changed', async () => {
+  await act('records/insert', { org: 'Acme', object: 'Campaign', rows: [{ Name: 'Fair' }] })
+  await act('records/insert', {
+    org: 'Acme',
+    object: 'Lead',
+    rows: [{ LastName: 'Lovelace', Company: 'Engines' }],
+  })
+  const [campaign] = await act('records/list', { org: 'Acme', object: 'Campaign' })
+  const [lead] = await act('records/list', {
+    org: 'Acme',
+    object: 'Lead',
+    where: { LastName: 'Lovelace' },
+  })
+  await org.api.post('/api/mappings/create', {
+    client_id: stand.client.id,
+    canonical_object: 'member',
+    sfdc_object: 'CampaignMember',
+    external_id_field: 'Key__c',
+    fields: [
+      { canonical_field: 'key', sfdc_field: 'Key__c' },
+      { canonical_field: 'campaign', sfdc_field: 'CampaignId' },
+      { canonical_field: 'lead', sfdc_field: 'LeadId' },
+      { canonical_field: 'status', sfdc_field: 'Status' },
+    ],
+  })
+  const row = { key: 'm1', campaign: campaign?.Id, lead: lead?.Id, status: 'Sent' }
+  const first = await pushRecords(org.api, stand, [row], {}, 'member')
+  expect(first.results?.[0]).toMatchObject({ action: 'created' })
+  const second = await pushRecords(org.api, stand, [{ ...row, status: 'Responded' }], {}, 'member')
+  expect(second.results?.[0]).toMatchObject({
+    action: 'updated',
+    warnings: [
+      { code: 'FIELD_ONLY_ON_CREATE', fields: expect.arrayContaining(['campaign']) as string[] },
+    ],
+  })
+})
+
+it('a status update of such a field is told before it is sent', async () => {
+  const answer = await org.api.post<PushBody>('/api/push/status-update', {
+    client_id: stand.client.id,
+    object: 'line',
+    updates: [{ match: { key: 'aon-1' }, fields: { source: 'fair' } }],
+    wait_seconds: 55,
+  })
+  const [result] = answer.body.results ?? []
+  expect(result).toMatchObject({ attempts: 0, errors: [{ fields: ['source'] }] })
+  expect(result?.errors[0]?.message).toContain('only when a record is created')
+})

@@ -170,6 +170,10 @@ export interface SnapshotStats {
   bytes: number
   duration_ms: number
   unreadable: { object: string; code: string; message: string }[]
+  /** Seen in an earlier version and not now, without being known to be gone: `Object`, `Object.Field`. */
+  not_visible: string[]
+  /** What the connected user lacks, as Setup calls it; null where Salesforce does not tell. */
+  missing_permissions: string[] | null
 }
 
 export interface SnapshotChanges {

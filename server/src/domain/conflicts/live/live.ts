@@ -5,6 +5,7 @@ import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { getLimits } from '../../../salesforce/rest.ts'
+import { PERMISSION_NAMES } from '../../connections/rights.ts'
 import { sameName } from '../../metadata/names.ts'
 import {
   type ConnectedUser,
@@ -30,18 +31,6 @@ interface Options {
   /** Custom objects that we deleted there lately ourselves. */
   deletedByUs?: readonly string[]
 }
-
-/** Salesforce: PermissionSet and UserPermissionAccess, fields `Permissions…`. */
-const PERMISSIONS = [
-  'ApiEnabled',
-  'ModifyMetadata',
-  'ModifyAllData',
-  'CustomizeApplication',
-  'ManageProfilesPermissionsets',
-  'AssignPermissionSets',
-  'ViewSetup',
-  'ViewAllData',
-]
 
 /** Rows that a GROUP BY may answer: Salesforce has no second page for it. */
 const GROUPS_MAX = 2_000
@@ -206,7 +195,7 @@ const readConnectedUser = async (
   { rest }: Queries,
   userId: string,
 ): Promise<ConnectedUser | null> => {
-  const fields = PERMISSIONS.map((name) => `Permissions${name}`)
+  const fields = PERMISSION_NAMES.map((name) => `Permissions${name}`)
   const [users, access] = await Promise.all([
     rest(soql`SELECT Username FROM User WHERE Id = ${userId}`),
     // Salesforce: one row, the permissions of whoever asks, from wherever they come.
@@ -216,7 +205,7 @@ const readConnectedUser = async (
   const granted =
     access?.records ??
     (await Promise.all(
-      PERMISSIONS.map(async (name) => {
+      PERMISSION_NAMES.map(async (name) => {
         const column = `Permissions${name}`
         const rows = await rest(
           soql`SELECT COUNT() FROM PermissionSetAssignment WHERE AssigneeId = ${userId} AND ${soqlName(`PermissionSet.${column}`)} = true`,
@@ -230,7 +219,7 @@ const readConnectedUser = async (
   return {
     username: asText(users?.records[0]?.Username) ?? userId,
     permissions: new Set(
-      PERMISSIONS.filter((name) => known.some((row) => row[`Permissions${name}`] === true)),
+      PERMISSION_NAMES.filter((name) => known.some((row) => row[`Permissions${name}`] === true)),
     ),
   }
 }

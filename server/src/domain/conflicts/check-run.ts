@@ -161,7 +161,7 @@ const findValidation = ({ deps, journal }: Context, row: ReportRow): Promise<str
       .where('plan_hash', '=', row.plan_hash)
       .where('request_id', '=', row.request_id)
       .where('created_at', '>=', row.created_at)
-      .orderBy('id', 'desc')
+      .orderBy('created_at', 'desc')
       .limit(1)
       .executeTakeFirst()
     return found?.id ?? null

@@ -19,7 +19,7 @@ import { inactiveClient } from './attempts.ts'
 import { lookAtHealth, notConnected, readUsage, type Health } from './health.ts'
 import {
   connectionById,
-  newestConnection,
+  connectionOfClient,
   noteApiWorks,
   noteExpired,
   noteFault,
@@ -92,7 +92,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
       db.as(tenant).tx(async (tx) => {
         const client = await requireClient(tx, tenant, clientId)
         if (!client.is_active && priority !== 'protected') throw inactiveClient()
-        return newestConnection(tx, tenant, clientId)
+        return connectionOfClient(tx, tenant, clientId)
       })
     let row = await newest()
     if (probe && row?.status === 'error' && row.error?.code === 'api_disabled') {

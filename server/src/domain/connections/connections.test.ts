@@ -77,6 +77,7 @@ afterEach(async () => {
     refreshMs: 0,
     scope: 'refresh_token api id',
     permissions: true,
+    silent: false,
   })
   await database.query('delete from engine.salesforce_org_usage')
 })
@@ -917,6 +918,24 @@ describe('what callers see', () => {
     expect((await one.connections.get(admin, { client_id: clientId, check: true })).status).toBe(
       'connected',
     )
+  })
+
+  it('says what was not answered where Salesforce takes the call and is silent', async () => {
+    const { admin, clientId } = await connected()
+    const impatient = bench.replica({ interactiveDeadlineMs: 200 })
+    salesforce.settings.silent = true
+    const { health, status } = await impatient.connections.get(admin, {
+      client_id: clientId,
+      check: true,
+    })
+    expect(health).toMatchObject({
+      ok: false,
+      api_usage: null,
+      faults: [{ code: 'NO_ANSWER_IN_TIME' }],
+    })
+    expect(health?.faults[0]?.message).toContain('/services/oauth2/userinfo')
+    // A silent Salesforce is no dead grant.
+    expect(status).toBe('connected')
   })
 
   it('shows a grant whose fresh sessions Salesforce refuses as expired, until one is served', async () => {

@@ -64,6 +64,11 @@ export const ERRORS = define({
     'Connect it with /api/connections/create.',
   ),
   connection_revoked: kind(409, 'Connection was revoked', 'Connect the client again.'),
+  missing_permissions: kind(
+    409,
+    'The connected user may not do this in Salesforce',
+    'Grant the permissions named in errors to the connected user, or connect a different user.',
+  ),
   salesforce_org_mismatch: kind(
     409,
     'A different Salesforce org than before',

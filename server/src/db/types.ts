@@ -130,6 +130,11 @@ interface CrmConnections {
   updated_at: DefaultedTimestamp
 }
 
+/** Why what was authorized was not accepted. */
+export interface Refusal extends Fault {
+  nango_connection_id: string
+}
+
 interface ConnectionAttempts {
   id: string
   org_id: string
@@ -148,6 +153,7 @@ interface ConnectionAttempts {
   nango_connection_id: string | null
   instance_url: string | null
   sfdc_org_id: string | null
+  refusal: Json<Refusal | null> | null
   retired_at: Timestamp | null
   session_expires_at: Timestamp | null
   expires_at: Timestamp
@@ -170,6 +176,10 @@ export interface SnapshotStats {
   bytes: number
   duration_ms: number
   unreadable: { object: string; code: string; message: string }[]
+  /** Seen in an earlier version and not now, without being known to be gone: `Object`, `Object.Field`. */
+  not_visible: string[]
+  /** What the connected user lacks, as Setup calls it; null where Salesforce does not tell. */
+  missing_permissions: string[] | null
 }
 
 export interface SnapshotChanges {

@@ -61,10 +61,12 @@ export const createClients = (db: Database) => {
         .selectFrom('clients')
         .selectAll()
         .select([
-          // The newest connection is the live one: a revoked one is followed only by a fresh one.
+          // The live one, or the last revoked one where none is live.
           sql<ConnectionStatus | null>`(select k.status from crm_connections k
              where k.org_id = clients.org_id and k.client_id = clients.id
-             order by k.id desc limit 1)`.as('connection_status'),
+             order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1)`.as(
+            'connection_status',
+          ),
           sql<number | null>`(select s.version from crm_topology_snapshots s
              where s.client_id = clients.id and s.version is not null
              order by s.version desc limit 1)`.as('latest_snapshot_version'),

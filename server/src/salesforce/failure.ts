@@ -34,6 +34,8 @@ const KINDS = {
   timeout_connect: { passing: true, fate: 'not_done' },
   timeout_headers: { passing: true, fate: 'unknown', slow: true },
   timeout_body: { passing: true, fate: 'unknown', slow: true },
+  /** Somebody waits for this, and waited long enough. */
+  overdue: { passing: true, fate: 'unknown', slow: true },
   /** Refused, reset, not resolved or not trusted before a byte of the request was written. */
   connection_not_made: { passing: true, fate: 'not_done' },
   /** Broken after (part of) the request was written. */
@@ -59,6 +61,7 @@ const WHOLE_ORG: ReadonlySet<FailureKind> = new Set<FailureKind>([
   'version_unsupported',
   'redirected',
   'timeout_connect',
+  'overdue',
   'connection_not_made',
 ])
 
@@ -388,6 +391,13 @@ export const tooLarge = (limitBytes: number, status: number): Failure =>
     status,
     code: 'ANSWER_TOO_LARGE',
     message: `The answer is larger than ${limitBytes} bytes.`,
+  })
+
+/** An answer that did not come in the time that whoever waits for it can be made to wait. */
+export const overdue = (asked: string, seconds: number): Failure =>
+  makeFailure('overdue', {
+    code: 'NO_ANSWER_IN_TIME',
+    message: `${asked} was not answered within ${seconds} seconds.`,
   })
 
 /** Faults of the transport by their code; the phase decides where the code does not. */

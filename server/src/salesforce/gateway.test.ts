@@ -392,6 +392,54 @@ describe('time', () => {
     )
   })
 
+  it('somebody who waits is told what was asked once it takes too long, all calls together', async () => {
+    let asked = 0
+    await using rig = await startRig(
+      (_request, response) => {
+        asked += 1
+        if (asked === 1) json(response, 200, {})
+      },
+      { interactiveDeadlineMs: 150 },
+    )
+    const org = rig.salesforce.org({ ...rig.target, priority: 'interactive' })
+    await org.request(get)
+    const error = await rejection(org.request(get))
+    expect(kindOf(error)).toBe('overdue')
+    expect((error as SalesforceError).message).toContain('GET /limits was not answered within')
+    // The time is over for whatever is asked through the same handle.
+    expect(kindOf(await rejection(org.request(get)))).toBe('overdue')
+    expect(asked).toBe(2)
+  })
+
+  it('somebody who waits is answered also while a place, the budget or a session does not come', async () => {
+    const never = new Promise<never>(() => undefined)
+    await using rig = await startRig(() => undefined, { interactiveDeadlineMs: 80 })
+    const target = { ...rig.target, priority: 'interactive' } as const
+    const org = () => rig.salesforce.org(target)
+    const two = [org().request(get), org().request(get)].map((call) => rejection(call))
+    expect(kindOf(await rejection(org().request(get)))).toBe('overdue')
+    await Promise.all(two)
+    const stuck = rig.salesforce.org({
+      ...target,
+      budget: { ...rig.target.budget, check: () => never },
+    })
+    expect(kindOf(await rejection(stuck.request(get)))).toBe('overdue')
+    const sessions = { current: () => never, renew: () => never }
+    const lost = rig.salesforce.org({ ...target, sessions })
+    expect(kindOf(await rejection(lost.request(get)))).toBe('overdue')
+  })
+
+  it('work in the background has no deadline but its own', async () => {
+    await using rig = await startRig(
+      (_request, response) => {
+        setTimeout(() => json(response, 200, {}), 120)
+      },
+      { interactiveDeadlineMs: 40 },
+    )
+    const org = rig.salesforce.org({ ...rig.target, priority: 'protected' })
+    expect((await org.request(get)).status).toBe(200)
+  })
+
   it('an abort ends the call with the caller’s own reason', async () => {
     const stop = new AbortController()
     const reason = new Error('shutting down')

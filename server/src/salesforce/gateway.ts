@@ -5,7 +5,13 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Effect, shouldRetry, waitMs } from '../retry.ts'
 import { type Secret } from '../secret.ts'
-import { classifyAnswer, type Failure, type FailureKind, SalesforceError } from './failure.ts'
+import {
+  classifyAnswer,
+  type Failure,
+  type FailureKind,
+  overdue,
+  SalesforceError,
+} from './failure.ts'
 import { type HostPolicy } from './hosts.ts'
 import { createPlaces } from './places.ts'
 import { createTransport, DEFAULT_TIMEOUTS, type RawAnswer, type Timeouts } from './transport.ts'
@@ -56,6 +62,11 @@ export interface Target {
   budget: ApiBudget
   priority: Priority
   signal?: AbortSignal
+  /**
+   * Somebody waits for the answers: all calls through this handle together have a deadline, and the one
+   * that does not keep it is a SalesforceError `overdue`. Always so with priority `interactive`.
+   */
+  isWaitedFor?: boolean
 }
 
 export interface CallEvent {
@@ -105,9 +116,13 @@ export interface SalesforceOptions {
   /** The clock, for tests: waits `ms`, rejects when the signal aborts. */
   wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   random?: () => number
+  /** For all calls of a handle that somebody waits for; 45 s but in tests. */
+  interactiveDeadlineMs?: number
 }
 
 const INTERACTIVE_CALLS_MAX = 2
+/** Somebody waits at the other end, behind proxies that give up after a minute. */
+const INTERACTIVE_DEADLINE_MS = 45_000
 const STREAM_LIMIT_BYTES = 4 * 1024 ** 3
 
 const realWait = async (ms: number, signal: AbortSignal | undefined): Promise<void> => {
@@ -129,6 +144,7 @@ interface Context {
   budget: ApiBudget | null
   priority: Priority
   placeKey: string
+  deadline: { atMs: number; ms: number } | null
   count(): void
 }
 
@@ -158,7 +174,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     // Before anything else, and on every attempt: no token leaves for a host that is not Salesforce's.
     const base = options.hosts.instanceBase(session.instanceUrl)
     const path = buildPath(request, context.apiVersion)
-    if (priority !== 'protected') await context.budget?.check()
+    if (priority !== 'protected') await unless(context.signal, context.budget?.check())
     const release =
       priority === 'interactive'
         ? await places.take(context.placeKey, context.signal)
@@ -222,10 +238,30 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     request: SalesforceRequest,
     finish: (opened: Opened) => Promise<T>,
   ): Promise<T> => {
-    const context = { ...of, signal: anySignal(of.signal, request.signal) }
+    const signal = anySignal(of.signal, request.signal)
+    if (of.deadline === null) return callUntil({ ...of, signal }, request, finish)
+    const late = new AbortController()
+    const asked = `${request.method ?? 'GET'} ${request.path.split('?', 1)[0] ?? ''}`
+    const { atMs, ms } = of.deadline
+    const timer = setTimeout(
+      () => late.abort(new SalesforceError(overdue(asked, Math.round(ms / 1000)))),
+      Math.max(0, atMs - performance.now()),
+    )
+    try {
+      return await callUntil({ ...of, signal: anySignal(signal, late.signal) }, request, finish)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  const callUntil = async <T>(
+    context: Context,
+    request: SalesforceRequest,
+    finish: (opened: Opened) => Promise<T>,
+  ): Promise<T> => {
     const effect = request.effect ?? DEFAULT_EFFECT[request.method ?? 'GET'] ?? 'idempotent'
     let renewed = false
-    let session = await context.session()
+    let session = await unless(context.signal, context.session())
     for (let attempts = 1; ; attempts += 1) {
       try {
         return await attempt(context, request, session, finish)
@@ -236,7 +272,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
           // Once: a session that is dead right after its renewal would renew for ever.
           if (renewed || context.renew === null || session.accessToken === null) throw error
           renewed = true
-          session = await context.renew(session)
+          session = await unless(context.signal, context.renew(session))
           attempts -= 1
           continue
         }
@@ -249,7 +285,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
           waitMs({ attempt: attempts, retryAfterSeconds, random: random() }),
           context.signal,
         )
-        session = await context.session()
+        session = await unless(context.signal, context.session())
       }
     }
   }
@@ -303,6 +339,8 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
   return {
     org(target) {
       let calls = 0
+      const isWaitedFor = target.isWaitedFor ?? target.priority === 'interactive'
+      const ms = options.interactiveDeadlineMs ?? INTERACTIVE_DEADLINE_MS
       const faces = caller({
         apiVersion: target.apiVersion,
         signal: target.signal,
@@ -311,6 +349,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         budget: target.budget,
         priority: target.priority,
         placeKey: target.sfdcOrgId,
+        deadline: isWaitedFor ? { ms, atMs: performance.now() + ms } : null,
         count: () => {
           calls += 1
         },
@@ -333,10 +372,27 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         budget: null,
         priority: 'protected',
         placeKey: '',
+        deadline: null,
         count: () => undefined,
       }),
 
     close: () => transport.close(),
+  }
+}
+
+/** What comes of the work, or the reason of the abort; the work itself may go on for others. */
+const unless = async <T>(signal: AbortSignal | undefined, work: T | Promise<T>): Promise<T> => {
+  if (signal === undefined) return work
+  signal.throwIfAborted()
+  let leave = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', leave, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
 }
 

@@ -161,7 +161,7 @@ const findValidation = ({ deps, journal }: Context, row: ReportRow): Promise<str
       .where('plan_hash', '=', row.plan_hash)
       .where('request_id', '=', row.request_id)
       .where('created_at', '>=', row.created_at)
-      .orderBy('id', 'desc')
+      .orderBy('created_at', 'desc')
       .limit(1)
       .executeTakeFirst()
     return found?.id ?? null
@@ -274,12 +274,12 @@ const readDeletedByUs = (db: Database, row: ReportRow): Promise<string[]> =>
 const liveFacts = (
   { org, userId }: Context,
   { apiVersion }: CompleteSnapshot,
-  { describes, objectNames, unreadable }: SnapshotFacts,
+  { describes, objectNames, unreadable, notVisible }: SnapshotFacts,
   row: ReportRow,
   deletedByUs: readonly string[],
 ) => {
   const byName = new Map([...describes].map(([name, body]) => [sameName(name), body]))
-  const existing = new Set([...objectNames, ...unreadable].map(sameName))
+  const existing = new Set([...objectNames, ...unreadable, ...notVisible].map(sameName))
   const plan = planOf(row)
   return createLiveFacts({
     org,

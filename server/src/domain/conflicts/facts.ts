@@ -17,6 +17,8 @@ export interface SnapshotFacts {
   objectNames: readonly string[]
   /** Objects that exist and could not be described. */
   unreadable: readonly string[]
+  /** What an earlier snapshot has and the connected user no longer sees: `Object`, `Object.Field`. */
+  notVisible: readonly string[]
   /** Describes as Salesforce gives them, of the touched objects and those they refer to. */
   describes: ReadonlyMap<string, JsonObject>
   automations: readonly Automation[]

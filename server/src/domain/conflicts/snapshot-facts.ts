@@ -100,6 +100,7 @@ export const readSnapshotFacts = async (
     takenAt: snapshot.completedAt,
     objectNames: snapshot.objectNames,
     unreadable: snapshot.unreadable,
+    notVisible: snapshot.notVisible,
     describes,
     automations,
   }

@@ -21,6 +21,7 @@ export const readFacts = (given: ConflictFacts): Facts => {
     [
       ...given.snapshot.objectNames,
       ...given.snapshot.unreadable,
+      ...given.snapshot.notVisible,
       ...given.snapshot.describes.keys(),
     ].map(sameName),
   )

@@ -1,8 +1,10 @@
 // Which grant at Nango is the one that somebody authorized for a client: by its id, by the tags of the
 // open attempt, or by a hint of Nango's. All ways end in the same acceptance.
 
+import { sql } from 'kysely'
 import { type Database, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
-import { EngineError, notFound } from '../../errors.ts'
+import { json } from '../../db/json.ts'
+import { EngineError, type ErrorCode, notFound } from '../../errors.ts'
 import { type NangoConnection } from '../../nango/connection.ts'
 import { NangoError } from '../../nango/failure.ts'
 import { type Nango } from '../../nango/nango.ts'
@@ -33,7 +35,11 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
     const answer = await readAtNango(
       id,
       unique(known.map((attempt) => attempt.provider_config_key)),
-    )
+    ).catch((error: unknown) => {
+      // A refused grant was ended: that it is gone is not what whoever names it has to know.
+      const refused = known.find(({ refusal }) => refusal?.nango_connection_id === id)
+      throw refused === undefined ? error : (refusalOf(refused) ?? error)
+    })
     const attempt = known.find(({ id: attemptId }) => attemptId === answer.tags.attempt_id)
     if (!tagsName(answer.tags, tenant, clientId) || attempt === undefined)
       throw notFound('connection')
@@ -64,9 +70,14 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
       .filter((found) => Object.entries(tags).every(([name, value]) => found.tags[name] === value))
       .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
     if (newest === undefined) {
-      throw new EngineError(
-        'connection_not_ready',
-        'The authorization in Salesforce is not complete yet.',
+      throw (
+        refusalOf(attempt) ??
+        (attempt.has_expired
+          ? endedAttempt()
+          : new EngineError(
+              'connection_not_ready',
+              'The authorization in Salesforce is not complete yet.',
+            ))
       )
     }
     const answer = await nango.getConnection({
@@ -122,9 +133,32 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
       await retirement.retireLeftovers(tenant, clientId)
       return row
     } catch (error) {
-      if (error instanceof RefusedGrant) await retirement.retire(tenant, clientId, error.grant)
+      if (error instanceof RefusedGrant) {
+        await noteRefused(tenant, attempt, error)
+        await retirement.retire(tenant, clientId, error.grant)
+      }
       throw error
     }
+  }
+
+  /**
+   * The grant is about to be ended, and a webhook may have been the one who was told why: the attempt
+   * keeps the reason for whoever asks next. Its link still works, for the right Salesforce org.
+   */
+  const noteRefused = async (
+    tenant: Tenant,
+    { id }: AttemptRow,
+    { code, message, grant: { nangoConnectionId } }: RefusedGrant,
+  ): Promise<void> => {
+    await db.as(tenant).tx((tx) =>
+      tx
+        .updateTable('connection_attempts')
+        .set({ refusal: json({ code, message, nango_connection_id: nangoConnectionId }) })
+        .where('org_id', '=', tenant.orgId)
+        .where('id', '=', id)
+        .where('status', '=', 'open')
+        .execute(),
+    )
   }
 
   /** Looks at Nango anew because of a hint, if the hint is about something of ours. */
@@ -162,13 +196,20 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
   return { acceptById, acceptByTags, follow }
 }
 
-/** Attempts that a grant may still turn up for, newest first. */
+/** The refusal that an attempt remembers, as the error that it was. */
+const refusalOf = ({ refusal }: AttemptRow): EngineError | null =>
+  refusal === null ? null : new EngineError(refusal.code as ErrorCode, refusal.message)
+
+/** Attempts that a grant may still turn up for, the open one first and then the newest. */
 export const recentAttempts = (tx: Tx, tenant: Tenant, clientId: string): Promise<AttemptRow[]> =>
   tx
     .selectFrom('connection_attempts')
     .selectAll()
+    .select(sql<boolean>`expires_at <= now()`.as('has_expired'))
     .where('org_id', '=', tenant.orgId)
     .where('client_id', '=', clientId)
+    .orderBy(sql<boolean>`status = 'open'`, 'desc')
+    .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(100)
     .execute()

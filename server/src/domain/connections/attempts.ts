@@ -4,9 +4,15 @@
 // old credentials before anybody could look.
 
 import { sql } from 'kysely'
-import { isUniqueViolation, type Database, type Tenant, type Tx } from '../../db/database.ts'
+import {
+  isUniqueViolation,
+  type Database,
+  type Tenant,
+  type Tx,
+  wholeOrg,
+} from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
-import { type Environment } from '../../db/types.ts'
+import { type ConnectionStatus, type Environment } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type NangoConnection } from '../../nango/connection.ts'
 import { type ConnectSession, type Nango } from '../../nango/nango.ts'
@@ -16,7 +22,7 @@ import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { faultError, judge, type Verdict } from './judge.ts'
-import { lockClient, newestConnection, notReady, type ConnectionRow } from './rows.ts'
+import { lockClient, connectionOfClient, notReady, type ConnectionRow } from './rows.ts'
 import { type KnownGrant } from './retire.ts'
 
 export interface NewAttempt {
@@ -76,7 +82,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     const before = await db.as(tenant).tx(async (tx) => {
       const client = await requireClient(tx, tenant, clientId)
       if (!client.is_active) throw inactiveClient()
-      return newestConnection(tx, tenant, clientId)
+      return connectionOfClient(tx, tenant, clientId)
     })
     const { environment, loginHost } = placeOf(input, before)
     const attemptId = newId()
@@ -155,7 +161,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     of: { clientId: string; environment: Environment; key: string; version: string },
   ): Promise<ConnectionRow> => {
     const { tenant } = caller
-    const newest = await newestConnection(tx, tenant, of.clientId, true)
+    const newest = await connectionOfClient(tx, tenant, of.clientId, true)
     const place = {
       environment: of.environment,
       provider_config_key: of.key,
@@ -207,10 +213,12 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
       return await db.as(tenant).tx((tx) => swapIn(tx, tenant, actor, attempt, grant, verdict))
     } catch (error) {
       if (isUniqueViolation(error, 'crm_connections_one_client_per_salesforce_org')) {
-        throw new RefusedGrant(
-          new EngineError('already_exists', 'This Salesforce org is connected to another client.'),
-          grant,
-        )
+        const { sfdcOrgId } = verdict
+        // The whole org: after a webhook this is confined to one client, and another one is asked for.
+        const holder = await db
+          .as(wholeOrg(tenant.orgId))
+          .tx((tx) => holderOf(tx, tenant, sfdcOrgId, attempt.client_id))
+        throw new RefusedGrant(heldBy(sfdcOrgId, holder), grant)
       }
       // Some row holds this very connection: it is not this client's to take.
       if (isUniqueViolation(error, 'crm_connections_nango_id_once')) throw notFound('connection')
@@ -232,16 +240,17 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     const attempt = await tx
       .selectFrom('connection_attempts')
       .selectAll()
+      .select(sql<boolean>`expires_at <= clock_timestamp()`.as('has_expired'))
       .where('org_id', '=', tenant.orgId)
       .where('client_id', '=', clientId)
       .where('id', '=', attemptId)
       .forUpdate()
       .executeTakeFirst()
-    const row = await newestConnection(tx, tenant, clientId, true)
+    const row = await connectionOfClient(tx, tenant, clientId, true)
     // Said twice at once, by the callback and by a webhook.
     if (row?.nango_connection_id === grant.nangoConnectionId && row.status !== 'revoked') return row
     if (attempt === undefined) throw notFound('connection')
-    if (attempt.status !== 'open' || attempt.expires_at.getTime() <= Date.now()) {
+    if (attempt.status !== 'open' || attempt.has_expired) {
       throw new RefusedGrant(endedAttempt(), grant)
     }
     if (row === undefined || row.status === 'revoked') throw notReady(row)
@@ -260,13 +269,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     }
     const holder = await holderOf(tx, tenant, sfdcOrgId, clientId)
     if (holder !== undefined) {
-      throw new RefusedGrant(
-        new EngineError(
-          'already_exists',
-          `The Salesforce org ${sfdcOrgId} is connected to the client ${holder.name} (${holder.id}).`,
-        ),
-        grant,
-      )
+      throw new RefusedGrant(heldBy(sfdcOrgId, holder), grant)
     }
 
     const swapped = await tx
@@ -298,6 +301,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
       .updateTable('connection_attempts')
       .set({
         status: 'accepted',
+        refusal: null,
         nango_connection_id: grant.nangoConnectionId,
         instance_url: session.instanceUrl,
         sfdc_org_id: sfdcOrgId,
@@ -318,6 +322,30 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
 }
 
 export type Attempts = ReturnType<typeof createAttempts>
+
+/** How the connection that holds a Salesforce org stands, and what frees it. */
+const HOLDING: Readonly<Record<ConnectionStatus, string>> = {
+  pending: 'whose authorization is not complete',
+  connected: 'which is in use',
+  expired: 'whose grant has expired',
+  error: 'which is not usable at the moment',
+  revoked: 'which was revoked',
+}
+
+interface Holder {
+  id: string
+  name: string
+  status: ConnectionStatus
+}
+
+const heldBy = (sfdcOrgId: string, holder: Holder | undefined): EngineError =>
+  new EngineError(
+    'already_exists',
+    holder === undefined
+      ? `The Salesforce org ${sfdcOrgId} is being connected to another client.`
+      : `The Salesforce org ${sfdcOrgId} is connected to the client ${holder.name} (${holder.id}) by a connection ${HOLDING[holder.status]}. ` +
+          'Connect that client, or end its connection with /api/connections/revoke and authorize again.',
+  )
 
 export const endedAttempt = (): EngineError =>
   new EngineError(
@@ -344,7 +372,8 @@ const lastSalesforceOrg = async (
     .where('org_id', '=', tenant.orgId)
     .where('client_id', '=', clientId)
     .where('sfdc_org_id', 'is not', null)
-    .orderBy('id', 'desc')
+    .orderBy('connected_at', (order) => order.desc().nullsLast())
+    .orderBy('created_at', 'desc')
     .limit(1)
     .executeTakeFirst()
   return row?.sfdc_org_id ?? null
@@ -356,11 +385,11 @@ const holderOf = (
   tenant: Tenant,
   sfdcOrgId: string,
   clientId: string,
-): Promise<{ id: string; name: string } | undefined> =>
+): Promise<Holder | undefined> =>
   tx
     .selectFrom('crm_connections as k')
     .innerJoin('clients as c', 'c.id', 'k.client_id')
-    .select(['c.id', 'c.name'])
+    .select(['c.id', 'c.name', 'k.status'])
     .where('k.org_id', '=', tenant.orgId)
     .where('k.sfdc_org_id', '=', sfdcOrgId)
     .where('k.status', '<>', 'revoked')

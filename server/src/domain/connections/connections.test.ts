@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   createNangoControl,
   type NangoControl,
@@ -77,6 +77,7 @@ afterEach(async () => {
     refreshMs: 0,
     scope: 'refresh_token api id',
     permissions: true,
+    silent: false,
   })
   await database.query('delete from engine.salesforce_org_usage')
 })
@@ -460,6 +461,166 @@ describe('a grant that cannot be accepted', () => {
   })
 })
 
+describe('a refused authorization', () => {
+  const callback = (admin: Caller, clientId: string, id?: string) =>
+    failing(
+      one.connections.callback(admin, {
+        client_id: clientId,
+        ...(id === undefined ? {} : { nango_connection_id: id }),
+      }),
+    )
+
+  /** Authorizes what is refused, and tells what every later question is answered with. */
+  const refused = async (clientId: string, admin: Caller, grant: Grant, raw = {}) => {
+    const session = await one.connections.create(admin, { client_id: clientId })
+    const id = await authorize(session, grant, raw)
+    // Nango itself asks whatever host the connection names: the stand-in's, where it answers.
+    await control.editConnection(id, { connection_config: { instance_url: salesforce.url } })
+    const first = await callback(admin, clientId)
+    const again = [await callback(admin, clientId), await callback(admin, clientId, id)]
+    for (const { code, message } of again) {
+      expect({ code, message }).toEqual({ code: first.code, message: first.message })
+    }
+    return { session, first }
+  }
+
+  it('is told again and again, with who holds the Salesforce org and how that stands', async () => {
+    const { admin, org, clientId: holder } = await connected({ name: 'Holder Ltd' })
+    const clientId = await org.client('Second')
+    const { first } = await refused(clientId, admin, salesforce.issue(ORG_A))
+    expect(first).toMatchObject({ code: 'already_exists' })
+    expect(first.message).toContain(`Holder Ltd (${holder})`)
+    expect(first.message).toContain('which is in use')
+
+    await database.query(`update crm_connections set status = 'expired' where client_id = $1`, [
+      holder,
+    ])
+    const { first: second } = await refused(clientId, admin, salesforce.issue(ORG_A))
+    expect(second.message).toContain('whose grant has expired')
+  })
+
+  it('of a different Salesforce org is told, and the same link still takes the right one', async () => {
+    const { admin, clientId } = await connected()
+    const { session, first } = await refused(clientId, admin, salesforce.issue(ORG_B))
+    expect(first.code).toBe('salesforce_org_mismatch')
+    await authorize(session, salesforce.issue(ORG_A))
+    const accepted = await one.connections.callback(admin, { client_id: clientId })
+    expect(accepted.status).toBe('connected')
+    expect((await one.connections.callback(admin, { client_id: clientId })).status).toBe(
+      'connected',
+    )
+  })
+
+  it('for want of a scope, or for its host, is told', async () => {
+    const org = await bench.org()
+    const clientId = await org.client()
+    const scope = { scope: 'refresh_token id' }
+    const { first } = await refused(clientId, org.admin, salesforce.issue(ORG_A), scope)
+    expect(first.message).toContain('it needs api')
+    const host = { instance_url: 'https://salesforce.example' }
+    const { first: second } = await refused(clientId, org.admin, salesforce.issue(ORG_A), host)
+    expect(second.code).toBe('host_refused')
+  })
+
+  it('that only a webhook saw is told to whoever asks later', async () => {
+    const { admin, org } = await connected({ name: 'Holder Ltd' })
+    const clientId = await org.client('Second')
+    const session = await one.connections.create(admin, { client_id: clientId })
+    const strayId = await authorize(session, salesforce.issue(ORG_A))
+    const made = (await control.sessions()).find(({ token }) => token === session.session_token)
+    const body = Buffer.from(
+      JSON.stringify({
+        type: 'auth',
+        operation: 'creation',
+        success: true,
+        connectionId: strayId,
+        providerConfigKey: 'salesforce',
+        tags: made?.tags,
+      }),
+    )
+    const signature = createHmac('sha256', SIGNING_KEYS[1] ?? '')
+      .update(body)
+      .digest('hex')
+    await one.connections.webhook(body, signature)
+    expect(await atNango(strayId)).toBe('deleted')
+    expect((await callback(admin, clientId)).message).toContain('Holder Ltd')
+  })
+
+  it('is forgotten with a new attempt, and a link that ran out is told as such', async () => {
+    const { admin, clientId } = await connected()
+    await refused(clientId, admin, salesforce.issue(ORG_B))
+    await one.connections.create(admin, { client_id: clientId })
+    expect((await callback(admin, clientId)).message).toContain('not complete yet')
+    await database.query(
+      `update connection_attempts set expires_at = now() where client_id = $1 and status = 'open'`,
+      [clientId],
+    )
+    expect((await callback(admin, clientId)).message).toContain('an attempt that has ended')
+  })
+})
+
+describe('a clock that was ahead', () => {
+  const AHEAD = 'ffffffff-ffff-7fff-bfff-ffffffffffff'
+
+  /** A connection that ended yesterday, by a replica whose clock stood in the far future. */
+  const endedAhead = async (clientId: string, id: string): Promise<void> => {
+    await database.query(
+      `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
+         api_version, created_at)
+       select $2, org_id, id, 'revoked', 'production', 'salesforce', 'v66.0', now() - interval '1 day'
+         from clients where id = $1`,
+      [clientId, id],
+    )
+  }
+
+  it('keeps no client from being connected, found, used and revoked', async () => {
+    const org = await bench.org()
+    const clientId = await org.client()
+    await endedAhead(clientId, AHEAD)
+    const session = await one.connections.create(org.admin, { client_id: clientId })
+    // The second attempt finds the pending connection of the first.
+    const second = await one.connections.create(org.admin, { client_id: clientId })
+    expect(second.connection.id).toBe(session.connection.id)
+    await authorize(second)
+    const accepted = await one.connections.callback(org.admin, { client_id: clientId })
+    expect(accepted).toMatchObject({ id: session.connection.id, status: 'connected' })
+    expect(await statusOf(org.admin, clientId)).toBe('connected')
+    expect((await callSalesforce(two, org.admin, clientId)).status).toBe(200)
+    await one.connections.refresh(org.admin, { client_id: clientId })
+    const ended = await one.connections.revoke(org.admin, { client_id: clientId })
+    expect(ended).toMatchObject({ id: accepted.id, status: 'revoked' })
+    await database.query('delete from crm_connections where id = $1', [AHEAD])
+  })
+
+  it('is not asked whether an attempt has run out', async () => {
+    const org = await bench.org()
+    const clientId = await org.client()
+    const session = await one.connections.create(org.admin, { client_id: clientId })
+    await authorize(session)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    try {
+      const accepted = await one.connections.callback(org.admin, { client_id: clientId })
+      expect(accepted.status).toBe('connected')
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('is not asked how long refreshes have been refused', async () => {
+    const { admin, clientId, grant } = await connected()
+    grant.revoked = true
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    try {
+      for (let i = 0; i < 4; i += 1) {
+        await failing(one.connections.refresh(admin, { client_id: clientId }))
+      }
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(await statusOf(admin, clientId)).toBe('connected')
+  })
+})
+
 describe('a swap', () => {
   it('keeps the old grant until the new one is accepted, then ends it, on every replica', async () => {
     const { admin, clientId, grant, nangoId } = await connected()
@@ -757,6 +918,24 @@ describe('what callers see', () => {
     expect((await one.connections.get(admin, { client_id: clientId, check: true })).status).toBe(
       'connected',
     )
+  })
+
+  it('says what was not answered where Salesforce takes the call and is silent', async () => {
+    const { admin, clientId } = await connected()
+    const impatient = bench.replica({ interactiveDeadlineMs: 200 })
+    salesforce.settings.silent = true
+    const { health, status } = await impatient.connections.get(admin, {
+      client_id: clientId,
+      check: true,
+    })
+    expect(health).toMatchObject({
+      ok: false,
+      api_usage: null,
+      faults: [{ code: 'NO_ANSWER_IN_TIME' }],
+    })
+    expect(health?.faults[0]?.message).toContain('/services/oauth2/userinfo')
+    // A silent Salesforce is no dead grant.
+    expect(status).toBe('connected')
   })
 
   it('shows a grant whose fresh sessions Salesforce refuses as expired, until one is served', async () => {

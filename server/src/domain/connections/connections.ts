@@ -23,7 +23,7 @@ import { createRetirement, type FailedStep } from './retire.ts'
 import {
   connectionById,
   lockClient,
-  newestConnection,
+  connectionOfClient,
   notReady,
   toConnection,
   type Connection,
@@ -104,7 +104,7 @@ export const createConnections = (options: Options) => {
     clientId: string,
   ): Promise<ConnectionRow> => {
     await requireClient(tx, tenant, clientId)
-    const row = await newestConnection(tx, tenant, clientId)
+    const row = await connectionOfClient(tx, tenant, clientId)
     if (row === undefined) throw notFound('connection')
     return row
   }
@@ -179,7 +179,7 @@ export const createConnections = (options: Options) => {
       const client = await requireClient(tx, tenant, clientId)
       if (!client.is_active) throw inactiveClient()
       return {
-        row: await newestConnection(tx, tenant, clientId),
+        row: await connectionOfClient(tx, tenant, clientId),
         known: await recentAttempts(tx, tenant, clientId),
       }
     })
@@ -310,7 +310,7 @@ export const createConnections = (options: Options) => {
     const clientId = input.client_id
     const { before, after } = await db.as(tenant).tx(async (tx) => {
       if ((await lockClient(tx, tenant, clientId)) === undefined) throw notFound('client')
-      const present = await newestConnection(tx, tenant, clientId, true)
+      const present = await connectionOfClient(tx, tenant, clientId, true)
       if (present === undefined) throw notFound('connection')
       if (present.status === 'revoked') return { before: present, after: present }
       const revoked = await tx

@@ -19,7 +19,7 @@ import { inactiveClient } from './attempts.ts'
 import { lookAtHealth, notConnected, readUsage, type Health } from './health.ts'
 import {
   connectionById,
-  newestConnection,
+  connectionOfClient,
   noteApiWorks,
   noteExpired,
   noteFault,
@@ -32,6 +32,12 @@ import { type TokenManager } from './token-manager.ts'
 export interface OpenConnection {
   connection: ConnectionRow
   salesforce: SalesforceOrg
+}
+
+interface How {
+  priority: Priority
+  signal: AbortSignal | undefined
+  isWaitedFor?: boolean
 }
 
 interface Options {
@@ -47,8 +53,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
     tenant: Tenant,
     row: ConnectionRow,
     sessions: SessionSource,
-    priority: Priority,
-    signal?: AbortSignal,
+    { priority, signal, isWaitedFor = priority === 'interactive' }: How,
   ): SalesforceOrg => {
     const sfdcOrgId = row.sfdc_org_id ?? ''
     const target = { sfdcOrgId, apiVersion: row.api_version, sessions }
@@ -59,6 +64,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
       ...target,
       budget,
       priority,
+      isWaitedFor,
       ...(signal === undefined ? {} : { signal }),
     })
     return watched(org, async (error) => {
@@ -92,7 +98,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
       db.as(tenant).tx(async (tx) => {
         const client = await requireClient(tx, tenant, clientId)
         if (!client.is_active && priority !== 'protected') throw inactiveClient()
-        return newestConnection(tx, tenant, clientId)
+        return connectionOfClient(tx, tenant, clientId)
       })
     let row = await newest()
     if (probe && row?.status === 'error' && row.error?.code === 'api_disabled') {
@@ -101,7 +107,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
     }
     if (row?.status !== 'connected') throw notReady(row)
     const sessions = tokens.sessions(tenant, row)
-    return { connection: row, salesforce: handle(tenant, row, sessions, priority, signal) }
+    return { connection: row, salesforce: handle(tenant, row, sessions, { priority, signal }) }
   }
 
   /** Asks Salesforce how the connection is, whatever state it is in, and notes what that shows. */
@@ -114,7 +120,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
       return { health: notConnected(notReady(row)), calls: 0 }
     }
     const sessions = tokens.sessions(tenant, row, { evenUnusable: true })
-    const org = handle(tenant, row, sessions, 'protected', signal)
+    const org = handle(tenant, row, sessions, { priority: 'protected', signal, isWaitedFor: true })
     try {
       // Settles first whether there is a usable session at all, and with it the connection's state.
       const session = await sessions.current()

@@ -4,8 +4,9 @@
 import { EngineError } from '../../errors.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { type ApiUsage, type SalesforceOrg } from '../../salesforce/gateway.ts'
-import { soql } from '../../salesforce/escape.ts'
+import { soql, soqlName } from '../../salesforce/escape.ts'
 import { getIdentity, getLimits, query } from '../../salesforce/rest.ts'
+import { PERMISSION_LABELS, PERMISSION_NAMES, type PermissionName } from './rights.ts'
 
 export interface HealthFault {
   code: string
@@ -23,30 +24,20 @@ export interface Health {
   faults: HealthFault[]
 }
 
-/** What the engine's operations need of the connected user, by Salesforce's field of UserPermissionAccess. */
-const PERMISSIONS: Readonly<Record<string, { label: string; for: string }>> = {
-  PermissionsApiEnabled: { label: 'API Enabled', for: 'everything' },
-  PermissionsCustomizeApplication: {
-    label: 'Customize Application',
-    for: 'reading automations and deploying',
-  },
-  PermissionsModifyMetadata: {
-    label: 'Modify Metadata Through Metadata API Functions',
-    for: 'deploying',
-  },
-  PermissionsManageProfilesPermissionsets: {
-    label: 'Manage Profiles and Permission Sets',
-    for: 'deploying permissions',
-  },
-  PermissionsAssignPermissionSets: {
-    label: 'Assign Permission Sets',
-    for: 'making deployed fields visible',
-  },
-  PermissionsViewSetup: { label: 'View Setup and Configuration', for: 'reading automations' },
-  PermissionsViewAllData: { label: 'View All Data', for: 'counting records' },
+/** What the engine's operations need of the connected user, and for what. */
+const NEEDED: Readonly<Partial<Record<PermissionName, string>>> = {
+  ApiEnabled: 'everything',
+  CustomizeApplication: 'reading automations and deploying',
+  ModifyMetadata: 'deploying',
+  ManageProfilesPermissionsets: 'deploying permissions',
+  AssignPermissionSets: 'making deployed fields visible',
+  ViewSetup: 'reading automations',
+  ViewAllData: 'counting records',
 }
 
-const PERMISSIONS_QUERY = soql`SELECT PermissionsApiEnabled, PermissionsCustomizeApplication, PermissionsModifyMetadata, PermissionsManageProfilesPermissionsets, PermissionsAssignPermissionSets, PermissionsViewSetup, PermissionsViewAllData FROM UserPermissionAccess LIMIT 1`
+const NEEDED_NAMES = PERMISSION_NAMES.filter((name) => NEEDED[name] !== undefined)
+
+const PERMISSIONS_QUERY = soql`SELECT ${soqlName(...NEEDED_NAMES.map((name) => `Permissions${name}`))} FROM UserPermissionAccess LIMIT 1`
 
 export const readUsage = async (org: SalesforceOrg): Promise<ApiUsage> => {
   const daily = (await getLimits(org)).get('DailyApiRequests')
@@ -110,15 +101,13 @@ export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise
   const usage = await attempt(() => readUsage(salesforce))
   // Without a working API there is nothing more to learn.
   const granted = usage === null ? null : await attempt(() => readPermissions(salesforce))
-  const missing =
-    granted === null ? null : Object.keys(PERMISSIONS).filter((name) => !granted.has(name))
+  const missing = granted === null ? null : NEEDED_NAMES.filter((name) => !granted.has(name))
   for (const name of missing ?? []) {
-    const permission = PERMISSIONS[name]
-    if (permission === undefined) continue
+    const label = PERMISSION_LABELS[name]
     faults.push({
       code: 'missing_permission',
-      message: `The connected user lacks "${permission.label}", which is needed for ${permission.for}.`,
-      remedy: `Grant "${permission.label}" to the connected user in a permission set or its profile.`,
+      message: `The connected user lacks "${label}", which is needed for ${NEEDED[name]}.`,
+      remedy: `Grant "${label}" to the connected user in a permission set or its profile.`,
     })
   }
   if (usage !== null && usage.max - usage.used <= reserveOf(usage.max)) {
@@ -147,16 +136,15 @@ export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise
             remaining: Math.max(0, usage.max - usage.used),
             reserve: reserveOf(usage.max),
           },
-    missing_permissions:
-      missing === null ? null : missing.map((name) => PERMISSIONS[name]?.label ?? name),
+    missing_permissions: missing === null ? null : missing.map((name) => PERMISSION_LABELS[name]),
     faults,
   }
 }
 
 /** Salesforce: UserPermissionAccess has one row, the permissions of the one who asks. */
-const readPermissions = async (org: SalesforceOrg): Promise<Set<string>> => {
+const readPermissions = async (org: SalesforceOrg): Promise<Set<PermissionName>> => {
   for await (const row of query(org, PERMISSIONS_QUERY)) {
-    return new Set(Object.keys(PERMISSIONS).filter((name) => row[name] === true))
+    return new Set(NEEDED_NAMES.filter((name) => row[`Permissions${name}`] === true))
   }
   throw new EngineError(
     'salesforce_error',

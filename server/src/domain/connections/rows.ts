@@ -10,7 +10,10 @@ import { audit } from '../audit.ts'
 import { type ConnectionFault, type Verdict } from './judge.ts'
 
 export type ConnectionRow = Selectable<TenantTables['crm_connections']>
-export type AttemptRow = Selectable<TenantTables['connection_attempts']>
+export type AttemptRow = Selectable<TenantTables['connection_attempts']> & {
+  /** By the database's clock. */
+  has_expired: boolean
+}
 
 export interface Connection {
   id: string
@@ -64,8 +67,11 @@ export const connectionById = (
   return (lock ? query.forUpdate() : query).executeTakeFirst()
 }
 
-/** The newest connection of a client: the live one, or the last revoked one where none is live. */
-export const newestConnection = (
+/**
+ * A client's connection: the live one, or the last revoked one where none is live. Which one is live its
+ * state says and never its id, which bears the clock of whoever wrote the row.
+ */
+export const connectionOfClient = (
   tx: Tx,
   tenant: Tenant,
   clientId: string,
@@ -76,6 +82,8 @@ export const newestConnection = (
     .selectAll()
     .where('org_id', '=', tenant.orgId)
     .where('client_id', '=', clientId)
+    .orderBy(sql<boolean>`status <> 'revoked'`, 'desc')
+    .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(1)
   return (lock ? query.forUpdate() : query).executeTakeFirst()
@@ -137,7 +145,7 @@ export class StaleConnection extends EngineError {
 }
 
 const REFUSALS_UNTIL_EXPIRED = 3
-const REFUSED_FOR_MS = 10 * 60_000
+const REFUSED_FOR_SECONDS = 600
 
 type Change = Partial<{
   status: ConnectionStatus
@@ -311,8 +319,13 @@ export const noteRefusal = async (
     )
   } else if (error.kind === 'refresh_refused' && holder !== null) {
     await write(tx, row, { refused: 'once_more', ...release })
-    const since = row.refresh_refused_since
-    const long = since !== null && Date.now() - since.getTime() >= REFUSED_FOR_MS
+    const { long } = await tx
+      .selectNoFrom(
+        sql<boolean>`coalesce(now() - ${row.refresh_refused_since}::timestamptz >= make_interval(secs => ${REFUSED_FOR_SECONDS}), false)`.as(
+          'long',
+        ),
+      )
+      .executeTakeFirstOrThrow()
     if (long && row.refresh_refused_count + 1 >= REFUSALS_UNTIL_EXPIRED) {
       await noteExpired(tx, row, {
         code: 'refresh_refused',

@@ -51,6 +51,7 @@ interface Options {
 
 interface Held {
   session: SalesforceSession
+  /** By the process's own steady clock: one that is set back must keep no token alive. */
   until: number
 }
 
@@ -82,7 +83,7 @@ export const createTokenManager = (options: Options): TokenManager => {
 
   const cached = (row: ConnectionRow): SalesforceSession | null => {
     const held = cache.get(keyOf(row))
-    return held !== undefined && held.until > Date.now() ? held.session : null
+    return held !== undefined && held.until > performance.now() ? held.session : null
   }
 
   const keep = (
@@ -90,7 +91,7 @@ export const createTokenManager = (options: Options): TokenManager => {
     session: SalesforceSession,
     count: bigint,
   ): SalesforceSession => {
-    const now = Date.now()
+    const now = performance.now()
     for (const [key, held] of cache) if (held.until <= now) cache.delete(key)
     countAt.set(session, count)
     cache.set(keyOf(row), { session, until: now + cacheMs })
@@ -162,7 +163,7 @@ export const createTokenManager = (options: Options): TokenManager => {
     explicit: boolean,
   ): Promise<SalesforceSession> => {
     const holder = randomUUID()
-    const deadline = Date.now() + WAIT_FOR_OTHERS_MS
+    const deadline = performance.now() + WAIT_FOR_OTHERS_MS
     // An explicit wish is fulfilled by a refresh that ends after it was uttered; a dead session by
     // any refresh that was counted after the session was obtained.
     let known = BigInt(row.refresh_count)
@@ -186,7 +187,7 @@ export const createTokenManager = (options: Options): TokenManager => {
             retryAfterSeconds: claim.retryAfterSeconds,
           })
         case 'held':
-          if (Date.now() > deadline) {
+          if (performance.now() > deadline) {
             throw new EngineError('unavailable', 'The refresh of this session takes too long.', {
               retryAfterSeconds: 5,
             })
@@ -301,11 +302,11 @@ export const createTokenManager = (options: Options): TokenManager => {
   return {
     sessions: (tenant, pinned, { evenUnusable = false } = {}) => {
       let row = pinned
-      let readAt = Date.now()
+      let readAt = performance.now()
       const rowNoOlderThan = async (ageMs: number): Promise<ConnectionRow> => {
-        if (Date.now() - readAt < ageMs) return row
+        if (performance.now() - readAt < ageMs) return row
         row = await reload(tenant, pinned, evenUnusable)
-        readAt = Date.now()
+        readAt = performance.now()
         return row
       }
       /** Once more with the present row, when the one at hand was swapped out meanwhile. */

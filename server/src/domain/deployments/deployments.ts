@@ -440,14 +440,21 @@ export const createDeployments = (options: Options): Deployments => {
     return get(tenant, id)
   }
 
-  /** A caller who waited is told of Salesforce's failure as of any other call's: 502, in its own words. */
+  /**
+   * A caller who waited is told of Salesforce's failure as of any other call's: 502 in its own words, or
+   * which permissions the connected user lacks where that is why.
+   */
   const throwUpstream = (run: RunRow | undefined): void => {
     const fault = endOf(run)
-    if (fault?.code !== 'salesforce_error' || fault.upstream === undefined) return
+    if (fault?.code !== 'salesforce_error' && fault?.code !== 'missing_permissions') return
+    if (fault.upstream === undefined) return
     throw new EngineError(
-      'salesforce_error',
+      fault.code,
       `${fault.message.replace(/[.!?]?$/, '.')} Nothing was changed; see deployment ${run?.deployment_id ?? ''}.`,
-      { upstream: fault.upstream },
+      {
+        upstream: fault.upstream,
+        ...(fault.errors === undefined ? {} : { errors: fault.errors }),
+      },
     )
   }
 

@@ -121,9 +121,12 @@ export const checkReport = async (
   const lower = (map: ReadonlyMap<string, Record<string, unknown>>) =>
     new Map([...map].map(([name, describe]) => [name.toLowerCase(), describe]))
   const [before, after] = [lower(judged), lower(now)]
+  const unseen = names.filter(
+    (name) => before.has(name.toLowerCase()) && !after.has(name.toLowerCase()),
+  )
   const drifted = names.filter((name) => {
     const [was, is] = [before.get(name.toLowerCase()), after.get(name.toLowerCase())]
-    if (was === undefined || is === undefined) return was !== is
+    if (was === undefined || is === undefined) return was === undefined && is !== undefined
     return diffDescribes(was, is, options) !== null
   })
   const { judgedWorkflows } = report
@@ -134,10 +137,15 @@ export const checkReport = async (
       if (standing[key] !== judgedWorkflows[key]) drifted.push(workflow.api_name)
     }
   }
-  if (drifted.length > 0) {
-    throw new EngineError(
-      'topology_drifted',
-      `Changed since the check: ${drifted.join(', ')}. Check again.`,
-    )
+  if (drifted.length + unseen.length > 0) {
+    const parts = [
+      drifted.length === 0 ? '' : `Changed since the check: ${drifted.join(', ')}.`,
+      // Salesforce: to whoever may not see an object, it does not exist.
+      unseen.length === 0
+        ? ''
+        : `The connected user no longer sees ${unseen.join(', ')}: deleted since, or the user's rights were cut down.`,
+      'Check again.',
+    ]
+    throw new EngineError('topology_drifted', parts.filter((part) => part !== '').join(' '))
   }
 }

@@ -26,6 +26,8 @@ export interface KnownSchema {
   objectNames: readonly string[]
   /** Objects that exist and could not be described. */
   unreadable: readonly string[]
+  /** What an earlier snapshot has and the connected user no longer sees: `Object`, `Object.Field`. */
+  notVisible: readonly string[]
   /** Of the mapped object and of the parents that its mapped relationships lead to. */
   describes: ReadonlyMap<string, JsonObject>
 }
@@ -46,6 +48,13 @@ export const missingObject = (name: string, known: KnownSchema): Fault => {
       'object_unreadable',
       `${name} exists and could not be described, so nothing about its fields is known.`,
       'See stats.unreadable of the snapshot for the reason.',
+    )
+  }
+  if (has(known.notVisible, name)) {
+    return error(
+      'object_not_visible',
+      `The connected user no longer sees ${name}: an earlier snapshot has it, and it is not known to be gone.`,
+      'Grant the user access to the object in Salesforce, then pull the topology.',
     )
   }
   const near = closestName(name, known.objectNames)
@@ -78,7 +87,7 @@ export const checkField = (
     target.kind === 'field' && sameName(target.name) === sameName(mapping.external_id_field ?? '')
   if (target.kind === 'field') {
     const written = fieldNamed(object, target.name)
-    if (written === null) return { written, faults: [unknownField(target.name, object)] }
+    if (written === null) return { written, faults: [unknownField(target.name, object, known)] }
     return {
       written,
       faults: [
@@ -100,7 +109,21 @@ export const checkField = (
 
 const at = (member: string, fault: Fault): Fault => ({ ...fault, at: member })
 
-export const unknownField = (name: string, object: DescribedObject): Fault => {
+export const unknownField = (
+  name: string,
+  object: DescribedObject,
+  known: Pick<KnownSchema, 'notVisible'>,
+): Fault => {
+  if (has(known.notVisible, `${object.name}.${name}`)) {
+    return at(
+      'sfdc_field',
+      error(
+        'field_not_visible',
+        `The connected user no longer sees ${object.name}.${name}: an earlier snapshot has it, and it is not known to be gone.`,
+        'Grant the user read access to the field in Salesforce, then pull the topology.',
+      ),
+    )
+  }
   const relation = relationshipNamed(object, name)
   if (relation !== null) {
     return at(
@@ -313,7 +336,7 @@ const parentKey = (
   }
   const key = fieldNamed(parent, keyName)
   if (key === null) {
-    faults.push({ ...unknownField(keyName, parent), code: 'parent_key_unknown' })
+    faults.push({ ...unknownField(keyName, parent, known), code: 'parent_key_unknown' })
     return null
   }
   if (!isKey(key)) {

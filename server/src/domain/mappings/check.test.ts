@@ -8,6 +8,7 @@ import { account, describeOf, field, lead, user } from './testing/describes.ts'
 const known: KnownSchema = {
   objectNames: ['Lead', 'Account', 'User', 'Group', 'Secret__c'],
   unreadable: ['Secret__c'],
+  notVisible: ['Hidden__c', 'Lead.Hidden__c'],
   describes: new Map([
     ['Lead', lead()],
     ['Account', account()],

@@ -117,7 +117,9 @@ export const checkMapping = (mapping: MappingDraft, known: KnownSchema): Finding
   })
   findings.push(...twice(checked))
   findings.push(...writable(object).map((fault) => placed('sfdc_object', fault)))
-  findings.push(...keyFaults(mapping, object).map((fault) => placed('external_id_field', fault)))
+  findings.push(
+    ...keyFaults(mapping, object, known).map((fault) => placed('external_id_field', fault)),
+  )
   findings.push(
     ...missingRequired(mapping, object, checked).map((fault) => placed('fields', fault)),
   )
@@ -143,11 +145,11 @@ const writable = (object: DescribedObject): Fault[] => {
   ]
 }
 
-const keyFaults = (mapping: MappingDraft, object: DescribedObject): Fault[] => {
+const keyFaults = (mapping: MappingDraft, object: DescribedObject, known: KnownSchema): Fault[] => {
   const name = mapping.external_id_field
   if (name === null) return []
   const key = fieldNamed(object, name)
-  if (key === null) return [{ ...unknownField(name, object), code: 'key_unknown', at: '' }]
+  if (key === null) return [{ ...unknownField(name, object, known), code: 'key_unknown', at: '' }]
   if (!isKey(key)) {
     const keys = object.fields.filter((field) => isKey(field) && field.type !== 'id')
     return [

@@ -28,6 +28,7 @@ const schemaFor = async (
   return {
     objectNames: snapshot.objectNames,
     unreadable: snapshot.unreadable,
+    notVisible: snapshot.notVisible,
     describes: new Map([
       ...describes,
       ...(parents.length === 0 ? [] : await snapshot.readObjects(parents)),

@@ -403,7 +403,7 @@ export const createPushes = ({
           .where('accepted_at', 'is not', null)
           .where('dry_run', '=', false)
           .where('value_profile', 'is not', null)
-          .orderBy('id', 'desc')
+          .orderBy('accepted_at', 'desc')
           .limit(1)
           .executeTakeFirst()
         return (row?.value_profile as LastPush | undefined) ?? null

@@ -6,6 +6,7 @@ import { type JsonObject } from '../../salesforce/json.ts'
 import {
   type AttributeChange,
   type Change,
+  changeOf,
   diffAutomations,
   diffDescribes,
   type DiffOptions,
@@ -25,7 +26,7 @@ export type Difference =
       kind: 'object'
       name: string
       change: Change
-      /** Of the object where it is added or removed. */
+      /** Of the object as a whole; 0 where a part of it differs. */
       fieldsCount: number
       diff: ObjectDiff | null
     }
@@ -40,7 +41,7 @@ interface Pair {
 }
 
 /** Both contents of each name, in the order of the names. */
-async function* openPairs(
+export async function* openPairs(
   before: Side,
   after: Side,
   names: readonly string[],
@@ -61,6 +62,74 @@ async function* openPairs(
   }
 }
 
+export const objectHash = (manifest: Manifest, name: string): string =>
+  manifest.objects.get(name)?.hash ?? ''
+
+/** What the connected user did not see although it may be there, as `Object` or `Object.Field`. */
+const hiddenIn = ({ manifest: { hiddenObjects, hiddenFields } }: Side): ReadonlySet<string> =>
+  new Set([...hiddenObjects.keys(), ...hiddenFields])
+
+/** Objects whose describes stand and of which a field was hidden on one side, and is not on the other. */
+const objectsOfSightChanges = (before: Side, after: Side, differing: readonly string[]) => {
+  const [was, is] = [before, after].map(({ manifest }) => new Set(manifest.hiddenFields))
+  const moved = [...(was ?? [])].filter((key) => is?.has(key) !== true)
+  const names = moved.map((key) => key.split('.', 1)[0] ?? key)
+  const known = new Set(differing)
+  return [...new Set(names)].filter(
+    (name) =>
+      !known.has(name) && before.manifest.objects.has(name) && after.manifest.objects.has(name),
+  )
+}
+
+/** Whole objects that one side has and the other does not, in the order in which they are told. */
+const wholeObjects = (
+  before: Side,
+  after: Side,
+  { added, removed }: { added: readonly string[]; removed: readonly string[] },
+): Difference[] => {
+  const [was, is] = [before.manifest, after.manifest]
+  const [unknownBefore, unknownAfter] = [new Set(was.unreadable), new Set(is.unreadable)]
+  const found: [string, Change, number | undefined][] = [
+    ...added
+      .filter((name) => !unknownBefore.has(name))
+      .map((name): [string, Change, number | undefined] => [
+        name,
+        was.hiddenObjects.has(name) ? 'now_visible' : 'added',
+        is.objects.get(name)?.fieldsCount,
+      ]),
+    ...removed
+      .filter((name) => !unknownAfter.has(name))
+      .map((name): [string, Change, number | undefined] => [
+        name,
+        is.hiddenObjects.has(name) ? 'not_visible' : 'removed',
+        was.objects.get(name)?.fieldsCount,
+      ]),
+    // Hidden before, and known to be gone since.
+    ...[...was.hiddenObjects]
+      .filter(
+        ([name]) => !is.objects.has(name) && !is.hiddenObjects.has(name) && !unknownAfter.has(name),
+      )
+      .map(([name, { fieldsCount }]): [string, Change, number | undefined] => [
+        name,
+        'removed',
+        fieldsCount,
+      ]),
+  ]
+  const order: readonly Change[] = ['added', 'now_visible', 'removed', 'not_visible']
+  return order.flatMap((change) =>
+    found
+      .filter(([, other]) => other === change)
+      .map(([name, , fieldsCount = 0]) => ({
+        kind: 'object' as const,
+        name,
+        change,
+        fieldsCount,
+        diff: null,
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  )
+}
+
 /**
  * What differs, objects first, each kind by name. An object that one side could not read is no
  * difference: nothing is known about it there.
@@ -70,27 +139,17 @@ export async function* differencesOf(
   after: Side,
   options: DiffOptions,
 ): AsyncGenerator<Difference, void, undefined> {
-  const unknownBefore = new Set(before.manifest.unreadable)
-  const unknownAfter = new Set(after.manifest.unreadable)
   const objects = compareHashes(objectHashes(before.manifest), objectHashes(after.manifest))
-  const whole = (name: string, change: 'added' | 'removed', side: Side): Difference => ({
-    kind: 'object',
-    name,
-    change,
-    fieldsCount: side.manifest.objects.get(name)?.fieldsCount ?? 0,
-    diff: null,
-  })
-  for (const name of objects.added) {
-    if (!unknownBefore.has(name)) yield whole(name, 'added', after)
-  }
-  for (const name of objects.removed) {
-    if (!unknownAfter.has(name)) yield whole(name, 'removed', before)
-  }
-  const objectHash = (manifest: Manifest, name: string) => manifest.objects.get(name)?.hash ?? ''
-  for await (const pair of openPairs(before, after, objects.differing, objectHash)) {
-    const diff = diffDescribes(pair.before, pair.after, options)
+  yield* wholeObjects(before, after, objects)
+  const hidden = { before: hiddenIn(before), after: hiddenIn(after) }
+  const names = [
+    ...objects.differing,
+    ...objectsOfSightChanges(before, after, objects.differing),
+  ].sort()
+  for await (const pair of openPairs(before, after, names, objectHash)) {
+    const diff = diffDescribes(pair.before, pair.after, { ...options, hidden })
     if (diff !== null) {
-      yield { kind: 'object', name: pair.name, change: 'changed', fieldsCount: 0, diff }
+      yield { kind: 'object', name: pair.name, change: changeOf(diff), fieldsCount: 0, diff }
     }
   }
 

@@ -2,7 +2,14 @@
 
 import { EngineError } from '../../errors.ts'
 import { type Difference, differencesOf, notCompared, type Side } from './compare.ts'
-import { type AttributeChange, type Change, type ObjectDiff } from './diff.ts'
+import {
+  type AttributeChange,
+  type Change,
+  CHANGES,
+  isOfSchema,
+  type ObjectDiff,
+  type SchemaChange,
+} from './diff.ts'
 import { type Snapshot, type SnapshotRow, toSnapshot } from './snapshots.ts'
 
 export interface DiffRequest {
@@ -11,16 +18,13 @@ export interface DiffRequest {
   cursor?: string | undefined
 }
 
-interface Counts {
-  added: number
-  removed: number
-  changed: number
-}
+type Counts = Record<SchemaChange, number>
+type SightCounts = Record<Exclude<Change, SchemaChange>, number>
 
 export interface ObjectChange extends ObjectDiff {
   api_name: string
   change: Change
-  /** Of an object that was added or removed; null where it changed. */
+  /** Of a whole object; null where parts of it differ. */
   fields_count: number | null
 }
 
@@ -39,6 +43,8 @@ export interface SnapshotDiff {
     objects: Counts
     fields: Counts
     automations: Counts
+    /** Objects and fields that differ only in what the connected user sees of them, or may do with them. */
+    visibility: SightCounts
     not_compared: string[]
   }
   objects: ObjectChange[]
@@ -54,7 +60,9 @@ const encode = (key: string): string => Buffer.from(key).toString('base64url')
 
 const decode = (cursor: string): string => {
   const key = Buffer.from(cursor, 'base64url').toString('utf8')
-  if (!/^(object|automation)\/(added|removed|changed)\//.test(key) || encode(key) !== cursor) {
+  const [kind = '', change = ''] = key.split('/', 2)
+  const isKnown = /^(object|automation)$/.test(kind) && CHANGES.some((known) => known === change)
+  if (!isKnown || encode(key) !== cursor) {
     throw new EngineError('invalid_cursor', 'This cursor was not given out by this endpoint.')
   }
   return key
@@ -67,16 +75,28 @@ const NO_DIFF: ObjectDiff = {
   child_relationships: [],
 }
 
+const countOne = (
+  change: Change,
+  of: Counts,
+  { visibility }: SnapshotDiff['summary'],
+  times = 1,
+): void => {
+  if (isOfSchema(change)) of[change] += times
+  else visibility[change] += times
+}
+
 const count = (summary: SnapshotDiff['summary'], difference: Difference): void => {
   const { change } = difference
   summary.identical = false
   if (difference.kind === 'automation') {
-    summary.automations[change] += 1
+    countOne(change, summary.automations, summary)
     return
   }
-  summary.objects[change] += 1
-  if (change !== 'changed') summary.fields[change] += difference.fieldsCount
-  for (const field of difference.diff?.fields ?? []) summary.fields[field.change] += 1
+  const { diff, fieldsCount } = difference
+  // A visible object of which some fields are hidden counts by its fields.
+  if (diff === null || isOfSchema(change)) countOne(change, summary.objects, summary)
+  if (diff === null && isOfSchema(change)) countOne(change, summary.fields, summary, fieldsCount)
+  for (const field of diff?.fields ?? []) countOne(field.change, summary.fields, summary)
 }
 
 type SnapshotSide = Side & { row: SnapshotRow }
@@ -101,6 +121,7 @@ export const diffSides = async (
       objects: noCounts(),
       fields: noCounts(),
       automations: noCounts(),
+      visibility: { not_visible: 0, now_visible: 0, access_changed: 0 },
       not_compared: notCompared(from, to),
     },
     objects: [],
@@ -133,7 +154,7 @@ export const diffSides = async (
       result.objects.push({
         api_name: name,
         change,
-        fields_count: change === 'changed' ? null : fieldsCount,
+        fields_count: diff === null ? fieldsCount : null,
         ...(diff ?? NO_DIFF),
       })
     } else {

@@ -4,7 +4,24 @@ import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { list } from '../../salesforce/xml.ts'
 import { canonicalJson } from '../canonical.ts'
 
-export type Change = 'added' | 'removed' | 'changed'
+/**
+ * `not_visible`: the connected user no longer sees it, and it is not known to be gone. `now_visible`: they
+ * see what they did not see before. `access_changed`: only what they may do with it differs.
+ */
+export const CHANGES = [
+  'added',
+  'removed',
+  'changed',
+  'not_visible',
+  'now_visible',
+  'access_changed',
+] as const
+export type Change = (typeof CHANGES)[number]
+/** What happened to the schema itself, whoever looks. */
+export type SchemaChange = 'added' | 'removed' | 'changed'
+
+export const isOfSchema = (change: Change): change is SchemaChange =>
+  change === 'added' || change === 'removed' || change === 'changed'
 
 /** One attribute with its values; null where one side has none. Deeper ones are `name[key].name`. */
 export interface AttributeChange {
@@ -32,6 +49,8 @@ export interface DiffOptions {
   acrossOrgs: boolean
   /** Two API versions: a member that only one of them has does not count. */
   acrossVersions: boolean
+  /** What the connected user did not see, as `Object` or `Object.Field`. */
+  hidden?: { before: ReadonlySet<string>; after: ReadonlySet<string> }
 }
 
 /** Paths of the object itself, the same in every Salesforce org but for its API version. */
@@ -79,6 +98,45 @@ const keyed = (items: unknown, keyOf: (item: JsonObject) => string): Map<string,
 }
 
 const PARTS = new Set(['fields', 'recordTypeInfos', 'childRelationships'])
+
+/** Salesforce: members of a describe that say what the calling user may do, and nothing of the schema. */
+const ACCESS = new Set([
+  'createable',
+  'updateable',
+  'deletable',
+  'undeletable',
+  'mergeable',
+  'queryable',
+  'retrieveable',
+  'searchable',
+  'available',
+  'defaultRecordTypeMapping',
+])
+
+const changedOr = (attributes: readonly AttributeChange[]): Change =>
+  attributes.every(({ name }) => ACCESS.has(name)) ? 'access_changed' : 'changed'
+
+/** How a whole object changed, by what changed of it: for one reason alone it is named by that. */
+export const changeOf = ({ attributes, ...parts }: ObjectDiff): Change => {
+  const kinds = new Set([
+    ...Object.values(parts).flatMap((list) => list.map(({ change }) => change)),
+    ...(attributes.length === 0 ? [] : [changedOr(attributes)]),
+  ])
+  if ([...kinds].some(isOfSchema)) return 'changed'
+  const [only] = kinds
+  return kinds.size === 1 && only !== undefined ? only : 'access_changed'
+}
+
+/** The names under which a part of an object may be hidden. */
+const hiddenNames = (
+  name: 'fields' | 'recordTypeInfos' | 'childRelationships',
+  object: string,
+  item: JsonObject,
+): string[] => {
+  if (name === 'fields') return [`${object}.${String(item.name)}`]
+  const child = String(item.childSObject)
+  return name === 'recordTypeInfos' ? [] : [child, `${child}.${String(item.field)}`]
+}
 
 /** Differing members of two objects, lists with a key item by item. */
 const attributesOf = (
@@ -138,19 +196,40 @@ const partsOf = (
 ): PartChange[] => {
   const keyOf = KEYS[name] ?? String
   const [a, b] = [keyed(before[name], keyOf), keyed(after[name], keyOf)]
+  const object = String(after.name)
+  const isHidden = (side: 'before' | 'after', item: JsonObject): boolean =>
+    hiddenNames(name, object, item).some((key) => options.hidden?.[side].has(key) === true)
   const parts: PartChange[] = []
+  const whole = (api_name: string, change: Change): void => {
+    parts.push({ api_name, change, attributes: [] })
+  }
   for (const [key, item] of a) {
     const other = b.get(key)
-    if (other === undefined) parts.push({ api_name: key, change: 'removed', attributes: [] })
+    if (other === undefined) whole(key, isHidden('after', item) ? 'not_visible' : 'removed')
     else {
       const attributes = attributesOf(item, other, options)
-      if (attributes.length > 0) parts.push({ api_name: key, change: 'changed', attributes })
+      if (attributes.length > 0) {
+        parts.push({ api_name: key, change: changedOr(attributes), attributes })
+      }
     }
   }
-  for (const key of b.keys()) {
-    if (!a.has(key)) parts.push({ api_name: key, change: 'added', attributes: [] })
+  for (const [key, item] of b) {
+    if (!a.has(key)) whole(key, isHidden('before', item) ? 'now_visible' : 'added')
+  }
+  if (name === 'fields') {
+    for (const field of goneWhileHidden(object, options)) {
+      if (!a.has(field) && !b.has(field)) whole(field, 'removed')
+    }
   }
   return parts.sort((x, y) => (x.api_name < y.api_name ? -1 : 1))
+}
+
+/** Fields that were hidden before and neither are now nor are seen: known to be gone. */
+const goneWhileHidden = (object: string, { hidden }: DiffOptions): string[] => {
+  const prefix = `${object}.`
+  return [...(hidden?.before ?? [])]
+    .filter((key) => key.startsWith(prefix) && hidden?.after.has(key) !== true)
+    .map((key) => key.slice(prefix.length))
 }
 
 /** What two describes of one object differ in; null when in nothing that means something. */

@@ -7,6 +7,7 @@ import { json, jsonOrNull } from '../../db/json.ts'
 import { type Progress, type SnapshotChanges, type SnapshotStats } from '../../db/types.ts'
 import { hashBytes } from './content-hash.ts'
 import { differencesOf } from './compare.ts'
+import { isOfSchema } from './diff.ts'
 import { type Journal, keyOf } from './journal.ts'
 import { encodeManifest, fieldsCountOf, type Manifest } from './manifest.ts'
 import { type SnapshotRow } from './snapshots.ts'
@@ -43,7 +44,7 @@ const changesSince = async (
       acrossVersions: base.row.api_version !== apiVersion,
     },
   )
-  for await (const { change } of differences) changes[change] += 1
+  for await (const { change } of differences) if (isOfSchema(change)) changes[change] += 1
   return changes
 }
 

@@ -19,12 +19,21 @@ export interface Manifest {
   automations: Map<string, string>
   /** Objects that exist and could not be described. */
   unreadable: string[]
+  /**
+   * Objects of an earlier version that the connected user no longer sees and that are not known to be
+   * gone, with what they were when they were seen last.
+   */
+  hiddenObjects: Map<string, ObjectEntry>
+  /** The same of fields, as `Object.Field`, in objects that are seen. */
+  hiddenFields: string[]
 }
 
 export const emptyManifest = (): Manifest => ({
   objects: new Map(),
   automations: new Map(),
   unreadable: [],
+  hiddenObjects: new Map(),
+  hiddenFields: [],
 })
 
 export const fieldsCountOf = ({ objects }: Manifest): number => {
@@ -32,6 +41,10 @@ export const fieldsCountOf = ({ objects }: Manifest): number => {
   for (const { fieldsCount } of objects.values()) sum += fieldsCount
   return sum
 }
+
+/** What the connected user does not see although it may be there: `Object`, `Object.Field`. */
+export const hiddenNames = ({ hiddenObjects, hiddenFields }: Manifest): string[] =>
+  [...hiddenObjects.keys(), ...hiddenFields].sort()
 
 const byName = <T>(map: ReadonlyMap<string, T>): [string, T][] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -60,6 +73,9 @@ interface StoredPage {
 }
 
 interface StoredRoot {
+  /** These two are left out where nothing is hidden. */
+  hidden_fields?: string[]
+  hidden_objects?: StoredPage
   pages: string
   unreadable: string[]
 }
@@ -74,18 +90,23 @@ const pagesFor = (entries: number): number =>
 const pageOf = (key: string, pages: number): number =>
   hashBytes(hashOf(key)).readUInt16BE(0) % pages
 
-const encodePage = (
+const toPage = (
   objects: readonly [string, ObjectEntry][],
   automations: readonly [string, string][],
-): string => {
-  const page: StoredPage = {
-    automation_hashes: joinHashes(automations.map(([, hash]) => hash)),
-    automations: automations.map(([name]) => name),
-    fields: objects.map(([, { fieldsCount }]) => fieldsCount),
-    object_hashes: joinHashes(objects.map(([, { hash }]) => hash)),
-    objects: objects.map(([name]) => name),
-  }
-  return canonicalJson(page)
+): StoredPage => ({
+  automation_hashes: joinHashes(automations.map(([, hash]) => hash)),
+  automations: automations.map(([name]) => name),
+  fields: objects.map(([, { fieldsCount }]) => fieldsCount),
+  object_hashes: joinHashes(objects.map(([, { hash }]) => hash)),
+  objects: objects.map(([name]) => name),
+})
+
+const objectsOf = (page: StoredPage): [string, ObjectEntry][] => {
+  const hashes = splitHashes(page.object_hashes)
+  return page.objects.map((name, i) => [
+    name,
+    { hash: hashes[i] ?? '', fieldsCount: page.fields[i] ?? 0 },
+  ])
 }
 
 const contentOf = (text: string): Content => ({ hash: hashOf(text), text })
@@ -98,8 +119,16 @@ export const encodeManifest = (manifest: Manifest): { root: Content; pages: Cont
   for (const entry of byName(manifest.objects)) objects[pageOf(entry[0], count)]?.push(entry)
   for (const entry of byName(manifest.automations))
     automations[pageOf(entry[0], count)]?.push(entry)
-  const pages = objects.map((page, i) => contentOf(encodePage(page, automations[i] ?? [])))
+  const pages = objects.map((page, i) =>
+    contentOf(canonicalJson(toPage(page, automations[i] ?? []))),
+  )
   const root: StoredRoot = {
+    ...(manifest.hiddenFields.length === 0
+      ? {}
+      : { hidden_fields: manifest.hiddenFields.toSorted() }),
+    ...(manifest.hiddenObjects.size === 0
+      ? {}
+      : { hidden_objects: toPage(byName(manifest.hiddenObjects), []) }),
     pages: joinHashes(pages.map(({ hash }) => hash)),
     unreadable: manifest.unreadable.toSorted(),
   }
@@ -119,10 +148,7 @@ export const readManifest = async (contents: Contents, rootHash: string): Promis
   const objects: [string, ObjectEntry][] = []
   const automations: [string, string][] = []
   for (const page of pages) {
-    const hashes = splitHashes(page.object_hashes)
-    for (const [i, name] of page.objects.entries()) {
-      objects.push([name, { hash: hashes[i] ?? '', fieldsCount: page.fields[i] ?? 0 }])
-    }
+    objects.push(...objectsOf(page))
     const ofAutomations = splitHashes(page.automation_hashes)
     for (const [i, name] of page.automations.entries()) {
       automations.push([name, ofAutomations[i] ?? ''])
@@ -132,6 +158,10 @@ export const readManifest = async (contents: Contents, rootHash: string): Promis
     objects: sortedMap(objects),
     automations: sortedMap(automations),
     unreadable: root?.unreadable ?? [],
+    hiddenObjects: new Map(
+      root?.hidden_objects === undefined ? [] : objectsOf(root.hidden_objects),
+    ),
+    hiddenFields: root?.hidden_fields ?? [],
   }
 }
 

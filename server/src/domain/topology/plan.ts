@@ -50,7 +50,10 @@ export const planObjects = (
 /** Salesforce: describe of an object that is not there (any more). */
 const isGone = ({ unreadable }: ReadItem): boolean => unreadable?.code === 'NOT_FOUND'
 
-/** The manifest of the whole snapshot, out of what was read and what was carried over. */
+/**
+ * The manifest of the whole snapshot, out of what was read and what was carried over. What is out of the
+ * connected user's sight `findHidden` adds.
+ */
 export const manifestFrom = (
   scope: 'all' | string[],
   base: Manifest | null,
@@ -72,5 +75,11 @@ export const manifestFrom = (
       else unreadable.add(item.name)
     }
   }
-  return { objects, automations: automations.hashes, unreadable: [...unreadable] }
+  return {
+    objects,
+    automations: automations.hashes,
+    unreadable: [...unreadable],
+    hiddenObjects: new Map(),
+    hiddenFields: [],
+  }
 }

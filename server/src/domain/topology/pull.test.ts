@@ -4,7 +4,7 @@ import { until } from '../../../../test/src/until.ts'
 import { newId } from '../../db/ids.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { createTopologyBench, type TopologyBench } from './testing/bench.ts'
-import { describeOf } from './testing/salesforce-org.ts'
+import { type Asked, describeOf } from './testing/salesforce-org.ts'
 
 let bench: TopologyBench
 let clientId: string
@@ -33,6 +33,9 @@ afterAll(async () => {
 const calls = (): number =>
   bench.org.asked.filter(({ path }) => path.startsWith('/services/data')).length +
   bench.org.asked.filter(({ path }) => path.includes('/Soap/')).length
+
+const asksForDescribes = ({ path, parts }: Asked): boolean =>
+  [path, ...parts.map((part) => part.path)].some((one) => one.includes('/sobjects/'))
 
 const rename = (object: JsonObject): JsonObject => ({
   ...object,
@@ -107,7 +110,7 @@ describe('a re-pull', () => {
     const blobs = await bench.rows('topology_blobs', clientId)
     bench.org.forgetAsked()
     const second = await bench.pull(clientId)
-    const describeCalls = bench.org.asked.filter(({ path }) => /sobjects|composite/.test(path))
+    const describeCalls = bench.org.asked.filter(asksForDescribes)
     expect(describeCalls).toHaveLength(1)
     expect(describeCalls[0]?.ifModifiedSince).not.toBeNull()
     expect(second).toMatchObject({
@@ -266,9 +269,10 @@ describe('a pull that is interrupted', () => {
     const { id } = await bench.start(clientId)
     const leaving = new AbortController()
     let composites = 0
-    bench.org.settings.before = async ({ path }) => {
+    bench.org.settings.before = async (asked) => {
       // The third composite never gets its answer before the process is told to leave.
-      if (!path.endsWith('/composite') || (composites += 1) < 3) return null
+      const isComposite = asked.parts.length > 0 && asksForDescribes(asked)
+      if (!isComposite || (composites += 1) < 3) return null
       await until('two composites are journaled', async () => {
         const [row] = await bench.database.query<{ done: number }>(
           `select (progress->>'done')::int as done from crm_topology_snapshots where id = $1`,

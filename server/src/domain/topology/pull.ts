@@ -7,11 +7,13 @@ import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { concernsWholeOrg, SalesforceError } from '../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { getIdentity } from '../../salesforce/rest.ts'
+import { missingLabels, type Rights, readRights } from '../connections/rights.ts'
 import { createStagedWorker, type StageContext, type StageDeps, WorkOver } from '../work/stages.ts'
 import { type AutomationsRead, readAutomations } from './automations/stage.ts'
 import { finishPull } from './finish.ts'
+import { findHidden } from './hidden.ts'
 import { createJournal, type Journal, type JournalState, keyOf, type ReadItem } from './journal.ts'
-import { emptyManifest, type Manifest, objectHashes } from './manifest.ts'
+import { emptyManifest, hiddenNames, type Manifest, objectHashes } from './manifest.ts'
 import { readGlobalList, readObjects, settledBefore } from './objects.ts'
 import { manifestFrom, type ObjectsPlan, planObjects } from './plan.ts'
 import { emptyStats, manifestOf, snapshotById, type SnapshotRow } from './snapshots.ts'
@@ -97,6 +99,7 @@ interface Grounds {
   /** What the validators hold for: see `viewOf`. */
   view: string
   language: string | null
+  rights: Rights
   validators: Validators
   /** Everything is read anew. */
   unconditional: boolean
@@ -109,12 +112,16 @@ const groundsOf = async (
   { row, base, journal }: Pick<Run, 'row' | 'base' | 'journal'>,
 ): Promise<Grounds> => {
   const { tenant, clientId } = keyOf(row)
-  const language = await readLanguage(org)
+  const [language, rights] = await Promise.all([
+    readLanguage(org),
+    readRights(org, row.sfdc_user_id),
+  ])
   const view = viewOf({
     connectionId: connection.id,
     generation: connection.generation,
     sfdcOrgId: row.sfdc_org_id,
     sfdcUserId: row.sfdc_user_id,
+    rights: rights.fingerprint,
     apiVersion: org.apiVersion,
     language,
   })
@@ -122,7 +129,7 @@ const groundsOf = async (
   // Nothing is asked conditionally without a snapshot to carry over from, when all is wanted anew,
   // or when everything was last read too long ago.
   const unconditional = base === null || row.full_read || validators.due
-  return { view, language, validators, unconditional, earlier: await journal.load() }
+  return { view, language, rights, validators, unconditional, earlier: await journal.load() }
 }
 
 const pull = async (
@@ -165,13 +172,15 @@ const pull = async (
     isSettled,
   })
   const { automations, items } = read
+  const manifest = manifestFrom(row.scope, base?.manifest ?? null, plan, items, automations)
+  await noteHidden(run, grounds, manifest, contents, plan.carriedOver > 0)
   await finishPull({
     db: deps.db,
     journal,
     row,
     base,
     contents,
-    manifest: manifestFrom(row.scope, base?.manifest ?? null, plan, items, automations),
+    manifest,
     stats,
     progress: { stage: 'complete', done: plan.total, total: plan.total },
     apiVersion: org.apiVersion,
@@ -191,6 +200,28 @@ const pull = async (
       automations: [...automations.hashes.keys()],
     },
   })
+}
+
+/** Puts into the manifest what is only out of sight, and says so in the pull's own account. */
+const noteHidden = async (
+  { base, org, row, stats, callsBefore }: Run,
+  { rights }: Grounds,
+  manifest: Manifest,
+  contents: Contents,
+  nothingChanged: boolean,
+): Promise<void> => {
+  if (base !== null && base.row.sfdc_org_id === row.sfdc_org_id) {
+    const { scope } = row
+    const before = base.manifest
+    const hidden = nothingChanged
+      ? before
+      : await findHidden({ org, rights, scope, before, after: manifest, contents })
+    manifest.hiddenObjects = hidden.hiddenObjects
+    manifest.hiddenFields = hidden.hiddenFields
+  }
+  stats.salesforce_api_calls = callsBefore + org.calls
+  stats.not_visible = hiddenNames(manifest)
+  stats.missing_permissions = missingLabels(rights)
 }
 
 /** Reads objects and automations side by side; what was read is kept, whatever ends it. */

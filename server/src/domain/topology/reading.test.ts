@@ -123,6 +123,7 @@ describe('topology.diff', () => {
       objects: { added: 1, removed: 1, changed: 1 },
       fields: { added: 4, removed: 6, changed: 1 },
       automations: { added: 0, removed: 0, changed: 0 },
+      visibility: { not_visible: 0, now_visible: 0, access_changed: 0 },
       not_compared: [],
     })
     expect(found.objects).toMatchObject([

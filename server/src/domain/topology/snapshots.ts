@@ -45,6 +45,8 @@ export const emptyStats = (): SnapshotStats => ({
   bytes: 0,
   duration_ms: 0,
   unreadable: [],
+  not_visible: [],
+  missing_permissions: null,
 })
 
 export const toSnapshot = (row: SnapshotRow): Snapshot => ({

@@ -16,6 +16,7 @@ import { handOver, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
 import { type Automation } from './automations/automation.ts'
 import { type DiffRequest, diffSides, type SnapshotDiff } from './diff-report.ts'
+import { hiddenNames } from './manifest.ts'
 import { payloadOf, type PayloadChoice } from './payload.ts'
 import { createPullWorker } from './pull.ts'
 import {
@@ -33,6 +34,7 @@ import { contentsOf } from './store.ts'
 import { forgetValidators } from './validators.ts'
 
 export { type Automation, AUTOMATION_TYPES } from './automations/automation.ts'
+export { CHANGES } from './diff.ts'
 export { INCLUDABLE } from './payload.ts'
 export { type Snapshot } from './snapshots.ts'
 
@@ -70,6 +72,8 @@ export interface CompleteSnapshot {
   objectNames: string[]
   /** Objects that exist and could not be described. */
   unreadable: string[]
+  /** What an earlier version has and the connected user no longer sees: `Object`, `Object.Field`. */
+  notVisible: string[]
   /** Describes by API name as Salesforce gave them; names count without case, unknown ones are left out. */
   readObjects(names: readonly string[]): Promise<Map<string, JsonObject>>
   readAutomations(): Promise<Automation[]>
@@ -203,6 +207,7 @@ export const createTopology = (options: Options): Topology => {
       completedAt: row.completed_at ?? row.created_at,
       objectNames: [...manifest.objects.keys()],
       unreadable: manifest.unreadable,
+      notVisible: hiddenNames(manifest),
       readObjects: async (names) => {
         const wanted = new Set(names.map((name) => name.toLowerCase()))
         const entries = [...manifest.objects].filter(([name]) => wanted.has(name.toLowerCase()))

@@ -1,6 +1,6 @@
 // Validators: what Salesforce's conditional reads were last answered with, and which content that
-// was. They belong to one view of a Salesforce org (connection and its grant, org, user, API version,
-// language) and are void for any other.
+// was. They belong to one view of a Salesforce org (connection and its grant, org, user and what the user
+// may do, API version, language) and are void for any other.
 
 import { sql } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
@@ -37,12 +37,20 @@ export const viewOf = (of: {
   generation: number
   sfdcOrgId: string
   sfdcUserId: string
+  /** What the user may do, in short: a describe shows what its reader may see. */
+  rights: string
   apiVersion: string
   language: string | null
 }): string =>
-  [of.connectionId, of.generation, of.sfdcOrgId, of.sfdcUserId, of.apiVersion, of.language].join(
-    '|',
-  )
+  [
+    of.connectionId,
+    of.generation,
+    of.sfdcOrgId,
+    of.sfdcUserId,
+    of.rights,
+    of.apiVersion,
+    of.language,
+  ].join('|')
 
 export const loadValidators = async (
   tx: Tx,

@@ -4,7 +4,7 @@ import { type Database, type Tenant } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
 import { type Priority } from '../../salesforce/gateway.ts'
 import { type ConnectionRow, type OpenConnection } from '../connections/connections.ts'
-import { newestConnection } from '../connections/rows.ts'
+import { connectionOfClient } from '../connections/rows.ts'
 
 /** The way to a client's Salesforce org, as far as work needs it. See `connections.open`. */
 export interface ConnectionDoor {
@@ -80,7 +80,7 @@ export const explain = async (
   error: unknown,
 ): Promise<unknown> => {
   if (!(error instanceof EngineError) || error.code !== 'connection_not_ready') return error
-  const row = await db.as(tenant).tx((tx) => newestConnection(tx, tenant, clientId))
+  const row = await db.as(tenant).tx((tx) => connectionOfClient(tx, tenant, clientId))
   if (row === undefined || row.status === 'revoked') {
     return new EngineError('connection_revoked', 'The connection was revoked.', { cause: error })
   }

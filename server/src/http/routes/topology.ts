@@ -4,6 +4,7 @@ import {
   type Snapshot,
   type Topology,
   AUTOMATION_TYPES,
+  CHANGES,
   INCLUDABLE,
 } from '../../domain/topology/topology.ts'
 import { type Reply, route, type Route } from '../route.ts'
@@ -47,6 +48,18 @@ const snapshot = z
         .describe(
           "Objects and automations that could not be read, with Salesforce's reason; a type of " +
             'automation that could not be listed is named by the type and carried over',
+        ),
+      not_visible: z
+        .array(z.string())
+        .describe(
+          'Objects, and fields as `Object.Field`, that an earlier version has, that the connected user ' +
+            'no longer sees, and that are not known to be gone from the Salesforce org. They are not removed',
+        ),
+      missing_permissions: z
+        .array(z.string())
+        .nullable()
+        .describe(
+          'Permissions that the connected user lacks, as Setup calls them; null where not known',
         ),
     }),
     changes_from_previous: changes
@@ -122,7 +135,12 @@ const attributes = z.array(
     after: z.unknown(),
   }),
 )
-const change = z.enum(['added', 'removed', 'changed'])
+const change = z
+  .enum(CHANGES)
+  .describe(
+    '`not_visible`: the connected user no longer sees it, and it is not known to be gone. ' +
+      '`now_visible`: they did not see it before. `access_changed`: only what they may do with it differs',
+  )
 const part = z.object({ api_name: z.string(), change, attributes })
 const side = z.object({ id, client_id: id, version: z.int().nullable() })
 
@@ -136,6 +154,12 @@ const diff = z
         objects: changes,
         fields: changes.describe('Fields of added and removed objects included'),
         automations: changes,
+        visibility: z
+          .object({ not_visible: z.int(), now_visible: z.int(), access_changed: z.int() })
+          .describe(
+            'Objects and fields that are seen by the one connected user and not by the other, or in which ' +
+              'only what they may do differs: no change of the schema',
+          ),
         not_compared: z
           .array(z.string())
           .describe(
@@ -150,7 +174,7 @@ const diff = z
         fields_count: z
           .int()
           .nullable()
-          .describe('Of an added or removed object; null where it changed'),
+          .describe('Of a whole object; null where parts of it differ'),
         attributes,
         fields: z.array(part),
         record_types: z.array(part),
@@ -185,6 +209,8 @@ const example = {
     bytes: 41_230,
     duration_ms: 2_140,
     unreadable: [],
+    not_visible: [],
+    missing_permissions: [],
   },
   changes_from_previous: { added: 0, removed: 0, changed: 2 },
   created_by: '01931f2a-7c00-7000-8000-000000000002',
@@ -225,6 +251,7 @@ const exampleDiff = {
     objects: { added: 0, removed: 0, changed: 1 },
     fields: { added: 0, removed: 0, changed: 1 },
     automations: { added: 0, removed: 0, changed: 0 },
+    visibility: { not_visible: 0, now_visible: 0, access_changed: 0 },
     not_compared: [],
   },
   objects: [

@@ -13,6 +13,7 @@ import {
 } from '../../metadata/fields/at-stake.ts'
 import { typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
 import { shapeOfDescribed } from '../../metadata/fields/shape.ts'
+import { PERMISSION_NAMES } from '../../connections/rights.ts'
 import { sameName } from '../../metadata/names.ts'
 import {
   type ConnectedUser,
@@ -38,18 +39,6 @@ interface Options {
   /** Custom objects that we deleted there lately ourselves. */
   deletedByUs?: readonly string[]
 }
-
-/** Salesforce: PermissionSet and UserPermissionAccess, fields `Permissions…`. */
-const PERMISSIONS = [
-  'ApiEnabled',
-  'ModifyMetadata',
-  'ModifyAllData',
-  'CustomizeApplication',
-  'ManageProfilesPermissionsets',
-  'AssignPermissionSets',
-  'ViewSetup',
-  'ViewAllData',
-]
 
 /** Rows that a GROUP BY may answer: Salesforce has no second page for it. */
 const GROUPS_MAX = 2_000
@@ -244,7 +233,7 @@ const readConnectedUser = async (
   { rest }: Queries,
   userId: string,
 ): Promise<ConnectedUser | null> => {
-  const fields = PERMISSIONS.map((name) => `Permissions${name}`)
+  const fields = PERMISSION_NAMES.map((name) => `Permissions${name}`)
   const [users, access] = await Promise.all([
     rest(soql`SELECT Username FROM User WHERE Id = ${userId}`),
     // Salesforce: one row, the permissions of the asking user, from every source together.
@@ -254,7 +243,7 @@ const readConnectedUser = async (
   const granted =
     access?.records ??
     (await Promise.all(
-      PERMISSIONS.map(async (name) => {
+      PERMISSION_NAMES.map(async (name) => {
         const column = `Permissions${name}`
         const rows = await rest(
           soql`SELECT COUNT() FROM PermissionSetAssignment WHERE AssigneeId = ${userId} AND ${soqlName(`PermissionSet.${column}`)} = true`,
@@ -268,7 +257,7 @@ const readConnectedUser = async (
   return {
     username: asText(users?.records[0]?.Username) ?? userId,
     permissions: new Set(
-      PERMISSIONS.filter((name) => known.some((row) => row[`Permissions${name}`] === true)),
+      PERMISSION_NAMES.filter((name) => known.some((row) => row[`Permissions${name}`] === true)),
     ),
   }
 }

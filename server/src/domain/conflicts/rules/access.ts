@@ -3,110 +3,27 @@
 import { componentName } from '../../../salesforce/component-name.ts'
 import { keyOf, sameName } from '../../metadata/names.ts'
 import { componentsOf } from '../../plan/components.ts'
-import { type ConnectedUser } from '../facts.ts'
-import { type Facts, type Rule, rulesFor, type Severity } from '../rule.ts'
+import { lackText, lacks, PLAN_PERMISSIONS } from '../../plan/permissions.ts'
+import { type Rule, rulesFor } from '../rule.ts'
 import { changesInMeaning } from '../subjects.ts'
 import { listed } from '../../words.ts'
 
 const rule = rulesFor('access')
 
-interface Permission {
-  code: string
-  severity: Severity
-  /** PermissionSet's name of it without `Permissions`; one of these is enough. */
-  names: readonly [string, ...string[]]
-  label: string
-  why: string
-  neededFor: (facts: Facts) => boolean
-}
-
-const hasObjects = ({ plan }: Facts): boolean => plan.objects.length > 0
-
-/** Source: Metadata API guide, "Metadata API prerequisites"; Object reference, PermissionSet. */
-const PERMISSIONS: readonly Permission[] = [
-  {
-    code: 'permission_api_enabled',
-    severity: 'red',
-    names: ['ApiEnabled'],
-    label: 'API Enabled',
-    why: 'without it no call gets through',
-    neededFor: () => true,
-  },
-  {
-    code: 'permission_modify_metadata',
-    severity: 'red',
-    names: ['ModifyMetadata', 'ModifyAllData'],
-    label: 'Modify Metadata Through Metadata API Functions',
-    why: 'the deploy is refused without it',
-    neededFor: () => true,
-  },
-  {
-    code: 'permission_customize_application',
-    severity: 'red',
-    names: ['CustomizeApplication'],
-    label: 'Customize Application',
-    why: 'objects, fields, layouts and rules cannot be made without it',
-    neededFor: () => true,
-  },
-  {
-    code: 'permission_manage_permission_sets',
-    severity: 'red',
-    names: ['ManageProfilesPermissionsets'],
-    label: 'Manage Profiles and Permission Sets',
-    why: 'the plan writes to permission sets or profiles',
-    neededFor: ({ plan }) =>
-      plan.objects.length > 0 &&
-      (plan.permissions.permission_set !== null ||
-        plan.permissions.permission_sets.length + plan.permissions.profiles.length > 0),
-  },
-  {
-    code: 'permission_assign_permission_sets',
-    severity: 'red',
-    names: ['AssignPermissionSets'],
-    label: 'Assign Permission Sets',
-    why: 'the plan assigns its permission set to this user, who would not see the new fields otherwise',
-    neededFor: (facts) => hasObjects(facts) && facts.plan.permissions.assign_to_connected_user,
-  },
-  {
-    code: 'permission_view_setup',
-    severity: 'yellow',
-    names: ['ViewSetup', 'CustomizeApplication'],
-    label: 'View Setup and Configuration',
-    why: 'where-used, limits and hidden fields cannot be read without it',
-    neededFor: () => true,
-  },
-  {
-    code: 'permission_view_all_data',
-    severity: 'yellow',
-    names: ['ViewAllData', 'ModifyAllData'],
-    label: 'View All Data',
-    why: 'records of others are not counted, so that an object or field may look empty and is not',
-    neededFor: ({ plan, objectExists }) =>
-      plan.objects.some(({ api_name }) => objectExists(api_name)),
-  },
-]
-
 const isPicklistType = (type: unknown): boolean => type === 'picklist' || type === 'multipicklist'
 
-const lacks = (user: ConnectedUser, names: readonly string[]): boolean =>
-  !names.some((name) => user.permissions.has(name))
-
-const permissionRules: Rule[] = PERMISSIONS.map(
-  ({ code, severity, names, label, why, neededFor }) =>
-    rule('package', {
-      code,
-      severities: [severity],
-      judge: async (_, facts) => {
-        if (!neededFor(facts)) return null
-        const user = await facts.live.connectedUser()
-        return user !== null && lacks(user, names)
-          ? {
-              message: `The connected user ${user.username} lacks the permission "${label}": ${why}.`,
-              remedy: `Grant "${label}" to the user in a permission set or profile, or connect a different user.`,
-            }
-          : null
-      },
-    }),
+const permissionRules: Rule[] = PLAN_PERMISSIONS.map((permission) =>
+  rule('package', {
+    code: permission.code,
+    severities: [permission.severity],
+    judge: async (_, { plan, objectExists, live }) => {
+      if (!permission.neededFor(plan, objectExists)) return null
+      const user = await live.connectedUser()
+      return user === null || !lacks(user.permissions, permission)
+        ? null
+        : lackText(user.username, permission)
+    },
+  }),
 )
 
 export const accessRules = [
@@ -114,11 +31,15 @@ export const accessRules = [
   rule('field', {
     code: 'field_hidden',
     severities: ['red'],
-    judge: async ({ full, field, object, objectExists, existing, describe }, { live }) => {
+    judge: async (
+      { full, field, object, objectExists, existing, describe },
+      { live, snapshot },
+    ) => {
       // Salesforce: a describe leaves out fields that the user may not see.
       if (!objectExists || existing !== null || describe === null) return null
+      const wasSeen = snapshot.notVisible.some((name) => sameName(name) === sameName(full))
       const all = await live.allFields(object.api_name)
-      return all?.some((name) => sameName(name) === sameName(field.api_name))
+      return (all?.some((name) => sameName(name) === sameName(field.api_name)) ?? wasSeen)
         ? {
             message: `${full} exists, but the connected user cannot see it; the deploy would overwrite it unseen.`,
             remedy: 'Give the user read access to the field and check again.',
@@ -130,10 +51,14 @@ export const accessRules = [
   rule('object', {
     code: 'object_unreadable',
     severities: ['yellow'],
-    judge: ({ object, exists, describe }) =>
+    judge: ({ object, exists, describe }, { snapshot }) =>
       exists && describe === null
         ? {
-            message: `${object.api_name} exists, but the snapshot has no describe of it, so its fields were not compared.`,
+            message: snapshot.notVisible.some(
+              (name) => sameName(name) === sameName(object.api_name),
+            )
+              ? `The connected user no longer sees ${object.api_name}, so its fields were not compared. An earlier snapshot has it, and it is not known to be gone.`
+              : `${object.api_name} exists, but the snapshot has no describe of it, so its fields were not compared.`,
             remedy:
               'Make sure the connected user can read the object, then pull the topology again.',
             at: 'api_name',

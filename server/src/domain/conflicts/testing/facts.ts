@@ -176,6 +176,7 @@ export interface Setup {
   /** Objects that exist beside them. */
   objectNames?: string[]
   unreadable?: string[]
+  notVisible?: string[]
   takenAt?: Date
   automations?: Automation[]
   mappings?: MappingFacts[]
@@ -197,6 +198,7 @@ export const factsFor = (setup: Setup): ConflictFacts => {
         ...(setup.objectNames ?? []),
       ],
       unreadable: setup.unreadable ?? [],
+      notVisible: setup.notVisible ?? [],
       describes: new Map(describes.map((describe) => [String(describe.name), describe])),
       automations: setup.automations ?? [],
     },

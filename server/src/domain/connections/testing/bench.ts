@@ -29,6 +29,7 @@ interface ReplicaOptions {
   apiReservePercent?: number
   nangoKey?: string
   nangoUrl?: string
+  interactiveDeadlineMs?: number
 }
 
 export interface Replica {
@@ -47,7 +48,13 @@ export const createBench = (options: Options) => {
       onIdleError: () => undefined,
     })
     const hosts = createHostPolicy(options.allowedHosts)
-    const salesforce = createSalesforce({ hosts, wait: async () => undefined })
+    const salesforce = createSalesforce({
+      hosts,
+      wait: async () => undefined,
+      ...(over.interactiveDeadlineMs === undefined
+        ? {}
+        : { interactiveDeadlineMs: over.interactiveDeadlineMs }),
+    })
     const nango = createNango({
       baseUrl: over.nangoUrl ?? options.nangoUrl,
       secretKey: new Secret(over.nangoKey ?? options.nangoKey),

@@ -41,6 +41,8 @@ export const startSalesforceStandIn = async () => {
     refreshMs: 0,
     scope: 'refresh_token api id',
     permissions: true,
+    /** Takes requests and never answers; OAuth goes on. */
+    silent: false,
   }
   let count = 0
 
@@ -184,6 +186,7 @@ export const startSalesforceStandIn = async () => {
         request.method === 'POST' && path.startsWith('/services/oauth2/')
           ? await oauth(path, new URLSearchParams(text))
           : rest(path, token)
+      if (settings.silent && request.method === 'GET') return
       response.writeHead(status, {
         'content-type': 'application/json',
         'sforce-limit-info': `api-usage=${usage.used}/${usage.max}`,

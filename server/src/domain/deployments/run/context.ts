@@ -6,6 +6,7 @@ import { type Jobs, type Worker } from '../../../jobs/jobs.ts'
 import { createStagedWorker, type StageContext, type StageDeps } from '../../work/stages.ts'
 import { type DeploymentRow, runById, type RunRow } from '../rows.ts'
 import { createJournal, type Journal } from './journal.ts'
+import { explainRefusal } from './permissions.ts'
 
 export interface RunDeps extends StageDeps {
   jobs: Pick<Jobs, 'announce'>
@@ -70,10 +71,14 @@ export const createRunWorker = (
       // What has been sent is settled in any case, and taking back is never held up.
       priority: state.run.kind === 'deploy' && !isSent(state) ? 'work' : 'protected',
     }),
-    step: (context, { journal, ...state }) => {
+    step: async (context, { journal, ...state }) => {
       const stage = kindOf(state.deployment).stages[state.run.stage]
       if (stage === undefined) throw new Error(`no stage ${state.run.stage}`)
-      return stage({ ...context, deps, journal }, state)
+      try {
+        return await stage({ ...context, deps, journal }, state)
+      } catch (error) {
+        throw isSent(state) ? error : await explainRefusal(error, context, state.deployment)
+      }
     },
     isSent,
     waiting: ({ run }) => run.error,

@@ -57,6 +57,8 @@ export const madeByUs = async (
     .where('component.action', '!=', 'unchanged')
     // A rule that another one's activation switched off is named without a place in the request.
     .where('component.path', '!=', 'workflows')
+    // By the database's clock: a later removal counts, whichever replica wrote it.
+    .orderBy('deployment.created_at')
     .orderBy('deployment.id')
     .orderBy('component.position')
     .execute()

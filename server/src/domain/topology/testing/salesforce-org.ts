@@ -68,6 +68,16 @@ export const describeOf = (name: string, fields: number): JsonObject => ({
   urls: { describe: `/services/data/v66.0/sobjects/${name}/describe` },
 })
 
+const PERMISSIONS = [
+  'ApiEnabled',
+  'CustomizeApplication',
+  'ModifyMetadata',
+  'ManageProfilesPermissionsets',
+  'AssignPermissionSets',
+  'ViewSetup',
+  'ViewAllData',
+]
+
 const EPOCH_MS = Date.UTC(2026, 0, 5)
 
 export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 }) => {
@@ -87,7 +97,11 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
     language: 'en_US',
     /** Object → the error that its describe answers. */
     unreadable: new Map<string, { status: number; errorCode: string; message: string }>(),
-    /** Table of a query → the same. */
+    /** Permissions that the connected user lacks; without ViewSetup nothing hidden is told. */
+    lacking: new Set<string>(),
+    /** Objects, and fields as `Object.Field`, that are there and that the connected user does not see. */
+    hidden: new Set<string>(),
+    /** Table of a query → the error that it answers. */
     unlistable: new Map<string, { status: number; errorCode: string; message: string }>(),
     /** Called before each answer; may hold it up or refuse it. */
     before: async (_asked: Asked): Promise<Answer | null> => null,
@@ -125,14 +139,14 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
     const found =
       objects.get(name) ??
       [...objects].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
-    if (found === undefined) {
+    if (found === undefined || settings.hidden.has(String(found.describe.name))) {
       const message = 'The requested resource does not exist'
       return { status: 404, body: [{ errorCode: 'NOT_FOUND', message }] }
     }
-    return conditional(
-      found.modifiedMs,
-      since,
-      () => (found.text ??= JSON.stringify(found.describe)),
+    return conditional(found.modifiedMs, since, () =>
+      settings.hidden.size > 0
+        ? JSON.stringify(seen(found.describe))
+        : (found.text ??= JSON.stringify(found.describe)),
     )
   }
 
@@ -144,6 +158,26 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
     AssignmentRule: automations.assignmentRules,
     ApexTrigger: automations.apexTriggers,
     CustomObject: automations.customObjects,
+    UserPermissionAccess: [
+      Object.fromEntries(
+        PERMISSIONS.map((name) => [`Permissions${name}`, !settings.lacking.has(name)]),
+      ),
+    ],
+    EntityDefinition: [...objects.keys()].map((name) => ({ QualifiedApiName: name })),
+    FieldDefinition: [...objects].flatMap(([object, { describe: of }]) =>
+      (of.fields as JsonObject[]).map(({ name }) => ({
+        QualifiedApiName: name,
+        EntityDefinition: { QualifiedApiName: object },
+      })),
+    ),
+  })
+
+  /** The describe as the connected user sees it. */
+  const seen = (of: JsonObject): JsonObject => ({
+    ...of,
+    fields: (of.fields as JsonObject[]).filter(
+      ({ name }) => !settings.hidden.has(`${String(of.name)}.${String(name)}`),
+    ),
   })
 
   const queried = (soql: string): Answer => {
@@ -198,7 +232,9 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
     JSON.stringify({
       encoding: 'UTF-8',
       maxBatchSize: 200,
-      sobjects: [...objects.keys()].map((name) => ({ name, label: name })),
+      sobjects: [...objects.keys()]
+        .filter((name) => !settings.hidden.has(name))
+        .map((name) => ({ name, label: name })),
     })
 
   const answer = (path: string, since: string | null, body: string): Answer => {

@@ -1,0 +1,193 @@
+// The connected user's rights are cut down, or a person with fewer rights connects: what they no longer
+// see has not gone from the Salesforce org, and nothing may say that it has.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Control } from '../../simulator/src/control/client.ts'
+import { startStack, type Snapshot, type Stack, type TestClient, type TestOrg } from './stack.ts'
+
+const INTEGRATION = 'integration@acme.example'
+const NOTHING = { added: 0, removed: 0, changed: 0 }
+const PLAN = {
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: [{ api_name: 'Note__c', label: 'Note', type: 'Text', length: 10 }],
+    },
+  ],
+}
+
+interface Told extends Snapshot {
+  stats: Snapshot['stats'] & { not_visible: string[]; missing_permissions: string[] | null }
+}
+
+interface Diff {
+  summary: {
+    objects: typeof NOTHING
+    fields: typeof NOTHING
+    visibility: { not_visible: number; now_visible: number }
+  }
+}
+
+interface Findings {
+  status: string
+  findings: { code: string; message: string; severity: string; component: { full_name: string } }[]
+}
+
+let stack: Stack
+let org: TestOrg
+let client: TestClient
+
+const act: Control['act'] = (...call) => stack.simulator.control.act(...call)
+
+const profile = (name: string) =>
+  act('users/update', { org: 'Acme', username: INTEGRATION, profile: name })
+
+const diff = async (from: number, to: number): Promise<Diff> =>
+  (
+    await org.api.post<Diff>('/api/topology/diff', {
+      client_id: client.id,
+      from_version: from,
+      to_version: to,
+    })
+  ).body
+
+const pull = async (options: Record<string, unknown> = {}): Promise<Told> =>
+  (await client.pull(options)) as Told
+
+const check = async (plan: unknown): Promise<Findings> =>
+  (
+    await org.api.post<Findings>('/api/conflicts/check', {
+      client_id: client.id,
+      plan,
+      wait_seconds: 55,
+    })
+  ).body
+
+beforeAll(async () => {
+  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }] } })
+  org = await stack.org()
+  client = await org.client()
+  await client.connect('Acme')
+  await client.pull()
+})
+afterAll(() => stack[Symbol.asyncDispose]())
+
+describe('a connected user whose profile is cut down', () => {
+  it('no longer sees objects, which are not removed; they come back as they were', async () => {
+    await profile('Minimum Access - API Only')
+    const narrow = await pull()
+    expect(narrow.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
+    expect(narrow.stats.not_visible).toContain('Placement__c')
+    expect(narrow.stats.not_visible.length).toBeGreaterThan(50)
+    expect(narrow.stats.missing_permissions).toContain('View Setup and Configuration')
+    const { summary } = await diff(1, narrow.version)
+    expect(summary).toMatchObject({ objects: NOTHING, fields: NOTHING })
+    expect(summary.visibility.not_visible).toBeGreaterThan(50)
+
+    await profile('System Administrator')
+    const wide = await pull()
+    expect(wide).toMatchObject({ changes_from_previous: NOTHING, stats: { not_visible: [] } })
+    expect((await diff(1, wide.version)).summary.objects).toEqual(NOTHING)
+  })
+
+  it('is told by a deploy in the words of the check which permissions are missing', async () => {
+    await profile('Minimum Access - API Only')
+    const report = await check(PLAN)
+    const red = report.findings.filter(
+      ({ severity, code }) => severity === 'red' && code.startsWith('permission_'),
+    )
+    expect(red).toHaveLength(4)
+    const deploy = await org.api.post<{
+      code: string
+      detail: string
+      errors: { code: string; message: string }[]
+    }>('/api/deploy/custom-objects', { client_id: client.id, plan: PLAN, wait_seconds: 55 })
+    expect(deploy.status).toBe(409)
+    expect(deploy.body.code).toBe('missing_permissions')
+    expect(new Set(deploy.body.errors.map(({ message }) => message))).toEqual(
+      new Set(red.map(({ message }) => message)),
+    )
+    expect(deploy.body.detail).not.toContain('SELECT')
+    await profile('System Administrator')
+  })
+
+  it('is told so by mapping validation, the check and a gated deploy', async () => {
+    await pull()
+    const mapping = await org.api.post<{ id: string }>('/api/mappings/create', {
+      client_id: client.id,
+      canonical_object: 'job',
+      sfdc_object: 'Placement__c',
+      fields: [{ canonical_field: 'title', sfdc_field: 'Name' }],
+    })
+    expect(mapping.status, mapping.text).toBe(201)
+    const plan = {
+      objects: [
+        {
+          api_name: 'Placement__c',
+          fields: [{ api_name: 'Note__c', label: 'Note', type: 'Text', length: 10 }],
+        },
+      ],
+    }
+    const before = await org.api.post<{ id: string }>('/api/conflicts/check', {
+      client_id: client.id,
+      plan,
+      wait_seconds: 55,
+    })
+    await profile('Minimum Access - API Only')
+    const gated = await org.api.post<{ code: string; detail: string }>(
+      '/api/deploy/custom-objects',
+      {
+        client_id: client.id,
+        plan,
+        conflict_report_id: before.body.id,
+        accept: ['yellow'],
+        wait_seconds: 55,
+      },
+    )
+    expect(gated.body.code).toBe('topology_drifted')
+    expect(gated.body.detail).toContain('no longer sees Placement__c')
+    await pull()
+    const report = await check(plan)
+    expect(report.findings.map(({ code }) => code)).not.toContain('object_appeared')
+    expect(report.findings.find(({ code }) => code === 'object_unreadable')?.message).toContain(
+      'no longer sees Placement__c',
+    )
+    const validated = await org.api.post<{ findings: { code: string }[] }>(
+      '/api/mappings/validate',
+      { mapping_id: mapping.body.id },
+    )
+    expect(validated.text).toContain('object_not_visible')
+    await profile('System Administrator')
+    await pull()
+  })
+})
+
+describe('field-level security', () => {
+  it('hides a field, which is not removed; one deleted beside it is', async () => {
+    const field = (name: string) => ({
+      org: 'Acme',
+      object: 'Lead',
+      field: { name, type: 'string', length: 40 },
+    })
+    await act('schema/add-field', field('Kept__c'))
+    await act('schema/add-field', field('Dropped__c'))
+    const { version } = await pull()
+    await act('permissions/hide-field', { org: 'Acme', object: 'Lead', field: 'Kept__c' })
+    await act('schema/remove-field', { org: 'Acme', object: 'Lead', name: 'Dropped__c' })
+    const after = await pull()
+    expect(after.stats.not_visible).toEqual(['Lead.Kept__c'])
+    expect((await diff(version, after.version)).summary).toMatchObject({
+      fields: { ...NOTHING, removed: 1 },
+      visibility: { not_visible: 1, now_visible: 0 },
+    })
+  })
+})
+
+describe('a person with fewer rights who connects instead', () => {
+  it('sees less, and nothing is removed', async () => {
+    await client.connect('Acme', { username: 'restricted@acme.example' })
+    const narrow = await pull()
+    expect(narrow.changes_from_previous).toEqual(NOTHING)
+    expect(narrow.stats.not_visible.length).toBeGreaterThan(50)
+  })
+})

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -344,6 +344,81 @@ describe('on the wire', () => {
       expect((await org.api.get('/health')).status).toBe(200)
     }
     for (let i = 0; i < 5; i++) expect(await me(org.api)).toBe(200)
+  })
+
+  it('large bodies beyond what memory allows at once are 503 before they are read, and taken later', async () => {
+    const begin = () => {
+      const socket = connect(Number(url().port), url().hostname)
+      socket.on('error', () => undefined)
+      socket.write(
+        `POST /api/push/records HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${org.token}\r\n` +
+          `content-type: application/json\r\ncontent-length: ${16 * 1024 * 1024}\r\n\r\n`,
+      )
+      return socket
+    }
+    const sockets: Socket[] = []
+    const refusal = await until('one is refused', async () => {
+      const socket = begin()
+      sockets.push(socket)
+      const answer = await Promise.race([
+        once(socket, 'data').then(([bytes]: unknown[]) => String(bytes)),
+        me(org.api).then(() => null), // whatever came before has been looked at
+      ])
+      return answer
+    })
+    expect(refusal).toMatch(/^HTTP\/1\.1 503 /)
+    expect(refusal.toLowerCase()).toContain('retry-after: 2')
+    expect(sockets.length).toBeGreaterThan(3)
+    for (const socket of sockets) socket.destroy()
+    await until('there is room again', async () => {
+      const body = {
+        client_id: randomUUID(),
+        object: 'lead',
+        records: [{ a: 'x'.repeat(2_000_000) }],
+      }
+      return (await org.api.post('/api/push/records', body)).status !== 503
+    })
+  })
+
+  it('bodies of nothing but faults are refused by the first of them, and cost nobody anything', async () => {
+    const post = (path: string, body: string) =>
+      fetch(new URL(path, url()), {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${org.token}`,
+          'content-type': 'application/json',
+          'content-encoding': 'gzip',
+        },
+        body: new Uint8Array(gzipSync(body)),
+      })
+    const id = randomUUID()
+    const rows = (member: string, row: string, count: number) =>
+      `{"client_id":"${id}",${member === 'links' ? '' : '"object":"lead",'}"${member}":[` +
+      `${`${row},`.repeat(count - 1)}${row}]}`
+    for (const [path, member] of [
+      ['/api/push/records', 'records'],
+      ['/api/push/status-update', 'updates'],
+      ['/api/push/link', 'links'],
+    ] as const) {
+      const many = await post(path, rows(member, '1', 500_000))
+      expect(many.status).toBe(413)
+      expect(await many.text()).toContain('application/x-ndjson')
+      const wrong = await post(path, rows(member, '1', 50_000))
+      expect(wrong.status).toBe(422)
+      const { errors } = (await wrong.json()) as { errors: { path: string }[] }
+      expect(errors).toHaveLength(50)
+      expect(errors[0]?.path).toBe(`${member}.0`)
+    }
+    const late = await post(
+      '/api/push/records',
+      rows('records', '{}', 1_200).replace(/\{\}\]/, '7]'),
+    )
+    expect(((await late.json()) as { errors: { path: string }[] }).errors).toMatchObject([
+      { path: 'records.1199' },
+    ])
+    const members = Array.from({ length: 400_000 }, (_, n) => `"m${n}":1`).join(',')
+    const plan = await post('/api/conflicts/check', `{"client_id":"${id}","plan":{${members}}}`)
+    expect(plan.status).toBe(413)
   })
 
   it('a gzip bomb is not inflated further than the limit', async () => {

@@ -22,16 +22,18 @@ import { EngineError } from '../errors.ts'
 import { clip } from '../text.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
-import { refuseDeep } from './depth.ts'
+import { createBodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
+import { checked, checkedWithRows } from './checked.ts'
+import { readJsonBody } from './json-body.ts'
 import { openLines } from './lines.ts'
-import { problemOf, toEngineError, validationProblem } from './problems.ts'
+import { problemOf, toEngineError } from './problems.ts'
 import { registerDocs } from './docs.ts'
 import { sendReply } from './reply.ts'
 import { requestIdOf } from './request-id.ts'
 import { openApiDocument } from './openapi.ts'
 import { type RequestContext, type Route } from './route.ts'
 
-export const BODY_LIMIT_BYTES = 1024 * 1024
+export const BODY_LIMIT_BYTES = SMALL_BODY_BYTES
 
 interface Options {
   routes: Route[]
@@ -81,17 +83,21 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   )
   registerDocs(app, () => openApiDocument(options.routes))
   const idempotency = createIdempotencyStep(options.idempotency)
+  const reserve = createBodyBudget()
   for (const route of options.routes) {
     app.route({
       method: route.method,
       url: route.path,
       bodyLimit: route.bodyLimitBytes ?? BODY_LIMIT_BYTES,
       config: { route },
-      onRequest: async (request) => {
+      onRequest: async (request, reply) => {
         const found = await admit(route, options.auth, request)
         admitted.set(request, found)
-        // A large body is not even read from somebody who may not send it.
-        if ((route.bodyLimitBytes ?? 0) > BODY_LIMIT_BYTES) authorize(route, found.identity)
+        const most = route.bodyLimitBytes ?? BODY_LIMIT_BYTES
+        if (most <= SMALL_BODY_BYTES || isUpload(request)) return
+        // A large body is not even read from somebody who may not send it, or when there is no room.
+        authorize(route, found.identity)
+        reply.raw.once('close', reserve(bodyBytes(request, most)))
       },
       preParsing: async (request, _reply, payload) => inflate(route, request, payload),
       handler: (request, reply) =>
@@ -260,48 +266,34 @@ const limitCallers = async (
 const parseBodies = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
   const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
-    if (request.routeOptions.config.route?.rawBody === true) {
-      done(null, bytes)
-      return
-    }
-    let text: string
-    try {
-      text = utf8.decode(bytes as Buffer)
-    } catch {
-      done(new EngineError('invalid_json', 'The body is not valid UTF-8.'))
-      return
-    }
-    const isExact = request.routeOptions.config.route?.exactNumbers === true
-    if (!isExact || !mayHoldInexact(text)) {
-      void parseJson(request, text, done)
-      return
-    }
-    void parseJson(request, text, (error, value) => {
-      if (error !== null) done(error, value)
-      else rereadExactly(text, value, done)
-    })
-  })
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: Buffer) => {
+      const {
+        rawBody = false,
+        rows,
+        exactNumbers = false,
+      } = request.routeOptions.config.route ?? {}
+      if (rawBody) return bytes
+      return readJsonBody(bytes, {
+        rows,
+        parse: (text) => {
+          let parsed: { error: Error | null; value: unknown } | undefined
+          void parseJson(request, text, (error, value) => {
+            parsed = { error, value }
+          })
+          if (parsed?.error) throw parsed.error
+          return exactNumbers && mayHoldInexact(text) ? parseExactly(text) : parsed?.value
+        },
+      })
+    },
+  )
   // Not read here: the route reads it as it arrives.
   app.addContentTypeParser(LINES_TYPE, (request, payload, done) => {
     if (request.routeOptions.config.route?.lines !== undefined) done(null, payload)
     else done(new EngineError('unsupported_media_type', 'The body must be application/json.'))
   })
-}
-
-/** The same body once more, with its numbers as they were written. It was found to be safe JSON. */
-const rereadExactly = (
-  text: string,
-  value: unknown,
-  done: (error: Error | null, body?: unknown) => void,
-): void => {
-  try {
-    refuseDeep(value, '')
-  } catch (error) {
-    done(error as EngineError)
-    return
-  }
-  done(null, parseExactly(text))
 }
 
 /** The body as it was before gzip. Fastify counts what comes out of here against the limit, as promised. */
@@ -332,6 +324,12 @@ const REQUEST_MS = 120_000
 const isUpload = (request: FastifyRequest): boolean =>
   request.routeOptions.config.route?.lines !== undefined &&
   (request.headers['content-type'] ?? '').toLowerCase().startsWith(LINES_TYPE)
+
+/** How large the body may become: what it says, unless it is compressed or says nothing. */
+const bodyBytes = ({ headers }: FastifyRequest, most: number): number => {
+  const told = Number(headers['content-length'] ?? most)
+  return headers['content-encoding'] === undefined ? Math.min(told, most) : most
+}
 
 /** As Node itself tells it, for the handler of what never became a request. */
 const requestTimeout = (): Error =>
@@ -385,7 +383,7 @@ const serve = async (
   inSpan: InSpan,
 ): Promise<FastifyReply> => {
   const upload = await openUpload(route, request, reply)
-  const body = upload === null ? checkedBody(route, request) : upload.envelope
+  const body = upload === null ? await checkedBody(route, request) : upload.envelope
   authorize(route, identity)
 
   const gone = new AbortController()
@@ -432,9 +430,7 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
   if (first === null) {
     throw new EngineError('invalid_json', 'The body is empty; its first line is the envelope.')
   }
-  const parsed = spec.envelope.safeParse(first.value)
-  if (!parsed.success) throw validationProblem(parsed.error.issues)
-  const envelope = parsed.data
+  const envelope = checked(spec.envelope, first.value)
   return {
     envelope,
     handle: (input: { caller: unknown; context: RequestContext }) =>
@@ -443,16 +439,13 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
   }
 }
 
-const checkedBody = (route: Route, request: FastifyRequest): unknown => {
+const checkedBody = async (route: Route, request: FastifyRequest): Promise<unknown> => {
   if (route.rawBody === true) return request.body ?? Buffer.alloc(0)
   if (route.body === undefined) return undefined
-  refuseDeep(request.body, '')
-  const parsed = route.body.safeParse(request.body)
-  if (!parsed.success) throw validationProblem(parsed.error.issues)
-  return parsed.data
+  return route.rows === undefined
+    ? checked(route.body, request.body)
+    : checkedWithRows(route.body, request.body, route.rows)
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const pathOf = (request: FastifyRequest): string => clip(request.url.split('?')[0] ?? '', 200)
 

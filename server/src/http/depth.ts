@@ -2,14 +2,16 @@
 
 import { EngineError } from '../errors.ts'
 
-const DEPTH_MAX = 64
+export const DEPTH_MAX = 64
+
+export const tooDeep = (path: string): EngineError =>
+  new EngineError('validation_failed', `The body nests deeper than ${DEPTH_MAX} levels.`, {
+    errors: [{ path, code: 'too_deep', message: `Nest at most ${DEPTH_MAX} levels.` }],
+  })
 
 /** Throws validation_failed. */
 export const refuseDeep = (value: unknown, path: string): void => {
-  if (!deeperThan(value, DEPTH_MAX)) return
-  throw new EngineError('validation_failed', `The body nests deeper than ${DEPTH_MAX} levels.`, {
-    errors: [{ path, code: 'too_deep', message: `Nest at most ${DEPTH_MAX} levels.` }],
-  })
+  if (deeperThan(value, DEPTH_MAX)) throw tooDeep(path)
 }
 
 /** Without recursion. */

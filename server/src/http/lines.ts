@@ -5,6 +5,7 @@ import { type Readable } from 'node:stream'
 import { EngineError } from '../errors.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { mayBeDeep, refuseDeep } from './depth.ts'
+import { refuseCrowded } from './json-body.ts'
 
 /** One line: its text, which is JSON, and what the text says (see {@link parseExactly}). */
 export interface JsonLine {
@@ -71,6 +72,7 @@ export async function* readJsonLines(
       return null
     }
     blankBytes = 0
+    refuseCrowded(bytes, number)
     let value: unknown
     try {
       value = JSON.parse(text)

@@ -68,18 +68,19 @@ const fromFramework = (error: unknown): EngineError | null => {
     : null
 }
 
-const MEMBERS_MAX = 50
+/** As many faults of a body are told at once. */
+export const ISSUES_MAX = 50
 
 /** Zod's issues as faults of members, with the path as a caller would write it. */
 export const validationProblem = (issues: readonly z.core.$ZodIssue[]): EngineError =>
   new EngineError('validation_failed', 'The body does not fit the schema; see errors.', {
-    errors: issues.slice(0, MEMBERS_MAX).flatMap(toMemberErrors),
+    errors: issues.slice(0, ISSUES_MAX).flatMap(toMemberErrors),
   })
 
 const toMemberErrors = (issue: z.core.$ZodIssue): MemberError[] => {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, MEMBERS_MAX).map((name) => ({
+    return issue.keys.slice(0, ISSUES_MAX).map((name) => ({
       path: [...path, name].join('.'),
       code: 'unknown_key',
       message: 'There is no such member. Check its spelling or leave it out.',

@@ -92,6 +92,8 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   bodyLimitBytes?: number
   /** Media type of the body where it is not JSON; the handler gets the bare bytes. */
   rawBody?: boolean
+  /** The member that is a list of rows: read and checked a few at a time, {@link ROWS_MAX} at most. */
+  rows?: string
   /** A JSON number that a double would change reaches the handler as an `InexactNumber`. */
   exactNumbers?: boolean
   /** Takes application/x-ndjson on this path as well; with it goes no limit of the whole body. */

@@ -9,6 +9,7 @@ import {
   type PushWithResults,
 } from '../../domain/pushes/pushes.ts'
 import { EngineError, type ErrorCode } from '../../errors.ts'
+import { ROWS_MAX } from '../json-body.ts'
 import { type JsonLine } from '../lines.ts'
 import { validationProblem } from '../problems.ts'
 import { lines, type Reply, route, type Route } from '../route.ts'
@@ -159,7 +160,8 @@ const recordsRoute = (pushes: Pushes): Route =>
       "Upserts by the mapping's external id: no record is created twice, and each row has a result. A " +
       'row that cannot be sent is a failed result and stops no other. The work survives a broken ' +
       'connection and a restart; poll with `/api/push/get`.',
-    body: recordsEnvelope.extend({ records: z.array(recordRow).min(1) }),
+    body: recordsEnvelope.extend({ records: z.array(recordRow).min(1).max(ROWS_MAX) }),
+    rows: 'records',
     lines: linesFor(pushes, 'records', recordsEnvelope, recordRow, exampleRecord),
     example: {
       body: { client_id: CLIENT_ID, object: 'job_posting', records: [exampleRecord] },
@@ -177,7 +179,8 @@ const statusUpdateRoute = (pushes: Pushes): Route =>
     description:
       'Never creates one: what is not found is a failed row (`RECORD_NOT_FOUND`). Without a mapping, ' +
       'object and fields are named as Salesforce names them.',
-    body: recordsEnvelope.extend({ updates: z.array(updateRow).min(1) }),
+    body: recordsEnvelope.extend({ updates: z.array(updateRow).min(1).max(ROWS_MAX) }),
+    rows: 'updates',
     lines: linesFor(pushes, 'status_update', recordsEnvelope, updateRow, exampleUpdate),
     example: {
       body: { client_id: CLIENT_ID, object: 'job_posting', updates: [exampleUpdate] },
@@ -203,7 +206,8 @@ const linkRoute = (pushes: Pushes): Route =>
     description:
       'Sets look-ups, or creates the record between two others once. Missing and ambiguous records ' +
       'fail their row.',
-    body: linksEnvelope.extend({ links: z.array(linkRow).min(1) }),
+    body: linksEnvelope.extend({ links: z.array(linkRow).min(1).max(ROWS_MAX) }),
+    rows: 'links',
     lines: linesFor(pushes, 'link', linksEnvelope, linkRow, exampleLink),
     example: {
       body: { client_id: CLIENT_ID, links: [exampleLink] },

@@ -1,0 +1,62 @@
+// Values of callers against their schemas. Making an issue readable costs more than finding it, and a body
+// of nothing but faults has one for each element: only as many as are told are made readable.
+
+import { setImmediate } from 'node:timers/promises'
+import * as z from 'zod'
+import { ISSUES_MAX, validationProblem } from './problems.ts'
+
+/** Rows that are checked before others get their turn. */
+const ROWS_AT_ONCE = 500
+
+/** What the schema makes of the value. Throws validation_failed with at most fifty of its faults. */
+export const checked = <Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  pathOf: (path: PropertyKey[]) => PropertyKey[] = (path) => path,
+): z.infer<Schema> => {
+  const context = { async: false }
+  const result = schema._zod.run({ value, issues: [] }, context)
+  if (result instanceof Promise) throw new TypeError('Schemas of bodies check at once')
+  if (result.issues.length > 0) {
+    const issues = result.issues
+      .slice(0, ISSUES_MAX)
+      .map((issue) => z.core.util.finalizeIssue(issue, context, z.core.config()))
+    throw validationProblem(issues.map((issue) => ({ ...issue, path: pathOf(issue.path) })))
+  }
+  return result.value as z.infer<Schema>
+}
+
+/**
+ * The same for a body whose member `rows` is a list that may be long: some hundred rows at a time, up to
+ * the first in which something is wrong.
+ */
+export const checkedWithRows = async (
+  schema: z.ZodType,
+  body: unknown,
+  rows: string,
+): Promise<unknown> => {
+  const list = listIn(body, rows)
+  if (list === null || list.length <= ROWS_AT_ONCE) return checked(schema, body)
+  const taken: unknown[] = []
+  let whole: object = {}
+  for (let from = 0; from < list.length; from += ROWS_AT_ONCE) {
+    const some = { ...(body as object), [rows]: list.slice(from, from + ROWS_AT_ONCE) }
+    const part = checked(schema, some, ([member, index, ...rest]) =>
+      member === rows && typeof index === 'number'
+        ? [member, from + index, ...rest]
+        : [member, index, ...rest].filter((step) => step !== undefined),
+    ) as Record<string, unknown>
+    whole = part
+    for (const row of listIn(part, rows) ?? []) taken.push(row)
+    await setImmediate()
+  }
+  return { ...whole, [rows]: taken }
+}
+
+const listIn = (body: unknown, member: string): unknown[] | null => {
+  const list: unknown =
+    typeof body === 'object' && body !== null
+      ? (body as Record<string, unknown>)[member]
+      : undefined
+  return Array.isArray(list) ? list : null
+}

@@ -1,0 +1,206 @@
+// JSON bodies, whatever they hold. JSON.parse of 16 MiB takes 2 s where it is all `{},{},…`, and a schema
+// makes an issue of each: the one small request of one caller would keep all others waiting. So a body is
+// surveyed first, byte by byte and in slices; what holds too much is refused before anything is made of it,
+// and an array of rows is parsed a few rows at a time.
+
+import { setImmediate } from 'node:timers/promises'
+import { EngineError } from '../errors.ts'
+import { DEPTH_MAX, tooDeep } from './depth.ts'
+
+/** Rows of one body; more travel as newline-delimited JSON. */
+export const ROWS_MAX = 50_000
+/** Texts, numbers, lists and objects in a body beside its rows, and in one row. */
+const VALUES_MAX = 50_000
+const ROW_VALUES_MAX = 5_000
+/** Bytes that are surveyed, or of which rows are parsed, before others get their turn. */
+const SLICE_BYTES = 128 * 1024
+
+interface BodyShape {
+  /** The member that holds the rows, where the route takes rows. */
+  rows: string | undefined
+  /** Makes a value of a text; throws EngineError or SyntaxError. */
+  parse: (text: string) => unknown
+}
+
+/**
+ * The value of a JSON body. Throws invalid_json, validation_failed for one that nests too deep, and
+ * payload_too_large for more rows or more values than are taken at once. Gives other requests their turn
+ * every few milliseconds.
+ */
+export const readJsonBody = async (bytes: Buffer, { rows, parse }: BodyShape): Promise<unknown> => {
+  const found = await inSlices(
+    survey(bytes, rows, { most: VALUES_MAX, refusal: tooMany, path: '' }),
+  )
+  if (found === null) return parse(textOf(bytes))
+  const { from, to, ends } = found
+  const body = parse(textOf(bytes.subarray(0, from)) + textOf(bytes.subarray(to)))
+  const list: unknown[] = []
+  let start = from
+  for (let first = 0; first < ends.length;) {
+    let last = first
+    while (last + 1 < ends.length && (ends[last + 1] ?? 0) - start < SLICE_BYTES) last += 1
+    const end = ends[last] ?? to
+    const values = parse(`[${textOf(bytes.subarray(start, end))}]`) as unknown[]
+    for (const value of values) list.push(value)
+    start = end + 1
+    first = last + 1
+    if (first < ends.length) await setImmediate()
+  }
+  return { ...(body as object), [rows ?? '']: list }
+}
+
+/** Throws payload_too_large for a line of more values than one row has. */
+export const refuseCrowded = (line: Buffer, number: number): void => {
+  if (line.byteLength <= ROW_VALUES_MAX) return
+  const refusal = (): EngineError => tooManyInRow(`Line ${number}`)
+  const steps = survey(line, undefined, { most: ROW_VALUES_MAX, refusal, path: `lines.${number}` })
+  while (steps.next().done !== true);
+}
+
+const inSlices = async <T>(steps: Generator<void, T, undefined>): Promise<T> => {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await setImmediate()
+  }
+}
+
+/** Where the rows are in the body: behind the bracket that opens their list, and at the one that closes it. */
+interface FoundRows {
+  from: number
+  to: number
+  /** Where each row ends: at a comma, the last one at the closing bracket. */
+  ends: number[]
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+/**
+ * Goes over the text once, and pauses after each slice. Null: it has no rows, or is no JSON in a way that
+ * parsing it will show. What it takes for rows is right for all JSON; other texts are refused when their
+ * parts are parsed.
+ */
+function* survey(
+  bytes: Buffer,
+  member: string | undefined,
+  { most, refusal, path }: { most: number; refusal: () => EngineError; path: string },
+): Generator<void, FoundRows | null, undefined> {
+  const key = member === undefined ? null : Buffer.from(`"${member}"`)
+  const ends: number[] = []
+  let found: { from: number; to: number } | null = null
+  let isInRows = false
+  let depth = 0
+  let values = 1
+  let rowValues = 1
+  /** The text that ended last, in case it is the name of a member. */
+  let text: { from: number; to: number } = { from: 0, to: 0 }
+  let turn = SLICE_BYTES
+
+  const count = (): void => {
+    if (isInRows) rowValues += 1
+    else values += 1
+    if (rowValues > ROW_VALUES_MAX) throw tooManyInRow(`Row ${ends.length}`)
+    if (values > most) throw refusal()
+  }
+  const endRow = (at: number): void => {
+    ends.push(at)
+    if (ends.length > ROWS_MAX) throw tooManyRows()
+    rowValues = 1
+  }
+  const isRowsList = (at: number): boolean => {
+    if (key === null || depth !== 1) return false
+    const name = bytes.subarray(text.from, text.to)
+    return name.equals(key) && isColonOnly(bytes, text.to, at)
+  }
+
+  for (let at = 0; at < bytes.length; at += 1) {
+    if (at >= turn) {
+      turn = at + SLICE_BYTES
+      yield
+    }
+    const byte = bytes[at]
+    if (byte === QUOTE) {
+      const end = endOfText(bytes, at)
+      text = { from: at, to: end + 1 }
+      at = end
+    } else if (byte === COMMA) {
+      if (isInRows && depth === 2) endRow(at)
+      else count()
+    } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+      if (byte === OPEN_LIST && isRowsList(at)) {
+        if (found !== null) throw twice(member ?? '')
+        found = { from: at + 1, to: bytes.length }
+        isInRows = true
+      } else count()
+      depth += 1
+      if (depth > DEPTH_MAX) throw tooDeep(path)
+    } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
+      depth -= 1
+      if (isInRows && depth === 1 && found !== null) {
+        found.to = at
+        isInRows = false
+        if (ends.length > 0 || !isBlank(bytes, found.from, at)) endRow(at)
+      }
+    }
+  }
+  if (isInRows) throw new EngineError('invalid_json', `The body ends within ${member ?? ''}.`)
+  return found === null ? null : { ...found, ends }
+}
+
+/** Where the text that begins at `at` ends: at its closing quote, or with the body. */
+const endOfText = (bytes: Buffer, at: number): number => {
+  let end = at
+  for (;;) {
+    end = bytes.indexOf(QUOTE, end + 1)
+    if (end === -1) return bytes.length
+    let escapes = 0
+    while (bytes[end - 1 - escapes] === BACKSLASH) escapes += 1
+    if (escapes % 2 === 0) return end
+  }
+}
+
+const isSpace = (byte: number | undefined): boolean =>
+  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+
+const isBlank = (bytes: Buffer, from: number, to: number): boolean => {
+  for (let at = from; at < to; at += 1) if (!isSpace(bytes[at])) return false
+  return true
+}
+
+const isColonOnly = (bytes: Buffer, from: number, to: number): boolean => {
+  const colon = bytes.indexOf(COLON, from)
+  return colon !== -1 && colon < to && isBlank(bytes, from, colon) && isBlank(bytes, colon + 1, to)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+const textOf = (bytes: Buffer): string => {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new EngineError('invalid_json', 'The body is not valid UTF-8.')
+  }
+}
+
+const tooMany = (): EngineError =>
+  new EngineError(
+    'payload_too_large',
+    `The body holds more than ${VALUES_MAX} values. Send what it asks for in several calls.`,
+  )
+
+const tooManyInRow = (row: string): EngineError =>
+  new EngineError(
+    'payload_too_large',
+    `${row} holds more than ${ROW_VALUES_MAX} values. A row is one record: send its fields only.`,
+  )
+
+const tooManyRows = (): EngineError =>
+  new EngineError(
+    'payload_too_large',
+    `A JSON body takes at most ${ROWS_MAX} rows. Send more as application/x-ndjson: the envelope in ` +
+      'the first line, then one row a line.',
+  )
+
+const twice = (member: string): EngineError =>
+  new EngineError('invalid_json', `The body names ${member} twice.`)

@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Suites that mostly wait: for leases to run out, for work to be taken over, for an outage to end. */
 const WAITING =
-  /(crash|waiting-work|deploy-claims|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
+  /(crash|waiting-work|deploy-claims|reversibility|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
 
 /**
  * Those that wait and those that work by turns, so that the cores have work from the beginning to the

@@ -11,7 +11,7 @@ const bin = (path: string) => join(ROOT, 'node_modules', path)
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   eslint: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'],
   tsc: [bin('typescript/bin/tsc'), '--noEmit'],
-  prettier: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.'],
+  prettier: [bin('prettier/bin/prettier.cjs'), '--check', '--cache', '--log-level=warn', '.'],
   structure: ['scripts/structure.ts'],
   openapi: ['scripts/openapi.ts', '--check'],
 }

@@ -1,21 +1,20 @@
 // Global value sets through the public API: values that picklists of several objects share.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { sharedRig } from './shared-rig.ts'
+import { type TestClient, type TestOrg } from './stack.ts'
 
-let stack: Stack
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: true })
+  const stack = await sharedRig()
   org = await stack.org()
   client = await org.client()
-  await client.connect(stack.simulator.orgs[0]?.name ?? '')
+  await client.connect((await stack.salesforceOrg('Enterprise')).name)
   await client.pull()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 const setOf = (api_name: string, values: unknown[], more: object = {}) => ({
   api_name,

@@ -1,7 +1,7 @@
 // In a Salesforce org with person accounts one mapping serves both kinds: a row is a business by its Name
 // and a person by its LastName.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   makeStand,
   map,
@@ -11,9 +11,11 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestOrg } from './stack.ts'
 
-let stack: Stack
+let stack: SharedRig
+let acme: string
 let org: TestOrg
 let stand: PushStand
 
@@ -41,16 +43,17 @@ const mapAs = (canonical_object: string, more: Record<string, Row> = {}) =>
   })
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  stack = await sharedRig()
+  acme = (await stack.salesforceOrg()).name
   org = await stack.org()
   const { control } = stack.simulator
-  await control.act('schema/enable-person-accounts', { org: 'Acme' })
+  await control.act('schema/enable-person-accounts', { org: acme })
   await control.act('schema/add-field', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     field: { name: 'Level__pc', type: 'string', length: 20, custom: true },
   })
-  stand = await makeStand(stack, org)
+  stand = await makeStand(stack, org, acme)
   await mapAs('account')
   await mapAs('named', {
     company: { default: 'No company' },
@@ -59,11 +62,10 @@ beforeAll(async () => {
   })
   await mapAs('strict', { company: { required: true }, last: { required: true } })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 const stored = async (key: string): Promise<Row | undefined> => {
   const [row] = await stack.simulator.control.act('records/list', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     where: { Key__c: key },
   })

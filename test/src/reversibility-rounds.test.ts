@@ -2,7 +2,7 @@
 // generated plans over generated fields and rows, the same in every run. REVERSIBILITY_SEED generates
 // others, REVERSIBILITY_ROUNDS more of them.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import {
   type FieldCase,
@@ -11,26 +11,26 @@ import {
   roundOf,
   type Shape,
 } from './reversibility-cases.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestClient, type TestOrg } from './stack.ts'
 
 const seed = Number(process.env.REVERSIBILITY_SEED ?? 1)
 const count = Number(process.env.REVERSIBILITY_ROUNDS ?? 4)
 
-let stack: Stack
+let stack: SharedRig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: true })
+  stack = await sharedRig()
+  acme = (await stack.salesforceOrg('Enterprise')).name
   org = await stack.org()
   client = await org.client()
-  acme = stack.simulator.orgs[0]?.name ?? ''
   await client.connect(acme)
   await client.pull()
   await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 interface Told {
   component: { type: string; full_name: string }

@@ -1,25 +1,25 @@
 // What a report says about taking a field back, the deployment says in the same words, and the rollback
 // does: for changes of types and sizes, with rows and without.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
+import { type TestClient, type TestOrg } from './stack.ts'
 
-let stack: Stack
+let stack: SharedRig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: true })
+  stack = await sharedRig()
+  acme = (await stack.salesforceOrg('Enterprise')).name
   org = await stack.org()
   client = await org.client()
-  acme = stack.simulator.orgs[0]?.name ?? ''
   await client.connect(acme)
   await client.pull()
   await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
 
 interface Told {
   level: string

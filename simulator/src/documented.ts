@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 const FILE = join(import.meta.dirname, '../data/names.json')
 const names = JSON.parse(readFileSync(FILE, 'utf8')) as Record<
-  'objects' | 'tooling' | 'types',
+  'objects' | 'tooling' | 'types' | 'permissions',
   string
 >
 const setOf = (list: string): ReadonlySet<string> => new Set(list.toLowerCase().split(' '))
@@ -34,3 +34,6 @@ export const isDocumentedInTooling = (name: string): boolean =>
 
 /** Whether the Metadata API has a type of this name. */
 export const isDocumentedType = (name: string): boolean => TYPES.has(name.toLowerCase())
+
+/** Every user permission, as `PermissionSet` has it behind `Permissions`: `ApiEnabled`. */
+export const USER_PERMISSIONS: ReadonlySet<string> = new Set(names.permissions.split(' '))

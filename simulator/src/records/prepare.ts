@@ -15,6 +15,7 @@ import {
   plainText,
   problem,
 } from './row-errors.ts'
+import { notSimulated } from '../refusals.ts'
 import { recordStateOf } from './state.ts'
 import { isSetupObject, targetRow } from './targets.ts'
 
@@ -156,6 +157,10 @@ const checkRecordType = (object: SObject, { describe }: Field, id: string): void
 const USER = 'user'
 
 const checkReference = (org: Org, object: SObject, { describe }: Field, id: string): void => {
+  const filter = describe['filteredLookupInfo'] as { optionalFilter?: boolean } | null
+  if (filter?.optionalFilter === false) {
+    throw notSimulated(`the lookup filter of ${object.name}.${describe.name}`)
+  }
   const targets = describe.referenceTo.filter((name) => {
     const prefix = findObject(org, name)?.describe.keyPrefix
     return prefix === null || prefix === id.slice(0, 3)

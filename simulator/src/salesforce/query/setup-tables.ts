@@ -1,6 +1,7 @@
 // Setup entities that REST can query: people, permissions, queues, rules. Their rows are
 // computed from the state of the simulated Salesforce org. Salesforce: Object Reference.
 
+import { USER_PERMISSIONS } from '../../documented.ts'
 import { SYSTEM_PERMISSIONS } from '../../org/create.ts'
 import { stamps } from '../../org/schema.ts'
 import type { Viewer } from '../../org/visibility.ts'
@@ -138,7 +139,13 @@ const users = (org: Org): VirtualTable => ({
 
 const profiles = (org: Org): VirtualTable => ({
   name: 'Profile',
-  columns: { Id: 'id', Name: 'string', UserType: 'picklist', ...auditColumns },
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    UserType: 'picklist',
+    ...PERMISSION_COLUMNS,
+    ...auditColumns,
+  },
   rows: () =>
     [...org.profiles.values()].map((profile) => ({
       Id: profile.id,
@@ -168,6 +175,11 @@ export const userPermissionAccess = (viewer: Viewer): VirtualTable => ({
 // Salesforce: each profile has a permission set of its own, which carries its permissions in queries.
 const profileSetId = (profileId: string) => derivedId('0PS', `profile ${profileId}`)
 
+/** Salesforce: a column for each user permission there is. */
+const PERMISSION_COLUMNS = Object.fromEntries(
+  [...USER_PERMISSIONS].map((name) => [`Permissions${name}`, 'boolean']),
+)
+
 const permissionSets = (org: Org): VirtualTable => ({
   name: 'PermissionSet',
   columns: {
@@ -180,6 +192,7 @@ const permissionSets = (org: Org): VirtualTable => ({
     IsCustom: 'boolean',
     Type: 'picklist',
     ProfileId: reference('Profile', 'Profile'),
+    ...PERMISSION_COLUMNS,
     ...auditColumns,
   },
   rows: () => [

@@ -47,6 +47,7 @@ function columnField(name: string, spec: ColumnSpec): SoqlField {
     sortable: usable,
     groupable: usable,
     ...(type === 'complexvalue' ? { read: (row: SoqlRow) => computed(row[name]) } : {}),
+    ...(type === 'boolean' ? { read: (row: SoqlRow) => row[name] ?? false } : {}),
     ...(typeof spec === 'string' ? {} : { referenceTo: spec.to, relationshipName: spec.as }),
   }
 }

@@ -194,6 +194,49 @@ describe('a component is refused', () => {
       'Field Nope__c does not exist. Check spelling.',
     ],
     [
+      'a validation rule with an unknown function',
+      validationRule(
+        'Lead.Mail',
+        '<active>true</active><errorConditionFormula>ISEMPTY(Email)</errorConditionFormula><errorMessage>No</errorMessage>',
+      ),
+      'Unknown function ISEMPTY. Check spelling.',
+    ],
+    [
+      'a validation rule that is neither true nor false',
+      validationRule(
+        'Lead.Mail',
+        '<active>true</active><errorConditionFormula>LEN(Email)</errorConditionFormula><errorMessage>No</errorMessage>',
+      ),
+      'Formula result is data type (Number), incompatible with expected data type (true or false).',
+    ],
+    [
+      'a validation rule that compares a picklist',
+      validationRule(
+        'Lead.Mail',
+        '<active>true</active><errorConditionFormula>Status = "Open"</errorConditionFormula><errorMessage>No</errorMessage>',
+      ),
+      'Field Status is a picklist field. Picklist fields are only supported in certain functions.',
+    ],
+    [
+      'a validation rule that compares a number with a text',
+      validationRule(
+        'Lead.Mail',
+        '<active>true</active><errorConditionFormula>AND(AnnualRevenue &gt; "5")</errorConditionFormula><errorMessage>No</errorMessage>',
+      ),
+      "Incorrect parameter type for operator '>'. Expected Number, received Text",
+    ],
+    [
+      'a permission set with an unknown user permission',
+      zip({
+        type: 'PermissionSet',
+        name: 'Flying',
+        path: 'permissionsets/Flying.permissionset',
+        content:
+          '<label>Flying</label><userPermissions><enabled>true</enabled><name>FlyToTheMoon</name></userPermissions>',
+      }),
+      'Unknown user permission: FlyToTheMoon',
+    ],
+    [
       'a validation rule with the suffix of a field',
       validationRule(
         'Lead.Mail__c',

@@ -3,7 +3,7 @@
 
 import type { Field, SObject } from '../../../org/model.ts'
 import type { FieldSpec } from '../../../org/schema.ts'
-import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft } from './draft.ts'
 import type { FieldType } from './field-types.ts'
 import { flag, noSuch, oneOf, required, whole } from './names.ts'
@@ -172,8 +172,27 @@ function lookup(name: string, node: MetadataNode): Partial<FieldSpec> {
   return {
     referenceTo: [required(node, 'referenceTo')],
     relationshipName: relationshipName(name),
+    ...filtered(node),
     cascadeDelete: constraint === 'Cascade',
     restrictedDelete: constraint === 'Restrict',
+  }
+}
+
+/** A lookup filter. Salesforce: DescribeFieldResult, "filteredLookupInfo"; `$Source` is the row itself. */
+function filtered(node: MetadataNode): Partial<FieldSpec> {
+  const filter = child(node, 'lookupFilter')
+  if (filter === undefined || flag(filter, 'active') !== true) return {}
+  const sources = nodes(filter, 'filterItems').flatMap((item) =>
+    [text(item, 'field'), text(item, 'valueField')].flatMap(
+      (path) => /^\$Source\.(\w+)$/.exec(path ?? '')?.[1] ?? [],
+    ),
+  )
+  return {
+    filteredLookupInfo: {
+      controllingFields: [...new Set(sources)],
+      dependent: sources.length > 0,
+      optionalFilter: flag(filter, 'isOptional') === true,
+    },
   }
 }
 
@@ -191,6 +210,7 @@ function masterDetail(
     relationshipName: relationshipName(name),
     relationshipOrder:
       whole(node, 'relationshipOrder') ?? before?.describe.relationshipOrder ?? others.length,
+    ...filtered(node),
     cascadeDelete: true,
     nillable: false,
     updateable: flag(node, 'reparentableMasterDetail') === true,

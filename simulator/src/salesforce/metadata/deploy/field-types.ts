@@ -27,11 +27,11 @@ const RULES = {
   Location: rule('scale displayLocationInDecimal required', 'scale'),
   LongTextArea: rule('length visibleLines defaultValue', 'length visibleLines'),
   Lookup: rule(
-    'referenceTo relationshipName relationshipLabel deleteConstraint required',
+    'referenceTo relationshipName relationshipLabel deleteConstraint required lookupFilter',
     'referenceTo',
   ),
   MasterDetail: rule(
-    'referenceTo relationshipName relationshipLabel relationshipOrder reparentableMasterDetail writeRequiresMasterRead',
+    'referenceTo relationshipName relationshipLabel relationshipOrder reparentableMasterDetail writeRequiresMasterRead lookupFilter',
     'referenceTo',
   ),
   MultiselectPicklist: rule('valueSet visibleLines required', 'valueSet visibleLines'),
@@ -99,9 +99,10 @@ const HARMLESS_AS_FALSE = new Set([
   'stripMarkup',
   'unique',
 ])
-/** Beside Checkbox and MasterDetail, which refuse `required` altogether. */
+/** MasterDetail refuses `required` altogether. */
 const HARMLESS_REQUIRED_FALSE = new Set<FieldType>([
   'AutoNumber',
+  'Checkbox',
   'Html',
   'LongTextArea',
   'Summary',
@@ -127,13 +128,10 @@ export function checkProperties(type: FieldType, node: MetadataNode): void {
     if (COMMON.has(name) || (formula ? FORMULA_TAKES.has(name) : takes.includes(name))) continue
     const value = text(node, name)
     if (HARMLESS_AS_FALSE.has(name) && value === 'false') continue
-    const harmless = formula ? type !== 'Checkbox' : HARMLESS_REQUIRED_FALSE.has(type)
+    const harmless = formula || HARMLESS_REQUIRED_FALSE.has(type)
     if (name === 'required' && value === 'false' && harmless) continue
     if (name === 'required' && type === 'MasterDetail') {
       throw new Problem('Master-Detail Relationship Fields Cannot be Optional or Required')
-    }
-    if (name === 'lookupFilter' && type === 'Lookup') {
-      throw new NotDone('does not deploy lookup filters')
     }
     throw new Problem(`Can not specify '${name}' for a CustomField of type ${type}`)
   }

@@ -170,6 +170,54 @@ describe('a deployed field shows in describe with the properties of its type', (
     })
   })
 
+  it('a checkbox may say that it is not required, as retrieved files do', async () => {
+    expect(
+      await described(
+        'Lead.Sure__c',
+        `<defaultValue>false</defaultValue><required>false</required>${type('Checkbox')}`,
+      ),
+    ).toMatchObject({ type: 'boolean', nillable: false })
+  })
+
+  it('a lookup filter is kept and described, and refused when records meet it', async () => {
+    const filter =
+      '<lookupFilter><active>true</active><filterItems><field>Account.Type</field><operation>equals</operation><value>Prospect</value></filterItems><isOptional>false</isOptional></lookupFilter>'
+    expect(
+      await described(
+        'Placement__c.Payer__c',
+        `${filter}${lookup('Account', 'Paid')}${type('Lookup')}`,
+      ),
+    ).toMatchObject({
+      filteredLookupInfo: { controllingFields: [], dependent: false, optionalFilter: false },
+    })
+    const jsforce = await connect(sim, 'Acme')
+    const [account] = (await jsforce.query('SELECT Id FROM Account LIMIT 1')).records
+    await expect(
+      jsforce.sobject('Placement__c').create({ Payer__c: account?.Id ?? '' }),
+    ).rejects.toMatchObject({ errorCode: 'NOT_SIMULATED' })
+    const master = `${filter}${lookup('Account', 'Owed')}${type('MasterDetail')}`
+    const { failures } = await deploy(jsforce, fieldZip('Placement_Fee__c.Debtor__c', master))
+    expect(failures.map(({ problem }) => problem)).toEqual([])
+  })
+
+  it('a field becomes unique only without duplicates', async () => {
+    const text = (unique: boolean) => `<length>40</length><unique>${unique}</unique>${type('Text')}`
+    await described('Case.Badge__c', text(false))
+    const jsforce = await connect(sim, 'Acme')
+    const saved = await jsforce.sobject('Case').create([
+      { Subject: 'One', Badge__c: 'A1' },
+      { Subject: 'Other', Badge__c: 'a1' },
+    ])
+    expect(saved.map(({ success, errors }) => (success ? [] : errors))).toEqual([[], []])
+    const { failures } = await deploy(jsforce, fieldZip('Case.Badge__c', text(true)))
+    expect(failures).toMatchObject([
+      { problem: expect.stringContaining('duplicate value found: Badge__c') as string },
+    ])
+    await jsforce.sobject('Case').destroy(saved[1]?.id ?? '')
+    const again = await deploy(jsforce, fieldZip('Case.Badge__c', text(true)))
+    expect(again.failures).toEqual([])
+  })
+
   it('a value that a deployment leaves out becomes inactive', async () => {
     await described('Case.Size__c', `${values('S', 'M')}${type('Picklist')}`)
     const field = await described('Case.Size__c', `${values('S')}${type('Picklist')}`)
@@ -189,7 +237,7 @@ describe('a field is refused', () => {
     ],
     [
       'a required checkbox',
-      `<defaultValue>false</defaultValue><required>false</required>${type('Checkbox')}`,
+      `<defaultValue>false</defaultValue><required>true</required>${type('Checkbox')}`,
       "Can not specify 'required' for a CustomField of type Checkbox",
     ],
     [

@@ -15,6 +15,7 @@ import { convertValues } from './conversions.ts'
 import { Problem, type Draft, type Outcome } from './draft.ts'
 import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
+import type { ValueType } from '../../../formula/types.ts'
 import { checkFormula } from './formula.ts'
 import { checkDeveloperName, checkUnmanaged, noSuch, required } from './names.ts'
 import type { Item } from './package.ts'
@@ -34,7 +35,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   required(node, 'label')
   if (found !== undefined) checkTypeChange(found, type, node)
   const formula = text(node, 'formula')
-  if (formula !== undefined) checkFormula(draft, object, formula)
+  if (formula !== undefined) checkFormula(draft, object, formula, RESULT_TYPES[type] ?? 'Number')
   const fieldName = found?.describe.name ?? name
   const shape = shapeOf(draft, object, fieldName, type, node, found)
   const { fullName: _, ...content } = shape.metadata
@@ -46,6 +47,8 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   if (found === undefined) checkLimits(draft, object, type)
   else
     convertValues(draft, object, { field: found, from: typeOf(found), to: type, spec: shape.spec })
+
+  if (shape.spec.unique === true) checkNoDuplicates(draft, object, found)
 
   draft.edit(object)
   const made = makeField(draft.org, shape.spec, { secured: shape.secured })
@@ -87,6 +90,36 @@ function deployStandardField(
     })
   }
   return { id: '', created: false, changed }
+}
+
+/** Salesforce: a field becomes unique only where no two records have the same value. The words are ours. */
+function checkNoDuplicates(draft: Draft, object: SObject, found: Field | undefined): void {
+  if (found === undefined || found.describe.unique) return
+  const { name, caseSensitive } = found.describe
+  const seen = new Map<string, string>()
+  for (const row of rowsOf(draft, object)) {
+    const value = row[name] ?? null
+    if ((typeof value !== 'string' && typeof value !== 'number') || row['IsDeleted'] === true)
+      continue
+    const key = caseSensitive === true ? String(value) : String(value).toLowerCase()
+    const other = seen.get(key)
+    if (other !== undefined) {
+      throw new Problem(
+        `duplicate value found: ${name} duplicates value on record with id: ${other.slice(0, 15)}`,
+        'DUPLICATE_VALUE',
+      )
+    }
+    seen.set(key, row.Id)
+  }
+}
+
+/** What a formula field of a type that is no number gives. */
+const RESULT_TYPES: Partial<Record<FieldType, ValueType>> = {
+  Checkbox: 'Boolean',
+  Date: 'Date',
+  DateTime: 'DateTime',
+  Text: 'Text',
+  Time: 'Time',
 }
 
 const rowsOf = (draft: Draft, object: SObject) => [

@@ -1,5 +1,8 @@
 // A look at formulas: enough to refuse those that name what is not there, and no evaluation.
 
+import { FUNCTION_NAMES } from '../../../formula/function-names.ts'
+import { FormulaSyntaxError, parseFormula } from '../../../formula/parse.ts'
+import { typeOfFormula, type ValueType } from '../../../formula/types.ts'
 import type { SObject } from '../../../org/model.ts'
 import { Problem, type Draft } from './draft.ts'
 
@@ -9,9 +12,14 @@ const ALWAYS = new Set(['recordtype', 'recordtypeid', 'owner', 'createdby', 'las
 
 /**
  * Refuses a formula whose parentheses do not match or that names a field which its object does not
- * have. Names of functions are not checked, nor are `$User.…` and its kin.
+ * have, or a function that there is not. `$User.…` and its kin are not checked.
  */
-export function checkFormula(draft: Draft, object: SObject, formula: string): void {
+export function checkFormula(
+  draft: Draft,
+  object: SObject,
+  formula: string,
+  expected: ValueType,
+): void {
   const code = formula
     .replaceAll(/\/\*[\s\S]*?\*\//g, ' ')
     .replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""')
@@ -24,12 +32,76 @@ export function checkFormula(draft: Draft, object: SObject, formula: string): vo
   if (open > 0) throw new Problem("Syntax error. Missing ')'")
   for (const { 0: path, index } of code.matchAll(/(?<![\w.$:])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*/g)) {
     const next = code.slice(index + path.length).trimStart()[0]
+    if (next === '(' && !path.includes('.')) {
+      if (FUNCTION_NAMES.has(path.toUpperCase())) continue
+      // Salesforce: the words of the formula editor.
+      throw new Problem(`Unknown function ${path}. Check spelling.`)
+    }
     if (next === '(' || next === ':' || CONSTANTS.has(path.toLowerCase())) continue
     if (!resolves(draft, object, path.split('.'))) {
       // Salesforce: the words of the formula editor.
       throw new Problem(`Field ${path} does not exist. Check spelling.`)
     }
   }
+  checkTypes(draft, object, formula, expected)
+}
+
+/** Salesforce: what the editor calls a value that is true or false. */
+const shown = (type: ValueType): string => (type === 'Boolean' ? 'true or false' : type)
+
+/** Refuses operands, parameters and results of types that do not fit. */
+function checkTypes(draft: Draft, object: SObject, formula: string, expected: ValueType): void {
+  try {
+    const given = typeOfFormula(parseFormula(formula), (path) => typeAt(draft, object, path))
+    if (given === expected || given === 'Unknown') return
+    throw new Problem(
+      `Formula result is data type (${shown(given)}), incompatible with expected data type (${shown(expected)}).`,
+    )
+  } catch (error) {
+    // What the parser does not read may be right all the same.
+    if (!(error instanceof FormulaSyntaxError)) throw error
+    if (/^(Incorrect parameter type|Field .* is a )/.test(error.message)) {
+      throw new Problem(error.message)
+    }
+  }
+}
+
+const TYPES: Record<string, ValueType> = {
+  boolean: 'Boolean',
+  currency: 'Number',
+  date: 'Date',
+  datetime: 'DateTime',
+  double: 'Number',
+  email: 'Text',
+  id: 'Text',
+  int: 'Number',
+  multipicklist: 'Multi-Select Picklist',
+  percent: 'Number',
+  phone: 'Text',
+  picklist: 'Picklist',
+  reference: 'Text',
+  string: 'Text',
+  textarea: 'Text',
+  time: 'Time',
+  url: 'Text',
+}
+
+function typeAt(
+  draft: Draft,
+  object: SObject,
+  [first = '', ...rest]: readonly string[],
+): ValueType {
+  const fields = [...object.fields.values()].filter(({ deletedAt }) => deletedAt === undefined)
+  if (rest.length === 0) {
+    const field = fields.find(({ describe }) => describe.name.toLowerCase() === first.toLowerCase())
+    return TYPES[field?.describe.type ?? ''] ?? 'Unknown'
+  }
+  const relation = fields.find(
+    ({ describe }) => describe.relationshipName?.toLowerCase() === first.toLowerCase(),
+  )
+  const [target = '', ...others] = relation?.describe.referenceTo ?? []
+  const parent = others.length > 0 ? undefined : draft.object(target)
+  return parent === undefined ? 'Unknown' : typeAt(draft, parent, rest)
 }
 
 function resolves(draft: Draft, object: SObject, [first = '', ...rest]: string[]): boolean {

@@ -21,6 +21,7 @@ import {
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
 import type { Item } from './package.ts'
+import { USER_PERMISSIONS } from '../../../documented.ts'
 import { same, typed } from './typed.ts'
 
 /** What is in `Grants`; everything else that is kept, is kept as it came. */
@@ -222,7 +223,7 @@ function readGrants(draft: Draft, node: MetadataNode, grants: Grants): FieldGran
   for (const entry of list(node, 'userPermissions')) {
     const permission = entry as MetadataNode
     const name = required(permission, 'name')
-    if (!/^[A-Z][A-Za-z0-9]*$/.test(name)) throw new Problem(`Unknown user permission: ${name}`)
+    if (!USER_PERMISSIONS.has(name)) throw new Problem(`Unknown user permission: ${name}`)
     if (flag(permission, 'enabled') === true) grants.system.add(name)
     else grants.system.delete(name)
   }

@@ -99,7 +99,7 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
             options.components.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
           ),
     assignments,
-    users: await readUsers(org, made, reading.properties),
+    users: await readUsers(org, made, reading),
     owned: await readOwned(org, made, reading),
   })
   return { reversal, reading, before, after, rows }

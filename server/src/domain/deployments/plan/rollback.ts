@@ -26,8 +26,8 @@ import {
   unclearFault,
 } from '../run/outcome.ts'
 import { heldData, type HeldData } from './data-guard.ts'
+import { readHolding } from './holding-records.ts'
 import { type Images, readImages, type Reading } from './images.ts'
-import { readOwned } from './owned-records.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import { readUsers } from './users.ts'
 import {
@@ -100,7 +100,7 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
           ),
     assignments,
     users: await readUsers(org, made, reading),
-    owned: await readOwned(org, made, reading),
+    holding: await readHolding(org, made, reading),
   })
   return { reversal, reading, before, after, rows }
 }

@@ -87,8 +87,8 @@ export interface FileKind extends AnyKind {
     /** The components of a file that name it. */
     by: (fullName: string, file: JsonObject) => Component[]
   }
-  /** Salesforce does not delete one that owns records: the objects whose records it may own. */
-  mayOwn?: (content: JsonObject) => string[]
+  /** Records that a deletion must not take its owner or group from: those with its id in a field. */
+  heldBy?: (content: JsonObject) => { object: string; field: string }[]
   /** What of a file, read by its root, is compared; default all of it. */
   contentOf?: (text: string) => JsonObject
   /**

@@ -8,7 +8,7 @@ import { type PlanInput, planSchema } from '../../plan/schema.ts'
 import { type Component } from '../names.ts'
 import { writeParts } from '../parts.ts'
 import { sceneAt, undone } from '../testing/scenes.ts'
-import { type OwnedRecords, type Undoing } from '../undoing.ts'
+import { type HoldingRecords, type Undoing } from '../undoing.ts'
 import { readRoot } from '../xml-tree.ts'
 import { queue } from './queue.ts'
 
@@ -155,13 +155,13 @@ describe('a queue rolled back', () => {
       owned = [],
       goes = [],
       rules = [],
-    }: { owned?: OwnedRecords[]; goes?: string[]; rules?: Component[] } = {},
+    }: { owned?: HoldingRecords[]; goes?: string[]; rules?: Component[] } = {},
   ): Undoing =>
     undone(
       { component: DESK, made },
       sceneAt([{ [PATH]: before }, { [PATH]: after }, { [PATH]: now }], {
         goes: new Set(goes),
-        ownedBy: () => owned,
+        heldBy: () => owned,
         usersOf: () => rules,
       }),
     )

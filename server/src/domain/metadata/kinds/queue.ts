@@ -134,7 +134,7 @@ const undoMadeQueue = (component: Component, scene: Scene): Undoing => {
       `It is used by the ${one(rules, 'assignment rule', 'assignment rules')} ${listed(rules)}.`,
     )
   }
-  const owned = scene.ownedBy(component).filter(({ object }) => !scene.goes.has(sameName(object)))
+  const owned = scene.heldBy(component).filter(({ object }) => !scene.goes.has(sameName(object)))
   if (!undoing.remove || owned.length === 0) return undoing
   const records = owned.map(({ object, rows }) => `${inRecords(rows)} of ${object}`)
   return keep(`It owns ${listed(records)}. Give them another owner first.`)
@@ -192,13 +192,16 @@ const objectsThatAre = (fullName: string, ownership: Ownership, asked: Asked): s
 
 const missingMembers = async (
   queue: PlanQueue,
-  { recordExists }: Pick<Asked, 'recordExists'>,
+  { plan, recordExists }: Asked,
 ): Promise<string[]> => {
+  const made = new Set(plan.public_groups.map(({ api_name }) => sameName(api_name)))
   const asked = await Promise.all(
     MEMBER_LISTS.flatMap(({ list, records }) =>
       queue.members[list].map(async (name) => ({
         text: `${records.noun} ${name}`,
-        exists: await recordExists(records, name),
+        exists:
+          (records === PUBLIC_GROUPS && made.has(sameName(name))) ||
+          (await recordExists(records, name)),
       })),
     ),
   )
@@ -279,7 +282,7 @@ export const queue: FileKind = {
   objectOf: () => null,
   mentions: (plan) => plan.queues.flatMap(({ objects }) => objects),
   toRead: (plan) => plan.queues.map(({ api_name }) => api_name),
-  mayOwn: objectsIn,
+  heldBy: (content) => objectsIn(content).map((object) => ({ object, field: 'OwnerId' })),
   namedIn: {
     type: 'AssignmentRules',
     files: (content) => objectsIn(content).filter((name) => ASSIGNED.has(sameName(name))),

@@ -138,7 +138,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   {
     route: 'POST /metadata/deployRequest',
-    note: 'fourteen types of components, see the README; no Apex tests; no quick deployment of a validated request',
+    note: 'fifteen types of components, see the README; no Apex tests; no quick deployment of a validated request',
   },
   {
     route: 'GET /metadata/deployRequest/:id',

@@ -171,6 +171,37 @@ describe('a queue', () => {
     expect(await idOf('Callers')).toBe('')
   })
 
+  it('stays while an assignment rule names it, and goes once that is rolled back', async () => {
+    const made = await deploy(plan([queueOf('Web_Leads', ['Lead'])]))
+    const rule = await post<DeploymentBody>('/api/workflows/deploy', {
+      client_id: client.id,
+      workflows: [
+        {
+          type: 'assignment_rule',
+          api_name: 'Lead.To_Queue',
+          definition: {
+            form: 'assignment',
+            entries: [
+              {
+                criteria: [{ field: 'LeadSource', operator: 'equals', value: 'Web' }],
+                assign_to: { queue: 'Web_Leads' },
+              },
+            ],
+          },
+          activate: false,
+        },
+      ],
+    })
+    expect(rule.status).toBe('deployed')
+    const first = await rollback(made.id)
+    expect(first).toMatchObject({ status: 'deployed', error: null })
+    expect(first.rollback?.kept).toMatchObject([
+      { full_name: 'Web_Leads', reason: 'It is used by the assignment rule Lead.To_Queue.' },
+    ])
+    expect(await rollback(rule.id)).toMatchObject({ status: 'rolled_back' })
+    expect(await rollback(made.id)).toMatchObject({ status: 'rolled_back' })
+  })
+
   it('is refused members and objects that it cannot have, by the report and by Salesforce', async () => {
     const members = { users: ['nobody@acme.example'], roles: ['Account_Manager', 'Nobody'] }
     const wish = plan([

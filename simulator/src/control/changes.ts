@@ -392,6 +392,20 @@ const permissionActions = {
       return { id: set.id }
     },
   ),
+  'groups/join': defineAction(
+    z.strictObject({ org, group: z.string(), username: z.string() }),
+    (world, input) => {
+      const found = orgIn(world, input.org)
+      const { username } = userIn(found, input.username)
+      const group = found.groups.find(({ developerName }) => developerName === input.group)
+      if (group === undefined) throw new Mistake(`${found.name} has no group "${input.group}"`)
+      const joined = { ...group.members, users: [...group.members.users, username] }
+      found.groups = found.groups.map((each) =>
+        each === group ? { ...group, members: joined } : each,
+      )
+      return { id: group.id }
+    },
+  ),
   'permissions/assign': defineAction(
     z.strictObject({ org, set: z.string(), username: z.string() }),
     (world, input) => {

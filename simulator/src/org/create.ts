@@ -154,7 +154,7 @@ export const makeGroup = (
   sendsEmailToMembers: false,
   includesBosses: null,
   queueObjects,
-  queueMembers: {
+  members: {
     publicGroups: [],
     roleAndSubordinates: [],
     roleAndSubordinatesInternal: [],

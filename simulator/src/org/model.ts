@@ -232,8 +232,8 @@ export interface User {
   createdDate: Date
 }
 
-/** Whom a queue names as its members: users by username, all others by developer name. */
-export interface QueueMembers {
+/** Whom a queue or a public group has as its members: users by username, all others by developer name. */
+export interface GroupMembers {
   publicGroups: string[]
   roleAndSubordinates: string[]
   roleAndSubordinatesInternal: string[]
@@ -255,7 +255,7 @@ export interface Group extends Stamps {
   includesBosses: boolean | null
   /** Objects whose records the queue may own. */
   queueObjects: string[]
-  queueMembers: QueueMembers
+  members: GroupMembers
 }
 
 export interface Role extends Stamps {

@@ -8,6 +8,7 @@ import { type ComponentKind, type FileKind, type PartKind } from './kinds/kind.t
 import { layout } from './kinds/layout.ts'
 import { permissionSet } from './kinds/permission-set.ts'
 import { profile } from './kinds/profile.ts'
+import { publicGroup } from './kinds/public-group.ts'
 import { queue } from './kinds/queue.ts'
 import { recordType } from './kinds/record-type.ts'
 import { validationRule } from './kinds/validation-rule.ts'
@@ -24,6 +25,7 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   layout,
   customTab,
   globalValueSet,
+  publicGroup,
   queue,
 ]
 

@@ -31,7 +31,7 @@ export interface Change {
   told: Reversibility
 }
 
-export interface OwnedRecords {
+export interface HoldingRecords {
   object: string
   rows: number
 }
@@ -54,8 +54,8 @@ export interface Scene {
   othersWith: (permissionSet: string) => number
   /** What uses a component now, as far as Salesforce says; for kinds that are kept while used. */
   usersOf: (component: Component) => readonly Component[]
-  /** The records that a component owns now, by their object; for kinds that may own some. */
-  ownedBy: (component: Component) => readonly OwnedRecords[]
+  /** The records that name a component now, by their object; for kinds that say which. */
+  heldBy: (component: Component) => readonly HoldingRecords[]
 }
 
 /** What is known of the other components once their fate is decided. */

@@ -93,6 +93,23 @@ const globalValueSet = z
   .describe('Values that picklists of several objects share. Created if it does not exist')
   .meta({ id: 'PlanGlobalValueSet' })
 
+const publicGroup = z
+  .strictObject({
+    api_name: apiName,
+    label: line(40),
+    description: prose(1_000).optional().describe('Default: unchanged'),
+    grant_access_using_hierarchies: z
+      .boolean()
+      .optional()
+      .describe(
+        'Users above its members in the role hierarchy get the same access. Default: unchanged, or true for a new group',
+      ),
+  })
+  .describe(
+    'Users whom queues and sharing rules name together; members are added in Salesforce. Created if it does not exist',
+  )
+  .meta({ id: 'PlanPublicGroup' })
+
 const members = (what: string) => z.array(line(80)).max(200).default([]).describe(what)
 
 const queue = z
@@ -165,6 +182,11 @@ export const planSchema = z
       .max(200)
       .default([])
       .describe('Global value sets for the picklists of this plan, or of others'),
+    public_groups: z
+      .array(publicGroup)
+      .max(200)
+      .default([])
+      .describe('Public groups, for queues of this plan among others'),
     queues: z.array(queue).max(200).default([]).describe('Queues, with members and objects'),
   })
   .describe('What is to be in the Salesforce org. It adds and changes; it deletes nothing')
@@ -184,6 +206,7 @@ export type PlanRecordType = PlanObject['record_types'][number]
 export type PlanValidationRule = PlanObject['validation_rules'][number]
 export type PlanLayout = Plan['layouts'][number]
 export type PlanGlobalValueSet = Plan['global_value_sets'][number]
+export type PlanPublicGroup = Plan['public_groups'][number]
 export type PlanQueue = Plan['queues'][number]
 export type PlanPermissions = Plan['permissions']
 

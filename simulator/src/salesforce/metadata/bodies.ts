@@ -14,7 +14,7 @@ import type {
   Org,
   PermissionSet,
   Profile,
-  QueueMembers,
+  GroupMembers,
   RecordType,
   SObject,
   ValidationRule,
@@ -304,13 +304,13 @@ export const QUEUE_MEMBERS = {
   roleAndSubordinatesInternal: 'roleAndSubordinateInternal',
   roles: 'role',
   users: 'user',
-} as const satisfies Record<keyof QueueMembers, string>
+} as const satisfies Record<keyof GroupMembers, string>
 
-const MEMBER_LISTS = Object.keys(QUEUE_MEMBERS) as (keyof QueueMembers)[]
+const MEMBER_LISTS = Object.keys(QUEUE_MEMBERS) as (keyof GroupMembers)[]
 
 export function queueBody(org: Org, group: Group): MetadataNode {
-  const members = MEMBER_LISTS.filter((list) => group.queueMembers[list].length > 0).map(
-    (list) => [list, { [QUEUE_MEMBERS[list]]: group.queueMembers[list] }] as const,
+  const members = MEMBER_LISTS.filter((list) => group.members[list].length > 0).map(
+    (list) => [list, { [QUEUE_MEMBERS[list]]: group.members[list] }] as const,
   )
   return {
     ...(group.description !== null && { description: group.description }),
@@ -322,6 +322,12 @@ export function queueBody(org: Org, group: Group): MetadataNode {
     queueSobject: queueObjectsOf(org, group).map((sobjectType) => ({ sobjectType })),
   }
 }
+
+export const groupBody = (group: Group): MetadataNode => ({
+  ...(group.description !== null && { description: group.description }),
+  doesIncludeBosses: group.includesBosses ?? true,
+  name: group.name,
+})
 
 /** The objects of a queue that are there: one that is deleted is none of its objects any more. */
 export const queueObjectsOf = (org: Org, group: Group): string[] =>

@@ -12,6 +12,7 @@ import {
   objectBody,
   permissionSetBody,
   profileBody,
+  groupBody,
   queueBody,
   recordTypeBody,
   validationRuleBody,
@@ -346,6 +347,20 @@ const builders: Readonly<Record<string, Builder>> = {
         never,
       ),
     ),
+  Group: (org) =>
+    org.groups
+      .filter((group) => group.type === 'Regular')
+      .map((group) =>
+        component(
+          {
+            type: 'Group',
+            fullName: group.developerName,
+            id: group.id,
+            metadata: () => groupBody(group),
+          },
+          group,
+        ),
+      ),
   Queue: (org) =>
     org.groups
       .filter((group) => group.type === 'Queue')

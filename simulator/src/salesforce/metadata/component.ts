@@ -64,6 +64,7 @@ export const metadataTypes: readonly MetadataType[] = [
   type('Flow', 'flows', 'flow'),
   type('FlowDefinition', 'flowDefinitions', 'flowDefinition'),
   type('GlobalValueSet', 'globalValueSets', 'globalValueSet'),
+  type('Group', 'groups', 'group'),
   type('InstalledPackage', 'installedPackages', 'installedPackage'),
   type('Layout', 'layouts', 'layout'),
   type('PermissionSet', 'permissionsets', 'permissionset'),

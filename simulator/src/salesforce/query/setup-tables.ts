@@ -36,6 +36,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     objectPermissions(org),
     recordTypes(org),
     groups(org),
+    groupMembers(org),
     roles(org),
     queueObjects(org),
     assignmentRules(org),
@@ -373,6 +374,27 @@ const groups = (org: Org): VirtualTable => ({
       DoesSendEmailToMembers: group.sendsEmailToMembers,
       ...auditValues(group),
     })),
+})
+
+/** Users and public groups; the groups that stand for roles are not kept. */
+const groupMembers = (org: Org): VirtualTable => ({
+  name: 'GroupMember',
+  columns: { Id: 'id', GroupId: reference('Group', 'Group'), UserOrGroupId: 'string' },
+  rows: () =>
+    org.groups.flatMap((group) => {
+      const { users, publicGroups } = group.members
+      const ids = [
+        ...[...org.users.values()].filter(({ username }) => users.includes(username)),
+        ...org.groups.filter(
+          ({ type, developerName }) => type !== 'Queue' && publicGroups.includes(developerName),
+        ),
+      ].map(({ id }) => id)
+      return ids.map((id) => ({
+        Id: derivedId('011', `${group.id} ${id}`),
+        GroupId: group.id,
+        UserOrGroupId: id,
+      }))
+    }),
 })
 
 const roles = (org: Org): VirtualTable => ({

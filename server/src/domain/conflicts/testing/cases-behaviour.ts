@@ -370,6 +370,7 @@ export const PUSH_CASES: Cases = {
 const sharing = {
   global_value_sets: [{ api_name: 'Countries', label: 'Countries', values: ['AT'] }],
 }
+const grouped = { public_groups: [{ api_name: 'Staff', label: 'Staff' }] }
 const queued = {
   plan: { queues: [{ api_name: 'Desk', label: 'Desk', objects: ['Lead'] }] },
   describes: lead(described('OwnerId', { type: 'reference', referenceTo: ['Group', 'User'] })),
@@ -420,6 +421,10 @@ export const SAFE_CASES: Cases = {
   value_set_new: {
     fires: { plan: sharing, live: { lookUp: async () => ({ exists: false, managed: false }) } },
     not: { plan: sharing },
+  },
+  public_group_new: {
+    fires: { plan: grouped, live: { lookUp: async () => ({ exists: false, managed: false }) } },
+    not: { plan: grouped },
   },
   queue_new: {
     fires: { ...queued, live: { lookUp: async () => ({ exists: false, managed: false }) } },

@@ -150,6 +150,7 @@ const sharing = (set: string): PlanInput => ({
 const queueOf = (...objects: string[]): PlanInput => ({
   queues: [{ api_name: 'Desk', label: 'Desk', objects, members: { users: ['ann@acme.example'] } }],
 })
+const grouped: PlanInput = { public_groups: [{ api_name: 'Staff', label: 'Staff' }] }
 /** An object whose records such a one owns. */
 const ownedBy = (name: string, ...referenceTo: string[]) =>
   describedObject(name, [described('OwnerId', { type: 'reference', referenceTo, custom: false })])
@@ -256,6 +257,10 @@ export const ACCESS_CASES: Cases = {
   value_set_shared: {
     fires: { plan: sharing('Countries'), live: found('GlobalValueSet', true) },
     not: { plan: sharing('Countries'), live: found('GlobalValueSet', false) },
+  },
+  public_group_exists: {
+    fires: { plan: grouped, live: found('Group', true) },
+    not: { plan: grouped, live: found('Group', false) },
   },
   queue_exists: {
     fires: { ...onQueued, live: found('Queue', true) },

@@ -20,7 +20,7 @@ import { type Plan } from '../../plan/schema.ts'
 import { type Changes, type ComponentRow } from '../rows.ts'
 import { type StoredPackage, storePackage } from '../run/send.ts'
 import { type AssignmentsSeen } from './assignment.ts'
-import { type Owned } from './owned-records.ts'
+import { type Holding } from './holding-records.ts'
 import { type Users } from './users.ts'
 
 type Files = ReadonlyMap<string, string>
@@ -39,8 +39,8 @@ export interface ReversalInput {
   assignments: AssignmentsSeen | null
   /** What uses components of a kind that is kept while it is used, by their keys. */
   users: Users
-  /** What the components own of records, by their keys. */
-  owned: Owned
+  /** The records that name the components, by their keys. */
+  holding: Holding
 }
 
 export interface Kept extends Reason {
@@ -150,7 +150,7 @@ export const reverse = (input: ReversalInput): Reversal => {
     othersWith: (permissionSet) =>
       isAssigned(input, permissionSet) ? (input.assignments?.others ?? 0) : 0,
     usersOf: (component) => input.users.get(keyOf(component)) ?? [],
-    ownedBy: (component) => input.owned.get(keyOf(component)) ?? [],
+    heldBy: (component) => input.holding.get(keyOf(component)) ?? [],
   }
   const undone = undoAll(changes, scene)
   const removed = undone.filter(({ undoing }) => undoing.remove).map(({ component }) => component)

@@ -232,3 +232,63 @@ describe('a rollback', () => {
     expect(done.rollback?.proof).toMatchObject({ complete: true, differences: [] })
   })
 })
+
+describe('a rollback of what others name', () => {
+  const rule = {
+    type: 'assignment_rule',
+    api_name: 'Lead.To_Web_Desk',
+    definition: {
+      form: 'assignment',
+      entries: [
+        {
+          criteria: [{ field: 'LeadSource', operator: 'equals', value: 'Web' }],
+          assign_to: { queue: 'Web_Desk' },
+        },
+      ],
+    },
+    activate: false,
+  }
+
+  it('keeps a queue that an assignment rule names, until the rule is gone', async () => {
+    const { id } = await bench.deploy({
+      public_groups: [{ api_name: 'Web_Staff', label: 'Web staff' }],
+      queues: [
+        {
+          api_name: 'Web_Desk',
+          label: 'Web desk',
+          objects: ['Lead'],
+          members: { public_groups: ['Web_Staff'] },
+        },
+      ],
+    })
+    const rules = await bench.deployWorkflows([rule])
+    expect(rules.status).toBe('deployed')
+    const first = await bench.rollback(id)
+    expect(first.rollback).toMatchObject({
+      status: 'partial',
+      kept: [
+        { full_name: 'Web_Desk', reason: 'It is used by the assignment rule Lead.To_Web_Desk.' },
+        { full_name: 'Web_Staff', reason: 'It is a member of the queue Web_Desk.' },
+      ],
+    })
+    expect((await bench.rollback(rules.id)).status).toBe('rolled_back')
+    expect((await bench.rollback(id)).status).toBe('rolled_back')
+  })
+
+  it('keeps a public group that has members', async () => {
+    const { id } = await bench.deploy({
+      public_groups: [{ api_name: 'Joined', label: 'Joined' }],
+    })
+    const username = bench.sfdcOrg.usernames[0] ?? ''
+    await bench.control.act('groups/join', {
+      org: bench.sfdcOrg.name,
+      group: 'Joined',
+      username,
+    })
+    const { rollback } = await bench.rollback(id)
+    expect(rollback).toMatchObject({
+      status: 'partial',
+      kept: [{ full_name: 'Joined', reason: 'It has 1 member. Remove them first.' }],
+    })
+  })
+})

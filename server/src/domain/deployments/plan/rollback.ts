@@ -26,8 +26,8 @@ import {
   unclearFault,
 } from '../run/outcome.ts'
 import { heldData, type HeldData } from './data-guard.ts'
+import { readHolding } from './holding-records.ts'
 import { type Images, readImages, type Reading } from './images.ts'
-import { readOwned } from './owned-records.ts'
 import { type Kept, type Reversal, reverse } from './reversal.ts'
 import { readUsers } from './users.ts'
 import {
@@ -99,8 +99,8 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
             options.components.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
           ),
     assignments,
-    users: await readUsers(org, made, reading.properties),
-    owned: await readOwned(org, made, reading),
+    users: await readUsers(org, made, reading),
+    holding: await readHolding(org, made, reading),
   })
   return { reversal, reading, before, after, rows }
 }

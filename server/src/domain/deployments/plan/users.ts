@@ -4,17 +4,20 @@ import { soql } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
-import { type FileProperties } from '../../../salesforce/metadata.ts'
+import { readMetadata } from '../../../salesforce/metadata.ts'
 import { toolingQuery } from '../../../salesforce/tooling.ts'
 import { kindOf } from '../../metadata/kinds.ts'
+import { type FileKind } from '../../metadata/kinds/kind.ts'
 import { type Component, keyOf } from '../../metadata/names.ts'
+import { partsIn } from '../../metadata/parts.ts'
+import { type Reading } from './images.ts'
 
 /** By the key of what is used. */
 export type Users = ReadonlyMap<string, readonly Component[]>
 
-const isKeptWhileUsed = ({ type }: Component): boolean => {
+const fileKindOf = ({ type }: Component): FileKind | null => {
   const kind = kindOf(type)
-  return kind !== null && 'folder' in kind && kind.isKeptWhileUsed === true
+  return kind !== null && 'folder' in kind ? kind : null
 }
 
 /**
@@ -24,19 +27,48 @@ const isKeptWhileUsed = ({ type }: Component): boolean => {
 export const readUsers = async (
   org: SalesforceOrg,
   components: readonly Component[],
-  properties: readonly FileProperties[],
+  { files, properties }: Pick<Reading, 'files' | 'properties'>,
 ): Promise<Users> => {
   const ids = new Map(properties.map((one) => [keyOf(one), one.id]))
+  const parts = partsIn(files)
   const users = new Map<string, Component[]>()
-  for (const component of components.filter(isKeptWhileUsed)) {
-    const id = ids.get(keyOf(component)) ?? null
-    if (id !== null) users.set(keyOf(component), await usersOf(org, id))
+  for (const component of components) {
+    const [kind, id] = [fileKindOf(component), ids.get(keyOf(component)) ?? null]
+    const content = parts.part(component)
+    const found = [
+      ...(kind?.isKeptWhileUsed === true && id !== null ? await usersOf(org, id) : []),
+      ...(kind?.namedIn !== undefined && content !== null
+        ? await namersOf(org, kind.namedIn, component, content)
+        : []),
+    ]
+    if (found.length > 0) users.set(keyOf(component), found)
   }
   return users
 }
 
-const usersOf = async (org: SalesforceOrg, id: string): Promise<Component[]> => {
+const namersOf = async (
+  org: SalesforceOrg,
+  { type, files, by }: NonNullable<FileKind['namedIn']>,
+  { fullName }: Component,
+  content: JsonObject,
+): Promise<Component[]> =>
+  orNobody(async () => {
+    const read = await readMetadata(org, type, files(content))
+    return read.flatMap((file) => by(fullName, file))
+  })
+
+/** What Salesforce does not tell: nobody. */
+const orNobody = async (ask: () => Promise<Component[]>): Promise<Component[]> => {
   try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof SalesforceError && error.failure.kind === 'other') return []
+    throw error
+  }
+}
+
+const usersOf = (org: SalesforceOrg, id: string): Promise<Component[]> =>
+  orNobody(async () => {
     // Salesforce: MetadataComponentDependency (beta) is filtered by one id at a time.
     const rows = await rowsOf(
       org,
@@ -55,11 +87,7 @@ const usersOf = async (org: SalesforceOrg, id: string): Promise<Component[]> => 
           fullName: asText(row.MetadataComponentName) ?? '',
         })),
     ]
-  } catch (error) {
-    if (error instanceof SalesforceError && error.failure.kind === 'other') return []
-    throw error
-  }
-}
+  })
 
 /** Salesforce names a field that uses something without its object and its suffix. */
 const fieldsWith = async (org: SalesforceOrg, ids: readonly string[]): Promise<Component[]> => {

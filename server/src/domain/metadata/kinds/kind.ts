@@ -79,8 +79,16 @@ export interface FileKind extends AnyKind {
   isDescribedAnywhere?: boolean
   /** Salesforce does not delete one that something uses. */
   isKeptWhileUsed?: boolean
-  /** Salesforce does not delete one that owns records: the objects whose records it may own. */
-  mayOwn?: (content: JsonObject) => string[]
+  /** Salesforce does not delete one that a component of another file names: where to look, and for what. */
+  namedIn?: {
+    type: string
+    /** Full names of the files, by the content of the one that they may name. */
+    files: (content: JsonObject) => string[]
+    /** The components of a file that name it. */
+    by: (fullName: string, file: JsonObject) => Component[]
+  }
+  /** Records that a deletion must not take its owner or group from: those with its id in a field. */
+  heldBy?: (content: JsonObject) => { object: string; field: string }[]
   /** What of a file, read by its root, is compared; default all of it. */
   contentOf?: (text: string) => JsonObject
   /**

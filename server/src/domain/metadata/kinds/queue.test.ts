@@ -8,7 +8,7 @@ import { type PlanInput, planSchema } from '../../plan/schema.ts'
 import { type Component } from '../names.ts'
 import { writeParts } from '../parts.ts'
 import { sceneAt, undone } from '../testing/scenes.ts'
-import { type OwnedRecords, type Undoing } from '../undoing.ts'
+import { type HoldingRecords, type Undoing } from '../undoing.ts'
 import { readRoot } from '../xml-tree.ts'
 import { queue } from './queue.ts'
 
@@ -151,13 +151,18 @@ describe('a queue rolled back', () => {
   const undo = (
     made: boolean,
     [before, after, now]: readonly [string | null, string | null, string | null],
-    { owned = [], goes = [] }: { owned?: OwnedRecords[]; goes?: string[] } = {},
+    {
+      owned = [],
+      goes = [],
+      rules = [],
+    }: { owned?: HoldingRecords[]; goes?: string[]; rules?: Component[] } = {},
   ): Undoing =>
     undone(
       { component: DESK, made },
       sceneAt([{ [PATH]: before }, { [PATH]: after }, { [PATH]: now }], {
         goes: new Set(goes),
-        ownedBy: () => owned,
+        heldBy: () => owned,
+        usersOf: () => rules,
       }),
     )
 
@@ -186,6 +191,23 @@ describe('a queue rolled back', () => {
     expect(undo(true, [null, MINE, MINE], { owned: owned.slice(1), goes: ['job__c'] }).remove).toBe(
       true,
     )
+  })
+
+  it('stays while an assignment rule names it', () => {
+    const file = {
+      fullName: 'Lead',
+      assignmentRule: [
+        { fullName: 'Web', ruleEntry: { assignedTo: 'DESK', assignedToType: 'Queue' } },
+        { fullName: 'Mail', ruleEntry: { assignedTo: 'desk', assignedToType: 'User' } },
+      ],
+    }
+    const rules = queue.namedIn?.by('Desk', file) ?? []
+    expect(rules.map(({ fullName }) => fullName)).toEqual(['Lead.Web'])
+    expect(queue.namedIn?.files(readRoot(MINE, 'Queue'))).toEqual(['Lead'])
+    expect(undo(true, [null, MINE, MINE], { rules })).toMatchObject({
+      remove: false,
+      kept: { reason: 'It is used by the assignment rule Lead.Web.', removable: true },
+    })
   })
 
   it('stays where somebody changed it since', () => {

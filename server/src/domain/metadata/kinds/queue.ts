@@ -27,6 +27,9 @@ const TYPE = 'Queue'
 /** Salesforce: Object reference, Group: DeveloperName. */
 const NAME_MAX = 80
 
+/** Objects that have assignment rules. */
+const ASSIGNED: ReadonlySet<string> = new Set(['lead', 'case'])
+
 interface MemberList {
   /** In a plan. */
   list: keyof PlanQueue['members']
@@ -125,7 +128,13 @@ const compileQueue = (queue: PlanQueue, text: string | null): CompiledFile => {
 /** Records of objects that the same rollback deletes do not keep their queue. */
 const undoMadeQueue = (component: Component, scene: Scene): Undoing => {
   const undoing = undoMade(component, null, scene)
-  const owned = scene.ownedBy(component).filter(({ object }) => !scene.goes.has(sameName(object)))
+  const rules = scene.usersOf(component).map(({ fullName }) => fullName)
+  if (undoing.remove && rules.length > 0) {
+    return keep(
+      `It is used by the ${one(rules, 'assignment rule', 'assignment rules')} ${listed(rules)}.`,
+    )
+  }
+  const owned = scene.heldBy(component).filter(({ object }) => !scene.goes.has(sameName(object)))
   if (!undoing.remove || owned.length === 0) return undoing
   const records = owned.map(({ object, rows }) => `${inRecords(rows)} of ${object}`)
   return keep(`It owns ${listed(records)}. Give them another owner first.`)
@@ -146,6 +155,19 @@ const undoChangedQueue = (component: Component, scene: Scene): Undoing => {
   const empty = Object.fromEntries(gained.map((member) => [member, '']))
   return { ...NOTHING, restore: { element: { ...was, ...empty } } }
 }
+
+const rulesNaming = (fullName: string, file: JsonObject): Component[] =>
+  listObjects(file.assignmentRule)
+    .filter((rule) =>
+      listObjects(rule.ruleEntry).some(
+        ({ assignedToType, assignedTo }) =>
+          assignedToType === TYPE && sameName(leaf(assignedTo) ?? '') === sameName(fullName),
+      ),
+    )
+    .map((rule) => ({
+      type: 'AssignmentRule',
+      fullName: `${leaf(file.fullName) ?? ''}.${leaf(rule.fullName) ?? ''}`,
+    }))
 
 type Ownership = 'by_queues' | 'by_users' | 'missing'
 
@@ -170,13 +192,16 @@ const objectsThatAre = (fullName: string, ownership: Ownership, asked: Asked): s
 
 const missingMembers = async (
   queue: PlanQueue,
-  { recordExists }: Pick<Asked, 'recordExists'>,
+  { plan, recordExists }: Asked,
 ): Promise<string[]> => {
+  const made = new Set(plan.public_groups.map(({ api_name }) => sameName(api_name)))
   const asked = await Promise.all(
     MEMBER_LISTS.flatMap(({ list, records }) =>
       queue.members[list].map(async (name) => ({
         text: `${records.noun} ${name}`,
-        exists: await recordExists(records, name),
+        exists:
+          (records === PUBLIC_GROUPS && made.has(sameName(name))) ||
+          (await recordExists(records, name)),
       })),
     ),
   )
@@ -257,7 +282,12 @@ export const queue: FileKind = {
   objectOf: () => null,
   mentions: (plan) => plan.queues.flatMap(({ objects }) => objects),
   toRead: (plan) => plan.queues.map(({ api_name }) => api_name),
-  mayOwn: objectsIn,
+  heldBy: (content) => objectsIn(content).map((object) => ({ object, field: 'OwnerId' })),
+  namedIn: {
+    type: 'AssignmentRules',
+    files: (content) => objectsIn(content).filter((name) => ASSIGNED.has(sameName(name))),
+    by: rulesNaming,
+  },
   check,
   compile: ({ plan, current }) =>
     plan.queues.map((one) => compileQueue(one, current(TYPE, one.api_name))),

@@ -30,7 +30,7 @@ export const sceneAt = (
   changes: { permissionSets: {}, profiles: {}, layouts: {} },
   othersWith: () => 0,
   usersOf: () => [],
-  ownedBy: () => [],
+  heldBy: () => [],
   ...more,
 })
 

@@ -12,6 +12,7 @@ import { deleteComponent, DELETION_ORDER, Missing } from './deletions.ts'
 import { Draft, Problem, type Outcome } from './draft.ts'
 import { deployField } from './fields.ts'
 import { deployGlobalValueSet } from './global-value-sets.ts'
+import { deployGroup } from './groups.ts'
 import { deployLayout, deployTab } from './layouts.ts'
 import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
 import type { DeployOptions } from './options.ts'
@@ -48,6 +49,7 @@ const DEPLOYERS: [string, Deployer][] = [
   ['ValidationRule', deployValidationRule],
   ['Layout', deployLayout],
   ['CustomTab', deployTab],
+  ['Group', deployGroup],
   ['Queue', deployQueue],
   ['Flow', deployFlow],
   ['FlowDefinition', deployFlowDefinition],

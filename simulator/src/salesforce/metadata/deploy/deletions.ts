@@ -15,6 +15,7 @@ import { withActive } from './automations.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
+import { deleteGroup } from './groups.ts'
 import { checkUnmanaged } from './names.ts'
 import { deleteQueue } from './queues.ts'
 
@@ -39,6 +40,7 @@ export const DELETION_ORDER = [
   'CustomObject',
   'GlobalValueSet',
   'Queue',
+  'Group',
 ]
 
 /** Deletes one component. Throws `Missing` when it is not there, `Problem` when it must stay. */
@@ -57,6 +59,7 @@ const deleters: Readonly<Record<string, Deleter>> = {
   CustomField: deleteField,
   CustomObject: deleteObject,
   GlobalValueSet: deleteGlobalValueSet,
+  Group: deleteGroup,
   Queue: deleteQueue,
   ValidationRule: (draft, fullName) => {
     const { object, name } = split(draft, fullName)

@@ -58,6 +58,7 @@ const deployable = new Set([
   'FlowDefinition',
   'Layout',
   'GlobalValueSet',
+  'Group',
   'PermissionSet',
   'Profile',
   'Queue',

@@ -2,7 +2,7 @@
 // reference, "Group" and "QueueSobject" on lengths and on what may be owned by one. A file is the queue
 // whole: members and objects that it leaves out are none any more.
 
-import type { Group, QueueMembers } from '../../../org/model.ts'
+import type { Group, GroupMembers } from '../../../org/model.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { QUEUE_MEMBERS, queueObjectsOf } from '../bodies.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
@@ -91,7 +91,7 @@ const contentOf = ({ org }: Draft, group: Group): Content => ({
   sendsEmailToMembers: group.sendsEmailToMembers,
   includesBosses: group.includesBosses,
   queueObjects: queueObjectsOf(org, group),
-  queueMembers: group.queueMembers,
+  members: group.members,
 })
 
 function readQueue(draft: Draft, node: MetadataNode): Content {
@@ -118,7 +118,7 @@ function readQueue(draft: Draft, node: MetadataNode): Content {
         ownedByQueues(draft, required(each, 'sobjectType')),
       ),
     ),
-    queueMembers: readMembers(draft, child(node, 'queueMembers')),
+    members: readMembers(draft, child(node, 'queueMembers')),
   }
 }
 
@@ -146,11 +146,11 @@ const NOUNS = {
   roleAndSubordinates: 'Role',
   roleAndSubordinatesInternal: 'Role',
   roles: 'Role',
-} as const satisfies Partial<Record<keyof QueueMembers, string>>
+} as const satisfies Partial<Record<keyof GroupMembers, string>>
 
-function readMembers(draft: Draft, node: MetadataNode | undefined): QueueMembers {
+function readMembers(draft: Draft, node: MetadataNode | undefined): GroupMembers {
   const { org } = draft
-  const known: Record<keyof QueueMembers, readonly string[]> = {
+  const known: Record<keyof GroupMembers, readonly string[]> = {
     publicGroups: org.groups
       .filter(({ type }) => type !== 'Queue')
       .map(({ developerName }) => developerName),
@@ -159,7 +159,7 @@ function readMembers(draft: Draft, node: MetadataNode | undefined): QueueMembers
     roles: org.roles.map(({ developerName }) => developerName),
     users: [...org.users.values()].map(({ username }) => username),
   }
-  const read = (list: keyof QueueMembers): string[] =>
+  const read = (list: keyof GroupMembers): string[] =>
     unique(
       texts(child(node, list), QUEUE_MEMBERS[list]).map((name) => {
         const found = known[list].find((each) => sameName(each, name))

@@ -1,4 +1,4 @@
-// Which records the components of a rollback own: Salesforce does not delete the owner of records.
+// Which records name the components of a rollback: their owner or group is not to go.
 
 import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -8,49 +8,54 @@ import { queryCount } from '../../../salesforce/rest.ts'
 import { kindOf } from '../../metadata/kinds.ts'
 import { type Component, keyOf } from '../../metadata/names.ts'
 import { partsIn } from '../../metadata/parts.ts'
-import { type OwnedRecords } from '../../metadata/undoing.ts'
+import { type HoldingRecords } from '../../metadata/undoing.ts'
 import { type Reading } from './images.ts'
 
-/** By the key of the owner. */
-export type Owned = ReadonlyMap<string, readonly OwnedRecords[]>
+/** By the key of what they name. */
+export type Holding = ReadonlyMap<string, readonly HoldingRecords[]>
 
 /**
- * What those of the components own that may own records. Records that the connected user does not see are
- * left out: then Salesforce refuses the deletion itself.
+ * The records that hold those of the components that records may hold. What the connected user does not
+ * see is left out: then Salesforce refuses the deletion itself.
  */
-export const readOwned = async (
+export const readHolding = async (
   org: SalesforceOrg,
   components: readonly Component[],
   { files, properties }: Pick<Reading, 'files' | 'properties'>,
-): Promise<Owned> => {
+): Promise<Holding> => {
   const ids = new Map(properties.map((one) => [keyOf(one), one.id]))
   const parts = partsIn(files)
-  const owned = new Map<string, OwnedRecords[]>()
+  const holding = new Map<string, HoldingRecords[]>()
   for (const component of components) {
     const id = ids.get(keyOf(component)) ?? null
     const content = parts.part(component)
     if (id === null || content === null) continue
-    const found: OwnedRecords[] = []
-    for (const object of objectsOf(component, content)) {
-      const rows = await rowsOf(org, object, id)
+    const found: HoldingRecords[] = []
+    for (const { object, field } of heldBy(component, content)) {
+      const rows = await rowsOf(org, object, field, id)
       if (rows > 0) found.push({ object, rows })
     }
-    if (found.length > 0) owned.set(keyOf(component), found)
+    if (found.length > 0) holding.set(keyOf(component), found)
   }
-  return owned
+  return holding
 }
 
-const objectsOf = ({ type }: Component, content: JsonObject): string[] => {
+const heldBy = ({ type }: Component, content: JsonObject): { object: string; field: string }[] => {
   const kind = kindOf(type)
-  return kind !== null && 'folder' in kind ? (kind.mayOwn?.(content) ?? []) : []
+  return kind !== null && 'folder' in kind ? (kind.heldBy?.(content) ?? []) : []
 }
 
-const rowsOf = async (org: SalesforceOrg, object: string, ownerId: string): Promise<number> => {
+const rowsOf = async (
+  org: SalesforceOrg,
+  object: string,
+  field: string,
+  id: string,
+): Promise<number> => {
   try {
     // What is counted decides what is deleted, so it may use the reserve.
     return await queryCount(
       org,
-      soql`SELECT COUNT() FROM ${soqlName(object)} WHERE OwnerId = ${ownerId}`,
+      soql`SELECT COUNT() FROM ${soqlName(object)} WHERE ${soqlName(field)} = ${id}`,
       { priority: 'protected' },
     )
   } catch (error) {

@@ -118,18 +118,24 @@ export interface PackageSize {
 }
 
 /**
+ * Records by default; `deleted_too` with those in the Recycle Bin, which Salesforce counts where a change
+ * of a field must hold for every record.
+ */
+export type Counted = 'present' | 'deleted_too'
+
+/**
  * What a rule may ask of the Salesforce org. Null means that Salesforce does not tell (missing
  * permission, a field that cannot be filtered, a failed count): the report then says so. An answer is
  * asked for once a check, however many rules want it. A rejection ends the check.
  */
 export interface LiveFacts {
-  recordCount(object: string): Promise<number | null>
+  recordCount(object: string, counted?: Counted): Promise<number | null>
   /** Records in which the field is not empty. */
-  filledCount(object: string, field: string): Promise<number | null>
+  filledCount(object: string, field: string, counted?: Counted): Promise<number | null>
   /** Records from which a change of the field would take something. */
   rowsAtStake(object: string, field: string, atStake: AtStake): Promise<number | null>
   /** Values of the field that more than one record holds. */
-  duplicatesOf(object: string, field: string): Promise<number | null>
+  duplicatesOf(object: string, field: string, counted?: Counted): Promise<number | null>
   /** Records per value of a picklist, empty ones left out. */
   valueCounts(object: string, field: string): Promise<ReadonlyMap<string, number> | null>
   /** Custom fields that exist whether or not the connected user sees them (Tooling FieldDefinition). */
@@ -173,6 +179,9 @@ export interface ConflictFacts {
 /** Passed what was asked and how it ended: the answer, or null. */
 type Watcher = (question: string, answer: unknown) => void
 
+const countName = (what: string, counted: Counted): string =>
+  counted === 'present' ? what : `${what} with the Recycle Bin`
+
 /** Asks each question once; answers come from one memory however often `watch` is called. */
 export class LiveMemory {
   readonly #live: LiveFacts
@@ -198,16 +207,21 @@ export class LiveMemory {
       return answer
     }
     return {
-      recordCount: (object) => ask('record count', [object], () => live.recordCount(object)),
-      filledCount: (object, field) =>
-        ask('count of filled rows', [object, field], () => live.filledCount(object, field)),
+      recordCount: (object, counted = 'present') =>
+        ask(countName('record count', counted), [object], () => live.recordCount(object, counted)),
+      filledCount: (object, field, counted = 'present') =>
+        ask(countName('count of filled rows', counted), [object, field], () =>
+          live.filledCount(object, field, counted),
+        ),
       rowsAtStake: (object, field, atStake) =>
         // A field changes in one way only, so that its name is question enough.
         ask('count of values that would not stay', [object, field], () =>
           live.rowsAtStake(object, field, atStake),
         ),
-      duplicatesOf: (object, field) =>
-        ask('duplicate values', [object, field], () => live.duplicatesOf(object, field)),
+      duplicatesOf: (object, field, counted = 'present') =>
+        ask(countName('duplicate values', counted), [object, field], () =>
+          live.duplicatesOf(object, field, counted),
+        ),
       valueCounts: (object, field) =>
         ask('count of picklist values', [object, field], () => live.valueCounts(object, field)),
       allFields: (object) => ask('list of hidden fields', [object], () => live.allFields(object)),

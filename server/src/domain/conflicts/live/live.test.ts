@@ -3,6 +3,8 @@ import { type Control, createControl } from '../../../../../simulator/src/contro
 import { type Simulator, startSimulator } from '../../../../../simulator/src/index.ts'
 import { createDatabase } from '../../../../../test/src/database.ts'
 import { LOOKED_AT_MAX } from '../../metadata/fields/at-stake.ts'
+import { soql, urlPath } from '../../../salesforce/escape.ts'
+import { query } from '../../../salesforce/rest.ts'
 import { type LiveFacts } from '../facts.ts'
 import { type ConflictsBench, createConflictsBench } from '../testing/bench.ts'
 import { PUBLIC_GROUPS, QUEUES, ROLES, USERS } from '../../metadata/named-records.ts'
@@ -65,6 +67,37 @@ describe('live facts', () => {
         ['Energy', 1],
       ]),
     )
+  })
+
+  it('count what is in the Recycle Bin where Salesforce does', async () => {
+    const fill = (count: number) =>
+      control.act('records/fill', {
+        org: ORG,
+        object: 'Placement__c',
+        count,
+        template: { Stage__c: 'Offer' },
+      })
+    await fill(2)
+    const live = await facts()
+    const [count, filled, repeated] = await Promise.all([
+      live.recordCount('Placement__c'),
+      live.filledCount('Placement__c', 'Stage__c'),
+      live.duplicatesOf('Placement__c', 'Stage__c'),
+    ])
+    const found = query(
+      bench.org,
+      soql`SELECT Id FROM Placement__c WHERE Stage__c = 'Offer' LIMIT 1`,
+    )
+    const { value: row } = await found.next()
+    await bench.org.request({
+      method: 'DELETE',
+      path: urlPath`/sobjects/Placement__c/${String(row?.Id)}`,
+    })
+    const later = await facts()
+    expect(await later.recordCount('Placement__c')).toBe((count ?? 0) - 1)
+    expect(await later.recordCount('Placement__c', 'deleted_too')).toBe(count)
+    expect(await later.filledCount('Placement__c', 'Stage__c', 'deleted_too')).toBe(filled)
+    expect(await later.duplicatesOf('Placement__c', 'Stage__c', 'deleted_too')).toBe(repeated)
   })
 
   it('count rows from which a change would take something, by a pattern or by looking', async () => {

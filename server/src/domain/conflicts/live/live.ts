@@ -16,6 +16,7 @@ import { shapeOfDescribed } from '../../metadata/fields/shape.ts'
 import { PERMISSION_NAMES } from '../../connections/rights.ts'
 import { sameName } from '../../metadata/names.ts'
 import {
+  type Counted,
   type ConnectedUser,
   type DeletedNames,
   type LiveFacts,
@@ -52,7 +53,7 @@ export const createLiveFacts = ({
   deletedByUs = [],
 }: Options): LiveFacts => {
   const queries = createQueries(org)
-  const { rest, tooling } = queries
+  const { rest, all, tooling } = queries
 
   /** Null for a name that could be no object or field. */
   const built = <T>(build: () => T): T | null => {
@@ -65,22 +66,23 @@ export const createLiveFacts = ({
   }
 
   /** Null where Salesforce refuses the query, too. */
-  const ask = async (query: () => Soql): Promise<Rows | null> => {
+  const ask = async (query: () => Soql, counted: Counted = 'present'): Promise<Rows | null> => {
     const soql = built(query)
-    return soql && rest(soql)
+    return soql && (counted === 'present' ? rest : all)(soql)
   }
 
   /** What the snapshot says that queries may do with a field; unknown ones are tried. */
   const allows = (object: string, field: string, what: 'filterable' | 'groupable'): boolean =>
     fieldIn(snapshot.describeOf(object), field)?.[what] !== false
 
-  const recordCount = async (object: string): Promise<number | null> =>
-    (await ask(() => soql`SELECT COUNT() FROM ${soqlName(object)}`))?.totalSize ?? null
+  const recordCount = async (object: string, counted?: Counted): Promise<number | null> =>
+    (await ask(() => soql`SELECT COUNT() FROM ${soqlName(object)}`, counted))?.totalSize ?? null
 
   const measured = async (
     object: string,
     field: string,
     measureOf: () => Measure | null,
+    counted: Counted = 'present',
   ): Promise<number | null> => {
     const from = built(() => soql`SELECT COUNT() FROM ${soqlName(object)}`)
     const measure = built(measureOf)
@@ -90,19 +92,20 @@ export const createLiveFacts = ({
       const values = { object, field, where, counts, max: LOOKED_AT_MAX }
       return orUntold(() => countValues(org, values))
     }
-    const rows = await rest(where === null ? from : soql`${from} WHERE ${where}`)
+    const among = counted === 'present' ? rest : all
+    const rows = await among(where === null ? from : soql`${from} WHERE ${where}`)
     return rows?.totalSize ?? null
   }
 
   return {
     recordCount,
 
-    filledCount: async (object, field) => {
+    filledCount: async (object, field, counted) => {
       const described = fieldIn(snapshot.describeOf(object), field)
       const type = described === null ? null : typeOfDescribed(described)
       // Salesforce: a geolocation is filtered by its parts, a long text or encrypted field not at all.
       if (type !== 'Location' && !allows(object, field, 'filterable')) return null
-      return measured(object, field, () => filledMeasure(field, type))
+      return measured(object, field, () => filledMeasure(field, type), counted)
     },
 
     rowsAtStake: async (object, field, atStake) => {
@@ -115,12 +118,12 @@ export const createLiveFacts = ({
       return rows ?? ((await recordCount(object)) === 0 ? 0 : null)
     },
 
-    duplicatesOf: async (object, field) => {
+    duplicatesOf: async (object, field, counted) => {
       if (!allows(object, field, 'groupable')) return null
       const rows = await ask(() => {
         const name = soqlName(field)
         return soql`SELECT ${name} FROM ${soqlName(object)} WHERE ${name} != null GROUP BY ${name} HAVING COUNT(Id) > 1 LIMIT ${GROUPS_MAX}`
-      })
+      }, counted)
       return rows?.records.length ?? null
     },
 

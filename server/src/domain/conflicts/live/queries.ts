@@ -20,6 +20,8 @@ export type Ask = (query: Soql) => Promise<Rows | null>
 
 export interface Queries {
   rest: Ask
+  /** The same with what is in the Recycle Bin. */
+  all: Ask
   tooling: Ask
 }
 
@@ -48,11 +50,17 @@ export const orUntold = async <T>(ask: () => Promise<T>): Promise<T | null> => {
   }
 }
 
+/** Which of Salesforce's resources answers. */
+interface Resource {
+  tooling?: boolean
+  all?: boolean
+}
+
 export const createQueries = (org: SalesforceOrg): Queries => {
-  const alone = (query: Soql, tooling: boolean): Promise<Rows | null> =>
+  const alone = (query: Soql, resource: Resource): Promise<Rows | null> =>
     orUntold(async () => {
       const rows: Rows = { totalSize: 0, records: [] }
-      for await (const page of queryPages(org, query, { tooling })) {
+      for await (const page of queryPages(org, query, resource)) {
         rows.totalSize = page.totalSize
         rows.records.push(...page.records)
       }
@@ -62,13 +70,13 @@ export const createQueries = (org: SalesforceOrg): Queries => {
   /** Answers by query; those that are left out are to be asked alone. */
   const together = async (
     queries: readonly Soql[],
-    tooling: boolean,
+    { tooling = false, all = false }: Resource,
   ): Promise<Map<Soql, Rows | null>> => {
     const answers = await composite(
       org,
       queries.map(({ text }) => ({
         method: 'GET',
-        url: `${tooling ? '/tooling' : ''}/query?q=${encodeURIComponent(text)}`,
+        url: `${tooling ? '/tooling' : ''}/${all ? 'queryAll' : 'query'}?q=${encodeURIComponent(text)}`,
       })),
       { effect: 'read', tooling },
     )
@@ -86,19 +94,23 @@ export const createQueries = (org: SalesforceOrg): Queries => {
     return known
   }
 
-  const answerAll = (tooling: boolean) => async (queries: readonly Soql[]) => {
+  const answerAll = (resource: Resource) => async (queries: readonly Soql[]) => {
     const answers = new Map<Soql, Rows | null>()
     await eachOf(chunksOf(queries, QUERIES_A_CALL), PARALLEL, async (chunk) => {
       // A call that fails as a whole says nothing about any of its queries.
-      const known = chunk.length < 2 ? null : await orUntold(() => together(chunk, tooling))
+      const known = chunk.length < 2 ? null : await orUntold(() => together(chunk, resource))
       for (const query of chunk) {
         const found = known?.get(query)
-        answers.set(query, found === undefined ? await alone(query, tooling) : found)
+        answers.set(query, found === undefined ? await alone(query, resource) : found)
       }
     })
     return answers
   }
 
   // Two turns: a look-up that gathers questions into one query asks a turn later than the others.
-  return { rest: gather(answerAll(false), 2), tooling: gather(answerAll(true), 2) }
+  return {
+    rest: gather(answerAll({}), 2),
+    all: gather(answerAll({ all: true }), 2),
+    tooling: gather(answerAll({ tooling: true }), 2),
+  }
 }

@@ -93,11 +93,11 @@ export const relationRules = [
     severities: ['red'],
     judge: async ({ field, full, object, objectExists, existing }, { live }) => {
       if (field.type !== 'MasterDetail' || !objectExists || existing !== null) return null
-      const rows = await live.recordCount(object.api_name)
+      const rows = await live.recordCount(object.api_name, 'deleted_too')
       return rows === 0
         ? null
         : {
-            message: `${full} would be a master-detail, but ${object.api_name} has ${rows === null ? 'an unknown number of records' : plural(rows, 'record')}, which would have no master; Salesforce refuses this.`,
+            message: `${full} would be a master-detail, but ${object.api_name} has ${rows === null ? 'an unknown number of records' : `${plural(rows, 'record')}, the Recycle Bin included`}, which would have no master; Salesforce refuses this.`,
             remedy:
               'Plan it as a Lookup, fill it in every record, then turn it into a MasterDetail.',
             at: 'type',
@@ -111,8 +111,8 @@ export const relationRules = [
       if (field.type !== 'MasterDetail' || existing === null) return null
       if (typeOfDescribed(existing) !== 'Lookup') return null
       const [rows, filled] = await Promise.all([
-        live.recordCount(object.api_name),
-        live.filledCount(object.api_name, field.api_name),
+        live.recordCount(object.api_name, 'deleted_too'),
+        live.filledCount(object.api_name, field.api_name, 'deleted_too'),
       ])
       if (rows === null || filled === null) {
         return {
@@ -126,8 +126,9 @@ export const relationRules = [
       return filled >= rows
         ? null
         : {
-            message: `${full} would become a master-detail, but ${plural(rows - filled, 'record')} have no master; Salesforce refuses this.`,
-            remedy: 'Fill the look-up in every record first.',
+            message: `${full} would become a master-detail, but ${plural(rows - filled, 'record')} have no master, the Recycle Bin included; Salesforce refuses this.`,
+            remedy:
+              'Fill the look-up in every record first, and empty the Recycle Bin of the others.',
             at: 'type',
           }
     },

@@ -74,7 +74,7 @@ export const valueRules = [
       if (!('unique' in field) || !field.unique || existing === null || existing.unique === true) {
         return null
       }
-      const duplicates = await live.duplicatesOf(object.api_name, field.api_name)
+      const duplicates = await live.duplicatesOf(object.api_name, field.api_name, 'deleted_too')
       if (duplicates === 0) return null
       return duplicates === null
         ? {
@@ -84,8 +84,9 @@ export const valueRules = [
             at: 'unique',
           }
         : {
-            message: `${full} would become unique, but ${plural(duplicates, 'value')} occur in more than one record; Salesforce refuses this.`,
-            remedy: 'Merge or change the records that share a value.',
+            message: `${full} would become unique, but ${plural(duplicates, 'value')} occur in more than one record, the Recycle Bin included; Salesforce refuses this.`,
+            remedy:
+              'Merge or change the records that share a value, and empty the Recycle Bin of them.',
             at: 'unique',
           }
     },

@@ -495,3 +495,24 @@ describe('a field is refused', () => {
     expect(await problemOf(jsforce, zip(['More__c']))).toBeUndefined()
   })
 })
+
+it('a field does not become unique while two records share a value, one in the recycle bin or not', async () => {
+  const jsforce = await connect(sim, 'Acme')
+  const key = (unique: boolean) =>
+    fieldZip(
+      'Campaign.Once__c',
+      `${type('Text')}<length>20</length><unique>${String(unique)}</unique>`,
+    )
+  expect((await deploy(jsforce, key(false))).failures).toEqual([])
+  await sim.control.act('permissions/grant-field', { org: 'Acme', field: 'Campaign.Once__c' })
+  const made = await jsforce.sobject('Campaign').create([
+    { Name: 'Once', Once__c: 'a' },
+    { Name: 'Twice', Once__c: 'A' },
+  ])
+  expect(made).toMatchObject([{ success: true }, { success: true }])
+  expect(await problemOf(jsforce, key(true))).toContain('not unique')
+  await jsforce.sobject('Campaign').destroy(made[1]?.id ?? '')
+  expect(await problemOf(jsforce, key(true))).toContain('not unique')
+  await jsforce.sobject('Campaign').destroy(made[0]?.id ?? '')
+  expect(await problemOf(jsforce, key(true))).toContain('not unique')
+})

@@ -215,6 +215,49 @@ describe('values of picklists', () => {
   })
 })
 
+describe('a flow that is there already', () => {
+  const written = { label: 'F', processType: 'AutoLaunchedFlow', apiVersion: '60.0' }
+  const there = (more: Parameters<typeof automation>[2] = {}) =>
+    automation('flow', 'F', {
+      definition: { ...written, status: 'Active', isTemplate: 'false' },
+      definition_version: 50,
+      active_version: 50,
+      latest_version: 50,
+      versions: Array.from({ length: 50 }, (_, index) => ({
+        version: index + 1,
+        status: 'Obsolete',
+        last_modified_at: null,
+      })),
+      ...more,
+    })
+  const codes = async (definition: object, more: Parameters<typeof automation>[2] = {}) =>
+    (
+      await checkPlan(
+        factsFor({
+          workflows: [workflow('flow', 'F', { definition: { ...definition }, activate: true })],
+          automations: [there(more)],
+        }),
+      )
+    ).findings
+      .map(({ code }) => code)
+      .filter((code) => /version/.test(code))
+      .toSorted()
+
+  it('with the same content gets no version, however full it is', async () => {
+    expect(await codes(written)).toEqual([])
+    expect(await codes({ ...written, label: 'G' })).toEqual([
+      'flow_active_version_replaced',
+      'flow_gets_new_version',
+      'flow_versions_full',
+    ])
+  })
+
+  it('of which another version is active is told, though no version is made', async () => {
+    expect(await codes(written, { active_version: 3 })).toEqual(['flow_active_version_replaced'])
+    expect(await codes(written, { definition: null })).toHaveLength(3)
+  })
+})
+
 describe('a finding', () => {
   it('references one automation in the singular and of several in the plural', async () => {
     const using = (...names: string[]) =>

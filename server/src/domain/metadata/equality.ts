@@ -7,6 +7,20 @@ import { readRoot } from './xml-tree.ts'
 /** Flags that stand for true where they are absent; of all others absent means false. */
 const TRUE_WHEN_ABSENT: ReadonlySet<string> = new Set(['isActive'])
 
+/** Members that hold what people write: "false" in them is a word, and says something else than nothing. */
+const WORDS: ReadonlySet<string> = new Set([
+  'description',
+  'errorConditionFormula',
+  'errorMessage',
+  'formula',
+  'label',
+  'masterLabel',
+  'value',
+])
+
+const defaultOf = (name: string): string | undefined =>
+  WORDS.has(name) ? undefined : TRUE_WHEN_ABSENT.has(name) ? 'true' : 'false'
+
 /** Values as Salesforce means them: numbers and booleans by their text, an absent flag by its default. */
 const meaning = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(meaning)
@@ -15,10 +29,7 @@ const meaning = (value: unknown): unknown => {
       Object.entries(value)
         .map(([name, member]) => [name, meaning(member)] as const)
         .filter(
-          ([name, member]) =>
-            member !== undefined &&
-            member !== '' &&
-            member !== (TRUE_WHEN_ABSENT.has(name) ? 'true' : 'false'),
+          ([name, member]) => member !== undefined && member !== '' && member !== defaultOf(name),
         )
         .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     )
@@ -26,8 +37,9 @@ const meaning = (value: unknown): unknown => {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
     return undefined
   }
-  // The indentation of an element that lost its last child.
-  const text = String(value)
+  // XML reads every line end as one character. Blanks alone are the indentation of an element that lost
+  // its last child.
+  const text = String(value).replaceAll(/\r\n?/g, '\n')
   return text.trim() === '' ? '' : text
 }
 

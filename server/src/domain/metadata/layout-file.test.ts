@@ -146,3 +146,51 @@ describe('newLayout', () => {
     ])
   })
 })
+
+describe('a column that was empty', () => {
+  const layoutWith = (columns: string) =>
+    `<?xml version="1.0" encoding="UTF-8"?>
+<Layout xmlns="http://soap.sforce.com/2006/04/metadata">
+    <layoutSections>
+        <customLabel>true</customLabel>
+        <label>Dates</label>${columns}
+        <style>TwoColumnsLeftToRight</style>
+    </layoutSections>
+</Layout>
+`
+  const wish = { section: 'Dates', fields: BOTH }
+
+  it.each([
+    ['closed in itself', '\n        <layoutColumns/>\n        <layoutColumns/>'],
+    ['closed in itself behind a blank', '\n        <layoutColumns />\n        <layoutColumns />'],
+    ['with both tags', '\n        <layoutColumns></layoutColumns>'],
+    ['on two lines', '\r\n        <layoutColumns>\r\n        </layoutColumns>'],
+    [
+      'beside one that is not',
+      '\n        <layoutColumns>\n            <layoutItems>\n                <field>Phone</field>\n            </layoutItems>\n        </layoutColumns>\n        <layoutColumns />',
+    ],
+    ['and is none at all', ''],
+  ])('%s is so again, byte for byte', (_how, columns) => {
+    const before = layoutWith(columns)
+    const merged = mergeLayout(before, lead, wish)
+    expect(Object.values(fieldsOf(merged.text)).flat(2)).toEqual(expect.arrayContaining(BOTH))
+    expect(takeOutOfLayout(merged.text, merged.change).text).toBe(before)
+  })
+
+  it('stays open while it holds the field of somebody else', () => {
+    const merged = mergeLayout(layoutWith('\n        <layoutColumns/>'), lead, wish)
+    const theirs = merged.text.replace(
+      '</layoutColumns>',
+      '<layoutItems><field>Fax</field></layoutItems></layoutColumns>',
+    )
+    const { text } = takeOutOfLayout(theirs, merged.change)
+    expect(fieldsOf(text).Dates).toEqual([['Fax']])
+  })
+
+  it('is closed as Salesforce writes it where a change of before does not tell', () => {
+    const before = layoutWith('\n        <layoutColumns/>')
+    const { text, change } = mergeLayout(before, lead, wish)
+    const { columns: _columns, ...old } = change
+    expect(takeOutOfLayout(text, old).text).toBe(before)
+  })
+})

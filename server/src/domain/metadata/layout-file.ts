@@ -27,6 +27,11 @@ export interface LayoutChange {
   fields: string[]
   /** Labels of the sections it made. */
   sections: string[]
+  /**
+   * By field: how the empty column was written that it is the first in; '' where the section had no column
+   * to put it in. Absent in changes of before it was kept.
+   */
+  columns?: Record<string, string>
 }
 
 export interface LayoutWish {
@@ -114,39 +119,55 @@ const placeSection = (document: XmlDocument, wish: LayoutWish, value: XmlValue):
     : insertBehind(anchor, 'layoutSections', value)
 }
 
+interface Item {
+  field: string
+  value: XmlValue
+}
+
+interface Filled {
+  edits: Edit[]
+  columns: Record<string, string>
+}
+
 /** Each field goes to the column that is shortest then. */
-const fillColumns = (
-  document: XmlDocument,
-  section: XmlNode,
-  items: readonly XmlValue[],
-): Edit[] => {
+const fillColumns = (document: XmlDocument, section: XmlNode, items: readonly Item[]): Filled => {
   const columns = columnsOf(section).map((node) => ({
     node,
     length: itemsOf(node).length,
-    added: [] as XmlValue[],
+    added: [] as Item[],
   }))
   if (columns.length === 0) {
     const label = section.children.findLast(({ name }) => name < 'layoutColumns')
-    const column = { layoutItems: items }
-    return [
+    const column = { layoutItems: items.map(({ value }) => value) }
+    const edit =
       label === undefined
         ? insertFirst(section, document.text, 'layoutColumns', column)
-        : insertBehind(label, 'layoutColumns', column),
-    ]
+        : insertBehind(label, 'layoutColumns', column)
+    return { edits: [edit], columns: Object.fromEntries(items.map(({ field }) => [field, ''])) }
   }
   for (const item of items) {
     const shortest = columns.reduce((best, column) => (column.length < best.length ? column : best))
     shortest.added.push(item)
     shortest.length += 1
   }
-  return columns
-    .filter(({ added }) => added.length > 0)
-    .map(({ node, added }) => {
+  const filled = columns.filter(({ added }) => added.length > 0)
+  return {
+    edits: filled.map(({ node, added }) => {
+      const values = added.map(({ value }) => value)
       const last = node.children.at(-1)
       return last === undefined
-        ? insertFirst(node, document.text, 'layoutItems', added)
-        : insertBehind(last, 'layoutItems', added)
-    })
+        ? insertFirst(node, document.text, 'layoutItems', values)
+        : insertBehind(last, 'layoutItems', values)
+    }),
+    columns: Object.fromEntries(
+      filled
+        .filter(({ node }) => node.children.length === 0)
+        .flatMap(({ node, added }) => {
+          const empty = document.text.slice(node.start, node.end)
+          return added.map(({ field }) => [field, empty])
+        }),
+    ),
+  }
 }
 
 /**
@@ -169,11 +190,15 @@ export const mergeLayout = (text: string, object: PlanObject, wish: LayoutWish):
     return { text: applyEdits(text, [edit]), change }
   }
   const after = wish.after === undefined ? null : findItem(document, wish.after)
-  const edits =
-    after !== null && after.section === section
-      ? [insertBehind(after.item, 'layoutItems', items)]
-      : fillColumns(document, section, items)
-  return { text: applyEdits(text, edits), change }
+  if (after !== null && after.section === section) {
+    return { text: applyEdits(text, [insertBehind(after.item, 'layoutItems', items)]), change }
+  }
+  const { edits, columns } = fillColumns(
+    document,
+    section,
+    fields.map((field) => ({ field, value: itemFor(object, field) })),
+  )
+  return { text: applyEdits(text, edits), change: { ...change, columns } }
 }
 
 /** Fields without which Salesforce refuses the layout ("Layout must contain an item for required layout field"). */
@@ -210,6 +235,24 @@ export const newLayout = (object: PlanObject): string => {
   })
 }
 
+/** A column that loses all it holds is written as it was before it held anything. */
+const takeFromColumn = (
+  column: XmlNode,
+  isOurs: (item: XmlNode) => boolean,
+  text: string,
+  { columns = {} }: LayoutChange,
+): Edit[] => {
+  const taken = itemsOf(column).filter(isOurs)
+  if (taken.length === 0 || taken.length < column.children.length) {
+    return taken.map((item) => removeNode(item, text))
+  }
+  const fields = new Set(taken.map((item) => sameName(childText(item, 'field') ?? '')))
+  const [, was] = Object.entries(columns).find(([field]) => fields.has(sameName(field))) ?? []
+  return was === ''
+    ? [removeNode(column, text)]
+    : [{ start: column.start, end: column.end, text: was ?? '<layoutColumns/>' }]
+}
+
 /**
  * Takes out what a deployment put on the layout as it is now; a section it made goes too, unless it
  * holds something else by now (then it is named in `kept`).
@@ -235,7 +278,8 @@ export const takeOutOfLayout = (current: string, change: LayoutChange): TakenOut
       continue
     }
     if (made) kept.push(label)
-    for (const item of taken) edits.push(removeNode(item, current))
+    for (const column of columnsOf(section))
+      edits.push(...takeFromColumn(column, isOurs, current, change))
   }
   return { text: applyEdits(current, edits), removed, kept }
 }

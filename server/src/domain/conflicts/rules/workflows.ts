@@ -4,7 +4,10 @@ import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { ACTIVE_USERS, QUEUES } from '../../metadata/named-records.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
 import { danglingReferences } from '../../workflows/flow-references.ts'
+import { type Automation } from '../../topology/automations/automation.ts'
+import { sameFlow } from '../../workflows/transition.ts'
 import { assigneesOf, objectsOfFlow } from '../definitions.ts'
+import { type PlannedWorkflow } from '../facts.ts'
 import { rulesFor } from '../rule.ts'
 import { listed, one, plural } from '../../words.ts'
 import { workflowFieldRules } from './workflow-fields.ts'
@@ -17,6 +20,15 @@ const FLOW_VERSIONS_MAX = 50
 const ownName = (apiName: string): string => apiName.slice(apiName.indexOf('.') + 1)
 const objectOf = (apiName: string): string | null =>
   apiName.includes('.') ? apiName.slice(0, apiName.indexOf('.')) : null
+
+/** Does the flow have this content already, so that a deploy makes no version? */
+const isInPlace = ({ definition, activate }: PlannedWorkflow, existing: Automation): boolean => {
+  if (existing.definition === null) return false
+  // A newer draft has to make way where the flow is to be off.
+  if (activate === false && existing.definition_version !== existing.latest_version) return false
+  const { status: _status, fullName: _name, ...content } = existing.definition
+  return sameFlow(definition, content)
+}
 
 export const workflowRules = [
   rule('workflow', {
@@ -37,7 +49,10 @@ export const workflowRules = [
     code: 'flow_gets_new_version',
     severities: ['yellow'],
     judge: ({ workflow, existing }) =>
-      workflow.type === 'flow' && existing !== null && !existing.managed
+      workflow.type === 'flow' &&
+      existing !== null &&
+      !existing.managed &&
+      !isInPlace(workflow, existing)
         ? {
             message: `The flow ${workflow.api_name} exists with version ${existing.latest_version ?? '?'}; a new version would be created; the old ones stay.`,
             remedy: 'Choose a different name if you mean a different flow.',
@@ -52,7 +67,8 @@ export const workflowRules = [
       workflow.type === 'flow' &&
       existing?.active_version !== null &&
       existing?.active_version !== undefined &&
-      workflow.activate === true
+      workflow.activate === true &&
+      !(existing.definition_version === existing.active_version && isInPlace(workflow, existing))
         ? {
             message: `Version ${existing.active_version} of ${workflow.api_name} is active; the new version would replace it at once.`,
             remedy: 'Deploy with activate "keep", and activate it once it is tested.',
@@ -92,9 +108,12 @@ export const workflowRules = [
     code: 'flow_versions_full',
     severities: ['red'],
     judge: ({ workflow, existing }) =>
-      workflow.type === 'flow' && (existing?.versions.length ?? 0) >= FLOW_VERSIONS_MAX
+      workflow.type === 'flow' &&
+      existing !== null &&
+      existing.versions.length >= FLOW_VERSIONS_MAX &&
+      !isInPlace(workflow, existing)
         ? {
-            message: `The flow ${workflow.api_name} has ${existing?.versions.length ?? 0} versions; Salesforce keeps ${FLOW_VERSIONS_MAX}.`,
+            message: `The flow ${workflow.api_name} has ${existing.versions.length} versions; Salesforce keeps ${FLOW_VERSIONS_MAX}.`,
             remedy: 'Delete old versions first.',
             at: 'api_name',
           }

@@ -120,7 +120,8 @@ export const AUTOMATION_CASES: Cases = {
 }
 
 const flow = (more: Parameters<typeof workflow>[2] = {}) => workflow('flow', 'My_Flow', more)
-const there = (more: Partial<Automation> = {}) => automation('flow', 'My_Flow', more)
+const there = (more: Partial<Automation> = {}) =>
+  automation('flow', 'My_Flow', { definition: { label: 'Old' }, ...more })
 const onObject = (object: string, field?: string) => ({
   start: { object, ...(field === undefined ? {} : { filters: { field } }) },
 })

@@ -141,6 +141,7 @@ const merge = (
       created: started?.change.created ?? found === null,
       fields: [...(started?.change.fields ?? []), ...merged.change.fields],
       sections: [...(started?.change.sections ?? []), ...merged.change.sections],
+      columns: { ...started?.change.columns, ...merged.change.columns },
     },
   }
 }

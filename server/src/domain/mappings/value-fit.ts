@@ -1,25 +1,29 @@
 // Whether a value that the mapping itself holds (a default, the right side of a value map) is one that
 // the field takes. Values of the records are judged when they are pushed.
 
+import { sameName } from '../metadata/names.ts'
 import { type DescribedField } from './describe.ts'
 import { error, type Fault, some, warning } from './finding.ts'
 import { type MappedValue } from './mapping.ts'
+import { readDay, readMoment, readTime } from './moments.ts'
 
 const SFDC_ID = /^(?:[A-Za-z0-9]{15}|[A-Za-z0-9]{18})$/
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@.]+$/
-const TIME = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,3})?)?Z?$/
-const DATE_TIME = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/
-
+/** As pushes take them: at midnight, a moment is a day. */
 const isDate = (text: string): boolean => {
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? []
-  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)))
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
+  const time = readDay(text) === null ? readMoment(text)?.time : null
+  return (
+    time === null ||
+    (time !== undefined &&
+      time.hour + time.minute + time.second === 0 &&
+      Number(time.fraction) === 0)
+  )
 }
 
 const isDateTime = (text: string): boolean => {
-  const [, day] = DATE_TIME.exec(text) ?? []
-  return day !== undefined && isDate(day) && !Number.isNaN(Date.parse(text))
+  const moment = readMoment(text)
+  return moment !== null && moment.offsetSeconds !== null
 }
 
 const NUMERIC: ReadonlySet<string> = new Set(['int', 'long', 'double', 'currency', 'percent'])
@@ -31,7 +35,7 @@ const FORMS: Readonly<
   boolean: { takes: (text) => /^(true|false)$/i.test(text), form: 'true or false' },
   date: { takes: isDate, form: 'a date like 2026-03-31' },
   datetime: { takes: isDateTime, form: 'a time like 2026-03-31T09:00:00Z' },
-  time: { takes: (text) => TIME.test(text), form: 'a time of day like 09:30:00' },
+  time: { takes: (text) => readTime(text) !== null, form: 'a time of day like 09:30:00' },
   email: { takes: (text) => EMAIL.test(text), form: 'an e-mail address' },
   reference: { takes: (text) => SFDC_ID.test(text), form: 'the 18 characters of a record id' },
   id: { takes: (text) => SFDC_ID.test(text), form: 'the 18 characters of a record id' },
@@ -65,9 +69,11 @@ const numberFault = (field: DescribedField, value: MappedValue, text: string): F
 }
 
 const picklistFault = (field: DescribedField, text: string): Fault | null => {
+  // Salesforce tells values of one list not apart by case.
   const active = new Set(field.values.map(({ value }) => value))
+  const folded = new Set([...active].map((value) => value.toLowerCase()))
   const parts = field.type === 'multipicklist' ? text.split(';').map((part) => part.trim()) : [text]
-  const others = parts.filter((part) => part !== '' && !active.has(part))
+  const others = parts.filter((part) => part !== '' && !folded.has(part.toLowerCase()))
   if (others.length === 0) return null
   const names = some(others.map((other) => JSON.stringify(other)))
   const known = `Its values: ${some([...active], 12) || 'none'}.`
@@ -89,14 +95,16 @@ export const valueFault = (field: DescribedField, value: MappedValue): Fault | n
   if (value === null) return null
   const text = String(value)
   if (NUMERIC.has(field.type)) return numberFault(field, value, text)
-  const form = FORMS[field.type]
+  // A record type may be called by its name, which differs less between Salesforce orgs than its id.
+  const form = sameName(field.name) === 'recordtypeid' ? undefined : FORMS[field.type]
   if (form !== undefined && !form.takes(text)) return wrongType(field, value, form.form)
   if (PICKLISTS.has(field.type)) {
     return typeof value === 'string'
       ? picklistFault(field, text)
       : wrongType(field, value, 'one of its values, as text')
   }
-  return field.length > 0 && text.length > field.length
+  const isId = field.type === 'reference'
+  return !isId && field.length > 0 && text.length > field.length
     ? error(
         'value_too_long',
         `${field.name} holds ${field.length} characters; this value has ${text.length}.`,

@@ -1,7 +1,7 @@
 // Picklist values, restricted or not, one or many.
 
 import { asText, isObject } from '../../../salesforce/json.ts'
-import { type Coerce, EMPTY, Refusal, shown, wrongType } from './refusal.ts'
+import { type Coerce, EMPTY, Noted, Refusal, shown, wrongType } from './refusal.ts'
 import { textCoercer, tooLong } from './text.ts'
 
 export interface Picklist {
@@ -27,9 +27,10 @@ const LISTED_MAX = 12
 /** Judges one value (trimmed text, not empty). */
 const entryJudge = ({
   field,
+  length,
   restricted,
   entries,
-}: Picklist): ((text: string) => string | Refusal) => {
+}: Picklist): ((text: string) => string | Noted | Refusal) => {
   const active = new Set<string>()
   const byCase = new Map<string, string>()
   const byLabel = new Map<string, string>()
@@ -49,26 +50,42 @@ const entryJudge = ({
     values.length > LISTED_MAX
       ? `${values.slice(0, LISTED_MAX).join(', ')} and ${values.length - LISTED_MAX} more`
       : values.join(', ')
+  const remedyFor = (text: string): string => {
+    const labelled = byLabel.get(text.toLowerCase())
+    return labelled !== undefined
+      ? `${shown(text)} is a label: send its API value ${shown(labelled)}.`
+      : `Map it in the value map, or add it to the list. The active values are: ${listed || 'none'}.`
+  }
+  const isTooLong = (text: string): boolean => length > 0 && text.length > length
   return (text) => {
     if (active.has(text)) return text
     const lower = text.toLowerCase()
     // Salesforce tells values of one list not apart by case and keeps the list's own form.
     const same = byCase.get(lower)
     if (same !== undefined) return same
-    if (!restricted) return text
+    if (restricted) {
+      return new Refusal(
+        'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+        `${field}: bad value for restricted picklist field: ${shown(text)}${inactive.has(lower) ? ' (inactive)' : ''}`,
+        remedyFor(text),
+      )
+    }
+    // The length of a picklist is Salesforce's, nobody can make it longer.
+    if (isTooLong(text)) return tooLong(field, text, length, remedyFor(text))
     const labelled = byLabel.get(lower)
-    return new Refusal(
-      'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
-      `${field}: bad value for restricted picklist field: ${shown(text)}${inactive.has(lower) ? ' (inactive)' : ''}`,
-      labelled !== undefined
-        ? `${shown(text)} is a label: send its API value ${shown(labelled)}.`
-        : `Map it in the value map, or add it to the list. The active values are: ${listed || 'none'}.`,
-    )
+    return labelled === undefined ? text : new Noted(text, labelSent(field, text, labelled))
   }
 }
 
+const labelSent = (field: string, text: string, value: string): Refusal =>
+  new Refusal(
+    'PICKLIST_LABEL_SENT',
+    `${field}: ${shown(text)} is the label of the value ${shown(value)}, and was sent as a value of its own.`,
+    `Send ${shown(value)}, or map ${shown(text)} to it in the value map.`,
+  )
+
 export const picklistCoercer = (picklist: Picklist): Coerce => {
-  const text = textCoercer(picklist.field, picklist.length)
+  const text = textCoercer(picklist.field, 0)
   const judge = entryJudge(picklist)
   return (value) => {
     const entry = text(value)
@@ -88,6 +105,7 @@ export const multiPicklistCoercer = (picklist: Picklist): Coerce => {
         ? value.split(';')
         : [value]
     const chosen = new Set<string>()
+    let warning: Refusal | null = null
     for (const part of parts) {
       if (part === null) continue
       const entry = text(part)
@@ -96,10 +114,14 @@ export const multiPicklistCoercer = (picklist: Picklist): Coerce => {
       if (entry.includes(';')) return wrongType(field, part, 'values without semicolons')
       const judged = judge(entry)
       if (judged instanceof Refusal) return judged
-      chosen.add(judged)
+      if (judged instanceof Noted) warning ??= judged.warning
+      chosen.add(judged instanceof Noted ? String(judged.value) : judged)
     }
     if (chosen.size === 0) return EMPTY
     const joined = [...chosen].join(';')
-    return length > 0 && joined.length > length ? tooLong(field, joined, length) : joined
+    if (length > 0 && joined.length > length) {
+      return tooLong(field, joined, length, 'Send fewer values.')
+    }
+    return warning === null ? joined : new Noted(joined, warning)
   }
 }

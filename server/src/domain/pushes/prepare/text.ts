@@ -41,11 +41,16 @@ const cleanText = (field: string, value: unknown): string | typeof EMPTY | Refus
  * Salesforce counts UTF-16 code units, as its own String.length() does: an emoji is two. `max` 0: no
  * limit is known.
  */
-export const tooLong = (field: string, text: string, max: number): Refusal =>
+export const tooLong = (
+  field: string,
+  text: string,
+  max: number,
+  remedy = `Shorten it to ${max} characters, or make the field longer.`,
+): Refusal =>
   new Refusal(
     'STRING_TOO_LONG',
     `${field}: data value too large: ${shown(text)} (${text.length} characters, max length=${max})`,
-    `Shorten it to ${max} characters, or make the field longer.`,
+    remedy,
   )
 
 export const textCoercer =

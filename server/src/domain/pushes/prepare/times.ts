@@ -1,26 +1,20 @@
-// Dates and times: ISO 8601 only, since 03/04 is March or April, and 10:00 without a zone is any hour.
+// Dates and times in the forms that mean one thing (see mappings/moments.ts), as the REST API takes them.
 
+import {
+  type Day,
+  isoDay,
+  msOf,
+  readDay,
+  readMoment,
+  readTime,
+  type TimeOfDay,
+} from '../../mappings/moments.ts'
 import { type Coerce, EMPTY, Refusal, shown } from './refusal.ts'
 import { trimmed } from './text.ts'
-
-const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
-const DATE_TIME =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?\s*([Zz]|[+-](?:0\d|1[0-4]):?[0-5]\d)?$/
-const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?[Zz]?$/
 
 /** Salesforce: dates lie between these years (SOQL and SOSL reference; help, Supported Date Values). */
 const YEAR_MIN = 1700
 const YEAR_MAX = 4000
-
-const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-
-const daysIn = (year: number, month: number): number => {
-  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
-  return month === 2 && leap ? 29 : (DAYS[month - 1] ?? 0)
-}
-
-const isDay = (year: number, month: number, day: number): boolean =>
-  day >= 1 && day <= daysIn(year, month)
 
 /** Salesforce gives FIELD_INTEGRITY_EXCEPTION for a year that it cannot keep. */
 const yearFault = (field: string, value: unknown, year: number): Refusal | null =>
@@ -48,24 +42,22 @@ export const dateCoercer =
     if (typeof value !== 'string') return invalid(field, value, DATE_FORM)
     const text = trimmed(value)
     if (text === '') return EMPTY
-    const whole = DATE.exec(text)
-    const parts = whole ?? DATE_TIME.exec(text)
-    if (parts === null) return invalid(field, value, DATE_FORM)
-    const year = Number(parts[1])
-    if (!isDay(year, Number(parts[2]), Number(parts[3]))) return invalid(field, value, DATE_FORM)
-    const atMidnight =
-      whole !== null ||
-      (Number(parts[4]) + Number(parts[5]) + Number(parts[6] ?? 0) === 0 &&
-        Number(parts[7] ?? 0) === 0)
-    if (!atMidnight) {
+    const whole = readDay(text)
+    const moment = whole === null ? readMoment(text) : null
+    if (moment !== null && !isMidnight(moment.time)) {
       return invalid(
         field,
         value,
         'The field holds a day, and which one a time belongs to depends on its zone: send a date like 2026-03-31.',
       )
     }
-    return yearFault(field, value, year) ?? text.slice(0, 10)
+    const day: Day | null = whole ?? moment?.day ?? null
+    if (day === null) return invalid(field, value, DATE_FORM)
+    return yearFault(field, value, day.year) ?? isoDay(day)
   }
+
+const isMidnight = ({ hour, minute, second, fraction }: TimeOfDay): boolean =>
+  hour + minute + second === 0 && Number(fraction) === 0
 
 const DATE_TIME_FORM =
   'Send a time with its zone, like 2026-03-31T09:30:00Z or 2026-03-31T09:30:00+02:00.'
@@ -77,34 +69,14 @@ export const dateTimeCoercer =
     if (typeof value !== 'string') return invalid(field, value, DATE_TIME_FORM)
     const text = trimmed(value)
     if (text === '') return EMPTY
-    const parts = DATE_TIME.exec(text)
-    if (parts === null) return invalid(field, value, DATE_TIME_FORM)
-    const [, y, mo, d, h, mi, s = '0', fraction = '', zone] = parts
-    const year = Number(y)
-    if (!isDay(year, Number(mo), Number(d))) return invalid(field, value, DATE_TIME_FORM)
-    if (zone === undefined) {
+    const moment = readMoment(text)
+    if (moment === null) return invalid(field, value, DATE_TIME_FORM)
+    const ms = msOf(moment)
+    if (ms === null) {
       return invalid(field, value, `Without a zone the hour is unknown. ${DATE_TIME_FORM}`)
     }
-    const wrongYear = yearFault(field, value, year)
-    if (wrongYear !== null) return wrongYear
-    const milliseconds = Number(fraction.slice(0, 3).padEnd(3, '0'))
-    const local = Date.UTC(
-      year,
-      Number(mo) - 1,
-      Number(d),
-      Number(h),
-      Number(mi),
-      Number(s),
-      milliseconds,
-    )
-    return new Date(local - offsetMs(zone)).toISOString()
+    return yearFault(field, value, moment.day.year) ?? new Date(ms).toISOString()
   }
-
-const offsetMs = (zone: string): number => {
-  if (zone === 'Z' || zone === 'z') return 0
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2))
-  return (zone.startsWith('-') ? -minutes : minutes) * 60_000
-}
 
 /** `HH:MM:SS.sssZ`. Salesforce: a time of day has no zone; the Z only belongs to its form. */
 export const timeCoercer =
@@ -114,8 +86,10 @@ export const timeCoercer =
     if (typeof value !== 'string') return invalid(field, value, form)
     const text = trimmed(value)
     if (text === '') return EMPTY
-    const parts = TIME.exec(text)
-    if (parts === null) return invalid(field, value, form)
-    const [, hour = '', minute = '', second = '00', fraction = ''] = parts
-    return `${hour}:${minute}:${second}.${fraction.slice(0, 3).padEnd(3, '0')}Z`
+    const time = readTime(text)
+    if (time === null) return invalid(field, value, form)
+    const [hour, minute, second] = [time.hour, time.minute, time.second].map((part) =>
+      String(part).padStart(2, '0'),
+    )
+    return `${hour}:${minute}:${second}.${time.fraction.slice(0, 3).padEnd(3, '0')}Z`
   }

@@ -109,6 +109,15 @@ describe('answers', () => {
       'text/xml',
     ],
     ['version_unsupported', 'HTTP_410', 410, ''],
+    [
+      'version_unsupported',
+      'InvalidVersion',
+      400,
+      JSON.stringify({
+        exceptionCode: 'InvalidVersion',
+        exceptionMessage: 'Api version 35.0 is not supported',
+      }),
+    ],
     // SOAP says 500 to everything: what names its code is refused all the same.
     ['other', 'INVALID_TYPE', 500, fault('INVALID_TYPE', 'Unknown type:Nope'), 'text/xml'],
     [

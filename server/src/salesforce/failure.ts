@@ -127,7 +127,7 @@ const RULES: readonly Rule[] = [
   { kind: 'server_unavailable', code: ['SERVER_UNAVAILABLE'] },
   { kind: 'server_unavailable', status: [502, 503, 504], text: /no healthy upstream/i },
   { kind: 'api_disabled', code: ['API_DISABLED_FOR_ORG', 'API_CURRENTLY_DISABLED'] },
-  { kind: 'version_unsupported', code: ['UNSUPPORTED_API_VERSION'] },
+  { kind: 'version_unsupported', code: ['UNSUPPORTED_API_VERSION', 'InvalidVersion'] },
   { kind: 'version_unsupported', status: [410] },
   { kind: 'not_found', code: ['NOT_FOUND', 'ENTITY_IS_DELETED'] },
   { kind: 'not_found', status: [404] },

@@ -11,7 +11,13 @@ import { type Nango } from '../../nango/nango.ts'
 import { type Actor } from '../audit.ts'
 import { endedAttempt, RefusedGrant, type Attempts } from './attempts.ts'
 import { tagsName, type Retirement } from './retire.ts'
-import { connectionById, notReady, type AttemptRow, type ConnectionRow } from './rows.ts'
+import {
+  connectionById,
+  notAuthorized,
+  notReady,
+  type AttemptRow,
+  type ConnectionRow,
+} from './rows.ts'
 import { type TokenManager } from './token-manager.ts'
 import { mayReread, type Hint } from './webhook.ts'
 
@@ -70,15 +76,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
       .filter((found) => Object.entries(tags).every(([name, value]) => found.tags[name] === value))
       .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
     if (newest === undefined) {
-      throw (
-        refusalOf(attempt) ??
-        (attempt.has_expired
-          ? endedAttempt()
-          : new EngineError(
-              'connection_not_ready',
-              'The authorization in Salesforce is not complete yet.',
-            ))
-      )
+      throw refusalOf(attempt) ?? (attempt.has_expired ? endedAttempt() : notAuthorized())
     }
     const answer = await nango.getConnection({
       id: newest.id,

@@ -550,7 +550,9 @@ describe('a refused authorization', () => {
     const { admin, clientId } = await connected()
     await refused(clientId, admin, salesforce.issue(ORG_B))
     await one.connections.create(admin, { client_id: clientId })
-    expect((await callback(admin, clientId)).message).toContain('not complete yet')
+    const waiting = await callback(admin, clientId)
+    expect(waiting.message).toContain('not complete yet')
+    expect(waiting.errors?.map(({ code }) => code)).toContain('app_blocked')
     await database.query(
       `update connection_attempts set expires_at = now() where client_id = $1 and status = 'open'`,
       [clientId],
@@ -920,6 +922,36 @@ describe('what callers see', () => {
     )
   })
 
+  it('lists what may be behind a refused refresh, with who does what about it', async () => {
+    const { admin, clientId, grant } = await connected()
+    grant.revoked = true
+    salesforce.expireSessions()
+    const { health } = await one.connections.get(admin, { client_id: clientId, check: true })
+    const causes = health?.faults[0]?.possible_causes ?? []
+    expect(causes.map(({ code }) => code)).toEqual(
+      expect.arrayContaining([
+        'user_frozen',
+        'user_inactive',
+        'app_blocked',
+        'app_not_installed',
+        'refresh_rotated_elsewhere',
+        'ip_not_allowlisted',
+        'refresh_idle',
+        'mfa_required',
+      ]),
+    )
+    for (const { message, remedy } of causes) expect([message, remedy]).not.toContain('')
+
+    await database.query(
+      `update crm_connections set status = 'expired',
+         error = '{"code": "refresh_refused", "message": "refused"}' where client_id = $1`,
+      [clientId],
+    )
+    const error = await failing(callSalesforce(one, admin, clientId))
+    expect(error.code).toBe('connection_not_ready')
+    expect(error.errors?.map(({ code }) => code)).toContain('app_not_installed')
+  })
+
   it('says what was not answered where Salesforce takes the call and is silent', async () => {
     const { admin, clientId } = await connected()
     const impatient = bench.replica({ interactiveDeadlineMs: 200 })
@@ -943,6 +975,12 @@ describe('what callers see', () => {
     salesforce.settings.sessionsRefused = true
     const dead = await one.connections.get(admin, { client_id: clientId, check: true })
     expect(dead).toMatchObject({ status: 'expired', error: { code: 'session_refused' } })
+    expect(dead.health?.faults[0]?.possible_causes.map(({ code }) => code)).toEqual([
+      'user_frozen',
+      'user_inactive',
+      'login_ip_range',
+      'app_blocked',
+    ])
     expect(dead.health?.faults).toMatchObject([{ code: 'INVALID_SESSION_ID' }])
     salesforce.settings.sessionsRefused = false
     const back = await one.connections.get(admin, { client_id: clientId, check: true })

@@ -2,16 +2,20 @@
 // comes with its remedy. Spends two API calls, which the budget never stops.
 
 import { EngineError } from '../../errors.ts'
+import { NangoError } from '../../nango/failure.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { type ApiUsage, type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { soql, soqlName } from '../../salesforce/escape.ts'
 import { getIdentity, getLimits, query } from '../../salesforce/rest.ts'
+import { causesOf, type LostCause } from './causes.ts'
 import { PERMISSION_LABELS, PERMISSION_NAMES, type PermissionName } from './rights.ts'
 
 export interface HealthFault {
   code: string
   message: string
   remedy: string
+  /** What may be behind it, the likely causes first; empty where the message says it. */
+  possible_causes: LostCause[]
 }
 
 export interface Health {
@@ -50,20 +54,32 @@ export const readUsage = async (org: SalesforceOrg): Promise<ApiUsage> => {
 /** What a fault means for whoever can do something about it. */
 export const faultOf = (error: unknown): HealthFault => {
   if (!(error instanceof EngineError)) throw error
-  const kind = error instanceof SalesforceError ? error.failure.kind : error.code
+  const kind =
+    error instanceof SalesforceError
+      ? error.failure.kind
+      : error instanceof NangoError
+        ? error.kind
+        : error.code
   const code = error.upstream?.code ?? error.code
   const message = error.upstream?.message ?? error.message
   return {
     code,
     message: message === '' ? error.message : message,
-    remedy: REMEDIES[kind] ?? OTHERWISE,
+    remedy: REMEDIES[kind] ?? REMEDIES[error.code] ?? OTHERWISE,
+    possible_causes: causesOf(kind),
   }
 }
 
 const OTHERWISE = 'Look at the message; if Salesforce itself has trouble, wait and check again.'
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  session_dead: 'Connect the client again: Salesforce refuses a session it has just issued.',
+  session_dead:
+    'Salesforce refuses a session it has just issued: rule out possible_causes, then connect the client again.',
+  gone: 'Connect the client again: Nango no longer holds its grant.',
+  refresh_refused:
+    'Rule out possible_causes with a Salesforce administrator of the client, then refresh, or send a new link: /api/connections/create.',
+  refresh_exhausted:
+    'Rule out possible_causes with a Salesforce administrator of the client, then refresh, or send a new link: /api/connections/create.',
   session_unusable:
     "In the Salesforce org, let the app's sessions use the API: relax its IP restrictions and the session security level it asks for.",
   api_disabled:
@@ -108,6 +124,7 @@ export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise
       code: 'missing_permission',
       message: `The connected user lacks "${label}", which is needed for ${NEEDED[name]}.`,
       remedy: `Grant "${label}" to the connected user in a permission set or its profile.`,
+      possible_causes: [],
     })
   }
   if (usage !== null && usage.max - usage.used <= reserveOf(usage.max)) {
@@ -115,6 +132,7 @@ export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise
       code: 'api_budget_exhausted',
       message: `${usage.used} of ${usage.max} daily API calls are used; the rest is kept for other tools.`,
       remedy: REMEDIES.api_budget_exhausted ?? OTHERWISE,
+      possible_causes: [],
     })
   }
   return {

@@ -4,9 +4,10 @@ import { sql, type Selectable } from 'kysely'
 import { type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { jsonOrNull } from '../../db/json.ts'
 import { type ConnectionStatus, type Fault, type TenantTables } from '../../db/types.ts'
-import { EngineError } from '../../errors.ts'
+import { EngineError, type MemberError } from '../../errors.ts'
 import { type NangoError } from '../../nango/failure.ts'
 import { audit } from '../audit.ts'
+import { causesOf } from './causes.ts'
 import { type ConnectionFault, type Verdict } from './judge.ts'
 
 export type ConnectionRow = Selectable<TenantTables['crm_connections']>
@@ -103,6 +104,22 @@ export const lockClient = async (
     .forNoKeyUpdate()
     .executeTakeFirst()
 
+/** What may be behind a symptom, in the form of an error's members. */
+const possible = (symptom: string): MemberError[] =>
+  causesOf(symptom).map(({ code, message, remedy }) => ({
+    path: '',
+    code,
+    message: `${message} ${remedy}`,
+  }))
+
+/** Nobody has come back from Salesforce yet, or they were turned away there, which Nango does not tell. */
+export const notAuthorized = (): EngineError =>
+  new EngineError(
+    'connection_not_ready',
+    'The authorization in Salesforce is not complete yet. If the page at the browser shows a refusal, errors say what it may be.',
+    { errors: possible('not_authorized') },
+  )
+
 /** Why a connection that is not `connected` cannot be used, and what helps. */
 export const notReady = (row: Pick<ConnectionRow, 'status' | 'error'> | undefined): EngineError => {
   const why = row?.error == null ? '' : ` (${row.error.code}: ${row.error.message})`
@@ -113,14 +130,12 @@ export const notReady = (row: Pick<ConnectionRow, 'status' | 'error'> | undefine
         'This client has never been connected to Salesforce.',
       )
     case 'pending':
-      return new EngineError(
-        'connection_not_ready',
-        'The authorization in Salesforce is not complete yet.',
-      )
+      return notAuthorized()
     case 'expired':
       return new EngineError(
         'connection_not_ready',
-        `The Salesforce grant has expired${why}. Connect the client again.`,
+        `The Salesforce grant has expired${why}. What may be behind it stands in errors, each with what helps; else connect the client again.`,
+        { errors: possible(row.error?.code ?? 'refresh_refused') },
       )
     case 'error':
       return new EngineError('connection_not_ready', `The connection is not usable${why}.`)

@@ -5,6 +5,7 @@ import { type JsonObject } from '../../salesforce/json.ts'
 import { type Manifest } from './manifest.ts'
 import { type Snapshot } from './snapshots.ts'
 import { type Contents } from './store.ts'
+import { warningsOf } from './unknown-names.ts'
 
 /** Parts of the payload that a caller may choose. */
 export const INCLUDABLE = [
@@ -24,7 +25,7 @@ const PARTS: Readonly<Partial<Record<Includable, string>>> = {
 }
 
 export interface PayloadChoice {
-  /** Case does not count; a name that is not in the snapshot is left out. */
+  /** Case does not count; a name that is not in the snapshot is left out, with a warning. */
   objects?: readonly string[] | undefined
   include?: readonly Includable[] | undefined
 }
@@ -66,7 +67,8 @@ export async function* payloadOf(
   const leftOut = Object.entries(PARTS).flatMap(([part, member]) =>
     chosen.has(part as Includable) ? [] : [member],
   )
-  yield Buffer.from(JSON.stringify(snapshot).slice(0, -1))
+  const warnings = source === null ? [] : warningsOf(wanted, source.manifest)
+  yield Buffer.from(JSON.stringify({ ...snapshot, warnings }).slice(0, -1))
 
   if (source === null || !hasObjects) yield Buffer.from(',"objects":null')
   else {

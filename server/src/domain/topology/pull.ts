@@ -18,6 +18,7 @@ import { readGlobalList, readObjects, settledBefore } from './objects.ts'
 import { manifestFrom, type ObjectsPlan, planObjects } from './plan.ts'
 import { emptyStats, manifestOf, snapshotById, type SnapshotRow } from './snapshots.ts'
 import { type Contents, contentsOf } from './store.ts'
+import { didYouMean } from './unknown-names.ts'
 import { loadValidators, type Validator, type Validators, viewOf } from './validators.ts'
 import { createItemWriter, type ItemWriter } from './writer.ts'
 
@@ -289,7 +290,7 @@ const readAll = async (
   })
   run.progress = { ...run.progress, stage: 'saving' }
   await show(run, writers, true)
-  countStats(run, writers, items, automations, plan.carriedOver)
+  countStats(run, writers, items, automations, plan.carriedOver, names)
   return { items, automations }
 }
 
@@ -370,15 +371,21 @@ const countStats = (
   items: readonly ReadItem[],
   automations: AutomationsRead,
   carriedOver: number,
+  listed: readonly string[] | null,
 ): void => {
   const { stats } = run
   stats.salesforce_api_calls = run.callsBefore + run.org.calls
   stats.bytes = run.bytesBefore + writers.reduce((sum, { bytesAdded }) => sum + bytesAdded, 0)
   stats.not_modified = carriedOver + items.filter(({ notModified }) => notModified).length
+  const names = items.flatMap(({ name, hash }) => (hash === null ? [] : [name]))
+  const known = [...(listed ?? []), ...(run.base?.manifest.objects.keys() ?? []), ...names]
   stats.unreadable = [
-    ...items.flatMap(({ name, unreadable }) =>
-      unreadable === null ? [] : [{ object: name, ...unreadable }],
-    ),
+    ...items.flatMap(({ name, unreadable }) => {
+      if (unreadable === null) return []
+      // Salesforce does not say what there is instead of what was asked for.
+      const near = unreadable.code === 'NOT_FOUND' ? didYouMean(name, known) : ''
+      return [{ object: name, code: unreadable.code, message: `${unreadable.message}${near}` }]
+    }),
     ...automations.unreadable,
   ]
 }

@@ -168,6 +168,31 @@ describe('topology.diff', () => {
   })
 })
 
+describe('a name that is in no snapshot', () => {
+  it.each([
+    ['Frsh__c', 'object_unknown', 'This version has no object Frsh__c. Did you mean Fresh__c?'],
+    ['Jab_1__c', 'object_unknown', 'This version has no object Jab_1__c. Did you mean Job_1__c?'],
+    ['Wholly_Different__c', 'object_unknown', 'This version has no object Wholly_Different__c.'],
+  ])('%s is warned of by get', async (name, code, message) => {
+    const found = await bench.get({ client_id: clientId, objects: ['JOB_3__c', name] })
+    expect(found).toMatchObject({ warnings: [{ path: 'objects.1', code, message }] })
+    expect(Object.keys(found.objects ?? {})).toEqual(['Job_3__c'])
+  })
+
+  it('is told by a pull of it, with the nearest', async () => {
+    const own = await bench.client('00DWs000004AbCdMAK')
+    await bench.pull(own)
+    const pulled = await bench.pull(own, { objects: ['Jab_1__c'] })
+    expect(pulled.stats.unreadable).toMatchObject([
+      {
+        object: 'Jab_1__c',
+        code: 'NOT_FOUND',
+        message: expect.stringContaining('Did you mean Job_1__c?') as string,
+      },
+    ])
+  })
+})
+
 describe('for other modules', () => {
   it('the newest complete snapshot gives describes by name, without case', async () => {
     const snapshot = await bench.topology.newestComplete(bench.admin.tenant, clientId)

@@ -67,6 +67,11 @@ const health = z
         code: z.string(),
         message: z.string(),
         remedy: z.string().describe('What to do about it'),
+        possible_causes: z
+          .array(z.object({ code: z.string(), message: z.string(), remedy: z.string() }))
+          .describe(
+            'Where Nango or Salesforce hides why: what it may be, the likely first, and who does what about it',
+          ),
       }),
     ),
   })
@@ -137,6 +142,7 @@ const exampleHealth = {
         'The connected user lacks "Modify Metadata Through Metadata API Functions", which is needed for deploying.',
       remedy:
         'Give the connected user the permission "Modify Metadata Through Metadata API Functions", by a permission set or its profile.',
+      possible_causes: [],
     },
   ],
 }

@@ -117,6 +117,17 @@ const automation = z.object({
 })
 
 const snapshotWithPayload = snapshot.extend({
+  warnings: z
+    .array(
+      z.object({
+        path: z.string().describe('In the request: `objects.0`'),
+        code: z.enum(['object_unknown', 'object_not_visible', 'object_unreadable']),
+        message: z.string(),
+      }),
+    )
+    .describe(
+      'Names asked for that this version does not describe, with the nearest one that it does',
+    ),
   objects: z
     .record(z.string(), describe)
     .nullable()
@@ -220,6 +231,7 @@ const example = {
 
 const examplePayload = {
   ...example,
+  warnings: [],
   objects: {
     Lead: { name: 'Lead', label: 'Lead', fields: [{ name: 'Id', type: 'id', length: 18 }] },
   },
@@ -354,7 +366,9 @@ const getRoute = (topology: Topology): Route =>
         .array(objectName)
         .max(2_000)
         .optional()
-        .describe('Only these, without case; a name that is not in the snapshot is left out'),
+        .describe(
+          'Only these, without case; a name that is not in the snapshot is left out, with a warning',
+        ),
       include: z.array(z.enum(INCLUDABLE)).max(INCLUDABLE.length).optional(),
     }),
     replies: { 200: { description: 'The snapshot', body: snapshotWithPayload } },

@@ -1,0 +1,119 @@
+// Why a client's Salesforce org no longer lets us in, and what its administrator does about it. Nango
+// answers every refused refresh alike, so most causes can only be listed: the likely ones first.
+// Sources: Salesforce Help, "Manage OAuth Access Policies", "Prepare for Connected App Usage
+// Restrictions Change", "Set IP Allowlist for Refresh Tokens", "Freeze or Unfreeze User Accounts";
+// Object reference, UserLogin; ISVforce guide, security requirements for external client apps.
+
+export interface LostCause {
+  code: string
+  message: string
+  /** Who does what, in Salesforce's own words for its pages. */
+  remedy: string
+}
+
+const CAUSES = {
+  user_frozen: {
+    message:
+      'The connected user is frozen; Salesforce does so by itself after logins from risky addresses.',
+    remedy:
+      'A Salesforce administrator unfreezes the user (Setup > Users > Unfreeze); then refresh the connection.',
+  },
+  user_inactive: {
+    message: 'The connected user was deactivated, or its password was reset.',
+    remedy:
+      'A Salesforce administrator reactivates the user, or another user authorizes with a new link.',
+  },
+  app_blocked: {
+    message:
+      'The app is blocked in the Salesforce org, or not among the apps that may use its API.',
+    remedy:
+      'A Salesforce administrator unblocks it (Setup > Connected Apps OAuth Usage; API Access Control), then authorize again.',
+  },
+  app_not_installed: {
+    message:
+      'The app is not installed in the Salesforce org; since September 2025 that refuses it.',
+    remedy:
+      'A Salesforce administrator installs it (Setup > Connected Apps OAuth Usage > Install) and permits the user, then authorize again.',
+  },
+  refresh_rotated_elsewhere: {
+    message:
+      'The refresh token was used by somebody else, such as a second Nango with the same app: with rotation, reuse ends the whole grant.',
+    remedy: 'Let one Nango alone use the app, then authorize again.',
+  },
+  ip_not_allowlisted: {
+    message: "The app's refresh-token allowlist does not hold the address that Nango calls from.",
+    remedy:
+      "Whoever owns the app adds Nango's outgoing addresses to its IP allowlist for refresh tokens.",
+  },
+  login_ip_range: {
+    message: "The profile's login IP ranges, or the app's IP restrictions, refuse our addresses.",
+    remedy:
+      "A Salesforce administrator adds the addresses of Nango and of this server to the profile's login IP ranges, or relaxes the app's IP restrictions.",
+  },
+  refresh_idle: {
+    message: 'The refresh token was not used for longer than the app allows (30 days).',
+    remedy: 'Authorize again; keep Nango running, which uses every token daily.',
+  },
+  too_many_grants: {
+    message:
+      'The same user authorized the app more than five times; Salesforce ends the oldest grant silently.',
+    remedy: 'Authorize again, with a user of its own for each client.',
+  },
+  grant_revoked: {
+    message: "The grant was revoked, or the app's policy lets refresh tokens expire at once.",
+    remedy:
+      'A Salesforce administrator sets the policy to "valid until revoked", then authorize again.',
+  },
+  mfa_required: {
+    message:
+      'Salesforce asks the user for multi-factor authentication; powerful users need a passkey or a security key.',
+    remedy: 'The user registers one in Salesforce and authorizes again in person.',
+  },
+  session_level: {
+    message: "The app's sessions are below the security level that the Salesforce org asks for.",
+    remedy:
+      "A Salesforce administrator sets the app's or profile's required session security level to Standard.",
+  },
+} as const satisfies Readonly<Record<string, Omit<LostCause, 'code'>>>
+
+export type CauseCode = keyof typeof CAUSES
+
+const named = (codes: readonly CauseCode[]): LostCause[] =>
+  codes.map((code) => ({ code, ...CAUSES[code] }))
+
+const REFRESH: readonly CauseCode[] = [
+  'user_frozen',
+  'user_inactive',
+  'app_blocked',
+  'app_not_installed',
+  'grant_revoked',
+  'refresh_rotated_elsewhere',
+  'ip_not_allowlisted',
+  'login_ip_range',
+  'refresh_idle',
+  'too_many_grants',
+  'mfa_required',
+]
+
+/** By what was met: a stored fault of a connection, or a kind of failure. */
+const BY_SYMPTOM: Readonly<Record<string, readonly CauseCode[]>> = {
+  refresh_refused: REFRESH,
+  refresh_backoff: REFRESH,
+  refresh_exhausted: REFRESH,
+  refresh_limit_reached: REFRESH,
+  // A session that has just been issued is refused: somebody stands in the way, not the grant.
+  session_refused: ['user_frozen', 'user_inactive', 'login_ip_range', 'app_blocked'],
+  session_dead: ['user_frozen', 'user_inactive', 'login_ip_range', 'app_blocked'],
+  // Nango shows Salesforce's reason to the person at the browser and tells nobody else.
+  not_authorized: [
+    'app_blocked',
+    'app_not_installed',
+    'mfa_required',
+    'login_ip_range',
+    'user_frozen',
+  ],
+  session_unusable: ['login_ip_range', 'session_level', 'app_blocked'],
+}
+
+/** What may be behind a symptom, the likely causes first; empty where it says itself what is wrong. */
+export const causesOf = (symptom: string): LostCause[] => named(BY_SYMPTOM[symptom] ?? [])

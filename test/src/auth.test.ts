@@ -4,22 +4,22 @@ import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf, type Api } from './api.ts'
 import { JWT_SECRET, SUPER_ADMIN_SECRET } from './server-process.ts'
-import { created, PASSWORD, startStack, type Stack, type TestOrg } from './stack.ts'
+import { created, PASSWORD, startRig, type Rig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 /** The second replica, as a caller with this credential. */
 let other: (token: string | null) => Api
 
 beforeAll(async () => {
-  stack = await startStack({ replicas: 2 })
-  org = await stack.org()
-  const second = stack.servers[1]
+  rig = await startRig({ replicas: 2 })
+  org = await rig.org()
+  const second = rig.servers[1]
   if (second === undefined) throw new Error('two replicas expected')
   other = (token) => apiOf(second.url, token)
 })
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const forge = (header: object, claims: object, key: string, digest = 'sha256') => {
@@ -35,7 +35,7 @@ const me = (api: Api) => api.get('/api/auth/me').then((answer) => answer.status)
 
 describe('every protected endpoint', () => {
   it('answers 401 with WWW-Authenticate to no, unknown and misplaced credentials, before it looks at the body', async () => {
-    const document = (await (await fetch(`${stack.servers[0]?.url}/openapi.json`)).json()) as {
+    const document = (await (await fetch(`${rig.servers[0]?.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, { security: object[] }>>
     }
     let checked = 0
@@ -45,7 +45,7 @@ describe('every protected endpoint', () => {
         const isSuper = 'superAdmin' in (operation.security[0] ?? {})
         const wrong = [null, 'sfx_unknown', 'not.a.token', isSuper ? org.token : SUPER_ADMIN_SECRET]
         for (const token of wrong) {
-          const answer = await stack.api.as(token).raw(path, {
+          const answer = await rig.api.as(token).raw(path, {
             method: method.toUpperCase(),
             ...(method === 'post'
               ? { body: '{ broken', headers: { 'content-type': 'text/plain' } }
@@ -98,7 +98,7 @@ describe('a session token', () => {
     const user = await org.user('org_admin')
     const claims = claimsOf(user.session)
     const good = { alg: 'HS256', typ: 'JWT' }
-    expect(await me(stack.api.as(forge(good, claims, JWT_SECRET)))).toBe(200) // the forge itself works
+    expect(await me(rig.api.as(forge(good, claims, JWT_SECRET)))).toBe(200) // the forge itself works
     const without = (name: string) =>
       Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name))
     const forged = {
@@ -129,7 +129,7 @@ describe('a session token', () => {
       ),
     }
     for (const [name, token] of Object.entries(forged)) {
-      expect(await me(stack.api.as(token)), name).toBe(401)
+      expect(await me(rig.api.as(token)), name).toBe(401)
     }
   })
 
@@ -140,7 +140,7 @@ describe('a session token', () => {
     expect(await me(other(out.session))).toBe(401)
 
     const changing = await org.user('org_admin')
-    const login = await stack.api.post<{ access_token: string }>('/api/auth/login', {
+    const login = await rig.api.post<{ access_token: string }>('/api/auth/login', {
       email: changing.email,
       password: PASSWORD,
     })
@@ -183,7 +183,7 @@ describe('an API token', () => {
     expect(list.text).not.toContain(token)
     expect((await org.api.post('/api/tokens/revoke', { token_id: id })).status).toBe(200)
     expect(await me(other(token))).toBe(401)
-    expect(await me(stack.api.as(token))).toBe(401)
+    expect(await me(rig.api.as(token))).toBe(401)
   })
 
   it("ends with its expiry, its user, its client and its org, and follows its user's present role", async () => {
@@ -197,7 +197,7 @@ describe('an API token', () => {
     const { token } = (
       await org.api.post<{ token: string }>('/api/tokens/create', { name: 'u', user_id: user.id })
     ).body
-    const role = async () => (await stack.api.as(token).get('/api/auth/me')).body.role
+    const role = async () => (await rig.api.as(token).get('/api/auth/me')).body.role
     expect(await role()).toBe('company_admin')
     await org.api.post('/api/users/update', { user_id: user.id, role: 'company_member' })
     expect(await role()).toBe('company_member')
@@ -206,8 +206,8 @@ describe('an API token', () => {
     await org.api.post('/api/clients/update', { client_id: client.id, is_active: true })
     expect(await me(other(token))).toBe(200)
 
-    const doomed = await stack.org()
-    await stack.superAdmin.post('/api/super-admin/orgs/update', {
+    const doomed = await rig.org()
+    await rig.superAdmin.post('/api/super-admin/orgs/update', {
       org_id: doomed.id,
       is_active: false,
     })
@@ -218,7 +218,7 @@ describe('an API token', () => {
     const { token, id } = (
       await org.api.post<{ token: string; id: string }>('/api/tokens/create', { name: 'noted' })
     ).body
-    await me(stack.api.as(token))
+    await me(rig.api.as(token))
     await until('last_used_at', async () => {
       const list = await org.api.post<{ items: { id: string; last_used_at: string | null }[] }>(
         '/api/tokens/list',
@@ -238,7 +238,7 @@ describe('login', () => {
       { email: org.email, password: 'wrong password here' },
       { email: user.email, password: PASSWORD },
     ]) {
-      const answer = await stack.api.post('/api/auth/login', body)
+      const answer = await rig.api.post('/api/auth/login', body)
       expect(answer.status).toBe(401)
       texts.push(answer.text.replace(/"request_id":"[^"]+"/, ''))
     }
@@ -248,7 +248,7 @@ describe('login', () => {
   it('takes the same work for an unknown e-mail as for a wrong password', async () => {
     const time = async (email: string) => {
       const started = performance.now()
-      await stack.api.post('/api/auth/login', { email, password: 'wrong password here' })
+      await rig.api.post('/api/auth/login', { email, password: 'wrong password here' })
       return performance.now() - started
     }
     // The comparison is nearly all of the answer; skipping it for unknown users would show at once.
@@ -258,18 +258,17 @@ describe('login', () => {
   })
 
   it('refuses a guesser hard by account and address, over replicas, and does not lock the victim out', async () => {
-    const victim = await stack.org()
+    const victim = await rig.org()
     const guess = (api: Api) =>
       api.post('/api/auth/login', { email: victim.email, password: 'guess guess guess' })
     const seen = []
-    for (let i = 0; i < 7; i++)
-      seen.push((await guess(i % 2 === 0 ? stack.api : other(null))).status)
+    for (let i = 0; i < 7; i++) seen.push((await guess(i % 2 === 0 ? rig.api : other(null))).status)
     expect(seen).toEqual([401, 401, 401, 401, 401, 429, 429])
-    const refused = await guess(stack.api)
+    const refused = await guess(rig.api)
     expect(refused.body.code).toBe('rate_limited')
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     // The victim comes from another address: X-Forwarded-For counts where a proxy is trusted.
-    const proxied = await stack.addServer({ TRUST_PROXY: '1' })
+    const proxied = await rig.addServer({ TRUST_PROXY: '1' })
     const answer = await apiOf(proxied.url).post(
       '/api/auth/login',
       { email: victim.email, password: PASSWORD },
@@ -291,7 +290,7 @@ describe('login', () => {
 
 describe('users', () => {
   it('have one e-mail in the whole system, whatever its case', async () => {
-    const stranger = await stack.org()
+    const stranger = await rig.org()
     const answer = await stranger.api.post('/api/users/create', {
       email: org.email.toUpperCase(),
       password: PASSWORD,
@@ -301,7 +300,7 @@ describe('users', () => {
   })
 
   it('company roles need a client of the org, org_admin takes none', async () => {
-    const foreign = await (await stack.org()).client()
+    const foreign = await (await rig.org()).client()
     const make = (extra: object) =>
       org.api.post('/api/users/create', {
         email: `u${Math.random()}@x.example`,
@@ -316,7 +315,7 @@ describe('users', () => {
   })
 
   it('the last active org_admin stays, even when two are demoted at the same moment', async () => {
-    const small = await stack.org()
+    const small = await rig.org()
     const alone = await small.api.post('/api/users/update', {
       user_id: small.adminId,
       is_active: false,
@@ -328,7 +327,7 @@ describe('users', () => {
         small.api.post('/api/users/update', { user_id, is_active: false }),
       ),
     )
-    const admins = await stack.database.query(
+    const admins = await rig.database.query(
       `select id from users where org_id = $1 and role = 'org_admin' and is_active`,
       [small.id],
     )
@@ -338,8 +337,8 @@ describe('users', () => {
 
 describe('the super-admin secret', () => {
   it('is worth nothing outside its own endpoints', async () => {
-    expect(await me(stack.superAdmin)).toBe(401)
-    const org2 = await created(stack.superAdmin, '/api/super-admin/orgs', { name: 'Another' })
+    expect(await me(rig.superAdmin)).toBe(401)
+    const org2 = await created(rig.superAdmin, '/api/super-admin/orgs', { name: 'Another' })
     expect(org2.id).toMatch(/^[0-9a-f-]{36}$/)
   })
 })

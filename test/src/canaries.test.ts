@@ -4,9 +4,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { JWT_SECRET, SUPER_ADMIN_SECRET } from './server-process.ts'
-import { PASSWORD, startStack, type Stack } from './stack.ts'
+import { PASSWORD, startRig, type Rig } from './rig.ts'
 
-let stack: Stack
+let rig: Rig
 /** Every answer that the server gave in this file, with where it came from. */
 const answers: { url: string; text: string }[] = []
 const realFetch = globalThis.fetch
@@ -18,22 +18,22 @@ beforeAll(async () => {
     answers.push({ url, text: await response.clone().text() })
     return response
   }
-  stack = await startStack({ simulator: true, environment: { LOG_LEVEL: 'trace' } })
+  rig = await startRig({ simulator: true, environment: { LOG_LEVEL: 'trace' } })
 })
 afterAll(async () => {
   globalThis.fetch = realFetch
-  await stack[Symbol.asyncDispose]()
+  await rig[Symbol.asyncDispose]()
 })
 
 it(
   'nothing secret is in an answer, a log line or a table after everything was done that handles secrets',
   { timeout: 60_000 },
   async () => {
-    const { control } = stack.simulator
-    const org = await stack.org()
+    const { control } = rig.simulator
+    const org = await rig.org()
     const client = await org.client()
     await client.connect()
-    const nango = createNangoControl(stack.simulator.nangoUrl)
+    const nango = createNangoControl(rig.simulator.nangoUrl)
     await client.pull()
     await control.act('sessions/expire', { org: 'Acme' })
     await org.api.post('/api/connections/get', { client_id: client.id, check: true })
@@ -64,7 +64,7 @@ it(
       body: {
         error: {
           code: 'server_error',
-          message: `key ${stack.simulator.nangoSecretKey} token ${token}`,
+          message: `key ${rig.simulator.nangoSecretKey} token ${token}`,
         },
       },
     })
@@ -79,8 +79,8 @@ it(
     const secrets: Record<string, string> = {
       'Salesforce access token': token,
       'Salesforce refresh token': held?.refresh_token ?? '',
-      'Nango key': stack.simulator.nangoSecretKey,
-      'Nango signing key': stack.simulator.nangoWebhookSigningKey,
+      'Nango key': rig.simulator.nangoSecretKey,
+      'Nango signing key': rig.simulator.nangoWebhookSigningKey,
       'connect session token': attempt.body.session_token,
       password: PASSWORD,
       'API token': org.token,
@@ -90,16 +90,16 @@ it(
     for (const [name, secret] of Object.entries(secrets))
       expect(secret.length, `${name} was planted`).toBeGreaterThan(20)
 
-    const serverUrl = stack.servers[0]?.url ?? ''
+    const serverUrl = rig.servers[0]?.url ?? ''
     const ours = answers.filter(({ url }) => url.startsWith(serverUrl))
     expect(ours.length).toBeGreaterThan(15)
     const handsOut: Record<string, RegExp> = {
       'API token': /\/api\/tokens\/create$/,
       'connect session token': /\/api\/connections\/create$/,
     }
-    const logs = (stack.servers[0]?.lines ?? []).join('\n')
+    const logs = (rig.servers[0]?.lines ?? []).join('\n')
     expect(logs.length).toBeGreaterThan(1000)
-    const tables = await stack.database.query<{ name: string }>(
+    const tables = await rig.database.query<{ name: string }>(
       `select format('%I.%I', schemaname, tablename) as name from pg_tables
       where schemaname not in ('pg_catalog', 'information_schema')`,
     )
@@ -114,7 +114,7 @@ it(
       ).toEqual([])
       expect(logs.includes(secret), `${name} in the log`).toBe(false)
       for (const table of tables) {
-        const [found] = await stack.database.query<{ n: number }>(
+        const [found] = await rig.database.query<{ n: number }>(
           `select count(*)::int as n from ${table.name} as t where position($1 in t::text) > 0
             or position($2 in t::text) > 0`,
           [secret, Buffer.from(secret).toString('hex')],

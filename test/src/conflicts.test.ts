@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 interface Finding {
@@ -35,21 +35,21 @@ interface Report {
   errors?: { path: string; code: string }[]
 }
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: true })
-  org = await stack.org()
+  rig = await startRig({ simulator: true })
+  org = await rig.org()
   client = await org.client()
-  acme = stack.simulator.orgs[0]?.name ?? ''
+  acme = rig.simulator.orgs[0]?.name ?? ''
   await client.connect(acme)
   await client.pull()
-  await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
+  await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const check = (plan: unknown, more: Record<string, unknown> = {}, api = org.api) =>
   api.post<Report>('/api/conflicts/check', {
@@ -91,7 +91,7 @@ const redPlan = (set: string) => ({
   permissions: { permission_set: set },
 })
 const sentToSalesforce = async () =>
-  ((await stack.simulator.control.act('deploys/list', { org: acme })) as unknown[]).length
+  ((await rig.simulator.control.act('deploys/list', { org: acme })) as unknown[]).length
 
 describe('a report', { timeout: 60_000 }, () => {
   it('tells of every component, worst first, with counts, estimate and what can be taken back', async () => {
@@ -167,9 +167,9 @@ describe('a report', { timeout: 60_000 }, () => {
 
   it('without a snapshot is refused, and pulls one where that is asked for', async () => {
     // One Salesforce org serves one client of an org.
-    const agency = await stack.org()
+    const agency = await rig.org()
     const fresh = await agency.client()
-    await fresh.connect(stack.simulator.orgs[1]?.name)
+    await fresh.connect(rig.simulator.orgs[1]?.name)
     const plan = onLead('Set_Fresh', text('Fresh__c'))
     const refused = await check(plan, { client_id: fresh.id }, agency.api)
     expect([refused.status, refused.body.code]).toEqual([409, 'no_snapshot'])
@@ -222,7 +222,7 @@ describe('a report', { timeout: 60_000 }, () => {
     ]
     const ours = (await org.user('company_member', client.id)).api
     const theirs = (await org.user('company_admin', other.id)).api
-    const stranger = (await stack.org()).api
+    const stranger = (await rig.org()).api
     const get = { report_id: body.id }
     expect((await ours.post('/api/conflicts/get', get)).status).toBe(200)
     expect((await ours.post('/api/conflicts/list', { client_id: client.id })).status).toBe(200)
@@ -280,7 +280,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
   it('that is stale is refused, and a fresh one lets it through', async () => {
     const plan = onLead('Set_Stale', text('Stale__c'))
     const stale = await check(plan, { refresh: true })
-    await stack.simulator.control.act('schema/add-field', {
+    await rig.simulator.control.act('schema/add-field', {
       org: acme,
       object: 'Lead',
       field: { name: 'Added_Meanwhile__c', type: 'string', label: 'Added Meanwhile', length: 10 },
@@ -301,7 +301,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
       { path: 'conflict_report_id', code: 'report_of_another_plan' },
     ])
     const other = await org.client()
-    await other.connect(stack.simulator.orgs[1]?.name)
+    await other.connect(rig.simulator.orgs[1]?.name)
     const ofAcme = await check(plan, { refresh: true })
     const wrongClient = await deploy(plan, {
       client_id: other.id,
@@ -311,7 +311,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
       400,
       'report_of_another_client',
     ])
-    const stranger = await stack.org()
+    const stranger = await rig.org()
     const theirs = await stranger.client()
     await theirs.connect(acme)
     const into = await stranger.api.post('/api/deploy/custom-objects', {
@@ -326,7 +326,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
 
   it('that has failed says so', async () => {
     const plan = onLead('Set_Failed', text('Failed__c'))
-    await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 30_000 })
+    await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 30_000 })
     const running = await check(plan, { validate_in_salesforce: true, wait_seconds: 0 })
     expect([running.status, running.headers.get('location')]).toEqual([202, '/api/conflicts/get'])
     expect(running.body).toMatchObject({ status: 'running', severity: null, findings: [] })
@@ -341,7 +341,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
       (await list()).body.items.find((one) => one.check_only && one.sfdc_deploy_id !== null),
     )
     await org.api.post('/api/deploy/cancel', { deployment_id: validation.id })
-    await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
+    await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
     const ended = await until(
       'the check ended',
       async () => {
@@ -363,22 +363,22 @@ describe('kill -9', { timeout: 90_000 }, () => {
     const plan = onLead('Set_Killed', text('Killed__c'))
     await client.pull()
     // One stands at the moment its verdict is stored; its transaction never commits.
-    await stack.database.query(
+    await rig.database.query(
       `create or replace function hold_report() returns trigger language plpgsql as
          $$ begin if new.status = 'complete' then perform pg_sleep(300); end if; return new; end $$`,
     )
-    await stack.database.query(
+    await rig.database.query(
       `create or replace trigger hold before update on crm_conflict_reports
          for each row execute function hold_report()`,
     )
     const judging = await check(plan, { wait_seconds: 0 })
     await until('the verdict is being stored', async () => {
-      const rows = await stack.database.query(
+      const rows = await rig.database.query(
         `select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
       )
       return rows.length === 1
     })
-    await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 3_000 })
+    await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 3_000 })
     const validating = await check(plan, { wait_seconds: 0, validate_in_salesforce: true })
     await until('Salesforce validates', async () => {
       const { body } = await org.api.post<{ items: { sfdc_deploy_id: string | null }[] }>(
@@ -388,13 +388,13 @@ describe('kill -9', { timeout: 90_000 }, () => {
       return body.items.some(({ sfdc_deploy_id: sent }) => sent !== null)
     })
     const sent = await sentToSalesforce()
-    await stack.servers.at(-1)?.kill()
-    await stack.database.query(
+    await rig.servers.at(-1)?.kill()
+    await rig.database.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and wait_event = 'PgSleep'`,
     )
-    await stack.database.query('drop trigger hold on crm_conflict_reports')
-    const server = await stack.addServer()
+    await rig.database.query('drop trigger hold on crm_conflict_reports')
+    const server = await rig.addServer()
     const api = apiOf(server.url, org.token)
     for (const { body } of [judging, validating]) {
       const ended = await until(
@@ -406,7 +406,7 @@ describe('kill -9', { timeout: 90_000 }, () => {
         60_000,
       )
       expect(ended).toMatchObject({ status: 'complete', severity: 'green', error: null })
-      const audited = await stack.database.query(
+      const audited = await rig.database.query(
         `select outcome from audit_log where target_id = $1 and action = 'conflicts.check'`,
         [body.id],
       )

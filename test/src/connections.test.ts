@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl, type NangoControl } from '../../simulator/src/nango/control/client.ts'
 import { startNango, type NangoSimulator } from '../../simulator/src/nango/index.ts'
-import { startStack, type Stack } from './stack.ts'
+import { startRig, type Rig } from './rig.ts'
 import {
   startSalesforceStandIn,
   type SalesforceStandIn,
@@ -29,7 +29,7 @@ interface Created {
 let salesforce: SalesforceStandIn
 let nango: NangoSimulator
 let control: NangoControl
-let stack: Stack
+let rig: Rig
 
 beforeAll(async () => {
   salesforce = await startSalesforceStandIn()
@@ -48,7 +48,7 @@ beforeAll(async () => {
     ],
   })
   control = createNangoControl(nango.url)
-  stack = await startStack({
+  rig = await startRig({
     environment: {
       NANGO_BASE_URL: nango.url,
       NANGO_SECRET_KEY: KEY,
@@ -59,7 +59,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await stack[Symbol.asyncDispose]()
+  await rig[Symbol.asyncDispose]()
   await nango.close()
   await salesforce.close()
 })
@@ -74,7 +74,7 @@ const authorize = async (session: Created) => {
 }
 
 const post = (path: string, body: string | Buffer, signature?: string) =>
-  stack.api.raw(path, {
+  rig.api.raw(path, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -87,7 +87,7 @@ const sign = (body: string) => createHmac('sha256', SIGNING_KEY).update(body).di
 
 describe('the life of a connection over HTTP', () => {
   it('goes from created to revoked, and no answer or log line holds a token', async () => {
-    const org = await stack.org()
+    const org = await rig.org()
     const client = await org.client()
     const by = { client_id: client.id }
     const key = { 'idempotency-key': randomUUID() }
@@ -128,12 +128,12 @@ describe('the life of a connection over HTTP', () => {
     const answers = [accepted, refreshed, updated, seen, listed, revoked]
       .map(({ text }) => text)
       .join()
-    const lines = stack.servers.flatMap((server) => server.lines).join()
+    const lines = rig.servers.flatMap((server) => server.lines).join()
     for (const secret of ['!AQ_access', '5Aep861', created.body.session_token ?? '', KEY]) {
       expect(answers).not.toContain(secret)
       expect(lines).not.toContain(secret)
     }
-    const stored = await stack.database.query<{ all: string }>(
+    const stored = await rig.database.query<{ all: string }>(
       `select string_agg(k::text, '') || (select string_agg(i::text, '') from idempotency_keys i) as all from crm_connections k`,
     )
     expect(stored[0]?.all).toContain(connection_id)
@@ -141,7 +141,7 @@ describe('the life of a connection over HTTP', () => {
   })
 
   it('refuses what does not fit the schema', async () => {
-    const org = await stack.org()
+    const org = await rig.org()
     const client = await org.client()
     for (const [path, body] of [
       ['create', { client_id: client.id, api_version: '66' }],
@@ -160,7 +160,7 @@ describe('the life of a connection over HTTP', () => {
   })
 
   it('names Nango when it is Nango that refuses', async () => {
-    const org = await stack.org()
+    const org = await rig.org()
     const client = await org.client()
     await control.addFault({
       path: '/connect/sessions',
@@ -186,7 +186,7 @@ describe("Nango's webhook over HTTP", () => {
   const path = '/api/webhooks/nango'
 
   it('connects a client by the signed hint of a creation', async () => {
-    const org = await stack.org()
+    const org = await rig.org()
     const client = await org.client()
     const created = await org.api.post<Created>('/api/connections/create', { client_id: client.id })
     const { connection_id, tags } = await authorize(created.body)
@@ -215,7 +215,7 @@ describe("Nango's webhook over HTTP", () => {
   })
 
   it('does not exist where no key is configured', async () => {
-    const server = await stack.addServer({ NANGO_WEBHOOK_SIGNING_KEY: '' })
+    const server = await rig.addServer({ NANGO_WEBHOOK_SIGNING_KEY: '' })
     const body = '{"type":"auth"}'
     const answer = await fetch(server.url + path, {
       method: 'POST',

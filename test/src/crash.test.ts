@@ -2,28 +2,28 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
-import { startStack, type Snapshot, type Stack } from './stack.ts'
+import { startRig, type Snapshot, type Rig } from './rig.ts'
 import { until } from './until.ts'
 
-let stack: Stack | undefined
+let rig: Rig | undefined
 afterEach(async () => {
-  await stack?.[Symbol.asyncDispose]()
-  stack = undefined
+  await rig?.[Symbol.asyncDispose]()
+  rig = undefined
 })
 
 const SIZE = { objects: 500, fields: 6000 }
 
-/** A stack in the middle of a pull: some describes are in, more are to come. */
+/** A rig in the middle of a pull: some describes are in, more are to come. */
 const amidPull = async (replicas: number) => {
-  stack = await startStack({
+  rig = await startRig({
     replicas,
     simulator: {
       orgs: [{ name: 'Acme', edition: 'Unlimited', seed: SIZE }],
       latency: { callMs: 200, describeMs: 20 },
     },
   })
-  const { control } = stack.simulator
-  const org = await stack.org()
+  const { control } = rig.simulator
+  const org = await rig.org()
   const client = await org.client()
   await client.connect('Acme')
   const answer = await org.api.post<Snapshot>('/api/topology/pull', {
@@ -31,17 +31,17 @@ const amidPull = async (replicas: number) => {
     wait_seconds: 0,
   })
   expect(answer.status).toBe(202)
-  const world = stack
+  const world = rig
   await until('describes were stored', async () => {
     const [row] = await world.database.query<{ n: number }>(
       'select count(*)::int as n from topology_pull_items',
     )
     return (row?.n ?? 0) >= 50
   })
-  return { stack, control, org, client, pull: answer.body }
+  return { rig, control, org, client, pull: answer.body }
 }
 
-const finished = async (world: Stack, snapshotId: string) =>
+const finished = async (world: Rig, snapshotId: string) =>
   until(
     'the pull ended',
     async () => {
@@ -61,7 +61,7 @@ const finished = async (world: Stack, snapshotId: string) =>
 
 describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
   it('is followed by a complete snapshot once the server is started again; no half one is ever shown', async () => {
-    const { stack: world, org, client, pull, control } = await amidPull(1)
+    const { rig: world, org, client, pull, control } = await amidPull(1)
     await world.servers[0]?.kill()
     const [half] = await world.database.query(
       'select status, version from crm_topology_snapshots where id = $1',
@@ -101,7 +101,7 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
   })
 
   it('is taken over by the other replica', async () => {
-    const { stack: world, org, pull } = await amidPull(2)
+    const { rig: world, org, pull } = await amidPull(2)
     // Whichever replica has it: the one whose log says so is not told; killing one of two is enough,
     // since the survivor either has the work or takes it over.
     const [first, second] = world.servers
@@ -122,19 +122,19 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
   })
 
   it('between commit and enqueue loses nothing: the sweep finds the row', async () => {
-    stack = await startStack({ simulator: true })
-    const org = await stack.org()
+    rig = await startRig({ simulator: true })
+    const org = await rig.org()
     const client = await org.client()
     await client.connect()
     const done = await client.pull()
     // The state that such a crash leaves: a row, and no job.
-    await stack.database.query(
+    await rig.database.query(
       `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
        select '01931f2a-0000-7000-8000-00000000abcd', org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
          from crm_topology_snapshots where id = $1`,
       [done.id],
     )
-    expect(await finished(stack, '01931f2a-0000-7000-8000-00000000abcd')).toMatchObject({
+    expect(await finished(rig, '01931f2a-0000-7000-8000-00000000abcd')).toMatchObject({
       status: 'complete',
     })
   })
@@ -142,22 +142,22 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
 
 describe('work that has taken its process down five times', { timeout: 120_000 }, () => {
   it('is not started again: it ends as failed with the reason, and the next pull goes through', async () => {
-    stack = await startStack({ simulator: true })
-    const org = await stack.org()
+    rig = await startRig({ simulator: true })
+    const org = await rig.org()
     const client = await org.client()
     await client.connect()
     const done = await client.pull()
     const id = '01931f2a-0000-7000-8000-00000000dead'
-    await stack.database.query('insert into engine.work_starts (work_id, starts) values ($1, 5)', [
+    await rig.database.query('insert into engine.work_starts (work_id, starts) values ($1, 5)', [
       id,
     ])
-    await stack.database.query(
+    await rig.database.query(
       `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
        select $2, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
          from crm_topology_snapshots where id = $1`,
       [done.id, id],
     )
-    const ended = await finished(stack, id)
+    const ended = await finished(rig, id)
     expect(ended.status).toBe('failed')
     expect(ended.error).toMatchObject({ code: expect.any(String) as string })
     expect((await client.pull()).status).toBe('complete')
@@ -166,7 +166,7 @@ describe('work that has taken its process down five times', { timeout: 120_000 }
 
 describe('SIGTERM in the middle of a pull', { timeout: 120_000 }, () => {
   it('ends the process in order and leaves the work to the next one', async () => {
-    const { stack: world, pull } = await amidPull(1)
+    const { rig: world, pull } = await amidPull(1)
     expect(await world.servers[0]?.terminate()).toBe(0)
     await world.addServer()
     expect(await finished(world, pull.id)).toMatchObject({

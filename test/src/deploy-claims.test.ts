@@ -3,27 +3,27 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: true })
-  org = await stack.org()
+  rig = await startRig({ simulator: true })
+  org = await rig.org()
   client = await org.client()
-  acme = stack.simulator.orgs[0]?.name ?? ''
+  acme = rig.simulator.orgs[0]?.name ?? ''
   await client.connect(acme)
   await client.pull()
   await pace({ pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const pace = (ms: { pendingMs?: number; runMs?: number }) =>
-  stack.simulator.control.act('deploys/pace', { org: acme, ...ms })
+  rig.simulator.control.act('deploys/pace', { org: acme, ...ms })
 const deploy = (plan: unknown, more: Record<string, unknown> = {}) =>
   org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
     client_id: client.id,
@@ -159,7 +159,7 @@ describe('a rollback', { timeout: 120_000 }, () => {
       reversibility: 'reversible_with_data_loss',
     })
     const lead = { LastName: 'Long', Company: 'Acme', Grown__c: 'x'.repeat(50) }
-    await stack.simulator.control.act('records/fill', {
+    await rig.simulator.control.act('records/fill', {
       org: acme,
       object: 'Lead',
       count: 3,
@@ -193,7 +193,7 @@ describe('a rollback', { timeout: 120_000 }, () => {
   it('is proven whole though others have changed the same object since', async () => {
     const first = await deploy(onLead('Set_Mine', text('Mine__c')))
     await deploy(onLead('Set_Theirs', text('Theirs__c')))
-    await stack.simulator.control.act('schema/add-field', {
+    await rig.simulator.control.act('schema/add-field', {
       org: acme,
       object: 'Lead',
       field: { name: 'By_Hand__c', type: 'string', label: 'By Hand', length: 10 },
@@ -216,7 +216,7 @@ describe('a rollback', { timeout: 120_000 }, () => {
 
   it('that Salesforce cannot take answers 502 in its own words, and can be asked for again', async () => {
     const { body } = await deploy(onLead('Set_Later', text('Later__c')))
-    await stack.simulator.control.addFault({
+    await rig.simulator.control.addFault({
       path: '*/metadata/deployRequest',
       method: 'POST',
       kind: { type: 'status', status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'not now' },
@@ -313,7 +313,7 @@ describe('a plan', { timeout: 120_000 }, () => {
     )
     expect((await deploy(plan)).body).toMatchObject({ status: 'failed' })
     // Once it is erased Salesforce takes the plan: then its own word counts.
-    await stack.simulator.control.act('schema/erase-deleted', { org: acme })
+    await rig.simulator.control.act('schema/erase-deleted', { org: acme })
     expect((await check({ validate_in_salesforce: true })).body.severity).toBe('green')
     expect((await deploy(plan)).body).toMatchObject({ status: 'deployed' })
   })
@@ -402,16 +402,14 @@ describe('work on its way', { timeout: 120_000 }, () => {
       return (await status(body.id)).body.error?.code === 'connection_lost'
     })
     await client.connect(acme)
-    await stack.database.query(
-      `update deployment_runs set resume_at = now() where ended_at is null`,
-    )
+    await rig.database.query(`update deployment_runs set resume_at = now() where ended_at is null`)
     await ended(body.id)
     expect((await status(body.id)).body.status).toBe('deployed')
     await pace({ pendingMs: 0, runMs: 0 })
   })
 
   it('of one Salesforce org is not taken back in another', async () => {
-    const other = stack.simulator.orgs[1]?.name ?? ''
+    const other = rig.simulator.orgs[1]?.name ?? ''
     const { body } = await deploy(onLead('Set_Home', text('Home__c')))
     const checked = await org.api.post<{ id: string }>('/api/conflicts/check', {
       client_id: client.id,
@@ -435,7 +433,7 @@ describe('work on its way', { timeout: 120_000 }, () => {
 describe('deployments and reports of others', { timeout: 60_000 }, () => {
   it('answer as if they were not there', async () => {
     const { body } = await deploy(onLead('Set_Private', text('Private__c')))
-    const stranger = await stack.org()
+    const stranger = await rig.org()
     const missing = '0199a1b2-0000-7000-8000-00000000dead'
     const without = (answer: { status: number; text: string }) => [
       answer.status,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { allEnded, holdRuns, killAndRestart } from './held-runs.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
 
 /** A moment, by the step that is being stored when the process dies: its transaction never commits. */
 const DEPLOY_MOMENTS = {
@@ -35,16 +35,16 @@ interface Held {
   id: string
 }
 
-let stack: Stack
+let rig: Rig
 let agency: TestOrg
 let held: Held[]
 
 beforeAll(async () => {
   const moments = [...Object.keys(DEPLOY_MOMENTS), SLOW]
-  stack = await startStack({
+  rig = await startRig({
     simulator: { orgs: moments.map((name) => ({ name, edition: 'Enterprise' })) },
   })
-  agency = await stack.org()
+  agency = await rig.org()
   held = await Promise.all(
     moments.map(async (moment) => {
       const client = await agency.client(moment)
@@ -54,11 +54,11 @@ beforeAll(async () => {
     }),
   )
 }, 120_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const hold = (moments: Record<string, string>, clients: readonly Held[]) =>
   holdRuns(
-    stack,
+    rig,
     new Map(
       Object.entries(moments).map(([name, condition]) => [
         clients.find(({ moment }) => moment === name)?.client.id ?? '',
@@ -68,7 +68,7 @@ const hold = (moments: Record<string, string>, clients: readonly Held[]) =>
   )
 
 const deploysOf = (salesforceOrg: string) =>
-  stack.simulator.control.act('deploys/list', { org: salesforceOrg }) as Promise<
+  rig.simulator.control.act('deploys/list', { org: salesforceOrg }) as Promise<
     { status: string; checkOnly: boolean }[]
   >
 const PLAN = {
@@ -89,8 +89,8 @@ const PLAN = {
 describe('kill -9', { timeout: 180_000 }, () => {
   it('at each stage of a deploy: it ends deployed, and Salesforce was sent one package', async () => {
     await hold(DEPLOY_MOMENTS, held)
-    const slow = stack.simulator.orgs.find(({ name }) => name === SLOW)
-    await stack.simulator.control.addFault({
+    const slow = rig.simulator.orgs.find(({ name }) => name === SLOW)
+    await rig.simulator.control.addFault({
       org: slow?.id ?? '',
       method: 'POST',
       path: '*/metadata/deployRequest',
@@ -107,18 +107,18 @@ describe('kill -9', { timeout: 180_000 }, () => {
     }
     const slowId = held.find(({ moment }) => moment === SLOW)?.id
     const api = await killAndRestart(
-      stack,
+      rig,
       agency.token,
       Object.keys(DEPLOY_MOMENTS).length,
       async () => {
-        const [run] = await stack.database.query(
+        const [run] = await rig.database.query(
           'select 1 from deployment_runs where deployment_id = $1 and intended_at is not null',
           [slowId],
         )
         return run !== undefined
       },
     )
-    await allEnded(stack)
+    await allEnded(rig)
     for (const one of held) {
       const { body } = await api.post<DeploymentBody>('/api/deploy/status', {
         deployment_id: one.id,
@@ -135,7 +135,7 @@ describe('kill -9', { timeout: 180_000 }, () => {
     const names = Object.keys(ROLLBACK_MOMENTS)
     for (const [index, one] of taken.entries()) one.moment = names[index] ?? ''
     await hold(ROLLBACK_MOMENTS, taken)
-    const before = apiOf(stack.servers.at(-1)?.url ?? '', agency.token)
+    const before = apiOf(rig.servers.at(-1)?.url ?? '', agency.token)
     for (const one of taken) {
       const answer = await before.post<DeploymentBody>('/api/deploy/rollback', {
         deployment_id: one.id,
@@ -143,8 +143,8 @@ describe('kill -9', { timeout: 180_000 }, () => {
       })
       expect(answer.status, answer.text).toBe(202)
     }
-    const api = await killAndRestart(stack, agency.token, names.length)
-    await allEnded(stack)
+    const api = await killAndRestart(rig, agency.token, names.length)
+    await allEnded(rig)
     for (const one of taken) {
       const { body } = await api.post<DeploymentBody>('/api/deploy/status', {
         deployment_id: one.id,

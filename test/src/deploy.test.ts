@@ -4,23 +4,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: true })
-  org = await stack.org()
+  rig = await startRig({ simulator: true })
+  org = await rig.org()
   client = await org.client()
-  acme = stack.simulator.orgs[0]?.name ?? ''
+  acme = rig.simulator.orgs[0]?.name ?? ''
   await client.connect(acme)
   await client.pull()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const deploy = (plan: unknown, more: Record<string, unknown> = {}) =>
   org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
@@ -65,7 +65,7 @@ const diff = async (from: number, to: number) => {
   return [...answer.body.objects, ...answer.body.automations]
 }
 const deploysAtSalesforce = (name = acme) =>
-  stack.simulator.control.act('deploys/list', { org: name }) as Promise<
+  rig.simulator.control.act('deploys/list', { org: name }) as Promise<
     { id: string; status: string }[]
   >
 
@@ -230,7 +230,7 @@ describe('a deploy', { timeout: 60_000 }, () => {
   })
 
   it('that Salesforce cannot take answers 502 with its own code and message', async () => {
-    await stack.simulator.control.addFault({
+    await rig.simulator.control.addFault({
       path: '*/metadata/deployRequest',
       method: 'POST',
       kind: {
@@ -300,7 +300,7 @@ describe('a rollback', { timeout: 60_000 }, () => {
       objects: [object('Filled', [text('Title__c')])],
       permissions: { permission_set: 'Set_Filled' },
     })
-    await stack.simulator.control.act('records/fill', {
+    await rig.simulator.control.act('records/fill', {
       org: acme,
       object: 'Filled__c',
       count: 3,
@@ -322,7 +322,7 @@ describe('a rollback', { timeout: 60_000 }, () => {
   it('keeps what somebody changed meanwhile and tells who and when; what was there before is untouched', async () => {
     await deploy(onLead('Set_Before', text('Before__c')))
     const { body } = await deploy(onLead('Set_Meanwhile', text('Ours__c'), text('Theirs__c')))
-    await stack.simulator.control.act('schema/alter-field', {
+    await rig.simulator.control.act('schema/alter-field', {
       org: acme,
       object: 'Lead',
       name: 'Theirs__c',
@@ -345,7 +345,7 @@ describe('a rollback', { timeout: 60_000 }, () => {
 describe('two replicas', { timeout: 120_000 }, () => {
   it('run one deploy of a client at once, and those of ten clients together', async () => {
     const names = Array.from({ length: 10 }, (_, index) => `Ten ${index}`)
-    const world = await startStack({
+    const world = await startRig({
       replicas: 2,
       simulator: { orgs: names.map((name) => ({ name, edition: 'Enterprise' })) },
     })

@@ -3,16 +3,16 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import { sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './stack.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
 
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  const stack = await sharedRig()
-  org = await stack.org()
+  const rig = await sharedRig()
+  org = await rig.org()
   client = await org.client()
-  await client.connect((await stack.salesforceOrg('Enterprise')).name)
+  await client.connect((await rig.salesforceOrg('Enterprise')).name)
   await client.pull()
 }, 60_000)
 

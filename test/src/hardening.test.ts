@@ -8,27 +8,27 @@ import { gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf, type Api } from './api.ts'
-import { PASSWORD, startStack, type Stack, type TestOrg } from './stack.ts'
+import { PASSWORD, startRig, type Rig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 
 beforeAll(async () => {
-  stack = await startStack()
-  org = await stack.org()
+  rig = await startRig()
+  org = await rig.org()
 })
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const url = () => new URL(stack.servers[0]?.url ?? '')
+const url = () => new URL(rig.servers[0]?.url ?? '')
 const key = () => ({ 'idempotency-key': randomUUID() })
 const me = (api: Api) => api.get('/api/auth/me').then((answer) => answer.status)
 const login = (email: string, password: string) =>
-  stack.api.post<{ access_token: string; code?: string }>('/api/auth/login', { email, password })
+  rig.api.post<{ access_token: string; code?: string }>('/api/auth/login', { email, password })
 
 /** A transaction of ours that holds locks until it is told to let go. */
 const holding = async <T>(lock: string, work: (db: pg.Client) => Promise<T>): Promise<T> => {
-  const db = new pg.Client({ connectionString: stack.database.url })
+  const db = new pg.Client({ connectionString: rig.database.url })
   await db.connect()
   try {
     await db.query('begin')
@@ -42,7 +42,7 @@ const holding = async <T>(lock: string, work: (db: pg.Client) => Promise<T>): Pr
 /** The server's session that waits for a lock of ours. */
 const blocked = () =>
   until('the server waits for the lock', async () => {
-    const [row] = await stack.database.query<{ pid: number }>(
+    const [row] = await rig.database.query<{ pid: number }>(
       `select pid from pg_stat_activity where datname = current_database()
           and application_name = 'sfdc-engine-x' and wait_event_type = 'Lock'`,
     )
@@ -55,7 +55,7 @@ describe('a database connection that dies in a transaction', () => {
       'lock table public.audit_log in access exclusive mode',
       async () => {
         const call = org.api.post('/api/audit/list')
-        await stack.database.query('select pg_terminate_backend($1)', [await blocked()])
+        await rig.database.query('select pg_terminate_backend($1)', [await blocked()])
         return call
       },
     )
@@ -68,7 +68,7 @@ describe('a migration of the next version beside running servers', () => {
   it('may add a column: prepared statements of a connection fail at most once, as 503', async () => {
     const call = () => org.api.post('/api/clients/list')
     await Promise.all(Array.from({ length: 8 }, call)) // several connections prepare the statement
-    await stack.database.query('alter table public.clients add column hardening_probe text')
+    await rig.database.query('alter table public.clients add column hardening_probe text')
     const statuses: number[] = []
     for (let i = 0; i < 40; i++) statuses.push((await call()).status)
     expect(new Set(statuses).difference(new Set([200, 503]))).toEqual(new Set())
@@ -80,7 +80,7 @@ describe('an idempotency key', () => {
   it('is not taken over from a call that ties it to its row at that very moment', async () => {
     const headers = key()
     const mine = headers['idempotency-key']
-    await stack.database.query(
+    await rig.database.query(
       `insert into idempotency_keys (org_id, user_id, method, path, key, body_hash, holder, free_at)
        values ($1, $2, 'POST', '/api/clients/create', $3, '\\x00', gen_random_uuid(), now() - interval '1 second')`,
       [org.id, org.adminId, mine],
@@ -109,7 +109,7 @@ describe('an idempotency key', () => {
 
   it('answers what was created when the process died before it could answer', async () => {
     const client = await org.client()
-    const other = await stack.org()
+    const other = await rig.org()
     for (const [api, path, body] of [
       [org.api, '/api/clients/create', { name: 'cut off' }],
       [org.api, '/api/tokens/create', { name: 'cut off' }],
@@ -124,7 +124,7 @@ describe('an idempotency key', () => {
         },
       ],
       [
-        stack.superAdmin,
+        rig.superAdmin,
         '/api/super-admin/users',
         {
           org_id: other.id,
@@ -133,13 +133,13 @@ describe('an idempotency key', () => {
           role: 'org_admin',
         },
       ],
-      [stack.superAdmin, '/api/super-admin/orgs', { name: 'cut off' }],
+      [rig.superAdmin, '/api/super-admin/orgs', { name: 'cut off' }],
     ] as const) {
       const headers = key()
       const first = await api.post<{ id: string; token?: string }>(path, body, headers)
       expect(first.status, first.text).toBe(201)
       for (const table of ['public.idempotency_keys', 'engine.super_admin_idempotency_keys']) {
-        await stack.database.query(
+        await rig.database.query(
           `update ${table} set response_status = null, response_body = null where key = $1`,
           [headers['idempotency-key']],
         )
@@ -187,7 +187,7 @@ describe('login', () => {
   })
 
   it('counts an IPv6 network as one place: whoever has one address of it has all', async () => {
-    const proxied = apiOf((await stack.addServer({ TRUST_PROXY: '1' })).url)
+    const proxied = apiOf((await rig.addServer({ TRUST_PROXY: '1' })).url)
     const user = await org.user('org_admin')
     const from = async (address: string) =>
       (
@@ -227,7 +227,7 @@ describe('login', () => {
       return call
     })
     const token = answer.body.access_token
-    expect(token === undefined ? 401 : await me(stack.api.as(token))).toBe(401)
+    expect(token === undefined ? 401 : await me(rig.api.as(token))).toBe(401)
   })
 
   it('compares the whole password, also past the bytes that bcrypt reads', async () => {
@@ -241,7 +241,7 @@ describe('login', () => {
 
 describe('every 401', () => {
   it('names the scheme, at login and metrics too', async () => {
-    const guarded = await stack.addServer({ METRICS_TOKEN: 'metrics-token-0123456789' })
+    const guarded = await rig.addServer({ METRICS_TOKEN: 'metrics-token-0123456789' })
     for (const answer of [
       await login('nobody@agency.example', PASSWORD),
       await apiOf(guarded.url).get('/metrics'),
@@ -447,7 +447,7 @@ describe('on the wire', () => {
 
 describe('SIGTERM', { timeout: 60_000 }, () => {
   it('does not wait for callers that wait for long work: they get the running state', async () => {
-    await using world = await startStack({
+    await using world = await startRig({
       simulator: {
         orgs: [{ name: 'Acme', edition: 'Unlimited', seed: { objects: 500, fields: 2000 } }],
         latency: { callMs: 3_000, describeMs: 200 },

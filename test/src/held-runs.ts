@@ -3,14 +3,14 @@
 
 import { expect } from 'vitest'
 import { type Api, apiOf } from './api.ts'
-import { type Stack } from './stack.ts'
+import { type Rig } from './rig.ts'
 import { until } from './until.ts'
 
 /** A condition over `old` and `new` of deployment_runs, by the id of the client it is for. */
 export type Moments = ReadonlyMap<string, string>
 
 /** From now on a step of these clients' runs that meets its condition does not come to its end. */
-export const holdRuns = async ({ database }: Stack, moments: Moments): Promise<void> => {
+export const holdRuns = async ({ database }: Rig, moments: Moments): Promise<void> => {
   const cases = [...moments].map(
     ([clientId, condition]) =>
       `if new.client_id = '${clientId}' and ${condition} then perform pg_sleep(300); end if;`,
@@ -29,12 +29,12 @@ const SLEEPING = `datname = current_database() and wait_event = 'PgSleep'`
 
 /** Kills the newest server when so many runs stand where they should, and starts another one. */
 export const killAndRestart = async (
-  stack: Stack,
+  rig: Rig,
   token: string,
   standing: number,
   alsoWhen: () => Promise<boolean> = async () => true,
 ): Promise<Api> => {
-  const { database } = stack
+  const { database } = rig
   await until(
     'every run stands still at its moment',
     async () => {
@@ -43,15 +43,15 @@ export const killAndRestart = async (
     },
     30_000,
   )
-  await stack.servers.at(-1)?.kill()
+  await rig.servers.at(-1)?.kill()
   await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`)
   await database.query('drop trigger hold on deployment_runs')
-  const server = await stack.addServer()
+  const server = await rig.addServer()
   return apiOf(server.url, token)
 }
 
 /** Waits until no run is open, and with it no Salesforce org held. */
-export const allEnded = async ({ database }: Stack): Promise<void> => {
+export const allEnded = async ({ database }: Rig): Promise<void> => {
   await until(
     'all of them ended',
     async () =>

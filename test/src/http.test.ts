@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer } from './api.ts'
-import { startStack, type Stack, type TestOrg } from './stack.ts'
+import { startRig, type Rig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 interface Page {
@@ -14,16 +14,16 @@ interface Page {
   next_cursor: string | null
 }
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 
 beforeAll(async () => {
-  stack = await startStack()
-  org = await stack.org()
+  rig = await startRig()
+  org = await rig.org()
 })
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const url = () => new URL(stack.servers[0]?.url ?? '')
+const url = () => new URL(rig.servers[0]?.url ?? '')
 const json = { 'content-type': 'application/json' }
 
 describe('the OpenAPI document', () => {
@@ -62,7 +62,7 @@ describe('the OpenAPI document', () => {
     expect(asset.status).toBe(200)
     expect((await asset.text()).length).toBeGreaterThan(100_000)
     expect((await fetch(`${url().origin}/docs`)).url).toBe(`${url().origin}/docs/`)
-    const missing = await stack.api.get('/docs/nothing')
+    const missing = await rig.api.get('/docs/nothing')
     expect([missing.status, missing.body.code]).toEqual([404, 'not_found'])
   })
 })
@@ -186,7 +186,7 @@ describe('request ids', () => {
 
 describe('pages', () => {
   it('go through everything once, newest first, while rows are added', async () => {
-    const own = await stack.org()
+    const own = await rig.org()
     const ids: string[] = []
     for (let i = 0; i < 7; i++) ids.unshift((await own.client(`c${i}`)).id)
     const seen: string[] = []
@@ -214,7 +214,7 @@ describe('pages', () => {
   })
 
   it('search means the text itself, wildcards included', async () => {
-    const own = await stack.org()
+    const own = await rig.org()
     await own.client('50% off')
     await own.client('500 off')
     const answer = await own.api.post<{ items: { name: string }[] }>('/api/clients/list', {
@@ -228,7 +228,7 @@ describe('idempotency keys', () => {
   const key = () => ({ 'idempotency-key': randomUUID() })
 
   it('answer the first answer again, and make one thing however often they come', async () => {
-    const own = await stack.org()
+    const own = await rig.org()
     const headers = key()
     const first = await own.api.post(
       '/api/clients/create',
@@ -255,7 +255,7 @@ describe('idempotency keys', () => {
   })
 
   it('sent ten times at once make one thing; the others wait or replay', async () => {
-    const own = await stack.org()
+    const own = await rig.org()
     const headers = key()
     const answers = await Promise.all(
       Array.from({ length: 10 }, () =>
@@ -299,13 +299,13 @@ describe('idempotency keys', () => {
   })
 
   it('check the permission again on a replay', async () => {
-    const own = await stack.org()
+    const own = await rig.org()
     const user = await own.user('org_admin')
     const { token } = (
       await own.api.post<{ token: string }>('/api/tokens/create', { name: 't', user_id: user.id })
     ).body
     const headers = key()
-    const api = stack.api.as(token)
+    const api = rig.api.as(token)
     expect((await api.post('/api/clients/create', { name: 'x' }, headers)).status).toBe(201)
     const client = await own.client()
     await own.api.post('/api/users/update', {
@@ -325,14 +325,14 @@ describe('idempotency keys', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true')
 
     const mine = key()
-    const a = await stack.superAdmin.post('/api/super-admin/orgs', { name: 'Once' }, mine)
-    const b = await stack.superAdmin.post('/api/super-admin/orgs', { name: 'Once' }, mine)
+    const a = await rig.superAdmin.post('/api/super-admin/orgs', { name: 'Once' }, mine)
+    const b = await rig.superAdmin.post('/api/super-admin/orgs', { name: 'Once' }, mine)
     expect(b.body).toEqual(a.body)
   })
 
   it('left by a process that died are free again after their minute', async () => {
     const headers = key()
-    await stack.database.query(
+    await rig.database.query(
       `insert into idempotency_keys (org_id, user_id, method, path, key, body_hash, holder, free_at)
        values ($1, $2, 'POST', '/api/clients/create', $3, '\\x00', gen_random_uuid(), now() - interval '1 second')`,
       [org.id, org.adminId, headers['idempotency-key']],
@@ -343,8 +343,8 @@ describe('idempotency keys', () => {
 
 describe('the server', () => {
   it('finishes what runs on SIGTERM, refuses what comes after, and ends by itself', async () => {
-    const server = await stack.addServer()
-    const running = stack.api.raw('/health', {})
+    const server = await rig.addServer()
+    const running = rig.api.raw('/health', {})
     await running
     const login = fetch(`${server.url}/api/auth/login`, {
       method: 'POST',
@@ -359,7 +359,7 @@ describe('the server', () => {
   })
 
   it('answers 503 on /ready and problems while the database is away', async () => {
-    const lonely = await startStack()
+    const lonely = await startRig()
     await lonely.database[Symbol.asyncDispose]()
     const answer = await lonely.api.get('/ready')
     expect([answer.status, answer.body.code]).toEqual([503, 'unavailable'])
@@ -371,14 +371,14 @@ describe('the server', () => {
 
   it('keeps the credential out of its log, and every line is JSON with the request id', async () => {
     await org.api.post('/api/clients/get', { client_id: 'x' }, { 'x-request-id': 'find-me' })
-    const lines = stack.servers[0]?.lines ?? []
+    const lines = rig.servers[0]?.lines ?? []
     await until('the line', () => lines.some((line) => line.includes('find-me')))
     expect(lines.join('\n')).not.toContain(org.token)
     for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow()
   })
 
   it('limits the rate per credential where asked to', async () => {
-    const limited = await stack.addServer({ RATE_LIMIT_PER_MINUTE: '3' })
+    const limited = await rig.addServer({ RATE_LIMIT_PER_MINUTE: '3' })
     const statuses = []
     for (let i = 0; i < 5; i++) {
       const answer = await fetch(`${limited.url}/api/auth/me`, {

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Control } from '../../simulator/src/control/client.ts'
-import { startStack, type Snapshot, type Stack, type TestClient, type TestOrg } from './stack.ts'
+import { startRig, type Snapshot, type Rig, type TestClient, type TestOrg } from './rig.ts'
 
 const INTEGRATION = 'integration@acme.example'
 const NOTHING = { added: 0, removed: 0, changed: 0 }
@@ -33,11 +33,11 @@ interface Findings {
   findings: { code: string; message: string; severity: string; component: { full_name: string } }[]
 }
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 let client: TestClient
 
-const act: Control['act'] = (...call) => stack.simulator.control.act(...call)
+const act: Control['act'] = (...call) => rig.simulator.control.act(...call)
 
 const profile = (name: string) =>
   act('users/update', { org: 'Acme', username: INTEGRATION, profile: name })
@@ -64,13 +64,13 @@ const check = async (plan: unknown): Promise<Findings> =>
   ).body
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }] } })
-  org = await stack.org()
+  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }] } })
+  org = await rig.org()
   client = await org.client()
   await client.connect('Acme')
   await client.pull()
 })
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 describe('a connected user whose profile is cut down', () => {
   it('no longer sees objects, which are not removed; they come back as they were', async () => {

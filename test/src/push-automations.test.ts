@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './stack.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
 
 interface PushBody {
   status: string
@@ -12,15 +12,15 @@ interface PushBody {
   automations: { type: string; api_name: string; events: string[] }[] | null
 }
 
-let stack: SharedRig
+let rig: SharedRig
 let acme: string
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  acme = (await stack.salesforceOrg('Enterprise')).name
-  org = await stack.org()
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg('Enterprise')).name
+  org = await rig.org()
   client = await org.client()
   await client.connect(acme)
   await client.pull()
@@ -103,7 +103,7 @@ describe('a push', { timeout: 60_000 }, () => {
 
     const sent = await push({})
     expect(sent.body, sent.text).toMatchObject({ status: 'succeeded', automations: null })
-    const leads = await stack.simulator.control.act('records/list', { org: acme, object: 'Lead' })
+    const leads = await rig.simulator.control.act('records/list', { org: acme, object: 'Lead' })
     expect(leads.find((lead) => lead.Key__c === 'a')).toMatchObject({ Rating: 'Hot' })
   })
 })

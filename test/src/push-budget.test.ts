@@ -7,16 +7,16 @@ import {
   expectTrue,
   expectWhole,
   getPush,
-  makeStand,
+  makePushRig,
   placements,
   type PushBody,
-  type PushStand,
+  type PushRig,
   recordsOf,
   resultsOf,
   type Row,
   settled,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const SALESFORCE_ORG = 'Acme'
@@ -29,12 +29,12 @@ const LEFT = 1_000
 const PREFIX = 'budget'
 const LATER = 'later'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     simulator: {
       orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }],
       latency: { callMs: 20 },
@@ -43,16 +43,16 @@ beforeAll(async () => {
     // Each hears only of its own calls; the reserve is that of both.
     replicas: 2,
   })
-  org = await stack.org()
-  stand = await makeStand(stack, org, SALESFORCE_ORG)
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org, SALESFORCE_ORG)
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const usage = () => stack.simulator.control.act('usage/set', { org: SALESFORCE_ORG })
+const usage = () => rig.simulator.control.act('usage/set', { org: SALESFORCE_ORG })
 
 const start = async (records: Row[]): Promise<string> => {
   const answer = await org.api.post<PushBody>('/api/push/records', {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     object: 'placement',
     records,
     options: { transport: 'collections' },
@@ -75,7 +75,7 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
   let stopped: PushBody
 
   it('stops at the reserve with api_budget_exhausted and the time when it goes on', async () => {
-    const { control } = stack.simulator
+    const { control } = rig.simulator
     await control.act('usage/set', {
       org: SALESFORCE_ORG,
       maxCalls: MAX_CALLS,
@@ -95,7 +95,7 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
   it('never takes the allowance below the reserve', async () => {
     // What was under way when the first lane stopped has come to its end.
     await until('nothing is under way', async () => {
-      const open = await stack.database.query(
+      const open = await rig.database.query(
         'select seq from push_chunks where push_id = $1 and lease_holder is not null',
         [pushId],
       )
@@ -115,7 +115,7 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
     expect(stopped.processed).toBeGreaterThan(0)
     expect(stopped.processed).toBeLessThan(ROWS)
     expect(stopped.succeeded).toBe(stopped.processed)
-    expect(await recordsOf(stack.simulator, SALESFORCE_ORG, PREFIX)).toHaveLength(stopped.processed)
+    expect(await recordsOf(rig.simulator, SALESFORCE_ORG, PREFIX)).toHaveLength(stopped.processed)
   })
 
   it('takes a new push meanwhile, and sends nothing of it either', async () => {
@@ -128,14 +128,14 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
       error: { code: 'api_budget_exhausted' },
     })
     expect((await usage()).used).toBe(used)
-    expect(await recordsOf(stack.simulator, SALESFORCE_ORG, LATER)).toEqual([])
+    expect(await recordsOf(rig.simulator, SALESFORCE_ORG, LATER)).toEqual([])
   })
 
   it('goes on by itself when calls are back, and ends whole', async () => {
-    const { control } = stack.simulator
+    const { control } = rig.simulator
     const { used } = await control.act('usage/return', { org: SALESFORCE_ORG, calls: 5_000 })
     await fiveMinutesPass()
-    const api = apiOf(stack.servers.at(-1)?.url ?? '', org.token)
+    const api = apiOf(rig.servers.at(-1)?.url ?? '', org.token)
     const push = await settled(api, pushId)
     expect(push).toMatchObject({
       status: 'succeeded',
@@ -145,7 +145,7 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
     })
     const results = await resultsOf(api, pushId)
     expectWhole(push, results)
-    await expectTrue(stack.simulator, stand, { prefix: PREFIX, rows, results })
+    await expectTrue(rig.simulator, pushRig, { prefix: PREFIX, rows, results })
     expect(await settled(api, laterId)).toMatchObject({
       status: 'succeeded',
       created_count: ROWS_A_CALL,
@@ -163,12 +163,12 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
 
 /** Whatever is due by then is due: told to the database, and to a process that begins with it. */
 const fiveMinutesPass = async (): Promise<void> => {
-  await Promise.all(stack.servers.map((server) => server.terminate()))
-  await stack.database.query(
+  await Promise.all(rig.servers.map((server) => server.terminate()))
+  await rig.database.query(
     `update crm_push_logs set resume_at = resume_at - interval '5 minutes' where resume_at is not null`,
   )
-  await stack.database.query(
+  await rig.database.query(
     `update engine.salesforce_org_usage set observed_at = observed_at - interval '5 minutes'`,
   )
-  await stack.addServer()
+  await rig.addServer()
 }

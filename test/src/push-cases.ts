@@ -6,7 +6,7 @@ import { type ActionInput } from '../../simulator/src/control/routes.ts'
 import {
   expectTrue,
   expectWhole,
-  makeStand,
+  makePushRig,
   placement,
   type PushBody,
   resultsOf,
@@ -14,7 +14,7 @@ import {
   type RowResult,
   settled,
 } from './push-support.ts'
-import { type Stack, type TestOrg } from './stack.ts'
+import { type Rig, type TestOrg } from './rig.ts'
 
 export type Rule = Omit<ActionInput<'faults/add'>, 'org'>
 
@@ -65,10 +65,10 @@ export const status = (code: number, errorCode?: string): Rule['kind'] => ({
 })
 
 /** A client of this Salesforce org, which has ten companies, and what a test asks of them. */
-export const makeCase = async (stack: Stack, org: TestOrg, name: string) => {
-  const { simulator } = stack
+export const makeCase = async (rig: Rig, org: TestOrg, name: string) => {
+  const { simulator } = rig
   const { control } = simulator
-  const stand = await makeStand(stack, org, name)
+  const pushRig = await makePushRig(rig, org, name)
   await control.act('records/fill', {
     org: name,
     object: 'Account',
@@ -81,7 +81,7 @@ export const makeCase = async (stack: Stack, org: TestOrg, name: string) => {
     control.act('journal', { org: name, method, path })
 
   return {
-    stand,
+    pushRig,
     control,
     name,
     asked,
@@ -107,7 +107,7 @@ export const makeCase = async (stack: Stack, org: TestOrg, name: string) => {
     /** Sends rows and waits for nothing. */
     start: async (records: Row[], transport: 'collections' | 'bulk'): Promise<string> => {
       const answer = await org.api.post<PushBody>('/api/push/records', {
-        client_id: stand.client.id,
+        client_id: pushRig.client.id,
         object: 'placement',
         records,
         options: { transport },
@@ -127,7 +127,7 @@ export const makeCase = async (stack: Stack, org: TestOrg, name: string) => {
       const results = await resultsOf(org.api, id)
       expectWhole(push, results)
       expect(push).toMatchObject({ total: rows.length, error: null })
-      await expectTrue(simulator, stand, { prefix: `${prefix}-`, rows, results, before })
+      await expectTrue(simulator, pushRig, { prefix: `${prefix}-`, rows, results, before })
       return { push, results }
     },
   }

@@ -7,12 +7,12 @@ import { type Api, apiOf } from './api.ts'
 import {
   expectTrue,
   expectWhole,
-  makeStand,
+  makePushRig,
   ndjson,
   nextSecond,
   placement,
   type PushBody,
-  type PushStand,
+  type PushRig,
   randomOf,
   recordsOf,
   resultsOf,
@@ -20,7 +20,7 @@ import {
   type RowResult,
   settled,
 } from './push-support.ts'
-import { type SimulatedWorld, type Stack, startStack } from './stack.ts'
+import { type SimulatedWorld, type Rig, startRig } from './rig.ts'
 
 export type ChaosTransport = 'collections' | 'bulk'
 
@@ -178,23 +178,23 @@ const inputOf = ({ seed, rows: count }: ChaosRound): ChaosInput => {
 }
 
 /**
- * Plays the round on a stack of its own. Throws on the first violation; `CHAOS_SEED` set to the round's
+ * Plays the round on a rig of its own. Throws on the first violation; `CHAOS_SEED` set to the round's
  * seed, `CHAOS_ROUNDS` to 1 and `CHAOS_SIZE` as it was play it again.
  */
 export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> => {
   const { callMs, saveMs } = round.pace
-  await using stack = await startStack({
+  await using rig = await startRig({
     simulator: {
       orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }],
       latency: { callMs },
     },
   })
-  const { simulator } = stack
+  const { simulator } = rig
   const { control } = simulator
-  const org = await stack.org()
-  const stand = await makeStand(stack, org, SALESFORCE_ORG)
+  const org = await rig.org()
+  const pushRig = await makePushRig(rig, org, SALESFORCE_ORG)
   const input = inputOf(round)
-  await prepareSalesforceOrg(stack, round, input)
+  await prepareSalesforceOrg(rig, round, input)
   const before = await recordsOf(simulator, SALESFORCE_ORG, PREFIX)
   expect(before).toHaveLength(input.known.size)
   // Salesforce's clock counts seconds: what was there before shall be older than what the push makes.
@@ -202,14 +202,14 @@ export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> =>
 
   const recordsBefore = await countRecords(control)
   await control.clearJournal()
-  const pushId = await send(org.api, stand, round, input.rows)
-  await momentOf(stack, pushId, round, recordsBefore)
-  await stack.servers[0]?.kill()
+  const pushId = await send(org.api, pushRig, round, input.rows)
+  await momentOf(rig, pushId, round, recordsBefore)
+  await rig.servers[0]?.kill()
   const killedAt = performance.now()
-  const atDeath = await sceneOf(stack, pushId)
+  const atDeath = await sceneOf(rig, pushId)
   await control.act('records/pace', { org: SALESFORCE_ORG, saveMs: Math.min(saveMs, 0.1) })
 
-  const server = await stack.addServer()
+  const server = await rig.addServer()
   const api = apiOf(server.url, org.token)
   const push = await settled(api, pushId, RECOVERY_MS)
   const recoveredMs = Math.round(performance.now() - killedAt)
@@ -219,8 +219,8 @@ export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> =>
   expect(results).toHaveLength(round.rows)
   expectWhole(push, results)
   expectVerdicts(input, results)
-  await expectTrue(simulator, stand, { prefix: PREFIX, rows: input.rows, results, before })
-  await expectNothingLeft(stack, push)
+  await expectTrue(simulator, pushRig, { prefix: PREFIX, rows: input.rows, results, before })
+  await expectNothingLeft(rig, push)
   return {
     ...round,
     atDeath,
@@ -232,7 +232,7 @@ export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> =>
 }
 
 const prepareSalesforceOrg = async (
-  { simulator: { control } }: Stack,
+  { simulator: { control } }: Rig,
   { rows, pace: { saveMs, queueMs, transactionMs } }: ChaosRound,
   { known }: ChaosInput,
 ): Promise<void> => {
@@ -260,7 +260,7 @@ const prepareSalesforceOrg = async (
 /** Resolves with the push's id as soon as it is accepted. */
 const send = async (
   api: Api,
-  { client }: PushStand,
+  { client }: PushRig,
   { transport }: ChaosRound,
   rows: readonly Row[],
 ): Promise<string> => {
@@ -284,7 +284,7 @@ const send = async (
 
 /** Resolves at the random moment, or so long after the end of a push that ended before it. */
 const momentOf = async (
-  { database, simulator: { control } }: Stack,
+  { database, simulator: { control } }: Rig,
   pushId: string,
   { moment: { by, at, ms } }: ChaosRound,
   recordsBefore: number,
@@ -306,7 +306,7 @@ interface StoredPush extends Pick<PushBody, 'status' | 'processed'> {
   over: boolean
 }
 
-const storedPush = async (database: Stack['database'], pushId: string): Promise<StoredPush> => {
+const storedPush = async (database: Rig['database'], pushId: string): Promise<StoredPush> => {
   const [push] = await database.query<StoredPush>(
     'select status, processed, completed_at is not null as over from crm_push_logs where id = $1',
     [pushId],
@@ -324,7 +324,7 @@ const countRecords = async (control: SimulatedWorld['control']): Promise<number>
 }
 
 const sceneOf = async (
-  { database, simulator: { control } }: Stack,
+  { database, simulator: { control } }: Rig,
   pushId: string,
 ): Promise<ChaosReport['atDeath']> => {
   const push = await storedPush(database, pushId)
@@ -351,7 +351,7 @@ const expectVerdicts = ({ ways }: ChaosInput, results: readonly RowResult[]): vo
 }
 
 /** Of the input only the failed rows are kept; no chunk is open and no place in the Salesforce org held. */
-const expectNothingLeft = async ({ database }: Stack, push: PushBody): Promise<void> => {
+const expectNothingLeft = async ({ database }: Rig, push: PushBody): Promise<void> => {
   const [input] = await database.query(
     `select coalesce(sum(rows), 0)::integer as kept, count(ready)::integer as to_send
        from push_rows where push_id = $1`,

@@ -2,20 +2,20 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  makeStand,
+  makePushRig,
   pushRecords,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
-const act: Stack['simulator']['control']['act'] = (...call) => stack.simulator.control.act(...call)
+const act: Rig['simulator']['control']['act'] = (...call) => rig.simulator.control.act(...call)
 const key = (name: string) => ({
   name,
   type: 'string',
@@ -26,8 +26,8 @@ const key = (name: string) => ({
 })
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
-  org = await stack.org()
+  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  org = await rig.org()
   await act('schema/add-object', { org: 'Acme', name: 'Line__c' })
   const master = {
     name: 'Company__c',
@@ -44,8 +44,8 @@ beforeAll(async () => {
     await act('schema/add-field', { org: 'Acme', object: 'Line__c', field })
   }
   await act('schema/add-field', { org: 'Acme', object: 'CampaignMember', field: key('Key__c') })
-  stand = await makeStand(stack, org)
-  const warnings = { client_id: stand.client.id }
+  pushRig = await makePushRig(rig, org)
+  const warnings = { client_id: pushRig.client.id }
   const create = async (body: Row) => {
     const answer = await org.api.post<{ warnings: { code: string }[] }>('/api/mappings/create', {
       ...warnings,
@@ -75,7 +75,7 @@ beforeAll(async () => {
     ],
   })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const stored = async (prefix: string): Promise<Row[]> => {
   const rows = await act('records/list', { org: 'Acme', object: 'Line__c', limit: 100_000 })
@@ -91,7 +91,7 @@ const LEFT_OUT = 'FIELD_ONLY_ON_CREATE company,source'
 
 describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (transport) => {
   const push = (rows: Row[], options: Row = {}): Promise<PushBody> =>
-    pushRecords(org.api, stand, rows, { transport, ...options }, 'line')
+    pushRecords(org.api, pushRig, rows, { transport, ...options }, 'line')
   const line = (at: string, more: Row = {}): Row => ({
     key: at,
     company: 'one',
@@ -158,10 +158,10 @@ describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (t
 it('all_or_none sends the set again as a whole, and one bad row still refuses it', async () => {
   const rows = (note: string): Row[] =>
     [1, 2].map((n) => ({ key: `aon-${n}`, company: 'one', source: 'web', note }))
-  await pushRecords(org.api, stand, rows('first'), {}, 'line')
+  await pushRecords(org.api, pushRig, rows('first'), {}, 'line')
   const good = await pushRecords(
     org.api,
-    stand,
+    pushRig,
     [...rows('second'), { key: 'aon-3', company: 'one', note: 'second' }],
     { all_or_none: true },
     'line',
@@ -169,7 +169,7 @@ it('all_or_none sends the set again as a whole, and one bad row still refuses it
   expect(told(good.results)).toEqual([['updated', LEFT_OUT], ['updated', LEFT_OUT], ['created']])
   const bad = await pushRecords(
     org.api,
-    stand,
+    pushRig,
     [...rows('third'), { key: 'aon-4', company: 'nobody', note: 'third' }],
     { all_or_none: true },
     'line',
@@ -196,7 +196,7 @@ it('a campaign member keeps its campaign, and its status is changed', async () =
     where: { LastName: 'Lovelace' },
   })
   await org.api.post('/api/mappings/create', {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     canonical_object: 'member',
     sfdc_object: 'CampaignMember',
     external_id_field: 'Key__c',
@@ -208,9 +208,15 @@ it('a campaign member keeps its campaign, and its status is changed', async () =
     ],
   })
   const row = { key: 'm1', campaign: campaign?.Id, lead: lead?.Id, status: 'Sent' }
-  const first = await pushRecords(org.api, stand, [row], {}, 'member')
+  const first = await pushRecords(org.api, pushRig, [row], {}, 'member')
   expect(first.results?.[0]).toMatchObject({ action: 'created' })
-  const second = await pushRecords(org.api, stand, [{ ...row, status: 'Responded' }], {}, 'member')
+  const second = await pushRecords(
+    org.api,
+    pushRig,
+    [{ ...row, status: 'Responded' }],
+    {},
+    'member',
+  )
   expect(second.results?.[0]).toMatchObject({
     action: 'updated',
     warnings: [
@@ -221,7 +227,7 @@ it('a campaign member keeps its campaign, and its status is changed', async () =
 
 it('a status update of such a field is told before it is sent', async () => {
   const answer = await org.api.post<PushBody>('/api/push/status-update', {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     object: 'line',
     updates: [{ match: { key: 'aon-1' }, fields: { source: 'fair' } }],
     wait_seconds: 55,

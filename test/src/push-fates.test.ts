@@ -6,18 +6,18 @@ import { apiOf } from './api.ts'
 import {
   expectTrue,
   expectWhole,
-  makeStand,
+  makePushRig,
   nextSecond,
   placement,
   type PushBody,
-  type PushStand,
+  type PushRig,
   recordsOf,
   resultsOf,
   type Row,
   type RowResult,
   settled,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const SALESFORCE_ORG = 'Acme'
@@ -37,17 +37,17 @@ const rows: Row[] = Array.from({ length: ROWS }, (_, n) => ({
   company: `company-${Math.floor(n / ROWS_A_CALL) + 1}`,
 }))
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     simulator: { orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }] },
   })
-  org = await stack.org()
-  stand = await makeStand(stack, org, SALESFORCE_ORG)
-  const { control } = stack.simulator
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org, SALESFORCE_ORG)
+  const { control } = rig.simulator
   await control.act('records/fill', {
     org: SALESFORCE_ORG,
     object: 'Account',
@@ -65,10 +65,10 @@ beforeAll(async () => {
   // Salesforce's clock counts seconds: what was there before shall be older than what the push makes.
   await nextSecond()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const lockParents = async (): Promise<void> => {
-  const { control } = stack.simulator
+  const { control } = rig.simulator
   const companies = await control.act('records/list', { org: SALESFORCE_ORG, object: 'Account' })
   const ids = Array.from({ length: LOCKED_CALLS }, (_, at) =>
     String(companies.find((one) => one['Key__c'] === `company-${at + 1}`)?.['Id']),
@@ -79,14 +79,14 @@ const lockParents = async (): Promise<void> => {
 }
 
 const upserts = async () =>
-  (await stack.simulator.control.journal(SALESFORCE_ORG)).filter(
+  (await rig.simulator.control.journal(SALESFORCE_ORG)).filter(
     ({ method, path }) => method === 'PATCH' && path.includes('/composite/sobjects/Placement__c'),
   )
 
 describe('kill -9 with calls on their way', { timeout: 120_000 }, () => {
   it('finds what was written and sends only what was not, each row to its one true result', async () => {
-    const { control } = stack.simulator
-    const before = await recordsOf(stack.simulator, SALESFORCE_ORG, PREFIX)
+    const { control } = rig.simulator
+    const before = await recordsOf(rig.simulator, SALESFORCE_ORG, PREFIX)
     await lockParents()
     await control.addFault({
       method: 'PATCH',
@@ -96,7 +96,7 @@ describe('kill -9 with calls on their way', { timeout: 120_000 }, () => {
     })
     await control.clearJournal()
     const answer = await org.api.post<PushBody>('/api/push/records', {
-      client_id: stand.client.id,
+      client_id: pushRig.client.id,
       object: 'placement',
       records: rows,
       wait_seconds: 0,
@@ -105,18 +105,18 @@ describe('kill -9 with calls on their way', { timeout: 120_000 }, () => {
     const pushId = answer.body.id
 
     await until('half of the calls are carried out, the others are on their way', async () => {
-      const [chunks] = await stack.database.query<{ sent: number }>(
+      const [chunks] = await rig.database.query<{ sent: number }>(
         `select count(*)::integer as sent from push_chunks
           where push_id = $1 and send_state is not null`,
         [pushId],
       )
-      const { length } = await recordsOf(stack.simulator, SALESFORCE_ORG, PREFIX)
+      const { length } = await recordsOf(rig.simulator, SALESFORCE_ORG, PREFIX)
       const written = (CALLS - LOCKED_CALLS) * ROWS_A_CALL + 1 // and one that was there before
       return chunks?.sent === CALLS && length === written
     })
     expect(await upserts(), 'none of them is answered').toEqual([])
-    await stack.servers[0]?.kill()
-    const server = await stack.addServer()
+    await rig.servers[0]?.kill()
+    const server = await rig.addServer()
     const api = apiOf(server.url, org.token)
     await until(
       'every call that lost its sender has come to its end',
@@ -135,7 +135,7 @@ describe('kill -9 with calls on their way', { timeout: 120_000 }, () => {
       updated_count: 2,
     })
     expectWhole(push, results)
-    await expectTrue(stack.simulator, stand, { prefix: PREFIX, rows, results, before })
+    await expectTrue(rig.simulator, pushRig, { prefix: PREFIX, rows, results, before })
     // Eight that lost their sender, and those that came to nothing once more.
     expect(await upserts()).toHaveLength(CALLS + LOCKED_CALLS)
     const sentTwice = ({ index }: RowResult) => index < LOCKED_CALLS * ROWS_A_CALL

@@ -23,7 +23,7 @@ import {
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const NAMES = [
@@ -40,19 +40,19 @@ const NAMES = [
 const ROWS = 2_600
 const BAD = Math.floor(ROWS / 50)
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     replicas: 2,
     simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
   })
-  org = await stack.org()
+  org = await rig.org()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(stack, org, name)
+const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
 
 /** One fault at each step of a job, in the order of the steps. */
 const STEPS: [method: string, path: string][] = [
@@ -92,8 +92,8 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
     { name: 'Unavailable' as const, kindOf: () => status(503, 'SERVER_UNAVAILABLE') },
   ])('survives one fault at each step of its job: $name', async ({ name, kindOf }) => {
     const here = await caseOf(name)
-    await pushRecords(org.api, here.stand, placements('row', 49))
-    const before = await recordsOf(stack.simulator, here.name, 'row-')
+    await pushRecords(org.api, here.pushRig, placements('row', 49))
+    const before = await recordsOf(rig.simulator, here.name, 'row-')
     await nextSecond()
     await nextSecond()
     for (const [method, path] of STEPS) await here.fault({ method, path, kind: kindOf() })
@@ -197,7 +197,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
     const id = await here.start(rows, 'bulk')
     await held.reached()
     const revoked = await org.api.post('/api/connections/revoke', {
-      client_id: here.stand.client.id,
+      client_id: here.pushRig.client.id,
     })
     expect(revoked.status, revoked.text).toBe(200)
     const push = await settled(org.api, id)
@@ -211,14 +211,14 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
     await until('the job has ended', async () =>
       (await here.jobs()).some(({ state }) => state === 'JobComplete'),
     )
-    expect(await recordsOf(stack.simulator, here.name, 'row-')).toHaveLength(ROWS)
+    expect(await recordsOf(rig.simulator, here.name, 'row-')).toHaveLength(ROWS)
 
-    await here.stand.client.connect(here.name)
+    await here.pushRig.client.connect(here.name)
     expect(await here.jobs()).toHaveLength(1)
     const retried = await org.api.post<PushBody>('/api/push/retry', { push_id: id })
     const again = await settled(org.api, retried.body.id)
     expect(again).toMatchObject({ total: ROWS, updated_count: ROWS, created_count: 0 })
-    expect(await recordsOf(stack.simulator, here.name, 'row-')).toHaveLength(ROWS)
+    expect(await recordsOf(rig.simulator, here.name, 'row-')).toHaveLength(ROWS)
     expect(await getPush(org.api, id)).toEqual(push)
   })
 })

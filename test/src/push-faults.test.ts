@@ -24,7 +24,7 @@ import {
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const NAMES = [
@@ -39,25 +39,25 @@ const NAMES = [
   'Dead End',
 ] as const
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     replicas: 2,
     simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
   })
-  org = await stack.org()
+  org = await rig.org()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(stack, org, name)
+const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
 
 describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   it('writes nothing a second time when answers are lost after the work was done', async () => {
     const here = await caseOf('Lost Answers')
-    await pushRecords(org.api, here.stand, placements('row', 60))
-    const before = await recordsOf(stack.simulator, here.name, 'row-')
+    await pushRecords(org.api, here.pushRig, placements('row', 60))
+    const before = await recordsOf(rig.simulator, here.name, 'row-')
     await nextSecond()
     await nextSecond()
     const already = (await here.writes()).length
@@ -101,7 +101,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
       const calls = await here.control.act('journal', { org: here.name })
       return calls.some((call) => call.status === 503)
     })
-    const written = await recordsOf(stack.simulator, here.name, 'row-')
+    const written = await recordsOf(rig.simulator, here.name, 'row-')
     const [theirs] = written.filter((record) => record['External_Key__c'] === 'row-42')
     await here.control.act('records/update', {
       org: here.name,
@@ -127,7 +127,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     const isLocked = (index: number) => index % 10 < 2
     expect(results.filter(({ index, attempts }) => isLocked(index) !== attempts > 1)).toEqual([])
 
-    const before = await recordsOf(stack.simulator, here.name, 'row-')
+    const before = await recordsOf(rig.simulator, here.name, 'row-')
     await here.lock(9)
     const more = rowsOf(100, { from: 600 })
     const second = await here.finish(await here.start(more, 'collections'), more, { before })
@@ -208,7 +208,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     }))
     const id = await here.start(rows, 'collections')
     await until('locked rows are tried again', async () => (await here.writes()).length >= 2)
-    await org.api.post('/api/connections/revoke', { client_id: here.stand.client.id })
+    await org.api.post('/api/connections/revoke', { client_id: here.pushRig.client.id })
     const push = await settled(org.api, id, 100_000)
     const results = await resultsOf(org.api, id)
     expectWhole(push, results)
@@ -217,7 +217,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
       const isLocked = index % 10 === 2
       expect([success, attempts > 1], `row ${index}`).toEqual([!isLocked, isLocked])
     }
-    await expectTrue(stack.simulator, here.stand, { prefix: 'row-', rows, results })
+    await expectTrue(rig.simulator, here.pushRig, { prefix: 'row-', rows, results })
   })
 
   it('tells rows whose fate nobody can find out, and sends none of them again by itself', async () => {
@@ -235,7 +235,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     // How many there are is chance: at the first outage that is met, the push sends no more. What is on
     // its way then arrives, and is not known to have arrived.
     await until('the push waits, and all that it has sent has arrived', async () => {
-      const [open] = await stack.database.query<{ calls: number }>(
+      const [open] = await rig.database.query<{ calls: number }>(
         `select count(*)::integer as calls from push_chunks
           where push_id = $1 and state = 'pending'
             and (send_state is not null or lease_holder is not null)`,
@@ -245,7 +245,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
       return (await getPush(org.api, id)).error !== null && calls >= 1 && calls === open?.calls
     })
     const revoked = await org.api.post('/api/connections/revoke', {
-      client_id: here.stand.client.id,
+      client_id: here.pushRig.client.id,
     })
     expect(revoked.status, revoked.text).toBe(200)
 
@@ -261,7 +261,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
       CONNECTION_REVOKED: 3_000 - sent,
     })
     const unknown = results.filter((result) => codeOf(result) === 'OUTCOME_UNKNOWN')
-    const there = await recordsOf(stack.simulator, here.name, 'row-')
+    const there = await recordsOf(rig.simulator, here.name, 'row-')
     expect(there.map((record) => record['External_Key__c']).sort()).toEqual(
       unknown.map(({ key }) => key).sort(),
     )
@@ -269,12 +269,12 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     expect(unknown[0]?.errors[0]?.remedy).not.toBe('')
 
     // What nobody knew is found out when it is sent again by somebody who wants that.
-    await here.stand.client.connect(here.name)
+    await here.pushRig.client.connect(here.name)
     expect(await written(), 'nobody has sent them again').toBe(calls)
     const retried = await org.api.post<PushBody>('/api/push/retry', { push_id: id })
     const again = await settled(org.api, retried.body.id)
     expect(again).toMatchObject({ total: 3_000, updated_count: sent, created_count: 3_000 - sent })
-    expect(await recordsOf(stack.simulator, here.name, 'row-')).toHaveLength(3_000)
+    expect(await recordsOf(rig.simulator, here.name, 'row-')).toHaveLength(3_000)
     expect(await getPush(org.api, id)).toEqual(push)
   })
 })

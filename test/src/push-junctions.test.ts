@@ -1,20 +1,20 @@
 // push/link makes the record between two others: once, and only where both are there.
 
 import { beforeAll, describe, expect, it } from 'vitest'
-import { company, person, startLinkStand, told, type LinkStand } from './push-link-stand.ts'
+import { company, person, startLinkRig, told, type LinkRig } from './push-link-rig.ts'
 import { placements, pushRecords, type Row } from './push-support.ts'
 
-let stand: LinkStand
+let linkRig: LinkRig
 let accounts: Map<string, string>
 let contacts: Map<string, string>
 
 beforeAll(async () => {
-  stand = await startLinkStand()
-  ;({ accounts, contacts } = stand)
+  linkRig = await startLinkRig()
+  ;({ accounts, contacts } = linkRig)
 }, 60_000)
 
-const link: LinkStand['link'] = (...call) => stand.link(...call)
-const list: LinkStand['list'] = (...call) => stand.list(...call)
+const link: LinkRig['link'] = (...call) => linkRig.link(...call)
+const list: LinkRig['list'] = (...call) => linkRig.list(...call)
 
 describe.each(['collections', 'bulk'])('junctions by %s', { timeout: 60_000 }, (transport) => {
   const prefix = `ju-${transport}`
@@ -131,7 +131,7 @@ describe.each(['collections', 'bulk'])('junctions by %s', { timeout: 60_000 }, (
   })
 
   it('whose master cannot be changed are left as they are, or say so', async () => {
-    await pushRecords(stand.org.api, stand, placements(prefix, 2))
+    await pushRecords(linkRig.org.api, linkRig, placements(prefix, 2))
     const fee = (n: number, payer = 'one') => ({
       object: 'placement',
       match: { key: `${prefix}-${n}` },

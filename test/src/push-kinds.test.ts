@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import {
   expectWhole,
   isOver,
-  makeStand,
+  makePushRig,
   map,
   placements,
   pushRecords,
@@ -12,24 +12,24 @@ import {
   resultsOf,
   settled,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestOrg } from './stack.ts'
+import { type TestOrg } from './rig.ts'
 
-let stack: SharedRig
+let rig: SharedRig
 let acme: string
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  acme = (await stack.salesforceOrg()).name
-  org = await stack.org()
-  stand = await makeStand(stack, org, acme)
-  await map(org, stand.client, {
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg()).name
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org, acme)
+  await map(org, pushRig.client, {
     canonical_object: 'company',
     sfdc_object: 'Account',
     external_id_field: 'Key__c',
@@ -51,7 +51,7 @@ beforeAll(async () => {
 }, 60_000)
 
 const act: SharedRig['simulator']['control']['act'] = (...call) =>
-  stack.simulator.control.act(...call)
+  rig.simulator.control.act(...call)
 
 const updateStatus = async (
   updates: Row[],
@@ -59,7 +59,7 @@ const updateStatus = async (
   object = 'placement',
 ): Promise<{ push: PushBody; results: RowResult[] }> => {
   const answer = await org.api.post<PushBody>('/api/push/status-update', {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     object,
     updates,
     options,
@@ -75,13 +75,13 @@ const updateStatus = async (
 
 /** Every record of Placement__c and Account with its values, as it stands in Salesforce. */
 const everything = async (): Promise<Row[]> => [
-  ...(await recordsOf(stack.simulator, acme, '')),
-  ...(await recordsOf(stack.simulator, acme, '', { object: 'Account', keyField: 'Name' })),
+  ...(await recordsOf(rig.simulator, acme, '')),
+  ...(await recordsOf(rig.simulator, acme, '', { object: 'Account', keyField: 'Name' })),
 ]
 
 const stored = async (prefix: string) =>
   new Map(
-    (await recordsOf(stack.simulator, acme, prefix)).map((record) => [
+    (await recordsOf(rig.simulator, acme, prefix)).map((record) => [
       String(record['External_Key__c']),
       record,
     ]),
@@ -94,7 +94,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
   const key = (n: number) => `${prefix}-${n}`
 
   it('never creates: what is not found, or not one alone, is told by its row', async () => {
-    const pushed = await pushRecords(org.api, stand, placements(prefix, 4))
+    const pushed = await pushRecords(org.api, pushRig, placements(prefix, 4))
     expect(pushed).toMatchObject({ status: 'succeeded', created_count: 4 })
     const ids = (pushed.results ?? []).map(({ id }) => id)
     const [gone] = await act('records/insert', {
@@ -188,7 +188,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
 
   it('needs no required field, fills in no default and touches no other field', async () => {
     const mapped = `visit_${transport}`
-    await map(org, stand.client, {
+    await map(org, pushRig.client, {
       canonical_object: mapped,
       sfdc_object: 'Placement__c',
       external_id_field: 'External_Key__c',
@@ -201,7 +201,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
     })
     await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [{ key: `${prefix}-kept`, title: 'Kept', stage: 'Offer', salary: 1 }],
       {},
       mapped,
@@ -220,7 +220,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
   })
 
   it('can change the very key that it finds the record by', async () => {
-    await pushRecords(org.api, stand, [{ key: `${prefix}-old`, title: 'Renamed' }])
+    await pushRecords(org.api, pushRig, [{ key: `${prefix}-old`, title: 'Renamed' }])
     const rename = { match: { key: `${prefix}-old` }, fields: { key: `${prefix}-new` } }
     expect((await updateStatus([rename], { transport })).results).toMatchObject([
       { action: 'updated' },

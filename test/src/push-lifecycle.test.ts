@@ -17,7 +17,7 @@ import {
   type Row,
   settled,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const NAMES = [
@@ -32,24 +32,24 @@ const NAMES = [
   'Log',
 ] as const
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
   })
-  org = await stack.org()
+  org = await rig.org()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(stack, org, name)
+const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
 
 const post = <T = PushBody>(path: string, body: Row, headers: Record<string, string> = {}) =>
   org.api.post<T>(`/api/push/${path}`, body, headers)
 
 const bodyOf = (here: FaultCase, records: Row[], more: Row = {}): Row => ({
-  client_id: here.stand.client.id,
+  client_id: here.pushRig.client.id,
   object: 'placement',
   records,
   wait_seconds: 0,
@@ -58,7 +58,7 @@ const bodyOf = (here: FaultCase, records: Row[], more: Row = {}): Row => ({
 
 /** Stored input rows of a push. */
 const inputRows = async (pushId: string): Promise<number> => {
-  const [found] = await stack.database.query<{ rows: number }>(
+  const [found] = await rig.database.query<{ rows: number }>(
     'select coalesce(sum(rows), 0)::int as rows from push_rows where push_id = $1',
     [pushId],
   )
@@ -71,7 +71,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     const rows = rowsOf(450).map((row, n) =>
       n % 50 === 7 ? { ...row, title: 'x'.repeat(41) } : row,
     )
-    const first = await pushRecords(org.api, here.stand, rows)
+    const first = await pushRecords(org.api, here.pushRig, rows)
     const firstResults = await resultsOf(org.api, first.id)
     expect(tally(firstResults, codeOf)).toEqual({
       ok: 432,
@@ -79,7 +79,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
       FIELD_CUSTOM_VALIDATION_EXCEPTION: 9,
     })
     expect(await inputRows(first.id), 'only the failed rows are kept').toBe(18)
-    const before = await recordsOf(stack.simulator, here.name, 'row-')
+    const before = await recordsOf(rig.simulator, here.name, 'row-')
     await here.control.act('automations/set-validation-rule', {
       org: here.name,
       object: 'Placement__c',
@@ -96,7 +96,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     const results = await resultsOf(org.api, again.body.id)
     expectWhole(again.body, results)
     expect(results.map((result) => result.key)).toEqual(tried.map((row) => row['key']))
-    await expectTrue(stack.simulator, here.stand, { prefix: 'row-', rows: tried, results, before })
+    await expectTrue(rig.simulator, here.pushRig, { prefix: 'row-', rows: tried, results, before })
 
     const { results: _results, ...kept } = await getPush(org.api, first.id)
     expect({ ...first, results: undefined }).toEqual({ ...kept, results: undefined })
@@ -106,7 +106,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
 
     const third = await post('retry', { push_id: again.body.id, wait_seconds: 55 })
     expect(third.body).toMatchObject({ total: 9, failed: 9, retry_of: again.body.id })
-    const fine = await pushRecords(org.api, here.stand, placements('fine', 1))
+    const fine = await pushRecords(org.api, here.pushRig, placements('fine', 1))
     expect((await post('retry', { push_id: fine.id })).body.code).toBe('nothing_to_retry')
   })
 
@@ -127,7 +127,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     const unsent = results.filter(({ success }) => !success)
     expect(tally(unsent, codeOf)).toEqual({ CANCELLED: push.failed })
     expect(tally(unsent, ({ attempts }) => attempts)).toEqual({ 0: push.failed })
-    await expectTrue(stack.simulator, here.stand, { prefix: 'row-', rows, results })
+    await expectTrue(rig.simulator, here.pushRig, { prefix: 'row-', rows, results })
     expect((await here.writes()).length * 200).toBe(push.succeeded)
     // It has ended: to cancel it once more changes nothing.
     expect((await post('cancel', { push_id: id })).body).toEqual(push)
@@ -155,13 +155,13 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     expectWhole(push, results)
     expect(push).toMatchObject({ succeeded: 400, failed: 2_600, error: { code: 'cancelled' } })
     expect(tally(results, codeOf)).toEqual({ ok: 400, CANCELLED: 2_600 })
-    await expectTrue(stack.simulator, here.stand, { prefix: 'row-', rows, results })
+    await expectTrue(rig.simulator, here.pushRig, { prefix: 'row-', rows, results })
     expect(await here.jobs()).toMatchObject([{ state: 'Aborted', processed: 400 }])
   })
 
   it('is listed newest first, by client, object and status, a page at a time', async () => {
     const here = await caseOf('Lists')
-    await map(org, here.stand.client, {
+    await map(org, here.pushRig.client, {
       canonical_object: 'company',
       sfdc_object: 'Account',
       external_id_field: 'Key__c',
@@ -172,11 +172,11 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     })
     const companies = [{ key: 'one', name: 'One' }]
     const made = [
-      await pushRecords(org.api, here.stand, placements('row', 2)),
-      await pushRecords(org.api, here.stand, [...placements('row', 1), { key: 'bad' }]),
-      await pushRecords(org.api, here.stand, [{ key: 'bad' }]),
-      await pushRecords(org.api, here.stand, companies, {}, 'company'),
-      await pushRecords(org.api, here.stand, companies, { dry_run: true }, 'company'),
+      await pushRecords(org.api, here.pushRig, placements('row', 2)),
+      await pushRecords(org.api, here.pushRig, [...placements('row', 1), { key: 'bad' }]),
+      await pushRecords(org.api, here.pushRig, [{ key: 'bad' }]),
+      await pushRecords(org.api, here.pushRig, companies, {}, 'company'),
+      await pushRecords(org.api, here.pushRig, companies, { dry_run: true }, 'company'),
     ]
     const [good, partial, bad, company, dry] = made.map(({ id }) => id)
     const list = async (filter: Row, limit = 50): Promise<string[]> => {
@@ -186,7 +186,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
         const page: { body: { items: PushBody[]; next_cursor: string | null } } = await post(
           'list',
           {
-            client_id: here.stand.client.id,
+            client_id: here.pushRig.client.id,
             limit,
             ...filter,
             ...(cursor === null ? {} : { cursor }),
@@ -236,7 +236,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
       expect(push, 'more than 2,000 results are read by themselves').not.toHaveProperty('results')
       expect(await inputRows(id)).toBe(0)
     }
-    const many = await pushRecords(org.api, here.stand, placements('row', 2_000))
+    const many = await pushRecords(org.api, here.pushRig, placements('row', 2_000))
     expect(many.results).toHaveLength(2_000)
     expect((await getPush(org.api, many.id)).results).toEqual(many.results)
     for (const wait_seconds of [-1, 56]) {

@@ -7,40 +7,40 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   expectTrue,
   expectWhole,
-  makeStand,
+  makePushRig,
   ndjson,
   placement,
   placements,
   resultsOf,
   settled,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const ROWS_MAX = 50_000
 const LINE_BYTES = 1024 * 1024
 const NDJSON = 'application/x-ndjson'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] },
     environment: { PUSH_MAX_ROWS: String(ROWS_MAX) },
   })
-  org = await stack.org()
-  stand = await makeStand(stack, org)
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org)
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const envelope = (more: Row = {}): Row => ({
-  client_id: stand.client.id,
+  client_id: pushRig.client.id,
   object: 'placement',
   wait_seconds: 0,
   ...more,
@@ -63,7 +63,7 @@ interface OpenRequest {
 
 /** A request whose body goes as far as the test writes it. */
 const open = (headers: Record<string, string> = {}, path = '/api/push/records'): OpenRequest => {
-  const request = httpRequest(`${stack.servers[0]?.url ?? ''}${path}`, {
+  const request = httpRequest(`${rig.servers[0]?.url ?? ''}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${org.token}`, 'content-type': NDJSON, ...headers },
   })
@@ -103,7 +103,7 @@ const upload = async (body: string | Buffer, headers: Record<string, string> = {
 
 const pushesOf = async (): Promise<PushBody[]> => {
   const answer = await org.api.post<{ items: PushBody[] }>('/api/push/list', {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     limit: 200,
   })
   return answer.body.items
@@ -111,7 +111,7 @@ const pushesOf = async (): Promise<PushBody[]> => {
 
 /** Whatever the database holds of pushes, their rows and the keys of requests that have not ended. */
 const stored = async (): Promise<Record<string, number>> => {
-  const [counts] = await stack.database.query<Record<string, number>>(
+  const [counts] = await rig.database.query<Record<string, number>>(
     `select (select count(*)::int from crm_push_logs) as pushes,
             (select count(*)::int from push_rows) as rows,
             (select count(*)::int from push_results) as results,
@@ -123,12 +123,11 @@ const stored = async (): Promise<Record<string, number>> => {
 }
 
 const recordCount = async (): Promise<number> =>
-  (await stack.simulator.control.act('records/count', { org: 'Acme', object: 'Placement__c' }))
-    .count
+  (await rig.simulator.control.act('records/count', { org: 'Acme', object: 'Placement__c' })).count
 
 /** All results as they are streamed. */
 const lines = async (pushId: string, status?: 'failed' | 'succeeded'): Promise<RowResult[]> => {
-  const answer = await fetch(`${stack.servers[0]?.url ?? ''}/api/push/results`, {
+  const answer = await fetch(`${rig.servers[0]?.url ?? ''}/api/push/results`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${org.token}`,
@@ -171,7 +170,7 @@ describe('50,000 rows in one upload', { timeout: 120_000 }, () => {
     expectWhole(push, results)
     expect(push).toMatchObject({ created_count: ROWS_MAX - 50, failed: 50, error: null })
     expect(results.filter(({ index, success }) => isBad(index) === success)).toEqual([])
-    await expectTrue(stack.simulator, stand, { prefix: 'many-', rows, results })
+    await expectTrue(rig.simulator, pushRig, { prefix: 'many-', rows, results })
   })
 
   it('have results by pages of any size that are those of the lines', async () => {
@@ -206,7 +205,7 @@ describe('50,000 rows in one upload', { timeout: 120_000 }, () => {
 describe('an upload that is not whole', { timeout: 60_000 }, () => {
   let before: Record<string, number>
   beforeEach(async () => {
-    await stack.simulator.control.clearJournal()
+    await rig.simulator.control.clearJournal()
     before = await stored()
   })
 
@@ -215,7 +214,7 @@ describe('an upload that is not whole', { timeout: 60_000 }, () => {
       const now = await stored()
       return Object.entries(before).every(([name, count]) => now[name] === count)
     })
-    expect(await stack.simulator.control.journal(), 'nothing was sent').toEqual([])
+    expect(await rig.simulator.control.journal(), 'nothing was sent').toEqual([])
   }
 
   it.each([
@@ -340,7 +339,7 @@ describe('a caller who may not push', () => {
   const announce = { 'content-length': String(2 ** 40) }
 
   it('is told so before the body is read', async () => {
-    const member = await org.user('company_admin', stand.client.id)
+    const member = await org.user('company_admin', pushRig.client.id)
     for (const type of [NDJSON, 'application/json']) {
       for (const [token, status, code] of [
         ['nobody', 401, 'unauthenticated'],
@@ -356,7 +355,7 @@ describe('a caller who may not push', () => {
   })
 
   it('learns nothing of another org’s client', async () => {
-    const other = await stack.org()
+    const other = await rig.org()
     const theirs = { authorization: `Bearer ${other.token}` }
     const foreign = await upload(ndjson(envelope(), placements('foreign', 3)), theirs)
     const missing = await upload(

@@ -1,20 +1,20 @@
 // push/link sets look-ups. What was missing or ambiguous is told by the row that named it.
 
 import { beforeAll, describe, expect, it } from 'vitest'
-import { company, person, startLinkStand, told, type LinkStand } from './push-link-stand.ts'
+import { company, person, startLinkRig, told, type LinkRig } from './push-link-rig.ts'
 import { placements, pushRecords, type Row } from './push-support.ts'
 
-let stand: LinkStand
+let linkRig: LinkRig
 let accounts: Map<string, string>
 let contacts: Map<string, string>
 
 beforeAll(async () => {
-  stand = await startLinkStand()
-  ;({ accounts, contacts } = stand)
+  linkRig = await startLinkRig()
+  ;({ accounts, contacts } = linkRig)
 }, 60_000)
 
-const link: LinkStand['link'] = (...call) => stand.link(...call)
-const list: LinkStand['list'] = (...call) => stand.list(...call)
+const link: LinkRig['link'] = (...call) => linkRig.link(...call)
+const list: LinkRig['list'] = (...call) => linkRig.list(...call)
 
 describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (transport) => {
   const prefix = `li-${transport}`
@@ -26,9 +26,12 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
     )
 
   it('say of each row which record was missing or ambiguous, and set the look-ups of the others', async () => {
-    await pushRecords(stand.org.api, stand, placements(prefix, 12))
+    await pushRecords(linkRig.org.api, linkRig, placements(prefix, 12))
     const to = (target: unknown, n: number) => ({ ...of(n), field: 'company', target })
-    const before = await stand.act('records/count', { org: stand.salesforceOrg, object: 'Account' })
+    const before = await linkRig.act('records/count', {
+      org: linkRig.salesforceOrg,
+      object: 'Account',
+    })
     const { push, results } = await link(
       [
         to(company({ key: 'one' }), 0),
@@ -92,7 +95,7 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
     expect(companies).toEqual([one, two, two, one, ...Array.from({ length: 8 }, () => null)])
     expect(now.get(`${prefix}-0`)?.['Candidate__c']).toBe(contacts.get('P1'))
     expect(
-      await stand.act('records/count', { org: stand.salesforceOrg, object: 'Account' }),
+      await linkRig.act('records/count', { org: linkRig.salesforceOrg, object: 'Account' }),
     ).toEqual(before)
   })
 
@@ -125,13 +128,13 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
 
   it('follow a look-up that leads to several objects to the one that is named', async () => {
     const key = (n: number) => `${prefix}-task-${n}`
-    await stand.act('records/insert', {
-      org: stand.salesforceOrg,
+    await linkRig.act('records/insert', {
+      org: linkRig.salesforceOrg,
       object: 'Lead',
       rows: [{ LastName: 'L', Company: 'L', Source_Key__c: `${prefix}-lead` }],
     })
-    await stand.act('records/insert', {
-      org: stand.salesforceOrg,
+    await linkRig.act('records/insert', {
+      org: linkRig.salesforceOrg,
       object: 'Task',
       rows: Array.from({ length: 5 }, (_, n) => ({ Subject: 'Call', Key__c: key(n) })),
     })

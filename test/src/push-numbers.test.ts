@@ -2,20 +2,20 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  makeStand,
+  makePushRig,
   map,
   pushRecords,
   type PushBody,
-  type PushStand,
+  type PushRig,
   resultsOf,
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 const MEMBERS = {
   key: 'Key__c',
@@ -27,10 +27,9 @@ const MEMBERS = {
 }
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
-  org = await stack.org()
-  const act: Stack['simulator']['control']['act'] = (...call) =>
-    stack.simulator.control.act(...call)
+  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  org = await rig.org()
+  const act: Rig['simulator']['control']['act'] = (...call) => rig.simulator.control.act(...call)
   await act('schema/add-object', { org: 'Acme', name: 'Ledger__c' })
   for (const field of [
     { name: 'Key__c', type: 'string', length: 40, externalId: true, unique: true, idLookup: true },
@@ -42,8 +41,8 @@ beforeAll(async () => {
   ]) {
     await act('schema/add-field', { org: 'Acme', object: 'Ledger__c', field })
   }
-  stand = await makeStand(stack, org)
-  await map(org, stand.client, {
+  pushRig = await makePushRig(rig, org)
+  await map(org, pushRig.client, {
     canonical_object: 'ledger',
     sfdc_object: 'Ledger__c',
     external_id_field: 'Key__c',
@@ -53,10 +52,10 @@ beforeAll(async () => {
     })),
   })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const stored = async (key: string): Promise<Row | undefined> => {
-  const [row] = await stack.simulator.control.act('records/list', {
+  const [row] = await rig.simulator.control.act('records/list', {
     org: 'Acme',
     object: 'Ledger__c',
     where: { Key__c: key },
@@ -74,7 +73,7 @@ const codes = (results: readonly RowResult[] = []) =>
 /** The body is written by hand: JSON.stringify would round what is to be tested. */
 const postText = async (records: string[], type: 'json' | 'ndjson', options: Row = {}) => {
   const envelope = JSON.stringify({
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     object: 'ledger',
     options,
     wait_seconds: 55,
@@ -97,7 +96,7 @@ describe.each(['collections', 'bulk'] as const)('digits as text, by %s', (transp
     const key = `text-${transport}`
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [
         {
           key,
@@ -139,7 +138,7 @@ describe.each(['collections', 'bulk'] as const)('digits as text, by %s', (transp
     const key = `plain-${transport}`
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [{ key, whole: '1e3', money: '12.50', share: '-0', fine: '0.3' }],
       { transport },
       'ledger',
@@ -200,7 +199,7 @@ describe.each(['json', 'ndjson'] as const)('JSON numbers, as %s', (type) => {
 
 it('a mapping takes a default of many digits as text, and refuses it as a JSON number', async () => {
   const mapping = (value: string) =>
-    `{"client_id":"${stand.client.id}","canonical_object":"other","sfdc_object":"Ledger__c",` +
+    `{"client_id":"${pushRig.client.id}","canonical_object":"other","sfdc_object":"Ledger__c",` +
     `"external_id_field":"Key__c","fields":[{"canonical_field":"key","sfdc_field":"Key__c"},` +
     `{"canonical_field":"whole","sfdc_field":"Whole__c","default":${value}}]}`
   const create = (value: string) =>
@@ -215,6 +214,6 @@ it('a mapping takes a default of many digits as text, and refuses it as a JSON n
     expect(text).toContain('the text of its digits')
   }
   expect(await create('"9007199254740993"')).toMatchObject({ status: 201 })
-  await pushRecords(org.api, stand, [{ key: 'by-default' }], {}, 'other')
+  await pushRecords(org.api, pushRig, [{ key: 'by-default' }], {}, 'other')
   expect(await stored('by-default')).toMatchObject({ Whole__c: '9007199254740993' })
 })

@@ -3,21 +3,21 @@
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
-  makeStand,
+  makePushRig,
   map,
   pushRecords,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestOrg } from './stack.ts'
+import { type TestOrg } from './rig.ts'
 
-let stack: SharedRig
+let rig: SharedRig
 let acme: string
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 const FIELDS = {
   key: 'Key__c',
@@ -35,7 +35,7 @@ const fieldsOf = (more: Record<string, Row> = {}): Row[] =>
     ...more[canonical_field],
   }))
 const mapAs = (canonical_object: string, more: Record<string, Row> = {}) =>
-  map(org, stand.client, {
+  map(org, pushRig.client, {
     canonical_object,
     sfdc_object: 'Account',
     external_id_field: 'Key__c',
@@ -43,17 +43,17 @@ const mapAs = (canonical_object: string, more: Record<string, Row> = {}) =>
   })
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  acme = (await stack.salesforceOrg()).name
-  org = await stack.org()
-  const { control } = stack.simulator
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg()).name
+  org = await rig.org()
+  const { control } = rig.simulator
   await control.act('schema/enable-person-accounts', { org: acme })
   await control.act('schema/add-field', {
     org: acme,
     object: 'Account',
     field: { name: 'Level__pc', type: 'string', length: 20, custom: true },
   })
-  stand = await makeStand(stack, org, acme)
+  pushRig = await makePushRig(rig, org, acme)
   await mapAs('account')
   await mapAs('named', {
     company: { default: 'No company' },
@@ -64,7 +64,7 @@ beforeAll(async () => {
 }, 60_000)
 
 const stored = async (key: string): Promise<Row | undefined> => {
-  const [row] = await stack.simulator.control.act('records/list', {
+  const [row] = await rig.simulator.control.act('records/list', {
     org: acme,
     object: 'Account',
     where: { Key__c: key },
@@ -78,7 +78,7 @@ const codes = (results: readonly RowResult[] = []) =>
 
 describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (transport) => {
   const push = (rows: Row[], object = 'account', options: Row = {}): Promise<PushBody> =>
-    pushRecords(org.api, stand, rows, { transport, ...options }, object)
+    pushRecords(org.api, pushRig, rows, { transport, ...options }, object)
 
   it('businesses and people are created and changed by one mapping, whatever null_policy says', async () => {
     const at = `both-${transport}`
@@ -167,7 +167,7 @@ it('a mapping of either name is valid', async () => {
     const answer = await org.api.post<{ valid: boolean; findings: { code: string }[] }>(
       '/api/mappings/validate',
       {
-        client_id: stand.client.id,
+        client_id: pushRig.client.id,
         mapping: {
           canonical_object: 'x',
           sfdc_object: 'Account',

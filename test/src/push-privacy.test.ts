@@ -21,7 +21,7 @@ import {
   pushRecords,
   type Row,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 
 const NAMES = [
   'Retry',
@@ -36,25 +36,25 @@ const NAMES = [
 ] as const
 const NOBODY = '0199a1b2-0000-7000-8000-0000000000e9'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
     environment: { LOG_LEVEL: 'trace' },
   })
-  org = await stack.org()
+  org = await rig.org()
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(stack, org, name)
+const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
 
 const post = <T = PushBody>(path: string, body: Row, headers: Record<string, string> = {}) =>
   org.api.post<T>(`/api/push/${path}`, body, headers)
 
 const bodyOf = (here: FaultCase, records: Row[], more: Row = {}): Row => ({
-  client_id: here.stand.client.id,
+  client_id: here.pushRig.client.id,
   object: 'placement',
   records,
   wait_seconds: 0,
@@ -63,7 +63,7 @@ const bodyOf = (here: FaultCase, records: Row[], more: Row = {}): Row => ({
 
 /** Stored input rows of a push. */
 const inputRows = async (pushId: string): Promise<number> => {
-  const [found] = await stack.database.query<{ rows: number }>(
+  const [found] = await rig.database.query<{ rows: number }>(
     'select coalesce(sum(rows), 0)::int as rows from push_rows where push_id = $1',
     [pushId],
   )
@@ -75,8 +75,8 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     const here = await caseOf('Walls')
     await here.control.act('bulk/hold', { org: here.name, at: 0 })
     const id = await here.start(rowsOf(2_500), 'bulk')
-    const stranger = await stack.org()
-    const member = await org.user('company_admin', here.stand.client.id)
+    const stranger = await rig.org()
+    const member = await org.user('company_admin', here.pushRig.client.id)
     const ask = async (api: Api, path: string, push_id: string) => {
       const answer = await api.post(`/api/push/${path}`, { push_id })
       return { status: answer.status, body: { ...answer.body, request_id: '' } }
@@ -89,7 +89,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     }
     const lists = await stranger.api.post<{ items: unknown[] }>('/api/push/list', {})
     expect(lists.body.items).toEqual([])
-    const client_id = here.stand.client.id
+    const client_id = here.pushRig.client.id
     expect((await stranger.api.post('/api/push/list', { client_id })).status).toBe(404)
     expect((await stranger.api.post('/api/push/records', bodyOf(here, [{}]))).status).toBe(404)
     expect(await getPush(org.api, id), 'nobody has cancelled it').toMatchObject({ error: null })
@@ -100,13 +100,13 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
 
   it('leaves one audit row with its outcome and its calls, and input for a retry only', async () => {
     const here = await caseOf('Audit')
-    const bad = await pushRecords(org.api, here.stand, rowsOf(450))
-    const good = await pushRecords(org.api, here.stand, placements('good', 2_100))
-    const dry = await pushRecords(org.api, here.stand, rowsOf(450), { dry_run: true })
+    const bad = await pushRecords(org.api, here.pushRig, rowsOf(450))
+    const good = await pushRecords(org.api, here.pushRig, placements('good', 2_100))
+    const dry = await pushRecords(org.api, here.pushRig, rowsOf(450), { dry_run: true })
     const again = await post('retry', { push_id: bad.id, wait_seconds: 55 })
     await post('cancel', { push_id: good.id })
     const rows = await org.api.post<{ items: Row[] }>('/api/audit/list', {
-      client_id: here.stand.client.id,
+      client_id: here.pushRig.client.id,
       limit: 200,
     })
     const of = (pushId: string) =>
@@ -155,13 +155,13 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     await here.fault(refusal(400))
     await here.fault({ method: 'PATCH', path: COLLECTION, kind: { type: 'cut' } })
     for (const path of LOOK_UPS) await here.fault({ path, kind: status(503) })
-    await pushRecords(org.api, here.stand, rows)
+    await pushRecords(org.api, here.pushRig, rows)
     await here.fault({ ...refusal(400), method: 'POST', path: '*/jobs/ingest' })
     await here.fault({ method: 'PUT', path: '*/batches', kind: { type: 'close', when: 'after' } })
-    const bulk = await pushRecords(org.api, here.stand, rows, { transport: 'bulk' })
+    const bulk = await pushRecords(org.api, here.pushRig, rows, { transport: 'bulk' })
     await post('retry', { push_id: bulk.id, wait_seconds: 55 })
-    await pushRecords(org.api, here.stand, rows, { dry_run: true })
-    const text = `${ndjson({ client_id: here.stand.client.id, object: 'placement' }, rows)}{"title":"${canary}`
+    await pushRecords(org.api, here.pushRig, rows, { dry_run: true })
+    const text = `${ndjson({ client_id: here.pushRig.client.id, object: 'placement' }, rows)}{"title":"${canary}`
     const upload = await org.api.raw('/api/push/records', {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson' },
@@ -175,15 +175,15 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
       body: `{"records":[{"title":"${canary}"`,
     })
     await post('status-update', {
-      client_id: here.stand.client.id,
+      client_id: here.pushRig.client.id,
       object: 'placement',
       updates: [{ match: { key: `${canary}-none` }, fields: { title: canary } }],
       wait_seconds: 55,
     })
-    const logged = stack.servers.flatMap(({ lines }) => lines)
+    const logged = rig.servers.flatMap(({ lines }) => lines)
     expect(logged.length).toBeGreaterThan(20)
     expect(logged.filter((line) => line.includes(canary))).toEqual([])
-    const audit = await stack.database.query('select * from audit_log')
+    const audit = await rig.database.query('select * from audit_log')
     expect(JSON.stringify(audit)).not.toContain(canary)
   })
 })

@@ -6,18 +6,18 @@ import { type Api } from './api.ts'
 import {
   expectTrue,
   expectWhole,
-  makeStand,
+  makePushRig,
   map,
   PLACEMENT_MAPPING,
   placements,
   type PushBody,
   pushRecords,
-  type PushStand,
+  type PushRig,
   recordsOf,
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 
 const ROWS = 10_000
 const ROWS_A_CALL = 200
@@ -29,21 +29,21 @@ const CAP = 8
 const CALL_MS = 150
 const SAVE_MS = 0.5
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     replicas: 2,
     simulator: {
       orgs: [{ name: SALESFORCE_ORG, edition: 'Unlimited' }],
       latency: { callMs: CALL_MS },
     },
   })
-  org = await stack.org()
-  stand = await makeStand(stack, org, SALESFORCE_ORG)
-  const { control } = stack.simulator
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org, SALESFORCE_ORG)
+  const { control } = rig.simulator
   await control.act('records/pace', { org: SALESFORCE_ORG, saveMs: SAVE_MS })
   // The Salesforce org itself refuses whatever comes while so many calls are being answered.
   await control.act('orgs/update', {
@@ -51,18 +51,18 @@ beforeAll(async () => {
     settings: { longCallMs: 0, longCallsMax: CAP },
   })
 }, 60_000)
-afterAll(() => stack[Symbol.asyncDispose]())
-beforeEach(() => stack.simulator.control.clearJournal())
+afterAll(() => rig[Symbol.asyncDispose]())
+beforeEach(() => rig.simulator.control.clearJournal())
 
 const writes = async () =>
-  (await stack.simulator.control.journal(SALESFORCE_ORG)).filter(
+  (await rig.simulator.control.journal(SALESFORCE_ORG)).filter(
     ({ method, path }) => method !== 'GET' && path.includes('/composite/sobjects'),
   )
 
 /** Calls to Salesforce that each replica has made and that were answered. */
 const callsByReplica = (): Promise<number[]> =>
   Promise.all(
-    stack.servers.map(async ({ url }) => {
+    rig.servers.map(async ({ url }) => {
       const text = await (await fetch(`${url}/metrics`)).text()
       return [...text.matchAll(/^upstream_call_seconds_count\{(.*)\} (\d+)$/gm)]
         .filter(([, labels]) => labels?.includes('service="salesforce"'))
@@ -80,7 +80,7 @@ const mostAtOnce = async (): Promise<number> => {
 
 /** None came while as many as are allowed were being answered. */
 const expectCapKept = async (): Promise<void> => {
-  const calls = await stack.simulator.control.journal(SALESFORCE_ORG)
+  const calls = await rig.simulator.control.journal(SALESFORCE_ORG)
   expect(calls.filter(({ status }) => status >= 400)).toEqual([])
   expect(await mostAtOnce(), 'the calls overlapped').toBeGreaterThan(CAP / 2)
 }
@@ -100,20 +100,20 @@ const start = async (api: Api, clientId: string, prefix: string, rows: number): 
 describe('two replicas', { timeout: 60_000 }, () => {
   /** A push with all its proofs; the calls that each replica made for it. */
   const pushed = async (prefix: string): Promise<number[]> => {
-    await stack.simulator.control.clearJournal()
+    await rig.simulator.control.clearJournal()
     const rows = placements(prefix, ROWS)
     const before = await callsByReplica()
-    const push = await pushRecords(org.api, stand, rows, { transport: 'collections' })
+    const push = await pushRecords(org.api, pushRig, rows, { transport: 'collections' })
     const after = await callsByReplica()
     expect(push).toMatchObject({ status: 'succeeded', created_count: ROWS })
     const results = await resultsOf(org.api, push.id)
     expectWhole(push, results)
-    await expectTrue(stack.simulator, stand, { prefix, rows, results })
+    await expectTrue(rig.simulator, pushRig, { prefix, rows, results })
 
     // With all of them there, so many calls of at most 200 rows leave no room for one sent twice.
     expect(await writes()).toHaveLength(ROWS / ROWS_A_CALL)
     expect(new Set(results.map(({ attempts }) => attempts))).toEqual(new Set([1]))
-    const chunks = await stack.database.query<{ claims: number }>(
+    const chunks = await rig.database.query<{ claims: number }>(
       'select distinct claims from push_chunks where push_id = $1',
       [push.id],
     )
@@ -131,15 +131,15 @@ describe('two replicas', { timeout: 60_000 }, () => {
   })
 
   it('keep to eight calls at once for the clients of two tenants in one Salesforce org', async () => {
-    const neighbour = await stack.org()
+    const neighbour = await rig.org()
     const theirs = await neighbour.client()
     await theirs.connect(SALESFORCE_ORG)
     await theirs.pull()
     await map(neighbour, theirs, PLACEMENT_MAPPING)
-    await stack.simulator.control.clearJournal()
+    await rig.simulator.control.clearJournal()
     const rows = ROWS / 2
     const ids = await Promise.all([
-      start(org.api, stand.client.id, 'ours', rows),
+      start(org.api, pushRig.client.id, 'ours', rows),
       start(neighbour.api, theirs.id, 'theirs', rows),
     ])
     const pushes = await Promise.all([settled(org.api, ids[0]), settled(neighbour.api, ids[1])])
@@ -149,7 +149,7 @@ describe('two replicas', { timeout: 60_000 }, () => {
     expect(await writes()).toHaveLength((2 * rows) / ROWS_A_CALL)
     await expectCapKept()
     for (const prefix of ['ours', 'theirs']) {
-      expect(await recordsOf(stack.simulator, SALESFORCE_ORG, prefix)).toHaveLength(rows)
+      expect(await recordsOf(rig.simulator, SALESFORCE_ORG, prefix)).toHaveLength(rows)
     }
   })
 })

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import {
   expectWhole,
   isOver,
-  makeStand,
+  makePushRig,
   map,
   ndjson,
   overhear,
@@ -15,29 +15,29 @@ import {
   resultsOf,
   settled,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
 import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestOrg } from './stack.ts'
+import { type TestOrg } from './rig.ts'
 
-let stack: SharedRig
+let rig: SharedRig
 let acme: string
 let usernameOf: SalesforceOrg['usernameOf']
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 /** Whom records belong to that nobody assigns: the user that pushes. */
 let pusherId: unknown
 
 const act: SharedRig['simulator']['control']['act'] = (...call) =>
-  stack.simulator.control.act(...call)
+  rig.simulator.control.act(...call)
 const list = (object: string, where: Row = {}): Promise<Row[]> =>
   act('records/list', { org: acme, object, where, limit: 100_000 })
 
 /** What an administrator finds by a query. */
 const find = async (soql: string): Promise<Row> => {
-  const { token, instanceUrl } = await stack.simulator.control.openSession(acme)
+  const { token, instanceUrl } = await rig.simulator.control.openSession(acme)
   const answer = await fetch(
     `${instanceUrl}/services/data/v66.0/query?q=${encodeURIComponent(soql)}`,
     { headers: { authorization: `Bearer ${token}` } },
@@ -49,11 +49,11 @@ const find = async (soql: string): Promise<Row> => {
 }
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  const made = await stack.salesforceOrg()
+  rig = await sharedRig()
+  const made = await rig.salesforceOrg()
   acme = made.name
   usernameOf = (who) => made.usernameOf(who)
-  org = await stack.org()
+  org = await rig.org()
   const key = { type: 'string', length: 64, externalId: true, unique: true, idLookup: true }
   await act('schema/add-field', {
     org: acme,
@@ -67,11 +67,11 @@ beforeAll(async () => {
     name: 'BusinessHoursId',
     changes: { nillable: true },
   })
-  stand = await makeStand(stack, org, acme)
+  pushRig = await makePushRig(rig, org, acme)
   ;({ Id: pusherId } = await find(
     `SELECT Id FROM User WHERE Username = '${usernameOf('integration')}'`,
   ))
-  await map(org, stand.client, {
+  await map(org, pushRig.client, {
     canonical_object: 'lead',
     sfdc_object: 'Lead',
     external_id_field: 'Source_Key__c',
@@ -83,7 +83,7 @@ beforeAll(async () => {
       { canonical_field: 'owner', sfdc_field: 'OwnerId' },
     ],
   })
-  await map(org, stand.client, {
+  await map(org, pushRig.client, {
     canonical_object: 'ticket',
     sfdc_object: 'Case',
     external_id_field: 'Key__c',
@@ -92,7 +92,7 @@ beforeAll(async () => {
       { canonical_field: 'origin', sfdc_field: 'Origin' },
     ],
   })
-  await map(org, stand.client, {
+  await map(org, pushRig.client, {
     canonical_object: 'person',
     sfdc_object: 'Contact',
     external_id_field: 'Key__c',
@@ -110,7 +110,7 @@ const codesOf = (results: readonly RowResult[] = []) =>
 /** Sends to push/status-update or push/link. */
 const send = async (path: string, body: Row): Promise<PushBody> => {
   const answer = await org.api.post<PushBody>(`/api/push/${path}`, {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     wait_seconds: 55,
     ...body,
   })
@@ -133,7 +133,7 @@ describe.each(['collections', 'bulk'])(
       ...more,
     })
     const ownerOf = async (name: string, object = 'Lead', keyField = 'Source_Key__c') => {
-      const [record] = await recordsOf(stack.simulator, acme, `${prefix}-${name}`, {
+      const [record] = await recordsOf(rig.simulator, acme, `${prefix}-${name}`, {
         object,
         keyField,
       })
@@ -145,7 +145,7 @@ describe.each(['collections', 'bulk'])(
     it('do not fire unless asked, neither on new records nor on changed ones', async () => {
       const created = await pushRecords(
         org.api,
-        stand,
+        pushRig,
         [lead('a'), lead('b'), lead('c', { source: 'Partner' })],
         { transport },
         'lead',
@@ -154,7 +154,7 @@ describe.each(['collections', 'bulk'])(
       expect([await ownerOf('a'), await ownerOf('b')]).toEqual([pusherId, pusherId])
       const changed = await pushRecords(
         org.api,
-        stand,
+        pushRig,
         [lead('a', { firm: 'Other' }), lead('c')],
         { transport, assignment_rules: false },
         'lead',
@@ -176,7 +176,7 @@ describe.each(['collections', 'bulk'])(
     it('fire when asked: the active one, or the one that is named', async () => {
       const pushed = await pushRecords(
         org.api,
-        stand,
+        pushRig,
         [lead('d'), lead('e', { source: 'Partner' })],
         { transport, assignment_rules: true },
         'lead',
@@ -201,7 +201,13 @@ describe.each(['collections', 'bulk'])(
         ['asked', rule['Id']],
         ['unasked', false],
       ] as const) {
-        await pushRecords(org.api, stand, [ticket(name)], { transport, assignment_rules }, 'ticket')
+        await pushRecords(
+          org.api,
+          pushRig,
+          [ticket(name)],
+          { transport, assignment_rules },
+          'ticket',
+        )
       }
       expect([
         await ownerOf('asked', 'Case', 'Key__c'),
@@ -213,7 +219,7 @@ describe.each(['collections', 'bulk'])(
 
 describe('duplicate rules', { timeout: 60_000 }, () => {
   const people = () =>
-    recordsOf(stack.simulator, acme, 'du-', { object: 'Contact', keyField: 'Key__c' })
+    recordsOf(rig.simulator, acme, 'du-', { object: 'Contact', keyField: 'Key__c' })
   const person = (name: string, email = 'grace@acme.example'): Row => ({
     key: `du-${name}`,
     last: name,
@@ -223,7 +229,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
   it.each(['collections', 'bulk'])('are respected unless asked, by %s', async (transport) => {
     const pushed = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [person('a'), person(transport, `${transport}@acme.example`)],
       { transport },
       'person',
@@ -238,7 +244,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
     const many = Array.from({ length: 2_100 }, (_, n) => person(`m${n}`, `m${n}@acme.example`))
     const pushed = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [person('a'), ...many],
       { allow_duplicates: true },
       'person',
@@ -250,7 +256,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
     })
     expect(await list('Contact', { Key__c: 'du-a' })).toMatchObject([{ LastName: 'a' }])
     const refused = await org.api.post('/api/push/records', {
-      client_id: stand.client.id,
+      client_id: pushRig.client.id,
       object: 'person',
       records: [person('b')],
       options: { allow_duplicates: true, transport: 'bulk' },
@@ -263,7 +269,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
     await act('records/set-duplicate-rule', { ...rule, action: 'block' })
     const pushed = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [person('c')],
       { allow_duplicates: true },
       'person',
@@ -275,7 +281,7 @@ describe('duplicate rules', { timeout: 60_000 }, () => {
 
 describe('all_or_none', { timeout: 60_000 }, () => {
   const options = { all_or_none: true }
-  const stored = (prefix: string) => recordsOf(stack.simulator, acme, prefix)
+  const stored = (prefix: string) => recordsOf(rig.simulator, acme, prefix)
 
   it.each([
     ['Salesforce', 'FIELD_CUSTOM_VALIDATION_EXCEPTION', { stage: 'hired' }],
@@ -287,8 +293,8 @@ describe('all_or_none', { timeout: 60_000 }, () => {
       const prefix = `no-${code}`
       const rows = placements(prefix, 200)
       rows[117] = { ...rows[117], ...bad }
-      const asked = await overhear(stack.simulator, acme)
-      const push = await pushRecords(org.api, stand, rows, options)
+      const asked = await overhear(rig.simulator, acme)
+      const push = await pushRecords(org.api, pushRig, rows, options)
       expectWhole(push, push.results ?? [])
       expect(push).toMatchObject({ status: 'failed', failed: 200, transport: 'collections' })
       const codes = codesOf(push.results)
@@ -305,8 +311,8 @@ describe('all_or_none', { timeout: 60_000 }, () => {
   )
 
   it('writes all 200 rows in one call when all are good', async () => {
-    const asked = await overhear(stack.simulator, acme)
-    const push = await pushRecords(org.api, stand, placements('all', 200), options)
+    const asked = await overhear(rig.simulator, acme)
+    const push = await pushRecords(org.api, pushRig, placements('all', 200), options)
     expect(push).toMatchObject({ status: 'succeeded', created_count: 200 })
     expect(await stored('all-')).toHaveLength(200)
     const calls = await asked()
@@ -318,7 +324,7 @@ describe('all_or_none', { timeout: 60_000 }, () => {
     const rows = placements('all', 200).map((row) => ({ ...row, title: 'Changed' }))
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       rows.map((row, n) => (n === 199 ? { ...row, stage: 'hired' } : row)),
       options,
     )
@@ -356,8 +362,8 @@ describe('all_or_none', { timeout: 60_000 }, () => {
 
   it('takes 200 rows and not 201, whatever they come as', async () => {
     const before = await act('records/count', { org: acme, object: 'Placement__c' })
-    const asked = await overhear(stack.simulator, acme)
-    const envelope = { client_id: stand.client.id, object: 'placement', options }
+    const asked = await overhear(rig.simulator, acme)
+    const envelope = { client_id: pushRig.client.id, object: 'placement', options }
     const rows = placements('over', 201)
     const json = await org.api.post('/api/push/records', { ...envelope, records: rows })
     const lines = await org.api.raw('/api/push/records', {

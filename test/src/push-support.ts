@@ -4,7 +4,7 @@
 import { expect } from 'vitest'
 import { type ActionInput } from '../../simulator/src/control/routes.ts'
 import { type Answer, type Api } from './api.ts'
-import { type AnyStack, type TestClient, type TestOrg } from './stack.ts'
+import { type AnyRig, type TestClient, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 export interface RowError {
@@ -54,7 +54,7 @@ export interface PushBody {
 export type Row = Record<string, unknown>
 
 /** One Salesforce org, the client that is connected to it, and its mapping of placements. */
-export interface PushStand {
+export interface PushRig {
   salesforceOrg: string
   client: TestClient
   mappingId: string
@@ -110,11 +110,11 @@ export const map = async (org: TestOrg, client: TestClient, mapping: Row): Promi
 }
 
 /** Connects a new client to this Salesforce org, which gets the fields, and maps placements. */
-export const makeStand = async (
-  { simulator: { control } }: AnyStack,
+export const makePushRig = async (
+  { simulator: { control } }: AnyRig,
   org: TestOrg,
   salesforceOrg = 'Acme',
-): Promise<PushStand> => {
+): Promise<PushRig> => {
   for (const [object, fields] of Object.entries(FIELDS)) {
     for (const field of fields) {
       await control.act('schema/add-field', { org: salesforceOrg, object, field })
@@ -142,7 +142,7 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 /** Every stored record whose key begins so, whatever has become of it. */
 export const recordsOf = async (
-  { control }: AnyStack['simulator'],
+  { control }: AnyRig['simulator'],
   salesforceOrg: string,
   prefix: string,
   { object = 'Placement__c', keyField = 'External_Key__c' } = {},
@@ -200,13 +200,13 @@ export const resultsOf = async (
 /** Sends rows and waits until the push is final. */
 export const pushRecords = async (
   api: Api,
-  stand: PushStand,
+  pushRig: PushRig,
   records: Row[],
   options: Row = {},
   object = 'placement',
 ): Promise<PushBody> => {
   const answer = await api.post<PushBody>('/api/push/records', {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     object,
     records,
     options,
@@ -255,8 +255,8 @@ export const expectWhole = (push: PushBody, results: readonly RowResult[]): void
  * failed is not there, or as it was.
  */
 export const expectTrue = async (
-  simulator: AnyStack['simulator'],
-  stand: PushStand,
+  simulator: AnyRig['simulator'],
+  pushRig: PushRig,
   {
     prefix,
     rows,
@@ -273,7 +273,7 @@ export const expectTrue = async (
     only?: (row: Row) => boolean
   },
 ): Promise<void> => {
-  const stored = await recordsOf(simulator, stand.salesforceOrg, prefix)
+  const stored = await recordsOf(simulator, pushRig.salesforceOrg, prefix)
   const byKey = new Map<string, Row[]>()
   for (const record of stored) {
     const key = String(record['External_Key__c'])
@@ -324,7 +324,7 @@ export const nextSecond = (): Promise<unknown> => {
 
 /** Answers what a Salesforce org was asked from here on. */
 export const overhear = async (
-  { control }: AnyStack['simulator'],
+  { control }: AnyRig['simulator'],
   salesforceOrg: string,
 ): Promise<() => ReturnType<typeof control.journal>> => {
   const { length } = await control.journal(salesforceOrg)

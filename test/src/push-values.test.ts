@@ -3,28 +3,28 @@
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
-  makeStand,
+  makePushRig,
   map,
   pushRecords,
   recordsOf,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestOrg } from './stack.ts'
+import { type TestOrg } from './rig.ts'
 
 const TRANSPORTS = ['collections', 'bulk'] as const
 
-let stack: SharedRig
+let rig: SharedRig
 let acme: string
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 let companies: Map<unknown, unknown>
 
 const act: SharedRig['simulator']['control']['act'] = (...call) =>
-  stack.simulator.control.act(...call)
+  rig.simulator.control.act(...call)
 const list = (object: string, where: Row = {}): Promise<Row[]> =>
   act('records/list', { org: acme, object, where, limit: 100_000 })
 
@@ -63,9 +63,9 @@ const KEYS = [
 ]
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  acme = (await stack.salesforceOrg()).name
-  org = await stack.org()
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg()).name
+  org = await rig.org()
   await act('schema/add-object', { org: acme, name: 'Meter__c' })
   for (const field of [
     {
@@ -81,7 +81,7 @@ beforeAll(async () => {
   ]) {
     await act('schema/add-field', { org: acme, object: 'Meter__c', field })
   }
-  stand = await makeStand(stack, org, acme)
+  pushRig = await makePushRig(rig, org, acme)
   await act('records/insert', {
     org: acme,
     object: 'Account',
@@ -95,7 +95,7 @@ beforeAll(async () => {
 
 const stored = async (prefix: string): Promise<Map<string, Row>> =>
   new Map(
-    (await recordsOf(stack.simulator, acme, prefix)).map((record) => [
+    (await recordsOf(rig.simulator, acme, prefix)).map((record) => [
       String(record['External_Key__c']).slice(prefix.length),
       record,
     ]),
@@ -106,7 +106,7 @@ const codesOf = (results: readonly RowResult[] = []) =>
 
 const post = async (path: string, body: Row): Promise<PushBody> => {
   const answer = await org.api.post<PushBody>(path, {
-    client_id: stand.client.id,
+    client_id: pushRig.client.id,
     wait_seconds: 55,
     ...body,
   })
@@ -153,13 +153,13 @@ describe.each(TRANSPORTS)('null_policy by %s', { timeout: 60_000 }, (transport) 
     const names = ['null', 'empty', 'spaces', 'absent']
     await pushRecords(
       org.api,
-      stand,
+      pushRig,
       names.map((name) => full(prefix + name)),
     )
     const before = await stored(prefix)
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [
         emptied(`${prefix}null`, null),
         emptied(`${prefix}empty`, ''),
@@ -186,10 +186,10 @@ describe.each(TRANSPORTS)('null_policy by %s', { timeout: 60_000 }, (transport) 
 
   it('blank does not empty what cannot be empty, and says so', async () => {
     const prefix = `nb-${transport}-`
-    await pushRecords(org.api, stand, [full(`${prefix}a`), full(`${prefix}b`)])
+    await pushRecords(org.api, pushRig, [full(`${prefix}a`), full(`${prefix}b`)])
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [
         { key: `${prefix}a`, title: null },
         { key: `${prefix}b`, title: 'Title', remote: null },
@@ -211,7 +211,7 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
   it('are mapped, defaulted, and looked up by the key of the parent', async () => {
     const prefix = `vm-${transport}-`
     const object = `mapped_${transport}`
-    await map(org, stand.client, {
+    await map(org, pushRig.client, {
       canonical_object: object,
       sfdc_object: 'Placement__c',
       external_id_field: 'External_Key__c',
@@ -230,7 +230,7 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
     })
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [
         { key: `${prefix}0` },
         { key: `${prefix}1`, title: 'Own', stage: 'new', remote: 'wfh', company: `it's` },
@@ -272,7 +272,7 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
     const texts = KEYS.filter((text) => text.length <= 40)
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       texts.map((title, n) => ({ key: `${prefix}${n}`, title })),
       { transport },
     )
@@ -284,12 +284,12 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
   it('of keys find the same record again, whatever they are made of', async () => {
     const prefix = `ke-${transport}-`
     const rows = KEYS.map((key) => ({ key: prefix + key, title: 'first' }))
-    const first = await pushRecords(org.api, stand, rows, { transport })
+    const first = await pushRecords(org.api, pushRig, rows, { transport })
     expect(first).toMatchObject({ transport, created_count: KEYS.length, failed: 0 })
     expect(first.results?.map(({ key }) => key)).toEqual(rows.map(({ key }) => key))
     const again = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       rows.map((row) => ({ ...row, title: 'second' })),
       { transport },
     )
@@ -325,7 +325,7 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
   it('of bare keys that look like something else are keys', async () => {
     const bare = ['#N/A', 'null', 'true', `"`, `'`, ',', '%', '/']
     const rows = bare.map((key) => ({ key, title: 'bare' }))
-    const push = await pushRecords(org.api, stand, rows, { transport })
+    const push = await pushRecords(org.api, pushRig, rows, { transport })
     expect(push).toMatchObject({ transport, succeeded: bare.length })
     const records = await list('Placement__c', { Title__c: 'bare' })
     expect(records.map(({ External_Key__c }) => External_Key__c).toSorted()).toEqual(
@@ -337,7 +337,7 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
     const base = transport === 'bulk' ? 1_000_000 : 2_000_000
     const push = await pushRecords(
       org.api,
-      stand,
+      pushRig,
       [
         { key: base, title: 'number' },
         { key: `${base}`, title: 'text' },
@@ -365,7 +365,7 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
     ])
 
     const object = `meter_${transport}`
-    await map(org, stand.client, {
+    await map(org, pushRig.client, {
       canonical_object: object,
       sfdc_object: 'Meter__c',
       external_id_field: 'Number__c',
@@ -376,9 +376,9 @@ describe.each(TRANSPORTS)('values by %s', { timeout: 60_000 }, (transport) => {
     })
     const numbers: unknown[] = [base, base + 0.5, `${base + 1}`, `${base + 2}.0`, -base]
     const rows = (reading: number) => numbers.map((number) => ({ number, reading }))
-    const first = await pushRecords(org.api, stand, rows(1), { transport }, object)
+    const first = await pushRecords(org.api, pushRig, rows(1), { transport }, object)
     expect(first).toMatchObject({ transport, created_count: 5 })
-    const again = await pushRecords(org.api, stand, rows(2), { transport }, object)
+    const again = await pushRecords(org.api, pushRig, rows(2), { transport }, object)
     expect(again).toMatchObject({ created_count: 0, updated_count: 5 })
     const updated = await post('/api/push/status-update', {
       object,

@@ -4,18 +4,18 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import {
   expectTrue,
   expectWhole,
-  makeStand,
+  makePushRig,
   overhear,
   placement,
   pushRecords,
   resultsOf,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestOrg } from './stack.ts'
+import { type TestOrg } from './rig.ts'
 
 const ROWS = 10_000
 const BAD_IN_A_HUNDRED = 7
@@ -123,17 +123,17 @@ const rowsOf = (prefix: string): Row[] =>
 const codesOf = (results: readonly RowResult[]) =>
   results.map(({ index, errors: [error] }) => [index, error?.code, error?.fields])
 
-let stack: SharedRig
+let rig: SharedRig
 let acme: string
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  acme = (await stack.salesforceOrg()).name
-  org = await stack.org()
-  stand = await makeStand(stack, org, acme)
-  const { control } = stack.simulator
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg()).name
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org, acme)
+  const { control } = rig.simulator
   await control.act('records/fill', {
     org: acme,
     object: 'Account',
@@ -166,8 +166,8 @@ describe.each([
     let results: RowResult[]
 
     it('dry_run makes no Salesforce call', async () => {
-      const asked = await overhear(stack.simulator, acme)
-      dry = await pushRecords(org.api, stand, rows, { ...options, dry_run: true })
+      const asked = await overhear(rig.simulator, acme)
+      dry = await pushRecords(org.api, pushRig, rows, { ...options, dry_run: true })
       expect(await asked()).toEqual([])
       expect(dry).toMatchObject({
         dry_run: true,
@@ -179,7 +179,7 @@ describe.each([
     })
 
     it('gives each row its own result, in input order', async () => {
-      push = await pushRecords(org.api, stand, rows, options)
+      push = await pushRecords(org.api, pushRig, rows, options)
       expect(push).toMatchObject({ transport, status: 'partial', total: ROWS, error: null })
       results = await resultsOf(org.api, push.id, { limit: 3_000 })
       expectWhole(push, results)
@@ -205,7 +205,7 @@ describe.each([
     })
 
     it('puts the good rows there exactly once', async () => {
-      await expectTrue(stack.simulator, stand, { prefix, rows, results })
+      await expectTrue(rig.simulator, pushRig, { prefix, rows, results })
     })
 
     it('judged in the dry run as the push then did', async () => {
@@ -234,7 +234,7 @@ describe.each([
 
     it('streams the same results as NDJSON', async () => {
       const streamed = async (body: Row): Promise<RowResult[]> => {
-        const answer = await fetch(`${stack.url}/api/push/results`, {
+        const answer = await fetch(`${rig.url}/api/push/results`, {
           method: 'POST',
           headers: {
             authorization: `Bearer ${org.token}`,
@@ -255,14 +255,14 @@ describe.each([
     })
 
     it('changes the same records when it is pushed again, and creates none', async () => {
-      const before = await stack.simulator.control.act('records/count', {
+      const before = await rig.simulator.control.act('records/count', {
         org: acme,
         object: 'Placement__c',
       })
-      const again = await pushRecords(org.api, stand, rows.slice(0, 1_000), { transport })
+      const again = await pushRecords(org.api, pushRig, rows.slice(0, 1_000), { transport })
       expect(again).toMatchObject({ created_count: 0, succeeded: 930, failed: 70 })
       expect(
-        await stack.simulator.control.act('records/count', { org: acme, object: 'Placement__c' }),
+        await rig.simulator.control.act('records/count', { org: acme, object: 'Placement__c' }),
       ).toEqual(before)
     })
   },
@@ -276,7 +276,7 @@ describe('the verdicts of the engine', () => {
       ['INVALID_EMAIL_ADDRESS', { Email__c: 'someone at example' }],
       ['NUMBER_OUTSIDE_VALID_RANGE', { Seats__c: 123_456 }],
     ]
-    const outcomes = await stack.simulator.control.act('records/insert', {
+    const outcomes = await rig.simulator.control.act('records/insert', {
       org: acme,
       object: 'Placement__c',
       rows: wrong.map(([, row]) => row),

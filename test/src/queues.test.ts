@@ -4,7 +4,7 @@ import { Connection } from '@jsforce/jsforce-node'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { type SalesforceOrg, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './stack.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
 
 let org: TestOrg
 let client: TestClient

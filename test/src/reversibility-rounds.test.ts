@@ -12,24 +12,24 @@ import {
   type Shape,
 } from './reversibility-cases.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './stack.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
 
 const seed = Number(process.env.REVERSIBILITY_SEED ?? 1)
 const count = Number(process.env.REVERSIBILITY_ROUNDS ?? 4)
 
-let stack: SharedRig
+let rig: SharedRig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  acme = (await stack.salesforceOrg('Enterprise')).name
-  org = await stack.org()
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg('Enterprise')).name
+  org = await rig.org()
   client = await org.client()
   await client.connect(acme)
   await client.pull()
-  await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
+  await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
 }, 60_000)
 
 interface Told {
@@ -141,7 +141,7 @@ const enter = async ({ fields }: Round, moment: 'before' | 'after'): Promise<voi
   const values: Record<string, unknown> = {}
   for (const one of fields) if (one[moment] !== undefined) values[one.name] = one[moment]
   if (Object.keys(values).length === 0) return
-  await stack.simulator.control.act('records/fill', {
+  await rig.simulator.control.act('records/fill', {
     org: acme,
     object: 'Lead',
     count: 2,

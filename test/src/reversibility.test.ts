@@ -4,21 +4,21 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './stack.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
 
-let stack: SharedRig
+let rig: SharedRig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  acme = (await stack.salesforceOrg('Enterprise')).name
-  org = await stack.org()
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg('Enterprise')).name
+  org = await rig.org()
   client = await org.client()
   await client.connect(acme)
   await client.pull()
-  await stack.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
+  await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
 }, 60_000)
 
 interface Told {
@@ -47,7 +47,7 @@ const plan = (name: string, type: Type) => ({
   objects: [{ api_name: 'Lead', fields: [{ api_name: name, label: 'Field', ...type }] }],
 })
 const fill = (name: string, value: unknown, count = 2) =>
-  stack.simulator.control.act('records/fill', {
+  rig.simulator.control.act('records/fill', {
     org: acme,
     object: 'Lead',
     count,

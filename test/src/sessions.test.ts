@@ -4,24 +4,24 @@ import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { apiOf, type Api } from './api.ts'
-import { startStack, type Connection, type Stack, type TestClient, type TestOrg } from './stack.ts'
+import { startRig, type Connection, type Rig, type TestClient, type TestOrg } from './rig.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 let client: TestClient
 let replicas: Api[]
 
 beforeAll(async () => {
-  stack = await startStack({ replicas: 2, simulator: true })
-  org = await stack.org()
+  rig = await startRig({ replicas: 2, simulator: true })
+  org = await rig.org()
   client = await org.client()
   await client.connect()
-  replicas = stack.servers.map((server) => apiOf(server.url, org.token))
+  replicas = rig.servers.map((server) => apiOf(server.url, org.token))
 })
-afterAll(() => stack[Symbol.asyncDispose]())
-beforeEach(() => stack.simulator.control.clearFaults())
+afterAll(() => rig[Symbol.asyncDispose]())
+beforeEach(() => rig.simulator.control.clearFaults())
 
-const nango = () => createNangoControl(stack.simulator.nangoUrl)
+const nango = () => createNangoControl(rig.simulator.nangoUrl)
 const check = (api: Api) =>
   api.post<{ health: { ok: boolean; faults: { code: string; remedy: string }[] } }>(
     '/api/connections/get',
@@ -59,7 +59,7 @@ describe('a connection', () => {
     { timeout: 120_000 },
     async () => {
       await Promise.all(replicas.map(check)) // both hold the session
-      await stack.simulator.control.act('sessions/expire', { org: 'Acme' })
+      await rig.simulator.control.act('sessions/expire', { org: 'Acme' })
       const before = await nango().counters()
       const answers = await Promise.all(
         Array.from({ length: 100 }, (_, i) => check(replicas[i % 2] ?? org.api)),
@@ -75,17 +75,17 @@ describe('a connection', () => {
 
   it('that Salesforce no longer honours answers with a reason and a remedy, not with a 500', async () => {
     const doomed = await org.client()
-    await stack.simulator.control.createOrg({ name: 'Doomed' })
+    await rig.simulator.control.createOrg({ name: 'Doomed' })
     await doomed.connect('Doomed')
-    await stack.simulator.control.act('refresh-tokens/revoke', { org: 'Doomed' })
-    await stack.simulator.control.act('sessions/expire', { org: 'Doomed' })
+    await rig.simulator.control.act('refresh-tokens/revoke', { org: 'Doomed' })
+    await rig.simulator.control.act('sessions/expire', { org: 'Doomed' })
     const answer = await org.api.post('/api/connections/refresh', { client_id: doomed.id })
     expect([answer.status, answer.body.code]).toEqual([502, 'nango_error'])
     expect(answer.body.upstream).toMatchObject({ service: 'nango' })
   })
 
   it('behind which another Salesforce org appears makes no call there', async () => {
-    const { control } = stack.simulator
+    const { control } = rig.simulator
     await control.createOrg({ name: 'Before' })
     await control.createOrg({ name: 'After' })
     const moved = await org.client()
@@ -106,9 +106,9 @@ describe('a connection', () => {
   })
 
   it('of another tenant cannot be taken by its id, and is left alone', async () => {
-    const victim = await stack.org()
+    const victim = await rig.org()
     const victimClient = await victim.client()
-    await stack.simulator.control.createOrg({ name: 'Victim Corp' })
+    await rig.simulator.control.createOrg({ name: 'Victim Corp' })
     const theirs = await victimClient.connect('Victim Corp')
     const thief = await org.client()
     await org.api.post('/api/connections/create', { client_id: thief.id })
@@ -128,7 +128,7 @@ describe('a connection', () => {
   })
 
   it('that is revoked is dead on both replicas with the next request, and gone at Salesforce and Nango', async () => {
-    const { control } = stack.simulator
+    const { control } = rig.simulator
     await control.createOrg({ name: 'Leaving' })
     const leaving = await org.client()
     const connection = await leaving.connect('Leaving')
@@ -163,7 +163,7 @@ describe("Nango's webhook", () => {
     })
 
   it('is taken with the right signature only, and an unknown kind is 200', async () => {
-    const key = stack.simulator.nangoWebhookSigningKey
+    const key = rig.simulator.nangoWebhookSigningKey
     const body = JSON.stringify({ from: 'nango', type: 'something-new', connectionId: 'x' })
     expect((await send(body, key)).status).toBe(200)
     expect((await send(body, 'another key')).status).toBe(401)

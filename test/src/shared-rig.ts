@@ -11,15 +11,9 @@ import { createControl, type Control, type OrgView } from '../../simulator/src/c
 import { apiOf } from './api.ts'
 import { createDatabaseOf } from './database.ts'
 import { startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
-import {
-  type AnyStack,
-  createOrg,
-  environmentOf,
-  type SimulatedWorld,
-  startWorld,
-} from './stack.ts'
+import { type AnyRig, createOrg, environmentOf, type SimulatedWorld, startWorld } from './rig.ts'
 
-export interface SharedRig extends AnyStack {
+export interface SharedRig extends AnyRig {
   url: string
   /** A Salesforce org that is this suite's alone. */
   salesforceOrg(edition?: OrgView['edition']): Promise<SalesforceOrg>

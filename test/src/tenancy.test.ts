@@ -2,18 +2,18 @@
 
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startStack, type Stack, type TestOrg } from './stack.ts'
+import { startRig, type Rig, type TestOrg } from './rig.ts'
 
-let stack: Stack
+let rig: Rig
 let mine: TestOrg
 let theirs: TestOrg
 
 beforeAll(async () => {
-  stack = await startStack()
-  mine = await stack.org()
-  theirs = await stack.org()
+  rig = await startRig()
+  mine = await rig.org()
+  theirs = await rig.org()
 })
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 /** Runs statements as the runtime role in a tenant's scope, the way the server does. */
 const inScope = async <T>(
@@ -21,7 +21,7 @@ const inScope = async <T>(
   clientId: string | null,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> => {
-  const client = new pg.Client({ connectionString: stack.database.url })
+  const client = new pg.Client({ connectionString: rig.database.url })
   await client.connect()
   try {
     await client.query('begin')
@@ -37,7 +37,7 @@ const inScope = async <T>(
 }
 
 const tenantTables = () =>
-  stack.database.query<{ name: string; forced: boolean; enabled: boolean }>(
+  rig.database.query<{ name: string; forced: boolean; enabled: boolean }>(
     `select format('%I.%I', n.nspname, c.relname) as name, c.relforcerowsecurity as forced, c.relrowsecurity as enabled
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema', 'pgboss')
@@ -53,7 +53,7 @@ describe('the catalog', () => {
         enabled: true,
         forced: true,
       })
-      const policies = await stack.database.query<{ roles: string[] }>(
+      const policies = await rig.database.query<{ roles: string[] }>(
         `select array(select rolname::text from pg_roles where oid = any(polroles)) as roles
            from pg_policy where polrelid = $1::regclass`,
         [table.name],
@@ -63,7 +63,7 @@ describe('the catalog', () => {
   })
 
   it('has org_id NOT NULL with a foreign key, an index that starts with it or with the client, and the integrity triggers', async () => {
-    const tables = await stack.database.query<{
+    const tables = await rig.database.query<{
       table: string
       nullable: boolean
       has_client: boolean
@@ -77,7 +77,7 @@ describe('the catalog', () => {
     for (const { table, nullable, has_client } of tables) {
       expect(nullable, table).toBe(false)
       const [{ fks, indexed, triggers } = { fks: 0, indexed: 0, triggers: [] }] =
-        await stack.database.query<{
+        await rig.database.query<{
           fks: number
           indexed: number
           triggers: string[]
@@ -97,7 +97,7 @@ describe('the catalog', () => {
   })
 
   it('gives the runtime role no ownership, no bypass, and only inserts and reads on the audit log', async () => {
-    const [role] = await stack.database.query(
+    const [role] = await rig.database.query(
       `select rolsuper, rolbypassrls, rolcreaterole, rolcanlogin,
               (select count(*)::int from pg_class where relowner = r.oid) as owned
          from pg_roles r where rolname = 'sfdc_engine_runtime'`,
@@ -109,7 +109,7 @@ describe('the catalog', () => {
       rolcanlogin: false,
       owned: 0,
     })
-    const rights = await stack.database.query<{ privilege_type: string }>(
+    const rights = await rig.database.query<{ privilege_type: string }>(
       `select privilege_type from information_schema.role_table_grants
         where table_name = 'audit_log' and grantee = 'sfdc_engine_runtime' order by 1`,
     )
@@ -117,7 +117,7 @@ describe('the catalog', () => {
   })
 
   it('lets nobody but the runtime role run the look-ups that see every tenant', async () => {
-    const open = await stack.database.query(
+    const open = await rig.database.query(
       `select p.oid::regprocedure::text as name from pg_proc p
         where p.pronamespace in ('engine_lookup'::regnamespace) and (
           has_function_privilege('public', p.oid, 'execute')
@@ -176,16 +176,16 @@ describe('the database', () => {
       )
     })
     // The owner is not bound by the tenant's policy, and is refused all the same.
-    await expect(stack.database.query(insert, [mine.id, foreign.id])).rejects.toThrow(
+    await expect(rig.database.query(insert, [mine.id, foreign.id])).rejects.toThrow(
       /does not belong to org/,
     )
     await expect(
-      stack.database.query('update clients set org_id = $1 where id = $2', [mine.id, foreign.id]),
+      rig.database.query('update clients set org_id = $1 where id = $2', [mine.id, foreign.id]),
     ).rejects.toThrow(/never moves/)
   })
 
   it('sees nothing at all without a scope', async () => {
-    const client = new pg.Client({ connectionString: stack.database.url })
+    const client = new pg.Client({ connectionString: rig.database.url })
     await client.connect()
     await client.query('set role sfdc_engine_runtime')
     const { rows } = await client.query('select id from clients')

@@ -1,17 +1,17 @@
 // A client's schema as snapshots: true to what Salesforce sent, cheap to repeat, closed to others.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startStack, type Snapshot, type Stack, type TestClient, type TestOrg } from './stack.ts'
+import { startRig, type Snapshot, type Rig, type TestClient, type TestOrg } from './rig.ts'
 
 const LARGE = { objects: 1000, fields: 20_000 }
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 let client: TestClient
 let first: Snapshot
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     simulator: {
       orgs: [
         { name: 'Acme', edition: 'Enterprise' },
@@ -19,13 +19,13 @@ beforeAll(async () => {
       ],
     },
   })
-  org = await stack.org()
+  org = await rig.org()
   client = await org.client()
   await client.connect('Acme')
   first = await client.pull()
 })
-afterAll(() => stack[Symbol.asyncDispose]())
-beforeEach(() => stack.simulator.control.clearJournal())
+afterAll(() => rig[Symbol.asyncDispose]())
+beforeEach(() => rig.simulator.control.clearJournal())
 
 interface Payload {
   objects: Record<string, { fields: { name: string }[] }>
@@ -47,7 +47,7 @@ const salesforce = async (salesforceOrg: string) => {
     salesforceOrg === 'Acme'
       ? 'integration@acme.example'
       : `integration@${salesforceOrg.toLowerCase()}.example`
-  const { token, instanceUrl } = await stack.simulator.control.openSession(salesforceOrg, username)
+  const { token, instanceUrl } = await rig.simulator.control.openSession(salesforceOrg, username)
   return async (path: string) =>
     (
       await fetch(`${instanceUrl}/services/data/v66.0${path}`, {
@@ -57,7 +57,7 @@ const salesforce = async (salesforceOrg: string) => {
 }
 
 const stored = async () => {
-  const [counts] = await stack.database.query<{
+  const [counts] = await rig.database.query<{
     blobs: number
     snapshots: number
     validators: string
@@ -72,7 +72,7 @@ const stored = async () => {
 }
 
 const calls = async (pattern: RegExp) =>
-  (await stack.simulator.control.journal()).filter((call) =>
+  (await rig.simulator.control.journal()).filter((call) =>
     pattern.test(`${call.method} ${call.path}`),
   )
 
@@ -112,7 +112,7 @@ describe('a snapshot', () => {
   it("is open to the client's own people and to nobody else", async () => {
     const member = await org.user('company_member', client.id)
     const stranger = await org.user('company_admin', (await org.client()).id)
-    const foreign = await stack.org()
+    const foreign = await rig.org()
     const ask = { client_id: client.id }
     expect((await member.api.post('/api/topology/history', ask)).status).toBe(200)
     expect((await member.api.post('/api/topology/pull', ask)).status).toBe(403)
@@ -131,10 +131,10 @@ describe('a pull', () => {
     async () => {
       const big = await org.client()
       await big.connect('Big')
-      await stack.simulator.control.clearJournal()
+      await rig.simulator.control.clearJournal()
       const snapshot = await big.pull()
       expect(snapshot).toMatchObject({ objects_count: LARGE.objects, fields_count: LARGE.fields })
-      const counted = (await stack.simulator.control.journal('Big')).reduce(
+      const counted = (await rig.simulator.control.journal('Big')).reduce(
         (sum, call) => sum + call.calls,
         0,
       )
@@ -153,7 +153,7 @@ describe('a pull', () => {
 
   it('with nothing changed asks one describe call and stores one row', async () => {
     await client.pull()
-    await stack.simulator.control.clearJournal()
+    await rig.simulator.control.clearJournal()
     const before = await stored()
     const snapshot = await client.pull()
     expect(await calls(/\/(sobjects|composite)/)).toMatchObject([
@@ -168,7 +168,7 @@ describe('a pull', () => {
 
   it('after a permission-set change that moved every date stores no describe anew', async () => {
     const before = await stored()
-    await stack.simulator.control.act('permissions/touch', { org: 'Acme' })
+    await rig.simulator.control.act('permissions/touch', { org: 'Acme' })
     const snapshot = await client.pull()
     const after = await stored()
     expect(after?.blobs).toBe(before?.blobs)
@@ -180,7 +180,7 @@ describe('a pull', () => {
   })
 
   it('sees a changed field, a new object and a hidden field, and the diff names them', async () => {
-    const { control } = stack.simulator
+    const { control } = rig.simulator
     const base = await client.pull()
     await control.act('schema/alter-field', {
       org: 'Acme',
@@ -224,7 +224,7 @@ describe('a pull', () => {
   })
 
   it('lists an object that cannot be described, and captures the rest', async () => {
-    await stack.simulator.control.addFault({
+    await rig.simulator.control.addFault({
       org: 'Acme',
       path: '*/sobjects/Solution/describe*',
       times: 50,
@@ -236,13 +236,13 @@ describe('a pull', () => {
       },
     })
     const snapshot = await client.pull({ full: true })
-    await stack.simulator.control.clearFaults()
+    await rig.simulator.control.clearFaults()
     expect(snapshot.stats.unreadable).toMatchObject([{ object: 'Solution' }])
     expect(snapshot.objects_count).toBeGreaterThan(80)
   })
 
   it('gets through 503s, cut answers and dead sessions', async () => {
-    const { control } = stack.simulator
+    const { control } = rig.simulator
     await control.addFault({
       org: 'Acme',
       path: '*composite',
@@ -289,7 +289,7 @@ describe('a pull', () => {
 
 describe('the API budget', () => {
   it("stops a pull before the reserve, keeps the client's other tools going, and resumes when calls are back", async () => {
-    const { control } = stack.simulator
+    const { control } = rig.simulator
     const [acme] = await control.orgs()
     await control.act('orgs/update', { org: 'Acme', used: (acme?.usage.max ?? 0) * 0.91 })
     // One look tells the engine how things stand.

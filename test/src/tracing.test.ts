@@ -5,10 +5,10 @@ import { once } from 'node:events'
 import { type AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, expect, it } from 'vitest'
-import { startStack, type Stack } from './stack.ts'
+import { startRig, type Rig } from './rig.ts'
 import { until } from './until.ts'
 
-let stack: Stack | undefined
+let rig: Rig | undefined
 const received: string[] = []
 const collector = createServer((request, response) => {
   const chunks: Buffer[] = []
@@ -22,7 +22,7 @@ const collector = createServer((request, response) => {
   })
 })
 afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]()
+  await rig?.[Symbol.asyncDispose]()
   collector.close()
 })
 
@@ -33,11 +33,11 @@ it(
     collector.listen(0, '127.0.0.1')
     await once(collector, 'listening')
     const { port } = collector.address() as AddressInfo
-    stack = await startStack({
+    rig = await startRig({
       simulator: true,
       environment: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
     })
-    const org = await stack.org()
+    const org = await rig.org()
     const client = await org.client()
     await client.connect()
     await client.pull()

@@ -7,8 +7,8 @@ import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { type CauseName, CAUSES } from '../../server/src/domain/work/faults.ts'
 import { WORK_KINDS, type WorkKind } from '../../server/src/jobs/jobs.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { makeStand, placements } from './push-support.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { makePushRig, placements } from './push-support.ts'
+import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 interface Fault {
@@ -44,7 +44,7 @@ interface Kind {
 const SCALE = 0.02
 const NAMES = ['Pull', 'Check', 'Refresh', 'Deploy', 'Workflow', 'Rollback', 'Push'] as const
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 const clients = new Map<string, TestClient>()
 const kinds: Kind[] = []
@@ -182,12 +182,12 @@ const pushKind = (): Kind => ({
 })
 
 beforeAll(async () => {
-  stack = await startStack({
+  rig = await startRig({
     simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
     environment: { WORK_WAIT_SCALE: String(SCALE) },
   })
-  org = await stack.org()
-  clients.set('Push', (await makeStand(stack, org, 'Push')).client)
+  org = await rig.org()
+  clients.set('Push', (await makePushRig(rig, org, 'Push')).client)
   await Promise.all(
     NAMES.filter((name) => name !== 'Push').map(async (name) => {
       const client = await org.client(name)
@@ -206,7 +206,7 @@ beforeAll(async () => {
     pushKind(),
   )
 }, 90_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 /** What one test leaves wrong must not be the next one's. */
 afterEach(async () => {
   await noFaults()
@@ -215,17 +215,17 @@ afterEach(async () => {
 
 const inEveryOrg = (act: (name: string) => Promise<unknown>) => Promise.all(NAMES.map(act))
 const onEveryClient = (sql: string) =>
-  stack.database.query(sql, [[...clients.values()].map(({ id }) => id)])
+  rig.database.query(sql, [[...clients.values()].map(({ id }) => id)])
 const salesforceAnswers = (status: number, errorCode: string, message: string) => () =>
   inEveryOrg((name) =>
-    stack.simulator.control.addFault({
+    rig.simulator.control.addFault({
       org: name,
       times: 1_000_000,
       kind: { type: 'status', status, errorCode, message },
     }),
   )
-const noFaults = () => stack.simulator.control.clearFaults()
-const nango = () => createNangoControl(stack.simulator.nangoUrl)
+const noFaults = () => rig.simulator.control.clearFaults()
+const nango = () => createNangoControl(rig.simulator.nangoUrl)
 
 interface Failure {
   cause: CauseName
@@ -248,17 +248,17 @@ const FAILURES: Failure[] = [
     name: "Salesforce's daily calls are spent",
     begin: () =>
       inEveryOrg((name) =>
-        stack.simulator.control.act('orgs/update', { org: name, used: 100_000, max: 100_000 }),
+        rig.simulator.control.act('orgs/update', { org: name, used: 100_000, max: 100_000 }),
       ),
     heal: () =>
-      inEveryOrg((name) => stack.simulator.control.act('orgs/update', { org: name, used: 0 })),
+      inEveryOrg((name) => rig.simulator.control.act('orgs/update', { org: name, used: 0 })),
   },
   {
     cause: 'nango_away',
     name: 'Nango is down when sessions have to be renewed',
     begin: async () => {
       await nango().addFault({ path: '/*', times: 100_000, status: 503 })
-      await inEveryOrg((name) => stack.simulator.control.act('sessions/expire', { org: name }))
+      await inEveryOrg((name) => rig.simulator.control.act('sessions/expire', { org: name }))
     },
     heal: () => nango().clearFaults(),
   },
@@ -267,11 +267,11 @@ const FAILURES: Failure[] = [
     name: "the client's API is switched off",
     begin: () =>
       inEveryOrg((name) =>
-        stack.simulator.control.act('orgs/update', { org: name, settings: { apiEnabled: false } }),
+        rig.simulator.control.act('orgs/update', { org: name, settings: { apiEnabled: false } }),
       ),
     heal: () =>
       inEveryOrg((name) =>
-        stack.simulator.control.act('orgs/update', { org: name, settings: { apiEnabled: true } }),
+        rig.simulator.control.act('orgs/update', { org: name, settings: { apiEnabled: true } }),
       ),
   },
   {

@@ -5,30 +5,30 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import {
-  makeStand,
+  makePushRig,
   placement,
   type PushBody,
-  type PushStand,
+  type PushRig,
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type Stack, startStack, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
-let stand: PushStand
+let pushRig: PushRig
 let clientId: string
 const ORG = 'Acme'
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: true })
-  org = await stack.org()
-  stand = await makeStand(stack, org, ORG)
-  clientId = stand.client.id
-  await stack.simulator.control.act('deploys/pace', { org: ORG, pendingMs: 0, runMs: 0 })
+  rig = await startRig({ simulator: true })
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org, ORG)
+  clientId = pushRig.client.id
+  await rig.simulator.control.act('deploys/pace', { org: ORG, pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterEach(() => stack.simulator.control.clearFaults())
-afterAll(() => stack[Symbol.asyncDispose]())
+afterEach(() => rig.simulator.control.clearFaults())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 const GRIN = '\u{1f600}'
 /** One of the first two is cut inside a pair, whatever the limit. */
@@ -65,7 +65,7 @@ const post = <Body>(path: string, body: Record<string, unknown> = {}) =>
   org.api.post<Body>(path, { client_id: clientId, ...body })
 
 const refuse = (path: string, words: string, method = 'GET', times = 1) =>
-  stack.simulator.control.addFault({
+  rig.simulator.control.addFault({
     org: ORG,
     path,
     method,
@@ -73,7 +73,7 @@ const refuse = (path: string, words: string, method = 'GET', times = 1) =>
     kind: { type: 'status', status: 400, errorCode: words, message: words },
   })
 const reword = (path: string, find: string, put: string) =>
-  stack.simulator.control.addFault({
+  rig.simulator.control.addFault({
     org: ORG,
     path,
     times: 50,
@@ -170,7 +170,7 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
     const whole = await pull()
     expect(whole).toMatchObject({ status: 'complete' })
     expectTold(whole.stats.unreadable, words)
-    await stack.simulator.control.clearFaults()
+    await rig.simulator.control.clearFaults()
     await refuse('*/sobjects/', words, 'GET', 20)
     const none = await pull()
     expect(none).toMatchObject({ status: 'failed' })
@@ -179,20 +179,20 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
 
   it('in labels that a snapshot keeps, as they are', async () => {
     const label = `Label ${next()}`
-    await stack.simulator.control.act('schema/add-field', {
+    await rig.simulator.control.act('schema/add-field', {
       org: ORG,
       object: 'Lead',
       field: { name: newName(), type: 'string', length: 9, label },
     })
     await reword('*/composite*', label, words)
-    await stand.client.pull({ full: true })
-    await stack.simulator.control.clearFaults()
+    await pushRig.client.pull({ full: true })
+    await rig.simulator.control.clearFaults()
     const { body } = await post<unknown>('/api/topology/get', {
       objects: ['Lead'],
       include: ['fields'],
     })
     expect(textsIn(body)).toContain(words)
-    await stand.client.pull({ full: true })
+    await pushRig.client.pull({ full: true })
   })
 
   it.each(['collections', 'bulk'] as const)('in the errors of rows, by %s', async (transport) => {
@@ -227,7 +227,7 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
   })
 
   it('in what Nango says of a grant, and Salesforce of its limits', async () => {
-    await createNangoControl(stack.simulator.nangoUrl).addFault({
+    await createNangoControl(rig.simulator.nangoUrl).addFault({
       path: '/connections/*',
       method: 'GET',
       times: 1,

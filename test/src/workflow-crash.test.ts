@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import { allEnded, holdRuns, killAndRestart } from './held-runs.ts'
-import { type Stack, startStack, type TestClient, type TestOrg } from './stack.ts'
+import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
 
 const leaves = (stage: string): string => `old.stage = '${stage}' and new.stage <> old.stage`
 const SENT = `old.sfdc_deploy_id is null and new.sfdc_deploy_id is not null`
@@ -39,16 +39,16 @@ interface Held {
   id: string
 }
 
-let stack: Stack
+let rig: Rig
 let agency: TestOrg
 let held: Held[]
 
 beforeAll(async () => {
   const names = Object.keys(DEPLOY)
-  stack = await startStack({
+  rig = await startRig({
     simulator: { orgs: names.map((name) => ({ name, edition: 'Enterprise' })) },
   })
-  agency = await stack.org()
+  agency = await rig.org()
   held = await Promise.all(
     names.map(async (salesforceOrg) => {
       const client = await agency.client(salesforceOrg)
@@ -58,7 +58,7 @@ beforeAll(async () => {
     }),
   )
 }, 120_000)
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
 /** Starts the work for as many clients as there are moments, and kills the server at all of them. */
 const killedAtEach = async (
@@ -68,7 +68,7 @@ const killedAtEach = async (
 ): Promise<{ api: Api; taken: Held[] }> => {
   const taken = held.slice(0, Object.keys(moments).length)
   await holdRuns(
-    stack,
+    rig,
     new Map(Object.values(moments).map((condition, i) => [taken[i]?.client.id ?? '', condition])),
   )
   for (const one of taken) {
@@ -77,8 +77,8 @@ const killedAtEach = async (
     expect(answer.status, answer.text).toBe(202)
     one.id = answer.body.id
   }
-  const next = await killAndRestart(stack, agency.token, taken.length)
-  await allEnded(stack)
+  const next = await killAndRestart(rig, agency.token, taken.length)
+  await allEnded(rig)
   return { api: next, taken }
 }
 

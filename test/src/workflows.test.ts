@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
 import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './stack.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
 
 interface Automation {
   type: string
@@ -16,18 +16,18 @@ interface Automation {
   deployed_by_engine: boolean
 }
 
-let stack: SharedRig
+let rig: SharedRig
 let acme: string
 let usernameOf: SalesforceOrg['usernameOf']
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  stack = await sharedRig()
-  const made = await stack.salesforceOrg('Enterprise')
+  rig = await sharedRig()
+  const made = await rig.salesforceOrg('Enterprise')
   acme = made.name
   usernameOf = (who) => made.usernameOf(who)
-  org = await stack.org()
+  org = await rig.org()
   client = await org.client()
   await client.connect(acme)
   await client.pull()
@@ -93,13 +93,13 @@ describe('a flow', { timeout: 60_000 }, () => {
       active_version: 1,
       deployed_by_engine: true,
     })
-    const inserted = await stack.simulator.control.act('records/insert', {
+    const inserted = await rig.simulator.control.act('records/insert', {
       org: acme,
       object: 'Lead',
       rows: [{ LastName: 'Web', Company: 'Acme', LeadSource: 'Web' }],
     })
     expect(inserted).toBeDefined()
-    const records = await stack.simulator.control.act('records/list', {
+    const records = await rig.simulator.control.act('records/list', {
       org: acme,
       object: 'Lead',
     })
@@ -231,7 +231,7 @@ describe('a flow', { timeout: 60_000 }, () => {
   it('with paused interviews is not removed: 409 with their number, and nothing is changed', async () => {
     await ended('/api/workflows/deploy', { workflows: [ratingFlow('Paused', 'Hot')] })
     const removal = { workflows: [{ type: 'flow', api_name: 'Paused' }] }
-    const { id } = await stack.simulator.control.act('automations/add-interview', {
+    const { id } = await rig.simulator.control.act('automations/add-interview', {
       org: acme,
       flow: 'Paused',
     })
@@ -239,7 +239,7 @@ describe('a flow', { timeout: 60_000 }, () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'flow_interviews_waiting'])
     expect(refused.text).toContain('Paused: 1')
     expect(await find('Paused')).toMatchObject({ active: true, active_version: 1 })
-    await stack.simulator.control.act('automations/end-interview', { org: acme, id })
+    await rig.simulator.control.act('automations/end-interview', { org: acme, id })
     const removed = await ended('/api/workflows/remove', removal)
     expect(removed).toMatchObject({ kind: 'workflow_removal', status: 'deployed', warnings: [] })
     expect(await find('Paused')).toBeNull()

@@ -8,8 +8,8 @@ import { createDatabase } from '../../../test/src/database.ts'
 import { until } from '../../../test/src/until.ts'
 import { newId } from '../db/ids.ts'
 import { type Worker, type WorkKind } from '../jobs/jobs.ts'
-import { type ConflictsBench, createConflictsBench } from './conflicts/testing/bench.ts'
-import { createPushBench, type PushBench } from './pushes/testing/bench.ts'
+import { type ConflictsRig, createConflictsRig } from './conflicts/testing/rig.ts'
+import { createPushRig, type PushRig } from './pushes/testing/rig.ts'
 
 interface OpenWork {
   kind: WorkKind
@@ -18,24 +18,24 @@ interface OpenWork {
 }
 
 let simulator: Simulator
-let bench: ConflictsBench
-let pushBench: PushBench
+let rig: ConflictsRig
+let pushRig: PushRig
 
 beforeAll(async () => {
   simulator = await startSimulator()
   const control = createControl(simulator.controlUrl)
   await control.act('deploys/pace', { org: 'Acme', pendingMs: 0, runMs: 0 })
   const session = await control.openSession('Acme')
-  bench = await createConflictsBench({ database: await createDatabase(), ...session })
-  pushBench = await createPushBench(await createDatabase())
+  rig = await createConflictsRig({ database: await createDatabase(), ...session })
+  pushRig = await createPushRig(await createDatabase())
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
   await simulator.close()
-  await pushBench.close()
+  await pushRig.close()
 })
 
-type Stand = Pick<ConflictsBench, 'database' | 'db' | 'tenant'>
+type Stand = Pick<ConflictsRig, 'database' | 'db' | 'tenant'>
 
 /** Another client of the same org. */
 const neighbour = async ({ database, tenant }: Stand): Promise<string> => {
@@ -102,48 +102,48 @@ describe('work whose tenant is another client of the org', () => {
   let requests = 0
   const calls = () => requests
   const counted = () => {
-    bench.before.request = async () => {
+    rig.before.request = async () => {
       requests += 1
     }
   }
 
   it('sees no pull', async () => {
     counted()
-    const { id } = await bench.topology.pull(bench.caller, {
-      client_id: bench.clientId,
+    const { id } = await rig.topology.pull(rig.caller, {
+      client_id: rig.clientId,
       wait_seconds: 0,
     })
-    await expectConfined(bench, 'topology-pull', bench.topology.worker, calls)
-    expect(await bench.topology.snapshot(bench.tenant, id)).toMatchObject({ status: 'complete' })
+    await expectConfined(rig, 'topology-pull', rig.topology.worker, calls)
+    expect(await rig.topology.snapshot(rig.tenant, id)).toMatchObject({ status: 'complete' })
   })
 
   it('sees no conflict check', async () => {
-    const { id } = await bench.start(plan)
-    await expectConfined(bench, 'conflict-check', bench.conflicts.worker, calls)
-    expect(await bench.conflicts.get(bench.tenant, id)).toMatchObject({ status: 'complete' })
+    const { id } = await rig.start(plan)
+    await expectConfined(rig, 'conflict-check', rig.conflicts.worker, calls)
+    expect(await rig.conflicts.get(rig.tenant, id)).toMatchObject({ status: 'complete' })
   })
 
   it('sees no deploy and no rollback', async () => {
-    const { id } = await bench.deployments.deploy(bench.caller, {
-      client_id: bench.clientId,
+    const { id } = await rig.deployments.deploy(rig.caller, {
+      client_id: rig.clientId,
       plan,
       wait_seconds: 0,
     })
-    await expectConfined(bench, 'deploy', bench.deployments.workers.deploy, calls)
-    expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({ status: 'deployed' })
-    await bench.deployments.rollback(bench.caller, { deployment_id: id, wait_seconds: 0 })
-    await expectConfined(bench, 'rollback', bench.deployments.workers.rollback, calls)
-    expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({ status: 'rolled_back' })
+    await expectConfined(rig, 'deploy', rig.deployments.workers.deploy, calls)
+    expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({ status: 'deployed' })
+    await rig.deployments.rollback(rig.caller, { deployment_id: id, wait_seconds: 0 })
+    await expectConfined(rig, 'rollback', rig.deployments.workers.rollback, calls)
+    expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({ status: 'rolled_back' })
   })
 
   it('sees no push', async () => {
-    await pushBench.first.jobs.stop()
-    const clientId = await pushBench.client()
+    await pushRig.first.jobs.stop()
+    const clientId = await pushRig.client()
     const rows = [{ key: 'scoped-1', notes: 'x' }]
-    const { id } = await pushBench.push(clientId, rows, {}, 0)
-    const worker = pushBench.first.pushes.worker
-    await expectConfined(pushBench, 'push', worker, () => 0)
-    expect(await pushBench.first.pushes.get(pushBench.tenant, id)).toMatchObject({
+    const { id } = await pushRig.push(clientId, rows, {}, 0)
+    const worker = pushRig.first.pushes.worker
+    await expectConfined(pushRig, 'push', worker, () => 0)
+    expect(await pushRig.first.pushes.get(pushRig.tenant, id)).toMatchObject({
       status: 'succeeded',
     })
   })

@@ -7,11 +7,11 @@ import { EngineError } from '../../errors.ts'
 import { describe as describeObject } from '../../salesforce/rest.ts'
 import { type Deployment } from '../deployments/deployments.ts'
 import { type Report } from './reports.ts'
-import { type ConflictsBench, createConflictsBench } from './testing/bench.ts'
+import { type ConflictsRig, createConflictsRig } from './testing/rig.ts'
 
 let simulator: Simulator
 let control: Control
-let bench: ConflictsBench
+let rig: ConflictsRig
 const ORG = 'Acme'
 
 beforeAll(async () => {
@@ -19,19 +19,19 @@ beforeAll(async () => {
   control = createControl(simulator.controlUrl)
   await control.act('deploys/pace', { org: ORG, pendingMs: 0, runMs: 0 })
   const { token, instanceUrl } = await control.openSession(ORG)
-  bench = await createConflictsBench({
+  rig = await createConflictsRig({
     database: await createDatabase(),
     token,
     instanceUrl,
   })
 })
 afterEach(async () => {
-  bench.before.request = async () => undefined
-  bench.budget.spent = false
+  rig.before.request = async () => undefined
+  rig.budget.spent = false
   await control.clearFaults()
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
   await simulator.close()
 })
 
@@ -70,38 +70,38 @@ const refusal = (work: Promise<unknown>): Promise<EngineError> =>
     },
   )
 const stored = async (): Promise<number> =>
-  (await bench.database.query('select 1 from crm_conflict_reports')).length
+  (await rig.database.query('select 1 from crm_conflict_reports')).length
 const rowOf = async (id: string): Promise<Record<string, unknown>> => {
-  const rows = await bench.database.query('select * from crm_conflict_reports where id = $1', [id])
+  const rows = await rig.database.query('select * from crm_conflict_reports where id = $1', [id])
   return rows[0] ?? {}
 }
 const run = (id: string, signal = new AbortController().signal): Promise<unknown> =>
-  bench.conflicts.worker.run({ orgId: bench.tenant.orgId, clientId: bench.clientId, id }, signal)
-const get = (id: string): Promise<Report> => bench.conflicts.get(bench.tenant, id)
+  rig.conflicts.worker.run({ orgId: rig.tenant.orgId, clientId: rig.clientId, id }, signal)
+const get = (id: string): Promise<Report> => rig.conflicts.get(rig.tenant, id)
 const deploysSent = async (): Promise<number> =>
   (await control.act('deploys/list', { org: ORG })).length
 
 /** A replica that dies at the first request to Salesforce that it would make. */
 const dieAtRequest = async (id: string, at: (path: string) => boolean = () => true) => {
   const replica = new AbortController()
-  bench.before.request = async ({ path }) => {
+  rig.before.request = async ({ path }) => {
     if (!at(path)) return
     replica.abort(new Error('killed'))
     throw new Error('killed')
   }
   await expect(run(id, replica.signal)).rejects.toThrow('killed')
-  bench.before.request = async () => undefined
+  rig.before.request = async () => undefined
 }
 
 describe('a conflict check', () => {
   it('without a snapshot and without refresh is refused, and nothing is stored', async () => {
-    const error = await refusal(bench.start(onLead('Early__c')))
+    const error = await refusal(rig.start(onLead('Early__c')))
     expect(error.code).toBe('no_snapshot')
     expect(await stored()).toBe(0)
   })
 
   it('with refresh pulls first and judges that very snapshot', async () => {
-    const done = await bench.check(onLead('Fresh__c'), { refresh: true })
+    const done = await rig.check(onLead('Fresh__c'), { refresh: true })
     expect(done.error).toBeNull()
     expect(done).toMatchObject({
       status: 'complete',
@@ -112,17 +112,17 @@ describe('a conflict check', () => {
 
   it('of an invalid plan names every fault by its path, and nothing is stored', async () => {
     const before = await stored()
-    const error = await refusal(bench.start(onLead('Bad Name')))
+    const error = await refusal(rig.start(onLead('Bad Name')))
     expect(error.code).toBe('invalid_plan')
     expect(error.errors?.map(({ path }) => path)).toContain('plan.objects.0.fields.0.api_name')
-    expect((await refusal(bench.start({ objects: [] }))).code).toBe('invalid_plan')
-    const nul = await refusal(bench.start(onLead('Nul__c', { description: 'a\0b' })))
+    expect((await refusal(rig.start({ objects: [] }))).code).toBe('invalid_plan')
+    const nul = await refusal(rig.start(onLead('Nul__c', { description: 'a\0b' })))
     expect(nul.code).toBe('invalid_plan')
     expect(await stored()).toBe(before)
   })
 
   it('says of every component why it is safe, and whether it can be taken back', async () => {
-    const done = await bench.check(onLead('Safe__c'))
+    const done = await rig.check(onLead('Safe__c'))
     expect(done).toMatchObject({ status: 'complete', severity: 'green', error: null })
     const codesOf = (name: string) =>
       done.findings
@@ -136,7 +136,7 @@ describe('a conflict check', () => {
       ['SFDC_Engine_X', 'reversible'],
     ])
     expect(done.api_call_estimate).toBeGreaterThan(5)
-    const [audit] = await bench.database.query(
+    const [audit] = await rig.database.query(
       `select * from audit_log where target_id = $1 and action = 'conflicts.check'`,
       [done.id],
     )
@@ -152,7 +152,7 @@ describe('a conflict check', () => {
         type: 'Text',
         length: 40,
       }))
-    const done = await bench.check({
+    const done = await rig.check({
       objects: [
         {
           api_name: 'Wide__c',
@@ -171,7 +171,7 @@ describe('a conflict check', () => {
   })
 
   it('goes on where a replica was killed, at the pull', async () => {
-    const { id } = await bench.start(onLead('Killed_Pulling__c'), { refresh: true })
+    const { id } = await rig.start(onLead('Killed_Pulling__c'), { refresh: true })
     // The first replica starts the pull, and is gone while that runs.
     await run(id)
     expect(await rowOf(id)).toMatchObject({ stage: 'pull', status: 'running' })
@@ -180,45 +180,45 @@ describe('a conflict check', () => {
     const replica = new AbortController()
     replica.abort(new Error('killed'))
     await expect(run(id, replica.signal)).rejects.toThrow('killed')
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'complete', snapshot_id: pullId })
   })
 
   it('goes on where a replica was killed, at the rules', async () => {
-    const { id } = await bench.start(onLead('Killed_Judging__c'))
+    const { id } = await rig.start(onLead('Killed_Judging__c'))
     await dieAtRequest(id)
     expect(await get(id)).toMatchObject({ status: 'running', findings: [] })
-    expect(await bench.finish(id)).toMatchObject({ status: 'complete', severity: 'green' })
+    expect(await rig.finish(id)).toMatchObject({ status: 'complete', severity: 'green' })
   })
 
   it('is found by the sweep as long as it runs, and not after', async () => {
-    const { id } = await bench.start(onLead('Swept__c'))
+    const { id } = await rig.start(onLead('Swept__c'))
     const found = async () =>
-      (await bench.db.lookup<{ kind: string; id: string }>('open_work')).filter(
+      (await rig.db.lookup<{ kind: string; id: string }>('open_work')).filter(
         (work) => work.id === id,
       )
     expect(await found()).toMatchObject([{ kind: 'conflict-check' }])
-    await bench.finish(id)
+    await rig.finish(id)
     expect(await found()).toEqual([])
   })
 
   it('stands still while the API budget is spent, says so, and goes on by itself', async () => {
-    const { id } = await bench.start(onLead('Broke__c'))
-    bench.budget.spent = true
+    const { id } = await rig.start(onLead('Broke__c'))
+    rig.budget.spent = true
     await run(id)
     expect(await get(id)).toMatchObject({
       status: 'running',
       error: { code: 'api_budget_exhausted' },
     })
-    bench.budget.spent = false
-    expect(await bench.finish(id)).toMatchObject({ status: 'complete', error: null })
+    rig.budget.spent = false
+    expect(await rig.finish(id)).toMatchObject({ status: 'complete', error: null })
   })
 
   it('fails with the reason when the connection is gone, and is never half a report', async () => {
-    const { id } = await bench.start(onLead('Unplugged__c'))
-    await bench.database.query(`update crm_connections set status = 'revoked'`)
+    const { id } = await rig.start(onLead('Unplugged__c'))
+    await rig.database.query(`update crm_connections set status = 'revoked'`)
     await run(id)
-    await bench.database.query(`update crm_connections set status = 'connected'`)
+    await rig.database.query(`update crm_connections set status = 'connected'`)
     expect(await get(id)).toMatchObject({
       status: 'failed',
       error: { code: 'connection_revoked' },
@@ -234,7 +234,7 @@ describe('a conflict check', () => {
       definition: { errorConditionFormula: 'false', errorMessage: 'Never' },
       activate: 'keep',
     }
-    const done = await bench.check(undefined, { workflows: [workflow] })
+    const done = await rig.check(undefined, { workflows: [workflow] })
     expect(done).toMatchObject({ status: 'complete', error: null })
     expect(done.findings).toContainEqual(
       expect.objectContaining({
@@ -243,7 +243,7 @@ describe('a conflict check', () => {
         component: { type: 'ValidationRule', full_name: 'Account.New_Rule' },
       }),
     )
-    const other = await bench.check(undefined, { workflows: [{ ...workflow, activate: true }] })
+    const other = await rig.check(undefined, { workflows: [{ ...workflow, activate: true }] })
     expect(other.plan_hash).not.toBe(done.plan_hash)
   })
 })
@@ -257,7 +257,7 @@ describe('a check that Salesforce validates too', () => {
         definition: { form: 'validation', condition: 'Not_There__c = 1', message: 'Never' },
       },
     ]
-    const done = await bench.check(undefined, { workflows, validate_in_salesforce: true })
+    const done = await rig.check(undefined, { workflows, validate_in_salesforce: true })
     expect(done).toMatchObject({ status: 'complete', severity: 'red' })
     expect(done.findings.find(({ code }) => code === 'salesforce_refuses')?.component).toEqual({
       type: 'ValidationRule',
@@ -266,14 +266,14 @@ describe('a check that Salesforce validates too', () => {
   })
 
   it('is green where Salesforce takes the plan, and changes nothing there', async () => {
-    const done = await bench.check(onLead('Taken__c'), { validate_in_salesforce: true })
+    const done = await rig.check(onLead('Taken__c'), { validate_in_salesforce: true })
     expect(done).toMatchObject({ status: 'complete', severity: 'green' })
-    const lead = await describeObject(bench.org, 'Lead')
+    const lead = await describeObject(rig.org, 'Lead')
     expect(JSON.stringify(lead)).not.toContain('Taken__c')
   })
 
   it('has what Salesforce refuses as a finding of that component', async () => {
-    const done = await bench.check(refusedBySalesforce('Refused__c'), {
+    const done = await rig.check(refusedBySalesforce('Refused__c'), {
       validate_in_salesforce: true,
     })
     expect(done).toMatchObject({ status: 'complete', severity: 'red' })
@@ -284,41 +284,41 @@ describe('a check that Salesforce validates too', () => {
 
   it('sends its deploy once, wherever a replica is killed', async () => {
     const before = await deploysSent()
-    const { id } = await bench.start(onLead('Sent_Once__c'), { validate_in_salesforce: true })
+    const { id } = await rig.start(onLead('Sent_Once__c'), { validate_in_salesforce: true })
     // Killed after the deploy was accepted, before its id was noted.
     await run(id)
-    await bench.database.query(
+    await rig.database.query(
       `update crm_conflict_reports set validation_id = null, resume_at = null where id = $1`,
       [id],
     )
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'complete', severity: 'green' })
     expect((await deploysSent()) - before).toBe(1)
   })
 
   it('goes on at the rules with what Salesforce said, and asks it nothing twice', async () => {
-    const { id } = await bench.start(refusedBySalesforce('Kept_Word__c'), {
+    const { id } = await rig.start(refusedBySalesforce('Kept_Word__c'), {
       validate_in_salesforce: true,
     })
     await run(id)
-    await bench.hurry()
-    await bench.sweep('deploy')
+    await rig.hurry()
+    await rig.sweep('deploy')
     const sent = await deploysSent()
-    await bench.hurry()
+    await rig.hurry()
     await dieAtRequest(id, (path) => path.includes('composite'))
     expect(await rowOf(id)).toMatchObject({ stage: 'rules', status: 'running' })
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done.findings.map(({ code }) => code)).toContain('salesforce_refuses')
     expect(await deploysSent()).toBe(sent)
   })
 
   it('waits its turn while something else is deployed in that Salesforce org', async () => {
-    const other: Deployment = await bench.deployments.deploy(bench.caller, {
-      client_id: bench.clientId,
+    const other: Deployment = await rig.deployments.deploy(rig.caller, {
+      client_id: rig.clientId,
       plan: onLead('Other_Deploy__c'),
       wait_seconds: 0,
     })
-    const { id } = await bench.start(onLead('Waiting__c'), { validate_in_salesforce: true })
+    const { id } = await rig.start(onLead('Waiting__c'), { validate_in_salesforce: true })
     await run(id)
     expect(await rowOf(id)).toMatchObject({
       status: 'running',
@@ -327,17 +327,17 @@ describe('a check that Salesforce validates too', () => {
       error: { code: 'deployment_in_progress' },
       attempts: 0,
     })
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'complete' })
-    expect((await bench.deployments.get(bench.tenant, other.id)).status).toBe('deployed')
+    expect((await rig.deployments.get(rig.tenant, other.id)).status).toBe('deployed')
   })
 
   it('fails where its deploy was cancelled: nobody knows what Salesforce would say', async () => {
-    const { id } = await bench.start(onLead('Cancelled__c'), { validate_in_salesforce: true })
+    const { id } = await rig.start(onLead('Cancelled__c'), { validate_in_salesforce: true })
     await run(id)
     const deploymentId = String((await rowOf(id)).validation_id)
-    await bench.deployments.cancel(bench.caller, { deployment_id: deploymentId })
-    expect(await bench.finish(id)).toMatchObject({
+    await rig.deployments.cancel(rig.caller, { deployment_id: deploymentId })
+    expect(await rig.finish(id)).toMatchObject({
       status: 'failed',
       error: { code: 'cancelled' },
     })
@@ -346,8 +346,8 @@ describe('a check that Salesforce validates too', () => {
 
 describe('a deploy that names a report', () => {
   const deploy = (plan: unknown, reportId: string, accept?: 'yellow'[]) =>
-    bench.deployments.deploy(bench.caller, {
-      client_id: bench.clientId,
+    rig.deployments.deploy(rig.caller, {
+      client_id: rig.clientId,
       plan,
       conflict_report_id: reportId,
       accept,
@@ -355,20 +355,20 @@ describe('a deploy that names a report', () => {
     })
 
   it('goes ahead on green', async () => {
-    await bench.pull()
+    await rig.pull()
     const plan = onLead('Gated__c')
-    const report = await bench.check(plan)
+    const report = await rig.check(plan)
     const { id } = await deploy(plan, report.id)
-    await bench.finish(report.id)
-    expect((await bench.deployments.get(bench.tenant, id)).status).toBe('deployed')
-    await bench.pull()
+    await rig.finish(report.id)
+    expect((await rig.deployments.get(rig.tenant, id)).status).toBe('deployed')
+    await rig.pull()
   })
 
   it('is refused on red, and for another plan', async () => {
     const missing = {
       objects: [{ api_name: 'Nowhere__c', fields: onLead('X__c').objects[0]?.fields }],
     }
-    const red = await bench.check(missing)
+    const red = await rig.check(missing)
     expect(red.severity).toBe('red')
     expect((await refusal(deploy(missing, red.id))).code).toBe('conflicts_found')
     expect((await refusal(deploy(onLead('Y__c'), red.id))).code).toBe('invalid_plan')
@@ -377,7 +377,7 @@ describe('a deploy that names a report', () => {
 
   it('is refused where a touched object changed since the check, which a new check says too', async () => {
     const plan = onLead('Drifted__c')
-    const report = await bench.check(plan)
+    const report = await rig.check(plan)
     await control.act('schema/alter-field', {
       org: ORG,
       object: 'Lead',
@@ -385,32 +385,32 @@ describe('a deploy that names a report', () => {
       changes: { length: 300 },
     })
     expect((await refusal(deploy(plan, report.id))).code).toBe('topology_drifted')
-    const again = await bench.check(plan)
+    const again = await rig.check(plan)
     expect(again.findings.map(({ code }) => code)).toContain('object_drifted')
-    expect((await bench.check(plan, { refresh: true })).severity).toBe('green')
+    expect((await rig.check(plan, { refresh: true })).severity).toBe('green')
   })
 })
 
 describe('reports', () => {
   it('are listed newest first, without their findings', async () => {
-    const first = await bench.check(onLead('Listed_1__c'))
-    const second = await bench.check(onLead('Listed_2__c'))
-    const page = await bench.conflicts.list(bench.tenant, { client_id: bench.clientId, limit: 2 })
+    const first = await rig.check(onLead('Listed_1__c'))
+    const second = await rig.check(onLead('Listed_2__c'))
+    const page = await rig.conflicts.list(rig.tenant, { client_id: rig.clientId, limit: 2 })
     expect(page.items.map(({ id }) => id)).toEqual([second.id, first.id])
     expect(page.items[0]).not.toHaveProperty('findings')
     expect(page.next_cursor).not.toBeNull()
   })
 
   it("are not there for another client's people, nor for another org", async () => {
-    const { id } = await bench.check(onLead('Private__c'))
-    const own = { orgId: bench.tenant.orgId, clientId: bench.clientId }
-    const others = { orgId: bench.tenant.orgId, clientId: newId() }
-    expect((await bench.conflicts.get(own, id)).id).toBe(id)
+    const { id } = await rig.check(onLead('Private__c'))
+    const own = { orgId: rig.tenant.orgId, clientId: rig.clientId }
+    const others = { orgId: rig.tenant.orgId, clientId: newId() }
+    expect((await rig.conflicts.get(own, id)).id).toBe(id)
     for (const tenant of [others, { orgId: newId(), clientId: null }]) {
-      expect((await refusal(bench.conflicts.get(tenant, id))).code).toBe('not_found')
-      const listed = bench.conflicts.list(tenant, { client_id: bench.clientId, limit: 5 })
+      expect((await refusal(rig.conflicts.get(tenant, id))).code).toBe('not_found')
+      const listed = rig.conflicts.list(tenant, { client_id: rig.clientId, limit: 5 })
       expect((await refusal(listed)).code).toBe('not_found')
-      expect(await bench.reports.find(tenant, id)).toBeNull()
+      expect(await rig.reports.find(tenant, id)).toBeNull()
     }
   })
 })

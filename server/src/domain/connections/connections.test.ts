@@ -11,7 +11,7 @@ import { createDatabase, type TestDatabase } from '../../../../test/src/database
 import { EngineError } from '../../errors.ts'
 import { type Caller } from '../caller.ts'
 import { type CreatedConnection } from './connections.ts'
-import { createBench, type Replica } from './testing/bench.ts'
+import { createRig, type Replica } from './testing/rig.ts'
 import {
   startSalesforceStandIn,
   type Grant,
@@ -28,7 +28,7 @@ let database: TestDatabase
 let nango: NangoSimulator
 let control: NangoControl
 let salesforce: SalesforceStandIn
-let bench: ReturnType<typeof createBench>
+let rig: ReturnType<typeof createRig>
 let one: Replica
 let two: Replica
 
@@ -54,7 +54,7 @@ beforeAll(async () => {
   })
   control = createNangoControl(nango.url)
   database = await createDatabase()
-  bench = createBench({
+  rig = createRig({
     databaseUrl: database.url,
     query: (text, values) => database.query(text, values),
     nangoUrl: nango.url,
@@ -62,8 +62,8 @@ beforeAll(async () => {
     allowedHosts: [new URL(salesforce.url).host],
     signingKeys: SIGNING_KEYS,
   })
-  one = bench.replica()
-  two = bench.replica()
+  one = rig.replica()
+  two = rig.replica()
 })
 
 afterEach(async () => {
@@ -83,7 +83,7 @@ afterEach(async () => {
 })
 
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
   await nango.close()
   await salesforce.close()
   await database[Symbol.asyncDispose]()
@@ -107,7 +107,7 @@ const authorize = async (
 }
 
 const connected = async (options: { sfdcOrgId?: string; name?: string } = {}) => {
-  const org = await bench.org()
+  const org = await rig.org()
   const clientId = await org.client(options.name)
   const grant = salesforce.issue(options.sfdcOrgId ?? ORG_A)
   const session = await one.connections.create(org.admin, { client_id: clientId })
@@ -163,7 +163,7 @@ const audited = async (clientId: string) =>
 
 describe('connecting a client', () => {
   it('pins tags, host and instance in the session, and connects what was authorized', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     expect(session.connection).toMatchObject({ status: 'pending', environment: 'production' })
@@ -191,7 +191,7 @@ describe('connecting a client', () => {
   })
 
   it('finds the connection by its tags, and answers the same when asked again', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     expect((await failing(one.connections.callback(org.admin, { client_id: clientId }))).code).toBe(
@@ -211,7 +211,7 @@ describe('connecting a client', () => {
   })
 
   it('takes the newest of two completed flows and retires the other', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     const [early, late] = [salesforce.issue(ORG_A), salesforce.issue(ORG_A)]
@@ -225,7 +225,7 @@ describe('connecting a client', () => {
   })
 
   it('answers a replayed creation without the secrets', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     const [attempt] = await database.query<{ id: string }>(
@@ -240,7 +240,7 @@ describe('connecting a client', () => {
   })
 
   it('refuses hosts that are not Salesforce login hosts, and inactive or foreign clients', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     for (const login_host of [
       'evil.example',
@@ -260,7 +260,7 @@ describe('connecting a client', () => {
     expect((await failing(one.connections.create(org.admin, contradiction))).code).toBe(
       'host_refused',
     )
-    const other = await bench.org()
+    const other = await rig.org()
     expect((await failing(one.connections.create(other.admin, { client_id: clientId }))).code).toBe(
       'not_found',
     )
@@ -274,7 +274,7 @@ describe('connecting a client', () => {
 
 describe('a connection that is not ours', () => {
   it('is 404 and left alone, whatever its tags say', async () => {
-    const ours = await bench.org()
+    const ours = await rig.org()
     const clientId = await ours.client()
     const otherClient = await ours.client('Other')
     await one.connections.create(ours.admin, { client_id: otherClient })
@@ -282,7 +282,7 @@ describe('a connection that is not ours', () => {
     const attemptId =
       (await control.sessions()).find((s) => s.token === session.session_token)?.tags.attempt_id ??
       ''
-    const stranger = await bench.org()
+    const stranger = await rig.org()
     const cases: Record<string, string>[] = [
       {},
       { organization_id: stranger.id, client_id: clientId, attempt_id: attemptId },
@@ -340,7 +340,7 @@ describe('a connection that is not ours', () => {
 
 describe('a grant that cannot be accepted', () => {
   it('of a superseded or expired attempt is retired', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const first = await one.connections.create(org.admin, { client_id: clientId })
     const second = await one.connections.create(org.admin, { client_id: clientId })
@@ -368,7 +368,7 @@ describe('a grant that cannot be accepted', () => {
     })
     await new Promise<void>((resolve) => hostile.listen(0, '127.0.0.1', resolve))
     const { port } = hostile.address() as AddressInfo
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     for (const instance_url of [
@@ -451,7 +451,7 @@ describe('a grant that cannot be accepted', () => {
   })
 
   it('without the api scope is refused', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     await authorize(session, salesforce.issue(ORG_A), { scope: 'refresh_token id' })
@@ -512,7 +512,7 @@ describe('a refused authorization', () => {
   })
 
   it('for want of a scope, or for its host, is told', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const scope = { scope: 'refresh_token id' }
     const { first } = await refused(clientId, org.admin, salesforce.issue(ORG_A), scope)
@@ -576,7 +576,7 @@ describe('a clock that was ahead', () => {
   }
 
   it('keeps no client from being connected, found, used and revoked', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     await endedAhead(clientId, AHEAD)
     const session = await one.connections.create(org.admin, { client_id: clientId })
@@ -595,7 +595,7 @@ describe('a clock that was ahead', () => {
   })
 
   it('is not asked whether an attempt has run out', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     await authorize(session)
@@ -663,7 +663,7 @@ describe('a swap', () => {
   })
 
   it('happens once when callback and webhook say so together', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     const nangoId = await authorize(session)
@@ -744,7 +744,7 @@ describe('a webhook', () => {
   })
 
   it('of a creation connects the client once Nango confirms it', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     const nangoId = await authorize(session)
@@ -763,7 +763,7 @@ describe('a webhook', () => {
   })
 
   it('with foreign ids or lying tags leads nowhere and touches nothing', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     await one.connections.create(org.admin, { client_id: clientId })
     const tags = (await control.sessions())[0]?.tags
@@ -833,7 +833,7 @@ describe('revoking', () => {
 
   it('is revoked although Nango is away', async () => {
     const { admin, clientId, nangoId } = await connected()
-    const cutOff = bench.replica({ nangoUrl: 'http://127.0.0.1:9' })
+    const cutOff = rig.replica({ nangoUrl: 'http://127.0.0.1:9' })
     const answer = await cutOff.connections.revoke(admin, { client_id: clientId })
     expect(answer.status).toBe('revoked')
     expect(answer.failed_steps[0]).toMatchObject({ step: 'read_grant' })
@@ -876,7 +876,7 @@ describe('what callers see', () => {
     expect(seen).not.toHaveProperty('nango_connection_id')
     expect(seen).not.toHaveProperty('provider_config_key')
     const outsider = await org.caller('company_admin', other)
-    const stranger = (await bench.org()).admin
+    const stranger = (await rig.org()).admin
     for (const caller of [outsider, stranger]) {
       expect((await failing(one.connections.get(caller, { client_id: clientId }))).message).toBe(
         (await failing(one.connections.get(caller, { client_id: randomUUID() }))).message,
@@ -954,7 +954,7 @@ describe('what callers see', () => {
 
   it('says what was not answered where Salesforce takes the call and is silent', async () => {
     const { admin, clientId } = await connected()
-    const impatient = bench.replica({ interactiveDeadlineMs: 200 })
+    const impatient = rig.replica({ interactiveDeadlineMs: 200 })
     salesforce.settings.silent = true
     const { health, status } = await impatient.connections.get(admin, {
       client_id: clientId,
@@ -996,11 +996,11 @@ describe('what callers see', () => {
   })
 
   it('says what is wrong with a Nango key that may not read credentials', async () => {
-    const org = await bench.org()
+    const org = await rig.org()
     const clientId = await org.client()
     const session = await one.connections.create(org.admin, { client_id: clientId })
     const nangoId = await authorize(session)
-    const poor = bench.replica({ nangoKey: READ_ONLY_KEY })
+    const poor = rig.replica({ nangoKey: READ_ONLY_KEY })
     const error = await failing(
       poor.connections.callback(org.admin, { client_id: clientId, nango_connection_id: nangoId }),
     )

@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from '../../../../test/src/database
 import { until } from '../../../../test/src/until.ts'
 import { EngineError } from '../../errors.ts'
 import { type Caller } from '../caller.ts'
-import { createBench, type Replica } from './testing/bench.ts'
+import { createRig, type Replica } from './testing/rig.ts'
 import { startSalesforceStandIn, type SalesforceStandIn } from './testing/salesforce-stand-in.ts'
 
 const KEY = '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11'
@@ -18,7 +18,7 @@ let database: TestDatabase
 let nango: NangoSimulator
 let control: NangoControl
 let salesforce: SalesforceStandIn
-let bench: ReturnType<typeof createBench>
+let rig: ReturnType<typeof createRig>
 let one: Replica
 let two: Replica
 
@@ -40,15 +40,15 @@ beforeAll(async () => {
   })
   control = createNangoControl(nango.url)
   database = await createDatabase()
-  bench = createBench({
+  rig = createRig({
     databaseUrl: database.url,
     query: (text, values) => database.query(text, values),
     nangoUrl: nango.url,
     nangoKey: KEY,
     allowedHosts: [new URL(salesforce.url).host],
   })
-  one = bench.replica()
-  two = bench.replica()
+  one = rig.replica()
+  two = rig.replica()
 })
 
 afterEach(async () => {
@@ -59,7 +59,7 @@ afterEach(async () => {
 })
 
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
   await nango.close()
   await salesforce.close()
   await database[Symbol.asyncDispose]()
@@ -69,7 +69,7 @@ let orgNumber = 0
 
 /** A client with a live connection to a Salesforce org of its own, so that no budget is shared. */
 const connected = async () => {
-  const org = await bench.org()
+  const org = await rig.org()
   const clientId = await org.client()
   orgNumber += 1
   const grant = salesforce.issue(`00DWs0001${String(orgNumber).padStart(2, '0')}AbCd`)
@@ -339,7 +339,7 @@ describe('the API budget', () => {
   it('stops work before the reserve on every replica, never what is protected, and resumes by itself', async () => {
     const { admin, clientId, grant } = await connected()
     const orgId = (await see(admin, clientId)).sfdc_org_id ?? grant.sfdcOrgId
-    const quick = bench.replica({ waitScale: 1e-6 })
+    const quick = rig.replica({ waitScale: 1e-6 })
     salesforce.usage.used = 13_498
     expect((await call(one, admin, clientId)).status).toBe(200) // 13,499
     expect((await call(one, admin, clientId)).status).toBe(200) // 13,500: the reserve begins

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { newId } from '../../db/ids.ts'
 import { type Caller } from '../caller.ts'
-import { createTopologyBench, type TopologyBench } from '../topology/testing/bench.ts'
+import { createTopologyRig, type TopologyRig } from '../topology/testing/rig.ts'
 import { type MappingField } from './mapping.ts'
 import {
   type CreateInput,
@@ -13,24 +13,24 @@ import {
 } from './mappings.ts'
 import { account, lead, user } from './testing/describes.ts'
 
-let bench: TopologyBench
+let rig: TopologyRig
 let mappings: Mappings
 let admin: Caller
 /** With a snapshot. */
 let clientId: string
 
 beforeAll(async () => {
-  bench = await createTopologyBench(await createDatabase())
-  bench.org.put('Lead', lead())
-  bench.org.put('Account', account())
-  bench.org.put('User', user())
-  clientId = await bench.client()
-  await bench.pull(clientId)
-  admin = bench.admin
-  mappings = createMappings({ db: bench.db, topology: bench.topology })
+  rig = await createTopologyRig(await createDatabase())
+  rig.org.put('Lead', lead())
+  rig.org.put('Account', account())
+  rig.org.put('User', user())
+  clientId = await rig.client()
+  await rig.pull(clientId)
+  admin = rig.admin
+  mappings = createMappings({ db: rig.db, topology: rig.topology })
 })
 
-afterAll(() => bench.close())
+afterAll(() => rig.close())
 
 const fieldTo = (sfdc_field: string, more: Partial<MappingField> = {}): MappingField => ({
   canonical_field: sfdc_field.toLowerCase().replaceAll(/\W/g, '_'),
@@ -60,7 +60,7 @@ const codes = (findings: { code: string }[]) => findings.map(({ code }) => code)
 
 const newClient = async () => {
   const id = newId()
-  await bench.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
+  await rig.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
     id,
     admin.tenant.orgId,
   ])
@@ -129,7 +129,7 @@ describe('a mapping', () => {
     expect(third).toMatchObject({ version: 3, fields, external_id_field: null })
     await mappings.delete(admin, made.id)
     const version = (n: number) =>
-      bench.db.as(admin.tenant).tx((tx) => mappingVersion(tx, admin.tenant, made.id, n))
+      rig.db.as(admin.tenant).tx((tx) => mappingVersion(tx, admin.tenant, made.id, n))
     expect(await version(1)).toMatchObject({
       id: made.id,
       version: 1,
@@ -196,7 +196,7 @@ describe('a mapping', () => {
     const made = await mappings.create(admin, input())
     await mappings.update(admin, { mapping_id: made.id, is_active: false })
     await mappings.delete(admin, made.id)
-    const rows = await bench.database.query(
+    const rows = await rig.database.query(
       `select action, client_id, user_id, outcome from audit_log where target_id = $1 order by id`,
       [made.id],
     )
@@ -228,7 +228,7 @@ describe('a mapping', () => {
 
   it('answers the same to a missing and to a foreign one', async () => {
     const other = await newClient()
-    const company = await bench.caller('company_admin', other)
+    const company = await rig.caller('company_admin', other)
     const { id } = await mappings.create(admin, input())
     const told = (work: Promise<unknown>) => work.catch((error: unknown) => String(error))
     const nowhere = newId()
@@ -317,7 +317,7 @@ describe('suggest', () => {
       reasons: [{ code: 'used_elsewhere' }],
     })
     expect(JSON.stringify(seen)).not.toContain('Only_There__c')
-    const company = await bench.caller('company_admin', clientId)
+    const company = await rig.caller('company_admin', clientId)
     const told = JSON.stringify(await mappings.suggest(company.tenant, query))
     expect(told).not.toContain('used_elsewhere')
   })
@@ -338,7 +338,7 @@ describe('what others are told of mappings', () => {
   it('is the active mapping for a push, and null without one', async () => {
     const made = await mappings.create(admin, input())
     const found = (canonicalObject: string) =>
-      bench.db.as(admin.tenant).tx((tx) => mappingFor(tx, admin.tenant, clientId, canonicalObject))
+      rig.db.as(admin.tenant).tx((tx) => mappingFor(tx, admin.tenant, clientId, canonicalObject))
     expect(await found(made.canonical_object)).toMatchObject({ id: made.id, version: 1 })
     await mappings.update(admin, { mapping_id: made.id, is_active: false })
     expect(await found(made.canonical_object)).toBeNull()
@@ -351,8 +351,8 @@ describe('what others are told of mappings', () => {
     await mappings.update(admin, { mapping_id: inactive.id, is_active: false })
     const lastPush = { rows: 2, fields: {} }
     const told = createMappings({
-      db: bench.db,
-      topology: bench.topology,
+      db: rig.db,
+      topology: rig.topology,
       lastPush: async (_tenant, mappingId) => (mappingId === made.id ? lastPush : null),
     })
     const expected = {

@@ -5,30 +5,30 @@ import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
 import { discardExpired } from '../../jobs/jobs.ts'
 import { createPushJournal } from './journal.ts'
-import { createPushBench, type PushBench } from './testing/bench.ts'
+import { createPushRig, type PushRig } from './testing/rig.ts'
 import { type PushWithResults } from './pushes.ts'
 
-let bench: PushBench
+let rig: PushRig
 let clientId: string
 let next = 0
 
 beforeAll(async () => {
-  bench = await createPushBench(await createDatabase())
-  clientId = await bench.client()
+  rig = await createPushRig(await createDatabase())
+  clientId = await rig.client()
 })
 afterEach(() => {
-  bench.world.budgetSpent = false
-  bench.world.nangoAway = false
-  bench.world.beforeWrite = async () => undefined
+  rig.world.budgetSpent = false
+  rig.world.nangoAway = false
+  rig.world.beforeWrite = async () => undefined
 })
-afterAll(() => bench.close())
+afterAll(() => rig.close())
 
 const records = (count: number, values: (n: number) => Record<string, unknown> = () => ({})) => {
   next += 1
   return Array.from({ length: count }, (_, n) => ({ key: `r${next}-${n}`, ...values(n) }))
 }
 
-const get = (id: string): Promise<PushWithResults> => bench.first.pushes.get(bench.tenant, id)
+const get = (id: string): Promise<PushWithResults> => rig.first.pushes.get(rig.tenant, id)
 
 const ended = (id: string): Promise<PushWithResults> =>
   until('the push has ended', async () => {
@@ -37,23 +37,23 @@ const ended = (id: string): Promise<PushWithResults> =>
   })
 
 const pushesStored = async (): Promise<number> => {
-  const [row] = await bench.database.query<{ n: string }>('select count(*) as n from crm_push_logs')
+  const [row] = await rig.database.query<{ n: string }>('select count(*) as n from crm_push_logs')
   return Number(row?.n)
 }
 
 const writes = async (): Promise<number> =>
-  (await bench.control.journal()).filter(
+  (await rig.control.journal()).filter(
     ({ method, path }) => method === 'PATCH' && path.includes('/composite/sobjects'),
   ).length
 
 /** A push of which every row ended without being sent. */
 const cancelled = async (rows: readonly unknown[]): Promise<PushWithResults> => {
-  bench.world.budgetSpent = true
-  const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 0)
+  rig.world.budgetSpent = true
+  const { id } = await rig.push(clientId, rows, { transport: 'collections' }, 0)
   await until('it stands still', async () => (await get(id)).error !== null)
-  await bench.first.pushes.cancel(bench.caller, id)
+  await rig.first.pushes.cancel(rig.caller, id)
   const push = await ended(id)
-  bench.world.budgetSpent = false
+  rig.world.budgetSpent = false
   return push
 }
 
@@ -61,9 +61,9 @@ describe('all or none', () => {
   it('sends nothing of a set that one of its rows forbids, however large the rows are', async () => {
     const rows = records(180, () => ({ notes: 'n'.repeat(30_000) }))
     const before = await pushesStored()
-    await bench.control.clearJournal()
+    await rig.control.clearJournal()
     await expect(
-      bench.push(clientId, [...rows, { key: null }], { all_or_none: true }),
+      rig.push(clientId, [...rows, { key: null }], { all_or_none: true }),
     ).rejects.toMatchObject({ code: 'bad_request' })
     expect(await writes()).toBe(0)
     expect(await pushesStored()).toBe(before)
@@ -74,8 +74,8 @@ describe('all or none', () => {
     const told = (push: PushWithResults) =>
       push.results?.map(({ success, errors }) => [success, errors.map(({ code }) => code)])
     const options = { all_or_none: true }
-    const dry = await bench.push(clientId, rows, { ...options, dry_run: true })
-    const real = await bench.push(clientId, rows, options)
+    const dry = await rig.push(clientId, rows, { ...options, dry_run: true })
+    const real = await rig.push(clientId, rows, options)
     expect(real).toMatchObject({ status: 'failed', failed: 5 })
     expect(told(dry)).toEqual(told(real))
   })
@@ -83,8 +83,8 @@ describe('all or none', () => {
 
 describe('a retry', () => {
   it('has its rows in the order of the input, whatever they shared', async () => {
-    const accounts = await bench.control.act('records/insert', {
-      org: bench.sfdcOrg.name,
+    const accounts = await rig.control.act('records/insert', {
+      org: rig.sfdcOrg.name,
       object: 'Account',
       rows: [{ Name: 'One' }, { Name: 'Two' }],
     })
@@ -92,7 +92,7 @@ describe('a retry', () => {
     const rows = records(420, (n) => ({ company: ids[n % 2] }))
     const first = await cancelled(rows)
     expect(first).toMatchObject({ status: 'failed', failed: 420 })
-    const again = await bench.first.pushes.retry(bench.caller, {
+    const again = await rig.first.pushes.retry(rig.caller, {
       push_id: first.id,
       wait_seconds: 30,
     })
@@ -102,12 +102,12 @@ describe('a retry', () => {
 
   it('is of all failed rows or of none', async () => {
     const first = await cancelled(records(420))
-    await bench.database.query('delete from push_rows where push_id = $1 and block_no = 1', [
+    await rig.database.query('delete from push_rows where push_id = $1 and block_no = 1', [
       first.id,
     ])
     const before = await pushesStored()
     await expect(
-      bench.first.pushes.retry(bench.caller, { push_id: first.id, wait_seconds: 0 }),
+      rig.first.pushes.retry(rig.caller, { push_id: first.id, wait_seconds: 0 }),
     ).rejects.toMatchObject({ code: 'nothing_to_retry' })
     expect(await pushesStored()).toBe(before)
   })
@@ -117,8 +117,8 @@ describe('a push while no session can be had', () => {
   it.each(['collections', 'bulk'] as const)(
     'stands still, says so, and goes on whole however long it took (%s)',
     async (transport) => {
-      bench.world.nangoAway = true
-      const { id } = await bench.push(clientId, records(400), { transport }, 0)
+      rig.world.nangoAway = true
+      const { id } = await rig.push(clientId, records(400), { transport }, 0)
       const standing = await until('it stands still', async () => {
         const push = await get(id)
         return push.error === null ? null : push
@@ -130,7 +130,7 @@ describe('a push while no session can be had', () => {
       })
       expect(standing.error?.resumes_at).toBeTypeOf('string')
       const tries = async () =>
-        bench.database.query<{ faults: number; claims: number }>(
+        rig.database.query<{ faults: number; claims: number }>(
           'select faults, claims from push_chunks where push_id = $1 order by seq',
           [id],
         )
@@ -143,7 +143,7 @@ describe('a push while no session can be had', () => {
         expect(faults).toBe(0)
         expect(claims).toBeLessThanOrEqual(1)
       }
-      bench.world.nangoAway = false
+      rig.world.nangoAway = false
       expect(await ended(id)).toMatchObject({
         status: 'succeeded',
         created_count: 400,
@@ -157,16 +157,16 @@ describe('what is past its time', () => {
   it('goes, however many pushes a day there are', async () => {
     const pushes = await Promise.all(
       Array.from({ length: 50 }, () =>
-        bench.push(clientId, [{ key: 'x', stage: 'no such stage' }], {}),
+        rig.push(clientId, [{ key: 'x', stage: 'no such stage' }], {}),
       ),
     )
     const ids = pushes.map(({ id }) => id)
-    await bench.database.query(
+    await rig.database.query(
       `update crm_push_logs set results_expire_at = now() - interval '1 day' where id = any($1)`,
       [ids],
     )
-    await discardExpired(bench.db, new AbortController().signal)
-    const left = await bench.database.query(
+    await discardExpired(rig.db, new AbortController().signal)
+    const left = await rig.database.query(
       `select push_id from push_results where push_id = any($1)
        union select push_id from push_rows where push_id = any($1)`,
       [ids],
@@ -177,34 +177,34 @@ describe('what is past its time', () => {
 
 describe('the repetition of an upload', () => {
   it('is read no further than the push goes', async () => {
-    const { id } = await bench.push(clientId, records(1), {})
+    const { id } = await rig.push(clientId, records(1), {})
     async function* endless() {
       for (;;) yield [{ source: '{}' }]
     }
-    expect(await bench.first.pushes.isSameUpload(bench.tenant, id, endless())).toBe(false)
+    expect(await rig.first.pushes.isSameUpload(rig.tenant, id, endless())).toBe(false)
   })
 })
 
 describe('a replica that cannot reach the database', () => {
   it('sends no more once its lease may be somebody else’s', async () => {
-    const dying = await bench.replica(false)
+    const dying = await rig.replica(false)
     let open = (): void => undefined
     const opened = new Promise<void>((resolve) => {
       open = resolve
     })
     let waiting = 0
-    bench.world.beforeWrite = async () => {
+    rig.world.beforeWrite = async () => {
       waiting += 1
       await opened
     }
-    await bench.first.jobs.stop()
-    const { id } = await bench.push(clientId, records(200), {}, 0)
-    const [lane] = await bench.database.query<{ id: string }>(
+    await rig.first.jobs.stop()
+    const { id } = await rig.push(clientId, records(200), {}, 0)
+    const [lane] = await rig.database.query<{ id: string }>(
       'select id from push_lanes where push_id = $1',
       [id],
     )
     const run = dying.pushes.worker.run(
-      { orgId: bench.tenant.orgId, clientId, id: lane?.id ?? '' },
+      { orgId: rig.tenant.orgId, clientId, id: lane?.id ?? '' },
       new AbortController().signal,
     )
     const over = run.then(
@@ -213,11 +213,11 @@ describe('a replica that cannot reach the database', () => {
     )
     await until('it is about to send', async () => waiting === 1)
     await dying.db.close()
-    bench.world.beforeWrite = async () => undefined
-    const living = await bench.replica()
+    rig.world.beforeWrite = async () => undefined
+    const living = await rig.replica()
     try {
       expect(await ended(id)).toMatchObject({ status: 'succeeded', created_count: 200 })
-      await bench.control.clearJournal()
+      await rig.control.clearJournal()
       open()
       await over
       expect(await writes()).toBe(0)
@@ -231,18 +231,18 @@ describe('a replica that cannot reach the database', () => {
 describe('the journal of a push', () => {
   const journalOf = (id: string) =>
     createPushJournal(
-      bench.db,
+      rig.db,
       { announce: async () => undefined },
-      { tenant: bench.tenant, clientId, pushId: id },
+      { tenant: rig.tenant, clientId, pushId: id },
       { retentionDays: 30, leaseSeconds: 2 },
     )
-  /** Accepted, and worked on by nobody but the test: the queue of this bench has been stopped. */
-  const accepted = async (): Promise<string> => (await bench.push(clientId, records(1), {}, 0)).id
+  /** Accepted, and worked on by nobody but the test: the queue of this rig has been stopped. */
+  const accepted = async (): Promise<string> => (await rig.push(clientId, records(1), {}, 0)).id
 
   it('keeps what Salesforce says even where PostgreSQL could not', async () => {
     const id = await accepted()
     await journalOf(id).stop({ code: 'client_inactive', message: 'half \ud83d and \0' })
-    const [row] = await bench.database.query<{ stop: unknown }>(
+    const [row] = await rig.database.query<{ stop: unknown }>(
       'select stop from crm_push_logs where id = $1',
       [id],
     )
@@ -251,7 +251,7 @@ describe('the journal of a push', () => {
 
   /** How long it is paused from now on. */
   const heldFor = async (id: string): Promise<number> => {
-    const [row] = await bench.database.query<{ seconds: number }>(
+    const [row] = await rig.database.query<{ seconds: number }>(
       `select extract(epoch from resume_at - now())::float8 as seconds from crm_push_logs where id = $1`,
       [id],
     )
@@ -260,7 +260,7 @@ describe('the journal of a push', () => {
 
   it('lets nothing hold a cancelled push up for long', async () => {
     const id = await accepted()
-    await bench.first.pushes.cancel(bench.caller, id)
+    await rig.first.pushes.cancel(rig.caller, id)
     await journalOf(id).hold({ code: 'api_budget_exhausted', message: 'spent' }, 3_600)
     expect(await heldFor(id)).toBeLessThan(60)
   })

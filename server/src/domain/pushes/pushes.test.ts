@@ -1,25 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
-import { createPushBench, type PushBench } from './testing/bench.ts'
+import { createPushRig, type PushRig } from './testing/rig.ts'
 import { type PushWithResults } from './pushes.ts'
 
-let bench: PushBench
+let rig: PushRig
 let clientId: string
 let next = 0
 
 beforeAll(async () => {
-  bench = await createPushBench(await createDatabase())
-  clientId = await bench.client()
+  rig = await createPushRig(await createDatabase())
+  clientId = await rig.client()
 })
 beforeEach(async () => {
-  bench.world.budgetSpent = false
-  bench.world.beforeWrite = async () => undefined
-  bench.world.mostWriting = 0
-  await bench.control.clearFaults()
+  rig.world.budgetSpent = false
+  rig.world.beforeWrite = async () => undefined
+  rig.world.mostWriting = 0
+  await rig.control.clearFaults()
 })
 afterEach(() => openGates())
-afterAll(() => bench.close())
+afterAll(() => rig.close())
 
 let openGates = (): void => undefined
 
@@ -33,7 +33,7 @@ const records = (count: number, values: (n: number) => Record<string, unknown> =
   }))
 }
 
-const get = (id: string): Promise<PushWithResults> => bench.first.pushes.get(bench.tenant, id)
+const get = (id: string): Promise<PushWithResults> => rig.first.pushes.get(rig.tenant, id)
 const isRunning = ({ status }: PushWithResults) => ['queued', 'in_progress'].includes(status)
 
 const ended = (id: string): Promise<PushWithResults> =>
@@ -45,7 +45,7 @@ const ended = (id: string): Promise<PushWithResults> =>
 /** How often each key is in the Salesforce org. */
 const stored = async (rows: readonly { key: string | null }[]): Promise<number[]> => {
   const counts = new Map<unknown, number>()
-  for (const row of await bench.records()) {
+  for (const row of await rig.records()) {
     const key = row['External_Key__c']
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
@@ -62,7 +62,7 @@ const gate = (passing: number) => {
   const opened = new Promise<void>((resolve) => {
     open = resolve
   })
-  bench.world.beforeWrite = async () => {
+  rig.world.beforeWrite = async () => {
     calls += 1
     if (calls > passing) await opened
   }
@@ -73,7 +73,7 @@ const gate = (passing: number) => {
 describe('a push', () => {
   it('brings every record into the Salesforce org, with one result each in input order', async () => {
     const rows = records(450)
-    const push = await bench.push(clientId, rows)
+    const push = await rig.push(clientId, rows)
     expect(push).toMatchObject({
       status: 'succeeded',
       transport: 'collections',
@@ -88,21 +88,21 @@ describe('a push', () => {
     expect(push.results?.map(({ index, key }) => [index, key])).toEqual(
       rows.map(({ key }, index) => [index, key]),
     )
-    const there = new Map((await bench.records()).map((row) => [row['External_Key__c'], row]))
+    const there = new Map((await rig.records()).map((row) => [row['External_Key__c'], row]))
     for (const result of push.results ?? []) {
       expect(there.get(result.key)).toMatchObject({
         Id: result.id,
         Notes__c: `note ${result.index}`,
       })
     }
-    const again = await bench.push(clientId, rows)
+    const again = await rig.push(clientId, rows)
     expect(again).toMatchObject({ succeeded: 450, created_count: 0, updated_count: 450 })
   })
 
   it('gives rows that cannot be sent their results and sends the others', async () => {
     const rows = records(60)
     const bad = rows.map((row, n) => (n % 3 === 0 ? { ...row, key: null } : row))
-    const push = await bench.push(clientId, bad)
+    const push = await rig.push(clientId, bad)
     expect(push).toMatchObject({ status: 'partial', total: 60, succeeded: 40, failed: 20 })
     expect(push.results?.map(({ success, attempts }) => [success, attempts])).toEqual(
       bad.map(({ key }) => (key === null ? [false, 0] : [true, 1])),
@@ -112,8 +112,8 @@ describe('a push', () => {
 
   it('keeps no input when it has ended, but for the rows that failed', async () => {
     const rows = records(250).map((row, n) => (n === 7 ? { ...row, key: null } : row))
-    const push = await bench.push(clientId, rows)
-    const kept = await bench.database.query<{ rows: number; ready: Buffer | null }>(
+    const push = await rig.push(clientId, rows)
+    const kept = await rig.database.query<{ rows: number; ready: Buffer | null }>(
       'select rows, ready from push_rows where push_id = $1',
       [push.id],
     )
@@ -121,8 +121,8 @@ describe('a push', () => {
   })
 
   it('leaves one audit row with its outcome and calls', async () => {
-    const push = await bench.push(clientId, records(201))
-    const rows = await bench.database.query(
+    const push = await rig.push(clientId, records(201))
+    const rows = await rig.database.query(
       `select action, outcome, salesforce_api_calls, user_id from audit_log where target_id = $1`,
       [push.id],
     )
@@ -132,20 +132,20 @@ describe('a push', () => {
         action: 'push.records',
         outcome: 'ok',
         salesforce_api_calls: push.salesforce_api_calls,
-        user_id: bench.caller.userId,
+        user_id: rig.caller.userId,
       },
     ])
   })
 
   it('has its counters from what is stored, whenever one looks', async () => {
     const door = gate(3)
-    const { id } = await bench.push(clientId, records(3_000), { transport: 'collections' }, 0)
+    const { id } = await rig.push(clientId, records(3_000), { transport: 'collections' }, 0)
     await until('eight chunks more are under way', () => door.calls() === 11)
     const push = await until('the first three are counted', async () => {
       const now = await get(id)
       return now.processed === 600 ? now : null
     })
-    const page = await bench.first.pushes.results(bench.tenant, id, { limit: 10_000 })
+    const page = await rig.first.pushes.results(rig.tenant, id, { limit: 10_000 })
     expect(page.items).toHaveLength(600)
     expect(push).toMatchObject({ status: 'in_progress', succeeded: 600, created_count: 600 })
     door.open()
@@ -153,13 +153,13 @@ describe('a push', () => {
   })
 
   it('is unknown to other orgs and to company users of other clients', async () => {
-    const push = await bench.push(clientId, records(1))
+    const push = await rig.push(clientId, records(1))
     const otherClient = '0199a1b2-0000-7000-8000-0000000000c9'
     for (const tenant of [
       { orgId: '0199a1b2-0000-7000-8000-0000000000a9', clientId: null },
-      { ...bench.tenant, clientId: otherClient },
+      { ...rig.tenant, clientId: otherClient },
     ]) {
-      await expect(bench.first.pushes.get(tenant, push.id)).rejects.toMatchObject({
+      await expect(rig.first.pushes.get(tenant, push.id)).rejects.toMatchObject({
         code: 'not_found',
       })
     }
@@ -169,7 +169,7 @@ describe('a push', () => {
 describe('a push of more than 2,000 rows', () => {
   it('goes by Bulk as one part, and is joined to its input row by row', async () => {
     const rows = records(6_000).map((row, n) => (n % 1_000 === 5 ? { ...row, key: null } : row))
-    const push = await bench.push(clientId, rows, {}, 55)
+    const push = await rig.push(clientId, rows, {}, 55)
     expect(push).toMatchObject({
       status: 'partial',
       transport: 'bulk',
@@ -179,24 +179,24 @@ describe('a push of more than 2,000 rows', () => {
       failed: 6,
     })
     expect(push).not.toHaveProperty('results')
-    const { items } = await bench.first.pushes.results(bench.tenant, push.id, { limit: 10_000 })
+    const { items } = await rig.first.pushes.results(rig.tenant, push.id, { limit: 10_000 })
     expect(items.map(({ index, key }) => [index, key])).toEqual(
       rows.map(({ key }, index) => [index, key]),
     )
-    const there = new Map((await bench.records()).map((row) => [row['External_Key__c'], row.Id]))
+    const there = new Map((await rig.records()).map((row) => [row['External_Key__c'], row.Id]))
     for (const { key, id, success } of items) {
       expect(id, String(key)).toBe(success ? there.get(key) : null)
     }
-    expect(await bench.count('push_chunks', push.id)).toBe(1)
-    expect(await bench.count('push_rows', push.id)).toBe(3)
+    expect(await rig.count('push_chunks', push.id)).toBe(1)
+    expect(await rig.count('push_rows', push.id)).toBe(3)
   })
 })
 
 describe('a dry run', () => {
   it('judges every row, calls Salesforce not once, and keeps results without rows', async () => {
     const rows = records(250).map((row, n) => (n < 50 ? { ...row, key: null } : row))
-    await bench.control.clearJournal()
-    const push = await bench.push(clientId, rows, { dry_run: true })
+    await rig.control.clearJournal()
+    const push = await rig.push(clientId, rows, { dry_run: true })
     expect(push).toMatchObject({
       status: 'partial',
       dry_run: true,
@@ -206,30 +206,30 @@ describe('a dry run', () => {
       updated_count: 0,
       salesforce_api_calls: 0,
     })
-    expect(await bench.control.journal()).toEqual([])
+    expect(await rig.control.journal()).toEqual([])
     expect(push.results?.slice(49, 51).map(({ action, success }) => [action, success])).toEqual([
       ['failed', false],
       ['skipped', true],
     ])
-    expect(await bench.count('push_rows', push.id)).toBe(0)
+    expect(await rig.count('push_rows', push.id)).toBe(0)
     expect(await stored(rows.slice(50, 52))).toEqual([0, 0])
   })
 })
 
 describe('all or none', () => {
   it('is one call of at most 200 rows', async () => {
-    const push = await bench.push(clientId, records(200), { all_or_none: true })
+    const push = await rig.push(clientId, records(200), { all_or_none: true })
     expect(push).toMatchObject({ status: 'succeeded', transport: 'collections', succeeded: 200 })
-    expect(bench.world.mostWriting).toBe(1)
+    expect(rig.world.mostWriting).toBe(1)
     await expect(async () =>
-      bench.push(clientId, records(201), { all_or_none: true }),
+      rig.push(clientId, records(201), { all_or_none: true }),
     ).rejects.toMatchObject({ code: 'all_or_none_too_large' })
   })
 
   it('sends nothing when one row cannot be sent', async () => {
     const rows = records(5)
     const bad = rows.map((row, n) => (n === 3 ? { ...row, key: null } : row))
-    const push = await bench.push(clientId, bad, { all_or_none: true })
+    const push = await rig.push(clientId, bad, { all_or_none: true })
     expect(push).toMatchObject({ status: 'failed', failed: 5, salesforce_api_calls: 0 })
     expect(codesOf(push)).toEqual([
       'ALL_OR_NONE_OPERATION_ROLLED_BACK',
@@ -246,18 +246,18 @@ describe('a push that stands still', () => {
   it('keeps its progress while the API budget is spent, and goes on by itself', async () => {
     const rows = records(600)
     let calls = 0
-    bench.world.beforeWrite = async () => {
+    rig.world.beforeWrite = async () => {
       calls += 1
-      if (calls === 1) bench.world.budgetSpent = true
+      if (calls === 1) rig.world.budgetSpent = true
     }
-    const { id } = await bench.push(clientId, rows, {}, 0)
+    const { id } = await rig.push(clientId, rows, {}, 0)
     const held = await until('it says why', async () => {
       const push = await get(id)
       return push.error === null ? null : push
     })
     expect(held).toMatchObject({ status: 'in_progress', error: { code: 'api_budget_exhausted' } })
     expect(Date.parse(held.error?.resumes_at ?? '')).toBeGreaterThan(Date.parse(held.created_at))
-    bench.world.budgetSpent = false
+    rig.world.budgetSpent = false
     expect(await ended(id)).toMatchObject({
       status: 'succeeded',
       error: null,
@@ -269,10 +269,10 @@ describe('a push that stands still', () => {
 
   it('waits for a lost connection, and ends by cancelling with every row told', async () => {
     const rows = records(300)
-    bench.world.budgetSpent = true
-    const { id } = await bench.push(clientId, rows, {}, 0)
+    rig.world.budgetSpent = true
+    const { id } = await rig.push(clientId, rows, {}, 0)
     await until('it stands still', async () => (await get(id)).error !== null)
-    await bench.database.query(
+    await rig.database.query(
       `update crm_connections set status = 'expired' where client_id = $1 and status = 'connected'`,
       [clientId],
     )
@@ -281,15 +281,15 @@ describe('a push that stands still', () => {
         const { error } = await get(id)
         return error?.code === 'connection_lost'
       })
-      bench.world.budgetSpent = false
-      await bench.first.pushes.cancel(bench.caller, id)
+      rig.world.budgetSpent = false
+      await rig.first.pushes.cancel(rig.caller, id)
       const push = await ended(id)
       expect(push).toMatchObject({ status: 'failed', failed: 300, error: { code: 'cancelled' } })
       expect(new Set(codesOf(push))).toEqual(new Set(['CANCELLED']))
       expect(await stored(rows.slice(0, 1))).toEqual([0])
     } finally {
-      bench.world.budgetSpent = false
-      await bench.database.query(
+      rig.world.budgetSpent = false
+      await rig.database.query(
         `update crm_connections set status = 'connected' where client_id = $1 and status = 'expired'`,
         [clientId],
       )
@@ -301,10 +301,10 @@ describe('a connection that ends during a push', () => {
   it('ends it too: what was sent is settled, every other row says why it was not', async () => {
     const rows = records(3_000)
     const door = gate(4)
-    const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 0)
+    const { id } = await rig.push(clientId, rows, { transport: 'collections' }, 0)
     await until('eight chunks more are under way', () => door.calls() === 12)
     const status = (to: string, from: string) =>
-      bench.database.query(
+      rig.database.query(
         `update crm_connections set status = $3 where client_id = $1 and status = $2`,
         [clientId, from, to],
       )
@@ -318,7 +318,7 @@ describe('a connection that ends during a push', () => {
         failed: 600,
         error: { code: 'connection_revoked' },
       })
-      const { items } = await bench.first.pushes.results(bench.tenant, id, {
+      const { items } = await rig.first.pushes.results(rig.tenant, id, {
         limit: 10_000,
         status: 'failed',
       })
@@ -334,31 +334,31 @@ describe('a connection that ends during a push', () => {
 
 describe('rows of one parent', () => {
   it('are never sent side by side when they are many', async () => {
-    const [account] = await bench.control.act('records/insert', {
-      org: bench.sfdcOrg.name,
+    const [account] = await rig.control.act('records/insert', {
+      org: rig.sfdcOrg.name,
       object: 'Account',
       rows: [{ Name: 'Parent of many' }],
     })
     const company = account?.success === true ? account.id : ''
-    const push = await bench.push(
+    const push = await rig.push(
       clientId,
       records(800, () => ({ company })),
     )
     expect(push).toMatchObject({ status: 'succeeded', succeeded: 800 })
-    expect(bench.world.mostWriting).toBe(1)
+    expect(rig.world.mostWriting).toBe(1)
   })
 })
 
 describe('what a push leaves behind', () => {
   it('is the shape of its values, for the conflict check, and none of a dry run', async () => {
     const rows = records(30, (n) => ({ stage: n < 10 ? 'Placed' : 'Offer', salary: 1_000 + n }))
-    const push = await bench.push(clientId, rows)
-    await bench.push(clientId, records(5), { dry_run: true })
-    const [row] = await bench.database.query<{ mapping_id: string }>(
+    const push = await rig.push(clientId, rows)
+    await rig.push(clientId, records(5), { dry_run: true })
+    const [row] = await rig.database.query<{ mapping_id: string }>(
       'select mapping_id from crm_push_logs where id = $1',
       [push.id],
     )
-    const last = await bench.first.pushes.lastPush(bench.tenant, row?.mapping_id ?? '')
+    const last = await rig.first.pushes.lastPush(rig.tenant, row?.mapping_id ?? '')
     expect(last).toMatchObject({
       rows: 30,
       fields: {
@@ -373,26 +373,26 @@ describe('what a push leaves behind', () => {
 
 describe('a chunk that fails in a way nobody foresaw', () => {
   it('is tried again, and given up with an honest result instead of for ever', async () => {
-    bench.world.beforeWrite = async () => {
+    rig.world.beforeWrite = async () => {
       throw new Error('a bug of ours')
     }
-    const { id } = await bench.push(clientId, records(3), {}, 0)
+    const { id } = await rig.push(clientId, records(3), {}, 0)
     /** Its pauses grow: lets the next one pass. */
     const goOn = () =>
-      bench.database.query(
+      rig.database.query(
         'update push_chunks set resume_at = null where push_id = $1 and lease_holder is null',
         [id],
       )
     const faultsAre = async (least: number): Promise<boolean> => {
       await goOn()
-      const [chunk] = await bench.database.query<{ faults: number }>(
+      const [chunk] = await rig.database.query<{ faults: number }>(
         'select faults from push_chunks where push_id = $1',
         [id],
       )
       return (chunk?.faults ?? 0) >= least
     }
     await until('it was tried again', () => faultsAre(2), 30_000)
-    await bench.database.query('update push_chunks set faults = 5 where push_id = $1', [id])
+    await rig.database.query('update push_chunks set faults = 5 where push_id = $1', [id])
     const push = await until(
       'it was given up',
       async () => {
@@ -411,9 +411,9 @@ describe('cancelling', () => {
   it('settles what was sent and fails every other row with CANCELLED', async () => {
     const rows = records(3_000)
     const door = gate(4)
-    const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 0)
+    const { id } = await rig.push(clientId, rows, { transport: 'collections' }, 0)
     await until('eight chunks more are under way', () => door.calls() === 12)
-    await bench.first.pushes.cancel(bench.caller, id)
+    await rig.first.pushes.cancel(rig.caller, id)
     door.open()
     const push = await ended(id)
     expect(push).toMatchObject({
@@ -424,7 +424,7 @@ describe('cancelling', () => {
       failed: 600,
       error: { code: 'cancelled' },
     })
-    const { items } = await bench.first.pushes.results(bench.tenant, id, { limit: 10_000 })
+    const { items } = await rig.first.pushes.results(rig.tenant, id, { limit: 10_000 })
     expect(items.map(({ index }) => index)).toEqual(rows.map((_, index) => index))
     expect(await stored(rows)).toEqual(items.map(({ success }) => (success ? 1 : 0)))
   })
@@ -434,16 +434,16 @@ describe('retrying', () => {
   it('pushes the failed rows only, as they came, and says of which push they are', async () => {
     const rows = records(450)
     const bad = rows.map((row, n) => (n % 100 === 7 ? { ...row, notes: 'x', key: null } : row))
-    const first = await bench.push(clientId, bad)
+    const first = await rig.push(clientId, bad)
     expect(first).toMatchObject({ succeeded: 445, failed: 5 })
-    const again = await bench.first.pushes.retry(bench.caller, {
+    const again = await rig.first.pushes.retry(rig.caller, {
       push_id: first.id,
       wait_seconds: 30,
     })
     expect(again).toMatchObject({ retry_of: first.id, total: 5, failed: 5 })
     await expect(
-      bench.first.pushes.retry(bench.caller, {
-        push_id: (await bench.push(clientId, records(1))).id,
+      rig.first.pushes.retry(rig.caller, {
+        push_id: (await rig.push(clientId, records(1))).id,
         wait_seconds: 0,
       }),
     ).rejects.toMatchObject({ code: 'nothing_to_retry' })
@@ -453,12 +453,12 @@ describe('retrying', () => {
 describe('results', () => {
   it('come in input order, page by page and by their status, whatever order they were stored in', async () => {
     const rows = records(5_000).map((row, n) => (n % 10 === 3 ? { ...row, key: null } : row))
-    const { id } = await bench.push(clientId, rows, { transport: 'collections' }, 55)
+    const { id } = await rig.push(clientId, rows, { transport: 'collections' }, 55)
     const read = async (status?: 'failed' | 'succeeded', limit = 999) => {
       const indices: number[] = []
       let cursor: string | undefined
       do {
-        const page = await bench.first.pushes.results(bench.tenant, id, { status, limit, cursor })
+        const page = await rig.first.pushes.results(rig.tenant, id, { status, limit, cursor })
         indices.push(...page.items.map(({ index }) => index))
         cursor = page.next_cursor ?? undefined
       } while (cursor !== undefined)
@@ -469,27 +469,27 @@ describe('results', () => {
     expect(await read('failed', 7)).toEqual(all.filter((index) => index % 10 === 3))
     expect(await read('succeeded')).toEqual(all.filter((index) => index % 10 !== 3))
     const lines: string[] = []
-    for await (const piece of await bench.first.pushes.streamResults(bench.tenant, id, undefined)) {
+    for await (const piece of await rig.first.pushes.streamResults(rig.tenant, id, undefined)) {
       lines.push(...piece.toString().trimEnd().split('\n'))
     }
     expect(lines.map((line) => (JSON.parse(line) as { index: number }).index)).toEqual(all)
     await expect(
-      bench.first.pushes.results(bench.tenant, id, { limit: 5, cursor: 'nonsense' }),
+      rig.first.pushes.results(rig.tenant, id, { limit: 5, cursor: 'nonsense' }),
     ).rejects.toMatchObject({ code: 'invalid_cursor' })
   })
 
   it('go when their time is over, with the input of failed rows, and the push stays', async () => {
     const rows = records(210).map((row, n) => (n === 0 ? { ...row, key: null } : row))
-    const { id } = await bench.push(clientId, rows)
-    await bench.database.query(
+    const { id } = await rig.push(clientId, rows)
+    await rig.database.query(
       `update crm_push_logs set results_expire_at = now() - interval '1 second' where id = $1`,
       [id],
     )
-    await bench.db.lookup('discard_expired')
-    expect(await bench.count('push_results', id)).toBe(0)
-    expect(await bench.count('push_rows', id)).toBe(0)
+    await rig.db.lookup('discard_expired')
+    expect(await rig.count('push_results', id)).toBe(0)
+    expect(await rig.count('push_rows', id)).toBe(0)
     expect(await get(id)).toMatchObject({ total: 210, failed: 1 })
-    await expect(bench.first.pushes.results(bench.tenant, id, { limit: 5 })).rejects.toMatchObject({
+    await expect(rig.first.pushes.results(rig.tenant, id, { limit: 5 })).rejects.toMatchObject({
       code: 'not_found',
     })
   })
@@ -497,45 +497,45 @@ describe('results', () => {
 
 describe('several replicas', () => {
   it('share a push, never a chunk, and never more than eight at once in a Salesforce org', async () => {
-    const others = await Promise.all([bench.replica(), bench.replica()])
+    const others = await Promise.all([rig.replica(), rig.replica()])
     try {
-      await bench.control.act('records/pace', { org: bench.sfdcOrg.name, saveMs: 0.5 })
+      await rig.control.act('records/pace', { org: rig.sfdcOrg.name, saveMs: 0.5 })
       const rows = records(6_000)
-      await bench.control.clearJournal()
-      const push = await bench.push(clientId, rows, { transport: 'collections' }, 55)
+      await rig.control.clearJournal()
+      const push = await rig.push(clientId, rows, { transport: 'collections' }, 55)
       expect(push).toMatchObject({ status: 'succeeded', succeeded: 6_000, created_count: 6_000 })
       expect((await stored(rows)).every((count) => count === 1)).toBe(true)
-      const writes = (await bench.control.journal()).filter(
+      const writes = (await rig.control.journal()).filter(
         ({ method, path }) => method === 'PATCH' && path.includes('/composite/sobjects'),
       )
       expect(writes).toHaveLength(30)
-      expect(bench.world.mostWriting).toBeLessThanOrEqual(8)
-      expect(bench.world.mostWriting).toBeGreaterThan(1)
+      expect(rig.world.mostWriting).toBeLessThanOrEqual(8)
+      expect(rig.world.mostWriting).toBeGreaterThan(1)
     } finally {
-      await bench.control.act('records/pace', { org: bench.sfdcOrg.name, saveMs: 0 })
+      await rig.control.act('records/pace', { org: rig.sfdcOrg.name, saveMs: 0 })
       await Promise.all(others.map((other) => other.close()))
     }
   })
 
   it('take over the chunks of one that died, and nobody is created twice', async () => {
-    const dying = await bench.replica(false)
+    const dying = await rig.replica(false)
     const rows = records(400)
     const door = gate(0)
     // Accepted where nobody works; the one that dies takes a chunk and falls silent before sending it.
-    await bench.first.jobs.stop()
+    await rig.first.jobs.stop()
     try {
-      const { id } = await bench.push(clientId, rows, {}, 0)
-      const lanes = await bench.database.query<{ id: string }>(
+      const { id } = await rig.push(clientId, rows, {}, 0)
+      const lanes = await rig.database.query<{ id: string }>(
         'select id from push_lanes where push_id = $1',
         [id],
       )
-      const work = { orgId: bench.tenant.orgId, clientId, id: lanes[0]?.id ?? '' }
+      const work = { orgId: rig.tenant.orgId, clientId, id: lanes[0]?.id ?? '' }
       const run = dying.pushes.worker.run(work, new AbortController().signal)
       run.catch(() => undefined)
       await until('it is about to send', () => door.calls() === 1)
       await dying.db.close()
-      bench.world.beforeWrite = async () => undefined
-      const living = await bench.replica()
+      rig.world.beforeWrite = async () => undefined
+      const living = await rig.replica()
       const push = await ended(id)
       expect(push).toMatchObject({ status: 'succeeded', succeeded: 400, created_count: 400 })
       door.open()

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { newId } from '../../db/ids.ts'
-import { createTopologyBench, type TopologyBench } from './testing/bench.ts'
+import { createTopologyRig, type TopologyRig } from './testing/rig.ts'
 import { describeOf } from './testing/salesforce-org.ts'
 
-let bench: TopologyBench
+let rig: TopologyRig
 let clientId: string
 
 const DATE = '2026-01-02T10:00:00.000+0000'
@@ -25,7 +25,7 @@ const flowXml = (label: string): string =>
 const unmanaged = { NamespacePrefix: null, ManageableState: 'unmanaged', LastModifiedDate: DATE }
 
 const seed = (): void => {
-  Object.assign(bench.org.automations, {
+  Object.assign(rig.org.automations, {
     flowDefinitions: [
       {
         ...unmanaged,
@@ -135,34 +135,34 @@ const seed = (): void => {
 }
 
 beforeAll(async () => {
-  bench = await createTopologyBench(await createDatabase())
-  bench.org.put('Job__c', describeOf('Job__c', 4))
-  bench.org.put('Lead', describeOf('Lead', 4))
+  rig = await createTopologyRig(await createDatabase())
+  rig.org.put('Job__c', describeOf('Job__c', 4))
+  rig.org.put('Lead', describeOf('Lead', 4))
 })
 
 beforeEach(async () => {
   seed()
-  bench.org.settings.unlistable.clear()
-  bench.org.settings.before = async () => null
-  clientId = await bench.client(`00DWs${newId().slice(-13)}`)
-  bench.org.forgetAsked()
+  rig.org.settings.unlistable.clear()
+  rig.org.settings.before = async () => null
+  clientId = await rig.client(`00DWs${newId().slice(-13)}`)
+  rig.org.forgetAsked()
 })
 
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
-const retrieves = (): number => bench.org.asked.filter(({ path }) => path.includes('/Soap/')).length
+const retrieves = (): number => rig.org.asked.filter(({ path }) => path.includes('/Soap/')).length
 
 const automations = async (version?: number) =>
-  (await bench.get({ client_id: clientId, version, include: ['automations'] })).automations ?? []
+  (await rig.get({ client_id: clientId, version, include: ['automations'] })).automations ?? []
 
 const named = async (apiName: string) =>
   (await automations()).find(({ api_name: name }) => name === apiName)
 
 describe('the automations of a snapshot', () => {
   it('are listed with state, trigger and content, in the Metadata API’s own names', async () => {
-    const snapshot = await bench.pull(clientId)
+    const snapshot = await rig.pull(clientId)
     expect(snapshot).toMatchObject({ automations_count: 6, stats: { unreadable: [] } })
     expect(await named('Route_Lead')).toMatchObject({
       type: 'flow',
@@ -214,15 +214,15 @@ describe('the automations of a snapshot', () => {
   })
 
   it('are retrieved again only where their date moved', async () => {
-    const first = await bench.pull(clientId)
-    bench.org.forgetAsked()
-    const second = await bench.pull(clientId)
+    const first = await rig.pull(clientId)
+    rig.org.forgetAsked()
+    const second = await rig.pull(clientId)
     expect(retrieves()).toBe(0)
     expect(second.content_hash).toBe(first.content_hash)
 
-    Object.assign(bench.org.automations.validationRules[0] ?? {}, { LastModifiedDate: LATER })
-    bench.org.forgetAsked()
-    const third = await bench.pull(clientId)
+    Object.assign(rig.org.automations.validationRules[0] ?? {}, { LastModifiedDate: LATER })
+    rig.org.forgetAsked()
+    const third = await rig.pull(clientId)
     expect(retrieves()).toBeGreaterThan(0)
     // Saved again without a change: the date is news to the list, and no difference.
     expect(third.content_hash).not.toBe(second.content_hash)
@@ -230,10 +230,10 @@ describe('the automations of a snapshot', () => {
   })
 
   it('show a new state without reading the content again', async () => {
-    await bench.pull(clientId)
-    Object.assign(bench.org.automations.validationRules[0] ?? {}, { Active: false })
-    bench.org.forgetAsked()
-    const second = await bench.pull(clientId)
+    await rig.pull(clientId)
+    Object.assign(rig.org.automations.validationRules[0] ?? {}, { Active: false })
+    rig.org.forgetAsked()
+    const second = await rig.pull(clientId)
     expect(retrieves()).toBe(0)
     expect(second.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 1 })
     expect(await named('Job__c.Has_Phone')).toMatchObject({
@@ -243,26 +243,26 @@ describe('the automations of a snapshot', () => {
   })
 
   it('do not fail the pull where one has no content, or is no XML', async () => {
-    bench.org.automations.files.delete('ValidationRule:Job__c.Has_Phone')
-    bench.org.automations.files.set('AssignmentRules:Lead', {
+    rig.org.automations.files.delete('ValidationRule:Job__c.Has_Phone')
+    rig.org.automations.files.set('AssignmentRules:Lead', {
       'assignmentRules/Lead.assignmentRules': '<AssignmentRules><assignmentRule>',
     })
-    const snapshot = await bench.pull(clientId)
+    const snapshot = await rig.pull(clientId)
     expect(snapshot).toMatchObject({ status: 'complete', automations_count: 6 })
     expect(snapshot.stats.unreadable.map(({ object }) => object).sort()).toEqual([
       'Job__c.Has_Phone',
       'Lead.Standard',
     ])
     seed()
-    await bench.pull(clientId)
+    await rig.pull(clientId)
     expect(await named('Job__c.Has_Phone')).toMatchObject({ definition: { active: 'true' } })
   })
 
   it('are carried over where their type cannot be listed', async () => {
-    await bench.pull(clientId)
+    await rig.pull(clientId)
     const refusal = { status: 400, errorCode: 'INVALID_TYPE', message: 'no such table' }
-    bench.org.settings.unlistable.set('WorkflowRule', refusal)
-    const second = await bench.pull(clientId)
+    rig.org.settings.unlistable.set('WorkflowRule', refusal)
+    const second = await rig.pull(clientId)
     expect(second).toMatchObject({
       status: 'complete',
       automations_count: 6,
@@ -282,12 +282,12 @@ describe('the automations of a snapshot', () => {
       message: 'Your query request was running for too long.',
     },
   ])('are asked for again where listing a type meets $errorCode', async (failure) => {
-    bench.org.settings.unlistable.set('WorkflowRule', failure)
-    const held = await bench.pull(clientId)
+    rig.org.settings.unlistable.set('WorkflowRule', failure)
+    const held = await rig.pull(clientId)
     expect(held).toMatchObject({ status: 'pulling', error: { waiting: { for: 'time' } } })
-    bench.org.settings.unlistable.clear()
-    await bench.run(held.id)
-    expect(await bench.topology.snapshot(bench.admin.tenant, held.id)).toMatchObject({
+    rig.org.settings.unlistable.clear()
+    await rig.run(held.id)
+    expect(await rig.topology.snapshot(rig.admin.tenant, held.id)).toMatchObject({
       status: 'complete',
       automations_count: 6,
       stats: { unreadable: [] },
@@ -295,29 +295,29 @@ describe('the automations of a snapshot', () => {
   })
 
   it('are retrieved again where the retrieve as a whole meets what may pass', async () => {
-    bench.org.settings.before = async ({ path }) =>
+    rig.org.settings.before = async ({ path }) =>
       path.includes('/Soap/')
         ? { status: 503, body: '<html><title>Maintenance</title></html>' }
         : null
-    const held = await bench.pull(clientId)
+    const held = await rig.pull(clientId)
     expect(held).toMatchObject({ status: 'pulling', error: { waiting: { for: 'time' } } })
-    bench.org.settings.before = async () => null
-    await bench.run(held.id)
-    expect(await bench.topology.snapshot(bench.admin.tenant, held.id)).toMatchObject({
+    rig.org.settings.before = async () => null
+    await rig.run(held.id)
+    expect(await rig.topology.snapshot(rig.admin.tenant, held.id)).toMatchObject({
       status: 'complete',
       stats: { unreadable: [] },
     })
   })
 
   it('stay in the snapshot without content when the retrieve fails as a whole', async () => {
-    bench.org.settings.before = async ({ path }) =>
+    rig.org.settings.before = async ({ path }) =>
       path.includes('/Soap/')
         ? {
             status: 500,
             body: '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><soapenv:Fault><faultcode>sf:INSUFFICIENT_ACCESS</faultcode><faultstring>INSUFFICIENT_ACCESS: use of the Metadata API requires a permission</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>',
           }
         : null
-    const snapshot = await bench.pull(clientId)
+    const snapshot = await rig.pull(clientId)
     expect(snapshot).toMatchObject({ status: 'complete', automations_count: 6 })
     expect(snapshot.stats.unreadable).toHaveLength(5)
     expect(snapshot.stats.unreadable[0]).toMatchObject({

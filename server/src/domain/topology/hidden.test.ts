@@ -4,46 +4,46 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { newId } from '../../db/ids.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
-import { createTopologyBench, type TopologyBench } from './testing/bench.ts'
+import { createTopologyRig, type TopologyRig } from './testing/rig.ts'
 import { describeOf } from './testing/salesforce-org.ts'
 
 const NOTHING = { added: 0, removed: 0, changed: 0 }
 
-let bench: TopologyBench
+let rig: TopologyRig
 let clientId: string
 
 beforeEach(async () => {
-  bench ??= await createTopologyBench(await createDatabase())
-  const { org } = bench
+  rig ??= await createTopologyRig(await createDatabase())
+  const { org } = rig
   for (const set of [org.settings.hidden, org.settings.lacking]) set.clear()
   for (const name of [...org.objects.keys()]) org.remove(name)
   for (const name of ['Lead', 'Job__c', 'Place__c']) org.put(name, describeOf(name, 4))
-  clientId = await bench.client(`00DWs${newId().slice(-13)}`)
-  await bench.pull(clientId)
+  clientId = await rig.client(`00DWs${newId().slice(-13)}`)
+  await rig.pull(clientId)
 })
 
-afterAll(() => bench.close())
+afterAll(() => rig.close())
 
 /** Takes it out of the connected user's sight; permissions move every date. */
 const hide = (...names: string[]): void => {
-  for (const name of names) bench.org.settings.hidden.add(name)
-  bench.org.touchEverything()
+  for (const name of names) rig.org.settings.hidden.add(name)
+  rig.org.touchEverything()
 }
 
 const show = (...names: string[]): void => {
-  for (const name of names) bench.org.settings.hidden.delete(name)
-  bench.org.touchEverything()
+  for (const name of names) rig.org.settings.hidden.delete(name)
+  rig.org.touchEverything()
 }
 
 const dropField = (object: string, field: string): void => {
-  bench.org.change(object, (of) => ({
+  rig.org.change(object, (of) => ({
     ...of,
     fields: (of.fields as JsonObject[]).filter(({ name }) => name !== field),
   }))
 }
 
 const diff = (from_version: number, to_version: number) =>
-  bench.topology.diff(bench.admin.tenant, {
+  rig.topology.diff(rig.admin.tenant, {
     client_id: clientId,
     from_version,
     to_version,
@@ -60,7 +60,7 @@ const told = async (from: number, to: number): Promise<string[]> =>
 describe('an object that the connected user no longer sees', () => {
   it('is not visible, and neither removed nor a change of the schema', async () => {
     hide('Job__c')
-    const second = await bench.pull(clientId)
+    const second = await rig.pull(clientId)
     expect(second).toMatchObject({
       objects_count: 2,
       changes_from_previous: NOTHING,
@@ -76,8 +76,8 @@ describe('an object that the connected user no longer sees', () => {
 
   it('is told apart from one that was deleted in the same hour', async () => {
     hide('Job__c')
-    bench.org.remove('Place__c')
-    const second = await bench.pull(clientId)
+    rig.org.remove('Place__c')
+    const second = await rig.pull(clientId)
     expect(second).toMatchObject({
       changes_from_previous: { ...NOTHING, removed: 1 },
       stats: { not_visible: ['Job__c'] },
@@ -86,9 +86,9 @@ describe('an object that the connected user no longer sees', () => {
   })
 
   it('is not called removed where the user may not be told', async () => {
-    bench.org.settings.lacking.add('ViewSetup').add('CustomizeApplication')
+    rig.org.settings.lacking.add('ViewSetup').add('CustomizeApplication')
     hide('Job__c', 'Place__c')
-    const second = await bench.pull(clientId)
+    const second = await rig.pull(clientId)
     expect(second.changes_from_previous).toEqual(NOTHING)
     expect(second.stats).toMatchObject({
       not_visible: ['Job__c', 'Place__c'],
@@ -98,21 +98,21 @@ describe('an object that the connected user no longer sees', () => {
 
   it('is not called removed where Salesforce refuses to say', async () => {
     const refusal = { status: 400, errorCode: 'INVALID_TYPE', message: 'not supported' }
-    bench.org.settings.unlistable.set('EntityDefinition', refusal)
+    rig.org.settings.unlistable.set('EntityDefinition', refusal)
     hide('Job__c')
-    expect(await bench.pull(clientId)).toMatchObject({
+    expect(await rig.pull(clientId)).toMatchObject({
       changes_from_previous: NOTHING,
       stats: { not_visible: ['Job__c'] },
     })
-    bench.org.settings.unlistable.clear()
+    rig.org.settings.unlistable.clear()
   })
 
   it('stays so while it is out of sight, and is no new object when it is seen again', async () => {
     hide('Job__c')
-    await bench.pull(clientId)
-    expect((await bench.pull(clientId)).stats.not_visible).toEqual(['Job__c'])
+    await rig.pull(clientId)
+    expect((await rig.pull(clientId)).stats.not_visible).toEqual(['Job__c'])
     show('Job__c')
-    const back = await bench.pull(clientId)
+    const back = await rig.pull(clientId)
     expect(back).toMatchObject({ changes_from_previous: NOTHING, stats: { not_visible: [] } })
     expect(await told(3, 4)).toEqual(['Job__c now_visible'])
     expect((await diff(1, 4)).summary.identical).toBe(true)
@@ -120,9 +120,9 @@ describe('an object that the connected user no longer sees', () => {
 
   it('is removed once it is known to be gone', async () => {
     hide('Job__c')
-    await bench.pull(clientId)
-    bench.org.remove('Job__c')
-    expect(await bench.pull(clientId)).toMatchObject({
+    await rig.pull(clientId)
+    rig.org.remove('Job__c')
+    expect(await rig.pull(clientId)).toMatchObject({
       changes_from_previous: { ...NOTHING, removed: 1 },
       stats: { not_visible: [] },
     })
@@ -132,22 +132,22 @@ describe('an object that the connected user no longer sees', () => {
 
   it('is hidden also where only some objects were asked for', async () => {
     hide('Job__c')
-    const part = await bench.pull(clientId, { objects: ['Job__c'] })
+    const part = await rig.pull(clientId, { objects: ['Job__c'] })
     expect(part).toMatchObject({
       objects_count: 2,
       changes_from_previous: NOTHING,
       stats: { not_visible: ['Job__c'] },
     })
-    const other = await bench.pull(clientId, { objects: ['Lead'] })
+    const other = await rig.pull(clientId, { objects: ['Lead'] })
     expect(other.stats.not_visible).toEqual(['Job__c'])
   })
 
   it('takes with it what is listed only beside it', async () => {
-    bench.org.put('Job__History', describeOf('Job__History', 3))
-    await bench.pull(clientId)
+    rig.org.put('Job__History', describeOf('Job__History', 3))
+    await rig.pull(clientId)
     hide('Job__c')
-    bench.org.remove('Job__History')
-    const third = await bench.pull(clientId)
+    rig.org.remove('Job__History')
+    const third = await rig.pull(clientId)
     expect(third.stats.not_visible).toEqual(['Job__History', 'Job__c'])
   })
 })
@@ -156,7 +156,7 @@ describe('a field that field-level security hides', () => {
   it('is not visible, while a deleted one is removed', async () => {
     hide('Lead.Field_0__c')
     dropField('Lead', 'Field_1__c')
-    const second = await bench.pull(clientId)
+    const second = await rig.pull(clientId)
     expect(second.stats.not_visible).toEqual(['Lead.Field_0__c'])
     expect(await told(1, 2)).toEqual([
       'Lead changed',
@@ -171,27 +171,27 @@ describe('a field that field-level security hides', () => {
 
   it('alone changes nothing of the schema, coming and going', async () => {
     hide('Lead.Field_0__c')
-    expect((await bench.pull(clientId)).changes_from_previous).toEqual(NOTHING)
+    expect((await rig.pull(clientId)).changes_from_previous).toEqual(NOTHING)
     expect(await told(1, 2)).toEqual(['Lead not_visible', 'Lead.Field_0__c not_visible'])
     show('Lead.Field_0__c')
-    expect((await bench.pull(clientId)).changes_from_previous).toEqual(NOTHING)
+    expect((await rig.pull(clientId)).changes_from_previous).toEqual(NOTHING)
     expect(await told(2, 3)).toEqual(['Lead now_visible', 'Lead.Field_0__c now_visible'])
   })
 
   it('is removed once it is known to be gone, though its describe shows no change', async () => {
     hide('Lead.Field_0__c')
-    await bench.pull(clientId)
+    await rig.pull(clientId)
     dropField('Lead', 'Field_0__c')
-    await bench.pull(clientId)
+    await rig.pull(clientId)
     expect(await told(2, 3)).toEqual(['Lead changed', 'Lead.Field_0__c removed'])
   })
 
   it('is remembered through a time in which its whole object was hidden', async () => {
     hide('Job__c')
-    await bench.pull(clientId)
+    await rig.pull(clientId)
     hide('Job__c.Field_0__c')
     show('Job__c')
-    const third = await bench.pull(clientId)
+    const third = await rig.pull(clientId)
     expect(third.stats.not_visible).toEqual(['Job__c.Field_0__c'])
     expect(await told(1, 3)).toEqual(['Job__c not_visible', 'Job__c.Field_0__c not_visible'])
   })
@@ -199,12 +199,12 @@ describe('a field that field-level security hides', () => {
 
 describe('what the user may do', () => {
   it('is a change of access where nothing else changed', async () => {
-    bench.org.change('Lead', (of) => ({
+    rig.org.change('Lead', (of) => ({
       ...of,
       createable: false,
       fields: (of.fields as JsonObject[]).map((field) => ({ ...field, updateable: false })),
     }))
-    expect((await bench.pull(clientId)).changes_from_previous).toEqual(NOTHING)
+    expect((await rig.pull(clientId)).changes_from_previous).toEqual(NOTHING)
     const { objects, summary } = await diff(1, 2)
     expect(objects).toMatchObject([
       {
@@ -217,10 +217,10 @@ describe('what the user may do', () => {
   })
 
   it('voids what is known of dates, although Salesforce says that nothing changed', async () => {
-    await bench.pull(clientId)
-    bench.org.forgetAsked()
-    bench.org.settings.lacking.add('ModifyMetadata')
-    await bench.pull(clientId)
-    expect([...bench.org.describes().values()]).toEqual([null, null, null])
+    await rig.pull(clientId)
+    rig.org.forgetAsked()
+    rig.org.settings.lacking.add('ModifyMetadata')
+    await rig.pull(clientId)
+    expect([...rig.org.describes().values()]).toEqual([null, null, null])
   })
 })

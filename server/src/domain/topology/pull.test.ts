@@ -3,36 +3,36 @@ import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
 import { newId } from '../../db/ids.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
-import { createTopologyBench, type TopologyBench } from './testing/bench.ts'
+import { createTopologyRig, type TopologyRig } from './testing/rig.ts'
 import { type Asked, describeOf } from './testing/salesforce-org.ts'
 
-let bench: TopologyBench
+let rig: TopologyRig
 let clientId: string
 
 const COUNT = 60
 
 beforeAll(async () => {
-  bench = await createTopologyBench(await createDatabase())
-  for (let i = 0; i < COUNT; i += 1) bench.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
+  rig = await createTopologyRig(await createDatabase())
+  for (let i = 0; i < COUNT; i += 1) rig.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
 })
 
 beforeEach(async () => {
-  bench.org.settings.unreadable.clear()
-  bench.org.settings.unlistable.clear()
-  bench.org.settings.before = async () => null
-  bench.org.settings.language = 'en_US'
-  bench.budget.spent = false
-  clientId = await bench.client(`00DWs${newId().slice(-13)}`)
-  bench.org.forgetAsked()
+  rig.org.settings.unreadable.clear()
+  rig.org.settings.unlistable.clear()
+  rig.org.settings.before = async () => null
+  rig.org.settings.language = 'en_US'
+  rig.budget.spent = false
+  clientId = await rig.client(`00DWs${newId().slice(-13)}`)
+  rig.org.forgetAsked()
 })
 
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const calls = (): number =>
-  bench.org.asked.filter(({ path }) => path.startsWith('/services/data')).length +
-  bench.org.asked.filter(({ path }) => path.includes('/Soap/')).length
+  rig.org.asked.filter(({ path }) => path.startsWith('/services/data')).length +
+  rig.org.asked.filter(({ path }) => path.includes('/Soap/')).length
 
 const asksForDescribes = ({ path, parts }: Asked): boolean =>
   [path, ...parts.map((part) => part.path)].some((one) => one.includes('/sobjects/'))
@@ -44,7 +44,7 @@ const rename = (object: JsonObject): JsonObject => ({
 
 describe('a cold pull', () => {
   it('gives back what Salesforce sent, asked unconditionally and 25 to a call', async () => {
-    const snapshot = await bench.pull(clientId)
+    const snapshot = await rig.pull(clientId)
     expect(snapshot).toMatchObject({
       status: 'complete',
       version: 1,
@@ -58,16 +58,16 @@ describe('a cold pull', () => {
     })
     expect(snapshot.stats.salesforce_api_calls).toBe(calls())
     expect(calls()).toBeLessThanOrEqual(COUNT / 25 + 25)
-    expect([...bench.org.describes().values()]).toEqual(Array(COUNT).fill(null))
-    const { objects } = await bench.get({ client_id: clientId })
-    const sent = [...bench.org.objects].map(([name, { describe }]) => [name, describe])
+    expect([...rig.org.describes().values()]).toEqual(Array(COUNT).fill(null))
+    const { objects } = await rig.get({ client_id: clientId })
+    const sent = [...rig.org.objects].map(([name, { describe }]) => [name, describe])
     expect(objects).toEqual(Object.fromEntries(sent))
-    expect(await bench.rows('topology_pull_items', clientId)).toBe(0)
+    expect(await rig.rows('topology_pull_items', clientId)).toBe(0)
   })
 
   it('leaves one audit row with its number of calls', async () => {
-    const snapshot = await bench.pull(clientId)
-    const rows = await bench.database.query<JsonObject>(
+    const snapshot = await rig.pull(clientId)
+    const rows = await rig.database.query<JsonObject>(
       `select action, outcome, salesforce_api_calls, user_id, credential_type from audit_log
         where target_id = $1`,
       [snapshot.id],
@@ -77,7 +77,7 @@ describe('a cold pull', () => {
         action: 'topology.pull',
         outcome: 'ok',
         salesforce_api_calls: snapshot.stats.salesforce_api_calls,
-        user_id: bench.admin.userId,
+        user_id: rig.admin.userId,
         credential_type: 'api_token',
       },
     ])
@@ -85,8 +85,8 @@ describe('a cold pull', () => {
 
   it('lists an object that cannot be described, and asks for it again the next time', async () => {
     const refusal = { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'No.' }
-    bench.org.settings.unreadable.set('Job_7__c', refusal)
-    const first = await bench.pull(clientId)
+    rig.org.settings.unreadable.set('Job_7__c', refusal)
+    const first = await rig.pull(clientId)
     expect(first).toMatchObject({
       status: 'complete',
       objects_count: COUNT - 1,
@@ -94,10 +94,10 @@ describe('a cold pull', () => {
         unreadable: [{ object: 'Job_7__c', code: 'INSUFFICIENT_ACCESS', message: 'No.' }],
       },
     })
-    bench.org.settings.unreadable.clear()
-    bench.org.forgetAsked()
-    const second = await bench.pull(clientId)
-    expect(bench.org.describes()).toEqual(new Map([['Job_7__c', null]]))
+    rig.org.settings.unreadable.clear()
+    rig.org.forgetAsked()
+    const second = await rig.pull(clientId)
+    expect(rig.org.describes()).toEqual(new Map([['Job_7__c', null]]))
     expect(second).toMatchObject({ objects_count: COUNT, stats: { unreadable: [] } })
     // It was there all along: that it can be read now is no change of the Salesforce org.
     expect(second.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
@@ -106,11 +106,11 @@ describe('a cold pull', () => {
 
 describe('a re-pull', () => {
   it('asks one describe call and adds one row when nothing changed', async () => {
-    const first = await bench.pull(clientId)
-    const blobs = await bench.rows('topology_blobs', clientId)
-    bench.org.forgetAsked()
-    const second = await bench.pull(clientId)
-    const describeCalls = bench.org.asked.filter(asksForDescribes)
+    const first = await rig.pull(clientId)
+    const blobs = await rig.rows('topology_blobs', clientId)
+    rig.org.forgetAsked()
+    const second = await rig.pull(clientId)
+    const describeCalls = rig.org.asked.filter(asksForDescribes)
     expect(describeCalls).toHaveLength(1)
     expect(describeCalls[0]?.ifModifiedSince).not.toBeNull()
     expect(second).toMatchObject({
@@ -120,105 +120,105 @@ describe('a re-pull', () => {
       stats: { not_modified: COUNT, bytes: 0 },
       changes_from_previous: { added: 0, removed: 0, changed: 0 },
     })
-    expect(await bench.rows('topology_blobs', clientId)).toBe(blobs)
+    expect(await rig.rows('topology_blobs', clientId)).toBe(blobs)
   })
 
   it('stores nothing when a permission set moved every date and no content', async () => {
-    const first = await bench.pull(clientId)
-    bench.org.touchEverything()
-    const second = await bench.pull(clientId)
+    const first = await rig.pull(clientId)
+    rig.org.touchEverything()
+    const second = await rig.pull(clientId)
     expect(second).toMatchObject({
       content_hash: first.content_hash,
       stats: { not_modified: 0, bytes: 0 },
       changes_from_previous: { added: 0, removed: 0, changed: 0 },
     })
-    bench.org.forgetAsked()
-    await bench.pull(clientId)
-    expect(bench.org.describes().size).toBe(0)
+    rig.org.forgetAsked()
+    await rig.pull(clientId)
+    expect(rig.org.describes().size).toBe(0)
   })
 
   it('reads only what changed, adds and drops objects, and keeps every version readable', async () => {
-    await bench.pull(clientId)
-    const before = await bench.get({ client_id: clientId })
-    bench.org.change('Job_3__c', rename)
-    bench.org.put('Fresh__c', describeOf('Fresh__c', 4))
-    const gone = bench.org.objects.get('Job_9__c')
-    bench.org.remove('Job_9__c')
-    const second = await bench.pull(clientId)
+    await rig.pull(clientId)
+    const before = await rig.get({ client_id: clientId })
+    rig.org.change('Job_3__c', rename)
+    rig.org.put('Fresh__c', describeOf('Fresh__c', 4))
+    const gone = rig.org.objects.get('Job_9__c')
+    rig.org.remove('Job_9__c')
+    const second = await rig.pull(clientId)
     expect(second).toMatchObject({
       objects_count: COUNT,
       stats: { not_modified: COUNT - 2 },
       changes_from_previous: { added: 1, removed: 1, changed: 1 },
     })
-    const after = await bench.get({ client_id: clientId, version: 2 })
+    const after = await rig.get({ client_id: clientId, version: 2 })
     expect(after.objects).toEqual(
-      Object.fromEntries([...bench.org.objects].map(([name, { describe }]) => [name, describe])),
+      Object.fromEntries([...rig.org.objects].map(([name, { describe }]) => [name, describe])),
     )
-    expect((await bench.get({ client_id: clientId, version: 1 })).objects).toEqual(before.objects)
+    expect((await rig.get({ client_id: clientId, version: 1 })).objects).toEqual(before.objects)
 
-    bench.org.remove('Fresh__c')
-    bench.org.put('Job_9__c', gone?.describe ?? {})
+    rig.org.remove('Fresh__c')
+    rig.org.put('Job_9__c', gone?.describe ?? {})
   })
 
   it('sees a second change within the same second of Salesforce’s clock', async () => {
-    await bench.pull(clientId)
-    bench.org.change('Job_4__c', rename, Date.now())
-    await bench.pull(clientId)
-    const modifiedMs = bench.org.objects.get('Job_4__c')?.modifiedMs ?? 0
-    bench.org.change('Job_4__c', rename, modifiedMs)
-    const third = await bench.pull(clientId)
+    await rig.pull(clientId)
+    rig.org.change('Job_4__c', rename, Date.now())
+    await rig.pull(clientId)
+    const modifiedMs = rig.org.objects.get('Job_4__c')?.modifiedMs ?? 0
+    rig.org.change('Job_4__c', rename, modifiedMs)
+    const third = await rig.pull(clientId)
     expect(third.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 1 })
-    const { objects } = await bench.get({ client_id: clientId, objects: ['job_4__C'] })
-    expect(objects).toEqual({ Job_4__c: bench.org.objects.get('Job_4__c')?.describe })
-    bench.org.objects.clear()
-    for (let i = 0; i < COUNT; i += 1) bench.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
+    const { objects } = await rig.get({ client_id: clientId, objects: ['job_4__C'] })
+    expect(objects).toEqual({ Job_4__c: rig.org.objects.get('Job_4__c')?.describe })
+    rig.org.objects.clear()
+    for (let i = 0; i < COUNT; i += 1) rig.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
   })
 
   it('asks nothing conditionally for another language, user or grant, on `full`, after 7 days, or where told to forget', async () => {
-    const wasConditional = () => [...bench.org.describes().values()].every((date) => date !== null)
+    const wasConditional = () => [...rig.org.describes().values()].every((date) => date !== null)
     const repull = async (input = {}) => {
-      bench.org.forgetAsked()
-      bench.org.change('Job_0__c', rename)
-      await bench.pull(clientId, input)
+      rig.org.forgetAsked()
+      rig.org.change('Job_0__c', rename)
+      await rig.pull(clientId, input)
       return wasConditional()
     }
-    await bench.pull(clientId)
+    await rig.pull(clientId)
     expect(await repull()).toBe(true)
-    bench.org.settings.language = 'de'
+    rig.org.settings.language = 'de'
     expect(await repull()).toBe(false)
     expect(await repull()).toBe(true)
-    await bench.database.query(
+    await rig.database.query(
       `update crm_connections set generation = generation + 1 where client_id = $1`,
       [clientId],
     )
     expect(await repull()).toBe(false)
     expect(await repull({ full: true })).toBe(false)
     expect(await repull()).toBe(true)
-    await bench.database.query(
+    await rig.database.query(
       `update topology_validators set read_at = now() - interval '8 days' where client_id = $1`,
       [clientId],
     )
     expect(await repull()).toBe(false)
     expect(await repull()).toBe(true)
 
-    await bench.db
-      .as(bench.admin.tenant)
-      .tx((tx) => bench.topology.forget(tx, bench.admin.tenant, clientId, ['job_5__c']))
-    bench.org.forgetAsked()
-    await bench.pull(clientId)
-    const unconditional = [...bench.org.describes()].filter(([, date]) => date === null)
+    await rig.db
+      .as(rig.admin.tenant)
+      .tx((tx) => rig.topology.forget(tx, rig.admin.tenant, clientId, ['job_5__c']))
+    rig.org.forgetAsked()
+    await rig.pull(clientId)
+    const unconditional = [...rig.org.describes()].filter(([, date]) => date === null)
     expect(unconditional.map(([name]) => name)).toEqual(['Job_5__c'])
   })
 })
 
 describe('a partial pull', () => {
   it('describes what was named, in any case, and carries the rest over', async () => {
-    await bench.pull(clientId)
-    bench.org.change('Job_1__c', rename)
-    bench.org.change('Job_2__c', rename)
-    bench.org.forgetAsked()
-    const snapshot = await bench.pull(clientId, { objects: ['job_1__C', 'Nowhere__c'] })
-    expect([...bench.org.describes().keys()].sort()).toEqual(['Job_1__c', 'Nowhere__c'])
+    await rig.pull(clientId)
+    rig.org.change('Job_1__c', rename)
+    rig.org.change('Job_2__c', rename)
+    rig.org.forgetAsked()
+    const snapshot = await rig.pull(clientId, { objects: ['job_1__C', 'Nowhere__c'] })
+    expect([...rig.org.describes().keys()].sort()).toEqual(['Job_1__c', 'Nowhere__c'])
     expect(snapshot).toMatchObject({
       status: 'complete',
       objects_count: COUNT,
@@ -226,20 +226,20 @@ describe('a partial pull', () => {
       stats: { unreadable: [{ object: 'Nowhere__c', code: 'NOT_FOUND' }] },
     })
     // What changed beside it is not lost: the next full pull sees it.
-    const whole = await bench.pull(clientId)
+    const whole = await rig.pull(clientId)
     expect(whole.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 1 })
   })
 
   it('needs a complete version of the same Salesforce org', async () => {
-    await expect(bench.start(clientId, { objects: ['Job_1__c'] })).rejects.toMatchObject({
+    await expect(rig.start(clientId, { objects: ['Job_1__c'] })).rejects.toMatchObject({
       code: 'no_snapshot',
     })
-    await bench.pull(clientId)
-    await bench.database.query(
+    await rig.pull(clientId)
+    await rig.database.query(
       `update crm_connections set sfdc_org_id = '00DWs000009AbCdMAK' where client_id = $1`,
       [clientId],
     )
-    await expect(bench.start(clientId, { objects: ['Job_1__c'] })).rejects.toMatchObject({
+    await expect(rig.start(clientId, { objects: ['Job_1__c'] })).rejects.toMatchObject({
       code: 'no_snapshot',
     })
   })
@@ -247,110 +247,110 @@ describe('a partial pull', () => {
 
 describe('a second pull', () => {
   it('joins a running one that covers it, and is refused beside one that does not', async () => {
-    await bench.pull(clientId)
-    const running = await bench.start(clientId, { objects: ['Job_1__c', 'Job_2__c'] })
+    await rig.pull(clientId)
+    const running = await rig.start(clientId, { objects: ['Job_1__c', 'Job_2__c'] })
     expect(running.status).toBe('pulling')
-    expect((await bench.start(clientId, { objects: ['JOB_2__c'] })).id).toBe(running.id)
+    expect((await rig.start(clientId, { objects: ['JOB_2__c'] })).id).toBe(running.id)
     for (const input of [{}, { objects: ['Job_3__c'] }, { objects: ['Job_1__c'], full: true }]) {
-      await expect(bench.start(clientId, input)).rejects.toMatchObject({ code: 'pull_in_progress' })
+      await expect(rig.start(clientId, input)).rejects.toMatchObject({ code: 'pull_in_progress' })
     }
-    await bench.run(running.id)
-    expect((await bench.start(clientId)).id).not.toBe(running.id)
+    await rig.run(running.id)
+    expect((await rig.start(clientId)).id).not.toBe(running.id)
   })
 
   it('is one pull when two calls come at the same moment', async () => {
-    const [a, b] = await Promise.all([bench.start(clientId), bench.start(clientId)])
+    const [a, b] = await Promise.all([rig.start(clientId), rig.start(clientId)])
     expect(a.id).toBe(b.id)
   })
 })
 
 describe('a pull that is interrupted', () => {
   it('goes on with what is missing, and is never shown half', async () => {
-    const { id } = await bench.start(clientId)
+    const { id } = await rig.start(clientId)
     const leaving = new AbortController()
     let composites = 0
-    bench.org.settings.before = async (asked) => {
+    rig.org.settings.before = async (asked) => {
       // The third composite never gets its answer before the process is told to leave.
       const isComposite = asked.parts.length > 0 && asksForDescribes(asked)
       if (!isComposite || (composites += 1) < 3) return null
       await until('two composites are journaled', async () => {
-        const [row] = await bench.database.query<{ done: number }>(
+        const [row] = await rig.database.query<{ done: number }>(
           `select (progress->>'done')::int as done from crm_topology_snapshots where id = $1`,
           [id],
         )
-        return row?.done === 50 || (await bench.rows('topology_pull_items', clientId)) > 50
+        return row?.done === 50 || (await rig.rows('topology_pull_items', clientId)) > 50
       })
       leaving.abort(new Error('killed'))
       return null
     }
-    await expect(bench.run(id, leaving.signal)).rejects.toThrow('killed')
-    const half = await bench.get({ client_id: clientId, snapshot_id: id })
+    await expect(rig.run(id, leaving.signal)).rejects.toThrow('killed')
+    const half = await rig.get({ client_id: clientId, snapshot_id: id })
     expect(half).toMatchObject({
       status: 'pulling',
       version: null,
       objects: null,
       automations: null,
     })
-    const kept = await bench.rows('topology_pull_items', clientId)
+    const kept = await rig.rows('topology_pull_items', clientId)
 
-    bench.org.settings.before = async () => null
-    bench.org.forgetAsked()
-    await bench.run(id)
+    rig.org.settings.before = async () => null
+    rig.org.forgetAsked()
+    await rig.run(id)
     // The date of the list of objects is kept beside the describes.
-    expect(bench.org.describes().size).toBe(COUNT - Math.max(0, kept - 1))
-    const whole = await bench.get({ client_id: clientId })
+    expect(rig.org.describes().size).toBe(COUNT - Math.max(0, kept - 1))
+    const whole = await rig.get({ client_id: clientId })
     expect(whole).toMatchObject({ id, status: 'complete', version: 1, objects_count: COUNT })
     expect(Object.keys(whole.objects ?? {})).toHaveLength(COUNT)
-    expect(await bench.rows('topology_pull_items', clientId)).toBe(0)
+    expect(await rig.rows('topology_pull_items', clientId)).toBe(0)
   })
 
   it('counts once when two copies of it run at the same time', async () => {
-    const { id } = await bench.start(clientId)
-    await Promise.all([bench.run(id), bench.run(id)])
-    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+    const { id } = await rig.start(clientId)
+    await Promise.all([rig.run(id), rig.run(id)])
+    expect(await rig.topology.snapshot(rig.admin.tenant, id)).toMatchObject({
       status: 'complete',
       version: 1,
       objects_count: COUNT,
     })
-    const audit = await bench.database.query(`select 1 from audit_log where target_id = $1`, [id])
+    const audit = await rig.database.query(`select 1 from audit_log where target_id = $1`, [id])
     expect(audit).toHaveLength(1)
   })
 
   it('misses no change that was made while it was dead', async () => {
-    await bench.pull(clientId)
-    bench.org.change('Job_10__c', rename)
-    const { id } = await bench.start(clientId)
+    await rig.pull(clientId)
+    rig.org.change('Job_10__c', rename)
+    const { id } = await rig.start(clientId)
     const leaving = new AbortController()
-    bench.org.settings.before = async ({ path }) => {
+    rig.org.settings.before = async ({ path }) => {
       if (path.includes('/query')) leaving.abort(new Error('killed'))
       return null
     }
-    await expect(bench.run(id, leaving.signal)).rejects.toThrow('killed')
-    bench.org.settings.before = async () => null
-    for (const name of bench.org.objects.keys()) bench.org.change(name, rename)
-    await bench.run(id)
-    await bench.pull(clientId)
-    const { objects } = await bench.get({ client_id: clientId })
+    await expect(rig.run(id, leaving.signal)).rejects.toThrow('killed')
+    rig.org.settings.before = async () => null
+    for (const name of rig.org.objects.keys()) rig.org.change(name, rename)
+    await rig.run(id)
+    await rig.pull(clientId)
+    const { objects } = await rig.get({ client_id: clientId })
     expect(objects).toEqual(
-      Object.fromEntries([...bench.org.objects].map(([name, { describe }]) => [name, describe])),
+      Object.fromEntries([...rig.org.objects].map(([name, { describe }]) => [name, describe])),
     )
   })
 
   it('stands still while the API budget is spent, and goes on by itself', async () => {
-    const { id } = await bench.start(clientId)
-    bench.org.settings.before = async ({ path }) => {
-      if (path.endsWith('/sobjects/')) bench.budget.spent = true
+    const { id } = await rig.start(clientId)
+    rig.org.settings.before = async ({ path }) => {
+      if (path.endsWith('/sobjects/')) rig.budget.spent = true
       return null
     }
-    await bench.run(id)
-    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+    await rig.run(id)
+    expect(await rig.topology.snapshot(rig.admin.tenant, id)).toMatchObject({
       status: 'pulling',
       error: { code: 'api_budget_exhausted' },
     })
-    bench.org.settings.before = async () => null
-    bench.budget.spent = false
-    await bench.run(id)
-    const snapshot = await bench.topology.snapshot(bench.admin.tenant, id)
+    rig.org.settings.before = async () => null
+    rig.budget.spent = false
+    await rig.run(id)
+    const snapshot = await rig.topology.snapshot(rig.admin.tenant, id)
     expect(snapshot).toMatchObject({ status: 'complete', error: null, objects_count: COUNT })
     expect(snapshot.stats.salesforce_api_calls).toBe(calls())
   })
@@ -361,10 +361,10 @@ describe('a pull that cannot end well', () => {
     ['connection_revoked', `update crm_connections set status = 'revoked' where client_id = $1`],
     ['client_inactive', `update clients set is_active = false where id = $1`],
   ])('fails with %s', async (code, statement) => {
-    const { id } = await bench.start(clientId)
-    await bench.database.query(statement, [clientId])
-    await bench.run(id)
-    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+    const { id } = await rig.start(clientId)
+    await rig.database.query(statement, [clientId])
+    await rig.run(id)
+    expect(await rig.topology.snapshot(rig.admin.tenant, id)).toMatchObject({
       status: 'failed',
       version: null,
       error: { code },
@@ -372,43 +372,43 @@ describe('a pull that cannot end well', () => {
   })
 
   it('fails when the connection is revoked in the middle', async () => {
-    const { id } = await bench.start(clientId)
-    bench.org.settings.before = async ({ path }) => {
+    const { id } = await rig.start(clientId)
+    rig.org.settings.before = async ({ path }) => {
       if (path.endsWith('/composite')) {
-        await bench.database.query(
+        await rig.database.query(
           `update crm_connections set status = 'revoked' where client_id = $1`,
           [clientId],
         )
       }
       return null
     }
-    await bench.run(id)
-    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+    await rig.run(id)
+    expect(await rig.topology.snapshot(rig.admin.tenant, id)).toMatchObject({
       status: 'failed',
       error: { code: 'connection_revoked' },
     })
   })
 
   it('ends with the reason when it is given up, and lets the next one start', async () => {
-    const { id } = await bench.start(clientId)
-    const work = { orgId: bench.admin.tenant.orgId, clientId, id }
-    await bench.topology.worker.giveUp(work, new Error('its process died 5 times'))
-    expect(await bench.topology.snapshot(bench.admin.tenant, id)).toMatchObject({
+    const { id } = await rig.start(clientId)
+    const work = { orgId: rig.admin.tenant.orgId, clientId, id }
+    await rig.topology.worker.giveUp(work, new Error('its process died 5 times'))
+    expect(await rig.topology.snapshot(rig.admin.tenant, id)).toMatchObject({
       status: 'failed',
       error: { code: 'internal' },
     })
-    expect(await bench.pull(clientId)).toMatchObject({ status: 'complete', version: 1 })
+    expect(await rig.pull(clientId)).toMatchObject({ status: 'complete', version: 1 })
   })
 })
 
 describe('a pull that waits', () => {
-  const shown = async (id: string) => bench.topology.snapshot(bench.admin.tenant, id)
+  const shown = async (id: string) => rig.topology.snapshot(rig.admin.tenant, id)
 
   it('says why from the first failure on, since when and until when, and goes on by itself', async () => {
-    const { id } = await bench.start(clientId)
+    const { id } = await rig.start(clientId)
     const page = { status: 503, body: [{ errorCode: 'SERVER_UNAVAILABLE', message: 'busy' }] }
-    bench.org.settings.before = async ({ path }) => (path.includes('/sobjects/') ? page : null)
-    await bench.run(id)
+    rig.org.settings.before = async ({ path }) => (path.includes('/sobjects/') ? page : null)
+    await rig.run(id)
     const first = await shown(id)
     expect(first).toMatchObject({
       status: 'pulling',
@@ -419,32 +419,31 @@ describe('a pull that waits', () => {
         waiting: { for: 'time' },
       },
     })
-    await bench.run(id)
+    await rig.run(id)
     const { waiting } = (await shown(id)).error ?? {}
     expect(waiting?.since).toBe(first.error?.waiting?.since)
     const hours = (Date.parse(waiting?.until ?? '') - Date.parse(waiting?.since ?? '')) / 3_600_000
     expect(hours).toBe(24)
-    bench.org.settings.before = async () => null
-    await bench.run(id)
+    rig.org.settings.before = async () => null
+    await rig.run(id)
     expect(await shown(id)).toMatchObject({ status: 'complete', version: 1, error: null })
   })
 
   it('for a person goes on as soon as the client is connected again, whoever it is connected as', async () => {
-    const { id } = await bench.start(clientId)
-    await bench.database.query(
-      `update crm_connections set status = 'expired' where client_id = $1`,
-      [clientId],
-    )
-    await bench.run(id)
+    const { id } = await rig.start(clientId)
+    await rig.database.query(`update crm_connections set status = 'expired' where client_id = $1`, [
+      clientId,
+    ])
+    await rig.run(id)
     expect(await shown(id)).toMatchObject({
       status: 'pulling',
       error: { code: 'connection_lost', waiting: { for: 'person' } },
     })
-    await bench.database.query(
+    await rig.database.query(
       `update crm_connections set status = 'connected', sfdc_user_id = '005000000000002AAA' where client_id = $1`,
       [clientId],
     )
-    await bench.run(id)
+    await rig.run(id)
     expect(await shown(id)).toMatchObject({ status: 'complete', error: null })
   })
 })

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
-import { createTopologyBench, type TopologyBench } from './testing/bench.ts'
+import { createTopologyRig, type TopologyRig } from './testing/rig.ts'
 import { describeOf } from './testing/salesforce-org.ts'
 
-let bench: TopologyBench
+let rig: TopologyRig
 let clientId: string
 
 const COUNT = 40
 
 beforeAll(async () => {
-  bench = await createTopologyBench(await createDatabase())
-  for (let i = 0; i < COUNT; i += 1) bench.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
-  bench.org.automations.validationRules.push({
+  rig = await createTopologyRig(await createDatabase())
+  for (let i = 0; i < COUNT; i += 1) rig.org.put(`Job_${i}__c`, describeOf(`Job_${i}__c`, 6))
+  rig.org.automations.validationRules.push({
     Id: '03dA',
     ValidationName: 'R',
     Active: true,
@@ -20,27 +20,27 @@ beforeAll(async () => {
     EntityDefinition: { QualifiedApiName: 'Job_1__c' },
     LastModifiedDate: '2026-01-02T10:00:00.000+0000',
   })
-  clientId = await bench.client()
-  await bench.pull(clientId)
-  bench.org.change('Job_1__c', (object) => ({
+  clientId = await rig.client()
+  await rig.pull(clientId)
+  rig.org.change('Job_1__c', (object) => ({
     ...object,
     fields: (object.fields as JsonObject[]).map((field) =>
       field.name === 'Field_0__c' ? { ...field, length: 255 } : field,
     ),
   }))
-  bench.org.put('Fresh__c', describeOf('Fresh__c', 4))
-  bench.org.remove('Job_2__c')
-  await bench.pull(clientId)
+  rig.org.put('Fresh__c', describeOf('Fresh__c', 4))
+  rig.org.remove('Job_2__c')
+  await rig.pull(clientId)
 })
 
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 describe('topology.get', () => {
   it('gives the parts that were asked for, and nothing else', async () => {
     const parts = async (include: ('objects' | 'fields' | 'record_types' | 'automations')[]) => {
-      const got = await bench.get({ client_id: clientId, objects: ['JOB_1__C', 'No__c'], include })
+      const got = await rig.get({ client_id: clientId, objects: ['JOB_1__C', 'No__c'], include })
       const { objects, automations } = got
       return { names: Object.keys(objects ?? {}), object: objects?.Job_1__c, automations }
     }
@@ -53,40 +53,40 @@ describe('topology.get', () => {
     expect(bare.object).toMatchObject({ name: 'Job_1__c' })
     expect(bare.object).not.toHaveProperty('fields')
     expect(bare.automations).toHaveLength(1)
-    const empty = await bench.get({ client_id: clientId, include: [] })
+    const empty = await rig.get({ client_id: clientId, include: [] })
     expect(empty).toMatchObject({ status: 'complete', objects: null, automations: null })
   })
 
   it('holds no database connection while its reader is slow', async () => {
-    const pieces = await bench.topology.get(bench.admin.tenant, { client_id: clientId })
+    const pieces = await rig.topology.get(rig.admin.tenant, { client_id: clientId })
     const reader = pieces[Symbol.asyncIterator]()
     // The first contents were read by now, and the reader goes to sleep.
     for (let i = 0; i < 5; i += 1) await reader.next()
-    expect(bench.db.pool.totalCount - bench.db.pool.idleCount).toBe(0)
+    expect(rig.db.pool.totalCount - rig.db.pool.idleCount).toBe(0)
     await reader.return?.()
   })
 
   it('answers the same to a missing and to a foreign client, snapshot and version', async () => {
-    const other = await bench.client('00DWs000002AbCdMAK')
-    const company = await bench.caller('company_admin', other)
+    const other = await rig.client('00DWs000002AbCdMAK')
+    const company = await rig.caller('company_admin', other)
     const [history] = (
-      await bench.topology.history(bench.admin.tenant, { client_id: clientId, limit: 1 })
+      await rig.topology.history(rig.admin.tenant, { client_id: clientId, limit: 1 })
     ).items
-    const told = (input: Parameters<typeof bench.topology.get>[1]) =>
-      bench.topology.get(company.tenant, input).catch((error: unknown) => String(error))
+    const told = (input: Parameters<typeof rig.topology.get>[1]) =>
+      rig.topology.get(company.tenant, input).catch((error: unknown) => String(error))
     const nowhere = '01931f2a-7c00-7000-8000-00000000dead'
     expect(await told({ client_id: clientId })).toBe(await told({ client_id: nowhere }))
     expect(await told({ client_id: other, snapshot_id: history?.id })).toBe(
       await told({ client_id: other, snapshot_id: nowhere }),
     )
     await expect(
-      bench.topology.get(bench.admin.tenant, { client_id: clientId, version: 99 }),
+      rig.topology.get(rig.admin.tenant, { client_id: clientId, version: 99 }),
     ).rejects.toMatchObject({ code: 'not_found' })
+    await expect(rig.topology.get(rig.admin.tenant, { client_id: other })).rejects.toMatchObject({
+      code: 'no_snapshot',
+    })
     await expect(
-      bench.topology.get(bench.admin.tenant, { client_id: other }),
-    ).rejects.toMatchObject({ code: 'no_snapshot' })
-    await expect(
-      bench.topology.diff(company.tenant, {
+      rig.topology.diff(company.tenant, {
         client_id: other,
         from_version: 1,
         to_client_id: clientId,
@@ -99,7 +99,7 @@ describe('topology.get', () => {
 describe('topology.history', () => {
   it('pages through the snapshots, newest first', async () => {
     const page = (cursor?: string) =>
-      bench.topology.history(bench.admin.tenant, { client_id: clientId, limit: 1, cursor })
+      rig.topology.history(rig.admin.tenant, { client_id: clientId, limit: 1, cursor })
     const first = await page()
     const second = await page(first.next_cursor ?? '')
     expect([...first.items, ...second.items].map(({ version }) => version)).toEqual([2, 1])
@@ -109,7 +109,7 @@ describe('topology.history', () => {
 
 describe('topology.diff', () => {
   const diff = (more = {}) =>
-    bench.topology.diff(bench.admin.tenant, {
+    rig.topology.diff(rig.admin.tenant, {
       client_id: clientId,
       from_version: 1,
       limit: 100,
@@ -160,8 +160,8 @@ describe('topology.diff', () => {
 
   it('is empty between a version and itself, and between two clients that are alike', async () => {
     expect((await diff({ from_version: 2, to_version: 2 })).summary.identical).toBe(true)
-    const twin = await bench.client('00DWs000003AbCdMAK')
-    await bench.pull(twin)
+    const twin = await rig.client('00DWs000003AbCdMAK')
+    await rig.pull(twin)
     const found = await diff({ from_version: 2, to_client_id: twin })
     expect(found).toMatchObject({ to: { client_id: twin, version: 1 }, objects: [] })
     expect(found.summary.identical).toBe(true)
@@ -195,19 +195,19 @@ describe('a name that is in no snapshot', () => {
 
 describe('for other modules', () => {
   it('the newest complete snapshot gives describes by name, without case', async () => {
-    const snapshot = await bench.topology.newestComplete(bench.admin.tenant, clientId)
+    const snapshot = await rig.topology.newestComplete(rig.admin.tenant, clientId)
     expect(snapshot?.version).toBe(2)
     const found = await snapshot?.readObjects(['job_1__C', 'Unknown__c'])
     expect([...(found?.keys() ?? [])]).toEqual(['Job_1__c'])
-    expect(found?.get('Job_1__c')).toEqual(bench.org.objects.get('Job_1__c')?.describe)
+    expect(found?.get('Job_1__c')).toEqual(rig.org.objects.get('Job_1__c')?.describe)
     expect(await snapshot?.readAutomations()).toMatchObject([{ api_name: 'Job_1__c.R' }])
   })
 })
 
 describe('topology.pull', () => {
   it('answers with the end when the queue brings it there in time', async () => {
-    await bench.jobs.start()
-    const snapshot = await bench.topology.pull(bench.admin, {
+    await rig.jobs.start()
+    const snapshot = await rig.topology.pull(rig.admin, {
       client_id: clientId,
       wait_seconds: 20,
     })

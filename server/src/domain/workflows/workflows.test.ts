@@ -2,16 +2,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { type FaultRule } from '../../../../simulator/src/salesforce/faults.ts'
 import { newId } from '../../db/ids.ts'
-import { createListBench, type ListBench } from './testing/list-bench.ts'
+import { createListRig, type ListRig } from './testing/list-rig.ts'
 import { type WorkflowItem } from './workflows.ts'
 
-let bench: ListBench
+let rig: ListRig
 
 beforeAll(async () => {
-  bench = await createListBench(await createDatabase())
+  rig = await createListRig(await createDatabase())
 })
-beforeEach(() => bench.control.clearFaults())
-afterAll(() => bench.close())
+beforeEach(() => rig.control.clearFaults())
+afterAll(() => rig.close())
 
 const names = (items: readonly WorkflowItem[]): string[] =>
   items.map(({ api_name: name }) => name).sort()
@@ -40,8 +40,8 @@ const ALL = [
 
 describe('a live list', () => {
   it('has every automation of the Salesforce org with its state, by few calls', async () => {
-    await bench.control.clearJournal()
-    const page = await bench.list()
+    await rig.control.clearJournal()
+    const page = await rig.list()
     expect(names(page.items)).toEqual(ALL)
     expect([page.total, page.next_cursor, page.warnings, page.execution_order]).toEqual([
       ALL.length,
@@ -49,8 +49,8 @@ describe('a live list', () => {
       [],
       null,
     ])
-    // Looking at one Metadata retrieve apart, which the bench does without waiting.
-    const asked = (await bench.control.journal()).filter(({ path }) => !path.includes('/Soap/m/'))
+    // Looking at one Metadata retrieve apart, which the rig does without waiting.
+    const asked = (await rig.control.journal()).filter(({ path }) => !path.includes('/Soap/m/'))
     expect(asked.length).toBeLessThanOrEqual(10)
     expect(named(page.items, 'Lead_Set_Segment')).toEqual({
       type: 'flow',
@@ -86,21 +86,20 @@ describe('a live list', () => {
 
   it('leaves one audit row with its number of calls', async () => {
     const count = async () =>
-      bench.database.query<{ salesforce_api_calls: number; outcome: string; client_id: string }>(
+      rig.database.query<{ salesforce_api_calls: number; outcome: string; client_id: string }>(
         `select salesforce_api_calls, outcome, client_id from audit_log
           where action = 'workflows.list' order by id`,
       )
     const before = (await count()).length
-    await bench.list()
+    await rig.list()
     const rows = await count()
     expect(rows).toHaveLength(before + 1)
-    expect(rows.at(-1)).toMatchObject({ outcome: 'ok', client_id: bench.clientId })
+    expect(rows.at(-1)).toMatchObject({ outcome: 'ok', client_id: rig.clientId })
     expect(rows.at(-1)?.salesforce_api_calls).toBeGreaterThan(5)
   })
 
   it('is filtered by type, object and state, names without case', async () => {
-    const of = async (input: Parameters<ListBench['list']>[0]) =>
-      names((await bench.list(input)).items)
+    const of = async (input: Parameters<ListRig['list']>[0]) => names((await rig.list(input)).items)
     expect(await of({ types: ['assignment_rule'] })).toEqual([
       'Case.Holiday Cover',
       'Case.Standard',
@@ -119,7 +118,7 @@ describe('a live list', () => {
   })
 
   it('tells what runs on an object in which order, whatever types are asked for', async () => {
-    const { execution_order: order, items } = await bench.list({
+    const { execution_order: order, items } = await rig.list({
       object: 'placement__c',
       types: ['flow'],
     })
@@ -147,7 +146,7 @@ describe('a live list', () => {
   })
 
   it('names a type that cannot be listed, and lists the others', async () => {
-    await bench.control.addFault({
+    await rig.control.addFault({
       path: '*FROM*ValidationRule*',
       kind: {
         type: 'status',
@@ -157,7 +156,7 @@ describe('a live list', () => {
         message: "sObject type 'ValidationRule' is not supported.",
       },
     })
-    const page = await bench.list()
+    const page = await rig.list()
     expect(page.warnings).toEqual([
       {
         code: 'type_not_listed',
@@ -171,11 +170,11 @@ describe('a live list', () => {
   })
 
   it('says when it cannot tell when flows start, and lists them', async () => {
-    await bench.control.addFault({
+    await rig.control.addFault({
       path: '*FlowDefinitionView*',
       kind: { type: 'status', status: 400, body: 'json', errorCode: 'INVALID_TYPE', message: 'x' },
     })
-    const page = await bench.list({ types: ['flow'] })
+    const page = await rig.list({ types: ['flow'] })
     expect(page.warnings).toMatchObject([{ code: 'content_not_read', type: 'flow' }])
     expect(named(page.items, 'Lead_Set_Segment')).toMatchObject({ active: true, trigger: null })
   })
@@ -208,23 +207,23 @@ describe('a live list', () => {
       },
     ],
   ])('is no empty one where Salesforce %s', async (_what, kind) => {
-    await bench.control.addFault({ path: '*/query*', times: 500, kind })
-    await expect(bench.list()).rejects.toMatchObject({ code: 'salesforce_error' })
+    await rig.control.addFault({ path: '*/query*', times: 500, kind })
+    await expect(rig.list()).rejects.toMatchObject({ code: 'salesforce_error' })
   })
 
   it('fails where one type meets what may pass, and lists it once that is over', async () => {
-    await bench.control.addFault({
+    await rig.control.addFault({
       path: '*FROM*ValidationRule*',
       times: 500,
       kind: { type: 'status', status: 503, body: 'empty' },
     })
-    await expect(bench.list()).rejects.toMatchObject({ code: 'salesforce_error' })
-    await bench.control.clearFaults()
-    expect(names((await bench.list()).items)).toEqual(ALL)
+    await expect(rig.list()).rejects.toMatchObject({ code: 'salesforce_error' })
+    await rig.control.clearFaults()
+    expect(names((await rig.list()).items)).toEqual(ALL)
   })
 
   it('fails as a whole where the Salesforce org does, and says so in the audit log', async () => {
-    await bench.control.addFault({
+    await rig.control.addFault({
       times: 200,
       kind: {
         type: 'status',
@@ -234,8 +233,8 @@ describe('a live list', () => {
         message: 'The REST API is not enabled for this Organization.',
       },
     })
-    await expect(bench.list()).rejects.toMatchObject({ code: 'salesforce_error' })
-    const [row] = await bench.database.query<{ outcome: string }>(
+    await expect(rig.list()).rejects.toMatchObject({ code: 'salesforce_error' })
+    const [row] = await rig.database.query<{ outcome: string }>(
       `select outcome from audit_log where action = 'workflows.list' order by id desc limit 1`,
     )
     expect(row?.outcome).toBe('salesforce_error')
@@ -244,39 +243,39 @@ describe('a live list', () => {
 
 describe('a list from a snapshot', () => {
   it('is refused without one, and is what was captured, without a call', async () => {
-    await expect(bench.list({ source: 'snapshot' })).rejects.toMatchObject({ code: 'no_snapshot' })
-    await bench.pull()
-    const before = bench.org.calls
-    const stored = await bench.list({ source: 'snapshot' })
-    expect(bench.org.calls).toBe(before)
+    await expect(rig.list({ source: 'snapshot' })).rejects.toMatchObject({ code: 'no_snapshot' })
+    await rig.pull()
+    const before = rig.org.calls
+    const stored = await rig.list({ source: 'snapshot' })
+    expect(rig.org.calls).toBe(before)
     expect([stored.source, stored.snapshot_version]).toEqual(['snapshot', 1])
-    const live = await bench.list()
+    const live = await rig.list()
     expect(stored.items.map(({ api_name: name }) => name)).toEqual(
       live.items.map(({ api_name: name }) => name),
     )
     expect(named(stored.items, 'Placement_Notify')).toEqual(named(live.items, 'Placement_Notify'))
     const object = 'Placement__c'
-    expect((await bench.list({ source: 'snapshot', object })).execution_order).toEqual(
-      (await bench.list({ object })).execution_order,
+    expect((await rig.list({ source: 'snapshot', object })).execution_order).toEqual(
+      (await rig.list({ object })).execution_order,
     )
   })
 
   it('spares a live list the retrieve of what did not move since', async () => {
-    await bench.control.clearJournal()
-    const page = await bench.list()
+    await rig.control.clearJournal()
+    const page = await rig.list()
     expect(named(page.items, 'Opportunity.Big Deal Alert')).toMatchObject({ active: true })
-    const asked = await bench.control.journal()
+    const asked = await rig.control.journal()
     expect(asked.filter(({ path }) => path.includes('/Soap/m/'))).toEqual([])
     expect(asked.length).toBeLessThanOrEqual(10)
   })
 
   it('says what its pull could not list', async () => {
-    await bench.control.addFault({
+    await rig.control.addFault({
       path: '*FROM*WorkflowRule*',
       kind: { type: 'status', status: 400, body: 'json', errorCode: 'INVALID_TYPE', message: 'no' },
     })
-    await bench.pull()
-    const page = await bench.list({ source: 'snapshot' })
+    await rig.pull()
+    const page = await rig.list({ source: 'snapshot' })
     expect(page.warnings).toEqual([
       {
         code: 'type_not_listed',
@@ -285,7 +284,7 @@ describe('a list from a snapshot', () => {
       },
     ])
     expect(names(page.items)).toEqual(ALL)
-    expect((await bench.list({ source: 'snapshot', types: ['flow'] })).warnings).toEqual([])
+    expect((await rig.list({ source: 'snapshot', types: ['flow'] })).warnings).toEqual([])
   })
 })
 
@@ -296,7 +295,7 @@ describe('pages', () => {
       const seen: WorkflowItem[] = []
       let cursor: string | null = null
       do {
-        const page = await bench.list({ source, limit: 5, ...(cursor === null ? {} : { cursor }) })
+        const page = await rig.list({ source, limit: 5, ...(cursor === null ? {} : { cursor }) })
         expect(page.total).toBe(ALL.length)
         expect(page.items.length).toBeLessThanOrEqual(5)
         seen.push(...page.items)
@@ -309,23 +308,23 @@ describe('pages', () => {
   )
 
   it('of a snapshot stay with it when there is a newer one', async () => {
-    const { next_cursor: cursor, snapshot_version: version } = await bench.list({
+    const { next_cursor: cursor, snapshot_version: version } = await rig.list({
       source: 'snapshot',
       limit: 5,
     })
-    await bench.pull()
-    const next = await bench.list({ source: 'snapshot', limit: 5, cursor: cursor ?? '' })
+    await rig.pull()
+    const next = await rig.list({ source: 'snapshot', limit: 5, cursor: cursor ?? '' })
     expect(next.snapshot_version).toBe(version)
-    expect((await bench.list({ source: 'snapshot' })).snapshot_version).toBe((version ?? 0) + 1)
+    expect((await rig.list({ source: 'snapshot' })).snapshot_version).toBe((version ?? 0) + 1)
   })
 
   it('take no cursor of another source, and none that was not given out', async () => {
-    const { next_cursor: live } = await bench.list({ limit: 1 })
+    const { next_cursor: live } = await rig.list({ limit: 1 })
     const json = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
     for (const cursor of ['x', json({}), json([1, 2, 3]), `${live}A`, json([1, '', 'flow/A'])]) {
-      await expect(bench.list({ cursor })).rejects.toMatchObject({ code: 'invalid_cursor' })
+      await expect(rig.list({ cursor })).rejects.toMatchObject({ code: 'invalid_cursor' })
     }
-    await expect(bench.list({ source: 'snapshot', cursor: live ?? '' })).rejects.toMatchObject({
+    await expect(rig.list({ source: 'snapshot', cursor: live ?? '' })).rejects.toMatchObject({
       code: 'invalid_cursor',
     })
   })
@@ -344,7 +343,7 @@ describe('deployed_by_engine', () => {
     permissions: { permission_set: 'Ours' },
   }
   const isOurs = async (name: string): Promise<boolean | undefined> =>
-    named((await bench.list()).items, name)?.deployed_by_engine
+    named((await rig.list()).items, name)?.deployed_by_engine
 
   /** A deployment as it stands in the database once it has ended. */
   const insert = async (
@@ -353,15 +352,15 @@ describe('deployed_by_engine', () => {
     more: { status?: string; check_only?: boolean; sfdc_org_id?: string; rollback?: unknown } = {},
   ): Promise<void> => {
     const id = newId()
-    const { orgId } = bench.tenant
-    const sfdcOrgId = more.sfdc_org_id ?? bench.sfdcOrg.id
-    await bench.database.query(
+    const { orgId } = rig.tenant
+    const sfdcOrgId = more.sfdc_org_id ?? rig.sfdcOrg.id
+    await rig.database.query(
       `insert into crm_deployments (id, org_id, client_id, kind, status, plan, check_only, sfdc_org_id, rollback)
        values ($1, $2, $3, $4, $5, '{}', $6, $7, $8)`,
       [
         id,
         orgId,
-        bench.clientId,
+        rig.clientId,
         kind,
         more.status ?? 'deployed',
         more.check_only ?? false,
@@ -369,23 +368,23 @@ describe('deployed_by_engine', () => {
         more.rollback === undefined ? null : JSON.stringify(more.rollback),
       ],
     )
-    await bench.database.query(
+    await rig.database.query(
       `insert into deployment_components (org_id, client_id, deployment_id, position, type, full_name, path, action, reversibility)
        values ($1, $2, $3, 0, 'Flow', 'SCORE_lead', 'workflows.0', $4, 'reversible')`,
-      [orgId, bench.clientId, id, action],
+      [orgId, rig.clientId, id, action],
     )
   }
 
   it('holds for a validation rule of an object deploy until that is rolled back', async () => {
-    const { id, status } = await bench.deploy(plan)
+    const { id, status } = await rig.deploy(plan)
     expect(status).toBe('deployed')
     expect(await isOurs('Lead.Ours')).toBe(true)
     expect(await isOurs('Lead.Score_In_Range')).toBe(false)
-    await bench.rollback(id)
+    await rig.rollback(id)
     expect(await isOurs('Lead.Ours')).toBeUndefined()
     // Somebody makes one of this name afterwards: not ours.
-    const again = await bench.deploy(plan)
-    await bench.database.query(`update crm_deployments set status = 'rolled_back' where id = $1`, [
+    const again = await rig.deploy(plan)
+    await rig.database.query(`update crm_deployments set status = 'rolled_back' where id = $1`, [
       again.id,
     ])
     expect(await isOurs('Lead.Ours')).toBe(false)
@@ -404,7 +403,7 @@ describe('deployed_by_engine', () => {
     await insert('workflow_activation', 'updated')
     expect(await isOurs('Score_Lead')).toBe(true)
     await insert('workflow_removal', 'deleted')
-    await bench.database.query(
+    await rig.database.query(
       `update deployment_components set success = false where action = 'deleted'`,
     )
     // A removal that Salesforce refused.
@@ -419,17 +418,17 @@ describe('deployed_by_engine', () => {
 describe('a list of a client', () => {
   it('that belongs to another org, or is not there, is not found', async () => {
     const elsewhere = newId()
-    await bench.database.query(
+    await rig.database.query(
       `insert into organizations (id, name, slug) values ($1, 'Other', $2)`,
       [elsewhere, `other-${elsewhere}`],
     )
-    const foreign = { ...bench.caller, tenant: { orgId: elsewhere, clientId: null } }
-    const input = { client_id: bench.clientId, limit: 10 }
+    const foreign = { ...rig.caller, tenant: { orgId: elsewhere, clientId: null } }
+    const input = { client_id: rig.clientId, limit: 10 }
     for (const source of ['live', 'snapshot'] as const) {
-      await expect(bench.workflows.list(foreign, { ...input, source })).rejects.toMatchObject({
+      await expect(rig.workflows.list(foreign, { ...input, source })).rejects.toMatchObject({
         code: 'not_found',
       })
-      await expect(bench.list({ source, client_id: newId() })).rejects.toMatchObject({
+      await expect(rig.list({ source, client_id: newId() })).rejects.toMatchObject({
         code: 'not_found',
       })
     }
@@ -437,15 +436,15 @@ describe('a list of a client', () => {
 
   it('that is another one of the same org is not found by people of this one', async () => {
     const other = newId()
-    await bench.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
+    await rig.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
       other,
-      bench.tenant.orgId,
+      rig.tenant.orgId,
     ])
-    const person = { ...bench.caller, tenant: { orgId: bench.tenant.orgId, clientId: other } }
+    const person = { ...rig.caller, tenant: { orgId: rig.tenant.orgId, clientId: other } }
     await expect(
-      bench.workflows.list(person, { client_id: bench.clientId, source: 'snapshot', limit: 1 }),
+      rig.workflows.list(person, { client_id: rig.clientId, source: 'snapshot', limit: 1 }),
     ).rejects.toMatchObject({ code: 'not_found' })
-    await expect(bench.list({ client_id: other })).rejects.toMatchObject({
+    await expect(rig.list({ client_id: other })).rejects.toMatchObject({
       code: 'connection_not_ready',
     })
   })

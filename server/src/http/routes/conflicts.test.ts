@@ -13,7 +13,7 @@ import { until } from '../../../../test/src/until.ts'
 import { newId } from '../../db/ids.ts'
 import { createAuth, newApiToken, sha256 } from '../../domain/auth/auth.ts'
 import { createPasswords } from '../../domain/auth/passwords.ts'
-import { type ConflictsBench, createConflictsBench } from '../../domain/conflicts/testing/bench.ts'
+import { type ConflictsRig, createConflictsRig } from '../../domain/conflicts/testing/rig.ts'
 import { Secret } from '../../secret.ts'
 import { createApp } from '../app.ts'
 import { conflictRoutes } from './conflicts.ts'
@@ -26,7 +26,7 @@ interface Report {
 }
 
 let simulator: Simulator
-let bench: ConflictsBench
+let rig: ConflictsRig
 let app: FastifyInstance
 let admin: Api
 let member: Api
@@ -34,17 +34,17 @@ let foreigner: Api
 
 const tokenOf = async (userId: string): Promise<string> => {
   const token = newApiToken()
-  await bench.database.query(
+  await rig.database.query(
     `insert into api_tokens (id, org_id, user_id, name, prefix, token_hash) values ($1, $2, $3, 'test', 'sfx_', $4)`,
-    [newId(), bench.tenant.orgId, userId, sha256(token)],
+    [newId(), rig.tenant.orgId, userId, sha256(token)],
   )
   return token
 }
 const memberOf = async (clientId: string): Promise<string> => {
   const id = newId()
-  await bench.database.query(
+  await rig.database.query(
     `insert into users (id, org_id, client_id, email, password_hash, role) values ($1, $2, $3, $4, 'x', 'company_admin')`,
-    [id, bench.tenant.orgId, clientId, `${id}@agency.example`],
+    [id, rig.tenant.orgId, clientId, `${id}@agency.example`],
   )
   return tokenOf(id)
 }
@@ -54,19 +54,19 @@ beforeAll(async () => {
   const control = createControl(simulator.controlUrl)
   const { token, instanceUrl } = await control.openSession('Acme')
   const database = await createDatabase()
-  bench = await createConflictsBench({ database, token, instanceUrl, byQueue: true })
+  rig = await createConflictsRig({ database, token, instanceUrl, byQueue: true })
   const secret = new Secret('a secret of at least 32 characters')
   app = await createApp({
-    routes: conflictRoutes({ conflicts: bench.conflicts }),
+    routes: conflictRoutes({ conflicts: rig.conflicts }),
     auth: createAuth({
-      db: bench.db,
+      db: rig.db,
       passwords: createPasswords(),
       jwtSecret: secret,
       superAdminSecret: new Secret('another secret of 32 characters!!'),
       jwtTtlSeconds: 60,
       onBackgroundError: () => undefined,
     }),
-    idempotency: { db: bench.db, secret },
+    idempotency: { db: rig.db, secret },
     logger: pino({ level: 'silent' }),
     corsOrigins: [],
     rateLimitPerMinute: 0,
@@ -76,23 +76,23 @@ beforeAll(async () => {
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const api = apiOf(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
-  admin = api.as(await tokenOf(bench.caller.userId))
-  member = api.as(await memberOf(bench.clientId))
+  admin = api.as(await tokenOf(rig.caller.userId))
+  member = api.as(await memberOf(rig.clientId))
   const other = newId()
-  await bench.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
+  await rig.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
     other,
-    bench.tenant.orgId,
+    rig.tenant.orgId,
   ])
   foreigner = api.as(await memberOf(other))
 })
 afterAll(async () => {
   await app.close()
-  await bench.close()
+  await rig.close()
   await simulator.close()
 })
 
 const bodyOf = (name: string, more: Record<string, unknown> = {}) => ({
-  client_id: bench.clientId,
+  client_id: rig.clientId,
   plan: {
     objects: [
       { api_name: 'Lead', fields: [{ api_name: name, label: name, type: 'Text', length: 40 }] },
@@ -104,10 +104,10 @@ const bodyOf = (name: string, more: Record<string, unknown> = {}) => ({
 describe('the conflict endpoints', () => {
   it('refuse what means nothing, in the order of the contract', async () => {
     const check = (body: unknown) => admin.post('/api/conflicts/check', body)
-    const [none, both] = [{ client_id: bench.clientId }, bodyOf('A__c', { workflows: [{}] })]
+    const [none, both] = [{ client_id: rig.clientId }, bodyOf('A__c', { workflows: [{}] })]
     expect((await check(none)).status).toBe(422)
     expect((await check(both)).status).toBe(422)
-    const workflows = await check({ client_id: bench.clientId, workflows: [{ type: 'flow' }] })
+    const workflows = await check({ client_id: rig.clientId, workflows: [{ type: 'flow' }] })
     expect([workflows.status, workflows.body.code]).toEqual([400, 'invalid_plan'])
     expect(workflows.body.errors).toMatchObject([{ path: 'workflows.0.api_name' }])
     const early = await check(bodyOf('A__c'))
@@ -152,7 +152,7 @@ describe('the conflict endpoints', () => {
   it("show a client's people its reports, and nobody else's", async () => {
     const { body: made } = await admin.post<Report>('/api/conflicts/check', bodyOf('Shown__c'))
     const get = { report_id: made.id }
-    const list = { client_id: bench.clientId }
+    const list = { client_id: rig.clientId }
     expect((await member.post('/api/conflicts/get', get)).body).toEqual(made)
     const listed = await member.post<{ items: Report[] }>('/api/conflicts/list', list)
     expect(listed.body.items[0]).toMatchObject({ id: made.id, severity: made.severity })

@@ -13,12 +13,12 @@ import { createPasswords } from '../../domain/auth/passwords.ts'
 import { type Caller } from '../../domain/caller.ts'
 import { createMappings } from '../../domain/mappings/mappings.ts'
 import { account, lead, user } from '../../domain/mappings/testing/describes.ts'
-import { createTopologyBench, type TopologyBench } from '../../domain/topology/testing/bench.ts'
+import { createTopologyRig, type TopologyRig } from '../../domain/topology/testing/rig.ts'
 import { Secret } from '../../secret.ts'
 import { createApp } from '../app.ts'
 import { mappingRoutes } from './mappings.ts'
 
-let bench: TopologyBench
+let rig: TopologyRig
 let app: FastifyInstance
 let admin: Api
 let member: Api
@@ -27,7 +27,7 @@ let clientId: string
 
 const tokenOf = async ({ tenant, userId }: Caller): Promise<string> => {
   const token = newApiToken()
-  await bench.database.query(
+  await rig.database.query(
     `insert into api_tokens (id, org_id, user_id, name, prefix, token_hash) values ($1, $2, $3, 'test', 'sfx_', $4)`,
     [newId(), tenant.orgId, userId, sha256(token)],
   )
@@ -35,24 +35,24 @@ const tokenOf = async ({ tenant, userId }: Caller): Promise<string> => {
 }
 
 beforeAll(async () => {
-  bench = await createTopologyBench(await createDatabase())
-  bench.org.put('Lead', lead())
-  bench.org.put('Account', account())
-  bench.org.put('User', user())
-  clientId = await bench.client()
-  await bench.pull(clientId)
+  rig = await createTopologyRig(await createDatabase())
+  rig.org.put('Lead', lead())
+  rig.org.put('Account', account())
+  rig.org.put('User', user())
+  clientId = await rig.client()
+  await rig.pull(clientId)
   const secret = new Secret('a secret of at least 32 characters')
   app = await createApp({
-    routes: mappingRoutes({ mappings: createMappings({ db: bench.db, topology: bench.topology }) }),
+    routes: mappingRoutes({ mappings: createMappings({ db: rig.db, topology: rig.topology }) }),
     auth: createAuth({
-      db: bench.db,
+      db: rig.db,
       passwords: createPasswords(),
       jwtSecret: secret,
       superAdminSecret: new Secret('another secret of 32 characters!!'),
       jwtTtlSeconds: 60,
       onBackgroundError: () => undefined,
     }),
-    idempotency: { db: bench.db, secret },
+    idempotency: { db: rig.db, secret },
     logger: pino({ level: 'silent' }),
     corsOrigins: [],
     rateLimitPerMinute: 0,
@@ -62,19 +62,19 @@ beforeAll(async () => {
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const api = apiOf(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
-  admin = api.as(await tokenOf(bench.admin))
-  member = api.as(await tokenOf(await bench.caller('company_admin', clientId)))
+  admin = api.as(await tokenOf(rig.admin))
+  member = api.as(await tokenOf(await rig.caller('company_admin', clientId)))
   const other = newId()
-  await bench.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
+  await rig.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
     other,
-    bench.admin.tenant.orgId,
+    rig.admin.tenant.orgId,
   ])
-  foreigner = api.as(await tokenOf(await bench.caller('company_admin', other)))
+  foreigner = api.as(await tokenOf(await rig.caller('company_admin', other)))
 })
 
 afterAll(async () => {
   await app.close()
-  await bench.close()
+  await rig.close()
 })
 
 interface Mapping {

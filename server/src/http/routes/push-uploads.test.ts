@@ -4,19 +4,19 @@ import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
-import { createPushBench, type PushBench } from '../../domain/pushes/testing/bench.ts'
+import { createPushRig, type PushRig } from '../../domain/pushes/testing/rig.ts'
 
-let bench: PushBench
+let rig: PushRig
 let clientId: string
 
 beforeAll(async () => {
-  bench = await createPushBench(await createDatabase())
-  clientId = await bench.client()
+  rig = await createPushRig(await createDatabase())
+  clientId = await rig.client()
 })
-afterAll(() => bench.close())
+afterAll(() => rig.close())
 
 const HEADERS = () => ({
-  authorization: `Bearer ${bench.apiToken}`,
+  authorization: `Bearer ${rig.apiToken}`,
   'content-type': 'application/x-ndjson',
 })
 
@@ -26,7 +26,7 @@ const textOf = (rows: readonly string[]): string => {
 }
 
 const upload = async (rows: readonly string[], headers: Record<string, string> = {}) => {
-  const response = await fetch(`${bench.first.url}/api/push/records`, {
+  const response = await fetch(`${rig.first.url}/api/push/records`, {
     method: 'POST',
     headers: { ...HEADERS(), ...headers },
     body: textOf(rows),
@@ -41,13 +41,13 @@ describe('the key of an upload', () => {
   it('is free again when the upload was cut: the repetition is what the key is for', async () => {
     const rows = rowsOf(3_000, 'cut')
     const text = textOf(rows)
-    const request = httpRequest(`${bench.first.url}/api/push/records`, {
+    const request = httpRequest(`${rig.first.url}/api/push/records`, {
       method: 'POST',
       headers: { ...HEADERS(), 'idempotency-key': 'once' },
     })
     request.on('error', () => undefined)
     request.write(text.slice(0, text.length / 2))
-    const keys = () => bench.database.query(`select 1 from idempotency_keys where key = 'once'`, [])
+    const keys = () => rig.database.query(`select 1 from idempotency_keys where key = 'once'`, [])
     await until('it is under way', async () => (await keys()).length === 1)
     request.destroy()
     await until('it is over', async () => (await keys()).length === 0)
@@ -66,13 +66,13 @@ describe('the key of an upload', () => {
 
 describe('results that are streamed', () => {
   it('break off where they are not all there, rather than end', async () => {
-    const { id } = await bench.push(
+    const { id } = await rig.push(
       clientId,
       rowsOf(400, 'streamed').map((row) => JSON.parse(row) as unknown),
       { transport: 'collections' },
     )
     const stream = async () => {
-      const response = await fetch(`${bench.first.url}/api/push/results`, {
+      const response = await fetch(`${rig.first.url}/api/push/results`, {
         method: 'POST',
         headers: {
           ...HEADERS(),
@@ -85,7 +85,7 @@ describe('results that are streamed', () => {
     }
     expect(await stream()).toBe(400)
     // As housekeeping takes them while somebody reads slowly.
-    await bench.database.query('delete from push_results where push_id = $1 and block_no = 1', [id])
+    await rig.database.query('delete from push_results where push_id = $1 and block_no = 1', [id])
     await expect(stream()).rejects.toThrow()
   })
 })

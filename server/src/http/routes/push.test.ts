@@ -3,18 +3,18 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
-import { createPushBench, type PushBench } from '../../domain/pushes/testing/bench.ts'
+import { createPushRig, type PushRig } from '../../domain/pushes/testing/rig.ts'
 import { type PushWithResults } from '../../domain/pushes/pushes.ts'
 
-let bench: PushBench
+let rig: PushRig
 let clientId: string
 let next = 0
 
 beforeAll(async () => {
-  bench = await createPushBench(await createDatabase())
-  clientId = await bench.client()
+  rig = await createPushRig(await createDatabase())
+  clientId = await rig.client()
 })
-afterAll(() => bench.close())
+afterAll(() => rig.close())
 
 interface Problem {
   code: string
@@ -38,10 +38,10 @@ const upload = async <T = PushWithResults>(
   headers: Record<string, string> = {},
   path = '/api/push/records',
 ) => {
-  const response = await fetch(`${bench.first.url}${path}`, {
+  const response = await fetch(`${rig.first.url}${path}`, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${bench.apiToken}`,
+      authorization: `Bearer ${rig.apiToken}`,
       'content-type': NDJSON,
       ...headers,
     },
@@ -52,10 +52,10 @@ const upload = async <T = PushWithResults>(
 
 /** An upload that goes on only as far as the test writes. */
 const openUpload = (headers: Record<string, string> = {}) => {
-  const request = httpRequest(`${bench.first.url}/api/push/records`, {
+  const request = httpRequest(`${rig.first.url}/api/push/records`, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${bench.apiToken}`,
+      authorization: `Bearer ${rig.apiToken}`,
       'content-type': NDJSON,
       ...headers,
     },
@@ -77,34 +77,34 @@ const openUpload = (headers: Record<string, string> = {}) => {
 }
 
 const staged = async (): Promise<number> => {
-  const [row] = await bench.database.query<{ n: string }>(
+  const [row] = await rig.database.query<{ n: string }>(
     'select count(*) as n from crm_push_logs where accepted_at is null',
   )
   return Number(row?.n)
 }
 
 const pushes = async (): Promise<number> => {
-  const [row] = await bench.database.query<{ n: string }>('select count(*) as n from crm_push_logs')
+  const [row] = await rig.database.query<{ n: string }>('select count(*) as n from crm_push_logs')
   return Number(row?.n)
 }
 
 describe('push/records', () => {
   it('answers 200 with the results when it ends in time, 202 with Location when it does not', async () => {
     const body = { client_id: clientId, object: 'placement', records: records(3) }
-    const done = await bench.post<PushWithResults>('/api/push/records', body)
+    const done = await rig.post<PushWithResults>('/api/push/records', body)
     expect([done.status, done.body.status, done.body.results?.length]).toEqual([
       200,
       'succeeded',
       3,
     ])
-    const running = await bench.post<PushWithResults>('/api/push/records', {
+    const running = await rig.post<PushWithResults>('/api/push/records', {
       ...body,
       wait_seconds: 0,
     })
     expect([running.status, running.headers.get('location')]).toEqual([202, '/api/push/get'])
     expect(running.body).not.toHaveProperty('results')
     const later = await until('it has ended', async () => {
-      const answer = await bench.post<PushWithResults>('/api/push/get', {
+      const answer = await rig.post<PushWithResults>('/api/push/get', {
         push_id: running.body.id,
       })
       return answer.body.status === 'succeeded' ? answer : null
@@ -115,7 +115,7 @@ describe('push/records', () => {
   it('refuses in the order of the contract', async () => {
     const body = { client_id: clientId, object: 'placement', records: records(1) }
     const refused = async (changed: Record<string, unknown>) => {
-      const { status, body: problem } = await bench.post<Problem>('/api/push/records', {
+      const { status, body: problem } = await rig.post<Problem>('/api/push/records', {
         ...body,
         ...changed,
       })
@@ -141,14 +141,14 @@ describe('push/records', () => {
   it('answers a repetition with the same key with the first push, as it stands now', async () => {
     const body = { client_id: clientId, object: 'placement', records: records(2), wait_seconds: 0 }
     const headers = { 'idempotency-key': 'a push' }
-    const first = await bench.post<PushWithResults>('/api/push/records', body, headers)
+    const first = await rig.post<PushWithResults>('/api/push/records', body, headers)
     const again = await until('it has ended', async () => {
-      const answer = await bench.post<PushWithResults>('/api/push/records', body, headers)
+      const answer = await rig.post<PushWithResults>('/api/push/records', body, headers)
       return answer.status === 200 ? answer : null
     })
     expect(again.headers.get('idempotency-replayed')).toBe('true')
     expect(again.body).toMatchObject({ id: first.body.id, created_count: 2 })
-    const other = await bench.post<Problem>(
+    const other = await rig.post<Problem>(
       '/api/push/records',
       { ...body, records: records(2) },
       headers,
@@ -171,7 +171,7 @@ describe('an upload', () => {
 
   it('leaves nothing when it is cut, wherever that is', async () => {
     const before = await pushes()
-    await bench.control.clearJournal()
+    await rig.control.clearJournal()
     const text = linesOf(records(5_000))
     const zipped = gzipSync(text)
     for (const [body, headers] of [
@@ -196,12 +196,12 @@ describe('an upload', () => {
     })
     expect([short.status, short.body.code]).toEqual([400, 'bad_request'])
     expect(await pushes()).toBe(before)
-    expect(await bench.count('push_rows', '00000000-0000-0000-0000-000000000000')).toBe(0)
-    const [left] = await bench.database.query<{ n: string }>(
+    expect(await rig.count('push_rows', '00000000-0000-0000-0000-000000000000')).toBe(0)
+    const [left] = await rig.database.query<{ n: string }>(
       'select count(*) as n from push_rows r where not exists (select from crm_push_logs p where p.id = r.push_id)',
     )
     expect(left?.n).toBe('0')
-    expect(await bench.control.journal()).toEqual([])
+    expect(await rig.control.journal()).toEqual([])
   })
 
   it('is refused as a whole for a line that is no row, by its number', async () => {
@@ -279,7 +279,7 @@ describe('push/status-update', () => {
   it('changes records that exist, and creates none', async () => {
     const [row] = records(1)
     await upload(linesOf([row]))
-    const answer = await bench.post<PushWithResults>('/api/push/status-update', {
+    const answer = await rig.post<PushWithResults>('/api/push/status-update', {
       client_id: clientId,
       object: 'placement',
       updates: [
@@ -296,22 +296,22 @@ describe('push/status-update', () => {
       ['updated', undefined],
       ['failed', 'RECORD_NOT_FOUND'],
     ])
-    expect(await bench.records({ External_Key__c: row?.key ?? '' })).toMatchObject([
+    expect(await rig.records({ External_Key__c: row?.key ?? '' })).toMatchObject([
       { Stage__c: 'Interview', Notes__c: row?.notes },
     ])
-    expect(await bench.records({ External_Key__c: 'nobody' })).toEqual([])
+    expect(await rig.records({ External_Key__c: 'nobody' })).toEqual([])
   })
 
   it('names objects and fields as Salesforce does where there is no mapping', async () => {
     const [row] = records(1)
     await upload(linesOf([row]))
-    const answer = await bench.post<PushWithResults>('/api/push/status-update', {
+    const answer = await rig.post<PushWithResults>('/api/push/status-update', {
       client_id: clientId,
       object: 'Placement__c',
       updates: [{ match: { External_Key__c: row?.key }, fields: { Stage__c: 'Offer' } }],
     })
     expect(answer.body).toMatchObject({ status: 'succeeded', updated_count: 1 })
-    const unknown = await bench.post<Problem>('/api/push/status-update', {
+    const unknown = await rig.post<Problem>('/api/push/status-update', {
       client_id: clientId,
       object: 'Nothing__c',
       updates: [{ match: { id: 'a00000000000001AAA' }, fields: { Stage__c: 'Offer' } }],
@@ -324,8 +324,8 @@ describe('push/link', () => {
   it('sets a look-up between two records that exist', async () => {
     const [row] = records(1)
     await upload(linesOf([row]))
-    const [account] = await bench.control.act('records/insert', {
-      org: bench.sfdcOrg.name,
+    const [account] = await rig.control.act('records/insert', {
+      org: rig.sfdcOrg.name,
       object: 'Account',
       rows: [{ Name: 'Linked' }],
     })
@@ -336,12 +336,12 @@ describe('push/link', () => {
       field: 'company',
       target: { object: 'Account', match: { id: accountId } },
     }
-    const answer = await bench.post<PushWithResults>('/api/push/link', {
+    const answer = await rig.post<PushWithResults>('/api/push/link', {
       client_id: clientId,
       links: [link, { ...link, match: { key: 'nobody' } }],
     })
     expect(answer.body).toMatchObject({ status: 'partial', updated_count: 1, failed: 1 })
-    expect(await bench.records({ External_Key__c: row?.key ?? '' })).toMatchObject([
+    expect(await rig.records({ External_Key__c: row?.key ?? '' })).toMatchObject([
       { Company__c: accountId },
     ])
     const lines = await upload(
@@ -360,15 +360,15 @@ describe('push/results', () => {
       linesOf(rows, { wait_seconds: 50, options: { transport: 'collections' } }),
     )
     expect(push).not.toHaveProperty('results')
-    const page = await bench.post<{ items: { key: string }[]; next_cursor: string | null }>(
+    const page = await rig.post<{ items: { key: string }[]; next_cursor: string | null }>(
       '/api/push/results',
       { push_id: push.id, limit: 2_000 },
     )
     expect([page.body.items.length, typeof page.body.next_cursor]).toEqual([2_000, 'string'])
-    const response = await fetch(`${bench.first.url}/api/push/results`, {
+    const response = await fetch(`${rig.first.url}/api/push/results`, {
       method: 'POST',
       headers: {
-        authorization: `Bearer ${bench.apiToken}`,
+        authorization: `Bearer ${rig.apiToken}`,
         'content-type': 'application/json',
         accept: NDJSON,
       },
@@ -379,7 +379,7 @@ describe('push/results', () => {
     expect(lines.map((line) => (JSON.parse(line) as { key: string }).key)).toEqual(
       rows.map(({ key }) => key),
     )
-    const wrong = await bench.post<Problem>('/api/push/results', {
+    const wrong = await rig.post<Problem>('/api/push/results', {
       push_id: push.id,
       limit: 10_001,
     })
@@ -391,7 +391,7 @@ describe('push/list', () => {
   it('is the history, newest first, by client, object and status', async () => {
     const { body: push } = await upload(linesOf(records(1)))
     const list = async (filter: Record<string, unknown>) => {
-      const { body } = await bench.post<{ items: PushWithResults[] }>('/api/push/list', filter)
+      const { body } = await rig.post<{ items: PushWithResults[] }>('/api/push/list', filter)
       return body.items
     }
     expect((await list({ client_id: clientId, limit: 1 }))[0]?.id).toBe(push.id)

@@ -9,7 +9,7 @@ import { createDatabase } from '../../../../test/src/database.ts'
 import { newId } from '../../db/ids.ts'
 import { createAuth, newApiToken, sha256 } from '../../domain/auth/auth.ts'
 import { createPasswords } from '../../domain/auth/passwords.ts'
-import { createListBench, type ListBench } from '../../domain/workflows/testing/list-bench.ts'
+import { createListRig, type ListRig } from '../../domain/workflows/testing/list-rig.ts'
 import { type WorkflowPage } from '../../domain/workflows/workflows.ts'
 import { Secret } from '../../secret.ts'
 import { createApp } from '../app.ts'
@@ -17,7 +17,7 @@ import { workflowRoutes } from './workflows.ts'
 
 const LIST = '/api/workflows/list'
 
-let bench: ListBench
+let rig: ListRig
 let app: FastifyInstance
 let admin: Api
 let manager: Api
@@ -26,35 +26,35 @@ let foreigner: Api
 
 const tokenOf = async (userId: string): Promise<string> => {
   const token = newApiToken()
-  await bench.database.query(
+  await rig.database.query(
     `insert into api_tokens (id, org_id, user_id, name, prefix, token_hash) values ($1, $2, $3, 'test', 'sfx_', $4)`,
-    [newId(), bench.tenant.orgId, userId, sha256(token)],
+    [newId(), rig.tenant.orgId, userId, sha256(token)],
   )
   return token
 }
 const personOf = async (clientId: string, role: string): Promise<string> => {
   const id = newId()
-  await bench.database.query(
+  await rig.database.query(
     `insert into users (id, org_id, client_id, email, password_hash, role) values ($1, $2, $3, $4, 'x', $5)`,
-    [id, bench.tenant.orgId, clientId, `${id}@agency.example`, role],
+    [id, rig.tenant.orgId, clientId, `${id}@agency.example`, role],
   )
   return tokenOf(id)
 }
 
 beforeAll(async () => {
-  bench = await createListBench(await createDatabase())
+  rig = await createListRig(await createDatabase())
   const secret = new Secret('a secret of at least 32 characters')
   app = await createApp({
-    routes: workflowRoutes({ workflows: bench.workflows }),
+    routes: workflowRoutes({ workflows: rig.workflows }),
     auth: createAuth({
-      db: bench.db,
+      db: rig.db,
       passwords: createPasswords(),
       jwtSecret: secret,
       superAdminSecret: new Secret('another secret of 32 characters!!'),
       jwtTtlSeconds: 60,
       onBackgroundError: () => undefined,
     }),
-    idempotency: { db: bench.db, secret },
+    idempotency: { db: rig.db, secret },
     logger: pino({ level: 'silent' }),
     corsOrigins: [],
     rateLimitPerMinute: 0,
@@ -64,30 +64,30 @@ beforeAll(async () => {
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const api = apiOf(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
-  admin = api.as(await tokenOf(bench.caller.userId))
-  manager = api.as(await personOf(bench.clientId, 'company_admin'))
-  member = api.as(await personOf(bench.clientId, 'company_member'))
+  admin = api.as(await tokenOf(rig.caller.userId))
+  manager = api.as(await personOf(rig.clientId, 'company_admin'))
+  member = api.as(await personOf(rig.clientId, 'company_member'))
   const other = newId()
-  await bench.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
+  await rig.database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Other')`, [
     other,
-    bench.tenant.orgId,
+    rig.tenant.orgId,
   ])
   foreigner = api.as(await personOf(other, 'company_admin'))
 })
 afterAll(async () => {
   await app.close()
-  await bench.close()
+  await rig.close()
 })
 
 describe('/api/workflows/list', () => {
   it('answers live by default, and from a snapshot once there is one', async () => {
-    const body = { client_id: bench.clientId, object: 'Lead' }
+    const body = { client_id: rig.clientId, object: 'Lead' }
     const live = await admin.post<WorkflowPage>(LIST, body)
     expect([live.status, live.body.source, live.body.total]).toEqual([200, 'live', 3])
     expect(live.body.execution_order?.map(({ event }) => event)).toEqual(['create', 'update'])
     const none = await admin.post(LIST, { ...body, source: 'snapshot' })
     expect([none.status, none.body.code]).toEqual([409, 'no_snapshot'])
-    await bench.pull()
+    await rig.pull()
     const stored = await admin.post<WorkflowPage>(LIST, { ...body, source: 'snapshot' })
     expect([stored.status, stored.body.snapshot_version]).toEqual([200, 1])
     expect(stored.body.items.map(({ api_name: name }) => name)).toEqual(
@@ -96,7 +96,7 @@ describe('/api/workflows/list', () => {
   })
 
   it('is for those who may read workflows, of their own client', async () => {
-    const body = { client_id: bench.clientId, types: ['flow'] }
+    const body = { client_id: rig.clientId, types: ['flow'] }
     expect((await manager.post(LIST, body)).status).toBe(200)
     expect((await member.post(LIST, body)).status).toBe(403)
     const foreign = await foreigner.post(LIST, body)
@@ -106,7 +106,7 @@ describe('/api/workflows/list', () => {
   })
 
   it('pages by its cursor, and refuses what does not fit', async () => {
-    const body = { client_id: bench.clientId, limit: 10 }
+    const body = { client_id: rig.clientId, limit: 10 }
     const first = await admin.post<WorkflowPage>(LIST, body)
     const second = await admin.post<WorkflowPage>(LIST, {
       ...body,

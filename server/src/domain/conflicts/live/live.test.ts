@@ -6,25 +6,25 @@ import { LOOKED_AT_MAX } from '../../metadata/fields/at-stake.ts'
 import { soql, urlPath } from '../../../salesforce/escape.ts'
 import { query } from '../../../salesforce/rest.ts'
 import { type LiveFacts } from '../facts.ts'
-import { type ConflictsBench, createConflictsBench } from '../testing/bench.ts'
+import { type ConflictsRig, createConflictsRig } from '../testing/rig.ts'
 import { PUBLIC_GROUPS, QUEUES, ROLES, USERS } from '../../metadata/named-records.ts'
 import { createLiveFacts } from './live.ts'
 
 let simulator: Simulator
 let control: Control
-let bench: ConflictsBench
+let rig: ConflictsRig
 const ORG = 'Acme'
 
 beforeAll(async () => {
   simulator = await startSimulator()
   control = createControl(simulator.controlUrl)
   const { token, instanceUrl } = await control.openSession(ORG)
-  bench = await createConflictsBench({ database: await createDatabase(), token, instanceUrl })
-  await bench.pull()
+  rig = await createConflictsRig({ database: await createDatabase(), token, instanceUrl })
+  await rig.pull()
 })
 afterEach(() => control.clearFaults())
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
   await simulator.close()
 })
 
@@ -32,12 +32,12 @@ afterAll(async () => {
 const facts = async (
   describe: string[] = ['Account', 'Lead', 'Placement__c'],
 ): Promise<LiveFacts> => {
-  const snapshot = await bench.topology.newestComplete(bench.tenant, bench.clientId)
+  const snapshot = await rig.topology.newestComplete(rig.tenant, rig.clientId)
   if (snapshot === null) throw new Error('no snapshot')
   const describes = await snapshot.readObjects(describe)
   return createLiveFacts({
-    org: bench.org,
-    userId: bench.sfdcUserId,
+    org: rig.org,
+    userId: rig.sfdcUserId,
     snapshot: {
       apiVersion: snapshot.apiVersion,
       objectNames: snapshot.objectNames,
@@ -49,9 +49,9 @@ const facts = async (
 }
 
 const callsOf = async (work: () => Promise<unknown>): Promise<number> => {
-  const before = bench.org.calls
+  const before = rig.org.calls
   await work()
-  return bench.org.calls - before
+  return rig.org.calls - before
 }
 
 describe('live facts', () => {
@@ -250,7 +250,7 @@ describe('live facts', () => {
     await add('Old_Key_del2__c', false)
     await add('To_Del__c', true)
     await add('Mine_del__c', true)
-    await bench.pull()
+    await rig.pull()
     const deleted = await (await facts(['Lead'])).deletedNames()
     expect(deleted).toEqual({ objects: [], fields: ['Lead.Old_Key__c', 'Lead.Old_Key__c'] })
   })
@@ -285,7 +285,7 @@ describe('live facts', () => {
       expect(changed).toEqual([false, true, false])
     })
     expect(calls).toBe(1)
-    await bench.pull()
+    await rig.pull()
   })
 
   it('ask queries alone where a call with several of them fails', async () => {

@@ -7,16 +7,16 @@ import { buildDeployPackage } from '../../../salesforce/deploy-package.ts'
 import { awaitDeploy, startDeploy } from '../../../salesforce/deploy.ts'
 import { readAccess } from '../../metadata/entries.ts'
 import { parsePlan } from '../../plan/check.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 import { readImages } from './images.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const text = (api_name: string) => ({ api_name, label: api_name, type: 'Text', length: 40 })
@@ -33,7 +33,7 @@ const NO_ACCESS = { permission_set: null, assign_to_connected_user: false }
 
 /** What the holder may do with each object, as far as the plan's reading shows it. */
 const rightsIn = async (plan: object, type: 'PermissionSet' | 'Profile', name: string) => {
-  const { files } = await readImages(bench.org, parsePlan(plan))
+  const { files } = await readImages(rig.org, parsePlan(plan))
   const path =
     type === 'Profile' ? `profiles/${name}.profile` : `permissionsets/${name}.permissionset`
   const entries = readAccess(files.get(path) ?? '', type).objectPermissions ?? []
@@ -51,14 +51,14 @@ describe('a plan for a detail that is there', () => {
       objects: [adding('Placement_Fee__c', text('Due__c'))],
       permissions: { permission_set: 'Set_Fee' },
     }
-    const done = await bench.deploy(plan)
+    const done = await rig.deploy(plan)
     expect(done).toMatchObject({ status: 'deployed', error: null, warnings: [] })
     const rights = await rightsIn(plan, 'PermissionSet', 'Set_Fee')
     expect(rights.get('Placement__c')).toEqual(['allowRead'])
     expect(rights.get('Placement_Fee__c')).toContain('allowEdit')
-    const again = await bench.deploy(plan)
+    const again = await rig.deploy(plan)
     expect(new Set(again.components.map(({ action }) => action))).toEqual(new Set(['unchanged']))
-    expect(await bench.rollback(done.id)).toMatchObject({
+    expect(await rig.rollback(done.id)).toMatchObject({
       status: 'rolled_back',
       rollback: { proof: { complete: true } },
     })
@@ -69,19 +69,19 @@ describe('a plan for a detail that is there', () => {
       objects: [object('Fee_Part', master('Fee__c', 'Placement_Fee__c', 'Parts'))],
       permissions: { permission_set: 'Set_Part' },
     }
-    expect(await bench.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
+    expect(await rig.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
     const rights = await rightsIn(plan, 'PermissionSet', 'Set_Part')
     expect([...rights.keys()].sort()).toEqual(['Fee_Part__c', 'Placement_Fee__c', 'Placement__c'])
   })
 
   it('opens what its standard master is read through', async () => {
     const detail = object('Deal_Part', master('Deal__c', 'Opportunity', 'Deal_Parts'))
-    await bench.deploy({ objects: [detail], permissions: NO_ACCESS })
+    await rig.deploy({ objects: [detail], permissions: NO_ACCESS })
     const plan = {
       objects: [adding('Deal_Part__c', text('Later__c'))],
       permissions: { permission_set: 'Set_Deal' },
     }
-    expect(await bench.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
+    expect(await rig.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
     const rights = await rightsIn(plan, 'PermissionSet', 'Set_Deal')
     expect([rights.get('Opportunity'), rights.get('Account')]).toEqual([
       ['allowRead'],
@@ -95,12 +95,12 @@ describe('a plan for a detail that is there', () => {
       master('Left__c', 'Placement__c', 'Lefts'),
       master('Right__c', 'Contact', 'Rights'),
     )
-    await bench.deploy({ objects: [junction], permissions: NO_ACCESS })
+    await rig.deploy({ objects: [junction], permissions: NO_ACCESS })
     const plan = {
       objects: [adding('Junction__c', text('Weight__c'))],
       permissions: { permission_set: 'Set_Junction' },
     }
-    expect(await bench.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
+    expect(await rig.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
     const rights = await rightsIn(plan, 'PermissionSet', 'Set_Junction')
     expect([...rights.keys()].sort()).toEqual(['Account', 'Contact', 'Junction__c', 'Placement__c'])
   })
@@ -120,14 +120,14 @@ describe('a profile that has more of a master', () => {
       ]),
       members: new Map([['Profile', ['Admin']]]),
     }
-    const granted = await startDeploy(bench.org, buildDeployPackage(contents, 'v66.0'))
-    expect(await awaitDeploy(bench.org, granted)).toMatchObject({ success: true })
+    const granted = await startDeploy(rig.org, buildDeployPackage(contents, 'v66.0'))
+    expect(await awaitDeploy(rig.org, granted)).toMatchObject({ success: true })
     const name = above.replace('__c', '')
     const plan = {
       objects: [object(`Under_${name}`, master('Above__c', above, `Unders_${name}`))],
       permissions: { ...NO_ACCESS, profiles: ['Admin'] },
     }
-    expect(await bench.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
+    expect(await rig.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
     const rights = await rightsIn(plan, 'Profile', 'Admin')
     expect(rights.get(above)).toEqual(expect.arrayContaining(['allowEdit', 'allowDelete']))
   })

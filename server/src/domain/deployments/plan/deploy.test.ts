@@ -7,15 +7,15 @@ import { planHash } from '../../plan/plan-hash.ts'
 import { type JudgedReport } from '../deployments.ts'
 import { cancelDeploy } from '../../../salesforce/deploy.ts'
 import { describe as describeObject } from '../../../salesforce/rest.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const planOf = (name: string) => ({
@@ -38,32 +38,32 @@ const planOf = (name: string) => ({
 })
 
 const sent = async (): Promise<number> =>
-  (await bench.control.act('deploys/list', { org: bench.sfdcOrg.name })).length
+  (await rig.control.act('deploys/list', { org: rig.sfdcOrg.name })).length
 
 const setStatus = async (status: string): Promise<void> => {
-  await bench.database.query('update crm_connections set status = $1', [status])
+  await rig.database.query('update crm_connections set status = $1', [status])
 }
 
 /** Version of a fresh snapshot. */
 const pull = async (): Promise<number | null> => {
-  const started = await bench.topology.pull(bench.caller, {
-    client_id: bench.clientId,
+  const started = await rig.topology.pull(rig.caller, {
+    client_id: rig.clientId,
     wait_seconds: 0,
   })
-  const work = { orgId: bench.tenant.orgId, clientId: bench.clientId, id: started.id }
-  await bench.topology.worker.run(work, new AbortController().signal)
-  return (await bench.topology.snapshot(bench.tenant, started.id)).version
+  const work = { orgId: rig.tenant.orgId, clientId: rig.clientId, id: started.id }
+  await rig.topology.worker.run(work, new AbortController().signal)
+  return (await rig.topology.snapshot(rig.tenant, started.id)).version
 }
 
 const fieldsOf = async (object: string): Promise<string[]> => {
-  const answer = await describeObject(bench.org, object)
+  const answer = await describeObject(rig.org, object)
   const fields = answer.result === 'ok' ? (answer.body.fields as { name: string }[]) : []
   return fields.map(({ name }) => name)
 }
 
 describe('a deploy', () => {
   it('is done when every new field is visible to the connected user', async () => {
-    const done = await bench.deploy(planOf('Posting'))
+    const done = await rig.deploy(planOf('Posting'))
     expect(done.error).toBeNull()
     expect(done).toMatchObject({ status: 'deployed', warnings: [] })
     expect(await fieldsOf('Posting__c')).toEqual(expect.arrayContaining(['Title__c', 'Open__c']))
@@ -78,22 +78,22 @@ describe('a deploy', () => {
   })
 
   it('of a plan that is in place sends nothing and says unchanged', async () => {
-    await bench.deploy(planOf('Twice'))
+    await rig.deploy(planOf('Twice'))
     const before = await sent()
-    const again = await bench.deploy(planOf('Twice'))
+    const again = await rig.deploy(planOf('Twice'))
     expect(again).toMatchObject({ status: 'deployed', warnings: [], sfdc_deploy_id: null })
     expect(new Set(again.components.map(({ action }) => action))).toEqual(new Set(['unchanged']))
     expect(await sent()).toBe(before)
   })
 
   it('with check_only is validated and changes nothing', async () => {
-    const done = await bench.deploy(planOf('Checked'), { check_only: true })
+    const done = await rig.deploy(planOf('Checked'), { check_only: true })
     expect(done).toMatchObject({ status: 'validated', error: null })
     expect(await fieldsOf('Lead')).not.toContain('Checked_Ref__c')
   })
 
   it("that Salesforce refuses fails whole, with Salesforce's own problem at its component", async () => {
-    const done = await bench.deploy({
+    const done = await rig.deploy({
       objects: [
         {
           api_name: 'Lead',
@@ -119,71 +119,71 @@ describe('a deploy', () => {
   })
 
   it('is the only one in its Salesforce org', async () => {
-    const first = await bench.start(planOf('Alone'))
-    await expect(bench.start(planOf('Second'))).rejects.toMatchObject({
+    const first = await rig.start(planOf('Alone'))
+    await expect(rig.start(planOf('Second'))).rejects.toMatchObject({
       code: 'deployment_in_progress',
     })
-    expect((await bench.finish(first.id)).status).toBe('deployed')
-    expect((await bench.deploy(planOf('Second'))).status).toBe('deployed')
+    expect((await rig.finish(first.id)).status).toBe('deployed')
+    expect((await rig.deploy(planOf('Second'))).status).toBe('deployed')
   })
 
   it('whose answer got lost is found again and not sent twice', async () => {
     const before = await sent()
-    await bench.control.addFault({
-      org: bench.sfdcOrg.name,
+    await rig.control.addFault({
+      org: rig.sfdcOrg.name,
       method: 'POST',
       path: '*/metadata/deployRequest',
       kind: { type: 'close', when: 'after' },
       times: 1,
     })
-    const { id } = await bench.start(planOf('Lost'))
-    await bench.turn(id)
-    const [run] = await bench.runsOf(id)
+    const { id } = await rig.start(planOf('Lost'))
+    await rig.turn(id)
+    const [run] = await rig.runsOf(id)
     expect(run).toMatchObject({ sends: 1, ended_at: null })
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done.status).toBe('deployed')
     expect(await sent()).toBe(before + 1)
-    expect((await bench.runsOf(id))[0]?.sends).toBe(1)
+    expect((await rig.runsOf(id))[0]?.sends).toBe(1)
   })
 
   it('goes on where a killed replica left it, at every stage', async () => {
     const before = await sent()
-    const { id } = await bench.start(planOf('Killed'))
+    const { id } = await rig.start(planOf('Killed'))
     const stages = new Set<string>()
     for (let turns = 0; turns < 40; turns += 1) {
-      const [run] = await bench.runsOf(id)
+      const [run] = await rig.runsOf(id)
       if (run === undefined || run.ended_at !== null) break
       stages.add(run.stage)
       // Killed as soon as it has taken one step.
       const killer = new AbortController()
       const watcher = (async () => {
         for (;;) {
-          const [now] = await bench.runsOf(id)
+          const [now] = await rig.runsOf(id)
           if (now?.ended_at !== null || now.stage !== run.stage) break
           await new Promise((resolve) => setImmediate(resolve))
         }
         killer.abort(new Error('killed'))
       })()
-      await bench.turn(id, killer.signal).catch((error: unknown) => {
+      await rig.turn(id, killer.signal).catch((error: unknown) => {
         if (!killer.signal.aborted) throw error
       })
       await watcher
     }
-    expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({ status: 'deployed' })
+    expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({ status: 'deployed' })
     expect(await sent()).toBe(before + 1)
     expect(stages.size).toBeGreaterThan(1)
   })
 
   it('waits out the setup lock of Salesforce', async () => {
-    await bench.control.act('deploys/lock', { org: bench.sfdcOrg.name, kind: 'setup', times: 1 })
-    expect((await bench.deploy(planOf('Locked'))).status).toBe('deployed')
+    await rig.control.act('deploys/lock', { org: rig.sfdcOrg.name, kind: 'setup', times: 1 })
+    expect((await rig.deploy(planOf('Locked'))).status).toBe('deployed')
   })
 
   it('cancelled before it was sent is never sent', async () => {
     const before = await sent()
-    const { id } = await bench.start(planOf('Cancelled'))
-    await bench.deployments.cancel(bench.caller, { deployment_id: id })
-    expect(await bench.finish(id)).toMatchObject({
+    const { id } = await rig.start(planOf('Cancelled'))
+    await rig.deployments.cancel(rig.caller, { deployment_id: id })
+    expect(await rig.finish(id)).toMatchObject({
       status: 'failed',
       error: { code: 'cancelled' },
     })
@@ -191,7 +191,7 @@ describe('a deploy', () => {
   })
 
   it('builds on nothing that is not there', async () => {
-    const done = await bench.deploy({
+    const done = await rig.deploy({
       objects: [
         {
           api_name: 'Missing__c',
@@ -203,71 +203,71 @@ describe('a deploy', () => {
   })
 
   it('stays pending while its connection is lost, and can be let go of', async () => {
-    const { id } = await bench.start(planOf('Adrift'))
-    await bench.control.act('deploys/pace', { org: bench.sfdcOrg.name, runMs: 60_000 })
+    const { id } = await rig.start(planOf('Adrift'))
+    await rig.control.act('deploys/pace', { org: rig.sfdcOrg.name, runMs: 60_000 })
     try {
       const killer = new AbortController()
-      const working = bench.turn(id, killer.signal).catch(() => undefined)
-      await until('it is sent', async () => (await bench.runsOf(id))[0]?.stage === 'wait')
+      const working = rig.turn(id, killer.signal).catch(() => undefined)
+      await until('it is sent', async () => (await rig.runsOf(id))[0]?.stage === 'wait')
       killer.abort(new Error('killed'))
       await working
       await setStatus('expired')
-      await bench.turn(id)
-      expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({
+      await rig.turn(id)
+      expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({
         status: 'pending',
         error: { code: 'connection_lost' },
       })
-      const gone = await bench.deployments.cancel(bench.caller, {
+      const gone = await rig.deployments.cancel(rig.caller, {
         deployment_id: id,
         abandon: true,
       })
       expect(gone).toMatchObject({ status: 'failed', error: { code: 'abandoned' } })
-      expect(await bench.deployments.isRunning(bench.tenant, id)).toBe(false)
+      expect(await rig.deployments.isRunning(rig.tenant, id)).toBe(false)
     } finally {
-      const [run] = await bench.runsOf(id)
-      await cancelDeploy(bench.org, String(run?.sfdc_deploy_id))
+      const [run] = await rig.runsOf(id)
+      await cancelDeploy(rig.org, String(run?.sfdc_deploy_id))
       await setStatus('connected')
-      await bench.control.act('deploys/pace', { org: bench.sfdcOrg.name, pendingMs: 0, runMs: 0 })
+      await rig.control.act('deploys/pace', { org: rig.sfdcOrg.name, pendingMs: 0, runMs: 0 })
     }
   })
 
   it('that Salesforce does not let us follow any more can be let go of, one that goes on cannot', async () => {
-    const { id } = await bench.start(planOf('Blind'))
-    const letGo = () => bench.deployments.cancel(bench.caller, { deployment_id: id, abandon: true })
+    const { id } = await rig.start(planOf('Blind'))
+    const letGo = () => rig.deployments.cancel(rig.caller, { deployment_id: id, abandon: true })
     await expect(letGo()).rejects.toMatchObject({ code: 'deployment_in_progress' })
-    expect((await bench.runsOf(id))[0]?.cancel_requested_at, 'a refusal changes nothing').toBeNull()
-    await bench.control.addFault({
+    expect((await rig.runsOf(id))[0]?.cancel_requested_at, 'a refusal changes nothing').toBeNull()
+    await rig.control.addFault({
       path: '*/metadata/deployRequest/*',
       method: 'GET',
       times: 100,
       kind: { type: 'status', status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no more' },
     })
     try {
-      for (let turns = 0; turns < 3; turns += 1) await bench.turn(id)
-      expect(await bench.deployments.get(bench.tenant, id)).toMatchObject({ status: 'pending' })
+      for (let turns = 0; turns < 3; turns += 1) await rig.turn(id)
+      expect(await rig.deployments.get(rig.tenant, id)).toMatchObject({ status: 'pending' })
       expect(await letGo()).toMatchObject({ status: 'failed', error: { code: 'abandoned' } })
-      expect((await bench.runsOf(id))[0]).toMatchObject({ locked_sfdc_org_id: null })
+      expect((await rig.runsOf(id))[0]).toMatchObject({ locked_sfdc_org_id: null })
     } finally {
-      await bench.control.act('faults/clear', {})
+      await rig.control.act('faults/clear', {})
     }
   })
 
   it('leaves one audit row with its Salesforce calls, and the touched objects to be read anew', async () => {
     const known = async (): Promise<boolean> => {
-      const rows = await bench.database.query(
+      const rows = await rig.database.query(
         `select name from topology_validators where kind = 'object' and name = 'Lead'`,
       )
       return rows.length > 0
     }
-    await bench.database.query(
+    await rig.database.query(
       `insert into topology_validators (org_id, client_id, kind, name, scope, last_modified)
        values ($1, $2, 'object', 'Lead', 'any', 'Mon, 01 Jan 2024 00:00:00 GMT')
        on conflict do nothing`,
-      [bench.tenant.orgId, bench.clientId],
+      [rig.tenant.orgId, rig.clientId],
     )
     expect(await known()).toBe(true)
-    const { id } = await bench.deploy(planOf('Logged'))
-    const rows = await bench.database.query<{ outcome: string; salesforce_api_calls: number }>(
+    const { id } = await rig.deploy(planOf('Logged'))
+    const rows = await rig.database.query<{ outcome: string; salesforce_api_calls: number }>(
       `select outcome, salesforce_api_calls from audit_log where target_id = $1`,
       [id],
     )
@@ -282,12 +282,12 @@ describe('a conflict report named with a deploy', () => {
   const plan = planOf('Judged')
   const report = (over: Partial<JudgedReport> = {}): string => {
     const id = newId()
-    bench.reports.set(id, {
-      clientId: bench.clientId,
+    rig.reports.set(id, {
+      clientId: rig.clientId,
       planHash: planHash(parsePlan(plan)),
       status: 'complete',
       severity: 'green',
-      sfdcOrgId: bench.sfdcOrgId,
+      sfdcOrgId: rig.sfdcOrgId,
       snapshotVersion: null,
       judgedWorkflows: null,
       findings: [],
@@ -296,7 +296,7 @@ describe('a conflict report named with a deploy', () => {
     return id
   }
   const start = (over: Partial<JudgedReport>, accept?: 'yellow'[]) =>
-    bench.start(plan, { conflict_report_id: report(over), accept })
+    rig.start(plan, { conflict_report_id: report(over), accept })
 
   it('stops the deploy where it is red, yellow and not accepted, or of something else', async () => {
     const before = await sent()
@@ -307,7 +307,7 @@ describe('a conflict report named with a deploy', () => {
     for (const over of [{ planHash: 'other' }, { clientId: newId() }, { severity: null }]) {
       await expect(start(over)).rejects.toMatchObject({ code: 'invalid_plan' })
     }
-    await expect(bench.start(plan, { conflict_report_id: newId() })).rejects.toMatchObject({
+    await expect(rig.start(plan, { conflict_report_id: newId() })).rejects.toMatchObject({
       code: 'not_found',
     })
     expect(await sent()).toBe(before)
@@ -316,8 +316,8 @@ describe('a conflict report named with a deploy', () => {
   it('stops the deploy where a touched object has changed since it was judged', async () => {
     const version = await pull()
     expect(version).not.toBeNull()
-    await bench.control.act('schema/add-field', {
-      org: bench.sfdcOrg.name,
+    await rig.control.act('schema/add-field', {
+      org: rig.sfdcOrg.name,
       object: 'Lead',
       field: { name: 'Meanwhile__c', type: 'string', length: 10 },
     })

@@ -2,15 +2,15 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const number = (api_name: string, more: object = {}) => ({
@@ -28,17 +28,17 @@ it.each([
   },
 ])('an automatic number with $what is in place once it is deployed', async ({ field }) => {
   const plan = { objects: [{ api_name: 'Lead', fields: [field] }] }
-  expect(await bench.deploy(plan)).toMatchObject({ status: 'deployed', warnings: [] })
-  const again = await bench.deploy(plan)
+  expect(await rig.deploy(plan)).toMatchObject({ status: 'deployed', warnings: [] })
+  const again = await rig.deploy(plan)
   expect(again).toMatchObject({ status: 'deployed', warnings: [], sfdc_deploy_id: null })
   expect(new Set(again.components.map(({ action }) => action))).toEqual(new Set(['unchanged']))
 })
 
 it('a text that became an automatic number starts where it was told, and is in place', async () => {
   const on = (field: object) => ({ objects: [{ api_name: 'Lead', fields: [field] }] })
-  await bench.deploy(on({ api_name: 'Start_E__c', label: 'E', type: 'Text', length: 20 }))
+  await rig.deploy(on({ api_name: 'Start_E__c', label: 'E', type: 'Text', length: 20 }))
   const plan = on(number('Start_E__c', { label: 'E', starting_number: 50 }))
-  expect(await bench.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
-  const again = await bench.deploy(plan)
+  expect(await rig.deploy(plan)).toMatchObject({ status: 'deployed', error: null })
+  const again = await rig.deploy(plan)
   expect(new Set(again.components.map(({ action }) => action))).toEqual(new Set(['unchanged']))
 })

@@ -2,14 +2,14 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
-afterAll(() => bench.close())
+afterAll(() => rig.close())
 
 const planOf = (name: string, objects: number, fields: number) => ({
   objects: Array.from({ length: objects }, (_, object) => ({
@@ -41,10 +41,10 @@ const longestStall = async (work: () => Promise<void>): Promise<number> => {
 }
 
 const deployAndTakeBack = async (plan: ReturnType<typeof planOf>, components: number) => {
-  const done = await bench.deploy(plan)
+  const done = await rig.deploy(plan)
   expect(done).toMatchObject({ status: 'deployed', warnings: [], error: null })
   expect(done.components.length).toBe(components)
-  expect(await bench.rollback(done.id)).toMatchObject({
+  expect(await rig.rollback(done.id)).toMatchObject({
     status: 'rolled_back',
     rollback: { proof: { complete: true, differences: [] } },
   })

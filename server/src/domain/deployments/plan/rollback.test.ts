@@ -4,15 +4,15 @@ import { describe as describeObject } from '../../../salesforce/rest.ts'
 import { readImages } from './images.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { fileDifferences } from '../../metadata/equality.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const text = (api_name: string, length = 40) => ({
@@ -40,7 +40,7 @@ const objectPlan = (name: string) => ({
 })
 
 const leadFields = async (): Promise<Map<string, Record<string, unknown>>> => {
-  const answer = await describeObject(bench.org, 'Lead')
+  const answer = await describeObject(rig.org, 'Lead')
   const fields = answer.result === 'ok' ? (answer.body.fields as { name: string }[]) : []
   return new Map(fields.map((field) => [field.name, field]))
 }
@@ -50,9 +50,9 @@ const names = (list: readonly { full_name: string }[] = []): string[] =>
 describe('a rollback', () => {
   it('leaves the Salesforce org as it was before, and proves it by a second reading', async () => {
     const plan = parsePlan(objectPlan('Gone'))
-    const before = await readImages(bench.org, plan)
-    const { id } = await bench.deploy(objectPlan('Gone'))
-    const done = await bench.rollback(id)
+    const before = await readImages(rig.org, plan)
+    const { id } = await rig.deploy(objectPlan('Gone'))
+    const done = await rig.rollback(id)
     expect(done.rollback).toMatchObject({
       status: 'complete',
       kept: [],
@@ -64,24 +64,24 @@ describe('a rollback', () => {
     expect(names(done.rollback?.removed)).toEqual(
       expect.arrayContaining(['Gone__c', 'Lead.Gone_Ref__c', 'Set_Gone']),
     )
-    const after = await readImages(bench.org, plan)
+    const after = await readImages(rig.org, plan)
     expect([...after.files.keys()].sort()).toEqual([...before.files.keys()].sort())
     expect(after.files.get('objects/Lead.object')).toBe(before.files.get('objects/Lead.object'))
   })
 
   it('as a dry run tells what it would do, and does nothing', async () => {
-    const { id } = await bench.deploy(objectPlan('Dry'))
-    const told = await bench.rollback(id, { dry_run: true })
+    const { id } = await rig.deploy(objectPlan('Dry'))
+    const told = await rig.rollback(id, { dry_run: true })
     expect(told).toMatchObject({ status: 'deployed', rollback: { status: 'dry_run' } })
     expect(names(told.rollback?.removed)).toContain('Dry__c')
     expect((await leadFields()).has('Dry_Ref__c')).toBe(true)
-    const done = await bench.rollback(id)
+    const done = await rig.rollback(id)
     expect(names(done.rollback?.removed)).toEqual(names(told.rollback?.removed))
   })
 
   it('refuses to lose data, names the rows, and goes ahead when that is meant', async () => {
     // Long text cannot be counted: it counts as filled where the object has rows.
-    const { id } = await bench.deploy(
+    const { id } = await rig.deploy(
       onLead('Set_Full', {
         api_name: 'Notes__c',
         label: 'Notes',
@@ -90,32 +90,32 @@ describe('a rollback', () => {
         visible_lines: 3,
       }),
     )
-    const refused = await bench.rollback(id)
+    const refused = await rig.rollback(id)
     expect(refused).toMatchObject({
       status: 'deployed',
       rollback: { status: 'failed', error: { code: 'data_would_be_lost' } },
     })
     expect(refused.rollback?.error?.errors).toMatchObject([{ path: 'Lead.Notes__c' }])
     expect((await leadFields()).has('Notes__c')).toBe(true)
-    const done = await bench.rollback(id, { allow_data_loss: true })
+    const done = await rig.rollback(id, { allow_data_loss: true })
     expect(done.status).toBe('rolled_back')
   })
 
   it('keeps what somebody changed since, unless it is named', async () => {
-    const { id } = await bench.deploy(onLead('Set_Drift', text('Drift_A__c'), text('Drift_B__c')))
-    await bench.control.act('schema/alter-field', {
-      org: bench.sfdcOrg.name,
+    const { id } = await rig.deploy(onLead('Set_Drift', text('Drift_A__c'), text('Drift_B__c')))
+    await rig.control.act('schema/alter-field', {
+      org: rig.sfdcOrg.name,
       object: 'Lead',
       name: 'Drift_A__c',
       changes: { length: 90 },
     })
-    const first = await bench.rollback(id)
+    const first = await rig.rollback(id)
     expect(first.status).toBe('deployed')
     expect(names(first.rollback?.kept)).toContain('Lead.Drift_A__c')
     expect(names(first.rollback?.remaining)).toContain('Lead.Drift_A__c')
     const fields = await leadFields()
     expect([fields.has('Drift_A__c'), fields.has('Drift_B__c')]).toEqual([true, false])
-    const second = await bench.rollback(id, {
+    const second = await rig.rollback(id, {
       components: [
         { type: 'CustomField', full_name: 'Lead.Drift_A__c' },
         { type: 'PermissionSet', full_name: 'Set_Drift' },
@@ -126,12 +126,12 @@ describe('a rollback', () => {
   })
 
   it('restores what the deployment changed', async () => {
-    await bench.deploy(onLead('Set_Restore', text('Restored__c', 40)))
-    const { id } = await bench.deploy(
+    await rig.deploy(onLead('Set_Restore', text('Restored__c', 40)))
+    const { id } = await rig.deploy(
       onLead('Set_Restore', { ...text('Restored__c', 80), label: 'Other' }),
     )
     expect((await leadFields()).get('Restored__c')).toMatchObject({ length: 80, label: 'Other' })
-    const done = await bench.rollback(id)
+    const done = await rig.rollback(id)
     expect(done).toMatchObject({ status: 'rolled_back', rollback: { proof: { complete: true } } })
     expect((await leadFields()).get('Restored__c')).toMatchObject({
       length: 40,
@@ -140,22 +140,22 @@ describe('a rollback', () => {
   })
 
   it('leaves a later deployment its entries in the same permission set', async () => {
-    const first = await bench.deploy(onLead('Set_Shared', text('Shared_A__c')))
-    await bench.deploy(onLead('Set_Shared', text('Shared_B__c')))
-    const done = await bench.rollback(first.id)
+    const first = await rig.deploy(onLead('Set_Shared', text('Shared_A__c')))
+    await rig.deploy(onLead('Set_Shared', text('Shared_B__c')))
+    const done = await rig.rollback(first.id)
     expect(done.status).toBe('rolled_back')
     const fields = await leadFields()
     expect([fields.has('Shared_A__c'), fields.has('Shared_B__c')]).toEqual([false, true])
   })
 
   it('is refused for what changed nothing, and for what is rolled back already', async () => {
-    const { id } = await bench.deploy(onLead('Set_Checked', text('Only_Checked__c')), {
+    const { id } = await rig.deploy(onLead('Set_Checked', text('Only_Checked__c')), {
       check_only: true,
     })
-    await expect(bench.rollback(id)).rejects.toMatchObject({ code: 'not_rollbackable' })
-    const twice = await bench.deploy(onLead('Set_Twice', text('Twice__c')))
-    await bench.rollback(twice.id)
-    await expect(bench.rollback(twice.id)).rejects.toMatchObject({ code: 'not_rollbackable' })
+    await expect(rig.rollback(id)).rejects.toMatchObject({ code: 'not_rollbackable' })
+    const twice = await rig.deploy(onLead('Set_Twice', text('Twice__c')))
+    await rig.rollback(twice.id)
+    await expect(rig.rollback(twice.id)).rejects.toMatchObject({ code: 'not_rollbackable' })
   })
 
   it('deactivates picklist values that a field gained, and says that they stay', async () => {
@@ -166,12 +166,10 @@ describe('a rollback', () => {
       values,
       restricted: true,
     })
-    await bench.deploy(onLead('Set_Values', stage(['New', 'Old'])))
-    const { id, components } = await bench.deploy(
-      onLead('Set_Values', stage(['New', 'Old', 'Won'])),
-    )
+    await rig.deploy(onLead('Set_Values', stage(['New', 'Old'])))
+    const { id, components } = await rig.deploy(onLead('Set_Values', stage(['New', 'Old', 'Won'])))
     expect(components[0]).toMatchObject({ action: 'updated', reversibility: 'irreversible' })
-    const done = await bench.rollback(id)
+    const done = await rig.rollback(id)
     const values = (await leadFields()).get('Stage_Of__c')?.picklistValues as {
       value: string
       active: boolean
@@ -191,7 +189,7 @@ describe('a rollback', () => {
     const layoutOf = (...fields: string[]) => [
       { object: 'Whole__c', layout: 'Whole Layout', section: 'Job data', fields },
     ]
-    const made = await bench.deploy({
+    const made = await rig.deploy({
       objects: [{ ...object, fields: [text('Title__c')] }],
       permissions: { permission_set: 'Set_Whole' },
       layouts: layoutOf('Title__c'),
@@ -215,12 +213,12 @@ describe('a rollback', () => {
       layouts: layoutOf('On_Layout__c'),
       tabs: ['Whole__c'],
     }
-    const before = await readImages(bench.org, parsePlan(plan))
-    const deployed = await bench.deploy(plan)
+    const before = await readImages(rig.org, parsePlan(plan))
+    const deployed = await rig.deploy(plan)
     expect(deployed).toMatchObject({ status: 'deployed', warnings: [], error: null })
-    const done = await bench.rollback(deployed.id)
+    const done = await rig.rollback(deployed.id)
     expect(done.rollback).toMatchObject({ status: 'complete', error: null, kept: [] })
-    const after = await readImages(bench.org, parsePlan(plan))
+    const after = await readImages(rig.org, parsePlan(plan))
     const layout = 'layouts/Whole__c-Whole Layout.layout'
     const differing = fileDifferences(
       'Layout',

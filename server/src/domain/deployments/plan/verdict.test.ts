@@ -4,15 +4,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
 import { type Deployment, type RollbackInput } from '../deployments.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const text = (api_name: string) => ({ api_name, label: api_name, type: 'Text', length: 40 })
@@ -37,19 +37,19 @@ const object = (name: string, ...fields: object[]) => ({
 })
 
 const deployed = async (plan: unknown): Promise<Deployment> => {
-  const done = await bench.deploy(plan)
+  const done = await rig.deploy(plan)
   expect(done).toMatchObject({ status: 'deployed', error: null })
   return done
 }
 /** Does a deploy find nothing to do? */
 const isInPlace = async (plan: unknown): Promise<boolean> =>
-  (await bench.deploy(plan, { check_only: true })).components.every(
+  (await rig.deploy(plan, { check_only: true })).components.every(
     ({ action }) => action === 'unchanged',
   )
 
 /** Nothing is granted, so that nothing entered could be counted. */
 const rollback = (id: string, input: Partial<RollbackInput> = {}): Promise<Deployment> =>
-  bench.rollback(id, { allow_data_loss: true, ...input })
+  rig.rollback(id, { allow_data_loss: true, ...input })
 
 /** Each makes something, and then something else that uses it; answers what is used and by whom. */
 const USES: Record<string, () => Promise<{ id: string; used: string; by: string }>> = {
@@ -73,7 +73,7 @@ const USES: Record<string, () => Promise<{ id: string; used: string; by: string 
   },
   'a later flow': async () => {
     const { id } = await deployed(on('Lead', text('Base_D__c')))
-    const done = await bench.deployWorkflows([
+    const done = await rig.deployWorkflows([
       {
         ...{ type: 'flow', api_name: 'Uses_D', activate: false },
         definition: {
@@ -92,7 +92,7 @@ const USES: Record<string, () => Promise<{ id: string; used: string; by: string 
   },
   'an assignment rule': async () => {
     const { id } = await deployed(on('Lead', text('Base_F__c')))
-    const done = await bench.deployWorkflows([
+    const done = await rig.deployWorkflows([
       {
         ...{ type: 'assignment_rule', api_name: 'Lead.Uses_F', activate: false },
         definition: {
@@ -100,7 +100,7 @@ const USES: Record<string, () => Promise<{ id: string; used: string; by: string 
           entries: [
             {
               criteria: [{ field: 'Base_F__c', operator: 'equals', value: 'x' }],
-              assign_to: { user: bench.username },
+              assign_to: { user: rig.username },
             },
           ],
         },
@@ -166,8 +166,8 @@ describe('a rollback of workflows', () => {
         definition: { form: 'validation', condition, message: 'Long' },
       },
     ]
-    await bench.deployWorkflows(rule('LEN(Base_I__c) > 38'))
-    const { id } = await bench.deployWorkflows(rule('LEN(LastName) > 78'))
+    await rig.deployWorkflows(rule('LEN(Base_I__c) > 38'))
+    const { id } = await rig.deployWorkflows(rule('LEN(LastName) > 78'))
     expect(await rollback(field.id)).toMatchObject({ status: 'rolled_back' })
     const told = await rollback(id, { dry_run: true })
     expect(told.rollback).toMatchObject({ status: 'dry_run', restored: [] })

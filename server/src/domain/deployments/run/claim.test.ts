@@ -10,27 +10,27 @@ import { awaitDeploy, startDeploy } from '../../../salesforce/deploy.ts'
 import { describe as describeObject } from '../../../salesforce/rest.ts'
 import { ruleIn } from '../../workflows/rule-files.ts'
 import { readWorkflowState } from '../../workflows/state.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 import { claimOf } from './claim.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
 beforeEach(async () => {
-  await bench.control.clearFaults()
+  await rig.control.clearFaults()
   await pace(0)
-  await bench.database.query(
+  await rig.database.query(
     'update deployment_runs set ended_at = now(), locked_sfdc_org_id = null where ended_at is null',
   )
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const pace = (runMs: number) =>
-  bench.control.act('deploys/pace', { org: bench.sfdcOrg.name, pendingMs: 0, runMs })
+  rig.control.act('deploys/pace', { org: rig.sfdcOrg.name, pendingMs: 0, runMs })
 
 const text = (api_name: string) => ({ api_name, label: api_name, type: 'Text', length: 40 })
 const onLead = (...names: string[]) => ({
@@ -39,14 +39,14 @@ const onLead = (...names: string[]) => ({
 })
 
 const fieldsOf = async (object: string): Promise<string[]> => {
-  const answer = await describeObject(bench.org, object)
+  const answer = await describeObject(rig.org, object)
   const fields = answer.result === 'ok' ? (answer.body.fields as { name: string }[]) : []
   return fields.map(({ name }) => name)
 }
 
 /** What the same user deploys by other means. */
 const byOthers = (contents: PackageContents, checkOnly = false): Promise<string> =>
-  startDeploy(bench.org, buildDeployPackage(contents, 'v66.0'), { checkOnly })
+  startDeploy(rig.org, buildDeployPackage(contents, 'v66.0'), { checkOnly })
 
 const fieldsPackage = (...names: string[]): PackageContents => ({
   files: new Map([
@@ -65,8 +65,8 @@ const fieldsPackage = (...names: string[]): PackageContents => ({
 
 /** The request never reaches Salesforce, and nobody knows. */
 const loseRequest = () =>
-  bench.control.addFault({
-    org: bench.sfdcOrg.name,
+  rig.control.addFault({
+    org: rig.sfdcOrg.name,
     method: 'POST',
     path: '*/metadata/deployRequest',
     kind: { type: 'close', when: 'before' },
@@ -77,12 +77,12 @@ const loseRequest = () =>
 const lost = async (start: () => Promise<{ id: string }>): Promise<string> => {
   const { id } = await start()
   for (let turns = 0; turns < 10; turns += 1) {
-    const run = (await bench.runsOf(id)).find(({ ended_at }) => ended_at === null)
+    const run = (await rig.runsOf(id)).find(({ ended_at }) => ended_at === null)
     if (run?.intended_at != null) break
     await loseRequest()
-    await bench.turn(id)
+    await rig.turn(id)
   }
-  await bench.control.clearFaults()
+  await rig.control.clearFaults()
   return id
 }
 
@@ -90,9 +90,9 @@ const lost = async (start: () => Promise<{ id: string }>): Promise<string> => {
 const deletedMeanwhile = async (id: string, type: string, name: string): Promise<void> => {
   await pace(60_000)
   const killer = new AbortController()
-  const working = bench.turn(id, killer.signal).catch(() => undefined)
+  const working = rig.turn(id, killer.signal).catch(() => undefined)
   await until('it is at Salesforce', async () =>
-    (await bench.runsOf(id)).some(({ stage }) => stage === 'wait'),
+    (await rig.runsOf(id)).some(({ stage }) => stage === 'wait'),
   )
   killer.abort(new Error('killed'))
   await working
@@ -102,7 +102,7 @@ const deletedMeanwhile = async (id: string, type: string, name: string): Promise
     deleteAfter: new Map([[type, [name]]]),
   })
   await pace(0)
-  expect(await awaitDeploy(bench.org, gone)).toMatchObject({ success: true })
+  expect(await awaitDeploy(rig.org, gone)).toMatchObject({ success: true })
 }
 
 describe('a deploy whose request was cut', () => {
@@ -111,10 +111,10 @@ describe('a deploy whose request was cut', () => {
     { what: 'of a part of it', foreign: ['Ours_B__c'], ours: ['Ours_B__c', 'Also_B__c'] },
     { what: 'of more than it', foreign: ['Ours_C__c', 'Other_C__c'], ours: ['Ours_C__c'] },
   ])('does not take a foreign deploy $what for its own', async ({ foreign, ours }) => {
-    const id = await lost(() => bench.start(onLead(...ours)))
+    const id = await lost(() => rig.start(onLead(...ours)))
     const other = await byOthers(fieldsPackage(...foreign))
-    await awaitDeploy(bench.org, other)
-    const done = await bench.finish(id)
+    await awaitDeploy(rig.org, other)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'deployed', error: null })
     expect(done.sfdc_deploy_id).not.toBe(other)
     expect(await fieldsOf('Lead')).toEqual(expect.arrayContaining(ours))
@@ -122,26 +122,26 @@ describe('a deploy whose request was cut', () => {
   })
 
   it('takes neither a foreign one that failed nor one that runs, and waits for the latter', async () => {
-    const id = await lost(() => bench.start(onLead('Ours_D__c')))
+    const id = await lost(() => rig.start(onLead('Ours_D__c')))
     const broken = await byOthers({
       ...fieldsPackage('Broken_D__c'),
       members: new Map([['CustomField', ['Lead.Nowhere__c']]]),
     })
-    await awaitDeploy(bench.org, broken)
+    await awaitDeploy(rig.org, broken)
     await pace(60_000)
     const running = await byOthers(fieldsPackage('Running_D__c'))
-    await bench.turn(id)
-    expect((await bench.runsOf(id))[0]).toMatchObject({ sfdc_deploy_id: null, sends: 1 })
+    await rig.turn(id)
+    expect((await rig.runsOf(id))[0]).toMatchObject({ sfdc_deploy_id: null, sends: 1 })
     await pace(0)
-    await awaitDeploy(bench.org, running)
-    const done = await bench.finish(id)
+    await awaitDeploy(rig.org, running)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'deployed' })
     expect([broken, running]).not.toContain(done.sfdc_deploy_id)
   })
 
   it('that was a validation is not called valid for the validation of something else', async () => {
     const id = await lost(() =>
-      bench.start(
+      rig.start(
         {
           objects: [
             {
@@ -158,15 +158,15 @@ describe('a deploy whose request was cut', () => {
         { check_only: true },
       ),
     )
-    await awaitDeploy(bench.org, await byOthers(fieldsPackage('Other_E__c'), true))
-    expect(await bench.finish(id)).toMatchObject({ status: 'failed' })
+    await awaitDeploy(rig.org, await byOthers(fieldsPackage('Other_E__c'), true))
+    expect(await rig.finish(id)).toMatchObject({ status: 'failed' })
   })
 
   it('of a workflow is sent again, not taken for a foreign one', async () => {
     const rule = { type: 'validation_rule' as const, api_name: 'Lead.Foreign_F' }
     const id = await lost(() =>
-      bench.deployments.deployWorkflows(bench.caller, {
-        client_id: bench.clientId,
+      rig.deployments.deployWorkflows(rig.caller, {
+        client_id: rig.clientId,
         wait_seconds: 0,
         workflows: [
           {
@@ -182,22 +182,22 @@ describe('a deploy whose request was cut', () => {
       }),
     )
     const other = await byOthers(fieldsPackage('Other_F__c'))
-    await awaitDeploy(bench.org, other)
-    const done = await bench.finish(id)
+    await awaitDeploy(rig.org, other)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'deployed', components: [{ success: true }] })
     expect(done.sfdc_deploy_id).not.toBe(other)
-    const state = await readWorkflowState(bench.org, [rule])
+    const state = await readWorkflowState(rig.org, [rule])
     expect(ruleIn(state, rule.type, rule.api_name)).not.toBeNull()
   })
 
   it('of a rollback is sent again, not taken for a foreign one', async () => {
-    const { id } = await bench.deploy(onLead('Ours_G__c'))
+    const { id } = await rig.deploy(onLead('Ours_G__c'))
     await lost(async () => {
-      await bench.deployments.rollback(bench.caller, { deployment_id: id, wait_seconds: 0 })
+      await rig.deployments.rollback(rig.caller, { deployment_id: id, wait_seconds: 0 })
       return { id }
     })
-    await awaitDeploy(bench.org, await byOthers(fieldsPackage('Other_G__c')))
-    expect(await bench.finish(id)).toMatchObject({
+    await awaitDeploy(rig.org, await byOthers(fieldsPackage('Other_G__c')))
+    expect(await rig.finish(id)).toMatchObject({
       status: 'rolled_back',
       rollback: { status: 'complete', remaining: [] },
     })
@@ -207,16 +207,16 @@ describe('a deploy whose request was cut', () => {
 
 describe('what is missing when a deploy is read back', () => {
   it('never ends as deployed, holds the Salesforce org for two looks, and can be rolled back', async () => {
-    const { id } = await bench.start(onLead('Kept_H__c', 'Gone_H__c'))
+    const { id } = await rig.start(onLead('Kept_H__c', 'Gone_H__c'))
     await deletedMeanwhile(id, 'CustomField', 'Lead.Gone_H__c')
-    for (let turns = 0; turns < 3; turns += 1) await bench.turn(id)
-    expect((await bench.runsOf(id))[0]).toMatchObject({ locked_sfdc_org_id: null })
-    const done = await bench.deployments.get(bench.tenant, id)
+    for (let turns = 0; turns < 3; turns += 1) await rig.turn(id)
+    expect((await rig.runsOf(id))[0]).toMatchObject({ locked_sfdc_org_id: null })
+    const done = await rig.deployments.get(rig.tenant, id)
     expect(done).toMatchObject({ status: 'failed', error: { code: 'component_missing' } })
     expect(done.error?.message).toContain('Lead.Gone_H__c')
     const byName = new Map(done.components.map((one) => [one.full_name, one.success]))
     expect([byName.get('Lead.Gone_H__c'), byName.get('Lead.Kept_H__c')]).toEqual([false, true])
-    expect(await bench.rollback(id)).toMatchObject({ status: 'rolled_back' })
+    expect(await rig.rollback(id)).toMatchObject({ status: 'rolled_back' })
   })
 
   it.each(['a rule', 'a flow'])('of workflows, %s, does not either', async (what) => {
@@ -233,13 +233,13 @@ describe('what is missing when a deploy is read back', () => {
               action: { type: 'update_fields', fields: { Rating: 'Hot' } },
             },
           }
-    const { id } = await bench.deployments.deployWorkflows(bench.caller, {
-      ...{ client_id: bench.clientId, wait_seconds: 0 },
+    const { id } = await rig.deployments.deployWorkflows(rig.caller, {
+      ...{ client_id: rig.clientId, wait_seconds: 0 },
       workflows: [{ ...workflow, activate: false }],
     })
     const type = what === 'a rule' ? 'ValidationRule' : 'Flow'
     await deletedMeanwhile(id, type, workflow.api_name)
-    expect(await bench.finish(id)).toMatchObject({
+    expect(await rig.finish(id)).toMatchObject({
       status: 'failed',
       error: { code: 'component_missing' },
       components: [{ success: false }],

@@ -7,22 +7,22 @@ import { buildDeployPackage } from '../../../salesforce/deploy-package.ts'
 import { awaitDeploy, startDeploy } from '../../../salesforce/deploy.ts'
 import { activeRuleOf, ruleIn } from '../../workflows/rule-files.ts'
 import { findFlow, readWorkflowState, type WorkflowName } from '../../workflows/state.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 
-let bench: DeploymentsBench
+let rig: DeploymentsRig
 
 beforeAll(async () => {
-  bench = await createDeploymentsBench(await createDatabase())
+  rig = await createDeploymentsRig(await createDatabase())
 })
 beforeEach(async () => {
-  await bench.control.clearFaults()
+  await rig.control.clearFaults()
   // One test that fails holds up no other.
-  await bench.database.query(
+  await rig.database.query(
     'update deployment_runs set ended_at = now(), locked_sfdc_org_id = null where ended_at is null',
   )
 })
 afterAll(async () => {
-  await bench.close()
+  await rig.close()
 })
 
 const flow = (name: string, rating: string, activate: boolean | 'keep' = true) => ({
@@ -45,14 +45,14 @@ const assignment = (name: string, activate: boolean | 'keep', source = 'Web') =>
     entries: [
       {
         criteria: [{ field: 'LeadSource', operator: 'equals', value: source }],
-        assign_to: { user: bench.username },
+        assign_to: { user: rig.username },
       },
     ],
   },
   activate,
 })
 const flowState = async (name: string) =>
-  findFlow(await readWorkflowState(bench.org, [{ type: 'flow', api_name: name }]), name)
+  findFlow(await readWorkflowState(rig.org, [{ type: 'flow', api_name: name }]), name)
 const stateOf = async (name: string) => {
   const found = await flowState(name)
   return found === null
@@ -60,21 +60,21 @@ const stateOf = async (name: string) => {
     : { active: found.active, versions: found.versions.map(({ number }) => number) }
 }
 const leadRules = () =>
-  readWorkflowState(bench.org, [{ type: 'assignment_rule', api_name: 'Lead.Any' }])
+  readWorkflowState(rig.org, [{ type: 'assignment_rule', api_name: 'Lead.Any' }])
 const activeRule = async () => activeRuleOf(await leadRules(), 'Lead')
 const act = (action: string, input: object) =>
-  bench.control.act(
+  rig.control.act(
     action as 'automations/add-interview',
     {
-      org: bench.sfdcOrg.name,
+      org: rig.sfdcOrg.name,
       ...input,
     } as never,
   )
 
 /** Requests like this one are answered so, until `clearFaults`. */
 const refuse = (method: string, path: string, status: number, errorCode: string) =>
-  bench.control.addFault({
-    org: bench.sfdcOrg.name,
+  rig.control.addFault({
+    org: rig.sfdcOrg.name,
     method,
     path,
     times: 1000,
@@ -85,23 +85,23 @@ const busy = (method: string, path: string) => refuse(method, path, 503, 'SERVER
 /** Begins, and is paused where the faults are. */
 const begin = async (deployment: Promise<{ id: string }>): Promise<string> => {
   const { id } = await deployment
-  await bench.turn(id)
-  await bench.control.clearFaults()
+  await rig.turn(id)
+  await rig.control.clearFaults()
   return id
 }
-const api = () => ({ client_id: bench.clientId, wait_seconds: 0 })
+const api = () => ({ client_id: rig.clientId, wait_seconds: 0 })
 const remove = (...workflows: WorkflowName[]) =>
-  bench.deployments.removeWorkflows(bench.caller, { ...api(), workflows })
+  rig.deployments.removeWorkflows(rig.caller, { ...api(), workflows })
 
 describe('a removal', () => {
   it('deletes no version of a flow in which an interview paused meanwhile, and leaves it on', async () => {
-    await bench.deployWorkflows([flow('Late', 'Hot')])
-    await bench.deployWorkflows([flow('Late', 'Cold')])
+    await rig.deployWorkflows([flow('Late', 'Hot')])
+    await rig.deployWorkflows([flow('Late', 'Cold')])
     await busy('DELETE', '*/tooling/sobjects/Flow/*')
     const id = await begin(remove({ type: 'flow', api_name: 'Late' }))
     expect(await stateOf('Late')).toEqual({ active: null, versions: [1, 2] })
     await act('automations/add-interview', { flow: 'Late', version: 2 })
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({
       status: 'failed',
       error: { code: 'flow_interviews_waiting' },
@@ -112,11 +112,11 @@ describe('a removal', () => {
   })
 
   it('that Salesforce refuses for the first version leaves the flow on, with all its versions', async () => {
-    await bench.deployWorkflows([flow('Used', 'Hot')])
-    await bench.deployWorkflows([flow('Used', 'Cold')])
+    await rig.deployWorkflows([flow('Used', 'Hot')])
+    await rig.deployWorkflows([flow('Used', 'Cold')])
     await refuse('DELETE', '*/tooling/sobjects/Flow/*', 400, 'DELETE_FAILED')
     const id = await begin(remove({ type: 'flow', api_name: 'Used' }))
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({
       status: 'failed',
       error: {
@@ -129,8 +129,8 @@ describe('a removal', () => {
   })
 
   it('deletes nothing of a flow that could not be switched off', async () => {
-    await bench.deployWorkflows([flow('Stuck', 'Hot'), flow('Free', 'Hot')])
-    await bench.deployWorkflows([flow('Stuck', 'Cold')])
+    await rig.deployWorkflows([flow('Stuck', 'Hot'), flow('Free', 'Hot')])
+    await rig.deployWorkflows([flow('Stuck', 'Cold')])
     const stuck = await flowState('Stuck')
     await refuse(
       'PATCH',
@@ -138,7 +138,7 @@ describe('a removal', () => {
       403,
       'INSUFFICIENT_ACCESS',
     )
-    const done = await bench.removeWorkflows([
+    const done = await rig.removeWorkflows([
       { type: 'flow', api_name: 'Stuck' },
       { type: 'flow', api_name: 'Free' },
     ])
@@ -151,27 +151,27 @@ describe('a removal', () => {
   })
 
   it('deletes nothing of a flow that somebody switched on again meanwhile', async () => {
-    await bench.deployWorkflows([flow('Wanted', 'Hot')])
-    await bench.deployWorkflows([flow('Wanted', 'Cold')])
+    await rig.deployWorkflows([flow('Wanted', 'Hot')])
+    await rig.deployWorkflows([flow('Wanted', 'Cold')])
     await busy('DELETE', '*/tooling/sobjects/Flow/*')
     const id = await begin(remove({ type: 'flow', api_name: 'Wanted' }))
     await act('automations/activate-flow', { flow: 'Wanted', version: 2 })
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'failed', components: [{ success: false }] })
     expect(await stateOf('Wanted')).toEqual({ active: 2, versions: [1, 2] })
   })
 
   it('that ended half-way is taken back: the version that was active is so again', async () => {
-    await bench.deployWorkflows([flow('Half', 'Hot')])
-    await bench.deployWorkflows([flow('Half', 'Cold')])
+    await rig.deployWorkflows([flow('Half', 'Hot')])
+    await rig.deployWorkflows([flow('Half', 'Cold')])
     const second = (await flowState('Half'))?.versions.at(-1)?.id ?? ''
     await refuse('DELETE', `*/tooling/sobjects/Flow/${second}`, 400, 'DELETE_FAILED')
-    const removed = await bench.removeWorkflows([{ type: 'flow', api_name: 'Half' }])
+    const removed = await rig.removeWorkflows([{ type: 'flow', api_name: 'Half' }])
     expect(removed).toMatchObject({ status: 'deployed', components: [{ success: false }] })
     expect(removed.warnings).toMatchObject([{ code: 'deletion_failed' }])
     expect(await stateOf('Half')).toEqual({ active: null, versions: [2] })
-    await bench.control.clearFaults()
-    expect(await bench.rollback(removed.id)).toMatchObject({
+    await rig.control.clearFaults()
+    expect(await rig.rollback(removed.id)).toMatchObject({
       status: 'rolled_back',
       rollback: {
         kept: [],
@@ -183,9 +183,9 @@ describe('a removal', () => {
   })
 
   it('of a rule ends as done where Salesforce forgot its deploy', async () => {
-    await bench.deployWorkflows([assignment('Forgotten', false)])
+    await rig.deployWorkflows([assignment('Forgotten', false)])
     await refuse('GET', '*/metadata/deployRequest/*', 404, 'NOT_FOUND')
-    const done = await bench.removeWorkflows([
+    const done = await rig.removeWorkflows([
       { type: 'assignment_rule', api_name: 'Lead.Forgotten' },
     ])
     expect(done).toMatchObject({ status: 'deployed', components: [{ success: true }] })
@@ -194,16 +194,16 @@ describe('a removal', () => {
 
 describe('a deploy', () => {
   it('does not activate a version that somebody else saved meanwhile', async () => {
-    await bench.deployWorkflows([flow('Raced', 'Hot')])
+    await rig.deployWorkflows([flow('Raced', 'Hot')])
     await busy('PATCH', '*/tooling/sobjects/FlowDefinition/*')
     const id = await begin(
-      bench.deployments.deployWorkflows(bench.caller, {
+      rig.deployments.deployWorkflows(rig.caller, {
         ...api(),
         workflows: [flow('Raced', 'Cold')],
       }),
     )
     await act('automations/add-flow-version', { flow: 'Raced', changes: { label: 'Theirs' } })
-    const done = await bench.finish(id)
+    const done = await rig.finish(id)
     expect(done).toMatchObject({ status: 'deployed', warnings: [{ code: 'activation_failed' }] })
     expect(await stateOf('Raced')).toEqual({ active: 1, versions: [1, 2, 3] })
   })
@@ -213,18 +213,18 @@ describe('a deploy', () => {
     const path = 'assignmentRules/Lead.assignmentRules'
     await busy('POST', '*/metadata/deployRequest')
     const id = await begin(
-      bench.deployments.deployWorkflows(bench.caller, {
+      rig.deployments.deployWorkflows(rig.caller, {
         ...api(),
         workflows: [assignment('Patient', false)],
       }),
     )
     const text = (await leadRules()).files[path] ?? ''
     const theirs = `<assignmentRule><fullName>Theirs</fullName><active>false</active><ruleEntry>
-      <assignedTo>${bench.username}</assignedTo><assignedToType>User</assignedToType>
+      <assignedTo>${rig.username}</assignedTo><assignedToType>User</assignedToType>
       <criteriaItems><field>Lead.Rating</field><operation>equals</operation><value>Hot</value></criteriaItems>
       </ruleEntry></assignmentRule>`
     const deployed = await startDeploy(
-      bench.org,
+      rig.org,
       buildDeployPackage(
         {
           files: new Map([
@@ -232,24 +232,24 @@ describe('a deploy', () => {
           ]),
           members: new Map([['AssignmentRules', ['Lead']]]),
         },
-        bench.org.apiVersion,
+        rig.org.apiVersion,
       ),
       {},
     )
-    await awaitDeploy(bench.org, deployed)
-    await bench.database.query(
+    await awaitDeploy(rig.org, deployed)
+    await rig.database.query(
       'update deployment_runs set intended_at = null where deployment_id = $1',
       [id],
     )
-    expect(await bench.finish(id)).toMatchObject({ status: 'deployed', warnings: [] })
-    const [run] = await bench.runsOf(id)
+    expect(await rig.finish(id)).toMatchObject({ status: 'deployed', warnings: [] })
+    const [run] = await rig.runsOf(id)
     expect((run?.package as { files: Record<string, string> }).files[path]).toContain('Theirs')
     expect(await activeRule()).toBe(before)
   })
 
   it('of two assignment rules says that the one that runs is switched off for the other, and gives back', async () => {
-    await bench.deployWorkflows([assignment('Second', true)])
-    const made = await bench.deployWorkflows([
+    await rig.deployWorkflows([assignment('Second', true)])
+    const made = await rig.deployWorkflows([
       assignment('First', true),
       assignment('Second', 'keep'),
     ])
@@ -260,7 +260,7 @@ describe('a deploy', () => {
     ])
     expect(made.components[1]?.reason).toContain('Lead.First')
     expect(await activeRule()).toBe('First')
-    expect(await bench.rollback(made.id)).toMatchObject({
+    expect(await rig.rollback(made.id)).toMatchObject({
       status: 'rolled_back',
       rollback: { proof: { complete: true, compared: 2 } },
     })
@@ -269,7 +269,7 @@ describe('a deploy', () => {
 
   it('names the rule that it switches off also where a validation rule has the same name', async () => {
     const active = (await activeRule()) ?? ''
-    const made = await bench.deployWorkflows([
+    const made = await rig.deployWorkflows([
       {
         type: 'validation_rule',
         api_name: `Lead.${active}`,
@@ -282,16 +282,16 @@ describe('a deploy', () => {
       'AssignmentRule',
       `Lead.${active}`,
     ])
-    await bench.rollback(made.id)
+    await rig.rollback(made.id)
     expect(await activeRule()).toBe(active)
   })
 })
 
 describe('a rollback', () => {
   it('leaves the assignment rule on that somebody switched on since', async () => {
-    const first = await bench.deployWorkflows([assignment('Mine', true)])
-    await bench.deployWorkflows([assignment('Chosen', true)])
-    const done = await bench.rollback(first.id)
+    const first = await rig.deployWorkflows([assignment('Mine', true)])
+    await rig.deployWorkflows([assignment('Chosen', true)])
+    const done = await rig.rollback(first.id)
     expect(await activeRule()).toBe('Chosen')
     expect(done).toMatchObject({ status: 'deployed', rollback: { status: 'partial' } })
     const [, other] = done.rollback?.kept ?? []
@@ -300,21 +300,21 @@ describe('a rollback', () => {
   })
 
   it('of a switch keeps versions that others saved since, named or not', async () => {
-    await bench.deployWorkflows([flow('Switched', 'Hot')])
-    const off = await bench.setActive({ type: 'flow', api_name: 'Switched', active: false })
+    await rig.deployWorkflows([flow('Switched', 'Hot')])
+    const off = await rig.setActive({ type: 'flow', api_name: 'Switched', active: false })
     await act('automations/add-flow-version', { flow: 'Switched' })
     const named = { components: [{ type: 'Flow', full_name: 'Switched' }] }
-    expect(await bench.rollback(off.id, named)).toMatchObject({ status: 'rolled_back' })
+    expect(await rig.rollback(off.id, named)).toMatchObject({ status: 'rolled_back' })
     expect(await stateOf('Switched')).toEqual({ active: 1, versions: [1, 2] })
   })
 
   it('of an update deletes its own version only, where it is named', async () => {
-    await bench.deployWorkflows([flow('Grown', 'Hot')])
-    const ours = await bench.deployWorkflows([flow('Grown', 'Cold')])
+    await rig.deployWorkflows([flow('Grown', 'Hot')])
+    const ours = await rig.deployWorkflows([flow('Grown', 'Cold')])
     await act('automations/add-flow-version', { flow: 'Grown' })
-    expect(await bench.rollback(ours.id)).toMatchObject({ rollback: { status: 'partial' } })
+    expect(await rig.rollback(ours.id)).toMatchObject({ rollback: { status: 'partial' } })
     const named = { components: [{ type: 'Flow', full_name: 'Grown' }] }
-    expect(await bench.rollback(ours.id, named)).toMatchObject({
+    expect(await rig.rollback(ours.id, named)).toMatchObject({
       status: 'rolled_back',
       rollback: { proof: { complete: true } },
     })
@@ -322,10 +322,10 @@ describe('a rollback', () => {
   })
 
   it('tells when somebody switched the flow, and switches nothing', async () => {
-    await bench.deployWorkflows([flow('Told', 'Hot')])
-    const ours = await bench.deployWorkflows([flow('Told', 'Cold')])
+    await rig.deployWorkflows([flow('Told', 'Hot')])
+    const ours = await rig.deployWorkflows([flow('Told', 'Cold')])
     await act('automations/add-flow-version', { flow: 'Told', activate: true })
-    const done = await bench.rollback(ours.id)
+    const done = await rig.rollback(ours.id)
     expect(done.rollback).toMatchObject({ status: 'partial', kept: [{ full_name: 'Told' }] })
     expect(done.rollback?.kept[0]?.changed_at).not.toBeNull()
     expect(done.rollback?.kept[0]?.changed_by).not.toBeNull()
@@ -333,9 +333,9 @@ describe('a rollback', () => {
   })
 
   it('that could not delete for a paused interview deletes nothing, and can be run again', async () => {
-    const made = await bench.deployWorkflows([flow('Again', 'Hot')])
+    const made = await rig.deployWorkflows([flow('Again', 'Hot')])
     const id = await act('automations/add-interview', { flow: 'Again' })
-    const first = await bench.rollback(made.id)
+    const first = await rig.rollback(made.id)
     expect(first).toMatchObject({
       status: 'deployed',
       rollback: { status: 'partial', removed: [], remaining: [{ full_name: 'Again' }] },
@@ -344,38 +344,38 @@ describe('a rollback', () => {
       'Interviews of Again are paused or waiting (1)',
     )
     await act('automations/end-interview', id)
-    expect(await bench.rollback(made.id)).toMatchObject({ status: 'rolled_back' })
+    expect(await rig.rollback(made.id)).toMatchObject({ status: 'rolled_back' })
     expect(await stateOf('Again')).toBeNull()
   })
 
   it('of a removal that could not switch the flow on again can be run again', async () => {
-    await bench.deployWorkflows([flow('Reborn', 'Hot')])
-    const removed = await bench.removeWorkflows([{ type: 'flow', api_name: 'Reborn' }])
+    await rig.deployWorkflows([flow('Reborn', 'Hot')])
+    const removed = await rig.removeWorkflows([{ type: 'flow', api_name: 'Reborn' }])
     await refuse('PATCH', '*/tooling/sobjects/FlowDefinition/*', 403, 'INSUFFICIENT_ACCESS')
-    expect(await bench.rollback(removed.id)).toMatchObject({
+    expect(await rig.rollback(removed.id)).toMatchObject({
       status: 'deployed',
       rollback: { status: 'partial', remaining: [{ full_name: 'Reborn' }] },
     })
-    await bench.control.clearFaults()
-    expect(await bench.rollback(removed.id)).toMatchObject({ status: 'rolled_back' })
+    await rig.control.clearFaults()
+    expect(await rig.rollback(removed.id)).toMatchObject({ status: 'rolled_back' })
     expect(await stateOf('Reborn')).toEqual({ active: 1, versions: [1] })
   })
 
   it('makes the active version anew where somebody deleted it since and the flow is named', async () => {
-    await bench.deployWorkflows([flow('Pruned', 'Hot')])
-    const ours = await bench.deployWorkflows([flow('Pruned', 'Cold')])
+    await rig.deployWorkflows([flow('Pruned', 'Hot')])
+    const ours = await rig.deployWorkflows([flow('Pruned', 'Cold')])
     const [first] = (await flowState('Pruned'))?.versions ?? []
-    await bench.org.request({
+    await rig.org.request({
       method: 'DELETE',
       path: `/tooling/sobjects/Flow/${first?.id ?? ''}`,
       kind: 'tooling',
     })
-    expect(await bench.rollback(ours.id)).toMatchObject({
+    expect(await rig.rollback(ours.id)).toMatchObject({
       status: 'deployed',
       rollback: { status: 'partial', kept: [{ full_name: 'Pruned' }] },
     })
     const named = { components: [{ type: 'Flow', full_name: 'Pruned' }] }
-    expect(await bench.rollback(ours.id, named)).toMatchObject({ status: 'rolled_back' })
+    expect(await rig.rollback(ours.id, named)).toMatchObject({ status: 'rolled_back' })
     expect(await stateOf('Pruned')).toEqual({ active: 3, versions: [3] })
   })
 })
@@ -391,7 +391,7 @@ describe('a flow of an installed package', () => {
       errors: [{ path: 'workflows.0.api_name', code: 'managed' }],
     })
     // Its own name in this Salesforce org is another flow.
-    const made = await bench.deployWorkflows([flow('Theirs', 'Hot')])
+    const made = await rig.deployWorkflows([flow('Theirs', 'Hot')])
     expect(made).toMatchObject({ status: 'deployed', components: [{ action: 'created' }] })
     expect(ruleIn(await leadRules(), 'assignment_rule', 'Lead.Theirs')).not.toBeNull()
   })

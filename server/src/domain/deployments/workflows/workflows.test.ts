@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
 import { findFlow, readWorkflowState, type WorkflowName } from '../../workflows/state.ts'
 import { activeRuleOf, isActive, ruleIn } from '../../workflows/rule-files.ts'
-import { createDeploymentsBench, type DeploymentsBench } from '../testing/bench.ts'
+import { createDeploymentsRig, type DeploymentsRig } from '../testing/rig.ts'
 
 const flow = (name: string, rating: string, activate: boolean | 'keep' = true) => ({
   type: 'flow',
@@ -37,17 +37,17 @@ const assignment = (name: string, activate: boolean | 'keep', queueOrUser: objec
 describe.each([{ isSandbox: false }, { isSandbox: true }])(
   'automations, sandbox: $isSandbox',
   ({ isSandbox }) => {
-    let bench: DeploymentsBench
+    let rig: DeploymentsRig
 
     beforeAll(async () => {
-      bench = await createDeploymentsBench(await createDatabase(), { isSandbox })
+      rig = await createDeploymentsRig(await createDatabase(), { isSandbox })
     })
     afterAll(async () => {
-      await bench.close()
+      await rig.close()
     })
 
     const stateOf = async (name: string) => {
-      const state = await readWorkflowState(bench.org, [{ type: 'flow', api_name: name }])
+      const state = await readWorkflowState(rig.org, [{ type: 'flow', api_name: name }])
       const found = findFlow(state, name)
       return found === null
         ? null
@@ -55,10 +55,10 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
     }
     const rules = (...names: string[]) =>
       readWorkflowState(
-        bench.org,
+        rig.org,
         names.map((api_name): WorkflowName => ({ type: 'assignment_rule', api_name })),
       )
-    const deploy = (...workflows: object[]) => bench.deployWorkflows(workflows)
+    const deploy = (...workflows: object[]) => rig.deployWorkflows(workflows)
 
     it('go through their whole life, and back: each step leaves the versions that it says', async () => {
       const first = await deploy(flow('Life', 'Hot'))
@@ -79,23 +79,23 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       expect(kept.components).toMatchObject([{ action: 'updated' }])
       expect(await stateOf('Life')).toEqual({ active: 1, versions: [1, 2] })
 
-      const on = await bench.setActive({ type: 'flow', api_name: 'Life', active: true, version: 2 })
+      const on = await rig.setActive({ type: 'flow', api_name: 'Life', active: true, version: 2 })
       expect(on).toMatchObject({ kind: 'workflow_activation', status: 'deployed' })
       expect(await stateOf('Life')).toEqual({ active: 2, versions: [1, 2] })
-      const off = await bench.setActive({ type: 'flow', api_name: 'Life', active: false })
+      const off = await rig.setActive({ type: 'flow', api_name: 'Life', active: false })
       expect(await stateOf('Life')).toEqual({ active: null, versions: [1, 2] })
 
-      expect((await bench.rollback(off.id)).status).toBe('rolled_back')
+      expect((await rig.rollback(off.id)).status).toBe('rolled_back')
       expect(await stateOf('Life')).toEqual({ active: 2, versions: [1, 2] })
-      expect((await bench.rollback(on.id)).status).toBe('rolled_back')
+      expect((await rig.rollback(on.id)).status).toBe('rolled_back')
       expect(await stateOf('Life')).toEqual({ active: 1, versions: [1, 2] })
-      expect(await bench.rollback(kept.id)).toMatchObject({
+      expect(await rig.rollback(kept.id)).toMatchObject({
         status: 'rolled_back',
         rollback: { proof: { complete: true } },
       })
       expect(await stateOf('Life')).toEqual({ active: 1, versions: [1] })
 
-      const removed = await bench.removeWorkflows([{ type: 'flow', api_name: 'Life' }])
+      const removed = await rig.removeWorkflows([{ type: 'flow', api_name: 'Life' }])
       expect(removed).toMatchObject({
         kind: 'workflow_removal',
         status: 'deployed',
@@ -103,7 +103,7 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
         components: [{ action: 'deleted', success: true, reversibility: 'reversible' }],
       })
       expect(await stateOf('Life')).toBeNull()
-      const back = await bench.rollback(removed.id)
+      const back = await rig.rollback(removed.id)
       expect(back).toMatchObject({
         status: 'rolled_back',
         rollback: { restored: [{ type: 'Flow', full_name: 'Life' }], proof: { complete: true } },
@@ -113,9 +113,9 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
 
     it('that were removed and brought back are still taken back with what made them', async () => {
       const made = await deploy(flow('Returned', 'Hot'))
-      const removed = await bench.removeWorkflows([{ type: 'flow', api_name: 'Returned' }])
-      await bench.rollback(removed.id)
-      expect(await bench.rollback(made.id)).toMatchObject({
+      const removed = await rig.removeWorkflows([{ type: 'flow', api_name: 'Returned' }])
+      await rig.rollback(removed.id)
+      expect(await rig.rollback(made.id)).toMatchObject({
         status: 'rolled_back',
         rollback: { kept: [], remaining: [], proof: { complete: true } },
       })
@@ -124,7 +124,7 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
 
     it('that were made are gone after the rollback', async () => {
       const made = await deploy(flow('Gone', 'Hot'))
-      const done = await bench.rollback(made.id)
+      const done = await rig.rollback(made.id)
       expect(done).toMatchObject({
         status: 'rolled_back',
         rollback: { status: 'complete', proof: { complete: true, differences: [] } },
@@ -135,23 +135,23 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
     it('with several versions say that older ones are lost when they are removed', async () => {
       await deploy(flow('Twice', 'Hot'))
       await deploy(flow('Twice', 'Cold'))
-      const removed = await bench.removeWorkflows([{ type: 'flow', api_name: 'Twice' }])
+      const removed = await rig.removeWorkflows([{ type: 'flow', api_name: 'Twice' }])
       expect(removed.components).toMatchObject([{ reversibility: 'reversible_with_data_loss' }])
     })
 
     it('that somebody changed since are kept, unless they are named', async () => {
       const made = await deploy(flow('Drifted', 'Hot'))
-      await bench.control.act('automations/add-flow-version', {
-        org: bench.sfdcOrg.name,
+      await rig.control.act('automations/add-flow-version', {
+        org: rig.sfdcOrg.name,
         flow: 'Drifted',
       })
-      const first = await bench.rollback(made.id)
+      const first = await rig.rollback(made.id)
       expect(first).toMatchObject({
         status: 'deployed',
         rollback: { status: 'partial', kept: [{ full_name: 'Drifted' }] },
       })
       expect(await stateOf('Drifted')).toMatchObject({ versions: [1, 2] })
-      const second = await bench.rollback(made.id, {
+      const second = await rig.rollback(made.id, {
         components: [{ type: 'Flow', full_name: 'Drifted' }],
       })
       expect(second.status).toBe('rolled_back')
@@ -162,7 +162,7 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       const before = await rules('Lead.Ours')
       const active = activeRuleOf(before, 'Lead')
       expect(active).not.toBeNull()
-      const made = await deploy(assignment('Ours', true, { user: bench.username }))
+      const made = await deploy(assignment('Ours', true, { user: rig.username }))
       expect(made).toMatchObject({ status: 'deployed', warnings: [] })
       expect(made.components).toMatchObject([
         { full_name: 'Lead.Ours', action: 'created' },
@@ -173,7 +173,7 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       expect(activeRuleOf(after, 'Lead')).toBe('Ours')
       expect(ruleIn(after, 'assignment_rule', `Lead.${active ?? ''}`)).not.toBeNull()
 
-      const done = await bench.rollback(made.id)
+      const done = await rig.rollback(made.id)
       expect(done).toMatchObject({ status: 'rolled_back', rollback: { proof: { complete: true } } })
       const restored = await rules('Lead.Ours')
       expect(activeRuleOf(restored, 'Lead')).toBe(active)
@@ -189,16 +189,16 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       })
       const name: WorkflowName = { type: 'validation_rule', api_name: 'Lead.Has_Company' }
       const read = async () =>
-        ruleIn(await readWorkflowState(bench.org, [name]), 'validation_rule', name.api_name)
+        ruleIn(await readWorkflowState(rig.org, [name]), 'validation_rule', name.api_name)
       await deploy(rule(true))
       expect(isActive(await read())).toBe(true)
-      const off = await bench.setActive({ ...name, active: false })
+      const off = await rig.setActive({ ...name, active: false })
       expect(isActive(await read())).toBe(false)
-      await bench.rollback(off.id)
+      await rig.rollback(off.id)
       expect(isActive(await read())).toBe(true)
-      const removed = await bench.removeWorkflows([name])
+      const removed = await rig.removeWorkflows([name])
       expect(await read()).toBeNull()
-      await bench.rollback(removed.id)
+      await rig.rollback(removed.id)
       expect(isActive(await read())).toBe(true)
     })
 
@@ -218,22 +218,22 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
 
     it('with paused interviews are not removed, and nothing is changed', async () => {
       await deploy(flow('Waited', 'Hot'))
-      await bench.control.act('automations/add-interview', {
-        org: bench.sfdcOrg.name,
+      await rig.control.act('automations/add-interview', {
+        org: rig.sfdcOrg.name,
         flow: 'Waited',
       })
       await expect(
-        bench.removeWorkflows([{ type: 'flow', api_name: 'Waited' }]),
+        rig.removeWorkflows([{ type: 'flow', api_name: 'Waited' }]),
       ).rejects.toMatchObject({ code: 'flow_interviews_waiting' })
       expect(await stateOf('Waited')).toEqual({ active: 1, versions: [1] })
     })
 
     it('that are not there cannot be switched or removed', async () => {
       const nowhere = { type: 'flow' as const, api_name: 'Nowhere' }
-      await expect(bench.setActive({ ...nowhere, active: true })).rejects.toMatchObject({
+      await expect(rig.setActive({ ...nowhere, active: true })).rejects.toMatchObject({
         code: 'not_found',
       })
-      await expect(bench.removeWorkflows([nowhere])).rejects.toMatchObject({ code: 'not_found' })
+      await expect(rig.removeWorkflows([nowhere])).rejects.toMatchObject({ code: 'not_found' })
     })
   },
 )

@@ -4,22 +4,22 @@ import { expect } from 'vitest'
 import {
   expectWhole,
   isOver,
-  makeStand,
+  makePushRig,
   map,
   resultsOf,
   settled,
   type PushBody,
-  type PushStand,
+  type PushRig,
   type Row,
   type RowResult,
 } from './push-support.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestOrg } from './stack.ts'
+import { type TestOrg } from './rig.ts'
 
 const KEY = { type: 'string', length: 64, externalId: true, unique: true, idLookup: true }
 
-export interface LinkStand extends PushStand {
-  stack: SharedRig
+export interface LinkRig extends PushRig {
+  rig: SharedRig
   org: TestOrg
   /** Ids of accounts by Name, and of contacts by LastName. */
   accounts: Map<string, string>
@@ -30,16 +30,16 @@ export interface LinkStand extends PushStand {
   link(links: Row[], options?: Row): Promise<{ push: PushBody; results: RowResult[] }>
 }
 
-export const startLinkStand = async (): Promise<LinkStand> => {
-  const stack = await sharedRig()
-  const { name: acme } = await stack.salesforceOrg()
-  const org = await stack.org()
-  const act: LinkStand['act'] = (...call) => stack.simulator.control.act(...call)
-  const list: LinkStand['list'] = (object, where = {}) =>
+export const startLinkRig = async (): Promise<LinkRig> => {
+  const rig = await sharedRig()
+  const { name: acme } = await rig.salesforceOrg()
+  const org = await rig.org()
+  const act: LinkRig['act'] = (...call) => rig.simulator.control.act(...call)
+  const list: LinkRig['list'] = (object, where = {}) =>
     act('records/list', { org: acme, object, where, limit: 100_000 })
   await addFields(act, acme)
-  const stand = await makeStand(stack, org, acme)
-  await map(org, stand.client, {
+  const pushRig = await makePushRig(rig, org, acme)
+  await map(org, pushRig.client, {
     canonical_object: 'company',
     sfdc_object: 'Account',
     external_id_field: 'Key__c',
@@ -49,7 +49,7 @@ export const startLinkStand = async (): Promise<LinkStand> => {
       { canonical_field: 'name', sfdc_field: 'Name', required: true },
     ],
   })
-  await map(org, stand.client, {
+  await map(org, pushRig.client, {
     canonical_object: 'person',
     sfdc_object: 'Contact',
     external_id_field: 'Key__c',
@@ -77,8 +77,8 @@ export const startLinkStand = async (): Promise<LinkStand> => {
   const idsBy = async (object: string, name: string) =>
     new Map((await list(object)).map((record) => [String(record[name]), String(record['Id'])]))
   return {
-    ...stand,
-    stack,
+    ...pushRig,
+    rig,
     org,
     accounts: await idsBy('Account', 'Name'),
     contacts: await idsBy('Contact', 'LastName'),
@@ -86,7 +86,7 @@ export const startLinkStand = async (): Promise<LinkStand> => {
     list,
     link: async (links, options = {}) => {
       const answer = await org.api.post<PushBody>('/api/push/link', {
-        client_id: stand.client.id,
+        client_id: pushRig.client.id,
         links,
         options,
         wait_seconds: 55,
@@ -101,7 +101,7 @@ export const startLinkStand = async (): Promise<LinkStand> => {
   }
 }
 
-const addFields = async (act: LinkStand['act'], acme: string): Promise<void> => {
+const addFields = async (act: LinkRig['act'], acme: string): Promise<void> => {
   await act('schema/add-object', { org: acme, name: 'Membership__c' })
   const fields = [
     { name: 'Key__c', ...KEY },

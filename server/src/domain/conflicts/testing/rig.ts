@@ -38,8 +38,8 @@ interface Options {
   byQueue?: boolean
 }
 
-/** Takes the database over: closing the bench drops it. */
-export const createConflictsBench = async (options: Options) => {
+/** Takes the database over: closing the rig drops it. */
+export const createConflictsRig = async (options: Options) => {
   const { database, instanceUrl } = options
   const logger = pino({ level: 'silent' })
   const url = new Secret(database.url)
@@ -264,4 +264,4 @@ export const createConflictsBench = async (options: Options) => {
   }
 }
 
-export type ConflictsBench = Awaited<ReturnType<typeof createConflictsBench>>
+export type ConflictsRig = Awaited<ReturnType<typeof createConflictsRig>>

@@ -8,7 +8,7 @@ import { createControl, type Control } from '../../simulator/src/control/client.
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/src/index.ts'
 import { startServer, SUPER_ADMIN_SECRET, type ServerProcess } from './server-process.ts'
 
-export interface StackOptions {
+export interface RigOptions {
   replicas?: number
   /** With a simulator (true: its default orgs). */
   simulator?: SimulatorOptions | true
@@ -20,8 +20,8 @@ export interface SimulatedWorld extends Simulator {
 }
 
 /** What a rig offers, one's own or the one that suites share. */
-export interface AnyStack {
-  /** Throws when the stack was started without one. */
+export interface AnyRig {
+  /** Throws when the rig was started without one. */
   readonly simulator: Pick<SimulatedWorld, 'control' | 'orgs' | 'nangoUrl'>
   /** The first server, without a credential. */
   api: Api
@@ -30,7 +30,7 @@ export interface AnyStack {
   org(): Promise<TestOrg>
 }
 
-export interface Stack extends AnyStack, AsyncDisposable {
+export interface Rig extends AnyRig, AsyncDisposable {
   readonly simulator: SimulatedWorld
   database: TestDatabase
   servers: ServerProcess[]
@@ -100,7 +100,7 @@ export interface TestUser {
 export const PASSWORD = 'correct horse battery staple'
 const unique = () => randomBytes(5).toString('hex')
 
-export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
+export const startRig = async (options: RigOptions = {}): Promise<Rig> => {
   const database = await createDatabase()
   const world = options.simulator === undefined ? null : await startWorld(options.simulator)
   const servers: ServerProcess[] = []
@@ -116,13 +116,13 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   }
   for (let i = 0; i < (options.replicas ?? 1); i++) await addServer()
   const [first] = servers
-  if (first === undefined) throw new Error('a stack needs a server')
+  if (first === undefined) throw new Error('a rig needs a server')
   const api = apiOf(first.url)
   const superAdmin = api.as(SUPER_ADMIN_SECRET)
 
-  const stack: Stack = {
+  const rig: Rig = {
     get simulator() {
-      if (world === null) throw new Error('this stack has no simulator')
+      if (world === null) throw new Error('this rig has no simulator')
       return world
     },
     database,
@@ -137,7 +137,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
       await database[Symbol.asyncDispose]()
     },
   }
-  return stack
+  return rig
 }
 
 const login = async (api: Api, email: string): Promise<string> => {
@@ -163,10 +163,10 @@ export const environmentOf = (world: SimulatedWorld): Record<string, string> => 
 })
 
 /** What a client of the org can do, through the API and, at the browser, through the simulator. */
-const clientOf = (api: Api, world: AnyStack['simulator'] | null, id: string): TestClient => ({
+const clientOf = (api: Api, world: AnyRig['simulator'] | null, id: string): TestClient => ({
   id,
   connect: async (salesforceOrg, { username, ...options } = {}) => {
-    if (world === null) throw new Error('this stack has no simulator')
+    if (world === null) throw new Error('this rig has no simulator')
     const chosen = world.orgs.find(({ name }) => name === salesforceOrg) ?? world.orgs[0]
     const session = await api.post<{ connect_link: string }>('/api/connections/create', {
       client_id: id,
@@ -201,7 +201,7 @@ const clientOf = (api: Api, world: AnyStack['simulator'] | null, id: string): Te
 export const createOrg = async (
   superAdmin: Api,
   api: Api,
-  world: AnyStack['simulator'] | null,
+  world: AnyRig['simulator'] | null,
 ): Promise<TestOrg> => {
   const org = await created(superAdmin, '/api/super-admin/orgs', { name: `Org ${unique()}` })
   const email = `admin-${unique()}@agency.example`

@@ -31,8 +31,8 @@ import {
 
 const API_VERSION = 'v66.0'
 
-/** Takes the database over: closing the bench drops it. */
-export const createDeploymentsBench = async (
+/** Takes the database over: closing the rig drops it. */
+export const createDeploymentsRig = async (
   database: TestDatabase,
   options: { isSandbox?: boolean } = {},
 ) => {
@@ -217,4 +217,4 @@ export const createDeploymentsBench = async (
   }
 }
 
-export type DeploymentsBench = Awaited<ReturnType<typeof createDeploymentsBench>>
+export type DeploymentsRig = Awaited<ReturnType<typeof createDeploymentsRig>>

@@ -37,7 +37,7 @@ export interface Replica {
   connections: Connections
 }
 
-export const createBench = (options: Options) => {
+export const createRig = (options: Options) => {
   const closing: (() => Promise<unknown>)[] = []
 
   const replica = (over: ReplicaOptions = {}): Replica => {

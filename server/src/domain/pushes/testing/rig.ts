@@ -56,8 +56,8 @@ export const PLACEMENT_FIELDS: MappingField[] = [
   field('remote', 'Is_Remote__c'),
 ]
 
-/** Takes the database over: closing the bench drops it. */
-export const createPushBench = async (
+/** Takes the database over: closing the rig drops it. */
+export const createPushRig = async (
   database: TestDatabase,
   { maxRows = MAX_ROWS }: { maxRows?: number } = {},
 ) => {
@@ -363,4 +363,4 @@ export const createPushBench = async (
   }
 }
 
-export type PushBench = Awaited<ReturnType<typeof createPushBench>>
+export type PushRig = Awaited<ReturnType<typeof createPushRig>>

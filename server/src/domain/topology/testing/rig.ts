@@ -22,8 +22,8 @@ interface TestDatabase extends AsyncDisposable {
   query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>
 }
 
-/** Takes the database over: closing the bench drops it. */
-export const createTopologyBench = async (database: TestDatabase) => {
+/** Takes the database over: closing the rig drops it. */
+export const createTopologyRig = async (database: TestDatabase) => {
   const latency = { callMs: 0, describeMs: 0 }
   const org = await startSalesforceOrg(latency)
   const logger = pino({ level: 'silent' })
@@ -182,4 +182,4 @@ export const createTopologyBench = async (database: TestDatabase) => {
   }
 }
 
-export type TopologyBench = Awaited<ReturnType<typeof createTopologyBench>>
+export type TopologyRig = Awaited<ReturnType<typeof createTopologyRig>>

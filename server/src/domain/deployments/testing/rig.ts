@@ -182,7 +182,8 @@ export const createDeploymentsRig = async (
     control,
     sfdcOrg,
     sfdcOrgId,
-    org: orgOf('interactive'),
+    // As long as the rig: a handle of somebody who waits ends after 45 seconds.
+    org: orgOf('work'),
     sfdcUserId,
     deployments,
     topology,

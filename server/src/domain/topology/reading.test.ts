@@ -174,15 +174,15 @@ describe('a name that is in no snapshot', () => {
     ['Jab_1__c', 'object_unknown', 'This version has no object Jab_1__c. Did you mean Job_1__c?'],
     ['Wholly_Different__c', 'object_unknown', 'This version has no object Wholly_Different__c.'],
   ])('%s is warned of by get', async (name, code, message) => {
-    const found = await bench.get({ client_id: clientId, objects: ['JOB_3__c', name] })
+    const found = await rig.get({ client_id: clientId, objects: ['JOB_3__c', name] })
     expect(found).toMatchObject({ warnings: [{ path: 'objects.1', code, message }] })
     expect(Object.keys(found.objects ?? {})).toEqual(['Job_3__c'])
   })
 
   it('is told by a pull of it, with the nearest', async () => {
-    const own = await bench.client('00DWs000004AbCdMAK')
-    await bench.pull(own)
-    const pulled = await bench.pull(own, { objects: ['Jab_1__c'] })
+    const own = await rig.client('00DWs000004AbCdMAK')
+    await rig.pull(own)
+    const pulled = await rig.pull(own, { objects: ['Jab_1__c'] })
     expect(pulled.stats.unreadable).toMatchObject([
       {
         object: 'Jab_1__c',

@@ -84,12 +84,9 @@ describe('live facts', () => {
       live.filledCount('Placement__c', 'Stage__c'),
       live.duplicatesOf('Placement__c', 'Stage__c'),
     ])
-    const found = query(
-      bench.org,
-      soql`SELECT Id FROM Placement__c WHERE Stage__c = 'Offer' LIMIT 1`,
-    )
+    const found = query(rig.org, soql`SELECT Id FROM Placement__c WHERE Stage__c = 'Offer' LIMIT 1`)
     const { value: row } = await found.next()
-    await bench.org.request({
+    await rig.org.request({
       method: 'DELETE',
       path: urlPath`/sobjects/Placement__c/${String(row?.Id)}`,
     })

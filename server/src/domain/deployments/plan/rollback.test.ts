@@ -248,7 +248,7 @@ describe('a rollback of what others name', () => {
   }
 
   it('keeps a queue that an assignment rule names, until the rule is gone', async () => {
-    const { id } = await bench.deploy({
+    const { id } = await rig.deploy({
       public_groups: [{ api_name: 'Web_Staff', label: 'Web staff' }],
       queues: [
         {
@@ -259,9 +259,9 @@ describe('a rollback of what others name', () => {
         },
       ],
     })
-    const rules = await bench.deployWorkflows([rule])
+    const rules = await rig.deployWorkflows([rule])
     expect(rules.status).toBe('deployed')
-    const first = await bench.rollback(id)
+    const first = await rig.rollback(id)
     expect(first.rollback).toMatchObject({
       status: 'partial',
       kept: [
@@ -269,21 +269,21 @@ describe('a rollback of what others name', () => {
         { full_name: 'Web_Staff', reason: 'It is a member of the queue Web_Desk.' },
       ],
     })
-    expect((await bench.rollback(rules.id)).status).toBe('rolled_back')
-    expect((await bench.rollback(id)).status).toBe('rolled_back')
+    expect((await rig.rollback(rules.id)).status).toBe('rolled_back')
+    expect((await rig.rollback(id)).status).toBe('rolled_back')
   })
 
   it('keeps a public group that has members', async () => {
-    const { id } = await bench.deploy({
+    const { id } = await rig.deploy({
       public_groups: [{ api_name: 'Joined', label: 'Joined' }],
     })
-    const username = bench.sfdcOrg.usernames[0] ?? ''
-    await bench.control.act('groups/join', {
-      org: bench.sfdcOrg.name,
+    const username = rig.sfdcOrg.usernames[0] ?? ''
+    await rig.control.act('groups/join', {
+      org: rig.sfdcOrg.name,
       group: 'Joined',
       username,
     })
-    const { rollback } = await bench.rollback(id)
+    const { rollback } = await rig.rollback(id)
     expect(rollback).toMatchObject({
       status: 'partial',
       kept: [{ full_name: 'Joined', reason: 'It has 1 member. Remove them first.' }],

@@ -18,6 +18,15 @@ beforeEach(async () => {
 afterAll(() => sim.close())
 
 describe('jsforce in bulk', () => {
+  it('deletes nothing, and that is no failure', async () => {
+    const results = await jsforce.bulk2.loadAndWaitForResults({
+      object: 'Account',
+      operation: 'delete',
+      input: [],
+    })
+    expect(results).toEqual({ successfulResults: [], failedResults: [], unprocessedRecords: [] })
+  })
+
   it('loads records and gets to know what became of each of them', async () => {
     const input = [
       { External_Key__c: 'a', Salary__c: 1, Start_Date__c: '2026-01-01' },

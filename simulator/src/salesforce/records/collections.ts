@@ -133,12 +133,35 @@ const saveChunks = async (
   } finally {
     if (ctx.transaction === undefined) transaction.release()
   }
+  const given = chunks.flatMap(({ rows }) => rows)
   const failed = ctx.transaction !== undefined && outcomes.some(({ success }) => !success)
   return {
     // Only within a composite that is all or nothing: there the part as a whole has failed.
     status: failed ? 400 : 200,
-    body: outcomes.map((outcome) => rowResult(outcome, operation === 'upsert')),
+    body: outcomes.map((outcome, n) =>
+      rowResult(outcome, operation === 'upsert' ? isCreated(ctx, outcome, given[n]) : undefined),
+    ),
   }
+}
+
+/**
+ * Whether a row of an upsert was created, or would have been. jsforce's tests ask real orgs for it:
+ * rows that failed or were rolled back have it as well.
+ */
+const isCreated = (
+  { org, params }: RestContext,
+  outcome: RowOutcome,
+  row: Record<string, unknown> = {},
+): boolean | undefined => {
+  if (outcome.success) return outcome.created
+  const object = findObject(org, params['name'] ?? '')
+  const name = (params['field'] ?? '').toLowerCase()
+  const field = object?.fields.get(name)
+  const [, key = null] = Object.entries(row).find(([each]) => each.toLowerCase() === name) ?? []
+  if (object === undefined || field === undefined) return undefined
+  if (field.describe.type === 'id') return key === null
+  if (key === null) return undefined
+  return recordStateOf(org).store.liveWith(object, field, key).length === 0
 }
 
 const saveChunk = async (

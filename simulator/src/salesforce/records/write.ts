@@ -76,16 +76,16 @@ export const rowRefusal = (errors: readonly RowError[]): Refusal =>
     ),
   })
 
-/** A row of a collection's answer. Salesforce: rows that failed have no id. */
-export const rowResult = (outcome: RowOutcome, withCreated = false): Record<string, unknown> =>
-  outcome.success
-    ? {
-        id: outcome.id,
-        success: true,
-        errors: [],
-        ...(withCreated ? { created: outcome.created } : {}),
-      }
-    : { success: false, errors: outcome.errors.map(rowErrorOf) }
+/**
+ * A row of a collection's answer. Salesforce: rows that failed have no id. Rows of an upsert say whether
+ * they were, or would have been, created, where that is known.
+ */
+export const rowResult = (outcome: RowOutcome, created?: boolean): Record<string, unknown> => ({
+  ...(outcome.success ? { id: outcome.id } : {}),
+  success: outcome.success,
+  errors: outcome.success ? [] : outcome.errors.map(rowErrorOf),
+  ...(created === undefined ? {} : { created }),
+})
 
 export const rowErrorOf = ({ statusCode, message, fields }: RowError) => ({
   statusCode,

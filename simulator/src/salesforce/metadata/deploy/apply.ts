@@ -2,23 +2,11 @@
 // on, deletions after, and then all of it or nothing.
 
 import type { Org } from '../../../org/model.ts'
-import {
-  deployAssignmentRule,
-  deployAssignmentRules,
-  deployFlow,
-  deployFlowDefinition,
-} from './automations.ts'
 import { deleteComponent, DELETION_ORDER, Missing } from './deletions.ts'
-import { Draft, Problem, type Outcome } from './draft.ts'
-import { deployField } from './fields.ts'
-import { deployGlobalValueSet } from './global-value-sets.ts'
-import { deployGroup } from './groups.ts'
-import { deployLayout, deployTab } from './layouts.ts'
-import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
+import { DEPLOYERS, type Deployer } from './deployers.ts'
+import { Draft, Problem, type Item, type Outcome } from './draft.ts'
 import type { DeployOptions } from './options.ts'
-import type { Deletion, DeployPackage, Item } from './package.ts'
-import { deployPermissionSet, deployProfile } from './permissions.ts'
-import { deployQueue } from './queues.ts'
+import type { Deletion, DeployPackage } from './package.ts'
 
 /** Salesforce: Metadata API guide, "DeployMessage". */
 export interface DeployMessage {
@@ -36,32 +24,6 @@ export interface DeployMessage {
   problemType?: 'Warning' | 'Error'
   success: boolean
 }
-
-/** Makes or changes one component. Throws `Problem` for what Salesforce refuses. */
-export type Deployer = (draft: Draft, item: Item) => Outcome
-
-/** Each type after those that it may name. */
-const DEPLOYERS: [string, Deployer][] = [
-  ['GlobalValueSet', deployGlobalValueSet],
-  ['CustomObject', deployObject],
-  ['CustomField', deployField],
-  ['RecordType', deployRecordType],
-  ['ValidationRule', deployValidationRule],
-  ['Layout', deployLayout],
-  ['CustomTab', deployTab],
-  ['Group', deployGroup],
-  ['Queue', deployQueue],
-  ['Flow', deployFlow],
-  ['FlowDefinition', deployFlowDefinition],
-  ['AssignmentRules', deployAssignmentRules],
-  ['AssignmentRule', deployAssignmentRule],
-  ['Profile', deployProfile],
-  ['PermissionSet', deployPermissionSet],
-]
-
-/** What makes components of this type, in a deployment and out of it. */
-export const deployerOf = (type: string): Deployer | undefined =>
-  DEPLOYERS.find(([name]) => name === type)?.[1]
 
 export interface Applied {
   messages: DeployMessage[]

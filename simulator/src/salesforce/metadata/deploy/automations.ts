@@ -5,7 +5,7 @@ import type { AssignmentRule, AssignmentRuleEntry, Flow, FlowVersion } from '../
 import { relatedObject } from '../../../records/assignment.ts'
 import { latestVersion } from '../catalogue.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
-import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { typedFlow } from '../flow-types.ts'
 import { checkFlowReferences } from './flow-references.ts'
 import { checkFormula } from './formula.ts'
@@ -19,7 +19,6 @@ import {
   required,
   whole,
 } from './names.ts'
-import type { Item } from './package.ts'
 import { same } from './typed.ts'
 
 const MAX_VERSIONS = 50

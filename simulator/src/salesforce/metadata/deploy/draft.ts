@@ -3,6 +3,7 @@
 
 import { nextSchemaTime } from '../../../org/changes.ts'
 import { isProduction } from '../../../org/edition.ts'
+import type { MetadataNode } from '../../../org/metadata-xml.ts'
 import type { Org, SObject, Stamps } from '../../../org/model.ts'
 
 /**
@@ -26,6 +27,18 @@ export class NotDone extends Problem {
   constructor(message: string) {
     super(`The simulator ${message}`, 'NOT_SIMULATED')
   }
+}
+
+/** One component to deploy. */
+export interface Item {
+  type: string
+  fullName: string
+  /** Its path in the zip. */
+  fileName: string
+  /** Its metadata; of a CustomObject, the whole file with fields and all. */
+  node: MetadataNode
+  /** Where its name stands in the file, from 1; undefined when it is the file itself. */
+  position?: { line: number; column: number }
 }
 
 /** What became of a component that was accepted. */

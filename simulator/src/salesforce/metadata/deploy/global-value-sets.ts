@@ -11,9 +11,8 @@ import type {
 import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { dependentsOf } from '../../tooling/dependencies.ts'
 import { globalValueSetFields, liveFields } from '../bodies.ts'
-import { Problem, type Draft, type Outcome } from './draft.ts'
+import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, flag, required } from './names.ts'
-import type { Item } from './package.ts'
 import { same } from './typed.ts'
 import { leftOut, readValues, valuesOf, withValidFor } from './value-set.ts'
 

@@ -4,9 +4,8 @@
 import type { Group } from '../../../org/model.ts'
 import { makeGroup } from '../../../org/create.ts'
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
-import { Problem, type Draft, type Outcome } from './draft.ts'
+import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, flag, required } from './names.ts'
-import type { Item } from './package.ts'
 import { same } from './typed.ts'
 
 const NAME_MAX = 40

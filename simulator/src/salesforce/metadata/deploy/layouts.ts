@@ -3,9 +3,8 @@
 
 import type { Layout, SObject, Tab } from '../../../org/model.ts'
 import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
-import { Problem, type Draft, type Outcome } from './draft.ts'
+import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
-import type { Item } from './package.ts'
 import { same, typed } from './typed.ts'
 
 export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {

@@ -4,7 +4,7 @@ import { customObjectUse } from '../../../org/edition.ts'
 import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
 import { freeKeyPrefix, makeField, makeObject, systemFields } from '../../../org/schema.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
-import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkFormula } from './formula.ts'
 import {
   checkDeveloperName,
@@ -15,7 +15,6 @@ import {
   oneOf,
   required,
 } from './names.ts'
-import type { Item } from './package.ts'
 import { same, typed } from './typed.ts'
 import { missingValue } from './value-set.ts'
 

@@ -4,19 +4,9 @@
 import { strFromU8, unzipSync } from 'fflate'
 import { childTypes, metadataTypes } from '../component.ts'
 import { readManifest, type Manifest } from '../manifest.ts'
+import { deployerOf } from './deployers.ts'
+import type { Item } from './draft.ts'
 import { nodes, parseMetadataFile, text, type MetadataNode } from '../../../org/metadata-xml.ts'
-
-/** One component to deploy. */
-export interface Item {
-  type: string
-  fullName: string
-  /** Its path in the zip. */
-  fileName: string
-  /** Its metadata; of a CustomObject, the whole file with fields and all. */
-  node: MetadataNode
-  /** Where its name stands in the file, from 1; undefined when it is the file itself. */
-  position?: { line: number; column: number }
-}
 
 export interface Deletion {
   type: string
@@ -47,27 +37,6 @@ export interface DeployPackage {
 export class BadZip extends Error {
   override name = 'BadZip'
 }
-
-const deployable = new Set([
-  'AssignmentRule',
-  'AssignmentRules',
-  'CustomField',
-  'CustomObject',
-  'CustomTab',
-  'Flow',
-  'FlowDefinition',
-  'Layout',
-  'GlobalValueSet',
-  'Group',
-  'PermissionSet',
-  'Profile',
-  'Queue',
-  'RecordType',
-  'ValidationRule',
-])
-
-/** Whether components of this type can be deployed and deleted here. */
-export const isDeployable = (type: string): boolean => deployable.has(type)
 
 interface Files {
   readonly names: readonly string[]
@@ -205,7 +174,7 @@ class Picker {
 
   pick(manifest: Manifest): void {
     for (const { name, members } of manifest.types) {
-      if (!isDeployable(name)) {
+      if (deployerOf(name) === undefined) {
         this.#problem(name, `The simulator does not deploy ${name}`)
         continue
       }

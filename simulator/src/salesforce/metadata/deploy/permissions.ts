@@ -18,9 +18,8 @@ import {
   type MetadataNode,
   type MetadataValue,
 } from '../../../org/metadata-xml.ts'
-import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
-import type { Item } from './package.ts'
 import { USER_PERMISSIONS } from '../../../documented.ts'
 import { same, typed } from './typed.ts'
 

@@ -5,9 +5,8 @@
 import type { Group, GroupMembers } from '../../../org/model.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { QUEUE_MEMBERS, queueObjectsOf } from '../bodies.ts'
-import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, flag, noSuch, required } from './names.ts'
-import type { Item } from './package.ts'
 import { same } from './typed.ts'
 
 const NAME_MAX = 40

@@ -4,11 +4,10 @@
 import { childTypes } from '../component.ts'
 import { ComponentCatalogue } from '../catalogue.ts'
 import { nodes, text, type MetadataNode, type MetadataValue } from '../../../org/metadata-xml.ts'
-import { deployerOf, type Deployer } from './apply.ts'
+import { deployerOf, type Deployer } from './deployers.ts'
 import { deleteComponent, Missing } from './deletions.ts'
-import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { noSuch } from './names.ts'
-import type { Item } from './package.ts'
 
 /** Whether the component must be new, must be there already, or either. */
 export type SaveMode = 'create' | 'update' | 'upsert'

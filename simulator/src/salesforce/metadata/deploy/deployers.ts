@@ -1,0 +1,42 @@
+// What makes components, type by type: what a package and the single calls can deploy.
+
+import {
+  deployAssignmentRule,
+  deployAssignmentRules,
+  deployFlow,
+  deployFlowDefinition,
+} from './automations.ts'
+import type { Draft, Item, Outcome } from './draft.ts'
+import { deployField } from './fields.ts'
+import { deployGlobalValueSet } from './global-value-sets.ts'
+import { deployGroup } from './groups.ts'
+import { deployLayout, deployTab } from './layouts.ts'
+import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
+import { deployPermissionSet, deployProfile } from './permissions.ts'
+import { deployQueue } from './queues.ts'
+
+/** Makes or changes one component. Throws `Problem` for what Salesforce refuses. */
+export type Deployer = (draft: Draft, item: Item) => Outcome
+
+/** Each type after those that it may name. */
+export const DEPLOYERS: readonly [string, Deployer][] = [
+  ['GlobalValueSet', deployGlobalValueSet],
+  ['CustomObject', deployObject],
+  ['CustomField', deployField],
+  ['RecordType', deployRecordType],
+  ['ValidationRule', deployValidationRule],
+  ['Layout', deployLayout],
+  ['CustomTab', deployTab],
+  ['Group', deployGroup],
+  ['Queue', deployQueue],
+  ['Flow', deployFlow],
+  ['FlowDefinition', deployFlowDefinition],
+  ['AssignmentRules', deployAssignmentRules],
+  ['AssignmentRule', deployAssignmentRule],
+  ['Profile', deployProfile],
+  ['PermissionSet', deployPermissionSet],
+]
+
+/** What makes components of this type, in a deployment and out of it. */
+export const deployerOf = (type: string): Deployer | undefined =>
+  DEPLOYERS.find(([name]) => name === type)?.[1]

@@ -81,6 +81,8 @@ export interface FileKind extends AnyKind {
   isKeptWhileUsed?: boolean
   /** Salesforce does not delete one that owns records: the objects whose records it may own. */
   mayOwn?: (content: JsonObject) => string[]
+  /** Whether a deployment changes one, and how, its own file tells: the conflict check reads it. */
+  isToldByItsFile?: boolean
   /** What of a file, read by its root, is compared; default all of it. */
   contentOf?: (text: string) => JsonObject
   /**

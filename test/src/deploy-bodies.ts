@@ -27,7 +27,12 @@ export interface DeploymentBody {
     status: string
     removed: { type: string; full_name: string }[]
     restored: { type: string; full_name: string }[]
-    kept: { full_name: string; changed_by: string | null; changed_at: string | null }[]
+    kept: {
+      type: string
+      full_name: string
+      changed_by: string | null
+      changed_at: string | null
+    }[]
     remaining: unknown[]
     proof: { complete: boolean; differences: unknown[] } | null
   } | null

@@ -73,7 +73,7 @@ const offered = (field: Field | undefined): string[] =>
 const check = async (wish: unknown) => {
   const { body } = await org.api.post<{
     findings: { code: string; severity: string; component: { full_name: string } }[]
-    reversibility: { component: { full_name: string }; level: string }[]
+    reversibility: { component: { full_name: string }; level: string; reason: string }[]
   }>('/api/conflicts/check', { client_id: client.id, plan: wish, wait_seconds: 55 })
   return body
 }
@@ -141,6 +141,34 @@ describe('a global value set', () => {
     const after = await fieldNow('Account', 'Sales_Region__c')
     expect(offered(after)).toEqual(['North', 'South'])
     expect(after?.picklistValues.map(({ label }) => label)).not.toContain('The South')
+  })
+
+  it('that exists is told by the report as by the deployment, and rolled back as told', async () => {
+    await deploy(plan([setOf('Stages', ['Open', 'Shut'])]))
+    const told = async (wish: unknown) => {
+      const report = (await check(wish)).reversibility.map(({ level, reason }) => [level, reason])
+      const made = await deploy(wish)
+      expect(made.components.map((one) => [one.reversibility, one.reason])).toEqual(report)
+      return { level: report[0]?.[0], reason: report[0]?.[1], id: made.id }
+    }
+    const same = await told(plan([setOf('Stages', ['Shut'])]))
+    expect([same.level, same.reason]).toEqual([
+      'reversible',
+      expect.stringContaining('Nothing changes'),
+    ])
+    const relabelled = await told(plan([setOf('Stages', [{ value: 'Open', label: 'Ajar' }])]))
+    expect(relabelled.level).toBe('reversible')
+    expect((await rollback(relabelled.id)).rollback).toMatchObject({ kept: [], remaining: [] })
+    const grown = await told(plan([setOf('Stages', ['Won', 'Shut'])]))
+    expect([grown.level, grown.reason]).toEqual([
+      'irreversible',
+      expect.stringContaining('deactivates Won'),
+    ])
+    const back = await rollback(grown.id)
+    expect(back).toMatchObject({
+      status: 'rolled_back',
+      rollback: { kept: [{ full_name: 'Stages', reason: grown.reason }], remaining: [] },
+    })
   })
 
   it('stays while a field that stays uses it, and says which', async () => {

@@ -93,11 +93,27 @@ export interface FieldCase {
   after?: unknown
 }
 
+const OTHER_KINDS = [
+  'object',
+  'rule',
+  'recordType',
+  'layout',
+  'tab',
+  'permissionSet',
+  'valueSet',
+  'queue',
+] as const
+type OtherKind = (typeof OTHER_KINDS)[number]
+
+/** Whether the plan leaves a component out, makes it, changes it, or finds it as it wants it. */
+const OTHERS = ['absent', 'made', 'changed', 'in place'] as const
+export type Other = (typeof OTHERS)[number]
+
 export interface Round {
   seed: number
   fields: FieldCase[]
   /** Components of other kinds beside the fields. */
-  others: Record<'object' | 'rule' | 'recordType' | 'layout' | 'tab' | 'valueSet', boolean>
+  others: Record<OtherKind, Other>
 }
 
 /** Does putting the field back take something from records? */
@@ -167,17 +183,6 @@ export const roundOf = (seed: number): Round => {
     if (isFilled && isLeftAlone(one)) continue
     cases.push(isFilled ? one : { name, from: one.from, to: one.to })
   }
-  const chance = (): boolean => random() < 0.6
-  return {
-    seed,
-    fields: cases,
-    others: {
-      object: chance(),
-      rule: chance(),
-      recordType: chance(),
-      layout: chance(),
-      tab: chance(),
-      valueSet: chance(),
-    },
-  }
+  const others = Object.fromEntries(OTHER_KINDS.map((kind) => [kind, pick(random, OTHERS)]))
+  return { seed, fields: cases, others: others as Round['others'] }
 }

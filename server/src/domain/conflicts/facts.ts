@@ -149,6 +149,8 @@ export interface LiveFacts {
   deletedNames(): Promise<DeletedNames | null>
   lookUp(type: string, fullName: string): Promise<LookedUp | null>
   recordExists(records: NamedRecords, name: string): Promise<boolean | null>
+  /** What the file of a component says, without its name; null also where there is none. */
+  contentOf(type: string, fullName: string): Promise<JsonObject | null>
   /** Whether the object's describe differs from the snapshot's by now. */
   changedSinceSnapshot(object: string): Promise<boolean | null>
   /** Of what would be sent. */
@@ -237,6 +239,8 @@ export class LiveMemory {
         ask(`presence of the ${type}`, [fullName], () => live.lookUp(type, fullName)),
       recordExists: (records, name) =>
         ask(`presence of the ${records.noun}`, [name], () => live.recordExists(records, name)),
+      contentOf: (type, fullName) =>
+        ask(`content of the ${type}`, [fullName], () => live.contentOf(type, fullName)),
       changedSinceSnapshot: (object) =>
         ask('drift', [object], () => live.changedSinceSnapshot(object)),
       packageSize: () => ask('size of the package', [], () => live.packageSize()),

@@ -1,9 +1,13 @@
 // Whether a deployment can be rolled back, component by component, said before it is made.
 
+import { EngineError } from '../../errors.ts'
 import { reversibilityOfChange, reversibilityOfMade } from '../metadata/fields/reversibility.ts'
 import { conversionOf, shapeOfDescribed, shapeOfPlanned } from '../metadata/fields/shape.ts'
-import { kindOf } from '../metadata/kinds.ts'
+import { FILE_KINDS, kindOf } from '../metadata/kinds.ts'
+import { type CompiledFile, type Compiling, type FileKind } from '../metadata/kinds/kind.ts'
+import { sameName } from '../metadata/names.ts'
 import { RESTORED, type Reversibility, reversible, UNCHANGED } from '../metadata/reversibility.ts'
+import { overlay, readRoot, writeFile } from '../metadata/xml-tree.ts'
 import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
 import { changesOf } from './subjects.ts'
 
@@ -27,6 +31,48 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
 /** Whether a component that no snapshot shows is made by the deploy; not where Salesforce does not say. */
 const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
   (await live.lookUp(component.type, component.fullName))?.exists === false
+
+/** The file of a component laid over what is there; null for a plan that does not compile. */
+const compiledFile = (
+  kind: FileKind,
+  { fullName }: FindingComponent,
+  text: string,
+  plan: Facts['plan'],
+): CompiledFile | null => {
+  const isIt = (name: string): boolean => sameName(name) === sameName(fullName)
+  const current: Compiling['current'] = (type, name) =>
+    type === kind.type && isIt(name) ? text : null
+  try {
+    const files = kind.compile({ plan, current, access: () => [], parts: [] })
+    return files.find((file) => isIt(file.fullName)) ?? null
+  } catch (error) {
+    if (error instanceof EngineError) return null
+    throw error
+  }
+}
+
+/** By what Salesforce has of it and what the plan makes of that; null where it does not say. */
+const byItsFile = async (
+  { component }: Subjects['component'],
+  { plan, live }: Facts,
+): Promise<Reversibility | null> => {
+  const kind = FILE_KINDS.find(({ type }) => type === component.type)
+  if (kind?.isToldByItsFile !== true) return null
+  const before = await live.contentOf(kind.type, component.fullName)
+  if (before === null) return null
+  const text = writeFile(kind.type, overlay(before, {}))
+  const compiled = compiledFile(kind, component, text, plan)
+  if (compiled === null) return null
+  if (compiled.text === null) return UNCHANGED
+  const after = readRoot(compiled.text, kind.type)
+  return kind.reversibility({ made: false, withObject: false, before, after, lostRows: 0 })
+}
+
+const ofComponent = async (
+  subject: Subjects['component'],
+  facts: Facts,
+): Promise<Reversibility | null> =>
+  (await byItsFile(subject, facts)) ?? told(subject.component.type, await isNew(subject, facts))
 
 const told = (type: string, made: boolean, withObject = false): Reversibility | null =>
   kindOf(type)?.reversibility({
@@ -55,7 +101,7 @@ export const reversibilityOf = async (
     case 'validation_rule':
       return told(type, subject.existing === null)
     case 'component':
-      return told(type, await isNew(subject, facts))
+      return ofComponent(subject, facts)
     case 'workflow':
       if (subject.existing === null) return reversible('Rollback deactivates and deletes it.')
       return subject.workflow.type === 'flow'

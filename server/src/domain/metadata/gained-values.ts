@@ -69,10 +69,10 @@ export const undoGained = (list: ValueList, component: Component, scene: Scene):
   const [was, is] = [scene.before.part(component), scene.now.part(component)]
   const undoing = undoChange(component, scene)
   if (was === null || is === null || isLeftOut(component, scene)) return undoing
+  const gained = gainedValues(list, was, is)
   const back = withoutGained(list, was, is)
+  const stays = gained.length === 0 ? NOTHING : keep(valuesStay(gained), { removable: false })
   // Values that an earlier rollback switched off are all that can be done about them.
-  if (!samePart(was, is) && sameElement(back, is)) {
-    return keep(valuesStay(gainedValues(list, was, is)), { removable: false })
-  }
-  return undoing.restore === null ? undoing : { ...NOTHING, restore: { element: back } }
+  if (!samePart(was, is) && sameElement(back, is)) return stays
+  return undoing.restore === null ? undoing : { ...stays, restore: { element: back } }
 }

@@ -97,6 +97,21 @@ describe('live facts', () => {
     expect(await later.duplicatesOf('Placement__c', 'Stage__c', 'deleted_too')).toBe(repeated)
   })
 
+  it('read what components say, those of one type in one call; of one that is absent nothing', async () => {
+    const live = await facts()
+    const calls = await callsOf(async () => {
+      const [layout, absent] = await Promise.all([
+        live.contentOf('Layout', 'lead-LEAD layout'),
+        live.contentOf('Layout', 'Lead-Absent Layout'),
+      ])
+      expect(layout).toHaveProperty('layoutSections')
+      expect(layout).not.toHaveProperty('fullName')
+      expect(absent).toBeNull()
+    })
+    expect(calls).toBe(1)
+    expect(await live.contentOf('NoSuchType', 'Absent')).toBeNull()
+  })
+
   it('count rows from which a change would take something, by a pattern or by looking', async () => {
     await control.act('records/fill', {
       org: ORG,

@@ -24,6 +24,7 @@ import {
   type PackageSize,
 } from '../facts.ts'
 import { entriesOf, fieldIn } from '../subjects.ts'
+import { createContents } from './contents.ts'
 import { createDrift } from './drift.ts'
 import { gather } from './gather.ts'
 import { type JudgedSnapshot } from './judged-snapshot.ts'
@@ -189,6 +190,7 @@ export const createLiveFacts = ({
     changedSinceSnapshot: createDrift(org, snapshot),
     packageSize: async () => packageSize,
     ...createLookUps(org, queries),
+    contentOf: createContents(org),
   }
 }
 

@@ -260,10 +260,14 @@ describe('a global value set taken back', () => {
   })
 
   it('that was there before has the values that it gained switched off', () => {
-    const { restore } = undo(false, [{ A: true }, { A: true, B: true }, { A: true, B: true }])
-    expect(restore).toMatchObject({
-      element: { customValue: [{ fullName: 'A' }, { fullName: 'B', isActive: 'false' }] },
+    const moments = [{ A: true }, { A: true, B: true }, { A: true, B: true }] as const
+    expect(undo(false, moments)).toMatchObject({
+      restore: {
+        element: { customValue: [{ fullName: 'A' }, { fullName: 'B', isActive: 'false' }] },
+      },
+      kept: { reason: expect.stringContaining('deactivates B') as string, removable: false },
     })
+    expect(undo(false, [{ A: true }, { A: false }, { A: false }])).toMatchObject({ kept: null })
     expect(undo(false, [{ A: true }, { A: true, B: true }, { A: true, B: false }])).toMatchObject({
       restore: null,
       kept: { removable: false },

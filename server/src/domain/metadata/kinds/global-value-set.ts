@@ -210,6 +210,7 @@ export const globalValueSet: FileKind = {
   suffix: 'globalValueSet',
   isDescribedAnywhere: true,
   isKeptWhileUsed: true,
+  isToldByItsFile: true,
   named,
   objectOf: () => null,
   toRead: (plan) => named(plan).map(({ fullName }) => fullName),

@@ -89,6 +89,8 @@ export interface FileKind extends AnyKind {
   }
   /** Records that a deletion must not take its owner or group from: those with its id in a field. */
   heldBy?: (content: JsonObject) => { object: string; field: string }[]
+  /** Whether a deployment changes one, and how, its own file tells: the conflict check reads it. */
+  isToldByItsFile?: boolean
   /** What of a file, read by its root, is compared; default all of it. */
   contentOf?: (text: string) => JsonObject
   /**

@@ -278,6 +278,7 @@ export const queue: FileKind = {
   type: TYPE,
   folder: 'queues',
   suffix: 'queue',
+  isToldByItsFile: true,
   named,
   objectOf: () => null,
   mentions: (plan) => plan.queues.flatMap(({ objects }) => objects),

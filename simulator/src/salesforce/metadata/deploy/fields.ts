@@ -8,7 +8,7 @@ import {
   RELATIONSHIP_LIMIT,
 } from '../../../org/edition.ts'
 import type { Field, SObject } from '../../../org/model.ts'
-import { makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
+import { isCustomizable, makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
 import { metadataFieldType } from '../custom-field.ts'
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { convertValues } from './conversions.ts'
@@ -29,6 +29,12 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   if (!/__c$/i.test(name)) return deployStandardField(draft, object, name, found, node)
   checkUnmanaged(draft.org, 'CustomFieldDefinition', name)
   checkDeveloperName('Field', name.slice(0, -3))
+  // Salesforce: the objects on which no custom fields can be defined are not values of this list.
+  if (!isCustomizable(object)) {
+    throw new Problem(
+      `Entity Enumeration Or ID: bad value for restricted picklist field: ${object.name}`,
+    )
+  }
 
   const type = readType(node)
   checkProperties(type, node)
@@ -191,7 +197,14 @@ function checkRelationship(
   if (found !== undefined && !found.describe.referenceTo.includes(parent.name)) {
     throw new Problem('Cannot change the object that a relationship field refers to')
   }
-  if (type === 'MasterDetail') checkMasterDetail(draft, object, name, found)
+  if (NO_TARGETS.has(parent.name)) {
+    throw new Problem(`referenceTo value of '${target}' does not resolve to a valid sObject type`)
+  }
+  if (type === 'MasterDetail') checkMasterDetail(draft, object, parent, name, found)
+  else if (text(node, 'deleteConstraint') === 'Cascade' && !object.describe.custom) {
+    // Salesforce: Help, "Lookup relationships": cascading deletes are for custom objects only.
+    throw new Problem('Cascade delete is not allowed for lookup fields on a standard object')
+  }
   const own = text(node, 'relationshipName')
   if (own === undefined) {
     if (found !== undefined) return found.childRelationshipName
@@ -212,14 +225,27 @@ function checkRelationship(
   return wanted
 }
 
+/** Salesforce: no custom relationship points to an activity. */
+const NO_TARGETS = new Set(['Task', 'Event', 'Activity'])
+/** Salesforce: SOAP API guide, "Relationships Among Objects". */
+const NO_MASTERS = new Set(['User', 'Lead'])
+
 function checkMasterDetail(
   draft: Draft,
   object: SObject,
+  parent: SObject,
   name: string,
   found: Field | undefined,
 ): void {
   if (!object.describe.custom) {
     throw new Problem('A standard object cannot be on the detail side of a relationship')
+  }
+  if (NO_MASTERS.has(parent.name)) {
+    throw new Problem(`${parent.name} cannot be the master of a master-detail relationship`)
+  }
+  // Salesforce: Help, "Considerations for Object Relationships".
+  if (parent === object) {
+    throw new Problem('A relationship from an object to itself must be a lookup')
   }
   const others = [...object.fields.values()].filter(
     (field) => field !== found && !field.deletedAt && field.describe.relationshipOrder !== null,

@@ -52,7 +52,6 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   const relationship = checkRelationship(draft, object, fieldName, type, node, found)
   if (found === undefined) checkLimits(draft, object, type)
   else {
-    if (shape.spec.unique === true) checkUnique(draft, object, found, shape.spec)
     convertValues(draft, object, { field: found, from: typeOf(found), to: type, spec: shape.spec })
   }
 
@@ -100,15 +99,17 @@ function deployStandardField(
   return { id: '', created: false, changed }
 }
 
-/** Salesforce: a field becomes unique only where no two records have the same value. The words are ours. */
+/**
+ * Salesforce: a field becomes unique only where no two records have the same value, those in the recycle
+ * bin included, which could be restored. The words are ours.
+ */
 function checkNoDuplicates(draft: Draft, object: SObject, found: Field | undefined): void {
   if (found === undefined || found.describe.unique) return
   const { name, caseSensitive } = found.describe
   const seen = new Map<string, string>()
   for (const row of rowsOf(draft, object)) {
     const value = row[name] ?? null
-    if ((typeof value !== 'string' && typeof value !== 'number') || row['IsDeleted'] === true)
-      continue
+    if (typeof value !== 'string' && typeof value !== 'number') continue
     const key = caseSensitive === true ? String(value) : String(value).toLowerCase()
     const other = seen.get(key)
     if (other !== undefined) {
@@ -133,26 +134,6 @@ const RESULT_TYPES: Partial<Record<FieldType, ValueType>> = {
 const rowsOf = (draft: Draft, object: SObject) => [
   ...(draft.org.records.get(object.name.toLowerCase())?.values() ?? []),
 ]
-
-/**
- * Salesforce: a field becomes unique only where no two records share a value, those in the recycle bin
- * included (they could be restored). Its own words are not published.
- */
-function checkUnique(draft: Draft, object: SObject, found: Field, spec: FieldSpec): void {
-  if (found.describe.unique) return
-  const seen = new Set<string>()
-  for (const row of rowsOf(draft, object)) {
-    const value = row[found.describe.name] ?? null
-    if ((typeof value !== 'string' && typeof value !== 'number') || value === '') continue
-    const key = spec.caseSensitive === true ? String(value) : String(value).toLowerCase()
-    if (seen.has(key)) {
-      throw new Problem(
-        `Cannot make ${found.describe.name} unique: its values are not unique in ${object.name}`,
-      )
-    }
-    seen.add(key)
-  }
-}
 
 /** Types that Salesforce's Help says no field is converted to or from. */
 const UNCHANGING: ReadonlySet<string> = new Set(['Summary', 'Location', 'EncryptedText'])

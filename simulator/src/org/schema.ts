@@ -268,3 +268,10 @@ export const freeKeyPrefix = (org: Org): string => {
     if (!taken.has(prefix)) return prefix
   }
 }
+
+/**
+ * Whether custom fields can be defined on it. Salesforce: Tooling API guide, EntityDefinition. The
+ * History, Share and Feed tables of an object have its fields and none of their own.
+ */
+export const isCustomizable = ({ describe }: SObject): boolean =>
+  describe.custom || (describe.layoutable && (describe.associateEntityType ?? null) === null)

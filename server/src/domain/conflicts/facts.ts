@@ -103,6 +103,8 @@ export interface DeletedNames {
 export interface LookedUp {
   exists: boolean
   managed: boolean
+  /** Of objects: whether Salesforce allows custom fields on it. */
+  customizable?: boolean
 }
 
 export interface Usage {

@@ -171,6 +171,8 @@ const builders: Readonly<Record<string, Builder>> = {
         body: () => validationRuleBody(rule),
       })),
     )('ValidationRule'),
+  // Sales, support and lead processes: a child of CustomObject, of which there are none here.
+  BusinessProcess: () => [],
   RecordType: (org) =>
     ofObjects(org, (object) =>
       object.recordTypes

@@ -4,6 +4,7 @@
 
 import { countedFields, customFieldLimit, RELATIONSHIP_LIMIT } from '../../org/edition.ts'
 import type { Field, FieldDescribe, Org, SObject } from '../../org/model.ts'
+import { isCustomizable } from '../../org/schema.ts'
 import type { Confinement, SoqlRestrictions, SoqlRow } from '../../soql/schema.ts'
 import { fieldBody, liveFields, objectBody } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
@@ -79,7 +80,7 @@ function entityRow(object: SObject): SoqlRow {
     DeploymentStatus: describe.custom ? object.deploymentStatus : null,
     InternalSharingModel: object.sharingModel,
     ExternalSharingModel: object.sharingModel,
-    IsCustomizable: describe.custom || describe.layoutable,
+    IsCustomizable: isCustomizable(object),
     IsCustomSetting: describe.customSetting,
     IsApexTriggerable: describe.triggerable,
     IsTriggerable: describe.triggerable,

@@ -207,8 +207,8 @@ describe('live facts', () => {
       live.lookUp('CustomTab', 'Placement__c'),
       live.lookUp('Profile', 'Admin'),
     ])
-    expect(own).toEqual({ exists: true, managed: false })
-    expect(packaged).toEqual({ exists: true, managed: true })
+    expect(own).toEqual({ exists: true, managed: false, customizable: true })
+    expect(packaged).toEqual({ exists: true, managed: true, customizable: true })
     expect(none).toEqual({ exists: false, managed: false })
     expect(layout).toEqual({ exists: true, managed: false })
     expect(noLayout).toEqual({ exists: false, managed: false })

@@ -42,7 +42,10 @@ const qualified = (name: unknown, namespace: unknown): string =>
   sameName(asText(namespace) === null ? String(name) : `${String(namespace)}__${String(name)}`)
 
 /** Types that are looked up in Salesforce's own list of components, by their full names. */
-const LISTED: ReadonlySet<string> = new Set(FILE_KINDS.map(({ type }) => type))
+const LISTED: ReadonlySet<string> = new Set([
+  ...FILE_KINDS.map(({ type }) => type),
+  'BusinessProcess',
+])
 
 /** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */
 const plainName = (name: string): string => {
@@ -58,15 +61,19 @@ export const createLookUps = (
   { rest, tooling }: Queries,
 ): Pick<LiveFacts, 'lookUp' | 'recordExists'> => {
   // Whether or not the connected user may see it: Tooling knows every object.
-  const objects = byName(async (names) => {
+  const objects = byName<LookedUp>(async (names) => {
     const rows = await tooling(
-      soql`SELECT QualifiedApiName, NamespacePrefix FROM EntityDefinition WHERE QualifiedApiName IN ${names}`,
+      soql`SELECT QualifiedApiName, NamespacePrefix, IsCustomizable FROM EntityDefinition WHERE QualifiedApiName IN ${names}`,
     )
     if (rows === null) return null
     return new Map(
       rows.records.map((row) => [
         sameName(asText(row.QualifiedApiName) ?? ''),
-        { exists: true, managed: asText(row.NamespacePrefix) !== null },
+        {
+          exists: true,
+          managed: asText(row.NamespacePrefix) !== null,
+          customizable: row.IsCustomizable !== false,
+        },
       ]),
     )
   }, ABSENT)

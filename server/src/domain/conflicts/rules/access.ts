@@ -1,7 +1,7 @@
 // Whether the connected user may do what the deploy does, and whether what it writes to can be written.
 
 import { componentName } from '../../../salesforce/component-name.ts'
-import { keyOf, sameName } from '../../metadata/names.ts'
+import { keyOf, objectKind, sameName } from '../../metadata/names.ts'
 import { componentsOf } from '../../plan/components.ts'
 import { lackText, lacks, PLAN_PERMISSIONS } from '../../plan/permissions.ts'
 import { type Rule, rulesFor } from '../rule.ts'
@@ -43,6 +43,23 @@ export const accessRules = [
         ? {
             message: `${full} exists, but the connected user cannot see it; the deploy would overwrite it unseen.`,
             remedy: 'Give the user read access to the field and check again.',
+            at: 'api_name',
+          }
+        : null
+    },
+  }),
+  rule('object', {
+    code: 'object_takes_no_fields',
+    severities: ['red'],
+    judge: async ({ object, exists }, { live }) => {
+      const name = object.api_name
+      if (!exists || object.fields.length === 0 || objectKind(name) !== 'standard') return null
+      // Salesforce: Activity is no entity of its own; its fields show on tasks and events.
+      if (sameName(name) === 'activity') return null
+      return (await live.lookUp('CustomObject', name))?.customizable === false
+        ? {
+            message: `Salesforce allows no custom fields on ${name}.`,
+            remedy: 'Add the fields to a different object.',
             at: 'api_name',
           }
         : null

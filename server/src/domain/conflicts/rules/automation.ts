@@ -157,6 +157,22 @@ export const automationRules = [
     },
   }),
   rule('record_type', {
+    code: 'business_process_missing',
+    severities: ['red'],
+    judge: async ({ recordType, object, component }, { live }) => {
+      const process = recordType.business_process
+      if (process === undefined) return null
+      const found = await live.lookUp('BusinessProcess', `${object.api_name}.${process}`)
+      return found === null || found.exists
+        ? null
+        : {
+            message: `${component.fullName} uses the business process ${process}, which does not exist on ${object.api_name} in this Salesforce org.`,
+            remedy: 'Correct its name, or create the process in Setup first.',
+            at: 'business_process',
+          }
+    },
+  }),
+  rule('record_type', {
     code: 'record_type_replaced',
     severities: ['yellow'],
     judge: ({ recordType, component, existing }) => {

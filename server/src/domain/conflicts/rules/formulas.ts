@@ -1,6 +1,7 @@
 // What formulas refer to: Salesforce refuses a formula with a field that does not exist.
 
 import { customNamesIn } from '../definitions.ts'
+import { misusedFunctions } from '../../metadata/formula-functions.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type Facts, rulesFor, type Verdict } from '../rule.ts'
 import { fieldIn } from '../subjects.ts'
@@ -34,6 +35,17 @@ const missing = (full: string, names: readonly string[], at: string): Verdict[] 
     at,
   }))
 
+const misused = (full: string, formula: string, of: 'field' | 'rule', at: string): Verdict[] =>
+  misusedFunctions(formula, of).map(({ name, why }) => ({
+    message:
+      why === 'unknown'
+        ? `The formula of ${full} calls ${name}, which is not a function of Salesforce.`
+        : `The formula of ${full} calls ${name}, which Salesforce allows in rules and not in formula fields.`,
+    remedy:
+      why === 'unknown' ? 'Correct the name of the function.' : 'Write the formula without it.',
+    at,
+  }))
+
 export const formulaRules = [
   rule('field', {
     code: 'formula_field_missing',
@@ -50,6 +62,23 @@ export const formulaRules = [
       missing(
         component.fullName,
         await missingIn(planned.error_condition_formula, object.api_name, facts),
+        'error_condition_formula',
+      ),
+  }),
+  rule('field', {
+    code: 'formula_function_refused',
+    severities: ['red'],
+    judge: ({ field, full }) =>
+      field.type === 'Formula' ? misused(full, field.formula, 'field', 'formula') : null,
+  }),
+  rule('validation_rule', {
+    code: 'validation_rule_function_refused',
+    severities: ['red'],
+    judge: ({ rule: planned, component }) =>
+      misused(
+        component.fullName,
+        planned.error_condition_formula,
+        'rule',
         'error_condition_formula',
       ),
   }),

@@ -1,7 +1,7 @@
 // Look-ups, master-details and roll-ups, and the sharing that hangs on them.
 
 import { asText } from '../../../salesforce/json.ts'
-import { sameName } from '../../metadata/names.ts'
+import { objectKind, sameName } from '../../metadata/names.ts'
 import { isRelationship, typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
 import { rulesFor } from '../rule.ts'
 import { entriesOf, fieldIn } from '../subjects.ts'
@@ -14,7 +14,57 @@ const MASTER_DETAILS_MAX = 2
 /** Salesforce: relationship fields an object, where the Salesforce org says nothing else. */
 const RELATIONSHIPS_MAX = 40
 
+/**
+ * Salesforce: SOAP API guide, "Relationships Among Objects": no master-detail has User or Lead as its
+ * master. Tasks, events and activities are pointed to by no custom relationship.
+ */
+const NO_MASTERS: ReadonlySet<string> = new Set(['user', 'lead'])
+const NO_TARGETS: ReadonlySet<string> = new Set(['task', 'event', 'activity'])
+
 export const relationRules = [
+  rule('field', {
+    code: 'reference_not_allowed',
+    severities: ['red'],
+    judge: ({ field, full, object }) => {
+      if (field.type !== 'Lookup' && field.type !== 'MasterDetail') return null
+      const target = sameName(field.reference_to)
+      const remedy = 'Make it a Lookup.'
+      if (NO_TARGETS.has(target)) {
+        return {
+          message: `${full} refers to ${field.reference_to}, which no custom relationship can refer to.`,
+          remedy: 'Refer to the object that the activities belong to.',
+          at: 'reference_to',
+        }
+      }
+      if (field.type === 'Lookup') return null
+      if (NO_MASTERS.has(target)) {
+        const message = `${full} would be a master-detail to ${field.reference_to}, which cannot be a master in Salesforce.`
+        return { message, remedy, at: 'reference_to' }
+      }
+      // Salesforce Help, "Considerations for Object Relationships".
+      return target === sameName(object.api_name)
+        ? {
+            message: `${full} would make ${object.api_name} its own master; Salesforce allows only a look-up to the object itself.`,
+            remedy,
+            at: 'reference_to',
+          }
+        : null
+    },
+  }),
+  rule('field', {
+    code: 'cascade_delete_not_allowed',
+    severities: ['red'],
+    judge: ({ field, full, object }) =>
+      field.type === 'Lookup' &&
+      field.delete_constraint === 'Cascade' &&
+      objectKind(object.api_name) === 'standard'
+        ? {
+            message: `${full} would delete ${object.api_name} records together with their ${field.reference_to}; Salesforce offers that only for look-ups on custom objects.`,
+            remedy: 'Use SetNull or Restrict.',
+            at: 'delete_constraint',
+          }
+        : null,
+  }),
   rule('field', {
     code: 'reference_missing',
     severities: ['red'],
@@ -206,9 +256,10 @@ export const relationRules = [
     judge: ({ field, full, object, existing }) =>
       field.type === 'Lookup' &&
       field.delete_constraint === 'Cascade' &&
+      objectKind(object.api_name) !== 'standard' &&
       existing?.cascadeDelete !== true
         ? {
-            message: `With ${full}, deleting a ${field.reference_to} deletes its ${object.api_name} records too, even those that the user who deletes cannot see.`,
+            message: `With ${full}, deleting a ${field.reference_to} deletes its ${object.api_name} records too, even those that the user who deletes cannot see. Salesforce refuses it where its support has not switched cascading deletes on.`,
             remedy: 'Use SetNull or Restrict if you do not want this.',
             at: 'delete_constraint',
           }

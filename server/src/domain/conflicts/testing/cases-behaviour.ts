@@ -102,6 +102,13 @@ export const AUTOMATION_CASES: Cases = {
     fires: { plan: onLeadRule(validation('V', 'true')), live: { recordCount: async () => 4 } },
     not: { plan: onLeadRule(validation('V', 'true')) },
   },
+  business_process_missing: {
+    fires: {
+      plan: onLeadType,
+      live: { lookUp: async () => ({ exists: false, managed: false }) },
+    },
+    not: { plan: onLeadType, live: { lookUp: async () => ({ exists: true, managed: false }) } },
+  },
   record_type_replaced: {
     fires: { plan: onLeadType, describes: typed({ developerName: 'R', name: 'Old' }) },
     not: { plan: onLeadType, describes: typed({ developerName: 'R', name: 'R' }) },

@@ -187,6 +187,16 @@ export const ACCESS_CASES: Cases = {
       live: { allFields: async () => ['A__c'] },
     },
   },
+  object_takes_no_fields: {
+    fires: {
+      ...calm,
+      live: { lookUp: async () => ({ exists: true, managed: false, customizable: false }) },
+    },
+    not: {
+      ...calm,
+      live: { lookUp: async () => ({ exists: true, managed: false, customizable: true }) },
+    },
+  },
   object_unreadable: {
     fires: { ...calm, describes: [], unreadable: ['Lead'] },
     not: calm,

@@ -75,6 +75,14 @@ export const NAME_CASES: Cases = {
       describes: lead(described('B__c')),
     },
   },
+  formula_function_refused: {
+    fires: { plan: onLead(formula('A__c', 'FOO("x", LEFT(Name, 1))')) },
+    not: { plan: onLead(formula('A__c', '"FOO(1)" & /* FOO(1) */ left(Name, 1)')) },
+  },
+  validation_rule_function_refused: {
+    fires: { plan: onLeadRule(validation('V', 'ISEMPTY(Name)')) },
+    not: { plan: onLeadRule(validation('V', 'AND(ISNEW(), ISBLANK(Name), REGEX(Name, "x"))')) },
+  },
   field_object_missing: { fires: { ...calm, describes: [] }, not: calm },
   record_type_object_missing: {
     fires: {
@@ -531,5 +539,13 @@ export const RELATION_CASES: Cases = {
   cascade_delete: {
     fires: { plan: newJob(lookup('L__c', 'Lead', { delete_constraint: 'Cascade' })) },
     not: { plan: newJob(lookup('L__c', 'Lead', { delete_constraint: 'Restrict' })) },
+  },
+  cascade_delete_not_allowed: {
+    fires: { plan: onLead(lookup('L__c', 'Account', { delete_constraint: 'Cascade' })) },
+    not: { plan: newJob(lookup('L__c', 'Account', { delete_constraint: 'Cascade' })) },
+  },
+  reference_not_allowed: {
+    fires: { plan: newJob(master('M__c', 'User')) },
+    not: { plan: newJob(lookup('L__c', 'User')) },
   },
 }

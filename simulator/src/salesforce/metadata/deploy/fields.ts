@@ -8,7 +8,7 @@ import {
   RELATIONSHIP_LIMIT,
 } from '../../../org/edition.ts'
 import type { Field, SObject } from '../../../org/model.ts'
-import { makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
+import { isCustomizable, makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
 import { metadataFieldType } from '../custom-field.ts'
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { convertValues } from './conversions.ts'
@@ -28,6 +28,12 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   if (!/__c$/i.test(name)) return deployStandardField(draft, object, name, found, node)
   checkUnmanaged(draft.org, 'CustomFieldDefinition', name)
   checkDeveloperName('Field', name.slice(0, -3))
+  // Salesforce: the objects on which no custom fields can be defined are not values of this list.
+  if (!isCustomizable(object)) {
+    throw new Problem(
+      `Entity Enumeration Or ID: bad value for restricted picklist field: ${object.name}`,
+    )
+  }
 
   const type = readType(node)
   checkProperties(type, node)
@@ -45,7 +51,6 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   const relationship = checkRelationship(draft, object, fieldName, type, node, found)
   if (found === undefined) checkLimits(draft, object, type)
   else {
-    if (shape.spec.unique === true) checkUnique(draft, object, found, shape.spec)
     convertValues(draft, object, { field: found, from: typeOf(found), to: type, spec: shape.spec })
   }
 
@@ -93,15 +98,17 @@ function deployStandardField(
   return { id: '', created: false, changed }
 }
 
-/** Salesforce: a field becomes unique only where no two records have the same value. The words are ours. */
+/**
+ * Salesforce: a field becomes unique only where no two records have the same value, those in the recycle
+ * bin included, which could be restored. The words are ours.
+ */
 function checkNoDuplicates(draft: Draft, object: SObject, found: Field | undefined): void {
   if (found === undefined || found.describe.unique) return
   const { name, caseSensitive } = found.describe
   const seen = new Map<string, string>()
   for (const row of rowsOf(draft, object)) {
     const value = row[name] ?? null
-    if ((typeof value !== 'string' && typeof value !== 'number') || row['IsDeleted'] === true)
-      continue
+    if (typeof value !== 'string' && typeof value !== 'number') continue
     const key = caseSensitive === true ? String(value) : String(value).toLowerCase()
     const other = seen.get(key)
     if (other !== undefined) {
@@ -126,26 +133,6 @@ const RESULT_TYPES: Partial<Record<FieldType, ValueType>> = {
 const rowsOf = (draft: Draft, object: SObject) => [
   ...(draft.org.records.get(object.name.toLowerCase())?.values() ?? []),
 ]
-
-/**
- * Salesforce: a field becomes unique only where no two records share a value, those in the recycle bin
- * included (they could be restored). Its own words are not published.
- */
-function checkUnique(draft: Draft, object: SObject, found: Field, spec: FieldSpec): void {
-  if (found.describe.unique) return
-  const seen = new Set<string>()
-  for (const row of rowsOf(draft, object)) {
-    const value = row[found.describe.name] ?? null
-    if ((typeof value !== 'string' && typeof value !== 'number') || value === '') continue
-    const key = spec.caseSensitive === true ? String(value) : String(value).toLowerCase()
-    if (seen.has(key)) {
-      throw new Problem(
-        `Cannot make ${found.describe.name} unique: its values are not unique in ${object.name}`,
-      )
-    }
-    seen.add(key)
-  }
-}
 
 /** Types that Salesforce's Help says no field is converted to or from. */
 const UNCHANGING: ReadonlySet<string> = new Set(['Summary', 'Location', 'EncryptedText'])
@@ -190,7 +177,14 @@ function checkRelationship(
   if (found !== undefined && !found.describe.referenceTo.includes(parent.name)) {
     throw new Problem('Cannot change the object that a relationship field refers to')
   }
-  if (type === 'MasterDetail') checkMasterDetail(draft, object, name, found)
+  if (NO_TARGETS.has(parent.name)) {
+    throw new Problem(`referenceTo value of '${target}' does not resolve to a valid sObject type`)
+  }
+  if (type === 'MasterDetail') checkMasterDetail(draft, object, parent, name, found)
+  else if (text(node, 'deleteConstraint') === 'Cascade' && !object.describe.custom) {
+    // Salesforce: Help, "Lookup relationships": cascading deletes are for custom objects only.
+    throw new Problem('Cascade delete is not allowed for lookup fields on a standard object')
+  }
   const own = text(node, 'relationshipName')
   if (own === undefined) {
     if (found !== undefined) return found.childRelationshipName
@@ -211,14 +205,27 @@ function checkRelationship(
   return wanted
 }
 
+/** Salesforce: no custom relationship points to an activity. */
+const NO_TARGETS = new Set(['Task', 'Event', 'Activity'])
+/** Salesforce: SOAP API guide, "Relationships Among Objects". */
+const NO_MASTERS = new Set(['User', 'Lead'])
+
 function checkMasterDetail(
   draft: Draft,
   object: SObject,
+  parent: SObject,
   name: string,
   found: Field | undefined,
 ): void {
   if (!object.describe.custom) {
     throw new Problem('A standard object cannot be on the detail side of a relationship')
+  }
+  if (NO_MASTERS.has(parent.name)) {
+    throw new Problem(`${parent.name} cannot be the master of a master-detail relationship`)
+  }
+  // Salesforce: Help, "Considerations for Object Relationships".
+  if (parent === object) {
+    throw new Problem('A relationship from an object to itself must be a lookup')
   }
   const others = [...object.fields.values()].filter(
     (field) => field !== found && !field.deletedAt && field.describe.relationshipOrder !== null,

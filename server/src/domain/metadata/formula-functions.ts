@@ -1,0 +1,46 @@
+// The functions of Salesforce's formula language, by small letters. Source: Salesforce Help, "Formula
+// Operators and Functions by Context" and its list from A to Z.
+
+import { sameName } from './names.ts'
+
+const words = (text: string): string[] => text.trim().split(/\s+/)
+
+/** What compares a record with how it was, or looks at other records: for rules, never for fields. */
+const FOR_RULES_ONLY: ReadonlySet<string> = new Set(
+  words('ischanged isclone isnew priorvalue regex vlookup'),
+)
+
+const FUNCTIONS: ReadonlySet<string> = new Set([
+  ...FOR_RULES_ONLY,
+  ...words(`
+    abs acos addmonths and ascii asin atan atan2 begins blankvalue br case casesafeid ceiling chr
+    contains cos currencyrate date datetimevalue datevalue day dayofyear distance exp find floor
+    formatduration fromunixtime geolocation getrecordids getsessionid hour htmlencode hyperlink if
+    image imageproxyurl include includes initcap isblank isnull isnumber isoweek isoyear ispickval
+    jsencode jsinhtmlencode junctionidlist left len linkto ln log lower lpad max mceiling mfloor mid
+    millisecond min minute mod month not now nullvalue or parentgroupval pi pickcount predict
+    prevgroupval requirescript reverse right round rpad second sin sqrt substitute tan text timenow
+    timevalue today trim trunc unixtimestamp upper urlencode urlfor value weekday year
+  `),
+])
+
+/** Texts and comments, in which names mean nothing. */
+const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
+
+export interface MisusedFunction {
+  name: string
+  /** `unknown`: Salesforce has no such function; `not_here`: it has, and not for this kind of formula. */
+  why: 'unknown' | 'not_here'
+}
+
+/** Functions for which Salesforce refuses the formula of a field or of a rule; each is named once. */
+export const misusedFunctions = (formula: string, of: 'field' | 'rule'): MisusedFunction[] => {
+  const found = new Map<string, MisusedFunction>()
+  const code = formula.replaceAll(NOT_CODE, ' ')
+  for (const [, name = ''] of code.matchAll(/(?<![\w.$:])([A-Za-z_]\w*)\s*\(/g)) {
+    const key = sameName(name)
+    if (!FUNCTIONS.has(key)) found.set(key, { name, why: 'unknown' })
+    else if (of === 'field' && FOR_RULES_ONLY.has(key)) found.set(key, { name, why: 'not_here' })
+  }
+  return [...found.values()]
+}

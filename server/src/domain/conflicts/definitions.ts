@@ -81,6 +81,12 @@ export const valuesOfFlow = (
   })
 }
 
+/** Fields in the criteria of an assignment rule, with their object as in `Account.Type`. */
+export const criteriaFieldsOf = (rule: JsonObject): string[] =>
+  listObjects(rule.ruleEntry)
+    .flatMap((entry) => listObjects(entry.criteriaItems))
+    .flatMap(({ field }) => leaf(field) ?? [])
+
 /** The users and queues to which an assignment rule gives records. */
 export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: string }[] =>
   listObjects(rule.ruleEntry).flatMap((entry) => {

@@ -7,7 +7,7 @@ import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { sameName } from '../metadata/names.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
-import { fieldsOfFlow, objectsOfFlow } from './definitions.ts'
+import { criteriaFieldsOf, fieldsOfFlow, objectsOfFlow } from './definitions.ts'
 import { recordPathsOf } from '../workflows/flow-references.ts'
 import { type PlannedWorkflow, type SnapshotFacts } from './facts.ts'
 import { relationIn } from './subjects.ts'
@@ -37,7 +37,7 @@ export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): st
             ...fieldsOfFlow(definition).map(({ object }) => object),
             ...recordPathsOf(definition).map(({ object }) => object),
           ]
-        : [ownerOf(api_name)],
+        : [ownerOf(api_name), ...criteriaFieldsOf(definition).map(ownerOf)],
     ),
   ].filter((name) => name !== null)
   return [...new Map(names.map((name) => [sameName(name), name])).values()]

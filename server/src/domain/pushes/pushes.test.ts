@@ -209,7 +209,7 @@ describe('a dry run', () => {
     expect(await bench.control.journal()).toEqual([])
     expect(push.results?.slice(49, 51).map(({ action, success }) => [action, success])).toEqual([
       ['failed', false],
-      ['skipped', true],
+      ['would_send', true],
     ])
     expect(await bench.count('push_rows', push.id)).toBe(0)
     expect(await stored(rows.slice(50, 52))).toEqual([0, 0])

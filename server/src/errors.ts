@@ -28,6 +28,11 @@ export const ERRORS = define({
   ),
   bad_request: kind(400, 'Bad request', 'Correct the request; detail says what is wrong with it.'),
   invalid_plan: kind(400, 'Plan is not valid', 'Correct the members named in errors.'),
+  invalid_mapping: kind(
+    400,
+    'Mapping is not valid',
+    'Correct the members named in errors, or send allow_broken to keep it all the same.',
+  ),
   mapping_missing: kind(400, 'No mapping for this object', 'Create one with /api/mappings/create.'),
   unknown_field: kind(400, 'Unknown field', 'Use a field that the mapping or the snapshot knows.'),
   unknown_object: kind(400, 'Unknown object', 'Name objects as the Salesforce org does.'),
@@ -58,6 +63,11 @@ export const ERRORS = define({
   // 409: clash with the present state
   already_exists: kind(409, 'Already exists', 'Use the existing one, or another name.'),
   last_admin: kind(409, 'The last active org_admin', 'Make another user org_admin first.'),
+  mapping_broken: kind(
+    409,
+    'Mapping is broken',
+    'Mend what errors name with /api/mappings/update or a deploy; pull the topology if it is there by now.',
+  ),
   connection_not_ready: kind(
     409,
     'Client has no usable connection',

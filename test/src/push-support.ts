@@ -18,7 +18,7 @@ export interface RowResult {
   index: number
   key: string | null
   id: string | null
-  action: 'created' | 'updated' | 'skipped' | 'failed'
+  action: 'created' | 'updated' | 'skipped' | 'failed' | 'would_update' | 'would_send'
   success: boolean
   resent?: boolean
   attempts: number

@@ -220,7 +220,7 @@ describe.each([
       const passed = verdicts.filter(({ success }) => success)
       expect(
         passed.every(
-          ({ action, attempts, id }) => action === 'skipped' && attempts === 0 && id === null,
+          ({ action, attempts, id }) => action === 'would_send' && attempts === 0 && id === null,
         ),
       ).toBe(true)
     })

@@ -14,6 +14,7 @@ import {
 } from './describe.ts'
 import { error, type Fault, some, warning } from './finding.ts'
 import { type MappingDraft, type MappingField } from './mapping.ts'
+import { type Removed } from './present.ts'
 import { parentText, parseSfdcField, type SfdcField } from './sfdc-field.ts'
 import { closestName } from './suggest/words.ts'
 import { valueFault } from './value-fit.ts'
@@ -28,6 +29,8 @@ export interface KnownSchema {
   unreadable: readonly string[]
   /** What an earlier snapshot has and the connected user no longer sees: `Object`, `Object.Field`. */
   notVisible: readonly string[]
+  /** Deployments by what their rollback removed since the snapshot; absent: nothing was. */
+  removed?: Removed
   /** Of the mapped object and of the parents that its mapped relationships lead to. */
   describes: ReadonlyMap<string, JsonObject>
 }
@@ -57,6 +60,8 @@ export const missingObject = (name: string, known: KnownSchema): Fault => {
       'Grant the user access to the object in Salesforce, then pull the topology.',
     )
   }
+  const removedBy = known.removed?.get(sameName(name))
+  if (removedBy !== undefined) return removedByRollback('object_unknown', name, removedBy)
   const near = closestName(name, known.objectNames)
   return error(
     'object_unknown',
@@ -66,6 +71,13 @@ export const missingObject = (name: string, known: KnownSchema): Fault => {
       : `Did you mean ${near}? Else deploy it or grant access to it, and pull the topology.`,
   )
 }
+
+const removedByRollback = (code: string, name: string, deploymentId: string): Fault =>
+  error(
+    code,
+    `${name} was removed by the rollback of deployment ${deploymentId}.`,
+    'Deploy it again, or take it out of the mapping. If it is there by another way, pull the topology.',
+  )
 
 export interface CheckedField {
   /** The field that is written; null where it could not be found. */
@@ -87,7 +99,7 @@ export const checkField = (
     target.kind === 'field' && sameName(target.name) === sameName(mapping.external_id_field ?? '')
   if (target.kind === 'field') {
     const written = fieldNamed(object, target.name)
-    if (written === null) return { written, faults: [unknownField(target.name, object, known)] }
+    if (written === null) return { written, faults: [missingField(target.name, object, known)] }
     return {
       written,
       faults: [
@@ -98,13 +110,35 @@ export const checkField = (
     }
   }
   const written = relationshipNamed(object, target.relationship)
-  if (written === null) return { written, faults: [unknownRelationship(target, object)] }
+  if (written === null) return { written, faults: [missingRelationship(target, object, known)] }
   const faults = writeFaults(written, object)
   const parent = parentOf(target, written, faults)
   const key = parent === null ? null : parentKey(target.key, parent, known, objectOf, faults)
   // The values are the parent's keys, whatever the type of the field that holds its id.
   if (key !== null) faults.push(...valueFaults(field, key, true))
   return { written, faults }
+}
+
+/** A finding for a field that the object does not have, or no longer. */
+const missingField = (name: string, object: DescribedObject, known: KnownSchema): Fault => {
+  const fullName = `${object.name}.${name}`
+  const removedBy = known.removed?.get(sameName(fullName))
+  return removedBy === undefined
+    ? unknownField(name, object, known)
+    : at('sfdc_field', removedByRollback('field_unknown', fullName, removedBy))
+}
+
+/** A relationship whose field a rollback removed. */
+const missingRelationship = (
+  target: Parent,
+  object: DescribedObject,
+  known: KnownSchema,
+): Fault => {
+  const fullName = `${object.name}.${target.relationship.replace(/__r$/i, '__c')}`
+  const removedBy = known.removed?.get(sameName(fullName))
+  return removedBy === undefined
+    ? unknownRelationship(target, object)
+    : at('sfdc_field', removedByRollback('relationship_unknown', fullName, removedBy))
 }
 
 const at = (member: string, fault: Fault): Fault => ({ ...fault, at: member })

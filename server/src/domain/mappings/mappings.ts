@@ -12,11 +12,12 @@ import { requireClient } from '../clients.ts'
 import { type MappingFacts } from '../conflicts/facts.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
-import { type CompleteSnapshot } from '../topology/topology.ts'
+import { type Topology } from '../topology/topology.ts'
 import { factsOf, type LastPushOf } from './facts.ts'
 import { type Finding } from './finding.ts'
 import { type Mapping, type MappingDraft, type MappingField } from './mapping.ts'
 import { orphansOf } from './orphans.ts'
+import { createPresent, type PresentSnapshot } from './present.ts'
 import {
   activeMappings,
   keepVersion,
@@ -26,7 +27,7 @@ import {
   requireMapping,
   toMapping,
 } from './rows.ts'
-import { checkAgainst, checkNewest, describedObjects, type Snapshots } from './schema-of.ts'
+import { checkAgainst, checkNewest, describedObjects } from './schema-of.ts'
 import { type CanonicalField, type Precedents } from './suggest/fields.ts'
 import { objectCandidates } from './suggest/objects.ts'
 import { parentNames, suggestMapping, type Suggestion } from './suggest/suggest.ts'
@@ -83,7 +84,7 @@ export type MappingSuggestion = Suggestion & {
 
 interface Options {
   db: Database
-  topology: Snapshots
+  topology: Pick<Topology, 'newestComplete'>
   /** What the conflict check weighs plans by; without it no push is known. */
   lastPush?: LastPushOf
 }
@@ -119,9 +120,10 @@ export interface Mappings {
 
 export const createMappings = ({
   db,
-  topology,
+  topology: pulled,
   lastPush = async () => null,
 }: Options): Mappings => {
+  const topology = createPresent(db, pulled)
   const withWarnings = async (tenant: Tenant, mapping: Mapping): Promise<CheckedMapping> => {
     const { findings, snapshotVersion } = await checkNewest(
       topology,
@@ -158,7 +160,7 @@ export const createMappings = ({
     }
   }
 
-  const newestSnapshot = async (tenant: Tenant, clientId: string): Promise<CompleteSnapshot> => {
+  const newestSnapshot = async (tenant: Tenant, clientId: string): Promise<PresentSnapshot> => {
     await db.as(tenant).tx((tx) => requireClient(tx, tenant, clientId))
     const snapshot = await topology.newestComplete(tenant, clientId)
     if (snapshot === null) {

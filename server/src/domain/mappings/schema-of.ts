@@ -1,15 +1,16 @@
 // The describes that a mapping concerns, out of the newest snapshot.
 
 import { type Tenant } from '../../db/database.ts'
-import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
+import { type CompleteSnapshot } from '../topology/topology.ts'
 import { checkMapping, checkShape, parentsOf } from './check.ts'
 import { type KnownSchema } from './check-field.ts'
 import { type DescribedObject, readObject } from './describe.ts'
 import { type Finding } from './finding.ts'
 import { type MappingDraft } from './mapping.ts'
+import { type Present, type PresentSnapshot } from './present.ts'
 
 /** Where the describes come from. */
-export type Snapshots = Pick<Topology, 'newestComplete'>
+export type Snapshots = Present
 
 export interface Checked {
   findings: Finding[]
@@ -20,7 +21,7 @@ export interface Checked {
 /** What this mapping needs to know: its object, and the parents that it looks up. */
 const schemaFor = async (
   mapping: MappingDraft,
-  snapshot: CompleteSnapshot,
+  snapshot: PresentSnapshot,
 ): Promise<KnownSchema> => {
   const describes = await snapshot.readObjects([mapping.sfdc_object])
   const [describe] = describes.values()
@@ -29,6 +30,7 @@ const schemaFor = async (
     objectNames: snapshot.objectNames,
     unreadable: snapshot.unreadable,
     notVisible: snapshot.notVisible,
+    removed: snapshot.removed,
     describes: new Map([
       ...describes,
       ...(parents.length === 0 ? [] : await snapshot.readObjects(parents)),
@@ -38,7 +40,7 @@ const schemaFor = async (
 
 export const checkAgainst = async (
   mapping: MappingDraft,
-  snapshot: CompleteSnapshot | null,
+  snapshot: PresentSnapshot | null,
 ): Promise<Checked> =>
   snapshot === null
     ? { findings: checkShape(mapping), snapshotVersion: null }

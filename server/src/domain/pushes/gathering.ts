@@ -177,11 +177,12 @@ export const createGathering = ({ judge, options }: Intention) => {
 }
 
 /** What a dry run says of a row that a push would send: nothing was done, and nothing speaks against it. */
-const wouldBeSent = ({ index, key }: ReadyRow): RowResult => ({
+const wouldBeSent = ({ index, key, operation }: ReadyRow): RowResult => ({
   index,
   key,
   id: null,
-  action: 'skipped',
+  // Whether an upsert meets a record only Salesforce knows, and a dry run does not ask it.
+  action: operation === 'update' ? 'would_update' : 'would_send',
   success: true,
   attempts: 0,
   errors: [],

@@ -16,7 +16,8 @@ export interface RowError {
   remedy: string
 }
 
-export type RowAction = 'created' | 'updated' | 'skipped' | 'failed'
+/** `would_…`: of a dry run. */
+export type RowAction = 'created' | 'updated' | 'skipped' | 'failed' | 'would_update' | 'would_send'
 
 /** The result of one input row; `index` counts from 0 in input order. */
 export interface RowResult {

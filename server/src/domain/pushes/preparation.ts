@@ -4,11 +4,13 @@
 import { type Database, type Tenant, tenantOf } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
-import { parentsOf } from '../mappings/check.ts'
+import { checkMapping, parentsOf } from '../mappings/check.ts'
 import { readObject } from '../mappings/describe.ts'
 import { activeMappings, mappingFor, mappingVersion } from '../mappings/rows.ts'
 import { parseSfdcField } from '../mappings/mappings.ts'
-import { type MappingDraft } from '../mappings/mapping.ts'
+import { type Finding } from '../mappings/finding.ts'
+import { type Mapping, type MappingDraft } from '../mappings/mapping.ts'
+import { createPresent, type PresentSnapshot } from '../mappings/present.ts'
 import { sameName } from '../metadata/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
 import { automationsMet } from './automations.ts'
@@ -56,11 +58,12 @@ interface Options {
 }
 
 export const createPreparation = ({ db, topology }: Options): Preparation => {
+  const present = createPresent(db, topology)
   const snapshotFor = async (
     tenant: Tenant,
     { clientId, sfdcOrgId }: ToPrepare,
-  ): Promise<CompleteSnapshot> => {
-    const snapshot = await topology.newestComplete(tenant, clientId)
+  ): Promise<PresentSnapshot> => {
+    const snapshot = await present.newestComplete(tenant, clientId)
     if (snapshot === null || (sfdcOrgId !== null && snapshot.sfdcOrgId !== sfdcOrgId)) {
       throw new EngineError(
         'no_snapshot',
@@ -75,7 +78,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
     { clientId, options }: ToPrepare,
     kind: 'records' | 'status_update',
     object: string,
-    snapshot: CompleteSnapshot,
+    snapshot: PresentSnapshot,
   ): Promise<Prepared> => {
     const mapping = await db.as(tenant).tx((tx) => mappingFor(tx, tenant, clientId, object))
     const describes = createDescribes(snapshot)
@@ -88,6 +91,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
       )
     }
     await describes.loadAround(sfdcObject, mapping)
+    if (mapping !== null) refuseBroken(mapping, kind, snapshot, describes.all())
     const compiled = compileMapping({
       kind,
       mapping,
@@ -95,7 +99,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
       describes: describes.get,
       options: { null_policy: options.null_policy },
     })
-    if ('faults' in compiled) throw refusal(object, compiled.faults)
+    if ('faults' in compiled) throw refusal(object, mapping, compiled.faults)
     return {
       canonicalObject: object,
       sfdcObject: describes.nameOf(sfdcObject),
@@ -194,6 +198,13 @@ const createDescribes = (snapshot: CompleteSnapshot) => {
   return {
     load,
     get,
+    /** Those that were loaded and are there. */
+    all: (): ReadonlyMap<string, JsonObject> =>
+      new Map(
+        [...known].flatMap(([name, describe]) =>
+          describe === undefined ? [] : [[name, describe]],
+        ),
+      ),
     exists: (name: string): boolean => names.has(sameName(name)) || get(name) !== undefined,
     /** As the Salesforce org writes it. */
     nameOf: (name: string): string => {
@@ -218,18 +229,74 @@ const createDescribes = (snapshot: CompleteSnapshot) => {
   }
 }
 
-const refusal = (object: string, faults: readonly MappingFault[]): EngineError => {
-  const [first] = faults
-  if (first?.code === 'mapping_missing') return new EngineError('mapping_missing', first.message)
-  return new EngineError(
-    'bad_request',
-    first?.message ?? `Nothing can be pushed by the mapping of ${object}.`,
+/** What no row can be pushed with: names that are not there, or not any longer. */
+const BREAKING: ReadonlySet<string> = new Set([
+  'object_unknown',
+  'object_not_visible',
+  'field_unknown',
+  'field_not_visible',
+  'field_is_relationship',
+  'relationship_unknown',
+  'parent_key_unknown',
+  'parent_key_not_external_id',
+])
+/** What breaks a mapping by which records are upserted. */
+const BREAKING_KEY: ReadonlySet<string> = new Set([
+  'key_unknown',
+  'key_not_mapped',
+  'key_not_external_id',
+])
+
+/** Throws mapping_broken, with everything that has to be mended. */
+const refuseBroken = (
+  mapping: Mapping,
+  kind: 'records' | 'status_update',
+  { objectNames, unreadable, notVisible, removed }: PresentSnapshot,
+  describes: ReadonlyMap<string, JsonObject>,
+): void => {
+  const findings = checkMapping(mapping, {
+    objectNames,
+    unreadable,
+    notVisible,
+    removed,
+    describes,
+  })
+  const broken = findings.filter(
+    ({ severity, code }) =>
+      severity === 'error' &&
+      (BREAKING.has(code) || (kind === 'records' && BREAKING_KEY.has(code))),
+  )
+  if (broken.length > 0) throw brokenMapping(mapping, broken)
+}
+
+const brokenMapping = (
+  { id, canonical_object }: Pick<Mapping, 'id' | 'canonical_object'>,
+  findings: readonly Omit<Finding, 'severity'>[],
+): EngineError =>
+  new EngineError(
+    'mapping_broken',
+    `The mapping of ${canonical_object} (${id}) is broken: ${findings[0]?.message ?? ''}`,
     {
-      errors: faults.map(({ code, path, message, remedy }) => ({
+      errors: findings.map(({ code, path, message, remedy }) => ({
         path: `mapping.${path}`,
         code,
         message: `${message} ${remedy}`,
       })),
     },
+  )
+
+const refusal = (
+  object: string,
+  mapping: Mapping | null,
+  faults: readonly MappingFault[],
+): EngineError => {
+  const [first] = faults
+  if (first?.code === 'mapping_missing') return new EngineError('mapping_missing', first.message)
+  if (mapping !== null) return brokenMapping(mapping, faults)
+  return new EngineError(
+    'bad_request',
+    first === undefined
+      ? `Nothing can be pushed to ${object}.`
+      : `${first.message} ${first.remedy}`,
   )
 }

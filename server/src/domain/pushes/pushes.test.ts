@@ -209,7 +209,7 @@ describe('a dry run', () => {
     expect(await rig.control.journal()).toEqual([])
     expect(push.results?.slice(49, 51).map(({ action, success }) => [action, success])).toEqual([
       ['failed', false],
-      ['skipped', true],
+      ['would_send', true],
     ])
     expect(await rig.count('push_rows', push.id)).toBe(0)
     expect(await stored(rows.slice(50, 52))).toEqual([0, 0])

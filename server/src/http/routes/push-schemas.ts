@@ -98,8 +98,11 @@ export const result = z
     key: z.string().nullable(),
     id: z.string().nullable().describe("The record's id, 18 characters"),
     action: z
-      .enum(['created', 'updated', 'skipped', 'failed'])
-      .describe('`skipped`: there was nothing to change, or it is a dry run; counts as succeeded'),
+      .enum(['created', 'updated', 'skipped', 'failed', 'would_update', 'would_send'])
+      .describe(
+        '`skipped`: there was nothing to change; counts as succeeded. Of a dry run: `would_update` ' +
+          'changes a record that exists, `would_send` creates or changes one, which only Salesforce knows',
+      ),
     success: z.boolean(),
     resent: z
       .boolean()

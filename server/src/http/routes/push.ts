@@ -55,6 +55,7 @@ const ERRORS: ErrorCode[] = [
   'not_found',
   'bad_request',
   'client_inactive',
+  'mapping_broken',
   'mapping_missing',
   'unknown_object',
   'unknown_field',

@@ -1,0 +1,86 @@
+// The newest snapshot, less what rollbacks of ours have removed since it was taken: a mapping that needs a
+// field that is gone is broken now, and not only after the next pull.
+
+import { sql } from 'kysely'
+import { type Database, type Tenant } from '../../db/database.ts'
+import { isObject, type JsonObject } from '../../salesforce/json.ts'
+import { sameName } from '../metadata/names.ts'
+import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
+
+/** Deployments by what their rollback removed: `Job__c`, `Job__c.Title__c`, in lower case. */
+export type Removed = ReadonlyMap<string, string>
+
+export interface PresentSnapshot extends CompleteSnapshot {
+  removed: Removed
+}
+
+export interface Present {
+  newestComplete(tenant: Tenant, clientId: string): Promise<PresentSnapshot | null>
+}
+
+/** What was removed since then and not deployed again. */
+const removedSince = (
+  db: Database,
+  tenant: Tenant,
+  clientId: string,
+  since: Date,
+): Promise<Map<string, string>> =>
+  db.as(tenant).tx(async (tx) => {
+    const { rows } = await sql<{ deployment_id: string; full_name: string }>`
+      select d.id as deployment_id, gone.full_name
+      from crm_deployments d
+      join lateral (
+        select max(r.ended_at) as ended_at from deployment_runs r
+        where r.org_id = d.org_id and r.deployment_id = d.id and r.kind = 'rollback'
+      ) run on run.ended_at > ${since}
+      cross join lateral jsonb_to_recordset(d.rollback -> 'removed') as gone(type text, full_name text)
+      where d.org_id = ${tenant.orgId} and d.client_id = ${clientId}
+        and d.rollback ->> 'status' in ('complete', 'partial')
+        and gone.type in ('CustomObject', 'CustomField')
+        and not exists (
+          select from crm_deployments again
+          join deployment_components c
+            on c.org_id = again.org_id and c.deployment_id = again.id
+          where again.org_id = d.org_id and again.client_id = d.client_id
+            and again.deployed_at > run.ended_at and again.status = 'deployed'
+            and c.success and c.action <> 'deleted' and c.full_name = gone.full_name
+        )
+      order by run.ended_at`.execute(tx)
+    return new Map(rows.map(({ deployment_id, full_name }) => [sameName(full_name), deployment_id]))
+  })
+
+const withoutRemoved = (name: string, describe: JsonObject, removed: Removed): JsonObject => {
+  const { fields } = describe
+  const isGone = (field: unknown): boolean =>
+    isObject(field) &&
+    typeof field.name === 'string' &&
+    removed.has(sameName(`${name}.${field.name}`))
+  return Array.isArray(fields) && fields.some(isGone)
+    ? { ...describe, fields: (fields as unknown[]).filter((field) => !isGone(field)) }
+    : describe
+}
+
+export const createPresent = (
+  db: Database,
+  topology: Pick<Topology, 'newestComplete'>,
+): Present => ({
+  newestComplete: async (tenant, clientId) => {
+    const snapshot = await topology.newestComplete(tenant, clientId)
+    if (snapshot === null) return null
+    const removed = await removedSince(db, tenant, clientId, snapshot.completedAt)
+    if (removed.size === 0) return { ...snapshot, removed }
+    return {
+      ...snapshot,
+      removed,
+      objectNames: snapshot.objectNames.filter((name) => !removed.has(sameName(name))),
+      readObjects: async (names) => {
+        const objects = await snapshot.readObjects(
+          names.filter((name) => !removed.has(sameName(name))),
+        )
+        return new Map(
+          [...objects].map(([name, describe]) => [name, withoutRemoved(name, describe, removed)]),
+        )
+      },
+    }
+  },
+})

@@ -150,7 +150,7 @@ export interface LiveFacts {
   lookUp(type: string, fullName: string): Promise<LookedUp | null>
   recordExists(records: NamedRecords, name: string): Promise<boolean | null>
   /** Whether the object's describe differs from the snapshot's by now. */
-  changedSinceSnapshot(object: string): Promise<boolean | null>
+  changedSinceSnapshot(object: string): Promise<boolean | 'not_visible' | null>
   /** Of what would be sent. */
   packageSize(): Promise<PackageSize | null>
 }

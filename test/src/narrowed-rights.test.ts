@@ -146,6 +146,9 @@ describe('a connected user whose profile is cut down', () => {
     )
     expect(gated.body.code).toBe('topology_drifted')
     expect(gated.body.detail).toContain('no longer sees Placement__c')
+    expect(
+      (await check(plan)).findings.find(({ code }) => code === 'object_drifted')?.message,
+    ).toContain('no longer sees Placement__c')
     await pull()
     const report = await check(plan)
     expect(report.findings.map(({ code }) => code)).not.toContain('object_appeared')

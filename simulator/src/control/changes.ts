@@ -502,12 +502,14 @@ const permissionActions = {
       org,
       username: z.string(),
       active: z.boolean().optional(),
+      frozen: z.boolean().optional(),
       profile: z.string().optional(),
     }),
     (world, input) => {
       const found = orgIn(world, input.org)
       const user = userIn(found, input.username)
       user.active = input.active ?? user.active
+      if (input.frozen !== undefined) user.frozen = input.frozen
       if (input.profile !== undefined) {
         user.profileId = profileIn(found, input.profile).id
         touchOrg(found)

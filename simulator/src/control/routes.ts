@@ -100,6 +100,9 @@ const worldActions = {
         .strictObject({
           sessionMinutes: z.number().positive().optional(),
           rotateRefreshTokens: z.boolean().optional(),
+          app: z.enum(['installed', 'not_installed', 'blocked']).optional(),
+          refreshAddressAllowed: z.boolean().optional(),
+          refreshIdleMs: z.number().min(0).optional(),
           apiEnabled: z.boolean().optional(),
           deployFlowsAsActive: z.boolean().optional(),
           longCallMs: z.number().min(0).optional(),
@@ -112,6 +115,8 @@ const worldActions = {
     (world, input) => {
       const found = orgIn(world, input.org)
       Object.assign(found.settings, input.settings ?? {})
+      // Salesforce: blocking an app ends its sessions.
+      if (input.settings?.app === 'blocked') found.sessions.clear()
       found.usage.used = input.used ?? found.usage.used
       found.usage.max = input.max ?? found.usage.max
       return orgView(found)

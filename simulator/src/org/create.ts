@@ -71,6 +71,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     records: new Map(),
     sessions: new Map(),
     refreshGrants: new Map(),
+    rotatedTokens: new Map(),
     usage: { used: 0, max: DAILY_CALLS[edition] },
     settings: { sessionMinutes: 120, rotateRefreshTokens: false, apiEnabled: true },
     orgWideModifiedAt: created,

@@ -229,6 +229,8 @@ export interface User {
   lastName: string
   profileId: string
   active: boolean
+  /** May not log in, nor have tokens refreshed; present sessions go on. */
+  frozen?: boolean
   createdDate: Date
 }
 
@@ -399,10 +401,17 @@ export interface RefreshGrant {
   clientId: string
   scopes: string[]
   issuedAt: Date
+  lastUsedAt: Date
 }
 
 export interface Settings {
   sessionMinutes: number
+  /** How the org stands to the app: an administrator may block it, or not have installed it. */
+  app?: 'installed' | 'not_installed' | 'blocked'
+  /** Is the address of whoever redeems codes and refreshes tokens on the app's allowlist? Default: yes. */
+  refreshAddressAllowed?: boolean
+  /** Milliseconds without use after which a refresh token ends; default: never. */
+  refreshIdleMs?: number
   /** Each refresh gives a new refresh token and ends the old one. */
   rotateRefreshTokens: boolean
   apiEnabled: boolean
@@ -454,6 +463,8 @@ export interface Org {
   records: Map<string, Map<string, Row>>
   sessions: Map<string, Session>
   refreshGrants: Map<string, RefreshGrant>
+  /** Refresh tokens that rotation has replaced: whoever uses one again ends the whole grant. */
+  rotatedTokens: Map<string, RefreshGrant>
   /** API calls of the rolling 24 hours. */
   usage: { used: number; max: number }
   settings: Settings

@@ -178,8 +178,8 @@ describe('a refresh token', () => {
     const { refresh_token: first } = await connect()
     const { refresh_token: second } = await bodyOf<Tokens>(await refresh(first))
     expect(second).not.toBe(first)
-    expect((await refresh(first)).status).toBe(400)
     expect((await refresh(second)).status).toBe(200)
+    expect((await refresh(first)).status).toBe(400)
   })
 
   it('dies silently when its user connects the same app a sixth time', async () => {
@@ -314,5 +314,69 @@ describe('the robot at the browser', () => {
     })
     expect(arrival.ok).toBe(false)
     expect(await createNangoControl(sim.nangoUrl).connections()).toEqual([])
+  })
+})
+
+describe('what an administrator, or Salesforce itself, puts in the way', () => {
+  const set = (settings: Record<string, unknown>) =>
+    sim.control.act('orgs/update', { org: 'Acme', settings })
+
+  it('a frozen user gets no token, and one again when unfrozen; its session goes on', async () => {
+    const tokens = await connect()
+    await sim.control.act('users/update', { org: 'Acme', username: ADMIN, frozen: true })
+    const refused = await refresh(tokens.refresh_token)
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { error: 'invalid_grant', error_description: 'authentication failure' },
+    ])
+    const { instanceUrl } = await orgNamed('Acme')
+    const alive = await fetch(`${instanceUrl}/services/data/v66.0/limits`, {
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    })
+    expect(alive.status).toBe(200)
+    await sim.control.act('users/update', { org: 'Acme', username: ADMIN, frozen: false })
+    expect((await refresh(tokens.refresh_token)).status).toBe(200)
+  })
+
+  it.each([
+    ['blocked', 'OAUTH_APP_BLOCKED'],
+    ['not_installed', 'OAUTH_EC_APP_NOT_FOUND'],
+  ] as const)('an app that is %s is turned away at the browser', async (app, error) => {
+    await set({ app })
+    expect((await decide()).searchParams.get('error')).toBe(error)
+  })
+
+  it('a blocked app loses its sessions and gets no new ones', async () => {
+    const tokens = await connect()
+    await set({ app: 'blocked' })
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual(EXPIRED)
+    const { instanceUrl } = await orgNamed('Acme')
+    const dead = await fetch(`${instanceUrl}/services/data/v66.0/limits`, {
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    })
+    expect(dead.status).toBe(401)
+  })
+
+  it('an address outside the allowlist can neither finish an authorization nor refresh', async () => {
+    const tokens = await connect()
+    await set({ refreshAddressAllowed: false })
+    const refusal = { error: 'invalid_grant', error_description: 'ip restricted' }
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual(refusal)
+    const code = (await decide()).searchParams.get('code') ?? ''
+    expect(await (await redeem(code)).json()).toEqual(refusal)
+  })
+
+  it('a rotated refresh token that is used again ends the newest one too', async () => {
+    await set({ rotateRefreshTokens: true })
+    const tokens = await connect()
+    const next = await bodyOf<Tokens>(await refresh(tokens.refresh_token))
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual(EXPIRED)
+    expect(await (await refresh(next.refresh_token)).json()).toEqual(EXPIRED)
+  })
+
+  it('a refresh token that was not used for too long has ended', async () => {
+    const tokens = await connect()
+    await set({ refreshIdleMs: 0 })
+    expect(await (await refresh(tokens.refresh_token)).json()).toEqual(EXPIRED)
   })
 })

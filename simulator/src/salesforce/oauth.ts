@@ -107,6 +107,7 @@ const newRefreshToken = (
     clientId,
     scopes,
     issuedAt: new Date(),
+    lastUsedAt: new Date(),
   }
   org.refreshGrants.set(grant.token, grant)
   const same = [...org.refreshGrants.values()].filter(
@@ -162,6 +163,12 @@ const registerAuthorize = (app: FastifyInstance, scope: OAuthScope): void => {
       target.searchParams.set('error_description', 'end-user denied authorization')
       return reply.redirect(target.href, 302)
     }
+    const turnedAway = APP_REFUSED[org.settings.app ?? 'installed']
+    if (turnedAway !== null) {
+      target.searchParams.set('error', turnedAway.error)
+      target.searchParams.set('error_description', turnedAway.description)
+      return reply.redirect(target.href, 302)
+    }
     const code = `aPrx${randomBytes(40).toString('base64url')}`
     scope.codes.set(code, {
       orgId: org.id,
@@ -175,6 +182,31 @@ const registerAuthorize = (app: FastifyInstance, scope: OAuthScope): void => {
     target.searchParams.set('code', code)
     return reply.redirect(target.href, 302)
   })
+}
+
+/**
+ * What the browser comes back with where the org does not let the app in. Codes as met in the field:
+ * n8n-io/n8n#21589, PipedreamHQ/pipedream#21557.
+ */
+const APP_REFUSED = {
+  installed: null,
+  blocked: { error: 'OAUTH_APP_BLOCKED', description: 'this app is blocked by admin' },
+  not_installed: {
+    error: 'OAUTH_EC_APP_NOT_FOUND',
+    description: 'external client app is not installed in this org',
+  },
+} as const
+
+const invalidGrant = (description: string) => oauthError('invalid_grant', description)
+
+/** Why the org gives this user no token by the app now, or null. */
+const tokenRefusal = (org: Org, user: User | undefined) => {
+  if (user?.active !== true) return invalidGrant('inactive user')
+  if (user.frozen === true) return invalidGrant('authentication failure')
+  // Salesforce Help, "OAuth 2.0 Authorization Errors": IP restricted.
+  if (org.settings.refreshAddressAllowed === false) return invalidGrant('ip restricted')
+  if (org.settings.app === 'blocked') return invalidGrant('expired access/refresh token')
+  return null
 }
 
 const authorizeProblem = (scope: OAuthScope, query: Record<string, string>): string | null => {
@@ -236,8 +268,8 @@ const byCode = (
     return reply.code(400).send(oauthError('invalid_grant', 'invalid code verifier'))
   }
   const user = org.users.get(code.userId)
-  if (user?.active !== true)
-    return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
+  const refused = tokenRefusal(org, user)
+  if (refused !== null || user === undefined) return reply.code(400).send(refused)
   const session = openSession(org, user, client.clientId, code.scopes)
   const offline = code.scopes.some((name) => name === 'refresh_token' || name === 'offline_access')
   return reply.send({
@@ -248,6 +280,19 @@ const byCode = (
   })
 }
 
+/** Salesforce: a rotated refresh token that is used again ends every token of the user by the app. */
+const endReused = (org: Org, token: string): void => {
+  const reused = org.rotatedTokens.get(token)
+  if (reused === undefined) return
+  const isSame = (other: { userId: string; clientId: string }) =>
+    other.userId === reused.userId && other.clientId === reused.clientId
+  for (const grant of org.refreshGrants.values()) {
+    if (isSame(grant)) org.refreshGrants.delete(grant.token)
+  }
+  for (const session of org.sessions.values())
+    if (isSame(session)) org.sessions.delete(session.token)
+}
+
 const byRefreshToken = (
   scope: OAuthScope,
   client: OAuthClient,
@@ -255,18 +300,26 @@ const byRefreshToken = (
   reply: FastifyReply,
 ): FastifyReply => {
   const token = input.refresh_token ?? ''
+  for (const candidate of scope.orgs()) endReused(candidate, token)
   const org = scope.orgs().find((candidate) => candidate.refreshGrants.has(token))
   const grant = org?.refreshGrants.get(token)
   if (org === undefined || grant?.clientId !== client.clientId) {
     return reply.code(400).send(oauthError('invalid_grant', 'expired access/refresh token'))
   }
   const user = org.users.get(grant.userId)
-  if (user?.active !== true)
-    return reply.code(400).send(oauthError('invalid_grant', 'inactive user'))
+  const refused = tokenRefusal(org, user)
+  if (refused !== null || user === undefined) return reply.code(400).send(refused)
+  const idleMs = org.settings.refreshIdleMs ?? Number.POSITIVE_INFINITY
+  if (Date.now() - grant.lastUsedAt.getTime() >= idleMs) {
+    org.refreshGrants.delete(token)
+    return reply.code(400).send(invalidGrant('expired access/refresh token'))
+  }
+  grant.lastUsedAt = new Date()
   const session = openSession(org, user, client.clientId, grant.scopes)
   let rotated = {}
   if (org.settings.rotateRefreshTokens) {
     org.refreshGrants.delete(token)
+    org.rotatedTokens.set(token, grant)
     rotated = {
       refresh_token: newRefreshToken(org, user.id, client.clientId, grant.scopes).token,
     }

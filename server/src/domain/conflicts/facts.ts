@@ -154,7 +154,7 @@ export interface LiveFacts {
   /** What the file of a component says, without its name; null also where there is none. */
   contentOf(type: string, fullName: string): Promise<JsonObject | null>
   /** Whether the object's describe differs from the snapshot's by now. */
-  changedSinceSnapshot(object: string): Promise<boolean | null>
+  changedSinceSnapshot(object: string): Promise<boolean | 'not_visible' | null>
   /** Of what would be sent. */
   packageSize(): Promise<PackageSize | null>
 }

@@ -48,6 +48,7 @@ export function makeTestOrg(): Org {
     records: new Map(),
     sessions: new Map(),
     refreshGrants: new Map(),
+    rotatedTokens: new Map(),
     usage: { used: 0, max: 15_000 },
     settings: { sessionMinutes: 120, rotateRefreshTokens: false, apiEnabled: true },
     orgWideModifiedAt: createdDate,

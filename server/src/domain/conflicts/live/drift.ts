@@ -16,14 +16,17 @@ export const createDrift = (
 ): LiveFacts['changedSinceSnapshot'] => {
   const options = { acrossOrgs: false, acrossVersions: apiVersion !== org.apiVersion }
 
-  const changed = (result: DescribeResult | undefined, name: string): boolean | null => {
+  const changed = (
+    result: DescribeResult | undefined,
+    name: string,
+  ): boolean | 'not_visible' | null => {
     const before = describeOf(name)
     if (result === undefined || result.result === 'not_modified') return null
     if (result.result === 'ok') {
       return before === null || diffDescribes(before, result.body, options) !== null
     }
-    // Gone, or hidden from the connected user by now.
-    if (result.failure.kind === 'not_found') return before !== null
+    // Salesforce: gone, or hidden from the connected user by now; a describe does not say which.
+    if (result.failure.kind === 'not_found') return before !== null && 'not_visible'
     if (isUntold(result.failure)) return null
     throw new SalesforceError(result.failure)
   }

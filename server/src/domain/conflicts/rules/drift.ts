@@ -14,13 +14,22 @@ export const driftRules = [
   rule('object', {
     code: 'object_drifted',
     severities: ['yellow'],
-    judge: async ({ object, exists }, { live }) =>
-      exists && (await live.changedSinceSnapshot(object.api_name)) === true
+    judge: async ({ object, exists }, { live }) => {
+      const changed = exists && (await live.changedSinceSnapshot(object.api_name))
+      if (changed === 'not_visible') {
+        return {
+          message: `The connected user no longer sees ${object.api_name}: it was deleted since the snapshot used for this check, or the user's rights were cut down.`,
+          remedy:
+            'Give the user access to the object again, then pull the topology and check again.',
+        }
+      }
+      return changed === true
         ? {
             message: `${object.api_name} has changed in the Salesforce org since the snapshot used for this check.`,
             remedy: 'Pull the topology and check again; a deploy with this report is refused.',
           }
-        : null,
+        : null
+    },
   }),
   rule('object', {
     code: 'object_appeared',

@@ -1,0 +1,80 @@
+// What stands in the way of a client's connection since 2026, from the Salesforce org to whoever asks.
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { startStack, type Stack, type TestClient, type TestOrg } from './stack.ts'
+
+const INTEGRATION = 'integration@acme.example'
+
+interface Checked {
+  health: { faults: { code: string; possible_causes: { code: string; remedy: string }[] }[] }
+}
+
+let stack: Stack
+let org: TestOrg
+let client: TestClient
+
+beforeAll(async () => {
+  stack = await startStack({ simulator: { orgs: [{ name: 'Acme' }] } })
+  org = await stack.org()
+})
+afterAll(() => stack[Symbol.asyncDispose]())
+
+const act: Stack['simulator']['control']['act'] = (...call) => stack.simulator.control.act(...call)
+
+const set = (settings: Record<string, unknown>) => act('orgs/update', { org: 'Acme', settings })
+const user = (changes: Record<string, unknown>) =>
+  act('users/update', { org: 'Acme', username: INTEGRATION, ...changes })
+
+afterEach(async () => {
+  await set({ app: 'installed', refreshAddressAllowed: true })
+  await user({ active: true, frozen: false })
+  await org.api.post('/api/connections/revoke', { client_id: client.id })
+})
+
+const connected = async () => {
+  client = await org.client()
+  await client.connect('Acme')
+}
+
+describe('a refresh that Salesforce refuses', () => {
+  it.each([
+    ['user_frozen', () => user({ frozen: true })],
+    ['user_inactive', () => user({ active: false })],
+    ['app_blocked', () => set({ app: 'blocked' })],
+    ['ip_not_allowlisted', () => set({ refreshAddressAllowed: false })],
+  ] as const)('because of %s names that among what may be behind it', async (cause, happen) => {
+    await connected()
+    await happen()
+    const refused = await org.api.post<{ code: string }>('/api/connections/refresh', {
+      client_id: client.id,
+    })
+    expect([refused.status, refused.body.code]).toEqual([502, 'nango_error'])
+    await act('sessions/expire', { org: 'Acme', username: INTEGRATION })
+    const { body } = await org.api.post<Checked>('/api/connections/get', {
+      client_id: client.id,
+      check: true,
+    })
+    const causes = body.health.faults.flatMap(({ possible_causes }) => possible_causes)
+    expect(causes.map(({ code }) => code)).toContain(cause)
+    for (const { remedy } of causes) expect(remedy).not.toBe('')
+  })
+})
+
+describe('an authorization that Salesforce turns away', () => {
+  it.each(['blocked', 'not_installed'] as const)(
+    '(%s) is not one that is merely late',
+    async (app) => {
+      client = await org.client()
+      await set({ app })
+      await expect(client.connect('Acme')).rejects.toThrow('the authorization failed')
+      const asked = await org.api.post<{ code: string; errors: { code: string }[] }>(
+        '/api/connections/callback',
+        { client_id: client.id },
+      )
+      expect(asked.body.code).toBe('connection_not_ready')
+      expect(asked.body.errors.map(({ code }) => code)).toEqual(
+        expect.arrayContaining(['app_blocked', 'app_not_installed', 'mfa_required']),
+      )
+    },
+  )
+})

@@ -1,7 +1,7 @@
 // What stands in the way of a client's connection since 2026, from the Salesforce org to whoever asks.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { startStack, type Stack, type TestClient, type TestOrg } from './stack.ts'
+import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
 
 const INTEGRATION = 'integration@acme.example'
 
@@ -9,17 +9,17 @@ interface Checked {
   health: { faults: { code: string; possible_causes: { code: string; remedy: string }[] }[] }
 }
 
-let stack: Stack
+let rig: Rig
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  stack = await startStack({ simulator: { orgs: [{ name: 'Acme' }] } })
-  org = await stack.org()
+  rig = await startRig({ simulator: { orgs: [{ name: 'Acme' }] } })
+  org = await rig.org()
 })
-afterAll(() => stack[Symbol.asyncDispose]())
+afterAll(() => rig[Symbol.asyncDispose]())
 
-const act: Stack['simulator']['control']['act'] = (...call) => stack.simulator.control.act(...call)
+const act: Rig['simulator']['control']['act'] = (...call) => rig.simulator.control.act(...call)
 
 const set = (settings: Record<string, unknown>) => act('orgs/update', { org: 'Acme', settings })
 const user = (changes: Record<string, unknown>) =>

@@ -1,0 +1,143 @@
+// A mapping that needs what is no longer there is broken, and says so before a row is sent.
+
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { makePushRig, map, type PushRig, type Row } from './push-support.ts'
+import { type Rig, startRig, type TestOrg } from './rig.ts'
+
+let rig: Rig
+let org: TestOrg
+let pushRig: PushRig
+
+beforeAll(async () => {
+  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  org = await rig.org()
+  pushRig = await makePushRig(rig, org)
+}, 60_000)
+afterAll(() => rig[Symbol.asyncDispose]())
+
+interface Deployed {
+  id: string
+  status: string
+}
+interface Problem {
+  code: string
+  detail: string
+  remedy: string
+  errors?: { path: string; code: string; message: string }[]
+}
+
+const text = (api_name: string, more: Row = {}) => ({
+  api_name,
+  label: api_name,
+  type: 'Text',
+  length: 40,
+  ...more,
+})
+const PLAN = {
+  objects: [
+    {
+      api_name: 'Account',
+      fields: [text('Region__c'), text('Ledger_Key__c', { external_id: true, unique: true })],
+    },
+    {
+      api_name: 'Visit__c',
+      label: 'Visit',
+      plural_label: 'Visits',
+      name_field: { label: 'Visit', type: 'Text' },
+      sharing_model: 'ReadWrite',
+      fields: [text('Visit_Key__c', { external_id: true, unique: true })],
+    },
+  ],
+}
+const deploy = async (): Promise<Deployed> => {
+  const answer = await org.api.post<Deployed>('/api/deploy/custom-objects', {
+    client_id: pushRig.client.id,
+    plan: PLAN,
+    wait_seconds: 55,
+  })
+  expect([answer.status, answer.body.status], answer.text).toEqual([200, 'deployed'])
+  return answer.body
+}
+const rollback = async (deployment: Deployed): Promise<void> => {
+  const answer = await org.api.post<Deployed>('/api/deploy/rollback', {
+    deployment_id: deployment.id,
+    wait_seconds: 55,
+  })
+  expect([answer.status, answer.body.status], answer.text).toEqual([200, 'rolled_back'])
+}
+const field = (canonical_field: string, sfdc_field: string) => ({ canonical_field, sfdc_field })
+const push = (object: string, record: Row) =>
+  org.api.post<Problem>('/api/push/records', {
+    client_id: pushRig.client.id,
+    object,
+    records: [record],
+    wait_seconds: 55,
+  })
+const findings = async (mappingId: string) => {
+  const answer = await org.api.post<{
+    valid: boolean
+    findings: { code: string; message: string }[]
+  }>('/api/mappings/validate', { mapping_id: mappingId })
+  return answer.body
+}
+
+it('a rollback breaks the mappings of what it removes, and a second deploy mends them', async () => {
+  const first = await deploy()
+  await pushRig.client.pull()
+  const company = await map(org, pushRig.client, {
+    canonical_object: 'company',
+    sfdc_object: 'Account',
+    external_id_field: 'Key__c',
+    fields: [field('key', 'Key__c'), field('name', 'Name'), field('region', 'Region__c')],
+  })
+  const ledger = await map(org, pushRig.client, {
+    canonical_object: 'ledger',
+    sfdc_object: 'Account',
+    external_id_field: 'Ledger_Key__c',
+    fields: [field('key', 'Ledger_Key__c'), field('name', 'Name')],
+  })
+  const visit = await map(org, pushRig.client, {
+    canonical_object: 'visit',
+    sfdc_object: 'Visit__c',
+    external_id_field: 'Visit_Key__c',
+    fields: [field('key', 'Visit_Key__c'), field('name', 'Name')],
+  })
+  await rollback(first)
+
+  for (const [object, mappingId, name, code] of [
+    ['company', company, 'Account.Region__c', 'field_unknown'],
+    ['ledger', ledger, 'Account.Ledger_Key__c', 'field_unknown'],
+    ['visit', visit, 'Visit__c', 'object_unknown'],
+  ] as const) {
+    const checked = await findings(mappingId)
+    expect(checked.valid, object).toBe(false)
+    expect(checked.findings, object).toContainEqual(
+      expect.objectContaining({ code, message: expect.stringContaining(first.id) as string }),
+    )
+    const refused = await push(object, { key: 'a', name: 'A' })
+    expect([refused.status, refused.body.code], refused.text).toEqual([409, 'mapping_broken'])
+    expect(refused.body.detail).toContain(mappingId)
+    expect(refused.body.errors?.[0]?.message).toContain(name)
+    expect(refused.body.errors?.[0]?.message).toContain('Deploy it again')
+  }
+  const update = await org.api.post<Problem>('/api/push/status-update', {
+    client_id: pushRig.client.id,
+    object: 'company',
+    updates: [{ match: { key: 'a' }, fields: { name: 'B' } }],
+  })
+  expect([update.status, update.body.code]).toEqual([409, 'mapping_broken'])
+
+  await deploy()
+  expect((await findings(company)).valid).toBe(true)
+  expect((await push('company', { key: 'a', name: 'A', region: 'North' })).status).toBe(200)
+}, 120_000)
+
+it('what concerns no field of the mapping breaks nothing', async () => {
+  const answer = await org.api.post('/api/push/records', {
+    client_id: pushRig.client.id,
+    object: 'placement',
+    records: [{ key: 'p', title: 'T' }],
+    wait_seconds: 55,
+  })
+  expect(answer.status, answer.text).toBe(200)
+})

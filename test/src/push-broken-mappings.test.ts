@@ -37,7 +37,7 @@ const PLAN = {
   objects: [
     {
       api_name: 'Account',
-      fields: [text('Region__c'), text('Ledger_Key__c', { external_id: true, unique: true })],
+      fields: [text('Sales_Zone__c'), text('Ledger_Key__c', { external_id: true, unique: true })],
     },
     {
       api_name: 'Visit__c',
@@ -66,6 +66,7 @@ const rollback = async (deployment: Deployed): Promise<void> => {
   expect([answer.status, answer.body.status], answer.text).toEqual([200, 'rolled_back'])
 }
 const field = (canonical_field: string, sfdc_field: string) => ({ canonical_field, sfdc_field })
+const NAME = { ...field('name', 'Name'), required: true }
 const push = (object: string, record: Row) =>
   org.api.post<Problem>('/api/push/records', {
     client_id: pushRig.client.id,
@@ -88,24 +89,24 @@ it('a rollback breaks the mappings of what it removes, and a second deploy mends
     canonical_object: 'company',
     sfdc_object: 'Account',
     external_id_field: 'Key__c',
-    fields: [field('key', 'Key__c'), field('name', 'Name'), field('region', 'Region__c')],
+    fields: [field('key', 'Key__c'), NAME, field('region', 'Sales_Zone__c')],
   })
   const ledger = await map(org, pushRig.client, {
     canonical_object: 'ledger',
     sfdc_object: 'Account',
     external_id_field: 'Ledger_Key__c',
-    fields: [field('key', 'Ledger_Key__c'), field('name', 'Name')],
+    fields: [field('key', 'Ledger_Key__c'), NAME],
   })
   const visit = await map(org, pushRig.client, {
     canonical_object: 'visit',
     sfdc_object: 'Visit__c',
     external_id_field: 'Visit_Key__c',
-    fields: [field('key', 'Visit_Key__c'), field('name', 'Name')],
+    fields: [field('key', 'Visit_Key__c'), NAME],
   })
   await rollback(first)
 
   for (const [object, mappingId, name, code] of [
-    ['company', company, 'Account.Region__c', 'field_unknown'],
+    ['company', company, 'Account.Sales_Zone__c', 'field_unknown'],
     ['ledger', ledger, 'Account.Ledger_Key__c', 'field_unknown'],
     ['visit', visit, 'Visit__c', 'object_unknown'],
   ] as const) {
@@ -127,6 +128,8 @@ it('a rollback breaks the mappings of what it removes, and a second deploy mends
   })
   expect([update.status, update.body.code]).toEqual([409, 'mapping_broken'])
 
+  // Salesforce: the name of a deleted object stays taken until it is erased.
+  await rig.simulator.control.act('schema/erase-deleted', { org: 'Acme' })
   await deploy()
   expect((await findings(company)).valid).toBe(true)
   expect((await push('company', { key: 'a', name: 'A', region: 'North' })).status).toBe(200)

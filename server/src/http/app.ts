@@ -94,10 +94,10 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
         const found = await admit(route, options.auth, request)
         admitted.set(request, found)
         const most = route.bodyLimitBytes ?? BODY_LIMIT_BYTES
-        if (most <= SMALL_BODY_BYTES || isUpload(request)) return
+        if (most <= SMALL_BODY_BYTES) return
         // A large body is not even read from somebody who may not send it, or when there is no room.
         authorize(route, found.identity)
-        reply.raw.once('close', reserve(bodyBytes(request, most)))
+        if (!isUpload(request)) reply.raw.once('close', reserve(bodyBytes(request, most)))
       },
       preParsing: async (request, _reply, payload) => inflate(route, request, payload),
       handler: (request, reply) =>

@@ -243,10 +243,12 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     const late = new AbortController()
     const asked = `${request.method ?? 'GET'} ${request.path.split('?', 1)[0] ?? ''}`
     const { atMs, ms } = of.deadline
-    const timer = setTimeout(
-      () => late.abort(new SalesforceError(overdue(asked, Math.round(ms / 1000)))),
-      Math.max(0, atMs - performance.now()),
-    )
+    const giveUp = (): void =>
+      late.abort(new SalesforceError(overdue(asked, Math.round(ms / 1000))))
+    // A timer of Node fires a little early or late: what is left of a millisecond is nothing.
+    const leftMs = Math.floor(atMs - performance.now())
+    if (leftMs <= 0) giveUp()
+    const timer = setTimeout(giveUp, Math.max(0, leftMs))
     try {
       return await callUntil({ ...of, signal: anySignal(signal, late.signal) }, request, finish)
     } finally {

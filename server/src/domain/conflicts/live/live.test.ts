@@ -242,11 +242,17 @@ describe('live facts', () => {
   })
 
   it('do not take a permission that cannot be read for one that is missing', async () => {
-    await control.addFault({
-      path: '*UserPermissionAccess*',
-      times: 5,
-      kind: { type: 'status', status: 400, body: 'json' },
-    })
+    const refuse = (object: string) =>
+      control.addFault({
+        path: `*${object}*`,
+        times: 1,
+        kind: { type: 'status', status: 400, body: 'json' },
+      })
+    await refuse('UserPermissionAccess')
+    const user = await (await facts()).connectedUser()
+    expect(user?.permissions, 'assignment by assignment').toContain('ModifyMetadata')
+    await refuse('UserPermissionAccess')
+    await refuse('PermissionSetAssignment')
     expect(await (await facts()).connectedUser()).toBeNull()
   })
 

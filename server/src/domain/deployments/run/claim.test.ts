@@ -237,8 +237,10 @@ describe('what is missing when a deploy is read back', () => {
       ...{ client_id: rig.clientId, wait_seconds: 0 },
       workflows: [{ ...workflow, activate: false }],
     })
-    const type = what === 'a rule' ? 'ValidationRule' : 'Flow'
-    await deletedMeanwhile(id, type, workflow.api_name)
+    // Salesforce: a flow is deleted version by version.
+    await (what === 'a rule'
+      ? deletedMeanwhile(id, 'ValidationRule', workflow.api_name)
+      : deletedMeanwhile(id, 'Flow', `${workflow.api_name}-1`))
     expect(await rig.finish(id)).toMatchObject({
       status: 'failed',
       error: { code: 'component_missing' },

@@ -134,6 +134,7 @@ const merge = (
     fields: [...planned.fields, ...required],
     after: planned.after,
   })
+  const columns = { ...started?.change.columns, ...merged.change.columns }
   return {
     fullName,
     text: merged.text,
@@ -141,7 +142,7 @@ const merge = (
       created: started?.change.created ?? found === null,
       fields: [...(started?.change.fields ?? []), ...merged.change.fields],
       sections: [...(started?.change.sections ?? []), ...merged.change.sections],
-      columns: { ...started?.change.columns, ...merged.change.columns },
+      ...(Object.keys(columns).length === 0 ? {} : { columns }),
     },
   }
 }

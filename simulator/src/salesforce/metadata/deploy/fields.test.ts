@@ -217,7 +217,7 @@ describe('a deployed field shows in describe with the properties of its type', (
     const again = await deploy(jsforce, fieldZip('Case.Badge__c', text(true)))
     // The one in the recycle bin could be restored.
     expect(again.failures).toMatchObject([
-      { problem: expect.stringContaining('duplicate value found: Badge__c') },
+      { problem: expect.stringContaining('duplicate value found: Badge__c') as string },
     ])
   })
 

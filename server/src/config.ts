@@ -72,6 +72,8 @@ const environment = z.object({
     .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
   PASSWORD_HASH_COST: int(10, 15, 12),
+  PUSH_LEASE_SECONDS: int(3, 300, 15),
+  JOB_SUPERVISION_SECONDS: int(1, 60, 5),
   WORK_WAIT_SCALE: z.coerce.number().min(0.001).max(1).default(1),
 })
 
@@ -124,7 +126,12 @@ const shape = (env: z.infer<typeof environment>) => ({
     hostAllowlist: env.SFDC_INSTANCE_HOST_ALLOWLIST,
     apiReservePercent: env.SFDC_API_RESERVE_PERCENT,
   },
-  push: { resultRetentionDays: env.PUSH_RESULT_RETENTION_DAYS, maxRows: env.PUSH_MAX_ROWS },
+  push: {
+    resultRetentionDays: env.PUSH_RESULT_RETENTION_DAYS,
+    maxRows: env.PUSH_MAX_ROWS,
+    leaseSeconds: env.PUSH_LEASE_SECONDS,
+  },
+  jobs: { superviseSeconds: env.JOB_SUPERVISION_SECONDS },
   logLevel: env.LOG_LEVEL,
   otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   waitScale: env.WORK_WAIT_SCALE,

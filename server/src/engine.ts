@@ -119,7 +119,13 @@ export const createEngine = async (
     onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
   })
   metrics.watchPool(db.pool)
-  const jobs = createJobs({ db, url: databaseUrl, logger, waitScale })
+  const jobs = createJobs({
+    db,
+    url: databaseUrl,
+    logger,
+    waitScale,
+    superviseSeconds: config.jobs.superviseSeconds,
+  })
 
   const passwords = createPasswords({ cost: config.auth.passwordHashCost })
   const auth = createAuth({
@@ -189,6 +195,7 @@ export const createEngine = async (
     waitScale,
     maxRows: config.push.maxRows,
     resultRetentionDays: config.push.resultRetentionDays,
+    leaseSeconds: config.push.leaseSeconds,
     secret: config.auth.jwtSecret,
   })
   const mappings = createMappings({

@@ -77,6 +77,8 @@ interface Options {
   db: Database
   url: Secret
   logger: Logger
+  /** How often dead workers are looked for; default 5. */
+  superviseSeconds?: number
   /** Multiplies how long waiting work waits for the sweep; 1 but in tests. */
   waitScale?: number
 }
@@ -87,6 +89,10 @@ const SWEEP_MS_LEAST = 250
 /** How soon a note is seen that became due by time, of which nobody is notified. */
 const LOOK_MS = 2_000
 const HOUSEKEEPING_MS = 600_000
+/** A worker without a sign of life for so long is dead: the least that pg-boss takes. */
+const HEARTBEAT_SECONDS = 10
+/** How often it is looked for dead workers. */
+const SUPERVISE_SECONDS = 5
 const POLL_MS = 1_000
 const STOP_TIMEOUT_MS = 10_000
 /** At most this many chunks of work at once for one Salesforce org, over all replicas. */
@@ -112,7 +118,13 @@ const TAKING = {
   includeMetadata: true,
 } as const
 
-export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs => {
+export const createJobs = ({
+  db,
+  url,
+  logger,
+  waitScale = 1,
+  superviseSeconds = SUPERVISE_SECONDS,
+}: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
     schema: QUEUE_SCHEMA,
@@ -120,9 +132,8 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
     max: 5,
     application_name: 'sfdc-engine-x jobs',
     schedule: false,
-    // How soon a silent worker is noticed: supervision looks every 5 s, and misses 10 s of heartbeat.
-    superviseIntervalSeconds: 5,
-    monitorIntervalSeconds: 5,
+    superviseIntervalSeconds: superviseSeconds,
+    monitorIntervalSeconds: superviseSeconds,
     useListenNotify: true,
   })
   boss.on('error', (error) => logger.error({ err: error }, 'queue'))
@@ -193,7 +204,7 @@ export const createJobs = ({ db, url, logger, waitScale = 1 }: Options): Jobs =>
       for (const [kind, worker] of workers) {
         await boss.createQueue(kind, {
           policy: 'exclusive',
-          heartbeatSeconds: 10,
+          heartbeatSeconds: HEARTBEAT_SECONDS,
           expireInSeconds: 6 * 3600,
           retryLimit: ATTEMPTS_MAX - 1,
           // The queue doubles by itself, with a jitter of its own.

@@ -18,8 +18,8 @@ export const createBodyBudget = (): ((bytes: number) => () => void) => {
     if (reserved + bytes > BUDGET_BYTES) {
       throw new EngineError(
         'unavailable',
-        'Too many large bodies are being read at this moment. Send it again, or send rows as ' +
-          'application/x-ndjson, which needs no room.',
+        'Too many large bodies are being read right now. Send it again, or send the rows as ' +
+          'application/x-ndjson, which is read row by row.',
         { retryAfterSeconds: 2 },
       )
     }

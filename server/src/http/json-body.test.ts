@@ -1,5 +1,6 @@
 // A body read in slices is the body that JSON.parse reads, and what holds too much is refused before it is.
 
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../errors.ts'
 import { readJsonBody, refuseCrowded, ROWS_MAX } from './json-body.ts'
@@ -111,6 +112,23 @@ describe('a JSON body', () => {
     expect(() =>
       refuseCrowded(Buffer.from(JSON.stringify({ a: ','.repeat(9_000) })), 7),
     ).not.toThrow()
+  })
+
+  it('of one long text gives others their turn while it is read', async () => {
+    const text = JSON.stringify({ records: [{ a: '"'.repeat(1_000_000) }] })
+    let turns = 0
+    let isRead = false
+    const others = (async () => {
+      while (!isRead) {
+        await setImmediate()
+        turns += 1
+      }
+    })()
+    const body = await read(text)
+    isRead = true
+    await others
+    expect(body).toEqual(JSON.parse(text))
+    expect(turns).toBeGreaterThan(10)
   })
 
   it('that nests too deep is refused before it is parsed', async () => {

@@ -121,7 +121,15 @@ function* survey(
     }
     const byte = bytes[at]
     if (byte === QUOTE) {
-      const end = endOfText(bytes, at)
+      let end = nextQuote(bytes, at)
+      while (end < bytes.length && isEscaped(bytes, end)) {
+        // A text of nothing but quotes is as long as the body.
+        if (end >= turn) {
+          turn = end + SLICE_BYTES
+          yield
+        }
+        end = nextQuote(bytes, end)
+      }
       text = { from: at, to: end + 1 }
       at = end
     } else if (byte === COMMA) {
@@ -148,16 +156,16 @@ function* survey(
   return found === null ? null : { ...found, ends }
 }
 
-/** Where the text that begins at `at` ends: at its closing quote, or with the body. */
-const endOfText = (bytes: Buffer, at: number): number => {
-  let end = at
-  for (;;) {
-    end = bytes.indexOf(QUOTE, end + 1)
-    if (end === -1) return bytes.length
-    let escapes = 0
-    while (bytes[end - 1 - escapes] === BACKSLASH) escapes += 1
-    if (escapes % 2 === 0) return end
-  }
+/** The next quote behind `at`; the end of the body where there is none. */
+const nextQuote = (bytes: Buffer, at: number): number => {
+  const found = bytes.indexOf(QUOTE, at + 1)
+  return found === -1 ? bytes.length : found
+}
+
+const isEscaped = (bytes: Buffer, at: number): boolean => {
+  let escapes = 0
+  while (bytes[at - 1 - escapes] === BACKSLASH) escapes += 1
+  return escapes % 2 === 1
 }
 
 const isSpace = (byte: number | undefined): boolean =>

@@ -23,7 +23,7 @@ const removedSince = (
   db: Database,
   tenant: Tenant,
   clientId: string,
-  since: Date,
+  { completedAt: since, sfdcOrgId }: CompleteSnapshot,
 ): Promise<Map<string, string>> =>
   db.as(tenant).tx(async (tx) => {
     const { rows } = await sql<{ deployment_id: string; full_name: string }>`
@@ -35,6 +35,7 @@ const removedSince = (
       ) run on run.ended_at > ${since}
       cross join lateral jsonb_to_recordset(d.rollback -> 'removed') as gone(type text, full_name text)
       where d.org_id = ${tenant.orgId} and d.client_id = ${clientId}
+        and d.sfdc_org_id = ${sfdcOrgId}
         and d.rollback ->> 'status' in ('complete', 'partial')
         and gone.type in ('CustomObject', 'CustomField')
         and not exists (
@@ -42,8 +43,9 @@ const removedSince = (
           join deployment_components c
             on c.org_id = again.org_id and c.deployment_id = again.id
           where again.org_id = d.org_id and again.client_id = d.client_id
+            and again.sfdc_org_id = d.sfdc_org_id
             and again.deployed_at > run.ended_at and again.status = 'deployed'
-            and c.success and c.action <> 'deleted' and c.full_name = gone.full_name
+            and c.success and c.action <> 'deleted' and lower(c.full_name) = lower(gone.full_name)
         )
       order by run.ended_at`.execute(tx)
     return new Map(rows.map(({ deployment_id, full_name }) => [sameName(full_name), deployment_id]))
@@ -67,7 +69,7 @@ export const createPresent = (
   newestComplete: async (tenant, clientId) => {
     const snapshot = await topology.newestComplete(tenant, clientId)
     if (snapshot === null) return null
-    const removed = await removedSince(db, tenant, clientId, snapshot.completedAt)
+    const removed = await removedSince(db, tenant, clientId, snapshot)
     if (removed.size === 0) return { ...snapshot, removed }
     return {
       ...snapshot,

@@ -15,6 +15,9 @@ export interface TestDatabase extends AsyncDisposable {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
 }
 
+/** How long a connection may take to end before the database is dropped. */
+const TERMINATION_MS = 10_000
+
 /** Names of databases that this worker made begin so. */
 export const namePrefix = (): string => `t${process.pid}_`
 
@@ -51,11 +54,23 @@ export const createDatabaseOf = async (
       (await pool.query<Row>(text, values)).rows,
     [Symbol.asyncDispose]: async () => {
       await pool.end()
-      await asAdmin(adminUrl, (admin) =>
-        admin.query(`drop database if exists ${name} with (force)`),
-      )
+      await asAdmin(adminUrl, (admin) => dropDatabase(admin, name))
     },
   }
+}
+
+/**
+ * Ends what is still connected, then drops. `drop … with (force)` would do both, but refuses a login that
+ * is no superuser ("permission denied to terminate process") while autovacuum is at work in the database;
+ * a plain drop sends autovacuum away itself.
+ */
+const dropDatabase = async (admin: pg.Client, name: string): Promise<void> => {
+  await admin.query(
+    `select pg_terminate_backend(pid, ${TERMINATION_MS}) from pg_stat_activity
+     where datname = $1 and usesysid is not null`,
+    [name],
+  )
+  await admin.query(`drop database if exists ${name}`)
 }
 
 const asAdmin = async (

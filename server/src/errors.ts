@@ -51,7 +51,7 @@ export const ERRORS = define({
   host_refused: kind(400, 'Host is not allowed', 'Use a Salesforce login host or My Domain.'),
   all_or_none_too_large: kind(400, 'Too many rows for all_or_none', 'Send at most 200 rows.'),
 
-  // 401 / 403 / 404
+  // 401 / 403 / 404 / 405
   unauthenticated: kind(
     401,
     'Not authenticated',
@@ -59,6 +59,7 @@ export const ERRORS = define({
   ),
   forbidden: kind(403, 'Not permitted', 'Ask an org_admin for a role with this permission.'),
   not_found: kind(404, 'Not found', 'Check the id.'),
+  method_not_allowed: kind(405, 'Method not allowed', 'Use a method that the Allow header lists.'),
 
   // 409: clash with the present state
   already_exists: kind(409, 'Already exists', 'Use the existing one, or another name.'),

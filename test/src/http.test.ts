@@ -67,6 +67,77 @@ describe('the OpenAPI document', () => {
   })
 })
 
+describe('a problem', () => {
+  it('says what to do, and names a page about its code that is there', async () => {
+    const { body } = await org.api.post('/api/clients/get', { client_id: randomUUID() })
+    expect(body).toMatchObject({ code: 'not_found', remedy: 'Check the id.' })
+    const page = await fetch(new URL(String(body.doc_url), url()))
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('Check the id.')
+  })
+
+  it('of a wrong method is 405 and lists the right one', async () => {
+    const answer = await org.api.raw('/api/clients/list', { method: 'GET' })
+    expect([answer.status, answer.body.code, answer.headers.get('allow')]).toEqual([
+      405,
+      'method_not_allowed',
+      'POST',
+    ])
+    const health = await rig.api.raw('/health', { method: 'DELETE' })
+    expect([health.status, health.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect((await fetch(`${url().origin}/health`, { method: 'HEAD' })).status).toBe(200)
+  })
+})
+
+describe('the pages about codes', () => {
+  it('exist for problems, rows, findings and lost connections, and for nothing else', async () => {
+    const all = await (await fetch(`${url().origin}/docs/errors`)).text()
+    const links = [...all.matchAll(/href="(\/docs\/errors\/[^"]+)"/g)].map(([, link]) => link)
+    expect(links.length).toBeGreaterThan(150)
+    for (const code of [
+      'conflicts_found',
+      'RECORD_NOT_FOUND',
+      'cascade_delete_not_allowed',
+      'user_frozen',
+    ]) {
+      const page = await fetch(`${url().origin}/docs/errors/${code}`)
+      expect([page.status, page.headers.get('content-type')], code).toEqual([
+        200,
+        'text/html; charset=utf-8',
+      ])
+      expect(links, code).toContain(`/docs/errors/${code}`)
+    }
+    const none = await fetch(`${url().origin}/docs/errors/%3Cscript%3E`)
+    expect(none.status).toBe(404)
+  })
+})
+
+describe('headers that keep an answer where it belongs', () => {
+  it('no cache keeps an answer of the API, and no browser guesses its type', async () => {
+    const { headers } = await org.api.post('/api/clients/list', {})
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+  })
+
+  it('the page into which tokens are typed runs its own scripts only, and is framed by nobody', async () => {
+    const page = await fetch(`${url().origin}/docs/`)
+    const policy = page.headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(/script-src [^;]+/.exec(policy)?.[0]).not.toContain('unsafe')
+    expect((await fetch(`${url().origin}/`)).url).toBe(`${url().origin}/docs/`)
+  })
+
+  it('metrics without a token are for this machine, not for what a proxy forwards', async () => {
+    const metrics = (headers: Record<string, string>) =>
+      fetch(`${url().origin}/metrics`, { headers }).then(({ status }) => status)
+    expect(await metrics({})).toBe(200)
+    for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via']) {
+      expect(await metrics({ [name]: '203.0.113.9' }), name).toBe(404)
+    }
+  })
+})
+
 describe('bad input', () => {
   const cases: [string, RequestInit, number, string][] = [
     ['malformed JSON', { body: '{"name"', headers: json }, 400, 'invalid_json'],
@@ -149,14 +220,15 @@ describe('bad input', () => {
   })
 
   it('unknown routes and methods are problems too', async () => {
-    for (const [method, path] of [
-      ['GET', '/api/clients/create'],
-      ['POST', '/nowhere'],
-      ['DELETE', '/'],
-      ['POST', '/api/clients/create/'],
+    for (const [method, path, status, code] of [
+      ['GET', '/api/clients/create', 405, 'method_not_allowed'],
+      ['POST', '/nowhere', 404, 'not_found'],
+      ['DELETE', '/', 405, 'method_not_allowed'],
+      ['GET', '/docs/nothing', 404, 'not_found'],
+      ['POST', '/api/clients/create/', 404, 'not_found'],
     ] as const) {
       const answer = await org.api.raw(path, { method })
-      expect([answer.status, answer.body.code], path).toEqual([404, 'not_found'])
+      expect([answer.status, answer.body.code], path).toEqual([status, code])
     }
   })
 

@@ -75,11 +75,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.setErrorHandler(renderError)
   app.setNotFoundHandler((request, reply) =>
-    renderError(
-      new EngineError('not_found', `There is no endpoint ${request.method} ${pathOf(request)}.`),
-      request,
-      reply,
-    ),
+    renderError(noEndpoint(app, request, reply), request, reply),
   )
   registerDocs(app, () => openApiDocument(options.routes))
   const idempotency = createIdempotencyStep(options.idempotency)
@@ -133,7 +129,7 @@ const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
     keepAliveTimeout: 72_000,
     http: { headersTimeout: 20_000 },
     return503OnClosing: false, // `endInOrder` answers it as a problem
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true, // monitors ask for /health with HEAD
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => {
       void renderError(error, request, reply)
@@ -155,6 +151,9 @@ const endInOrder = (app: FastifyInstance): void => {
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    reply.header('x-content-type-options', 'nosniff')
+    // Answers hold a tenant's data and, some, a secret: no cache between keeps one.
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
     if (closing) {
       reply.header('connection', 'close')
       throw new EngineError('unavailable', 'This server is shutting down.', {
@@ -445,6 +444,26 @@ const checkedBody = async (route: Route, request: FastifyRequest): Promise<unkno
   return route.rows === undefined
     ? checked(route.body, request.body)
     : checkedWithRows(route.body, request.body, route.rows)
+}
+
+/** Whether it is the path or only the method that no endpoint has. */
+const noEndpoint = (
+  app: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): EngineError => {
+  const path = pathOf(request)
+  const allowed = (['GET', 'HEAD', 'POST'] as const).filter(
+    (method) => app.findRoute({ method, url: path }) !== null,
+  )
+  if (allowed.length === 0 || allowed.some((method) => method === request.method)) {
+    return new EngineError('not_found', `There is no endpoint ${request.method} ${path}.`)
+  }
+  reply.header('allow', allowed.join(', '))
+  return new EngineError(
+    'method_not_allowed',
+    `${path} does not take ${request.method}. Use ${allowed.join(' or ')}.`,
+  )
 }
 
 const pathOf = (request: FastifyRequest): string => clip(request.url.split('?')[0] ?? '', 200)

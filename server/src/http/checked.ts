@@ -1,9 +1,9 @@
-// Values of callers against their schemas. Making an issue readable costs more than finding it, and a body
-// of nothing but faults has one for each element: only as many as are told are made readable.
+// Bodies against their schemas; long lists a few hundred rows at a time.
 
 import { setImmediate } from 'node:timers/promises'
-import * as z from 'zod'
-import { ISSUES_MAX, validationProblem } from './problems.ts'
+import type * as z from 'zod'
+import { faultsOf, readWith } from '../domain/schema-faults.ts'
+import { EngineError } from '../errors.ts'
 
 /** Rows that are checked before others get their turn. */
 const ROWS_AT_ONCE = 500
@@ -14,16 +14,11 @@ export const checked = <Schema extends z.ZodType>(
   value: unknown,
   pathOf: (path: PropertyKey[]) => PropertyKey[] = (path) => path,
 ): z.infer<Schema> => {
-  const context = { async: false }
-  const result = schema._zod.run({ value, issues: [] }, context)
-  if (result instanceof Promise) throw new TypeError('Schemas of bodies check at once')
-  if (result.issues.length > 0) {
-    const issues = result.issues
-      .slice(0, ISSUES_MAX)
-      .map((issue) => z.core.util.finalizeIssue(issue, context, z.core.config()))
-    throw validationProblem(issues.map((issue) => ({ ...issue, path: pathOf(issue.path) })))
-  }
-  return result.value as z.infer<Schema>
+  const read = readWith(schema, value)
+  if (read.issues === null) return read.data
+  throw new EngineError('validation_failed', 'The body does not fit the schema; see errors.', {
+    errors: faultsOf(read.issues.map((issue) => ({ ...issue, path: pathOf(issue.path) }))),
+  })
 }
 
 /**

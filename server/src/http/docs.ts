@@ -1,7 +1,9 @@
-// /openapi.json and the page at /docs, with the page's script served from here: no CDN. Both are made
-// when somebody first asks for them: most servers are never asked, and would start half a second later.
+// /openapi.json, the reference at /docs with its script served from here (no CDN), and a page for each code.
+// All are made when somebody first asks for them: most servers are never asked, and would start half a second later.
 
+import { createHash } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { codePage, codesPage } from './error-pages.ts'
 
 /** Serves the OpenAPI document that `describe` makes, and a page that shows it. */
 export const registerDocs = (
@@ -14,18 +16,58 @@ export const registerDocs = (
     return reply.type('application/json; charset=utf-8').send(document)
   })
 
+  app.get('/', (_request, reply) => reply.redirect('/docs/', 302))
+  app.get('/docs/errors', (_request, reply) =>
+    reply.type(HTML).header('content-security-policy', policy([])).send(codesPage()),
+  )
+  app.get<{ Params: { code: string } }>('/docs/errors/:code', (request, reply) => {
+    const text = codePage(request.params.code)
+    if (text === null) return reply.callNotFound()
+    return reply.type(HTML).header('content-security-policy', policy([])).send(text)
+  })
+
   let page: Promise<FastifyInstance> | undefined
   const show = async (request: FastifyRequest, reply: FastifyReply) => {
     page ??= createPage()
     const answer = await (await page).inject({ method: 'GET', url: request.url })
     if (answer.statusCode === 404) return reply.callNotFound()
-    const { 'content-type': type, location } = answer.headers
+    const { 'content-type': type = HTML, location } = answer.headers
     if (location !== undefined) return reply.redirect(location, answer.statusCode)
-    return reply.type(type ?? 'text/html').send(answer.rawPayload)
+    if (type.startsWith('text/html')) {
+      reply.header('content-security-policy', policy(inlineScripts(answer.body)))
+    }
+    return reply.type(type).send(answer.rawPayload)
   }
   app.get('/docs', show)
   app.get('/docs/*', show)
 }
+
+const HTML = 'text/html; charset=utf-8'
+
+/**
+ * Tokens are typed into the reference: nothing is loaded from, or sent to, anywhere but this server, no
+ * other page frames it, and no script runs but those that are named. The reference writes its styles
+ * itself while it runs.
+ */
+const policy = (scripts: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    `script-src 'self' ${scripts.map((script) => `'sha256-${hashOf(script)}'`).join(' ')}`.trim(),
+    "style-src 'self' 'unsafe-inline'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64')
+
+const inlineScripts = (html: string): string[] =>
+  [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
+    ([, script]) => script ?? '',
+  )
 
 const createPage = async (): Promise<FastifyInstance> => {
   const { default: reference } = await import('@scalar/fastify-api-reference')

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ERRORS, type ErrorCode } from '../errors.ts'
-import { problemType } from './problems.ts'
+import { docUrl, problemType } from './problems.ts'
 import { problem } from './schemas.ts'
 import { type Route } from './route.ts'
 
@@ -118,9 +118,11 @@ const exampleProblem = (code: ErrorCode): Json => ({
   type: problemType(code),
   title: ERRORS[code].title,
   status: ERRORS[code].status,
-  detail: ERRORS[code].remedy,
+  detail: ERRORS[code].title,
   code,
   request_id: '01931f2a-7c00-7000-8000-00000000000a',
+  remedy: ERRORS[code].remedy,
+  doc_url: docUrl(code),
 })
 
 const successResponses = (route: Route, schemas: Schemas): Json =>

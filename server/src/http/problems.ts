@@ -1,7 +1,6 @@
 // Whatever was thrown → one problem+json. The only place that renders an error.
 
 import { EngineError, ERRORS, type ErrorCode, type MemberError } from '../errors.ts'
-import type * as z from 'zod'
 
 export interface Problem {
   type: string
@@ -10,6 +9,8 @@ export interface Problem {
   detail: string
   code: ErrorCode
   request_id: string
+  remedy: string
+  doc_url: string
   errors?: MemberError[]
   upstream?: EngineError['upstream']
 }
@@ -30,8 +31,11 @@ export const toEngineError = (error: unknown): EngineError => {
   )
 }
 
-/** A name, not an address: the page about it is docs/errors.md, wherever this is installed. */
+/** A name, not an address: it is the same wherever this is installed. */
 export const problemType = (code: ErrorCode): string => `urn:sfdc-engine-x:error:${code}`
+
+/** The page about a code, relative to the server that answered. */
+export const docUrl = (code: string): string => `/docs/errors/${code}`
 
 export const problemOf = (error: EngineError, requestId: string): Problem => ({
   type: problemType(error.code),
@@ -40,6 +44,8 @@ export const problemOf = (error: EngineError, requestId: string): Problem => ({
   detail: error.message,
   code: error.code,
   request_id: requestId,
+  remedy: ERRORS[error.code].remedy,
+  doc_url: docUrl(error.code),
   ...(error.errors === undefined ? {} : { errors: error.errors }),
   ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
 })
@@ -66,25 +72,4 @@ const fromFramework = (error: unknown): EngineError | null => {
   return statusCode !== undefined && statusCode >= 400 && statusCode < 500
     ? new EngineError('bad_request', error.message)
     : null
-}
-
-/** As many faults of a body are told at once. */
-export const ISSUES_MAX = 50
-
-/** Zod's issues as faults of members, with the path as a caller would write it. */
-export const validationProblem = (issues: readonly z.core.$ZodIssue[]): EngineError =>
-  new EngineError('validation_failed', 'The body does not fit the schema; see errors.', {
-    errors: issues.slice(0, ISSUES_MAX).flatMap(toMemberErrors),
-  })
-
-const toMemberErrors = (issue: z.core.$ZodIssue): MemberError[] => {
-  const path = issue.path.map(String)
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, ISSUES_MAX).map((name) => ({
-      path: [...path, name].join('.'),
-      code: 'unknown_key',
-      message: 'There is no such member. Check its spelling or leave it out.',
-    }))
-  }
-  return [{ path: path.join('.'), code: issue.code, message: issue.message }]
 }

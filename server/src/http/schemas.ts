@@ -103,8 +103,10 @@ export const problem = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.string(),
-    request_id: z.string(),
+    code: z.string().describe('Stable; programs look at it'),
+    request_id: z.string().describe('Finds the log lines of the request'),
+    remedy: z.string().describe('What the caller can do'),
+    doc_url: z.string().describe('The page about the code, relative to this server'),
     errors: z.array(memberError).optional(),
     upstream: upstream.optional(),
   })

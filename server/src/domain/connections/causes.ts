@@ -115,5 +115,7 @@ const BY_SYMPTOM: Readonly<Record<string, readonly CauseCode[]>> = {
   session_unusable: ['login_ip_range', 'session_level', 'app_blocked'],
 }
 
+export const allCauses = (): LostCause[] => named(Object.keys(CAUSES) as CauseCode[])
+
 /** What may be behind a symptom, the likely causes first; empty where it says itself what is wrong. */
 export const causesOf = (symptom: string): LostCause[] => named(BY_SYMPTOM[symptom] ?? [])

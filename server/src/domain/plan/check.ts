@@ -7,6 +7,7 @@ import { clip } from '../../text.ts'
 import { FIELD_TYPES, hasAttribute, isFieldType } from '../metadata/fields/field-kinds.ts'
 import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { componentsOf } from './components.ts'
+import { FAULTS_MAX, readWith } from '../schema-faults.ts'
 import { checkField } from './check-fields.ts'
 import { checkObjects } from './check-objects.ts'
 import { type Findings } from './findings.ts'
@@ -73,18 +74,19 @@ const prefixed = (errors: readonly MemberError[], root: string): MemberError[] =
  * that name). Throws EngineError `invalid_plan` with every fault in `errors`.
  */
 export const parsePlan = (input: unknown, root = ''): Plan => {
-  const parsed = planSchema.safeParse(input)
-  const errors = parsed.success
-    ? [...badTexts(parsed.data), ...checkPlan(parsed.data)]
-    : parsed.error.issues.flatMap((issue) => schemaErrors(issue, input))
-  if (!parsed.success || errors.length > 0) {
+  const read = readWith(planSchema, input)
+  const errors =
+    read.issues === null
+      ? [...badTexts(read.data), ...checkPlan(read.data)]
+      : read.issues.flatMap((issue) => schemaErrors(issue, input)).slice(0, FAULTS_MAX)
+  if (read.issues !== null || errors.length > 0) {
     const [first] = errors
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
     throw new EngineError('invalid_plan', `${first?.message ?? 'The plan is not valid.'}${more}`, {
       errors: prefixed(errors, root),
     })
   }
-  return parsed.data
+  return read.data
 }
 
 /** XML 1.0 has no such characters (nor half a surrogate pair): a deploy could only leave them out. */

@@ -2,7 +2,7 @@
 // are those of the SOAP API guide, StatusCode and ExceptionCode.
 
 /** What to do about a row's error, by its code; our own codes and those of Salesforce. */
-const REMEDIES: ReadonlyMap<string, string> = new Map(
+export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     // The value
     STRING_TOO_LONG: 'Shorten the value, or make the field longer.',
@@ -106,4 +106,4 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
 const OTHER = "See Salesforce's message; correct the row, then push/retry."
 
 /** The remedy for a code, whatever its letter case. */
-export const remedyOf = (code: string): string => REMEDIES.get(code.toUpperCase()) ?? OTHER
+export const remedyOf = (code: string): string => ROW_REMEDIES.get(code.toUpperCase()) ?? OTHER

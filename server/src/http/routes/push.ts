@@ -11,7 +11,7 @@ import {
 import { EngineError, type ErrorCode } from '../../errors.ts'
 import { ROWS_MAX } from '../json-body.ts'
 import { type JsonLine } from '../lines.ts'
-import { validationProblem } from '../problems.ts'
+import { faultsOf, readWith } from '../../domain/schema-faults.ts'
 import { lines, type Reply, route, type Route } from '../route.ts'
 import { id, line, pageOf, pageRequest, waitSeconds } from '../schemas.ts'
 import {
@@ -77,11 +77,10 @@ async function* rowsOf(
 ): AsyncGenerator<InputRow[], void, undefined> {
   for await (const batch of batches) {
     yield batch.map(({ value, text, number }) => {
-      const parsed = shape.safeParse(value)
-      if (parsed.success) return { row: value, source: text }
-      const { errors = [] } = validationProblem(parsed.error.issues)
+      const { issues } = readWith(shape, value)
+      if (issues === null) return { row: value, source: text }
       throw new EngineError('validation_failed', `Line ${number} does not fit the schema.`, {
-        errors: errors.map(({ path, ...rest }) => ({
+        errors: faultsOf(issues).map(({ path, ...rest }) => ({
           ...rest,
           path: path === '' ? `lines.${number}` : `lines.${number}.${path}`,
         })),

@@ -14,6 +14,9 @@ interface Deps {
   metricsToken: Secret | undefined
 }
 
+/** Any of them says that a proxy stands between. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
+
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
 
 export const systemRoutes = ({ checkReady, metrics, metricsToken }: Deps): Route[] => [
@@ -55,7 +58,7 @@ export const systemRoutes = ({ checkReady, metrics, metricsToken }: Deps): Route
     handle: async ({ context }) => {
       if (metricsToken === undefined) {
         // A proxy on this machine would make the whole world look local.
-        if (!LOOPBACK.test(context.address) || context.headers['x-forwarded-for'] !== undefined) {
+        if (!LOOPBACK.test(context.address) || FORWARDED.some((name) => name in context.headers)) {
           throw new EngineError(
             'not_found',
             'Metrics are for loopback only unless METRICS_TOKEN is set.',

@@ -62,7 +62,7 @@ describe('workflows are refused with the path of the fault', () => {
     ['no list', {}, ['workflows invalid_type']],
     ['an empty list', [], ['workflows too_small']],
     ['an unknown type', [flow({}, { type: 'apex' })], ['workflows.0.type invalid_value']],
-    ['an unknown member', [flow({}, { name: 'x' })], ['workflows.0 unrecognized_keys']],
+    ['an unknown member', [flow({}, { name: 'x' })], ['workflows.0.name unknown_key']],
     [
       'neither definition nor XML',
       [{ type: 'flow', api_name: 'A' }],
@@ -150,7 +150,7 @@ describe('workflows are refused with the path of the fault', () => {
       [
         'workflows.0.definition.on invalid_value',
         'workflows.0.definition.action.fields custom',
-        'workflows.0.definition.objekt unrecognized_keys',
+        'workflows.0.definition.objekt unknown_key',
       ],
     ],
     [

@@ -5,6 +5,7 @@ import { EngineError, type MemberError } from '../../../errors.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf } from '../../../salesforce/xml.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
+import { faultsOf, readWith } from '../../schema-faults.ts'
 import { type PlannedWorkflow } from '../workflow.ts'
 import { readMetadataJson } from './normalize.ts'
 import { Refusal, refuse, type WorkflowFault } from './refusal.ts'
@@ -31,26 +32,17 @@ const FORMS: Readonly<Record<WorkflowType, string>> = {
 /** Salesforce: assignment rules exist for these objects only (Object Reference, AssignmentRule). */
 const ASSIGNED = ['Lead', 'Case']
 
-const issuePath = (issue: z.core.$ZodIssue): string => issue.path.map(String).join('.')
-
-/** The short form, or all of its faults at once. */
-const written = <T>(schema: z.ZodType<T>, input: unknown): T => {
-  const parsed = schema.safeParse(input)
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.flatMap((issue): WorkflowFault[] => {
-    const path = issuePath(issue)
-    const at = path === '' ? 'definition' : `definition.${path}`
-    const { code } = issue
-    if (code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        at: `${at}.${key}`,
-        code,
-        message: `${key} is not a member of the short form. Correct its name, or remove it.`,
-      }))
-    }
-    const message = code === 'invalid_key' ? issue.issues[0]?.message : undefined
-    return [{ at, code, message: message ?? issue.message }]
-  })
+/** The short form, or its first faults. */
+const written = <Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> => {
+  const read = readWith(schema, input)
+  if (read.issues === null) return read.data
+  const faults = faultsOf(read.issues, 'The definition').map(
+    ({ path, code, message }): WorkflowFault => ({
+      at: path === '' ? 'definition' : `definition.${path}`,
+      code,
+      message,
+    }),
+  )
   throw new Refusal(...(faults as [WorkflowFault, ...WorkflowFault[]]))
 }
 
@@ -242,15 +234,14 @@ interface Planned {
  */
 export const parseWorkflows = (input: unknown, root = 'workflows'): PlannedWorkflow[] => {
   const at = (path: string): string => (path === '' ? root : `${root}.${path}`)
-  const parsed = workflowsInput.safeParse(input)
+  const read = readWith(workflowsInput, input)
   const errors: MemberError[] = []
   const planned: Planned[] = []
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      errors.push({ path: at(issuePath(issue)), code: issue.code, message: issue.message })
-    }
+  if (read.issues !== null) {
+    for (const { path, ...fault } of faultsOf(read.issues, 'The list'))
+      errors.push({ ...fault, path: at(path) })
   } else {
-    for (const [index, one] of parsed.data.entries()) {
+    for (const [index, one] of read.data.entries()) {
       try {
         planned.push({ index, workflow: readOne(one) })
       } catch (error) {

@@ -1,0 +1,137 @@
+// A page for each code that an answer can carry, at /docs/errors/<code>: problems, errors of rows, findings
+// of the conflict check, causes of a lost connection. Made from the tables that the answers are made from.
+
+import { allCauses } from '../domain/connections/causes.ts'
+import { SEVERITIES, type Severity } from '../domain/conflicts/rule.ts'
+import { SAFE_RULES, WARNING_RULES } from '../domain/conflicts/rules/rules.ts'
+import { ROW_REMEDIES } from '../domain/pushes/remedies.ts'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+
+interface Entry {
+  code: string
+  /** Where the code is met. */
+  where: string
+  meaning: string
+  remedy: string
+}
+
+/** Where each group is met, in the order of the list of all codes. */
+const GROUPS = {
+  problem: 'Problems: the answer itself',
+  row: 'Errors of rows: results of a push',
+  finding: 'Findings of the conflict check',
+  cause: 'Causes of a lost connection',
+} as const
+
+type Group = keyof typeof GROUPS
+
+const MEANINGS: Readonly<Record<Severity, string>> = {
+  red: 'red: it will fail, destroy data, or stop the pushes of the client',
+  yellow: 'yellow: it works, but changes behavior, may lose data, or needs attention',
+  green: 'green: it is safe',
+}
+
+const SUBJECTS: Readonly<Record<string, string>> = {
+  package: 'the deployment as a whole',
+  object: 'an object',
+  field: 'a field',
+  record_type: 'a record type',
+  validation_rule: 'a validation rule',
+  component: 'a component of the plan',
+  workflow: 'a workflow',
+}
+
+const problems = (): Entry[] =>
+  (Object.keys(ERRORS) as ErrorCode[]).map((code) => {
+    const { status, title, remedy, retryable } = ERRORS[code]
+    const again = retryable ? ' The same call may succeed later.' : ''
+    return { code, where: `An answer with status ${status}.`, meaning: `${title}.${again}`, remedy }
+  })
+
+const rows = (): Entry[] =>
+  [...ROW_REMEDIES].map(([code, remedy]) => ({
+    code,
+    where: 'An error of one row of a push.',
+    meaning: 'The row was not written, or its outcome is not known; its message says why.',
+    remedy,
+  }))
+
+const findings = (): Entry[] => {
+  const byCode = new Map<string, { on: Set<string>; severities: Set<Severity> }>()
+  for (const { code, on, severities } of [...WARNING_RULES, ...SAFE_RULES]) {
+    const known = byCode.get(code) ?? { on: new Set(), severities: new Set() }
+    byCode.set(code, known)
+    known.on.add(SUBJECTS[on] ?? on)
+    for (const severity of severities) known.severities.add(severity)
+  }
+  return [...byCode]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { on, severities }]) => ({
+      code,
+      where: `A finding about ${[...on].join(' or ')}.`,
+      meaning: `${SEVERITIES.filter((severity) => severities.has(severity))
+        .map((severity) => MEANINGS[severity])
+        .join('; ')}.`,
+      remedy: 'The finding itself says what it met and what to do, with the names of the plan.',
+    }))
+}
+
+const causes = (): Entry[] =>
+  allCauses().map(({ code, message, remedy }) => ({
+    code,
+    where: 'A possible cause in the health of a connection, or of its error.',
+    meaning: message,
+    remedy,
+  }))
+
+const entries = (): Record<Group, Entry[]> => ({
+  problem: problems(),
+  row: rows(),
+  finding: findings(),
+  cause: causes(),
+})
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
+const STYLE = `
+:root { color-scheme: light dark; --line: #d4d8dd; --soft: #5b6570; --link: #0b5cad; }
+@media (prefers-color-scheme: dark) { :root { --line: #3a4048; --soft: #a3adb8; --link: #7ab8ff; } }
+body { font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2.5rem auto; padding: 0 1.25rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+code { font-family: ui-monospace, monospace; font-size: 0.95em; overflow-wrap: anywhere; }
+a { color: var(--link); } .soft, dt { color: var(--soft); }
+dd { margin: 0 0 1rem; } ul { padding-left: 1.2rem; columns: 18rem; } nav { border-bottom: 1px solid var(--line); padding-bottom: 0.6rem; }
+`
+
+const page = (title: string, body: string): string => `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${escaped(title)} · sfdc-engine-x</title><style>${STYLE}</style></head>
+<body><nav><a href="/docs/">API reference</a> · <a href="/docs/errors">All codes</a></nav>
+${body}
+</body></html>
+`
+
+const linkTo = ({ code }: Entry): string =>
+  `<li><a href="/docs/errors/${encodeURIComponent(code)}"><code>${escaped(code)}</code></a></li>`
+
+const described = (entry: Entry): string =>
+  `<dl><dt>Where</dt><dd>${escaped(entry.where)}</dd><dt>Meaning</dt><dd>${escaped(entry.meaning)}</dd><dt>What to do</dt><dd>${escaped(entry.remedy)}</dd></dl>`
+
+/** The list of all codes, by where they are met. */
+export const codesPage = (): string => {
+  const groups = (Object.entries(entries()) as [Group, Entry[]][]).map(
+    ([group, list]) => `<h2>${escaped(GROUPS[group])}</h2><ul>${list.map(linkTo).join('')}</ul>`,
+  )
+  return page('Codes', `<h1>Codes</h1>${groups.join('')}`)
+}
+
+/** The page about a code, wherever it may be met; null for one that no answer carries. */
+export const codePage = (code: string): string | null => {
+  const found = Object.values(entries())
+    .flat()
+    .filter((entry) => entry.code === code)
+  return found.length === 0
+    ? null
+    : page(code, `<h1><code>${escaped(code)}</code></h1>${found.map(described).join('')}`)
+}

@@ -66,6 +66,21 @@ describe('the configuration', () => {
     ])
   })
 
+  it('takes a secret with the one it replaces, each long enough and of one purpose', () => {
+    const next = 'n'.repeat(32)
+    const { auth } = parseConfig({ ...good, JWT_SECRET: `${next}, ${good.JWT_SECRET}` })
+    const both = [next, good.JWT_SECRET]
+    expect(auth.jwtSecrets.map((secret) => secret.reveal())).toEqual(both)
+    expect(auth.idempotencySecrets.map((secret) => secret.reveal())).toEqual(both)
+    const own = parseConfig({ ...good, IDEMPOTENCY_SECRET: 'i'.repeat(32) }).auth
+    expect(own.idempotencySecrets.map((secret) => secret.reveal())).toEqual(['i'.repeat(32)])
+    for (const wrong of [`${next},short`, ',']) {
+      expect(() => parseConfig({ ...good, JWT_SECRET: wrong })).toThrow(/JWT_SECRET: /)
+    }
+    const former = { SUPER_ADMIN_JWT_SECRET: `${next},${good.JWT_SECRET}` }
+    expect(() => parseConfig({ ...good, ...former })).toThrow(/differ/)
+  })
+
   it('names a DATABASE_URL that is no URL, without showing it', () => {
     for (const url of ['postgres://me:p@ss:word@/x:y', 'mysql://h/d', 'postgres//h']) {
       expect(() => parseConfig({ ...good, DATABASE_URL: url })).toThrow(

@@ -2,7 +2,7 @@
 // server; every mistake is reported at once, none with the value of a secret.
 
 import * as z from 'zod'
-import { Secret } from './secret.ts'
+import { Secret, type Secrets } from './secret.ts'
 
 const text = z.string().trim().min(1)
 const int = (min: number, max: number, fallback: number) =>
@@ -21,7 +21,17 @@ const list = z
 const isPostgresUrl = (value: string): boolean =>
   /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
 
-const signingSecret = text.min(32, 'needs at least 32 characters').transform((v) => new Secret(v))
+/** Comma-separated while it is rotated, the new one first. */
+const signingSecrets = list
+  .refine((parts) => parts.length > 0, 'is required')
+  .refine(
+    (parts) => parts.every((part) => part.length >= 32),
+    'needs at least 32 characters (a comma separates a new secret from the one it replaces)',
+  )
+  .transform(([current = '', ...former]): Secrets => [
+    new Secret(current),
+    ...former.map((part) => new Secret(part)),
+  ])
 
 const environment = z.object({
   NODE_ENV: text.optional(),
@@ -34,8 +44,9 @@ const environment = z.object({
     )
     .transform((v) => new Secret(v))
     .optional(),
-  JWT_SECRET: signingSecret,
-  SUPER_ADMIN_JWT_SECRET: signingSecret,
+  JWT_SECRET: signingSecrets,
+  SUPER_ADMIN_JWT_SECRET: signingSecrets,
+  IDEMPOTENCY_SECRET: signingSecrets.optional(),
   NANGO_SECRET_KEY: text.transform((v) => new Secret(v)),
   NANGO_BASE_URL: z.url({ protocol: /^https?$/ }).default('https://api.nango.dev'),
   NANGO_PROVIDER_CONFIG_KEY: text.default('salesforce'),
@@ -107,8 +118,9 @@ const shape = (env: z.infer<typeof environment>) => ({
     metricsToken: env.METRICS_TOKEN,
   },
   auth: {
-    jwtSecret: env.JWT_SECRET,
-    superAdminSecret: env.SUPER_ADMIN_JWT_SECRET,
+    jwtSecrets: env.JWT_SECRET,
+    superAdminSecrets: env.SUPER_ADMIN_JWT_SECRET,
+    idempotencySecrets: env.IDEMPOTENCY_SECRET ?? env.JWT_SECRET,
     jwtTtlSeconds: env.JWT_TTL_SECONDS,
     passwordHashCost: env.PASSWORD_HASH_COST,
   },
@@ -175,17 +187,21 @@ const crossChecks = (env: z.infer<typeof environment>): string[] => {
       'DATABASE_URL: is required with NODE_ENV=production; the embedded database is for trying out',
     )
   }
-  if (env.JWT_SECRET.equals(env.SUPER_ADMIN_JWT_SECRET)) {
-    problems.push('SUPER_ADMIN_JWT_SECRET: must differ from JWT_SECRET')
-  }
-  for (const [name, secret] of [
+  const purposes = [
     ['JWT_SECRET', env.JWT_SECRET],
     ['SUPER_ADMIN_JWT_SECRET', env.SUPER_ADMIN_JWT_SECRET],
-  ] as const) {
-    if (secret.equals(env.NANGO_SECRET_KEY))
-      problems.push(`${name}: must differ from NANGO_SECRET_KEY`)
-    if (env.NANGO_WEBHOOK_SIGNING_KEY.some((key) => key.equals(secret))) {
-      problems.push(`${name}: must differ from NANGO_WEBHOOK_SIGNING_KEY`)
+    ['IDEMPOTENCY_SECRET', env.IDEMPOTENCY_SECRET ?? []],
+  ] as const
+  const others = [
+    ...purposes,
+    ['NANGO_SECRET_KEY', [env.NANGO_SECRET_KEY]],
+    ['NANGO_WEBHOOK_SIGNING_KEY', env.NANGO_WEBHOOK_SIGNING_KEY],
+  ] as const
+  for (const [at, [name, secrets]] of purposes.entries()) {
+    for (const [other, itsSecrets] of others.slice(at + 1)) {
+      if (secrets.some((secret) => itsSecrets.some((one) => one.equals(secret)))) {
+        problems.push(`${name}: must differ from ${other}`)
+      }
     }
   }
   for (const entry of env.SFDC_INSTANCE_HOST_ALLOWLIST) {

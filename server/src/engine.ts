@@ -131,8 +131,8 @@ export const createEngine = async (
   const auth = createAuth({
     db,
     passwords,
-    jwtSecret: config.auth.jwtSecret,
-    superAdminSecret: config.auth.superAdminSecret,
+    jwtSecrets: config.auth.jwtSecrets,
+    superAdminSecrets: config.auth.superAdminSecrets,
     jwtTtlSeconds: config.auth.jwtTtlSeconds,
     onBackgroundError: (error) => logger.warn({ err: error }, 'use of a credential not noted'),
   })
@@ -196,7 +196,7 @@ export const createEngine = async (
     maxRows: config.push.maxRows,
     resultRetentionDays: config.push.resultRetentionDays,
     leaseSeconds: config.push.leaseSeconds,
-    secret: config.auth.jwtSecret,
+    secrets: config.auth.idempotencySecrets,
   })
   const mappings = createMappings({
     db,
@@ -262,7 +262,7 @@ export const createEngine = async (
   const http = await createApp({
     routes,
     auth,
-    idempotency: { db, secret: config.auth.jwtSecret },
+    idempotency: { db, secrets: config.auth.idempotencySecrets },
     logger,
     corsOrigins: config.http.corsOrigins,
     rateLimitPerMinute: config.http.rateLimitPerMinute,

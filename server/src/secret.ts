@@ -1,5 +1,11 @@
 import { inspect } from 'node:util'
 
+/**
+ * A secret with those it has replaced, newest first: what is made goes by the first, what is met may go by
+ * any, so that nothing made before ends while the secret is rotated.
+ */
+export type Secrets = readonly [current: Secret, ...former: Secret[]]
+
 const HIDDEN = '[secret]'
 
 /**

@@ -7,7 +7,7 @@ import { CompiledQuery } from 'kysely'
 import { type Database, type Tx } from '../db/database.ts'
 import { json } from '../db/json.ts'
 import { EngineError } from '../errors.ts'
-import { type Secret } from '../secret.ts'
+import { type Secret, type Secrets } from '../secret.ts'
 import { type Caller, type IdempotencyClaim } from './caller.ts'
 import { canonicalBody } from './canonical.ts'
 
@@ -42,7 +42,7 @@ export interface Idempotency {
 }
 
 /** The keys of one user of an org: a tenant's table, under row-level security. */
-export const idempotencyOf = (db: Database, caller: Caller, secret: Secret): Idempotency =>
+export const idempotencyOf = (db: Database, caller: Caller, secrets: Secrets): Idempotency =>
   createIdempotency(
     {
       table: 'idempotency_keys',
@@ -50,11 +50,11 @@ export const idempotencyOf = (db: Database, caller: Caller, secret: Secret): Ide
       extra: { client_id: caller.tenant.clientId },
       transact: (fn) => db.as(caller.tenant).tx((tx) => fn(runnerOn(tx))),
     },
-    secret,
+    secrets,
   )
 
 /** The keys of the super-admin, who stands outside every tenant. */
-export const superAdminIdempotency = (db: Database, secret: Secret): Idempotency =>
+export const superAdminIdempotency = (db: Database, secrets: Secrets): Idempotency =>
   createIdempotency(
     {
       table: 'engine.super_admin_idempotency_keys',
@@ -63,7 +63,7 @@ export const superAdminIdempotency = (db: Database, secret: Secret): Idempotency
       // Each step is one statement: a lost race shows as "not inserted" or "not taken over".
       transact: (fn) => fn((text, values) => db.shared(text, values)),
     },
-    secret,
+    secrets,
   )
 
 /**
@@ -173,10 +173,10 @@ const bind = async (
   if (bound.length !== 1) throw inProgress(1)
 }
 
-const createIdempotency = (store: KeyStore, secret: Secret): Idempotency => ({
+const createIdempotency = (store: KeyStore, secrets: Secrets): Idempotency => ({
   claim: (request) =>
     store.transact(async (run) => {
-      const hash = bodyHash(request, secret)
+      const [hash, ...former] = bodyHashes(request, secrets)
       const { method, path, key } = request
       const claim: IdempotencyClaim = { method, path, key, holder: randomUUID() }
       if (await insert(store, run, claim, hash)) return { kind: 'claimed', claim }
@@ -187,9 +187,7 @@ const createIdempotency = (store: KeyStore, secret: Secret): Idempotency => ({
         if (await takeOver(store, run, claim, hash, row.holder)) return { kind: 'claimed', claim }
         throw inProgress(1)
       }
-      if (!row.body_hash.equals(hash)) {
-        throw keyReused()
-      }
+      if (![hash, ...former].some((known) => row.body_hash.equals(known))) throw keyReused()
       if (row.response_status === null && row.resource_id === null) {
         throw inProgress(Math.max(1, Math.ceil(row.wait_seconds)))
       }
@@ -276,7 +274,10 @@ const isFinal = (status: number): boolean =>
   (status >= 200 && status < 300) ||
   (status >= 400 && status < 500 && status !== 401 && status !== 403 && status !== 429)
 
-const bodyHash = (request: Request, secret: Secret): Buffer =>
-  createHmac('sha256', `idempotency:${secret.reveal()}`)
-    .update(canonicalBody(request.body))
-    .digest()
+/** The hash of the body by each secret, the current one first. */
+const bodyHashes = (request: Request, [current, ...former]: Secrets): [Buffer, ...Buffer[]] => {
+  const body = canonicalBody(request.body)
+  const by = (secret: Secret) =>
+    createHmac('sha256', `idempotency:${secret.reveal()}`).update(body).digest()
+  return [by(current), ...former.map(by)]
+}

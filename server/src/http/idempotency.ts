@@ -10,7 +10,7 @@ import {
   type ClaimOutcome,
 } from '../domain/idempotency.ts'
 import { EngineError } from '../errors.ts'
-import { type Secret } from '../secret.ts'
+import { type Secrets } from '../secret.ts'
 import { problemOf, toEngineError } from './problems.ts'
 import { type Reply, type Route } from './route.ts'
 
@@ -30,7 +30,7 @@ export interface IdempotencyStep {
 
 export const createIdempotencyStep = (options: {
   db: Database
-  secret: Secret
+  secrets: Secrets
 }): IdempotencyStep => ({
   run: async (route, request, body, callerWith, handle, matches) => {
     const key = request.headers['idempotency-key']
@@ -50,8 +50,8 @@ export const createIdempotencyStep = (options: {
     const bare = callerWith(null)
     const keys =
       route.access === 'super_admin'
-        ? superAdminIdempotency(options.db, options.secret)
-        : idempotencyOf(options.db, bare as Caller, options.secret)
+        ? superAdminIdempotency(options.db, options.secrets)
+        : idempotencyOf(options.db, bare as Caller, options.secrets)
     const outcome = await keys.claim({ method: route.method, path: route.path, key, body })
     if (outcome.kind === 'replay') {
       const { resourceId } = outcome

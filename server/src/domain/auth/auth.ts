@@ -8,7 +8,7 @@ import { type Database, type Tenant, wholeOrg } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { type Role } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
-import { type Secret } from '../../secret.ts'
+import { type Secrets } from '../../secret.ts'
 import { actorOf, audit, type Actor } from '../audit.ts'
 import { type Caller, type Credential } from '../caller.ts'
 import { createLoginThrottle } from './login-throttle.ts'
@@ -48,8 +48,8 @@ export interface Auth {
 interface Options {
   db: Database
   passwords: Passwords
-  jwtSecret: Secret
-  superAdminSecret: Secret
+  jwtSecrets: Secrets
+  superAdminSecrets: Secrets
   jwtTtlSeconds: number
   /** Told when a last use or a failed login could not be noted; the request itself goes on. */
   onBackgroundError: (error: unknown) => void
@@ -92,9 +92,9 @@ const wrongPassword = () =>
 
 export const createAuth = (options: Options): Auth => {
   const { db, passwords } = options
-  const throttle = createLoginThrottle(db, options.jwtSecret)
-  const key = new TextEncoder().encode(options.jwtSecret.reveal())
-  const superAdminDigest = sha256(options.superAdminSecret.reveal())
+  const throttle = createLoginThrottle(db, options.jwtSecrets[0])
+  const [key, ...formerKeys] = inBytes(options.jwtSecrets)
+  const superAdminDigests = options.superAdminSecrets.map((secret) => sha256(secret.reveal()))
 
   const identity = (row: CredentialRow, credential: Credential): Identity | null =>
     isRole(row.role)
@@ -122,7 +122,7 @@ export const createAuth = (options: Options): Auth => {
   }
 
   const bySession = async (token: string): Promise<Identity | null> => {
-    const claims = await verifiedClaims(token, key)
+    const claims = await verifiedClaims(token, [key, ...formerKeys])
     if (claims === null) return null
     const [row] = await db.lookup<CredentialRow & { session_id: string }>('session', claims.jti)
     // A token whose claims are not the user's row any more was issued for what the user was.
@@ -142,7 +142,11 @@ export const createAuth = (options: Options): Auth => {
     authenticate: (token) =>
       token.startsWith(API_TOKEN_PREFIX) ? byApiToken(token) : bySession(token),
 
-    isSuperAdmin: (token) => timingSafeEqual(sha256(token), superAdminDigest),
+    isSuperAdmin: (token) => {
+      const digest = sha256(token)
+      // All of them, whatever the first says: the time does not tell which one it was.
+      return superAdminDigests.filter((known) => timingSafeEqual(digest, known)).length > 0
+    },
 
     login: async ({ email, password, address, requestId }) => {
       const actor = (user: UserRow): Actor => ({
@@ -308,8 +312,28 @@ interface Claims {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** The claims of a token that we signed with HS256 and that has not expired; null for any other. */
-const verifiedClaims = async (token: string, key: Uint8Array): Promise<Claims | null> => {
+const inBytes = ([current, ...former]: Secrets): [Uint8Array, ...Uint8Array[]] => {
+  const encoder = new TextEncoder()
+  return [
+    encoder.encode(current.reveal()),
+    ...former.map((secret) => encoder.encode(secret.reveal())),
+  ]
+}
+
+/** The claims of a token signed with one of our keys that has not expired; null for any other. */
+const verifiedClaims = async (
+  token: string,
+  keys: readonly Uint8Array[],
+): Promise<Claims | null> => {
+  for (const key of keys) {
+    const claims = await claimsBy(token, key)
+    if (claims !== null) return claims
+  }
+  return null
+}
+
+/** The claims of a token that this key signed with HS256. */
+const claimsBy = async (token: string, key: Uint8Array): Promise<Claims | null> => {
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: ['HS256'],

@@ -9,7 +9,7 @@ import { newId } from '../../db/ids.ts'
 import { jsonOrNull } from '../../db/json.ts'
 import { EngineError } from '../../errors.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
-import { type Secret } from '../../secret.ts'
+import { type Secret, type Secrets } from '../../secret.ts'
 import { type Caller } from '../caller.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { createGathering, type Gathering } from './gathering.ts'
@@ -36,7 +36,7 @@ interface Deps {
   maxRows: number
   retentionDays: number
   /** Keys the fingerprint of an upload. */
-  secret: Secret
+  secrets: Secrets
 }
 
 /** An upload is stored as it comes; a body that is here already is stored at once. */
@@ -68,7 +68,7 @@ export const takeIn = async (
   const { tenant } = caller
   const key: PushKey = { tenant, clientId: intention.clientId, pushId: newId() }
   const gathering = createGathering(intention)
-  const hash = manner === 'upload' ? uploadHash(deps.secret) : null
+  const hash = manner === 'upload' ? uploadHash(deps.secrets[0]) : null
   const stage = manner === 'upload' ? await openStage(db, caller, key, intention) : null
   try {
     for await (const batch of batches) {

@@ -8,7 +8,7 @@ import { json, type JsonText } from '../../db/json.ts'
 import { type Fault, type PushStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
-import { type Secret } from '../../secret.ts'
+import { type Secrets } from '../../secret.ts'
 import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
@@ -59,7 +59,7 @@ interface Options extends StageDeps {
   maxRows: number
   resultRetentionDays: number
   /** Keys the fingerprint by which a repeated upload is known. */
-  secret: Secret
+  secrets: Secrets
   /** How soon a dead replica's chunks are taken over; tests shorten it. */
   leaseSeconds?: number
 }
@@ -143,11 +143,11 @@ export const createPushes = ({
   logger,
   maxRows,
   resultRetentionDays,
-  secret,
+  secrets,
   leaseSeconds = LEASE_SECONDS,
   waitScale = 1,
 }: Options): Pushes => {
-  const intakeDeps = { db, jobs, maxRows, retentionDays: resultRetentionDays, secret }
+  const intakeDeps = { db, jobs, maxRows, retentionDays: resultRetentionDays, secrets }
 
   const keyOf = (tenant: Tenant, row: Pick<PushRow, 'id' | 'client_id'>): PushKey => ({
     tenant,
@@ -342,17 +342,19 @@ export const createPushes = ({
 
     isSameUpload: async (tenant, pushId, batches) => {
       const row = await rowOf(tenant, pushId)
-      const hash = uploadHash(secret)
+      const hashes = secrets.map(uploadHash)
       let rows = 0
       for await (const batch of batches) {
         rows += batch.length
         if (rows > row.total) return false
-        for (const { source } of batch) hash.update(source).update('\n')
+        for (const { source } of batch) {
+          for (const hash of hashes) hash.update(source).update('\n')
+        }
       }
-      const digest = hash.digest()
-      return row.content_hash?.byteLength === digest.byteLength
-        ? timingSafeEqual(row.content_hash, digest)
-        : false
+      const known = row.content_hash
+      return hashes
+        .map((hash) => hash.digest())
+        .some((digest) => known?.byteLength === digest.byteLength && timingSafeEqual(known, digest))
     },
 
     get,

@@ -205,7 +205,7 @@ export const createPushRig = async (
       logger,
       maxRows,
       resultRetentionDays: 30,
-      secret: new Secret(SECRET),
+      secrets: [new Secret(SECRET)],
       leaseSeconds: LEASE_SECONDS,
     })
     jobs.define('push', pushes.worker)
@@ -215,12 +215,12 @@ export const createPushRig = async (
       auth: createAuth({
         db,
         passwords: createPasswords(),
-        jwtSecret: new Secret(SECRET),
-        superAdminSecret: new Secret(OTHER_SECRET),
+        jwtSecrets: [new Secret(SECRET)],
+        superAdminSecrets: [new Secret(OTHER_SECRET)],
         jwtTtlSeconds: 3600,
         onBackgroundError: () => undefined,
       }),
-      idempotency: { db, secret: new Secret(SECRET) },
+      idempotency: { db, secrets: [new Secret(SECRET)] },
       logger,
       corsOrigins: [],
       rateLimitPerMinute: 0,

@@ -1,0 +1,65 @@
+// A secret is replaced without ending what goes by it: docs/operations/secrets.md, step by step.
+
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { apiOf, type Api } from './api.ts'
+import { createDatabase } from './database.ts'
+import { JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
+
+const NEXT_JWT = 'next-jwt-secret-0123456789abcdef-0123456789'
+const NEXT_SUPER_ADMIN = 'next-super-admin-secret-0123456789abcdef'
+const LOGIN = { email: 'admin@rotation.example', password: 'correct horse battery' }
+
+const statusOf = async (api: Api): Promise<number> => (await api.get('/api/auth/me')).status
+
+const logIn = async (api: Api): Promise<string> =>
+  (await api.post<{ access_token: string }>('/api/auth/login', LOGIN)).body.access_token
+
+describe('a secret that is rotated', () => {
+  it('ends no session, no idempotency key and no super-admin while both are named, and the old one’s when it is alone', async () => {
+    await using database = await createDatabase()
+    const withSecrets = (jwt: string, superAdmin: string) =>
+      startServer({
+        DATABASE_URL: database.url,
+        JWT_SECRET: jwt,
+        SUPER_ADMIN_JWT_SECRET: superAdmin,
+      })
+    const key = { 'idempotency-key': randomUUID() }
+    const client = { name: 'Acme' }
+
+    const before = await withSecrets(JWT_SECRET, SUPER_ADMIN_SECRET)
+    const bootstrap = apiOf(before.url).as(SUPER_ADMIN_SECRET)
+    const org = await bootstrap.post<{ id: string }>('/api/super-admin/orgs', { name: 'Rotating' })
+    await bootstrap.post('/api/super-admin/users', {
+      org_id: org.body.id,
+      role: 'org_admin',
+      ...LOGIN,
+    })
+    const oldSession = await logIn(apiOf(before.url))
+    const first = await apiOf(before.url)
+      .as(oldSession)
+      .post<{ id: string }>('/api/clients/create', client, key)
+    await before.terminate()
+
+    const during = await withSecrets(
+      `${NEXT_JWT},${JWT_SECRET}`,
+      `${NEXT_SUPER_ADMIN},${SUPER_ADMIN_SECRET}`,
+    )
+    const api = apiOf(during.url)
+    expect(await statusOf(api.as(oldSession))).toBe(200)
+    const again = await api.as(oldSession).post<{ id: string }>('/api/clients/create', client, key)
+    expect([again.status, again.body.id]).toEqual([201, first.body.id])
+    for (const secret of [NEXT_SUPER_ADMIN, SUPER_ADMIN_SECRET]) {
+      expect((await api.as(secret).post('/api/super-admin/orgs/list')).status).toBe(200)
+    }
+    const newSession = await logIn(api)
+    await during.terminate()
+
+    const after = await withSecrets(NEXT_JWT, NEXT_SUPER_ADMIN)
+    const last = apiOf(after.url)
+    expect(await statusOf(last.as(oldSession))).toBe(401)
+    expect(await statusOf(last.as(newSession))).toBe(200)
+    expect((await last.as(SUPER_ADMIN_SECRET).post('/api/super-admin/orgs/list')).status).toBe(401)
+    await after.terminate()
+  })
+})

@@ -204,6 +204,39 @@ describe('login', () => {
     expect(await from('2001:db8:0:8::1')).toBe(401)
   })
 
+  it('from where the account has logged in before goes ahead of guesses from everywhere, whose line is bounded', async () => {
+    const proxied = apiOf((await rig.addServer({ TRUST_PROXY: '1' })).url)
+    const user = await org.user('org_admin')
+    const log = (email: string, password: string, address: string) =>
+      proxied.post('/api/auth/login', { email, password }, { 'x-forwarded-for': address })
+    expect((await log(user.email, user.password, '203.0.113.77')).status).toBe(200)
+    let isOver = 0
+    const guesses = Array.from({ length: 120 }, async (_, at) => {
+      const answer = await log(
+        `nobody${at}@y.example`,
+        'guess guess guess',
+        `2001:db8:${at + 1}::1`,
+      )
+      isOver++
+      return answer
+    })
+    await until('some are answered', () => isOver > 75) // the line is full, and the others were refused
+    const mine = await log(user.email, user.password, '203.0.113.77')
+    expect([mine.status, isOver < 120]).toEqual([200, true])
+    const answers = await Promise.all(guesses)
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 503]))
+    for (const { status, headers } of answers) {
+      if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    }
+  })
+
+  it('takes a password however its accents are written', async () => {
+    const composed = 'caf\u00e9 cr\u00e8me br\u00fbl\u00e9e'
+    const user = await org.user('org_admin')
+    await org.api.post('/api/users/update', { user_id: user.id, password: composed })
+    expect((await login(user.email, composed.normalize('NFD'))).status).toBe(200)
+  })
+
   it('lets many right logins of one account through at once', async () => {
     const user = await org.user('org_admin')
     const answers = await Promise.all(

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer } from './api.ts'
+import { apiOf, type Answer } from './api.ts'
 import { startRig, type Rig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
@@ -447,6 +447,17 @@ describe('the server', () => {
     await until('the line', () => lines.some((line) => line.includes('find-me')))
     expect(lines.join('\n')).not.toContain(org.token)
     for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow()
+  })
+
+  it('of credentials that are none is by address: the super-admin’s secret cannot be guessed at will', async () => {
+    const api = apiOf((await rig.addServer({ RATE_LIMIT_PER_MINUTE: '1000' })).url)
+    const statuses: number[] = []
+    for (let at = 0; at < 70; at++) {
+      const guess = api.as(`a guess at the secret ${at}`.replaceAll(' ', '-'))
+      statuses.push((await guess.post('/api/super-admin/orgs/list')).status)
+    }
+    expect(statuses.slice(0, 60).every((status) => status === 401)).toBe(true)
+    expect(new Set(statuses.slice(60))).toEqual(new Set([429]))
   })
 
   it('limits the rate per credential where asked to', async () => {

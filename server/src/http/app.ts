@@ -29,6 +29,7 @@ import { openLines } from './lines.ts'
 import { problemOf, toEngineError } from './problems.ts'
 import { registerDocs } from './docs.ts'
 import { sendReply } from './reply.ts'
+import { createRefusedCredentials, type RefusedCredentials } from './refused-credentials.ts'
 import { requestIdOf } from './request-id.ts'
 import { openApiDocument } from './openapi.ts'
 import { type RequestContext, type Route } from './route.ts'
@@ -80,6 +81,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   registerDocs(app, () => openApiDocument(options.routes))
   const idempotency = createIdempotencyStep(options.idempotency)
   const reserve = createBodyBudget()
+  const limited = options.rateLimitPerMinute > 0 ? createRefusedCredentials() : UNLIMITED
   for (const route of options.routes) {
     app.route({
       method: route.method,
@@ -87,7 +89,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       bodyLimit: route.bodyLimitBytes ?? BODY_LIMIT_BYTES,
       config: { route },
       onRequest: async (request, reply) => {
-        const found = await admit(route, options.auth, request)
+        const found = await admit(route, options.auth, limited, request)
         admitted.set(request, found)
         const most = route.bodyLimitBytes ?? BODY_LIMIT_BYTES
         if (most <= SMALL_BODY_BYTES) return
@@ -346,17 +348,27 @@ declare module 'fastify' {
   }
 }
 
-const admit = async (route: Route, auth: Auth, request: FastifyRequest): Promise<Admitted> => {
+/** With RATE_LIMIT_PER_MINUTE=0. */
+const UNLIMITED: RefusedCredentials = { admit: (_token, _address, look) => look() }
+
+const admit = async (
+  route: Route,
+  auth: Auth,
+  refused: RefusedCredentials,
+  request: FastifyRequest,
+): Promise<Admitted> => {
   const admittedAs = (identity: Identity | null): Admitted => ({ identity, claim: null })
   if (route.access === 'public') return admittedAs(null)
   const token = bearerOf(request)
   if (token !== null) {
-    if (route.access === 'super_admin') {
-      if (auth.isSuperAdmin(token)) return admittedAs(null)
-    } else {
-      const identity = await auth.authenticate(token)
-      if (identity !== null) return admittedAs(identity)
-    }
+    const found = await refused.admit(token, request.ip, async () => {
+      if (route.access !== 'super_admin') {
+        const identity = await auth.authenticate(token)
+        return identity === null ? null : admittedAs(identity)
+      }
+      return auth.isSuperAdmin(token) ? admittedAs(null) : null
+    })
+    if (found !== null) return found
   }
   throw new EngineError('unauthenticated', 'Send a valid credential as Authorization: Bearer.')
 }

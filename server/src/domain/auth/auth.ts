@@ -156,9 +156,13 @@ export const createAuth = (options: Options): Auth => {
         credentialId: null,
         requestId,
       })
-      const user = await throttle.attempt(email, address, async () => {
+      const user = await throttle.attempt(email, address, async (isKnown) => {
         const [found] = await db.lookup<UserRow>('user_by_email', email)
-        const right = await passwords.matches(password, found?.password_hash ?? null)
+        const right = await passwords.matches(
+          password,
+          found?.password_hash ?? null,
+          isKnown ? 'known' : 'strangers',
+        )
         if (right && found?.may_log_in === true) return found
         if (found !== undefined) {
           // Not waited for: the time of the answer must not tell that there is such a user.
@@ -249,7 +253,7 @@ export const createAuth = (options: Options): Auth => {
       const address = `change-password:${caller.userId}`
       const user = await throttle.attempt(caller.email, address, async () => {
         const [found] = await db.lookup<UserRow>('user_by_email', caller.email)
-        const right = await passwords.matches(current, found?.password_hash ?? null)
+        const right = await passwords.matches(current, found?.password_hash ?? null, 'known')
         return right && found !== undefined ? found : null
       })
       const password_hash = user === null ? null : await passwords.hash(next)

@@ -1,32 +1,39 @@
 // Who may try to log in again, and when. Counted in the database, so that it holds over replicas.
 //
 // An (account, address) pair is refused hard after a few failures: that is somebody guessing from
-// one place. An address alone is refused after many, whichever accounts it tried. An account alone
-// is only slowed down, however many addresses fail at it: nobody can lock a victim out.
+// one place. An address alone is refused after many, whichever accounts it tried, and so are the networks
+// around an IPv6 address. An account alone is only slowed down, however many addresses fail at it: nobody
+// can lock a victim out. Whoever logs in from where the account has logged in before goes first.
 //
 // Attempts from one address are made one after the other, each counted before the next is looked at:
 // guesses sent all at once meet the same limits, and addresses take turns at the one bcrypt.
 
 import { createHmac } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { type Database } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
 import { type Secret } from '../../secret.ts'
+import { networksOf } from './networks.ts'
 
 const WINDOW_SECONDS = 900
 const PAIR_FAILURES_MAX = 5
-const ADDRESS_FAILURES_MAX = 50
+/** From the nearest network of the address (of IPv6 a /64, see networks.ts) and from those around it. */
+const NETWORK_FAILURES_MAX = [50, 100, 200] as const
 const ACCOUNT_FAILURES_BEFORE_DELAY = 10
 const ACCOUNT_DELAY_MS_MAX = 2_000
 const WAITING_PER_ADDRESS_MAX = 50
 
 export interface LoginThrottle {
   /**
-   * Makes one attempt and counts how it ended; `compare` answers null for a wrong password. Throws
-   * `rate_limited` when the attempt is refused; pauses where the account is under attack.
+   * Makes one attempt and counts how it ended; `compare` answers null for a wrong password, and is told
+   * whether the account has logged in from there before. Throws `rate_limited` when the attempt is
+   * refused; pauses where the account is under attack.
    */
-  attempt<T>(email: string, address: string, compare: () => Promise<T | null>): Promise<T | null>
+  attempt<T>(
+    email: string,
+    address: string,
+    compare: (isKnown: boolean) => Promise<T | null>,
+  ): Promise<T | null>
 }
 
 interface Counter {
@@ -41,11 +48,12 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
     createHmac('sha256', `login-throttle:${secret.reveal()}`).update(JSON.stringify(parts)).digest()
   const keysOf = (email: string, from: string) => {
     const account = email.toLowerCase()
-    const address = networkOf(from)
+    const networks = networksOf(from)
     return {
-      pair: digest('pair', account, address),
-      address: digest('address', address),
+      pair: digest('pair', account, networks[0]),
+      networks: networks.map((network) => digest('address', network)),
       account: digest('account', account),
+      known: digest('known', account, networks[0]),
     }
   }
 
@@ -56,13 +64,13 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
     const rows = await db.shared<Counter>(
       `select key, failures, extract(epoch from window_ends_at - now())::int as seconds_left
            from engine.login_failures where key = any($1::bytea[]) and window_ends_at > now()`,
-      [[keys.pair, keys.address, keys.account]],
+      [[keys.pair, ...keys.networks, keys.account]],
     )
     const counter = (key: Buffer) => rows.find((row) => row.key.equals(key))
     for (const [key, most] of [
-      [keys.pair, PAIR_FAILURES_MAX],
-      [keys.address, ADDRESS_FAILURES_MAX],
-    ] as const) {
+      [keys.pair, PAIR_FAILURES_MAX] as const,
+      ...keys.networks.map((network, at) => [network, NETWORK_FAILURES_MAX[at] ?? 0] as const),
+    ]) {
       const hit = counter(key)
       if (hit !== undefined && hit.failures >= most) {
         throw tooMany(Math.max(1, hit.seconds_left))
@@ -80,20 +88,31 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
            failures = case when f.window_ends_at > now() then f.failures + 1 else 1 end,
            window_ends_at = case when f.window_ends_at > now() then f.window_ends_at
                                  else excluded.window_ends_at end`,
-      [[keys.pair, keys.address, keys.account], WINDOW_SECONDS],
+      [[keys.pair, ...keys.networks, keys.account], WINDOW_SECONDS],
     )
 
-  const succeeded = (keys: ReturnType<typeof keysOf>) =>
-    db.shared('delete from engine.login_failures where key = $1', [keys.pair])
+  const succeeded = async (keys: ReturnType<typeof keysOf>) => {
+    await db.shared('delete from engine.login_failures where key = $1', [keys.pair])
+    await db.shared(
+      `insert into engine.known_logins (key) values ($1)
+         on conflict (key) do update set seen_at = now()`,
+      [keys.known],
+    )
+  }
+
+  const isKnown = async (keys: ReturnType<typeof keysOf>): Promise<boolean> => {
+    const rows = await db.shared('select from engine.known_logins where key = $1', [keys.known])
+    return rows.length > 0
+  }
 
   return {
     attempt: async (email, address, compare) => {
       const keys = keysOf(email, address)
       const pauseMs = await pauseMsFor(keys)
       if (pauseMs > 0) await setTimeout(pauseMs)
-      return inTurn(networkOf(address), async () => {
+      return inTurn(networksOf(address)[0], async () => {
         await pauseMsFor(keys) // others of this address may have failed meanwhile
-        const outcome = await compare()
+        const outcome = await compare(await isKnown(keys))
         await (outcome === null ? failed(keys) : succeeded(keys))
         return outcome
       })
@@ -118,19 +137,6 @@ const createTurns = (most: number) => {
       if (line.waiting === 0) lines.delete(name)
     }
   }
-}
-
-/** Of an IPv6 address its /64: whoever has one has all of them. Anything else stays what it is. */
-const networkOf = (address: string): string => {
-  if (!isIPv6(address) || address.includes('.')) return address
-  const [head = '', tail] = address.split('::')
-  const groups = (part: string) => part.split(':').filter((group) => group !== '')
-  const known = [...groups(head), ...groups(tail ?? '')].length
-  const filled = [...groups(head), ...Array<string>(8 - known).fill('0'), ...groups(tail ?? '')]
-  return filled
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')
 }
 
 const tooMany = (retryAfterSeconds: number): EngineError =>

@@ -1,7 +1,9 @@
 // bcrypt, asynchronous and never more than one at a time: a burst of logins must not take the
-// thread pool and the cores from the requests beside it.
+// thread pool and the cores from the requests beside it. Who waits is bounded, and guesses from places
+// nobody has logged in from wait behind everybody else.
 
 import bcrypt from 'bcrypt'
+import { EngineError } from '../../errors.ts'
 
 /** bcrypt's cost: each step doubles the time. */
 const COST = 12
@@ -9,29 +11,65 @@ const COST = 12
 export const PASSWORD_BYTES_MAX = 72
 export const PASSWORD_CHARACTERS_MIN = 12
 
+/** At a cost of 12, some ten seconds of strangers and a minute of the others. */
+const WAITING_MAX = { known: 250, strangers: 40 } as const
+type Place = keyof typeof WAITING_MAX
+
 export interface Passwords {
+  /** Throws `unavailable` where too many wait already. */
   hash(password: string): Promise<string>
-  /** With no hash (unknown user), or past what bcrypt reads, it spends the same time and answers false. */
-  matches(password: string, hash: string | null): Promise<boolean>
+  /**
+   * With no hash (unknown user), or past what bcrypt reads, it spends the same time and answers false.
+   * Throws `unavailable` where too many wait already at this place in the line.
+   */
+  matches(password: string, hash: string | null, place: Place): Promise<boolean>
 }
 
 export const createPasswords = ({ cost = COST }: { cost?: number } = {}): Passwords => {
-  let last: Promise<unknown> = Promise.resolve()
-  const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = last.then(work, work)
-    last = mine.catch(() => undefined)
-    return mine
-  }
+  const inLine = createLine()
   return {
-    hash: (password) => oneAtATime(() => bcrypt.hash(password, cost)),
-    matches: async (password, hash) => {
-      // To compare is to hash once more: where there is no such user, that takes the same time.
-      const equal = await oneAtATime(async () =>
-        hash === null
-          ? bcrypt.hash(password, cost).then(() => false)
-          : bcrypt.compare(password, hash),
-      )
-      return equal && Buffer.byteLength(password) <= PASSWORD_BYTES_MAX
+    hash: (password) => inLine('known', () => bcrypt.hash(normalized(password), cost)),
+    matches: async (password, hash, place) => {
+      for (const given of new Set([normalized(password), password])) {
+        // To compare is to hash once more: where there is no such user, that takes the same time.
+        const equal = await inLine(place, async () =>
+          hash === null ? bcrypt.hash(given, cost).then(() => false) : bcrypt.compare(given, hash),
+        )
+        if (equal && Buffer.byteLength(given) <= PASSWORD_BYTES_MAX) return true
+      }
+      return false
     },
+  }
+}
+
+/**
+ * One keyboard writes é as one character, another as e and an accent: the same password all the same
+ * (NIST SP 800-63B, 3.1.1.2). Passwords stored before that was known match as they were typed.
+ */
+export const normalized = (password: string): string => password.normalize('NFC')
+
+/** Runs one piece of work at a time; of those that wait, the known ones first. */
+const createLine = () => {
+  const waiting: Record<Place, (() => Promise<void>)[]> = { known: [], strangers: [] }
+  let isRunning = false
+  const runNext = async (): Promise<void> => {
+    isRunning = true
+    for (;;) {
+      const next = waiting.known.shift() ?? waiting.strangers.shift()
+      if (next === undefined) break
+      await next()
+    }
+    isRunning = false
+  }
+  return <T>(place: Place, work: () => Promise<T>): Promise<T> => {
+    if (waiting[place].length >= WAITING_MAX[place]) {
+      throw new EngineError('unavailable', 'Too many log in at once. Try again in a moment.', {
+        retryAfterSeconds: 5,
+      })
+    }
+    return new Promise<T>((resolve, reject) => {
+      waiting[place].push(() => work().then(resolve, reject))
+      if (!isRunning) void runNext()
+    })
   }
 }

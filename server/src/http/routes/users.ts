@@ -1,5 +1,9 @@
 import * as z from 'zod'
-import { PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN } from '../../domain/auth/passwords.ts'
+import {
+  normalized,
+  PASSWORD_BYTES_MAX,
+  PASSWORD_CHARACTERS_MIN,
+} from '../../domain/auth/passwords.ts'
 import { type Users } from '../../domain/users.ts'
 import { route, type Route } from '../route.ts'
 import {
@@ -20,7 +24,7 @@ export const newPassword = z
   .string()
   .min(PASSWORD_CHARACTERS_MIN)
   .refine(
-    (value) => Buffer.byteLength(value) <= PASSWORD_BYTES_MAX,
+    (value) => Buffer.byteLength(normalized(value)) <= PASSWORD_BYTES_MAX,
     `must not be longer than ${PASSWORD_BYTES_MAX} bytes in UTF-8`,
   )
   .refine((value) => !value.includes('\0'), 'must not hold the character U+0000')

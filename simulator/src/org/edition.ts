@@ -2,6 +2,7 @@
 // "Custom Fields Allowed Per Object"; Metadata API guide, "deploy()".
 
 import type { Field, Org, SObject } from './model.ts'
+import { isCustomMetadataType } from './schema.ts'
 
 const CUSTOM_FIELDS: Record<Org['edition'], number> = {
   Professional: 100,
@@ -31,7 +32,10 @@ const isManaged = (name: string) =>
 export const countedFields = (object: SObject): Field[] =>
   [...object.fields.values()].filter(({ describe }) => describe.custom && !isManaged(describe.name))
 
-export const customFieldLimit = (org: Org): number => CUSTOM_FIELDS[org.edition]
+export const customFieldLimit = (org: Org, object?: SObject): number =>
+  object !== undefined && isCustomMetadataType(object.name)
+    ? CUSTOM_METADATA_FIELDS
+    : CUSTOM_FIELDS[org.edition]
 
 /** Custom objects that count, deleted ones among them, and how many there may be. */
 export const customObjectUse = (org: Org): { used: number; max: number } => ({
@@ -39,6 +43,18 @@ export const customObjectUse = (org: Org): { used: number; max: number } => ({
     ({ name, namespace }) => namespace === null && /__c$/i.test(name),
   ).length,
   max: CUSTOM_OBJECTS[org.edition],
+})
+
+/** Salesforce: "Custom Metadata Allocations and Usage Calculations"; fields of one type, and types. */
+export const CUSTOM_METADATA_FIELDS = 100
+const CUSTOM_METADATA_TYPES = 200
+
+/** Custom metadata types that count, deleted ones among them, and how many there may be. */
+export const customMetadataTypeUse = (org: Org): { used: number; max: number } => ({
+  used: [...org.objects.values()].filter(
+    ({ name, namespace }) => namespace === null && /__mdt$/i.test(name),
+  ).length,
+  max: CUSTOM_METADATA_TYPES,
 })
 
 /** Salesforce calls it an active org: neither a sandbox nor Developer Edition. */

@@ -8,6 +8,9 @@ export type MetadataValue =
   string | number | boolean | null | undefined | MetadataNode | readonly MetadataValue[]
 
 export const metadataNamespace = 'http://soap.sforce.com/2006/04/metadata'
+/** What `xsi:` and `xsd:` stand for in files whose values say their type. */
+export const SCHEMA_NAMESPACES =
+  'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>'
 
 export function escapeXml(text: string): string {
@@ -51,8 +54,14 @@ export function writeElements(node: MetadataNode): string {
 
 /** A metadata file, indented by four blanks as in Salesforce's zips. */
 export function writeMetadataFile(type: string, node: MetadataNode): string {
-  return `${declaration}\n<${type} xmlns="${metadataNamespace}">\n${render(node, '    ', 1)}</${type}>\n`
+  const content = render(node, '    ', 1)
+  const schema = / xsi:(type|nil)="/.test(content) ? ` ${SCHEMA_NAMESPACES}` : ''
+  return `${declaration}\n<${type} xmlns="${metadataNamespace}"${schema}>\n${content}</${type}>\n`
 }
+
+/** A value that says its type: `xsd:boolean`; without a value it is `xsi:nil`. */
+export const typedText = (type: string, value: string | null): MetadataNode =>
+  value === null ? { '@nil': 'true' } : { '@type': type, '#text': value }
 
 function render(node: MetadataNode, indent: string | null, depth: number): string {
   let out = ''
@@ -62,7 +71,11 @@ function render(node: MetadataNode, indent: string | null, depth: number): strin
       if (item === undefined) continue
       if (item === null || item === '') out += `${pad}<${name}/>${end}`
       else if (isList(item)) throw new Error(`list inside of the list ${name}`)
-      else if (isNode(item)) {
+      else if ('@nil' in (isNode(item) ? item : {})) out += `${pad}<${name} xsi:nil="true"/>${end}`
+      else if (isNode(item) && item['@type'] !== undefined) {
+        const written = escapeXml(text(item, '#text') ?? '')
+        out += `${pad}<${name} xsi:type="${text(item, '@type') ?? ''}">${written}</${name}>${end}`
+      } else if (isNode(item)) {
         const inner = render(item, indent, depth + 1)
         out += inner
           ? `${pad}<${name}>${end}${inner}${pad}</${name}>${end}`
@@ -109,25 +122,34 @@ const PARSING = {
   processEntities: true,
 }
 
-/** As `parseXml`, but an element's `xsi:type` is its member `@type`, and one that is `xsi:nil` is left out. */
-export function parseTypedXml(xml: string): MetadataNode {
+/**
+ * As `parseXml`, but an element's `xsi:type` is its member `@type`, and one that is `xsi:nil` is left out.
+ * With `typedTexts` a text that says its type keeps it: see `typedText`.
+ */
+export function parseTypedXml(xml: string, typedTexts = false): MetadataNode {
   const parser = new XMLParser({
     ...PARSING,
     ignoreAttributes: false,
     attributeNamePrefix: '@',
     parseAttributeValue: false,
   })
-  const parsed = withXsi(withoutIndentation(parser.parse(xml, true) as MetadataNode))
+  const read = withoutIndentation(parser.parse(xml, true) as MetadataNode)
+  const parsed = withXsi(read, typedTexts)
   return isNode(parsed) ? parsed : {}
 }
 
-function withXsi(value: MetadataValue): MetadataValue {
-  if (isList(value)) return value.map(withXsi).filter((item) => item !== undefined)
+function withXsi(value: MetadataValue, typedTexts: boolean): MetadataValue {
+  if (isList(value)) {
+    return value.map((item) => withXsi(item, typedTexts)).filter((item) => item !== undefined)
+  }
   if (!isNode(value)) return value
   if (value['@nil'] === 'true') return undefined
   const elements = Object.entries(value)
     .filter(([name]) => !name.startsWith('@') && name !== '#text')
-    .map(([name, item]) => [name, withXsi(item)] as const)
+    .map(([name, item]) => [name, withXsi(item, typedTexts)] as const)
+  if (typedTexts && elements.length === 0 && value['@type'] !== undefined) {
+    return typedText(text(value, '@type') ?? '', text(value, '#text') ?? '')
+  }
   // Text with attributes around it is text.
   if (elements.length === 0 && (value['#text'] !== undefined || value['@type'] === undefined)) {
     return value['#text'] ?? ''
@@ -136,9 +158,12 @@ function withXsi(value: MetadataValue): MetadataValue {
   return { ...(type === undefined ? {} : { '@type': type }), ...Object.fromEntries(elements) }
 }
 
-/** Reads a metadata file: its root element's name and content. */
-export function parseMetadataFile(xml: string): { type: string; node: MetadataNode } {
-  const [root] = Object.entries(parseXml(xml))
+/** Reads a metadata file: its root element's name and content, with `typedTexts` as `parseTypedXml`. */
+export function parseMetadataFile(
+  xml: string,
+  typedTexts = false,
+): { type: string; node: MetadataNode } {
+  const [root] = Object.entries(typedTexts ? parseTypedXml(xml, true) : parseXml(xml))
   if (!root) throw new Error('the file has no root element')
   const [type, value] = root
   return { type, node: isNode(value) ? value : {} }

@@ -99,6 +99,20 @@ export interface GlobalValueSet extends Stamps {
   values: GlobalValue[]
 }
 
+/** A record of a custom metadata type: set-up, not data. */
+export interface CustomMetadataRecord extends Stamps {
+  /** m00… */
+  id: string
+  /** API name of its type: `Tier__mdt`. */
+  type: string
+  developerName: string
+  label: string
+  description: string | null
+  protected: boolean
+  /** By the API names of its type's fields; what a relationship leads to is named, as in files. */
+  values: Readonly<Record<string, string | number | boolean | null>>
+}
+
 export interface RecordType extends Stamps {
   /** 012… */
   id: string
@@ -443,6 +457,8 @@ export interface Org {
   objects: Map<string, SObject>
   /** By lower-cased name. */
   globalValueSets: Map<string, GlobalValueSet>
+  /** By lower-cased full name, without the `__mdt` of the type: `tier.gold`. */
+  customMetadata: Map<string, CustomMetadataRecord>
   users: Map<string, User>
   profiles: Map<string, Profile>
   permissionSets: Map<string, PermissionSet>

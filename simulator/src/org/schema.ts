@@ -174,6 +174,40 @@ export const systemFields = (keepsOwner: boolean): FieldSpec[] => [
   })),
 ]
 
+/**
+ * The fields that every custom metadata type has. Salesforce: Object Reference, "Custom Metadata
+ * Type__mdt"; nobody writes to records of these types but by their metadata.
+ */
+export const customMetadataFields = (): FieldSpec[] => {
+  const shown = { createable: false, updateable: false, permissionable: false }
+  const text = (name: string, label: string, length: number, more: Partial<FieldSpec> = {}) => ({
+    name,
+    type: 'string',
+    label,
+    length,
+    ...shown,
+    nillable: false,
+    ...more,
+  })
+  const [id, modstamp] = systemFields(false).filter(({ name }) =>
+    /^(Id|SystemModstamp)$/.test(name),
+  )
+  return [
+    ...(id ? [id] : []),
+    text('DeveloperName', 'Custom Metadata Record Name', 40, { defaultedOnCreate: true }),
+    text('MasterLabel', 'Label', 40),
+    text('Language', 'Master Language', 40, { type: 'picklist', restrictedPicklist: true }),
+    text('NamespacePrefix', 'Namespace Prefix', 15, { nillable: true }),
+    text('Label', 'Label', 40, { type: 'picklist', nillable: true }),
+    text('QualifiedApiName', 'Qualified API Name', 70, { nillable: true }),
+    { name: 'IsProtected', type: 'boolean', label: 'Protected Component', ...shown },
+    ...(modstamp ? [modstamp] : []),
+  ]
+}
+
+/** Whether it is a custom metadata type, whose rows are set-up. */
+export const isCustomMetadataType = (objectName: string): boolean => /__mdt$/i.test(objectName)
+
 const byName = (fields: Iterable<Field>) =>
   new Map([...fields].map((field) => [field.describe.name.toLowerCase(), field]))
 
@@ -260,11 +294,11 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
   return object
 }
 
-/** Salesforce: custom objects of an org take a00, a01 … in turn. */
-export const freeKeyPrefix = (org: Org): string => {
+/** Salesforce: custom objects of an org take a00, a01 … in turn, custom metadata types m00, m01 … */
+export const freeKeyPrefix = (org: Org, kind: 'a' | 'm' = 'a'): string => {
   const taken = new Set([...org.objects.values()].map(({ describe }) => describe.keyPrefix))
   for (let n = 0; ; n++) {
-    const prefix = `a${n.toString(36).padStart(2, '0')}`
+    const prefix = `${kind}${n.toString(36).padStart(2, '0')}`
     if (!taken.has(prefix)) return prefix
   }
 }

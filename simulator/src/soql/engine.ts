@@ -329,7 +329,14 @@ function checkRestrictions(
   query: Query,
   filter: Filter<SoqlRow> | undefined,
 ): void {
-  const { metadataEntity, requiredFilters } = object.restrictions ?? {}
+  const { metadataEntity, noGrouping, requiredFilters } = object.restrictions ?? {}
+  // Salesforce: Tooling API guide, "SOQL Operation Limitations"; Help, "Custom Metadata Types Limitations".
+  if (noGrouping && isAggregate(query)) {
+    throw new SoqlError(
+      'INVALID_FIELD',
+      'The requested operation is not yet supported by this SObject storage type, contact salesforce.com support for more information.',
+    )
+  }
   if (metadataEntity) {
     const refuse = (what: string) =>
       new SoqlError('MALFORMED_QUERY', `${object.name} does not support ${what} in a query`)

@@ -4,6 +4,7 @@
 import type {
   ApexTrigger,
   AssignmentRule,
+  CustomMetadataRecord,
   Field,
   Flow,
   FlowVersion,
@@ -20,9 +21,10 @@ import type {
   ValidationRule,
   WorkflowRule,
 } from '../../org/model.ts'
+import { isCustomMetadataType } from '../../org/schema.ts'
 import type { SelectedComponents } from './component.ts'
 import { customFieldMetadata } from './custom-field.ts'
-import { nodes, text, type MetadataNode } from '../../org/metadata-xml.ts'
+import { nodes, text, typedText, type MetadataNode } from '../../org/metadata-xml.ts'
 
 export function fieldBody(field: Field): MetadataNode {
   if (field.metadata) {
@@ -104,6 +106,15 @@ export function objectBody(object: SObject): MetadataNode {
   const fields = liveFields(object)
   const nameField = fields.find(({ describe }) => describe.nameField)
   const deployed = object.metadata as MetadataNode | undefined
+  const parts = fields
+    .filter(({ describe: { custom, name, updateable } }) =>
+      custom ? isCustomField(name) : !object.describe.custom && updateable,
+    )
+    .map((field) => ({
+      fullName: field.describe.name,
+      ...(field.describe.custom ? fieldBody(field) : standardFieldBody(field)),
+    }))
+  if (isCustomMetadataType(object.name)) return { ...deployed, fields: parts }
   const own: MetadataNode = object.describe.custom
     ? {
         deploymentStatus: object.deploymentStatus,
@@ -125,14 +136,7 @@ export function objectBody(object: SObject): MetadataNode {
     searchLayouts: null,
     ...own,
     ...deployed,
-    fields: fields
-      .filter(({ describe: { custom, name, updateable } }) =>
-        custom ? isCustomField(name) : !object.describe.custom && updateable,
-      )
-      .map((field) => ({
-        fullName: field.describe.name,
-        ...(field.describe.custom ? fieldBody(field) : standardFieldBody(field)),
-      })),
+    fields: parts,
     recordTypes: object.recordTypes
       .filter(({ developerName }) => developerName !== 'Master')
       .map((recordType) => ({
@@ -162,6 +166,39 @@ export function globalValueSetBody(set: GlobalValueSet): MetadataNode {
     masterLabel: set.label,
     sorted: set.sorted,
   }
+}
+
+/** How the values of a type of fields say their type. */
+const SCHEMA_TYPES: Record<string, string> = {
+  boolean: 'boolean',
+  date: 'date',
+  datetime: 'dateTime',
+  double: 'double',
+  percent: 'double',
+}
+
+/** Salesforce: every field of the type, by name; those without a value are nil. */
+export function customMetadataBody(type: SObject, record: CustomMetadataRecord): MetadataNode {
+  const fields = liveFields(type)
+    .map(({ describe }) => describe)
+    .filter(({ custom }) => custom)
+    .sort((left, right) => (left.name < right.name ? -1 : 1))
+  return {
+    description: record.description ?? undefined,
+    label: record.label,
+    protected: record.protected,
+    values: fields.map(({ name, type: kind }) => {
+      const value = record.values[name] ?? null
+      const schemaType = SCHEMA_TYPES[kind] ?? 'string'
+      const written = value === null ? null : inXml(schemaType, String(value))
+      return { field: name, value: typedText(`xsd:${schemaType}`, written) }
+    }),
+  }
+}
+
+const inXml = (schemaType: string, value: string): string => {
+  if (schemaType === 'dateTime') return value.replace(/\+0000$/, 'Z')
+  return schemaType === 'double' && /^-?\d+$/.test(value) ? `${value}.0` : value
 }
 
 export function flowVersionBody(version: FlowVersion): MetadataNode {

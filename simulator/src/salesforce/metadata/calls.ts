@@ -35,7 +35,7 @@ type Call = (scope: MetadataScope, call: SoapCall) => string
 
 // Salesforce: Metadata API guide, "listMetadata()" and "readMetadata()".
 const maxListQueries = 3
-const maxReadNames = 10
+const maxReadNames = (type: string) => (type === 'CustomMetadata' ? 200 : 10)
 
 const calls: Readonly<Record<string, Call>> = {
   describeMetadata,
@@ -101,10 +101,10 @@ function listMetadata(scope: MetadataScope, call: SoapCall): string {
 function readMetadata(scope: MetadataScope, call: SoapCall): string {
   const type = text(call.arguments, 'type') ?? ''
   const names = texts(call.arguments, 'fullNames')
-  if (names.length > maxReadNames) {
+  if (names.length > maxReadNames(type)) {
     throw new SoapFault(
       'EXCEEDED_ID_LIMIT',
-      `record limit reached. cannot submit more than ${maxReadNames} records into this call`,
+      `record limit reached. cannot submit more than ${maxReadNames(type)} records into this call`,
     )
   }
   if (!scope.list(type)) throw unknownType(type)

@@ -2,6 +2,7 @@ import type { Flow, FlowVersion, Org, SObject, Stamps } from '../../org/model.ts
 import {
   apexTriggerBody,
   assignmentRuleBody,
+  customMetadataBody,
   fieldBody,
   isCustomField,
   flowDefinitionBody,
@@ -173,6 +174,14 @@ const builders: Readonly<Record<string, Builder>> = {
     )('ValidationRule'),
   // Sales, support and lead processes: a child of CustomObject, of which there are none here.
   BusinessProcess: () => [],
+  CustomMetadata: (org) =>
+    [...org.customMetadata.values()].flatMap((record) => {
+      const type = org.objects.get(record.type.toLowerCase())
+      if (type === undefined) return []
+      const fullName = `${type.name.slice(0, -'__mdt'.length)}.${record.developerName}`
+      const metadata = () => customMetadataBody(type, record)
+      return [component({ type: 'CustomMetadata', fullName, id: record.id, metadata }, record)]
+    }),
   RecordType: (org) =>
     ofObjects(org, (object) =>
       object.recordTypes

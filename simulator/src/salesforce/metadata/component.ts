@@ -59,6 +59,7 @@ const type = (
 export const metadataTypes: readonly MetadataType[] = [
   type('ApexTrigger', 'triggers', 'trigger', [], true),
   type('AssignmentRules', 'assignmentRules', 'assignmentRules', ['AssignmentRule']),
+  type('CustomMetadata', 'customMetadata', 'md'),
   type('CustomObject', 'objects', 'object', ['CustomField', 'RecordType', 'ValidationRule']),
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
@@ -80,6 +81,9 @@ export const childTypes: readonly ChildType[] = [
   { xmlName: 'AssignmentRule', parent: 'AssignmentRules', element: 'assignmentRule' },
   { xmlName: 'WorkflowRule', parent: 'Workflow', element: 'rules' },
 ]
+
+/** Whether values in the files of this type say what type they are of (`xsi:type`). */
+export const saysTypes = (typeName: string): boolean => typeName === 'CustomMetadata'
 
 /**
  * The name of a component as files have it. Salesforce: Tooling and the CRUD calls name global value

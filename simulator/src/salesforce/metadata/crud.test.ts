@@ -355,9 +355,9 @@ describe('a call is refused whole', () => {
     await expect(jsforce.metadata.delete('Nope', 'a')).rejects.toThrow('INVALID_TYPE')
     const workflow = jsforce.metadata.upsert('Workflow', { fullName: 'Lead' } as never)
     await expect(workflow).rejects.toThrow('The simulator does not save Workflow')
-    const fields = [text('Lead.Crew__c'), text('Lead.Crew2__c', { type: 'MetadataRelationship' })]
+    const fields = [text('Lead.Crew__c'), text('Lead.Crew2__c', { type: 'ExternalLookup' })]
     await expect(jsforce.metadata.create('CustomField', fields)).rejects.toThrow(
-      'The simulator does not deploy fields of type MetadataRelationship',
+      'The simulator does not deploy fields of type ExternalLookup',
     )
     expect(await customFields('Lead')).not.toContain('Crew')
   })

@@ -1,7 +1,7 @@
 // createMetadata, updateMetadata, upsertMetadata and deleteMetadata: a few components of one type, at
 // once. Salesforce: Metadata API guide, "CRUD-Based Calls" and "AllOrNoneHeader".
 
-import { childTypes, metadataTypes, plainName } from './component.ts'
+import { childTypes, metadataTypes, plainName, saysTypes } from './component.ts'
 import { checkMayDeploy } from './deploy/access.ts'
 import { Draft, NotDone, Problem, type Outcome } from './deploy/draft.ts'
 import { DeployRefusal } from './deploy/options.ts'
@@ -18,6 +18,8 @@ import {
 } from '../../org/metadata-xml.ts'
 
 const MAX_COMPONENTS = 10
+/** Salesforce: of custom metadata records, twenty times as many ("createMetadata()"). */
+const MAX_RECORDS = 200
 /** Since this version one component's failure leaves the others as they are. */
 const PARTIAL_SINCE = 34
 
@@ -48,13 +50,14 @@ export const crudCalls: Readonly<Record<string, Call>> = {
       fullName,
       run: (draft) => removeComponent(draft, type, plainName(type, fullName)),
     }))
-    return written(runSteps(caller, call, steps), false)
+    return written(runSteps(caller, call, steps, limitOf(type)), false)
   },
 }
 
 function save(caller: DeployCaller, call: SoapCall, mode: SaveMode): string {
-  const components = nodes(call.typedArguments(), 'metadata')
-  const [type = ''] = components.map(typeOf)
+  const given = nodes(call.typedArguments(), 'metadata')
+  const [type = ''] = given.map(typeOf)
+  const components = saysTypes(type) ? nodes(call.typedArguments(true), 'metadata') : given
   if (components.some((node) => typeOf(node) !== type)) {
     throw new SoapFault('INVALID_TYPE', 'All components of a call must be of the same type')
   }
@@ -68,8 +71,10 @@ function save(caller: DeployCaller, call: SoapCall, mode: SaveMode): string {
       },
     }
   })
-  return written(runSteps(caller, call, steps), mode === 'upsert')
+  return written(runSteps(caller, call, steps, limitOf(type)), mode === 'upsert')
 }
+
+const limitOf = (type: string) => (type === 'CustomMetadata' ? MAX_RECORDS : MAX_COMPONENTS)
 
 /** `xsi:type` may carry a prefix. */
 function typeOf(node: MetadataNode): string {
@@ -91,12 +96,17 @@ const isKnown = (type: string) =>
 const withoutType = ({ '@type': _, ...node }: MetadataNode): MetadataNode => node
 
 /** Runs the steps in their order: each all or nothing, and with allOrNone all of them. */
-function runSteps(caller: DeployCaller, call: SoapCall, steps: readonly Step[]): Done[] {
+function runSteps(
+  caller: DeployCaller,
+  call: SoapCall,
+  steps: readonly Step[],
+  max: number,
+): Done[] {
   checkAccess(caller)
-  if (steps.length > MAX_COMPONENTS) {
+  if (steps.length > max) {
     throw new SoapFault(
       'EXCEEDED_ID_LIMIT',
-      `record limit reached. cannot submit more than ${MAX_COMPONENTS} records in this operation`,
+      `record limit reached. cannot submit more than ${max} records in this operation`,
     )
   }
   const drafts: Draft[] = []

@@ -25,6 +25,13 @@ const plainTypes: Record<string, string> = {
  */
 export function metadataFieldType(field: FieldDescribe): string {
   if (field.type === 'reference') {
+    const [target = ''] = field.referenceTo
+    if (
+      /__mdt$|^(EntityDefinition|EntityParticle|FieldDefinition)$/i.test(target) &&
+      field.custom
+    ) {
+      return 'MetadataRelationship'
+    }
     return field.relationshipOrder === null ? 'Lookup' : 'MasterDetail'
   }
   if (field.type === 'textarea') {

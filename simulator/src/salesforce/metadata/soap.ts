@@ -3,6 +3,7 @@ import {
   child,
   escapeXml,
   metadataNamespace,
+  SCHEMA_NAMESPACES,
   parseTypedXml,
   parseXml,
   text,
@@ -16,8 +17,8 @@ export interface SoapCall {
   sessionId: string | undefined
   /** All headers, by element name (AllOrNoneHeader, CallOptions, DebuggingHeader). */
   headers: MetadataNode
-  /** The arguments once more, with their `xsi:type`: see `parseTypedXml`. */
-  typedArguments(): MetadataNode
+  /** The arguments once more, with their `xsi:type`, on request that of texts too: see `parseTypedXml`. */
+  typedArguments(typedTexts?: boolean): MetadataNode
 }
 
 /** A fault that goes back as HTTP 500 with Salesforce's exception code. */
@@ -68,13 +69,14 @@ export function readEnvelope(xml: string): SoapCall {
     arguments: child(body, name) ?? {},
     sessionId: text(child(headers, 'SessionHeader'), 'sessionId'),
     headers,
-    typedArguments: () => child(child(child(parseTypedXml(xml), 'Envelope'), 'Body'), name) ?? {},
+    typedArguments: (typedTexts) =>
+      child(child(child(parseTypedXml(xml, typedTexts), 'Envelope'), 'Body'), name) ?? {},
   }
 }
 
 /** The answer's envelope. `content` is XML already, as `writeElements` gives it. */
 export function writeEnvelope(call: string, content: string): string {
-  return `${declaration}<soapenv:Envelope xmlns:soapenv="${envelopeNamespace}" xmlns="${metadataNamespace}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><${call}Response>${content}</${call}Response></soapenv:Body></soapenv:Envelope>`
+  return `${declaration}<soapenv:Envelope xmlns:soapenv="${envelopeNamespace}" xmlns="${metadataNamespace}" ${SCHEMA_NAMESPACES}><soapenv:Body><${call}Response>${content}</${call}Response></soapenv:Body></soapenv:Envelope>`
 }
 
 export function writeFault({ code, message }: SoapFault): string {

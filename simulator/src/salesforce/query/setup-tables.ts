@@ -10,6 +10,7 @@ import type { Grants, Org } from '../../org/model.ts'
 import type { Confinement, SoqlRow } from '../../soql/schema.ts'
 import { grantedFields, grantedObjects, queueObjectsOf } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
+import { customMetadataTables } from './custom-metadata.ts'
 import { duplicateRules } from './duplicate-rules.ts'
 import { flowInterviews } from '../flow-interviews.ts'
 import { flowDefinitionViews, flowVersionViews } from './flow-views.ts'
@@ -44,6 +45,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     flowDefinitionViews(org),
     flowVersionViews(org),
     flowInterviews(org),
+    ...customMetadataTables(org),
     ...statusTables(org),
   ]
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))

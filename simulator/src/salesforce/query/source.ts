@@ -1,6 +1,7 @@
 import { findObject } from '../../org/changes.ts'
 import { FormulaNotSimulated, FormulaSyntaxError } from '../../formula/formula.ts'
 import type { Field, Org, Row, SObject } from '../../org/model.ts'
+import { isCustomMetadataType } from '../../org/schema.ts'
 import type { Viewer } from '../../org/visibility.ts'
 import { computedValue, isComputed } from '../../records/formulas.ts'
 import { asDouble, isNumberType } from '../../records/long-numbers.ts'
@@ -153,6 +154,7 @@ function objectView(org: Org, viewer: Viewer, def: SObject, base: string): SoqlO
       }
       return undefined
     },
+    ...(isCustomMetadataType(def.name) ? { restrictions: { noGrouping: true } } : {}),
     url: (row) => `${base}/sobjects/${def.name}/${String(row['Id'])}`,
   }
 }

@@ -9,7 +9,7 @@ import type { Confinement, SoqlRestrictions, SoqlRow } from '../../soql/schema.t
 import { fieldBody, liveFields, objectBody } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { metadataFieldType } from '../metadata/custom-field.ts'
-import { derivedId } from '../query/derived-ids.ts'
+import { derivedId, fieldDurableId } from '../query/derived-ids.ts'
 import { confinedTo } from '../query/setup-tables.ts'
 import { reference, type ColumnSpec, type VirtualTable } from '../query/tables.ts'
 import { developerName, metadataEntity, namespaceOf, noId } from './columns.ts'
@@ -138,16 +138,6 @@ function confinedFields(org: Org, confined: Confinement): { object: SObject; fie
   return confinedObjects(org, confined, ['entitydefinitionid'], 'entitydefinition.qualifiedapiname')
     .filter((object) => !owners || owners.has(object.durableId.toLowerCase()))
     .flatMap((object) => liveFields(object).map((field) => ({ object, field })))
-}
-
-// Salesforce: the durable id of a custom field ends in the 15 characters of its 00N id.
-function fieldDurableId(object: SObject, { describe, id }: Field): string {
-  return `${object.durableId}.${describe.custom ? id.slice(0, 15) : fieldToken(describe.name)}`
-}
-
-// Salesforce: references drop their `Id` in durable ids (`Account.Owner`).
-function fieldToken(name: string): string {
-  return name.length > 2 && name.endsWith('Id') ? name.slice(0, -2) : name
 }
 
 const uiTypes: Readonly<Record<string, string>> = {
@@ -361,7 +351,7 @@ const entityLimit = (org: Org): VirtualTable => ({
         Remaining: max - used,
       })
       return [
-        limit('CustomFields', 'Custom Fields', customFieldLimit(org), own.length),
+        limit('CustomFields', 'Custom Fields', customFieldLimit(org, object), own.length),
         limit(
           'CustomRelationship',
           'Custom Relationship Fields',

@@ -99,7 +99,7 @@ describe('CustomField', () => {
     ],
     [
       'of a type that is not simulated',
-      { label: 'Crew', type: 'MetadataRelationship' },
+      { label: 'Crew', type: 'ExternalLookup' },
       'NOT_SIMULATED',
       /^The simulator does not deploy fields/,
     ],

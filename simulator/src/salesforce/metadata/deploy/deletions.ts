@@ -12,6 +12,7 @@ import type {
 } from '../../../org/model.ts'
 import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
 import { withActive } from './automations.ts'
+import { deleteCustomMetadata, deleteRecordsOf, emptyField } from './custom-metadata.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
@@ -36,6 +37,7 @@ export const DELETION_ORDER = [
   'Layout',
   'ValidationRule',
   'RecordType',
+  'CustomMetadata',
   'CustomField',
   'CustomObject',
   'GlobalValueSet',
@@ -57,6 +59,7 @@ type Deleter = (draft: Draft, fullName: string) => string | undefined
 
 const deleters: Readonly<Record<string, Deleter>> = {
   CustomField: deleteField,
+  CustomMetadata: deleteCustomMetadata,
   CustomObject: deleteObject,
   GlobalValueSet: deleteGlobalValueSet,
   Group: deleteGroup,
@@ -153,6 +156,7 @@ function deleteField(draft: Draft, fullName: string): string | undefined {
     ({ describe }) => describe.compoundFieldName === field.describe.name,
   )
   for (const each of [field, ...parts]) removeField(draft, object, each)
+  emptyField(draft, object, field.describe.name)
   removeFromLayouts(draft, object, field)
   removeGrants(draft, `${object.name}.${field.describe.name}`.toLowerCase(), 'fields')
   const wasDetail = field.describe.relationshipOrder !== null
@@ -325,6 +329,7 @@ function deleteObject(draft: Draft, fullName: string): string | undefined {
     // The parents' describes change, and the list of objects.
     draft.touchOrg()
   }
+  deleteRecordsOf(draft, object)
   removeGrants(draft, key, 'objects')
   draft.keep('tabs')
   org.tabs = org.tabs.filter((tab) => tab.name !== object.name)

@@ -2,8 +2,9 @@
 // Describe"; SOAP API guide, "Field Types"; lengths and types as in recorded describes.
 
 import type { Field, SObject } from '../../../org/model.ts'
-import type { FieldSpec } from '../../../org/schema.ts'
+import { isCustomMetadataType, type FieldSpec } from '../../../org/schema.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { relationshipTarget } from './custom-metadata-types.ts'
 import { Problem, type Draft } from './draft.ts'
 import type { FieldType } from './field-types.ts'
 import { flag, noSuch, oneOf, required, whole } from './names.ts'
@@ -32,6 +33,7 @@ const DESCRIBE_TYPES: Record<FieldType, string> = {
   LongTextArea: 'textarea',
   Lookup: 'reference',
   MasterDetail: 'reference',
+  MetadataRelationship: 'reference',
   MultiselectPicklist: 'multipicklist',
   Number: 'double',
   Percent: 'percent',
@@ -86,9 +88,12 @@ export function shapeOf(
       metadata: node,
     }
   }
+  // Salesforce: custom metadata is not under field-level security, and no API writes it as data.
+  const isMetadata = isCustomMetadataType(object.name)
+  const unwritten = { createable: false, updateable: false, permissionable: false }
   const shape = (spec: Partial<FieldSpec>, metadata = node): FieldShape => ({
-    spec: { ...common, ...defaults(type, node), ...spec },
-    secured: !isRequired && type !== 'MasterDetail',
+    spec: { ...common, ...defaults(type, node), ...spec, ...(isMetadata && unwritten) },
+    secured: !isMetadata && !isRequired && type !== 'MasterDetail',
     metadata,
   })
   switch (type) {
@@ -134,6 +139,11 @@ export function shapeOf(
     }
     case 'Lookup':
       return shape(lookup(name, node))
+    case 'MetadataRelationship':
+      return shape({
+        referenceTo: [relationshipTarget(draft, object, node)],
+        relationshipName: relationshipName(name),
+      })
     case 'MasterDetail':
       return shape(masterDetail(object, name, node, before))
     case 'Summary':

@@ -34,6 +34,10 @@ const RULES = {
     'referenceTo relationshipName relationshipLabel relationshipOrder reparentableMasterDetail writeRequiresMasterRead lookupFilter',
     'referenceTo',
   ),
+  MetadataRelationship: rule(
+    'referenceTo relationshipName relationshipLabel required metadataRelationshipControllingField',
+    'referenceTo',
+  ),
   MultiselectPicklist: rule('valueSet visibleLines required', 'valueSet visibleLines'),
   Number: rule('precision scale required defaultValue unique externalId', 'precision scale'),
   Percent: rule('precision scale required defaultValue', 'precision scale'),
@@ -53,13 +57,7 @@ export type FieldType = keyof typeof RULES
 
 const TYPES = Object.keys(RULES) as FieldType[]
 /** Salesforce has them, this simulator not. */
-const UNSIMULATED = [
-  'ExternalLookup',
-  'File',
-  'Hierarchy',
-  'IndirectLookup',
-  'MetadataRelationship',
-]
+const UNSIMULATED = ['ExternalLookup', 'File', 'Hierarchy', 'IndirectLookup']
 const FORMULA_TYPES = new Set<FieldType>([
   'Checkbox',
   'Currency',
@@ -117,15 +115,23 @@ export function readType(node: MetadataNode): FieldType {
   return oneOf('FieldType', TYPES, type)
 }
 
-/** Refuses properties that the type does not take, lacks, or has out of range. */
-export function checkProperties(type: FieldType, node: MetadataNode): void {
+/**
+ * Refuses properties that the type does not take, lacks, or has out of range. Fields of some objects take
+ * one more, `alsoTakes`.
+ */
+export function checkProperties(type: FieldType, node: MetadataNode, alsoTakes?: string): void {
   const formula = text(node, 'formula') !== undefined
   if (formula && !FORMULA_TYPES.has(type)) {
     throw new Problem(`Can not specify 'formula' for a CustomField of type ${type}`)
   }
   const { takes, needs }: TypeRule = RULES[type]
   for (const name of Object.keys(node)) {
-    if (COMMON.has(name) || (formula ? FORMULA_TAKES.has(name) : takes.includes(name))) continue
+    if (
+      COMMON.has(name) ||
+      name === alsoTakes ||
+      (formula ? FORMULA_TAKES.has(name) : takes.includes(name))
+    )
+      continue
     const value = text(node, name)
     if (HARMLESS_AS_FALSE.has(name) && value === 'false') continue
     const harmless = formula || HARMLESS_REQUIRED_FALSE.has(type)

@@ -335,8 +335,8 @@ describe('a field is refused', () => {
     ],
     [
       'a type that is not simulated',
-      type('MetadataRelationship'),
-      'The simulator does not deploy fields of type MetadataRelationship',
+      type('ExternalLookup'),
+      'The simulator does not deploy fields of type ExternalLookup',
     ],
   ]
   it.each(cases)('%s', async (_name, content, problem) => {

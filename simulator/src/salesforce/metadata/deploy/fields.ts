@@ -8,10 +8,17 @@ import {
   RELATIONSHIP_LIMIT,
 } from '../../../org/edition.ts'
 import type { Field, SObject } from '../../../org/model.ts'
-import { isCustomizable, makeField, systemFields, type FieldSpec } from '../../../org/schema.ts'
+import {
+  isCustomizable,
+  isCustomMetadataType,
+  makeField,
+  systemFields,
+  type FieldSpec,
+} from '../../../org/schema.ts'
 import { metadataFieldType } from '../custom-field.ts'
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { convertValues } from './conversions.ts'
+import { checkTypeOfField } from './custom-metadata-types.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
@@ -36,8 +43,10 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   }
 
   const type = readType(node)
-  checkProperties(type, node)
+  const isMetadata = isCustomMetadataType(object.name)
+  checkProperties(type, node, isMetadata ? 'fieldManageability' : undefined)
   required(node, 'label')
+  checkTypeOfField(object, type, node, found && typeOf(found))
   if (found !== undefined) checkTypeChange(found, type, node)
   const formula = text(node, 'formula')
   if (formula !== undefined) checkFormula(draft, object, formula, RESULT_TYPES[type] ?? 'Number')
@@ -168,8 +177,10 @@ function checkRelationship(
   node: MetadataNode,
   found: Field | undefined,
 ): string | null | undefined {
-  if (type !== 'Lookup' && type !== 'MasterDetail') return undefined
+  if (!['Lookup', 'MasterDetail', 'MetadataRelationship'].includes(type)) return undefined
   const target = required(node, 'referenceTo')
+  // What leads to set-up has been looked at already, and set-up knows nothing of it.
+  if (type === 'MetadataRelationship' && !isCustomMetadataType(target)) return null
   const parent = draft.object(target)
   if (parent === undefined) {
     throw new Problem(`referenceTo value of '${target}' does not resolve to a valid sObject type`)
@@ -188,7 +199,7 @@ function checkRelationship(
   const own = text(node, 'relationshipName')
   if (own === undefined) {
     if (found !== undefined) return found.childRelationshipName
-    if (type === 'Lookup') return null
+    if (type !== 'MasterDetail') return null
     throw new Problem("Must specify 'relationshipName' for a CustomField of type MasterDetail")
   }
   checkDeveloperName('Child Relationship', own)
@@ -248,9 +259,10 @@ function checkMasterDetail(
 function checkLimits(draft: Draft, object: SObject, type: FieldType): void {
   const counted = countedFields(object)
   const needs = type === 'Location' ? 3 : 1
-  if (counted.length + needs > customFieldLimit(draft.org)) {
+  const limit = customFieldLimit(draft.org, object)
+  if (counted.length + needs > limit) {
     throw new Problem(
-      `Custom field limit reached: ${object.name} can have ${customFieldLimit(draft.org)} custom fields, deleted ones included`,
+      `Custom field limit reached: ${object.name} can have ${limit} custom fields, deleted ones included`,
     )
   }
   const references = counted.filter(({ describe }) => describe.type === 'reference')

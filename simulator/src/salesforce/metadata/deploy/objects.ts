@@ -2,8 +2,15 @@
 
 import { customObjectUse } from '../../../org/edition.ts'
 import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
-import { freeKeyPrefix, makeField, makeObject, systemFields } from '../../../org/schema.ts'
+import {
+  freeKeyPrefix,
+  isCustomMetadataType,
+  makeField,
+  makeObject,
+  systemFields,
+} from '../../../org/schema.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { checkLabels, deployCustomMetadataType } from './custom-metadata-types.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkFormula } from './formula.ts'
 import {
@@ -52,6 +59,9 @@ export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
   )
   delete content['fullName']
   const object = draft.object(fullName)
+  if (isCustomMetadataType(fullName)) {
+    return deployCustomMetadataType(draft, fullName, object, node, content)
+  }
   if (!/__c$/i.test(fullName)) return deployStandardObject(draft, fullName, object, content)
   checkUnmanaged(draft.org, 'CustomEntityDefinition', fullName)
   checkDeveloperName('Object', fullName.slice(0, -3))
@@ -87,11 +97,7 @@ function deployStandardObject(
 
 /** What a custom object needs. Salesforce: a file with fields alone is no definition of the object. */
 function checkDefinition(object: SObject | undefined, node: MetadataNode): void {
-  if ((text(node, 'label') ?? '') === '') {
-    throw new Problem('Must specify a non-empty label for the CustomObject')
-  }
-  checkLength('MasterLabel', text(node, 'label'), 40)
-  checkLength('PluralLabel', required(node, 'pluralLabel'), 40)
+  checkLabels(node)
   checkLength('Description', text(node, 'description'), 1000)
   const nameField = child(node, 'nameField')
   const nameType = text(nameField, 'type')

@@ -2,7 +2,7 @@
 // guide, "Sample package.xml Manifest Files" and "Deleting Components from an Organization".
 
 import { strFromU8, unzipSync } from 'fflate'
-import { childTypes, metadataTypes } from '../component.ts'
+import { childTypes, metadataTypes, saysTypes } from '../component.ts'
 import { readManifest, type Manifest } from '../manifest.ts'
 import { deployerOf } from './deployers.ts'
 import type { Item } from './draft.ts'
@@ -227,7 +227,7 @@ class Picker {
     const raw = this.#files.text(fileName)
     if (raw === undefined) return undefined
     try {
-      const { type: root, node } = parseMetadataFile(raw)
+      const { type: root, node } = parseMetadataFile(raw, saysTypes(type))
       if (root === type) return { raw, node }
       return {
         problem: `Element {http://soap.sforce.com/2006/04/metadata}${root} invalid at this location, ${type} expected`,

@@ -141,6 +141,44 @@ describe('a permission set that is there', () => {
   })
 })
 
+describe('a field that nobody can edit any longer', () => {
+  const numbered = parsePlan({
+    objects: [
+      {
+        api_name: 'Lead',
+        fields: [
+          { api_name: 'No__c', label: 'No', type: 'AutoNumber', display_format: 'N-{0000}' },
+        ],
+      },
+    ],
+  })
+  const granting = (root: string): string =>
+    `<?xml version="1.0" encoding="UTF-8"?><${root} xmlns="http://soap.sforce.com/2006/04/metadata"><fieldPermissions><editable>true</editable><field>Lead.No__c</field><readable>true</readable></fieldPermissions></${root}>`
+
+  it('has its grant to edit back when the deployment is rolled back', () => {
+    const current = granting('PermissionSet')
+    const { text, changes } = merge(numbered, 'X', current)
+    expect(readAccess(text, 'PermissionSet').fieldPermissions).toEqual([
+      { editable: 'false', field: 'Lead.No__c', readable: 'true' },
+    ])
+    expect(merge(numbered, 'X', text).changes).toEqual([])
+    const back = takeOutOfPermissionSet(text, changes)
+    expect(fileDifferences('PermissionSet', current, back.text)).toEqual([])
+  })
+
+  it('has it back in a profile too', () => {
+    const wanted = wantedAccess(
+      numbered,
+      'Profile',
+      mastersIn(numbered, () => null),
+    )
+    const { changes } = mergeProfile(wanted, granting('Profile'))
+    expect(readAccess(takeOutOfProfile(changes), 'Profile').fieldPermissions).toEqual([
+      { editable: 'true', field: 'Lead.No__c', readable: 'true' },
+    ])
+  })
+})
+
 describe('a detail', () => {
   it('comes with the right to read its master, without taking more from it', () => {
     const detail = parsePlan({

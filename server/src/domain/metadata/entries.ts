@@ -36,8 +36,11 @@ const KEY_MEMBERS = {
 export interface WantedEntry {
   list: keyof typeof KEY_MEMBERS
   key: string
-  /** Null where Salesforce takes no entry at all. */
-  grant: Record<string, string | boolean> | null
+  /**
+   * Null where Salesforce takes no entry at all; a member is null where it grants that to nobody, and false
+   * where the plan does not ask for it, so that it stays as it is.
+   */
+  grant: Record<string, string | boolean | null> | null
 }
 
 const keyMember = (list: string): string | null =>
@@ -66,12 +69,12 @@ const texts = (members: Readonly<Record<string, unknown>>): Record<string, strin
 const equal = (a: Record<string, string>, b: Record<string, string>): boolean =>
   Object.keys({ ...a, ...b }).every((name) => a[name] === b[name])
 
-/** What is granted and what is wanted together: yes stays yes. */
+/** What is granted and what is wanted together: yes stays yes where Salesforce keeps it. */
 const raise = (current: Record<string, string>, wanted: WantedEntry): Record<string, string> => {
   const member = KEY_MEMBERS[wanted.list]
   const result: Record<string, string> = { ...current, [member]: current[member] ?? wanted.key }
   for (const [name, value] of Object.entries(wanted.grant ?? {})) {
-    result[name] = value === false ? (current[name] ?? 'false') : String(value)
+    result[name] = value === false ? (current[name] ?? 'false') : String(value ?? false)
   }
   return result
 }

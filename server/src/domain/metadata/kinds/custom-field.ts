@@ -70,8 +70,11 @@ const wanted = (plan: Plan): WantedEntry[] =>
     fields.map((field): WantedEntry => ({
       list: 'fieldPermissions',
       key: `${permittedOn(object)}.${field.api_name}`,
-      // Salesforce: "You cannot deploy to a required field": everybody sees those anyway.
-      grant: isRequired(field) ? null : { editable: !isReadOnly(field), readable: true },
+      // Salesforce: "You cannot deploy to a required field": everybody sees those anyway. And a grant to
+      // edit is gone once the field is a formula or an auto number: it is noted, to come back with the field.
+      grant: isRequired(field)
+        ? null
+        : { editable: isReadOnly(field) ? null : true, readable: true },
     })),
   )
 

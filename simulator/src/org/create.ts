@@ -53,6 +53,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     ids,
     objects: new Map(),
     globalValueSets: new Map(),
+    customLabels: new Map(),
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),

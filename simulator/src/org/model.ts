@@ -99,6 +99,19 @@ export interface GlobalValueSet extends Stamps {
   values: GlobalValue[]
 }
 
+/** A text that pages, formulas and code use by its name. */
+export interface CustomLabel extends Stamps {
+  /** 101… */
+  id: string
+  name: string
+  language: string
+  isProtected: boolean
+  shortDescription: string
+  value: string
+  /** With commas between them. */
+  categories: string | null
+}
+
 export interface RecordType extends Stamps {
   /** 012… */
   id: string
@@ -443,6 +456,8 @@ export interface Org {
   objects: Map<string, SObject>
   /** By lower-cased name. */
   globalValueSets: Map<string, GlobalValueSet>
+  /** By lower-cased name. */
+  customLabels: Map<string, CustomLabel>
   users: Map<string, User>
   profiles: Map<string, Profile>
   permissionSets: Map<string, PermissionSet>

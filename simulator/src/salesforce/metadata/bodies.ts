@@ -4,6 +4,7 @@
 import type {
   ApexTrigger,
   AssignmentRule,
+  CustomLabel,
   Field,
   Flow,
   FlowVersion,
@@ -163,6 +164,14 @@ export function globalValueSetBody(set: GlobalValueSet): MetadataNode {
     sorted: set.sorted,
   }
 }
+
+export const customLabelBody = (label: CustomLabel): MetadataNode => ({
+  ...(label.categories !== null && { categories: label.categories }),
+  language: label.language,
+  protected: label.isProtected,
+  shortDescription: label.shortDescription,
+  value: label.value,
+})
 
 export function flowVersionBody(version: FlowVersion): MetadataNode {
   const { fullName: _, ...metadata } = version.metadata as MetadataNode

@@ -7,6 +7,7 @@ import {
   flowDefinitionBody,
   flowVersionBody,
   globalValueSetBody,
+  customLabelBody,
   installedPackageBody,
   liveFields,
   objectBody,
@@ -211,6 +212,34 @@ const builders: Readonly<Record<string, Builder>> = {
           metadata: () => globalValueSetBody(set),
         },
         set,
+      ),
+    ),
+  CustomLabels: (org) => {
+    const labels = [...org.customLabels.values()]
+    if (labels.length === 0) return []
+    const metadata = () => ({
+      labels: labels
+        .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+        .map((label) => ({ fullName: label.name, ...customLabelBody(label) })),
+    })
+    return [
+      component(
+        { type: 'CustomLabels', fullName: 'CustomLabels', id: '', metadata },
+        newest(labels),
+      ),
+    ]
+  },
+  CustomLabel: (org) =>
+    [...org.customLabels.values()].map((label) =>
+      component(
+        {
+          type: 'CustomLabel',
+          fullName: label.name,
+          id: label.id,
+          wildcard: false,
+          metadata: () => customLabelBody(label),
+        },
+        label,
       ),
     ),
   AssignmentRules: (org) =>

@@ -30,6 +30,7 @@ export function makeTestOrg(): Org {
     ids,
     objects: new Map(),
     globalValueSets: new Map(),
+    customLabels: new Map(),
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),

@@ -16,6 +16,7 @@ import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
 import { deleteGroup } from './groups.ts'
+import { deleteLabel } from './labels.ts'
 import { checkUnmanaged } from './names.ts'
 import { deleteQueue } from './queues.ts'
 
@@ -39,6 +40,7 @@ export const DELETION_ORDER = [
   'CustomField',
   'CustomObject',
   'GlobalValueSet',
+  'CustomLabel',
   'Queue',
   'Group',
 ]
@@ -57,6 +59,7 @@ type Deleter = (draft: Draft, fullName: string) => string | undefined
 
 const deleters: Readonly<Record<string, Deleter>> = {
   CustomField: deleteField,
+  CustomLabel: deleteLabel,
   CustomObject: deleteObject,
   GlobalValueSet: deleteGlobalValueSet,
   Group: deleteGroup,

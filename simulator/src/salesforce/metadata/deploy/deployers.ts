@@ -10,6 +10,7 @@ import type { Draft, Item, Outcome } from './draft.ts'
 import { deployField } from './fields.ts'
 import { deployGlobalValueSet } from './global-value-sets.ts'
 import { deployGroup } from './groups.ts'
+import { deployLabel, deployLabels } from './labels.ts'
 import { deployLayout, deployTab } from './layouts.ts'
 import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
 import { deployPermissionSet, deployProfile } from './permissions.ts'
@@ -21,6 +22,8 @@ export type Deployer = (draft: Draft, item: Item) => Outcome
 /** Each type after those that it may name. */
 export const DEPLOYERS: readonly [string, Deployer][] = [
   ['GlobalValueSet', deployGlobalValueSet],
+  ['CustomLabels', deployLabels],
+  ['CustomLabel', deployLabel],
   ['CustomObject', deployObject],
   ['CustomField', deployField],
   ['RecordType', deployRecordType],

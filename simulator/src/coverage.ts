@@ -151,7 +151,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   {
     route: 'POST /sobjects/PermissionSetAssignment',
-    note: 'AssigneeId and PermissionSetId; no licences, no groups, no expiration',
+    note: 'AssigneeId with PermissionSetId or PermissionSetGroupId; no licences, no expiration',
   },
   {
     route: 'DELETE /sobjects/PermissionSetAssignment/:id',

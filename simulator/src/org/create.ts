@@ -57,6 +57,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),
+    permissionSetGroups: new Map(),
     assignments: [],
     groups: [],
     roles: [],

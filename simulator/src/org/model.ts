@@ -226,10 +226,24 @@ export interface PermissionSet extends Stamps {
   extras?: Record<string, unknown>
 }
 
+export interface PermissionSetGroup extends Stamps {
+  /** 0PG… */
+  id: string
+  /** 0PS… of the permission set of type Group, which stands for all of it in queries and assignments. */
+  setId: string
+  developerName: string
+  label: string
+  description: string | null
+  hasActivationRequired: boolean
+  permissionSetIds: string[]
+}
+
 export interface PermissionSetAssignment {
   /** 0Pa… */
   id: string
+  /** Of a group that is assigned: the set that stands for it. */
   permissionSetId: string
+  permissionSetGroupId?: string
   assigneeId: string
 }
 
@@ -461,6 +475,8 @@ export interface Org {
   users: Map<string, User>
   profiles: Map<string, Profile>
   permissionSets: Map<string, PermissionSet>
+  /** By id. */
+  permissionSetGroups: Map<string, PermissionSetGroup>
   assignments: PermissionSetAssignment[]
   groups: Group[]
   roles: Role[]

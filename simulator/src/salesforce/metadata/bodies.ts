@@ -14,6 +14,7 @@ import type {
   InstalledPackage,
   Org,
   PermissionSet,
+  PermissionSetGroup,
   Profile,
   GroupMembers,
   RecordType,
@@ -273,6 +274,17 @@ export function permissionSetBody(org: Org, set: PermissionSet): MetadataNode {
     ...grantsBody(org, set.grants, () => true),
   }
 }
+
+export const permissionSetGroupBody = (org: Org, group: PermissionSetGroup): MetadataNode => ({
+  description: group.description ?? undefined,
+  hasActivationRequired: group.hasActivationRequired,
+  label: group.label,
+  permissionSets: group.permissionSetIds
+    .flatMap((id) => org.permissionSets.get(id) ?? [])
+    .map(({ namespace, name }) => (namespace === null ? name : `${namespace}__${name}`))
+    .sort(),
+  status: 'Updated',
+})
 
 const profileParts: Readonly<Record<string, { element: string; type: string }>> = {
   flowAccesses: { element: 'flow', type: 'Flow' },

@@ -12,6 +12,7 @@ import {
   liveFields,
   objectBody,
   permissionSetBody,
+  permissionSetGroupBody,
   profileBody,
   groupBody,
   queueBody,
@@ -339,6 +340,18 @@ const builders: Readonly<Record<string, Builder>> = {
           metadata: () => permissionSetBody(org, set),
         },
         set,
+      ),
+    ),
+  PermissionSetGroup: (org) =>
+    [...org.permissionSetGroups.values()].map((group) =>
+      component(
+        {
+          type: 'PermissionSetGroup',
+          fullName: group.developerName,
+          id: group.id,
+          metadata: () => permissionSetGroupBody(org, group),
+        },
+        group,
       ),
     ),
   Profile: (org) =>

@@ -71,6 +71,7 @@ export const metadataTypes: readonly MetadataType[] = [
   type('InstalledPackage', 'installedPackages', 'installedPackage'),
   type('Layout', 'layouts', 'layout'),
   type('PermissionSet', 'permissionsets', 'permissionset'),
+  type('PermissionSetGroup', 'permissionsetgroups', 'permissionsetgroup'),
   type('Profile', 'profiles', 'profile'),
   type('Queue', 'queues', 'queue'),
   type('Workflow', 'workflows', 'workflow', ['WorkflowRule']),

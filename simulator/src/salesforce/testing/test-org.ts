@@ -34,6 +34,7 @@ export function makeTestOrg(): Org {
     users: new Map(),
     profiles: new Map(),
     permissionSets: new Map(),
+    permissionSetGroups: new Map(),
     assignments: [],
     groups: [],
     roles: [],

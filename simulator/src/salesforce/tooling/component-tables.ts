@@ -26,7 +26,7 @@ import { schemaTables } from './schema-tables.ts'
 /** Every object that Tooling queries can name, by lower-cased name. */
 export function toolingTables(org: Org): Map<string, VirtualTable> {
   const shared = setupTables(org)
-  const fromSetup = ['User', 'Profile', 'PermissionSet', 'Group'].flatMap(
+  const fromSetup = ['User', 'Profile', 'PermissionSet', 'PermissionSetGroup', 'Group'].flatMap(
     (name) => shared.get(name.toLowerCase()) ?? [],
   )
   const own = [

@@ -14,6 +14,7 @@ import { deployLabel, deployLabels } from './labels.ts'
 import { deployLayout, deployTab } from './layouts.ts'
 import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
 import { deployPermissionSet, deployProfile } from './permissions.ts'
+import { deployPermissionSetGroup } from './permission-set-groups.ts'
 import { deployQueue } from './queues.ts'
 
 /** Makes or changes one component. Throws `Problem` for what Salesforce refuses. */
@@ -38,6 +39,7 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['AssignmentRule', deployAssignmentRule],
   ['Profile', deployProfile],
   ['PermissionSet', deployPermissionSet],
+  ['PermissionSetGroup', deployPermissionSetGroup],
 ]
 
 /** What makes components of this type, in a deployment and out of it. */

@@ -86,7 +86,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /queryAll/:locator', note: 'as /query/:locator' },
   {
     route: 'GET /tooling/query',
-    note: 'definitions of objects and fields, rules, flows, layouts, packages and deployments; no ?explain=',
+    note: 'definitions of objects and fields, rules, flows, labels, layouts, packages and deployments; no ?explain=',
   },
   { route: 'GET /tooling/query/:locator', note: 'as /query/:locator' },
   { route: 'GET /tooling/queryAll', note: 'as /tooling/query' },
@@ -138,7 +138,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   {
     route: 'POST /metadata/deployRequest',
-    note: 'fifteen types of components, see the README; no Apex tests; no quick deployment of a validated request',
+    note: 'the types of components in the README; no Apex tests; no quick deployment of a validated request',
   },
   {
     route: 'GET /metadata/deployRequest/:id',
@@ -151,7 +151,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   },
   {
     route: 'POST /sobjects/PermissionSetAssignment',
-    note: 'AssigneeId and PermissionSetId; no licences, no groups, no expiration',
+    note: 'AssigneeId with PermissionSetId or PermissionSetGroupId; no licences, no expiration',
   },
   {
     route: 'DELETE /sobjects/PermissionSetAssignment/:id',

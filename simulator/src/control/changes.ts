@@ -420,6 +420,27 @@ const permissionActions = {
       return { id }
     },
   ),
+  'permissions/assign-group': defineAction(
+    z.strictObject({ org, group: z.string(), username: z.string() }),
+    (world, input) => {
+      const found = orgIn(world, input.org)
+      const group = [...found.permissionSetGroups.values()].find(
+        ({ developerName }) => developerName === input.group,
+      )
+      if (group === undefined) {
+        throw new Mistake(`${found.name} has no permission set group "${input.group}"`)
+      }
+      const id = found.ids.make('0Pa')
+      found.assignments.push({
+        id,
+        permissionSetId: group.setId,
+        permissionSetGroupId: group.id,
+        assigneeId: userIn(found, input.username).id,
+      })
+      touchOrg(found)
+      return { id }
+    },
+  ),
   'permissions/unassign': defineAction(
     z.strictObject({ org, set: z.string(), username: z.string() }),
     (world, input) => {

@@ -113,6 +113,19 @@ export interface CustomMetadataRecord extends Stamps {
   values: Readonly<Record<string, string | number | boolean | null>>
 }
 
+/** A text that pages, formulas and code use by its name. */
+export interface CustomLabel extends Stamps {
+  /** 101… */
+  id: string
+  name: string
+  language: string
+  isProtected: boolean
+  shortDescription: string
+  value: string
+  /** With commas between them. */
+  categories: string | null
+}
+
 export interface RecordType extends Stamps {
   /** 012… */
   id: string
@@ -227,10 +240,24 @@ export interface PermissionSet extends Stamps {
   extras?: Record<string, unknown>
 }
 
+export interface PermissionSetGroup extends Stamps {
+  /** 0PG… */
+  id: string
+  /** 0PS… of the permission set of type Group, which stands for all of it in queries and assignments. */
+  setId: string
+  developerName: string
+  label: string
+  description: string | null
+  hasActivationRequired: boolean
+  permissionSetIds: string[]
+}
+
 export interface PermissionSetAssignment {
   /** 0Pa… */
   id: string
+  /** Of a group that is assigned: the set that stands for it. */
   permissionSetId: string
+  permissionSetGroupId?: string
   assigneeId: string
 }
 
@@ -459,9 +486,13 @@ export interface Org {
   globalValueSets: Map<string, GlobalValueSet>
   /** By lower-cased full name, without the `__mdt` of the type: `tier.gold`. */
   customMetadata: Map<string, CustomMetadataRecord>
+  /** By lower-cased name. */
+  customLabels: Map<string, CustomLabel>
   users: Map<string, User>
   profiles: Map<string, Profile>
   permissionSets: Map<string, PermissionSet>
+  /** By id. */
+  permissionSetGroups: Map<string, PermissionSetGroup>
   assignments: PermissionSetAssignment[]
   groups: Group[]
   roles: Role[]

@@ -1,16 +1,64 @@
 // Who sees what. Salesforce: describe shows only what the calling user may see; a custom field is
 // invisible until a profile or permission set grants it (Field-Level Security, Object permissions).
 
-import { type Field, type Grants, type Org, type SObject, type User } from './model.ts'
+import {
+  type Field,
+  type Grants,
+  type ObjectGrant,
+  type Org,
+  type PermissionSetGroup,
+  type SObject,
+  type User,
+} from './model.ts'
 
 /** All grants that hold for the user: the profile's and those of the assigned permission sets. */
 export const grantsOf = (org: Org, user: User): Grants[] => {
   const profile = org.profiles.get(user.profileId)
   const sets = org.assignments
     .filter((assignment) => assignment.assigneeId === user.id)
-    .flatMap((assignment) => org.permissionSets.get(assignment.permissionSetId)?.grants ?? [])
+    .flatMap(({ permissionSetId, permissionSetGroupId }) => {
+      const group = org.permissionSetGroups.get(permissionSetGroupId ?? '')
+      // Salesforce: a group that asks for activation grants only to sessions that were activated.
+      if (group !== undefined) return group.hasActivationRequired ? [] : groupGrants(org, group)
+      return org.permissionSets.get(permissionSetId)?.grants ?? []
+    })
   return profile === undefined ? sets : [profile.grants, ...sets]
 }
+
+/** The grants of the permission sets in a group. */
+export const groupGrants = (org: Org, group: PermissionSetGroup): Grants[] =>
+  group.permissionSetIds.flatMap((id) => org.permissionSets.get(id)?.grants ?? [])
+
+/** All that one of them grants. */
+export const unionOf = (all: readonly Grants[]): Grants => {
+  const union: Grants = { fields: new Map(), objects: new Map(), system: new Set() }
+  for (const { fields, objects, system } of all) {
+    for (const [key, { readable, editable }] of fields) {
+      const known = union.fields.get(key)
+      union.fields.set(key, {
+        readable: readable || known?.readable === true,
+        editable: editable || known?.editable === true,
+      })
+    }
+    for (const [key, grant] of objects) {
+      union.objects.set(key, eitherOf(union.objects.get(key), grant))
+    }
+    for (const permission of system) union.system.add(permission)
+  }
+  return union
+}
+
+const eitherOf = (left: ObjectGrant | undefined, right: ObjectGrant): ObjectGrant =>
+  left === undefined
+    ? right
+    : {
+        read: left.read || right.read,
+        create: left.create || right.create,
+        edit: left.edit || right.edit,
+        delete: left.delete || right.delete,
+        viewAll: left.viewAll || right.viewAll,
+        modifyAll: left.modifyAll || right.modifyAll,
+      }
 
 /** One user's eyes, with everything looked up once. */
 export interface Viewer {

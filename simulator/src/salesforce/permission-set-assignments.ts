@@ -16,7 +16,9 @@ export const assignmentRoutes: RestRoute[] = [
   },
 ]
 
-const REQUIRED = ['AssigneeId', 'PermissionSetId'] as const
+/** Salesforce: a permission set or a group, and not both. */
+const ASSIGNED = ['PermissionSetId', 'PermissionSetGroupId'] as const
+const KNOWN = ['attributes', 'AssigneeId', ...ASSIGNED]
 
 const checkMayAssign = ({ viewer }: RestContext): void => {
   if (viewer.has('AssignPermissionSets') || viewer.has('ManageUsers')) return
@@ -39,14 +41,18 @@ const insert = (ctx: RestContext): RestAnswer => {
     throw refusal(400, 'JSON_PARSER_ERROR', 'The HTTP entity body is required')
   }
   for (const name of Object.keys(row)) {
-    if (name === 'attributes' || REQUIRED.some((known) => known === name)) continue
+    if (KNOWN.includes(name)) continue
     throw refusal(
       400,
       'INVALID_FIELD',
       `No such column '${name}' on sobject of type PermissionSetAssignment`,
     )
   }
-  const missing = REQUIRED.filter((name) => (row[name] ?? '') === '')
+  const given = ASSIGNED.filter((name) => (row[name] ?? '') !== '')
+  const missing = [
+    ...((row['AssigneeId'] ?? '') === '' ? ['AssigneeId'] : []),
+    ...(given.length === 0 ? ['PermissionSetId'] : []),
+  ]
   if (missing.length > 0) {
     throw refusal(
       400,
@@ -55,11 +61,14 @@ const insert = (ctx: RestContext): RestAnswer => {
       missing,
     )
   }
-  const [assigneeId, permissionSetId] = REQUIRED.map((name) => idOf(name, row[name]))
-  return {
-    status: 201,
-    body: { id: assign(org, assigneeId, permissionSetId), success: true, errors: [] },
+  // The words are ours.
+  if (given.length > 1) {
+    throw refusal(400, 'FIELD_INTEGRITY_EXCEPTION', 'Assign a permission set or a group', given)
   }
+  const assigneeId = idOf('AssigneeId', row['AssigneeId'])
+  const ids = given.map((name) => [name, idOf(name, row[name])] as const)
+  const id = assign(org, assigneeId, new Map(ids))
+  return { status: 201, body: { id, success: true, errors: [] } }
 }
 
 const idOf = (field: string, value: unknown): string => {
@@ -70,15 +79,16 @@ const idOf = (field: string, value: unknown): string => {
   ])
 }
 
-const assign = (org: Org, assigneeId = '', permissionSetId = ''): string => {
-  for (const [field, known] of [
-    ['AssigneeId', org.users.has(assigneeId)],
-    ['PermissionSetId', org.permissionSets.has(permissionSetId)],
-  ] as const) {
-    if (!known) {
-      throw refusal(400, 'INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', [field])
-    }
-  }
+const assign = (
+  org: Org,
+  assigneeId: string,
+  given: ReadonlyMap<(typeof ASSIGNED)[number], string>,
+): string => {
+  const group = org.permissionSetGroups.get(given.get('PermissionSetGroupId') ?? '')
+  const set = org.permissionSets.get(given.get('PermissionSetId') ?? '')
+  const permissionSetId = group?.setId ?? set?.id
+  if (!org.users.has(assigneeId)) throw unknownId('AssigneeId')
+  if (permissionSetId === undefined) throw unknownId(...given.keys())
   const again = org.assignments.some(
     (each) => each.assigneeId === assigneeId && each.permissionSetId === permissionSetId,
   )
@@ -91,10 +101,18 @@ const assign = (org: Org, assigneeId = '', permissionSetId = ''): string => {
     )
   }
   const id = org.ids.make('0Pa')
-  org.assignments.push({ id, permissionSetId, assigneeId })
+  org.assignments.push({
+    id,
+    permissionSetId,
+    assigneeId,
+    ...(group && { permissionSetGroupId: group.id }),
+  })
   touchOrg(org)
   return id
 }
+
+const unknownId = (...fields: string[]) =>
+  refusal(400, 'INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', fields)
 
 const remove = (ctx: RestContext): RestAnswer => {
   const { org, params } = ctx

@@ -65,7 +65,7 @@ describe('what is not simulated', () => {
   it('is a SOAP fault with 501 for types and calls of the Metadata API', async () => {
     for (const call of [
       '<listMetadata><queries><type>ApexClass</type></queries></listMetadata>',
-      '<readMetadata><type>CustomLabels</type><fullNames>CustomLabels</fullNames></readMetadata>',
+      '<readMetadata><type>ReportType</type><fullNames>Screenings</fullNames></readMetadata>',
       '<retrieve><retrieveRequest><unpackaged><types><members>*</members><name>ApexClass</name></types></unpackaged></retrieveRequest></retrieve>',
       '<renameMetadata><type>CustomObject</type></renameMetadata>',
     ]) {

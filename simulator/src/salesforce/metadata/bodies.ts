@@ -5,6 +5,7 @@ import type {
   ApexTrigger,
   AssignmentRule,
   CustomMetadataRecord,
+  CustomLabel,
   Field,
   Flow,
   FlowVersion,
@@ -14,6 +15,7 @@ import type {
   InstalledPackage,
   Org,
   PermissionSet,
+  PermissionSetGroup,
   Profile,
   GroupMembers,
   RecordType,
@@ -201,6 +203,14 @@ const inXml = (schemaType: string, value: string): string => {
   return schemaType === 'double' && /^-?\d+$/.test(value) ? `${value}.0` : value
 }
 
+export const customLabelBody = (label: CustomLabel): MetadataNode => ({
+  ...(label.categories !== null && { categories: label.categories }),
+  language: label.language,
+  protected: label.isProtected,
+  shortDescription: label.shortDescription,
+  value: label.value,
+})
+
 export function flowVersionBody(version: FlowVersion): MetadataNode {
   const { fullName: _, ...metadata } = version.metadata as MetadataNode
   return { ...metadata, status: version.status }
@@ -301,6 +311,17 @@ export function permissionSetBody(org: Org, set: PermissionSet): MetadataNode {
     ...grantsBody(org, set.grants, () => true),
   }
 }
+
+export const permissionSetGroupBody = (org: Org, group: PermissionSetGroup): MetadataNode => ({
+  description: group.description ?? undefined,
+  hasActivationRequired: group.hasActivationRequired,
+  label: group.label,
+  permissionSets: group.permissionSetIds
+    .flatMap((id) => org.permissionSets.get(id) ?? [])
+    .map(({ namespace, name }) => (namespace === null ? name : `${namespace}__${name}`))
+    .sort(),
+  status: 'Updated',
+})
 
 const profileParts: Readonly<Record<string, { element: string; type: string }>> = {
   flowAccesses: { element: 'flow', type: 'Flow' },

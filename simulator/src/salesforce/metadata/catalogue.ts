@@ -8,10 +8,12 @@ import {
   flowDefinitionBody,
   flowVersionBody,
   globalValueSetBody,
+  customLabelBody,
   installedPackageBody,
   liveFields,
   objectBody,
   permissionSetBody,
+  permissionSetGroupBody,
   profileBody,
   groupBody,
   queueBody,
@@ -222,6 +224,34 @@ const builders: Readonly<Record<string, Builder>> = {
         set,
       ),
     ),
+  CustomLabels: (org) => {
+    const labels = [...org.customLabels.values()]
+    if (labels.length === 0) return []
+    const metadata = () => ({
+      labels: labels
+        .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+        .map((label) => ({ fullName: label.name, ...customLabelBody(label) })),
+    })
+    return [
+      component(
+        { type: 'CustomLabels', fullName: 'CustomLabels', id: '', metadata },
+        newest(labels),
+      ),
+    ]
+  },
+  CustomLabel: (org) =>
+    [...org.customLabels.values()].map((label) =>
+      component(
+        {
+          type: 'CustomLabel',
+          fullName: label.name,
+          id: label.id,
+          wildcard: false,
+          metadata: () => customLabelBody(label),
+        },
+        label,
+      ),
+    ),
   AssignmentRules: (org) =>
     [...Map.groupBy(org.assignmentRules, (rule) => rule.object)].map(([object, rules]) =>
       component(
@@ -319,6 +349,18 @@ const builders: Readonly<Record<string, Builder>> = {
           metadata: () => permissionSetBody(org, set),
         },
         set,
+      ),
+    ),
+  PermissionSetGroup: (org) =>
+    [...org.permissionSetGroups.values()].map((group) =>
+      component(
+        {
+          type: 'PermissionSetGroup',
+          fullName: group.developerName,
+          id: group.id,
+          metadata: () => permissionSetGroupBody(org, group),
+        },
+        group,
       ),
     ),
   Profile: (org) =>

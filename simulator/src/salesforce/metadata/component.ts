@@ -17,6 +17,8 @@ export interface ChildType {
   parent: string
   /** The parent's element that holds it. */
   element: string
+  /** Where one file holds all that the org has: its name, with which theirs do not begin. */
+  onlyParent?: string
 }
 
 /** One component as listMetadata, readMetadata and retrieve see it. */
@@ -60,6 +62,7 @@ export const metadataTypes: readonly MetadataType[] = [
   type('ApexTrigger', 'triggers', 'trigger', [], true),
   type('AssignmentRules', 'assignmentRules', 'assignmentRules', ['AssignmentRule']),
   type('CustomMetadata', 'customMetadata', 'md'),
+  type('CustomLabels', 'labels', 'labels', ['CustomLabel']),
   type('CustomObject', 'objects', 'object', ['CustomField', 'RecordType', 'ValidationRule']),
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
@@ -69,6 +72,7 @@ export const metadataTypes: readonly MetadataType[] = [
   type('InstalledPackage', 'installedPackages', 'installedPackage'),
   type('Layout', 'layouts', 'layout'),
   type('PermissionSet', 'permissionsets', 'permissionset'),
+  type('PermissionSetGroup', 'permissionsetgroups', 'permissionsetgroup'),
   type('Profile', 'profiles', 'profile'),
   type('Queue', 'queues', 'queue'),
   type('Workflow', 'workflows', 'workflow', ['WorkflowRule']),
@@ -80,10 +84,35 @@ export const childTypes: readonly ChildType[] = [
   { xmlName: 'ValidationRule', parent: 'CustomObject', element: 'validationRules' },
   { xmlName: 'AssignmentRule', parent: 'AssignmentRules', element: 'assignmentRule' },
   { xmlName: 'WorkflowRule', parent: 'Workflow', element: 'rules' },
+  {
+    xmlName: 'CustomLabel',
+    parent: 'CustomLabels',
+    element: 'labels',
+    onlyParent: 'CustomLabels',
+  },
 ]
 
 /** Whether values in the files of this type say what type they are of (`xsi:type`). */
 export const saysTypes = (typeName: string): boolean => typeName === 'CustomMetadata'
+/** The name of the parent of a child, and the child's own name in its parent's file. */
+export function placeOfChild(
+  { onlyParent }: ChildType,
+  fullName: string,
+): { parent: string; name: string } | undefined {
+  if (onlyParent !== undefined) return { parent: onlyParent, name: fullName }
+  const dot = fullName.indexOf('.')
+  return dot < 0 ? undefined : { parent: fullName.slice(0, dot), name: fullName.slice(dot + 1) }
+}
+
+/** The name of a child from the names in `placeOfChild`. */
+export function nameOfChild({ onlyParent }: ChildType, parent: string, name: string): string {
+  return onlyParent === undefined ? `${parent}.${name}` : name
+}
+
+/** Whether a deployment takes the children in the type's file as components of their own. */
+export function deploysByParts(typeName: string): boolean {
+  return typeName === 'CustomObject' || typeName === 'CustomLabels'
+}
 
 /**
  * The name of a component as files have it. Salesforce: Tooling and the CRUD calls name global value
@@ -99,6 +128,6 @@ export function fileNameOf(typeName: string, fullName: string): string {
   const asChild = childTypes.find(({ xmlName }) => xmlName === typeName)
   const owner = metadataTypes.find(({ xmlName }) => xmlName === (asChild?.parent ?? typeName))
   if (!owner) throw new Error(`unknown metadata type ${typeName}`)
-  const name = asChild ? (fullName.split('.')[0] ?? fullName) : fullName
+  const name = (asChild && placeOfChild(asChild, fullName)?.parent) ?? fullName
   return `${owner.directoryName}/${name}.${owner.suffix}`
 }

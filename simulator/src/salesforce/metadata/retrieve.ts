@@ -1,5 +1,12 @@
 import { strToU8, zipSync, type Zippable } from 'fflate'
-import { childTypes, metadataTypes, type Component, type SelectedComponents } from './component.ts'
+import {
+  childTypes,
+  metadataTypes,
+  placeOfChild,
+  type ChildType,
+  type Component,
+  type SelectedComponents,
+} from './component.ts'
 import { writeManifest, type Manifest } from './manifest.ts'
 import { inSalesforceOrder, writeMetadataFile, type MetadataNode } from '../../org/metadata-xml.ts'
 
@@ -105,7 +112,7 @@ function assemble(
     const siblings = file.node[asChild.element]
     file.node[asChild.element] = [
       ...(Array.isArray(siblings) ? (siblings as MetadataNode[]) : []),
-      childNode(component, selected),
+      childNode(asChild, component, selected),
     ]
     partial.set(component.fileName, file)
   }
@@ -116,9 +123,13 @@ function assemble(
 }
 
 /** A child inside of its parent's file is named without the parent. */
-function childNode(component: Component, selected: SelectedComponents): MetadataNode {
-  const dot = component.fullName.indexOf('.')
-  return { fullName: component.fullName.slice(dot + 1), ...component.metadata(selected) }
+function childNode(
+  type: ChildType,
+  component: Component,
+  selected: SelectedComponents,
+): MetadataNode {
+  const fullName = placeOfChild(type, component.fullName)?.name ?? component.fullName
+  return { fullName, ...component.metadata(selected) }
 }
 
 function retrievedManifest(components: readonly Component[], version: string): string {

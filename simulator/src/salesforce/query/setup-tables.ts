@@ -4,7 +4,7 @@
 import { USER_PERMISSIONS } from '../../documented.ts'
 import { SYSTEM_PERMISSIONS } from '../../org/create.ts'
 import { stamps } from '../../org/schema.ts'
-import type { Viewer } from '../../org/visibility.ts'
+import { groupGrants, unionOf, type Viewer } from '../../org/visibility.ts'
 import { salesforceDateTime } from '../../org/ids.ts'
 import type { Grants, Org } from '../../org/model.ts'
 import type { Confinement, SoqlRow } from '../../soql/schema.ts'
@@ -32,6 +32,8 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     users(org),
     profiles(org),
     permissionSets(org),
+    permissionSetGroups(org),
+    permissionSetGroupComponents(org),
     permissionSetAssignments(org),
     fieldPermissions(org),
     objectPermissions(org),
@@ -195,6 +197,7 @@ const permissionSets = (org: Org): VirtualTable => ({
     IsCustom: 'boolean',
     Type: 'picklist',
     ProfileId: reference('Profile', 'Profile'),
+    PermissionSetGroupId: reference('PermissionSetGroup', 'PermissionSetGroup'),
     ...PERMISSION_COLUMNS,
     ...auditColumns,
   },
@@ -225,7 +228,67 @@ const permissionSets = (org: Org): VirtualTable => ({
       ...permissionFlags(profile.grants),
       ...auditValues(profile),
     })),
+    ...[...org.permissionSetGroups.values()].map((group) => ({
+      Id: group.setId,
+      Name: group.developerName,
+      Label: group.label,
+      Description: group.description,
+      NamespacePrefix: null,
+      IsOwnedByProfile: false,
+      IsCustom: true,
+      Type: 'Group',
+      ProfileId: null,
+      PermissionSetGroupId: group.id,
+      ...permissionFlags(unionOf(groupGrants(org, group))),
+      ...auditValues(group),
+    })),
   ],
+})
+
+const permissionSetGroups = (org: Org): VirtualTable => ({
+  name: 'PermissionSetGroup',
+  columns: {
+    Id: 'id',
+    DeveloperName: 'string',
+    MasterLabel: 'string',
+    Description: 'string',
+    Language: 'picklist',
+    NamespacePrefix: 'string',
+    Status: 'picklist',
+    HasActivationRequired: 'boolean',
+    ...auditColumns,
+  },
+  rows: () =>
+    [...org.permissionSetGroups.values()].map((group) => ({
+      Id: group.id,
+      DeveloperName: group.developerName,
+      MasterLabel: group.label,
+      Description: group.description,
+      Language: org.language,
+      NamespacePrefix: null,
+      Status: 'Updated',
+      HasActivationRequired: group.hasActivationRequired,
+      ...auditValues(group),
+    })),
+})
+
+const permissionSetGroupComponents = (org: Org): VirtualTable => ({
+  name: 'PermissionSetGroupComponent',
+  columns: {
+    Id: 'id',
+    PermissionSetGroupId: reference('PermissionSetGroup', 'PermissionSetGroup'),
+    PermissionSetId: reference('PermissionSet', 'PermissionSet'),
+    ...auditColumns,
+  },
+  rows: () =>
+    [...org.permissionSetGroups.values()].flatMap((group) =>
+      group.permissionSetIds.map((id) => ({
+        Id: derivedId('0PF', `${group.id} ${id}`),
+        PermissionSetGroupId: group.id,
+        PermissionSetId: id,
+        ...auditValues(group),
+      })),
+    ),
 })
 
 const permissionSetAssignments = (org: Org): VirtualTable => ({
@@ -234,7 +297,7 @@ const permissionSetAssignments = (org: Org): VirtualTable => ({
     Id: 'id',
     PermissionSetId: reference('PermissionSet', 'PermissionSet'),
     AssigneeId: reference('User', 'Assignee'),
-    PermissionSetGroupId: 'string',
+    PermissionSetGroupId: reference('PermissionSetGroup', 'PermissionSetGroup'),
     ExpirationDate: 'datetime',
     IsActive: 'boolean',
   },
@@ -243,7 +306,7 @@ const permissionSetAssignments = (org: Org): VirtualTable => ({
       Id: assignment.id,
       PermissionSetId: assignment.permissionSetId,
       AssigneeId: assignment.assigneeId,
-      PermissionSetGroupId: null,
+      PermissionSetGroupId: assignment.permissionSetGroupId ?? null,
       ExpirationDate: null,
       IsActive: true,
     })),
@@ -258,13 +321,17 @@ const permissionSetAssignments = (org: Org): VirtualTable => ({
   ],
 })
 
-/** The owners of permissions, those of profiles by their permission set. */
+/** The owners of permissions, those of profiles and groups by their permission set. */
 function parents(org: Org, confined: Confinement): { id: string; grants: Grants }[] {
   const ids = confinedTo(confined, 'parentid')
   const keys = ids && new Set([...ids].map((id) => id.slice(0, 15)))
   return [
     ...[...org.permissionSets.values()].map(({ id, grants }) => ({ id, grants })),
     ...[...org.profiles.values()].map(({ id, grants }) => ({ id: profileSetId(id), grants })),
+    ...[...org.permissionSetGroups.values()].map((group) => ({
+      id: group.setId,
+      grants: unionOf(groupGrants(org, group)),
+    })),
   ].filter(({ id }) => !keys || keys.has(id.slice(0, 15).toLowerCase()))
 }
 

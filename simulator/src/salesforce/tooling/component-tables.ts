@@ -26,7 +26,7 @@ import { schemaTables } from './schema-tables.ts'
 /** Every object that Tooling queries can name, by lower-cased name. */
 export function toolingTables(org: Org): Map<string, VirtualTable> {
   const shared = setupTables(org)
-  const fromSetup = ['User', 'Profile', 'PermissionSet', 'Group'].flatMap(
+  const fromSetup = ['User', 'Profile', 'PermissionSet', 'PermissionSetGroup', 'Group'].flatMap(
     (name) => shared.get(name.toLowerCase()) ?? [],
   )
   const own = [
@@ -35,6 +35,7 @@ export function toolingTables(org: Org): Map<string, VirtualTable> {
     workflowRule(org),
     apexTrigger(org),
     layout(org),
+    externalString(org),
     installedPackage(org),
     subscriberPackage(org),
     subscriberPackageVersion(org),
@@ -221,6 +222,36 @@ const layout = (org: Org): VirtualTable => ({
         () => item.metadata as MetadataNode,
       ),
       ...auditValues(item),
+    })),
+})
+
+/** The custom labels. */
+const externalString = (org: Org): VirtualTable => ({
+  name: 'ExternalString',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    MasterLabel: 'string',
+    Value: 'string',
+    Category: 'string',
+    Language: 'picklist',
+    IsProtected: 'boolean',
+    NamespacePrefix: 'string',
+    ManageableState: 'picklist',
+    ...auditColumns,
+  },
+  rows: () =>
+    [...org.customLabels.values()].map((label) => ({
+      Id: label.id,
+      Name: label.name,
+      MasterLabel: label.shortDescription,
+      Value: label.value,
+      Category: label.categories,
+      Language: label.language,
+      IsProtected: label.isProtected,
+      NamespacePrefix: null,
+      ManageableState: 'unmanaged',
+      ...auditValues(label),
     })),
 })
 

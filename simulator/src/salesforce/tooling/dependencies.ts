@@ -60,6 +60,7 @@ function* dependencyRows(org: Org): Generator<SoqlRow> {
   const objects = liveObjects(org)
   const customNames = /[A-Za-z]\w*__c\b/g
   for (const from of referringComponents(org)) {
+    yield* labelRows(org, from)
     const named = new Set((from.text.match(customNames) ?? []).map((name) => name.toLowerCase()))
     if (named.size === 0) continue
     for (const object of objects) {
@@ -84,6 +85,17 @@ function* valueSetRows(org: Org): Generator<SoqlRow> {
     const { name } = field.describe
     const from = { type: 'CustomField', id: field.id, name, namespace: object.namespace }
     yield dependency(from, set.id, set.developerName, null, 'GlobalValueSet')
+  }
+}
+
+/** A label is named as `$Label.Name`, in formulas and in flows. */
+function* labelRows(org: Org, from: Component): Generator<SoqlRow> {
+  const names = new Set(
+    [...from.text.matchAll(/\$Label\.(\w+)/gi)].map(([, name = '']) => name.toLowerCase()),
+  )
+  for (const name of names) {
+    const label = org.customLabels.get(name)
+    if (label !== undefined) yield dependency(from, label.id, label.name, null, 'CustomLabel')
   }
 }
 

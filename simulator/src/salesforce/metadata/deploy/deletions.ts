@@ -17,7 +17,9 @@ import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
 import { deleteGroup } from './groups.ts'
+import { deleteLabel } from './labels.ts'
 import { checkUnmanaged } from './names.ts'
+import { deletePermissionSetGroup, groupsWith } from './permission-set-groups.ts'
 import { deleteQueue } from './queues.ts'
 
 /** The component is not there: a warning, no error. */
@@ -31,6 +33,7 @@ export const DELETION_ORDER = [
   'Flow',
   'AssignmentRule',
   'AssignmentRules',
+  'PermissionSetGroup',
   'PermissionSet',
   'Profile',
   'CustomTab',
@@ -41,6 +44,7 @@ export const DELETION_ORDER = [
   'CustomField',
   'CustomObject',
   'GlobalValueSet',
+  'CustomLabel',
   'Queue',
   'Group',
 ]
@@ -60,9 +64,11 @@ type Deleter = (draft: Draft, fullName: string) => string | undefined
 const deleters: Readonly<Record<string, Deleter>> = {
   CustomField: deleteField,
   CustomMetadata: deleteCustomMetadata,
+  CustomLabel: deleteLabel,
   CustomObject: deleteObject,
   GlobalValueSet: deleteGlobalValueSet,
   Group: deleteGroup,
+  PermissionSetGroup: deletePermissionSetGroup,
   Queue: deleteQueue,
   ValidationRule: (draft, fullName) => {
     const { object, name } = split(draft, fullName)
@@ -119,6 +125,14 @@ const deleters: Readonly<Record<string, Deleter>> = {
     checkUnmanaged(org, 'PermissionSet', fullName)
     if (org.assignments.some(({ permissionSetId }) => permissionSetId === found.id)) {
       throw new Problem('This permission set is assigned to users and cannot be deleted')
+    }
+    const groups = groupsWith(draft, found.id)
+    if (groups.length > 0) {
+      // The rule is Salesforce's (Help, "Permission Set Groups Considerations"), the words are ours.
+      throw new Problem(
+        `This permission set is in a permission set group and cannot be deleted: ${groups.join(', ')}`,
+        'DEPENDENCY_EXISTS',
+      )
     }
     draft.put(org.permissionSets, found.id, undefined)
     draft.touchOrg()

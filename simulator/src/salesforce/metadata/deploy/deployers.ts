@@ -11,9 +11,11 @@ import type { Draft, Item, Outcome } from './draft.ts'
 import { deployField } from './fields.ts'
 import { deployGlobalValueSet } from './global-value-sets.ts'
 import { deployGroup } from './groups.ts'
+import { deployLabel, deployLabels } from './labels.ts'
 import { deployLayout, deployTab } from './layouts.ts'
 import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
 import { deployPermissionSet, deployProfile } from './permissions.ts'
+import { deployPermissionSetGroup } from './permission-set-groups.ts'
 import { deployQueue } from './queues.ts'
 
 /** Makes or changes one component. Throws `Problem` for what Salesforce refuses. */
@@ -22,6 +24,8 @@ export type Deployer = (draft: Draft, item: Item) => Outcome
 /** Each type after those that it may name. */
 export const DEPLOYERS: readonly [string, Deployer][] = [
   ['GlobalValueSet', deployGlobalValueSet],
+  ['CustomLabels', deployLabels],
+  ['CustomLabel', deployLabel],
   ['CustomObject', deployObject],
   ['CustomField', deployField],
   ['CustomMetadata', deployCustomMetadata],
@@ -37,6 +41,7 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['AssignmentRule', deployAssignmentRule],
   ['Profile', deployProfile],
   ['PermissionSet', deployPermissionSet],
+  ['PermissionSetGroup', deployPermissionSetGroup],
 ]
 
 /** What makes components of this type, in a deployment and out of it. */

@@ -2,7 +2,15 @@
 // guide, "Sample package.xml Manifest Files" and "Deleting Components from an Organization".
 
 import { strFromU8, unzipSync } from 'fflate'
-import { childTypes, metadataTypes, saysTypes } from '../component.ts'
+import {
+  childTypes,
+  deploysByParts,
+  metadataTypes,
+  nameOfChild,
+  placeOfChild,
+  saysTypes,
+  type ChildType,
+} from '../component.ts'
 import { readManifest, type Manifest } from '../manifest.ts'
 import { deployerOf } from './deployers.ts'
 import type { Item } from './draft.ts'
@@ -154,6 +162,8 @@ function manifestOf(files: Files, fileName: string, result: DeployPackage): Mani
   }
 }
 
+const keyOf = (type: string, fullName: string) => `${type}/${fullName.toLowerCase()}`
+
 type Parsed = { raw: string; node: MetadataNode } | { problem: string } | undefined
 
 /** Picks out of one package's files what its manifest names. */
@@ -185,6 +195,7 @@ class Picker {
         else this.#whole(name, member)
       }
     }
+    for (const child of childTypes) this.#refuseUnnamed(child)
   }
 
   #problem(type: string, problem: string, fileName = `${this.#prefix}package.xml`, fullName = '') {
@@ -238,7 +249,7 @@ class Picker {
   }
 
   #add(item: Item): void {
-    const key = `${item.type}/${item.fullName.toLowerCase()}`
+    const key = keyOf(item.type, item.fullName)
     if (this.#picked.has(key)) return
     this.#picked.add(key)
     this.#result.items.push(item)
@@ -250,20 +261,26 @@ class Picker {
     if ('problem' in parsed) return this.#problem(type, parsed.problem, fileName, fullName)
     this.#add({ type, fullName, fileName, node: parsed.node })
     // The rules of an AssignmentRules file are one component; an object's children are their own.
-    if (type !== 'CustomObject') return
-    for (const { xmlName, element } of childTypes.filter(({ parent }) => parent === type)) {
-      for (const node of nodes(parsed.node, element)) {
-        this.#addChild(xmlName, fullName, fileName, node, parsed.raw)
+    if (!deploysByParts(type)) return
+    for (const child of childTypes.filter(({ parent }) => parent === type)) {
+      for (const node of nodes(parsed.node, child.element)) {
+        this.#addChild(child, fullName, fileName, node, parsed.raw)
       }
     }
   }
 
-  #addChild(type: string, parent: string, fileName: string, node: MetadataNode, raw: string): void {
+  #addChild(
+    type: ChildType,
+    parent: string,
+    fileName: string,
+    node: MetadataNode,
+    raw: string,
+  ): void {
     const name = text(node, 'fullName') ?? ''
     const position = positionOf(raw, name)
     this.#add({
-      type,
-      fullName: `${parent}.${name}`,
+      type: type.xmlName,
+      fullName: nameOfChild(type, parent, name),
       fileName,
       node,
       ...(position && { position }),
@@ -271,10 +288,10 @@ class Picker {
   }
 
   #child(type: string, fullName: string): void {
-    const dot = fullName.indexOf('.')
-    const [parent, name] = [fullName.slice(0, dot), fullName.slice(dot + 1)]
     const child = childTypes.find(({ xmlName }) => xmlName === type)
-    if (child === undefined || dot < 0) return this.#missing(type, fullName)
+    const place = child && placeOfChild(child, fullName)
+    if (child === undefined || place === undefined) return this.#missing(type, fullName)
+    const { parent, name } = place
     const { fileName, parsed } = this.#file(child.parent, parent)
     if (parsed !== undefined && 'problem' in parsed) {
       return this.#problem(type, parsed.problem, fileName, fullName)
@@ -283,7 +300,22 @@ class Picker {
       (each) => text(each, 'fullName')?.toLowerCase() === name.toLowerCase(),
     )
     if (parsed === undefined || node === undefined) return this.#missing(type, fullName)
-    this.#addChild(type, parent, fileName, node, parsed.raw)
+    this.#addChild(child, parent, fileName, node, parsed.raw)
+  }
+
+  /**
+   * Salesforce: labels in the one file of labels that the package does not name fail with these words
+   * (scolladon/sfdx-git-delta#284).
+   */
+  #refuseUnnamed({ xmlName, parent, element, onlyParent }: ChildType): void {
+    if (onlyParent === undefined) return
+    const { fileName, parsed } = this.#file(parent, onlyParent)
+    if (parsed === undefined || 'problem' in parsed) return
+    for (const node of nodes(parsed.node, element)) {
+      const name = text(node, 'fullName') ?? ''
+      if (this.#picked.has(keyOf(xmlName, name))) continue
+      this.#problem(xmlName, 'Not in package.xml', fileName, name)
+    }
   }
 }
 

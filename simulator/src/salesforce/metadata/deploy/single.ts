@@ -1,7 +1,7 @@
 // One component without a zip around it, as Tooling and the CRUD calls send it. What holds for a
 // deployment's components holds for these: the same deployers, checks and texts.
 
-import { childTypes } from '../component.ts'
+import { childTypes, deploysByParts, nameOfChild } from '../component.ts'
 import { ComponentCatalogue } from '../catalogue.ts'
 import { nodes, text, type MetadataNode, type MetadataValue } from '../../../org/metadata-xml.ts'
 import { deployerOf, type Deployer } from './deployers.ts'
@@ -32,7 +32,7 @@ export function saveComponent(draft: Draft, given: SingleComponent, mode: SaveMo
   if (mode === 'update' && !known) throw noSuch('fullName', type, fullName)
   const item = itemOf(type, fullName, withoutNulls(given.node))
   const outcome = deploy(draft, item)
-  return type === 'CustomObject' ? { ...outcome, changed: saveChildren(draft, item) } : outcome
+  return deploysByParts(type) ? { ...outcome, changed: saveChildren(draft, item) } : outcome
 }
 
 /** Deletes a component. Throws `Problem`, also when it is not there. */
@@ -78,12 +78,12 @@ function alreadyThere(type: string, fullName: string): Problem {
 }
 
 /** The parts of an object may name each other in any order. */
-function saveChildren(draft: Draft, { fullName: parent, node }: Item): boolean {
-  for (const { xmlName, element } of childTypes.filter((each) => each.parent === 'CustomObject')) {
-    const deploy = deployerOf(xmlName)
+function saveChildren(draft: Draft, { type, fullName: parent, node }: Item): boolean {
+  for (const child of childTypes.filter((each) => each.parent === type)) {
+    const deploy = deployerOf(child.xmlName)
     if (deploy === undefined) continue
-    let waiting = nodes(node, element).map((each) =>
-      itemOf(xmlName, `${parent}.${text(each, 'fullName') ?? ''}`, each),
+    let waiting = nodes(node, child.element).map((each) =>
+      itemOf(child.xmlName, nameOfChild(child, parent, text(each, 'fullName') ?? ''), each),
     )
     while (waiting.length > 0) {
       const refused = attempt(draft, waiting, deploy)

@@ -4,6 +4,7 @@
 import type {
   ApexTrigger,
   AssignmentRule,
+  BusinessProcess,
   Field,
   Flow,
   FlowVersion,
@@ -22,7 +23,8 @@ import type {
 } from '../../org/model.ts'
 import type { SelectedComponents } from './component.ts'
 import { customFieldMetadata } from './custom-field.ts'
-import { nodes, text, type MetadataNode } from '../../org/metadata-xml.ts'
+import { statusFieldOf } from '../../org/business-processes.ts'
+import { nodes, text, writtenName, type MetadataNode } from '../../org/metadata-xml.ts'
 
 export function fieldBody(field: Field): MetadataNode {
   if (field.metadata) {
@@ -60,10 +62,14 @@ export function validationRuleBody(rule: ValidationRule): MetadataNode {
 }
 
 export function recordTypeBody(object: SObject, recordType: RecordType): MetadataNode {
-  if (recordType.metadata) return recordType.metadata as MetadataNode
-  const picklists = liveFields(object).filter(({ describe }) => /picklist$/.test(describe.type))
+  if (recordType.metadata) return withoutLostPicklists(object, recordType.metadata as MetadataNode)
+  const status = statusFieldOf(object)
+  const picklists = liveFields(object).filter(
+    ({ describe }) => /picklist$/.test(describe.type) && describe.name !== status,
+  )
   return {
     active: recordType.active,
+    businessProcess: recordType.businessProcess && writtenName(recordType.businessProcess),
     description: recordType.description ?? undefined,
     label: recordType.name,
     picklistValues: picklists
@@ -73,10 +79,35 @@ export function recordTypeBody(object: SObject, recordType: RecordType): Metadat
         values: describe.picklistValues
           .filter(({ active }) => active)
           .map((value) => ({
-            fullName: encodeURIComponent(value.value),
+            fullName: writtenName(value.value),
             default: value.defaultValue,
           })),
       })),
+  }
+}
+
+/** A deleted picklist is none of a record type's any more. */
+function withoutLostPicklists(object: SObject, metadata: MetadataNode): MetadataNode {
+  const lists = nodes(metadata, 'picklistValues')
+  const kept = lists.filter((list) => {
+    const field = object.fields.get((text(list, 'picklist') ?? '').toLowerCase())
+    return field !== undefined && field.deletedAt === undefined
+  })
+  return kept.length === lists.length ? metadata : { ...metadata, picklistValues: kept }
+}
+
+export function businessProcessBody({
+  active,
+  description,
+  values,
+}: BusinessProcess): MetadataNode {
+  return {
+    description: description ?? undefined,
+    isActive: active,
+    values: values.map(({ value, isDefault }) => ({
+      fullName: writtenName(value),
+      default: isDefault,
+    })),
   }
 }
 
@@ -119,6 +150,10 @@ export function objectBody(object: SObject): MetadataNode {
     : {}
   return {
     allowInChatterGroups: false,
+    businessProcesses: object.businessProcesses.map((process) => ({
+      fullName: writtenName(process.name),
+      ...businessProcessBody(process),
+    })),
     compactLayoutAssignment: 'SYSTEM',
     enableFeeds: object.describe.feedEnabled,
     enableHistory: false,

@@ -2,6 +2,7 @@ import type { Flow, FlowVersion, Org, SObject, Stamps } from '../../org/model.ts
 import {
   apexTriggerBody,
   assignmentRuleBody,
+  businessProcessBody,
   fieldBody,
   isCustomField,
   flowDefinitionBody,
@@ -20,7 +21,7 @@ import {
 } from './bodies.ts'
 import { fileNameOf, type Component } from './component.ts'
 import { writtenFlow } from './flow-types.ts'
-import type { MetadataNode } from '../../org/metadata-xml.ts'
+import { writtenName, type MetadataNode } from '../../org/metadata-xml.ts'
 
 /** The components of one Salesforce org, by metadata type. Built per call, each type on first use. */
 export class ComponentCatalogue {
@@ -171,8 +172,14 @@ const builders: Readonly<Record<string, Builder>> = {
         body: () => validationRuleBody(rule),
       })),
     )('ValidationRule'),
-  // Sales, support and lead processes: a child of CustomObject, of which there are none here.
-  BusinessProcess: () => [],
+  BusinessProcess: (org) =>
+    ofObjects(org, (object) =>
+      object.businessProcesses.map((process) => ({
+        item: process,
+        name: writtenName(process.name),
+        body: () => businessProcessBody(process),
+      })),
+    )('BusinessProcess'),
   RecordType: (org) =>
     ofObjects(org, (object) =>
       object.recordTypes

@@ -59,7 +59,12 @@ const type = (
 export const metadataTypes: readonly MetadataType[] = [
   type('ApexTrigger', 'triggers', 'trigger', [], true),
   type('AssignmentRules', 'assignmentRules', 'assignmentRules', ['AssignmentRule']),
-  type('CustomObject', 'objects', 'object', ['CustomField', 'RecordType', 'ValidationRule']),
+  type('CustomObject', 'objects', 'object', [
+    'BusinessProcess',
+    'CustomField',
+    'RecordType',
+    'ValidationRule',
+  ]),
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
   type('FlowDefinition', 'flowDefinitions', 'flowDefinition'),
@@ -74,6 +79,7 @@ export const metadataTypes: readonly MetadataType[] = [
 ]
 
 export const childTypes: readonly ChildType[] = [
+  { xmlName: 'BusinessProcess', parent: 'CustomObject', element: 'businessProcesses' },
   { xmlName: 'CustomField', parent: 'CustomObject', element: 'fields' },
   { xmlName: 'RecordType', parent: 'CustomObject', element: 'recordTypes' },
   { xmlName: 'ValidationRule', parent: 'CustomObject', element: 'validationRules' },

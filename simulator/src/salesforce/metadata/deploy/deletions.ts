@@ -12,6 +12,7 @@ import type {
 } from '../../../org/model.ts'
 import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
 import { withActive } from './automations.ts'
+import { deleteBusinessProcess } from './business-processes.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
@@ -36,6 +37,7 @@ export const DELETION_ORDER = [
   'Layout',
   'ValidationRule',
   'RecordType',
+  'BusinessProcess',
   'CustomField',
   'CustomObject',
   'GlobalValueSet',
@@ -56,6 +58,7 @@ export function deleteComponent(draft: Draft, type: string, fullName: string): O
 type Deleter = (draft: Draft, fullName: string) => string | undefined
 
 const deleters: Readonly<Record<string, Deleter>> = {
+  BusinessProcess: deleteBusinessProcess,
   CustomField: deleteField,
   CustomObject: deleteObject,
   GlobalValueSet: deleteGlobalValueSet,

@@ -6,6 +6,7 @@ import {
   deployFlow,
   deployFlowDefinition,
 } from './automations.ts'
+import { deployBusinessProcess } from './business-processes.ts'
 import type { Draft, Item, Outcome } from './draft.ts'
 import { deployField } from './fields.ts'
 import { deployGlobalValueSet } from './global-value-sets.ts'
@@ -23,6 +24,7 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['GlobalValueSet', deployGlobalValueSet],
   ['CustomObject', deployObject],
   ['CustomField', deployField],
+  ['BusinessProcess', deployBusinessProcess],
   ['RecordType', deployRecordType],
   ['ValidationRule', deployValidationRule],
   ['Layout', deployLayout],

@@ -193,3 +193,24 @@ export function texts(node: MetadataNode | undefined, element: string): string[]
 export function text(node: MetadataNode | undefined, element: string): string | undefined {
   return texts(node, element)[0]
 }
+
+/**
+ * A picklist value or the name of a business process as files have it. Salesforce writes the special
+ * characters of ASCII as %XX, but for spaces, hyphens and underscores (`User didn%27t attend` in
+ * forcedotcom/cli#155, `Europe%2FRome` beside `Trade Show` in retrieved objects).
+ */
+export function writtenName(name: string): string {
+  return name.replace(/[!-,./:-@[-^`{-~]/g, (character) => {
+    const code = character.charCodeAt(0).toString(16).toUpperCase()
+    return `%${code}`
+  })
+}
+
+/** The name that a file means; a `%` that stands for nothing is one of the name. */
+export function readName(written: string): string {
+  try {
+    return decodeURIComponent(written)
+  } catch {
+    return written
+  }
+}

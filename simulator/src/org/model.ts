@@ -134,8 +134,21 @@ export interface RecordType extends Stamps {
   active: boolean
   isDefault: boolean
   description: string | null
+  /** The name of the process that it offers the status of. */
+  businessProcess?: string
   /** As it was deployed, where it was. */
   metadata?: Record<string, unknown>
+}
+
+/** A lead, sales, support or solution process: which values of the object's status its record types offer. */
+export interface BusinessProcess extends Stamps {
+  /** 019… */
+  id: string
+  /** Words with spaces between them, unlike other API names. */
+  name: string
+  active: boolean
+  description: string | null
+  values: { value: string; isDefault: boolean }[]
 }
 
 export interface ValidationRule extends Stamps {
@@ -159,6 +172,7 @@ export interface SObject extends Stamps {
   describe: SObjectDescribe
   /** By lower-cased name, in the order in which describe lists them. */
   fields: Map<string, Field>
+  businessProcesses: BusinessProcess[]
   recordTypes: RecordType[]
   validationRules: ValidationRule[]
   namespace: string | null

@@ -281,6 +281,7 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
       ...spec.describe,
     },
     fields: byName(spec.fields.map((field) => makeField(org, field))),
+    businessProcesses: [],
     recordTypes: [],
     validationRules: [],
     namespace: spec.namespace ?? null,

@@ -3,6 +3,7 @@
 
 import { grantsOf, type Viewer } from '../org/visibility.ts'
 import { keptByOrg } from '../org/kept.ts'
+import { readName } from '../org/metadata-xml.ts'
 import { type Field, type ObjectGrant, type Org, type SObject, type User } from '../org/model.ts'
 import { isSetupObject } from './targets.ts'
 
@@ -157,7 +158,7 @@ const recordTypePicklists = (object: SObject): ObjectPlan['recordTypePicklists']
             // Salesforce writes these values URL-encoded into the file.
             new Set(
               ([values ?? []].flat() as { fullName?: unknown }[]).map(({ fullName }) =>
-                decoded(String(fullName)).toLowerCase(),
+                readName(String(fullName)).toLowerCase(),
               ),
             ),
           ]),
@@ -165,14 +166,6 @@ const recordTypePicklists = (object: SObject): ObjectPlan['recordTypePicklists']
       ]
     }),
   )
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
 
 /** What the user may do with rows of this object, by profile and permission sets. */
 export const mayDo = (

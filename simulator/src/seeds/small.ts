@@ -143,10 +143,22 @@ const addRecordTypesOfCases = (org: Org): void => {
       relationshipName: 'RecordType',
     }),
   )
+  org.objects.get('case')?.businessProcesses.push({
+    id: org.ids.make('019'),
+    name: 'Support Process',
+    active: true,
+    description: null,
+    values: ['Closed', 'Escalated', 'New', 'Working'].map((value) => ({
+      value,
+      isDefault: value === 'New',
+    })),
+    ...stamps(org),
+  })
   org.objects.get('case')?.recordTypes.push(
     {
       id: org.ids.make('012'),
       developerName: 'Support',
+      businessProcess: 'Support Process',
       name: 'Support',
       active: true,
       isDefault: true,
@@ -156,6 +168,7 @@ const addRecordTypesOfCases = (org: Org): void => {
     {
       id: org.ids.make('012'),
       developerName: 'Billing',
+      businessProcess: 'Support Process',
       name: 'Billing',
       active: true,
       isDefault: false,

@@ -6,6 +6,7 @@ import type {
   AssignmentRule,
   CustomMetadataRecord,
   CustomLabel,
+  BusinessProcess,
   Field,
   Flow,
   FlowVersion,
@@ -26,7 +27,8 @@ import type {
 import { isCustomMetadataType } from '../../org/schema.ts'
 import type { SelectedComponents } from './component.ts'
 import { customFieldMetadata } from './custom-field.ts'
-import { nodes, text, typedText, type MetadataNode } from '../../org/metadata-xml.ts'
+import { nodes, text, typedText, writtenName, type MetadataNode } from '../../org/metadata-xml.ts'
+import { statusFieldOf } from '../../org/business-processes.ts'
 
 export function fieldBody(field: Field): MetadataNode {
   if (field.metadata) {
@@ -64,10 +66,14 @@ export function validationRuleBody(rule: ValidationRule): MetadataNode {
 }
 
 export function recordTypeBody(object: SObject, recordType: RecordType): MetadataNode {
-  if (recordType.metadata) return recordType.metadata as MetadataNode
-  const picklists = liveFields(object).filter(({ describe }) => /picklist$/.test(describe.type))
+  if (recordType.metadata) return withoutLostPicklists(object, recordType.metadata as MetadataNode)
+  const status = statusFieldOf(object)
+  const picklists = liveFields(object).filter(
+    ({ describe }) => /picklist$/.test(describe.type) && describe.name !== status,
+  )
   return {
     active: recordType.active,
+    businessProcess: recordType.businessProcess && writtenName(recordType.businessProcess),
     description: recordType.description ?? undefined,
     label: recordType.name,
     picklistValues: picklists
@@ -77,10 +83,35 @@ export function recordTypeBody(object: SObject, recordType: RecordType): Metadat
         values: describe.picklistValues
           .filter(({ active }) => active)
           .map((value) => ({
-            fullName: encodeURIComponent(value.value),
+            fullName: writtenName(value.value),
             default: value.defaultValue,
           })),
       })),
+  }
+}
+
+/** A deleted picklist is none of a record type's any more. */
+function withoutLostPicklists(object: SObject, metadata: MetadataNode): MetadataNode {
+  const lists = nodes(metadata, 'picklistValues')
+  const kept = lists.filter((list) => {
+    const field = object.fields.get((text(list, 'picklist') ?? '').toLowerCase())
+    return field !== undefined && field.deletedAt === undefined
+  })
+  return kept.length === lists.length ? metadata : { ...metadata, picklistValues: kept }
+}
+
+export function businessProcessBody({
+  active,
+  description,
+  values,
+}: BusinessProcess): MetadataNode {
+  return {
+    description: description ?? undefined,
+    isActive: active,
+    values: values.map(({ value, isDefault }) => ({
+      fullName: writtenName(value),
+      default: isDefault,
+    })),
   }
 }
 
@@ -132,6 +163,10 @@ export function objectBody(object: SObject): MetadataNode {
     : {}
   return {
     allowInChatterGroups: false,
+    businessProcesses: object.businessProcesses.map((process) => ({
+      fullName: writtenName(process.name),
+      ...businessProcessBody(process),
+    })),
     compactLayoutAssignment: 'SYSTEM',
     enableFeeds: object.describe.feedEnabled,
     enableHistory: false,

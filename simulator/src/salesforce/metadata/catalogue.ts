@@ -3,6 +3,7 @@ import {
   apexTriggerBody,
   assignmentRuleBody,
   customMetadataBody,
+  businessProcessBody,
   fieldBody,
   isCustomField,
   flowDefinitionBody,
@@ -23,7 +24,7 @@ import {
 } from './bodies.ts'
 import { fileNameOf, type Component } from './component.ts'
 import { writtenFlow } from './flow-types.ts'
-import type { MetadataNode } from '../../org/metadata-xml.ts'
+import { writtenName, type MetadataNode } from '../../org/metadata-xml.ts'
 
 /** The components of one Salesforce org, by metadata type. Built per call, each type on first use. */
 export class ComponentCatalogue {
@@ -174,8 +175,6 @@ const builders: Readonly<Record<string, Builder>> = {
         body: () => validationRuleBody(rule),
       })),
     )('ValidationRule'),
-  // Sales, support and lead processes: a child of CustomObject, of which there are none here.
-  BusinessProcess: () => [],
   CustomMetadata: (org) =>
     [...org.customMetadata.values()].flatMap((record) => {
       const type = org.objects.get(record.type.toLowerCase())
@@ -184,6 +183,14 @@ const builders: Readonly<Record<string, Builder>> = {
       const metadata = () => customMetadataBody(type, record)
       return [component({ type: 'CustomMetadata', fullName, id: record.id, metadata }, record)]
     }),
+  BusinessProcess: (org) =>
+    ofObjects(org, (object) =>
+      object.businessProcesses.map((process) => ({
+        item: process,
+        name: writtenName(process.name),
+        body: () => businessProcessBody(process),
+      })),
+    )('BusinessProcess'),
   RecordType: (org) =>
     ofObjects(org, (object) =>
       object.recordTypes

@@ -64,6 +64,12 @@ export const metadataTypes: readonly MetadataType[] = [
   type('CustomMetadata', 'customMetadata', 'md'),
   type('CustomLabels', 'labels', 'labels', ['CustomLabel']),
   type('CustomObject', 'objects', 'object', ['CustomField', 'RecordType', 'ValidationRule']),
+  type('CustomObject', 'objects', 'object', [
+    'BusinessProcess',
+    'CustomField',
+    'RecordType',
+    'ValidationRule',
+  ]),
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
   type('FlowDefinition', 'flowDefinitions', 'flowDefinition'),
@@ -79,6 +85,7 @@ export const metadataTypes: readonly MetadataType[] = [
 ]
 
 export const childTypes: readonly ChildType[] = [
+  { xmlName: 'BusinessProcess', parent: 'CustomObject', element: 'businessProcesses' },
   { xmlName: 'CustomField', parent: 'CustomObject', element: 'fields' },
   { xmlName: 'RecordType', parent: 'CustomObject', element: 'recordTypes' },
   { xmlName: 'ValidationRule', parent: 'CustomObject', element: 'validationRules' },

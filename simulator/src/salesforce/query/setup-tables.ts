@@ -5,6 +5,7 @@ import { USER_PERMISSIONS } from '../../documented.ts'
 import { SYSTEM_PERMISSIONS } from '../../org/create.ts'
 import { stamps } from '../../org/schema.ts'
 import { groupGrants, unionOf, type Viewer } from '../../org/visibility.ts'
+import { processIdOf } from '../../org/business-processes.ts'
 import { salesforceDateTime } from '../../org/ids.ts'
 import type { Grants, Org } from '../../org/model.ts'
 import type { Confinement, SoqlRow } from '../../soql/schema.ts'
@@ -38,6 +39,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     fieldPermissions(org),
     objectPermissions(org),
     recordTypes(org),
+    businessProcesses(org),
     groups(org),
     groupMembers(org),
     roles(org),
@@ -414,10 +416,35 @@ const recordTypes = (org: Org): VirtualTable => ({
         DeveloperName: recordType.developerName,
         NamespacePrefix: null,
         Description: recordType.description,
-        BusinessProcessId: null,
+        BusinessProcessId: processIdOf(object, recordType),
         SobjectType: object.name,
         IsActive: recordType.active,
         ...auditValues(recordType),
+      })),
+    ),
+})
+
+const businessProcesses = (org: Org): VirtualTable => ({
+  name: 'BusinessProcess',
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    NamespacePrefix: 'string',
+    Description: 'string',
+    TableEnumOrId: 'picklist',
+    IsActive: 'boolean',
+    ...auditColumns,
+  },
+  rows: () =>
+    liveObjects(org).flatMap((object) =>
+      object.businessProcesses.map((process) => ({
+        Id: process.id,
+        Name: process.name,
+        NamespacePrefix: null,
+        Description: process.description,
+        TableEnumOrId: object.name,
+        IsActive: process.active,
+        ...auditValues(process),
       })),
     ),
 })

@@ -1,9 +1,12 @@
 // Custom objects, custom fields, global value sets, validation rules and record types as Tooling rows. Salesforce:
 // Tooling API guide, objects of these names.
 
+import { processIdOf } from '../../org/business-processes.ts'
+import { writtenName } from '../../org/metadata-xml.ts'
 import type { Org } from '../../org/model.ts'
 import type { Confinement } from '../../soql/schema.ts'
 import {
+  businessProcessBody,
   fieldBody,
   globalValueSetBody,
   isCustomField,
@@ -30,6 +33,7 @@ export function schemaTables(org: Org): VirtualTable[] {
     globalValueSet(org),
     validationRule(org),
     recordType(org),
+    businessProcess(org),
   ]
 }
 
@@ -185,13 +189,39 @@ const recordType = (org: Org): VirtualTable => ({
         Name: type.name,
         SobjectType: object.name,
         EntityDefinitionId: object.durableId,
-        BusinessProcessId: null,
+        BusinessProcessId: processIdOf(object, type),
         Description: type.description,
         IsActive: type.active,
         ...metadataValues(`${object.name}.${type.developerName}`, null, () =>
           recordTypeBody(object, type),
         ),
         ...auditValues(type),
+      })),
+    ),
+})
+
+const businessProcess = (org: Org): VirtualTable => ({
+  name: 'BusinessProcess',
+  restrictions: oneMetadata,
+  columns: {
+    Id: 'id',
+    Name: 'string',
+    Description: 'string',
+    IsActive: 'boolean',
+    ...metadataColumns,
+    ...auditColumns,
+  },
+  rows: () =>
+    liveObjects(org).flatMap((object) =>
+      object.businessProcesses.map((process) => ({
+        Id: process.id,
+        Name: process.name,
+        Description: process.description,
+        IsActive: process.active,
+        ...metadataValues(`${object.name}.${writtenName(process.name)}`, null, () =>
+          businessProcessBody(process),
+        ),
+        ...auditValues(process),
       })),
     ),
 })

@@ -13,6 +13,7 @@ import type {
 import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
 import { withActive } from './automations.ts'
 import { deleteCustomMetadata, deleteRecordsOf, emptyField } from './custom-metadata.ts'
+import { deleteBusinessProcess } from './business-processes.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
@@ -41,6 +42,7 @@ export const DELETION_ORDER = [
   'ValidationRule',
   'RecordType',
   'CustomMetadata',
+  'BusinessProcess',
   'CustomField',
   'CustomObject',
   'GlobalValueSet',
@@ -62,6 +64,7 @@ export function deleteComponent(draft: Draft, type: string, fullName: string): O
 type Deleter = (draft: Draft, fullName: string) => string | undefined
 
 const deleters: Readonly<Record<string, Deleter>> = {
+  BusinessProcess: deleteBusinessProcess,
   CustomField: deleteField,
   CustomMetadata: deleteCustomMetadata,
   CustomLabel: deleteLabel,

@@ -7,6 +7,7 @@ import {
   deployFlowDefinition,
 } from './automations.ts'
 import { deployCustomMetadata } from './custom-metadata.ts'
+import { deployBusinessProcess } from './business-processes.ts'
 import type { Draft, Item, Outcome } from './draft.ts'
 import { deployField } from './fields.ts'
 import { deployGlobalValueSet } from './global-value-sets.ts'
@@ -29,6 +30,7 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['CustomObject', deployObject],
   ['CustomField', deployField],
   ['CustomMetadata', deployCustomMetadata],
+  ['BusinessProcess', deployBusinessProcess],
   ['RecordType', deployRecordType],
   ['ValidationRule', deployValidationRule],
   ['Layout', deployLayout],

@@ -102,6 +102,7 @@ export class Draft {
       ...object,
       describe: { ...object.describe },
       fields: new Map(object.fields),
+      businessProcesses: [...object.businessProcesses],
       recordTypes: [...object.recordTypes],
       validationRules: [...object.validationRules],
     }

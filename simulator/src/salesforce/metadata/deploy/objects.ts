@@ -22,13 +22,12 @@ import {
   oneOf,
   required,
 } from './names.ts'
+import { readPicklists, readProcess } from './record-type-values.ts'
 import { same, typed } from './typed.ts'
-import { missingValue } from './value-set.ts'
 
-const CHILDREN = ['fields', 'recordTypes', 'validationRules']
+const CHILDREN = ['businessProcesses', 'fields', 'recordTypes', 'validationRules']
 /** Parts of an object's file that are components of their own and that this simulator has not. */
 const UNSIMULATED_PARTS = [
-  'businessProcesses',
   'compactLayouts',
   'customSettingsType',
   'eventType',
@@ -181,15 +180,14 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   const active = flag(node, 'active')
   if (active === undefined)
     throw new Problem('Required field is missing: active', 'REQUIRED_FIELD_MISSING')
-  const process = text(node, 'businessProcess')
-  if (process !== undefined) throw noSuch('businessProcess', 'BusinessProcess', process)
-  for (const picklist of nodes(node, 'picklistValues')) checkPicklist(object, picklist)
 
   const before = object.recordTypes.find(
     ({ developerName }) => developerName.toLowerCase() === name.toLowerCase(),
   )
-  const { fullName: _, ...content } = node
-  const metadata = typed(content)
+  const process = readProcess(object, node)
+  const { fullName: _, picklistValues: _lists, ...content } = node
+  const picklistValues = readPicklists(object, node, before)
+  const metadata = typed({ ...content, ...(picklistValues.length > 0 && { picklistValues }) })
   if (before?.metadata !== undefined && same(before.metadata, metadata)) {
     return { id: before.id, created: false, changed: false }
   }
@@ -201,6 +199,7 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
     active,
     isDefault: before?.isDefault ?? false,
     description: text(node, 'description') ?? null,
+    ...(process && { businessProcess: process.name }),
     metadata,
     ...draft.stamps(before),
   }
@@ -210,20 +209,6 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
       : object.recordTypes.map((each) => (each === before ? made : each))
   if (!object.fields.has('recordtypeid')) putRecordTypeField(draft, object)
   return { id: made.id, created: before === undefined, changed: true }
-}
-
-function checkPicklist(object: SObject, node: MetadataNode): void {
-  const picklist = required(node, 'picklist')
-  const field = object.fields.get(picklist.toLowerCase())
-  if (field === undefined || field.deletedAt) {
-    throw noSuch('picklist', 'CustomField', `${object.name}.${picklist}`)
-  }
-  const known = new Set(field.describe.picklistValues.map(({ value }) => value))
-  for (const value of nodes(node, 'values')) {
-    // Salesforce writes values with their special characters as %XX.
-    const name = decodeURIComponent(required(value, 'fullName'))
-    if (!known.has(name)) throw missingValue(name, picklist)
-  }
 }
 
 /** Salesforce: with its first record type an object gets the field RecordTypeId. */

@@ -241,6 +241,7 @@ export const createEngine = async (
       if (missing.length > 0) {
         throw new EngineError('unavailable', `Migrations are missing: ${missing.join(', ')}.`)
       }
+      await db.ping()
     },
     metrics,
     metricsToken: config.http.metricsToken,

@@ -60,17 +60,20 @@ export const createDatabaseOf = async (
 }
 
 /**
- * Ends what is still connected, then drops. `drop … with (force)` would do both, but refuses a login that
+ * Lets nobody in, ends what is still connected, then drops. `drop … with (force)` would do both, but refuses a login that
  * is no superuser ("permission denied to terminate process") while autovacuum is at work in the database;
  * a plain drop sends autovacuum away itself.
  */
 const dropDatabase = async (admin: pg.Client, name: string): Promise<void> => {
+  const { rowCount } = await admin.query('select from pg_database where datname = $1', [name])
+  if (rowCount === 0) return
+  await admin.query(`alter database ${name} with allow_connections false`)
   await admin.query(
     `select pg_terminate_backend(pid, ${TERMINATION_MS}) from pg_stat_activity
      where datname = $1 and usesysid is not null`,
     [name],
   )
-  await admin.query(`drop database if exists ${name}`)
+  await admin.query(`drop database ${name}`)
 }
 
 const asAdmin = async (

@@ -430,6 +430,34 @@ describe('the server', () => {
     expect(code).toBe(0)
   })
 
+  it('answers 503 on /ready and to what writes while the database takes no writes, and recovers by itself', async () => {
+    await using lonely = await startRig()
+    const own = await lonely.org()
+    const name = new URL(lonely.database.url).pathname.slice(1)
+    const setReadOnly = async (value: string) => {
+      await lonely.database.query(
+        `set transaction_read_only = off; alter database ${name} set default_transaction_read_only = ${value}`,
+      )
+      // Sessions keep what they began with.
+      await lonely.database.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = $1 and pid <> pg_backend_pid() and usename = current_user`,
+        [name],
+      )
+    }
+    const create = () => own.api.post('/api/clients/create', { name: 'Acme' })
+    await setReadOnly('on')
+    const refused = await until('it is refused', async () => {
+      const answer = await create()
+      return String(answer.body.detail).includes('takes no writes') ? answer : undefined
+    })
+    expect([refused.status, refused.body.code]).toEqual([503, 'unavailable'])
+    expect((await lonely.api.get('/ready')).status).toBe(503)
+    await setReadOnly('off')
+    await until('it is ready', async () => (await lonely.api.get('/ready')).status === 200)
+    expect((await create()).status).toBe(201)
+  })
+
   it('answers 503 on /ready and problems while the database is away', async () => {
     const lonely = await startRig()
     await lonely.database[Symbol.asyncDispose]()

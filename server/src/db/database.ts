@@ -11,9 +11,9 @@ import {
   type Dialect,
 } from 'kysely'
 import pg from 'pg'
-import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
 import { storable } from '../text.ts'
+import { isStalePlan, readOnly, translate } from './failure.ts'
 import { type TenantTables } from './types.ts'
 
 declare const scoped: unique symbol
@@ -61,7 +61,7 @@ export interface Database {
   shared<Row>(text: string, values: unknown[]): Promise<Row[]>
   /** For the queue and the migrator, which have schemas of their own. Not a way to tenants' rows. */
   readonly pool: pg.Pool
-  /** Resolves when the database answers; throws `unavailable` otherwise. */
+  /** Resolves when the database answers and takes writes; throws `unavailable` otherwise. */
   ping(): Promise<void>
   close(): Promise<void>
 }
@@ -123,7 +123,11 @@ export const openDatabase = (options: Options): Database => {
     shared: run,
     pool,
     ping: async () => {
-      await run('select 1', [])
+      const [row] = await run<{ read_only: boolean }>(
+        `select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as read_only`,
+        [],
+      )
+      if (row?.read_only === true) throw readOnly()
     },
     close: () => {
       closing = true
@@ -232,47 +236,6 @@ const builderOn = (client: pg.PoolClient, named: Named, isOpen: () => boolean): 
     createQueryCompiler: () => new PostgresQueryCompiler(),
   }
   return new Kysely<TenantTables>({ dialect }) as unknown as Tx
-}
-
-const CONNECTION_LOST = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-])
-
-/**
- * A newer version's migration changed a table under a statement that this connection had prepared.
- * PostgreSQL refuses the statement for as long as the connection lives.
- */
-const isStalePlan = (error: unknown): boolean =>
-  error instanceof Error &&
-  (error as { code?: unknown }).code === '0A000' &&
-  error.message.includes('cached plan')
-
-/** The database being away is our caller's 503, not our bug; everything else stays what it is. */
-const translate = (error: unknown): unknown => {
-  if (!(error instanceof Error) || error instanceof EngineError) return error
-  const code = (error as { code?: unknown }).code
-  const away =
-    isStalePlan(error) ||
-    (typeof code === 'string' &&
-      (CONNECTION_LOST.has(code) ||
-        code.startsWith('08') ||
-        /^(57P0[1-4]|53300|3D000|28...)$/.test(code))) ||
-    /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after/.test(
-      error.message,
-    )
-  return away
-    ? new EngineError('unavailable', 'The database cannot be reached right now.', {
-        cause: error,
-        retryAfterSeconds: 2,
-      })
-    : error
 }
 
 /** True for PostgreSQL's unique_violation, optionally of one constraint or index. */

@@ -11,6 +11,7 @@ import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
+import { createRepeated, readQueueError } from './queue-errors.ts'
 
 /** The kinds of durable work; a queue each. */
 export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
@@ -136,7 +137,12 @@ export const createJobs = ({
     monitorIntervalSeconds: superviseSeconds,
     useListenNotify: true,
   })
-  boss.on('error', (error) => logger.error({ err: error }, 'queue'))
+  const repeated = createRepeated()
+  boss.on('error', (thrown) => {
+    const { error, queue } = readQueueError(thrown)
+    const times = repeated(error.message)
+    if (times !== null) logger.warn({ err: error, queue, times }, 'queue')
+  })
   const workers = new Map<WorkKind, Worker>()
   const leaving = new AbortController()
   const dismissed = new AbortController()

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { EngineError } from '../errors.ts'
+import { translate } from './failure.ts'
+
+const withCode = (code: string, message = 'in PostgreSQL’s words') =>
+  Object.assign(new Error(message), { code })
+
+describe('what PostgreSQL does not do', () => {
+  it.each([
+    ['53100', /disk/],
+    ['53200', /memory/],
+    ['53300', /cannot be reached/],
+    ['57014', /too long/],
+    ['57P01', /cannot be reached/],
+    ['57P03', /cannot be reached/],
+    ['58030', /disk/],
+    ['08006', /cannot be reached/],
+    ['28P01', /cannot be reached/],
+    ['25006', /no writes/],
+    ['40001', /same rows/],
+    ['40P01', /same rows/],
+    ['55P03', /same rows/],
+    ['ECONNREFUSED', /cannot be reached/],
+  ])('%s passes: 503 with a time to try again', (code, words) => {
+    const error = translate(withCode(code))
+    expect(error).toBeInstanceOf(EngineError)
+    expect(error).toMatchObject({ code: 'unavailable', status: 503 })
+    expect((error as EngineError).message).toMatch(words)
+    expect((error as EngineError).retryAfterSeconds).toBeGreaterThan(0)
+  })
+
+  it.each(['23505', '42P01', '22P02', '0A000'])('%s is our bug and stays what it is', (code) => {
+    const error = withCode(code)
+    expect(translate(error)).toBe(error)
+  })
+})

@@ -1,0 +1,90 @@
+// What PostgreSQL does not do, told apart: what passes by itself, or with the operator's help, is our caller's
+// 503; anything else is our bug and stays what it is. Source: PostgreSQL, "Error Codes".
+
+import { EngineError } from '../errors.ts'
+
+/** Of Node, where no connection came about or one broke. */
+const CONNECTION_LOST = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+
+/** What node-postgres and its pool say of the same. */
+const LOST_WORDS =
+  /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after/
+
+interface Passing {
+  message: string
+  retryAfterSeconds: number
+}
+
+const AWAY: Passing = { message: 'The database cannot be reached right now.', retryAfterSeconds: 2 }
+const FULL: Passing = {
+  message: 'The database is out of disk space or memory.',
+  retryAfterSeconds: 30,
+}
+const READ_ONLY: Passing = {
+  message: 'The database takes no writes right now.',
+  retryAfterSeconds: 10,
+}
+const SLOW: Passing = {
+  message: 'The database took too long over this and was told to stop.',
+  retryAfterSeconds: 5,
+}
+const CONTENDED: Passing = {
+  message: 'Other work held the same rows. Try again.',
+  retryAfterSeconds: 1,
+}
+
+/** By the beginning of SQLSTATE, the longest first. */
+const BY_STATE: readonly [state: string, what: Passing][] = [
+  ['53100', FULL], // disk_full
+  ['53200', FULL], // out_of_memory
+  ['53', AWAY], // too_many_connections and other limits
+  ['57014', SLOW], // query_canceled, by statement_timeout
+  ['57P0', AWAY], // shutdown, crash, cannot_connect_now, database_dropped
+  ['58', FULL], // system and I/O errors of the server's machine
+  ['08', AWAY],
+  ['28', AWAY], // the login is refused: the operator is at work on it
+  ['3D000', AWAY],
+  ['25006', READ_ONLY],
+  ['40001', CONTENDED], // serialization_failure
+  ['40P01', CONTENDED], // deadlock_detected
+  ['55P03', CONTENDED], // lock_not_available
+]
+
+/**
+ * A newer version's migration changed a table under a statement that this connection had prepared.
+ * PostgreSQL refuses the statement for as long as the connection lives.
+ */
+export const isStalePlan = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error as { code?: unknown }).code === '0A000' &&
+  error.message.includes('cached plan')
+
+const passingOf = (error: Error): Passing | null => {
+  const { code } = error as { code?: unknown }
+  if (isStalePlan(error) || LOST_WORDS.test(error.message)) return AWAY
+  if (typeof code !== 'string') return null
+  if (CONNECTION_LOST.has(code)) return AWAY
+  return BY_STATE.find(([state]) => code.startsWith(state))?.[1] ?? null
+}
+
+/** Of a database that answers and takes no writes: a standby, or one that was set so. */
+export const readOnly = (): EngineError => unavailable(READ_ONLY)
+
+const unavailable = ({ message, retryAfterSeconds }: Passing, cause?: unknown): EngineError =>
+  new EngineError('unavailable', message, { cause, retryAfterSeconds })
+
+/** `unavailable` for what passes; everything else stays what it is. */
+export const translate = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error instanceof EngineError) return error
+  const passing = passingOf(error)
+  return passing === null ? error : unavailable(passing, error)
+}

@@ -93,7 +93,7 @@ export const jobPosting = () => ({
   tabs: ['Job_Posting__c'],
 })
 
-/** A look-up to nothing, and a field that exists as something else. */
+/** A lookup to nothing, and a field that exists as something else. */
 export const RED_PLAN = {
   objects: [
     {

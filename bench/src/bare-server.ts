@@ -1,4 +1,4 @@
-// What authenticated reads are held against: Fastify and pg with nothing around them. One look-up of
+// What authenticated reads are held against: Fastify and pg with nothing around them. One lookup of
 // the token, one select of the client in a transaction with the tenant's scope.
 
 import { createHash } from 'node:crypto'

@@ -184,7 +184,7 @@ const crossChecks = (env: z.infer<typeof environment>): string[] => {
   const problems: string[] = []
   if (env.NODE_ENV === 'production' && env.DATABASE_URL === undefined) {
     problems.push(
-      'DATABASE_URL: is required with NODE_ENV=production; the embedded database is for trying out',
+      'DATABASE_URL: is required with NODE_ENV=production; the embedded database is only for trials',
     )
   }
   const purposes = [

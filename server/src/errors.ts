@@ -31,7 +31,7 @@ export const ERRORS = define({
   invalid_mapping: kind(
     400,
     'Mapping is not valid',
-    'Correct the members named in errors, or send allow_broken to keep it all the same.',
+    'Correct the members named in errors, or send allow_broken to save it anyway.',
   ),
   mapping_missing: kind(400, 'No mapping for this object', 'Create one with /api/mappings/create.'),
   unknown_field: kind(400, 'Unknown field', 'Use a field that the mapping or the snapshot knows.'),
@@ -39,7 +39,7 @@ export const ERRORS = define({
   invalid_cursor: kind(
     400,
     'Cursor is not valid',
-    'Use next_cursor of the page before, unchanged.',
+    'Use next_cursor of the previous page, unchanged.',
   ),
   invalid_client: kind(400, 'Client is not valid here', 'Use a client of this organization.'),
   invalid_role: kind(
@@ -62,12 +62,12 @@ export const ERRORS = define({
   method_not_allowed: kind(405, 'Method not allowed', 'Use a method that the Allow header lists.'),
 
   // 409: clash with the present state
-  already_exists: kind(409, 'Already exists', 'Use the existing one, or another name.'),
+  already_exists: kind(409, 'Already exists', 'Use the existing one, or a different name.'),
   last_admin: kind(409, 'The last active org_admin', 'Make another user org_admin first.'),
   mapping_broken: kind(
     409,
     'Mapping is broken',
-    'Mend what errors name with /api/mappings/update or a deploy; pull the topology if it is there by now.',
+    'Fix what errors name with /api/mappings/update or a deploy; pull the topology if it already exists in the Salesforce org.',
   ),
   connection_not_ready: kind(
     409,
@@ -127,7 +127,7 @@ export const ERRORS = define({
   idempotency_key_reused: kind(
     409,
     'Idempotency key used for another request',
-    'Use a fresh key for another body.',
+    'Use a new key for a different body.',
   ),
   idempotency_in_progress: kind(
     409,

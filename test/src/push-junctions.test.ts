@@ -31,7 +31,7 @@ describe.each(['collections', 'bulk'])('junctions by %s', { timeout: 60_000 }, (
   const memberships = async () =>
     (await list('Membership__c')).filter(({ Key__c }) => String(Key__c).startsWith(`${prefix}-`))
 
-  it('go into the look-up that leads there, which the row names where it is one of several', async () => {
+  it('go into the lookup that leads there, which the row names where it is one of several', async () => {
     const { results } = await link([junction(0)], options)
     // Contact__c and Referrer__c lead to contacts, and the row gives Referrer__c itself.
     expect(told(results)).toEqual([['created', null]])

@@ -233,7 +233,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
     ])
   })
 
-  it('sets a look-up by the key of the parent, and says when that is missing', async () => {
+  it('sets a lookup by the key of the parent, and says when that is missing', async () => {
     const { results } = await updateStatus(
       [
         { match: { key: key(0) }, fields: { company: 'alone' } },

@@ -1,4 +1,4 @@
-// push/link sets look-ups. What was missing or ambiguous is told by the row that named it.
+// push/link sets lookups. What was missing or ambiguous is told by the row that named it.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { company, person, startLinkRig, told, type LinkRig } from './push-link-rig.ts'
@@ -25,7 +25,7 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
       (await list('Placement__c')).map((record) => [String(record['External_Key__c']), record]),
     )
 
-  it('say of each row which record was missing or ambiguous, and set the look-ups of the others', async () => {
+  it('say of each row which record was missing or ambiguous, and set the lookups of the others', async () => {
     await pushRecords(linkRig.org.api, linkRig, placements(prefix, 12))
     const to = (target: unknown, n: number) => ({ ...of(n), field: 'company', target })
     const before = await linkRig.act('records/count', {
@@ -126,7 +126,7 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
     expect(parents.get('Two')).toBe(accounts.get('One'))
   })
 
-  it('follow a look-up that leads to several objects to the one that is named', async () => {
+  it('follow a lookup that leads to several objects to the one that is named', async () => {
     const key = (n: number) => `${prefix}-task-${n}`
     await linkRig.act('records/insert', {
       org: linkRig.salesforceOrg,

@@ -163,7 +163,7 @@ describe('a queue', () => {
     expect(first.rollback?.kept).toMatchObject([
       {
         full_name: 'Callers',
-        reason: 'It owns 1 record of Lead. Give them another owner first.',
+        reason: 'It owns 1 record of Lead. Give them a different owner first.',
       },
     ])
     await admin.sobject('Lead').delete(lead)

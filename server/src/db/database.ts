@@ -53,7 +53,7 @@ export interface Database {
     tx<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
   }
   /**
-   * Calls one of the look-up functions that work before an org is known (schema engine_lookup).
+   * Calls one of the lookup functions that work before an org is known (schema engine_lookup).
    * `name` is code, never input.
    */
   lookup<Row>(name: LookupName, ...args: unknown[]): Promise<Row[]>
@@ -175,7 +175,7 @@ const transact = async <T>(
 /** Begin and scope in one round trip. Only checked UUIDs stand in the text. */
 const scopeStatement = ({ orgId, clientId }: Tenant): string => {
   if (!UUID.test(orgId) || (clientId !== null && !UUID.test(clientId))) {
-    throw new Error('a tenant is named by UUIDs')
+    throw new Error('the ids of a tenant must be UUIDs')
   }
   return `begin; select set_config('app.org_id', '${orgId}', true),
     set_config('app.client_id', '${clientId ?? ''}', true),

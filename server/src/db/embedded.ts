@@ -67,7 +67,7 @@ export const startEmbedded = async (
     })
   } catch (error) {
     throw new Error(
-      `The embedded PostgreSQL did not start. Its last words:\n${lines.join('\n')}\n` +
+      `The embedded PostgreSQL did not start. Its last output:\n${lines.join('\n')}\n` +
         'Is another process using the same .data folder? Otherwise set DATABASE_URL.',
       { cause: error },
     )

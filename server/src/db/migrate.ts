@@ -135,9 +135,9 @@ const refuseTransactionPooler = async (url: Secret): Promise<void> => {
     )
     if (rows[0]?.mark !== mark) {
       throw new Error(
-        'DATABASE_URL leads through a transaction pooler (PgBouncer or Supavisor in transaction mode). ' +
-          'LISTEN and advisory locks need sessions: use the direct connection or the session pooler ' +
-          '(Supabase: port 5432 instead of 6543).',
+        'DATABASE_URL goes through a transaction pooler (PgBouncer or Supavisor in transaction ' +
+          'mode). LISTEN and advisory locks need sessions: use the direct connection or the ' +
+          'session pooler (Supabase: port 5432 instead of 6543).',
       )
     }
   } finally {

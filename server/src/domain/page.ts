@@ -23,7 +23,7 @@ const encodeCursor = (id: string): string => Buffer.from(id).toString('base64url
 export const decodeCursor = (cursor: string): string => {
   const id = Buffer.from(cursor, 'base64url').toString('latin1')
   if (!UUID.test(id) || encodeCursor(id) !== cursor) {
-    throw new EngineError('invalid_cursor', 'This cursor was not given out by this endpoint.')
+    throw new EngineError('invalid_cursor', 'This cursor does not come from this endpoint.')
   }
   return id
 }

@@ -103,7 +103,7 @@ export const createUsers = (db: Database, passwords: Passwords) => {
       })
     } catch (error) {
       if (isUniqueViolation(error, 'users_email_once')) {
-        throw new EngineError('already_exists', 'A user with this e-mail exists already.')
+        throw new EngineError('already_exists', 'A user with this e-mail already exists.')
       }
       throw error
     }

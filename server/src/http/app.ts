@@ -192,8 +192,9 @@ const warnOfProxy = (app: FastifyInstance, { trustProxy, logger }: Options): voi
     if (isSaid || headers['x-forwarded-for'] === undefined) return
     isSaid = true
     logger.warn(
-      'A request carries X-Forwarded-For, which is ignored. If a proxy is in front, set TRUST_PROXY to ' +
-        'the number of proxies; otherwise the limit on failed logins counts all callers as one.',
+      'A request carries X-Forwarded-For, which is ignored. If a proxy is in front, set ' +
+        'TRUST_PROXY to the number of proxies; otherwise the limit on failed logins counts all ' +
+        'callers as one.',
     )
   })
 }
@@ -439,7 +440,7 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
   reply.header('connection', 'close')
   const { first, rest } = await openLines(request.body, spec)
   if (first === null) {
-    throw new EngineError('invalid_json', 'The body is empty; its first line is the envelope.')
+    throw new EngineError('invalid_json', 'The body is empty; its first line must be the envelope.')
   }
   const envelope = checked(spec.envelope, first.value)
   return {

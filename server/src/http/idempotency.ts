@@ -37,7 +37,7 @@ export const createIdempotencyStep = (options: {
     if (key === undefined || route.idempotency === undefined) return handle(callerWith(null))
     const sent = request.raw.headersDistinct['idempotency-key']?.length ?? 0
     if (typeof key !== 'string' || sent !== 1 || !KEY.test(key)) {
-      throw new EngineError('validation_failed', 'The header Idempotency-Key is not usable.', {
+      throw new EngineError('validation_failed', 'The header Idempotency-Key is not valid.', {
         errors: [
           {
             path: 'Idempotency-Key',

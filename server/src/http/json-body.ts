@@ -194,7 +194,7 @@ const textOf = (bytes: Buffer): string => {
 const tooMany = (): EngineError =>
   new EngineError(
     'payload_too_large',
-    `The body holds more than ${VALUES_MAX} values. Send what it asks for in several calls.`,
+    `The body holds more than ${VALUES_MAX} values. Split it into several calls.`,
   )
 
 const tooManyInRow = (row: string): EngineError =>

@@ -73,7 +73,7 @@ class Schemas {
   #name(name: string, definition: Json): void {
     const known = (this.named[name] ??= definition)
     if (JSON.stringify(known) !== JSON.stringify(definition)) {
-      throw new Error(`Two schemas go by the name ${name}`)
+      throw new Error(`Two schemas have the name ${name}`)
     }
   }
 }
@@ -204,12 +204,12 @@ const operationOf = (route: Route, schemas: Schemas): Json => {
 
 const INTRODUCTION = `
 Run your clients' Salesforce orgs through one API: connect them, keep their schema as versioned
-snapshots, check a change, deploy it, push records, and take everything back.
+snapshots, check a change, deploy it, roll it back, and push records.
 
 Every call is a \`POST\` with a JSON body, unless shown otherwise. Send \`Authorization: Bearer …\` with
 an API token or a session. Errors are \`application/problem+json\` with a stable \`code\`. Lists take
 \`limit\` and \`cursor\`. Long operations take \`wait_seconds\`: they answer 200 when they end in that
-time, else 202 with their progress; the work goes on either way.
+time, otherwise 202 with their progress; the work continues either way.
 `
 
 /** The whole document. Same routes, same document: docs/openapi.json is compared with it. */

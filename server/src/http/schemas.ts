@@ -8,7 +8,7 @@ export const timestamp = z.iso.datetime().describe('ISO 8601 in UTC')
 
 /** Half a surrogate pair is text in JSON and in JavaScript, in UTF-8 and in PostgreSQL it is none. */
 export const isWellFormed = (text: string): boolean => text.isWellFormed()
-export const NOT_WELL_FORMED = 'must not hold half a surrogate pair'
+export const NOT_WELL_FORMED = 'must not contain half a surrogate pair'
 
 /** Trimmed, 1 to `max` characters, no control characters. */
 export const line = (max: number) =>
@@ -18,7 +18,7 @@ export const line = (max: number) =>
     .min(1)
     .max(max)
     // eslint-disable-next-line no-control-regex
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters')
     .refine(isWellFormed, NOT_WELL_FORMED)
 
 export const pageRequest = {
@@ -95,7 +95,7 @@ export const freeForm = z
     abort: true, // what follows recurses
   })
   .refine((value) => JSON.stringify(value).length <= 65_536, 'must not be larger than 64 KiB')
-  .refine(isStorable, 'must not hold U+0000, half a surrogate pair or a number without bounds')
+  .refine(isStorable, 'must not contain U+0000, half a surrogate pair or an infinite number')
 
 export const problem = z
   .object({

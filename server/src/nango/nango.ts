@@ -305,7 +305,7 @@ const unreadable = (status: number): NangoError =>
   new NangoError('unavailable', {
     status,
     code: 'unreadable_answer',
-    message: "Nango's answer is not what its API describes.",
+    message: "Nango's answer does not match its API.",
   })
 
 const errorBody = z.looseObject({

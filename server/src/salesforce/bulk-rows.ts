@@ -41,7 +41,7 @@ export const bulkRowFault = (
       return { column, message: `Bulk would take the text ${NULL_MARK} for null.` }
     }
     if (typeof value === 'number' && !Number.isFinite(value)) {
-      return { column, message: `${value} is no number that CSV could say.` }
+      return { column, message: `${value} is not a number that CSV can hold.` }
     }
     if (text.length > ROW_LIMITS.fieldChars) {
       return { column, message: `Longer than ${ROW_LIMITS.fieldChars} characters.` }

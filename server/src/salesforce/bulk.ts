@@ -62,7 +62,7 @@ const readJob = (body: unknown): BulkJob => {
   const id = isObject(body) ? leaf(body.id) : null
   const state = isObject(body) ? leaf(body.state) : null
   if (!isObject(body) || id === null || state === null) {
-    throw new SalesforceError(malformed('The answer is no Bulk job.'))
+    throw new SalesforceError(malformed('The answer is not a Bulk job.'))
   }
   const message = leaf(body.errorMessage)
   return {

@@ -68,7 +68,7 @@ const RECORD_ID = /^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/
 const assignmentHeader = (rule: WriteOptions['assignmentRule']): string => {
   if (rule === undefined || rule === 'none') return 'FALSE'
   if (rule === 'active') return 'TRUE'
-  if (!RECORD_ID.test(rule.id)) throw new TypeError('The assignment rule is no record id')
+  if (!RECORD_ID.test(rule.id)) throw new TypeError('The assignment rule is not a record id')
   return rule.id
 }
 
@@ -96,7 +96,7 @@ const readRow = (row: unknown): RowResult => {
   const failure = failures.find(({ passing }) => !passing) ?? failures[0]
   if (failure === undefined) {
     // Neither a success with an id nor a failure with a reason: nobody knows what became of it.
-    const unknown = malformed('The answer for this row is no result.')
+    const unknown = malformed('The answer for this row is not a result.')
     return { outcome: 'failed', failure: unknown, failures: [unknown], rolledBack: false }
   }
   const rolledBack = failures.every(({ code }) => code === ROLLED_BACK)

@@ -69,7 +69,7 @@ const destructive = (members: Members): string => {
   for (const [type, names] of members) {
     // Salesforce: Metadata API guide, deleting components: wildcards are not supported.
     if (names.some((name) => name.includes('*')))
-      throw new TypeError(`Deleting takes no wildcard: ${type}`)
+      throw new TypeError(`Wildcards cannot be deleted: ${type}`)
   }
   // As given: who deletes knows what must go before what.
   return manifest(members, null)

@@ -225,7 +225,7 @@ export const readDeployResult = (body: unknown, apiVersion: string): DeployResul
   const result = isObject(outer.deployResult) ? outer.deployResult : outer
   const id = leaf(result.id) ?? leaf(outer.id)
   if (id === null || (result.status === undefined && result.done === undefined)) {
-    throw new SalesforceError(malformed('The answer is no deploy result.'))
+    throw new SalesforceError(malformed('The answer is not a deploy result.'))
   }
   const status = readStatus(result.status, flag(result.done), flag(result.success))
   // A status can be final a moment before `done` says so, and then details may still be missing.

@@ -92,7 +92,7 @@ export const startDeploy = async (
   })
   const id = isObject(body) ? asText(body.id) : null
   if (id === null || id === '') {
-    throw new SalesforceError(malformed('The deploy was taken without an id.', status))
+    throw new SalesforceError(malformed('The deploy was accepted without an id.', status))
   }
   return id
 }
@@ -227,7 +227,7 @@ export const getSalesforceTime = async (org: SalesforceOrg): Promise<Date> => {
   const { headers } = await org.request({ path: '/services/data/', priority: 'protected' })
   const time = new Date(headers.date ?? '')
   if (Number.isNaN(time.getTime())) {
-    throw new SalesforceError(malformed('The answer says no time.'))
+    throw new SalesforceError(malformed('The answer does not contain a time.'))
   }
   return time
 }

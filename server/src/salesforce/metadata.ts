@@ -243,7 +243,7 @@ const awaitRetrieve = async (
       )
     }
     if (performance.now() > endsAt) {
-      const message = `Salesforce has not gathered the files after ${timeoutMs} ms.`
+      const message = `Salesforce did not collect the files within ${timeoutMs} ms.`
       throw new SalesforceError(makeFailure('timeout_body', { code: 'RETRIEVE_NOT_DONE', message }))
     }
     await org.pause(wait)

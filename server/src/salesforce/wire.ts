@@ -81,7 +81,7 @@ export const buildPath = (request: SalesforceRequest, apiVersion: string): strin
   const { path } = request
   // A next page or a Location comes from an answer; nothing in it may point elsewhere.
   if (!SAFE_PATH.test(path) || /[\\#]/.test(path)) {
-    const message = 'The path is none that this server would call.'
+    const message = 'The path is not one that this server calls.'
     throw new SalesforceError(makeFailure('other', { code: 'PATH_REFUSED', message, sent: false }))
   }
   const full = /^\/(services|id)\//.test(path) ? path : `/services/data/${apiVersion}${path}`

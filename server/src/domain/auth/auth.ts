@@ -80,7 +80,7 @@ interface UserRow {
 const wrongLogin = () => new EngineError('unauthenticated', 'E-mail or password is wrong.')
 
 const wrongPassword = () =>
-  new EngineError('validation_failed', 'The present password is wrong.', {
+  new EngineError('validation_failed', 'The current password is wrong.', {
     errors: [
       {
         path: 'current_password',

@@ -140,6 +140,6 @@ const createTurns = (most: number) => {
 }
 
 const tooMany = (retryAfterSeconds: number): EngineError =>
-  new EngineError('rate_limited', 'Too many failed logins. Wait before the next try.', {
+  new EngineError('rate_limited', 'Too many failed logins. Wait before you try again.', {
     retryAfterSeconds,
   })

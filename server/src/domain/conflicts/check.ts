@@ -62,7 +62,7 @@ const judge = async (subject: Subject, facts: Facts, memory: LiveMemory): Promis
       message: `Salesforce did not return ${listed([...untold].toSorted())}, so ${subject.component.fullName} could not be fully checked.`,
       component: subject.component,
       path: subject.path,
-      remedy: 'See that the connected user may read setup and data, then check again.',
+      remedy: 'Make sure the connected user can read setup and data, then check again.',
     })
   }
   return findings

@@ -99,7 +99,7 @@ export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: s
 const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
 
 /**
- * Custom fields of its own object that a formula names, look-ups that it goes through included. What
+ * Custom fields of its own object that a formula names, lookups that it goes through included. What
  * stands behind a dot is of another object, or of none (`$Setup.X__c.Y__c`).
  */
 export const customNamesIn = (formula: string): string[] => [

@@ -184,7 +184,7 @@ export interface ConflictFacts {
 type Watcher = (question: string, answer: unknown) => void
 
 const countName = (what: string, counted: Counted): string =>
-  counted === 'present' ? what : `${what} with the Recycle Bin`
+  counted === 'present' ? what : `${what} (Recycle Bin included)`
 
 /** Asks each question once; answers come from one memory however often `watch` is called. */
 export class LiveMemory {
@@ -212,40 +212,46 @@ export class LiveMemory {
     }
     return {
       recordCount: (object, counted = 'present') =>
-        ask(countName('record count', counted), [object], () => live.recordCount(object, counted)),
+        ask(countName('the record count', counted), [object], () =>
+          live.recordCount(object, counted),
+        ),
       filledCount: (object, field, counted = 'present') =>
-        ask(countName('count of filled rows', counted), [object, field], () =>
+        ask(countName('the number of filled rows', counted), [object, field], () =>
           live.filledCount(object, field, counted),
         ),
       rowsAtStake: (object, field, atStake) =>
         // A field changes in one way only, so that its name is question enough.
-        ask('count of values that would not stay', [object, field], () =>
+        ask('the number of values that would be lost', [object, field], () =>
           live.rowsAtStake(object, field, atStake),
         ),
       duplicatesOf: (object, field, counted = 'present') =>
-        ask(countName('duplicate values', counted), [object, field], () =>
+        ask(countName('the duplicate values', counted), [object, field], () =>
           live.duplicatesOf(object, field, counted),
         ),
       valueCounts: (object, field) =>
-        ask('count of picklist values', [object, field], () => live.valueCounts(object, field)),
-      allFields: (object) => ask('list of hidden fields', [object], () => live.allFields(object)),
-      objectLimits: (object) => ask('limits', [object], () => live.objectLimits(object)),
-      limits: () => ask('limits of the Salesforce org', [], () => live.limits()),
-      connectedUser: () => ask('permissions of the connected user', [], () => live.connectedUser()),
-      organization: () => ask('edition of the Salesforce org', [], () => live.organization()),
-      packages: () => ask('installed packages', [], () => live.packages()),
+        ask('the number of records per picklist value', [object, field], () =>
+          live.valueCounts(object, field),
+        ),
+      allFields: (object) =>
+        ask('the list of hidden fields', [object], () => live.allFields(object)),
+      objectLimits: (object) => ask('the limits', [object], () => live.objectLimits(object)),
+      limits: () => ask('the limits of the Salesforce org', [], () => live.limits()),
+      connectedUser: () =>
+        ask('the permissions of the connected user', [], () => live.connectedUser()),
+      organization: () => ask('the edition of the Salesforce org', [], () => live.organization()),
+      packages: () => ask('the installed packages', [], () => live.packages()),
       whereUsed: (type, fullName) =>
-        ask(`use of the ${type}`, [fullName], () => live.whereUsed(type, fullName)),
-      deletedNames: () => ask('deleted names', [], () => live.deletedNames()),
+        ask('the uses', [`${type} ${fullName}`], () => live.whereUsed(type, fullName)),
+      deletedNames: () => ask('the names of deleted components', [], () => live.deletedNames()),
       lookUp: (type, fullName) =>
-        ask(`presence of the ${type}`, [fullName], () => live.lookUp(type, fullName)),
+        ask('the presence', [`${type} ${fullName}`], () => live.lookUp(type, fullName)),
       recordExists: (records, name) =>
-        ask(`presence of the ${records.noun}`, [name], () => live.recordExists(records, name)),
+        ask('the presence', [`${records.noun} ${name}`], () => live.recordExists(records, name)),
       contentOf: (type, fullName) =>
-        ask(`content of the ${type}`, [fullName], () => live.contentOf(type, fullName)),
+        ask('the content', [`${type} ${fullName}`], () => live.contentOf(type, fullName)),
       changedSinceSnapshot: (object) =>
-        ask('drift', [object], () => live.changedSinceSnapshot(object)),
-      packageSize: () => ask('size of the package', [], () => live.packageSize()),
+        ask('changes since the snapshot', [object], () => live.changedSinceSnapshot(object)),
+      packageSize: () => ask('the size of the package', [], () => live.packageSize()),
     }
   }
 }

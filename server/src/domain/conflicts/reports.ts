@@ -60,7 +60,7 @@ export interface Conflicts {
 
 const requireStorable = (value: unknown, path: string): void => {
   if (isStorable(value)) return
-  const message = `${path} holds U+0000 or half a surrogate pair. Take it out.`
+  const message = `${path} contains U+0000 or half a surrogate pair. Remove it.`
   throw new EngineError('invalid_plan', message, {
     errors: [{ path, code: 'bad_text', message }],
   })

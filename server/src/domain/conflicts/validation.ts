@@ -26,7 +26,7 @@ export type Verdict = { problems: SalesforceProblem[] } | { fault: WorkFault }
 export const verdictOf = (deployment: Deployment): Verdict => {
   const { status, error, components, warnings } = deployment
   if (status === 'failed' && error !== null && SAYS_NOTHING.has(error.code)) {
-    return { fault: { ...error, message: `The validating deploy: ${error.message}` } }
+    return { fault: { ...error, message: `The validation deploy failed: ${error.message}` } }
   }
   const problems = components.flatMap(({ type, full_name, problem }): SalesforceProblem[] =>
     problem === null
@@ -48,7 +48,7 @@ export const verdictOf = (deployment: Deployment): Verdict => {
   problems.push(...warnings.map(({ message }) => whole(message, 'Warning')))
   // Refused, and no component of the plan is to blame: something beside it, or the package as a whole.
   if (status === 'failed' && !problems.some(({ kind }) => kind === 'Error')) {
-    problems.push(whole(error?.message ?? 'Salesforce gives no reason.', 'Error'))
+    problems.push(whole(error?.message ?? 'Salesforce gave no reason.', 'Error'))
   }
   return { problems }
 }

@@ -136,7 +136,7 @@ describe('fields of automations', () => {
     }
   })
 
-  it('that the plan brings with their look-up are there', async () => {
+  it('that the plan brings with their lookup are there', async () => {
     const plan = onLead({
       api_name: 'Boss__c',
       type: 'Lookup',

@@ -133,7 +133,7 @@ export const createApiBudgets = ({
                           else excluded.used end,
               max = excluded.max, observed_at = now(), refused_until = excluded.refused_until`,
       [sfdcOrgId, used, max, refusedForSeconds, anew, COUNTED_CALLS],
-    ).catch((error: unknown) => logger.warn({ err: error }, 'API usage not noted'))
+    ).catch((error: unknown) => logger.warn({ err: error }, 'API usage not recorded'))
   }
 
   const record = (sfdcOrgId: string, usage: ApiUsage, anew = false): void => {
@@ -184,7 +184,7 @@ export const createApiBudgets = ({
         let waitMs = stopped(state)
         if (waitMs === 0) {
           await readAnew(sfdcOrgId, readUsage).catch((error: unknown) =>
-            logger.info({ err: error }, 'API usage could not be read anew'),
+            logger.info({ err: error }, 'API usage could not be read again'),
           )
           waitMs = stopped(state)
         }
@@ -194,7 +194,7 @@ export const createApiBudgets = ({
           waitMs = staleMs
         }
         const { used, max } = state.usage ?? { used: 0, max: 0 }
-        const of = max > 0 ? `${used} of ${max} calls are used` : 'Salesforce said so'
+        const of = max > 0 ? `${used} of ${max} calls are used` : 'Salesforce reported it'
         throw new EngineError(
           'api_budget_exhausted',
           `The daily API allowance of this Salesforce org is used up except for the reserve: ${of}.`,

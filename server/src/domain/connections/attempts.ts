@@ -146,7 +146,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     if (said !== null && said !== environment) {
       throw new EngineError(
         'host_refused',
-        `${host} signs in to ${said} Salesforce orgs, and environment says ${environment}.`,
+        `${host} signs in to ${said} Salesforce orgs, but environment is ${environment}.`,
       )
     }
     const loginHost = host ?? LOGIN_HOSTS[environment]

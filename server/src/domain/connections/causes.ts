@@ -14,7 +14,7 @@ export interface LostCause {
 const CAUSES = {
   user_frozen: {
     message:
-      'The connected user is frozen; Salesforce does so by itself after logins from risky addresses.',
+      'The connected user is frozen; Salesforce itself freezes users after logins from risky addresses.',
     remedy:
       'A Salesforce administrator unfreezes the user (Setup > Users > Unfreeze); then refresh the connection.',
   },
@@ -25,23 +25,24 @@ const CAUSES = {
   },
   app_blocked: {
     message:
-      'The app is blocked in the Salesforce org, or not among the apps that may use its API.',
+      'The app is blocked in the Salesforce org, or is not one of the apps allowed to use its API.',
     remedy:
       'A Salesforce administrator unblocks it (Setup > Connected Apps OAuth Usage; API Access Control), then authorize again.',
   },
   app_not_installed: {
     message:
-      'The app is not installed in the Salesforce org; since September 2025 that refuses it.',
+      'The app is not installed in the Salesforce org; since September 2025 Salesforce refuses such apps.',
     remedy:
       'A Salesforce administrator installs it (Setup > Connected Apps OAuth Usage > Install) and permits the user, then authorize again.',
   },
   refresh_rotated_elsewhere: {
     message:
-      'The refresh token was used by somebody else, such as a second Nango with the same app: with rotation, reuse ends the whole grant.',
-    remedy: 'Let one Nango alone use the app, then authorize again.',
+      'The refresh token was also used elsewhere, for example by a second Nango with the same app: with rotation, reuse ends the whole grant.',
+    remedy: 'Let only one Nango use the app, then authorize again.',
   },
   ip_not_allowlisted: {
-    message: "The app's refresh-token allowlist does not hold the address that Nango calls from.",
+    message:
+      "The app's refresh-token allowlist does not contain the address that Nango calls from.",
     remedy:
       "Whoever owns the app adds Nango's outgoing addresses to its IP allowlist for refresh tokens.",
   },
@@ -70,7 +71,7 @@ const CAUSES = {
     remedy: 'The user registers one in Salesforce and authorizes again in person.',
   },
   session_level: {
-    message: "The app's sessions are below the security level that the Salesforce org asks for.",
+    message: "The app's sessions are below the security level that the Salesforce org requires.",
     remedy:
       "A Salesforce administrator sets the app's or profile's required session security level to Standard.",
   },

@@ -364,7 +364,7 @@ export const createConnections = (options: Options) => {
       throw new EngineError('not_found', 'There is no endpoint POST /api/webhooks/nango.')
     }
     if (!isSigned(body, signature, options.webhookSigningKeys)) {
-      throw new EngineError('unauthenticated', 'The signature does not fit the body.')
+      throw new EngineError('unauthenticated', 'The signature does not match the body.')
     }
     const hint = readHint(body)
     if (hint === null) return

@@ -46,7 +46,7 @@ const PERMISSIONS_QUERY = soql`SELECT ${soqlName(...NEEDED_NAMES.map((name) => `
 export const readUsage = async (org: SalesforceOrg): Promise<ApiUsage> => {
   const daily = (await getLimits(org)).get('DailyApiRequests')
   if (daily === undefined) {
-    throw new EngineError('salesforce_error', 'Salesforce does not tell its daily API limit.')
+    throw new EngineError('salesforce_error', 'Salesforce did not return its daily API limit.')
   }
   return { used: daily.max - daily.remaining, max: daily.max }
 }
@@ -70,7 +70,7 @@ export const faultOf = (error: unknown): HealthFault => {
   }
 }
 
-const OTHERWISE = 'Look at the message; if Salesforce itself has trouble, wait and check again.'
+const OTHERWISE = 'Read the message; if Salesforce itself has trouble, wait and check again.'
 
 const REMEDIES: Readonly<Record<string, string>> = {
   session_dead:
@@ -81,17 +81,18 @@ const REMEDIES: Readonly<Record<string, string>> = {
   refresh_exhausted:
     'Rule out possible_causes with a Salesforce administrator of the client, then refresh, or send a new link: /api/connections/create.',
   session_unusable:
-    "In the Salesforce org, let the app's sessions use the API: relax its IP restrictions and the session security level it asks for.",
+    "In the Salesforce org, let the app's sessions use the API: relax its IP restrictions and the session security level it requires.",
   api_disabled:
     'The edition or the profile has no API access: ask a Salesforce administrator to enable it.',
   limit_total: "The Salesforce org's daily API allowance is used up: wait, or have it raised.",
-  version_unsupported: 'Choose another api_version with /api/connections/update.',
+  version_unsupported: 'Choose a different api_version with /api/connections/update.',
   api_budget_exhausted: 'Wait until calls are back, or lower SFDC_API_RESERVE_PERCENT.',
-  salesforce_org_changed: 'Connect the client again, with allow_other_org if the change is meant.',
+  salesforce_org_changed:
+    'Connect the client again, with allow_other_org if the change is intended.',
   host_refused:
-    "Check the Salesforce org's My Domain; a private host has to be in SFDC_INSTANCE_HOST_ALLOWLIST.",
+    "Check the Salesforce org's My Domain; a private host must be in SFDC_INSTANCE_HOST_ALLOWLIST.",
   nango_error:
-    'The authorization may be lost. If it stays so, send the client a new link: /api/connections/create.',
+    'The authorization may be lost. If this persists, send the client a new link: /api/connections/create.',
   connection_not_ready: 'Connect the client with /api/connections/create.',
 }
 
@@ -166,7 +167,7 @@ const readPermissions = async (org: SalesforceOrg): Promise<Set<PermissionName>>
   }
   throw new EngineError(
     'salesforce_error',
-    "Salesforce does not tell the connected user's permissions.",
+    "Salesforce did not return the connected user's permissions.",
   )
 }
 

@@ -116,7 +116,7 @@ const possible = (symptom: string): MemberError[] =>
 export const notAuthorized = (): EngineError =>
   new EngineError(
     'connection_not_ready',
-    'The authorization in Salesforce is not complete yet. If the page at the browser shows a refusal, errors say what it may be.',
+    'The authorization in Salesforce is not complete yet. If the browser shows a refusal, see errors for the possible causes.',
     { errors: possible('not_authorized') },
   )
 
@@ -134,7 +134,7 @@ export const notReady = (row: Pick<ConnectionRow, 'status' | 'error'> | undefine
     case 'expired':
       return new EngineError(
         'connection_not_ready',
-        `The Salesforce grant has expired${why}. What may be behind it stands in errors, each with what helps; else connect the client again.`,
+        `The Salesforce grant has expired${why}. See errors for the possible causes, each with its remedy; if none applies, connect the client again.`,
         { errors: possible(row.error?.code ?? 'refresh_refused') },
       )
     case 'error':

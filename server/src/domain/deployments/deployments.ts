@@ -402,7 +402,7 @@ export const createDeployments = (options: Options): Deployments => {
     if (connection.sfdc_org_id !== sfdcOrgId) {
       throw new EngineError(
         'not_rollbackable',
-        'The client is connected to a different Salesforce org than the deployment was made in.',
+        'The client is connected to a different Salesforce org than the one deployed to.',
       )
     }
     await requireKnown(tenant, id, input.components)
@@ -613,6 +613,6 @@ const requireRollbackable = (row: DeploymentRow): string => {
   if (row.status !== 'deployed' && row.applied !== 'unknown') {
     throw refuse('It changed nothing in the Salesforce org.')
   }
-  if (row.sfdc_org_id === null) throw refuse('It names no Salesforce org.')
+  if (row.sfdc_org_id === null) throw refuse('It does not name a Salesforce org.')
   return row.sfdc_org_id
 }

@@ -80,23 +80,27 @@ export const checkReport = async (
   const report = await reports.find(tenant, input.reportId)
   if (report === null) throw notFound('conflict report')
   if (report.clientId !== input.clientId) {
-    throw unfit('report_of_another_client', 'The conflict report is of another client.')
+    throw unfit('report_of_another_client', 'The conflict report belongs to a different client.')
   }
   if (report.planHash !== input.planHash) {
-    throw unfit('report_of_another_plan', 'The conflict report was made for another plan.')
+    throw unfit('report_of_another_plan', 'The conflict report was made for a different plan.')
   }
   if (report.status !== 'complete' || report.severity === null) {
     throw unfit(
       'report_not_complete',
       report.status === 'failed'
         ? 'The conflict check failed. Check again.'
-        : 'The conflict report is not complete. Wait for it.',
+        : 'The conflict report is not complete. Wait until it is.',
     )
   }
   if (report.severity === 'red') {
-    throw new EngineError('conflicts_found', 'The report found what will fail or destroy data.', {
-      errors: errorsOf(report, 'red'),
-    })
+    throw new EngineError(
+      'conflicts_found',
+      'The report has red findings: the deploy would fail or destroy data.',
+      {
+        errors: errorsOf(report, 'red'),
+      },
+    )
   }
   if (report.severity === 'yellow' && !input.acceptYellow) {
     throw new EngineError(
@@ -143,7 +147,7 @@ export const checkReport = async (
       // Salesforce: to whoever may not see an object, it does not exist.
       unseen.length === 0
         ? ''
-        : `The connected user no longer sees ${unseen.join(', ')}: deleted since, or the user's rights were cut down.`,
+        : `The connected user no longer sees ${unseen.join(', ')}: deleted since, or the user lost access.`,
       'Check again.',
     ]
     throw new EngineError('topology_drifted', parts.filter((part) => part !== '').join(' '))

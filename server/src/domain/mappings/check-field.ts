@@ -1,5 +1,5 @@
 // One mapped field held against the describes: whether it is there, can be written, and takes the values
-// that the mapping itself holds; of a look-up by external id, whether parents are found that way.
+// that the mapping itself holds; of a lookup by external id, whether parents are found that way.
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { sameName } from '../metadata/names.ts'
@@ -49,14 +49,14 @@ export const missingObject = (name: string, known: KnownSchema): Fault => {
   if (has(known.unreadable, name)) {
     return warning(
       'object_unreadable',
-      `${name} exists and could not be described, so nothing about its fields is known.`,
+      `${name} exists and could not be described, so its fields are not known.`,
       'See stats.unreadable of the snapshot for the reason.',
     )
   }
   if (has(known.notVisible, name)) {
     return error(
       'object_not_visible',
-      `The connected user no longer sees ${name}: an earlier snapshot has it, and it is not known to be gone.`,
+      `The connected user no longer sees ${name}: an earlier snapshot has it, and it may still exist.`,
       'Grant the user access to the object in Salesforce, then pull the topology.',
     )
   }
@@ -68,7 +68,7 @@ export const missingObject = (name: string, known: KnownSchema): Fault => {
     `The snapshot has no object ${name}: it does not exist, or the connected user cannot see it.`,
     near === null
       ? 'Correct the name, deploy the object, or grant access to it; then pull the topology.'
-      : `Did you mean ${near}? Else deploy it or grant access to it, and pull the topology.`,
+      : `Did you mean ${near}? Otherwise deploy it or grant access to it, and pull the topology.`,
   )
 }
 
@@ -76,7 +76,7 @@ const removedByRollback = (code: string, name: string, deploymentId: string): Fa
   error(
     code,
     `${name} was removed by the rollback of deployment ${deploymentId}.`,
-    'Deploy it again, or take it out of the mapping. If it is there by another way, pull the topology.',
+    'Deploy it again, or remove it from the mapping. If it was created again by other means, pull the topology.',
   )
 
 export interface CheckedField {
@@ -153,7 +153,7 @@ export const unknownField = (
       'sfdc_field',
       error(
         'field_not_visible',
-        `The connected user no longer sees ${object.name}.${name}: an earlier snapshot has it, and it is not known to be gone.`,
+        `The connected user no longer sees ${object.name}.${name}: an earlier snapshot has it, and it may still exist.`,
         'Grant the user read access to the field in Salesforce, then pull the topology.',
       ),
     )
@@ -180,7 +180,7 @@ export const unknownField = (
       `${object.name} has no field ${name} in the snapshot: it does not exist, or field-level security hides it from the connected user.`,
       near === null
         ? 'Correct the name, deploy the field, or grant it to the connected user; then pull the topology.'
-        : `Did you mean ${near}? Else deploy it or grant it to the connected user, and pull the topology.`,
+        : `Did you mean ${near}? Otherwise deploy it or grant it to the connected user, and pull the topology.`,
     ),
   )
 }
@@ -196,7 +196,7 @@ const unknownRelationship = (
       'sfdc_field',
       error(
         'relationship_unknown',
-        `${relationship} is the field that holds the parent's Id; a look-up by external id names the relationship.`,
+        `${relationship} is the field that holds the parent's Id; a lookup by external id names the relationship.`,
         `Write ${parentText(right, key, type)}.`,
       ),
     )
@@ -227,10 +227,10 @@ const readOnlyReason = (
   const parts = object.fields.filter(
     (part) => sameName(part.compoundFieldName ?? '') === sameName(field.name) && isWritable(part),
   )
-  const others = 'Map to another field.'
+  const others = 'Map to a different field.'
   if (parts.length > 0 || COMPOUND.has(field.type)) {
     return [
-      'Salesforce composes it from its parts',
+      'Salesforce composes it from other fields',
       parts.length === 0 ? others : `Map to its parts: ${some(parts.map(({ name }) => name))}.`,
     ]
   }
@@ -259,7 +259,7 @@ const writeFaults = (field: DescribedField, object: DescribedObject): Fault[] =>
         error(
           'field_type_unsupported',
           `${field.name} holds a file's content, which pushes do not carry.`,
-          'Map to another field.',
+          'Map to a different field.',
         ),
       ),
     ]
@@ -271,8 +271,8 @@ const writeFaults = (field: DescribedField, object: DescribedObject): Fault[] =>
       field.createable
         ? warning(
             'field_only_on_create',
-            `${field.name} can be written only when a record is created; records that exist keep what they have, and their rows say so.`,
-            'To change it too, let it be changed (a master-detail: allow reparenting).',
+            `${field.name} can be written only when a record is created; existing records keep their value, and their rows say so.`,
+            'To change it too, make the field editable (for a master-detail, allow reparenting).',
           )
         : warning(
             'field_only_on_update',
@@ -293,7 +293,7 @@ const valueFaults = (field: MappingField, target: DescribedField, isKeyValue: bo
         'default',
         error(
           'default_on_unique',
-          `${target.name} takes no value twice, so only one record could have the default.`,
+          `${target.name} is unique, so only one record could have the default.`,
           'Leave the default out.',
         ),
       ),
@@ -333,7 +333,7 @@ const parentOf = (
         'sfdc_field',
         error(
           'parent_ambiguous',
-          `${name} can hold a ${some(referenceTo, 8)}, and a key does not say which.`,
+          `${name} can refer to ${some(referenceTo, 8)}, and a key alone does not say which.`,
           `Name the object before a colon: ${parentText(relationship, key, only ?? 'Object')}.`,
         ),
       ),
@@ -380,7 +380,7 @@ const parentKey = (
         'sfdc_field',
         error(
           'parent_key_not_external_id',
-          `${parent.name}.${key.name} is neither an external id nor an idLookup field, so no parent is found by it.`,
+          `${parent.name}.${key.name} is neither an external id nor an idLookup field, so parents cannot be found by it.`,
           `Use one that is (${some(keys)}), or make it an external id.`,
         ),
       ),

@@ -175,17 +175,17 @@ describe('a mapping against the describes', () => {
       ['error', 'default_on_unique', 'default'],
     ],
     [
-      'a look-up by the field for its relationship',
+      'a lookup by the field for its relationship',
       { to: 'OwnerId.Email' },
       ['error', 'relationship_unknown', 'sfdc_field'],
     ],
     [
-      'a look-up that does not say which object',
+      'a lookup that does not say which object',
       { to: 'Owner.Email' },
       ['error', 'parent_ambiguous', 'sfdc_field'],
     ],
     [
-      'a look-up of an object that is not behind it',
+      'a lookup of an object that is not behind it',
       { to: 'Account:Owner.Name' },
       ['error', 'parent_not_referenced', 'sfdc_field'],
     ],

@@ -155,7 +155,7 @@ const keyFaults = (mapping: MappingDraft, object: DescribedObject, known: KnownS
     return [
       error(
         'key_not_external_id',
-        `${object.name}.${key.name} is neither an external id nor an idLookup field, so Salesforce upserts nothing by it.`,
+        `${object.name}.${key.name} is neither an external id nor an idLookup field, so Salesforce cannot upsert by it.`,
         keys.length === 0
           ? `${object.name} has no external id yet: deploy one, as a unique Text field.`
           : `Use one that is (${some(keys.map((field) => field.name))}), or make it an external id.`,
@@ -199,7 +199,7 @@ const twice = (written: readonly (DescribedField | null)[]): Finding[] => {
         `fields.${index}.sfdc_field`,
         error(
           'field_mapped_twice',
-          `${field.name} is written by fields.${before} too.`,
+          `${field.name} is also written by fields.${before}.`,
           'Keep one of the two.',
         ),
       ),

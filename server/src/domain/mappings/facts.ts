@@ -12,7 +12,7 @@ export const factsOf = (mapping: Mapping, lastPush: LastPush | null): MappingFac
   canonical_object: mapping.canonical_object,
   sfdc_object: mapping.sfdc_object,
   external_id_field: mapping.external_id_field,
-  // A look-up by external id writes the field that holds the parent's id: that is what a plan changes.
+  // A lookup by external id writes the field that holds the parent's id: that is what a plan changes.
   fields: mapping.fields.map((field) => ({
     canonical_field: field.canonical_field,
     sfdc_field: writtenField(field.sfdc_field),

@@ -50,7 +50,7 @@ const storable = (max: number, min = 0) =>
     .max(max)
     .refine(
       (text) => text.isWellFormed() && !text.includes('\0'),
-      'must hold neither U+0000 nor half a surrogate pair',
+      'must contain neither U+0000 nor half a surrogate pair',
     )
 
 /** Names of our caller's own model: members of the records that are pushed. */
@@ -60,10 +60,10 @@ export const canonicalName = z
 
 export const sfdcName = z
   .string()
-  .regex(SFDC_NAME, 'must be an API name as the Salesforce org has it, like Lead or Job__c')
+  .regex(SFDC_NAME, 'must be an API name as in the Salesforce org, like Lead or Job__c')
 
 const AS_DIGITS =
-  'a number beyond 2^53, or of more than about 16 digits, is given as the text of its digits'
+  'send a number beyond 2^53, or of more than about 16 digits, as a text of its digits'
 
 const value = z.union(
   [
@@ -78,7 +78,7 @@ const value = z.union(
 )
 
 const mappingField = z.strictObject({
-  canonical_field: canonicalName.describe('Member of the records that are pushed; case counts'),
+  canonical_field: canonicalName.describe('Member of the pushed records; case-sensitive'),
   sfdc_field: z
     .string()
     .regex(
@@ -86,10 +86,10 @@ const mappingField = z.strictObject({
       'must be Field, Relationship.Key or Object:Relationship.Key, in API names, like Phone, Account.Key__c or User:Owner.Email',
     )
     .describe(
-      'Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the look-up ' +
-        'to the parent record whose external id or idLookup field `Key__c` has the value; the name of ' +
-        'the relationship stands before the dot. `User:Owner.Email`: the same where the relationship ' +
-        'leads to several objects, which one stands before the colon.',
+      'Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the ' +
+        'lookup to the parent record whose external id or idLookup field `Key__c` has the value; ' +
+        'the name of the relationship is before the dot. `User:Owner.Email`: the same for a ' +
+        'relationship that leads to several objects; the object is before the colon.',
     ),
   required: z
     .boolean()
@@ -98,13 +98,13 @@ const mappingField = z.strictObject({
   default: value
     .default(null)
     .describe(
-      "Sent where the record has no value: in Salesforce's words, the value map is not applied. null: none",
+      'Sent as it is (without the value map) when the record has no value. null: no default',
     ),
   value_map: z
     .record(storable(255, 1), value)
     .refine(
       (map) => Object.keys(map).length <= VALUE_MAP_MAX,
-      `must not hold more than ${VALUE_MAP_MAX} values`,
+      `must not have more than ${VALUE_MAP_MAX} values`,
     )
     .nullable()
     .default(null)
@@ -124,7 +124,7 @@ export const mappingFields = z
       context.addIssue({
         code: 'custom',
         path: [index, member],
-        message: `${what} is mapped in fields.${first} already`,
+        message: `${what} is already mapped in fields.${first}`,
       })
     const canonical = new Map<string, number>()
     const targets = new Map<string, number>()
@@ -142,7 +142,7 @@ export const mappingFields = z
 
 /** The members that a caller gives; `client_id` stands beside them. */
 export const draftMembers = {
-  canonical_object: canonicalName.describe('Name of the object in your own model; case counts'),
+  canonical_object: canonicalName.describe('Name of the object in your own model; case-sensitive'),
   sfdc_object: sfdcName.describe('API name of the object in the Salesforce org'),
   external_id_field: sfdcName
     .nullable()

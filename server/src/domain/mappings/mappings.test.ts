@@ -167,7 +167,7 @@ describe('a mapping', () => {
     await expect(get(9)).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  it('is gone when deleted, its name is free, and orphaned look-ups are told', async () => {
+  it('is gone when deleted, its name is free, and orphaned lookups are told', async () => {
     const parent = await mappings.create(
       admin,
       input({

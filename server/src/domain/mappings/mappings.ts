@@ -153,7 +153,7 @@ export const createMappings = ({
         .tx((tx) => mappingFor(tx, caller.tenant, clientId, canonicalObject))
       throw new EngineError(
         'already_exists',
-        `The client has an active mapping of ${canonicalObject} already` +
+        `The client already has an active mapping of ${canonicalObject}` +
           (other === null ? '.' : `: ${other.id}.`),
         { cause: thrown },
       )

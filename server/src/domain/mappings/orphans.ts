@@ -39,8 +39,8 @@ export const orphansOf = async (
         'sfdc_object',
         warning(
           'parents_not_pushed',
-          `${child.canonical_object}.${canonical_field} looks up its parent by ${sfdc_field}, and no mapping pushes ${gone.sfdc_object} any more.`,
-          'Make sure the parents get into Salesforce another way, or remove the look-up.',
+          `${child.canonical_object}.${canonical_field} looks up its parent by ${sfdc_field}, but no mapping pushes ${gone.sfdc_object} any longer.`,
+          'Make sure the parents get into Salesforce another way, or remove the lookup.',
         ),
       ),
     )

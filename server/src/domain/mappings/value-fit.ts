@@ -47,8 +47,8 @@ const PICKLISTS: ReadonlySet<string> = new Set(['picklist', 'multipicklist'])
 const wrongType = (field: DescribedField, value: MappedValue, form: string): Fault =>
   error(
     'value_type_mismatch',
-    `${field.name} is a ${field.type} and does not take ${JSON.stringify(value)}.`,
-    `Give ${form}.`,
+    `${field.name} is of type ${field.type} and does not accept ${JSON.stringify(value)}.`,
+    `Use ${form}.`,
   )
 
 const numberFault = (field: DescribedField, value: MappedValue, text: string): Fault | null => {
@@ -62,7 +62,7 @@ const numberFault = (field: DescribedField, value: MappedValue, text: string): F
   return digits > 0 && Math.abs(number) >= 10 ** digits
     ? error(
         'value_out_of_range',
-        `${field.name} takes ${digits} digits before the point; ${text} has more.`,
+        `${field.name} holds ${digits} digits before the decimal point; ${text} has more.`,
         'Use a smaller number, or map to a larger field.',
       )
     : null
@@ -80,12 +80,12 @@ const picklistFault = (field: DescribedField, text: string): Fault | null => {
   return field.restrictedPicklist
     ? error(
         'value_not_in_picklist',
-        `${field.name} takes the active values of its list only, and ${names} is none of them.`,
+        `${field.name} accepts only the active values of its list, and ${names} is not one of them.`,
         `Use a value from the list, or add this one to it. ${known}`,
       )
     : warning(
         'value_new_to_picklist',
-        `${names} is not among the active values of ${field.name}; Salesforce would take it all the same, outside the list.`,
+        `${names} is not among the active values of ${field.name}; Salesforce would accept it anyway, outside the list.`,
         `Use a value from the list if you meant one. ${known}`,
       )
 }

@@ -16,7 +16,7 @@ const RESERVED: ReadonlySet<string> = new Set(
 /** Allowed by Salesforce, but easily taken for the standard object or the word of SOQL. */
 export const AMBIGUOUS_NAMES: ReadonlySet<string> = new Set(['group', 'order', 'user'])
 
-/** Salesforce compares API names without regard to case; so does every look-up of ours. */
+/** Salesforce compares API names without regard to case; so does every lookup of ours. */
 export const sameName = (name: string): string => name.toLowerCase()
 
 /** A metadata component by the names that package.xml uses. */
@@ -74,7 +74,7 @@ export const nameFault = (name: string, what: string, max = NAME_MAX): NameFault
   if (name.length > max) {
     return {
       code: 'name_too_long',
-      message: `${what} has ${name.length} characters; Salesforce takes ${max}. Shorten it.`,
+      message: `${what} has ${name.length} characters; Salesforce allows ${max}. Shorten it.`,
     }
   }
   if (!/^[A-Za-z]/.test(name)) {
@@ -95,13 +95,13 @@ export const nameFault = (name: string, what: string, max = NAME_MAX): NameFault
   if (name.endsWith('_')) {
     return {
       code: 'name_trailing_underscore',
-      message: `${what} ends with an underscore. Take it away.`,
+      message: `${what} ends with an underscore. Remove it.`,
     }
   }
   if (RESERVED.has(sameName(name))) {
     return {
       code: 'name_reserved',
-      message: `${what} is a reserved word of SOQL. Use another, for example ${name}_Value.`,
+      message: `${what} is a reserved word of SOQL. Use a different name, for example ${name}_Value.`,
     }
   }
   return null

@@ -64,7 +64,7 @@ describe('attributes that do not go together', () => {
       [`${F}.display_format bad_display_format`],
     ],
     [
-      'a required look-up that is to be cleared',
+      'a required lookup that is to be cleared',
       onLead({
         api_name: 'X__c',
         label: 'X',

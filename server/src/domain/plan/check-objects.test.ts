@@ -145,7 +145,7 @@ describe('names, objects and what refers to them', () => {
       [`${F}.reference_to attributes_conflict`],
     ],
     [
-      'a roll-up over a look-up',
+      'a roll-up over a lookup',
       summary({ operation: 'count', summary_foreign_key: 'Part__c.L__c' }),
       [`${F}.summary_foreign_key not_a_master_detail`],
     ],

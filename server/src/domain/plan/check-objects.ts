@@ -170,7 +170,7 @@ const checkMasters = (object: PlanObject, path: Path, findings: Findings): void 
     findings.add(
       [...path, 'sharing_model'],
       'sharing_model_conflict',
-      `${name} has no master-detail in the plan, so no parent controls its sharing. Use another sharing_model.`,
+      `${name} has no master-detail in the plan, so no parent controls its sharing. Use a different sharing_model.`,
     )
   }
 }

@@ -70,7 +70,7 @@ describe('parsePlan', () => {
       [`${F}.type not_supported_yet`],
     ],
     [
-      'an external look-up',
+      'an external lookup',
       onLead({ api_name: 'X__c', label: 'X', type: 'ExternalLookup' }),
       [`${F}.type not_supported_yet`],
     ],
@@ -92,7 +92,7 @@ describe('parsePlan', () => {
       ['objects.0.api_name not_supported_yet'],
     ],
     [
-      'a look-up to an external object',
+      'a lookup to an external object',
       onLead({
         api_name: 'X__c',
         label: 'X',

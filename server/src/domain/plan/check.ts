@@ -145,9 +145,7 @@ const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] =>
     case 'too_big':
       return [outOfRange(issue, name, here)]
     case 'invalid_format':
-      return [
-        here('bad_text', `${name} must be one line without control characters. Take them out.`),
-      ]
+      return [here('bad_text', `${name} must be one line without control characters. Remove them.`)]
     default:
       return [here('invalid', `${name} is not valid: ${issue.message}`)]
   }
@@ -172,7 +170,7 @@ const unknownMember = (key: string, owner: unknown, here: Here): MemberError => 
       key,
     )
   }
-  return here('unknown_member', `${clip(key, 80)} is not a member here. Leave it out.`, key)
+  return here('unknown_member', `${clip(key, 80)} is not a known member. Leave it out.`, key)
 }
 
 const wrongUnion = (
@@ -192,12 +190,12 @@ const wrongUnion = (
   if (typeof value === 'string' && UNSUPPORTED_TYPES.has(value)) {
     return here(
       'not_supported_yet',
-      `Fields of type ${value} are not supported yet. Make them in Salesforce.`,
+      `Fields of type ${value} are not supported yet. Create them in Salesforce.`,
     )
   }
   return here(
     'unknown_type',
-    `${quoted(value)} is no type known here. Use one of those in the schema.`,
+    `${quoted(value)} is not a known type. Use one of those in the schema.`,
   )
 }
 

@@ -36,7 +36,7 @@ export const PLAN_PERMISSIONS: readonly PlanPermission[] = [
     code: 'permission_customize_application',
     severity: 'red',
     names: ['CustomizeApplication'],
-    why: 'objects, fields, layouts and rules cannot be made without it',
+    why: 'objects, fields, layouts and rules cannot be created without it',
     neededFor: () => true,
   },
   {
@@ -67,7 +67,7 @@ export const PLAN_PERMISSIONS: readonly PlanPermission[] = [
     code: 'permission_view_all_data',
     severity: 'yellow',
     names: ['ViewAllData', 'ModifyAllData'],
-    why: 'records of others are not counted, so that an object or field may look empty and is not',
+    why: 'records of others are not counted, so an object or field may look empty when it is not',
     neededFor: (plan, objectExists) => plan.objects.some(({ api_name }) => objectExists(api_name)),
   },
 ]

@@ -16,7 +16,7 @@ const nameField = z
       display_format: line(30).describe('With the number between braces, e.g. `JP-{00000}`'),
     }),
   ])
-  .describe("The object's Name field: typed by users, or counted by Salesforce")
+  .describe("The object's Name field: typed by users, or numbered by Salesforce")
 
 const recordType = z.strictObject({
   api_name: apiName,
@@ -32,11 +32,11 @@ const validationRule = z.strictObject({
   api_name: apiName,
   description: prose(255).optional(),
   active: z.boolean().default(true),
-  error_condition_formula: prose(5_000).describe('A record for which it is true is refused'),
-  error_message: prose(255).describe('What users read when it is'),
+  error_condition_formula: prose(5_000).describe('Records for which it is true are rejected'),
+  error_message: prose(255).describe('The message shown to users when a record is rejected'),
   error_display_field: apiName
     .optional()
-    .describe('The field beside which they read it; default top of page'),
+    .describe('The field next to which the message is shown. Default: the top of the page'),
 })
 
 const planObject = z
@@ -48,14 +48,14 @@ const planObject = z
     sharing_model: z
       .enum(['Private', 'Read', 'ReadWrite', 'ControlledByParent'])
       .optional()
-      .describe('Default ReadWrite, or ControlledByParent with a master-detail'),
+      .describe('Default: ReadWrite, or ControlledByParent with a master-detail'),
     description: prose(1_000).optional(),
     record_types: z.array(recordType).max(200).default([]),
     validation_rules: z.array(validationRule).max(500).default([]),
     fields: z.array(planField).max(900).default([]),
   })
   .describe(
-    'A custom object with its label, plural label and name field; or, without them, fields, record types and validation rules for an object that is there',
+    'A custom object with its label, plural label and name field; or, without them, fields, record types and validation rules for an existing object',
   )
   .meta({ id: 'PlanObject' })
 
@@ -63,13 +63,15 @@ const layout = z
   .strictObject({
     object: apiName.describe('An object of the plan'),
     layout: line(255).describe('Name of its page layout, e.g. `Lead Layout`'),
-    section: line(80).describe('Label of the section; made when it is not there'),
+    section: line(80).describe('Label of the section; created if it does not exist'),
     fields: z.array(apiName).min(1).max(200).describe('Fields of this plan'),
     after: apiName
       .optional()
-      .describe('A field of the layout: put behind it, or a new section behind its section'),
+      .describe(
+        'A field of the layout: the fields are placed after it, a new section after its section',
+      ),
   })
-  .describe('Fields to be put on a page layout; what is there stays as it is')
+  .describe('Fields to be added to a page layout; the rest of the layout does not change')
   .meta({ id: 'PlanLayout' })
 
 const globalValueSet = z
@@ -106,7 +108,7 @@ const publicGroup = z
       ),
   })
   .describe(
-    'Users whom queues and sharing rules name together; members are added in Salesforce. Created if it does not exist',
+    'A set of users that queues and sharing rules can refer to; members are added in Salesforce. Created if it does not exist',
   )
   .meta({ id: 'PlanPublicGroup' })
 
@@ -119,16 +121,18 @@ const queue = z
     description: prose(1_000).optional().describe('Default: unchanged'),
     email: line(255)
       .optional()
-      .describe('Address that is told of new records in the queue. Default: unchanged, or none'),
+      .describe(
+        'Address that is notified of new records in the queue. Default: unchanged, or none',
+      ),
     email_members: z
       .boolean()
       .optional()
-      .describe('Each member is told too. Default: unchanged, or false for a new queue'),
+      .describe('Each member is notified too. Default: unchanged, or false for a new queue'),
     objects: z
       .array(apiName)
       .min(1)
       .max(200)
-      .describe('Objects whose records it may own; those it has already stay'),
+      .describe('Objects whose records it may own; objects that it already has stay'),
     members: z
       .strictObject({
         users: members('Usernames'),
@@ -142,7 +146,7 @@ const queue = z
         ),
       })
       .prefault({})
-      .describe('Who may take its records; members it has already stay'),
+      .describe('Who may take its records; members that it already has stay'),
   })
   .describe('An owner of records that nobody has taken yet. Created if it does not exist')
   .meta({ id: 'PlanQueue' })
@@ -155,16 +159,16 @@ const permissions = z
       .max(80)
       .nullable()
       .default(PERMISSION_SET_DEFAULT)
-      .describe('Made when it is not there; null for none'),
+      .describe('Created if it does not exist; null for none'),
     assign_to_connected_user: z.boolean().default(true),
     profiles: z.array(line(255)).max(50).default([]).describe('Profiles that get the same access'),
     permission_sets: z
       .array(z.string().min(1).max(80))
       .max(50)
       .default([])
-      .describe('Permission sets that are there and get the same access'),
+      .describe('Existing permission sets that get the same access'),
   })
-  .describe('Who may see and edit what the plan makes')
+  .describe('Who may see and edit what the plan creates')
   .meta({ id: 'PlanPermissions' })
 
 export const planSchema = z
@@ -189,7 +193,7 @@ export const planSchema = z
       .describe('Public groups, for queues of this plan among others'),
     queues: z.array(queue).max(200).default([]).describe('Queues, with members and objects'),
   })
-  .describe('What is to be in the Salesforce org. It adds and changes; it deletes nothing')
+  .describe('What the Salesforce org should contain. A plan adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
 
 export type Plan = z.output<typeof planSchema>

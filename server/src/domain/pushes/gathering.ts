@@ -34,7 +34,7 @@ export type Gathering = ReturnType<typeof createGathering>
 
 const ALL_OR_NONE_FAULT = {
   code: 'ALL_OR_NONE_OPERATION_ROLLED_BACK',
-  message: 'Another row of the push cannot be sent, and all_or_none was asked for.',
+  message: 'Another row of the push cannot be sent, and all_or_none was requested.',
   fields: [],
   remedy: 'Correct the other row, or push without all_or_none.',
 }

@@ -191,7 +191,7 @@ const accept = (
       .returningAll()
       .executeTakeFirst()
     if (push === undefined) {
-      throw new EngineError('unavailable', 'The upload was given up; send it again.')
+      throw new EngineError('unavailable', 'The upload was abandoned; send it again.')
     }
     await bindIdempotency(tx, caller, pushId)
     if (ended) await noteEnd(tx, jobs, push)

@@ -54,7 +54,7 @@ export interface ReadyRow {
   matchValue: JsonValue
   /**
    * Salesforce fields with their values as the REST API takes them: numbers, booleans, dates as
-   * `YYYY-MM-DD`, date-times as ISO 8601 in UTC, null for "make it empty". A look-up by external id is
+   * `YYYY-MM-DD`, date-times as ISO 8601 in UTC, null for "make it empty". A lookup by external id is
    * `{ "Account__r": { "External_Key__c": "…" } }` (with `attributes.type` where it is polymorphic).
    */
   fields: JsonObject

@@ -67,7 +67,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
     if (snapshot === null || (sfdcOrgId !== null && snapshot.sfdcOrgId !== sfdcOrgId)) {
       throw new EngineError(
         'no_snapshot',
-        'Rows are judged by a snapshot of the Salesforce org, and there is none: pull the topology.',
+        'Rows are checked against a snapshot of the Salesforce org, and none exists: pull the topology.',
       )
     }
     return snapshot

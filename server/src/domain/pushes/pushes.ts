@@ -443,15 +443,19 @@ const refuseContradictions = (options: PushOptions): void => {
       ? 'allow_duplicates'
       : null
   if (member === null) return
-  throw new EngineError('bad_request', `Bulk has no ${member}; ask for collections, or for auto.`, {
-    errors: [
-      {
-        path: `options.${member}`,
-        code: 'not_with_bulk',
-        message: 'Only sObject Collections can do this.',
-      },
-    ],
-  })
+  throw new EngineError(
+    'bad_request',
+    `Bulk does not support ${member}; use the transport collections or auto.`,
+    {
+      errors: [
+        {
+          path: `options.${member}`,
+          code: 'not_with_bulk',
+          message: 'Only sObject Collections can do this.',
+        },
+      ],
+    },
+  )
 }
 
 async function* batchesOf(rows: readonly unknown[]): AsyncGenerator<InputRow[], void, undefined> {

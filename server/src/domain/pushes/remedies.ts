@@ -12,27 +12,27 @@ export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
     INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST:
       'Map the value to an active one of the list, or add it to the list (and to the record type).',
     FIELD_INTEGRITY_EXCEPTION:
-      'Salesforce holds the value against others of the record (state and country, ids and their objects): correct it.',
+      'Salesforce checks the value against other values of the record (state and country, ids and their objects): correct it.',
     JSON_PARSER_ERROR:
       'Send a value of the type of the field; pull the topology if its type has changed.',
     INVALID_CURRENCY_ISO: 'Use a currency code that is active in the Salesforce org.',
     INVALID_CURRENCY_CORP_RATE: 'Use a currency that is active in the Salesforce org.',
     INVALID_FIELD_FOR_INSERT_UPDATE:
-      'Salesforce sets the field itself, or lets it be set only on create or by whoever has edit access: grant that, or take it out of the mapping.',
+      'Salesforce sets the field itself, or allows it only on create or for users with edit access: grant edit access, or remove the field from the mapping.',
     INVALID_FIELD:
       'Deploy the field or grant it to the connected user, or correct the mapping; then pull the topology.',
     REQUIRED_FIELD_MISSING: 'Send a value, or give the mapping a default.',
     FIELD_CUSTOM_VALIDATION_EXCEPTION:
       'A validation rule of the Salesforce org refuses the record: its message says what it wants.',
     FIELD_FILTER_VALIDATION_EXCEPTION:
-      'A look-up filter of the Salesforce org refuses the parent: link another one, or change the filter.',
+      'A lookup filter of the Salesforce org refuses the parent: link a different one, or change the filter.',
     // Which record
     MALFORMED_ID: 'Send the 15 or 18 characters of a record id of the right object.',
     INVALID_ID_FIELD: 'Send the id of a record of the right object.',
     MISSING_ARGUMENT: 'Send the value that identifies the record.',
     INVALID_CROSS_REFERENCE_KEY:
       'The id names no record that the connected user can use: correct it, or share the record with that user.',
-    ENTITY_IS_DELETED: 'The record is in the recycle bin: restore it, or send another key.',
+    ENTITY_IS_DELETED: 'The record is in the recycle bin: restore it, or send a different key.',
     NOT_FOUND: 'The record does not exist, or the connected user does not see it.',
     DUPLICATE_VALUE:
       'Another record has this value of a unique field: find it by that value, or send a different one.',
@@ -41,7 +41,7 @@ export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
     DUPLICATES_DETECTED:
       'A duplicate rule found a record like this one: change that one, or push with allow_duplicates.',
     DUPLICATE_COMM_NICKNAME: 'Send a nickname that nobody else has.',
-    DUPLICATE_USERNAME: 'Send a username that no Salesforce org has yet.',
+    DUPLICATE_USERNAME: 'Send a username that no Salesforce org uses yet.',
     // Access
     INSUFFICIENT_ACCESS_OR_READONLY:
       'Give the connected user edit access to the record (permission set, sharing, or an owner it may edit).',
@@ -63,14 +63,13 @@ export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
     CANNOT_UPDATE_CONVERTED_LEAD:
       'The lead was converted: push to its contact or account, or permit changing converted leads.',
     CANNOT_REPARENT_RECORD: 'The master record cannot be changed: let the field allow reparenting.',
-    CIRCULAR_DEPENDENCY: 'The record would be its own ancestor: choose another parent.',
-    INVALID_STATUS: 'Use a status that the record may have now.',
-    INVALID_OPERATION:
-      'Salesforce does not do this with a record in its present state: see its message.',
+    CIRCULAR_DEPENDENCY: 'The record would be its own ancestor: choose a different parent.',
+    INVALID_STATUS: 'Use a status that is allowed in the current state of the record.',
+    INVALID_OPERATION: 'Salesforce does not do this with a record in this state: see its message.',
     UNSUPPORTED_API_VERSION: 'Set a newer API version for the connection.',
     // Limits and moments
     UNABLE_TO_LOCK_ROW:
-      'Others kept the record or its parent locked: push/retry later, when less is written to that parent.',
+      'Other work kept the record or its parent locked: push/retry later, when less is written to that parent.',
     REQUEST_LIMIT_EXCEEDED: 'The API requests of the Salesforce org are used up: push/retry later.',
     STORAGE_LIMIT_EXCEEDED:
       'The Salesforce org is out of data storage: delete records, or buy more.',
@@ -81,7 +80,7 @@ export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
     API_TEMPORARILY_UNAVAILABLE: 'Salesforce was busy: push/retry.',
     SERVER_UNAVAILABLE: 'Salesforce was busy: push/retry.',
     UNKNOWN_EXCEPTION:
-      'Salesforce failed by itself: push/retry; ask its support with the message if it stays.',
+      'Salesforce failed internally: push/retry; if it happens again, send the message to Salesforce support.',
     API_DISABLED_FOR_ORG: 'The edition of the Salesforce org has no API, or it is switched off.',
     ALL_OR_NONE_OPERATION_ROLLED_BACK:
       'Nothing is wrong with this row: correct the others, or push without all_or_none.',

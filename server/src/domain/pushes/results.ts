@@ -30,7 +30,7 @@ const decodeCursor = (cursor: string): number => {
   const text = Buffer.from(cursor, 'base64url').toString('latin1')
   const index = Number(/^r(\d{1,9})$/.exec(text)?.[1] ?? Number.NaN)
   if (Number.isNaN(index) || encodeCursor(index) !== cursor) {
-    throw new EngineError('invalid_cursor', 'This cursor was not given out by this endpoint.')
+    throw new EngineError('invalid_cursor', 'This cursor does not come from this endpoint.')
   }
   return index
 }

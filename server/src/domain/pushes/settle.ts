@@ -130,7 +130,7 @@ export const createSettler = (
     if (open.size > 0) {
       const error = errorOf({
         code: 'outcome_unknown',
-        message: 'The transport told nothing about this row.',
+        message: 'The transport reported nothing about this row.',
       })
       await fillUp(({ index, key }) => failedResult(index, key, error))
     }

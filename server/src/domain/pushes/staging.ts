@@ -41,7 +41,7 @@ export const openStage = async (
     if (!isUniqueViolation(error, 'crm_push_logs_one_upload_per_client')) throw error
     throw new EngineError(
       'upload_in_progress',
-      'Another upload for this client has not ended; one at a time.',
+      'Another upload for this client has not ended; only one may run at a time.',
       { retryAfterSeconds: 5 },
     )
   })
@@ -56,7 +56,7 @@ export const openStage = async (
       .returning('id')
       .executeTakeFirst()
     if (alive === undefined) {
-      throw new EngineError('unavailable', 'The upload was given up; send it again.')
+      throw new EngineError('unavailable', 'The upload was abandoned; send it again.')
     }
     await keepIdempotency(tx, caller)
   }

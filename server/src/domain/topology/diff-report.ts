@@ -63,7 +63,7 @@ const decode = (cursor: string): string => {
   const [kind = '', change = ''] = key.split('/', 2)
   const isKnown = /^(object|automation)$/.test(kind) && CHANGES.some((known) => known === change)
   if (!isKnown || encode(key) !== cursor) {
-    throw new EngineError('invalid_cursor', 'This cursor was not given out by this endpoint.')
+    throw new EngineError('invalid_cursor', 'This cursor does not come from this endpoint.')
   }
   return key
 }

@@ -41,7 +41,7 @@ export const openDoor = async (
   if (opened.connection.sfdc_org_id !== sfdcOrgId) {
     throw new EngineError(
       'salesforce_org_changed',
-      'The connection leads to another Salesforce org than when this work began.',
+      'The connection leads to a different Salesforce org than when this work began.',
     )
   }
   return opened

@@ -26,7 +26,7 @@ export const CAUSES = {
     outcome: 'wait',
     what: 'Salesforce is down, busy, cut off or locked for set-up',
   },
-  budget_spent: { outcome: 'wait', what: 'the API budget of the Salesforce org is spent' },
+  budget_spent: { outcome: 'wait', what: 'the API budget of the Salesforce org is used up' },
   other_work: { outcome: 'wait', what: 'other work in the Salesforce org has to end first' },
   nango_away: { outcome: 'wait', what: 'Nango is down, or refuses a refresh for the moment' },
   engine_away: { outcome: 'wait', what: 'our database is away, or the session is being renewed' },
@@ -42,11 +42,11 @@ export const CAUSES = {
   client_inactive: { outcome: 'end', what: 'the client was deactivated' },
   salesforce_org_changed: {
     outcome: 'end',
-    what: 'the connection leads to another Salesforce org by now',
+    what: 'the connection now leads to a different Salesforce org',
   },
   gone: { outcome: 'end', what: 'the client, or the user who asked, no longer exists' },
   refused: { outcome: 'end', what: 'Salesforce refuses what is asked, or the request is wrong' },
-  unforeseen: { outcome: 'bug', what: 'a fault of ours that nobody foresaw' },
+  unforeseen: { outcome: 'bug', what: 'an unexpected fault of ours' },
 } as const satisfies Record<string, Cause>
 
 export type CauseName = keyof typeof CAUSES

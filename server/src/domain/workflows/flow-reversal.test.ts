@@ -114,7 +114,7 @@ describe('a flow that the deployment deleted', () => {
     ['has more versions', flow(null, { 1: 'Live', 2: 'Theirs' }, '301')],
   ])('is kept for good where the one of that name %s', (_what, is) => {
     expect(kept(reverseFlow(deleted({ was: LIVE, is })))).toMatchObject({
-      reason: 'Somebody made it anew since.',
+      reason: 'Somebody has created it again since.',
       removable: false,
     })
   })
@@ -230,7 +230,7 @@ describe('putBack', () => {
       'gives up where the content was not read',
       flow(1, { 1: null }),
       null,
-      'Its content was not to be read before.',
+      'Its content could not be read before the deployment.',
     ],
   ])('%s', (_what, was, is, expected) => {
     expect(steps(was, is)).toEqual(expected)

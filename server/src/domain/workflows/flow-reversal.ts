@@ -128,7 +128,7 @@ export const putBack = (
   }
   const content = contentOf(was, wanted)
   if (content === undefined) {
-    return new Keep('Its content was not to be read before.', 'nobody', false)
+    return new Keep('Its content could not be read before the deployment.', 'nobody', false)
   }
   addFlow(transition, name, flowFile(content, apiVersion))
   if (was.active !== null) {

@@ -23,4 +23,4 @@ export class Keep {
 export const DRIFT = 'Changed by somebody else since.'
 export const UNKNOWN = 'It is not known how the deployment left it.'
 export const DELETED = 'Deleted by somebody else since.'
-export const ANEW = 'Somebody made it anew since.'
+export const ANEW = 'Somebody has created it again since.'

@@ -186,7 +186,7 @@ const contentsOf = async (
   await attempt(
     warnings,
     { code: 'content_not_read', type },
-    `The content of ${names} could not be read, so that it is not known whether and when it runs`,
+    `The content of ${names} could not be read, so it is not known whether and when it runs`,
     async () => {
       for await (const { key, definition } of retrieveBodies(org, wanted, () => undefined)) {
         const own = keys.get(key)

@@ -40,8 +40,8 @@ describe('decideRule', () => {
       'deleted by us and made by others',
       'deleted',
       { was: OLD, left: null, is: THEIRS },
-      'Somebody made it anew since.',
-      'Somebody made it anew since.',
+      'Somebody has created it again since.',
+      'Somebody has created it again since.',
     ],
   ])('of a rule %s', (_what, action, times, unnamed, named) => {
     const said = (isNamed: boolean) => {
@@ -71,12 +71,12 @@ describe('decideReactivation', () => {
     [
       'ours was switched off',
       { left: 'Ours', is: null },
-      'The rule that was active then was switched off since.',
+      'The rule that was active then has been deactivated since.',
     ],
     [
       'others chose another one',
       { left: 'Ours', is: 'Theirs' },
-      'Lead.Theirs is the active rule now, and stays.',
+      'Lead.Theirs is the active rule now and stays active.',
     ],
   ])('where %s', (_what, active, reason) => {
     expect(decideReactivation(component, active, freed)?.reason ?? null).toBe(reason)

@@ -56,12 +56,12 @@ export const decideReactivation = (
   if (is === null) {
     return left === null
       ? null
-      : new Keep('The rule that was active then was switched off since.', 'nobody')
+      : new Keep('The rule that was active then has been deactivated since.', 'nobody')
   }
   const active = `${objectOf(fullName)}.${is}`
   const isFree = sameName(active) === sameName(fullName) || freed.has(sameName(active))
   if (isFree) return null
-  return new Keep(`${active} is the active rule now, and stays.`, { type, fullName: active })
+  return new Keep(`${active} is the active rule now and stays active.`, { type, fullName: active })
 }
 
 /** Is the rule as it was before? */

@@ -353,7 +353,7 @@ export const activationTransition = (wanted: Activation, state: WorkflowState): 
       code: 'version_without_meaning',
       message:
         wanted.type === 'flow'
-          ? 'A flow is switched off whatever version is active. Leave version out.'
+          ? 'Deactivating a flow takes no version. Leave version out.'
           : 'Rules have no versions. Leave version out.',
     })
   }
@@ -365,7 +365,7 @@ export const activationTransition = (wanted: Activation, state: WorkflowState): 
       throw refuse({
         path: 'version',
         code: 'unknown_version',
-        message: `${flow.api_name} has no version ${target}; there are ${flow.versions.map(({ number }) => number).join(', ')}.`,
+        message: `${flow.api_name} has no version ${target}; it has ${flow.versions.map(({ number }) => number).join(', ')}.`,
       })
     }
     const moves = target !== flow.active

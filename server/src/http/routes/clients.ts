@@ -20,7 +20,7 @@ const clientDetail = client.extend({
   connection_status: z
     .enum(['pending', 'connected', 'expired', 'revoked', 'error'])
     .nullable()
-    .describe('Of the present connection; null when there never was one'),
+    .describe('Of the current connection; null if there never was one'),
   latest_snapshot_version: z.int().nullable(),
 })
 
@@ -45,7 +45,7 @@ export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
     body: z.strictObject({
       name: line(200),
       domain: line(253).nullable().optional(),
-      metadata: freeForm.optional().describe('Your own data, kept and given back as it is'),
+      metadata: freeForm.optional().describe('Your own data, stored and returned unchanged'),
     }),
     replies: { 201: { description: 'The client', body: client } },
     example: {
@@ -69,7 +69,7 @@ export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
     access: 'any',
     body: z.strictObject({
       ...pageRequest,
-      query: line(200).optional().describe('Looked for in name and domain, without case'),
+      query: line(200).optional().describe('Searched for in name and domain, case-insensitive'),
     }),
     replies: { 200: { description: 'A page of clients', body: pageOf(client) } },
     errors: ['invalid_cursor'],
@@ -83,7 +83,7 @@ export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
     method: 'POST',
     path: '/api/clients/get',
     tag: 'Clients',
-    summary: "Read a client, with its connection's status and its newest snapshot's version",
+    summary: "Get a client, with its connection's status and its newest snapshot's version",
     access: 'any',
     body: z.strictObject({ client_id: id }),
     replies: { 200: { description: 'The client', body: clientDetail } },
@@ -101,16 +101,16 @@ export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
     method: 'POST',
     path: '/api/clients/update',
     tag: 'Clients',
-    summary: 'Change a client',
+    summary: 'Update a client',
     description:
-      'An inactive client takes no new Salesforce work and its company users are refused; its ' +
+      'No new Salesforce work is done for an inactive client, and its company users are refused; its ' +
       'connection stays.',
     access: 'org.manage',
     body: z.strictObject({
       client_id: id,
       name: line(200).optional(),
       domain: line(253).nullable().optional(),
-      metadata: freeForm.optional().describe('Replaces what was kept before'),
+      metadata: freeForm.optional().describe('Replaces the stored data'),
       is_active: z.boolean().optional(),
     }),
     replies: { 200: { description: 'The client', body: client } },

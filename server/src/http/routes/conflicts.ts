@@ -10,7 +10,7 @@ const PLAN_BODY_BYTES = 8 * 1024 * 1024
 const severity = z.enum(['green', 'yellow', 'red'])
 const component = z
   .object({ type: z.string(), full_name: z.string() })
-  .describe('In the words of package.xml; `Package package.xml` is the deploy as a whole')
+  .describe('As in package.xml; `Package package.xml` is the deploy as a whole')
 
 const summary = z
   .object({
@@ -22,13 +22,17 @@ const summary = z
       .nullable()
       .describe('Why it failed; with status `running`, why it is paused. It resumes by itself'),
     severity: severity.nullable().describe('Of the worst finding; null unless complete'),
-    plan_hash: z.string().describe('One for each meaning: a deploy of the same plan is recognised'),
+    plan_hash: z
+      .string()
+      .describe('Plans of the same meaning have the same hash; it matches a deploy to its report'),
     snapshot_id: id.nullable(),
-    snapshot_version: z.int().nullable().describe('The snapshot that was judged'),
+    snapshot_version: z.int().nullable().describe('The snapshot that the plan was checked against'),
     counts: z
       .object({ green: z.int(), yellow: z.int(), red: z.int() })
       .describe('Of the findings; zero until it is complete'),
-    api_call_estimate: z.int().describe('Salesforce API calls that the deploy takes, about'),
+    api_call_estimate: z
+      .int()
+      .describe('Estimate of the Salesforce API calls that the deploy takes'),
     created_by: id.nullable(),
     created_at: timestamp,
   })
@@ -40,8 +44,8 @@ const report = summary
       .array(
         z.object({
           severity: severity.describe(
-            '`red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses or needs ' +
-              'attention. `green`: safe, and says why',
+            '`red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses ' +
+              'something or needs attention. `green`: safe, and says why',
           ),
           code: z.string().describe('Stable'),
           message: z.string(),
@@ -151,13 +155,13 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
     summary: 'Check a plan for conflicts',
     description:
       'Checks the plan against the newest snapshot, this client’s mappings and what only the ' +
-      'Salesforce org itself can tell (record counts, limits, permissions, where-used …). Changes ' +
+      'Salesforce org itself knows (record counts, limits, permissions, where-used …). Changes ' +
       'nothing there. With `refresh` the topology is pulled first; without a snapshot and without ' +
-      '`refresh` it is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is ' +
+      '`refresh` the answer is `409 no_snapshot`. With `validate_in_salesforce` a deploy with `checkOnly` is ' +
       'sent too, which takes its turn with other deploys in that Salesforce org, and what Salesforce ' +
       'refuses becomes findings.\n\n' +
-      'A complete report can be named in a deploy of the same plan, which is then held to it. The ' +
-      'work survives the caller and the process; poll with `/api/conflicts/get`.',
+      'A deploy of the same plan can name a complete report and is then checked against it. The ' +
+      'work survives a broken connection and a restart; poll with `/api/conflicts/get`.',
     access: 'deploy.write',
     bodyLimitBytes: PLAN_BODY_BYTES,
     body: z
@@ -166,7 +170,7 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
         plan: z
           .record(z.string(), z.unknown())
           .optional()
-          .describe('A fault in it is `400 invalid_plan` with its path')
+          .describe('An error in it is `400 invalid_plan` with its path')
           .meta({ describedBy: planSchema }),
         workflows: z
           .array(z.record(z.string(), z.unknown()).meta({ describedBy: workflowInput }))
@@ -208,10 +212,10 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
     method: 'POST',
     path: '/api/conflicts/get',
     tag: 'Conflicts',
-    summary: 'Read a conflict report',
+    summary: 'Get a conflict report',
     access: 'topology.read',
     body: z.strictObject({ report_id: id }),
-    replies: { 200: { description: 'The report, as it stands now', body: report } },
+    replies: { 200: { description: 'The report in its current state', body: report } },
     errors: ['not_found'],
     example: { body: { report_id: REPORT_ID }, reply: example },
     handle: async ({ caller, body }) => ({

@@ -17,8 +17,8 @@ const connection = z
     id,
     client_id: id,
     status: status.describe(
-      '`pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. ' +
-        '`error`: connected but unusable, `error.code` says why. `revoked`: ended.',
+      '`pending`: the authorization is not finished. `connected`: usable. `expired`: the grant ' +
+        'is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended.',
     ),
     environment,
     provider_config_key: z.string().optional().describe('Shown to org_admin only'),
@@ -28,7 +28,7 @@ const connection = z
     sfdc_user_id: z.string().nullable(),
     api_version: z.string(),
     error: fault.nullable(),
-    connected_at: timestamp.nullable().describe('When the present grant was accepted'),
+    connected_at: timestamp.nullable().describe('When the current grant was accepted'),
     last_refreshed_at: timestamp.nullable(),
     created_at: timestamp,
     updated_at: timestamp,
@@ -52,7 +52,9 @@ const health = z
         used: z.int(),
         max: z.int(),
         remaining: z.int(),
-        reserve: z.int().describe('Calls that are left to other tools: new work stops before them'),
+        reserve: z
+          .int()
+          .describe('Calls reserved for other tools: new work stops before it uses them'),
       })
       .nullable()
       .describe("The Salesforce org's API calls of the last 24 hours"),
@@ -60,7 +62,7 @@ const health = z
       .array(z.string())
       .nullable()
       .describe(
-        'What the connected user lacks for the whole of the engine; null when it could not be read',
+        'Permissions that the connected user needs for all features and lacks; null if they could not be read',
       ),
     faults: z.array(
       z.object({
@@ -70,12 +72,12 @@ const health = z
         possible_causes: z
           .array(z.object({ code: z.string(), message: z.string(), remedy: z.string() }))
           .describe(
-            'Where Nango or Salesforce hides why: what it may be, the likely first, and who does what about it',
+            'Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each',
           ),
       }),
     ),
   })
-  .describe('A live look at Salesforce; only with `check`')
+  .describe('The live state in Salesforce; only with `check`')
 
 const created = z.object({
   connection,
@@ -87,7 +89,7 @@ const created = z.object({
     .string()
     .nullable()
     .describe('Opens the authorization in a browser; null on a replay'),
-  expires_at: timestamp.describe('Until when the session takes an authorization'),
+  expires_at: timestamp.describe('Until when the session accepts an authorization'),
 })
 
 const failedStep = z.object({
@@ -156,8 +158,8 @@ const createRoute = (connections: Connections): Route =>
     tag: 'Connections',
     summary: 'Start connecting a client to its Salesforce org',
     description:
-      'Makes a fresh connect session and answers with the link that somebody with the right to ' +
-      'authorize opens in a browser. The authorization counts for 35 minutes, until it is accepted, ' +
+      'Creates a new connect session and returns the link that somebody with the right to ' +
+      'authorize opens in a browser. The session is open for 35 minutes, until an authorization is accepted, ' +
       'or until the next call of this endpoint for the client. A client that is connected stays so ' +
       'on its old grant until the new one is accepted with `/api/connections/callback`.\n\n' +
       '`login_host` names the My Domain where the user signs in: a host under `my.salesforce.com`, ' +
@@ -169,7 +171,7 @@ const createRoute = (connections: Connections): Route =>
       environment: environment
         .optional()
         .describe(
-          'By default what `login_host` says, else as the client was connected before, else production',
+          'Default: what `login_host` implies, else as in the previous connection of the client, else production',
         ),
       login_host: line(253).optional(),
       api_version: apiVersion.optional(),
@@ -177,7 +179,7 @@ const createRoute = (connections: Connections): Route =>
         .boolean()
         .default(false)
         .describe(
-          'Accept another Salesforce org than the one that the client was connected to before',
+          'Accept a different Salesforce org than the one that the client was connected to before',
         ),
     }),
     replies: { 201: { description: 'The connection and its connect session', body: created } },
@@ -212,10 +214,10 @@ const callbackRoute = (connections: Connections): Route =>
     summary: 'Complete a connection',
     description:
       'Reads the authorized connection at Nango and makes it the live one of the client, if it ' +
-      'belongs to the open attempt, lives on a Salesforce host, and leads to the Salesforce org that ' +
-      'the client had before. The grant before it is revoked and deleted. May be called again: what ' +
+      'belongs to the open attempt, is on a Salesforce host, and leads to the Salesforce org that ' +
+      'the client had before. The previous grant is revoked and deleted. May be called again: what ' +
       'is accepted stays accepted. Without `nango_connection_id` it is found by the attempt. An id ' +
-      'that is not of this client is 404 and left alone.',
+      'that does not belong to this client is answered with 404 and left alone.',
     access: 'connections.write',
     body: z.strictObject({
       client_id: id,
@@ -249,7 +251,7 @@ const listRoute = (connections: Connections): Route =>
     path: '/api/connections/list',
     tag: 'Connections',
     summary: 'List connections, newest first',
-    description: 'Revoked ones are part of the list. A company user sees its own client only.',
+    description: 'Revoked ones are included. A company user sees its own client only.',
     access: 'connections.read',
     body: z.strictObject({ ...pageRequest, client_id: id.optional(), status: status.optional() }),
     replies: { 200: { description: 'A page of connections', body: pageOf(connection) } },
@@ -270,8 +272,8 @@ const getRoute = (connections: Connections): Route =>
     description:
       'By client (its live connection, or the last revoked one) or by id. `check` asks Salesforce ' +
       'who the connection acts as, how many API calls are left, and which permissions are missing; ' +
-      'each fault comes with its remedy. A check spends two API calls, is never stopped by the API ' +
-      'budget, and brings a connection back that has become usable again.',
+      'each fault comes with its remedy. A check makes two API calls, is never stopped by the API ' +
+      'budget, and restores a connection that has become usable again.',
     access: 'connections.read',
     body: z
       .strictObject({
@@ -280,7 +282,7 @@ const getRoute = (connections: Connections): Route =>
         check: z.boolean().default(false),
       })
       .refine((body) => (body.client_id === undefined) !== (body.connection_id === undefined), {
-        message: 'give either client_id or connection_id',
+        message: 'send either client_id or connection_id',
         path: ['client_id'],
       }),
     replies: {
@@ -327,8 +329,8 @@ const refreshRoute = (connections: Connections): Route =>
     tag: 'Connections',
     summary: 'Refresh the Salesforce session',
     description:
-      'Refreshes at Nango and updates `status` and `instance_url`; a success brings an expired or ' +
-      'faulty connection back. Never answers a token. A grant counts as expired when refreshing it ' +
+      'Refreshes at Nango and updates `status` and `instance_url`; a success restores an expired or ' +
+      'faulty connection. Never returns a token. A grant counts as expired when refreshing it ' +
       'was refused three times over at least ten minutes.',
     access: 'connections.write',
     body: z.strictObject({ client_id: id }),

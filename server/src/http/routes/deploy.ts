@@ -28,17 +28,17 @@ const customObjectsRoute = (
     summary: 'Deploy custom objects and fields',
     description:
       'One atomic Metadata deploy of the whole plan, with field permissions and layouts: all of ' +
-      'it or nothing. What is in place already is not sent. Done means read back: every field is ' +
-      'visible to the connected user. With `conflict_report_id` the report must be of this very ' +
-      'plan, and what it judged must not have changed. The work survives a broken connection and ' +
-      'a restart; poll with `/api/deploy/status`.',
+      'it or nothing. What already exists as planned is not sent. The deployment succeeds once ' +
+      'every field is visible to the connected user. With `conflict_report_id` the report must be ' +
+      'for exactly this plan, and what it checked must not have changed. The work survives a ' +
+      'broken connection and a restart; poll with `/api/deploy/status`.',
     access: 'deploy.write',
     bodyLimitBytes: PLAN_BODY_BYTES,
     body: z.strictObject({
       client_id: id,
       plan: z
         .record(z.string(), z.unknown())
-        .describe('A fault in it is `400 invalid_plan` with its path')
+        .describe('An error in it is `400 invalid_plan` with its path')
         .meta({ describedBy: planSchema }),
       conflict_report_id: id.optional(),
       accept: z.array(z.literal('yellow')).max(1).optional(),
@@ -115,9 +115,9 @@ const cancelRoute = (deployments: Deployments): Route =>
     tag: 'Deploy',
     summary: 'Cancel a deployment',
     description:
-      'If it was not sent yet, it never is. If it was, Salesforce is asked to cancel it; poll `/api/deploy/status` ' +
-      'for the outcome. What Salesforce has applied is not undone. `abandon` ends ' +
-      'a deployment whose connection is lost for good, or that is stalled.',
+      'If it was not sent yet, it never is. If it was, Salesforce is asked to cancel it; poll ' +
+      '`/api/deploy/status` for the outcome. What Salesforce has applied is not rolled back. ' +
+      '`abandon` ends a deployment whose connection is lost for good, or that is stalled.',
     access: 'deploy.write',
     body: z.strictObject({ deployment_id: id, abandon: z.boolean().optional() }),
     replies: { 200: { description: 'The deployment', body: deployment } },
@@ -140,11 +140,12 @@ const rollbackRoute = (
     tag: 'Deploy',
     summary: 'Roll back a deployment',
     description:
-      'Removes what this deployment created and restores what it changed. What somebody else changed ' +
-      'since is kept and reported, unless it is named in `components` (then only those are rolled ' +
-      'back). Where data would be lost: `409 data_would_be_lost` with the rows in `errors`, unless ' +
-      '`allow_data_loss`. With `dry_run` the answer tells in `rollback` what would be done; Salesforce ' +
-      'validates it, and what it refuses stands in `remaining` with its reason.',
+      'Removes what this deployment created and restores what it changed. What somebody else ' +
+      'changed since is kept and reported, unless it is named in `components` (then only those ' +
+      'are rolled back). Where data would be lost: `409 data_would_be_lost` with the rows in ' +
+      '`errors`, unless `allow_data_loss`. With `dry_run`, `rollback` in the answer shows what ' +
+      'would be done; Salesforce validates it, and what it refuses is in `remaining` with the ' +
+      'reason.',
     access: 'deploy.write',
     body: z.strictObject({
       deployment_id: id,

@@ -24,11 +24,11 @@ const component = named
     reason: z
       .string()
       .nullable()
-      .describe('What a rollback does, what it costs, or what it cannot take back'),
+      .describe('What a rollback does, what it costs, or what it cannot roll back'),
     success: z
       .boolean()
       .nullable()
-      .describe('Null until Salesforce has said, and beside a failure'),
+      .describe('Null until Salesforce has answered, and on a failure'),
     problem: z
       .object({
         message: z.string(),
@@ -47,7 +47,7 @@ const rollbackResult = z
   .object({
     status: z
       .enum(['running', 'dry_run', 'complete', 'partial', 'failed'])
-      .describe('`dry_run`: the lists tell what would be done'),
+      .describe('`dry_run`: the lists show what would be done'),
     removed: z.array(named),
     restored: z.array(named),
     kept: z
@@ -58,13 +58,17 @@ const rollbackResult = z
           changed_at: z.string().nullable(),
         }),
       )
-      .describe('Left as it is, and why; who changed it and when, where the Salesforce org tells'),
+      .describe(
+        'Left as it is, with the reason, and who changed it when, where the Salesforce org records it',
+      ),
     remaining: z
       .array(named.extend({ reason: z.string() }))
-      .describe('What is left of this deployment and can be taken out still, by naming it'),
+      .describe(
+        'What is left of this deployment and can still be removed by naming it in `components`',
+      ),
     data: z
       .array(z.object({ name: z.string(), rows: z.int().nullable() }))
-      .describe('What would lose data by being removed or restored; rows null: not countable'),
+      .describe('What would lose data if removed or restored; rows null: not countable'),
     proof: z
       .object({
         complete: z.boolean(),
@@ -72,7 +76,9 @@ const rollbackResult = z
         differences: z.array(named.extend({ what: z.string() })),
       })
       .nullable()
-      .describe('The second reading, compared with what was there before the deployment'),
+      .describe(
+        'What was read back after the rollback, compared with the state before the deployment',
+      ),
     error: workFault.nullable(),
   })
   .meta({ id: 'Rollback' })
@@ -100,7 +106,7 @@ export const deploymentSummary = z
   .meta({ id: 'DeploymentSummary' })
 export const deployment = deploymentSummary
   .extend({
-    plan: z.unknown().describe('As it was understood, defaults filled in'),
+    plan: z.unknown().describe('As it was parsed, with defaults filled in'),
     components: z.array(component),
   })
   .meta({ id: 'Deployment' })
@@ -158,8 +164,8 @@ export const createDeploymentReplies = (deployments: Deployments) => {
       : { status: 200, body }
   return {
     replies: {
-      200: { description: 'It has ended', body: deployment },
-      202: { description: 'It is under way', body: deployment },
+      200: { description: 'The deployment has ended', body: deployment },
+      202: { description: 'The deployment is under way', body: deployment },
     },
     replyOf,
     replay: async (caller: Caller, deploymentId: string): Promise<Reply> =>

@@ -53,7 +53,7 @@ const finding = z
     severity: z
       .enum(['error', 'warning'])
       .describe(
-        'error: pushes fail, all or those that meet it; warning: it works, perhaps not as meant',
+        'error: pushes fail, all or those that meet it; warning: it works, perhaps not as intended',
       ),
     code: z.string(),
     path: z.string().describe('From the mapping: `fields.0.value_map.Open`, `external_id_field`'),
@@ -62,12 +62,12 @@ const finding = z
   })
   .meta({ id: 'MappingFinding' })
 
-const snapshotVersion = z.int().describe('Of the snapshot that it was held against')
+const snapshotVersion = z.int().describe('Of the snapshot that it was checked against')
 
 const checkedMapping = mapping.extend({
   warnings: z
     .array(finding)
-    .describe('What the newest snapshot has against it; without a snapshot, what needs none'),
+    .describe('Findings against the newest snapshot; without a snapshot, those that need none'),
   snapshot_version: snapshotVersion.nullable().describe('null: the client has no snapshot yet'),
 })
 
@@ -88,10 +88,10 @@ const suggestion = z
     sfdc_object: z
       .string()
       .nullable()
-      .describe('The object that fields are proposed for; null where none came into question'),
+      .describe('The object that fields are proposed for; null if none seemed to match'),
     objects: z
       .array(z.object({ api_name: z.string(), label: z.string(), score, reasons }))
-      .describe('Best first; the one that was named, or the candidates'),
+      .describe('Best first: the object that was named, or the candidates'),
     external_ids: z
       .array(
         z.object({
@@ -99,7 +99,7 @@ const suggestion = z
           label: z.string(),
           type: z.string(),
           unique: z.boolean(),
-          canonical_field: z.string().nullable().describe('That would fill it'),
+          canonical_field: z.string().nullable().describe('The canonical field that would fill it'),
           score,
           reasons,
         }),
@@ -120,18 +120,18 @@ const suggestion = z
               value_map: z
                 .record(z.string(), z.string())
                 .nullable()
-                .describe('Sample values that the picklist has in other letters'),
+                .describe('Sample values that match a picklist value except for case'),
             }),
           ),
         }),
       )
-      .describe('In the order asked; up to five proposals each, best first'),
+      .describe('In the order of the request; up to five proposals each, best first'),
     required_unmapped: z
       .array(z.object({ sfdc_field: z.string(), label: z.string(), type: z.string() }))
-      .describe('Required in Salesforce and not in the draft'),
+      .describe('Required in Salesforce but not in the draft'),
     draft: draft
       .nullable()
-      .describe('The proposals with a score of 0.6 or more, each field once: fit for create'),
+      .describe('The proposals with a score of 0.6 or more, each field once, ready for create'),
   })
   .meta({ id: 'MappingSuggestion' })
 
@@ -187,8 +187,8 @@ const exampleFinding = {
   severity: 'error',
   code: 'value_not_in_picklist',
   path: 'fields.3.value_map.hired',
-  message: 'Status__c takes the active values of its list only, and "Placed" is none of them.',
-  remedy: 'Use a value of the list, or add this one to it. Its values: New, Working, Closed.',
+  message: 'Status__c accepts only the active values of its list, and "Placed" is not one of them.',
+  remedy: 'Use a value from the list, or add this one to it. Its values: New, Working, Closed.',
 }
 
 const exampleChecked = { ...example, warnings: [exampleFinding], snapshot_version: 12 }
@@ -257,7 +257,7 @@ const canonicalField = z.union([
     label: line(200).optional(),
     type: line(40)
       .optional()
-      .describe('string, number, boolean, date, datetime, email, phone, url; others say nothing'),
+      .describe('string, number, boolean, date, datetime, email, phone, url; others are ignored'),
     sample_values: z
       .array(
         z.union([
@@ -269,7 +269,7 @@ const canonicalField = z.union([
       )
       .max(50)
       .optional()
-      .describe('They tell the type, and the picklist that has them; they are not kept'),
+      .describe('They show the type, and the picklist that has them; they are not stored'),
   }),
 ])
 
@@ -277,18 +277,19 @@ const GRAMMAR =
   'Where a value goes (`sfdc_field`) is written like a column of Salesforce’s own CSV files:\n\n' +
   '| form | writes |\n|---|---|\n' +
   '| `Phone` | that field |\n' +
-  '| `Account.Key__c` | the look-up `AccountId`: the account whose `Key__c` has the value |\n' +
-  '| `Company__r.Key__c` | the look-up `Company__c`, the same way |\n' +
+  '| `Account.Key__c` | the lookup `AccountId`: the account whose `Key__c` has the value |\n' +
+  '| `Company__r.Key__c` | the lookup `Company__c`, the same way |\n' +
   '| `User:Owner.Email` | `OwnerId`, which leads to users and queues: the user with this e-mail |\n\n' +
-  'Before the dot stands the name of the relationship, after it an external id or idLookup field of ' +
-  'the parent. Each canonical field and each field of Salesforce is mapped once.\n\n' +
+  'The name of the relationship is before the dot, an external id or idLookup field of ' +
+  'the parent after it. Each canonical field and each field of Salesforce is mapped once.\n\n' +
   'A value goes through the value map (by its text, so `true` and `3` are keys too), then to the ' +
-  'field; a record without a value gets the default, as it is. Names of Salesforce count without ' +
-  'case, names of your own with it.'
+  'field; a record without a value gets the default, as it is. Names of Salesforce are ' +
+  'case-insensitive, your own names case-sensitive.'
 
 const WARNED =
-  'The mapping is held against the newest snapshot, and what it finds comes back as `warnings`; it is ' +
-  'never refused for what a snapshot does not know, since that may be about to be deployed.'
+  'The mapping is checked against the newest snapshot, and the findings are returned as ' +
+  '`warnings`; it is never refused for what a snapshot does not have, since that may be deployed ' +
+  'later.'
 
 const createRoute = (mappings: Mappings): Route =>
   route({
@@ -320,10 +321,10 @@ const updateRoute = (mappings: Mappings): Route =>
     method: 'POST',
     path: '/api/mappings/update',
     tag: 'Field mappings',
-    summary: 'Change a mapping; its version is raised',
+    summary: 'Update a mapping; its version goes up by one',
     description:
-      `\`fields\` replaces them all. Pushes that were accepted go on with the version they began ` +
-      `with. An inactive mapping serves no push, and leaves room for another. ${WARNED}`,
+      `\`fields\` replaces them all. Accepted pushes continue with the version they began ` +
+      `with. No push uses an inactive mapping, and a new one can be created beside it. ${WARNED}`,
     access: 'push.write',
     exactNumbers: true,
     body: z
@@ -335,7 +336,7 @@ const updateRoute = (mappings: Mappings): Route =>
         is_active: z.boolean().optional(),
       })
       .refine((body) => Object.values(body).filter((value) => value !== undefined).length > 1, {
-        message: 'give something to change',
+        message: 'send at least one member to change',
         path: ['mapping_id'],
       }),
     replies: { 200: { description: 'The mapping', body: checkedMapping } },
@@ -363,9 +364,9 @@ const deleteRoute = (mappings: Mappings): Route =>
     tag: 'Field mappings',
     summary: 'Delete a mapping',
     description:
-      'Returns the mapping as it was, inactive. It is no longer listed, and the canonical object is free for ' +
-      'another mapping. Pushes that were accepted go on with it. `warnings` name the mappings that ' +
-      'look up parents which nothing pushes any more.',
+      'Returns the mapping as it was, inactive. It is no longer listed, and the canonical object ' +
+      'is free for another mapping. Accepted pushes continue with it. `warnings` name the ' +
+      'mappings that look up parents that no mapping pushes any longer.',
     access: 'push.write',
     body: z.strictObject({ mapping_id: id }),
     replies: { 200: { description: 'The mapping as it was', body: checkedMapping } },
@@ -387,8 +388,8 @@ const getRoute = (mappings: Mappings): Route =>
     tag: 'Field mappings',
     summary: 'Get a mapping, in its current or an earlier version',
     description:
-      'By id, or the active one by client and canonical object. With `version` (that a push names as ' +
-      '`mapping_version`) as it was then.',
+      'By id, or the active one by client and canonical object. With `version` (a push names it as ' +
+      '`mapping_version`), as it was in that version.',
     access: 'topology.read',
     body: z
       .strictObject({
@@ -403,7 +404,7 @@ const getRoute = (mappings: Mappings): Route =>
             ? client_id !== undefined && canonical_object !== undefined && version === undefined
             : client_id === undefined && canonical_object === undefined,
         {
-          message: 'give mapping_id (with or without version), or client_id and canonical_object',
+          message: 'send mapping_id (with or without version), or client_id and canonical_object',
           path: ['mapping_id'],
         },
       ),
@@ -450,11 +451,11 @@ const validateRoute = (mappings: Mappings): Route =>
     tag: 'Field mappings',
     summary: 'Validate a mapping',
     description:
-      'A kept mapping by id, or a draft. Every mapped field: whether it exists and the connected user ' +
-      'sees it, can be written when a record is created and when it is changed, whether defaults and ' +
-      'value maps fit its type, length and restricted picklist, whether the external id is one, and ' +
-      'whether parents can be found as the mapping says. What Salesforce requires and the mapping does ' +
-      'not send is a finding too. No Salesforce call is made.',
+      'Checks a stored mapping by id, or a draft. Every mapped field: whether it exists and the ' +
+      'connected user sees it, can be written when a record is created and when it is changed, ' +
+      'whether defaults and value maps fit its type, length and restricted picklist, whether the ' +
+      'external id is one, and whether parents can be found as the mapping says. What Salesforce ' +
+      'requires and the mapping does not send is a finding too. No Salesforce call is made.',
     access: 'topology.read',
     exactNumbers: true,
     body: z
@@ -468,9 +469,9 @@ const validateRoute = (mappings: Mappings): Route =>
           mapping_id === undefined
             ? client_id !== undefined && drafted !== undefined
             : client_id === undefined && drafted === undefined,
-        { message: 'give mapping_id, or client_id and mapping', path: ['mapping_id'] },
+        { message: 'send mapping_id, or client_id and mapping', path: ['mapping_id'] },
       ),
-    replies: { 200: { description: 'What was found', body: validation } },
+    replies: { 200: { description: 'The findings', body: validation } },
     errors: ['not_found', 'no_snapshot'],
     example: {
       body: { mapping_id: example.id },
@@ -494,11 +495,11 @@ const suggestRoute = (mappings: Mappings): Route =>
     tag: 'Field mappings',
     summary: 'Suggest a mapping',
     description:
-      'Ranked by names and labels (taken apart into words; synonyms, abbreviations and slips count), ' +
-      'types, the picklists that have the sample values, and how the other mappings of your org go, ' +
-      'where the field exists here. Without `sfdc_object`, objects are proposed and the best is taken. ' +
-      'Look-ups are proposed by the external ids of their parents. Nothing is kept; no Salesforce call ' +
-      'is made.',
+      'Ranked by names and labels (split into words; synonyms, abbreviations and typos count), ' +
+      'types, the picklists that have the sample values, and the other mappings of your org, ' +
+      'where the field exists in the Salesforce org. Without `sfdc_object`, objects are proposed ' +
+      'and the best is taken. Lookups are proposed by the external ids of their parents. Nothing ' +
+      'is stored; no Salesforce call is made.',
     access: 'topology.read',
     body: z.strictObject({
       client_id: id,
@@ -519,7 +520,7 @@ const suggestRoute = (mappings: Mappings): Route =>
               context.addIssue({
                 code: 'custom',
                 path: [index],
-                message: `${name} stands in canonical_fields.${before} already`,
+                message: `${name} is already in canonical_fields.${before}`,
               })
             }
           }

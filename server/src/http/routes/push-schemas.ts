@@ -29,7 +29,7 @@ export const linkRow = z
       match,
       field: line(100)
         .optional()
-        .describe("The junction's look-up to the target, where several lead to its object"),
+        .describe("The junction's lookup to the target, where several lead to its object"),
       target,
       junction: z
         .strictObject({
@@ -37,7 +37,9 @@ export const linkRow = z
           fields: record,
           external_id: z
             .union([z.string(), z.record(z.string(), z.unknown())])
-            .describe('What makes the junction record one and the same when it is pushed again'),
+            .describe(
+              'The external id by which the same junction record is found when it is pushed again',
+            ),
         })
         .describe('A record between the two, created once'),
     }),
@@ -50,7 +52,7 @@ const options = z
     dry_run: z
       .boolean()
       .default(false)
-      .describe('Judges the rows against mapping and snapshot, and calls Salesforce not once'),
+      .describe('Validates the rows against mapping and snapshot, without calling Salesforce'),
     all_or_none: z
       .boolean()
       .default(false)
@@ -66,11 +68,11 @@ const options = z
     assignment_rules: z
       .union([z.boolean(), z.string().regex(/^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/)])
       .default(false)
-      .describe('Of leads and cases: none, the active one, or the one with this id'),
+      .describe('For leads and cases: false = none, true = the active rule, or the id of a rule'),
     allow_duplicates: z
       .boolean()
       .default(false)
-      .describe('Saves although a duplicate rule warns; Collections only'),
+      .describe('Saves records although a duplicate rule warns; Collections only'),
   })
   .prefault({})
   .meta({ id: 'PushOptions' })
@@ -86,7 +88,7 @@ export const linksEnvelope = z.strictObject({ ...common, wait_seconds: waitSecon
 export const status = z.enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
 
 const rowError = z.object({
-  code: z.string().describe("Salesforce's own where it came from there"),
+  code: z.string().describe("Salesforce's own code where Salesforce refused"),
   message: z.string(),
   fields: z.array(z.string()).describe('Canonical names'),
   remedy: z.string(),
@@ -100,8 +102,9 @@ export const result = z
     action: z
       .enum(['created', 'updated', 'skipped', 'failed', 'would_update', 'would_send'])
       .describe(
-        '`skipped`: there was nothing to change; counts as succeeded. Of a dry run: `would_update` ' +
-          'changes a record that exists, `would_send` creates or changes one, which only Salesforce knows',
+        '`skipped`: there was nothing to change; counts as succeeded. In a dry run: ' +
+          '`would_update` changes an existing record, `would_send` creates or changes one (only ' +
+          'Salesforce knows which)',
       ),
     success: z.boolean(),
     resent: z
@@ -113,7 +116,7 @@ export const result = z
     warnings: z
       .array(rowError)
       .optional()
-      .describe('What may become of a value otherwise than meant; the row is sent all the same'),
+      .describe('How a value may be stored differently than intended; the row is sent anyway'),
   })
   .meta({ id: 'RowResult' })
 
@@ -147,15 +150,15 @@ export const push = z
       )
       .nullable()
       .describe(
-        'Of a dry run: the active automations that saving the rows will set off, as the snapshot knows ' +
-          'them; assignment rules only where the push asks for them',
+        'In a dry run: the active automations that saving the rows would start, according to the ' +
+          'snapshot; assignment rules only where the push asks for them',
       ),
     error: workFault
       .extend({ resumes_at: timestamp.optional() })
       .nullable()
       .describe(
-        'Why it ended before all rows were sent; with status `in_progress`, why it is paused and when ' +
-          'it resumes by itself',
+        'Why it ended before all rows were sent; with status `in_progress`, why it is paused ' +
+          'and when it resumes by itself',
       ),
     created_by: id.nullable(),
     created_at: timestamp,
@@ -168,7 +171,9 @@ export const pushWithResults = push
     results: z
       .array(result)
       .optional()
-      .describe('Once it has ended, of at most 2,000 rows; else see /api/push/results'),
+      .describe(
+        'Once the push has ended, if it has at most 2,000 rows; otherwise see /api/push/results',
+      ),
   })
   .meta({ id: 'PushWithResults' })
 

@@ -321,7 +321,7 @@ describe('push/status-update', () => {
 })
 
 describe('push/link', () => {
-  it('sets a look-up between two records that exist', async () => {
+  it('sets a lookup between two records that exist', async () => {
     const [row] = records(1)
     await upload(linesOf([row]))
     const [account] = await rig.control.act('records/insert', {

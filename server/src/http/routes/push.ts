@@ -47,8 +47,8 @@ const replyOf = (body: PushWithResults): Reply =>
     : { status: 202, body, headers: { location: '/api/push/get' } }
 
 const replies = {
-  200: { description: 'It has ended', body: pushWithResults },
-  202: { description: 'It is under way', body: pushWithResults },
+  200: { description: 'The push has ended', body: pushWithResults },
+  202: { description: 'The push is under way', body: pushWithResults },
 }
 
 const ERRORS: ErrorCode[] = [
@@ -66,9 +66,10 @@ const ERRORS: ErrorCode[] = [
 ]
 
 const LINES_WORDS =
-  'The first line is this envelope, each further line one row. Gzip is accepted (`Content-Encoding: ' +
-  'gzip`). A line has at most 1 MiB; 30 s without a byte end the upload; one upload a client at once. ' +
-  'Nothing is accepted before the last line is stored: a cut upload leaves nothing.'
+  'The first line is this envelope, each further line one row. Gzip is accepted ' +
+  '(`Content-Encoding: gzip`). A line has at most 1 MiB; the upload ends after 30 s without a ' +
+  'byte; a client has one upload at a time. Nothing is accepted before the last line is stored: a ' +
+  'cut upload leaves nothing.'
 
 /** Rows of an upload, each held against the shape of a row; the number of its line names a bad one. */
 async function* rowsOf(
@@ -157,9 +158,9 @@ const recordsRoute = (pushes: Pushes): Route =>
     path: '/api/push/records',
     summary: 'Create or update records',
     description:
-      "Upserts by the mapping's external id: no record is created twice, and each row has a result. A " +
-      'row that cannot be sent is a failed result and stops no other. The work survives a broken ' +
-      'connection and a restart; poll with `/api/push/get`.',
+      "Upserts by the mapping's external id: no record is created twice, and each row has a " +
+      'result. A row that cannot be sent gets a failed result and does not stop the others. The ' +
+      'work survives a broken connection and a restart; poll with `/api/push/get`.',
     body: recordsEnvelope.extend({ records: z.array(recordRow).min(1).max(ROWS_MAX) }),
     rows: 'records',
     lines: linesFor(pushes, 'records', recordsEnvelope, recordRow, exampleRecord),
@@ -177,8 +178,8 @@ const statusUpdateRoute = (pushes: Pushes): Route =>
     path: '/api/push/status-update',
     summary: 'Update records that exist',
     description:
-      'Never creates one: what is not found is a failed row (`RECORD_NOT_FOUND`). Without a mapping, ' +
-      'object and fields are named as Salesforce names them.',
+      'Never creates a record: a row whose record is not found fails (`RECORD_NOT_FOUND`). ' +
+      'Without a mapping, object and fields are named as Salesforce names them.',
     body: recordsEnvelope.extend({ updates: z.array(updateRow).min(1).max(ROWS_MAX) }),
     rows: 'updates',
     lines: linesFor(pushes, 'status_update', recordsEnvelope, updateRow, exampleUpdate),
@@ -204,8 +205,8 @@ const linkRoute = (pushes: Pushes): Route =>
     path: '/api/push/link',
     summary: 'Link records that exist',
     description:
-      'Sets look-ups, or creates the record between two others once. Missing and ambiguous records ' +
-      'fail their row.',
+      'Sets lookups, or creates the junction record between two others once. Missing and ' +
+      'ambiguous records fail their row.',
     body: linksEnvelope.extend({ links: z.array(linkRow).min(1).max(ROWS_MAX) }),
     rows: 'links',
     lines: linesFor(pushes, 'link', linksEnvelope, linkRow, exampleLink),
@@ -245,7 +246,7 @@ const resultsRoute = (pushes: Pushes): Route =>
     method: 'POST',
     path: '/api/push/results',
     tag: 'Push',
-    summary: 'Read the results of a push, in input order',
+    summary: 'Get the results of a push, in input order',
     description:
       'While a push runs, the results so far; read to the end once the push has ended. With ' +
       '`Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do ' +
@@ -315,8 +316,8 @@ const cancelRoute = (pushes: Pushes): Route =>
     tag: 'Push',
     summary: 'Cancel a push',
     description:
-      'Rows not yet sent fail with `CANCELLED`; rows already sent get their results. Poll `/api/push/get` ' +
-      'for the outcome.',
+      'Rows not yet sent fail with `CANCELLED`; rows already sent get their results. Poll ' +
+      '`/api/push/get` for the outcome.',
     access: 'push.write',
     body: idOnly,
     replies: { 200: { description: 'The push', body: pushWithResults } },

@@ -42,7 +42,7 @@ export const superAdminRoutes = (deps: { organizations: Organizations; users: Us
         .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'lower-case letters, digits and single hyphens')
         .max(64)
         .optional()
-        .describe('Unique; made from the name when absent'),
+        .describe('Unique; derived from the name when absent'),
     }),
     replies: { 201: { description: 'The organization', body: organization } },
     errors: ['already_exists'],

@@ -17,10 +17,7 @@ const token = z
   .meta({ id: 'ApiToken' })
 
 const newToken = token.omit({ is_active: true, last_used_at: true }).extend({
-  token: z
-    .string()
-    .nullable()
-    .describe('This once and never again; null when the answer is a replay'),
+  token: z.string().nullable().describe('Shown only once; null when the answer is a replay'),
 })
 
 const exampleToken = {
@@ -40,7 +37,7 @@ export const tokenRoutes = ({ tokens }: { tokens: Tokens }): Route[] => [
     path: '/api/tokens/create',
     tag: 'API tokens',
     summary: 'Create an API token',
-    description: "The token acts with its user's present role. It is shown in this answer only.",
+    description: "The token acts with its user's current role. It is shown in this answer only.",
     access: 'org.manage',
     body: z.strictObject({
       name: line(200),

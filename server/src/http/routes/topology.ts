@@ -25,7 +25,7 @@ const snapshot = z
     status: z.enum(['pulling', 'complete', 'failed']),
     scope: z
       .union([z.literal('all'), z.array(z.string())])
-      .describe('What was read; every other object was carried over from the version before'),
+      .describe('What was read; every other object was carried over from the previous version'),
     api_version: z.string(),
     progress,
     error: workFault
@@ -52,8 +52,9 @@ const snapshot = z
       not_visible: z
         .array(z.string())
         .describe(
-          'Objects, and fields as `Object.Field`, that an earlier version has, that the connected user ' +
-            'no longer sees, and that are not known to be gone from the Salesforce org. They are not removed',
+          'Objects, and fields as `Object.Field`, that an earlier version has and the connected ' +
+            'user no longer sees, but that may still exist in the Salesforce org. They do not ' +
+            'count as removed',
         ),
       missing_permissions: z
         .array(z.string())
@@ -64,7 +65,7 @@ const snapshot = z
     }),
     changes_from_previous: changes
       .nullable()
-      .describe('Objects and automations, compared with the version before; null for the first'),
+      .describe('Objects and automations, compared with the previous version; null for the first'),
     created_by: id.nullable(),
     created_at: timestamp,
     completed_at: timestamp.nullable(),
@@ -106,13 +107,13 @@ const automation = z.object({
   definition_version: z
     .int()
     .nullable()
-    .describe('Of a flow: the version that `definition` is of, the active or else the latest one'),
+    .describe('For a flow: the version that `definition` shows, the active one or else the latest'),
   definition: z
     .record(z.string(), z.unknown())
     .nullable()
     .describe(
       'The content as the Metadata API gives it, as JSON: an element is its text or an object of its ' +
-        'children, a repeated element an array (so a list of one is no array). Null where hidden.',
+        'children, a repeated element an array (so a list of one is not an array). Null where hidden.',
     ),
 })
 
@@ -131,7 +132,7 @@ const snapshotWithPayload = snapshot.extend({
   objects: z
     .record(z.string(), describe)
     .nullable()
-    .describe('By API name; null when the snapshot is not complete or none of it was asked for'),
+    .describe('By API name; null when the snapshot is not complete or they were not requested'),
   automations: z.array(automation).nullable(),
 })
 
@@ -149,8 +150,8 @@ const attributes = z.array(
 const change = z
   .enum(CHANGES)
   .describe(
-    '`not_visible`: the connected user no longer sees it, and it is not known to be gone. ' +
-      '`now_visible`: they did not see it before. `access_changed`: only what they may do with it differs',
+    '`not_visible`: the connected user no longer sees it, but it may still exist. ' +
+      '`now_visible`: the user did not see it before. `access_changed`: only the access to it differs',
   )
 const part = z.object({ api_name: z.string(), change, attributes })
 const side = z.object({ id, client_id: id, version: z.int().nullable() })
@@ -168,8 +169,8 @@ const diff = z
         visibility: z
           .object({ not_visible: z.int(), now_visible: z.int(), access_changed: z.int() })
           .describe(
-            'Objects and fields that are seen by the one connected user and not by the other, or in which ' +
-              'only what they may do differs: no change of the schema',
+            'Objects and fields that only one of the two connected users sees, or to which only ' +
+              'their access differs: not a change of the schema',
           ),
         not_compared: z
           .array(z.string())
@@ -177,7 +178,7 @@ const diff = z
             'Objects that one of the two pulls could not read: nothing is known about them',
           ),
       })
-      .describe('Of everything, whatever page was asked for'),
+      .describe('Of all differences, on whatever page'),
     objects: z.array(
       z.object({
         api_name: z.string(),
@@ -305,10 +306,10 @@ const pullRoute = (topology: Topology): Route =>
       'rules, Apex triggers. With `objects`, those are described and every other object is carried ' +
       'over from the newest complete version; automations are read in both cases. What did not ' +
       'change at Salesforce is neither sent again nor stored again.\n\n' +
-      'The work survives the caller and the process. A second pull joins a running one that covers ' +
-      'it. While the client’s Salesforce API budget is spent the snapshot stays `pulling` with ' +
-      '`error.code` `api_budget_exhausted` and goes on by itself. Poll with `/api/topology/get`, ' +
-      '`snapshot_id` and `include: []`.',
+      'The work survives a broken connection and a restart. A second pull joins a running one ' +
+      'that covers it. While the client’s Salesforce API budget is used up, the snapshot stays ' +
+      '`pulling` with `error.code` `api_budget_exhausted` and resumes by itself. Poll with ' +
+      '`/api/topology/get`, `snapshot_id` and `include: []`.',
     access: 'connections.write',
     body: z.strictObject({
       client_id: id,
@@ -317,11 +318,11 @@ const pullRoute = (topology: Topology): Route =>
         .min(1)
         .max(2_000)
         .optional()
-        .describe('API names, without case; default: all'),
+        .describe('API names, case-insensitive. Default: all'),
       full: z
         .boolean()
         .optional()
-        .describe('Reads everything again, whatever is known from earlier pulls'),
+        .describe('Reads everything again, including what earlier pulls already read'),
       wait_seconds: waitSeconds,
     }),
     replies: {
@@ -349,14 +350,14 @@ const getRoute = (topology: Topology): Route =>
     method: 'POST',
     path: '/api/topology/get',
     tag: 'Topology',
-    summary: 'Read a snapshot with its payload',
+    summary: 'Get a snapshot with its payload',
     description:
       'Streamed: a large snapshot costs no memory here. Without `version` and `snapshot_id` it is ' +
       'the newest complete one. `include` chooses parts of the payload (default: all): `objects` ' +
       '(each describe without the following three), `fields`, `record_types`, `child_relationships` ' +
       '(the members `fields`, `recordTypeInfos`, `childRelationships` of each describe; each implies ' +
-      '`objects`), `automations`. With `[]` the snapshot comes without payload, as long as it is ' +
-      'pulling it has none.',
+      '`objects`), `automations`. With `[]` the snapshot is returned without payload; while it is ' +
+      '`pulling` it has none.',
     access: 'topology.read',
     body: z.strictObject({
       client_id: id,
@@ -367,7 +368,7 @@ const getRoute = (topology: Topology): Route =>
         .max(2_000)
         .optional()
         .describe(
-          'Only these, without case; a name that is not in the snapshot is left out, with a warning',
+          'Only these, case-insensitive; a name that is not in the snapshot is left out, with a warning',
         ),
       include: z.array(z.enum(INCLUDABLE)).max(INCLUDABLE.length).optional(),
     }),
@@ -416,18 +417,18 @@ const diffRoute = (topology: Topology): Route =>
       'and the date of an automation that was merely saved again; between two Salesforce orgs, ids ' +
       'and key prefixes do not count; between two API versions, members that only one of them has ' +
       'do not. In the definition of an automation the order does count.\n\n' +
-      '`summary` counts everything; `objects` and `automations` tell a page of at most `limit` ' +
+      '`summary` counts everything; `objects` and `automations` hold a page of at most `limit` ' +
       'differences together. For an added or removed object its fields are counted, not listed.',
     access: 'topology.read',
     body: z.strictObject({
       client_id: id,
       from_version: version,
       to_version: version.optional().describe('Default: the newest'),
-      to_client_id: id.optional().describe('`to_version` is a version of this client then'),
+      to_client_id: id.optional().describe('`to_version` is then a version of this client'),
       limit: z.int().min(1).max(2_000).default(500),
       cursor: z.string().min(1).max(1_000).optional(),
     }),
-    replies: { 200: { description: 'What differs', body: diff } },
+    replies: { 200: { description: 'The differences', body: diff } },
     errors: ['not_found', 'no_snapshot', 'invalid_cursor'],
     example: { body: { client_id: CLIENT_ID, from_version: 11 }, reply: exampleDiff },
     handle: async ({ caller, body }) => ({

@@ -27,7 +27,7 @@ export const newPassword = z
     (value) => Buffer.byteLength(normalized(value)) <= PASSWORD_BYTES_MAX,
     `must not be longer than ${PASSWORD_BYTES_MAX} bytes in UTF-8`,
   )
-  .refine((value) => !value.includes('\0'), 'must not hold the character U+0000')
+  .refine((value) => !value.includes('\0'), 'must not contain the character U+0000')
   .refine(isWellFormed, NOT_WELL_FORMED)
   .describe('12 characters to 72 bytes')
 
@@ -52,7 +52,7 @@ export const newUser = z.strictObject({
   client_id: id
     .nullable()
     .optional()
-    .describe('Required for company_* roles, absent for org_admin'),
+    .describe('Required for company_* roles, not allowed for org_admin'),
 })
 
 export const exampleUser = {
@@ -107,7 +107,7 @@ export const userRoutes = ({ users }: { users: Users }): Route[] => [
     method: 'POST',
     path: '/api/users/update',
     tag: 'Users',
-    summary: "Change a user's role, client, name, password or activity",
+    summary: "Update a user's role, client, name, password or active state",
     description:
       "A new password, role or client and a deactivation end the user's sessions at once. The last " +
       'active org_admin can be neither demoted nor deactivated.',

@@ -14,7 +14,7 @@ export const webhookRoutes = ({ connections }: { connections: Connections }): Ro
       'Signed with `X-Nango-Hmac-Sha256`: hex of HMAC-SHA256 over the raw body, by one of the keys ' +
       'in `NANGO_WEBHOOK_SIGNING_KEY`; without a key this endpoint does not exist (404). The body is ' +
       'only a hint: it makes the server read that connection at Nango, at most once in ten seconds, ' +
-      'and never changes a state by its own words. Unknown kinds and foreign ids are answered 200 ' +
+      'and never changes a state by its content. Unknown kinds and foreign ids are answered 200 ' +
       'like any other. At most 256 KiB.',
     access: 'public',
     rawBody: true,

@@ -69,7 +69,7 @@ const deployRoute = (
       '(`definition.form`: `record_triggered`, `assignment`, `validation`). One atomic Metadata ' +
       'deploy; then flows are activated by their definition, in production as in a sandbox, and ' +
       'all of it is read back. Assignment rules are merged into the file of their object; ' +
-      'activating one switches off the one that was active, which is then among the components. ' +
+      'activating one deactivates the one that was active, which is then among the components. ' +
       '`/api/workflows/deploy` and `/api/deploy/workflows` are the same operation.',
     access,
     bodyLimitBytes: PLAN_BODY_BYTES,
@@ -79,7 +79,7 @@ const deployRoute = (
         .array(z.unknown().meta({ describedBy: workflowInput }))
         .min(1)
         .max(200)
-        .describe('A fault in one of them is `400 invalid_plan` with its path'),
+        .describe('An error in one of them is `400 invalid_plan` with its path'),
       conflict_report_id: id.optional(),
       accept: z.array(z.literal('yellow')).max(1).optional(),
       check_only: z
@@ -109,8 +109,8 @@ const setActiveRoute = (
     tag: 'Workflows',
     summary: 'Activate or deactivate an automation',
     description:
-      'A flow is switched to `version` (default: the active one, else the newest). Of an ' +
-      'object at most one assignment rule is active: the one that is switched off for it is among ' +
+      'Activates `version` of a flow (default: the active one, else the newest). Of an ' +
+      'object at most one assignment rule is active: the one that is deactivated for it is among ' +
       'the components. Rolled back by `/api/deploy/rollback`.',
     access: 'workflows.write',
     body: z.strictObject({
@@ -118,7 +118,7 @@ const setActiveRoute = (
       type: z.enum(WORKFLOW_TYPES),
       api_name: line(255),
       active: z.boolean(),
-      version: z.int().min(1).optional().describe('Of a flow that is to be active'),
+      version: z.int().min(1).optional().describe('For a flow that is to be active'),
       wait_seconds: waitSeconds,
     }),
     replies,
@@ -147,10 +147,10 @@ const removeRoute = (
     summary: 'Remove automations',
     description:
       'Flows are deactivated and all their versions deleted; rules are deleted. While interviews ' +
-      'are paused or wait in one of the flows it is `409 flow_interviews_waiting` with their ' +
-      'number, and nothing is changed. A flow of which Salesforce would not delete even the first ' +
-      'version, since another one uses it, runs on as before. A rollback brings a flow back as one ' +
-      'new version.',
+      'are paused or wait in one of the flows, the answer is `409 flow_interviews_waiting` with ' +
+      'their number, and nothing is changed. A flow whose first version already cannot be ' +
+      'deleted, because another flow uses it, keeps running as before. A rollback restores a flow ' +
+      'as one new version.',
     access: 'workflows.write',
     body: z.strictObject({
       client_id: id,

@@ -14,11 +14,11 @@ const automation = z
     type,
     api_name: apiName,
     label: z.string().nullable(),
-    object: z.string().nullable().describe('Whose records start it; null: it starts otherwise'),
-    active: z
-      .boolean()
+    object: z
+      .string()
       .nullable()
-      .describe('Null where Salesforce does not tell; a warning or `managed` says why'),
+      .describe('The object whose records start it; null: it starts in another way'),
+    active: z.boolean().nullable().describe('Null if not known; a warning or `managed` says why'),
     active_version: z.int().nullable().describe('Of a flow'),
     latest_version: z.int().nullable().describe('Of a flow'),
     process_type: z
@@ -37,9 +37,7 @@ const automation = z
     managed: z.boolean().describe('Part of an installed managed package'),
     deployed_by_engine: z
       .boolean()
-      .describe(
-        'A deployment from here made or changed it, and was neither rolled back nor undone',
-      ),
+      .describe('A deployment of this API created or changed it, and has not been rolled back'),
     last_modified_at: timestamp.nullable(),
   })
   .meta({ id: 'Automation' })
@@ -57,13 +55,13 @@ const listed = z.object({
           .enum(['type_not_listed', 'content_not_read'])
           .describe(
             '`type_not_listed`: automations of this type are missing, or are older than the rest. ' +
-              '`content_not_read`: some are listed without what stands in their content',
+              '`content_not_read`: some are listed without what is in their content',
           ),
         type,
         message: z.string(),
       }),
     )
-    .describe('What the list cannot tell, with the reason'),
+    .describe('What the list does not know, with the reason'),
   execution_order: z
     .array(
       z.object({
@@ -130,7 +128,7 @@ export const workflowRoutes = ({ workflows }: { workflows: Workflows }): Route[]
     summary: "List the automations of a client's Salesforce org",
     description:
       'Flows (processes among them), validation rules, workflow rules, assignment rules and Apex ' +
-      'triggers, last changed first. `live` asks the Salesforce org, anew for each page, by about ten ' +
+      'triggers, last changed first. `live` asks the Salesforce org again for each page, with about ten ' +
       'calls; `snapshot` reads the newest complete snapshot without any, and all pages are of the ' +
       'same one. A type that cannot be listed is named in `warnings`.\n\n' +
       'With `object`, `execution_order` tells what runs on it, of all types and active only, in the ' +
@@ -143,7 +141,7 @@ export const workflowRoutes = ({ workflows }: { workflows: Workflows }): Route[]
         .string()
         .regex(/^[A-Za-z]\w{0,79}$/, 'must be the API name of an object, like Account or Job__c')
         .optional()
-        .describe('Only what its records start; without case'),
+        .describe('Only automations that its records start; case-insensitive'),
       active: z.boolean().optional(),
       source: z.enum(['live', 'snapshot']).default('live'),
       limit: z.int().min(1).max(200).default(50),

@@ -107,7 +107,7 @@ export const createQueries = (org: SalesforceOrg): Queries => {
     return answers
   }
 
-  // Two turns: a look-up that gathers questions into one query asks a turn later than the others.
+  // Two turns: a lookup that gathers questions into one query asks a turn later than the others.
   return {
     rest: gather(answerAll({}), 2),
     all: gather(answerAll({ all: true }), 2),

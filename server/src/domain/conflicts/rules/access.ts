@@ -74,7 +74,7 @@ export const accessRules = [
             message: snapshot.notVisible.some(
               (name) => sameName(name) === sameName(object.api_name),
             )
-              ? `The connected user no longer sees ${object.api_name}, so its fields were not compared. An earlier snapshot has it, and it is not known to be gone.`
+              ? `The connected user no longer sees ${object.api_name}, so its fields were not compared. An earlier snapshot has it, and it may still exist.`
               : `${object.api_name} exists, but the snapshot has no describe of it, so its fields were not compared.`,
             remedy:
               'Make sure the connected user can read the object, then pull the topology again.',

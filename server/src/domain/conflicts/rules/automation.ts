@@ -21,7 +21,7 @@ const FIRING: readonly [code: string, type: AutomationType, noun: string, effect
     'workflow_rule_fires',
     'workflow_rule',
     'active workflow rule',
-    'may change records, send e-mails or make tasks',
+    'may change records, send e-mails or create tasks',
   ],
   ['validation_rule_fires', 'validation_rule', 'active validation rule', 'may refuse records'],
   [

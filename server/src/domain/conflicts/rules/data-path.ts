@@ -191,7 +191,7 @@ export const dataPathRules = [
       const { field, full } = subject
       return isReadOnly(field)
         ? eachMapped(subject, facts, ({ mapping, canonicalField }) => ({
-            message: `${full} would be a ${field.type}, which is read-only, but ${mapping.canonical_object}.${canonicalField} is mapped to it; every row would fail.`,
+            message: `${full} would have the type ${field.type}, which is read-only, but ${mapping.canonical_object}.${canonicalField} is mapped to it; every row would fail.`,
             remedy: 'Map it to a different field, or plan a writable field.',
             at: 'type',
           }))
@@ -206,8 +206,8 @@ export const dataPathRules = [
       const from = existing === null ? null : typeOfDescribed(existing)
       if (from === null || from === field.type || isReadOnly(field)) return null
       return eachMapped(subject, facts, ({ mapping, canonicalField, rows }) => ({
-        message: `${full} would change from ${from} to ${field.type} while it is mapped by ${mapping.canonical_object}.${canonicalField}${rows > 0 ? `; the last push sent ${plural(rows, 'row')}` : ''}. Values that are not a ${field.type} would fail.`,
-        remedy: 'Run a dry run after the change, or map to a different field.',
+        message: `${full} would change from ${from} to ${field.type} while it is mapped by ${mapping.canonical_object}.${canonicalField}${rows > 0 ? `; the last push sent ${plural(rows, 'row')}` : ''}. Values that are not of type ${field.type} would fail.`,
+        remedy: 'Push with dry_run after the change, or map to a different field.',
         at: 'type',
       }))
     },

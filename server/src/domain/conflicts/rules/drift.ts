@@ -18,7 +18,7 @@ export const driftRules = [
       const changed = exists && (await live.changedSinceSnapshot(object.api_name))
       if (changed === 'not_visible') {
         return {
-          message: `The connected user no longer sees ${object.api_name}: it was deleted since the snapshot used for this check, or the user's rights were cut down.`,
+          message: `The connected user no longer sees ${object.api_name}: it was deleted since the snapshot used for this check, or the user lost access to it.`,
           remedy:
             'Give the user access to the object again, then pull the topology and check again.',
         }
@@ -83,7 +83,7 @@ export const salesforceRules = [
       (salesforceProblems ?? [])
         .filter(({ kind }) => kind === 'Warning')
         .map(({ type, fullName, problem }) => ({
-          message: `Salesforce warns of ${type} ${fullName}: ${problem}`,
+          message: `Salesforce warns about ${type} ${fullName}: ${problem}`,
           remedy: 'Read the warning; the deploy will go through.',
           component: { type, fullName },
         })),

@@ -112,7 +112,7 @@ export const limitRules = [
         ? null
         : {
             message: `${subject.object.api_name} has room for ${plural(allowance.remaining, 'more roll-up')} of ${allowance.max} and the plan adds ${added}.`,
-            remedy: 'Take roll-ups out of the plan, or delete unused ones.',
+            remedy: 'Remove roll-ups from the plan, or delete unused ones.',
             at: 'fields',
           }
     },
@@ -194,11 +194,12 @@ export const limitRules = [
       const size = await live.packageSize()
       if (size === null) return null
       const over = [
-        size.files > PACKAGE_LIMITS.files && `${size.files} files of ${PACKAGE_LIMITS.files}`,
+        size.files > PACKAGE_LIMITS.files &&
+          `${size.files} files (at most ${PACKAGE_LIMITS.files})`,
         size.zipBytes > PACKAGE_LIMITS.zipBytes &&
-          `${size.zipBytes} bytes zipped of ${PACKAGE_LIMITS.zipBytes}`,
+          `${size.zipBytes} bytes zipped (at most ${PACKAGE_LIMITS.zipBytes})`,
         size.unzippedBytes > PACKAGE_LIMITS.unzippedBytes &&
-          `${size.unzippedBytes} bytes unzipped of ${PACKAGE_LIMITS.unzippedBytes}`,
+          `${size.unzippedBytes} bytes unzipped (at most ${PACKAGE_LIMITS.unzippedBytes})`,
       ].filter((text) => text !== false)
       return over.length === 0
         ? null

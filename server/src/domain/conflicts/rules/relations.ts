@@ -1,4 +1,4 @@
-// Look-ups, master-details and roll-ups, and the sharing that hangs on them.
+// Lookups, master-details and roll-ups, and the sharing that hangs on them.
 
 import { asText } from '../../../salesforce/json.ts'
 import { objectKind, sameName } from '../../metadata/names.ts'
@@ -44,7 +44,7 @@ export const relationRules = [
       // Salesforce Help, "Considerations for Object Relationships".
       return target === sameName(object.api_name)
         ? {
-            message: `${full} would make ${object.api_name} its own master; Salesforce allows only a look-up to the object itself.`,
+            message: `${full} would make ${object.api_name} its own master; Salesforce allows only a lookup to the object itself.`,
             remedy,
             at: 'reference_to',
           }
@@ -59,7 +59,7 @@ export const relationRules = [
       field.delete_constraint === 'Cascade' &&
       objectKind(object.api_name) === 'standard'
         ? {
-            message: `${full} would delete ${object.api_name} records together with their ${field.reference_to}; Salesforce offers that only for look-ups on custom objects.`,
+            message: `${full} would delete ${object.api_name} records together with their ${field.reference_to}; Salesforce offers that only for lookups on custom objects.`,
             remedy: 'Use SetNull or Restrict.',
             at: 'delete_constraint',
           }
@@ -133,7 +133,7 @@ export const relationRules = [
         ? null
         : {
             message: `${object.api_name} has room for ${plural(Math.max(0, remaining), 'more relationship')} (Salesforce allows ${allowance?.max ?? RELATIONSHIPS_MAX}) and the plan adds ${added}.`,
-            remedy: 'Take relationships out of the plan, or delete unused ones in Salesforce.',
+            remedy: 'Remove relationships from the plan, or delete unused ones in Salesforce.',
             at: 'fields',
           }
     },
@@ -178,7 +178,7 @@ export const relationRules = [
         : {
             message: `${full} would become a master-detail, but ${plural(rows - filled, 'record')} have no master, the Recycle Bin included; Salesforce refuses this.`,
             remedy:
-              'Fill the look-up in every record first, and empty the Recycle Bin of the others.',
+              'Fill the lookup in every record first, and empty the Recycle Bin of the others.',
             at: 'type',
           }
     },
@@ -195,7 +195,7 @@ export const relationRules = [
       return summaries.length === 0
         ? null
         : {
-            message: `${full} would become a look-up while ${field.reference_to} has roll-ups (${summaries.map(({ name }) => asText(name)).join(', ')}); Salesforce refuses if one of them counts ${object.api_name}.`,
+            message: `${full} would become a lookup while ${field.reference_to} has roll-ups (${summaries.map(({ name }) => asText(name)).join(', ')}); Salesforce refuses this if one of them rolls up ${object.api_name}.`,
             remedy: `Delete the roll-ups over ${object.api_name} first.`,
             at: 'type',
           }

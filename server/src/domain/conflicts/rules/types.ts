@@ -177,7 +177,7 @@ export const typeRules = [
       return count === 0
         ? null
         : {
-            message: `${full} would shrink from ${from.length} to ${to.length ?? 0} characters; ${inRecords(count)} have a longer value, which Salesforce cuts, or for which it refuses the change.`,
+            message: `${full} would shrink from ${from.length} to ${to.length ?? 0} characters; ${inRecords(count)} have a longer value: Salesforce truncates it or refuses the change.`,
             remedy: `Keep the length of ${from.length}, or shorten the values first.`,
             at: 'length',
           }
@@ -197,7 +197,7 @@ export const typeRules = [
       return count === 0
         ? null
         : {
-            message: `${full} would go from ${whole} digits before the decimal point and ${behind} after it to ${wanted} and ${wantedBehind}; ${inRecords(count)} have a number with more, which is rounded or does not fit.`,
+            message: `${full} would go from ${whole} digits before the decimal point and ${behind} after it to ${wanted} and ${wantedBehind}; ${inRecords(count)} have a number with more digits, which would be rounded or would not fit.`,
             remedy: 'Keep the current digits, or check the numbers first.',
             at: wantedBehind < behind ? 'scale' : 'precision',
           }

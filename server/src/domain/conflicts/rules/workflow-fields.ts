@@ -156,7 +156,7 @@ export const workflowFieldRules = [
       return unknown.length === 0
         ? null
         : {
-            message: `${workflow.api_name} sets or checks ${listed(unknown)}, which the restricted ${one(unknown, 'picklist does', 'picklists do')} not have; a record set so could not be saved, a condition would never hold.`,
+            message: `${workflow.api_name} sets or checks ${listed(unknown)}, which the restricted ${one(unknown, 'picklist does', 'picklists do')} not have; a record set to such a value could not be saved, and a condition on it would never be true.`,
             remedy: 'Correct the value (use its API name), or add it to the picklist.',
             at: 'definition',
           }

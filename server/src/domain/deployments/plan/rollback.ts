@@ -344,7 +344,11 @@ const prove = (
     const [earlier, left, present] = [before, after, now].map(({ describes }) => find(describes))
     if (earlier === undefined || present === undefined) {
       if (earlier !== present) {
-        differ('Describe', object, earlier === undefined ? 'It is there.' : 'It is gone.')
+        differ(
+          'Describe',
+          object,
+          earlier === undefined ? 'It still exists.' : 'It no longer exists.',
+        )
       }
       continue
     }
@@ -352,7 +356,11 @@ const prove = (
     const since = left === undefined ? new Set() : new Set(differencesOf(left, present))
     const ours = differencesOf(earlier, present).filter((name) => !since.has(name))
     if (ours.length > 0) {
-      differ('Describe', object, `Its describe differs from that before: ${ours.join(', ')}.`)
+      differ(
+        'Describe',
+        object,
+        `Its describe differs from the one before the deployment: ${ours.join(', ')}.`,
+      )
     }
   }
   if (reversal.unassign) {

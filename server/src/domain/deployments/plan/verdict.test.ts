@@ -85,7 +85,7 @@ const USES: Record<string, () => Promise<{ id: string; used: string; by: string 
     expect(done).toMatchObject({ status: 'deployed' })
     return { id, used: 'Lead.Base_D__c', by: 'Uses_D' }
   },
-  'a look-up to an object that was made': async () => {
+  'a lookup to an object that was made': async () => {
     const { id } = await deployed(object('Base_E', text('Title__c')))
     await deployed(on('Lead', lookup('Ref_E__c', 'Base_E__c', 'Ref_Es')))
     return { id, used: 'Base_E__c', by: 'Ref_E__c' }

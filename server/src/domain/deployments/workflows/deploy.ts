@@ -183,7 +183,7 @@ const sending: Stage = async (context, state) => {
   const current = await renewed(context, state)
   if (current === null) {
     const message =
-      'The automations were changed by others while this waited to be sent. Deploy again.'
+      'The automations were changed by others while this deployment waited to be sent. Deploy again.'
     await endDeploy(context.journal, { code: 'topology_drifted', message }, context.spent())
     return 'stop'
   }

@@ -52,7 +52,7 @@ export type Precedents = ReadonlyMap<string, ReadonlyMap<string, number>>
 interface Target {
   sfdcField: string
   label: string
-  /** What takes the value: of a look-up by external id the parent's key. */
+  /** What takes the value: of a lookup by external id the parent's key. */
   field: DescribedField
   /** The field of the object that is written. */
   written: DescribedField
@@ -346,7 +346,7 @@ const judge = (
     entry.score *= 0.8
     entry.reasons.push({
       code: 'sample_too_long',
-      message: `A sample value has ${longest} characters, the field holds ${field.length}.`,
+      message: `A sample value has ${longest} characters; the field holds ${field.length}.`,
     })
   }
 }

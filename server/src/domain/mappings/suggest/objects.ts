@@ -92,12 +92,15 @@ export const judgeObject = (
   if (shared.length > 0) {
     reasons.push({ code: 'name', message: `Names share: ${shared.join(', ')}.` })
   } else if (isStandard) {
-    reasons.push({ code: 'name', message: `${object.label} is where most orgs keep such records.` })
+    reasons.push({
+      code: 'name',
+      message: `${object.label} is where most Salesforce orgs keep such records.`,
+    })
   }
   if (placed > 0) {
     reasons.push({
       code: 'fields',
-      message: `It has a place for ${placed} of ${fields.length} canonical fields.`,
+      message: `It has a field for ${placed} of ${fields.length} canonical fields.`,
     })
   }
   return {

@@ -131,7 +131,7 @@ describe('proposals for a field', () => {
     expect(first({ name: 'zzz' }, { objects })).toBeUndefined()
   })
 
-  it('are look-ups by the external id of the parent where the value is one', () => {
+  it('are lookups by the external id of the parent where the value is one', () => {
     expect(first('employer_key')?.sfdc_field).toBe('Employer__r.External_Key__c')
     expect(first('owner_email')?.sfdc_field).toBe('User:Owner.Email')
     expect(first({ name: 'owner_id', sample_values: ['005D0000001AXYzIAO'] }, {})?.sfdc_field).toBe(

@@ -45,7 +45,7 @@ interface Input {
   objects: readonly DescribedObject[]
   /** Whether the caller named the object. */
   isChosen: boolean
-  /** Describes of look-ups' parents, by name. */
+  /** Describes of lookups' parents, by name. */
   parents: ReadonlyMap<string, DescribedObject>
   precedents: Precedents
 }

@@ -11,7 +11,7 @@ export const line = (max: number) =>
     .min(1)
     .max(max)
     // eslint-disable-next-line no-control-regex
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters')
 
 /** Text of several lines. Salesforce keeps neither blanks around a text nor a carriage return in it. */
 export const prose = (max: number) =>
@@ -52,12 +52,14 @@ export const externalId = {
   external_id: z
     .boolean()
     .default(false)
-    .describe('Key of another system; records can be upserted by it'),
+    .describe('Key from another system; records can be upserted by it'),
 }
 
 export const relationship = {
   reference_to: apiName.describe('API name of the object looked up'),
-  relationship_name: apiName.describe('Name of the way back from the parent, without `__r`'),
+  relationship_name: apiName.describe(
+    'Name of the relationship from the parent to these records, without `__r`',
+  ),
   relationship_label: line(80).optional().describe('Label of the related list on the parent'),
 }
 

@@ -86,7 +86,7 @@ export interface FieldImage {
   apiName: string
   /** The same in a plan's words; null for a standard field or a type or value that a plan cannot say. */
   field: PlanField | null
-  /** Elements that a plan has no words for (a look-up filter, a controlling field …). */
+  /** Elements that a plan has no words for (a lookup filter, a controlling field …). */
   beyond: string[]
   element: JsonObject
 }

@@ -12,7 +12,7 @@ export const location = fieldKind({
     ...common,
     type: z.literal('Location').describe('Latitude and longitude; counts as three fields'),
     scale: z.int().min(0).max(15).default(6),
-    display_in_decimal: z.boolean().default(true).describe('Else degrees, minutes, seconds'),
+    display_in_decimal: z.boolean().default(true).describe('false: degrees, minutes and seconds'),
     ...required,
   }),
   isDescribed: describedAs('location'),

@@ -21,18 +21,23 @@ export const picklistValue = z
   .describe('A value, or a value and the label that users see instead')
 
 const valueSet = (max: number) => ({
-  values: z.array(picklistValue).min(1).max(max).optional().describe('Own values, in their order'),
+  values: z
+    .array(picklistValue)
+    .min(1)
+    .max(max)
+    .optional()
+    .describe('Own values of the field, in their order'),
   global_value_set: apiName
     .optional()
     .describe('Name of a global value set, in place of own values; always restricted'),
   default: line(255)
     .optional()
-    .describe('The value that new records start with; default as it is, none for a new field'),
+    .describe('The value that new records start with. Default: unchanged, or none for a new field'),
   restricted: z
     .boolean()
     .optional()
-    .describe('Only values of the list can be saved; default as it is, false for a new field'),
-  sorted: z.boolean().default(false).describe('Shown by alphabet instead of in the order given'),
+    .describe('Only values of the list can be saved. Default: unchanged, or false for a new field'),
+  sorted: z.boolean().default(false).describe('Shown alphabetically instead of in the order given'),
 })
 
 /** What both kinds of picklist say about their values. */
@@ -228,7 +233,7 @@ const checkValues =
         add(
           at,
           'bad_picklist_value',
-          `The value ${value} of ${full} holds a semicolon, which separates the values of a record. Take it out.`,
+          `The value ${value} of ${full} contains a semicolon, which separates the values of a record. Remove it.`,
         )
       }
       seenValues.add(sameName(value))
@@ -238,7 +243,7 @@ const checkValues =
       add(
         'default',
         'unknown_value',
-        `The default ${field.default} of ${full} is none of its values. Add it to values or choose another.`,
+        `The default ${field.default} of ${full} is not one of its values. Add it to values or choose a different one.`,
       )
     }
   }

@@ -1,4 +1,4 @@
-// Look-ups and master-details.
+// Lookups and master-details.
 
 import * as z from 'zod'
 import { nameFault, objectKind, sameName } from '../names.ts'
@@ -14,7 +14,7 @@ interface Relationship {
 
 const isReference = describedAs('reference')
 
-/** Salesforce: `relationshipOrder` tells a master-detail from a look-up. */
+/** Salesforce: `relationshipOrder` tells a master-detail from a lookup. */
 const isMaster = ({ relationshipOrder }: JsonObject): boolean =>
   typeof relationshipOrder === 'number'
 
@@ -36,12 +36,16 @@ const check = (field: Relationship, { full, add }: Checking): boolean => {
     add(
       'reference_to',
       'not_supported_yet',
-      `${full} refers to ${target}; look-ups to external objects, custom metadata and the like are not supported yet.`,
+      `${full} refers to ${target}; lookups to external objects, custom metadata and the like are not supported yet.`,
     )
     return false
   }
   if (!/^[A-Za-z]\w*$/.test(target)) {
-    add('reference_to', 'name_bad_character', `${full} refers to no object's name. Correct it.`)
+    add(
+      'reference_to',
+      'name_bad_character',
+      `The reference_to of ${full} is not the name of an object. Correct it.`,
+    )
     return false
   }
   return true
@@ -53,7 +57,7 @@ const isNoValue = (): Conversion =>
 const madeOf = ({ family }: Side): Conversion | null =>
   family === 'relationship' ? null : isNoValue()
 
-/** What happens to the look-up when its record is deleted, where the plan left it open. */
+/** What happens to the lookup when its record is deleted, where the plan left it open. */
 const deleteConstraint = ({
   delete_constraint: planned,
   required: isRequired,
@@ -61,7 +65,7 @@ const deleteConstraint = ({
   delete_constraint?: 'SetNull' | 'Restrict' | 'Cascade' | undefined
   required: boolean
 }): 'SetNull' | 'Restrict' | 'Cascade' =>
-  // Salesforce: a required look-up cannot be cleared, so its record is protected instead.
+  // Salesforce: a required lookup cannot be cleared, so its record is protected instead.
   planned ?? (isRequired ? 'Restrict' : 'SetNull')
 
 export const lookup = fieldKind({
@@ -73,7 +77,7 @@ export const lookup = fieldKind({
       .enum(['SetNull', 'Restrict', 'Cascade'])
       .optional()
       .describe(
-        'When the record looked up is deleted; default SetNull, or Restrict where required',
+        'What happens when the parent record is deleted. Default: SetNull, or Restrict for a required field',
       ),
     ...required,
   }),
@@ -110,15 +114,15 @@ export const masterDetail = fieldKind({
     ...common,
     type: z
       .literal('MasterDetail')
-      .describe('Required by its nature; the detail is deleted with its master'),
+      .describe('Always required; the detail is deleted with its master'),
     ...relationship,
     relationship_order: z
       .int()
       .min(0)
       .max(1)
       .optional()
-      .describe('0 for the primary, 1 for the secondary master; default the order in the plan'),
-    reparentable: z.boolean().default(false).describe('A detail may move to another master'),
+      .describe('0 for the primary, 1 for the secondary master. Default: the order in the plan'),
+    reparentable: z.boolean().default(false).describe('A detail may move to a different master'),
     write_requires_master_read: z
       .boolean()
       .default(false)
@@ -157,6 +161,6 @@ export const masterDetail = fieldKind({
   releasePlace: 2,
   family: 'relationship',
   becomes: (_from, to) =>
-    to.type === 'Lookup' ? kept('roll-ups over it must go first') : isNoValue(),
+    to.type === 'Lookup' ? kept('roll-ups over it must be deleted first') : isNoValue(),
   madeOf,
 })

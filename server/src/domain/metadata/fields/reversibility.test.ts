@@ -33,7 +33,7 @@ describe('a field that is changed', () => {
     ['texts of the same length', text(80), email],
     ['a shorter text', text(80), text(40)],
     ['values that are left out', listed('Picklist', 'A', 'B'), listed('Picklist', 'A')],
-    ['a look-up', shape(link('Lookup')), shape(link('MasterDetail'))],
+    ['a lookup', shape(link('Lookup')), shape(link('MasterDetail'))],
   ])('is put back where nothing can be lost: %s', (_name, was, next) => {
     expect(levelOf(was, next)).toBe('reversible')
   })
@@ -58,7 +58,7 @@ describe('a field that is changed', () => {
     )
     expect(reasonOf(text(80), shape({ type: 'Date' }), 1)).toContain('Converted to Date')
     expect(levelOf(long, text(40), null)).toBe('irreversible')
-    expect(reasonOf(long, text(40), null)).toContain('cannot be told')
+    expect(reasonOf(long, text(40), null)).toContain('an unknown number of records')
   })
 
   it('that Salesforce does not make the same again says so', () => {

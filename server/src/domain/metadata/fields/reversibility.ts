@@ -44,7 +44,7 @@ export const gainedValues = (was: FieldShape | null, next: FieldShape | null): s
 
 /** Why Salesforce does not make the field what it was; null where it does. */
 export const noWayBack = (next: FieldShape | null, was: FieldShape | null): string | null => {
-  if (was === null || next === null) return 'It has a type that a plan cannot name.'
+  if (was === null || next === null) return 'Plans do not support its type.'
   const back = conversionOf(next, was)
   return back.kind === 'refused'
     ? `Salesforce does not convert a ${next.type} back into a ${was.type}: ${back.why}.`
@@ -82,4 +82,4 @@ export const reversibilityOfChange = ({ was, next, lostRows }: FieldChange): Rev
 }
 
 const inRows = (rows: number | null): string =>
-  rows === null ? ', in how many records cannot be told' : ` in ${plural(rows, 'record')}`
+  rows === null ? ', in an unknown number of records' : ` in ${plural(rows, 'record')}`

@@ -79,7 +79,7 @@ const check = (field: Summary, checking: Checking): void => {
     add(
       'summary_foreign_key',
       'not_a_master_detail',
-      `${field.summary_foreign_key} is no master-detail to ${object}, so ${full} cannot roll up over it. Make it a MasterDetail.`,
+      `${field.summary_foreign_key} is not a master-detail to ${object}, so ${full} cannot roll up over it. Make it a MasterDetail.`,
     )
   }
   for (const [index, filter] of (field.filters ?? []).entries()) {
@@ -113,7 +113,10 @@ const checkSummarized = (
     return
   }
   if (summarized === undefined) {
-    refuse('missing', `${full} needs the field whose ${operation} it is. Add summarized_field.`)
+    refuse(
+      'missing',
+      `${full} does not name the field to take the ${operation} of. Add summarized_field.`,
+    )
     return
   }
   if (!isOn(detail, summarized)) {

@@ -21,7 +21,7 @@ export const text = fieldKind({
     length: z.int().min(1).max(255).default(255),
     ...required,
     ...unique,
-    case_sensitive: z.boolean().default(false).describe('Whether `unique` tells ABC from abc'),
+    case_sensitive: z.boolean().default(false).describe('Whether uniqueness is case-sensitive'),
     ...externalId,
     ...defaultFormula,
   }),
@@ -40,7 +40,7 @@ export const text = fieldKind({
     add(
       'case_sensitive',
       'attribute_not_allowed',
-      `${full} is not unique, so case_sensitive means nothing. Leave it out or add unique.`,
+      `${full} is not unique, so case_sensitive has no effect. Leave it out or add unique.`,
     )
   },
   family: 'text',

@@ -122,7 +122,7 @@ const compileSet = (set: PlanGlobalValueSet, path: string, text: string | null):
     throw refusal(
       `${path}.default`,
       'unknown_value',
-      `The default ${set.default} of ${fullName} is none of its active values. Add it to values or choose another.`,
+      `The default ${set.default} of ${fullName} is not one of its active values. Add it to values or choose a different one.`,
     )
   }
   const element = overlay(root, {

@@ -99,7 +99,7 @@ const rules: KindRule[] = [
         ? null
         : {
             message: `The profile ${fullName} does not exist in this Salesforce org.`,
-            remedy: 'Correct its name; profiles go by their API name, for example Admin.',
+            remedy: 'Correct its name; use the API name of the profile, for example Admin.',
           }
     },
   },

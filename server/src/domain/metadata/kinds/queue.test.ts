@@ -184,7 +184,7 @@ describe('a queue rolled back', () => {
     expect(undo(true, [null, MINE, MINE], { owned, goes: ['job__c'] })).toMatchObject({
       remove: false,
       kept: {
-        reason: 'It owns 2 records of Lead. Give them another owner first.',
+        reason: 'It owns 2 records of Lead. Give them a different owner first.',
         removable: true,
       },
     })

@@ -137,7 +137,7 @@ const undoMadeQueue = (component: Component, scene: Scene): Undoing => {
   const owned = scene.heldBy(component).filter(({ object }) => !scene.goes.has(sameName(object)))
   if (!undoing.remove || owned.length === 0) return undoing
   const records = owned.map(({ object, rows }) => `${inRecords(rows)} of ${object}`)
-  return keep(`It owns ${listed(records)}. Give them another owner first.`)
+  return keep(`It owns ${listed(records)}. Give them a different owner first.`)
 }
 
 /**

@@ -1,4 +1,4 @@
-// How fast rows are prepared: ten fields of the usual types, one of them a look-up by external id.
+// How fast rows are prepared: ten fields of the usual types, one of them a lookup by external id.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'

@@ -27,7 +27,7 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
   {
     text: /apex cpu time limit|too many soql queries|too many dml|apex heap size/i,
     remedy:
-      'Apex or flows of the Salesforce org do too much on these records: push/retry fewer at once, or lighten them.',
+      'Apex or flows of the Salesforce org do too much on these records: push/retry fewer at once, or simplify them.',
   },
   {
     text: /unable to obtain exclusive access/i,
@@ -36,23 +36,24 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
   {
     text: /bad field names on insert\/update call/i,
     remedy:
-      'The account is of the other kind: a person account has FirstName and LastName, and its Name cannot be ' +
-      'written; a business account has a Name and no field of a person (Person…, __pc). Send the fields of its kind.',
+      'The account is of the other kind: a person account has FirstName and LastName, and its ' +
+      'Name cannot be written; a business account has a Name and no field of a person (Person…, ' +
+      '__pc). Send the fields of its kind.',
   },
   {
     text: /^Unable to create\/update fields: Name\b/,
     remedy:
-      'Salesforce puts this Name together itself, as of person accounts and of auto-numbered objects: leave it ' +
-      'out, and send FirstName and LastName where there are such.',
+      'Salesforce puts this Name together itself, as of person accounts and of auto-numbered ' +
+      'objects: leave it out, and send FirstName and LastName where there are such.',
   },
   {
     text: /record type id:|this id value isn.?t valid for the user/i,
-    remedy: 'Use a record type that is active and open to the connected user.',
+    remedy: 'Use a record type that is active and available to the connected user.',
   },
   {
     text: /problem with this (country|state)/i,
     remedy:
-      'Send a state and country of the picklists of the Salesforce org, as codes or full names.',
+      'Send a state and country from the picklists of the Salesforce org, as codes or full names.',
   },
 ]
 

@@ -124,8 +124,8 @@ export const recordTypeCoercer = (name: string, types: readonly RecordType[]): C
       'INVALID_CROSS_REFERENCE_KEY',
       type === undefined
         ? `${name}: no record type ${shown(value)}`
-        : `${name}: record type ${type.developerName} is not open to the connected user.`,
-      `Use one of ${usable.slice(0, 10).join(', ') || 'none'}, or open the record type to the connected user.`,
+        : `${name}: record type ${type.developerName} is not available to the connected user.`,
+      `Use one of ${usable.slice(0, 10).join(', ') || 'none'}, or make the record type available to the connected user.`,
     )
   }
 }

@@ -1,4 +1,4 @@
-// Rows of push/link: a look-up that is set on a record, or a junction record that joins two.
+// Rows of push/link: a lookup that is set on a record, or a junction record that joins two.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
@@ -45,19 +45,19 @@ const JUNCTION_MEMBERS: ReadonlySet<string> = new Set(['object', 'fields', 'exte
 const RECORD_MEMBERS: ReadonlySet<string> = new Set(['object', 'match'])
 const PLANS_MAX = 500
 
-/** A record that a look-up is to lead to. */
+/** A record that a lookup is to lead to. */
 interface Reference {
   plan: ObjectPlan
   match: Match
 }
 
 /**
- * Rows `{ object, match, field, target: { object, match } }` set the look-up `field` of a record.
+ * Rows `{ object, match, field, target: { object, match } }` set the lookup `field` of a record.
  *
  * Rows `{ junction: { object, fields, external_id }, object?, match?, field?, target? }` upsert a junction record
- * by its external id, given as its value or as `{ field: value }`. Its look-ups are values
+ * by its external id, given as its value or as `{ field: value }`. Its lookups are values
  * `{ object, match }` in `fields`; a record named by `object` and `match`, and `target`, go into the one
- * look-up of the junction that leads to their object (that of `target` may be named by `field`).
+ * lookup of the junction that leads to their object (that of `target` may be named by `field`).
  */
 export const compileLinks = (input: LinkInput): Preparer => {
   const planOf = plansOf(input)
@@ -164,9 +164,9 @@ const readRecord = (
   return { plan, match }
 }
 
-// --------------------------------------------------------------------------------- look-ups
+// --------------------------------------------------------------------------------- lookups
 
-/** Points the look-up of `plan` at the record. Answers what is wrong instead. */
+/** Points the lookup of `plan` at the record. Answers what is wrong instead. */
 const point = (
   plan: ObjectPlan,
   lookUp: { written: string; field: TargetField | null },
@@ -179,7 +179,7 @@ const point = (
     if (field.type !== 'reference') {
       return new Refusal(
         'INVALID_FIELD',
-        `${written} of ${plan.object} is no look-up.`,
+        `${written} of ${plan.object} is not a lookup.`,
         'Name a field that leads to another object.',
       )
     }
@@ -219,7 +219,7 @@ const relationshipOf = (field: string): string | null => {
   return /.Id$/.test(field) ? field.slice(0, -2) : null
 }
 
-/** The look-up that the caller means: a canonical field, else Salesforce's own name. */
+/** The lookup that the caller means: a canonical field, else Salesforce's own name. */
 const namedLookUp = (
   plan: ObjectPlan,
   name: unknown,
@@ -227,7 +227,7 @@ const namedLookUp = (
   writing: Writing,
 ): { written: string; field: TargetField | null } | RowError => {
   if (typeof name !== 'string' || name === '') {
-    return new Refusal('INVALID_ROW', `${path} must name a look-up.`, 'Name the field to set.').of(
+    return new Refusal('INVALID_ROW', `${path} must name a lookup.`, 'Name the field to set.').of(
       path,
     )
   }
@@ -264,7 +264,7 @@ const judgeLink = (index: number, row: JsonObject, planOf: PlanOf): Judgement =>
     }
   }
   if (own === null || errors.length > 0) return failed(index, key, errors)
-  // Two look-ups of one record are two links; one look-up set twice is a repetition.
+  // Two lookups of one record are two links; one lookup set twice is a repetition.
   return ready(
     updateOf(index, own.plan, own.match, into),
     `${own.plan.object}:${matchText(own.match)}:${written}`,
@@ -351,7 +351,7 @@ const externalIdOf = (
   return plan.matchBy(mapped, raw)
 }
 
-/** The junction's own values; those of the form `{ object, match }` are look-ups. */
+/** The junction's own values; those of the form `{ object, match }` are lookups. */
 const fillJunction = (
   plan: ObjectPlan,
   given: unknown,
@@ -391,7 +391,7 @@ const fillJunction = (
   }
 }
 
-/** Puts a record into the look-up of the junction that leads to its object. */
+/** Puts a record into the lookup of the junction that leads to its object. */
 const join = (
   plan: ObjectPlan,
   to: Reference,
@@ -437,14 +437,14 @@ const notOneLookUp = (
   if (free.length === 0 && leading.length > 0) {
     return new Refusal(
       'INVALID_ROW',
-      `${named(leading)} of ${plan.object} has its value from junction.fields already.`,
-      'Leave it out there, or name the two records there alone.',
+      `${named(leading)} of ${plan.object} already gets its value from junction.fields.`,
+      'Leave it out there, or name the two records only there.',
     )
   }
   return new Refusal(
     'INVALID_ROW',
     free.length === 0
-      ? `No look-up of ${plan.object} to ${to.plan.object} is known.`
+      ? `No lookup of ${plan.object} to ${to.plan.object} is known.`
       : `${plan.object} leads to ${to.plan.object} by ${named(free)}.`,
     'Give the record under junction.fields, as { "Look_Up__c": { "object": …, "match": … } }.',
   )

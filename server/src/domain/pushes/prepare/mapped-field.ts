@@ -47,7 +47,7 @@ export interface MappedField {
   isKey: boolean | null
   /** Reads the value that a record is found by, whether or not the field may be written. */
   takeKey(raw: unknown): Exclude<Taken, Noted>
-  /** Set where this is the parent's key: look-ups are put by it. */
+  /** Set where this is the parent's key: lookups are put by it. */
   parent: Extract<SfdcField, { kind: 'parent' }> | null
 }
 
@@ -73,14 +73,14 @@ const readOnly = (name: string): Refusal =>
   new Refusal(
     'INVALID_FIELD_FOR_INSERT_UPDATE',
     `Unable to create/update fields: ${name}. The connected user cannot write it.`,
-    'Grant edit access to the field; if it is a formula or set by Salesforce, take it out of the mapping.',
+    'Grant edit access to the field; if it is a formula or set by Salesforce, remove it from the mapping.',
   )
 
 const onlyOnCreate = (name: string): Refusal =>
   new Refusal(
     'INVALID_FIELD_FOR_INSERT_UPDATE',
     `Unable to create/update fields: ${name}. It can be set only when a record is created.`,
-    'Leave it out of updates, or let the field be changed (a master-detail: allow reparenting) and pull the topology.',
+    'Leave it out of updates, or make the field editable (for a master-detail, allow reparenting) and pull the topology.',
   )
 
 /** Why a value of the field cannot be written; null where it can. */
@@ -94,7 +94,7 @@ export const missingField = (name: string): Refusal =>
   new Refusal(
     'REQUIRED_FIELD_MISSING',
     `Required fields are missing: [${name}]`,
-    'Send a value or give the mapping a default; to change only records that exist, use push/status-update.',
+    'Send a value or give the mapping a default; to change only existing records, use push/status-update.',
   )
 
 const uncheckable = (name: string): Refusal =>
@@ -388,5 +388,5 @@ export const unknownField = (name: string, near: string | null, where: string): 
     `${where} has no field ${shown(name)}.`,
     near === null
       ? 'Leave it out, or map it.'
-      : `Did you mean ${near}? Else leave it out, or map it.`,
+      : `Did you mean ${near}? Otherwise leave it out, or map it.`,
   )

@@ -62,7 +62,7 @@ export const numberCoercer = ({ name, type, precision, scale, digits }: NumberFi
       name,
       value,
       most === limit
-        ? `The field takes ${before} digits before the point: send a smaller number, or make the field larger.`
+        ? `The field holds ${before} digits before the decimal point: send a smaller number, or make the field larger.`
         : `The field takes numbers up to ${INT_MAX}.`,
     )
 
@@ -104,7 +104,7 @@ export const numberCoercer = ({ name, type, precision, scale, digits }: NumberFi
     if (text.length <= EXACT_CHARS && PLAIN.test(text)) return fromNumber(Number(text))
     const decimal = toDecimal(text)
     return decimal === null
-      ? wrongType(name, value, 'a number like 1234.5, without separators of thousands')
+      ? wrongType(name, value, 'a number like 1234.5, without thousands separators')
       : fromDecimal(decimal, value)
   }
 }
@@ -113,7 +113,7 @@ const mayRound = (field: string): Refusal =>
   new Refusal(
     'NUMBER_MAY_BE_ROUNDED',
     `${field}: the number was sent with all of its digits, but Salesforce shows and returns no more than about 16 of them.`,
-    'Keep it in a text field where every digit counts.',
+    'If every digit counts, keep it in a text field.',
   )
 
 type NumberField = Pick<DescribedField, 'name' | 'type' | 'precision' | 'scale' | 'digits'>
@@ -134,7 +134,7 @@ export const keyCoercer = (field: string, type: string | null, coerce: Coerce): 
       ? outside(
           field,
           value,
-          'A number of more than 15 digits does not name one record: use a text field as key.',
+          'A number of more than 15 digits does not identify one record: use a text field as key.',
         )
       : key
   }

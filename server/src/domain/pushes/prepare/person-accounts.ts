@@ -28,14 +28,14 @@ const noName = (): Refusal =>
   new Refusal(
     'REQUIRED_FIELD_MISSING',
     'Required fields are missing: [Name] of a business account, or [LastName] of a person account.',
-    'Send one of the two; to change only records that exist, use push/status-update.',
+    'Send one of the two; to change only existing records, use push/status-update.',
   )
 
 const bothNames = (): Refusal =>
   new Refusal(
     'INVALID_FIELD_FOR_INSERT_UPDATE',
-    'Account: bad field names on insert/update call: Name. Salesforce puts the Name of a person account together.',
-    'Send LastName (and FirstName) for a person, or Name for a business, and not both.',
+    'Account: bad field names on insert/update call: Name. Salesforce composes the Name of a person account.',
+    'Send LastName (and FirstName) for a person, or Name for a business, not both.',
   )
 
 const ofTheOtherKind = (written: string): Refusal =>

@@ -118,7 +118,7 @@ export const compileMapping = (input: CompileInput): Compiled => {
           path: 'sfdc_object',
           message: `The connected user cannot write records of ${plan.object}.`,
           remedy:
-            'Grant the object permission, unless Salesforce offers it to nobody; then pull the topology.',
+            'Grant the object permission, if Salesforce offers it for this object; then pull the topology.',
         },
       ],
     }
@@ -294,8 +294,8 @@ export const unknownMembers = (
     const field = clip(name, 100)
     return new Refusal(
       'UNKNOWN_FIELD',
-      `${JSON.stringify(field)} means nothing here.`,
-      `A row has ${[...known].join(', ')}.`,
+      `${JSON.stringify(field)} is not a member of a row.`,
+      `A row takes ${[...known].join(', ')}.`,
     ).of(field)
   })
 }

@@ -69,13 +69,13 @@ export const wrongType = (field: string, value: unknown, wanted: string): Refusa
   )
 
 const AS_TEXT =
-  'Send the digits as text, in quotes: JSON numbers beyond 2^53, or of more than about 16 digits, are ' +
-  'rounded by most programs on the way.'
+  'Send the digits as text, in quotes: JSON numbers beyond 2^53, or of more than about 16 digits, ' +
+  'are rounded by most programs on the way.'
 
 /** A JSON number that a field would keep otherwise than it was meant. */
 export const notExact = (field: string, value: unknown): Refusal =>
   new Refusal(
     'NUMBER_NOT_EXACT',
-    `${field}: ${shown(value)} has more digits than a JSON number holds for certain.`,
+    `${field}: ${shown(value)} has more digits than a JSON number can hold reliably.`,
     AS_TEXT,
   )

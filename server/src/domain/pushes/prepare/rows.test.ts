@@ -345,7 +345,7 @@ describe('a link', () => {
   const judge = (row: unknown) => links.judge(0, row).row
   const base = { object: 'person', match: { key: 'K' }, field: 'company' }
 
-  it('sets a look-up to a record found by key or id', () => {
+  it('sets a lookup to a record found by key or id', () => {
     const byKey = { ...base, target: { object: 'company', match: { key: 'ACME' } } }
     expect(readyOf(judge(byKey))).toEqual({
       index: 0,
@@ -395,7 +395,7 @@ describe('a link', () => {
     expect(codesOf(judge('x'))).toEqual(['INVALID_ROW A link'])
   })
 
-  it('of another look-up of the same record is no repetition; of the same one it is', () => {
+  it('of another lookup of the same record is no repetition; of the same one it is', () => {
     const rows = createRowJudge(links)
     const target = { object: 'company', match: { key: 'A' } }
     const results = [base, { ...base, field: 'partner' }, { ...base, match: { key: 'k' } }]
@@ -418,7 +418,7 @@ describe('a link', () => {
     },
   }
 
-  it('by a junction upserts its record, joined to both by the look-ups that lead there', () => {
+  it('by a junction upserts its record, joined to both by the lookups that lead there', () => {
     expect(readyOf(judge(junction))).toEqual({
       index: 0,
       key: 'K/A',
@@ -435,7 +435,7 @@ describe('a link', () => {
     })
   })
 
-  it('by a junction may name both records by the junction’s own look-ups', () => {
+  it('by a junction may name both records by the junction’s own lookups', () => {
     const fields = {
       Lead__c: { object: 'person', match: { id: LEAD_ID } },
       Account__c: { object: 'company', match: { key: 'A' } },

@@ -26,7 +26,7 @@ const unstorable = (field: string): Refusal =>
   new Refusal(
     'INVALID_TEXT',
     `${field}: the text holds U+0000 or half a surrogate pair, which cannot be stored.`,
-    'Take the broken characters out.',
+    'Remove the broken characters.',
   )
 
 /** Text that may be quoted and stored; EMPTY and refusals as they are. */

@@ -23,7 +23,7 @@ const yearFault = (field: string, value: unknown, year: number): Refusal | null 
     : new Refusal(
         'FIELD_INTEGRITY_EXCEPTION',
         `${field}: invalid date: ${shown(value)}`,
-        `Salesforce keeps the years ${YEAR_MIN} to ${YEAR_MAX}: correct the year, or send nothing.`,
+        `Salesforce accepts the years ${YEAR_MIN} to ${YEAR_MAX}: correct the year, or send nothing.`,
       )
 
 const invalid = (field: string, value: unknown, remedy: string): Refusal =>
@@ -48,7 +48,7 @@ export const dateCoercer =
       return invalid(
         field,
         value,
-        'The field holds a day, and which one a time belongs to depends on its zone: send a date like 2026-03-31.',
+        'The field holds a date, and the date of a time depends on its zone: send a date like 2026-03-31.',
       )
     }
     const day: Day | null = whole ?? moment?.day ?? null

@@ -49,7 +49,7 @@ const PASSING_JOB: ReadonlySet<string> = new Set(['Timeout', 'TooManyLockFailure
 
 const ABORTED: Failure = makeFailure('other', {
   code: 'JOB_ABORTED',
-  message: 'The Bulk job was aborted in the Salesforce org before it came to this row.',
+  message: 'The Bulk job was aborted in the Salesforce org before it reached this row.',
 })
 
 /**

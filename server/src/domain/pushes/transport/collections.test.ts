@@ -416,7 +416,7 @@ describe('updates', () => {
 })
 
 describe('links', () => {
-  it('set look-ups by the keys of both ends, and say which end is missing', async () => {
+  it('set lookups by the keys of both ends, and say which end is missing', async () => {
     const [lead] = await rig.insert('Account', [{ Name: 'Acme' }])
     await rig.insert('Account', [{ Name: 'Twin' }, { Name: 'Twin' }])
     await rig.insert(OBJECT, [{ [KEY]: 'a' }, { [KEY]: 'b' }, { [KEY]: 'c' }])

@@ -44,8 +44,8 @@ export const forExisting = (row: ReadyRow): ReadyRow => {
 /** What is said of a row that was sent in that form. */
 export const leftOutOf = ({ createOnly = [] }: Pick<ReadyRow, 'createOnly'>): RowError => ({
   code: 'FIELD_ONLY_ON_CREATE',
-  message: `${createOnly.map(({ field }) => field).join(', ')}: set only when a record is created; this one existed and keeps what it has.`,
+  message: `${createOnly.map(({ field }) => field).join(', ')}: set only when a record is created; this one already existed and keeps its value.`,
   fields: createOnly.map(({ name }) => name),
   remedy:
-    'To change it too, let the field be changed (a master-detail: allow reparenting), and pull the topology.',
+    'To change it too, make the field editable (for a master-detail, allow reparenting), and pull the topology.',
 })

@@ -48,7 +48,7 @@ const targetCode = ({ code, message }: RowError): string =>
       ? 'TARGET_AMBIGUOUS'
       : code
 
-/** Salesforce names the key of the parent, if anything; a link is about the look-ups that it sets. */
+/** Salesforce names the key of the parent, if anything; a link is about the lookups that it sets. */
 const lookUpsMeant = ({ message }: RowError, { fields }: ReadyRow): string[] => {
   const text = message.toLowerCase()
   const isMeant = ([key, value]: [string, unknown]): boolean =>
@@ -96,14 +96,14 @@ export const ambiguousMatch = (
 export const outcomeUnknown = (): RowError => ({
   code: 'OUTCOME_UNKNOWN',
   message:
-    'The row was sent and not answered, and the record now holds other values: it may have been written and changed since.',
+    'The row was sent without an answer, and the record now has other values: it may have been written and then changed.',
   fields: [],
   remedy: remedyOf('OUTCOME_UNKNOWN'),
 })
 
 export const rolledBack = (): RowError => ({
   code: 'ALL_OR_NONE_OPERATION_ROLLED_BACK',
-  message: 'Another row of the push failed, and all_or_none was asked for.',
+  message: 'Another row of the push failed, and all_or_none was requested.',
   fields: [],
   remedy: remedyOf('ALL_OR_NONE_OPERATION_ROLLED_BACK'),
 })

@@ -67,8 +67,8 @@ const check = (value: unknown, at: string, depth: number): void => {
         `${at}.${name}`,
         'bad_member',
         name === '#text'
-          ? 'An element of metadata has a text or members, not both. Take one of them out.'
-          : `${name} is no name of a metadata member. Take it out.`,
+          ? 'An element of metadata has a text or members, not both. Remove one of them.'
+          : `${name} is not the name of a metadata member. Remove it.`,
       )
     }
     check(member, `${at}.${name}`, depth + 1)

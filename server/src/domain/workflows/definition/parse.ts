@@ -180,7 +180,7 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
     )
   }
   if (!OBJECT_NAME.test(object)) {
-    throw fail('bad_object', `${object} is no API name of an object. Correct it.`)
+    throw fail('bad_object', `${object} is not the API name of an object. Correct it.`)
   }
   if (type === 'assignment_rule') {
     const known = ASSIGNED.find((name) => sameName(name) === sameName(object))
@@ -201,7 +201,7 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
     if (own.trim() !== own || /[\u0000-\u001f\u007f]/.test(own) || !own.isWellFormed()) {
       throw fail(
         'name_bad_character',
-        'The name has leading or trailing blanks, or control characters. Remove them.',
+        'The name has leading or trailing spaces, or control characters. Remove them.',
       )
     }
     return { apiName: `${known}.${own}`, object: known }

@@ -21,7 +21,7 @@ const reference = z.strictObject({
     .string()
     .regex(/^[$A-Za-z][\w.:$]{0,254}$/, 'Write it as in `$Record.OwnerId`, without braces.')
     .describe(
-      '`$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: what that action made',
+      '`$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created',
     ),
 })
 
@@ -42,7 +42,7 @@ const value = z.union(
     z.strictObject({
       formula: text.min(1).describe('Fields as `{!$Record.AnnualRevenue}`'),
       result_type: z.enum(['String', 'Number', 'Currency', 'Boolean', 'Date', 'DateTime']),
-      scale: z.int().min(0).max(17).optional().describe('Of Number and Currency; default 2'),
+      scale: z.int().min(0).max(17).optional().describe('For Number and Currency. Default: 2'),
     }),
   ],
   {
@@ -87,7 +87,9 @@ const logic = z
   .string()
   .min(1)
   .max(1000)
-  .describe('`and` (default), `or`, or by numbers of the criteria: `1 AND (2 OR 3)`')
+  .describe(
+    '`and` (default), `or`, or an expression with the numbers of the criteria: `1 AND (2 OR 3)`',
+  )
 
 const action = z.discriminatedUnion('type', [
   z
@@ -108,7 +110,7 @@ const action = z.discriminatedUnion('type', [
     .describe('Sets fields of other records, after the save'),
   z
     .strictObject({ type: z.literal('create_record'), object, fields })
-    .describe('Makes another record, after the save'),
+    .describe('Creates another record, after the save'),
   z
     .strictObject({
       type: z.literal('send_email_alert'),
@@ -144,12 +146,19 @@ export const shortFlow = z
     formula: text
       .min(1)
       .optional()
-      .describe('Instead of criteria: starts it where true, fields as `{!$Record.Status}`'),
+      .describe(
+        'Instead of criteria: the flow starts where the formula is true; fields as `{!$Record.Status}`',
+      ),
     only_when_changed: z
       .boolean()
       .default(false)
       .describe('Only when the change makes the record meet the criteria'),
-    order: z.int().min(1).max(2000).optional().describe('Among the flows of the same event'),
+    order: z
+      .int()
+      .min(1)
+      .max(2000)
+      .optional()
+      .describe('Position among the flows of the same event'),
     action: action.optional(),
     actions: z
       .array(action)
@@ -195,11 +204,13 @@ export const shortAssignment = z
                     /^[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/,
                     'Use the API name of a field, as in LeadSource or Account.Type.',
                   )
-                  .describe("Of the rule's object, or of a related one with its name before it"),
+                  .describe(
+                    "A field of the rule's object, or of a related object with its name before the field's",
+                  ),
                 operator: operators(ASSIGNMENT_OPERATIONS),
                 value: z
                   .union([assignmentValue, z.array(assignmentValue).min(1).max(100)])
-                  .describe('Of a list, any value fits'),
+                  .describe('With a list, any one of the values matches'),
               }),
             )
             .max(25)
@@ -217,25 +228,25 @@ export const shortAssignment = z
             .string()
             .regex(/^\w+(?:\/\w+)+$/, 'Give it as Folder/Name_Of_Template.')
             .optional()
-            .describe('Told to the new owner by this template'),
+            .describe('Template of the e-mail that notifies the new owner'),
         }),
       )
       .min(1)
       .max(3000),
   })
-  .describe('An assignment rule in short: the first entry that fits assigns')
+  .describe('An assignment rule in short: the first entry that matches assigns the record')
 export type ShortAssignment = z.output<typeof shortAssignment>
 
 export const shortValidation = z
   .strictObject({
     form: z.literal('validation'),
-    condition: text.min(1).describe('The record is refused where this formula is true'),
+    condition: text.min(1).describe('Records for which this formula is true are rejected'),
     message: z.string().min(1).max(255),
     field: z
       .string()
       .regex(/^[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/, 'Give the API name of a field.')
       .optional()
-      .describe('Where the message is shown; default the top of the page'),
+      .describe('The field next to which the message is shown. Default: the top of the page'),
     description: z.string().max(255).optional(),
   })
   .describe('A validation rule in short')
@@ -265,7 +276,7 @@ export const workflowInput = z
     activate: z
       .union([z.boolean(), z.literal('keep')], { error: 'Give true, false or "keep".' })
       .default('keep')
-      .describe('`keep`: as it is in the Salesforce org; what is new stays inactive'),
+      .describe('`keep`: unchanged in the Salesforce org; a new automation stays inactive'),
   })
   .refine((given) => (given.definition === undefined) !== (given.xml === undefined), {
     message: 'Send either definition or xml, not both.',

@@ -200,7 +200,7 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
     throw refuse(
       `definition.criteria.${changed}.operator`,
       'is_changed_misplaced',
-      'is_changed needs a flow that runs on updates, without only_when_changed. Take one of them out.',
+      'is_changed needs a flow that runs on updates, without only_when_changed. Remove one of them.',
     )
   }
   // Salesforce Help, "Define the Run Order of Record-Triggered Flows": before- and after-save only.
@@ -224,7 +224,7 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
       throw refuse(
         `${place}.type`,
         'update_fields_alone',
-        'update_fields runs before the save, the other actions after it. Make two flows of them.',
+        'update_fields runs before the save, the other actions after it. Use two flows.',
       )
     }
     if (action.type === 'send_email_alert') {
@@ -390,7 +390,7 @@ const criterionValue = (
       throw refuse(
         at,
         'bad_value',
-        `Salesforce cannot take ${text}: a value with a comma stands in quotation marks, so that it cannot hold one. Compare by starts_with or contains.`,
+        `Salesforce cannot take ${text}: a value with a comma is written in quotation marks, so it cannot contain one itself. Compare by starts_with or contains.`,
       )
     })
     .join(',')
@@ -437,7 +437,7 @@ export const writeValidationRule = (object: string, short: ShortValidation): Jso
     throw refuse(
       'definition.field',
       'field_of_other_object',
-      `The message is shown at a field of ${object}. Use one of its fields, or leave it out.`,
+      `The message is shown next to a field of ${object}. Use one of its fields, or leave it out.`,
     )
   }
   return normalizedMetadata({

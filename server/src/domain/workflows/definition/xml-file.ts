@@ -43,7 +43,7 @@ const parsed = (text: string): JsonObject => {
     throw refuse(
       'xml',
       'malformed_xml',
-      `${error.failure.message} Send the metadata file as Salesforce gives it.`,
+      `${error.failure.message} Send the metadata file as Salesforce returns it.`,
     )
   }
 }
@@ -81,7 +81,7 @@ export const readWorkflowXml = (type: WorkflowType, text: string, apiName: strin
     throw refuse(
       'xml',
       'rule_not_in_file',
-      `The file holds no rule ${name}${there === '' ? '' : `, but ${there}`}. Name one of the file in api_name.`,
+      `The file contains no rule ${name}${there === '' ? '' : `, but ${there}`}. Name one of its rules in api_name.`,
     )
   }
   const { fullName: _found, ...rule } = found

@@ -49,10 +49,10 @@ const PLAN = {
     },
   ],
 }
-const deploy = async (): Promise<Deployed> => {
+const deploy = async (plan: unknown = PLAN): Promise<Deployed> => {
   const answer = await org.api.post<Deployed>('/api/deploy/custom-objects', {
     client_id: pushRig.client.id,
-    plan: PLAN,
+    plan,
     wait_seconds: 55,
   })
   expect([answer.status, answer.body.status], answer.text).toEqual([200, 'deployed'])
@@ -133,6 +133,40 @@ it('a rollback breaks the mappings of what it removes, and a second deploy mends
   await deploy()
   expect((await findings(company)).valid).toBe(true)
   expect((await push('company', { key: 'a', name: 'A', region: 'North' })).status).toBe(200)
+}, 120_000)
+
+it('each part that a rollback removed stays removed, whatever rollback is asked for next', async () => {
+  const fields = ['Part_One__c', 'Part_Two__c', 'Part_Three__c'].map((name) => text(name))
+  const parts = await deploy({ objects: [{ api_name: 'Account', fields }] })
+  await pushRig.client.pull()
+  const mappingOf = (name: string) =>
+    map(org, pushRig.client, {
+      canonical_object: name,
+      sfdc_object: 'Account',
+      external_id_field: 'Key__c',
+      fields: [field('key', 'Key__c'), NAME, field('part', `Part_${name}__c`)],
+    })
+  const [one, two] = [await mappingOf('One'), await mappingOf('Two')]
+  const rollBackField = async (name: string): Promise<void> => {
+    const answer = await org.api.post<Deployed>('/api/deploy/rollback', {
+      deployment_id: parts.id,
+      components: [{ type: 'CustomField', full_name: `Account.Part_${name}__c` }],
+      wait_seconds: 55,
+    })
+    expect([answer.status, answer.body.status], answer.text).toEqual([200, 'deployed'])
+  }
+  await rollBackField('One')
+  const isValid = async () => [(await findings(one)).valid, (await findings(two)).valid]
+  expect(await isValid()).toEqual([false, true])
+  await rollBackField('Two')
+  expect(await isValid()).toEqual([false, false])
+  const dry = await org.api.post('/api/deploy/rollback', {
+    deployment_id: parts.id,
+    dry_run: true,
+    wait_seconds: 55,
+  })
+  expect(dry.status, dry.text).toBe(200)
+  expect(await isValid()).toEqual([false, false])
 }, 120_000)
 
 it('what concerns no field of the mapping breaks nothing', async () => {

@@ -18,7 +18,10 @@ export interface Present {
   newestComplete(tenant: Tenant, clientId: string): Promise<PresentSnapshot | null>
 }
 
-/** What was removed since then and not deployed again. */
+/**
+ * What was removed since then and not deployed again. Each rollback says what it removed: the deployment
+ * shows only the last one, which may be a dry run or may have removed something else.
+ */
 const removedSince = (
   db: Database,
   tenant: Tenant,
@@ -29,14 +32,12 @@ const removedSince = (
     const { rows } = await sql<{ deployment_id: string; full_name: string }>`
       select d.id as deployment_id, gone.full_name
       from crm_deployments d
-      join lateral (
-        select max(r.ended_at) as ended_at from deployment_runs r
-        where r.org_id = d.org_id and r.deployment_id = d.id and r.kind = 'rollback'
-      ) run on run.ended_at > ${since}
-      cross join lateral jsonb_to_recordset(d.rollback -> 'removed') as gone(type text, full_name text)
+      join deployment_runs run on run.org_id = d.org_id and run.deployment_id = d.id
+        and run.kind = 'rollback' and run.ended_at > ${since}
+        and run.result ->> 'status' in ('complete', 'partial')
+      cross join lateral jsonb_to_recordset(run.result -> 'removed') as gone(type text, full_name text)
       where d.org_id = ${tenant.orgId} and d.client_id = ${clientId}
         and d.sfdc_org_id = ${sfdcOrgId}
-        and d.rollback ->> 'status' in ('complete', 'partial')
         and gone.type in ('CustomObject', 'CustomField')
         and not exists (
           select from crm_deployments again

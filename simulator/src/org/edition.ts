@@ -33,9 +33,13 @@ export const countedFields = (object: SObject): Field[] =>
   [...object.fields.values()].filter(({ describe }) => describe.custom && !isManaged(describe.name))
 
 export const customFieldLimit = (org: Org, object?: SObject): number =>
-  object !== undefined && isCustomMetadataType(object.name)
-    ? CUSTOM_METADATA_FIELDS
-    : CUSTOM_FIELDS[org.edition]
+  object === undefined
+    ? CUSTOM_FIELDS[org.edition]
+    : isCustomMetadataType(object.name)
+      ? CUSTOM_METADATA_FIELDS
+      : object.describe.customSetting
+        ? CUSTOM_SETTING_FIELDS
+        : CUSTOM_FIELDS[org.edition]
 
 /** Custom objects that count, deleted ones among them, and how many there may be. */
 export const customObjectUse = (org: Org): { used: number; max: number } => ({
@@ -46,8 +50,10 @@ export const customObjectUse = (org: Org): { used: number; max: number } => ({
 })
 
 /** Salesforce: "Custom Metadata Allocations and Usage Calculations"; fields of one type, and types. */
-export const CUSTOM_METADATA_FIELDS = 100
+const CUSTOM_METADATA_FIELDS = 100
 const CUSTOM_METADATA_TYPES = 200
+/** Salesforce: Help, "Custom Settings Limits and Considerations". */
+const CUSTOM_SETTING_FIELDS = 300
 
 /** Custom metadata types that count, deleted ones among them, and how many there may be. */
 export const customMetadataTypeUse = (org: Org): { used: number; max: number } => ({

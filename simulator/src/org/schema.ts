@@ -205,6 +205,40 @@ export const customMetadataFields = (): FieldSpec[] => {
   ]
 }
 
+export type SettingKind = 'List' | 'Hierarchy'
+
+/**
+ * The fields that every custom setting has. Salesforce: a row of a hierarchy is that of the org, a profile
+ * or a user, and there is one for each; rows of a list belong to the org and are found by their names.
+ */
+export const customSettingFields = (kind: SettingKind): FieldSpec[] => [
+  ...systemFields(false),
+  {
+    name: 'Name',
+    type: 'string',
+    label: 'Name',
+    length: kind === 'List' ? 38 : 80,
+    nameField: true,
+    idLookup: true,
+    nillable: kind === 'Hierarchy',
+    unique: kind === 'List',
+    permissionable: false,
+  },
+  {
+    name: 'SetupOwnerId',
+    type: 'reference',
+    label: 'Location',
+    referenceTo: ['Organization', 'Profile', 'User'],
+    relationshipName: 'SetupOwner',
+    nillable: false,
+    defaultedOnCreate: true,
+    createable: kind === 'Hierarchy',
+    updateable: false,
+    unique: kind === 'Hierarchy',
+    permissionable: false,
+  },
+]
+
 /** Whether it is a custom metadata type, whose rows are set-up. */
 export const isCustomMetadataType = (objectName: string): boolean => /__mdt$/i.test(objectName)
 

@@ -6,28 +6,26 @@ import {
   type Grants,
   type ObjectGrant,
   type Org,
+  type PermissionSet,
   type PermissionSetGroup,
   type SObject,
   type User,
 } from './model.ts'
+import { isCustomMetadataType } from './schema.ts'
 
 /** All grants that hold for the user: the profile's and those of the assigned permission sets. */
 export const grantsOf = (org: Org, user: User): Grants[] => {
   const profile = org.profiles.get(user.profileId)
-  const sets = org.assignments
-    .filter((assignment) => assignment.assigneeId === user.id)
-    .flatMap(({ permissionSetId, permissionSetGroupId }) => {
-      const group = org.permissionSetGroups.get(permissionSetGroupId ?? '')
-      // Salesforce: a group that asks for activation grants only to sessions that were activated.
-      if (group !== undefined) return group.hasActivationRequired ? [] : groupGrants(org, group)
-      return org.permissionSets.get(permissionSetId)?.grants ?? []
-    })
+  const sets = setsOf(org, user).map(({ grants }) => grants)
   return profile === undefined ? sets : [profile.grants, ...sets]
 }
 
 /** The grants of the permission sets in a group. */
 export const groupGrants = (org: Org, group: PermissionSetGroup): Grants[] =>
-  group.permissionSetIds.flatMap((id) => org.permissionSets.get(id)?.grants ?? [])
+  setsOfGroup(org, group).map(({ grants }) => grants)
+
+const setsOfGroup = (org: Org, group: PermissionSetGroup): PermissionSet[] =>
+  group.permissionSetIds.flatMap((id) => org.permissionSets.get(id) ?? [])
 
 /** All that one of them grants. */
 export const unionOf = (all: readonly Grants[]): Grants => {
@@ -60,6 +58,36 @@ const eitherOf = (left: ObjectGrant | undefined, right: ObjectGrant): ObjectGran
         modifyAll: left.modifyAll || right.modifyAll,
       }
 
+const isSetting = ({ name, describe }: SObject): boolean =>
+  describe.customSetting || isCustomMetadataType(name)
+
+/** Parts of a profile or permission set that let a user read set-up that is kept in rows. */
+const ACCESSES = ['customMetadataTypeAccesses', 'customSettingAccesses']
+
+/**
+ * Salesforce: custom settings and custom metadata types are read by whoever may customize the
+ * application, and by those to whom one is granted (Help, "Grant Read Access to All Custom Settings").
+ */
+const mayReadSetting = (org: Org, user: User, name: string): boolean =>
+  grantsOf(org, user).some(({ system }) => system.has('CustomizeApplication')) ||
+  [org.profiles.get(user.profileId), ...setsOf(org, user)].some((of) =>
+    ACCESSES.flatMap((part) => [of?.extras?.[part] ?? []].flat()).some((entry) => {
+      const { enabled, name: granted } = entry as { enabled?: unknown; name?: unknown }
+      return enabled === true && String(granted).toLowerCase() === name.toLowerCase()
+    }),
+  )
+
+/** The permission sets that the user has, one by one and by groups. */
+const setsOf = (org: Org, user: User): PermissionSet[] =>
+  org.assignments
+    .filter(({ assigneeId }) => assigneeId === user.id)
+    .flatMap(({ permissionSetId, permissionSetGroupId }) => {
+      const group = org.permissionSetGroups.get(permissionSetGroupId ?? '')
+      // Salesforce: a group that asks for activation grants only to sessions that were activated.
+      if (group !== undefined) return group.hasActivationRequired ? [] : setsOfGroup(org, group)
+      return org.permissionSets.get(permissionSetId) ?? []
+    })
+
 /** One user's eyes, with everything looked up once. */
 export interface Viewer {
   /** Equal for users who see the same; changes when permissions change. */
@@ -88,6 +116,7 @@ export const viewerOf = (org: Org, user: User): Viewer => {
     signature: `${org.permissionRevision}:${user.profileId}:${sets.join(',')}`,
     seesObject: (object) =>
       profile?.readsEveryObject === true ||
+      (isSetting(object) && mayReadSetting(org, user, object.name)) ||
       grants.some((grant) => {
         const found = grant.objects.get(object.name.toLowerCase())
         return found?.read === true || found?.viewAll === true

@@ -174,6 +174,10 @@ export const mayDo = (
   object: SObject,
   right: Extract<keyof ObjectGrant, 'create' | 'edit' | 'delete'>,
 ): boolean => {
+  // Salesforce: Help, "Custom Settings": whoever may customize the application manages their data.
+  if (object.describe.customSetting) {
+    return grantsOf(org, user).some((grants) => grants.system.has('CustomizeApplication'))
+  }
   if (org.profiles.get(user.profileId)?.readsEveryObject === true) return true
   const key = object.name.toLowerCase()
   return grantsOf(org, user).some((grants) => {

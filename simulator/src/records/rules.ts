@@ -109,9 +109,12 @@ export const checkUnique = (change: Change): void => {
       .liveWith(plan.object, field, after[name])
       .find((row) => row.Id !== after.Id && (!caseSensitive || row[name] === after[name]))
     if (other === undefined) continue
+    // Recorded: of a custom setting it is the id of the owner that both rows have.
+    const owner = name === 'SetupOwnerId' ? after[name] : undefined
+    const id = typeof owner === 'string' ? owner.slice(0, 15) : other.Id
     throw problem(
       'DUPLICATE_VALUE',
-      `duplicate value found: ${name} duplicates value on record with id: ${other.Id}`,
+      `duplicate value found: ${name} duplicates value on record with id: ${id}`,
     )
   }
 }

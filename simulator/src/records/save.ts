@@ -323,7 +323,9 @@ const saveDraft = async (save: Save, draft: Draft): Promise<RowOutcome> => {
       readDraft(save, draft)
     }
     const before = id === null ? null : (state.store.row(plan.object, id) ?? null)
-    const remove = { delete: moveToBin, hardDelete: erase, undelete: takeFromBin }
+    // Salesforce: rows of custom settings never lie in the recycle bin.
+    const discard = plan.object.describe.customSetting ? erase : moveToBin
+    const remove = { delete: discard, hardDelete: erase, undelete: takeFromBin }
     switch (request.operation) {
       case 'delete':
       case 'hardDelete':

@@ -23,8 +23,9 @@ export const fillDerived = (object: SObject, row: Row, changes: Record<string, u
     if (!closed) row['ClosedDate'] = null
     row['IsClosed'] = closed
   }
-  // Salesforce: a custom object's row without a name is called by its 15-character id.
-  if (object.describe.custom && has('Name') && (row['Name'] ?? null) === null) {
+  // Salesforce: a custom object's row without a name is called by its 15-character id, where it may be.
+  const nameless = object.fields.get('name')?.describe.nillable === true
+  if (object.describe.custom && nameless && (row['Name'] ?? null) === null) {
     row['Name'] = row.Id.slice(0, 15)
   }
 }

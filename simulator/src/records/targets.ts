@@ -22,6 +22,7 @@ const SETUP: Record<string, (org: Org, id: string) => Row | undefined> = {
       }
     )
   },
+  organization: (org, id) => (id === org.id ? { Id: id, Name: org.name } : undefined),
   group: (org, id) => {
     const group = org.groups.find((each) => each.id === id)
     return (

@@ -88,6 +88,8 @@ const newRow = ({ ctx, plan, at }: Save): Row => {
       () => defaultOf(field, org, scope),
     )
   }
+  // Salesforce: without an owner, a row of a custom setting is that of the org.
+  if (object.describe.customSetting) row['SetupOwnerId'] = org.id
   for (const field of plan.autoNumbers) {
     row[field.describe.name] = nextAutoNumber(org, object, field, new Date(Date.parse(at)))
   }

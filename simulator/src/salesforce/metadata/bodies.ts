@@ -147,7 +147,9 @@ export function objectBody(object: SObject): MetadataNode {
       fullName: field.describe.name,
       ...(field.describe.custom ? fieldBody(field) : standardFieldBody(field)),
     }))
-  if (isCustomMetadataType(object.name)) return { ...deployed, fields: parts }
+  if (isCustomMetadataType(object.name) || object.describe.customSetting) {
+    return { ...deployed, fields: parts }
+  }
   const own: MetadataNode = object.describe.custom
     ? {
         deploymentStatus: object.deploymentStatus,

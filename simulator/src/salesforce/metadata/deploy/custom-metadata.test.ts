@@ -136,6 +136,11 @@ describe('a custom metadata type', () => {
         ),
       ),
     ).toContain('Currency')
+    const loose =
+      '<valueSet><valueSetDefinition><sorted>false</sorted><value><fullName>A</fullName><default>false</default><label>A</label></value></valueSetDefinition></valueSet>'
+    expect(await problemOf(jsforce, typeZip(typeFile([field('Kind__c', 'Picklist', loose)])))).toBe(
+      'Non-strict picklists are not supported on this object.',
+    )
     const noPlural = file('CustomObject', '<label>Tier</label>')
     expect(await problemOf(jsforce, typeZip({ 'objects/Tier__mdt.object': noPlural }))).toBe(
       'Must specify a non-empty plural label for the CustomObject',

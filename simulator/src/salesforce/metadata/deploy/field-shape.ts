@@ -88,12 +88,16 @@ export function shapeOf(
       metadata: node,
     }
   }
-  // Salesforce: custom metadata is not under field-level security, and no API writes it as data.
+  // Salesforce: neither custom settings nor custom metadata are under field-level security, and no API
+  // writes custom metadata as data.
   const isMetadata = isCustomMetadataType(object.name)
-  const unwritten = { createable: false, updateable: false, permissionable: false }
+  const isOpen = isMetadata || object.describe.customSetting
+  const open = isMetadata
+    ? { createable: false, updateable: false, permissionable: false }
+    : { permissionable: false }
   const shape = (spec: Partial<FieldSpec>, metadata = node): FieldShape => ({
-    spec: { ...common, ...defaults(type, node), ...spec, ...(isMetadata && unwritten) },
-    secured: !isMetadata && !isRequired && type !== 'MasterDetail',
+    spec: { ...common, ...defaults(type, node), ...spec, ...(isOpen && open) },
+    secured: !isOpen && !isRequired && type !== 'MasterDetail',
     metadata,
   })
   switch (type) {

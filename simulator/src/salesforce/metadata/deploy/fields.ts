@@ -19,6 +19,7 @@ import { metadataFieldType } from '../custom-field.ts'
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { convertValues } from './conversions.ts'
 import { checkTypeOfField } from './custom-metadata-types.ts'
+import { checkFieldOfSetting } from './custom-settings.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
@@ -46,6 +47,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   const isMetadata = isCustomMetadataType(object.name)
   checkProperties(type, node, isMetadata ? 'fieldManageability' : undefined)
   required(node, 'label')
+  checkFieldOfSetting(object, type, node)
   checkTypeOfField(object, type, node, found && typeOf(found))
   if (found !== undefined) checkTypeChange(found, type, node)
   const formula = text(node, 'formula')
@@ -188,7 +190,7 @@ function checkRelationship(
   if (found !== undefined && !found.describe.referenceTo.includes(parent.name)) {
     throw new Problem('Cannot change the object that a relationship field refers to')
   }
-  if (NO_TARGETS.has(parent.name)) {
+  if (NO_TARGETS.has(parent.name) || parent.describe.customSetting) {
     throw new Problem(`referenceTo value of '${target}' does not resolve to a valid sObject type`)
   }
   if (type === 'MasterDetail') checkMasterDetail(draft, object, parent, name, found)

@@ -11,6 +11,7 @@ import {
 } from '../../../org/schema.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { checkLabels, deployCustomMetadataType } from './custom-metadata-types.ts'
+import { checkNoSetting, deployCustomSetting } from './custom-settings.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkFormula } from './formula.ts'
 import {
@@ -29,7 +30,6 @@ const CHILDREN = ['businessProcesses', 'fields', 'recordTypes', 'validationRules
 /** Parts of an object's file that are components of their own and that this simulator has not. */
 const UNSIMULATED_PARTS = [
   'compactLayouts',
-  'customSettingsType',
   'eventType',
   'externalDataSource',
   'fieldSets',
@@ -59,11 +59,14 @@ export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
   delete content['fullName']
   const object = draft.object(fullName)
   if (isCustomMetadataType(fullName)) {
-    return deployCustomMetadataType(draft, fullName, object, node, content)
+    return deployCustomMetadataType(draft, fullName, object, content)
   }
   if (!/__c$/i.test(fullName)) return deployStandardObject(draft, fullName, object, content)
   checkUnmanaged(draft.org, 'CustomEntityDefinition', fullName)
   checkDeveloperName('Object', fullName.slice(0, -3))
+  if (content['customSettingsType'] !== undefined || object?.describe.customSetting === true) {
+    return deployCustomSetting(draft, fullName, object, content)
+  }
   checkDefinition(object, node)
   if (object !== undefined && same(object.metadata, content)) {
     return { id: object.durableId, created: false, changed: false }
@@ -173,6 +176,7 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
   if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  checkNoSetting(object, 'record types')
   checkDeveloperName('Record Type', name)
   const label = required(node, 'label')
   checkLength('Name', label, 80)
@@ -229,6 +233,10 @@ export function deployValidationRule(draft: Draft, { fullName, node }: Item): Ou
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
   if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  checkNoSetting(object, 'validation rules')
+  if (isCustomMetadataType(objectName)) {
+    throw new NotDone('does not deploy validation rules of custom metadata types')
+  }
   checkUnmanaged(draft.org, 'ValidationRule', name)
   checkDeveloperName('Validation Rule', name)
   const active = flag(node, 'active')

@@ -441,6 +441,14 @@ export interface Tab extends Stamps {
   metadata: Record<string, unknown>
 }
 
+/** An app of the App Launcher: an own one, or `standard__…`, which Salesforce gives to every org. */
+export interface App extends Stamps {
+  /** 02u… */
+  id: string
+  name: string
+  metadata: Record<string, unknown>
+}
+
 export interface Session {
   token: string
   userId: string
@@ -520,6 +528,7 @@ export interface Org {
   packages: InstalledPackage[]
   layouts: Layout[]
   tabs: Tab[]
+  apps: App[]
   /** By lower-cased object name, then by id. */
   records: Map<string, Map<string, Row>>
   sessions: Map<string, Session>

@@ -4,6 +4,7 @@
 import { grantField, makeGroup, noGrants, profileNamed } from '../org/create.ts'
 import { type Org, type Row } from '../org/model.ts'
 import { makeField, makeObject, stamps, systemFields, type FieldSpec } from '../org/schema.ts'
+import { LIGHTNING_DEFAULTS } from '../org/standard-apps.ts'
 import { salesforceDateTime } from '../org/ids.ts'
 import { addAutomations } from './small-automations.ts'
 import { addStandardObjects, picklist } from './standard.ts'
@@ -322,6 +323,30 @@ const addLayoutsAndTabs = (org: Org): void => {
   org.tabs.push({
     name: 'Placement__c',
     metadata: { customObject: true, motif: 'Custom20: Airplane' },
+    ...stamps(org),
+  })
+  org.apps.push({
+    id: org.ids.make('02u'),
+    name: 'Recruiting',
+    metadata: {
+      ...LIGHTNING_DEFAULTS,
+      actionOverrides: {
+        actionName: 'View',
+        comment: 'Action override created by Lightning App Builder during activation.',
+        content: 'Placement_Record_Page',
+        formFactor: 'Large',
+        skipRecordTypeSelect: false,
+        type: 'Flexipage',
+        pageOrSobjectType: 'Placement__c',
+      },
+      brand: { headerColor: '#0B5C4A', shouldOverrideOrgTheme: true },
+      description: 'Candidates, and where they were placed.',
+      formFactors: ['Small', 'Large'],
+      label: 'Recruiting',
+      tabs: ['standard-home', 'Placement__c', 'standard-Contact', 'standard-report'],
+      uiType: 'Lightning',
+      utilityBar: 'Recruiting_UtilityBar',
+    },
     ...stamps(org),
   })
 }

@@ -1,8 +1,10 @@
 // The metadata of each kind of component, from the state of the simulated Salesforce org. One place
 // for both APIs: Metadata (as XML) and Tooling (the `Metadata` member, as JSON).
 
+import { tabNamed } from '../../org/standard-apps.ts'
 import type {
   ApexTrigger,
+  App,
   AssignmentRule,
   CustomMetadataRecord,
   CustomLabel,
@@ -27,7 +29,14 @@ import type {
 import { isCustomMetadataType } from '../../org/schema.ts'
 import type { SelectedComponents } from './component.ts'
 import { customFieldMetadata } from './custom-field.ts'
-import { nodes, text, typedText, writtenName, type MetadataNode } from '../../org/metadata-xml.ts'
+import {
+  nodes,
+  text,
+  texts,
+  typedText,
+  writtenName,
+  type MetadataNode,
+} from '../../org/metadata-xml.ts'
 import { statusFieldOf } from '../../org/business-processes.ts'
 
 export function fieldBody(field: Field): MetadataNode {
@@ -238,6 +247,15 @@ export function customMetadataBody(type: SObject, record: CustomMetadataRecord):
 const inXml = (schemaType: string, value: string): string => {
   if (schemaType === 'dateTime') return value.replace(/\+0000$/, 'Z')
   return schemaType === 'double' && /^-?\d+$/.test(value) ? `${value}.0` : value
+}
+
+/** An app; a tab that is deleted is none of its tabs any more. */
+export const appBody = (org: Org, { metadata }: App): MetadataNode => {
+  const node = metadata as MetadataNode
+  return {
+    ...node,
+    tabs: texts(node, 'tabs').filter((tab) => tabNamed(org, tab) !== undefined),
+  }
 }
 
 export const customLabelBody = (label: CustomLabel): MetadataNode => ({

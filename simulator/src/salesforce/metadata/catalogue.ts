@@ -1,6 +1,7 @@
 import type { Flow, FlowVersion, Org, SObject, Stamps } from '../../org/model.ts'
 import {
   apexTriggerBody,
+  appBody,
   assignmentRuleBody,
   customMetadataBody,
   businessProcessBody,
@@ -380,6 +381,18 @@ const builders: Readonly<Record<string, Builder>> = {
           metadata: (selected) => profileBody(org, profile, selected),
         },
         profile,
+      ),
+    ),
+  CustomApplication: (org) =>
+    org.apps.map((app) =>
+      component(
+        {
+          type: 'CustomApplication',
+          fullName: app.name,
+          id: app.id,
+          metadata: () => appBody(org, app),
+        },
+        app,
       ),
     ),
   CustomTab: (org) =>

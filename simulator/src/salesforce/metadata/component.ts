@@ -62,8 +62,8 @@ export const metadataTypes: readonly MetadataType[] = [
   type('ApexTrigger', 'triggers', 'trigger', [], true),
   type('AssignmentRules', 'assignmentRules', 'assignmentRules', ['AssignmentRule']),
   type('CustomMetadata', 'customMetadata', 'md'),
+  type('CustomApplication', 'applications', 'app'),
   type('CustomLabels', 'labels', 'labels', ['CustomLabel']),
-  type('CustomObject', 'objects', 'object', ['CustomField', 'RecordType', 'ValidationRule']),
   type('CustomObject', 'objects', 'object', [
     'BusinessProcess',
     'CustomField',

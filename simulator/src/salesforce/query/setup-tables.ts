@@ -12,6 +12,7 @@ import type { Confinement, SoqlRow } from '../../soql/schema.ts'
 import { grantedFields, grantedObjects, queueObjectsOf } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { customMetadataTables } from './custom-metadata.ts'
+import { appTables } from './app-tables.ts'
 import { duplicateRules } from './duplicate-rules.ts'
 import { flowInterviews } from '../flow-interviews.ts'
 import { flowDefinitionViews, flowVersionViews } from './flow-views.ts'
@@ -51,6 +52,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     flowInterviews(org),
     ...customMetadataTables(org),
     ...statusTables(org),
+    ...appTables(org),
   ]
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
 }

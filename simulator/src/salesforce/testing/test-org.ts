@@ -48,6 +48,7 @@ export function makeTestOrg(): Org {
     packages: [],
     layouts: [],
     tabs: [],
+    apps: [],
     records: new Map(),
     sessions: new Map(),
     refreshGrants: new Map(),

@@ -11,6 +11,7 @@ import type {
   SObject,
 } from '../../../org/model.ts'
 import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
+import { deleteApp } from './apps.ts'
 import { withActive } from './automations.ts'
 import { deleteCustomMetadata, deleteRecordsOf, emptyField } from './custom-metadata.ts'
 import { deleteBusinessProcess } from './business-processes.ts'
@@ -37,6 +38,7 @@ export const DELETION_ORDER = [
   'PermissionSetGroup',
   'PermissionSet',
   'Profile',
+  'CustomApplication',
   'CustomTab',
   'Layout',
   'ValidationRule',
@@ -65,6 +67,7 @@ type Deleter = (draft: Draft, fullName: string) => string | undefined
 
 const deleters: Readonly<Record<string, Deleter>> = {
   BusinessProcess: deleteBusinessProcess,
+  CustomApplication: deleteApp,
   CustomField: deleteField,
   CustomMetadata: deleteCustomMetadata,
   CustomLabel: deleteLabel,

@@ -1,5 +1,6 @@
 // What makes components, type by type: what a package and the single calls can deploy.
 
+import { deployApp } from './apps.ts'
 import {
   deployAssignmentRule,
   deployAssignmentRules,
@@ -35,6 +36,7 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['ValidationRule', deployValidationRule],
   ['Layout', deployLayout],
   ['CustomTab', deployTab],
+  ['CustomApplication', deployApp],
   ['Group', deployGroup],
   ['Queue', deployQueue],
   ['Flow', deployFlow],

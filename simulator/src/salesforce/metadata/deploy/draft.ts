@@ -128,7 +128,7 @@ export class Draft {
   }
 
   /** Remembers a member of the org that is about to be replaced by a changed copy. */
-  keep(member: 'layouts' | 'tabs' | 'assignmentRules' | 'assignments' | 'groups'): void {
+  keep(member: 'layouts' | 'tabs' | 'apps' | 'assignmentRules' | 'assignments' | 'groups'): void {
     const { org } = this
     const before = { [member]: org[member] }
     this.onRollback(() => Object.assign(org, before))

@@ -201,10 +201,12 @@ function exists({ org }: Draft, type: string, name: string): boolean {
       return org.layouts.some((each) => `${each.object}-${each.name}`.toLowerCase() === lower)
     case 'Flow':
       return org.flows.has(lower)
+    case 'CustomApplication':
+      return org.apps.some((each) => each.name.toLowerCase() === lower)
     case 'CustomObject':
       return org.objects.has(lower)
     default:
-      // Apex classes, pages, applications and custom permissions: there are none here.
+      // Apex classes, pages and custom permissions: there are none here.
       return false
   }
 }

@@ -283,6 +283,8 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
     fields: byName(spec.fields.map((field) => makeField(org, field))),
     recordTypes: [],
     validationRules: [],
+    parts: { compactLayouts: [], fieldSets: [], listViews: [], webLinks: [] },
+    compactLayout: null,
     namespace: spec.namespace ?? null,
     sharingModel: spec.sharingModel ?? 'ReadWrite',
     description: spec.description ?? null,

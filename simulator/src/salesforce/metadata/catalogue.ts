@@ -1,4 +1,4 @@
-import type { Flow, FlowVersion, Org, SObject, Stamps } from '../../org/model.ts'
+import type { Flow, FlowVersion, Org, PartElement, SObject, Stamps } from '../../org/model.ts'
 import {
   apexTriggerBody,
   assignmentRuleBody,
@@ -174,6 +174,10 @@ const builders: Readonly<Record<string, Builder>> = {
         body: () => validationRuleBody(rule),
       })),
     )('ValidationRule'),
+  CompactLayout: (org) => ofParts(org, 'compactLayouts')('CompactLayout'),
+  FieldSet: (org) => ofParts(org, 'fieldSets')('FieldSet'),
+  ListView: (org) => ofParts(org, 'listViews')('ListView'),
+  WebLink: (org) => ofParts(org, 'webLinks')('WebLink'),
   // Sales, support and lead processes: a child of CustomObject, of which there are none here.
   BusinessProcess: () => [],
   CustomMetadata: (org) =>
@@ -454,6 +458,15 @@ function ofObjects(org: Org, items: (object: SObject) => ChildItem[]) {
       ),
     )
 }
+
+const ofParts = (org: Org, element: PartElement) =>
+  ofObjects(org, (object) =>
+    object.parts[element].map((part) => ({
+      item: part,
+      name: part.name,
+      body: () => part.metadata as MetadataNode,
+    })),
+  )
 
 function newest(items: readonly Stamps[]): Stamps {
   return items.reduce<Stamps>(

@@ -63,7 +63,15 @@ export const metadataTypes: readonly MetadataType[] = [
   type('AssignmentRules', 'assignmentRules', 'assignmentRules', ['AssignmentRule']),
   type('CustomMetadata', 'customMetadata', 'md'),
   type('CustomLabels', 'labels', 'labels', ['CustomLabel']),
-  type('CustomObject', 'objects', 'object', ['CustomField', 'RecordType', 'ValidationRule']),
+  type('CustomObject', 'objects', 'object', [
+    'CompactLayout',
+    'CustomField',
+    'FieldSet',
+    'ListView',
+    'RecordType',
+    'ValidationRule',
+    'WebLink',
+  ]),
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
   type('FlowDefinition', 'flowDefinitions', 'flowDefinition'),
@@ -79,9 +87,13 @@ export const metadataTypes: readonly MetadataType[] = [
 ]
 
 export const childTypes: readonly ChildType[] = [
+  { xmlName: 'CompactLayout', parent: 'CustomObject', element: 'compactLayouts' },
   { xmlName: 'CustomField', parent: 'CustomObject', element: 'fields' },
+  { xmlName: 'FieldSet', parent: 'CustomObject', element: 'fieldSets' },
+  { xmlName: 'ListView', parent: 'CustomObject', element: 'listViews' },
   { xmlName: 'RecordType', parent: 'CustomObject', element: 'recordTypes' },
   { xmlName: 'ValidationRule', parent: 'CustomObject', element: 'validationRules' },
+  { xmlName: 'WebLink', parent: 'CustomObject', element: 'webLinks' },
   { xmlName: 'AssignmentRule', parent: 'AssignmentRules', element: 'assignmentRule' },
   { xmlName: 'WorkflowRule', parent: 'Workflow', element: 'rules' },
   {

@@ -104,6 +104,7 @@ export class Draft {
       fields: new Map(object.fields),
       recordTypes: [...object.recordTypes],
       validationRules: [...object.validationRules],
+      parts: { ...object.parts },
     }
     this.onRollback(() => this.org.objects.set(key, before))
     return object

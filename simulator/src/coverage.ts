@@ -40,6 +40,10 @@ export const REST_COVERAGE: CoveredRoute[] = [
     note: 'per user and conditional; every key of v52 and later whatever version is asked for; no action overrides, no named layouts',
   },
   {
+    route: 'GET /sobjects/:name/listviews',
+    note: 'with ?limit= and ?offset=; no describe and no results of a single one',
+  },
+  {
     route: 'POST /sobjects/:name',
     note: 'every check that the README names, and record-triggered flows; no sharing rules, no Apex, no workflow rules',
   },
@@ -86,21 +90,21 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'GET /queryAll/:locator', note: 'as /query/:locator' },
   {
     route: 'GET /tooling/query',
-    note: 'definitions of objects and fields, rules, flows, labels, layouts, packages and deployments; no ?explain=',
+    note: 'definitions of objects and fields, rules, flows, labels, layouts, field sets, buttons, packages and deployments; no ?explain=',
   },
   { route: 'GET /tooling/query/:locator', note: 'as /query/:locator' },
   { route: 'GET /tooling/queryAll', note: 'as /tooling/query' },
   {
     route: 'POST /tooling/sobjects/:name',
-    note: 'CustomField, GlobalValueSet, ValidationRule, Flow: FullName and Metadata, checked as in a deployment',
+    note: 'CustomField, GlobalValueSet, ValidationRule, CompactLayout, Flow: FullName and Metadata, checked as in a deployment',
   },
   {
     route: 'PATCH /tooling/sobjects/:name/:id',
-    note: 'CustomField, GlobalValueSet, ValidationRule, FlowDefinition: Metadata is replaced whole; not Flow',
+    note: 'CustomField, GlobalValueSet, ValidationRule, CompactLayout, FlowDefinition: Metadata is replaced whole; not Flow',
   },
   {
     route: 'DELETE /tooling/sobjects/:name/:id',
-    note: 'CustomField and ValidationRule, as SOAP does; flow versions that are not active and have no interviews',
+    note: 'CustomField, ValidationRule and CompactLayout, as SOAP does; flow versions that are not active and have no interviews',
   },
   {
     route: 'GET /tooling/sobjects/:name/:id',

@@ -164,6 +164,20 @@ export interface ValidationRule extends Stamps {
   namespace: string | null
 }
 
+/** What an object's file lists beside fields, record types and rules, by its element there. */
+export type PartElement = 'compactLayouts' | 'fieldSets' | 'listViews' | 'webLinks'
+
+/** A compact layout, field set, list view, or button or link of an object. */
+export interface ObjectPart extends Stamps {
+  /** 0AH…, 0IX…, 00B… or 00b…, in the order of their elements above. */
+  id: string
+  name: string
+  label: string
+  namespace: string | null
+  /** As it was deployed, without fullName. */
+  metadata: Record<string, unknown>
+}
+
 export interface SObject extends Stamps {
   /** 01I… for custom objects, the name itself for standard ones. */
   durableId: string
@@ -175,6 +189,9 @@ export interface SObject extends Stamps {
   businessProcesses: BusinessProcess[]
   recordTypes: RecordType[]
   validationRules: ValidationRule[]
+  parts: Record<PartElement, ObjectPart[]>
+  /** The compact layout of records without a record type of their own to say so; null: Salesforce's. */
+  compactLayout: string | null
   namespace: string | null
   sharingModel: string
   description: string | null

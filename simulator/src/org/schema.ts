@@ -318,6 +318,8 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
     businessProcesses: [],
     recordTypes: [],
     validationRules: [],
+    parts: { compactLayouts: [], fieldSets: [], listViews: [], webLinks: [] },
+    compactLayout: null,
     namespace: spec.namespace ?? null,
     sharingModel: spec.sharingModel ?? 'ReadWrite',
     description: spec.description ?? null,

@@ -6,6 +6,7 @@ import { compositeRoutes } from './composite.ts'
 import { describeRoutes } from './describe.ts'
 import { type RestRoute } from './rest.ts'
 import { flowInterviewRoutes } from './flow-interviews.ts'
+import { listViewRoutes } from './list-views.ts'
 import { deployRoutes } from './metadata/deploy/routes.ts'
 import { soapRoutes } from './metadata/routes.ts'
 import { assignmentRoutes } from './permission-set-assignments.ts'
@@ -24,6 +25,7 @@ export const REST_ROUTES: readonly RestRoute[] = [
   ...toolingRoutes,
   ...assignmentRoutes,
   ...flowInterviewRoutes,
+  ...listViewRoutes,
   ...recordRoutes,
   ...collectionRoutes,
   ...treeRoutes,

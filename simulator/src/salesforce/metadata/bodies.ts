@@ -143,7 +143,18 @@ export function isCustomField(name: string): boolean {
   return /__c$/i.test(name)
 }
 
-/** A whole object with its fields, record types and validation rules. */
+/** How an object's file names the compact layout that Salesforce makes up itself. */
+export const SYSTEM_COMPACT_LAYOUT = 'SYSTEM'
+
+const partBodies = (object: SObject): MetadataNode =>
+  Object.fromEntries(
+    Object.entries(object.parts).map(([element, parts]) => [
+      element,
+      parts.map(({ name, metadata }) => ({ fullName: name, ...(metadata as MetadataNode) })),
+    ]),
+  )
+
+/** A whole object with all that its file lists. */
 export function objectBody(object: SObject): MetadataNode {
   const fields = liveFields(object)
   const nameField = fields.find(({ describe }) => describe.nameField)
@@ -159,6 +170,8 @@ export function objectBody(object: SObject): MetadataNode {
   if (isCustomMetadataType(object.name) || object.describe.customSetting) {
     return { ...deployed, fields: parts }
   }
+  if (isCustomMetadataType(object.name))
+    return { ...deployed, ...partBodies(object), fields: parts }
   const own: MetadataNode = object.describe.custom
     ? {
         deploymentStatus: object.deploymentStatus,
@@ -178,12 +191,13 @@ export function objectBody(object: SObject): MetadataNode {
       fullName: writtenName(process.name),
       ...businessProcessBody(process),
     })),
-    compactLayoutAssignment: 'SYSTEM',
+    compactLayoutAssignment: object.compactLayout ?? SYSTEM_COMPACT_LAYOUT,
     enableFeeds: object.describe.feedEnabled,
     enableHistory: false,
     searchLayouts: null,
     ...own,
     ...deployed,
+    ...partBodies(object),
     fields: parts,
     recordTypes: object.recordTypes
       .filter(({ developerName }) => developerName !== 'Master')

@@ -1,4 +1,4 @@
-import type { Flow, FlowVersion, Org, SObject, Stamps } from '../../org/model.ts'
+import type { Flow, FlowVersion, Org, PartElement, SObject, Stamps } from '../../org/model.ts'
 import {
   apexTriggerBody,
   appBody,
@@ -176,6 +176,10 @@ const builders: Readonly<Record<string, Builder>> = {
         body: () => validationRuleBody(rule),
       })),
     )('ValidationRule'),
+  CompactLayout: (org) => ofParts(org, 'compactLayouts')('CompactLayout'),
+  FieldSet: (org) => ofParts(org, 'fieldSets')('FieldSet'),
+  ListView: (org) => ofParts(org, 'listViews')('ListView'),
+  WebLink: (org) => ofParts(org, 'webLinks')('WebLink'),
   CustomMetadata: (org) =>
     [...org.customMetadata.values()].flatMap((record) => {
       const type = org.objects.get(record.type.toLowerCase())
@@ -474,6 +478,15 @@ function ofObjects(org: Org, items: (object: SObject) => ChildItem[]) {
       ),
     )
 }
+
+const ofParts = (org: Org, element: PartElement) =>
+  ofObjects(org, (object) =>
+    object.parts[element].map((part) => ({
+      item: part,
+      name: part.name,
+      body: () => part.metadata as MetadataNode,
+    })),
+  )
 
 function newest(items: readonly Stamps[]): Stamps {
   return items.reduce<Stamps>(

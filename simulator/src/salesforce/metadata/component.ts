@@ -69,6 +69,13 @@ export const metadataTypes: readonly MetadataType[] = [
     'CustomField',
     'RecordType',
     'ValidationRule',
+    'CompactLayout',
+    'CustomField',
+    'FieldSet',
+    'ListView',
+    'RecordType',
+    'ValidationRule',
+    'WebLink',
   ]),
   type('CustomTab', 'tabs', 'tab'),
   type('Flow', 'flows', 'flow'),
@@ -86,9 +93,13 @@ export const metadataTypes: readonly MetadataType[] = [
 
 export const childTypes: readonly ChildType[] = [
   { xmlName: 'BusinessProcess', parent: 'CustomObject', element: 'businessProcesses' },
+  { xmlName: 'CompactLayout', parent: 'CustomObject', element: 'compactLayouts' },
   { xmlName: 'CustomField', parent: 'CustomObject', element: 'fields' },
+  { xmlName: 'FieldSet', parent: 'CustomObject', element: 'fieldSets' },
+  { xmlName: 'ListView', parent: 'CustomObject', element: 'listViews' },
   { xmlName: 'RecordType', parent: 'CustomObject', element: 'recordTypes' },
   { xmlName: 'ValidationRule', parent: 'CustomObject', element: 'validationRules' },
+  { xmlName: 'WebLink', parent: 'CustomObject', element: 'webLinks' },
   { xmlName: 'AssignmentRule', parent: 'AssignmentRules', element: 'assignmentRule' },
   { xmlName: 'WorkflowRule', parent: 'Workflow', element: 'rules' },
   {

@@ -19,6 +19,7 @@ import { flowDefinitionViews, flowVersionViews } from './flow-views.ts'
 import { auditColumns, auditValues } from './audit.ts'
 import { statusTables } from './status-tables.ts'
 import { derivedId } from './derived-ids.ts'
+import { listViews } from './list-views.ts'
 import { reference, type VirtualTable } from './tables.ts'
 
 /** The values a path is confined to, in lower case, or null when it is free. */
@@ -47,6 +48,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     queueObjects(org),
     assignmentRules(org),
     duplicateRules(org),
+    listViews(org),
     flowDefinitionViews(org),
     flowVersionViews(org),
     flowInterviews(org),

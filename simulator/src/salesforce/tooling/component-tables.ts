@@ -21,6 +21,7 @@ import { reference, type VirtualTable } from '../query/tables.ts'
 import { metadataColumns, metadataValues, oneMetadata, tableEnumOrId } from './columns.ts'
 import { dependencies } from './dependencies.ts'
 import { entityTables } from './entity-tables.ts'
+import { partTables } from './part-tables.ts'
 import { schemaTables } from './schema-tables.ts'
 
 /** Every object that Tooling queries can name, by lower-cased name. */
@@ -42,7 +43,13 @@ export function toolingTables(org: Org): Map<string, VirtualTable> {
     dependencies(org),
     deployRequest(org),
   ]
-  const tables = [...entityTables(org), ...schemaTables(org), ...own, ...fromSetup]
+  const tables = [
+    ...entityTables(org),
+    ...schemaTables(org),
+    ...partTables(org),
+    ...own,
+    ...fromSetup,
+  ]
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
 }
 

@@ -120,11 +120,22 @@ function dependency(
   }
 }
 
+/** Parts of objects that keep the fields they name from being deleted. */
+const NAMING_PARTS = [
+  ['FieldSet', 'fieldSets'],
+  ['WebLink', 'webLinks'],
+] as const
+
 function* referringComponents(org: Org): Generator<Component> {
   for (const object of liveObjects(org)) {
     for (const rule of object.validationRules) {
       const { id, name, namespace, errorConditionFormula: text } = rule
       yield { type: 'ValidationRule', id, name, namespace, text, object: object.name }
+    }
+    for (const [type, element] of NAMING_PARTS) {
+      for (const { id, name, namespace, metadata } of object.parts[element]) {
+        yield { type, id, name, namespace, text: JSON.stringify(metadata), object: object.name }
+      }
     }
     for (const { id, describe } of liveFields(object)) {
       const text = describe.calculatedFormula

@@ -1,6 +1,7 @@
-// Writes of the Tooling API: custom fields, global value sets, validation rules, flows. Salesforce: Tooling API guide,
-// objects of these names: FullName can be set on creation, Metadata is replaced whole, and no other
-// field can be written. What is checked, and in which words, is as in a deployment.
+// Writes of the Tooling API: custom fields, global value sets, validation rules, compact layouts, flows.
+// Salesforce: Tooling API guide, objects of these names: FullName can be set on creation, Metadata is
+// replaced whole, and no other field can be written. What is checked, and in which words, is as in a
+// deployment.
 
 import type { Flow, FlowVersion, Org } from '../../org/model.ts'
 import { toId18 } from '../../org/ids.ts'
@@ -24,6 +25,7 @@ export const writeRoutes: RestRoute[] = [
 const WRITABLE: Readonly<Record<string, { post?: SaveMode; patch?: true; remove?: true }>> = {
   CustomField: { post: 'create', patch: true, remove: true },
   ValidationRule: { post: 'create', patch: true, remove: true },
+  CompactLayout: { post: 'create', patch: true, remove: true },
   // Salesforce: no DELETE (Tooling API guide, "GlobalValueSet").
   GlobalValueSet: { post: 'create', patch: true },
   // Salesforce: a flow that is posted again gets a further version.

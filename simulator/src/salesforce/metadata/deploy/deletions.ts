@@ -13,16 +13,21 @@ import type {
 import { dependentsOf, type Dependent } from '../../tooling/dependencies.ts'
 import { deleteApp } from './apps.ts'
 import { withActive } from './automations.ts'
+import { deleteCompactLayout } from './compact-layouts.ts'
 import { deleteCustomMetadata, deleteRecordsOf, emptyField } from './custom-metadata.ts'
 import { deleteBusinessProcess } from './business-processes.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
+import { deleteFieldSet } from './field-sets.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
 import { deleteGroup } from './groups.ts'
 import { deleteLabel } from './labels.ts'
+import { deleteListView } from './list-views.ts'
 import { checkUnmanaged } from './names.ts'
+import { removeFromParts } from './object-parts.ts'
 import { deletePermissionSetGroup, groupsWith } from './permission-set-groups.ts'
 import { deleteQueue } from './queues.ts'
+import { deleteWebLink } from './web-links.ts'
 
 /** The component is not there: a warning, no error. */
 export class Missing extends Error {
@@ -41,10 +46,14 @@ export const DELETION_ORDER = [
   'CustomApplication',
   'CustomTab',
   'Layout',
+  'WebLink',
+  'ListView',
   'ValidationRule',
   'RecordType',
+  'CompactLayout',
   'CustomMetadata',
   'BusinessProcess',
+  'FieldSet',
   'CustomField',
   'CustomObject',
   'GlobalValueSet',
@@ -68,14 +77,18 @@ type Deleter = (draft: Draft, fullName: string) => string | undefined
 const deleters: Readonly<Record<string, Deleter>> = {
   BusinessProcess: deleteBusinessProcess,
   CustomApplication: deleteApp,
+  CompactLayout: deleteCompactLayout,
   CustomField: deleteField,
   CustomMetadata: deleteCustomMetadata,
   CustomLabel: deleteLabel,
   CustomObject: deleteObject,
+  FieldSet: deleteFieldSet,
   GlobalValueSet: deleteGlobalValueSet,
   Group: deleteGroup,
+  ListView: deleteListView,
   PermissionSetGroup: deletePermissionSetGroup,
   Queue: deleteQueue,
+  WebLink: deleteWebLink,
   ValidationRule: (draft, fullName) => {
     const { object, name } = split(draft, fullName)
     const rule = object?.validationRules.find((each) => sameName(each.name, name))
@@ -178,6 +191,7 @@ function deleteField(draft: Draft, fullName: string): string | undefined {
   for (const each of [field, ...parts]) removeField(draft, object, each)
   emptyField(draft, object, field.describe.name)
   removeFromLayouts(draft, object, field)
+  removeFromParts(draft, object, field.describe.name)
   removeGrants(draft, `${object.name}.${field.describe.name}`.toLowerCase(), 'fields')
   const wasDetail = field.describe.relationshipOrder !== null
   const isDetail = [...object.fields.values()].some(

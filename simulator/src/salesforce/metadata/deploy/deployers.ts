@@ -7,18 +7,22 @@ import {
   deployFlow,
   deployFlowDefinition,
 } from './automations.ts'
+import { deployCompactLayout } from './compact-layouts.ts'
 import { deployCustomMetadata } from './custom-metadata.ts'
 import { deployBusinessProcess } from './business-processes.ts'
 import type { Draft, Item, Outcome } from './draft.ts'
+import { deployFieldSet } from './field-sets.ts'
 import { deployField } from './fields.ts'
 import { deployGlobalValueSet } from './global-value-sets.ts'
 import { deployGroup } from './groups.ts'
 import { deployLabel, deployLabels } from './labels.ts'
 import { deployLayout, deployTab } from './layouts.ts'
+import { deployListView } from './list-views.ts'
 import { deployObject, deployRecordType, deployValidationRule } from './objects.ts'
 import { deployPermissionSet, deployProfile } from './permissions.ts'
 import { deployPermissionSetGroup } from './permission-set-groups.ts'
 import { deployQueue } from './queues.ts'
+import { deployWebLink } from './web-links.ts'
 
 /** Makes or changes one component. Throws `Problem` for what Salesforce refuses. */
 export type Deployer = (draft: Draft, item: Item) => Outcome
@@ -32,13 +36,17 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['CustomField', deployField],
   ['CustomMetadata', deployCustomMetadata],
   ['BusinessProcess', deployBusinessProcess],
+  ['CompactLayout', deployCompactLayout],
+  ['FieldSet', deployFieldSet],
   ['RecordType', deployRecordType],
   ['ValidationRule', deployValidationRule],
+  ['WebLink', deployWebLink],
   ['Layout', deployLayout],
   ['CustomTab', deployTab],
   ['CustomApplication', deployApp],
   ['Group', deployGroup],
   ['Queue', deployQueue],
+  ['ListView', deployListView],
   ['Flow', deployFlow],
   ['FlowDefinition', deployFlowDefinition],
   ['AssignmentRules', deployAssignmentRules],

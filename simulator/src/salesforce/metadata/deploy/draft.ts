@@ -105,6 +105,7 @@ export class Draft {
       businessProcesses: [...object.businessProcesses],
       recordTypes: [...object.recordTypes],
       validationRules: [...object.validationRules],
+      parts: { ...object.parts },
     }
     this.onRollback(() => this.org.objects.set(key, before))
     return object

@@ -6,6 +6,7 @@ import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
 import { same, typed } from './typed.ts'
+import { checkLayoutLinks } from './web-links.ts'
 
 export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
@@ -30,6 +31,7 @@ export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
   }
   checkRequired(object, placed)
   for (const list of nodes(node, 'relatedLists')) checkRelatedList(draft, object, list)
+  checkLayoutLinks(draft, object, node)
 
   const before = org.layouts.find(
     (each) => `${each.object}-${each.name}`.toLowerCase() === fullName.toLowerCase(),

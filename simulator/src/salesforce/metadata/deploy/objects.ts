@@ -9,7 +9,9 @@ import {
   makeObject,
   systemFields,
 } from '../../../org/schema.ts'
-import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { childTypes } from '../component.ts'
+import { assignedCompactLayout } from './compact-layouts.ts'
 import { checkLabels, deployCustomMetadataType } from './custom-metadata-types.ts'
 import { checkNoSetting, deployCustomSetting } from './custom-settings.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
@@ -26,19 +28,18 @@ import {
 import { readPicklists, readProcess } from './record-type-values.ts'
 import { same, typed } from './typed.ts'
 
-const CHILDREN = ['businessProcesses', 'fields', 'recordTypes', 'validationRules']
+/** What is not the object's own: components of their own, and what is kept beside its metadata. */
+const CHILDREN = childTypes.flatMap(({ parent, element }) =>
+  parent === 'CustomObject' ? element : [],
+)
 /** Parts of an object's file that are components of their own and that this simulator has not. */
 const UNSIMULATED_PARTS = [
-  'compactLayouts',
   'eventType',
   'externalDataSource',
-  'fieldSets',
   'indexes',
-  'listViews',
   'namedFilter',
   'sharingReasons',
   'sharingRecalculations',
-  'webLinks',
 ]
 const SHARING = [
   'ControlledByParent',
@@ -61,14 +62,24 @@ export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
   if (isCustomMetadataType(fullName)) {
     return deployCustomMetadataType(draft, fullName, object, content)
   }
-  if (!/__c$/i.test(fullName)) return deployStandardObject(draft, fullName, object, content)
+  delete content['compactLayoutAssignment']
+  const compactLayout = assignedCompactLayout(
+    fullName,
+    object,
+    node,
+    nodes(node, 'compactLayouts').flatMap((each) => texts(each, 'fullName')),
+  )
+  if (!/__c$/i.test(fullName)) {
+    return deployStandardObject(draft, fullName, object, { content, compactLayout })
+  }
   checkUnmanaged(draft.org, 'CustomEntityDefinition', fullName)
   checkDeveloperName('Object', fullName.slice(0, -3))
   if (content['customSettingsType'] !== undefined || object?.describe.customSetting === true) {
     return deployCustomSetting(draft, fullName, object, content)
   }
   checkDefinition(object, node)
-  if (object !== undefined && same(object.metadata, content)) {
+  const reassigned = compactLayout !== undefined && compactLayout !== object?.compactLayout
+  if (object !== undefined && same(object.metadata, content) && !reassigned) {
     return { id: object.durableId, created: false, changed: false }
   }
   const made = object === undefined ? create(draft, fullName, node) : draft.edit(object)
@@ -76,6 +87,7 @@ export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
   Object.assign(made.describe, describeOf(node))
   Object.assign(made, draft.stamps(object))
   made.metadata = content
+  if (compactLayout !== undefined) made.compactLayout = compactLayout
   made.description = text(node, 'description') ?? null
   made.sharingModel = text(node, 'sharingModel') ?? made.sharingModel
   made.deploymentStatus =
@@ -88,13 +100,16 @@ function deployStandardObject(
   draft: Draft,
   name: string,
   object: SObject | undefined,
-  content: MetadataNode,
+  file: { content: MetadataNode; compactLayout: string | null | undefined },
 ): Outcome {
   if (object === undefined) throw noSuch('fullName', 'CustomObject', name)
-  const sharing = content['sharingModel']
-  const changed = typeof sharing === 'string' && sharing !== object.sharingModel
-  if (changed) draft.edit(object).sharingModel = oneOf('SharingModel', SHARING, sharing)
-  return { id: object.durableId, created: false, changed }
+  const sharing = file.content['sharingModel']
+  const shared = typeof sharing === 'string' && sharing !== object.sharingModel
+  if (shared) draft.edit(object).sharingModel = oneOf('SharingModel', SHARING, sharing)
+  const { compactLayout = object.compactLayout } = file
+  const assigned = compactLayout !== object.compactLayout
+  if (assigned) draft.editQuietly(object).compactLayout = compactLayout
+  return { id: object.durableId, created: false, changed: shared || assigned }
 }
 
 /** What a custom object needs. Salesforce: a file with fields alone is no definition of the object. */
@@ -184,6 +199,7 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   const active = flag(node, 'active')
   if (active === undefined)
     throw new Problem('Required field is missing: active', 'REQUIRED_FIELD_MISSING')
+  assignedCompactLayout(object.name, object, node)
 
   const before = object.recordTypes.find(
     ({ developerName }) => developerName.toLowerCase() === name.toLowerCase(),

@@ -18,10 +18,12 @@ const WORDS = new Set([
   'name',
   'stringValue',
   'text',
+  'url',
   'value',
 ])
 const NUMBERS = new Set([
   'activeVersionNumber',
+  'height',
   'length',
   'limit',
   'locationX',
@@ -33,6 +35,7 @@ const NUMBERS = new Set([
   'startingNumber',
   'triggerOrder',
   'visibleLines',
+  'width',
 ])
 
 /** The same metadata with booleans and numbers where Salesforce has such. */

@@ -33,17 +33,19 @@ const signingSecrets = list
     ...former.map((part) => new Secret(part)),
   ])
 
+const postgresUrl = text
+  .refine(
+    isPostgresUrl,
+    'must be a URL like postgres://user:password@host:5432/database, with special characters of ' +
+      'user and password percent-encoded',
+  )
+  .transform((v) => new Secret(v))
+
 const environment = z.object({
   NODE_ENV: text.optional(),
   RAILWAY_ENVIRONMENT_NAME: text.optional(),
-  DATABASE_URL: text
-    .refine(
-      isPostgresUrl,
-      'must be a URL like postgres://user:password@host:5432/database, with special characters of ' +
-        'user and password percent-encoded',
-    )
-    .transform((v) => new Secret(v))
-    .optional(),
+  DATABASE_URL: postgresUrl.optional(),
+  TENANT_DATABASE_URL: postgresUrl.optional(),
   JWT_SECRET: signingSecrets,
   SUPER_ADMIN_JWT_SECRET: signingSecrets,
   IDEMPOTENCY_SECRET: signingSecrets.optional(),
@@ -107,7 +109,7 @@ export class ConfigError extends Error {
 }
 
 const shape = (env: z.infer<typeof environment>) => ({
-  database: { url: env.DATABASE_URL },
+  database: { url: env.DATABASE_URL, tenantUrl: env.TENANT_DATABASE_URL },
   http: {
     port: env.PORT,
     host: env.HOST,
@@ -186,6 +188,9 @@ const crossChecks = (env: z.infer<typeof environment>): string[] => {
     problems.push(
       'DATABASE_URL: is required with NODE_ENV=production; the embedded database is only for trials',
     )
+  }
+  if (env.TENANT_DATABASE_URL !== undefined && env.DATABASE_URL === undefined) {
+    problems.push('TENANT_DATABASE_URL: needs DATABASE_URL, the login that owns the tables')
   }
   const purposes = [
     ['JWT_SECRET', env.JWT_SECRET],

@@ -116,9 +116,10 @@ export const createEngine = async (
   const tracing = await createTracing(config.otlpEndpoint)
   const db = openDatabase({
     url: databaseUrl,
+    tenantUrl: config.database.tenantUrl,
     onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
   })
-  metrics.watchPool(db.pool)
+  metrics.watchPool(db.tenantPool)
   const jobs = createJobs({
     db,
     url: databaseUrl,

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, inject, it } from 'vitest'
 import { createDatabase, databaseUrl, namePrefix } from './database.ts'
-import { startServer } from './server-process.ts'
+import { apiOf } from './api.ts'
+import { startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations')
 const files = () =>
@@ -74,6 +75,46 @@ describe('the server', () => {
     await superuser.query(`drop database ${name} with (force)`)
     await superuser.query(`drop role ${login}`)
     await superuser.end()
+  })
+
+  it('runs tenants’ statements over a login that owns nothing, where it is given one', async () => {
+    const superuser = new pg.Client({ connectionString: inject('superuserUrl') })
+    await superuser.connect()
+    await using database = await createDatabase()
+    const login = `login_${namePrefix()}${randomBytes(6).toString('hex')}`
+    await superuser.query(`create role ${login} login password 'secret'`)
+    try {
+      await superuser.query(`grant sfdc_engine_runtime to ${login}`)
+      const tenantUrl = new URL(database.url)
+      tenantUrl.username = login
+      tenantUrl.password = 'secret'
+      const server = await startServer({
+        DATABASE_URL: database.url,
+        TENANT_DATABASE_URL: tenantUrl.href,
+      })
+      const org = await apiOf(server.url, SUPER_ADMIN_SECRET).post('/api/super-admin/orgs', {
+        name: 'Acme',
+      })
+      expect(org.status).toBe(201)
+      const [used] = await database.query<{ count: number }>(
+        'select count(*)::int as count from pg_stat_activity where usename = $1',
+        [login],
+      )
+      expect(used?.count).toBeGreaterThan(0)
+      await server.terminate()
+
+      const client = new pg.Client({ connectionString: tenantUrl.href })
+      await client.connect()
+      await client.query('reset role')
+      expect((await client.query('select * from public.organizations')).rows).toEqual([])
+      for (const beyond of ['select engine_lookup.open_work()', 'select * from pgboss.job']) {
+        await expect(client.query(beyond), beyond).rejects.toThrow(/permission denied/)
+      }
+      await client.end()
+    } finally {
+      await superuser.query(`drop role ${login}`)
+      await superuser.end()
+    }
   })
 
   it('says what is wrong with its settings, all of it, and does not start', async () => {

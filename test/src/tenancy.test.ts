@@ -116,14 +116,88 @@ describe('the catalog', () => {
     expect(rights.map((right) => right.privilege_type)).toEqual(['INSERT', 'SELECT'])
   })
 
-  it('lets nobody but the runtime role run the lookups that see every tenant', async () => {
+  it('lets nobody but the login run the lookups that see every tenant', async () => {
     const open = await rig.database.query(
       `select p.oid::regprocedure::text as name from pg_proc p
         where p.pronamespace in ('engine_lookup'::regnamespace) and (
           has_function_privilege('public', p.oid, 'execute')
+          or has_function_privilege('sfdc_engine_runtime', p.oid, 'execute')
           or not p.prosecdef or not (p.proconfig @> array['search_path=""']))`,
     )
     expect(open).toEqual([])
+  })
+
+  it('binds every reference from one tenant’s table to another’s by org_id too', async () => {
+    const loose = await rig.database.query(
+      `select c.conrelid::regclass || '.' || c.conname as name from pg_constraint c
+        where c.contype = 'f' and c.connamespace = 'public'::regnamespace
+          and c.confrelid <> 'public.organizations'::regclass
+          and not exists (select from pg_attribute a where a.attrelid = c.conrelid
+                           and a.attname = 'org_id' and a.attnum = any(c.conkey))`,
+    )
+    expect(loose).toEqual([])
+  })
+})
+
+describe('the runtime role in a tenant’s scope', () => {
+  it('runs no look-up, and reads and writes no table that belongs to no tenant', async () => {
+    const functions = await rig.database.query<{ call: string }>(
+      `select format('select * from engine_lookup.%I(%s)', p.proname,
+                     (select string_agg(format('null::%s', format_type(t, null)), ', ')
+                        from unnest(p.proargtypes) as t)) as call
+         from pg_proc p where p.pronamespace = 'engine_lookup'::regnamespace`,
+    )
+    const tables = await rig.database.query<{ name: string }>(
+      `select 'engine.' || relname as name from pg_class
+        where relnamespace = 'engine'::regnamespace and relkind = 'r'`,
+    )
+    expect([functions.length > 8, tables.length > 8]).toEqual([true, true])
+    const statements = [
+      ...functions.map(({ call }) => call),
+      ...tables.flatMap(({ name }) => [
+        `select * from ${name}`,
+        `delete from ${name}`,
+        `insert into ${name} default values`,
+      ]),
+      'select response_body from engine.super_admin_idempotency_keys',
+      'select * from pgboss.job',
+      'create table public.mine (id int)',
+      `select pg_read_file('/etc/passwd')`,
+    ]
+    for (const statement of statements) {
+      await inScope(mine.id, null, async (db) => {
+        await expect(db.query(statement), statement).rejects.toThrow(/permission denied/)
+      })
+    }
+  })
+
+  it('cannot name what is another tenant’s, nor hold a Salesforce org that its client never had', async () => {
+    const [own, foreign] = [await mine.client(), await theirs.client()]
+    await rig.database.query(
+      `insert into crm_deployments (id, org_id, client_id, kind, status, plan)
+       values (gen_random_uuid(), $1, $2, 'custom_objects', 'deployed', '{}')`,
+      [theirs.id, foreign.id],
+    )
+    const [{ id } = { id: '' }] = await rig.database.query<{ id: string }>(
+      'select id from crm_deployments where org_id = $1',
+      [theirs.id],
+    )
+    const run = `insert into deployment_runs
+        (id, org_id, client_id, deployment_id, kind, sfdc_org_id, locked_sfdc_org_id)
+      values (gen_random_uuid(), $1, $2, $3, 'deploy', 'x', $4)`
+    await inScope(mine.id, null, async (db) => {
+      await expect(db.query(run, [mine.id, own.id, id, '00D000000000001EAA'])).rejects.toThrow(
+        /never connected/,
+      )
+    })
+    const component = `insert into deployment_components
+        (org_id, client_id, deployment_id, position, type, full_name, path, action, reversibility)
+      values ($1, $2, $3, 0, 'CustomField', 'Lead.X__c', 'x', 'created', 'reversible')`
+    await inScope(mine.id, null, async (db) => {
+      await expect(db.query(component, [mine.id, own.id, id])).rejects.toThrow(
+        /foreign key constraint/,
+      )
+    })
   })
 })
 

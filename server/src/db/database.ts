@@ -61,6 +61,8 @@ export interface Database {
   shared<Row>(text: string, values: unknown[]): Promise<Row[]>
   /** For the queue and the migrator, which have schemas of their own. Not a way to tenants' rows. */
   readonly pool: pg.Pool
+  /** Over which tenants' statements run; the same one where there is one login only. For its figures. */
+  readonly tenantPool: pg.Pool
   /** Resolves when the database answers and takes writes; throws `unavailable` otherwise. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -82,24 +84,31 @@ const STATEMENT_TIMEOUT = '60s'
 
 interface Options {
   url: Secret
+  /** A login that is a member of the runtime role and owns nothing: tenants' statements run over it. */
+  tenantUrl?: Secret | undefined
   maxConnections?: number
   /** Idle connections can fail at any time; the pool replaces them, the log should know. */
   onIdleError: (error: Error) => void
 }
 
 export const openDatabase = (options: Options): Database => {
-  const pool = new pg.Pool({
-    connectionString: options.url.reveal(),
-    max: options.maxConnections ?? 20,
-    connectionTimeoutMillis: 10_000,
-    idleTimeoutMillis: 30_000,
-    keepAlive: true,
-    application_name: 'sfdc-engine-x',
-  })
   let closing = false
-  pool.on('error', (error) => {
-    if (!closing) options.onIdleError(error)
-  })
+  const poolOf = (url: Secret): pg.Pool => {
+    const made = new pg.Pool({
+      connectionString: url.reveal(),
+      max: options.maxConnections ?? 20,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      application_name: 'sfdc-engine-x',
+    })
+    made.on('error', (error) => {
+      if (!closing) options.onIdleError(error)
+    })
+    return made
+  }
+  const pool = poolOf(options.url)
+  const tenantPool = options.tenantUrl === undefined ? pool : poolOf(options.tenantUrl)
   const named = createNames()
 
   const run = async <Row>(text: string, values: unknown[]): Promise<Row[]> => {
@@ -113,7 +122,7 @@ export const openDatabase = (options: Options): Database => {
 
   return {
     as: (tenant) => ({
-      tx: (fn) => transact(pool, named, tenant, fn),
+      tx: (fn) => transact(tenantPool, named, tenant, fn),
     }),
     lookup: (name, ...args) =>
       run(
@@ -122,6 +131,7 @@ export const openDatabase = (options: Options): Database => {
       ),
     shared: run,
     pool,
+    tenantPool,
     ping: async () => {
       const [row] = await run<{ read_only: boolean }>(
         `select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as read_only`,
@@ -129,9 +139,9 @@ export const openDatabase = (options: Options): Database => {
       )
       if (row?.read_only === true) throw readOnly()
     },
-    close: () => {
+    close: async () => {
       closing = true
-      return pool.end()
+      await Promise.all([...new Set([pool, tenantPool])].map((each) => each.end()))
     },
   }
 }

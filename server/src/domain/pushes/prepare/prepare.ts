@@ -1,13 +1,13 @@
 // Row preparation: everything about a mapping and the describes behind it is resolved once, so that
-// judging a row is cheap. Pure: nothing is asked of Salesforce or the database.
+// checking a row is cheap. Pure: it asks neither Salesforce nor the database.
 //
-// Faults have Salesforce's own code where Salesforce would refuse the value too. What it would take is
+// Faults have Salesforce's own code if Salesforce would also refuse the value. What it would accept is
 // never refused for looking odd, with one exception: a record of push/records may be new, so every field
-// that is mapped and required on create needs a value. One that is not mapped at all is Salesforce's to
-// miss: such a mapping may be meant for records that exist.
+// that is mapped and required on create needs a value. For one that is not mapped at all, Salesforce
+// itself has to refuse the row: such a mapping may be meant for existing records.
 //
-// `fields` of a ready row never repeats what the row is found by, except where an update changes that
-// very field: then `matchValue` is the old value and `fields` has the new one.
+// `fields` of a ready row never repeats what the row is found by, except when an update changes that
+// same field: then `matchValue` is the old value and `fields` has the new one.
 
 import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
@@ -40,7 +40,7 @@ import { accountKinds } from './person-accounts.ts'
 import { CLEAR, EMPTY, Refusal, type Scalar } from './refusal.ts'
 import { missingField, type MappedField } from './mapped-field.ts'
 
-/** A judged row, with the text that no second row may have (null where it failed). */
+/** A checked row, with the text that no second row may have (null if it failed). */
 export interface Judgement {
   row: JudgedRow
   identity: string | null

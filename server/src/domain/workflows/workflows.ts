@@ -198,7 +198,7 @@ export const createWorkflows = ({ db, connections, topology }: Options): Workflo
       const after = input.cursor === undefined ? null : decodeCursor(input.cursor, input.source)
       const types = new Set(input.types ?? AUTOMATION_TYPES)
       const object = input.object ?? null
-      // What runs beside the wanted types is told too, where an object is looked at.
+      // If the list is for one object, whatever else runs there is returned too.
       const wanted: Wanted = { types: object === null ? types : new Set(AUTOMATION_TYPES), object }
 
       const read =

@@ -21,7 +21,7 @@ const list = z
 const isPostgresUrl = (value: string): boolean =>
   /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
 
-/** Comma-separated while it is rotated, the new one first. */
+/** Comma-separated during a rotation, the new secret first. */
 const signingSecrets = list
   .refine((parts) => parts.length > 0, 'is required')
   .refine(
@@ -93,14 +93,14 @@ const environment = z.object({
 /** Variables that platforms and shells set; nobody has to write them down. */
 const SET_BY_PLATFORMS: readonly string[] = ['NODE_ENV', 'RAILWAY_ENVIRONMENT_NAME']
 
-/** Names of the variables an operator sets; `.env.example` is held equal to this by a test. */
+/** Names of the variables that an operator sets; a test keeps `.env.example` equal to this list. */
 export const CONFIG_VARIABLES = Object.keys(environment.shape).filter(
   (name) => !SET_BY_PLATFORMS.includes(name),
 )
 
 /**
- * Variables for the person who sets up the Salesforce integration in Nango. The server itself
- * reads none of them; they stand in `.env.example` so that they are kept in one place.
+ * Variables for the person who sets up the Salesforce integration in Nango. The server itself reads none
+ * of them; `.env.example` lists them so that all are in one place.
  */
 export const NANGO_SETUP_VARIABLES = ['SFDC_CLIENT_ID', 'SFDC_CLIENT_SECRET', 'SFDC_REDIRECT_URI']
 
@@ -165,7 +165,7 @@ const freeze = <T extends object>(value: T): T => {
  * Throws {@link ConfigError} whose message names every variable at fault, never a value.
  */
 export const parseConfig = (env: Record<string, string | undefined>): Config => {
-  // An empty variable means "not set": that is how compose files and shells leave one out.
+  // An empty variable counts as not set: that is how compose files and shells leave one out.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''))
   const parsed = environment.safeParse(given)
   const problems = parsed.success

@@ -28,23 +28,23 @@ export const toDecimal = (text: string): Decimal | null => {
   }
 }
 
-/** How many digits stand before the point. */
+/** How many digits are before the decimal point. */
 export const wholeDigits = ({ digits, exponent }: Decimal): number =>
   digits === '' ? 0 : Math.max(0, digits.length + exponent)
 
-/** How many digits stand behind the point. */
+/** How many digits are after the decimal point. */
 export const decimalPlaces = ({ exponent }: Decimal): number => Math.max(0, -exponent)
 
 const isSame = (a: Decimal, b: Decimal): boolean =>
   a.negative === b.negative && a.digits === b.digits && a.exponent === b.exponent
 
-/** Whether the double, written in as few digits as tell it from others, is this very number. */
+/** Whether the double, written with as few digits as identify it, is exactly this number. */
 export const isHeldBy = (decimal: Decimal, double: number): boolean => {
   const held = toDecimal(String(double))
   return held !== null && isSame(held, decimal)
 }
 
-/** The same, counting only so many places behind the point; both are rounded half away from zero. */
+/** The same, with only so many decimal places; both are rounded half away from zero. */
 export const isHeldToPlaces = (decimal: Decimal, double: number, places: number): boolean => {
   const held = toDecimal(String(double))
   return held !== null && isSame(roundedTo(held, places), roundedTo(decimal, places))

@@ -1,5 +1,5 @@
-// The composition root: the one place that wires things. Everything else takes what it needs as
-// arguments and can be made twice in one process.
+// The composition root: the one place that wires things. Everything else gets what it needs as arguments
+// and can exist twice in one process.
 
 import { type FastifyInstance } from 'fastify'
 import { type Logger } from 'pino'
@@ -51,14 +51,17 @@ import { createHostPolicy } from './salesforce/hosts.ts'
 import { type Secret } from './secret.ts'
 
 export interface Engine extends AsyncDisposable {
-  /** Everything the server answers, as records: what the OpenAPI document is made from. */
+  /** Every route of the server, as records: the OpenAPI document is made from them. */
   readonly routes: Route[]
   readonly http: FastifyInstance
   /** Starts the durable work and listens. Resolves with the address. */
   listen(): Promise<string>
 }
 
-/** Who has not read its answer by then is cut off: the work must still be handed over in good order. */
+/**
+ * A client that has not read its answer by then is cut off: the work must still be handed over in an
+ * orderly way.
+ */
 const FINISH_REQUESTS_MS = 10_000
 
 type RouteDeps = Parameters<typeof systemRoutes>[0] &
@@ -218,7 +221,7 @@ export const createEngine = async (
 
   const workflows = createWorkflows({ db, connections, topology })
 
-  // A record and not calls: a kind of work that nobody does would wait for ever.
+  // A record, not single calls: a kind of work without a worker would wait for ever.
   const workers: Readonly<Record<WorkKind, Worker>> = {
     'topology-pull': topology.worker,
     'conflict-check': conflicts.worker,
@@ -280,7 +283,7 @@ export const createEngine = async (
       await jobs.start()
       return http.listen({ port: config.http.port, host: config.http.host })
     },
-    // Stop listening → finish requests → leave the work to others → close what is shared.
+    // Stops listening → finishes requests → leaves the work to others → closes what is shared.
     [Symbol.asyncDispose]: async () => {
       jobs.dismiss()
       const patience = setTimeout(() => http.server.closeAllConnections(), FINISH_REQUESTS_MS)

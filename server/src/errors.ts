@@ -4,9 +4,9 @@
 interface ErrorKind {
   status: number
   title: string
-  /** True when the very same call may succeed later without anybody changing anything. */
+  /** True if the same call may succeed later without any change. */
   retryable: boolean
-  /** One line for docs/errors.md: what the caller does about it. */
+  /** One line for docs/errors.md: what the caller can do about it. */
   remedy: string
 }
 
@@ -20,7 +20,7 @@ const kind = (status: number, title: string, remedy: string, retryable = false):
 })
 
 export const ERRORS = define({
-  // 400: understood, but it means nothing here
+  // 400: understood, but not valid here
   invalid_json: kind(
     400,
     'Body is not valid JSON',
@@ -61,7 +61,7 @@ export const ERRORS = define({
   not_found: kind(404, 'Not found', 'Check the id.'),
   method_not_allowed: kind(405, 'Method not allowed', 'Use a method that the Allow header lists.'),
 
-  // 409: clash with the present state
+  // 409: conflict with the current state
   already_exists: kind(409, 'Already exists', 'Use the existing one, or a different name.'),
   last_admin: kind(409, 'The last active org_admin', 'Make another user org_admin first.'),
   mapping_broken: kind(
@@ -183,7 +183,7 @@ export interface MemberError {
   message: string
 }
 
-/** What the other side said, in its own words (secrets removed by the module that talks to it). */
+/** The words of Salesforce or Nango (secrets removed by the module that talks to them). */
 export interface Upstream {
   service: 'salesforce' | 'nango'
   status: number | null
@@ -195,12 +195,12 @@ export interface Upstream {
 interface Details {
   errors?: MemberError[]
   upstream?: Upstream
-  /** Seconds after which a repetition makes sense; becomes Retry-After. */
+  /** Seconds after which a retry makes sense; becomes Retry-After. */
   retryAfterSeconds?: number
   cause?: unknown
 }
 
-/** The only error that reaches a caller. Anything else is a bug and answers as `internal`. */
+/** The only error that reaches a caller. Anything else is a bug and is returned as `internal`. */
 export class EngineError extends Error {
   override name = 'EngineError'
   readonly code: ErrorCode
@@ -225,6 +225,9 @@ export class EngineError extends Error {
   }
 }
 
-/** The one answer for "not there" and "not yours": it must never depend on which of the two it is. */
+/**
+ * The same answer for "does not exist" and "not yours": it must never depend on which of the two
+ * applies.
+ */
 export const notFound = (what: string): EngineError =>
   new EngineError('not_found', `There is no such ${what}.`)

@@ -1,12 +1,12 @@
-// JSON numbers of more digits than a double holds. JSON.parse rounds them without a word: here they keep
-// what was written, so that whoever takes the value can say so.
+// JSON numbers with more digits than a double holds. JSON.parse rounds them silently: here they keep the
+// original text, so that the code that uses the value can report it.
 
 import { isHeldBy, toDecimal } from './decimal.ts'
 
 /** ECMAScript, JSON.rawJSON: a text that JSON.stringify writes as it is. */
 const { rawJSON } = JSON as unknown as { rawJSON: (this: void, text: string) => unknown }
 
-/** A JSON number that a double would change. Written as JSON it is the number that it was. */
+/** A JSON number that a double would change. Written as JSON it is the original number. */
 export class InexactNumber {
   readonly #source: string
 
@@ -25,8 +25,8 @@ export class InexactNumber {
 }
 
 /**
- * Numbers of so few digits that a double surely tells them apart are not looked at: this text is the
- * cheap question whether there are others. It may find some inside of a text, which costs only time.
+ * Numbers with so few digits that a double certainly distinguishes them are not checked: this pattern is
+ * a cheap test whether there are others. It may also match inside a text, which costs only time.
  */
 const LONG_NUMBER = /[:,[]\s*-?(?:\d[\d.]{15}|[\d.]+[eE][+-]?\d{3})/
 
@@ -38,12 +38,12 @@ const keepSource: Reviver = (_key, value, { source }) => {
   return decimal === null || isHeldBy(decimal, value) ? value : new InexactNumber(source)
 }
 
-/** Whether JSON.parse may have changed a number of this text. */
+/** Whether JSON.parse may have changed a number in this text. */
 export const mayHoldInexact = (json: string): boolean => LONG_NUMBER.test(json)
 
 /**
- * What JSON.parse gives, with an {@link InexactNumber} for each number that a double would change. Throws
- * SyntaxError. The text nests no deeper than {@link JSON.parse} can recurse: ask for its depth first.
+ * Like JSON.parse, with an {@link InexactNumber} for each number that a double would change. Throws
+ * SyntaxError. The text must not nest deeper than {@link JSON.parse} can recurse: check its depth first.
  */
 export const parseExactly = (json: string): unknown =>
   mayHoldInexact(json)

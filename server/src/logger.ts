@@ -1,6 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 
-/** Members whose values never reach a log line, wherever they stand. */
+/** Members whose values never reach a log line, wherever they occur. */
 const SECRET_MEMBERS = [
   'authorization',
   'cookie',
@@ -16,13 +16,18 @@ const SECRET_MEMBERS = [
   'sessionId',
 ]
 
-/** What looks like a credential inside a text: our tokens, JWTs, Salesforce and Nango tokens, URLs with a password. */
+/**
+ * What looks like a credential in a text: our tokens, JWTs, Salesforce and Nango tokens, URLs with a
+ * password.
+ */
 const CREDENTIALS =
   /\bsfx_[\w-]{20,}|\beyJ[\w-]{10,}\.[\w-]+\.[\w-]+|\b00D[A-Za-z0-9]{9,15}![\w.]+|\bnango_connect_session_\w+|\b(?:Bearer|OAuth)\s+[\w!.~+/=-]{8,}|(?<=:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/gi
 
 export const withoutCredentials = (text: string): string => text.replaceAll(CREDENTIALS, '[secret]')
 
-/** JSON lines on standard output. One logger is made at the start; everybody else gets a child of it. */
+/**
+ * JSON lines on standard output. One logger is created at the start; everything else gets a child of it.
+ */
 export const createLogger = (level: string, destination?: DestinationStream): Logger =>
   pino(
     {
@@ -35,15 +40,17 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
       },
       serializers: { err: errorLine },
       hooks: {
-        // The last wall: whatever a library puts into its messages.
+        // The last line of defence: whatever a library puts into its messages.
         streamWrite: withoutCredentials,
       },
     },
-    // Written in the background, in order; whatever is pending goes out before the process ends.
+    // Written in the background, in order; whatever is pending is written before the process ends.
     destination ?? pino.destination({ dest: 1, sync: false }),
   )
 
-/** An error as data, its causes included, without the members libraries hang on (requests, headers). */
+/**
+ * An error as data, its causes included, without the members that libraries attach (requests, headers).
+ */
 const errorLine = (error: unknown, depth = 0): unknown => {
   if (!(error instanceof Error)) return String(error)
   const { code } = error as { code?: unknown }

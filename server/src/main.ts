@@ -7,16 +7,16 @@ import { createEngine } from './engine.ts'
 import { createLogger } from './logger.ts'
 
 const DATA_DIR = join(import.meta.dirname, '../../.data')
-/** Past this after a signal the process goes down whatever still runs; work resumes elsewhere. */
+/** This long after a signal the process exits, whatever still runs; work resumes elsewhere. */
 const SHUTDOWN_MS = 25_000
 
-// On a machine with much memory V8 lets garbage pile up for hundreds of megabytes before it looks: a
-// push of 200,000 rows took 260 MB over idle with 70 MB alive. With this, and what `npm start` tells V8
-// about the size of its spaces, it takes 85 MB. (V8's own memory saver mode does as much, and costs a
-// quarter of all reads.)
+// On a machine with much memory V8 lets garbage grow to hundreds of megabytes before it collects: a push
+// of 200,000 rows took 260 MB over idle with 70 MB alive. With this, and the sizes of V8's spaces that
+// `npm start` sets, it takes 85 MB. (V8's own memory saver mode saves as much, but costs a quarter of
+// the read throughput.)
 setFlagsFromString('--heap-growing-percent=15')
 
-/** Loaded only when it is wanted: an image for production leaves the package's binaries out. */
+/** Loaded only when needed: a production image leaves out the package's binaries. */
 const embeddedServer = async () => {
   const { startEmbedded } = await import('./db/embedded.ts')
   return startEmbedded(DATA_DIR, { durable: true })
@@ -49,7 +49,7 @@ const main = async (): Promise<void> => {
         () => {
           clearTimeout(deadline)
           logger.info('stopped')
-          // The channel of whatever started us (node --watch, a process manager) would keep us alive.
+          // The IPC channel to our parent (node --watch, a process manager) would keep us alive.
           if (process.connected) process.disconnect()
         },
         (error: unknown) => {

@@ -1,4 +1,4 @@
-// `npm run migrate`: brings the database of DATABASE_URL up to date and says what it did.
+// `npm run migrate`: brings the database at DATABASE_URL up to date and says what it did.
 
 import { migrate } from './db/migrate.ts'
 import { Secret } from './secret.ts'

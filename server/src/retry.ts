@@ -1,20 +1,20 @@
-// Whether what failed is tried again, and after how long: calls, for which somebody waits, and durable
-// work, for which nobody does. Pure functions, so that the gateways, the work and the tests hold the same
-// opinion; nothing here knows which service a call went to. Nowhere else, in SQL either, is a wait computed.
+// Whether something that failed is tried again, and after how long: calls, for which somebody waits, and
+// durable work, for which nobody does. Pure functions, so that the gateways, the work and the tests
+// decide alike; nothing here knows which service a call went to. Waits are computed nowhere else, not
+// even in SQL.
 
 /**
- * What a repetition of the call would do on the other side:
- * `read` changes nothing, `idempotent` ends in the same state however often it arrives,
- * `create` would make a second thing (or run automations again).
+ * What a repeated call would do on the other side: `read` changes nothing, `idempotent` ends in the same
+ * state however often it arrives, `create` would create a second thing (or run automations again).
  */
 export type Effect = 'read' | 'idempotent' | 'create'
 
 export interface RetryableFailure {
-  /** May the same call succeed in a moment, without anybody changing anything? */
+  /** Whether the same call may succeed in a moment, without any change. */
   readonly passing: boolean
   /** `not_done`: the other side certainly did nothing. `unknown`: it may have done all of it. */
   readonly fate: 'not_done' | 'unknown'
-  /** Did the attempt itself cost minutes? Then it is repeated once at most. */
+  /** Whether the attempt itself took minutes. Then it is repeated once at most. */
   readonly slow?: boolean
   /** What the other side asked for with `Retry-After`, if it did. */
   readonly retryAfterSeconds?: number | null
@@ -25,16 +25,16 @@ export interface RetryQuestion {
   attempt: number
   failure: RetryableFailure
   effect: Effect
-  /** False only where not one byte of the request can have reached the other side. */
+  /** False only if not one byte of the request can have reached the other side. */
   sent: boolean
-  /** How many attempts there may be in all. */
+  /** How many attempts are allowed in total. */
   attemptsMax?: number
 }
 
 export const ATTEMPTS_MAX = 4
 const WAIT_BASE_MS = 500
 const WAIT_CAP_MS = 20_000
-/** Somebody waits for the answer; a longer wish than this goes back to the caller instead. */
+/** Somebody waits for the answer; a longer pause than this is returned to the caller instead. */
 const RETRY_AFTER_SECONDS_MAX = 60
 
 /** Never true for a `create` that may have happened: the caller has to look first. */
@@ -71,19 +71,22 @@ export const waitMs = ({
   return Math.max(jittered, Math.max(0, retryAfterSeconds ?? 0) * 1000)
 }
 
-/** Durable work waits at least and at most so long between two tries. */
+/** The least and the most that durable work waits between two tries. */
 export const WORK_WAIT_SECONDS = Object.freeze({ least: 1, most: 60 })
 
 /**
  * Seconds until a piece of durable work is tried again that has failed `triesBefore` times before: 1, 2,
- * 4 … 60. Without jitter: one replica does it at a time, and a Salesforce org has few places for all.
+ * 4 … 60. Without jitter: only one replica does it at a time, and a Salesforce org has few places for
+ * all.
  */
 export const workWaitSeconds = (triesBefore: number): number => {
   const { least, most } = WORK_WAIT_SECONDS
   return Math.min(most, least * 2 ** Math.max(0, triesBefore))
 }
 
-/** The same for work that counts no tries: as long as it has waited already, so that waits double. */
+/**
+ * The same for work that does not count tries: as long as it has already waited, so that waits double.
+ */
 export const workWaitSecondsAfter = (waitedSeconds: number): number => {
   const { least, most } = WORK_WAIT_SECONDS
   return Math.min(most, Math.max(least, waitedSeconds))

@@ -1,16 +1,16 @@
 import { inspect } from 'node:util'
 
 /**
- * A secret with those it has replaced, newest first: what is made goes by the first, what is met may go by
- * any, so that nothing made before ends while the secret is rotated.
+ * A secret with those it has replaced, newest first: the first one signs, any of them verifies, so that
+ * nothing signed earlier becomes invalid while the secret is rotated.
  */
 export type Secrets = readonly [current: Secret, ...former: Secret[]]
 
 const HIDDEN = '[secret]'
 
 /**
- * A value that cannot be logged, serialised or interpolated by accident: only `reveal()` gives it.
- * Tokens, keys and passwords travel through the server in this wrapping.
+ * A value that cannot be logged, serialised or interpolated by accident: only `reveal()` returns it.
+ * Tokens, keys and passwords are passed through the server in this wrapper.
  */
 export class Secret {
   readonly #value: string
@@ -19,7 +19,7 @@ export class Secret {
     this.#value = value
   }
 
-  /** The bare value. Call it where it is put on the wire or into a digest, and nowhere else. */
+  /** The bare value. Call it only where the value is sent or put into a digest. */
   reveal(): string {
     return this.#value
   }

@@ -1,7 +1,7 @@
-// Words from outside: Salesforce's, Nango's and a caller's. JavaScript counts UTF-16 units, so a cut
-// can leave half a surrogate pair; PostgreSQL takes neither that in jsonb nor U+0000 anywhere.
+// Words from outside: Salesforce's, Nango's and a caller's. JavaScript counts UTF-16 units, so a cut can
+// leave half a surrogate pair; PostgreSQL accepts neither that in jsonb nor U+0000 anywhere.
 
-/** `text` as PostgreSQL can keep it: U+FFFD in place of U+0000 and of half surrogate pairs. */
+/** `text` as PostgreSQL can store it: U+FFFD in place of U+0000 and of half surrogate pairs. */
 export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')
 
 /** At most `maxUnits` UTF-16 units of `text`, never cut inside a pair, and {@link storable}. */

@@ -1,11 +1,11 @@
-// Traces for OpenTelemetry, when OTEL_EXPORTER_OTLP_ENDPOINT says where to: a span per request and
-// per job, and under it one per call to Salesforce or Nango. Names and states only: no ids of
-// tenants, no bodies, no addresses.
+// Traces for OpenTelemetry, if OTEL_EXPORTER_OTLP_ENDPOINT is set: a span per request and per job, and
+// under it one per call to Salesforce or Nango. Names and states only: no ids of tenants, no bodies, no
+// addresses.
 
 export interface Tracing {
-  /** Runs `work` inside a span of this name; what it throws marks the span and goes on. */
+  /** Runs `work` inside a span of this name; what it throws marks the span and is rethrown. */
   span<T>(name: string, attributes: Record<string, string>, work: () => Promise<T>): Promise<T>
-  /** Notes a call that ended just now, under the span that is running here. */
+  /** Records a call that has just ended, under the current span. */
   call(
     service: 'salesforce' | 'nango',
     event: { kind: string; status: number | null; ms: number },
@@ -23,7 +23,7 @@ const NO_TRACING: Tracing = {
 /** Traces to this OTLP endpoint; without one, none. */
 export const createTracing = async (endpoint: string | undefined): Promise<Tracing> => {
   if (endpoint === undefined) return NO_TRACING
-  // Four hundred modules, for those who want them.
+  // Four hundred modules, loaded only if needed.
   const [api, { OTLPTraceExporter }, { resourceFromAttributes }, sdk] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/exporter-trace-otlp-http'),

@@ -18,7 +18,10 @@ import { type TenantTables } from './types.ts'
 
 declare const scoped: unique symbol
 
-/** A transaction inside one tenant's scope. Its type is not the pool's: neither passes for the other. */
+/**
+ * A transaction inside one tenant's scope. Its type differs from the pool's, so neither can be passed
+ * for the other.
+ */
 export type Tx = Omit<Kysely<TenantTables>, 'transaction' | 'destroy' | 'connection'> & {
   readonly [scoped]: true
 }
@@ -32,13 +35,16 @@ export interface Tenant {
   readonly clientId: string | null
 }
 
-/** The scope of a row: its client, and no other one of its org. */
+/** The scope of a row: its client, and no other client of its org. */
 export const tenantOf = (row: { org_id: string; client_id: string }): Tenant => ({
   orgId: row.org_id,
   clientId: row.client_id,
 })
 
-/** The scope of an org with all its clients; the one who asks for it with a client's row says why. */
+/**
+ * The scope of an org with all its clients. A caller that holds a client's row and still uses this says
+ * why.
+ */
 export const wholeOrg = (orgId: string): Tenant => ({ orgId, clientId: null })
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -59,7 +65,9 @@ export interface Database {
   lookup<Row>(name: LookupName, ...args: unknown[]): Promise<Row[]>
   /** One statement on a table of schema `engine`: data that belongs to no tenant. */
   shared<Row>(text: string, values: unknown[]): Promise<Row[]>
-  /** For the queue and the migrator, which have schemas of their own. Not a way to tenants' rows. */
+  /**
+   * For the queue and the migrator, which have schemas of their own. Not a way to reach tenants' rows.
+   */
   readonly pool: pg.Pool
   /** Over which tenants' statements run; the same one where there is one login only. For its figures. */
   readonly tenantPool: pg.Pool
@@ -87,7 +95,7 @@ interface Options {
   /** A login that is a member of the runtime role and owns nothing: tenants' statements run over it. */
   tenantUrl?: Secret | undefined
   maxConnections?: number
-  /** Idle connections can fail at any time; the pool replaces them, the log should know. */
+  /** Idle connections can fail at any time; the pool replaces them, and the log says so. */
   onIdleError: (error: Error) => void
 }
 
@@ -157,7 +165,7 @@ const transact = async <T>(
   })
   let open = true
   let broken = false
-  // The pool listens to its idle connections only; an `error` that nobody hears ends the process.
+  // The pool listens only to its idle connections; an unhandled `error` event ends the process.
   const onLost = () => {
     broken = true
   }
@@ -168,13 +176,13 @@ const transact = async <T>(
     const result = await fn(tx)
     open = false
     const { command } = await client.query('commit')
-    // After a swallowed statement error COMMIT answers ROLLBACK: that is no success.
+    // After a swallowed statement error, COMMIT answers ROLLBACK: that is not a success.
     if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
     return result
   } catch (error) {
     open = false
     await client.query('rollback').catch(onLost)
-    if (isStalePlan(error)) broken = true // with all that this connection has prepared
+    if (isStalePlan(error)) broken = true // with everything that this connection has prepared
     throw translate(error)
   } finally {
     client.off('error', onLost)
@@ -182,7 +190,7 @@ const transact = async <T>(
   }
 }
 
-/** Begin and scope in one round trip. Only checked UUIDs stand in the text. */
+/** Begin and scope in one round trip. The text contains only checked UUIDs. */
 const scopeStatement = ({ orgId, clientId }: Tenant): string => {
   if (!UUID.test(orgId) || (clientId !== null && !UUID.test(clientId))) {
     throw new Error('the ids of a tenant must be UUIDs')
@@ -194,20 +202,20 @@ const scopeStatement = ({ orgId, clientId }: Tenant): string => {
     set_config('role', '${RUNTIME_ROLE}', true)`
 }
 
-/** More texts than a server has; what is beyond was built from lists of varying length. */
+/** More texts than the server has; any beyond that were built from lists of varying length. */
 const STATEMENTS_MAX = 500
 
 /**
- * PostgreSQL's texts hold no U+0000, and one in a name or message of Salesforce's would fail the whole
- * statement. What callers send is refused before; here, at the one door, it becomes U+FFFD. A jsonb
- * value has it as an escape, which nothing but `json()` can take out.
+ * PostgreSQL's texts cannot contain U+0000, and one in a name or message from Salesforce would fail the
+ * whole statement. What callers send is refused earlier; here, at the one door, it becomes U+FFFD. A
+ * jsonb value has it as an escape, which only `json()` can remove.
  */
 const mended = (value: unknown): unknown => {
   if (typeof value === 'string') return storable(value)
   return Array.isArray(value) ? value.map(mended) : value
 }
 
-/** Names statements, so that each connection parses and plans a text once. */
+/** Names statements, so that each connection parses and plans each text only once. */
 const createNames = () => {
   const names = new Map<string, string>()
   return (text: string, given: unknown[]): pg.QueryConfig => {

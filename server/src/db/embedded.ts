@@ -13,15 +13,15 @@ export interface EmbeddedServer {
   stop(): Promise<void>
 }
 
-// The package stops its server on the first signal, under our feet. Whoever starts one here stops it,
-// after everything that uses it; only a plain exit is left to the package.
+// The package stops its server on the first signal, while we still use it. Whoever starts one here stops
+// it after everything that uses it; the package handles only a plain exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) exitHook.unhookEvent(signal)
 
 const USER = 'sfdc_engine_owner'
 const DATABASE = 'sfdc_engine'
 
 /**
- * Starts the embedded server on a free loopback port, with its data in `dataDir` (made when absent).
+ * Starts the embedded server on a free loopback port, with its data in `dataDir` (created when absent).
  * As root it runs under a user of its own, since PostgreSQL refuses to run as root.
  */
 export const startEmbedded = async (

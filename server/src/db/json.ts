@@ -1,12 +1,16 @@
 // The one way into a jsonb column. JSON.stringify alone writes \u0000 and half surrogate pairs, which
-// jsonb refuses: the statement would fail for a word of Salesforce's, however often it is repeated.
+// jsonb refuses: the statement would fail because of a text from Salesforce, however often it is
+// repeated.
 
 declare const made: unique symbol
 
 /** JSON text that PostgreSQL takes as jsonb. Only {@link json} makes one: columns accept no other. */
 export type JsonText<T = unknown> = string & { readonly [made]: T }
 
-/** An escape in what JSON.stringify writes, taken whole, so that `\\u0000` (a backslash and a word) is none. */
+/**
+ * An escape in what JSON.stringify writes, matched whole, so that `\\u0000` (a backslash and a word) is
+ * not one.
+ */
 const ESCAPES = /\\(?:u[0-9a-f]{4}|.)/g
 const REFUSED = /^\\u(?:0000|d[89a-f][0-9a-f]{2})$/
 
@@ -27,7 +31,10 @@ export const json = <T>(value: T): JsonText<T> => {
 export const jsonOrNull = <T>(value: T | null): JsonText<T> | null =>
   value === null ? null : json(value)
 
-/** Would a jsonb column give the value back as it is? For what callers send: they are told instead. */
+/**
+ * Whether a jsonb column would return the value unchanged. For what callers send: they get an error
+ * instead.
+ */
 export const isStorable = (value: unknown): boolean => {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
   if (typeof value === 'number') return Number.isFinite(value)

@@ -11,11 +11,11 @@ export type SnapshotStatus = 'pulling' | 'complete' | 'failed'
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
 type DefaultedTimestamp = ColumnType<Date, Date | string | undefined, Date | string>
-/** jsonb: read as the parsed value, written as what `json()` makes; no other text passes for it. */
+/** jsonb: read as the parsed value, written as what `json()` returns; no other text is accepted. */
 export type Json<T> = ColumnType<T, JsonText<T>, JsonText<T>>
 type DefaultedJson<T> = ColumnType<T, JsonText<T> | undefined, JsonText<T>>
 
-/** Why something is as it is, in a machine's and in a person's words. */
+/** A reason, for programs (`code`) and for people (`message`). */
 export interface Fault {
   code: string
   message: string
@@ -26,16 +26,16 @@ export interface Waiting {
   /** `time`: it passes by itself. `person`: somebody has to act, in Salesforce or here. */
   for: 'time' | 'person'
   since: string
-  /** Then it ends with this fault. Null: it waits without an end, since something was sent already. */
+  /** When it ends with this fault. Null: it waits without limit, since something was already sent. */
   until: string | null
   next_try_at: string
 }
 
-/** Why durable work is paused (then with `waiting`), or has ended as it has. */
+/** Why durable work is paused (then with `waiting`), or why it ended as it did. */
 export interface WorkFault extends Fault {
   /** Where several things are named, such as rows that would be lost. */
   errors?: MemberError[]
-  /** The far side's own words, where it was the far side that failed. */
+  /** The words of Salesforce or Nango, if they failed. */
   upstream?: Upstream
   waiting?: Waiting
 }
@@ -176,9 +176,9 @@ export interface SnapshotStats {
   bytes: number
   duration_ms: number
   unreadable: { object: string; code: string; message: string }[]
-  /** Seen in an earlier version and not now, without being known to be gone: `Object`, `Object.Field`. */
+  /** Seen in an earlier version but not now, and may still exist: `Object`, `Object.Field`. */
   not_visible: string[]
-  /** What the connected user lacks, as Setup calls it; null where Salesforce does not tell. */
+  /** What the connected user lacks, as Setup calls it; null where Salesforce did not return it. */
   missing_permissions: string[] | null
 }
 

@@ -1,5 +1,5 @@
-// The audit log: one row an operation, written in the transaction of the change where there is one.
-// The runtime role may insert and read, nothing else.
+// The audit log: one row for each operation, written in the transaction of the change where there is
+// one. The runtime role may insert and read, nothing else.
 
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
@@ -119,7 +119,7 @@ export const listAudit = async (
     let query = tx.selectFrom('audit_log').selectAll().where('org_id', '=', tenant.orgId)
     if (filter.client_id !== undefined) query = query.where('client_id', '=', filter.client_id)
     if (filter.action !== undefined) query = query.where('action', '=', filter.action)
-    // As a Date: the text of the year 0 means something to JavaScript and nothing to PostgreSQL.
+    // As a Date: JavaScript understands the year 0 as text, PostgreSQL does not.
     if (filter.since !== undefined) query = query.where('at', '>=', new Date(filter.since))
     return pageOf(query, 'id', filter, (row) => ({
       id: row.id,

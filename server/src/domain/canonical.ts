@@ -1,6 +1,6 @@
 // One text for one content: JSON whose members are sorted, so that equal contents have equal hashes.
 // Hashes of these texts are stored (contents of snapshots, plans, workflows, bodies under an
-// Idempotency-Key): neither text may ever change by a byte.
+// Idempotency-Key): the text for a content must never change by a byte.
 
 const isSorted = (names: readonly string[]): boolean => {
   for (let i = 1; i < names.length; i += 1) {
@@ -23,7 +23,7 @@ const sorted = (value: unknown): unknown => {
   }
   const members = value as Record<string, unknown>
   const names = Object.keys(members)
-  // Salesforce writes describes with sorted members: as a rule nothing is copied here.
+  // Salesforce writes describes with sorted members, so usually nothing is copied here.
   const inOrder = isSorted(names)
   let changed: [string, unknown][] | null = null
   if (!inOrder) names.sort()
@@ -40,15 +40,15 @@ const sorted = (value: unknown): unknown => {
 }
 
 /**
- * JSON with sorted members and no spaces; arrays keep their order, members without a value are left
- * out. Parsed, it deep-equals the value. Names that are whole numbers come first, by their size: so
+ * JSON with sorted members and no spaces; arrays keep their order, members without a value are left out.
+ * Parsed, it deep-equals the value. Names that are whole numbers come first, by size: that is how
  * JavaScript orders them in every object.
  */
 export const canonicalJson = (value: unknown): string => JSON.stringify(sorted(value)) ?? 'null'
 
 /**
- * The same but for names that are whole numbers, which have no place of their own here: "10" comes
- * before "9". Bodies under an Idempotency-Key have been hashed so from the first version on.
+ * The same, except that names that are whole numbers are sorted like all others: "10" comes before "9".
+ * Bodies under an Idempotency-Key have been hashed this way since the first version.
  */
 export const canonicalBody = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(canonicalBody).join(',')}]`

@@ -115,7 +115,7 @@ export const createClients = (db: Database) => {
         return toClient(row)
       }),
 
-    /** `query` is looked for in name and domain, without case. */
+    /** `query` is searched for in name and domain, case-insensitive. */
     list: (
       tenant: Tenant,
       input: PageRequest & { query?: string | undefined },
@@ -169,7 +169,7 @@ export const createClients = (db: Database) => {
 
 export type Clients = ReturnType<typeof createClients>
 
-/** The client's row, or the one answer for missing and foreign. */
+/** The client's row; missing and foreign clients get the same answer. */
 export const requireClient = async (
   tx: Tx,
   tenant: Tenant,

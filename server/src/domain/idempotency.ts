@@ -1,6 +1,6 @@
-// Idempotency keys: the same key with the same body answers the first answer again. A claim is a
-// row of its own; what the request creates is bound to it in the transaction that creates it, so
-// that after a crash a repetition finds the thing instead of making a second one.
+// Idempotency keys: the same key with the same body returns the first answer again. A claim is a row of
+// its own; what the request creates is bound to it in the transaction that creates it, so that after a
+// crash a repetition finds the resource instead of creating a second one.
 
 import { createHmac, randomUUID } from 'node:crypto'
 import { CompiledQuery } from 'kysely'
@@ -35,9 +35,9 @@ interface Request {
 export interface Idempotency {
   /** Claims the key or says what to replay. Throws `idempotency_key_reused` / `idempotency_in_progress`. */
   claim(request: Request): Promise<ClaimOutcome>
-  /** Keeps a final answer (2xx, or 4xx but for 401, 403, 429); anything else frees an unbound key. */
+  /** Stores a final answer (2xx, or 4xx except 401, 403, 429); anything else frees an unbound key. */
   settle(claim: IdempotencyClaim, answer: StoredAnswer): Promise<void>
-  /** The key is as if never used, unless it is tied to what the request created. */
+  /** Frees the key as if it had never been used, unless it is bound to what the request created. */
   free(claim: IdempotencyClaim): Promise<void>
 }
 
@@ -60,15 +60,16 @@ export const superAdminIdempotency = (db: Database, secrets: Secrets): Idempoten
       table: 'engine.super_admin_idempotency_keys',
       owner: {},
       extra: {},
-      // Each step is one statement: a lost race shows as "not inserted" or "not taken over".
+      // Each step is one statement: a lost race appears as "not inserted" or "not taken over".
       transact: (fn) => fn((text, values) => db.shared(text, values)),
     },
     secrets,
   )
 
 /**
- * Ties the claimed key to what this transaction creates. Call it in that very transaction; when the
- * claim was lost meanwhile (60 s passed and somebody took it over) it throws, and so undoes the work.
+ * Binds the claimed key to what this transaction creates. Call it in that same transaction; if the claim
+ * was lost in the meantime (60 s passed and somebody took it over), it throws and so rolls the work
+ * back.
  */
 export const bindIdempotency = (tx: Tx, caller: Caller, resourceId: string): Promise<void> =>
   bind(
@@ -80,8 +81,8 @@ export const bindIdempotency = (tx: Tx, caller: Caller, resourceId: string): Pro
   )
 
 /**
- * Keeps the claimed key for a request that takes its time before it creates anything: call it more
- * often than once in 60 s.
+ * Keeps the claimed key for a request that takes a while before it creates anything: call it more than
+ * once every 60 s.
  */
 export const keepIdempotency = async (tx: Tx, caller: Caller): Promise<void> => {
   const claim = caller.idempotency
@@ -235,7 +236,7 @@ const insert = async (store: KeyStore, run: Run, claim: IdempotencyClaim, hash: 
   return inserted.length === 1
 }
 
-/** Asked again by whoever takes a key over: its holder may have tied it to a row since it was read. */
+/** Checked again when a key is taken over: its holder may have bound it to a row since it was read. */
 const FREE = `(resource_id is null and response_status is null and free_at < now())
               or created_at < now() - interval '24 hours'`
 

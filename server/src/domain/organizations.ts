@@ -1,4 +1,4 @@
-// Organizations: the tenants. Made and managed by the super-admin alone.
+// Organizations: the tenants. Only the super-admin creates and manages them.
 
 import { sql } from 'kysely'
 import { type Database, wholeOrg } from '../db/database.ts'
@@ -52,7 +52,7 @@ export const superAdminActor = (orgId: string, caller: SuperAdminCaller): Actor 
 })
 
 export const createOrganizations = (db: Database) => ({
-  /** Creates an org. Without a slug one is made from the name. Throws `already_exists`. */
+  /** Creates an org. Without a slug, one is derived from the name. Throws `already_exists`. */
   create: async (
     caller: SuperAdminCaller,
     input: { name: string; slug?: string | undefined },
@@ -99,7 +99,7 @@ export const createOrganizations = (db: Database) => ({
     return cutPage(rows, page.limit, toOrganization)
   },
 
-  /** An inactive org's credentials are worth nothing from the next request on. */
+  /** An inactive org's credentials are refused from the next request on. */
   update: (
     caller: SuperAdminCaller,
     input: { org_id: string; name?: string | undefined; is_active?: boolean | undefined },

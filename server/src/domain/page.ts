@@ -19,7 +19,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 const encodeCursor = (id: string): string => Buffer.from(id).toString('base64url')
 
-/** The id that a cursor stands for. Throws `invalid_cursor` for anything that we did not hand out. */
+/** The id that a cursor stands for. Throws `invalid_cursor` for anything that we did not issue. */
 export const decodeCursor = (cursor: string): string => {
   const id = Buffer.from(cursor, 'base64url').toString('latin1')
   if (!UUID.test(id) || encodeCursor(id) !== cursor) {

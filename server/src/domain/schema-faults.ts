@@ -1,6 +1,6 @@
-// Values of callers against their schemas, and what is wrong with them in words a person would say. Making
-// an issue readable costs more than finding it, and a body of nothing but faults has one for each element:
-// only as many as are shown are made readable.
+// Checks callers' values against their schemas and says in plain words what is wrong. Making an issue
+// readable costs more than finding it, and a body full of faults has one for each element: only as many
+// as are shown are made readable.
 
 import * as z from 'zod'
 import { type MemberError } from '../errors.ts'
@@ -12,10 +12,10 @@ import { plural } from './words.ts'
 export const FAULTS_MAX = 50
 
 type RawIssue = z.core.$ZodRawIssue
-/** An issue, with the members that would have been taken where a member is not known. */
+/** An issue; for an unknown member, with the members that would have been accepted. */
 export type Issue = z.core.$ZodIssue & { known?: string[] }
 
-/** What the schema makes of the value, or the first fifty of its issues. */
+/** The value as parsed by the schema, or the first fifty of its issues. */
 export const readWith = <Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -63,13 +63,13 @@ export const faultsOf = (issues: readonly Issue[], whole = 'The body'): MemberEr
 const membersOf = (schema: unknown): string[] =>
   schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
 
-/** A message that begins in the middle ("must be …") gets the member it is about; all end with a period. */
+/** A message without a subject ("must be …") gets its member as the subject; all end with a period. */
 const sentence = (subject: string, message: string): string => {
   const text = /^[a-z]/.test(message) ? `${subject} ${message}` : message
   return /[.?!]$/.test(text) ? text : `${text}.`
 }
 
-/** `client_id`, and with its list where the last step is a number: `accept.0`. */
+/** `client_id`, or with its list if the last step is a number: `accept.0`. */
 const subjectOf = (path: readonly string[], whole: string): string => {
   if (path.length === 0) return whole
   const named = path.findLastIndex((step) => !/^\d+$/.test(step))
@@ -122,7 +122,7 @@ const wordsOf = (issue: RawIssue): string | undefined => {
 const wrongKind = (expected: string, input: unknown): string => {
   if (input === undefined) return 'is required'
   const kind = `must be ${KINDS[expected] ?? expected}`
-  // The commonest slips, each shown as it should be.
+  // The most common mistakes, each shown as it should be.
   if (expected === 'array' && ['string', 'number'].includes(typeof input)) {
     const element = JSON.stringify(input)
     return element.length <= 60 ? `${kind}, such as [${element}]` : kind
@@ -178,7 +178,7 @@ const unionWords = (issue: Extract<RawIssue, { code: 'invalid_union' }>): string
     return given === undefined ? `is required: ${oneOf(options)}` : `must be ${oneOf(options)}`
   }
   if (input === undefined) return 'is required'
-  // The form that the value comes nearest to: the one whose first fault lies deepest.
+  // The form that is nearest to the value: the one whose first fault is deepest.
   const nearest = [...(issue.errors as z.core.$ZodIssue[][])].sort(
     ([a], [b]) => (b?.path.length ?? 0) - (a?.path.length ?? 0),
   )[0]

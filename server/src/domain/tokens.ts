@@ -1,4 +1,4 @@
-// API tokens: credentials of programs. A token is shown once; the database knows its SHA-256.
+// API tokens: credentials of programs. A token is shown once; the database stores its SHA-256.
 
 import { sql } from 'kysely'
 import { type Database, type Tenant } from '../db/database.ts'
@@ -13,7 +13,7 @@ import { pageOf, type Page, type PageRequest } from './page.ts'
 export interface ApiToken {
   id: string
   name: string
-  /** The token's first characters, to tell it from others. */
+  /** The token's first characters, to distinguish it from others. */
   prefix: string
   user_id: string
   is_active: boolean
@@ -54,7 +54,7 @@ const toToken = (row: Row): ApiToken => ({
 const PREFIX_LENGTH = 12
 
 export const createTokens = (db: Database) => ({
-  /** The only time that the token itself is told. It acts with its user's present role. */
+  /** The only time that the token itself is returned. It acts with its user's current role. */
   create: async (
     caller: Caller,
     input: { name: string; user_id?: string | undefined; expires_at?: string | undefined },
@@ -123,7 +123,9 @@ export const createTokens = (db: Database) => ({
         ),
       ),
 
-  /** Dead with the next request, on every replica. Revoking a revoked token changes nothing. */
+  /**
+   * It is invalid from the next request on, on every replica. Revoking a revoked token changes nothing.
+   */
   revoke: (caller: Caller, tokenId: string): Promise<ApiToken> =>
     db.as(caller.tenant).tx(async (tx) => {
       const row = await tx

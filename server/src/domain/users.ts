@@ -1,4 +1,4 @@
-// Users of an org. company_* users belong to one client and see nothing but it.
+// Users of an org. company_* users belong to one client and see nothing else.
 
 import { sql } from 'kysely'
 import { type Database, isUniqueViolation, type Tenant, type Tx, wholeOrg } from '../db/database.ts'
@@ -125,7 +125,9 @@ export const createUsers = (db: Database, passwords: Passwords) => {
     create: (caller: Caller, input: NewUser): Promise<User> =>
       insert(caller.tenant, input, actorOf(caller), (tx, id) => bindIdempotency(tx, caller, id)),
 
-    /** The bootstrap's way in: a user of any org. Throws `not_found` for an org that does not exist. */
+    /**
+     * For the bootstrap: creates a user of any org. Throws `not_found` for an org that does not exist.
+     */
     createAsSuperAdmin: (
       caller: SuperAdminCaller,
       input: NewUser & { org_id: string },
@@ -155,7 +157,7 @@ export const createUsers = (db: Database, passwords: Passwords) => {
         input.password === undefined ? undefined : await passwords.hash(input.password)
       return db.as(caller.tenant).tx(async (tx) => {
         const { orgId } = caller.tenant
-        // All admins are locked in one order: two demotions at once cannot leave none.
+        // All admins are locked in the same order: two simultaneous demotions cannot leave none.
         const admins = await tx
           .selectFrom('users')
           .select('id')
@@ -175,7 +177,7 @@ export const createUsers = (db: Database, passwords: Passwords) => {
         if (before === undefined) throw notFound('user')
 
         const role = input.role ?? before.role
-        // Becoming org_admin drops the client by itself: there is only one thing it can mean.
+        // Becoming org_admin also removes the client: nothing else can be meant.
         const kept = input.client_id === undefined ? before.client_id : input.client_id
         const client_id = input.client_id === undefined && role === 'org_admin' ? null : kept
         requireFit(role, client_id)

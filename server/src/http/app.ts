@@ -1,5 +1,5 @@
-// Speaks HTTP, decides nothing: takes route records and serves them. The order of checks is the
-// contract's: 401, body (413, 415, malformed), 422, 403, then the handler's 404, 409 and 400.
+// Speaks HTTP and decides nothing: it serves route records. The order of checks is part of the contract:
+// 401, body (413, 415, malformed), 422, 403, then the handler's 404, 409 and 400.
 
 import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
@@ -55,7 +55,7 @@ type InSpan = <T>(
   work: () => Promise<T>,
 ) => Promise<T>
 
-/** What is known about a request once its credential was looked at. */
+/** What is known about a request once its credential was checked. */
 interface Admitted {
   identity: Identity | null
   claim: IdempotencyClaim | null
@@ -93,7 +93,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
         admitted.set(request, found)
         const most = route.bodyLimitBytes ?? BODY_LIMIT_BYTES
         if (most <= SMALL_BODY_BYTES) return
-        // A large body is not even read from somebody who may not send it, or when there is no room.
+        // A large body is not even read if the caller may not send it, or if there is no room for it.
         authorize(route, found.identity)
         if (!isUpload(request)) reply.raw.once('close', reserve(bodyBytes(request, most)))
       },
@@ -125,7 +125,7 @@ const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
     requestIdHeader: false,
     trustProxy: trusted(trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
-    // Slow clients: the head must be here in 20 s; the whole request in 120 s, see below.
+    // Slow clients: the head must arrive within 20 s; the whole request within 120 s, see below.
     requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
@@ -138,14 +138,14 @@ const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
     },
     clientErrorHandler,
   })
-  // Node would answer an unknown Expect with a bare 417; it may as well be ignored (RFC 9110, 10.1.1).
+  // Node would answer an unknown Expect with a bare 417; ignoring it is also allowed (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => {
     app.server.emit('request', request, response)
   })
   return app
 }
 
-/** While the server shuts down: nothing new is begun, and no connection is kept. */
+/** While the server shuts down, nothing new is started and no connection is kept. */
 const endInOrder = (app: FastifyInstance): void => {
   let closing = false
   app.addHook('preClose', async () => {
@@ -154,7 +154,7 @@ const endInOrder = (app: FastifyInstance): void => {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     reply.header('x-content-type-options', 'nosniff')
-    // Answers hold a tenant's data and, some, a secret: no cache between keeps one.
+    // Responses contain a tenant's data and sometimes a secret: no cache on the way may store them.
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
     if (closing) {
       reply.header('connection', 'close')
@@ -164,15 +164,15 @@ const endInOrder = (app: FastifyInstance): void => {
     }
   })
   app.addHook('onSend', async (_request, reply) => {
-    // A kept-alive connection would hold the shutdown up until its client closes it.
+    // A keep-alive connection would hold up the shutdown until its client closes it.
     if (closing) reply.header('connection', 'close')
   })
 }
 
-/** A request has to be here, body and all, within a time. */
+/** A request has to arrive completely, with its body, within a time limit. */
 const limitReading = (app: FastifyInstance): void => {
   app.addHook('onRequest', async (request, reply) => {
-    if (isUpload(request)) return // read under a clock of its own
+    if (isUpload(request)) return // read with a time limit of its own
     const timer = setTimeout(() => {
       if (request.raw.complete) return
       if (reply.raw.headersSent) request.raw.socket.destroy()
@@ -183,8 +183,8 @@ const limitReading = (app: FastifyInstance): void => {
 }
 
 /**
- * Once, when a proxy seems to be in front and nobody said so: then all callers have its address, and
- * fifty wrong logins of one of them lock everybody out.
+ * Logged once if a proxy seems to be in front but is not configured: then all callers have its address,
+ * and fifty failed logins of one of them lock everybody out.
  */
 const warnOfProxy = (app: FastifyInstance, { trustProxy, logger }: Options): void => {
   let isSaid = trustProxy !== false
@@ -225,7 +225,7 @@ const report = (
   })
 }
 
-/** Which browsers may call, and how often a credential may. */
+/** Which browsers may call, and how often a credential may be used. */
 const limitCallers = async (
   app: FastifyInstance,
   { corsOrigins, rateLimitPerMinute }: Options,
@@ -244,7 +244,7 @@ const limitCallers = async (
     global: true,
     max: rateLimitPerMinute,
     timeWindow: 60_000,
-    hook: 'preParsing', // after the credential was looked at
+    hook: 'preParsing', // after the credential was checked
     keyGenerator: (request) =>
       admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
     allowList: (request) => !(request.routeOptions.url ?? '').startsWith('/api/'),
@@ -264,7 +264,7 @@ const limitCallers = async (
   })
 }
 
-/** JSON in UTF-8, and uploads of lines where a route takes them; nothing else. */
+/** JSON in UTF-8, and uploads of lines on routes that accept them; nothing else. */
 const parseBodies = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
   const parseJson = app.getDefaultJsonParser('error', 'error')
@@ -291,14 +291,14 @@ const parseBodies = (app: FastifyInstance): void => {
       })
     },
   )
-  // Not read here: the route reads it as it arrives.
+  // Not read here: the route reads it while it arrives.
   app.addContentTypeParser(LINES_TYPE, (request, payload, done) => {
     if (request.routeOptions.config.route?.lines !== undefined) done(null, payload)
     else done(new EngineError('unsupported_media_type', 'The body must be application/json.'))
   })
 }
 
-/** The body as it was before gzip. Fastify counts what comes out of here against the limit, as promised. */
+/** The body before gzip. Fastify applies the limit to the inflated bytes, as documented. */
 const inflate = (
   route: Route,
   request: FastifyRequest,
@@ -311,11 +311,11 @@ const inflate = (
     throw new EngineError('unsupported_media_type', 'Content-Encoding may be gzip or absent.')
   }
   const inflated = createGunzip()
-  // pipe() does not tell its target that the client went away in the middle.
+  // pipe() does not notify its target when the client goes away in the middle.
   finished(payload, (cut) => {
     if (cut) inflated.destroy(cut)
   })
-  inflated.on('error', () => undefined) // after a 413 nobody else listens any more
+  inflated.on('error', () => undefined) // after a 413 nobody else still listens
   delete request.headers['content-length']
   return payload.pipe(inflated)
 }
@@ -327,19 +327,19 @@ const isUpload = (request: FastifyRequest): boolean =>
   request.routeOptions.config.route?.lines !== undefined &&
   (request.headers['content-type'] ?? '').toLowerCase().startsWith(LINES_TYPE)
 
-/** How large the body may become: what it says, unless it is compressed or says nothing. */
+/** How large the body may become: its Content-Length, unless it is compressed or has none. */
 const bodyBytes = ({ headers }: FastifyRequest, most: number): number => {
   const told = Number(headers['content-length'] ?? most)
   return headers['content-encoding'] === undefined ? Math.min(told, most) : most
 }
 
-/** As Node itself tells it, for the handler of what never became a request. */
+/** In the form of Node's own error, for the handler of what never became a request. */
 const requestTimeout = (): Error =>
   Object.assign(new Error('the request did not arrive in time'), {
     code: 'ERR_HTTP_REQUEST_TIMEOUT',
   })
 
-/** A number means: the nearest so many hops are ours. */
+/** A number means that this many of the nearest hops are ours. */
 const trusted = (setting: false | number | string) =>
   typeof setting === 'number' ? (_address: string, hop: number) => hop < setting : setting
 
@@ -432,11 +432,11 @@ const serve = async (
   return sendReply(route, reply, result)
 }
 
-/** The lines of an upload behind its checked first one; null for any other request. */
+/** The lines of an upload after its checked first one; null for any other request. */
 const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyReply) => {
   const spec = route.lines
   if (spec === undefined || !(request.body instanceof Readable)) return null
-  // What is left of a refused upload is not waited for.
+  // The rest of a refused upload is not awaited.
   reply.header('connection', 'close')
   const { first, rest } = await openLines(request.body, spec)
   if (first === null) {
@@ -459,7 +459,7 @@ const checkedBody = async (route: Route, request: FastifyRequest): Promise<unkno
     : checkedWithRows(route.body, request.body, route.rows)
 }
 
-/** Whether it is the path or only the method that no endpoint has. */
+/** Says whether no endpoint has the path, or only the method is wrong. */
 const noEndpoint = (
   app: FastifyInstance,
   request: FastifyRequest,
@@ -490,7 +490,7 @@ const renderError = (
   if (error.status >= 500) {
     request.log.error({ code: error.code, err: error.cause ?? error }, 'request failed')
   }
-  reply.header('x-request-id', request.id) // a path that cannot be read meets no hook
+  reply.header('x-request-id', request.id) // for a path that cannot be read, no hook runs
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   if (error.retryAfterSeconds !== undefined) {
     reply.header('retry-after', String(error.retryAfterSeconds))
@@ -502,7 +502,7 @@ const renderError = (
     .send(problemOf(error, request.id))
 }
 
-/** What never became a request (bad bytes, a head too large) is answered as a problem all the same. */
+/** What never became a request (bad bytes, a head too large) is still answered as a problem. */
 function clientErrorHandler(
   this: FastifyInstance,
   error: Error & { code?: string },
@@ -529,7 +529,7 @@ function clientErrorHandler(
   )
 }
 
-/** Node's codes for what it could not read, as status and our words. */
+/** Node's codes for requests that it could not read, with our status and words. */
 const UNREADABLE: Readonly<Record<string, [status: number, detail: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'The head of the request is too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],

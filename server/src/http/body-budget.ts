@@ -1,5 +1,5 @@
 // How much of large bodies may be in memory at once: a body of 16 MiB takes several times its size until
-// its rows are stored, and sixty of them at once would take the process down for everybody.
+// its rows are stored, and sixty of them at once would crash the process for everybody.
 
 import { EngineError } from '../errors.ts'
 
@@ -8,8 +8,8 @@ export const SMALL_BODY_BYTES = 1024 * 1024
 const BUDGET_BYTES = 96 * 1024 * 1024
 
 /**
- * Reserves room for a body of so many bytes; the answer gives it back. Throws unavailable, with
- * Retry-After, where other large bodies take the room.
+ * Reserves room for a body of so many bytes; the returned function releases it. Throws unavailable, with
+ * Retry-After, if other large bodies take the room.
  */
 export const createBodyBudget = (): ((bytes: number) => () => void) => {
   let reserved = 0

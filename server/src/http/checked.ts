@@ -8,7 +8,7 @@ import { EngineError } from '../errors.ts'
 /** Rows that are checked before others get their turn. */
 const ROWS_AT_ONCE = 500
 
-/** What the schema makes of the value. Throws validation_failed with at most fifty of its faults. */
+/** The value as parsed by the schema. Throws validation_failed with at most fifty of its faults. */
 export const checked = <Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -22,8 +22,8 @@ export const checked = <Schema extends z.ZodType>(
 }
 
 /**
- * The same for a body whose member `rows` is a list that may be long: some hundred rows at a time, up to
- * the first in which something is wrong.
+ * The same for a body whose member `rows` is a list that may be long: a few hundred rows at a time, up
+ * to the first one with a fault.
  */
 export const checkedWithRows = async (
   schema: z.ZodType,

@@ -1,4 +1,4 @@
-// How deep JSON may nest: whatever recurses over a value afterwards is safe from its depth.
+// How deep JSON may nest: code that later recurses over a value is then safe.
 
 import { EngineError } from '../errors.ts'
 
@@ -26,7 +26,10 @@ const deeperThan = (value: unknown, most: number): boolean => {
   return false
 }
 
-/** Whether the text of a value is worth a look: one that opens fewer than this nests no deeper. */
+/**
+ * Whether the text of a value needs the check: one with fewer opening brackets than this cannot nest
+ * deeper.
+ */
 export const mayBeDeep = (json: string): boolean => {
   let opened = 0
   for (let at = 0; at < json.length; at += 1) {

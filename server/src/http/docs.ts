@@ -1,5 +1,6 @@
-// /openapi.json, the reference at /docs with its script served from here (no CDN), and a page for each code.
-// All are made when somebody first asks for them: most servers are never asked, and would start half a second later.
+// /openapi.json, the reference at /docs with its script served from here (no CDN), and a page for each
+// code. All are made on the first request: most servers are never asked, and would start half a second
+// later.
 
 import { createHash } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -45,9 +46,9 @@ export const registerDocs = (
 const HTML = 'text/html; charset=utf-8'
 
 /**
- * Tokens are typed into the reference: nothing is loaded from, or sent to, anywhere but this server, no
- * other page frames it, and no script runs but those that are named. The reference writes its styles
- * itself while it runs.
+ * Tokens are typed into the reference: it loads from and sends to this server only, no other page may
+ * frame it, and no script runs except those that are named. The reference writes its styles itself while
+ * it runs.
  */
 const policy = (scripts: readonly string[]): string =>
   [

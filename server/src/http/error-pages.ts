@@ -1,5 +1,5 @@
-// A page for each code that an answer can carry, at /docs/errors/<code>: problems, errors of rows, findings
-// of the conflict check, causes of a lost connection. Made from the tables that the answers are made from.
+// A page for each code that an answer can carry, at /docs/errors/<code>: problems, errors of rows,
+// findings of the conflict check, causes of a lost connection. Made from the same tables as the answers.
 
 import { allCauses } from '../domain/connections/causes.ts'
 import { SEVERITIES, type Severity } from '../domain/conflicts/rule.ts'
@@ -9,13 +9,13 @@ import { ERRORS, type ErrorCode } from '../errors.ts'
 
 interface Entry {
   code: string
-  /** Where the code is met. */
+  /** Where the code occurs. */
   where: string
   meaning: string
   remedy: string
 }
 
-/** Where each group is met, in the order of the list of all codes. */
+/** Where each group occurs, in the order of the list of all codes. */
 const GROUPS = {
   problem: 'Problems: the answer itself',
   row: 'Errors of rows: results of a push',
@@ -118,7 +118,7 @@ const linkTo = ({ code }: Entry): string =>
 const described = (entry: Entry): string =>
   `<dl><dt>Where</dt><dd>${escaped(entry.where)}</dd><dt>Meaning</dt><dd>${escaped(entry.meaning)}</dd><dt>What to do</dt><dd>${escaped(entry.remedy)}</dd></dl>`
 
-/** The list of all codes, by where they are met. */
+/** The list of all codes, by where they occur. */
 export const codesPage = (): string => {
   const groups = (Object.entries(entries()) as [Group, Entry[]][]).map(
     ([group, list]) => `<h2>${escaped(GROUPS[group])}</h2><ul>${list.map(linkTo).join('')}</ul>`,
@@ -126,7 +126,7 @@ export const codesPage = (): string => {
   return page('Codes', `<h1>Codes</h1>${groups.join('')}`)
 }
 
-/** The page about a code, wherever it may be met; null for one that no answer carries. */
+/** The page about a code, wherever it may occur; null for one that no answer contains. */
 export const codePage = (code: string): string | null => {
   const found = Object.values(entries())
     .flat()

@@ -1,4 +1,4 @@
-// The Idempotency-Key header around a handler: claim, run, keep the answer, or replay.
+// The Idempotency-Key header around a handler: claim, run, store the answer, or replay.
 
 import { type FastifyRequest } from 'fastify'
 import { type Database } from '../db/database.ts'
@@ -23,7 +23,7 @@ export interface IdempotencyStep {
     body: unknown,
     callerWith: (claim: IdempotencyClaim | null) => unknown,
     handle: (caller: unknown) => Promise<Reply>,
-    /** Where more than `body` was sent: is it what the resource of the first call was made of? */
+    /** For a request of more than `body`: whether it has the same content as the first call. */
     matches?: (caller: unknown, resourceId: string) => Promise<boolean>,
   ): Promise<Reply>
 }
@@ -60,7 +60,7 @@ export const createIdempotencyStep = (options: {
       }
       return replayed(route, bare, body, outcome)
     }
-    // What was done is done: an answer that cannot be kept is given all the same.
+    // What was done is done: an answer that cannot be stored is still returned.
     const settle = (settling: Promise<void>) =>
       settling.catch((failure: unknown) =>
         request.log.warn({ err: failure }, 'idempotency key not settled'),
@@ -71,8 +71,8 @@ export const createIdempotencyStep = (options: {
     } catch (thrown) {
       const error = toEngineError(thrown)
       const answer = { status: error.status, body: problemOf(error, request.id) }
-      // What came with a refused upload is not kept, so nobody could tell whether a repetition (of one
-      // that was cut, most often) sends the same.
+      // What came with a refused upload is not kept, so it could not be known whether a repetition
+      // (usually of one that was cut) sends the same.
       const isUpload = matches !== undefined
       await settle(isUpload ? keys.free(outcome.claim) : keys.settle(outcome.claim, answer))
       throw thrown
@@ -95,8 +95,8 @@ const replayed = async (
 ): Promise<Reply> => {
   const replay = route.idempotency?.replay
   const isLong = Object.hasOwn(route.replies, 202)
-  // Of a long operation the present state counts, of any other the first answer; and where that was
-  // never given (the process died, or is just about to answer), what the first call created.
+  // For a long operation the current state is returned, for any other the first answer; and if there was
+  // none (the process died, or is just about to answer), what the first call created.
   const tellsPresent = answer === null || (isLong && answer.status < 400)
   if (tellsPresent && resourceId !== null && replay !== undefined) {
     const reply = await replay(caller, resourceId, body)

@@ -1,30 +1,30 @@
-// JSON bodies, whatever they hold. JSON.parse of 16 MiB takes 2 s where it is all `{},{},…`, and a schema
-// makes an issue of each: the one small request of one caller would keep all others waiting. So a body is
-// surveyed first, byte by byte and in slices; what holds too much is refused before anything is made of it,
+// JSON bodies, whatever they contain. JSON.parse of 16 MiB takes 2 s if it is all `{},{},…`, and a
+// schema makes an issue of each: a single small request would keep all other callers waiting. So a body
+// is first surveyed byte by byte, in slices; one that contains too much is refused before it is parsed,
 // and an array of rows is parsed a few rows at a time.
 
 import { setImmediate } from 'node:timers/promises'
 import { EngineError } from '../errors.ts'
 import { DEPTH_MAX, tooDeep } from './depth.ts'
 
-/** Rows of one body; more travel as newline-delimited JSON. */
+/** Rows of one body; more are sent as newline-delimited JSON. */
 export const ROWS_MAX = 50_000
 /** Texts, numbers, lists and objects in a body beside its rows, and in one row. */
 const VALUES_MAX = 50_000
 const ROW_VALUES_MAX = 5_000
-/** Bytes that are surveyed, or of which rows are parsed, before others get their turn. */
+/** Bytes that are surveyed or parsed before other requests get their turn. */
 const SLICE_BYTES = 128 * 1024
 
 interface BodyShape {
-  /** The member that holds the rows, where the route takes rows. */
+  /** The member that holds the rows, if the route takes rows. */
   rows: string | undefined
-  /** Makes a value of a text; throws EngineError or SyntaxError. */
+  /** Parses a text; throws EngineError or SyntaxError. */
   parse: (text: string) => unknown
 }
 
 /**
  * The value of a JSON body. Throws invalid_json, validation_failed for one that nests too deep, and
- * payload_too_large for more rows or more values than are taken at once. Gives other requests their turn
+ * payload_too_large for more rows or values than are accepted at once. Gives other requests their turn
  * every few milliseconds.
  */
 export const readJsonBody = async (bytes: Buffer, { rows, parse }: BodyShape): Promise<unknown> => {
@@ -49,7 +49,7 @@ export const readJsonBody = async (bytes: Buffer, { rows, parse }: BodyShape): P
   return { ...(body as object), [rows ?? '']: list }
 }
 
-/** Throws payload_too_large for a line of more values than one row has. */
+/** Throws payload_too_large for a line with more values than one row may have. */
 export const refuseCrowded = (line: Buffer, number: number): void => {
   if (line.byteLength <= ROW_VALUES_MAX) return
   const refusal = (): EngineError => tooManyInRow(`Line ${number}`)
@@ -65,7 +65,10 @@ const inSlices = async <T>(steps: Generator<void, T, undefined>): Promise<T> => 
   }
 }
 
-/** Where the rows are in the body: behind the bracket that opens their list, and at the one that closes it. */
+/**
+ * The position of the rows in the body: after the bracket that opens their list, and at the one that
+ * closes it.
+ */
 interface FoundRows {
   from: number
   to: number
@@ -77,9 +80,9 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Goes over the text once, and pauses after each slice. Null: it has no rows, or is no JSON in a way that
- * parsing it will show. What it takes for rows is right for all JSON; other texts are refused when their
- * parts are parsed.
+ * Scans the text once, and pauses after each slice. Null: it has no rows, or is not JSON, which parsing
+ * will show. What it finds as rows is right for all JSON; other texts are refused when their parts are
+ * parsed.
  */
 function* survey(
   bytes: Buffer,
@@ -93,7 +96,7 @@ function* survey(
   let depth = 0
   let values = 1
   let rowValues = 1
-  /** The text that ended last, in case it is the name of a member. */
+  /** The last string, in case it is the name of a member. */
   let text: { from: number; to: number } = { from: 0, to: 0 }
   let turn = SLICE_BYTES
 
@@ -123,7 +126,7 @@ function* survey(
     if (byte === QUOTE) {
       let end = nextQuote(bytes, at)
       while (end < bytes.length && isEscaped(bytes, end)) {
-        // A text of nothing but quotes is as long as the body.
+        // A string of escaped quotes may be as long as the body.
         if (end >= turn) {
           turn = end + SLICE_BYTES
           yield
@@ -156,7 +159,7 @@ function* survey(
   return found === null ? null : { ...found, ends }
 }
 
-/** The next quote behind `at`; the end of the body where there is none. */
+/** The next quote after `at`; the end of the body if there is none. */
 const nextQuote = (bytes: Buffer, at: number): number => {
   const found = bytes.indexOf(QUOTE, at + 1)
   return found === -1 ? bytes.length : found

@@ -1,5 +1,5 @@
-// Reads a body of newline-delimited JSON as it arrives: a line at a time is in memory, and a peer that
-// falls silent, or sends a line without an end, is not waited for.
+// Reads a body of newline-delimited JSON as it arrives: one line at a time is in memory, and the server
+// does not wait for a peer that falls silent or sends a line without an end.
 
 import { type Readable } from 'node:stream'
 import { EngineError } from '../errors.ts'
@@ -7,7 +7,7 @@ import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { mayBeDeep, refuseDeep } from './depth.ts'
 import { refuseCrowded } from './json-body.ts'
 
-/** One line: its text, which is JSON, and what the text says (see {@link parseExactly}). */
+/** One line: its text, which is JSON, and its value (see {@link parseExactly}). */
 export interface JsonLine {
   value: unknown
   text: string
@@ -16,13 +16,13 @@ export interface JsonLine {
 }
 
 export interface LineLimits {
-  /** Of one line, in bytes after inflating. */
+  /** The size of one line, in bytes after inflating. */
   lineBytes: number
-  /** A peer that sends nothing for so long has ended its upload. */
+  /** A peer that sends nothing for this long has ended its upload. */
   idleMs: number
 }
 
-/** As many lines as are given on at once: whoever works on them must not hold others' requests up. */
+/** How many lines are passed on at once: work on them must not hold up other requests. */
 const LINES_AT_ONCE = 500
 
 const NEWLINE = 0x0a
@@ -48,8 +48,8 @@ export const openLines = async (
 /**
  * Lines in small batches, as they arrive together; blank ones are skipped. Throws invalid_json with the
  * number of the line (the first is 1), payload_too_large for a long one (or as much of blank ones in a
- * row), validation_failed for one that nests too deep, bad_request where the body is cut, silent or not
- * what its encoding says.
+ * row), validation_failed for one that nests too deep, bad_request if the body is cut, silent or not in
+ * its stated encoding.
  */
 export async function* readJsonLines(
   body: Readable,
@@ -80,7 +80,7 @@ export async function* readJsonLines(
       throw invalidLine(number, 'is not JSON')
     }
     if (mayBeDeep(text)) refuseDeep(value, `lines.${number}`)
-    // Only now: a value that nests too deep cannot be gone through.
+    // Only now: a value that nests too deep cannot be traversed.
     if (mayHoldInexact(text)) value = parseExactly(text)
     return { value, text: text.trim(), number }
   }
@@ -134,7 +134,8 @@ const invalidLine = (number: number, what: string): EngineError =>
 
 /** The body's bytes; the clock runs only while we wait for the peer, never while it waits for us. */
 async function* pieces(body: Readable, idleMs: number): AsyncGenerator<Buffer, void, undefined> {
-  // Never returned early: that would destroy the request, and with it the connection of the answer.
+  // The iterator is never returned early: that would destroy the request, and with it the connection of
+  // the answer.
   const source = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   for (;;) {
     let timer: NodeJS.Timeout | undefined
@@ -144,7 +145,7 @@ async function* pieces(body: Readable, idleMs: number): AsyncGenerator<Buffer, v
     let next: IteratorResult<Buffer>
     try {
       const pending = source.next()
-      pending.catch(() => undefined) // after a silence nobody else listens any more
+      pending.catch(() => undefined) // after a silence nobody else still listens
       next = await Promise.race([pending, silence])
     } catch (error) {
       throw error instanceof EngineError ? error : cut(error)

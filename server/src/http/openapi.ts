@@ -18,7 +18,7 @@ const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
 const LINES_TYPE = 'application/x-ndjson'
 
-/** Codes that a route can answer whatever it does. */
+/** Codes that any route can return. */
 const codesOf = (route: Route): ErrorCode[] => {
   const codes = new Set<ErrorCode>(['internal', 'unavailable', ...(route.errors ?? [])])
   if (route.access !== 'public') codes.add('unauthenticated').add('rate_limited')
@@ -42,7 +42,7 @@ const codesOf = (route: Route): ErrorCode[] => {
 class Schemas {
   readonly named: Record<string, Json> = {}
 
-  /** Throws when two different schemas go by one name. */
+  /** Throws if two different schemas have the same name. */
   of(schema: z.ZodType, io: 'input' | 'output'): Json {
     const {
       $schema: _,
@@ -52,16 +52,16 @@ class Schemas {
       io,
       unrepresentable: 'any',
       override: ({ zodSchema, jsonSchema }) => {
-        // What the domain itself parses, for faults of its own, is free-form to the route.
+        // What the domain itself parses, with its own faults, is free-form for the route.
         const { describedBy } = z.globalRegistry.get(zodSchema) ?? {}
         if (describedBy instanceof z.ZodType) {
           const { description } = jsonSchema
           for (const member of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, member)
           Object.assign(jsonSchema, this.of(describedBy, io), description && { description })
         }
-        // The pattern says again what the format says, at great length.
+        // The pattern only repeats the format, at great length.
         if (jsonSchema.format !== undefined) delete jsonSchema.pattern
-        // An answer may grow members in a later version; a request may not hold unknown ones.
+        // A response may gain members in a later version; a request must not contain unknown ones.
         if (io === 'output' && jsonSchema.additionalProperties === false)
           delete jsonSchema.additionalProperties
       },
@@ -155,7 +155,7 @@ const successResponses = (route: Route, schemas: Schemas): Json =>
     ]),
   )
 
-/** JSON Schema knows no lines: the first one is described, the others in words. */
+/** JSON Schema has no lines: the first one is described by schema, the others in words. */
 const linesOf = (
   { envelope, description, example }: NonNullable<Route['lines']>,
   schemas: Schemas,

@@ -1,4 +1,4 @@
-// Whatever was thrown → one problem+json. The only place that renders an error.
+// Any thrown value → one problem+json. The only place that renders an error.
 
 import { EngineError, ERRORS, type ErrorCode, type MemberError } from '../errors.ts'
 
@@ -15,7 +15,7 @@ export interface Problem {
   upstream?: EngineError['upstream']
 }
 
-/** The error as the caller sees it. A bug shows its code and the request id, never its inside. */
+/** The error as the caller sees it. A bug shows its code and the request id, never its details. */
 export const toEngineError = (error: unknown): EngineError => {
   if (error instanceof EngineError) return error
   const known = fromFramework(error)
@@ -50,7 +50,7 @@ export const problemOf = (error: EngineError, requestId: string): Problem => ({
   ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
 })
 
-/** Fastify's own refusals in our vocabulary. */
+/** Fastify's own refusals with our codes. */
 const fromFramework = (error: unknown): EngineError | null => {
   if (!(error instanceof Error)) return null
   const { code, statusCode } = error as { code?: string; statusCode?: number }

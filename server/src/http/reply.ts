@@ -3,12 +3,12 @@ import { type FastifyReply } from 'fastify'
 import { type Reply, type Route } from './route.ts'
 
 /**
- * Sends what a handler gave back. Every JSON body is cut to the route's schema: a member that the
- * contract does not name does not leave, and an answer that breaks the contract is our bug (500).
+ * Sends what a handler returned. Every JSON body is cut to the route's schema: a member that the
+ * contract does not name is not sent, and an answer that breaks the contract is our bug (500).
  */
 export const sendReply = (route: Route, reply: FastifyReply, result: Reply): FastifyReply => {
   if (result.status >= 400) {
-    // A stored problem, answered again.
+    // A stored problem, returned again.
     return reply
       .code(result.status)
       .headers(result.headers ?? {})

@@ -2,7 +2,7 @@ import { newId } from '../db/ids.ts'
 
 const SANE = /^[A-Za-z0-9._:/+=@-]{1,128}$/
 
-/** The caller's X-Request-Id if it is sane, else one of our own. */
+/** The caller's X-Request-Id if it is valid, else one of our own. */
 export const requestIdOf = (request: {
   headers: Record<string, string | string[] | undefined>
 }): string => {

@@ -1,5 +1,5 @@
-// A route is a record: what it is called, who may call it, what goes in, what comes out, and the
-// work. The HTTP layer and the OpenAPI document both read it; nothing is written twice.
+// A route is a record: its path, who may call it, its request and response schemas, and its handler. The
+// HTTP layer and the OpenAPI document both read it; nothing is written twice.
 
 import type * as z from 'zod'
 import { type Permission } from '../domain/auth/permissions.ts'
@@ -8,18 +8,18 @@ import { type ErrorCode } from '../errors.ts'
 import { type JsonLine } from './lines.ts'
 
 /**
- * `public`: no credential is looked at. `any`: every authenticated caller. `super_admin`: the
- * bootstrap secret and nothing else. Otherwise the permission that the caller's role must hold.
+ * `public`: no credential is checked. `any`: every authenticated caller. `super_admin`: only the
+ * bootstrap secret. Otherwise the permission that the caller's role must have.
  */
 export type Access = Permission | 'any' | 'public' | 'super_admin'
 
-/** What a handler is given beside the body. */
+/** What a handler gets beside the body. */
 export interface RequestContext {
   requestId: string
-  /** The peer's address, seen through the proxies that TRUST_PROXY names. */
+  /** The client's address, behind the proxies that TRUST_PROXY names. */
   address: string
   headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Fires when the client went away before the answer was complete. */
+  /** Fires when the client goes away before the answer is complete. */
   signal: AbortSignal
 }
 
@@ -38,13 +38,13 @@ export interface Reply {
   status: number
   body: unknown
   headers?: Record<string, string>
-  /** Of a streamed body, where it is not the one that the route names for the status. */
+  /** Content type of a streamed body, if it is not the one that the route names for the status. */
   mediaType?: string
 }
 
 /** A body of newline-delimited JSON, read as it arrives. */
 export interface Lines<A extends Access> {
-  /** What the first line must fit. */
+  /** The schema of the first line. */
   envelope: z.ZodType
   /** Largest line, in bytes after inflating. */
   lineBytes: number
@@ -58,7 +58,7 @@ export interface Lines<A extends Access> {
     lines: AsyncIterable<JsonLine[]>
     context: RequestContext
   }) => Promise<Reply>
-  /** Are these the lines that the resource of an earlier call with this Idempotency-Key was made of? */
+  /** Whether these are the lines of an earlier call with this Idempotency-Key. */
   matches: (
     caller: CallerOf<A>,
     resourceId: string,
@@ -88,15 +88,18 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   access: A
   /** Absent: the request has no body. */
   body?: Body
-  /** Default 1 MiB; larger ones are refused with 403 before they are read, where 403 is due. */
+  /**
+   * Default 1 MiB; if the caller has no permission, larger ones are refused with 403 before they are
+   * read.
+   */
   bodyLimitBytes?: number
-  /** Media type of the body where it is not JSON; the handler gets the bare bytes. */
+  /** Media type of the body if it is not JSON; the handler gets the raw bytes. */
   rawBody?: boolean
   /** The member that is a list of rows: read and checked a few at a time, {@link ROWS_MAX} at most. */
   rows?: string
   /** A JSON number that a double would change reaches the handler as an `InexactNumber`. */
   exactNumbers?: boolean
-  /** Takes application/x-ndjson on this path as well; with it goes no limit of the whole body. */
+  /** Also accepts application/x-ndjson on this path, without a limit for the whole body. */
   lines?: Lines<A>
   /** Successful answers by status; every body is checked and cut to its schema. */
   replies: Record<
@@ -105,18 +108,18 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
       description: string
       body: z.ZodType
       mediaType?: string
-      /** Streamed instead, to whoever accepts it: the schema is that of one line. */
+      /** Streamed instead, to callers that accept it: the schema is that of one line. */
       streamedAs?: { mediaType: string; line: z.ZodType }
     }
   >
-  /** Codes that callers may meet beside those every route can answer. */
+  /** Codes that callers may get beside those that any route can return. */
   errors?: ErrorCode[]
   example: { body?: unknown; reply: unknown }
   /**
-   * Takes an Idempotency-Key. `replay` gives the present state of what the first call created: the
-   * answer to a repetition of a long operation (one that may answer 202), and of any other whose
-   * first answer was never given. A route that binds its keys to rows has one. `secrets` are members
-   * answered as null on a replay.
+   * Takes an Idempotency-Key. `replay` returns the current state of what the first call created: the
+   * answer to a repetition of a long operation (one that may answer 202), and of any other whose first
+   * answer was never given. A route that binds its keys to rows has one. `secrets` are members returned
+   * as null on a replay.
    */
   idempotency?: {
     replay?: (caller: CallerOf<A>, resourceId: string, body: z.infer<Body>) => Promise<Reply>
@@ -129,7 +132,7 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   }) => Promise<Reply>
 }
 
-/** The record with its types forgotten, as the layer that serves it sees it. */
+/** The record without its specific types, as the HTTP layer sees it. */
 export type Route = Omit<RouteSpec<Access, z.ZodType>, 'handle' | 'idempotency' | 'lines'> & {
   lines?: Omit<Lines<Access>, 'handle' | 'matches'> & {
     handle: (input: {

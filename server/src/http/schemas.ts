@@ -6,7 +6,7 @@ import { isStorable } from '../db/json.ts'
 export const id = z.uuid().describe('A UUID')
 export const timestamp = z.iso.datetime().describe('ISO 8601 in UTC')
 
-/** Half a surrogate pair is text in JSON and in JavaScript, in UTF-8 and in PostgreSQL it is none. */
+/** Half a surrogate pair is valid text in JSON and in JavaScript, but not in UTF-8 and PostgreSQL. */
 export const isWellFormed = (text: string): boolean => text.isWellFormed()
 export const NOT_WELL_FORMED = 'must not contain half a surrogate pair'
 
@@ -50,7 +50,10 @@ const upstream = z
   })
   .describe("Salesforce's or Nango's own words, unaltered but for secrets")
 
-/** Why durable work is paused, or has ended as it has: the same for pulls, checks, deployments and pushes. */
+/**
+ * Why durable work is paused, or why it ended as it did: the same for pulls, checks, deployments and
+ * pushes.
+ */
 export const workFault = fault
   .extend({
     errors: z.array(memberError).optional(),
@@ -87,7 +90,7 @@ const shallow = (value: unknown, depth = 0): boolean =>
   value === null ||
   (depth < DEPTH_MAX && Object.values(value).every((member) => shallow(member, depth + 1)))
 
-/** Free-form JSON members of a caller's own; bounded, since we store it and give it back. */
+/** Free-form JSON members of the caller; bounded, since we store and return it. */
 export const freeForm = z
   .record(z.string().max(200), z.unknown())
   .refine((value) => shallow(value), {

@@ -1,7 +1,7 @@
-// Durable work. The row in our own tables is the truth of what was accepted and how far it is; the
-// queue (pg-boss, in a schema of its own) only decides which replica does it now. A job's payload
-// holds ids. Work whose row is unfinished and whose job is gone is put back by the sweep, so a
-// crash at any moment loses nothing: between commit and enqueue, in the middle, or at the end.
+// Durable work. The row in our own tables is the truth about what was accepted and how far it is; the
+// queue (pg-boss, in a schema of its own) only decides which replica does it now. A job's payload holds
+// ids. Work whose row is unfinished and whose job is gone is put back by the sweep, so a crash at any
+// moment loses nothing: between commit and enqueue, in the middle, or at the end.
 
 import { sql } from 'kysely'
 import pg from 'pg'
@@ -13,17 +13,17 @@ import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 import { createRepeated, readQueueError } from './queue-errors.ts'
 
-/** The kinds of durable work; a queue each. */
+/** The kinds of durable work; one queue each. */
 export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
 export type WorkKind = (typeof WORK_KINDS)[number]
 
-/** A row to be brought to its end, and the scope to do it in: that of the row's client. */
+/** A row to be brought to its end, and the scope for it: that of the row's client. */
 export interface Work extends Tenant {
   readonly clientId: string
   readonly id: string
 }
 
-/** What stands in the queue. Notes of the version before name no client. */
+/** What is in the queue. Notes of the previous version do not name a client. */
 type Note = Omit<Work, 'clientId'> & { readonly clientId?: string }
 
 interface OpenWork {
@@ -42,13 +42,13 @@ const workOf = (row: OpenWork): Work => ({
 
 export interface Worker {
   /**
-   * Brings the row to its final state, going on from whatever is stored. May run again after a
-   * crash, and for a moment beside a copy of itself that was thought dead: every step is safe to
-   * repeat. `signal` fires when this replica shuts down; leave then, another one goes on. `again`: there
-   * is more to do, after whatever else waits has had its turn.
+   * Brings the row to its final state, continuing from whatever is stored. May run again after a crash,
+   * and for a moment beside a copy of itself that was thought dead: every step is safe to repeat.
+   * `signal` fires when this replica shuts down; return then, another one continues. `again`: there is
+   * more to do, after other waiting work has had its turn.
    */
   run(work: Work, signal: AbortSignal): Promise<'again' | void>
-  /** Called when `run` threw too often: the row must end, with the reason. */
+  /** Called if `run` threw too often: the row must end, with the reason. */
   giveUp(work: Work, error: unknown): Promise<void>
 }
 
@@ -58,19 +58,19 @@ export interface Jobs {
   start(): Promise<void>
   /** Hands work to whichever replica is free. Call it after the row is committed. */
   enqueue(kind: WorkKind, work: Work, sfdcOrgId: string): Promise<void>
-  /** Tells everybody who waits for `id` that its state is final; takes effect with the commit. */
+  /** Notifies everybody who waits for `id` that its state is final; takes effect with the commit. */
   announce(tx: Tx, id: string): Promise<void>
   /**
-   * Resolves when `isDone` says so, when `timeoutMs` have passed, when `signal` fires, or on
-   * `dismiss`: woken by announcements, and by a slow poll in case one was missed.
+   * Resolves when `isDone` returns true, when `timeoutMs` have passed, when `signal` fires, or on
+   * `dismiss`; woken by announcements, and by a slow poll in case one was missed.
    */
   waitFor(
     id: string,
     options: { isDone: () => Promise<boolean>; timeoutMs: number; signal?: AbortSignal },
   ): Promise<void>
-  /** Sends home everyone who waits, now and from now on: a caller who waits must not hold a shutdown up. */
+  /** Ends all waiting, now and from now on: a waiting caller must not hold up a shutdown. */
   dismiss(): void
-  /** Stops taking work, tells running work to leave, and waits for it. */
+  /** Stops taking work, signals running work to return, and waits for it. */
   stop(): Promise<void>
 }
 
@@ -80,28 +80,28 @@ interface Options {
   logger: Logger
   /** How often dead workers are looked for; default 5. */
   superviseSeconds?: number
-  /** Multiplies how long waiting work waits for the sweep; 1 but in tests. */
+  /** Multiplies how long waiting work waits for the sweep; 1 except in tests. */
   waitScale?: number
 }
 
 const CHANNEL = 'sfdc_engine_done'
 const SWEEP_MS = 5_000
 const SWEEP_MS_LEAST = 250
-/** How soon a note is seen that became due by time, of which nobody is notified. */
+/** How soon a note is seen that becomes due by time, for which there is no notification. */
 const LOOK_MS = 2_000
 const HOUSEKEEPING_MS = 600_000
-/** A worker without a sign of life for so long is dead: the least that pg-boss takes. */
+/** A worker without a sign of life for this long is dead: the minimum that pg-boss accepts. */
 const HEARTBEAT_SECONDS = 10
-/** How often it is looked for dead workers. */
+/** How often dead workers are looked for. */
 const SUPERVISE_SECONDS = 5
 const POLL_MS = 1_000
 const STOP_TIMEOUT_MS = 10_000
-/** At most this many chunks of work at once for one Salesforce org, over all replicas. */
+/** At most this many chunks of work at once for one Salesforce org, across all replicas. */
 const PER_SALESFORCE_ORG = 8
 const ATTEMPTS_MAX = 5
 /**
- * How much of a kind one replica does at once. Deploys mostly wait for Salesforce, each client's for
- * its own Salesforce org: many of them cost little, and none should queue behind another client's.
+ * How much of a kind one replica does at once. Deploys mostly wait for Salesforce, each client's for its
+ * own Salesforce org: many of them cost little, and none should wait behind another client's.
  */
 const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   'topology-pull': 4,
@@ -111,7 +111,7 @@ const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   push: 16,
 }
 
-/** One at a time for each taker; they are notified, and looked after by `look`. */
+/** One at a time for each taker; takers are notified, and `look` checks on them. */
 const TAKING = {
   groupConcurrency: PER_SALESFORCE_ORG,
   pollingIntervalSeconds: 2,
@@ -129,7 +129,7 @@ export const createJobs = ({
   const boss = new PgBoss({
     connectionString: url.reveal(),
     schema: QUEUE_SCHEMA,
-    createSchema: false, // the migrations see to it
+    createSchema: false, // the migrations do that
     max: 5,
     application_name: 'sfdc-engine-x jobs',
     schedule: false,
@@ -150,7 +150,7 @@ export const createJobs = ({
   const timers: NodeJS.Timeout[] = []
 
   const enqueue: Jobs['enqueue'] = async (kind, work, sfdcOrgId) => {
-    // Exclusive by row id: a second send while one waits or runs is dropped by the queue.
+    // Exclusive by row id: the queue drops a second send while one waits or runs.
     await boss.send(kind, work, { singletonKey: work.id, group: { id: sfdcOrgId } })
   }
 
@@ -163,8 +163,8 @@ export const createJobs = ({
   const takers = new Map<string, string[]>()
 
   /**
-   * One question for all queues, so that an idle replica need not ask for each of the many works it
-   * could do at once. A busy worker fetches again when it is done.
+   * One query for all queues, so that an idle replica need not poll for each piece of work that it could
+   * do at once. A busy worker fetches again when it is done.
    */
   const look = async () => {
     const due = await boss
@@ -177,7 +177,7 @@ export const createJobs = ({
     }
   }
 
-  /** Null: what the note is about has ended, or is paused until the sweep writes another one. */
+  /** Null: the work of the note has ended, or is paused until the sweep writes a new one. */
   const workIn = async ({ orgId, clientId, id }: Note): Promise<Work | null> => {
     if (clientId !== undefined) return { orgId, clientId, id }
     const row = (await db.lookup<OpenWork>('open_work')).find((open) => open.id === id)
@@ -213,7 +213,7 @@ export const createJobs = ({
           heartbeatSeconds: HEARTBEAT_SECONDS,
           expireInSeconds: 6 * 3600,
           retryLimit: ATTEMPTS_MAX - 1,
-          // The queue doubles by itself, with a jitter of its own.
+          // The queue itself doubles the delay, with its own jitter.
           retryDelay: WORK_WAIT_SECONDS.least,
           retryBackoff: true,
           retryDelayMax: WORK_WAIT_SECONDS.most,
@@ -230,12 +230,13 @@ export const createJobs = ({
               if (deaths >= ATTEMPTS_MAX) {
                 await worker.giveUp(work, new Error(`its process died ${deaths} times`))
               } else if ((await worker.run(work, signal)) === 'again') {
-                // Ended before it is put back: the queue drops a second one of what still runs.
+                // The note is ended before the work is put back: the queue drops a second one while the
+                // first runs.
                 await boss.complete(kind, job.id)
                 await enqueue(kind, work, job.groupId ?? '')
               }
             } catch (error) {
-              if (signal.aborted) throw error // another replica goes on from the journal
+              if (signal.aborted) throw error // another replica continues from the journal
               logger.error({ err: error, kind, work_id: work.id }, 'work failed')
               if (job.retryCount + 1 < ATTEMPTS_MAX) throw error
               await worker.giveUp(work, error)
@@ -286,7 +287,7 @@ export const createJobs = ({
   }
 }
 
-/** What is past its time goes, all of it: a single round takes the results of a few pushes only. */
+/** Everything that has expired is deleted: a single round takes the results of only a few pushes. */
 export const discardExpired = async (
   db: Pick<Database, 'lookup'>,
   signal: AbortSignal,
@@ -298,8 +299,8 @@ export const discardExpired = async (
 }
 
 /**
- * Counts this start and tells how many before it never came to an end: each took its process down.
- * Whoever comes to an end, a good one or not, deletes the count.
+ * Counts this start and returns how many earlier ones never ended: each crashed its process. A start
+ * that ends, well or not, deletes the count.
  */
 const deathsBefore = async (db: Database, workId: string): Promise<number> => {
   const [row] = await db.shared<{ starts: number }>(
@@ -317,7 +318,7 @@ interface Inbox {
   close(): void
 }
 
-/** One LISTEN connection a process; lost, it is made again, and the pollers bridge the gap. */
+/** One LISTEN connection per process; if lost, it is opened again, and the pollers bridge the gap. */
 const createAnnouncements = (url: Secret, logger: Logger) => {
   const waiting = new Map<string, Set<() => void>>()
   let client: pg.Client | null = null
@@ -334,7 +335,8 @@ const createAnnouncements = (url: Secret, logger: Logger) => {
     const lost = (error?: Error) => {
       if (client !== next) return
       client = null
-      // It may be open still (a standby refuses LISTEN): without this each retry would leave one.
+      // It may still be open (a standby refuses LISTEN): without this, each retry would leave one
+      // behind.
       void next.end().catch(() => undefined)
       if (stopped) return
       logger.warn({ err: error }, 'announcements: connection lost')

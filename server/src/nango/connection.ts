@@ -6,16 +6,16 @@ import { Secret } from '../secret.ts'
 
 export type Tags = Readonly<Record<string, string>>
 
-/** What a grant's last token answer said. */
+/** The content of a grant's last token response. */
 export interface Grant {
   accessToken: Secret
-  /** Only where it was asked for. */
+  /** Only if requested. */
   refreshToken: Secret | null
   instanceUrl: string | null
   /** 18 characters. */
   sfdcOrgId: string | null
   sfdcUserId: string | null
-  /** OAuth scopes; null where Salesforce did not name them. */
+  /** OAuth scopes; null if Salesforce did not return them. */
   scopes: readonly string[] | null
 }
 
@@ -27,7 +27,7 @@ export interface NangoConnection {
   grant: Grant | null
 }
 
-/** A connection in a list: Nango gives no credentials there and asks Salesforce nothing. */
+/** A connection in a list: Nango returns no credentials there and does not ask Salesforce. */
 export interface ListedConnection {
   id: string
   providerConfigKey: string
@@ -115,8 +115,8 @@ export const parseConnection = (body: unknown): NangoConnection | null => {
         : {
             accessToken: new Secret(accessToken),
             refreshToken: given?.refresh_token == null ? null : new Secret(given.refresh_token),
-            // connection_config is written at the connect only and can be set by the browser; the
-            // last token answer is Salesforce's own word.
+            // connection_config is written only when connecting and can be set by the browser; the last
+            // token response comes from Salesforce itself.
             instanceUrl: given?.raw?.instance_url ?? connection_config?.instance_url ?? null,
             ...readIdentityUrl(given?.raw?.id),
             scopes: given?.raw?.scope?.split(/\s+/).filter((scope) => scope !== '') ?? null,

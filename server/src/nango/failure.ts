@@ -1,5 +1,5 @@
-// What Nango's refusals mean to us, as a closed list. Recognised by status, code and message exactly
-// as Nango 0.71 gives them; its HTTP statuses alone would mislead (a dead grant is a 400, an unknown
+// What Nango's refusals mean to us, as a closed list. Recognised by status, code and message exactly as
+// Nango 0.71 returns them; its HTTP statuses alone would mislead (a dead grant is a 400, an unknown
 // connection is 404 on a read and 400 on a deletion).
 
 import { EngineError, type ErrorCode } from '../errors.ts'
@@ -7,17 +7,17 @@ import { clip } from '../text.ts'
 import { type Tags } from './connection.ts'
 
 export type NangoFailureKind =
-  /** Nango knows no such connection (any more). */
+  /** Nango does not know the connection, or no longer does. */
   | 'gone'
   /** A refresh was attempted and failed; Nango does not say why. */
   | 'refresh_refused'
-  /** No attempt was made: one failed less than 30 s ago. A forced refresh is attempted all the same. */
+  /** No attempt was made: one failed less than 30 s ago. A forced refresh is still attempted. */
   | 'refresh_backoff'
   /** No attempt was made: refreshes failed on too many days. */
   | 'refresh_exhausted'
   /** Our key lacks a scope. */
   | 'no_scope'
-  /** Our key, our integration or our request is wrong: nothing that a repetition would heal. */
+  /** Our key, our integration or our request is wrong: a retry would not help. */
   | 'misconfigured'
   | 'rate_limited'
   /** 5xx, network, time-out, or an answer that cannot be read. */
@@ -75,7 +75,7 @@ const SECRETS =
 
 const scrub = (text: string): string => text.replace(SECRETS, '[secret]')
 
-/** The answer of one call that was not 2xx. `operation` decides what a 404 is about. */
+/** The failure of a call that was not answered with 2xx. `operation` decides what a 404 means. */
 export const classify = (
   operation: 'connection' | 'other',
   answer: { status: number; code: string; message: string },
@@ -86,7 +86,7 @@ export const classify = (
   if (status === 401) return 'misconfigured'
   if (status === 403) return 'no_scope'
   if (code === 'unknown_connection') return 'gone'
-  // A wrong base URL answers 404 too, in somebody else's words: that must never end a connection.
+  // A wrong base URL also answers 404, in another server's words: that must never end a connection.
   if (operation === 'connection' && status === 404 && code === 'not_found') {
     return /connection/i.test(message) ? 'gone' : 'misconfigured'
   }

@@ -1,5 +1,5 @@
 // The only code that talks to Nango, which holds every OAuth credential. Time-outs on everything,
-// retries for reads, and no error that could carry the key.
+// retries for reads, and no error that could contain the key.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request, type Dispatcher } from 'undici'
@@ -17,14 +17,14 @@ import { classify, NangoError } from './failure.ts'
 
 export interface ConnectSession {
   token: Secret
-  /** Holds the token: as secret as that. */
+  /** Contains the token, so it is just as secret. */
   connectLink: Secret
   expiresAt: Date
 }
 
 export interface NangoCall {
   operation: 'create_session' | 'get_connection' | 'list_connections' | 'delete_connection'
-  /** Null where no answer came. */
+  /** Null if no answer came. */
   status: number | null
   ms: number
 }
@@ -35,11 +35,11 @@ interface ConnectionName {
   providerConfigKey: string
 }
 
-/** All methods throw {@link NangoError}, and nothing else that callers need to tell apart. */
+/** All methods throw {@link NangoError}, and nothing else that callers need to distinguish. */
 export interface Nango {
   /**
-   * A session in which a browser can authorize one connection. What stands in `connectionConfig`
-   * cannot be changed by that browser; what does not, can.
+   * A session in which a browser can authorize one connection. That browser cannot change what is in
+   * `connectionConfig`; it can set what is not.
    */
   createConnectSession(input: {
     providerConfigKey: string
@@ -47,9 +47,9 @@ export interface Nango {
     connectionConfig: Readonly<Record<string, string>>
   }): Promise<ConnectSession>
   /**
-   * Tags and credentials of a connection. Nango asks Salesforce about the session on every plain
-   * read and refreshes it when it is dead or nearly so; `forceRefresh` refreshes it in any case,
-   * unless a plain read is in flight at Nango: then the old token comes back.
+   * Tags and credentials of a connection. Nango asks Salesforce about the session on every plain read
+   * and refreshes it when it is dead or nearly so; `forceRefresh` refreshes it in any case, unless a
+   * plain read is in flight at Nango: then the old token is returned.
    */
   getConnection(
     input: ConnectionName & { forceRefresh?: boolean; refreshToken?: boolean },
@@ -60,13 +60,13 @@ export interface Nango {
     tags?: Tags
     connectionId?: string
   }): Promise<ListedConnection[]>
-  /** Does not revoke anything at Salesforce. `already_gone` where there was no such connection. */
+  /** Does not revoke anything at Salesforce. `already_gone` if there was no such connection. */
   deleteConnection(input: ConnectionName): Promise<'deleted' | 'already_gone'>
   close(): Promise<void>
 }
 
 interface Options {
-  /** `https://api.nango.dev` or one's own server, with or without a path. */
+  /** `https://api.nango.dev` or your own server, with or without a path. */
   baseUrl: string
   secretKey: Secret
   /** Nango itself may wait 12 s for its refresh lock: keep `answerMs` above 15 s. */
@@ -94,7 +94,7 @@ interface Answer {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const LIST_MAX = 200
 const READ_ATTEMPTS_MAX = 3
-/** Somebody waits: a longer wish of Nango's goes back to the caller as Retry-After. */
+/** Somebody waits: if Nango asks for a longer pause, the caller gets it as Retry-After. */
 const RETRY_AFTER_SECONDS_MAX = 3
 const TIMED_OUT = 'timeout'
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -119,7 +119,7 @@ export const createNango = (options: Options): Nango => {
     maxResponseSize: ANSWER_BYTES_MAX,
   })
 
-  /** One exchange. Throws NangoError where no readable answer came or it was not 2xx. */
+  /** One exchange. Throws NangoError if no readable answer came or it was not 2xx. */
   const exchange = async (call: Call): Promise<Answer> => {
     const startedAt = performance.now()
     const report = (status: number | null): void =>
@@ -153,7 +153,7 @@ export const createNango = (options: Options): Nango => {
     }
     report(status)
     if (status >= 200 && status < 300) return { status, body: parseJson(text) }
-    // A refusal's words reach our callers: an echo of our key in them must not.
+    // The words of a refusal reach our callers: an echo of our key must not.
     const quotable = text.replaceAll(options.secretKey.reveal(), '[secret]')
     throw refusal(call, status, parseJson(quotable), retryAfter)
   }
@@ -164,7 +164,7 @@ export const createNango = (options: Options): Nango => {
         return await exchange(call)
       } catch (error) {
         if (!(error instanceof NangoError)) throw error
-        // Whoever waited for a whole time-out has waited long enough.
+        // A caller that has waited for a whole time-out has waited long enough.
         const timedOut = error.upstream?.code === TIMED_OUT
         const passing = (error.kind === 'unavailable' && !timedOut) || error.kind === 'rate_limited'
         const retryAfterSeconds = error.retryAfterSeconds ?? null
@@ -229,7 +229,7 @@ export const createNango = (options: Options): Nango => {
       })
       const parsed = parseConnection(body)
       if (parsed === null) throw unreadable(status)
-      // The answer is about what was asked, or it is about nothing.
+      // An answer about anything else than the requested connection is not used.
       if (parsed.id.toLowerCase() !== id.toLowerCase()) throw unreadable(status)
       return parsed
     },
@@ -285,7 +285,7 @@ const connectionPath = (id: string): string => {
   return `/connections/${id.toLowerCase()}`
 }
 
-/** The fault's own code and nothing else: a library's error may hold the request and, in it, the key. */
+/** Only the fault's code: a library's error may contain the request and, in it, the key. */
 const faultOf = (error: unknown): string => {
   const { code, name } = error as { code?: unknown; name?: unknown }
   if (name === 'TimeoutError' || (typeof code === 'string' && code.includes('TIMEOUT')))

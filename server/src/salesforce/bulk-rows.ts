@@ -1,4 +1,4 @@
-// The rows of a Bulk job, there and back: what may go into its CSV, and what its results say.
+// The rows of a Bulk job in both directions: what its CSV may contain, and what its results say.
 
 import { encodeCsv, parseCsvRecords } from './csv.ts'
 import { urlPath } from './escape.ts'
@@ -13,7 +13,10 @@ const ROW_LIMITS = Object.freeze({
   rowChars: 400_000,
 })
 
-/** Salesforce: Bulk API 2.0 guide, preparing CSV files: sets a field to null; an empty value leaves it alone. */
+/**
+ * Salesforce: Bulk API 2.0 guide, preparing CSV files: sets a field to null; an empty value leaves it
+ * unchanged.
+ */
 const NULL_MARK = '#N/A'
 
 export type BulkValue = string | number | boolean | null | undefined
@@ -22,8 +25,8 @@ const bulkText = (value: BulkValue): string =>
   value === null ? NULL_MARK : value === undefined ? '' : String(value)
 
 /**
- * Why Bulk would not take this row as it is meant; null if it would. Values are by position under
- * the columns. Ask before `encodeBulkCsv`, which refuses such a row.
+ * Why Bulk would not accept this row as intended; null if it would. Values are given in the order of the
+ * columns. Call it before `encodeBulkCsv`, which refuses such a row.
  */
 export const bulkRowFault = (
   columns: readonly string[],
@@ -69,9 +72,9 @@ async function* bulkLines(
 }
 
 /**
- * Batches of rows as the CSV of an upload. `null` sets a field to null, `undefined` and '' leave it alone. Columns
- * are API names, or `Rel__r.Key__c` for a parent by external id. Throws TypeError for more columns than
- * Bulk takes and for a row in which `bulkRowFault` finds something.
+ * Batches of rows as the CSV of an upload. `null` sets a field to null, `undefined` and '' leave it
+ * unchanged. Columns are API names, or `Rel__r.Key__c` for a parent by external id. Throws TypeError for
+ * more columns than Bulk allows and for a row in which `bulkRowFault` finds a fault.
  */
 export const encodeBulkCsv = (
   columns: readonly string[],
@@ -87,21 +90,23 @@ export interface BulkSuccess {
   /** 18 characters. */
   id: string
   created: boolean
-  /** The row as it was sent, by column: results come in no order, so it is joined by a key of its own. */
+  /**
+   * The row as it was sent, by column: results come in no particular order, so rows are joined by a key.
+   */
   row: Record<string, string>
 }
 
 export interface BulkFailure {
-  /** Of the record that the row was meant for, where Salesforce found it. */
+  /** Id of the row's record, if Salesforce found it. */
   id: string | null
   failure: Failure
   row: Record<string, string>
 }
 
 export interface ResultOptions {
-  /** How many rows there must be, by the job's own counts; another number is an error at the end. */
+  /** How many rows there must be, by the job's own counts; a different number is an error at the end. */
   expected?: number
-  /** Of what was sent, give back these columns only: whoever joins by a key needs no more. */
+  /** Return only these columns of what was sent: joining by a key needs no more. */
   columns?: readonly string[]
   signal?: AbortSignal
 }
@@ -127,7 +132,7 @@ async function* resultRows(
       const message = 'An HTML page in place of results.'
       throw new SalesforceError(makeFailure('html_page', { status, code: 'HTTP_200', message }))
     }
-    // Salesforce: no rows of this kind is a lone header line, an empty body, or 204.
+    // Salesforce: no rows of this kind means only a header line, an empty body, or 204.
     for await (const batch of parseCsvRecords(body, required, keep)) {
       rows += batch.length
       yield batch
@@ -141,7 +146,7 @@ async function* resultRows(
   }
 }
 
-/** `row` without the columns that Salesforce put in front. */
+/** `row` without the columns that Salesforce adds in front. */
 const sentRow = (row: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('sf__')))
 
@@ -166,14 +171,14 @@ const rowFailure = (text: string): Failure => {
     }
   }
   const error = { statusCode: code ?? 'UNKNOWN', message, fields }
-  // A row's error is Salesforce's word that it did not write the row, whatever the error.
+  // With a row's error Salesforce says that it did not write the row, whatever the error.
   return { ...classifyError(error), fate: 'not_done' }
 }
 
 /*
  * The results of a job that is done, in batches; each kind may be read any number of times for seven
- * days. Streamed: read to the end or leave the loop. Throws SalesforceError; what was yielded before stays valid, and
- * reading again begins at the first row.
+ * days. Streamed: read to the end or break out of the loop. Throws SalesforceError; what was yielded
+ * before stays valid, and reading again begins at the first row.
  */
 
 /** Rows that were written. */
@@ -192,7 +197,7 @@ export async function* successfulResults(
   }
 }
 
-/** Rows that were refused, each for a passing or final reason (`failure.passing`). */
+/** Rows that were refused, each for a temporary or final reason (`failure.passing`). */
 export async function* failedResults(
   org: SalesforceOrg,
   jobId: string,
@@ -208,7 +213,7 @@ export async function* failedResults(
   }
 }
 
-/** Rows that a failed or aborted job never came to: they were not written. */
+/** Rows that a failed or aborted job never reached: they were not written. */
 export const unprocessedRows = (
   org: SalesforceOrg,
   jobId: string,

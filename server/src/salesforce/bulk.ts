@@ -1,5 +1,5 @@
-// Bulk API 2.0 ingest: many rows as one CSV, worked off by Salesforce in its own time. A job does
-// nothing until it is closed, so whatever goes wrong before that can be thrown away and begun anew.
+// Bulk API 2.0 ingest: many rows as one CSV, processed by Salesforce in its own time. A job does nothing
+// until it is closed, so if anything goes wrong before that it can be dropped and started again.
 
 import { EngineError } from '../errors.ts'
 import { waitMs } from '../retry.ts'
@@ -23,7 +23,7 @@ export interface BulkJobSpec {
   /** API name of the object. */
   object: string
   operation: 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete'
-  /** For an upsert, and only there. */
+  /** For an upsert only. */
   externalIdFieldName?: string
   /** Salesforce: Bulk has no Sforce-Auto-Assign; without this id no assignment rule runs. */
   assignmentRuleId?: string
@@ -35,13 +35,13 @@ export interface BulkJob {
   state: string
   /** Nothing more will happen. `JobComplete` does not mean that rows succeeded. */
   done: boolean
-  /** Rows worked on so far, `failed` among them. */
+  /** Rows processed so far, including `failed`. */
   processed: number
   failed: number
   /** How often Salesforce itself tried again. */
   retries: number
   totalProcessingMs: number
-  /** Why the job as a whole failed; its rows are in the results of all three kinds nevertheless. */
+  /** Why the job as a whole failed; its rows are still in the three kinds of results. */
   failure: Failure | null
 }
 
@@ -87,7 +87,7 @@ export const createBulkJob = async (org: SalesforceOrg, spec: BulkJobSpec): Prom
     method: 'POST',
     path: JOBS,
     kind: 'bulk',
-    // A second empty job is litter at worst: it does nothing, and Salesforce drops it after a week.
+    // A second empty job does no harm: it does nothing, and Salesforce drops it after a week.
     effect: 'idempotent',
     json: {
       object,
@@ -118,7 +118,7 @@ async function* limited(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 }
 
 /**
- * Uploads the rows of an open job, streamed. Repeated only where Salesforce certainly took nothing: a
+ * Uploads the rows of an open job, streamed. Repeated only if Salesforce certainly accepted nothing: a
  * job with two uploads cannot be closed (INVALIDJOB), so after an error for which `isUnknownFate` holds
  * the caller aborts the job and creates a new one. Throws EngineError `payload_too_large` beyond 100 MB,
  * and what the source itself throws.
@@ -138,7 +138,7 @@ export const uploadBulkData = async (
   })
 }
 
-/** How a job stands. Never stopped by the budget. */
+/** The state of a job. Never stopped by the budget. */
 export const getBulkJob = async (
   org: SalesforceOrg,
   jobId: string,
@@ -154,7 +154,7 @@ export const getBulkJob = async (
   return readJob(body)
 }
 
-/** Sets the state; where that fails, the job itself tells whether it was done after all. */
+/** Sets the state; if that fails, the job itself shows whether it was done after all. */
 const setState = async (
   org: SalesforceOrg,
   jobId: string,
@@ -172,7 +172,7 @@ const setState = async (
     return readJob(body)
   } catch (error) {
     if (!(error instanceof SalesforceError)) throw error
-    // Salesforce refuses to set a state twice, so a repetition after a lost answer is refused too.
+    // Salesforce refuses to set a state twice, so it also refuses a retry after a lost answer.
     const job = await getBulkJob(org, jobId).catch((lookError: unknown) => {
       if (lookError instanceof EngineError) return null
       throw lookError
@@ -182,11 +182,11 @@ const setState = async (
   }
 }
 
-/** Tells Salesforce to begin. From here on the rows are being written. May be repeated. */
+/** Tells Salesforce to start. From here on the rows are being written. May be repeated. */
 export const closeBulkJob = (org: SalesforceOrg, jobId: string): Promise<BulkJob> =>
   setState(org, jobId, 'UploadComplete', ({ state }) => state !== 'Open' && state !== 'Aborted')
 
-/** Stops a job; rows that it wrote stay written. One that is over by now is answered as it ended. */
+/** Stops a job; rows that it wrote stay written. One that has already ended is returned as it ended. */
 export const abortBulkJob = (org: SalesforceOrg, jobId: string): Promise<BulkJob> =>
   setState(org, jobId, 'Aborted', ({ done }) => done)
 
@@ -204,10 +204,10 @@ export const awaitBulkJob = (
 const JOBS_MAX = 3
 
 /**
- * Creates, fills and closes a job. `onJob` is told each job's id before anything is uploaded, and
+ * Creates, fills and closes a job. `onJob` gets each job's id before anything is uploaded, and is
  * awaited: store it, and after a crash ask `getBulkJob`: an `Open` one did nothing and may be aborted
- * and begun anew. A lost upload is begun anew here, up to three times in all; an error in closing
- * leaves a job that may be running under the last id.
+ * and started again. A lost upload is started again here, up to three times in total; after an error in
+ * closing, the job with the last id may be running.
  */
 export const startBulkIngest = async (
   org: SalesforceOrg,
@@ -221,7 +221,7 @@ export const startBulkIngest = async (
     try {
       await uploadBulkData(org, id, csv)
     } catch (error) {
-      // Tidying only: an open job does nothing, and Salesforce drops it in the end.
+      // Only cleanup: an open job does nothing, and Salesforce drops it in the end.
       await abortBulkJob(org, id).catch(() => undefined)
       const again =
         error instanceof SalesforceError && error.failure.passing && org.signal?.aborted !== true

@@ -5,11 +5,11 @@ import { classifyError, type Failure, malformed, SalesforceError } from './failu
 import { type SalesforceOrg, type SalesforceRequest } from './gateway.ts'
 import { asText, isObject, type JsonObject } from './json.ts'
 
-/** Salesforce: REST API guide, sObject Collections: at most 200 records a call. */
+/** Salesforce: REST API guide, sObject Collections: at most 200 records per call. */
 export const COLLECTION_MAX = 200
 /**
- * Salesforce: REST API guide, Create Multiple Records: runs of the same type are processed as a chunk
- * each, at most ten a call. Rows of mixed types are best sorted by type.
+ * Salesforce: REST API guide, Create Multiple Records: runs of the same type are processed as one chunk
+ * each, at most ten per call. Rows of mixed types are best sorted by type.
  */
 export const TYPE_CHUNKS_MAX = 10
 /** Salesforce: REST API guide, Get Records With a Request Body Using sObject Collections. */
@@ -29,14 +29,14 @@ export interface WriteOptions extends Pick<
   SalesforceRequest,
   'attemptsMax' | 'timeouts' | 'priority' | 'signal'
 > {
-  /** One transaction: a failed row undoes the others. */
+  /** One transaction: a failed row rolls back the others. */
   allOrNone?: boolean
   /**
-   * Assignment rules for Lead, Case and Account: the active one, the one with this id, or none.
-   * Default none, where Salesforce's own default would silently change owners.
+   * Assignment rules for Lead, Case and Account: the active one, the one with this id, or none. Default:
+   * none, since Salesforce's own default would silently change owners.
    */
   assignmentRule?: 'active' | 'none' | { id: string }
-  /** Save although a duplicate rule warns; rules that block still do. */
+  /** Save although a duplicate rule warns; blocking rules still block. */
   allowDuplicates?: boolean
 }
 
@@ -52,13 +52,13 @@ export type RowResult =
   | {
       outcome: 'failed'
       /**
-       * `passing`: the same row may succeed in a moment; else it is final. `fate` is `unknown` only
-       * where Salesforce's answer for the row was none: look before sending it again.
+       * `passing`: the same row may succeed in a moment; else it is final. `fate` is `unknown` only if
+       * Salesforce gave no answer for the row: look before sending it again.
        */
       failure: Failure
-      /** All that Salesforce said about this row, `failure` included. */
+      /** Everything that Salesforce said about this row, including `failure`. */
       failures: Failure[]
-      /** Undone for the sake of another row (`allOrNone`): nothing is wrong with this one itself. */
+      /** Rolled back because of another row (`allOrNone`): nothing is wrong with this one itself. */
       rolledBack: boolean
     }
 
@@ -73,7 +73,7 @@ const assignmentHeader = (rule: WriteOptions['assignmentRule']): string => {
 }
 
 const writeHeaders = (options: WriteOptions): Record<string, string> => ({
-  // Salesforce: REST API guide, Assignment Rule Header: absent means TRUE, so it always travels.
+  // Salesforce: REST API guide, Assignment Rule Header: absent means TRUE, so it is always sent.
   'sforce-auto-assign': assignmentHeader(options.assignmentRule),
   ...(options.allowDuplicates === true ? { 'sforce-duplicate-rule-header': 'allowSave=true' } : {}),
 })
@@ -95,7 +95,7 @@ const readRow = (row: unknown): RowResult => {
   // The row is as final as the most final of its errors.
   const failure = failures.find(({ passing }) => !passing) ?? failures[0]
   if (failure === undefined) {
-    // Neither a success with an id nor a failure with a reason: nobody knows what became of it.
+    // Neither a success with an id nor a failure with a reason: the outcome is not known.
     const unknown = malformed('The answer for this row is not a result.')
     return { outcome: 'failed', failure: unknown, failures: [unknown], rolledBack: false }
   }
@@ -135,7 +135,7 @@ const write = async (
   const { status, body } = await org.request({
     ...request,
     kind: 'composite',
-    // Whatever the method: sent twice, automations run twice, and a second delete finds nothing.
+    // For every method: if sent twice, automations run twice, and a second delete finds nothing.
     effect: 'create',
     headers: writeHeaders(options),
     ...(attemptsMax === undefined ? {} : { attemptsMax }),
@@ -153,11 +153,11 @@ const write = async (
 
 /*
  * All writes: at most 200 rows (TypeError for more), answered in their order, each with its own outcome.
- * A thrown SalesforceError is about the call as a whole; where `isUnknownFate` holds, any of its rows
- * may have been written, and it was not sent again.
+ * A thrown SalesforceError concerns the call as a whole; if `isUnknownFate` holds, any of its rows may
+ * have been written, and it was not sent again.
  */
 
-/** Creates records, of up to ten runs of types. */
+/** Creates records, in up to ten runs of types. */
 export const createRecords = async (
   org: SalesforceOrg,
   rows: readonly NewRecord[],
@@ -173,7 +173,7 @@ export const createRecords = async (
   )
 }
 
-/** Changes records by id, of up to ten runs of types; fields that are not named stay as they are. */
+/** Changes records by id, in up to ten runs of types; fields that are not named stay as they are. */
 export const updateRecords = async (
   org: SalesforceOrg,
   rows: readonly ChangedRecord[],
@@ -202,7 +202,9 @@ export const upsertRecords = async (
   return write(org, rows.length, { method: 'PATCH', path, json }, options)
 }
 
-/** Deletes records by id, of any types. One that is gone already fails its row with ENTITY_IS_DELETED. */
+/**
+ * Deletes records by id, of any types. One that is already deleted fails its row with ENTITY_IS_DELETED.
+ */
 export const deleteRecords = async (
   org: SalesforceOrg,
   ids: readonly string[],
@@ -216,7 +218,7 @@ export const deleteRecords = async (
 
 /**
  * Records of one type by id, at most 2,000, in the order of `ids`; null for one that does not exist or
- * that the connected user may not see. A field that does not exist for them fails the call.
+ * that the connected user may not see. A field that does not exist for that user fails the call.
  */
 export const retrieveRecords = async (
   org: SalesforceOrg,

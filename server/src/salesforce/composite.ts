@@ -1,5 +1,5 @@
-// Up to 25 calls in one (`/composite`): Salesforce counts the series once, and each sub-request may
-// have headers of its own (which `/composite/batch` would not take, counting each besides).
+// Up to 25 calls in one (`/composite`): Salesforce counts the series once, and each sub-request may have
+// headers of its own (`/composite/batch` allows none, and counts each sub-request).
 
 import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
 import { type SalesforceOrg, type SalesforceRequest } from './gateway.ts'
@@ -32,7 +32,7 @@ export interface CompositeOptions extends Pick<
   SalesforceRequest,
   'effect' | 'attemptsMax' | 'timeouts' | 'limitBytes' | 'priority' | 'signal'
 > {
-  /** One transaction: a failure undoes the others, which then answer PROCESSING_HALTED. */
+  /** One transaction: a failure rolls back the others, which then return PROCESSING_HALTED. */
   allOrNone?: boolean
   tooling?: boolean
 }
@@ -57,9 +57,9 @@ const readItem = (item: JsonObject): SubAnswer => {
 }
 
 /**
- * Sends at most 25 sub-requests as one call and answers in their order (Salesforce need not keep it
- * when it collates). Throws SalesforceError if the call as a whole fails or leaves an answer out, and
- * TypeError for more than 25. Its effect is `create` unless the caller knows better.
+ * Sends at most 25 sub-requests as one call and returns the answers in their order (Salesforce need not
+ * keep it when it collates). Throws SalesforceError if the call as a whole fails or leaves an answer
+ * out, and TypeError for more than 25. Its effect is `create` unless the caller knows better.
  */
 export const composite = async (
   org: SalesforceOrg,
@@ -82,7 +82,8 @@ export const composite = async (
         method,
         url: url.startsWith('/services/') ? url : `/services/data/${org.apiVersion}${url}`,
         referenceId: ids[index],
-        // Sub-requests with headers are not collated, which is slower: none where none is needed.
+        // Sub-requests with headers are not collated, which is slower, so headers are sent only if
+        // needed.
         ...(Object.keys(headers).length > 0 ? { httpHeaders: headers } : {}),
         ...(subBody === undefined ? {} : { body: subBody }),
       })),

@@ -1,10 +1,10 @@
-// CSV as Bulk API 2.0 speaks it (RFC 4180, UTF-8), both ways and never the whole of it in memory.
+// CSV as Bulk API 2.0 speaks it (RFC 4180, UTF-8), in both directions and never completely in memory.
 
 import { malformed, SalesforceError } from './failure.ts'
 
-/** Far above what Salesforce lets a row have (400,000 characters), far below what would hurt us. */
+/** Far above what Salesforce allows in a row (400,000 characters), far below what would hurt us. */
 const ROW_CHARS_MAX = 8_000_000
-/** So much text is gathered before it goes out as bytes. */
+/** How much text is gathered before it is written as bytes. */
 const PIECE_CHARS = 64 * 1024
 
 const broken = (what: string): SalesforceError => new SalesforceError(malformed(`The CSV ${what}.`))
@@ -14,7 +14,7 @@ const QUOTE = 0x22
 const LF = 0x0a
 const CR = 0x0d
 
-/** Rows out of text that arrives in pieces, cut anywhere. */
+/** Parses rows from text that arrives in pieces, cut anywhere. */
 const createParser = () => {
   let row: string[] = []
   let rowChars = 0
@@ -37,7 +37,7 @@ const createParser = () => {
   }
 
   const endRow = (rows: string[][]): void => {
-    // An empty line is no row; Salesforce ends its files with one now and then.
+    // An empty line is not a row; Salesforce sometimes ends its files with one.
     const blank = row.length === 0 && field === '' && !wasQuoted
     endField()
     if (!blank) rows.push(row)
@@ -74,7 +74,7 @@ const createParser = () => {
           }
         }
         if (char === COMMA) endField()
-        // The LF of a CRLF ends an empty line, which is none.
+        // The LF of a CRLF would end an empty line, which does not count.
         else if (char === CR || char === LF) endRow(rows)
         else if (char === QUOTE && field === '' && !wasQuoted) {
           quoted = true
@@ -91,7 +91,7 @@ const createParser = () => {
       return rows
     },
 
-    /** The last row, where no line end follows it. Throws SalesforceError inside a quoted field. */
+    /** The last row, if no line end follows it. Throws SalesforceError inside a quoted field. */
     end(): string[][] {
       if (quoted) throw broken('breaks off inside a quoted field')
       const rows: string[][] = []
@@ -107,7 +107,7 @@ const isDelimiter = (char: number): boolean => char === COMMA || char === LF || 
  * Rows in batches, as they arrive together: a step of an async loop for each row would cost more than
  * the row. Quoted fields may hold delimiters, quotes and line ends, lines may end in LF, CRLF or CR,
  * empty lines are skipped, a byte order mark is dropped. Throws SalesforceError `malformed` for text
- * that is no CSV or ends inside a quoted field.
+ * that is not CSV or ends inside a quoted field.
  */
 export async function* parseCsv(
   bytes: AsyncIterable<unknown>,
@@ -123,9 +123,10 @@ export async function* parseCsv(
 }
 
 /**
- * Objects by the names in the first row, in batches. Throws SalesforceError `malformed` besides where a row has
- * another number of fields than the first (a file that breaks off mostly ends so), or a name of
- * `required` is missing there. No text at all is no rows. With `keep`, records have those members only.
+ * Objects by the names in the first row, in batches. Throws SalesforceError `malformed` also if a row
+ * has a different number of fields than the first (a file that breaks off usually ends so), or if a name
+ * of `required` is missing there. No text at all is no rows. With `keep`, records have those members
+ * only.
  */
 export async function* parseCsvRecords(
   bytes: AsyncIterable<unknown>,
@@ -159,7 +160,7 @@ export async function* parseCsvRecords(
   }
 }
 
-/** Quoted where it has to be, and where spaces at its ends might else be lost. */
+/** Quoted if necessary, and if leading or trailing spaces might otherwise be lost. */
 const csvField = (value: string): string =>
   /[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
 
@@ -170,7 +171,7 @@ export async function* encodeCsv(
   let text = ''
   for await (const rows of batches) {
     for (const row of rows) {
-      // A row of one empty field would be an empty line, which is no row.
+      // A row of one empty field would be an empty line, which is not a row.
       text += row.length === 1 && row[0] === '' ? '""\n' : `${row.map(csvField).join(',')}\n`
       if (text.length >= PIECE_CHARS) {
         yield Buffer.from(text, 'utf8')

@@ -9,9 +9,11 @@ import { toXml } from './xml.ts'
 export type Members = ReadonlyMap<string, readonly string[]>
 
 export interface PackageContents {
-  /** Path inside the package (`objects/Lead.object`) → content. Manifests are written here, not given. */
+  /**
+   * Path inside the package (`objects/Lead.object`) → content. Manifests are generated, not passed in.
+   */
   files: ReadonlyMap<string, string | Uint8Array>
-  /** What package.xml names; a file that no member names is not deployed. `*` stands for all of a type. */
+  /** What package.xml names; a file that no member names is not deployed. `*` means all of a type. */
   members: Members
   /** Deleted before the files are deployed, and after; by full name, never `*`, in this order. */
   deleteBefore?: Members
@@ -45,7 +47,7 @@ const MANIFESTS: ReadonlySet<string> = new Set([
   'destructiveChanges.xml',
 ])
 
-// fflate writes local calendar fields; from these it makes the same bytes in every time zone.
+// fflate writes local calendar fields; these give the same bytes in every time zone.
 const ZIP_EPOCH = new Date(1980, 0, 1)
 
 const manifest = (members: Members, version: string | null): string => {
@@ -71,7 +73,7 @@ const destructive = (members: Members): string => {
     if (names.some((name) => name.includes('*')))
       throw new TypeError(`Wildcards cannot be deleted: ${type}`)
   }
-  // As given: who deletes knows what must go before what.
+  // In the given order: the caller knows what must be deleted before what.
   return manifest(members, null)
 }
 

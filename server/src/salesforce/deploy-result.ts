@@ -1,5 +1,5 @@
-// What Salesforce says about a deploy, made one shape. Its own shapes differ by face, version and
-// moment: one element or an array, booleans and numbers as texts, `details: ""`, members that are missing.
+// What Salesforce says about a deploy, in one shape. Its own shapes differ by API, version and moment:
+// one element or an array, booleans and numbers as texts, `details: ""`, members that are missing.
 
 import { clip } from '../text.ts'
 import { componentName } from './component-name.ts'
@@ -27,7 +27,7 @@ export interface ComponentResult {
   type: string
   fullName: string
   fileName: string | null
-  /** Salesforce's id of the component, where it gives one. */
+  /** Salesforce's id of the component, if it returns one. */
   id: string | null
   outcome: 'created' | 'changed' | 'unchanged' | 'deleted' | 'failed'
   /** Salesforce's words; a component that succeeded may carry a warning. */
@@ -35,7 +35,7 @@ export interface ComponentResult {
   problemType: 'Error' | 'Warning' | null
   line: number | null
   column: number | null
-  /** Failed for a cause that passes by itself, such as another setup change that was running. */
+  /** Failed for a temporary cause, such as another setup change that was running. */
   passing: boolean
 }
 
@@ -47,7 +47,9 @@ export interface DeployTestResult {
 }
 
 export interface DeployDetails {
-  /** Without the manifests, which every deploy reports as components too, unless they have a problem. */
+  /**
+   * Without the manifests, which every deploy also reports as components, unless they have a problem.
+   */
   components: ComponentResult[]
   tests: DeployTestResult | null
 }
@@ -60,14 +62,14 @@ export interface DeployResult {
   success: boolean
   applied: Applied
   /**
-   * The deploy as a whole or each of its failed components failed for a cause that passes (the setup
-   * lock ALREADY_IN_PROCESS above all), and nothing was applied: sending it again may succeed.
+   * The deploy as a whole or each of its failed components failed for a temporary cause (usually the
+   * setup lock ALREADY_IN_PROCESS), and nothing was applied: sending it again may succeed.
    */
   passing: boolean
   checkOnly: boolean
-  /** Why the deploy as a whole failed; null where only components did. */
+  /** Why the deploy as a whole failed; null if only components did. */
   failure: Failure | null
-  /** What Salesforce is at, in its words. */
+  /** What Salesforce is doing, in its words. */
   stateDetail: string | null
   components: { total: number; deployed: number; errors: number }
   tests: { total: number; completed: number; errors: number }
@@ -79,7 +81,7 @@ export interface DeployResult {
   createdByName: string | null
   canceledById: string | null
   canceledByName: string | null
-  /** Null where they were not asked for, or Salesforce left them empty. */
+  /** Null if they were not requested, or Salesforce left them empty. */
   details: DeployDetails | null
 }
 
@@ -108,7 +110,7 @@ const count = (value: unknown): number | null => {
   return typeof number === 'number' && Number.isFinite(number) ? number : null
 }
 
-/** A status that we do not know (or none) still tells by `done` and `success` what it amounts to. */
+/** For an unknown or missing status, `done` and `success` still show what it means. */
 const readStatus = (
   value: unknown,
   done: boolean | null,
@@ -121,10 +123,10 @@ const readStatus = (
   return 'InProgress'
 }
 
-/** Is a deploy with this status over? An unknown one is not. */
+/** Whether a deploy with this status has ended. An unknown one has not. */
 export const isFinalStatus = (status: string): boolean => FINAL.has(readStatus(status, null, null))
 
-/** Whoever answers decides how much it says; what is kept and told has bounds. In UTF-16 units. */
+/** The other side decides how much it says; what we store and return is bounded. In UTF-16 units. */
 const WORDS_MAX = 4_000
 
 const words = (value: unknown): string | null => {
@@ -210,15 +212,15 @@ const howMuch = (
   if (status === 'Succeeded') return 'all'
   if (status === 'SucceededPartial') return 'some'
   if (status === 'Failed') return rollbackOnError ? 'nothing' : 'unknown'
-  // Salesforce: Metadata API guide, cancelDeploy: before version 65.0 a cancelled deploy may have
-  // been committed nevertheless.
+  // Salesforce: Metadata API guide, cancelDeploy: before version 65.0 a cancelled deploy may still have
+  // been committed.
   if (status === 'Canceled') return version >= 65 ? 'nothing' : 'unknown'
   return 'unknown'
 }
 
 /**
- * One shape for whatever face the result came by. `apiVersion` (`v66.0`) is the one it was asked with.
- * Throws SalesforceError `malformed` for what is no deploy result at all.
+ * One shape for results of either API. `apiVersion` (`v66.0`) is the one of the request. Throws
+ * SalesforceError `malformed` for anything that is not a deploy result.
  */
 export const readDeployResult = (body: unknown, apiVersion: string): DeployResult => {
   const outer = isObject(body) ? body : {}
@@ -242,7 +244,7 @@ export const readDeployResult = (body: unknown, apiVersion: string): DeployResul
   const applied = done
     ? howMuch(status, {
         checkOnly,
-        // Every deploy of ours is sent with it; a missing member cannot mean the opposite.
+        // Every deploy of ours is sent with it, so a missing member cannot mean the opposite.
         rollbackOnError: flag(result.rollbackOnError) ?? true,
         version: Number(bareVersion(apiVersion)),
       })

@@ -1,5 +1,5 @@
-// File deploys over REST: sent once, watched until they end, cancelled, and found again when the
-// answer to the sending got lost.
+// File deploys over REST: sent once, watched until they end, cancelled, and found again if the response
+// to the deploy request was lost.
 
 import { randomBytes } from 'node:crypto'
 import { EngineError } from '../errors.ts'
@@ -13,7 +13,7 @@ import { pollUntilDone, type PollOptions } from './polling.ts'
 import { query } from './rest.ts'
 
 const DEPLOYS = '/metadata/deployRequest'
-/** A package of 39 MB over a slow line; Salesforce itself answers only when it has all of it. */
+/** A package of 39 MB over a slow line; Salesforce answers only when it has all of it. */
 const SEND_TIMEOUT_MS = 30 * 60_000
 
 export interface DeployOptions {
@@ -35,14 +35,16 @@ const deployOptions = (options: DeployOptions) => ({
   ignoreWarnings: options.ignoreWarnings ?? false,
   performRetrieve: false,
   purgeOnDelete: options.purgeOnDelete ?? false,
-  // All or nothing, always: Salesforce demands it in production and our rollback counts on it.
+  // Always all or nothing: Salesforce requires it in production and our rollback relies on it.
   rollbackOnError: true,
   singlePackage: true,
   ...(options.testLevel === undefined ? {} : { testLevel: options.testLevel }),
   ...(options.runTests === undefined ? {} : { runTests: options.runTests }),
 })
 
-/** Head, zip and tail apart, so that the zip is never copied; `pieces` may be walked once an attempt. */
+/**
+ * Head, zip and tail separately, so that the zip is never copied; `pieces` is iterated once per attempt.
+ */
 const multipart = (zip: Uint8Array, options: DeployOptions) => {
   const boundary = `deploy-${randomBytes(18).toString('hex')}`
   const pieces = [
@@ -68,9 +70,9 @@ async function* walk(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array, 
 }
 
 /**
- * Sends a package and answers the id of its deploy; store it before waiting. Repeated only where
- * Salesforce certainly did not take it. An error for which `isUnknownFate` holds means that the deploy
- * may be running: look with `findDeployRequests` before sending again. The same goes for an abort.
+ * Sends a package and returns the id of its deploy; store it before waiting. Repeated only if Salesforce
+ * certainly did not accept it. An error for which `isUnknownFate` holds means that the deploy may be
+ * running: look with `findDeployRequests` before sending again. The same is true for an abort.
  */
 export const startDeploy = async (
   org: SalesforceOrg,
@@ -100,12 +102,12 @@ export const startDeploy = async (
 export interface GetDeployOptions {
   /** Components and tests too; a large answer. */
   details?: boolean
-  /** Attempts in all; default as for any read. */
+  /** Attempts in total; default as for any read. */
   attemptsMax?: number
   signal?: AbortSignal
 }
 
-/** How a deploy stands. Never stopped by the budget: Salesforce has accepted the work. */
+/** The state of a deploy. Never stopped by the budget: Salesforce has accepted the work. */
 export const getDeploy = async (
   org: SalesforceOrg,
   id: string,
@@ -123,9 +125,9 @@ export const getDeploy = async (
 }
 
 /**
- * Waits for the end of a deploy, however long Salesforce queues and works, and answers it with its
+ * Waits for the end of a deploy, however long Salesforce queues and works, and returns it with its
  * details. A failed deploy is an answer, not an error; errors are those of `pollUntilDone`, and leave
- * the deploy running. `onProgress` sees each look without details.
+ * the deploy running. `onProgress` gets each poll without details.
  */
 export const awaitDeploy = async (
   org: SalesforceOrg,
@@ -134,9 +136,9 @@ export const awaitDeploy = async (
 ): Promise<DeployResult> => {
   const { signal, errorsMax } = options
   const at = signal === undefined ? {} : { signal }
-  // The loop is patience enough; attempts inside a look would only stretch its waits.
+  // The loop itself retries; attempts within a poll would only lengthen its waits.
   await pollUntilDone(org, () => getDeploy(org, id, { ...at, attemptsMax: 1 }), options)
-  // Details once, at the end, and with the same patience: they are what the deploy was watched for.
+  // Details once, at the end, and with the same retries: they are the purpose of watching the deploy.
   return pollUntilDone(org, () => getDeploy(org, id, { ...at, details: true, attemptsMax: 1 }), {
     ...at,
     ...(errorsMax === undefined ? {} : { errorsMax }),
@@ -144,9 +146,9 @@ export const awaitDeploy = async (
 }
 
 /**
- * Asks Salesforce to cancel and answers how the deploy stands then: `Canceling` mostly, so await its
- * end. One that is over by now is answered as it ended. Throws SalesforceError where Salesforce refuses
- * and the deploy goes on (from version 65.0 while it is finalizing).
+ * Asks Salesforce to cancel and returns the state of the deploy then: usually `Canceling`, so await its
+ * end. One that has already ended is returned as it ended. Throws SalesforceError if Salesforce refuses
+ * and the deploy continues (from version 65.0 while it is finalizing).
  */
 export const cancelDeploy = async (org: SalesforceOrg, id: string): Promise<DeployResult> => {
   try {
@@ -160,7 +162,7 @@ export const cancelDeploy = async (org: SalesforceOrg, id: string): Promise<Depl
     return readDeployResult(body, org.apiVersion)
   } catch (error) {
     if (!(error instanceof SalesforceError)) throw error
-    // Refused, or the answer got lost: only the deploy itself knows whether it is being cancelled.
+    // Refused, or the answer was lost: only the deploy itself shows whether it is being cancelled.
     const seen = await getDeploy(org, id).catch((lookError: unknown) => {
       if (lookError instanceof EngineError) return null
       throw lookError
@@ -175,7 +177,7 @@ export interface DeployRequest {
   status: string
   done: boolean
   checkOnly: boolean
-  /** When Salesforce took the request; ISO 8601. */
+  /** When Salesforce accepted the request; ISO 8601. */
   createdDate: string | null
   /** Null while it is queued. */
   startDate: string | null
@@ -185,21 +187,22 @@ export interface DeployRequest {
 export interface DeployRequestFilter {
   /** By Salesforce's clock (see `getSalesforceTime`), read before the package was sent. */
   since: Date
-  /** 18 characters: who sent it. */
+  /** The user who sent it, 18 characters. */
   userId: string
   checkOnly: boolean
 }
 
 /**
- * The deploys of the Metadata API that this user has made since, oldest first: the one whose answer got
- * lost is among them, and so is what the user deploys by other means. Finding none proves little at
- * once: a request whose answer we no longer await may still be on its way. Never stopped by the budget.
+ * The Metadata API deploys of this user since then, oldest first: the one whose response was lost is
+ * among them, and so is what the user deploys by other means. Finding none proves little at first: a
+ * request whose answer we no longer await may still be on its way. Never stopped by the budget.
  */
 export const findDeployRequests = async (
   org: SalesforceOrg,
   { since, userId, checkOnly }: DeployRequestFilter,
 ): Promise<DeployRequest[]> => {
-  // Salesforce: dates of records are whole seconds, so one made right after `since` may stand before it.
+  // Salesforce: dates of records are whole seconds, so one created right after `since` may be dated
+  // before it.
   const from = new Date(Math.floor(since.getTime() / 1000) * 1000)
   // CreatedDate, because StartDate is empty for as long as a deploy is queued.
   const text = soql`SELECT Id, Type, Status, CheckOnly, CreatedDate, StartDate, CompletedDate FROM DeployRequest WHERE CreatedById = ${userId} AND CheckOnly = ${checkOnly} AND CreatedDate >= ${from} ORDER BY CreatedDate`

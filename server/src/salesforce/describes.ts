@@ -1,5 +1,5 @@
-// Thousands of describes, cheap in calls and flat in memory: 25 a composite, some composites at
-// once, each released as soon as its consumer has read it to the end.
+// Thousands of describes, cheap in calls and flat in memory: 25 per composite, some composites at once,
+// each released as soon as its consumer has read it to the end.
 
 import { composite, COMPOSITE_MAX } from './composite.ts'
 import { urlPath } from './escape.ts'
@@ -11,13 +11,13 @@ import { describe } from './rest.ts'
 export type DescribeResult =
   | { name: string; result: 'ok'; body: JsonObject; lastModified: string | null }
   | { name: string; result: 'not_modified' }
-  /** Asked for alone and still refused or failing; the other objects are not affected. */
+  /** Requested alone and still refused or failing; the other objects are not affected. */
   | { name: string; result: 'unreadable'; failure: Failure }
 
 export interface DescribeManyOptions {
   /** Composites under way at once. */
   parallel?: number
-  /** Objects in one call to begin with; 25 is Salesforce's most. */
+  /** Objects in one call at the start; 25 is Salesforce's maximum. */
   batchSize?: number
   /** A composite that took longer halves the size of those after it. */
   slowMs?: number
@@ -25,22 +25,22 @@ export interface DescribeManyOptions {
   timeoutMs?: number
 }
 
-/** Object names that travel in one call. */
+/** Object names that are sent in one call. */
 type Batch = readonly string[]
 
 interface Described {
   results: (DescribeResult | null)[]
-  /** Failed for a passing cause inside a composite that was itself a success: each is asked for alone. */
+  /** Failed for a temporary cause inside a successful composite: each is requested alone. */
   again: string[]
 }
 
 type Outcome =
   | (Described & { batch: Batch; ms: number })
   | { batch: Batch; failure: Failure }
-  /** Nothing that halving could help: the whole Salesforce org, the budget, the session, an abort. */
+  /** Faults that halving cannot help: the whole Salesforce org, the budget, the session, an abort. */
   | { batch: Batch; fatal: unknown }
 
-/** So many objects failing alone, one after another, with the fault of a server: it is not the objects. */
+/** If this many objects in a row fail alone with a server fault, the objects are not the cause. */
 const OUTAGE_AFTER = 8
 
 const isServersFault = (failure: Failure): boolean =>
@@ -48,13 +48,13 @@ const isServersFault = (failure: Failure): boolean =>
 
 /**
  * Describes every object of `names`; results come in no particular order. `validators` holds the
- * `Last-Modified` of an earlier describe by object name: only there the call is conditional (headers
+ * `Last-Modified` of an earlier describe by object name: only for those the call is conditional (headers
  * on sub-requests keep Salesforce from collating them, so a cold pull sends none).
  *
- * A composite that fails, times out or is slow is halved, down to the single object, and the size
- * stays small; an object that fails alone is reported as unreadable. Throws (SalesforceError, EngineError, the
- * abort's reason) only for what concerns the Salesforce org as a whole, so that the caller resumes later.
- * At most `parallel` answers plus the one being consumed are in memory.
+ * A composite that fails, times out or is slow is halved, down to the single object, and the size stays
+ * small; an object that fails alone is reported as unreadable. Throws (SalesforceError, EngineError, the
+ * abort's reason) only for faults that concern the Salesforce org as a whole, so that the caller resumes
+ * later. At most `parallel` answers plus the one being consumed are in memory.
  */
 export async function* describeMany(
   org: SalesforceOrg,
@@ -74,7 +74,7 @@ export async function* describeMany(
   const next = (): Batch | null => {
     const known = waiting.shift()
     if (known !== undefined) {
-      // The size may have shrunk since it was put back.
+      // The batch size may have shrunk since it was put back.
       if (known.length > size) waiting.unshift(known.slice(size))
       return known.slice(0, size)
     }
@@ -124,13 +124,13 @@ export async function* describeMany(
       const { results } = outcome
       for (let index = 0; index < results.length; index += 1) {
         const result = results[index]
-        // Handed on and dropped: from here on the consumer decides how long it lives.
+        // Passed on and released: from here on the consumer decides how long it lives.
         results[index] = null
         if (result != null) yield result
       }
     }
   } finally {
-    // A consumer who stops early, or a fault that ends all: nobody wants the rest any more.
+    // The consumer stopped early, or a fault ended everything: the rest is no longer needed.
     leaving.abort()
   }
 }
@@ -141,7 +141,7 @@ interface BatchOptions {
   signal: AbortSignal
 }
 
-/** Never rejects: an outcome that nobody awaits any more must not end the process. */
+/** Never rejects: an outcome that nobody still awaits must not end the process. */
 const describeBatch = async (
   org: SalesforceOrg,
   batch: Batch,
@@ -193,8 +193,9 @@ const describeTogether = async (
       }
     }),
     {
-      // Not the truth about describes, but what is wanted here: only definite refusals (busy, locked)
-      // are repeated as they are; whatever else fails is better halved than sent again in full.
+      // Describes are really reads, but this has the wanted effect: only definite refusals (busy,
+      // locked) are repeated as they are; anything else that fails is better halved than sent again in
+      // full.
       effect: 'create',
       timeouts: { headersMs: timeoutMs, callMs: 2 * timeoutMs },
       signal,

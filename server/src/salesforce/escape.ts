@@ -1,5 +1,5 @@
-// The only ways by which a value gets into SOQL, a URL path or XML. Each takes whole values, so that
-// no call site ever glues strings.
+// The only ways to put a value into SOQL, a URL path or XML. Each takes whole values, so that no call
+// site ever concatenates strings.
 
 /** SOQL text whose values were escaped by `soql`; a bare string is not accepted in its place. */
 export class Soql {
@@ -30,7 +30,7 @@ const soqlScalar = (value: SoqlScalar): string => {
   if (typeof value === 'string') {
     return `'${value.replace(/[\\'"\n\r\t\b\f]/g, (char) => SOQL_ESCAPES[char] ?? '')}'`
   }
-  // Salesforce: a dateTime literal stands without quotes.
+  // Salesforce: a dateTime literal has no quotes.
   if (value instanceof Date) return value.toISOString()
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new TypeError(`SOQL has no literal for ${value}`)
@@ -47,7 +47,7 @@ const soqlValue = (value: SoqlValue): string => {
 
 /**
  * Tagged template: strings become quoted literals, arrays become lists for IN, dates and numbers
- * literals. Names of objects and fields go in through `soqlName`. Throws TypeError on an empty list.
+ * literals. Names of objects and fields are inserted with `soqlName`. Throws TypeError on an empty list.
  */
 export const soql = (parts: TemplateStringsArray, ...values: SoqlValue[]): Soql =>
   new Soql(
@@ -93,11 +93,10 @@ const XML_ESCAPES: Readonly<Record<string, string>> = {
   '\r': '&#xD;',
 }
 
-// XML 1.0 cannot carry these at all, not even escaped.
-// eslint-disable-next-line no-control-regex
+// XML 1.0 cannot contain these at all, not even escaped. eslint-disable-next-line no-control-regex
 const XML_FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
 
-/** Text for an element or a double-quoted attribute; characters that XML cannot carry are left out. */
+/** Text for an element or a double-quoted attribute; characters that XML cannot contain are left out. */
 export const xmlText = (value: string): string =>
   value
     .toWellFormed()

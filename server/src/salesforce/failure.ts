@@ -1,5 +1,5 @@
 // What can go wrong between us and Salesforce, as a closed list. Every answer and every exception
-// ends in exactly one kind; what follows from a kind stands in one table, how it is recognised in another.
+// becomes exactly one kind; one table says what follows from a kind, another how it is recognised.
 
 import { EngineError } from '../errors.ts'
 import { type RetryableFailure } from '../retry.ts'
@@ -7,8 +7,8 @@ import { clip } from '../text.ts'
 import { asText, isObject } from './json.ts'
 
 /**
- * kind → may it pass by itself, and did Salesforce do nothing (`not_done`) or perhaps everything
- * (`unknown`)? A definite refusal is `not_done`: repeating it cannot do the work twice.
+ * kind → whether it may pass by itself, and whether Salesforce did nothing (`not_done`) or perhaps
+ * everything (`unknown`). A definite refusal is `not_done`: repeating it cannot do the work twice.
  */
 const KINDS = {
   session_dead: { passing: false, fate: 'not_done' },
@@ -24,9 +24,9 @@ const KINDS = {
   /** 300: an external id matches several records. */
   multiple_matches: { passing: false, fate: 'not_done' },
   redirected: { passing: false, fate: 'not_done' },
-  /** 420: the request did not find its way at Salesforce's edge. */
+  /** 420: the request could not be routed at Salesforce's edge. */
   edge: { passing: true, fate: 'unknown' },
-  /** Salesforce's own words ask for a repetition. */
+  /** Salesforce itself asks for a retry. */
   transient: { passing: true, fate: 'unknown' },
   server_error: { passing: true, fate: 'unknown' },
   html_page: { passing: true, fate: 'unknown' },
@@ -34,13 +34,13 @@ const KINDS = {
   timeout_connect: { passing: true, fate: 'not_done' },
   timeout_headers: { passing: true, fate: 'unknown', slow: true },
   timeout_body: { passing: true, fate: 'unknown', slow: true },
-  /** Somebody waits for this, and waited long enough. */
+  /** Somebody waits for this, and has waited long enough. */
   overdue: { passing: true, fate: 'unknown', slow: true },
   /** Refused, reset, not resolved or not trusted before a byte of the request was written. */
   connection_not_made: { passing: true, fate: 'not_done' },
   /** Broken after (part of) the request was written. */
   connection_broken: { passing: true, fate: 'unknown' },
-  /** An answer that is not what its status promises: cut or mangled JSON, XML or zip. */
+  /** An answer that is not what its status promises: truncated or damaged JSON, XML or zip. */
   malformed: { passing: true, fate: 'unknown' },
   too_large: { passing: false, fate: 'unknown' },
   /** Salesforce understood and refused: the code says why. */
@@ -50,7 +50,7 @@ const KINDS = {
 export type FailureKind = keyof typeof KINDS
 export const FAILURE_KINDS = Object.freeze(Object.keys(KINDS)) as readonly FailureKind[]
 
-/** Faults that no other call to the same Salesforce org would escape at the moment. */
+/** Faults that any other call to the same Salesforce org would currently also get. */
 const WHOLE_ORG: ReadonlySet<FailureKind> = new Set<FailureKind>([
   'session_dead',
   'session_unusable',
@@ -65,29 +65,29 @@ const WHOLE_ORG: ReadonlySet<FailureKind> = new Set<FailureKind>([
   'connection_not_made',
 ])
 
-/** Is it the Salesforce org (or the way to it) that fails, and not the one thing that was asked for? */
+/** Whether the Salesforce org (or the connection to it) fails, and not just the one request. */
 export const concernsWholeOrg = (failure: Failure): boolean => WHOLE_ORG.has(failure.kind)
 
 /**
- * Did Salesforce understand what was asked for, and refuse this one thing? What may pass by itself is no
- * refusal, however small the part of the Salesforce org that it was met in.
+ * Whether Salesforce understood the request and refused just this one thing. What may pass by itself is
+ * not a refusal, however small the part of the Salesforce org it concerns.
  */
 export const isRefusal = (failure: Failure): boolean =>
   !failure.passing && !concernsWholeOrg(failure)
 
 export interface Failure extends RetryableFailure {
   readonly kind: FailureKind
-  /** HTTP status, or null where there was no answer. */
+  /** HTTP status, or null if there was no answer. */
   readonly status: number | null
-  /** Salesforce's errorCode where it gave one; else `HTTP_503` or the name of the transport fault. */
+  /** Salesforce's errorCode if it returned one; else `HTTP_503` or the name of the transport fault. */
   readonly code: string
   /** Salesforce's own message, secrets removed. */
   readonly message: string
   readonly fields: readonly string[]
-  /** False only where the request certainly never reached Salesforce. */
+  /** False only if the request certainly never reached Salesforce. */
   readonly sent: boolean
   readonly retryAfterSeconds: number | null
-  /** The parsed error body, for codes that carry more (duplicateResult, the URLs of a 300). */
+  /** The parsed error body, for codes with more details (duplicateResult, the URLs of a 300). */
   readonly body?: unknown
 }
 
@@ -101,8 +101,8 @@ interface Rule {
 
 /**
  * First match wins; all members given must match. Order matters: a message can outrank its code.
- * Sources: REST API guide (status codes and error responses), SOAP API guide (ExceptionCode),
- * Metadata API guide, and public issue threads of clients that met the texts in the field.
+ * Sources: REST API guide (status codes and error responses), SOAP API guide (ExceptionCode), Metadata
+ * API guide, and public issue threads of clients that saw the texts in practice.
  */
 const RULES: readonly Rule[] = [
   // Same code and status as a dead session, yet refreshing never helps (session security level).
@@ -111,7 +111,7 @@ const RULES: readonly Rule[] = [
   { kind: 'session_dead', code: ['INVALID_SESSION_ID', 'InvalidSessionId'] },
   { kind: 'session_dead', status: [403], text: /\bBad_OAuth_Token\b/ },
   { kind: 'session_dead', status: [401] },
-  // One code for both limits: only the message tells a spent day from a busy moment.
+  // One code for both limits: only the message distinguishes a used-up day from a busy moment.
   { kind: 'limit_total', code: ['REQUEST_LIMIT_EXCEEDED'], text: /TotalRequests/i },
   { kind: 'limit_concurrent', code: ['REQUEST_LIMIT_EXCEEDED'] },
   { kind: 'limit_concurrent', status: [429] },
@@ -134,7 +134,7 @@ const RULES: readonly Rule[] = [
   { kind: 'multiple_matches', status: [300] },
   { kind: 'redirected', status: [301, 302, 303, 305, 307, 308] },
   { kind: 'edge', status: [420] },
-  // Whatever the status, these have been seen to pass when the call is simply made again.
+  // Whatever the status, these are known to succeed when the call is simply repeated.
   { kind: 'transient', code: ['REQUEST_RUNNING_TOO_LONG', 'QUERY_TIMEOUT'] },
   { kind: 'transient', text: /retry your request|try your request again|please try again later/i },
   { kind: 'transient', text: /security policies took too long to evaluate/i },
@@ -142,7 +142,7 @@ const RULES: readonly Rule[] = [
   { kind: 'transient', text: /\bERROR_HTTP_(420|50[0-9])\b|upstream connect error/i },
 ]
 
-/** Nothing that opens a door may travel in an error: tokens, session ids, grants. */
+/** An error must not contain anything that gives access: tokens, session ids, grants. */
 const SECRETS: readonly [RegExp, string][] = [
   [/\b00D[A-Za-z0-9]{12,15}(?:!|%21)[A-Za-z0-9._%~+/=-]+/g, '[secret]'],
   [/\b5Aep8[A-Za-z0-9._]{16,}/g, '[secret]'],
@@ -158,10 +158,10 @@ const SECRETS: readonly [RegExp, string][] = [
 export const scrubSecrets = (text: string): string =>
   SECRETS.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), text)
 
-/** As much of Salesforce's own message as a sentence of ours quotes; `upstream` has all of it. */
+/** How much of Salesforce's own message our sentences quote; `upstream` has all of it. */
 const SAID_MAX = 1_000
 
-/** The one error the gateway throws for what Salesforce (or the way to it) did. */
+/** The one error that the gateway throws for failures of Salesforce or of the connection to it. */
 export class SalesforceError extends EngineError {
   override name = 'SalesforceError'
   readonly failure: Failure
@@ -175,7 +175,7 @@ export class SalesforceError extends EngineError {
       ...(failure.fields.length > 0 ? { fields: [...failure.fields] } : {}),
     }
     if (failure.kind === 'limit_total') {
-      // A rolling 24 hours: calls come back bit by bit, so a quarter of an hour is worth a look.
+      // A rolling 24 hours: calls come back gradually, so checking every quarter of an hour is worth it.
       const retryAfterSeconds = failure.retryAfterSeconds ?? 900
       super('api_budget_exhausted', 'Salesforce says that its daily API allowance is used up.', {
         upstream,
@@ -193,7 +193,7 @@ export class SalesforceError extends EngineError {
   }
 }
 
-/** What became of a call, in one sentence that is the same wherever the failure is told. */
+/** The outcome of a call in one sentence, the same wherever the failure is shown. */
 const sentence = ({ kind, status, code, message }: Failure): string => {
   if (kind === 'redirected') return 'Salesforce answered with a redirect, which is not followed.'
   const said = clip(message.trim(), SAID_MAX)
@@ -204,7 +204,9 @@ const sentence = ({ kind, status, code, message }: Failure): string => {
     : `Salesforce answered ${status} (${code})${words}`
 }
 
-/** May Salesforce have done what was asked for, although the call failed? Then look before sending again. */
+/**
+ * Whether Salesforce may have done the work although the call failed. Then look before sending again.
+ */
 export const isUnknownFate = (error: unknown): error is SalesforceError =>
   error instanceof SalesforceError && error.failure.fate === 'unknown'
 
@@ -256,7 +258,7 @@ const readXmlError = (body: string): SpokenError | null => {
         .trim() ?? null
     )
   }
-  // Salesforce: faultcode is a QName such as `sf:INVALID_SESSION_ID`; only its local part says something.
+  // Salesforce: faultcode is a QName such as `sf:INVALID_SESSION_ID`; only its local part matters.
   const code = (element('exceptionCode') ?? element('faultcode'))?.replace(/^\w+:/, '') ?? null
   const message = element('exceptionMessage|faultstring')
   return code === null && message === null ? null : { code, message: message ?? '', fields: [] }
@@ -264,7 +266,7 @@ const readXmlError = (body: string): SpokenError | null => {
 
 /**
  * SOAP 1.1 answers every fault with status 500; one that names its code (`sf:INVALID_TYPE`) is a refusal
- * like any other, and no failure of the server.
+ * like any other, not a server failure.
  */
 const isSoapRefusal = (body: string, code: string | null): boolean =>
   code !== null &&
@@ -288,7 +290,7 @@ const looksLikeHtml = (contentType: string, body: string): boolean =>
 /** Whoever answers decides how much it says; what is kept and told has bounds. In UTF-16 units. */
 const WORDS_MAX = { code: 200, message: 4_000, fields: 50, field: 200 }
 
-/** A failure of `kind`; `sent` is true unless said otherwise. Secrets are taken out of the message. */
+/** A failure of `kind`; `sent` is true by default. Secrets are removed from the message. */
 export const makeFailure = (
   kind: FailureKind,
   details: Partial<Failure> & { code: string; message: string },
@@ -329,7 +331,7 @@ const retryAfter = (value: string | null): number | null => {
   return Number(value)
 }
 
-/** What an answer that is no success means. `body` may be cut, empty, HTML, JSON or XML. */
+/** What an unsuccessful answer means. `body` may be truncated, empty, HTML, JSON or XML. */
 export const classifyAnswer = (answer: {
   status: number
   contentType?: string
@@ -359,7 +361,7 @@ export const classifyAnswer = (answer: {
   const title = /<title[^>]*>([^<]{1,300})/i.exec(body)?.[1]?.trim()
   const message = html ? (title ?? 'An HTML page.') : empty ? 'An empty body.' : clip(body, 2000)
   const unspoken: FailureKind = html ? 'html_page' : empty ? 'empty_body' : 'server_error'
-  // Below 500 a page or an empty body is a refusal that says nothing; only a 200 promised more.
+  // Below 500, a page or an empty body is a refusal without a reason; only a 200 promises more.
   const refusal = status >= 300 && status < 500
   const kind = matchRule(status, null, body.slice(0, 20_000)) ?? (refusal ? 'other' : unspoken)
   // The four OAuth endpoints answer in one bare word, which is the code.
@@ -393,14 +395,14 @@ export const tooLarge = (limitBytes: number, status: number): Failure =>
     message: `The answer is larger than ${limitBytes} bytes.`,
   })
 
-/** An answer that did not come in the time that whoever waits for it can be made to wait. */
+/** An answer that did not come in the time that the waiting caller can wait. */
 export const overdue = (asked: string, seconds: number): Failure =>
   makeFailure('overdue', {
     code: 'NO_ANSWER_IN_TIME',
     message: `${asked} was not answered within ${seconds} seconds.`,
   })
 
-/** Faults of the transport by their code; the phase decides where the code does not. */
+/** Faults of the transport by their code; if the code does not decide, the phase does. */
 const TRANSPORT: Readonly<Record<string, FailureKind>> = {
   UND_ERR_CONNECT_TIMEOUT: 'timeout_connect',
   UND_ERR_HEADERS_TIMEOUT: 'timeout_headers',
@@ -431,7 +433,7 @@ export const classifyException = (error: unknown, { sent }: { sent: boolean }): 
 
 const exceptionCode = (error: unknown): string => {
   if (error instanceof AggregateError) {
-    // Happy eyeballs: one error an address that was tried; they share their cause.
+    // Happy eyeballs: one error per address that was tried; they have the same cause.
     const inner: unknown = error.errors[0]
     return inner === undefined ? 'UNKNOWN' : exceptionCode(inner)
   }

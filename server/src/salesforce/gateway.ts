@@ -1,5 +1,5 @@
-// The way to Salesforce: sessions, budget, concurrency, retries and failures for every call of every
-// face. Knows no tables, no HTTP framework and no domain; its callers bring the session and the budget.
+// The way to Salesforce: sessions, budget, concurrency, retries and failures for every call to every
+// API. Knows no tables, no HTTP framework and no domain; its callers pass in the session and the budget.
 
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,21 +40,21 @@ export interface SalesforceSession {
 /** Implemented by the token manager. */
 export interface SessionSource {
   current(): Promise<SalesforceSession>
-  /** Another session than `dead`, or an EngineError. */
+  /** A different session than `dead`, or an EngineError. */
   renew(dead: SalesforceSession): Promise<SalesforceSession>
 }
 
 export interface ApiBudget {
   /** Throws EngineError `api_budget_exhausted` when no further call may be made. */
   check(): Promise<void>
-  /** Called with what Salesforce said on an answer. */
+  /** Called with the usage that an answer reports. */
   record(usage: ApiUsage): void
   /** Salesforce itself refused a call: its daily allowance is used up. */
   exhausted(): void
 }
 
 export interface Target {
-  /** Concurrency is counted per Salesforce org, whoever's connection leads to it. */
+  /** Concurrency is counted per Salesforce org, no matter whose connection leads to it. */
   sfdcOrgId: string
   /** As in paths: `v66.0`. */
   apiVersion: string
@@ -63,8 +63,8 @@ export interface Target {
   priority: Priority
   signal?: AbortSignal
   /**
-   * Somebody waits for the answers: all calls through this handle together have a deadline, and the one
-   * that does not keep it is a SalesforceError `overdue`. Always so with priority `interactive`.
+   * Somebody waits for the answers: all calls through this handle share a deadline, and one that misses
+   * it is a SalesforceError `overdue`. Always so with priority `interactive`.
    */
   isWaitedFor?: boolean
 }
@@ -77,11 +77,14 @@ export interface CallEvent {
   ms: number
 }
 
-/** What every face is built on. All methods throw SalesforceError, or an EngineError of session and budget. */
+/**
+ * The basis of every API module. All methods throw SalesforceError, or an EngineError for session and
+ * budget.
+ */
 export interface SalesforceCaller {
   readonly apiVersion: string
   readonly signal: AbortSignal | undefined
-  /** JSON in, JSON out. The body is null for 204, 304 and other answers that promise none. */
+  /** JSON in, JSON out. The body is null for 204, 304 and other answers without one. */
   request(request: SalesforceRequest): Promise<SalesforceAnswer<unknown>>
   /** The body as text, whatever it is. */
   requestText(request: SalesforceRequest): Promise<SalesforceAnswer<string>>
@@ -90,13 +93,15 @@ export interface SalesforceCaller {
    * with priority `interactive`, one of the two places. Faults in it are SalesforceErrors.
    */
   stream(request: SalesforceRequest): Promise<SalesforceAnswer<Readable>>
-  /** Waits between two polls; ends at once, with its reason, when the target's or this signal aborts. */
+  /**
+   * Waits between two polls; ends at once with the abort reason when the target's or this signal aborts.
+   */
   pause(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export interface SalesforceOrg extends SalesforceCaller {
   readonly sfdcOrgId: string
-  /** API calls spent so far through this handle; a composite counts once, each retry counts. */
+  /** API calls made so far through this handle; a composite counts once, each retry counts. */
   readonly calls: number
 }
 
@@ -116,7 +121,7 @@ export interface SalesforceOptions {
   /** The clock, for tests: waits `ms`, rejects when the signal aborts. */
   wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   random?: () => number
-  /** For all calls of a handle that somebody waits for; 45 s but in tests. */
+  /** For all calls of a handle that somebody waits for; 45 s except in tests. */
   interactiveDeadlineMs?: number
 }
 
@@ -163,7 +168,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
   const random = options.random ?? Math.random
   const places = createPlaces(INTERACTIVE_CALLS_MAX)
 
-  /** One attempt: what `finish` makes of an answer with a good status, or a SalesforceError. */
+  /** One attempt: the result of `finish` for an answer with a good status, or a SalesforceError. */
   const attempt = async <T>(
     context: Context,
     request: SalesforceRequest,
@@ -171,7 +176,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     finish: (opened: Opened) => Promise<T>,
   ): Promise<T> => {
     const priority = request.priority ?? context.priority
-    // Before anything else, and on every attempt: no token leaves for a host that is not Salesforce's.
+    // Before anything else, and on every attempt: no token is sent to a host that is not Salesforce's.
     const base = options.hosts.instanceBase(session.instanceUrl)
     const path = buildPath(request, context.apiVersion)
     if (priority !== 'protected') await unless(context.signal, context.budget?.check())
@@ -221,7 +226,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
       answer?.discard()
       release()
       if (error instanceof SalesforceError) {
-        // A request that left us may have been counted by Salesforce though no answer came back.
+        // Salesforce may have counted a request that was sent, even if no answer came back.
         if (answer === null && error.failure.sent) context.count()
         if (error.failure.kind === 'limit_total') context.budget?.exhausted()
         report(error.failure.status, error.failure)
@@ -232,7 +237,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     }
   }
 
-  /** Attempts, with one renewal of a dead session and the retries that `retry.ts` allows. */
+  /** Makes attempts, with one renewal of a dead session and the retries that `retry.ts` allows. */
   const call = async <T>(
     of: Context,
     request: SalesforceRequest,
@@ -245,7 +250,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     const { atMs, ms } = of.deadline
     const giveUp = (): void =>
       late.abort(new SalesforceError(overdue(asked, Math.round(ms / 1000))))
-    // A timer of Node fires a little early or late: what is left of a millisecond is nothing.
+    // Node's timers fire a little early or late: a remainder below a millisecond counts as zero.
     const leftMs = Math.floor(atMs - performance.now())
     if (leftMs <= 0) giveUp()
     const timer = setTimeout(giveUp, Math.max(0, leftMs))
@@ -271,7 +276,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         if (!(error instanceof SalesforceError) || context.signal?.aborted === true) throw error
         const { failure } = error
         if (failure.kind === 'session_dead') {
-          // Once: a session that is dead right after its renewal would renew for ever.
+          // Only once: a session that is dead right after its renewal would be renewed for ever.
           if (renewed || context.renew === null || session.accessToken === null) throw error
           renewed = true
           session = await unless(context.signal, context.renew(session))
@@ -319,14 +324,15 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     stream: (request) =>
       call(
         context,
-        // A streamed body may take as long as its reader; only stalls end it.
+        // A streamed body may take as long as its reader needs; only stalls end it.
         { ...request, timeouts: { callMs: 2 ** 31 - 1, ...request.timeouts } },
         async (opened) => {
           const { answer, release } = opened
           const body = Readable.from(answer.read(request.limitBytes ?? STREAM_LIMIT_BYTES), {
             objectMode: false,
           })
-          // `close` comes after the end, a fault, and a destroy by a reader who never began.
+          // `close` comes after the end, after a fault, and after a destroy by a reader that never
+          // started.
           body.once('close', () => {
             answer.discard()
             release()
@@ -382,7 +388,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
   }
 }
 
-/** What comes of the work, or the reason of the abort; the work itself may go on for others. */
+/** The result of the work, or the abort reason; the work itself may continue for others. */
 const unless = async <T>(signal: AbortSignal | undefined, work: T | Promise<T>): Promise<T> => {
   if (signal === undefined) return work
   signal.throwIfAborted()
@@ -406,7 +412,7 @@ const anySignal = (
 
 const head = ({ status, headers }: RawAnswer) => ({ status, headers })
 
-/** A body that is read here and now: its place is free as soon as that is done. */
+/** A body that is read completely here: its place is free as soon as that is done. */
 const inMemory =
   <T>(read: (answer: RawAnswer) => Promise<T>) =>
   async ({ answer, release }: Opened): Promise<T> => {

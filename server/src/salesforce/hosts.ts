@@ -1,13 +1,13 @@
-// Which hosts may ever be given an access token. Names are compared as they were written, before any
-// URL parser had a chance to turn `2130706433`, `ﬃ` or a back-slash into something else.
+// Which hosts may ever be given an access token. Names are compared as written, before any URL parser
+// can turn `2130706433`, `ﬃ` or a back-slash into something else.
 
 import { EngineError } from '../errors.ts'
 import { clip } from '../text.ts'
 
-/** My Domain login hosts: one or more labels stand before these. */
+/** My Domain login hosts: one or more labels precede these. */
 const LOGIN_PARENTS = ['my.salesforce.com', 'my.salesforce.mil', 'my.sfcrmproducts.cn']
 const LOGIN_HOSTS = ['login.salesforce.com', 'test.salesforce.com']
-/** Instances without My Domain, such as `na1.salesforce.com`, live directly under this one. */
+/** Instances without My Domain, such as `na1.salesforce.com`, are directly under this one. */
 const INSTANCE_PARENTS = [...LOGIN_PARENTS, 'salesforce.com']
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
@@ -56,15 +56,15 @@ const isLoopback = (host: string): boolean => {
 const refused = (what: string): EngineError =>
   new EngineError('host_refused', `${what} is not a Salesforce host that this server may talk to.`)
 
-/** A refused value is named in the error, so it must not carry what somebody put before an `@`. */
+/** The error names a refused value, so it must not contain what somebody put before an `@`. */
 const shown = (value: string): string => {
   const clean = clip(value, 120).replace(/[^\x20-\x7e]/g, '?')
   return clean.includes('@') ? 'The URL with user information' : `"${clean}"`
 }
 
 /**
- * `allowlist` holds further hosts as `host[:port]`; without a port any port counts. Only loopback
- * hosts named there may be spoken to in plain http. Throws an Error that names every bad entry.
+ * `allowlist` holds further hosts as `host[:port]`; without a port any port counts. Only loopback hosts
+ * named there may be called over plain http. Throws an Error that names every bad entry.
  */
 export const createHostPolicy = (allowlist: readonly string[]): HostPolicy => {
   // An IPv6 address without brackets is taken as a host without port.
@@ -89,7 +89,7 @@ export const createHostPolicy = (allowlist: readonly string[]): HostPolicy => {
 
   const build = (scheme: 'http' | 'https', { host, port }: Authority, original: string): URL => {
     const url = new URL(`${scheme}://${host}${port === null ? '' : `:${port}`}`)
-    // A second wall: the parser must have read the very host that was compared.
+    // A second check: the parser must have read exactly the host that was compared.
     if (url.hostname !== host) throw refused(shown(original))
     return url
   }
@@ -108,7 +108,7 @@ export const createHostPolicy = (allowlist: readonly string[]): HostPolicy => {
     },
 
     instanceBase(text) {
-      // Nothing may follow the authority but one slash; user info fails as part of the host name.
+      // Only one slash may follow the authority; user info fails as part of the host name.
       const match = /^(https?):\/\/([^/?#\\@]+)\/?$/i.exec(text)
       const authority = match?.[2] === undefined ? null : parseAuthority(match[2])
       if (authority === null) throw refused(shown(text))

@@ -1,4 +1,4 @@
-// What may be said about a parsed value without knowing where it came from.
+// Checks of parsed values of any origin.
 
 export type JsonObject = Record<string, unknown>
 

@@ -1,4 +1,4 @@
-// The Metadata API's SOAP face: what exists, what it looks like, and many components as files.
+// The Metadata API over SOAP: what exists, its content, and many components as files.
 
 import { type Readable } from 'node:stream'
 import { componentName } from './component-name.ts'
@@ -9,12 +9,15 @@ import { leaf, list, listObjects, parseXml, toXml, type XmlValue } from './xml.t
 import { decodeZipElement, unzip, type ZipEntry } from './zip.ts'
 
 export const METADATA_NAMESPACE = 'http://soap.sforce.com/2006/04/metadata'
-/** Salesforce: Metadata API guide, listMetadata: at most three queries a call. */
+/** Salesforce: Metadata API guide, listMetadata: at most three queries per call. */
 const LIST_QUERIES_MAX = 3
-/** Salesforce: Metadata API guide, readMetadata: at most ten components a call. */
+/** Salesforce: Metadata API guide, readMetadata: at most ten components per call. */
 const READ_COMPONENTS_MAX = 10
 
-/** The API version as metadata files and SOAP write it: `66.0` for `v66.0`, which it is everywhere else. */
+/**
+ * The API version as metadata files and SOAP write it: `66.0` for `v66.0`, the form used everywhere
+ * else.
+ */
 export const bareVersion = (apiVersion: string): string => apiVersion.replace(/^v/, '')
 
 const envelope = (
@@ -57,7 +60,7 @@ const soapCall = async (
   return isObject(response) ? listObjects(response.result) : []
 }
 
-/** What listMetadata and retrieve tell about one component; empty members of Salesforce's are null. */
+/** What listMetadata and retrieve return about one component; empty members are null. */
 export interface FileProperties {
   type: string
   fullName: string
@@ -85,7 +88,7 @@ const readFileProperties = (value: JsonObject): FileProperties => ({
 
 export interface MetadataQuery {
   type: string
-  /** For types that live in folders (reports, e-mail templates). */
+  /** For types in folders (reports, e-mail templates). */
   folder?: string
 }
 
@@ -135,8 +138,8 @@ export const describeMetadata = async (org: SalesforceOrg): Promise<MetadataType
 }
 
 /**
- * Components of one type with their content, ten a call; what does not exist is left out. Values are
- * texts and single-element lists are no arrays: read lists through `list` of xml.ts.
+ * Components of one type with their content, ten per call; what does not exist is left out. Values are
+ * texts and single-element lists are not arrays: read lists through `list` of xml.ts.
  */
 export const readMetadata = async (
   org: SalesforceOrg,
@@ -147,7 +150,7 @@ export const readMetadata = async (
   for (let start = 0; start < fullNames.length; start += READ_COMPONENTS_MAX) {
     const chunk = fullNames.slice(start, start + READ_COMPONENTS_MAX)
     const [result] = await soapCall(org, 'readMetadata', { type, fullNames: chunk })
-    // Salesforce: a component that is not there answers as an empty `records` element.
+    // Salesforce: a component that does not exist is returned as an empty `records` element.
     for (const record of listObjects(result?.records)) {
       if (leaf(record.fullName) !== null) records.push(record)
     }
@@ -156,27 +159,29 @@ export const readMetadata = async (
 }
 
 export interface RetrieveOptions {
-  /** How long Salesforce may take to gather the files. */
+  /** How long Salesforce may take to collect the files. */
   timeoutMs?: number
-  /** First and longest wait between two looks. */
+  /** First and longest wait between two polls. */
   pollMs?: { first: number; most: number }
 }
 
 export interface Retrieved {
   properties: FileProperties[]
-  /** Members that Salesforce could not give, in its words; the others are there. */
+  /** Members that Salesforce could not return, in its words; the others are present. */
   problems: { fileName: string | null; problem: string }[]
-  /** One file in memory at a time, besides the compressed zip. Can be walked more than once. */
+  /** One file in memory at a time, besides the compressed zip. Can be iterated more than once. */
   files(): Generator<ZipEntry, void, undefined>
 }
 
-/** Salesforce drops the zip once it was sent, so a broken download means gathering it again. */
+/**
+ * Salesforce drops the zip once it was sent, so after a broken download it has to be collected again.
+ */
 const DOWNLOADS_MAX = 2
 
 /**
- * Components as files (paths as in a package: `flows/X.flow`). `members` is type → full names, or
- * `*` where the type allows it. Polling and download are never stopped by the budget: Salesforce has
- * accepted the work by then. Throws SalesforceError; LIMIT_EXCEEDED asks for fewer members at once.
+ * Components as files (paths as in a package: `flows/X.flow`). `members` is type → full names, or `*` if
+ * the type allows it. Polling and download are never stopped by the budget, since Salesforce has already
+ * accepted the work. Throws SalesforceError; LIMIT_EXCEEDED asks for fewer members at once.
  */
 export const retrieve = async (
   org: SalesforceOrg,

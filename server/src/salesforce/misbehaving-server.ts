@@ -1,5 +1,5 @@
-// For tests only: a real HTTP server on loopback that answers what the test tells it to, and a
-// session and budget beside it that remember what they were asked.
+// For tests only: a real HTTP server on loopback that returns what the test sets, and a session and
+// budget beside it that record their calls.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
@@ -20,7 +20,7 @@ export interface SeenRequest {
   url: string
   headers: IncomingMessage['headers']
   body: string
-  /** Which of the server's connections it came by. */
+  /** Which of the server's connections it used. */
   connection: number
 }
 

@@ -5,8 +5,8 @@ import { SalesforceError } from './failure.ts'
 import { type Salesforce } from './gateway.ts'
 
 /**
- * Revokes an access or refresh token at `instanceUrl` (with a refresh token, the whole grant). A
- * token that Salesforce no longer knows is as good as revoked: `already_gone`. Throws SalesforceError otherwise.
+ * Revokes an access or refresh token at `instanceUrl` (with a refresh token, the whole grant). A token
+ * that Salesforce no longer knows counts as revoked: `already_gone`. Throws SalesforceError otherwise.
  */
 export const revokeToken = async (
   salesforce: Salesforce,

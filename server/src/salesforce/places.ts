@@ -1,7 +1,7 @@
 // A counting gate per key: at most `max` holders at once, the rest in the order they came.
 
 export interface Places {
-  /** Resolves to the function that gives the place back (once, however often it is called). */
+  /** Resolves to the function that releases the place (once, however often it is called). */
   take(key: string, signal: AbortSignal | undefined): Promise<() => void>
 }
 
@@ -10,13 +10,16 @@ interface Gate {
   waiting: (() => void)[]
 }
 
-/** Keys cost nothing while nobody holds or awaits them. An aborted waiter leaves with the signal's reason. */
+/**
+ * Keys cost nothing while nobody holds or awaits them. An aborted waiter rejects with the signal's
+ * reason.
+ */
 export const createPlaces = (max: number): Places => {
   const gates = new Map<string, Gate>()
 
   const giveBack = (key: string, gate: Gate): void => {
     const next = gate.waiting.shift()
-    // The place passes on without being free in between, so nobody can slip in.
+    // The place is passed on without being free in between, so nobody can jump the queue.
     if (next !== undefined) return next()
     gate.held -= 1
     if (gate.held === 0) gates.delete(key)

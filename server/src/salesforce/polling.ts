@@ -1,16 +1,16 @@
-// Waiting for work that Salesforce has accepted and does by itself: a deploy, a Bulk job. It goes on
-// whether or not anybody looks, so a look that fails says nothing about the work.
+// Waiting for work that Salesforce has accepted and does by itself: a deploy, a Bulk job. It continues
+// whether or not anybody polls, so a failed poll says nothing about the work.
 
 import { EngineError } from '../errors.ts'
 import { SalesforceError } from './failure.ts'
 import { type SalesforceOrg } from './gateway.ts'
 
 export interface PollOptions<T> {
-  /** Called with every look that succeeded, the last one included, and awaited before the next. */
+  /** Called with every successful poll, including the last, and awaited before the next. */
   onProgress?: (seen: T) => unknown
-  /** Besides the target's. Ends the waiting, never the work. */
+  /** In addition to the target's. Ends the waiting, never the work. */
   signal?: AbortSignal
-  /** So many looks in a row may fail for a passing reason. Default 20, four minutes at the least. */
+  /** How many polls in a row may fail for a temporary reason. Default 20, at least four minutes. */
   errorsMax?: number
 }
 
@@ -18,13 +18,13 @@ const ERRORS_MAX = 20
 const RETRY_AFTER_MS_MAX = 300_000
 
 /**
- * Milliseconds after look `looks` (from 1): soon at first, since small work is done in a moment, then
- * every second for 10 looks, every 5 s for 24, then every 15 s.
+ * Milliseconds after poll `looks` (from 1): short at first, since small work is done in a moment, then
+ * every second for 10 polls, every 5 s for 24, then every 15 s.
  */
 export const pollWaitMs = (looks: number): number =>
   looks <= 2 ? 250 * looks : looks <= 12 ? 1000 : looks <= 36 ? 5000 : 15_000
 
-/** Milliseconds that the far side asked for, if it failed in a way that passes; null if it did not. */
+/** Milliseconds that Salesforce asked for, if the failure is temporary; null if it is not. */
 const passingWaitMs = (error: unknown): number | null => {
   if (!(error instanceof EngineError)) return null
   const passing = error instanceof SalesforceError ? error.failure.passing : error.retryable
@@ -32,9 +32,9 @@ const passingWaitMs = (error: unknown): number | null => {
 }
 
 /**
- * Looks until what it sees is done, however long that takes. Throws the look's own error when that does
- * not pass by itself or has come back `errorsMax` times in a row, and the signal's reason when it
- * aborts; the work at Salesforce goes on in each of these cases and can be awaited again.
+ * Polls until the work is done, however long that takes. Throws the poll's own error if it is not
+ * temporary or has occurred `errorsMax` times in a row, and the signal's reason when it aborts; in each
+ * of these cases the work at Salesforce continues and can be awaited again.
  */
 export const pollUntilDone = async <T extends { readonly done: boolean }>(
   org: SalesforceOrg,
@@ -59,7 +59,7 @@ export const pollUntilDone = async <T extends { readonly done: boolean }>(
       await onProgress?.(seen)
       if (seen.done) return seen
     }
-    // Ends at once after an abort, whose reason may itself look passing.
+    // Ends at once after an abort, whose reason may itself look temporary.
     await org.pause(waitMs, signal)
   }
 }

@@ -1,4 +1,4 @@
-// The REST face: versions, limits, identity, describes and queries. Answers keep every key that
+// The REST API: versions, limits, identity, describes and queries. Answers keep every key that
 // Salesforce sends; only what we read is checked.
 
 import { malformed, SalesforceError } from './failure.ts'
@@ -28,7 +28,7 @@ export interface ApiVersion {
   label: string
 }
 
-/** Oldest first. Salesforce answers this without a session, so an anonymous caller will do. */
+/** Oldest first. Salesforce answers this without a session, so an anonymous caller is enough. */
 export const listVersions = async (caller: SalesforceCaller): Promise<ApiVersion[]> => {
   const { body } = await caller.request({ path: '/services/data/' })
   return expectObjects(body, 'The version list').flatMap(({ version, label }) =>
@@ -41,7 +41,7 @@ export interface Allocation {
   remaining: number
 }
 
-/** Every allocation of the Salesforce org by name (`DailyApiRequests` …). Counts as a call itself. */
+/** Every allocation of the Salesforce org by name (`DailyApiRequests` …). This is itself a call. */
 export const getLimits = async (org: SalesforceOrg): Promise<Map<string, Allocation>> => {
   const body = expectObject((await org.request({ path: '/limits' })).body, 'The limits')
   const limits = new Map<string, Allocation>()
@@ -55,15 +55,15 @@ export const getLimits = async (org: SalesforceOrg): Promise<Map<string, Allocat
 }
 
 /**
- * Record counts by object; cached and approximate at Salesforce. Objects without rows are left out
- * of its answer and stand here with 0, as do objects it does not know.
+ * Record counts by object; cached and approximate at Salesforce. Objects without rows are missing in its
+ * answer and have 0 here, as do objects that it does not know.
  */
 export const getRecordCounts = async (
   org: SalesforceOrg,
   names: readonly string[],
 ): Promise<Map<string, number>> => {
   const counts = new Map(names.map((name) => [name, 0]))
-  // A URL holds about 16 KB: 200 names of the longest kind stay under it.
+  // A URL may have about 16 KB: 200 of the longest names stay below that.
   for (let start = 0; start < names.length; start += 200) {
     const sObjects = names.slice(start, start + 200).join(',')
     const { body } = await org.request({ path: '/limits/recordCount', query: { sObjects } })
@@ -78,7 +78,7 @@ export const getRecordCounts = async (
 }
 
 export interface Identity {
-  /** 18 characters, as Salesforce answers them. */
+  /** 18 characters, as Salesforce returns them. */
   userId: string
   sfdcOrgId: string
   username: string | null
@@ -86,7 +86,7 @@ export interface Identity {
   all: JsonObject
 }
 
-/** Who the session belongs to (`/services/oauth2/userinfo`); spends no API call. */
+/** Who the session belongs to (`/services/oauth2/userinfo`); costs no API call. */
 export const getIdentity = async (org: SalesforceOrg): Promise<Identity> => {
   const { body } = await org.request({ path: '/services/oauth2/userinfo', kind: 'oauth' })
   const all = expectObject(body, 'The identity')
@@ -109,8 +109,8 @@ const conditional = async (
   const { status, headers, body } = await org.request({
     path,
     kind: 'describe',
-    // Salesforce: sObject Describe, "If-Modified-Since Header". Its own Last-Modified goes back
-    // unchanged, never a time of our clock.
+    // Salesforce: sObject Describe, "If-Modified-Since Header". Its own Last-Modified is sent back
+    // unchanged, never a time from our clock.
     ...(ifModifiedSince == null ? {} : { headers: { 'if-modified-since': ifModifiedSince } }),
     ...(signal === undefined ? {} : { signal }),
   })
@@ -145,9 +145,9 @@ export const describe = (
 export interface QueryOptions {
   /** Query the Tooling API instead. */
   tooling?: boolean
-  /** Deleted and archived records too. */
+  /** Includes deleted and archived records. */
   all?: boolean
-  /** Rows a page, 200 to 2,000; Salesforce may send fewer. */
+  /** Rows per page, 200 to 2,000; Salesforce may send fewer. */
   batchSize?: number
   /** Instead of the target's. */
   priority?: Priority
@@ -160,7 +160,7 @@ export interface QueryPage {
   nextRecordsUrl: string | null
 }
 
-/** A URL may have 16 KB in all; longer SOQL travels as a sub-request in the body of a composite. */
+/** A URL may have 16 KB in total; longer SOQL is sent as a sub-request in the body of a composite. */
 const QUERY_URL_MAX = 12_000
 
 const readPage = (body: unknown): QueryPage => {
@@ -211,7 +211,7 @@ const firstPage = async (
   return readPage(result.body)
 }
 
-/** Page by page; the next page is asked for when the consumer wants it. */
+/** Page by page; the next page is requested when the consumer needs it. */
 export async function* queryPages(
   org: SalesforceOrg,
   query: Soql,
@@ -242,11 +242,11 @@ export interface ValuesToCount {
   /** Null: every row. */
   where: Soql | null
   counts: (value: unknown) => boolean
-  /** More rows than this are not looked at. */
+  /** No more rows than this are checked. */
   max: number
 }
 
-/** How many rows have a value that counts, found by looking at each; null where there are too many. */
+/** How many rows have a value that counts, found by checking each; null if there are too many. */
 export const countValues = async (
   org: SalesforceOrg,
   { object, field, where, counts, max }: ValuesToCount,

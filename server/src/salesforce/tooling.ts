@@ -1,4 +1,4 @@
-// The Tooling API face: queries and single setup records.
+// The Tooling API: queries and single setup records.
 
 import { composite, COMPOSITE_MAX } from './composite.ts'
 import { type Soql, urlPath } from './escape.ts'
@@ -30,7 +30,10 @@ export const getToolingRecord = async (
 export type ToolingRecord =
   { id: string; record: JsonObject; failure: null } | { id: string; record: null; failure: Failure }
 
-/** Many setup records of one type, 25 a call, in the order of `ids`; one that cannot be read says why. */
+/**
+ * Many setup records of one type, 25 per call, in the order of `ids`; one that cannot be read has the
+ * reason.
+ */
 export async function* getToolingRecords(
   org: SalesforceOrg,
   type: string,
@@ -66,7 +69,10 @@ export const patchToolingRecord = async (
   await org.request({ method: 'PATCH', path, json: changes, kind: 'tooling' })
 }
 
-/** Deletes a setup record, such as an inactive Flow version. One that is gone is a SalesforceError `not_found`. */
+/**
+ * Deletes a setup record, such as an inactive Flow version. One that no longer exists is a
+ * SalesforceError `not_found`.
+ */
 export const deleteToolingRecord = async (
   org: SalesforceOrg,
   type: string,

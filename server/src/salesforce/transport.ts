@@ -1,5 +1,5 @@
-// One HTTP exchange: keep-alive pools per host, time-outs, gzip, size limits, and the one question
-// that matters after a fault: can the other side have seen the request? No retries, no sessions here.
+// One HTTP exchange: keep-alive pools per host, time-outs, gzip, size limits, and the one question that
+// matters after a fault: whether the other side can have seen the request. No retries, no sessions here.
 
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -7,13 +7,13 @@ import { Agent, DecoratorHandler, type Dispatcher } from 'undici'
 import { classifyException, SalesforceError, tooLarge } from './failure.ts'
 
 export interface Timeouts {
-  /** TCP and TLS. */
+  /** For TCP and TLS. */
   connectMs: number
   /** From the request to the answer's headers. Salesforce itself gives up after ten minutes. */
   headersMs: number
   /** Between two pieces of a body. */
   bodyMs: number
-  /** A whole exchange whose body is read into memory; a streamed one has no end of its own. */
+  /** A whole exchange whose body is read into memory; a streamed one has no limit. */
   callMs: number
 }
 
@@ -42,9 +42,9 @@ export interface RawAnswer {
   status: number
   /** Lower-case names; repeated headers joined with a comma. */
   headers: Readonly<Record<string, string>>
-  /** Inflated. Throws SalesforceError when it breaks, stalls, or exceeds the limit it was opened with. */
+  /** Inflated. Throws SalesforceError if it breaks, stalls, or exceeds its limit. */
   read(limitBytes: number): AsyncGenerator<Uint8Array, void, undefined>
-  /** Lets go of a body that nobody wants to read (on). */
+  /** Releases a body that will not be read any further. */
   discard(): void
 }
 
@@ -53,7 +53,7 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** Passed through undici as `opaque`, which no server ever sees. */
+/** Passed through undici as `opaque`; no server ever sees it. */
 interface Progress {
   begun: boolean
 }
@@ -66,8 +66,8 @@ class ProgressHandler extends DecoratorHandler {
     this.#progress = progress
   }
 
-  // undici calls this with a connected socket in hand, right before it writes the request: a fault
-  // before it means that Salesforce saw nothing.
+  // undici calls this with a connected socket, right before it writes the request: a fault before it
+  // means that Salesforce saw nothing.
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.#progress.begun = true
     const parent = DecoratorHandler.prototype as Dispatcher.DispatchHandler
@@ -105,11 +105,11 @@ export const createTransport = (options: {
     headersTimeout: options.timeouts.headersMs,
     bodyTimeout: options.timeouts.bodyMs,
     // Shorter than the usual idle limits on the way, so that a request is rarely written into a
-    // connection that the other side is closing (a create would then be of unknown fate).
+    // connection that the other side is closing (the outcome of a create would then be unknown).
     keepAliveTimeout: 15_000,
     keepAliveMaxTimeout: 30_000,
     pipelining: 1,
-    // Over HTTP/2 many requests share a socket, and one reset leaves them all of unknown fate.
+    // Over HTTP/2 many requests share a socket, and after one reset the outcome of all is unknown.
     allowH2: false,
   })
   const dispatcher = agent.compose(watchProgress)
@@ -125,7 +125,10 @@ export const createTransport = (options: {
       const signals =
         signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
 
-      /** Set when the source of a streamed body failed: its fault is neither Salesforce's nor the way's. */
+      /**
+       * Set if the source of a streamed body failed: that is a fault neither of Salesforce nor of the
+       * connection.
+       */
       let sourceFault: { error: unknown } | null = null
       const upload = async function* (source: AsyncIterable<Uint8Array>) {
         try {
@@ -136,7 +139,7 @@ export const createTransport = (options: {
         }
       }
 
-      /** The caller's own abort and own faults stay what they are; the rest becomes a failure. */
+      /** The caller's own abort and own faults stay as they are; the rest becomes a failure. */
       const explain = (error: unknown): unknown => {
         if (signal?.aborted === true) return signal.reason
         if (sourceFault !== null) return sourceFault.error
@@ -169,7 +172,7 @@ export const createTransport = (options: {
 
       const answerHeaders = flatten(data.headers)
       const gzipped = /^\s*(x-)?gzip\s*$/i.test(answerHeaders['content-encoding'] ?? '')
-      // A fault may arrive while nobody reads; without a listener it would end the process.
+      // A fault may occur while nobody reads; without a listener it would end the process.
       data.body.on('error', () => undefined)
 
       const discard = (): void => {

@@ -1,5 +1,5 @@
-// What a call looks like on the wire, and what came back: paths, bodies, usage, JSON. Pure but for
-// reading a body to its end.
+// How a call and its answer look on the wire: paths, bodies, usage, JSON. Pure, except for reading a
+// body to its end.
 
 import { type Effect } from '../retry.ts'
 import { type Secret } from '../secret.ts'
@@ -18,8 +18,8 @@ export type CallKind =
 export interface SalesforceRequest {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /**
-   * Escaped path (see `urlPath`). `/services/...` and `/id/...` are taken as they are; anything else
-   * is under `/services/data/{apiVersion}`.
+   * Escaped path (see `urlPath`). `/services/...` and `/id/...` are used as they are; anything else is
+   * under `/services/data/{apiVersion}`.
    */
   path: string
   query?: Readonly<Record<string, string | number | boolean | undefined>>
@@ -27,9 +27,9 @@ export interface SalesforceRequest {
   /** Sent as JSON. */
   json?: unknown
   /**
-   * Any other body, with its content type. A function is called anew for each attempt (so that
-   * streams can be replayed) and is shown the access token; with `carriesToken` (SOAP has it in the
-   * body) no Authorization header is sent.
+   * Any other body, with its content type. A function is called again for each attempt (so that streams
+   * can be replayed) and gets the access token; with `carriesToken` (SOAP has it in the body) no
+   * Authorization header is sent.
    */
   body?: {
     type: string
@@ -38,7 +38,7 @@ export interface SalesforceRequest {
   }
   /** Default: GET is a `read`; PUT, PATCH and DELETE are `idempotent`; POST is a `create`. */
   effect?: Effect
-  /** Attempts in all; default as `retry.ts` says. 1: the caller decides itself. */
+  /** Attempts in total; default as in `retry.ts`. 1: the caller decides itself. */
   attemptsMax?: number
   timeouts?: Partial<Omit<Timeouts, 'connectMs'>>
   /** Most bytes of the inflated answer. Default 64 MiB in memory, 4 GiB streamed. */
@@ -46,12 +46,12 @@ export interface SalesforceRequest {
   kind?: CallKind
   /** Instead of the target's. */
   priority?: Priority
-  /** Besides the target's. */
+  /** In addition to the target's. */
   signal?: AbortSignal
 }
 
 export interface SalesforceAnswer<Body> {
-  /** 2xx, or 304 where the request was conditional. */
+  /** 2xx, or 304 if the request was conditional. */
   status: number
   headers: Readonly<Record<string, string>>
   body: Body
@@ -65,10 +65,10 @@ export interface ApiUsage {
   max: number
 }
 
-// Salesforce: `per-app-api-usage=17/250(appName=x)` may follow; it must not be taken for the org's.
+// Salesforce: `per-app-api-usage=17/250(appName=x)` may follow; it must not be mistaken for the org's.
 const LIMIT_INFO = /(?:^|[;,\s])api-usage=(\d+)\/(\d+)/
 
-/** What an answer says about the daily allowance of the Salesforce org; null where it is silent. */
+/** What an answer says about the daily allowance of the Salesforce org; null if it says nothing. */
 export const readUsage = (headers: Readonly<Record<string, string>>): ApiUsage | null => {
   const match = LIMIT_INFO.exec(headers['sforce-limit-info'] ?? '')
   return match === null ? null : { used: Number(match[1]), max: Number(match[2]) }
@@ -76,10 +76,10 @@ export const readUsage = (headers: Readonly<Record<string, string>>): ApiUsage |
 
 const SAFE_PATH = /^\/(?!\/)[\x21-\x7e]*$/
 
-/** Path and query as they go into the request line. Throws SalesforceError for a path that is none. */
+/** Path and query for the request line. Throws SalesforceError for an invalid path. */
 export const buildPath = (request: SalesforceRequest, apiVersion: string): string => {
   const { path } = request
-  // A next page or a Location comes from an answer; nothing in it may point elsewhere.
+  // A next page or a Location comes from an answer; it must not point to another host.
   if (!SAFE_PATH.test(path) || /[\\#]/.test(path)) {
     const message = 'The path is not one that this server calls.'
     throw new SalesforceError(makeFailure('other', { code: 'PATH_REFUSED', message, sent: false }))
@@ -93,7 +93,7 @@ export const buildPath = (request: SalesforceRequest, apiVersion: string): strin
   return text === '' ? full : `${full}${full.includes('?') ? '&' : '?'}${text}`
 }
 
-/** Only who asked conditionally may be answered 304. */
+/** Only a conditional request may be answered with 304. */
 export const isConditional = (request: SalesforceRequest): boolean =>
   Object.keys(request.headers ?? {}).some((name) => /^if-(none-match|modified-since)$/i.test(name))
 
@@ -127,7 +127,7 @@ export const readText = async (
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** As much of an error body as says something; a body that breaks off is still worth its beginning. */
+/** As much of an error body as is useful; of a body that breaks off, the beginning still is. */
 export const readError = async (answer: RawAnswer): Promise<string> => {
   const chunks: Uint8Array[] = []
   try {
@@ -138,7 +138,7 @@ export const readError = async (answer: RawAnswer): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The parsed body, null where the status promises none. Throws SalesforceError for anything but JSON. */
+/** The parsed body, null if the status promises none. Throws SalesforceError for anything but JSON. */
 export const parseJson = (answer: RawAnswer, text: string): unknown => {
   const { status, headers } = answer
   if (text.trim() === '') {
@@ -151,7 +151,7 @@ export const parseJson = (answer: RawAnswer, text: string): unknown => {
   } catch {
     const contentType = headers['content-type'] ?? ''
     const failure = classifyAnswer({ status, contentType, body: text.slice(0, ERROR_LIMIT_BYTES) })
-    // Maintenance pages come with 200; anything else here is JSON that was cut or mangled.
+    // Maintenance pages come with 200; anything else here is truncated or damaged JSON.
     const page = failure.kind === 'html_page'
     throw new SalesforceError(page ? failure : malformed('The answer is not valid JSON.', status))
   }

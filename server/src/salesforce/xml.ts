@@ -1,5 +1,5 @@
-// XML in and out. Parsed without DTD and without entities but the five that XML itself knows;
-// written only through escaping.
+// XML in and out. Parsed without DTD and without entities except the five of XML itself; always escaped
+// when written.
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { xmlText } from './escape.ts'
@@ -29,10 +29,10 @@ const createParser = (): XMLParser =>
     ignoreAttributes: true,
     ignoreDeclaration: true,
     ignorePiTags: true,
-    // "007" stays "007" and " x " stays " x ": what a value means is for its reader to say.
+    // "007" stays "007" and " x " stays " x ": its reader decides what a value means.
     parseTagValue: false,
     trimValues: false,
-    // Never told about a document's own entities, so that there is nothing to expand.
+    // It never learns a document's own entities, so there is nothing to expand.
     entityDecoder: {
       decode: decodeText,
       setExternalEntities: ignore,
@@ -42,7 +42,7 @@ const createParser = (): XMLParser =>
     },
   })
 
-/** Takes out the indentation of pretty-printed XML, in place. */
+/** Removes the indentation of pretty-printed XML, in place. */
 const dropWhitespace = (value: unknown): void => {
   if (Array.isArray(value)) value.forEach(dropWhitespace)
   else if (isObject(value)) {
@@ -60,7 +60,7 @@ const dropWhitespace = (value: unknown): void => {
  */
 export const parseXml = (text: string): JsonObject => {
   if (/<!DOCTYPE/i.test(text)) throw new SalesforceError(malformed('The XML has a DTD.'))
-  // The parser itself is content with a document that ends too early.
+  // The parser itself accepts a document that ends too early.
   if (XMLValidator.validate(text) !== true) {
     throw new SalesforceError(malformed('The XML is not well-formed.'))
   }
@@ -82,7 +82,7 @@ export const list = (value: unknown): unknown[] => {
 /** The elements of a list that have members of their own. */
 export const listObjects = (value: unknown): JsonObject[] => list(value).filter(isObject)
 
-/** Text of a leaf element; null where it is absent or empty. */
+/** Text of a leaf element; null if it is absent or empty. */
 export const leaf = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' ? value : null
 
@@ -98,8 +98,8 @@ export type XmlValue =
 const XML_NAME = /^[A-Za-z_][\w.-]*$/
 
 /**
- * `<name>…</name>`: members become child elements in their order, an array repeats the element,
- * null and undefined leave it out. Throws TypeError for a name that XML would not take.
+ * `<name>…</name>`: members become child elements in their order, an array repeats the element, null and
+ * undefined leave it out. Throws TypeError for a name that is not valid in XML.
  */
 export const toXml = (name: string, value: XmlValue): string => {
   if (value === null || value === undefined) return ''

@@ -1,4 +1,4 @@
-// The zip of a retrieve: out of the SOAP answer without ever holding its text, then file by file.
+// The zip of a retrieve: decoded from the SOAP answer without ever holding its text, then file by file.
 
 import { unzipSync } from 'fflate'
 import { malformed, SalesforceError, tooLarge } from './failure.ts'
@@ -13,9 +13,9 @@ export interface ZipEntry {
 const ZIP_BYTES_MAX = 48 * 1024 ** 2
 const UNZIPPED_BYTES_MAX = 600 * 1024 ** 2
 const FILE_BYTES_MAX = 64 * 1024 ** 2
-/** So much is inflated in one go; a larger file comes alone. */
+/** How much is inflated at once; a larger file is inflated alone. */
 const GROUP_BYTES = 4 * 1024 ** 2
-/** What may stand before the zip: the file properties of 10,000 files, several times over. */
+/** How much may precede the zip: the file properties of 10,000 files, several times over. */
 const PRELUDE_CHARS_MAX = 64 * 1024 ** 2
 
 const OPENING = /<(?:\w+:)?zipFile(?:\s[^>]*)?>/
@@ -25,7 +25,7 @@ const OPENING_CHARS_MAX = 256
 const broken = (what: string): SalesforceError => new SalesforceError(malformed(what))
 
 /**
- * Decodes the base64 of `<zipFile>` out of a checkRetrieveStatus answer as it streams by. Throws
+ * Decodes the base64 of `<zipFile>` from a checkRetrieveStatus answer while it streams in. Throws
  * SalesforceError `malformed` when there is none or it breaks off, `too_large` beyond 48 MiB.
  */
 export const decodeZipElement = async (body: AsyncIterable<unknown>): Promise<Uint8Array> => {
@@ -44,7 +44,7 @@ export const decodeZipElement = async (body: AsyncIterable<unknown>): Promise<Ui
   }
 
   for await (const chunk of body) {
-    // Base64 and tags are ASCII; one byte is one character here, whatever stands around them.
+    // Base64 and tags are ASCII; one byte is one character here, whatever surrounds them.
     let text = carry + Buffer.from(chunk as Uint8Array).toString('latin1')
     carry = ''
     if (closed) continue

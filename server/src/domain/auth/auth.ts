@@ -1,4 +1,4 @@
-// Credentials: what a Bearer token is worth right now. Nothing is cached: a revoked token, an ended
+// Credentials: what a Bearer token allows right now. Nothing is cached: a revoked token, an ended
 // session, a deactivated user, client or org is dead with the next request, on every replica.
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
@@ -30,7 +30,9 @@ export type Identity = Omit<Caller, 'requestId' | 'idempotency'>
 export interface Auth {
   /** The identity behind a Bearer token, or null: unknown, expired, revoked, inactive, forged. */
   authenticate(token: string): Promise<Identity | null>
-  /** Compares digests in constant time: neither content nor length of the secret shows in the time. */
+  /**
+   * Compares digests in constant time: the time shows neither the content nor the length of the secret.
+   */
   isSuperAdmin(token: string): boolean
   /** Throws `unauthenticated` for a wrong e-mail and a wrong password alike, in the same time. */
   login(input: {
@@ -51,7 +53,7 @@ interface Options {
   jwtSecrets: Secrets
   superAdminSecrets: Secrets
   jwtTtlSeconds: number
-  /** Told when a last use or a failed login could not be noted; the request itself goes on. */
+  /** Called when a last use or a failed login could not be recorded; the request itself continues. */
   onBackgroundError: (error: unknown) => void
 }
 
@@ -125,7 +127,7 @@ export const createAuth = (options: Options): Auth => {
     const claims = await verifiedClaims(token, [key, ...formerKeys])
     if (claims === null) return null
     const [row] = await db.lookup<CredentialRow & { session_id: string }>('session', claims.jti)
-    // A token whose claims are not the user's row any more was issued for what the user was.
+    // A token whose claims no longer match the user's row was issued for an earlier state of the user.
     if (
       row === undefined ||
       row.org_id !== claims.org_id ||
@@ -144,7 +146,7 @@ export const createAuth = (options: Options): Auth => {
 
     isSuperAdmin: (token) => {
       const digest = sha256(token)
-      // All of them, whatever the first says: the time does not tell which one it was.
+      // All of them, whatever the first says: the time must not show which one matched.
       return superAdminDigests.filter((known) => timingSafeEqual(digest, known)).length > 0
     },
 
@@ -165,7 +167,7 @@ export const createAuth = (options: Options): Auth => {
         )
         if (right && found?.may_log_in === true) return found
         if (found !== undefined) {
-          // Not waited for: the time of the answer must not tell that there is such a user.
+          // Not awaited: the time of the answer must not show that such a user exists.
           db.as(wholeOrg(found.org_id))
             .tx((tx) =>
               audit(tx, actor(found), {
@@ -266,7 +268,7 @@ export const createAuth = (options: Options): Auth => {
                 .set({ password_hash, updated_at: sql<Date>`now()` })
                 .where('org_id', '=', caller.tenant.orgId)
                 .where('id', '=', caller.userId)
-                // An admin's reset meanwhile wins: a person who knew the old password is locked out.
+                // A reset by an admin in the meantime wins: whoever knew the old password is locked out.
                 .where('password_hash', '=', user.password_hash)
                 .returning('id')
                 .executeTakeFirst()

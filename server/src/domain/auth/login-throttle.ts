@@ -1,9 +1,10 @@
-// Who may try to log in again, and when. Counted in the database, so that it holds over replicas.
+// Who may try to log in again, and when. Counted in the database, so that it holds across replicas.
 //
-// An (account, address) pair is refused hard after a few failures: that is somebody guessing from
-// one place. An address alone is refused after many, whichever accounts it tried, and so are the networks
-// around an IPv6 address. An account alone is only slowed down, however many addresses fail at it: nobody
-// can lock a victim out. Whoever logs in from where the account has logged in before goes first.
+// An (account, address) pair is refused hard after a few failures: that is somebody guessing from one
+// place. An address alone is refused after many, whichever accounts it tried, and so are the networks
+// around an IPv6 address. An account alone is only slowed down, however many addresses fail to log in to
+// it: nobody can lock a victim out. Whoever logs in from where the account has logged in before goes
+// first.
 //
 // Attempts from one address are made one after the other, each counted before the next is looked at:
 // guesses sent all at once meet the same limits, and addresses take turns at the one bcrypt.
@@ -59,7 +60,7 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
 
   const inTurn = createTurns(WAITING_PER_ADDRESS_MAX)
 
-  /** Throws when the attempt is refused; otherwise gives the pause that it has to make. */
+  /** Throws when the attempt is refused; otherwise returns the pause that it has to make. */
   const pauseMsFor = async (keys: ReturnType<typeof keysOf>): Promise<number> => {
     const rows = await db.shared<Counter>(
       `select key, failures, extract(epoch from window_ends_at - now())::int as seconds_left
@@ -111,7 +112,7 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
       const pauseMs = await pauseMsFor(keys)
       if (pauseMs > 0) await setTimeout(pauseMs)
       return inTurn(networksOf(address)[0], async () => {
-        await pauseMsFor(keys) // others of this address may have failed meanwhile
+        await pauseMsFor(keys) // other attempts from this address may have failed in the meantime
         const outcome = await compare(await isKnown(keys))
         await (outcome === null ? failed(keys) : succeeded(keys))
         return outcome
@@ -120,7 +121,7 @@ export const createLoginThrottle = (db: Database, secret: Secret): LoginThrottle
   }
 }
 
-/** Runs work of one name one after the other. Throws `rate_limited` when `most` of it wait already. */
+/** Runs work of one name one after the other. Throws `rate_limited` when `most` already wait. */
 const createTurns = (most: number) => {
   const lines = new Map<string, { waiting: number; last: Promise<unknown> }>()
   return async <T>(name: string, work: () => Promise<T>): Promise<T> => {

@@ -1,6 +1,6 @@
-// bcrypt, asynchronous and never more than one at a time: a burst of logins must not take the
-// thread pool and the cores from the requests beside it. Who waits is bounded, and guesses from places
-// nobody has logged in from wait behind everybody else.
+// bcrypt, asynchronous and never more than one at a time: a burst of logins must not take the thread
+// pool and the cores away from other requests. Who waits is bounded, and guesses from places nobody has
+// logged in from wait behind everybody else.
 
 import bcrypt from 'bcrypt'
 import { EngineError } from '../../errors.ts'
@@ -31,7 +31,7 @@ export const createPasswords = ({ cost = COST }: { cost?: number } = {}): Passwo
     hash: (password) => inLine('known', () => bcrypt.hash(normalized(password), cost)),
     matches: async (password, hash, place) => {
       for (const given of new Set([normalized(password), password])) {
-        // To compare is to hash once more: where there is no such user, that takes the same time.
+        // Comparing means hashing once more: hashing for an unknown user takes the same time.
         const equal = await inLine(place, async () =>
           hash === null ? bcrypt.hash(given, cost).then(() => false) : bcrypt.compare(given, hash),
         )

@@ -13,7 +13,7 @@ export const PERMISSIONS = [
 
 export type Permission = (typeof PERMISSIONS)[number]
 
-/** What each role may do. company_* users see, on top of this, their own client only. */
+/** What each role may do. company_* users, in addition, see only their own client. */
 export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = Object.freeze({
   org_admin: PERMISSIONS,
   company_admin: ['connections.read', 'topology.read', 'workflows.read'],

@@ -1,6 +1,6 @@
 // The check as durable work: pull → salesforce → rules. What a stage waits for (a pull, a validating
 // deploy) is durable work of its own, and its id is stored; the rules run in one go and are simply run
-// again where a run of them was killed.
+// again if they were killed.
 
 import { sql } from 'kysely'
 import { type Database, type Tenant, tenantOf, wholeOrg } from '../../db/database.ts'
@@ -41,7 +41,7 @@ interface Context extends StageContext {
 
 type Run = (context: Context, row: ReportRow) => Promise<'next' | 'stop'>
 
-/** A run waits for other work so long, then stands aside for the sweep to bring it back. */
+/** How long a run waits for other work before it pauses and leaves it to the sweep to resume it. */
 const WAIT_MS = 30_000
 const LOOK_AGAIN_SECONDS = 5
 
@@ -53,7 +53,7 @@ const stagesOf = (row: ReportRow, pulls: boolean): string[] => [
   'rules',
 ]
 
-/** How far a report is. Whether it pulls, only its first stage and its pull say. */
+/** How far a report is. Only its first stage and its pull say whether it pulls. */
 export const progressAt = (row: ReportRow, stage: string): Progress => {
   const stages = stagesOf(row, row.stage === 'pull' || row.pull_id !== null)
   const at = stages.indexOf(stage)
@@ -89,13 +89,13 @@ const callerOf = async ({ db }: CheckDeps, row: ReportRow): Promise<Caller> => {
   }
 }
 
-/** How work that runs elsewhere stands: has it ended, and does it wait for something itself? */
+/** The state of work that runs elsewhere: whether it has ended, and whether it is itself waiting. */
 interface Elsewhere {
   ended: boolean
   error: WorkFault | null
 }
 
-/** Waits until work that runs elsewhere has ended, or waits itself; how it stands then. */
+/** Waits until work that runs elsewhere has ended or is itself waiting, and returns its state then. */
 const ended = async (
   { deps, signal }: Context,
   id: string,
@@ -149,7 +149,7 @@ const pulling: Run = async (context, row) => {
   return 'next'
 }
 
-/** A validating deploy that this report started, where a run was killed before it could note its id. */
+/** A validation deploy that this report started, if a run was killed before it could store its id. */
 const findValidation = ({ deps, journal }: Context, row: ReportRow): Promise<string | null> =>
   deps.db.as(journal.tenant).tx(async (tx) => {
     const found = await tx
@@ -172,7 +172,8 @@ const validating: Run = async (context, row) => {
   const { tenant } = journal
   let deploymentId = row.validation_id ?? (await findValidation(context, row))
   if (deploymentId === null) {
-    // It waits its turn: while something else is deployed there this throws deployment_in_progress.
+    // It takes its turn: while something else is being deployed there, this throws
+    // deployment_in_progress.
     const caller = await callerOf(deps, row)
     const input = { client_id: row.client_id, check_only: true, wait_seconds: 0 }
     const workflows = workflowsOf(row)
@@ -205,7 +206,7 @@ const validating: Run = async (context, row) => {
   return 'next'
 }
 
-/** The snapshot that is judged: the one that was pulled for this, or else the newest. */
+/** The snapshot to check against: the one pulled for this check, otherwise the newest. */
 const snapshotFor = async ({ deps, journal }: Context, row: ReportRow) => {
   const { tenant } = journal
   const snapshot: CompleteSnapshot | null =
@@ -230,9 +231,9 @@ const judging: Run = async (context, row) => {
   const [facts, mappings, deletedByUs, judged] = await Promise.all([
     readSnapshotFacts(snapshot, plan, workflows),
     deps.mappingFacts(journal.tenant, row.client_id),
-    // Where Salesforce itself has validated the plan, it knows better which names are free again.
+    // If Salesforce itself has validated the plan, it knows better which names are free again.
     problemsOf(row) === null ? readDeletedByUs(deps.db, row) : [],
-    // Before the rules ask: what changes meanwhile is drift, not something unseen.
+    // Before the rules ask: a change in the meantime then shows as drift and does not go unnoticed.
     readFingerprints(context.org, workflows),
     journal.step({
       snapshot: { id: snapshot.id, version: snapshot.version },
@@ -255,7 +256,7 @@ const judging: Run = async (context, row) => {
 
 /**
  * Custom objects that rollbacks of ours deleted there. Salesforce: their names stay taken until they are
- * erased, for 15 days at most, and no query shows whose. Another client of the org may have been
+ * erased, for 15 days at most, and no query shows which. Another client of the org may have been
  * connected there when they were deleted.
  */
 const readDeletedByUs = (db: Database, row: ReportRow): Promise<string[]> =>

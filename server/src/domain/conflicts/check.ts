@@ -24,7 +24,7 @@ export interface ConflictCheck {
   counts: Record<Severity, number>
   /** One entry for each component of the plan, in its order. */
   reversibility: ComponentReversibility[]
-  /** Salesforce API calls that the deploy would take, about. */
+  /** Estimate of the Salesforce API calls that the deploy would take. */
   apiCallEstimate: number
 }
 
@@ -43,7 +43,7 @@ const findingsOf = async (rule: Rule, subject: Subject, facts: Facts): Promise<F
     remedy: verdict.remedy,
   }))
 
-/** What the rules said of one subject, and what Salesforce would not tell them about it. */
+/** What the rules found for one subject, and what Salesforce did not return about it. */
 const judge = async (subject: Subject, facts: Facts, memory: LiveMemory): Promise<Finding[]> => {
   const untold = new Set<string>()
   const watched = withLive(
@@ -102,8 +102,8 @@ const reversibilityFor = async (
 }
 
 /**
- * Judges plan and workflows by every rule. Each component has at least one finding; a green one says
- * why it is safe. The same facts give the same report. Rejects where a live fact does.
+ * Evaluates every rule for plan and workflows. Each component has at least one finding; a green one says
+ * why it is safe. The same facts give the same report. Rejects if a live fact rejects.
  */
 export const checkPlan = async (given: ConflictFacts): Promise<ConflictCheck> => {
   const memory = new LiveMemory(given.live)
@@ -113,7 +113,7 @@ export const checkPlan = async (given: ConflictFacts): Promise<ConflictCheck> =>
   )
   const subjects = subjectsOf(facts)
 
-  // All at once, though reassurances may not be needed: what they ask of Salesforce travels with the rest.
+  // All at once, though green findings may not be needed: their questions share the calls of the others.
   const [warnings, reassurances, reversibility] = await Promise.all([
     Promise.all(subjects.map((subject) => judge(subject, facts, memory))),
     Promise.all(

@@ -1,4 +1,4 @@
-// What an automation's definition says that concerns a plan.
+// What the definition of an automation says about things that a plan may change.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, list, listObjects } from '../../salesforce/xml.ts'
@@ -6,7 +6,7 @@ import { sameName } from '../metadata/names.ts'
 
 export { objectsOfFlow } from '../workflows/workflow.ts'
 
-/** Every text in a definition, wherever it stands. */
+/** Every text in a definition, wherever it occurs. */
 function* texts(value: unknown): Generator<string> {
   if (typeof value === 'string') yield value
   else if (Array.isArray(value)) for (const entry of value) yield* texts(entry)
@@ -73,7 +73,7 @@ export const valuesOfFlow = (
       ({ field, value, operator }) => {
         const exact = operator === undefined || /^(?:Not)?EqualTo$/.test(leaf(operator) ?? '')
         const [name, text] = [leaf(field), isObject(value) ? leaf(value.stringValue) : null]
-        // `{!$Record.Status}` inside a text is a value that nobody knows yet.
+        // `{!$Record.Status}` inside a text is a value that is not known yet.
         if (name === null || text === null || !exact || text.includes('{!')) return []
         return [{ object, field: name, value: text }]
       },
@@ -87,7 +87,7 @@ export const criteriaFieldsOf = (rule: JsonObject): string[] =>
     .flatMap((entry) => listObjects(entry.criteriaItems))
     .flatMap(({ field }) => leaf(field) ?? [])
 
-/** The users and queues to which an assignment rule gives records. */
+/** The users and queues to which an assignment rule assigns records. */
 export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: string }[] =>
   listObjects(rule.ruleEntry).flatMap((entry) => {
     const name = leaf(entry.assignedTo)
@@ -99,8 +99,8 @@ export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: s
 const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
 
 /**
- * Custom fields of its own object that a formula names, lookups that it goes through included. What
- * stands behind a dot is of another object, or of none (`$Setup.X__c.Y__c`).
+ * Custom fields of its own object that a formula names, including lookups that it goes through. What
+ * follows a dot belongs to another object, or to none (`$Setup.X__c.Y__c`).
  */
 export const customNamesIn = (formula: string): string[] => [
   ...new Set(

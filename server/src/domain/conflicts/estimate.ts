@@ -4,7 +4,7 @@ import { COMPOSITE_MAX } from '../../salesforce/composite.ts'
 import { componentsOf } from '../plan/components.ts'
 import { type Plan } from '../plan/schema.ts'
 
-/** Looks at a running retrieve or deploy until it is done: short ones take three, big ones more. */
+/** Polls of a running retrieve or deploy until it is done: short ones take three, large ones more. */
 const polls = (components: number): number => 3 + Math.ceil(components / 50)
 
 /**
@@ -19,7 +19,8 @@ export const estimateApiCalls = (plan: Plan, workflows: readonly { type: string 
   const deploy = 1 + polls(total)
   const assigned = plan.permissions.assign_to_connected_user
   const assignment = plan.objects.length > 0 && assigned ? 3 : 0
-  // With the assignment the describes show everything; without it Tooling is asked object by object.
+  // With the assignment, the describes show everything; without it, the Tooling API is asked object by
+  // object.
   const readBack = assigned ? Math.ceil(plan.objects.length / COMPOSITE_MAX) : plan.objects.length
   // Flow definitions are looked up, patched, and read again.
   const activation = 3 * workflows.filter(({ type }) => type === 'flow').length

@@ -1,5 +1,5 @@
-// What the conflict check knows: the wish, the snapshot, this client's mappings, and what only the
-// Salesforce org itself can tell. The last is asked lazily, since each answer costs calls.
+// What the conflict check knows: the plan, the snapshot, this client's mappings, and what only the
+// Salesforce org itself knows. The last is asked lazily, since each answer costs calls.
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type AtStake } from '../metadata/fields/conversion.ts'
@@ -17,21 +17,24 @@ export interface SnapshotFacts {
   objectNames: readonly string[]
   /** Objects that exist and could not be described. */
   unreadable: readonly string[]
-  /** What an earlier snapshot has and the connected user no longer sees: `Object`, `Object.Field`. */
+  /** What an earlier snapshot has but the connected user no longer sees: `Object`, `Object.Field`. */
   notVisible: readonly string[]
-  /** Describes as Salesforce gives them, of the touched objects and those they refer to. */
+  /** Describes as Salesforce returns them, for the touched objects and those they refer to. */
   describes: ReadonlyMap<string, JsonObject>
   automations: readonly Automation[]
 }
 
-/** What the values sent for one mapped field looked like in a push; no value but picklist entries is kept. */
+/**
+ * Statistics of the values sent for one mapped field in a push; no value is kept except picklist
+ * entries.
+ */
 export interface ValueProfile {
   empty: number
-  /** In characters; null where nothing was a text. */
+  /** In characters; null where no value was a text. */
   longest: number | null
   smallest: number | null
   largest: number | null
-  /** Rows per value; null where the field was no picklist. */
+  /** Rows per value; null where the field was not a picklist. */
   values: Readonly<Record<string, number>> | null
 }
 
@@ -103,7 +106,7 @@ export interface DeletedNames {
 export interface LookedUp {
   exists: boolean
   managed: boolean
-  /** Of objects: whether Salesforce allows custom fields on it. */
+  /** For objects: whether Salesforce allows custom fields on it. */
   customizable?: boolean
 }
 
@@ -120,21 +123,21 @@ export interface PackageSize {
 }
 
 /**
- * Records by default; `deleted_too` with those in the Recycle Bin, which Salesforce counts where a change
- * of a field must hold for every record.
+ * Records by default; `deleted_too` includes those in the Recycle Bin, which Salesforce counts where a
+ * change of a field must be valid for every record.
  */
 export type Counted = 'present' | 'deleted_too'
 
 /**
- * What a rule may ask of the Salesforce org. Null means that Salesforce does not tell (missing
- * permission, a field that cannot be filtered, a failed count): the report then says so. An answer is
- * asked for once a check, however many rules want it. A rejection ends the check.
+ * What a rule may ask the Salesforce org. Null means that the answer is not known (missing permission, a
+ * field that cannot be filtered, a failed count): the report then says so. Each question is asked once
+ * per check, however many rules need it. A rejection ends the check.
  */
 export interface LiveFacts {
   recordCount(object: string, counted?: Counted): Promise<number | null>
   /** Records in which the field is not empty. */
   filledCount(object: string, field: string, counted?: Counted): Promise<number | null>
-  /** Records from which a change of the field would take something. */
+  /** Records that a change of the field would make lose something. */
   rowsAtStake(object: string, field: string, atStake: AtStake): Promise<number | null>
   /** Values of the field that more than one record holds. */
   duplicatesOf(object: string, field: string, counted?: Counted): Promise<number | null>
@@ -151,15 +154,15 @@ export interface LiveFacts {
   deletedNames(): Promise<DeletedNames | null>
   lookUp(type: string, fullName: string): Promise<LookedUp | null>
   recordExists(records: NamedRecords, name: string): Promise<boolean | null>
-  /** What the file of a component says, without its name; null also where there is none. */
+  /** The content of a component's file, without its name; null also if it does not exist. */
   contentOf(type: string, fullName: string): Promise<JsonObject | null>
-  /** Whether the object's describe differs from the snapshot's by now. */
+  /** Whether the object's describe now differs from the snapshot's. */
   changedSinceSnapshot(object: string): Promise<boolean | 'not_visible' | null>
-  /** Of what would be sent. */
+  /** The size of what would be sent. */
   packageSize(): Promise<PackageSize | null>
 }
 
-/** What Salesforce said of one component in a deploy with `checkOnly`. */
+/** What Salesforce reported about one component in a deploy with `checkOnly`. */
 export interface SalesforceProblem {
   type: string
   fullName: string
@@ -173,20 +176,20 @@ export interface ConflictFacts {
   snapshot: SnapshotFacts
   mappings: readonly MappingFacts[]
   live: LiveFacts
-  /** Share of the daily API requests that stays untouched for the client's other tools. */
+  /** Share of the daily API requests that is reserved for the client's other tools. */
   apiReservePercent: number
-  /** Null where no validating deploy was asked for. */
+  /** Null if no validation deploy was requested. */
   salesforceProblems: readonly SalesforceProblem[] | null
   now: Date
 }
 
-/** Passed what was asked and how it ended: the answer, or null. */
+/** Called with what was asked and the answer, or null. */
 type Watcher = (question: string, answer: unknown) => void
 
 const countName = (what: string, counted: Counted): string =>
   counted === 'present' ? what : `${what} (Recycle Bin included)`
 
-/** Asks each question once; answers come from one memory however often `watch` is called. */
+/** Asks each question once; all watchers share the answers. */
 export class LiveMemory {
   readonly #live: LiveFacts
   readonly #answers = new Map<string, Promise<unknown>>()
@@ -195,7 +198,7 @@ export class LiveMemory {
     this.#live = live
   }
 
-  /** The same facts for one asker, who learns of every answer it was given. */
+  /** The same facts for one asker; `tell` is called with every answer it gets. */
   watch(tell: Watcher): LiveFacts {
     const live = this.#live
     const ask = async <T>(what: string, names: readonly string[], get: () => Promise<T>) => {
@@ -220,7 +223,7 @@ export class LiveMemory {
           live.filledCount(object, field, counted),
         ),
       rowsAtStake: (object, field, atStake) =>
-        // A field changes in one way only, so that its name is question enough.
+        // A field changes in one way only, so its name identifies the question.
         ask('the number of values that would be lost', [object, field], () =>
           live.rowsAtStake(object, field, atStake),
         ),

@@ -92,8 +92,8 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
     },
 
     /**
-     * One step forward. With the next stage whatever held the check up is over. `calls` are those made
-     * since the last step.
+     * One step forward. A new stage means that whatever held the check up is over. `calls` are those
+     * made since the last step.
      */
     step: (step: Step, calls = 0): Promise<ReportRow> =>
       update(

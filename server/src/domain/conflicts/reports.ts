@@ -1,5 +1,6 @@
 // Conflict reports: a plan judged against a client's Salesforce org before anything is changed there,
-// kept so that a deploy can be held to it. The check is durable; the calls here start it and read it.
+// kept so that a deploy can be checked against it. The check is durable; the calls here start it and
+// read it.
 
 import { type Database, type Tenant } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
@@ -27,9 +28,9 @@ export { type Report, type ReportSummary } from './rows.ts'
 
 export interface CheckInput {
   client_id: string
-  /** Unchecked: `parsePlan` judges it. Either this or workflows. */
+  /** Unchecked: `parsePlan` checks it. Either this or workflows. */
   plan?: unknown
-  /** Unchecked: `parseWorkflows` judges them. */
+  /** Unchecked: `parseWorkflows` checks them. */
   workflows?: unknown
   /** Pull the topology first. */
   refresh?: boolean | undefined
@@ -47,8 +48,8 @@ interface Options extends Omit<CheckDeps, 'jobs' | 'mappingFacts'> {
 export interface Conflicts {
   /**
    * Starts a check and waits for its end as long as asked. Throws not_found, client_inactive,
-   * connection_not_ready, invalid_plan (with paths), bad_request, and no_snapshot where there is none
-   * to judge by and no refresh is asked for.
+   * connection_not_ready, invalid_plan (with paths), bad_request, and no_snapshot if there is none and
+   * no refresh was requested.
    */
   check(caller: Caller, input: CheckInput, signal?: AbortSignal): Promise<Report>
   get(tenant: Tenant, reportId: string): Promise<Report>
@@ -166,7 +167,7 @@ export const createConflicts = (options: Options): Conflicts => {
   }
 }
 
-/** What a deploy is held to; needs nothing but the rows. */
+/** What a deploy is checked against; needs only the rows. */
 export const createConflictReports = (db: Database): ConflictReports => ({
   find: (tenant, reportId) =>
     db.as(tenant).tx(async (tx) => {

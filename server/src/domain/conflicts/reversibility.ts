@@ -1,4 +1,4 @@
-// Whether a deployment can be rolled back, component by component, said before it is made.
+// Whether a deployment can be rolled back, component by component, known before it is made.
 
 import { EngineError } from '../../errors.ts'
 import { reversibilityOfChange, reversibilityOfMade } from '../metadata/fields/reversibility.ts'
@@ -28,11 +28,11 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
   return reversibilityOfChange({ was, next, lostRows })
 }
 
-/** Whether a component that no snapshot shows is made by the deploy; not where Salesforce does not say. */
+/** Whether the deploy creates a component that no snapshot shows; false if Salesforce does not say. */
 const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
   (await live.lookUp(component.type, component.fullName))?.exists === false
 
-/** The file of a component laid over what is there; null for a plan that does not compile. */
+/** The file of a component merged into what exists; null for a plan that does not compile. */
 const compiledFile = (
   kind: FileKind,
   { fullName }: FindingComponent,
@@ -51,7 +51,7 @@ const compiledFile = (
   }
 }
 
-/** By what Salesforce has of it and what the plan makes of that; null where it does not say. */
+/** From its state in Salesforce and what the plan makes of it; null if the state is not known. */
 const byItsFile = async (
   { component }: Subjects['component'],
   { plan, live }: Facts,
@@ -83,7 +83,7 @@ const told = (type: string, made: boolean, withObject = false): Reversibility | 
     lostRows: 0,
   }) ?? null
 
-/** Null for subjects that are no component of the plan. */
+/** Null for subjects that are not components of the plan. */
 export const reversibilityOf = async (
   subject: Subject,
   facts: Facts,

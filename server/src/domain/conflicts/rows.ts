@@ -41,7 +41,7 @@ export interface ReportSummary {
   /** Of the worst finding; null unless complete. */
   severity: Severity | null
   plan_hash: string
-  /** The snapshot that is judged; null until that is settled. */
+  /** The snapshot that is checked against; null until it is chosen. */
   snapshot_id: string | null
   snapshot_version: number | null
   counts: Record<Severity, number>

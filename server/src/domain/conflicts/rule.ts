@@ -1,4 +1,5 @@
-// What a rule is: a code, what it looks at, and a judgement. Each stands by itself; check.ts runs them.
+// What a rule is: a code, what it looks at, and how it is evaluated. Rules are independent; check.ts
+// runs them.
 
 import { type MemberError } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
@@ -15,7 +16,7 @@ export const SEVERITIES = ['red', 'yellow', 'green'] as const
  */
 export type Severity = (typeof SEVERITIES)[number]
 
-/** A metadata component in the words of package.xml. */
+/** A metadata component, named as in package.xml. */
 export interface FindingComponent {
   type: string
   fullName: string
@@ -36,7 +37,7 @@ export interface Finding {
   code: string
   message: string
   component: FindingComponent
-  /** Dotted path of the member of the plan that it is about; `workflows.0` for a workflow. */
+  /** Dotted path of the member of the plan concerned; `workflows.0` for a workflow. */
   path: string
   remedy: string
 }
@@ -95,7 +96,7 @@ export interface Subjects {
     rule: PlanValidationRule
     existing: Automation | null
   }
-  /** Any other component of the plan; its kind says what is to be said of it. */
+  /** Any other component of the plan; its kind says what to report about it. */
   component: Place & { kind: 'component' }
   workflow: Place & {
     kind: 'workflow'
@@ -109,7 +110,7 @@ export type Subject = Subjects[SubjectKind]
 
 /** The facts as rules read them: by name without regard to case. */
 export interface Facts extends ConflictFacts {
-  /** What the plan's own check says; empty for every plan that came through it. */
+  /** What the plan's own check found; empty for every plan that has passed it. */
   planErrors: readonly MemberError[]
   objectExists: (name: string) => boolean
   describeOf: (name: string) => JsonObject | null
@@ -126,7 +127,7 @@ export interface Verdict {
   remedy: string
   /** Member below the subject's path, e.g. `length`. */
   at?: string
-  /** Where the finding is about another component than the subject's. */
+  /** Set when the finding is about a different component than the subject's. */
   component?: FindingComponent
 }
 
@@ -151,7 +152,7 @@ const isOf = <Kind extends SubjectKind>(
   kind: Kind,
 ): subject is Extract<Subject, { kind: Kind }> & Subjects[Kind] => subject.kind === kind
 
-/** Makes rules of one group about one kind of subject; they judge nothing of another kind. */
+/** Makes rules of one group for one kind of subject; they ignore every other kind. */
 export const rulesFor =
   (group: RuleGroup) =>
   <Kind extends SubjectKind>(on: Kind, { code, severities, judge }: RuleText<Kind>): Rule => ({

@@ -46,7 +46,7 @@ export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): st
 /** Salesforce: a reference goes through five relationships at most. */
 const RELATIONSHIPS_MAX = 5
 
-/** Objects that paths of flows lead to, of which the describes so far say that they are next. */
+/** The next objects on the paths of flows, according to the describes read so far. */
 const reachedBy = (
   workflows: readonly PlannedWorkflow[],
   describes: ReadonlyMap<string, JsonObject>,

@@ -1,4 +1,4 @@
-// The plan laid beside the snapshot: everything that rules look at, one subject a component.
+// The plan next to the snapshot: everything that rules look at, one subject per component.
 
 import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
 import { listObjects } from '../../salesforce/xml.ts'
@@ -30,7 +30,7 @@ export const readFacts = (given: ConflictFacts): Facts => {
   const plannedObject = (name: string): PlanObject | null => planned.get(sameName(name)) ?? null
   return {
     ...given,
-    // A deploy of workflows alone has a plan without components, which is no fault then.
+    // A deploy of workflows alone has a plan without components, which is valid in that case.
     planErrors: componentsOf(given.plan).length === 0 ? [] : checkPlan(given.plan),
     objectExists: (name) => names.has(sameName(name)),
     describeOf: (name) => describes.get(sameName(name)) ?? null,
@@ -56,13 +56,16 @@ export const fieldIn = (describe: JsonObject | null, name: string): JsonObject |
     (field) => sameName(asText(field.name) ?? '') === sameName(name),
   ) ?? null
 
-/** The field of an object that this relationship stands on. */
+/** The field of an object behind this relationship. */
 export const relationIn = (describe: JsonObject | null, relationship: string): JsonObject | null =>
   listObjects(describe?.fields).find(
     (field) => sameName(asText(field.relationshipName) ?? '') === sameName(relationship),
   ) ?? null
 
-/** Salesforce: describes name a record type by its label and developerName; the master one is none. */
+/**
+ * Salesforce: describes name a record type by its label and developerName; the master one does not
+ * count.
+ */
 const recordTypeIn = (describe: JsonObject | null, name: string): JsonObject | null =>
   listObjects(describe?.recordTypeInfos).find(
     (info) => info.master !== true && sameName(asText(info.developerName) ?? '') === sameName(name),
@@ -125,7 +128,7 @@ const objectSubjects = (facts: Facts, object: PlanObject, index: number): Subjec
   ]
 }
 
-/** Kinds whose subjects say more of them than their names; `objectSubjects` makes these. */
+/** Kinds whose subjects hold more than a name; `objectSubjects` makes these. */
 const ON_OBJECTS: ReadonlySet<string> = new Set([
   'CustomObject',
   'CustomField',
@@ -177,10 +180,10 @@ export const keepsType = ({
 }: Pick<Subjects['field'], 'field' | 'existing'>): boolean =>
   existing !== null && typeOfDescribed(existing) === field.type
 
-/** What users read only; changing it changes no behaviour. */
+/** What only users read; changing it changes no behaviour. */
 const COSMETIC: ReadonlySet<string> = new Set(['label', 'help_text'])
 
-/** Attributes in which the plan's field differs from the one that is there; empty for a new field. */
+/** Attributes in which the plan's field differs from the existing one; empty for a new field. */
 export const changesOf = ({ field, existing }: Subjects['field']): string[] =>
   existing === null
     ? []
@@ -188,6 +191,6 @@ export const changesOf = ({ field, existing }: Subjects['field']): string[] =>
         .map(({ attribute }) => attribute)
         .filter((attribute) => attribute !== 'api_name')
 
-/** As `changesOf`, without those that are for the eye only. */
+/** As `changesOf`, without those that only users read. */
 export const changesInMeaning = (subject: Subjects['field']): string[] =>
   changesOf(subject).filter((attribute) => !COSMETIC.has(attribute))

@@ -1,4 +1,4 @@
-// Salesforce's own word: what a validating deploy that has ended says about the plan.
+// What Salesforce itself said about the plan in a validation deploy that has ended.
 
 import { type WorkFault } from '../../db/types.ts'
 import { type Deployment } from '../deployments/deployments.ts'
@@ -46,7 +46,7 @@ export const verdictOf = (deployment: Deployment): Verdict => {
     kind,
   })
   problems.push(...warnings.map(({ message }) => whole(message, 'Warning')))
-  // Refused, and no component of the plan is to blame: something beside it, or the package as a whole.
+  // Refused, but not because of a component of the plan: something else, or the package as a whole.
   if (status === 'failed' && !problems.some(({ kind }) => kind === 'Error')) {
     problems.push(whole(error?.message ?? 'Salesforce gave no reason.', 'Error'))
   }

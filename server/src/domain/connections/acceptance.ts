@@ -42,7 +42,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
       id,
       unique(known.map((attempt) => attempt.provider_config_key)),
     ).catch((error: unknown) => {
-      // A refused grant was ended: that it is gone is not what whoever names it has to know.
+      // A refused grant was ended: whoever names it needs to know the refusal, not that it is gone.
       const refused = known.find(({ refusal }) => refusal?.nango_connection_id === id)
       throw refused === undefined ? error : (refusalOf(refused) ?? error)
     })
@@ -52,7 +52,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
     return settle(tenant, actor, attempt, answer)
   }
 
-  /** The newest grant of the open attempt; without one, what was accepted already. */
+  /** The newest grant of the open attempt; without one, what was already accepted. */
   const acceptByTags = async (
     tenant: Tenant,
     actor: Actor,
@@ -71,7 +71,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
       providerConfigKey: attempt.provider_config_key,
       tags,
     })
-    // Newest first: its refresh token is the one that Salesforce surely still honours.
+    // Newest first: Salesforce certainly still accepts its refresh token.
     const [newest, ...others] = listed
       .filter((found) => Object.entries(tags).every(([name, value]) => found.tags[name] === value))
       .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
@@ -109,7 +109,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
     throw notFound('connection')
   }
 
-  /** Accepts the grant, then ends the one it replaced; a refused grant of ours is ended itself. */
+  /** Accepts the grant, then ends the one it replaced; a refused grant of ours is itself ended. */
   const settle = async (
     tenant: Tenant,
     actor: Actor,
@@ -140,8 +140,8 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
   }
 
   /**
-   * The grant is about to be ended, and a webhook may have been the one who was told why: the attempt
-   * keeps the reason for whoever asks next. Its link still works, for the right Salesforce org.
+   * The grant is about to be ended, and only a webhook may have seen the reason: the attempt keeps it
+   * for whoever asks next. Its link still works, for the right Salesforce org.
    */
   const noteRefused = async (
     tenant: Tenant,
@@ -159,7 +159,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
     )
   }
 
-  /** Looks at Nango anew because of a hint, if the hint is about something of ours. */
+  /** Reads the connection at Nango again because of a hint, if the hint concerns one of ours. */
   const follow = async (hint: Hint): Promise<void> => {
     const [live] = await db.lookup<{ org_id: string; client_id: string; connection_id: string }>(
       'connection_by_nango_id',
@@ -194,7 +194,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
   return { acceptById, acceptByTags, follow }
 }
 
-/** The refusal that an attempt remembers, as the error that it was. */
+/** The refusal that an attempt stored, as the original error. */
 const refusalOf = ({ refusal }: AttemptRow): EngineError | null =>
   refusal === null ? null : new EngineError(refusal.code as ErrorCode, refusal.message)
 

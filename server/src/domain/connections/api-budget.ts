@@ -1,6 +1,6 @@
-// How many API calls a Salesforce org has left today, no matter whose client it is. New work stops before
-// the allowance falls under a reserve, so that the client's other tools keep working, and goes on by
-// itself when calls are back: Salesforce counts a rolling 24 hours.
+// How many API calls a Salesforce org has left today, no matter whose client it is. New work stops
+// before the allowance falls under a reserve, so that the client's other tools keep working, and resumes
+// by itself when calls are back: Salesforce counts a rolling 24 hours.
 
 import { type Logger } from 'pino'
 import { type Database } from '../../db/database.ts'
@@ -20,14 +20,14 @@ interface Options {
   /** 0 to 90: this share of the daily allowance is left to others. */
   reservePercent: number
   logger: Logger
-  /** Multiplies how long an observation that stops work is believed; 1 but in tests. */
+  /** Multiplies how long an observation that stops work is trusted; 1 except in tests. */
   waitScale?: number
 }
 
 interface State {
   usage: ApiUsage | null
   observedAtMs: number
-  /** Salesforce itself refused; nothing is tried before. */
+  /** Salesforce itself refused; nothing is tried before this time. */
   refusedUntilMs: number
   /** When this process last looked into the table. */
   readAtMs: number
@@ -43,12 +43,13 @@ interface UsageRow {
 
 const MEMORY_MS = 1_000
 const WRITE_EVERY_MS = 1_000
-/** An observation that stops work is believed so long before Salesforce is asked again. */
+/** How long an observation that stops work is trusted before Salesforce is asked again. */
 const STALE_MS = 5 * 60_000
 /**
  * With no more than these left above the reserve, each call is counted in the table before it is made:
- * replicas that go by what Salesforce last told each of them would run through the reserve together.
- * More than can be under way at once; what is counted and never made is forgiven by the next reading.
+ * replicas that each rely on the last number from Salesforce would together use up the reserve. More
+ * than can be under way at once; a call that was counted but never made is corrected by the next
+ * reading.
  */
 const COUNTED_CALLS = 100
 
@@ -83,7 +84,10 @@ export const createApiBudgets = ({
     max > 0 ? max - used - reserveOf(max) : Number.POSITIVE_INFINITY
   const isSpent = (usage: ApiUsage): boolean => spare(usage) <= 0
 
-  /** Takes over what another replica saw later than we did. Whoever comes meanwhile waits along. */
+  /**
+   * Takes over what another replica saw later than we did. Callers that arrive in the meantime wait for
+   * it too.
+   */
   const look = (sfdcOrgId: string, state: State): Promise<void> => {
     if (Date.now() - state.readAtMs <= MEMORY_MS) return Promise.resolve()
     return once(looks, sfdcOrgId, async () => {
@@ -104,7 +108,7 @@ export const createApiBudgets = ({
     })
   }
 
-  /** Counts a call that is about to be made, over all replicas; false: there was none left to make. */
+  /** Counts a call that is about to be made, across all replicas; false: no call was left. */
   const claim = async (sfdcOrgId: string, state: State, usage: ApiUsage): Promise<boolean> => {
     const { used, max } = usage
     const [counted] = await db.shared<{ used: number }>(
@@ -120,7 +124,10 @@ export const createApiBudgets = ({
     return counted !== undefined
   }
 
-  /** Calls counted beforehand stay counted; a drop beyond them, or `anew`, is Salesforce's own news. */
+  /**
+   * Calls counted beforehand stay counted; a lower number than that, or `anew`, comes from Salesforce
+   * itself.
+   */
   const save = (sfdcOrgId: string, state: State, anew = false): void => {
     state.writtenAtMs = Date.now()
     const { used, max } = state.usage ?? { used: 0, max: 0 }

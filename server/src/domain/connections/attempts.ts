@@ -1,7 +1,7 @@
-// From "please authorize" to a live connection: the attempt with its connect session, and the
-// acceptance of the grant that it brought. A new grant takes the place of the old one in one
-// transaction, after it was looked at; never by reconnecting in place, for Nango would overwrite the
-// old credentials before anybody could look.
+// From "please authorize" to a live connection: the attempt with its connect session, and the acceptance
+// of the grant that it brought. A new grant replaces the old one in one transaction, after it was
+// checked; never by reconnecting in place, since Nango would overwrite the old credentials before
+// anybody could check the new ones.
 
 import { sql } from 'kysely'
 import {
@@ -73,8 +73,8 @@ export const inactiveClient = (): EngineError =>
 
 export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion }: Options) => {
   /**
-   * Opens an attempt with a fresh connect session. The session is made first: when Nango refuses,
-   * nothing has changed and the attempt before stays open.
+   * Opens an attempt with a new connect session. The session is created first: if Nango refuses, nothing
+   * has changed and the previous attempt stays open.
    */
   const open = async (caller: Caller, input: NewAttempt): Promise<OpenedAttempt> => {
     const { tenant } = caller
@@ -91,8 +91,8 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     const session = await nango.createConnectSession({
       providerConfigKey: key,
       tags: { organization_id: tenant.orgId, client_id: clientId, attempt_id: attemptId },
-      // Nango: what is missing here can be set by the browser. An empty instance_url makes Nango
-      // take the one of Salesforce's token answer.
+      // Nango: what is missing here can be set by the browser. An empty instance_url makes Nango take
+      // the one from Salesforce's token response.
       connectionConfig: { hostname: hosts.loginBase(loginHost).host, instance_url: '' },
     })
     const row = await db.as(tenant).tx(async (tx) => {
@@ -154,7 +154,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     return { environment, loginHost }
   }
 
-  /** A live connection stays as it is, on its old grant, until another one was accepted. */
+  /** A live connection stays as it is, on its old grant, until a new one has been accepted. */
   const liveOrNew = async (
     tx: Tx,
     caller: Caller,
@@ -214,13 +214,14 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
     } catch (error) {
       if (isUniqueViolation(error, 'crm_connections_one_client_per_salesforce_org')) {
         const { sfdcOrgId } = verdict
-        // The whole org: after a webhook this is confined to one client, and another one is asked for.
+        // The whole org: after a webhook this is confined to one client, and another client is looked
+        // for.
         const holder = await db
           .as(wholeOrg(tenant.orgId))
           .tx((tx) => holderOf(tx, tenant, sfdcOrgId, attempt.client_id))
         throw new RefusedGrant(heldBy(sfdcOrgId, holder), grant)
       }
-      // Some row holds this very connection: it is not this client's to take.
+      // Some row already holds this connection, so this client cannot take it.
       if (isUniqueViolation(error, 'crm_connections_nango_id_once')) throw notFound('connection')
       throw error
     }
@@ -247,7 +248,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
       .forUpdate()
       .executeTakeFirst()
     const row = await connectionOfClient(tx, tenant, clientId, true)
-    // Said twice at once, by the callback and by a webhook.
+    // Accepted twice at once, by the callback and by a webhook.
     if (row?.nango_connection_id === grant.nangoConnectionId && row.status !== 'revoked') return row
     if (attempt === undefined) throw notFound('connection')
     if (attempt.status !== 'open' || attempt.has_expired) {
@@ -323,7 +324,7 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
 
 export type Attempts = ReturnType<typeof createAttempts>
 
-/** How the connection that holds a Salesforce org stands, and what frees it. */
+/** The state of the connection that holds a Salesforce org, and what frees the org. */
 const HOLDING: Readonly<Record<ConnectionStatus, string>> = {
   pending: 'whose authorization is not complete',
   connected: 'which is in use',
@@ -353,14 +354,16 @@ export const endedAttempt = (): EngineError =>
     'This authorization belongs to an attempt that has ended. Start again with /api/connections/create.',
   )
 
-/** What a host name alone says; My Domain hosts of production orgs say nothing. */
+/** What the host name alone shows; My Domain hosts of production orgs show nothing. */
 const environmentOf = (host: string | undefined): Environment | null => {
   if (host === undefined) return null
   if (host === LOGIN_HOSTS.sandbox || host.includes('.sandbox.my.')) return 'sandbox'
   return host === LOGIN_HOSTS.production ? 'production' : null
 }
 
-/** Of a client that was connected before: its snapshots and deployments belong to that one. */
+/**
+ * For a client that was connected before: its snapshots and deployments belong to that Salesforce org.
+ */
 const lastSalesforceOrg = async (
   tx: Tx,
   tenant: Tenant,
@@ -379,7 +382,7 @@ const lastSalesforceOrg = async (
   return row?.sfdc_org_id ?? null
 }
 
-/** The other client of this org that the Salesforce org serves. */
+/** The other client of this org that has the Salesforce org. */
 const holderOf = (
   tx: Tx,
   tenant: Tenant,

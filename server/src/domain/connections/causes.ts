@@ -7,7 +7,7 @@
 export interface LostCause {
   code: string
   message: string
-  /** Who does what, in Salesforce's own words for its pages. */
+  /** Who does what, with the names of Salesforce's pages. */
   remedy: string
 }
 
@@ -96,16 +96,16 @@ const REFRESH: readonly CauseCode[] = [
   'mfa_required',
 ]
 
-/** By what was met: a stored fault of a connection, or a kind of failure. */
+/** By symptom: a stored fault of a connection, or a kind of failure. */
 const BY_SYMPTOM: Readonly<Record<string, readonly CauseCode[]>> = {
   refresh_refused: REFRESH,
   refresh_backoff: REFRESH,
   refresh_exhausted: REFRESH,
   refresh_limit_reached: REFRESH,
-  // A session that has just been issued is refused: somebody stands in the way, not the grant.
+  // A session that has just been issued is refused: a setting blocks it, not the grant.
   session_refused: ['user_frozen', 'user_inactive', 'login_ip_range', 'app_blocked'],
   session_dead: ['user_frozen', 'user_inactive', 'login_ip_range', 'app_blocked'],
-  // Nango shows Salesforce's reason to the person at the browser and tells nobody else.
+  // Nango shows Salesforce's reason only to the person at the browser.
   not_authorized: [
     'app_blocked',
     'app_not_installed',
@@ -118,5 +118,8 @@ const BY_SYMPTOM: Readonly<Record<string, readonly CauseCode[]>> = {
 
 export const allCauses = (): LostCause[] => named(Object.keys(CAUSES) as CauseCode[])
 
-/** What may be behind a symptom, the likely causes first; empty where it says itself what is wrong. */
+/**
+ * The possible causes of a symptom, most likely first; empty where the symptom itself says what is
+ * wrong.
+ */
 export const causesOf = (symptom: string): LostCause[] => named(BY_SYMPTOM[symptom] ?? [])

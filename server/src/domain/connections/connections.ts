@@ -1,5 +1,5 @@
-// Connections of clients to their Salesforce orgs: who may use which grant, in which state it is, and
-// the one door (`open`) through which everything else in the engine reaches Salesforce.
+// Connections of clients to their Salesforce orgs: who may use which grant, its state, and the one door
+// (`open`) through which everything else in the engine reaches Salesforce.
 
 import { sql } from 'kysely'
 import { type Logger } from 'pino'
@@ -55,14 +55,14 @@ interface Options {
   providerConfigKey: Readonly<Record<Environment, string>>
   /** Like `v66.0`. */
   apiVersion: string
-  /** Share of a Salesforce org's daily API calls that is left to others. */
+  /** Share of a Salesforce org's daily API calls that is reserved for others. */
   apiReservePercent: number
   /** Empty: the webhook does not exist. */
   webhookSigningKeys: readonly Secret[]
-  /** Spans that tests shorten. */
+  /** Durations that tests shorten. */
   tokenCacheMs?: number
   joinedPauseMs?: number
-  /** Multiplies how long a spent API budget is believed; 1 but in tests. */
+  /** Multiplies how long a used-up API budget is trusted to be so; 1 except in tests. */
   waitScale?: number
 }
 
@@ -147,7 +147,7 @@ export const createConnections = (options: Options) => {
     }
   }
 
-  /** What the creation of this attempt is answered with again: everything but the secrets. */
+  /** The answer to a repeated creation of this attempt: everything but the secrets. */
   const created = (caller: Caller, attemptId: string): Promise<CreatedConnection> =>
     db.as(caller.tenant).tx(async (tx) => {
       const attempt = await tx
@@ -202,7 +202,7 @@ export const createConnections = (options: Options) => {
     }
   }
 
-  /** A grant that is the live one already; looked at again where it was not usable. */
+  /** A grant that is already the live one; checked again if it was not usable. */
   const confirmed = async (caller: Caller, live: ConnectionRow): Promise<Connection> => {
     if (live.status === 'connected') return show(caller, live)
     await tokens.reread(caller.tenant, live)
@@ -299,8 +299,9 @@ export const createConnections = (options: Options) => {
   }
 
   /**
-   * Ends the connection: first in the database, so that no replica hands out its token any more, then
-   * at Salesforce and Nango. What fails there is named and tried again by later calls for the client.
+   * Ends the connection: first in the database, so that no replica hands out its token any longer, then
+   * at Salesforce and Nango. Steps that fail there are named, and later calls for the client try them
+   * again.
    */
   const revoke = async (
     caller: Caller,
@@ -358,7 +359,10 @@ export const createConnections = (options: Options) => {
 
   // ----------------------------------------------------------------------------- Nango's hints
 
-  /** Throws not_found (no key configured), unauthenticated, invalid_json; else the hint was taken. */
+  /**
+   * Throws not_found (no key configured), unauthenticated, invalid_json; otherwise the hint was
+   * accepted.
+   */
   const webhook = async (body: Buffer, signature: string | undefined): Promise<void> => {
     if (options.webhookSigningKeys.length === 0) {
       throw new EngineError('not_found', 'There is no endpoint POST /api/webhooks/nango.')
@@ -371,7 +375,8 @@ export const createConnections = (options: Options) => {
     try {
       await acceptance.follow(hint)
     } catch (error) {
-      // Nango repeats a webhook that failed; a failed look is repeated by the next caller who needs it.
+      // Nango repeats a webhook that failed; a failed reading is repeated by the next caller who needs
+      // it.
       if (!(error instanceof EngineError)) throw error
       logger.info(
         { code: error.code, nango_connection_id: hint.connectionId },

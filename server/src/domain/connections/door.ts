@@ -1,5 +1,5 @@
-// The door through which the engine reaches a client's Salesforce org, with sessions and budget that
-// look after themselves, and the live look at what is behind it.
+// The door through which the engine reaches a client's Salesforce org, with sessions and budget managed
+// inside, and the live check of the connection.
 
 import { type Logger } from 'pino'
 import { type Database, type Tenant } from '../../db/database.ts'
@@ -81,10 +81,10 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
   }
 
   /**
-   * The client's connection, read once, and a handle on its Salesforce org whose sessions and budget
-   * look after themselves. `protected` work (polling what Salesforce has accepted, rollback, health)
-   * also goes on for an inactive client. With `probe` a connection whose API was switched off is asked
-   * first whether it is back, for nothing else would find out. Throws not_found, client_inactive,
+   * The client's connection, read once, and a handle on its Salesforce org that manages sessions and
+   * budget itself. `protected` work (polling what Salesforce has accepted, rollback, health) also
+   * continues for an inactive client. With `probe`, a connection whose API was switched off is first
+   * asked whether it is back, since nothing else would find out. Throws not_found, client_inactive,
    * connection_not_ready.
    */
   const open = async (
@@ -110,7 +110,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
     return { connection: row, salesforce: handle(tenant, row, sessions, { priority, signal }) }
   }
 
-  /** Asks Salesforce how the connection is, whatever state it is in, and notes what that shows. */
+  /** Asks Salesforce about the connection, whatever its state, and stores the result. */
   const check = async (
     tenant: Tenant,
     row: ConnectionRow,
@@ -122,7 +122,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
     const sessions = tokens.sessions(tenant, row, { evenUnusable: true })
     const org = handle(tenant, row, sessions, { priority: 'protected', signal, isWaitedFor: true })
     try {
-      // Settles first whether there is a usable session at all, and with it the connection's state.
+      // First finds out whether there is a usable session at all, and thereby the connection's state.
       const session = await sessions.current()
       const health = await lookAtHealth({ salesforce: org, reserveOf: budgets.reserveOf })
       if (health.api_usage !== null) await apiWorks(tenant, row.id)
@@ -142,7 +142,10 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
       if (present !== undefined) await noteApiWorks(tx, present)
     })
 
-  /** Salesforce refused a session and the one that replaced it: its own word that the grant is dead. */
+  /**
+   * Salesforce refused a session and the one that replaced it, and so says itself that the grant is
+   * dead.
+   */
   const noteRefusedSession = async (
     tenant: Tenant,
     row: ConnectionRow,
@@ -167,7 +170,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
   return { open, check }
 }
 
-/** The same handle, which tells when Salesforce says that the whole org has no API. */
+/** The same handle; it also reports when Salesforce says that the whole org has no API. */
 const watched = (
   org: SalesforceOrg,
   onApiDisabled: (error: SalesforceError) => Promise<void>,

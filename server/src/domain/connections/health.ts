@@ -1,5 +1,5 @@
-// A live look at a connection: who it acts as, what it has left, and what it may not do. Every fault
-// comes with its remedy. Spends two API calls, which the budget never stops.
+// A live check of a connection: who it acts as, what it has left, and what it may not do. Every fault
+// comes with its remedy. Makes two API calls, which the budget never stops.
 
 import { EngineError } from '../../errors.ts'
 import { NangoError } from '../../nango/failure.ts'
@@ -14,7 +14,7 @@ export interface HealthFault {
   code: string
   message: string
   remedy: string
-  /** What may be behind it, the likely causes first; empty where the message says it. */
+  /** The possible causes, most likely first; empty where the message names the cause. */
   possible_causes: LostCause[]
 }
 
@@ -23,12 +23,12 @@ export interface Health {
   checked_at: string
   identity: { sfdc_org_id: string; sfdc_user_id: string; username: string | null } | null
   api_usage: { used: number; max: number; remaining: number; reserve: number } | null
-  /** Names as Salesforce's set-up pages show them; null where they could not be read. */
+  /** Names as shown in Setup; null if they could not be read. */
   missing_permissions: string[] | null
   faults: HealthFault[]
 }
 
-/** What the engine's operations need of the connected user, and for what. */
+/** The permissions that the engine's operations need, and what for. */
 const NEEDED: Readonly<Partial<Record<PermissionName, string>>> = {
   ApiEnabled: 'everything',
   CustomizeApplication: 'reading automations and deploying',
@@ -51,7 +51,7 @@ export const readUsage = async (org: SalesforceOrg): Promise<ApiUsage> => {
   return { used: daily.max - daily.remaining, max: daily.max }
 }
 
-/** What a fault means for whoever can do something about it. */
+/** What to do about a fault. */
 export const faultOf = (error: unknown): HealthFault => {
   if (!(error instanceof EngineError)) throw error
   const kind =
@@ -101,7 +101,7 @@ interface Question {
   reserveOf: (this: void, max: number) => number
 }
 
-/** Asks everything that can be asked; what fails becomes a fault. Throws only what is a bug. */
+/** Asks everything that can be asked; what fails becomes a fault. Throws only on a bug. */
 export const lookAtHealth = async ({ salesforce, reserveOf }: Question): Promise<Health> => {
   const faults: HealthFault[] = []
   const attempt = async <T>(ask: () => Promise<T>): Promise<T | null> => {

@@ -1,5 +1,5 @@
-// What an answer of Nango's is worth: one place that compares Salesforce org, host and scopes, used
-// on every answer, whether it brings a new grant or the next token of an old one.
+// Whether an answer from Nango may be used: the one place that compares Salesforce org, host and scopes,
+// for every answer, whether it brings a new grant or the next token of an old one.
 
 import { EngineError } from '../../errors.ts'
 import { type Fault } from '../../db/types.ts'
@@ -22,9 +22,9 @@ export type Verdict =
 const API_SCOPES = ['api', 'full']
 
 /**
- * Whether the grant may be used, and if not why. `expectedOrgId` is the Salesforce org that the
- * connection is known to lead to; null while it leads to none yet.
- * Throws NangoError where the answer does not say enough to judge.
+ * Whether the grant may be used, and if not, why. `expectedOrgId` is the Salesforce org that the
+ * connection is known to lead to; null while it leads to none yet. Throws NangoError if the answer does
+ * not say enough to decide.
  */
 export const judge = (
   answer: NangoConnection,

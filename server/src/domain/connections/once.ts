@@ -1,4 +1,4 @@
-/** Whoever comes while a flight is in the air joins it. */
+/** Callers that arrive while a call is running share its result. */
 export const once = <T>(
   flights: Map<string, Promise<T>>,
   key: string,

@@ -1,6 +1,6 @@
 // The end of a grant: revoked at Salesforce, then deleted at Nango. Our key reaches everybody's
-// connections, so nothing is touched whose tags, read anew, do not name this org, this client and an
-// attempt that we issued, or that any row still holds as its live one.
+// connections, so a grant is left alone unless its tags, read again, name this org, this client and an
+// attempt that we issued, and no row still holds it as its live one.
 
 import { type Logger } from 'pino'
 import { sql } from 'kysely'
@@ -13,13 +13,13 @@ import { type Salesforce } from '../../salesforce/gateway.ts'
 import { type HostPolicy } from '../../salesforce/hosts.ts'
 import { revokeToken } from '../../salesforce/oauth.ts'
 
-/** What is known of a grant beside Nango's word. */
+/** What is known about a grant beside what Nango says. */
 export interface KnownGrant {
   nangoConnectionId: string
   providerConfigKey: string
-  /** Where its token is revoked; null: where Nango says that it belongs. */
+  /** Where its token is revoked; null: at the host that Nango names. */
   instanceUrl: string | null
-  /** No token goes anywhere when Nango's answer names another Salesforce org. */
+  /** No token is sent anywhere if Nango's answer names a different Salesforce org. */
   sfdcOrgId: string | null
 }
 
@@ -32,7 +32,9 @@ export interface FailedStep {
 export interface Retirement {
   /** Ends one grant of the client. Never throws: every step that failed is in the answer. */
   retire(tenant: Tenant, clientId: string, grant: KnownGrant): Promise<FailedStep[]>
-  /** Ends what earlier swaps and revocations of this client left behind. Never throws. */
+  /**
+   * Ends the grants that earlier replacements and revocations of this client left behind. Never throws.
+   */
   retireLeftovers(tenant: Tenant, clientId: string): Promise<void>
 }
 

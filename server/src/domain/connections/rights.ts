@@ -1,5 +1,5 @@
-// What the connected user may do in the Salesforce org, in Salesforce's own words: which permissions
-// the engine asks for, what set-up pages call them, and whether the user has them.
+// What the connected user may do in the Salesforce org, in Salesforce's own words: which permissions the
+// engine needs, what Setup calls them, and whether the user has them.
 
 import { hash } from 'node:crypto'
 import { canonicalJson } from '../canonical.ts'
@@ -26,15 +26,17 @@ export type PermissionName = keyof typeof PERMISSION_LABELS
 
 export const PERMISSION_NAMES = Object.keys(PERMISSION_LABELS) as PermissionName[]
 
-/** Either of them opens what Setup shows, whether or not the user may see it in the data. */
+/** Either of them shows what Setup shows, whether or not the user may see the data. */
 export const SEES_SETUP: readonly PermissionName[] = ['ViewSetup', 'CustomizeApplication']
 
 export interface Rights {
-  /** Null where Salesforce does not tell. */
+  /** Null if Salesforce did not return it. */
   username: string | null
-  /** Null where Salesforce does not tell. */
+  /** Null if Salesforce did not return it. */
   permissions: ReadonlySet<PermissionName> | null
-  /** Moves with the user's profile, permission sets and permissions, as far as Salesforce tells them. */
+  /**
+   * Changes with the user's profile, permission sets and permissions, as far as Salesforce returns them.
+   */
   fingerprint: string
 }
 
@@ -54,8 +56,8 @@ const queryOf = ({ text }: Soql) => ({
 })
 
 /**
- * The connected user's rights, in one call. What Salesforce refuses to tell is left out. Throws only for
- * what concerns the Salesforce org as a whole.
+ * The connected user's rights, in one call. What Salesforce refuses to return is left out. Throws only
+ * for faults that concern the Salesforce org as a whole.
  */
 export const readRights = async (org: SalesforceOrg, userId: string): Promise<Rights> => {
   let answers: SubAnswer[]
@@ -63,7 +65,7 @@ export const readRights = async (org: SalesforceOrg, userId: string): Promise<Ri
     answers = await composite(
       org,
       [
-        // Salesforce: one row, the permissions of whoever asks, from wherever they come.
+        // Salesforce: one row, the permissions of the querying user from all sources.
         soql`SELECT ${soqlName(...COLUMNS)} FROM UserPermissionAccess LIMIT 1`,
         soql`SELECT Username, ProfileId FROM User WHERE Id = ${userId}`,
         soql`SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = ${userId}`,
@@ -90,7 +92,7 @@ export const readRights = async (org: SalesforceOrg, userId: string): Promise<Ri
   }
 }
 
-/** What the user lacks of what the engine asks for, as Setup calls it; null where it is not known. */
+/** What the user lacks of what the engine needs, as Setup calls it; null if not known. */
 export const missingLabels = ({ permissions }: Rights): string[] | null =>
   permissions &&
   PERMISSION_NAMES.filter((name) => name !== 'ModifyAllData' && !permissions.has(name)).map(

@@ -21,7 +21,7 @@ export interface Connection {
   client_id: string
   status: ConnectionStatus
   environment: 'production' | 'sandbox'
-  /** This and the next only for org_admin. */
+  /** This and the next member are for org_admin only. */
   provider_config_key?: string
   nango_connection_id?: string | null
   instance_url: string | null
@@ -69,8 +69,8 @@ export const connectionById = (
 }
 
 /**
- * A client's connection: the live one, or the last revoked one where none is live. Which one is live its
- * state says and never its id, which bears the clock of whoever wrote the row.
+ * A client's connection: the live one, or the last revoked one where none is live. Its state says which
+ * one is live, never its id, which depends on the clock of the replica that wrote the row.
  */
 export const connectionOfClient = (
   tx: Tx,
@@ -104,7 +104,7 @@ export const lockClient = async (
     .forNoKeyUpdate()
     .executeTakeFirst()
 
-/** What may be behind a symptom, in the form of an error's members. */
+/** The possible causes of a symptom, as members of an error. */
 const possible = (symptom: string): MemberError[] =>
   causesOf(symptom).map(({ code, message, remedy }) => ({
     path: '',
@@ -112,7 +112,7 @@ const possible = (symptom: string): MemberError[] =>
     message: `${message} ${remedy}`,
   }))
 
-/** Nobody has come back from Salesforce yet, or they were turned away there, which Nango does not tell. */
+/** Nobody has come back from Salesforce yet, or they were refused there, which Nango does not report. */
 export const notAuthorized = (): EngineError =>
   new EngineError(
     'connection_not_ready',
@@ -120,7 +120,7 @@ export const notAuthorized = (): EngineError =>
     { errors: possible('not_authorized') },
   )
 
-/** Why a connection that is not `connected` cannot be used, and what helps. */
+/** Why a connection that is not `connected` cannot be used, and what to do. */
 export const notReady = (row: Pick<ConnectionRow, 'status' | 'error'> | undefined): EngineError => {
   const why = row?.error == null ? '' : ` (${row.error.code}: ${row.error.message})`
   switch (row?.status) {
@@ -147,7 +147,7 @@ export const notReady = (row: Pick<ConnectionRow, 'status' | 'error'> | undefine
   }
 }
 
-/** The row moved on (swapped or revoked) while Nango was asked about it: what was learned is void. */
+/** The row has changed (replaced or revoked) while Nango was asked about it, so the answer is void. */
 export class StaleConnection extends EngineError {
   override name = 'StaleConnection'
 
@@ -174,8 +174,8 @@ type Change = Partial<{
 }>
 
 /**
- * Writes one observation. Throws {@link StaleConnection} when the row is of another generation or
- * revoked by now: whatever was learned, it was not about this grant.
+ * Writes one observation. Throws {@link StaleConnection} if the row now has a different generation or is
+ * revoked: the observation was not about its grant.
  */
 const write = async (tx: Tx, row: ConnectionRow, change: Change): Promise<void> => {
   const now = sql<Date>`now()`
@@ -235,7 +235,7 @@ const lost = async (tx: Tx, row: ConnectionRow, outcome: string): Promise<void> 
   )
 }
 
-/** Only a call that Salesforce served shows that its API is back; a token shows nothing of it. */
+/** Only a call that Salesforce served shows that its API is back; a token does not. */
 const hasNoApi = (row: ConnectionRow): boolean =>
   row.status === 'error' && row.error?.code === 'api_disabled'
 
@@ -262,8 +262,8 @@ export const isNews = (row: ConnectionRow, verdict: Extract<Verdict, { usable: t
   row.sfdc_user_id !== verdict.sfdcUserId
 
 /**
- * Salesforce served a call, so neither is its API off nor the session dead. What is known of refused
- * refreshes stays: they decide once this session ends.
+ * Salesforce served a call, so its API is on and the session is alive. The count of refused refreshes
+ * stays: it decides once this session ends.
  */
 export const noteApiWorks = async (tx: Tx, row: ConnectionRow): Promise<void> => {
   if (row.status === 'expired' || hasNoApi(row)) {
@@ -306,8 +306,8 @@ export const noteExpired = async (
 }
 
 /**
- * Nango refused. A refused forced refresh counts: three of them over at least ten minutes mean that
- * the grant is dead, for Nango says the same of a Salesforce that is merely down.
+ * Nango refused. A refused forced refresh counts: three of them over at least ten minutes mean that the
+ * grant is dead. One is not enough, since Nango gives the same answer when Salesforce is merely down.
  */
 export const noteRefusal = async (
   tx: Tx,

@@ -26,16 +26,16 @@ import {
 
 export interface TokenManager {
   /**
-   * The sessions of one operation on the connection as it was read. Every couple of seconds the row
-   * is looked at again, so that a revocation or a swap ends or moves the operation on every replica.
+   * The sessions of one operation on the connection as it was read. Every couple of seconds the row is
+   * read again, so that a revocation or a replacement ends or moves the operation on every replica.
    * `evenUnusable`: also while the connection is expired or in error (health).
    */
   sessions(tenant: Tenant, row: ConnectionRow, options?: { evenUnusable?: boolean }): SessionSource
-  /** Forces a refresh now, or joins one that is running. The row says afterwards how it went. */
+  /** Forces a refresh now, or joins one that is running. Afterwards the row says how it ended. */
   refresh(tenant: Tenant, row: ConnectionRow): Promise<void>
-  /** Asks Nango plainly and notes what it says. Never forces a refresh. */
+  /** Asks Nango without forcing a refresh and stores the result. */
   reread(tenant: Tenant, row: ConnectionRow): Promise<void>
-  /** Drops what is in memory of a connection, whatever its generation. */
+  /** Drops the tokens of a connection from memory, whatever their generation. */
   forget(connectionId: string): void
 }
 
@@ -45,13 +45,13 @@ interface Options {
   hosts: HostPolicy
   /** How long a token is used without asking Nango again. */
   cacheMs?: number
-  /** Pause before the second forced refresh, when the first one gave the old token back. */
+  /** Pause before the second forced refresh, if the first one returned the old token. */
   joinedPauseMs?: number
 }
 
 interface Held {
   session: SalesforceSession
-  /** By the process's own steady clock: one that is set back must keep no token alive. */
+  /** By the process's monotonic clock: setting the system clock back must not keep a token alive. */
   until: number
 }
 
@@ -65,7 +65,7 @@ type Claim =
 const CACHE_MS = 3 * 60_000
 const ROW_AGE_MAX_MS = 2_000
 const BACKOFF_SECONDS = 30
-/** Longer than one exchange with Nango may take. */
+/** Longer than a single exchange with Nango may take. */
 const LEASE_SECONDS = 30
 const WAIT_FOR_OTHERS_MS = 35_000
 const POLL_MS = 150
@@ -76,7 +76,7 @@ export const createTokenManager = (options: Options): TokenManager => {
   const cache = new Map<string, Held>()
   const plainFlights = new Map<string, Promise<SalesforceSession>>()
   const forcedFlights = new Map<string, Promise<SalesforceSession>>()
-  /** The number of refreshes the row had counted when a session was asked for. */
+  /** The number of refreshes that the row had counted when a session was requested. */
   const countAt = new WeakMap<SalesforceSession, bigint>()
 
   const keyOf = (row: ConnectionRow): string => `${row.id}:${row.generation}`
@@ -123,13 +123,13 @@ export const createTokenManager = (options: Options): TokenManager => {
     return keep(row, verdict.session, count)
   }
 
-  /** `escalate`: a refusal is answered with a forced refresh, which alone proves anything. */
+  /** `escalate`: a refusal is answered with a forced refresh, which is the only proof. */
   const askPlainly = async (
     tenant: Tenant,
     row: ConnectionRow,
     escalate: boolean,
   ): Promise<SalesforceSession> => {
-    // While refreshes are refused a plain read is refused as well, or backs off.
+    // While refreshes are refused, a plain read is refused as well, or backs off.
     if (escalate && row.refresh_refused_count > 0) return forced(tenant, row, null, false)
     let answer: NangoConnection
     try {
@@ -164,8 +164,8 @@ export const createTokenManager = (options: Options): TokenManager => {
   ): Promise<SalesforceSession> => {
     const holder = randomUUID()
     const deadline = performance.now() + WAIT_FOR_OTHERS_MS
-    // An explicit wish is fulfilled by a refresh that ends after it was uttered; a dead session by
-    // any refresh that was counted after the session was obtained.
+    // An explicit request is satisfied by a refresh that ends after the request was made; a dead session
+    // by any refresh that was counted after the session was obtained.
     let known = BigInt(row.refresh_count)
     if (!explicit && dead !== null) known = countAt.get(dead) ?? known
     for (let waited = false; ;) {
@@ -253,7 +253,7 @@ export const createTokenManager = (options: Options): TokenManager => {
   ): Promise<SalesforceSession> => {
     try {
       let answer = await nango.getConnection({ ...nameOf(row), forceRefresh: true })
-      // Nango: a forced refresh that meets a plain read in flight joins it and gives the old token.
+      // Nango: a forced refresh that meets a plain read in flight joins it and returns the old token.
       if (isUnchanged(answer, dead)) {
         await db.as(tenant).tx((tx) => takeLease(tx, row, holder))
         await sleep(joinedPauseMs)
@@ -309,7 +309,7 @@ export const createTokenManager = (options: Options): TokenManager => {
         readAt = performance.now()
         return row
       }
-      /** Once more with the present row, when the one at hand was swapped out meanwhile. */
+      /** Tries once more with the current row, if the one at hand was replaced in the meantime. */
       const onPresentRow = async (
         ageMs: number,
         get: (row: ConnectionRow) => Promise<SalesforceSession>,

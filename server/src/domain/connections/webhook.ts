@@ -1,5 +1,5 @@
-// Nango's webhooks. They carry no time and no id, so they prove nothing but that Nango sent them
-// once: each is a hint to look at Nango anew, at most once in ten seconds for a connection.
+// Nango's webhooks. They carry no time and no id, so they prove only that Nango sent them once: each is
+// a hint to read the connection at Nango again, at most once in ten seconds.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
@@ -30,8 +30,8 @@ const payload = z.looseObject({
 })
 
 /**
- * True when one of the keys signed these very bytes: hex of HMAC-SHA256 over the raw body. Several
- * keys, because Nango goes on signing with the old one for minutes after a rotation.
+ * True if one of the keys signed exactly these bytes: hex of HMAC-SHA256 over the raw body. Several
+ * keys, because Nango keeps signing with the old one for minutes after a rotation.
  */
 export const isSigned = (
   body: Buffer,
@@ -39,7 +39,7 @@ export const isSigned = (
   keys: readonly Secret[],
 ): boolean => {
   const given = Buffer.from((signature ?? '').toLowerCase())
-  // Every key is tried, so that the time says nothing about which one fits.
+  // Every key is tried, so that the time does not show which one matches.
   return keys
     .map((key) => {
       const expected = Buffer.from(createHmac('sha256', key.reveal()).update(body).digest('hex'))
@@ -48,7 +48,7 @@ export const isSigned = (
     .some((fits) => fits)
 }
 
-/** The hint in a signed body; null for kinds that say nothing to us. Throws `invalid_json`. */
+/** The hint in a signed body; null for kinds that we ignore. Throws `invalid_json`. */
 export const readHint = (body: Buffer): Hint | null => {
   let json: unknown
   try {

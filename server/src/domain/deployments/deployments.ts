@@ -1,5 +1,5 @@
-// Deployments: a plan brought into a client's Salesforce org as one atomic package, followed to its
-// end, and rolled back. The work itself is durable; the calls here start it and tell how it stands.
+// Deployments: a plan deployed to a client's Salesforce org as one atomic package, followed to its end,
+// and rolled back. The work itself is durable; the calls here start it and return its state.
 
 import { sql } from 'kysely'
 import { isUniqueViolation, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
@@ -53,7 +53,7 @@ export { type Deployment, type RollbackResult } from './rows.ts'
 
 export interface DeployInput {
   client_id: string
-  /** Unchecked: `parsePlan` judges it. */
+  /** Unchecked: `parsePlan` checks it. */
   plan: unknown
   conflict_report_id?: string | undefined
   accept?: 'yellow'[] | undefined
@@ -62,7 +62,7 @@ export interface DeployInput {
 }
 
 export interface WorkflowDeployInput extends Omit<DeployInput, 'plan'> {
-  /** Unchecked: `parseWorkflows` judges it. */
+  /** Unchecked: `parseWorkflows` checks it. */
   workflows: unknown
 }
 
@@ -107,17 +107,17 @@ export interface Deployments {
     signal?: AbortSignal,
   ): Promise<Deployment>
   /**
-   * Switches one automation on or off. Throws as `deploy` does, and not_found for one that the
-   * Salesforce org has not.
+   * Activates or deactivates one automation. Throws as `deploy` does, and not_found for one that does
+   * not exist in the Salesforce org.
    */
   setActive(caller: Caller, input: ActivationInput, signal?: AbortSignal): Promise<Deployment>
   /**
-   * Takes automations away, flows with all their versions. Throws as `setActive` does, and
+   * Removes automations, flows with all their versions. Throws as `setActive` does, and
    * flow_interviews_waiting before anything is changed.
    */
   removeWorkflows(caller: Caller, input: RemovalInput, signal?: AbortSignal): Promise<Deployment>
   get(tenant: Tenant, deploymentId: string): Promise<Deployment>
-  /** Is work under way for it? Then an answer is 202. */
+  /** Whether work on it is under way; then the answer is 202. */
   isRunning(tenant: Tenant, deploymentId: string): Promise<boolean>
   /** Newest first, without plan and components. */
   list(
@@ -125,8 +125,8 @@ export interface Deployments {
     input: PageRequest & { client_id?: string | undefined; status?: DeploymentStatus | undefined },
   ): Promise<Page<Omit<Deployment, 'plan' | 'components'>>>
   /**
-   * Cancels what runs for the deployment while it still can be. With `abandon` gives up one whose
-   * connection is lost, whatever became of it. Nothing to do where nothing runs.
+   * Cancels what runs for the deployment, if that is still possible. With `abandon`, ends one whose
+   * connection is lost, whatever became of it. Does nothing if nothing runs.
    */
   cancel(
     caller: Caller,
@@ -134,15 +134,15 @@ export interface Deployments {
   ): Promise<Deployment>
   /**
    * Rolls a deployment back, or with `dry_run` says what that would do. Throws not_found,
-   * not_rollbackable, deployment_in_progress, connection_not_ready, and data_would_be_lost with the
-   * rows in `errors` where the work said so in time.
+   * not_rollbackable, deployment_in_progress, connection_not_ready, and data_would_be_lost with the rows
+   * in `errors` if the work reported it in time.
    */
   rollback(caller: Caller, input: RollbackInput, signal?: AbortSignal): Promise<Deployment>
   /** For the queue. */
   workers: { deploy: Worker; rollback: Worker }
 }
 
-/** Why a run ended; null while it goes on, and after a good end. */
+/** Why a run ended; null while it runs and after a success. */
 const endOf = (run: RunRow | undefined): WorkFault | null =>
   run?.ended_at == null ? null : run.error
 
@@ -336,7 +336,7 @@ export const createDeployments = (options: Options): Deployments => {
     return get(tenant, id)
   }
 
-  /** Looks before anything is stored, so that what cannot be done is refused as a request. */
+  /** Checks before anything is stored, so that what cannot be done is refused as a request. */
   const look = async (
     tenant: Tenant,
     clientId: string,
@@ -441,8 +441,8 @@ export const createDeployments = (options: Options): Deployments => {
   }
 
   /**
-   * A caller who waited is told of Salesforce's failure as of any other call's: 502 in its own words, or
-   * which permissions the connected user lacks where that is why.
+   * A caller who waited gets Salesforce's failure like that of any other call: 502 in Salesforce's own
+   * words, or the permissions that the connected user lacks if that is the reason.
    */
   const throwUpstream = (run: RunRow | undefined): void => {
     const fault = endOf(run)
@@ -513,7 +513,8 @@ export const createDeployments = (options: Options): Deployments => {
         const { salesforce } = await connections.open(tenant, run.client_id, 'protected')
         await cancelDeploy(salesforce, run.sfdc_deploy_id)
       } catch (error) {
-        // Refused while it is finalizing, or not to be reached: its end is the answer in any case.
+        // Salesforce refuses while it is finalizing, or cannot be reached: the end of the deploy is the
+        // answer in any case.
         if (!(error instanceof EngineError)) throw error
         logger.info({ code: error.code }, 'cancel not taken')
       }
@@ -521,7 +522,7 @@ export const createDeployments = (options: Options): Deployments => {
     return get(tenant, id)
   }
 
-  /** Gives it up at whatever stage it is: what is known of it decides how it is called. */
+  /** Abandons it at whatever stage it is; what is known about it decides its status. */
   const abandon = async (run: RunRow, deploymentId: string): Promise<void> => {
     const tenant = tenantOf(run)
     const journal = createJournal(db, jobs, run)
@@ -586,10 +587,10 @@ export const createDeployments = (options: Options): Deployments => {
   }
 }
 
-/** Failed tries of a stage after which a cause that was thought to pass may be one that never does. */
+/** After so many failed tries of a stage, a cause that seemed temporary may be permanent. */
 const TRIES_STUCK = 3
 
-/** Throws deployment_in_progress for a run that goes on, or may go on in a moment. */
+/** Throws deployment_in_progress for a run that is running, or may resume in a moment. */
 const requireStanding = ({ error, attempts }: RunRow): void => {
   const code = error?.code
   if (code === 'connection_lost' || code === 'outcome_unknown') return

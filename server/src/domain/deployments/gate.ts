@@ -21,16 +21,16 @@ export interface JudgedReport {
   planHash: string
   status: 'running' | 'complete' | 'failed'
   severity: 'green' | 'yellow' | 'red' | null
-  /** The Salesforce org that was judged, and the snapshot of it. */
+  /** The Salesforce org that was checked, and its snapshot. */
   sfdcOrgId: string | null
   snapshotVersion: number | null
-  /** How the automations stood that it judged; null: it judged none. */
+  /** The state of the automations that it checked; null: it checked none. */
   judgedWorkflows: Fingerprints | null
   /** What it found. */
   findings: readonly JudgedFinding[]
 }
 
-/** Where reports come from; null: there is none of that id for this tenant. */
+/** Where reports come from; null: this tenant has no report with that id. */
 export interface ConflictReports {
   find(tenant: Tenant, reportId: string): Promise<JudgedReport | null>
 }
@@ -39,11 +39,11 @@ export interface GateInput {
   clientId: string
   reportId: string
   planHash: string
-  /** Whose describes the verdict rests on. */
+  /** The connected user whose describes the report is based on. */
   objects: readonly string[]
-  /** What is to be deployed, if it is automations. */
+  /** The automations to be deployed, if any. */
   workflows: readonly WorkflowName[]
-  /** Where it is to be deployed to. */
+  /** Where they are to be deployed. */
   sfdcOrgId: string | null
   acceptYellow: boolean
 }
@@ -68,7 +68,7 @@ const errorsOf = (report: JudgedReport, severity: JudgedFinding['severity']): Me
 
 /**
  * Throws not_found, invalid_plan (a report of something else, or unfinished), conflicts_found, and
- * topology_drifted where a touched object or automation is no longer what the report judged.
+ * topology_drifted if a touched object or automation has changed since the report.
  */
 export const checkReport = async (
   tenant: Tenant,
@@ -144,7 +144,7 @@ export const checkReport = async (
   if (drifted.length + unseen.length > 0) {
     const parts = [
       drifted.length === 0 ? '' : `Changed since the check: ${drifted.join(', ')}.`,
-      // Salesforce: to whoever may not see an object, it does not exist.
+      // Salesforce: for a user who may not see an object, it does not exist.
       unseen.length === 0
         ? ''
         : `The connected user no longer sees ${unseen.join(', ')}: deleted since, or the user lost access.`,

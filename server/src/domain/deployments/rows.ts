@@ -37,7 +37,7 @@ export interface DeploymentComponent {
   action: Action
   reversibility: Reversibility
   reason: string | null
-  /** Null until Salesforce has said. */
+  /** Null until Salesforce has answered. */
   success: boolean | null
   problem: ComponentProblem | null
 }
@@ -67,19 +67,19 @@ export interface RollbackResult {
   removed: NamedComponent[]
   restored: NamedComponent[]
   kept: KeptComponent[]
-  /** What is left of this deployment and can be taken out still, and why it was not. */
+  /** What is left of this deployment and can still be removed, and why it was not. */
   remaining: (NamedComponent & { reason: string })[]
   data: { name: string; rows: number | null }[]
   proof: Proof | null
   error: WorkFault | null
 }
 
-/** What a rollback has to know beside the images: kept in `crm_deployments.changes`. */
+/** What a rollback needs to know beside the images; stored in `crm_deployments.changes`. */
 export interface Changes extends MergeChanges {
   assignment: {
     permission_set: string
     assignee_id: string
-    /** False: it was assigned before, and is none of ours to roll back. */
+    /** False: it was assigned before, and is not ours to roll back. */
     made_by_us: boolean
   } | null
 }
@@ -164,7 +164,7 @@ export const toDeployment = (
 /** The plan of a row: it was checked before it was stored. */
 export const planOf = (row: DeploymentRow): Plan => storedPlan(row.plan)
 
-/** Objects whose describes a deployment changes; automations stand in none. */
+/** Objects whose describes a deployment changes; automations are in none. */
 export const touchedObjects = (stored: unknown): readonly string[] | 'all' => {
   const plan = storedPlan(stored)
   const isAnywhere = FILE_KINDS.some(

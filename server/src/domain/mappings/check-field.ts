@@ -1,5 +1,6 @@
-// One mapped field held against the describes: whether it is there, can be written, and takes the values
-// that the mapping itself holds; of a lookup by external id, whether parents are found that way.
+// One mapped field checked against the describes: whether it exists, can be written, and accepts the
+// values that the mapping itself holds; for a lookup by external id, whether parents can be found that
+// way.
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { sameName } from '../metadata/names.ts'
@@ -27,18 +28,18 @@ export interface KnownSchema {
   objectNames: readonly string[]
   /** Objects that exist and could not be described. */
   unreadable: readonly string[]
-  /** What an earlier snapshot has and the connected user no longer sees: `Object`, `Object.Field`. */
+  /** What an earlier snapshot has but the connected user no longer sees: `Object`, `Object.Field`. */
   notVisible: readonly string[]
-  /** Deployments by what their rollback removed since the snapshot; absent: nothing was. */
+  /** What rollbacks removed since the snapshot, each with its deployment; absent: nothing. */
   removed?: Removed
-  /** Of the mapped object and of the parents that its mapped relationships lead to. */
+  /** Describes of the mapped object and of the parents that its mapped relationships lead to. */
   describes: ReadonlyMap<string, JsonObject>
 }
 
-/** A described object by name, without case; null where it is not known. */
+/** A described object by name, case-insensitive; null if not known. */
 export type Objects = (name: string) => DescribedObject | null
 
-/** Findings about the values of one map; the rest is counted. */
+/** How many values of one map get a finding each; the rest are counted. */
 const VALUE_FINDINGS_MAX = 20
 
 const has = (names: readonly string[], name: string): boolean =>
@@ -103,7 +104,7 @@ export const checkField = (
     return {
       written,
       faults: [
-        // What finds the record need not be written: keyFaults judges that.
+        // The key that finds the record need not be writable: keyFaults checks that.
         ...(isKeyField ? [] : writeFaults(written, object)),
         ...valueFaults(field, written, isKeyField),
       ],

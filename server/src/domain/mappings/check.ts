@@ -1,5 +1,5 @@
-// A mapping held against the describes of a snapshot. Pure: what is known is passed in, and what is not
-// known is a finding, never a refusal.
+// A mapping checked against the describes of a snapshot. Pure: what is known is passed in, and what is
+// not known is a finding, never a refusal.
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { sameName } from '../metadata/names.ts'
@@ -33,7 +33,7 @@ const objectsIn = (known: KnownSchema): Objects => {
   return (name) => objects.get(sameName(name)) ?? null
 }
 
-/** Objects that mapped relationships of `describe` lead to: whose describes the check needs beside it. */
+/** Objects that mapped relationships of `describe` lead to; the check needs their describes too. */
 export const parentsOf = (mapping: MappingDraft, describe: JsonObject): string[] => {
   const object = readObject(describe)
   const parents = mapping.fields.flatMap(({ sfdc_field }) => {
@@ -46,7 +46,7 @@ export const parentsOf = (mapping: MappingDraft, describe: JsonObject): string[]
   return [...new Set(parents)]
 }
 
-/** What can be said about a mapping without knowing the Salesforce org. */
+/** What can be checked without knowing the Salesforce org. */
 export const checkShape = (mapping: MappingDraft): Finding[] => {
   const { external_id_field: key, fields } = mapping
   const findings: Finding[] = []
@@ -102,7 +102,7 @@ export const checkShape = (mapping: MappingDraft): Finding[] => {
   return findings
 }
 
-/** Everything: the shape, and each mapped field against the describes. */
+/** Checks everything: the shape, and each mapped field against the describes. */
 export const checkMapping = (mapping: MappingDraft, known: KnownSchema): Finding[] => {
   const findings = checkShape(mapping)
   const objectOf = objectsIn(known)
@@ -222,7 +222,7 @@ const missingRequired = (
     if (persons && named && isEitherName(field.name)) return []
     const index = mapped.get(field.name)
     if (index === undefined) {
-      // A mapping without a key creates no records.
+      // A mapping without a key cannot create records.
       return mapping.external_id_field === null
         ? []
         : [

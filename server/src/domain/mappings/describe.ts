@@ -6,7 +6,7 @@ import { sameName } from '../metadata/names.ts'
 export interface DescribedField {
   name: string
   label: string
-  /** Salesforce's word: string, picklist, reference, double … */
+  /** Salesforce's type: string, picklist, reference, double … */
   type: string
   /** In characters; 0 where the type has none. */
   length: number
@@ -28,7 +28,7 @@ export interface DescribedField {
   values: readonly { value: string; label: string }[]
   referenceTo: readonly string[]
   relationshipName: string | null
-  /** Field that it is a part of, like Name or BillingAddress. */
+  /** The compound field that it is a part of, like Name or BillingAddress. */
   compoundFieldName: string | null
 }
 
@@ -91,7 +91,7 @@ export const readObject = (describe: JsonObject): DescribedObject => {
 export const isWritable = ({ createable, updateable }: DescribedField): boolean =>
   createable || updateable
 
-/** Whether records can be found by it (Salesforce: upsert, and parents by external id). */
+/** Whether it can find records (Salesforce: upsert, and parents by external id). */
 export const isKey = ({ externalId, idLookup }: DescribedField): boolean => externalId || idLookup
 
 export const fieldNamed = (object: DescribedObject, name: string): DescribedField | null =>
@@ -103,10 +103,13 @@ export const relationshipNamed = (object: DescribedObject, name: string): Descri
       relationshipName !== null && sameName(relationshipName) === sameName(name),
   ) ?? null
 
-/** Whether no two records have the same value. */
+/** Whether no two records can have the same value. */
 export const isUniqueKey = ({ unique, type }: DescribedField): boolean => unique || type === 'id'
 
-/** What Salesforce demands when a record is created: a checkbox is never empty, a default need not be sent. */
+/**
+ * Whether Salesforce requires it when a record is created: a checkbox is never empty, and a field with a
+ * default need not be sent.
+ */
 export const isRequired = ({
   nillable,
   createable,

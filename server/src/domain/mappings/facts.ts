@@ -5,7 +5,7 @@ import { type LastPush, type MappingFacts } from '../conflicts/facts.ts'
 import { type Mapping } from './mapping.ts'
 import { writtenField } from './sfdc-field.ts'
 
-/** What was sent with a mapping last; null where nothing was. Fields are named by `writtenField`. */
+/** What was last sent with a mapping; null if nothing was. Fields are named by `writtenField`. */
 export type LastPushOf = (tenant: Tenant, mappingId: string) => Promise<LastPush | null>
 
 export const factsOf = (mapping: Mapping, lastPush: LastPush | null): MappingFacts => ({

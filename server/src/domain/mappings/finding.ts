@@ -1,7 +1,7 @@
-// What is wrong with a mapping, in words that somebody can act on.
+// What is wrong with a mapping, with what to do about it.
 
 export interface Finding {
-  /** error: pushes fail, all or those that meet it. warning: it works, but perhaps not as meant. */
+  /** error: pushes fail, all or those that meet it. warning: it works, but perhaps not as intended. */
   severity: 'error' | 'warning'
   /** Stable: callers may act on it. */
   code: string
@@ -11,7 +11,7 @@ export interface Finding {
   remedy: string
 }
 
-/** A finding without its place, as the checks of one field make them. */
+/** A finding without its path, as the checks of one field return it. */
 export type Fault = Omit<Finding, 'path'> & { at?: string }
 
 export const error = (code: string, message: string, remedy: string): Fault => ({

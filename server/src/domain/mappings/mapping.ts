@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { parseSfdcField, SFDC_FIELD, SFDC_NAME, targetKey } from './sfdc-field.ts'
 
-/** A value as a field of Salesforce takes it in JSON. */
+/** A value as a Salesforce field accepts it in JSON. */
 export type MappedValue = string | number | boolean | null
 
 export interface MappingField {
@@ -12,9 +12,9 @@ export interface MappingField {
   sfdc_field: string
   /** A record without a value (and without a default) is refused before it is sent. */
   required: boolean
-  /** What is sent where the record has no value: Salesforce's words, not put through the value map. */
+  /** What is sent if the record has no value: Salesforce's own values, without the value map. */
   default: MappedValue
-  /** The record's value as text → what is sent for it; a value that is not listed goes as it is. */
+  /** The record's value as text → what is sent for it; a value that is not listed is sent as it is. */
   value_map: Readonly<Record<string, MappedValue>> | null
 }
 
@@ -22,7 +22,7 @@ export interface MappingField {
 export interface MappingDraft {
   canonical_object: string
   sfdc_object: string
-  /** Field that finds the record; null: records are only changed and linked by their Id. */
+  /** Field by which the record is found; null: records are only updated and linked by their Id. */
   external_id_field: string | null
   fields: readonly MappingField[]
 }
@@ -40,7 +40,7 @@ export interface Mapping extends MappingDraft {
 /** Salesforce: no object has more than 900 custom fields (help, Custom Fields Allowed Per Object). */
 export const FIELDS_MAX = 1_000
 const VALUE_MAP_MAX = 1_000
-/** Salesforce: the longest value that both REST and Bulk API 2.0 take. */
+/** Salesforce: the longest value that both REST and Bulk API 2.0 accept. */
 const VALUE_CHARS_MAX = 32_000
 
 const storable = (max: number, min = 0) =>
@@ -53,7 +53,7 @@ const storable = (max: number, min = 0) =>
       'must contain neither U+0000 nor half a surrogate pair',
     )
 
-/** Names of our caller's own model: members of the records that are pushed. */
+/** Names of the caller's own model: members of the pushed records. */
 export const canonicalName = z
   .string()
   .regex(/^[A-Za-z][\w-]{0,99}$/, 'must be a letter, then up to 99 letters, digits, _ or -')
@@ -140,7 +140,7 @@ export const mappingFields = z
     }
   })
 
-/** The members that a caller gives; `client_id` stands beside them. */
+/** The members that a caller sends, beside `client_id`. */
 export const draftMembers = {
   canonical_object: canonicalName.describe('Name of the object in your own model; case-sensitive'),
   sfdc_object: sfdcName.describe('API name of the object in the Salesforce org'),

@@ -1,5 +1,5 @@
-// Field mappings: how a client's Salesforce org takes the records of our caller's own model. Checked
-// against the newest snapshot, versioned, and proposed where there is none yet.
+// Field mappings: how records of the caller's own model are stored in a client's Salesforce org. Checked
+// against the newest snapshot, versioned, and suggested if there is none yet.
 
 import { sql } from 'kysely'
 import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
@@ -37,10 +37,10 @@ export { type Mapping, type MappingDraft, type MappingField, type MappedValue } 
 export { mappingFor, mappingVersion } from './rows.ts'
 export { parseSfdcField, type SfdcField, writtenField } from './sfdc-field.ts'
 
-/** A mapping with what is doubtful about it. */
+/** A mapping with its warnings. */
 export interface CheckedMapping extends Mapping {
   warnings: Finding[]
-  /** What it was checked against; null where the client has no snapshot. */
+  /** The snapshot it was checked against; null if the client has none. */
   snapshot_version: number | null
 }
 
@@ -57,7 +57,7 @@ export interface UpdateInput {
   mapping_id: string
   sfdc_object?: string | undefined
   external_id_field?: string | null | undefined
-  /** Replaces them all. */
+  /** Replaces all fields. */
   fields?: readonly MappingField[] | undefined
   is_active?: boolean | undefined
 }
@@ -85,22 +85,24 @@ export type MappingSuggestion = Suggestion & {
 interface Options {
   db: Database
   topology: Pick<Topology, 'newestComplete'>
-  /** What the conflict check weighs plans by; without it no push is known. */
+  /** The pushes that the conflict check considers; without it none are known. */
   lastPush?: LastPushOf
 }
 
 export interface Mappings {
-  /** Throws not_found (the client), already_exists. What the snapshot does not know is a warning. */
+  /** Throws not_found (the client), already_exists. What the snapshot does not have is a warning. */
   create(caller: Caller, input: CreateInput): Promise<CheckedMapping>
-  /** Raises the version. Throws not_found, already_exists (another became active meanwhile). */
+  /**
+   * Raises the version. Throws not_found, already_exists (another one became active in the meantime).
+   */
   update(caller: Caller, input: UpdateInput): Promise<CheckedMapping>
   /**
-   * Takes it away for good: it is in no list, and the canonical object is free for another. Pushes
-   * that were accepted go on with it. Answers it as it was, inactive.
+   * Deletes it permanently: it is no longer listed, and the canonical object is free for a new one.
+   * Accepted pushes continue with it. Returns it as it was, inactive.
    */
   delete(caller: Caller, mappingId: string): Promise<CheckedMapping>
   get(tenant: Tenant, input: GetInput): Promise<Mapping>
-  /** The present state with its warnings, as create and update answer it. */
+  /** The current state with its warnings, as create and update return it. */
   checked(tenant: Tenant, mappingId: string): Promise<CheckedMapping>
   list(
     tenant: Tenant,
@@ -110,7 +112,7 @@ export interface Mappings {
       is_active?: boolean | undefined
     },
   ): Promise<Page<Mapping>>
-  /** Every mapped field of a kept mapping, or of a draft. Throws not_found, no_snapshot. */
+  /** Checks every mapped field of a stored mapping or of a draft. Throws not_found, no_snapshot. */
   validate(tenant: Tenant, input: ValidateInput): Promise<Validation>
   /** Throws not_found, no_snapshot, unknown_object. */
   suggest(tenant: Tenant, input: SuggestInput): Promise<MappingSuggestion>
@@ -134,7 +136,10 @@ export const createMappings = ({
     return { ...mapping, warnings: findings, snapshot_version: snapshotVersion }
   }
 
-  /** Runs a change; a clash over the one active mapping becomes the error that names the other. */
+  /**
+   * Runs a change; a conflict over the one active mapping becomes the error that names the other
+   * mapping.
+   */
   const change = async (
     caller: Caller,
     canonicalOf: () => { clientId: string; canonicalObject: string } | null,
@@ -365,13 +370,13 @@ export const createMappings = ({
   }
 }
 
-/** The newest of an org's mappings say enough about its habits. */
+/** The newest mappings of an org are enough to show how it maps. */
 const PRECEDENTS_MAX = 100
 
 /**
- * How the same org's other mappings of this canonical object go. Only names that the client's own
- * Salesforce org has become proposals, so that no client learns of another's fields; and a company user
- * sees its own client's mappings only, as everywhere.
+ * How the same org's other mappings map this canonical object. Only names that exist in the client's own
+ * Salesforce org become proposals, so that no client learns of another's fields; and a company user sees
+ * only its own client's mappings, as everywhere.
  */
 const precedentsOf = async (
   tx: Tx,

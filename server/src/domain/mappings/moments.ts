@@ -1,5 +1,5 @@
-// Days, times and moments as texts: every form of ISO 8601 and of SQL that means one thing. 03/04 is March or
-// April, 29-MAR-26 any century, and 10:00 without a zone any hour, so those are none.
+// Days, times and moments as texts: every form of ISO 8601 and of SQL with one meaning. 03/04 is March
+// or April, 29-MAR-26 any century, and 10:00 without a zone any hour, so those are not accepted.
 
 /** A day of the calendar. */
 export interface Day {
@@ -12,11 +12,11 @@ export interface TimeOfDay {
   hour: number
   minute: number
   second: number
-  /** What stands behind the point of the second, as it was written. */
+  /** The fraction of the second, as it was written. */
   fraction: string
 }
 
-/** A day with a time, and how far it is ahead of UTC; null where nobody says. */
+/** A day with a time, and its offset from UTC; null if there is none. */
 export interface Moment {
   day: Day
   time: TimeOfDay
@@ -82,7 +82,7 @@ export const readDay = (text: string): Day | null => {
 
 const TIME =
   /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d+))?)?$|^([01]\d|2[0-3])([0-5]\d)([0-5]\d)(?:[.,](\d+))?$/
-/** Only behind a day: elsewhere four digits may be anything. */
+/** Only after a day: elsewhere four digits may be anything. */
 const SHORT_TIME = /^([01]\d|2[0-3])([0-5]\d)?$/
 
 const readTimeText = (text: string): TimeOfDay | null => {
@@ -103,7 +103,7 @@ const readTimeBehindDay = (text: string): TimeOfDay | null => {
   return { hour: Number(short[1]), minute: Number(short[2] ?? 0), second: 0, fraction: '' }
 }
 
-/** ISO 8601 writes the minus also as U+2212. A name in brackets (RFC 9557) repeats what the offset says. */
+/** ISO 8601 writes the minus also as U+2212. A zone name in brackets (RFC 9557) repeats the offset. */
 const ZONE =
   /\s*(?:(z|utc|gmt)|([+\u2212-])(\d\d)(?::?([0-5]\d)(?::?([0-5]\d))?)?)(?:\[[^\]]*\])?$/i
 const OFFSET_HOURS_MAX = 15
@@ -126,7 +126,7 @@ const splitZone = (text: string): Zoned | null => {
 
 const PARTS = /^(.{7,11}?)(?:t|\s+)([\d:.,]+)(.*)$/i
 
-/** A day, `T` or blanks, a time, and a zone where there is one; null for any other text. */
+/** A day, `T` or spaces, a time, and optionally a zone; null for any other text. */
 export const readMoment = (text: string): Moment | null => {
   const parts = PARTS.exec(text)
   if (parts === null) return null
@@ -138,7 +138,7 @@ export const readMoment = (text: string): Moment | null => {
   return { day, time, offsetSeconds: zoned.offsetSeconds }
 }
 
-/** A time of day, which has no zone: `Z` and an offset of nothing only belong to its form. */
+/** A time of day, which has no zone: `Z` and a zero offset are only part of its form. */
 export const readTime = (text: string): TimeOfDay | null => {
   const zoned = splitZone(text)
   if (zoned === null || (zoned.offsetSeconds ?? 0) !== 0) return null

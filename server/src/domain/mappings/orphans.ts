@@ -8,7 +8,7 @@ import { type Mapping } from './mapping.ts'
 import { describedObjects } from './schema-of.ts'
 import { parseSfdcField } from './sfdc-field.ts'
 
-/** Mappings that look up parents which nothing pushes any more, now that this mapping is gone. */
+/** Mappings that look up parents that no mapping pushes any longer, now that this one is gone. */
 export const orphansOf = async (
   gone: Mapping,
   others: readonly Mapping[],

@@ -1,5 +1,5 @@
-// The newest snapshot, less what rollbacks of ours have removed since it was taken: a mapping that needs a
-// field that is gone is broken now, and not only after the next pull.
+// The newest snapshot, minus what our rollbacks have removed since it was taken: a mapping that needs a
+// removed field is broken now, not only after the next pull.
 
 import { sql } from 'kysely'
 import { type Database, type Tenant } from '../../db/database.ts'
@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { sameName } from '../metadata/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
 
-/** Deployments by what their rollback removed: `Job__c`, `Job__c.Title__c`, in lower case. */
+/** What rollbacks removed, each with its deployment: `Job__c`, `Job__c.Title__c`, in lower case. */
 export type Removed = ReadonlyMap<string, string>
 
 export interface PresentSnapshot extends CompleteSnapshot {

@@ -1,5 +1,5 @@
-// Mappings in the database: the present one, and every version that it ever had, so that a push goes on
-// with the mapping that it was accepted with.
+// Mappings in the database: the current one, and every version that it ever had, so that a push
+// continues with the mapping that it was accepted with.
 
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
@@ -23,7 +23,7 @@ export const toMapping = (row: MappingRow): Mapping => ({
   updated_at: row.updated_at.toISOString(),
 })
 
-/** Every mapping of the tenant that was not deleted, in no order. */
+/** Every mapping of the tenant that was not deleted, in no particular order. */
 export const mappingsOf = (tx: Tx, tenant: Tenant) =>
   tx
     .selectFrom('crm_field_mappings')
@@ -74,8 +74,9 @@ export const activeMappings = async (
   ).map(toMapping)
 
 /**
- * A mapping as it was in one of its versions, also after it was changed, deactivated or deleted;
- * `is_active` is that of the version, `updated_at` when it was made. Null where there is no such version.
+ * A mapping as it was in one of its versions, even after it was changed, deactivated or deleted;
+ * `is_active` is that of the version, `updated_at` is when the version was created. Null if there is no
+ * such version.
  */
 export const mappingVersion = async (
   tx: Tx,
@@ -112,7 +113,7 @@ export const mappingVersion = async (
       }
 }
 
-/** Keeps the row as one of the mapping's versions. */
+/** Stores the row as one of the mapping's versions. */
 export const keepVersion = async (
   tx: Tx,
   row: MappingRow,

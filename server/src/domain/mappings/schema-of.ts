@@ -1,4 +1,4 @@
-// The describes that a mapping concerns, out of the newest snapshot.
+// The describes that a mapping needs, from the newest snapshot.
 
 import { type Tenant } from '../../db/database.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
@@ -14,11 +14,11 @@ export type Snapshots = Present
 
 export interface Checked {
   findings: Finding[]
-  /** What it was checked against; null where there is no snapshot. */
+  /** The snapshot it was checked against; null if there is none. */
   snapshotVersion: number | null
 }
 
-/** What this mapping needs to know: its object, and the parents that it looks up. */
+/** What this mapping needs: its object, and the parents that it looks up. */
 const schemaFor = async (
   mapping: MappingDraft,
   snapshot: PresentSnapshot,
@@ -49,7 +49,7 @@ export const checkAgainst = async (
         snapshotVersion: snapshot.version,
       }
 
-/** Against the newest snapshot, or without one where the client has none. */
+/** Checks against the newest snapshot, or without one if the client has none. */
 export const checkNewest = async (
   snapshots: Snapshots,
   tenant: Tenant,
@@ -57,7 +57,7 @@ export const checkNewest = async (
   mapping: MappingDraft,
 ): Promise<Checked> => checkAgainst(mapping, await snapshots.newestComplete(tenant, clientId))
 
-/** Described objects by the names that Salesforce gives them. */
+/** Described objects by their names in Salesforce. */
 export const describedObjects = async (
   snapshot: CompleteSnapshot,
   names: readonly string[],

@@ -25,11 +25,11 @@ const NAME = String.raw`[A-Za-z](?:\w{0,78}[A-Za-z0-9])?`
 const FIELD = new RegExp(`^${NAME}$`)
 const PARENT = new RegExp(`^(?:(${NAME}):)?(${NAME})\\.(${NAME})$`)
 
-/** API name of an object or a field; the longest that Salesforce has are 60 characters. */
+/** API name of an object or a field; Salesforce's longest have 60 characters. */
 export const SFDC_NAME = FIELD
 export const SFDC_FIELD = new RegExp(`^(?:(?:${NAME}:)?${NAME}\\.)?${NAME}$`)
 
-/** The target as its parts; null for text that is none. */
+/** The parts of the target; null for text that is not one. */
 export const parseSfdcField = (text: string): SfdcField | null => {
   if (FIELD.test(text)) return { kind: 'field', name: text }
   const [, object, relationship, key] = PARENT.exec(text) ?? []
@@ -38,13 +38,13 @@ export const parseSfdcField = (text: string): SfdcField | null => {
     : { kind: 'parent', relationship, key, object: object ?? null }
 }
 
-/** The text of a parent found by a key. */
+/** The text for a parent that is found by a key. */
 export const parentText = (relationship: string, key: string, object: string | null): string =>
   `${object === null ? '' : `${object}:`}${relationship}.${key}`
 
 /**
- * The field that is written, by API name. Of a parent it is the field that holds its id, as Salesforce
- * names them: `X__r` belongs to `X__c`, a standard `Account` to `AccountId`.
+ * The field that is written, by API name. For a parent it is the field that holds its id, by
+ * Salesforce's naming: `X__r` belongs to `X__c`, a standard `Account` to `AccountId`.
  */
 export const writtenField = (text: string): string => {
   const target = parseSfdcField(text)

@@ -1,5 +1,5 @@
 // Whether a value that the mapping itself holds (a default, the right side of a value map) is one that
-// the field takes. Values of the records are judged when they are pushed.
+// the field accepts. The values of records are checked when they are pushed.
 
 import { sameName } from '../metadata/names.ts'
 import { type DescribedField } from './describe.ts'
@@ -10,7 +10,7 @@ import { readDay, readMoment, readTime } from './moments.ts'
 const SFDC_ID = /^(?:[A-Za-z0-9]{15}|[A-Za-z0-9]{18})$/
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@.]+$/
-/** As pushes take them: at midnight, a moment is a day. */
+/** As pushes treat them: a time at midnight is a date. */
 const isDate = (text: string): boolean => {
   const time = readDay(text) === null ? readMoment(text)?.time : null
   return (
@@ -28,7 +28,7 @@ const isDateTime = (text: string): boolean => {
 
 const NUMERIC: ReadonlySet<string> = new Set(['int', 'long', 'double', 'currency', 'percent'])
 
-/** What a value of each type looks like; a type that is absent takes any text. */
+/** What a value of each type looks like; a type that is not listed accepts any text. */
 const FORMS: Readonly<
   Record<string, { takes: (text: string) => boolean; form: string } | undefined>
 > = {
@@ -57,7 +57,8 @@ const numberFault = (field: DescribedField, value: MappedValue, text: string): F
   if (field.type === 'int' && !Number.isInteger(number)) {
     return wrongType(field, value, 'a whole number')
   }
-  // Salesforce: an int has digits, the others have a precision, of which scale digits are decimal places.
+  // Salesforce: an int has `digits`; the others have a `precision`, of which `scale` digits are decimal
+  // places.
   const digits = field.type === 'int' ? field.digits : field.precision - field.scale
   return digits > 0 && Math.abs(number) >= 10 ** digits
     ? error(
@@ -69,7 +70,7 @@ const numberFault = (field: DescribedField, value: MappedValue, text: string): F
 }
 
 const picklistFault = (field: DescribedField, text: string): Fault | null => {
-  // Salesforce tells values of one list not apart by case.
+  // Salesforce compares the values of a list case-insensitively.
   const active = new Set(field.values.map(({ value }) => value))
   const folded = new Set([...active].map((value) => value.toLowerCase()))
   const parts = field.type === 'multipicklist' ? text.split(';').map((part) => part.trim()) : [text]
@@ -95,7 +96,7 @@ export const valueFault = (field: DescribedField, value: MappedValue): Fault | n
   if (value === null) return null
   const text = String(value)
   if (NUMERIC.has(field.type)) return numberFault(field, value, text)
-  // A record type may be called by its name, which differs less between Salesforce orgs than its id.
+  // A record type may be given by its name, which differs less between Salesforce orgs than its id.
   const form = sameName(field.name) === 'recordtypeid' ? undefined : FORMS[field.type]
   if (form !== undefined && !form.takes(text)) return wrongType(field, value, form.form)
   if (PICKLISTS.has(field.type)) {

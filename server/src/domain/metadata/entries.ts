@@ -1,5 +1,5 @@
-// Entries of permission sets and profiles: what a plan wants is merged into what is there, so that
-// nothing granted already is taken away, and every change is noted so that it can be undone exactly.
+// Entries of permission sets and profiles: what a plan wants is merged into what exists, so that nothing
+// already granted is revoked, and every change is recorded so that it can be undone exactly.
 
 import { isObject } from '../../salesforce/json.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
@@ -23,7 +23,7 @@ import {
 /** Who holds access. */
 export type Holder = 'PermissionSet' | 'Profile'
 
-/** The member by which each list names what its entries are about. */
+/** The member of each list that names the subject of an entry. */
 const KEY_MEMBERS = {
   fieldPermissions: 'field',
   objectPermissions: 'object',
@@ -32,7 +32,7 @@ const KEY_MEMBERS = {
   tabVisibilities: 'tab',
 } as const
 
-/** One entry wanted: its list in the file, what it is about, its other members. */
+/** One wanted entry: its list in the file, its subject, its other members. */
 export interface WantedEntry {
   list: keyof typeof KEY_MEMBERS
   key: string
@@ -46,7 +46,7 @@ export interface WantedEntry {
 const keyMember = (list: string): string | null =>
   Object.entries(KEY_MEMBERS).find(([name]) => name === list)?.[1] ?? null
 
-/** An entry that a deployment changed: `before` is null for one it added, `after` for one it took out. */
+/** An entry that a deployment changed: `before` is null for one it added, `after` for one it removed. */
 export interface AccessChange {
   list: string
   key: string
@@ -95,7 +95,7 @@ const indexEntries = (
 const entryTexts = (node: XmlNode): Record<string, string> =>
   isObject(node.value) ? texts(node.value) : {}
 
-/** Elements behind the last of their list, or where the schema's order puts a new list. */
+/** Elements placed after the last of their list, or where the schema's order puts a new list. */
 const insertEntries = (document: XmlDocument, list: string, entries: XmlValue[]): Edit => {
   const { root, text } = document
   const last = root.children.findLast(({ name }) => name <= list)
@@ -144,8 +144,8 @@ const emptyPermissionSet = (name: string): string =>
   })
 
 /**
- * A permission set with the entries that are wanted. `current` is its file, read in full (Salesforce:
- * a deployed set replaces what it held), or null to make it.
+ * A permission set with the entries that are wanted. `current` is its file, read in full (Salesforce: a
+ * deployed set replaces what it held), or null to create it.
  */
 export const mergePermissionSet = (
   name: string,
@@ -155,8 +155,8 @@ export const mergePermissionSet = (
   mergeDocument(readDocument(current ?? emptyPermissionSet(name), 'PermissionSet'), wanted)
 
 /**
- * The file to deploy for a profile: only entries that change (Salesforce: a deployed profile leaves
- * alone what it does not mention, and is retrieved in part).
+ * The file to deploy for a profile: only entries that change (Salesforce: a deployed profile does not
+ * change what it does not mention, and is retrieved only in part).
  */
 export const mergeProfile = (wanted: readonly WantedEntry[], current: string): MergedAccess => {
   const granted = wanted.filter(({ grant }) => grant !== null)
@@ -173,7 +173,7 @@ const profileFile = (changes: readonly AccessChange[], side: 'before' | 'after')
   return writeFile('Profile', inSchemaOrder(lists))
 }
 
-/** An entry that takes access back, for profiles, which cannot lose an entry otherwise. */
+/** An entry that revokes access, for profiles, which cannot lose an entry otherwise. */
 const noAccess = (change: AccessChange): Record<string, string> | null =>
   change.after === null
     ? null
@@ -187,7 +187,7 @@ const noAccess = (change: AccessChange): Record<string, string> | null =>
 export interface TakenOut {
   text: string
   removed: string[]
-  /** What somebody changed since, left as it is. */
+  /** What somebody else changed since, and is left as it is. */
   kept: string[]
 }
 
@@ -225,13 +225,16 @@ export const takeOutOfPermissionSet = (
   return { text: applyEdits(current, edits), removed, kept }
 }
 
-/** Salesforce adds members of its own to an entry (viewAllFields); only ours count, the name without case. */
+/**
+ * Salesforce adds members of its own to an entry (viewAllFields); only ours are compared, the name
+ * case-insensitively.
+ */
 const equalGrant = (now: Record<string, string>, ours: Record<string, string>): boolean =>
   Object.entries(ours).every(([name, value]) => sameName(now[name] ?? '') === sameName(value))
 
 /**
- * The profile file that takes these changes back. Entries of fields and objects that are deleted in
- * the same rollback go with them: leave those out of `changes`.
+ * The profile file that reverts these changes. Entries of fields and objects that are deleted in the
+ * same rollback go with them: leave those out of `changes`.
  */
 export const takeOutOfProfile = (changes: readonly AccessChange[]): string =>
   profileFile(changes, 'before')

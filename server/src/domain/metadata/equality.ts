@@ -4,10 +4,12 @@ import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { list } from '../../salesforce/xml.ts'
 import { readRoot } from './xml-tree.ts'
 
-/** Flags that stand for true where they are absent; of all others absent means false. */
+/** Flags that are true when absent; all others are false when absent. */
 const TRUE_WHEN_ABSENT: ReadonlySet<string> = new Set(['isActive'])
 
-/** Members that hold what people write: "false" in them is a word, and says something else than nothing. */
+/**
+ * Members that hold text written by people: "false" in them is a word and differs from an absent value.
+ */
 const WORDS: ReadonlySet<string> = new Set([
   'description',
   'errorConditionFormula',
@@ -37,13 +39,13 @@ const meaning = (value: unknown): unknown => {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
     return undefined
   }
-  // XML reads every line end as one character. Blanks alone are the indentation of an element that lost
-  // its last child.
+  // XML reads every line end as one character. Only spaces: the indentation of an element that lost its
+  // last child.
   const text = String(value).replaceAll(/\r\n?/g, '\n')
   return text.trim() === '' ? '' : text
 }
 
-/** A list of one is not repeated in XML, so it is no list. */
+/** A list of one looks like a single element in XML. */
 const unlisted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.length === 1 ? unlisted(value[0]) : value.map(unlisted)
   return isObject(value)
@@ -51,25 +53,25 @@ const unlisted = (value: unknown): unknown => {
     : value
 }
 
-/** Whether two elements say the same; the order of members does not count, that of a list does. */
+/** Whether two elements mean the same; the order of members does not count, that of a list does. */
 export const sameElement = (a: unknown, b: unknown): boolean =>
   JSON.stringify(meaning(unlisted(a))) === JSON.stringify(meaning(unlisted(b)))
 
-/** As `sameElement`, where null is an element that is not there. */
+/** As `sameElement`, where null is an element that does not exist. */
 export const samePart = (a: JsonObject | null, b: JsonObject | null): boolean =>
   a === null || b === null ? a === b : sameElement(a, b)
 
 export interface FileDifference {
   /** Name of the top-level element. */
   member: string
-  /** How many of its elements stand only in the one or only in the other. */
+  /** How many of its elements are only in one of the two. */
   onlyBefore: number
   onlyAfter: number
 }
 
 /**
  * What differs between two states of a metadata file, by top-level element; the order of its elements
- * does not count, what stands inside a layout section does. Empty is the proof of a full rollback.
+ * does not count, but the order inside a layout section does. Empty is the proof of a full rollback.
  */
 export const fileDifferences = (
   rootName: string,

@@ -1,11 +1,14 @@
-// The functions of Salesforce's formula language, by small letters. Source: Salesforce Help, "Formula
+// The functions of Salesforce's formula language, in lower case. Source: Salesforce Help, "Formula
 // Operators and Functions by Context" and its list from A to Z.
 
 import { sameName } from './names.ts'
 
 const words = (text: string): string[] => text.trim().split(/\s+/)
 
-/** What compares a record with how it was, or looks at other records: for rules, never for fields. */
+/**
+ * Functions that compare a record with its previous state, or look at other records: for rules, never
+ * for fields.
+ */
 const FOR_RULES_ONLY: ReadonlySet<string> = new Set(
   words('ischanged isclone isnew priorvalue regex vlookup'),
 )
@@ -29,7 +32,9 @@ const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
 
 export interface MisusedFunction {
   name: string
-  /** `unknown`: Salesforce has no such function; `not_here`: it has, and not for this kind of formula. */
+  /**
+   * `unknown`: Salesforce has no such function; `not_here`: it exists, but not for this kind of formula.
+   */
   why: 'unknown' | 'not_here'
 }
 

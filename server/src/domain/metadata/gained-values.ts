@@ -1,5 +1,5 @@
 // Values that a list gained. Salesforce: Metadata API guide, CustomValue: no call deletes a value; one
-// that a file leaves out is deactivated. So taking values back means switching them off.
+// that a file leaves out is deactivated. So rolling values back means deactivating them.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
@@ -33,7 +33,7 @@ export const OWN_VALUES: ValueList = {
 
 const nameOf = (value: JsonObject): string => leaf(value.fullName) ?? ''
 
-/** Values that `after` has and `before` has not. */
+/** Values that `after` has but `before` does not. */
 export const gainedValues = (
   list: ValueList,
   before: JsonObject | null,
@@ -46,11 +46,14 @@ export const gainedValues = (
     .filter((value) => !known.has(value))
 }
 
-/** Said of values that a deployment adds: the report, the deployment and the rollback use the same words. */
+/**
+ * The sentence about values that a deployment adds: the report, the deployment and the rollback use the
+ * same words.
+ */
 export const valuesStay = (gained: readonly string[]): string =>
   `Salesforce does not delete values by API; rollback deactivates ${listed(gained)}.`
 
-/** The element as it was, with the values that it gained since behind its own, switched off. */
+/** The element as it was, followed by the values that it has gained since, deactivated. */
 export const withoutGained = (list: ValueList, was: JsonObject, is: JsonObject): JsonObject => {
   const gained = new Set(gainedValues(list, was, is))
   if (gained.size === 0) return was
@@ -62,8 +65,8 @@ export const withoutGained = (list: ValueList, was: JsonObject, is: JsonObject):
 }
 
 /**
- * What becomes of a list that was there before the deployment: it is put back as it was, and values
- * that it gained are switched off.
+ * What happens to a list that existed before the deployment: it is restored as it was, and values that
+ * it gained are deactivated.
  */
 export const undoGained = (list: ValueList, component: Component, scene: Scene): Undoing => {
   const [was, is] = [scene.before.part(component), scene.now.part(component)]
@@ -72,7 +75,7 @@ export const undoGained = (list: ValueList, component: Component, scene: Scene):
   const gained = gainedValues(list, was, is)
   const back = withoutGained(list, was, is)
   const stays = gained.length === 0 ? NOTHING : keep(valuesStay(gained), { removable: false })
-  // Values that an earlier rollback switched off are all that can be done about them.
+  // For values that an earlier rollback deactivated, nothing more can be done.
   if (!samePart(was, is) && sameElement(back, is)) return stays
   return undoing.restore === null ? undoing : { ...stays, restore: { element: back } }
 }

@@ -40,17 +40,17 @@ export const FILE_KINDS: readonly FileKind[] = COMPONENT_KINDS.filter((kind) => 
 
 export const PART_KINDS: readonly PartKind[] = COMPONENT_KINDS.filter((kind) => 'list' in kind)
 
-/** The object with which a component comes and goes; null for what stands by itself. */
+/** The object to which a component belongs; null for one that is independent. */
 export const objectOf = ({ type, fullName }: Component): string | null =>
   kindOf(type)?.objectOf(fullName) ?? null
 
-/** Path of the file of a component that has one of its own; null for what stands inside an object. */
+/** Path of the file of a component that has one of its own; null for one inside an object's file. */
 export const filePath = (type: string, fullName: string): string | null => {
   const kind = kindOf(type)
   return kind === null || 'list' in kind ? null : `${kind.folder}/${fullName}.${kind.suffix}`
 }
 
-/** The component whose file stands at a path of a package; null for other files. */
+/** The component whose file has this path in a package; null for other files. */
 export const componentAt = (path: string): Component | null => {
   const kind = FILE_KINDS.find(
     ({ folder, suffix }) => path.startsWith(`${folder}/`) && path.endsWith(`.${suffix}`),

@@ -1,5 +1,6 @@
 // What an object's records are read through. Salesforce: "Permission Read X depends on permission(s):
-// Read Y" refuses a permission set or profile that opens a detail and not its masters, up to the top.
+// Read Y" refuses a permission set or profile that gives access to a detail but not to its masters, up
+// to the top.
 
 import { leaf } from '../../salesforce/xml.ts'
 import { type Plan } from '../plan/schema.ts'
@@ -8,8 +9,8 @@ import { sameName } from './names.ts'
 import { parseObjectFile } from './object-file.ts'
 
 /**
- * Standard objects that are read through another one, by small letters. No page of Salesforce lists
- * them; these are the ones that its refusals name in public reports of such deploys.
+ * Standard objects that are read through another one, in lower case. No Salesforce page lists them;
+ * these are the ones that refusals name in public reports of such deploys.
  */
 const STANDARD_MASTERS: Readonly<Record<string, readonly string[]>> = {
   asset: ['Account'],
@@ -20,7 +21,7 @@ const STANDARD_MASTERS: Readonly<Record<string, readonly string[]>> = {
   quote: ['Opportunity'],
 }
 
-/** The objects right above this one, in the plan or in its file; names count without case. */
+/** The direct masters of this object, in the plan or in its file; names are case-insensitive. */
 export type MastersOf = (object: string) => readonly string[]
 
 export const mastersIn =
@@ -41,7 +42,9 @@ export const mastersIn =
     return [...planned, ...present, ...(STANDARD_MASTERS[sameName(object)] ?? [])]
   }
 
-/** All objects above these, each once, nearest first. An object may be among its own masters' details. */
+/**
+ * All masters above these objects, each once, nearest first. An object may be its own indirect master.
+ */
 export const allMasters = (objects: readonly string[], mastersOf: MastersOf): string[] => {
   const seen = new Map<string, string>()
   let level = objects
@@ -66,7 +69,7 @@ const toRead = (object: string): WantedEntry => ({
   },
 })
 
-/** The entries with the right to read whatever the objects that they open are read through. */
+/** The entries, with read access to all masters of the objects that they give access to. */
 export const withMasters = (
   entries: readonly WantedEntry[],
   mastersOf: MastersOf,

@@ -1,10 +1,10 @@
-// Records that set-up mentions by a name of theirs: users, groups, roles. Salesforce lists them among no
-// components, so that they are looked up as records.
+// Records that metadata refers to by name: users, groups, roles. Salesforce does not list them as
+// components, so they are looked up as records.
 
 import { soql, type Soql } from '../../salesforce/escape.ts'
 
 export interface NamedRecords {
-  /** One of them, as messages say it. */
+  /** The word for one of them in messages. */
   noun: string
   /** The object whose records they are, and the field with the name. */
   object: string

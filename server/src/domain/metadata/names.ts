@@ -13,13 +13,13 @@ const RESERVED: ReadonlySet<string> = new Set(
   ),
 )
 
-/** Allowed by Salesforce, but easily taken for the standard object or the word of SOQL. */
+/** Allowed by Salesforce, but easily confused with the standard object or the SOQL keyword. */
 export const AMBIGUOUS_NAMES: ReadonlySet<string> = new Set(['group', 'order', 'user'])
 
-/** Salesforce compares API names without regard to case; so does every lookup of ours. */
+/** Salesforce compares API names case-insensitively; so do all our lookups. */
 export const sameName = (name: string): string => name.toLowerCase()
 
-/** A metadata component by the names that package.xml uses. */
+/** A metadata component, named as in package.xml. */
 export interface Component {
   type: string
   fullName: string
@@ -44,7 +44,7 @@ export type ObjectKind =
   | 'custom'
   /** ns__X__c, of an installed package */
   | 'managed'
-  /** Things with other suffixes (events, custom metadata, big and external objects) */
+  /** Other kinds of objects, by their suffix (events, custom metadata, big and external objects) */
   | 'unsupported'
 
 const SUFFIX = /^(.+?)__([a-z]{1,12})$/i
@@ -52,7 +52,7 @@ const PACKAGED = /^[a-z](?:[a-z0-9]|_(?!_)){0,14}__[a-z]\w*__c$/i
 
 export const objectKind = (apiName: string): ObjectKind => {
   if (PACKAGED.test(apiName)) return 'managed'
-  // Whatever stands before the last suffix: a doubled underscore there is a fault, not another kind.
+  // Whatever precedes the last suffix: a double underscore there is a fault, not another kind.
   const suffix = SUFFIX.exec(apiName.slice(Math.max(0, apiName.lastIndexOf('__') - 1)))?.[2]
   if (suffix === undefined) return 'standard'
   return suffix.toLowerCase() === 'c' ? 'custom' : 'unsupported'
@@ -67,8 +67,8 @@ export interface NameFault {
 }
 
 /**
- * What is wrong with a developer name (no suffix any more); null where nothing is. `what` names the
- * thing in the message.
+ * What is wrong with a developer name (without suffix); null if nothing is. `what` names the component
+ * in the message.
  */
 export const nameFault = (name: string, what: string, max = NAME_MAX): NameFault | null => {
   if (name.length > max) {
@@ -117,8 +117,8 @@ export const customNameFault = (apiName: string, what: string): NameFault | null
       }
 
 /**
- * Name of a component in package.xml and in its path. Salesforce: characters that could not stand in
- * a file name are percent-encoded there, `Lead-Lead %28Sales%29 Layout` for one.
+ * Name of a component in package.xml and in its path. Salesforce: characters that a file name could not
+ * contain are percent-encoded there, `Lead-Lead %28Sales%29 Layout` for one.
  */
 export const metadataName = (name: string): string =>
   name.replace(

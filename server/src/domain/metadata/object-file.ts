@@ -1,5 +1,5 @@
-// An object file as Salesforce gave it: the object's own settings, and its parts (fields, record types,
-// validation rules), each an element of a list.
+// An object file as Salesforce returned it: the object's own settings, and its parts (fields, record
+// types, validation rules), each an element of a list.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects } from '../../salesforce/xml.ts'
@@ -19,7 +19,7 @@ export interface ObjectImage {
   parts: Record<string, ObjectPart[]>
 }
 
-/** Reads an object file. Throws SalesforceError or TypeError for a text that is none. */
+/** Reads an object file. Throws SalesforceError or TypeError for a text that is not one. */
 export const parseObjectFile = (text: string): ObjectImage => {
   const root = readRoot(text, 'CustomObject')
   const settings: Record<string, string> = {}
@@ -36,7 +36,7 @@ export const parseObjectFile = (text: string): ObjectImage => {
   return { settings, nameField: isObject(root.nameField) ? root.nameField : null, parts }
 }
 
-/** A part of an object by the name of its elements and its own; null where it is not there. */
+/** A part of an object by the name of its list and its own name; null if it does not exist. */
 export const findPart = (
   image: ObjectImage | null,
   list: string,

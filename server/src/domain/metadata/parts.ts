@@ -8,7 +8,7 @@ import { type ObjectPart, parseObjectFile } from './object-file.ts'
 import { type FileParts } from './undoing.ts'
 import { asXmlValue, inSchemaOrder, readRoot, writeFile } from './xml-tree.ts'
 
-/** The root and path of the file in which a component stands. */
+/** The root and path of the file that contains a component. */
 const placeOf = ({ type, fullName }: Component): { root: string; path: string } | null => {
   const kind = kindOf(type)
   if (kind === null) return null
@@ -58,7 +58,9 @@ export const partsIn = (files: ReadonlyMap<string, string>): FileParts => {
   }
 }
 
-/** Files that hold just these parts, as `partsIn` gave them; an object and its parts share one. */
+/**
+ * Files that hold just these parts, as `partsIn` returned them; an object and its parts share one file.
+ */
 export const writeParts = (
   parts: readonly { component: Component; element: JsonObject }[],
 ): Map<string, string> => {

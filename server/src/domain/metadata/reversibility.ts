@@ -1,5 +1,5 @@
-// Whether something can be taken back, in words that the report says before the deploy, the deployment of
-// its components, and the rollback of what it keeps.
+// Whether something can be rolled back, in words that the report uses before the deploy, the deployment
+// for its components, and the rollback for what it keeps.
 
 export type ReversibilityLevel = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
 
@@ -16,7 +16,7 @@ export const withDataLoss = (reason: string): Reversibility => ({
   reason,
 })
 
-/** A rollback takes back what it can; the reason says what stays as it is. */
+/** A rollback restores what it can; the reason says what stays as it is. */
 export const irreversible = (reason: string): Reversibility => ({ level: 'irreversible', reason })
 
 export const UNCHANGED = reversible('Nothing changes, so there is nothing to undo.')

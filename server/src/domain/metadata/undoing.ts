@@ -1,5 +1,6 @@
-// What becomes of a component when its deployment is rolled back: what was there before, what the
-// deployment left and what is there now decide. Pure functions, which the kinds of components share.
+// What happens to a component when its deployment is rolled back, decided from the state before, the
+// state that the deployment left and the current state. Pure functions, shared by the kinds of
+// components.
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type AccessChange } from './entries.ts'
@@ -8,11 +9,11 @@ import { type LayoutChange } from './layout-file.ts'
 import { type Component, keyOf, sameName } from './names.ts'
 import { type Reversibility } from './reversibility.ts'
 
-/** The metadata files of one moment. Names count without case. */
+/** The metadata files of one moment. Names are case-insensitive. */
 export interface FileParts {
-  /** The text of a component's own file; null where it is not there, or has none. */
+  /** The text of a component's own file; null if the component does not exist or has none. */
   file(component: Component): string | null
-  /** The component as the files have it, comparable by `sameElement`; null where it is not there. */
+  /** The component as in the files, comparable by `sameElement`; null if it does not exist. */
   part(component: Component): JsonObject | null
 }
 
@@ -23,11 +24,11 @@ export interface MergeChanges {
   layouts: Record<string, LayoutChange>
 }
 
-/** A component that a deployment made, or that was there and that it changed. */
+/** A component that a deployment created or changed. */
 export interface Change {
   component: Component
   made: boolean
-  /** What the deployment said of taking it back. */
+  /** What the deployment said about rolling it back. */
   told: Reversibility
 }
 
@@ -36,58 +37,61 @@ export interface HoldingRecords {
   rows: number
 }
 
-/** What the fate of a component depends on beside itself. */
+/** What the decision about a component depends on, beside the component itself. */
 export interface Scene {
   before: FileParts
-  /** Empty where the deployment's outcome was never known: then nothing is taken for ours unasked. */
+  /**
+   * Empty if the deployment's outcome was never known: then nothing counts as ours unless the caller
+   * names it.
+   */
   after: FileParts
   now: FileParts
-  /** Named by the caller: only these, and these whatever happened to them since. Null: all. */
+  /** Named by the caller: only these are rolled back, even if others changed them since. Null: all. */
   named: ReadonlySet<string> | null
-  /** Objects that the deployment made, in small letters: those that are deleted. */
+  /** Objects that the deployment created, in lower case: those that are deleted. */
   goes: ReadonlySet<string>
   /** … and those that are not. */
   stays: ReadonlySet<string>
-  /** What the deployment noted of files that it merged. */
+  /** What the deployment recorded about files that it merged. */
   changes: MergeChanges
   /** How many users other than the connected one have a permission set. */
   othersWith: (permissionSet: string) => number
-  /** What uses a component now, as far as Salesforce says; for kinds that are kept while used. */
+  /** What uses a component now, as far as Salesforce says; for kinds that are kept while in use. */
   usersOf: (component: Component) => readonly Component[]
-  /** The records that name a component now, by their object; for kinds that say which. */
+  /** The records that refer to a component now, by their object; for kinds that say which. */
   heldBy: (component: Component) => readonly HoldingRecords[]
 }
 
-/** What is known of the other components once their fate is decided. */
+/** What is known about the other components once they are decided. */
 export interface Settled {
-  /** Whether an entry belongs to nothing that stays, so that it is ours to take out. */
+  /** Whether an entry belongs to nothing that stays, so that we may remove it. */
   isOurs: (name: string) => boolean
-  /** Whether an entry is gone as soon as what it names is deleted. */
+  /** Whether an entry is deleted together with what it names. */
   isRemoved: (list: string, name: string) => boolean
-  /** Whether the same rollback deletes a component or puts it back as it was. */
+  /** Whether the same rollback deletes a component or restores it as it was. */
   isTakenBack: (component: Component) => boolean
-  /** What the deployment made or changed and that stays as it is now. */
+  /** What the deployment created or changed and that stays as it is now. */
   kept: readonly Component[]
 }
 
 export interface Reason {
   reason: string
-  /** Somebody changed it since: who and when is shown. */
+  /** Somebody else changed it since: who and when is reported. */
   drifted: boolean
-  /** It could be taken out still, if it is named. */
+  /** It can still be removed, if the caller names it. */
   removable: boolean
 }
 
 export interface Undoing {
   /** It is deleted. */
   remove: boolean
-  /** It is put back: by its element, or by the whole text of its file. */
+  /** It is restored: by its element, or by the whole text of its file. */
   restore: { element: JsonObject } | { file: string } | null
   /** Why it stays, or what of it stays. */
   kept: Reason | null
 }
 
-/** It is gone, or as it was: there is nothing to do and nothing to say. */
+/** It is gone, or as it was: nothing to do and nothing to report. */
 export const NOTHING: Undoing = { remove: false, restore: null, kept: null }
 export const REMOVED: Undoing = { ...NOTHING, remove: true }
 
@@ -99,7 +103,7 @@ export const keep = (reason: string, { drifted = false, removable = true } = {})
 export const NOT_NAMED = keep('Not named in components.')
 export const DRIFTED = 'Changed by somebody else since.'
 
-/** The caller named it: whatever happened to it since, it is to go or to be put back. */
+/** The caller named it: it is deleted or restored, even if others changed it since. */
 export const isNamed = (component: Component, { named }: Scene): boolean =>
   named?.has(keyOf(component)) ?? false
 
@@ -107,7 +111,10 @@ export const isNamed = (component: Component, { named }: Scene): boolean =>
 export const isLeftOut = (component: Component, scene: Scene): boolean =>
   scene.named !== null && !isNamed(component, scene)
 
-/** Something that the deployment made: it goes with its object, stays with it, or goes by itself. */
+/**
+ * Something that the deployment created: it is deleted with its object, stays with it, or is deleted by
+ * itself.
+ */
 export const undoMade = (component: Component, object: string | null, scene: Scene): Undoing => {
   const is = scene.now.part(component)
   if (is === null) return NOTHING
@@ -120,7 +127,7 @@ export const undoMade = (component: Component, object: string | null, scene: Sce
   return REMOVED
 }
 
-/** Something that was there before the deployment and that it changed: it is put back as it was. */
+/** Something that existed before the deployment and that it changed: it is restored as it was. */
 export const undoChange = (component: Component, scene: Scene): Undoing => {
   const [was, is] = [scene.before.part(component), scene.now.part(component)]
   if (is === null) return keep('Deleted by somebody else since.', { removable: false })
@@ -133,8 +140,8 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
 }
 
 /**
- * For a file that others write to as well, which is not compared as a whole: what is known without
- * looking into it. Null: what is ours is to be taken out of its text.
+ * For a file that others also write to, and that is not compared as a whole: what is known without
+ * looking into it. Null: our entries have to be removed from its text.
  */
 export const undoUnread = (component: Component, scene: Scene): Undoing | null => {
   if (scene.now.file(component) === null) return NOTHING

@@ -1,5 +1,5 @@
-// Metadata files as Salesforce wrote them, changed in single places: every other byte stays. A file
-// is read twice, for its values (through the XML helpers) and for where each element stands.
+// Metadata files as Salesforce wrote them, changed in single places: every other byte stays. A file is
+// read twice, for its values (through the XML helpers) and for the position of each element.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { METADATA_NAMESPACE } from '../../salesforce/metadata.ts'
@@ -7,7 +7,7 @@ import { parseXml, toXml, type XmlValue } from '../../salesforce/xml.ts'
 
 const INDENT = '    '
 
-/** An element and where it stands in its text, in characters. */
+/** An element and its position in the text, in characters. */
 export interface XmlNode {
   name: string
   start: number
@@ -16,7 +16,7 @@ export interface XmlNode {
   innerStart: number | null
   innerEnd: number | null
   depth: number
-  /** Its text, unescaped, or its children by name, as `parseXml` gives them. */
+  /** Its text, unescaped, or its children by name, as `parseXml` returns them. */
   value: unknown
   children: XmlNode[]
 }
@@ -92,7 +92,7 @@ export const readDocument = (text: string, rootName: string): XmlDocument => {
   return { text, root }
 }
 
-/** Value of the root element, as `parseXml` gives it. */
+/** Value of the root element, as `parseXml` returns it. */
 export const readRoot = (text: string, rootName: string): JsonObject => {
   const value = parseXml(text)[rootName]
   if (value === undefined) throw new TypeError(`Not a metadata file of type ${rootName}`)
@@ -102,7 +102,7 @@ export const readRoot = (text: string, rootName: string): JsonObject => {
 export const childrenNamed = (node: XmlNode, name: string): XmlNode[] =>
   node.children.filter((child) => child.name === name)
 
-/** Text of a leaf child; null where it is absent, empty, or no leaf. */
+/** Text of a leaf child; null if it is absent, empty, or not a leaf. */
 export const childText = (node: XmlNode, name: string): string | null => {
   const value = isObject(node.value) ? node.value[name] : undefined
   return typeof value === 'string' && value !== '' ? value : null
@@ -115,7 +115,7 @@ export interface Edit {
   text: string
 }
 
-/** The text with all edits made; those at one place stay in their order. */
+/** The text with all edits applied; edits at the same position keep their order. */
 export const applyEdits = (text: string, edits: readonly Edit[]): string => {
   const sorted = edits
     .map((edit, order) => ({ ...edit, order }))
@@ -123,7 +123,7 @@ export const applyEdits = (text: string, edits: readonly Edit[]): string => {
   let result = ''
   let position = 0
   for (const edit of sorted) {
-    // An element inside another that is taken out as well is gone already.
+    // An element inside another one that is also removed is already gone.
     if (edit.start < position) continue
     result += text.slice(position, edit.start) + edit.text
     position = edit.end
@@ -160,7 +160,7 @@ export const writeFile = (
 
 /**
  * Members in the order of Salesforce's schema: the name first, which comes from the base type, then
- * by alphabet, capitals before small letters. Members without a value are left out.
+ * alphabetically, capitals before lower case. Members without a value are left out.
  */
 export const inSchemaOrder = (
   members: Readonly<Record<string, XmlValue>>,
@@ -174,7 +174,7 @@ export const inSchemaOrder = (
       }),
   )
 
-/** A parsed value as one that can be written again. */
+/** A parsed value in a form that can be written again. */
 export const asXmlValue = (value: unknown): XmlValue => {
   if (Array.isArray(value)) return value.map(asXmlValue)
   if (isObject(value)) {
@@ -187,7 +187,7 @@ export const asXmlValue = (value: unknown): XmlValue => {
     : null
 }
 
-/** An element as it is, with these members written over it; members that are null fall away. */
+/** An element with these members replaced; members that are null are removed. */
 export const overlay = (
   before: JsonObject | null,
   own: Readonly<Record<string, XmlValue>>,
@@ -198,14 +198,14 @@ export const overlay = (
   return inSchemaOrder({ ...kept, ...inSchemaOrder(own) })
 }
 
-/** Puts an element right behind a sibling. */
+/** Inserts an element right after a sibling. */
 export const insertBehind = (sibling: XmlNode, name: string, value: XmlValue): Edit => ({
   start: sibling.end,
   end: sibling.end,
   text: `\n${INDENT.repeat(sibling.depth)}${writeElement(name, value, sibling.depth)}`,
 })
 
-/** Puts an element first into another; `<x/>` is opened for it. */
+/** Inserts an element as the first child of another; `<x/>` is opened for it. */
 export const insertFirst = (parent: XmlNode, text: string, name: string, value: XmlValue): Edit => {
   const indent = INDENT.repeat(parent.depth + 1)
   const element = `\n${indent}${writeElement(name, value, parent.depth + 1)}`
@@ -228,7 +228,7 @@ export const insertFirst = (parent: XmlNode, text: string, name: string, value: 
   }
 }
 
-/** Takes an element out, with the line that it stood on. */
+/** Removes an element, with its line. */
 export const removeNode = (node: XmlNode, text: string): Edit => {
   const before = text.slice(0, node.start)
   const indent = /\r?\n[ \t]*$/.exec(before)?.[0].length ?? 0

@@ -6,9 +6,9 @@ import { isRelationship } from '../metadata/fields/field-kinds.ts'
 import { customNameFault, nameFault, objectKind, sameName } from '../metadata/names.ts'
 import { definesObject, type Plan, type PlanObject } from './schema.ts'
 
-/** Salesforce: two master-details an object. */
+/** Salesforce: two master-details per object. */
 const MASTER_DETAILS_MAX = 2
-/** Salesforce: relationship fields an object. */
+/** Salesforce: relationship fields per object. */
 const RELATIONSHIPS_MAX = 40
 
 type Path = readonly (string | number)[]
@@ -43,7 +43,7 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
     )
     return
   }
-  // Only packages bring names with a namespace: an object that the plan itself makes has none.
+  // Only packages have names with a namespace: an object that the plan itself creates has none.
   if (kind === 'managed' && !definesObject(object)) return
   const fault =
     kind !== 'standard'
@@ -175,7 +175,7 @@ const checkMasters = (object: PlanObject, path: Path, findings: Findings): void 
   }
 }
 
-/** Two ways back from one parent cannot have one name. */
+/** Two child relationships of one parent cannot have the same name. */
 const checkRelationshipNames = (plan: Plan, findings: Findings): void => {
   const taken = new Map<string, string>()
   for (const [index, object] of plan.objects.entries()) {

@@ -1,5 +1,5 @@
-// Whether a plan means something, before anything is sent: the schema's refusals and those that a
-// schema cannot say, all with the path of the member and a stable code.
+// Whether a plan is valid, before anything is sent: what the schema refuses and what a schema cannot
+// express, all with the path of the member and a stable code.
 
 import type * as z from 'zod'
 import { EngineError, type MemberError } from '../../errors.ts'
@@ -13,7 +13,7 @@ import { checkObjects } from './check-objects.ts'
 import { type Findings } from './findings.ts'
 import { type Plan, planSchema } from './schema.ts'
 
-/** Real things of Salesforce that a plan cannot say yet, by the name a caller would try. */
+/** Features of Salesforce that plans do not support yet, by the name a caller would try. */
 const UNSUPPORTED_TYPES: ReadonlySet<string> = new Set([
   'Hierarchy',
   'ExternalLookup',
@@ -39,9 +39,9 @@ const UNSUPPORTED_MEMBERS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Everything that is wrong with a well-formed plan, in the order of its members; empty where nothing
- * is. Paths are dotted from the plan (`objects.0.fields.2.length`); each message names the thing and
- * says what to do.
+ * Everything that is wrong with a well-formed plan, in the order of its members; empty if nothing is.
+ * Paths are dotted from the plan (`objects.0.fields.2.length`); each message names the member and says
+ * what to do.
  */
 export const checkPlan = (plan: Plan): MemberError[] => {
   const errors: MemberError[] = []
@@ -70,7 +70,7 @@ const prefixed = (errors: readonly MemberError[], root: string): MemberError[] =
       }))
 
 /**
- * The plan with its defaults filled in. `root` stands before every path (`plan` for a body member of
+ * The plan with its defaults filled in. `root` is put before every path (`plan` for a body member of
  * that name). Throws EngineError `invalid_plan` with every fault in `errors`.
  */
 export const parsePlan = (input: unknown, root = ''): Plan => {
@@ -93,7 +93,7 @@ export const parsePlan = (input: unknown, root = ''): Plan => {
 // eslint-disable-next-line no-control-regex
 const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 
-/** Every text, wherever it stands, that could not be sent or stored as it is. */
+/** Every text, wherever it is, that could not be sent or stored as it is. */
 const badTexts = (value: unknown, path: readonly (string | number)[] = []): MemberError[] => {
   if (typeof value === 'string') {
     if (value.isWellFormed() && !NOT_IN_XML.test(value)) return []

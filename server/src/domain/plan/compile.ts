@@ -1,5 +1,5 @@
-// A plan becomes one package of files for the Metadata API, merged with what is there: only what
-// differs is sent, and nothing that the plan does not mention is lost.
+// A plan becomes one package of files for the Metadata API, merged with what exists: only what differs
+// is sent, and nothing that the plan does not mention is lost.
 
 import { type Members } from '../../salesforce/deploy-package.ts'
 import { type Holder, type WantedEntry } from '../metadata/entries.ts'
@@ -12,31 +12,34 @@ import { componentsOf } from './components.ts'
 import { membersOf } from './manifest.ts'
 import { type Plan } from './schema.ts'
 
-/** Metadata files by their path in a package, as a retrieve gave them (`objects/Lead.object`). */
+/** Metadata files by their path in a package, as a retrieve returned them (`objects/Lead.object`). */
 export type CurrentFiles = ReadonlyMap<string, string>
 
 export interface CompileContext {
   /**
-   * The files of `componentsToRead(plan)` and of the objects above those of the plan, read at the API version that the package is deployed at;
-   * one that is absent is not in the Salesforce org.
+   * The files of `componentsToRead(plan)` and of the objects above those of the plan, read at the API
+   * version that the package is deployed at; one that is absent does not exist in the Salesforce org.
    */
   current: CurrentFiles
 }
 
 export interface MetadataPackage {
-  /** By their path; with `members` the contents for `buildDeployPackage`. Empty where all is in place. */
+  /**
+   * By their path; with `members` the contents for `buildDeployPackage`. Empty if everything is in
+   * place.
+   */
   files: ReadonlyMap<string, string>
   members: Members
   /** What the package sends. */
   components: PlanComponent[]
-  /** What the plan names and is in place already, so that it is not sent. */
+  /** What the plan names but is already in place, so that it is not sent. */
   unchanged: PlanComponent[]
   changes: MergeChanges
 }
 
 /**
  * Entries that the plan wants in permission sets or profiles, with those that they depend on; the first
- * that asks for one has its say.
+ * that wants an entry decides it.
  */
 export const wantedAccess = (plan: Plan, holder: Holder, mastersOf: MastersOf): WantedEntry[] => {
   const entries = new Map<string, WantedEntry>()
@@ -48,13 +51,13 @@ export const wantedAccess = (plan: Plan, holder: Holder, mastersOf: MastersOf): 
 }
 
 /**
- * The package for a checked plan. Throws EngineError `invalid_plan` where the plan builds on
- * something that is not there: an object it only adds to, a layout, the field `after`, a profile or
- * permission set it names.
+ * The package for a checked plan. Throws EngineError `invalid_plan` if the plan builds on something that
+ * does not exist: an object it only adds to, a layout, the field `after`, a profile or permission set it
+ * names.
  */
 export const compilePlan = (plan: Plan, { current }: CompileContext): MetadataPackage => {
   const byName = new Map([...current].map(([path, text]) => [sameName(path), text]))
-  // Whatever the case in which the plan wrote the name.
+  // In whatever case the plan wrote the name.
   const find = (type: string, fullName: string): string | null =>
     byName.get(sameName(filePath(type, fullName) ?? '')) ?? null
   const mastersOf = mastersIn(plan, (object) => find('CustomObject', object))

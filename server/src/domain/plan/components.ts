@@ -1,4 +1,4 @@
-// What a plan consists of in Salesforce's own terms.
+// The components of a plan, in Salesforce's terms.
 
 import { COMPONENT_KINDS, FILE_KINDS } from '../metadata/kinds.ts'
 import { type PlanComponent } from '../metadata/kinds/kind.ts'
@@ -6,8 +6,8 @@ import { type Component, sameName } from '../metadata/names.ts'
 import { type Plan } from './schema.ts'
 
 /**
- * Every component the plan makes or changes, once each, in the order of reports. An object it only
- * adds to is none.
+ * Every component that the plan creates or changes, once each, in the order of reports. An object that
+ * it only adds to does not count.
  */
 export const componentsOf = (plan: Plan): PlanComponent[] =>
   COMPONENT_KINDS.flatMap(({ type, named }) => {

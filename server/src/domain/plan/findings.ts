@@ -1,15 +1,15 @@
-// What the checks of a plan share: where they put what they find.
+// What the checks of a plan share: how they report what they find.
 
 import { sameName } from '../metadata/names.ts'
 
 type Path = readonly (string | number)[]
 
-/** Remembers what was found, and where. */
+/** Records what was found, and where. */
 export interface Findings {
   add: (path: Path, code: string, message: string) => void
 }
 
-/** Reports every name that another before it in the list has too, whatever the case. */
+/** Reports every name that occurs earlier in the list, case-insensitively. */
 export const reportDuplicates = (
   names: readonly string[],
   what: (name: string) => string,

@@ -1,4 +1,4 @@
-// What a package names: what it brings, and what it takes away.
+// What a package names: what it deploys and what it deletes.
 
 import { type Members } from '../../salesforce/deploy-package.ts'
 import { COMPONENT_KINDS, kindOf, objectOf } from '../metadata/kinds.ts'
@@ -11,7 +11,7 @@ const namesOf = (components: readonly Component[], type: string): string[] =>
     .map(({ fullName }) => fullName)
     .toSorted()
 
-/** The components as package.xml groups them, types in the order of reports, names by alphabet. */
+/** The components as package.xml groups them, types in the order of reports, names alphabetically. */
 export const membersOf = (components: readonly Component[]): Members =>
   new Map(
     COMPONENT_KINDS.map(({ type }) => [type, namesOf(components, type)] as const).filter(
@@ -20,17 +20,18 @@ export const membersOf = (components: readonly Component[]): Members =>
   )
 
 export interface DestructiveChanges {
-  /** For the package's `deleteAfter`, in the order of dependencies; empty where nothing can be deleted. */
+  /** For the package's `deleteAfter`, in the order of dependencies; empty if nothing can be deleted. */
   deleteAfter: Members
-  /** What goes with an object that is deleted. */
+  /** What is deleted together with an object. */
   implied: Component[]
   /** What the Metadata API cannot delete. */
   notDeletable: Component[]
 }
 
 /**
- * What deletes these components, after the rest of its package was deployed, so that layouts and
- * no permission set refers to them any longer. The plan that created them says what refers to what.
+ * The manifest that deletes these components after the rest of its package was deployed, so that no
+ * layout and no permission set refers to them any longer. The plan that created them says what refers to
+ * what.
  */
 export const destructiveChanges = (
   components: readonly Component[],

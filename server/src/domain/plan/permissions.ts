@@ -1,5 +1,5 @@
-// What a plan needs the connected user to be permitted, and the words in which a lack of it is told: the
-// same before a deploy and after it failed. Pure.
+// The permissions that the connected user needs for a plan, and the words for a missing one: the same
+// before a deploy and after it failed. Pure.
 
 import { PERMISSION_LABELS, type PermissionName } from '../connections/rights.ts'
 import { type Plan } from './schema.ts'
@@ -8,7 +8,7 @@ export interface PlanPermission {
   code: string
   /** Red: the deploy fails without it. */
   severity: 'red' | 'yellow'
-  /** PermissionSet's name of it without `Permissions`; one of these is enough. */
+  /** Its name in PermissionSet, without `Permissions`; one of these is enough. */
   names: readonly [PermissionName, ...PermissionName[]]
   why: string
   neededFor: (plan: Plan, objectExists: (name: string) => boolean) => boolean
@@ -72,13 +72,13 @@ export const PLAN_PERMISSIONS: readonly PlanPermission[] = [
   },
 ]
 
-/** Whether the user has none of the permissions that would do. */
+/** Whether the user has none of the permissions that would suffice. */
 export const lacks = (
   permissions: ReadonlySet<string>,
   { names }: Pick<PlanPermission, 'names'>,
 ): boolean => !names.some((name) => permissions.has(name))
 
-/** The lack of one permission, with its remedy. */
+/** One missing permission, with its remedy. */
 export const lackText = (
   username: string,
   { names: [name], why }: Pick<PlanPermission, 'names' | 'why'>,

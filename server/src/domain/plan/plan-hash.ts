@@ -1,5 +1,5 @@
-// One hash for one meaning: what a conflict report was made for is recognised at deploy, however the
-// caller ordered the members.
+// Equal plans have equal hashes: at deploy, the plan of a conflict report is recognised in whatever
+// order the caller sent the members.
 
 import { hash } from 'node:crypto'
 import { canonicalJson } from '../canonical.ts'
@@ -15,7 +15,7 @@ const unordered = (values: readonly unknown[]): unknown[] =>
 const objectMeaning = (object: PlanObject): unknown => {
   const masters = object.fields.filter(({ type }) => type === 'MasterDetail')
   const fields = object.fields.map((field) =>
-    // Without orders of their own the first master-detail in the plan is the primary one.
+    // If no order is given, the first master-detail in the plan is the primary one.
     field.type === 'MasterDetail'
       ? { ...field, relationship_order: field.relationship_order ?? masters.indexOf(field) }
       : field,
@@ -44,8 +44,8 @@ export const planHash = (plan: Plan): string => {
     },
     layouts: unordered(layouts),
     tabs: unordered(tabs.map(sameName)),
-    // Lists that plans could not hold from the start count where they are used: without them a plan
-    // has the hash that it always had.
+    // Lists that were added to plans later count only if they are used: without them a plan keeps the
+    // hash that it always had.
     ...Object.fromEntries(
       Object.entries<readonly unknown[]>(others)
         .filter(([, list]) => list.length > 0)

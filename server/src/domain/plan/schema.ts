@@ -1,4 +1,4 @@
-// The plan: what a caller wants to be in a Salesforce org. It adds and changes; it deletes nothing.
+// The plan: what a caller wants in a Salesforce org. It adds and changes; it deletes nothing.
 
 import * as z from 'zod'
 import { apiName, line, prose } from '../metadata/fields/attributes.ts'
@@ -200,7 +200,7 @@ export type Plan = z.output<typeof planSchema>
 
 const EMPTY_PLAN: Plan = planSchema.parse({})
 
-/** A plan that was checked and stored, perhaps before all members of today were known. */
+/** A plan that was checked and stored, perhaps before all of today's members existed. */
 export const storedPlan = (stored: unknown): Plan => ({ ...EMPTY_PLAN, ...(stored as Plan) })
 
 /** The plan as callers may write it, before defaults. */
@@ -215,8 +215,8 @@ export type PlanQueue = Plan['queues'][number]
 export type PlanPermissions = Plan['permissions']
 
 /**
- * Whether the plan describes the object itself, not only things on it. Such an object is made where
- * it is not there yet.
+ * Whether the plan describes the object itself, not only components on it. Such an object is created if
+ * it does not exist yet.
  */
 export const definesObject = (object: PlanObject): boolean =>
   object.label !== undefined ||

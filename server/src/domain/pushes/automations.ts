@@ -1,4 +1,4 @@
-// Push meets automation: what will run when the rows of a push are saved, as the snapshot knows it.
+// Automations that will run when the rows of a push are saved, according to the snapshot.
 
 import { sameName } from '../metadata/names.ts'
 import { type Automation } from '../topology/topology.ts'
@@ -20,8 +20,8 @@ const EVENTS: Readonly<Record<PushKind, readonly string[]>> = {
 }
 
 /**
- * The active flows, triggers, validation and workflow rules that rows of this kind set off, by type and
- * name; assignment rules only where the push asks for them, since they do not run otherwise.
+ * The active flows, triggers, validation and workflow rules that rows of this kind start, by type and
+ * name; assignment rules only if the push requests them, since they do not run otherwise.
  */
 export const automationsMet = (
   automations: readonly Automation[],

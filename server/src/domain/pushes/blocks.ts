@@ -1,6 +1,6 @@
 // How the rows of a push are kept: up to 200 together, compressed, so that 5,000,000 rows are 25,000
 // rows of the database. Rows of one block are of one object and written the same way, and rows that
-// share a parent stand together, so that blocks sent side by side do not wait for each other's locks.
+// share a parent are together, so that blocks sent side by side do not wait for each other's locks.
 
 import { promisify } from 'node:util'
 import {
@@ -17,7 +17,7 @@ import { type ReadyRow } from './model.ts'
 /** As many rows as one call of sObject Collections takes. */
 export const BLOCK_ROWS = 200
 
-/** A ready row on its way into a block, with the text it came as. */
+/** A ready row on its way into a block, with its original text. */
 export interface IncomingRow {
   ready: ReadyRow
   /** JSON of the row as the caller sent it. */
@@ -28,21 +28,21 @@ export interface IncomingRow {
 export interface BlockKind {
   object: string
   operation: ReadyRow['operation']
-  /** '' where the rows of an update name their records in several ways. */
+  /** '' if the rows of an update name their records in several ways. */
   matchField: string
 }
 
 export interface Block extends BlockKind {
   rows: IncomingRow[]
-  /** Hashes of parents that rows of other blocks name too. */
+  /** Hashes of parents that rows of other blocks also name. */
   chains: number[]
 }
 
-/** Rows that one call can write: of one object, upserted by one field or updated. */
+/** Key of rows that one call can write: of one object, upserted by one field or updated. */
 const kindKey = ({ object, operation, matchField }: ReadyRow): string =>
   operation === 'upsert' ? `${operation}:${object}:${matchField}` : `${operation}:${object}`
 
-/** Cuts a stretch of the input into blocks, as few as can be. */
+/** Cuts a stretch of the input into as few blocks as possible. */
 export const cutBlocks = (rows: readonly IncomingRow[]): Block[] => {
   const kinds = new Map<string, IncomingRow[]>()
   for (const row of rows) {
@@ -74,7 +74,9 @@ const cutKind = (rows: IncomingRow[]): Block[] => {
   })
 }
 
-/** Rows of one parent into one bin where they fit; never more bins than the number of rows asks for. */
+/**
+ * Puts rows of one parent into one bin if they fit; never more bins than the number of rows requires.
+ */
 const pack = (rows: IncomingRow[]): IncomingRow[][] => {
   const count = Math.ceil(rows.length / BLOCK_ROWS)
   if (count === 1) return [rows]
@@ -84,7 +86,7 @@ const pack = (rows: IncomingRow[]): IncomingRow[][] => {
   }
   const groups = new Map<string, IncomingRow[]>()
   for (const row of rows) {
-    // Under the parent that most others share; rows without one fill up what is left.
+    // Grouped by the parent that most other rows share; rows without one fill what is left.
     let key = ''
     let most = 1
     for (const lockKey of row.ready.lockKeys) {
@@ -125,10 +127,10 @@ const spill = (
   }
 }
 
-/** A parent of fewer rows is waited for a moment; one of more would hold whole calls up. */
+/** A wait for a parent of fewer rows is short; one of more would hold whole calls up. */
 const CHAIN_ROWS_MIN = 50
 
-/** Parents of many rows that more than one bin names. */
+/** Parents of many rows, named in more than one bin. */
 const keysOfSeveral = (bins: readonly IncomingRow[][]): Set<string> => {
   const seen = new Map<string, { bins: Set<number>; rows: number }>()
   for (const [at, bin] of bins.entries()) {
@@ -145,7 +147,9 @@ const keysOfSeveral = (bins: readonly IncomingRow[][]): Set<string> => {
   return new Set(heavy.map(([key]) => key))
 }
 
-/** FNV-1a as a signed 32-bit integer: two parents of one hash only wait for each other needlessly. */
+/**
+ * FNV-1a as a signed 32-bit integer: two parents with the same hash only wait for each other needlessly.
+ */
 const hashKey = (key: string): number => {
   let hash = 0x811c9dc5
   for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
@@ -154,15 +158,15 @@ const hashKey = (key: string): number => {
 
 // --------------------------------------------------------------------------------- as bytes
 
-// Through the thread pool only what would hold requests up noticeably: setting up costs more there
-// than compressing a usual block here.
+// Only blocks that would noticeably hold up requests go through the thread pool: for a usual block, its
+// overhead costs more than compressing here.
 const SYNC_BYTES_MAX = 256 * 1024
 const compressInPool = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
 const decompressInPool = promisify<Buffer, Buffer>(zstdDecompress)
 
 export const compress = async (text: string): Promise<Buffer> => {
   const bytes = Buffer.from(text)
-  // Told the size, zstd takes the memory that this needs, not that of its largest window.
+  // Given the size, zstd takes only the memory that it needs, not that of its largest window.
   const options = { pledgedSrcSize: bytes.byteLength }
   return bytes.byteLength <= SYNC_BYTES_MAX
     ? zstdCompressSync(bytes, options)
@@ -175,7 +179,7 @@ export const decompress = async (body: Buffer): Promise<string> =>
     : await decompressInPool(body)
   ).toString()
 
-/** One row in a block: what the block does not say already. */
+/** One row in a block: what the block does not already say. */
 type PackedRow = [
   index: number,
   key: string | null,
@@ -211,7 +215,7 @@ export const unpackReady = (
     ...more,
   }))
 
-/** The rows as they came, each with its index. The texts are JSON already. */
+/** The rows as they came, each with its index. The texts are already JSON. */
 export const packSource = (rows: readonly { index: number; source: string }[]): string =>
   `[${rows.map(({ index, source }) => `[${index},${source}]`).join(',')}]`
 

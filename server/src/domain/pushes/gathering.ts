@@ -1,4 +1,4 @@
-// Judges the rows of a push as they come and makes of them what is stored: blocks of rows to send, and
+// Checks the rows of a push as they come and turns them into what is stored: blocks of rows to send, and
 // the results of those that cannot be sent. Holds one window of the input in memory, whatever its size.
 
 import { EngineError } from '../../errors.ts'
@@ -15,13 +15,16 @@ import {
   type StoredBlock,
 } from './store.ts'
 
-/** Rows that are judged and cut into blocks together. */
+/** Rows that are checked and cut into blocks together. */
 const WINDOW_ROWS = 2_000
 /** As text; bounds what is in memory where rows are large. */
 const WINDOW_CHARS = 4 * 1024 * 1024
-/** Salesforce: Bulk API 2.0 limits, 150 MB an upload with base64 growth: 100 MB of CSV. We estimate. */
+/**
+ * Salesforce: Bulk API 2.0 limits, 150 MB per upload including base64 growth: 100 MB of CSV. We
+ * estimate.
+ */
 const PART_BYTES = 85_000_000
-/** Bounds what is kept in memory of a job's results until they can be stored in order. */
+/** Bounds how much of a job's results is kept in memory until they can be stored in order. */
 const PART_ROWS = 250_000
 
 /** What is to be written. */
@@ -39,7 +42,9 @@ const ALL_OR_NONE_FAULT = {
   remedy: 'Correct the other row, or push without all_or_none.',
 }
 
-/** Numbers the parts that blocks travel in: one job each, of one kind of rows and within its limits. */
+/**
+ * Numbers the parts that blocks are sent in: one job each, of one kind of rows and within its limits.
+ */
 const createParts = () => {
   const open = new Map<string, { part: number; rows: number; bytes: number }>()
   let parts = 0
@@ -59,7 +64,10 @@ const createParts = () => {
   }
 }
 
-/** Judges rows and makes of them what is stored: blocks to send, and results of those that are not sent. */
+/**
+ * Checks rows and turns them into what is stored: blocks to send, and results of those that are not
+ * sent.
+ */
 export const createGathering = ({ judge, options }: Intention) => {
   const keepsRows = !options.dry_run
   let pending: Pending = { blocks: [], results: [] }
@@ -116,7 +124,7 @@ export const createGathering = ({ judge, options }: Intention) => {
     settled = []
   }
 
-  /** Gives the rows that could be sent their final results instead. */
+  /** Gives the rows that could be sent their final results instead of sending them. */
   const settle = (resultOf: (row: ReadyRow) => RowResult): void => {
     for (const { ready: row, source } of ready) {
       settled.push({ index: row.index, source, result: warned(resultOf(row), row.warnings) })
@@ -149,8 +157,8 @@ export const createGathering = ({ judge, options }: Intention) => {
 
     end: async (): Promise<void> => {
       if (options.all_or_none) {
-        // A push of this kind never fills a window by its rows; its few large ones may, by their size,
-        // and what was packed then cannot be undone any more.
+        // A push of this kind never fills a window by its number of rows; a few large rows may by their
+        // size, and what is then packed can no longer be undone.
         const isRefused = settled.some(({ result }) => !result.success)
         if (windowStart > 0 || (!isRefused && cutBlocks(ready).length > 1)) {
           throw new EngineError(
@@ -176,19 +184,22 @@ export const createGathering = ({ judge, options }: Intention) => {
   }
 }
 
-/** What a dry run says of a row that a push would send: nothing was done, and nothing speaks against it. */
+/**
+ * The result of a dry run for a row that a push would send: nothing was done, and nothing is wrong with
+ * it.
+ */
 const wouldBeSent = ({ index, key, operation }: ReadyRow): RowResult => ({
   index,
   key,
   id: null,
-  // Whether an upsert meets a record only Salesforce knows, and a dry run does not ask it.
+  // Only Salesforce knows whether an upsert finds a record, and a dry run does not ask.
   action: operation === 'update' ? 'would_update' : 'would_send',
   success: true,
   attempts: 0,
   errors: [],
 })
 
-/** About what the row takes in a CSV; rather more than less. */
+/** Estimate of the row's size in a CSV; rather too large than too small. */
 const csvBytes = (fields: IncomingRow['ready']['fields']): number => {
   let bytes = 2
   for (const name in fields) {

@@ -1,5 +1,5 @@
-// Takes the input of a push in and makes the push accepted in one transaction, when everything is
-// stored. Until then it is nobody's, and a cut upload leaves nothing.
+// Reads the input of a push and accepts the push in one transaction when everything is stored. Until
+// then the push does not exist, and a cut upload leaves nothing.
 
 import { createHmac, type Hmac } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -20,10 +20,10 @@ import { finalStatus, type PushRow } from './rows.ts'
 import { openStage } from './staging.ts'
 import { insertBlocks, insertResults, type PushKey } from './store.ts'
 
-/** The most that 'auto' sends by Collections. */
+/** The most rows that 'auto' sends by Collections. */
 const COLLECTIONS_ROWS_MAX = 2_000
 export const ALL_OR_NONE_MAX = 200
-/** What gathers before it is written, while an upload goes on. */
+/** How much gathers before it is written, during an upload. */
 const FLUSH_BYTES = 1024 * 1024
 const BLOCKS_A_WRITE = 200
 /** More Bulk jobs at once on one object only wait for each other's locks. */
@@ -39,7 +39,7 @@ interface Deps {
   secrets: Secrets
 }
 
-/** An upload is stored as it comes; a body that is here already is stored at once. */
+/** An upload is stored as it comes; a body that is already complete is stored at once. */
 export type Manner = 'upload' | 'body'
 
 export interface Accepted {
@@ -48,7 +48,7 @@ export interface Accepted {
   sfdcOrgId: string | null
 }
 
-/** The fingerprint of an upload's rows, by which a repetition is told from another upload. */
+/** The fingerprint of an upload's rows, which distinguishes a repetition from a different upload. */
 export const uploadHash = (secret: Secret): Hmac =>
   createHmac('sha256', `push-upload:${secret.reveal()}`)
 
@@ -114,7 +114,7 @@ export const takeIn = async (
 
 const transportFor = ({ options }: Intention, total: number): Transport => {
   if (options.transport !== 'auto') return options.transport
-  // Salesforce: the header that lets duplicates through is REST's alone; a transaction is one call.
+  // Salesforce: only REST has the header that allows duplicates; a transaction is one call.
   if (options.all_or_none || options.allow_duplicates) return 'collections'
   return total <= COLLECTIONS_ROWS_MAX ? 'collections' : 'bulk'
 }
@@ -198,7 +198,7 @@ const accept = (
     return { id: pushId, laneIds, sfdcOrgId: push.sfdc_org_id }
   })
 
-/** Cuts what is to be sent into what is sent at once. Answers how many chunks there are. */
+/** Cuts what is to be sent into chunks. Returns how many there are. */
 const insertChunks = async (tx: Tx, key: PushKey, transport: Transport): Promise<number> => {
   const { tenant, clientId, pushId } = key
   const inserted =

@@ -1,4 +1,4 @@
-// What is asked for, before the first row is looked at.
+// What a push asks for, before its first row is read.
 
 import { json, jsonOrNull } from '../../db/json.ts'
 import { type Caller } from '../caller.ts'
@@ -13,16 +13,16 @@ export interface InputRow {
   source: string
 }
 
-/** Judges rows one after the other; knows what is unique over the whole push. */
+/** Checks rows one after the other; knows what must be unique in the whole push. */
 export interface Judge {
-  /** Called with each batch before its rows are judged: reads what they name and is not known yet. */
+  /** Called with each batch before its rows are checked: reads what they name that is not known yet. */
   meet?(rows: readonly InputRow[]): Promise<void>
   judge(index: number, row: unknown): JudgedRow
-  /** What the values of all rows so far looked like; null where no mapping is behind them. */
+  /** Statistics of the values of all rows so far; null if no mapping is used. */
   profile(): LastPush | null
 }
 
-/** What a push is, before its rows are looked at. */
+/** A push before its rows are read. */
 export interface Intention {
   clientId: string
   kind: PushKind
@@ -32,7 +32,7 @@ export interface Intention {
   judge: Judge
   mapping: { id: string; version: number } | null
   snapshotId: string | null
-  /** Of a dry run: what will run when the rows are saved. */
+  /** For a dry run: what would run when the rows are saved. */
   automations: MetAutomation[] | null
   /** Null for a dry run: it needs none. */
   connection: { id: string; sfdcOrgId: string } | null

@@ -1,5 +1,5 @@
-// What a running push writes. A chunk is worked on under a lease; a worker that lost it cannot write anything
-// any more. Counters move in the transaction that stores the results they count. Every transaction
+// What a running push writes. A chunk is worked on under a lease; a worker that lost it can no longer
+// write anything. Counters move in the transaction that stores the results they count. Every transaction
 // locks the push first, so that none waits for another in a circle.
 
 import { sql } from 'kysely'
@@ -20,7 +20,7 @@ import {
 } from './rows.ts'
 import { type Counts, insertResults, NO_COUNTS, type PackedResults, type PushKey } from './store.ts'
 
-/** The chunk is somebody else's by now (or settled): leave it alone. */
+/** The chunk now belongs to another worker (or is settled): leave it alone. */
 export class LeaseLost extends Error {
   override name = 'LeaseLost'
 }
@@ -32,7 +32,7 @@ export type Claim =
   /** Nothing to take now: others work on what is left, or the push is paused or has ended. */
   | { kind: 'none' }
 
-/** A push is paused for so long at most before it looks again, and one that was stopped. */
+/** How long a push is paused at most before it tries again, also if it was stopped. */
 const HELD_SECONDS = 3_600
 const STOPPED_SECONDS = 15
 
@@ -42,7 +42,7 @@ export const PUSH_ACTION: Readonly<Record<PushRow['kind'], AuditAction>> = {
   link: 'push.link',
 }
 
-/** What a push that ends leaves behind: its audit row, and news for everyone who waits. */
+/** What the end of a push writes: its audit row, and a notification for everyone who waits. */
 export const noteEnd = async (
   tx: Tx,
   jobs: Pick<Jobs, 'announce'>,
@@ -97,7 +97,7 @@ export const createPushJournal = (
   const updatePush = (tx: Tx) =>
     tx.updateTable('crm_push_logs').where('org_id', '=', tenant.orgId).where('id', '=', pushId)
 
-  /** Adds what was settled. Whatever held the push up is over: something got through. */
+  /** Adds what was settled. Whatever held the push up is over, since something got through. */
   const count = async (tx: Tx, counts: Counts, calls: number): Promise<void> => {
     await updatePush(tx)
       .set({
@@ -116,7 +116,7 @@ export const createPushJournal = (
     and (c.lease_until is null or c.lease_until <= clock_timestamp())
     and (c.resume_at is null or c.resume_at <= clock_timestamp())`
 
-  /** Chunks that could be taken but for one under way that shares their parents. */
+  /** Chunks that could be taken if no chunk under way shared their parents. */
   const isAnyWaiting = async (tx: Tx): Promise<boolean> => {
     const { rows } = await sql<{ yes: boolean }>`
       select exists (select from push_chunks c where ${claimable} and cardinality(c.chains) > 0)
@@ -195,7 +195,7 @@ export const createPushJournal = (
         return { kind: 'chunk', push: begun, chunk }
       }),
 
-    /** A sign of life. False: the chunk was taken over. */
+    /** Renews the lease. False: the chunk was taken over. */
     renew: (seq: number, holder: string): Promise<boolean> =>
       db.as(tenant).tx(async (tx) => {
         const held = await updateChunk(tx, seq)
@@ -207,7 +207,7 @@ export const createPushJournal = (
         return held !== undefined
       }),
 
-    /** Gives the chunk back untouched by anybody's fault: its claim does not count. */
+    /** Gives the chunk back without a failure: the claim does not count. */
     release: (seq: number, holder: string, calls: number): Promise<void> =>
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
@@ -216,7 +216,7 @@ export const createPushJournal = (
         if (calls > 0) await count(tx, NO_COUNTS, calls)
       }),
 
-    /** Gives it back after a fault that nobody foresaw, to be tried again in so many seconds. */
+    /** Gives it back after an unexpected fault, to be tried again in so many seconds. */
     fault: (seq: number, holder: string, afterSeconds: number, calls: number): Promise<void> =>
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
@@ -231,7 +231,7 @@ export const createPushJournal = (
         if (calls > 0) await count(tx, NO_COUNTS, calls)
       }),
 
-    /** Keeps what the transport needs to go on after a crash; null: nothing was sent. */
+    /** Stores what the transport needs to continue after a crash; null: nothing was sent. */
     saveSendState: (seq: number, holder: string, state: unknown, calls: number): Promise<void> =>
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
@@ -243,7 +243,7 @@ export const createPushJournal = (
         if (calls > 0) await count(tx, NO_COUNTS, calls)
       }),
 
-    /** Blocks of the chunk that have their results already, and which of their rows failed. */
+    /** Blocks of the chunk that already have their results, and which of their rows failed. */
     storedBlocks: (blockNos: readonly number[]): Promise<{ block_no: number; failed: number }[]> =>
       db.as(tenant).tx((tx) =>
         tx
@@ -267,7 +267,7 @@ export const createPushJournal = (
         return row?.body
       }),
 
-    /** Results of some blocks of a chunk that goes on. */
+    /** Stores the results of some blocks of a chunk that continues. */
     storeResults: (
       seq: number,
       holder: string,
@@ -278,7 +278,7 @@ export const createPushJournal = (
         await count(tx, await insertResults(tx, key, packed), calls)
       }),
 
-    /** The chunk is settled; with the last one the push ends. */
+    /** Settles the chunk; with the last one the push ends. */
     finishChunk: (
       seq: number,
       holder: string,
@@ -306,7 +306,7 @@ export const createPushJournal = (
       db.as(tenant).tx(async (tx) => {
         const push = await lockPush(tx, tenant, pushId)
         if (push === undefined || isFinal(push.status)) return
-        // One that was stopped meanwhile has rows to end now, whatever the others wait for.
+        // One that was stopped in the meantime has rows to end now, whatever the others wait for.
         const longest = push.stop === null ? HELD_SECONDS : STOPPED_SECONDS
         const seconds = Math.min(afterSeconds, longest)
         const resumesAt = new Date(Date.now() + seconds * 1000).toISOString()
@@ -324,7 +324,7 @@ export const createPushJournal = (
           .execute()
       }),
 
-    /** No further row is sent; the first reason stands. */
+    /** No further row is sent; the first reason is kept. */
     stop: (reason: WorkFault): Promise<void> =>
       db.as(tenant).tx(async (tx) => {
         const push = await lockPush(tx, tenant, pushId)

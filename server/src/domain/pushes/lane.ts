@@ -1,6 +1,6 @@
 // The work on a push: a lane takes chunk after chunk, sends each, and stores what became of its rows.
-// Lanes of all replicas share a push; no more of them than a Salesforce org may have work under way at
-// once, no matter whose client it is. A lane gives way to others' work after a few seconds.
+// Lanes of all replicas share a push; no more of them than a Salesforce org may have under way at once,
+// no matter whose client it is. A lane yields to other work after a few seconds.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault } from '../../db/types.ts'
@@ -24,21 +24,21 @@ export interface LaneDeps extends StageDeps {
   /** Salesforce's errors in the words of the mapping that the push was accepted with. */
   explain: (push: PushRow) => Promise<Explain>
   retentionDays: number
-  /** How long a chunk and a place in the Salesforce org stay with a holder that shows no sign of life. */
+  /** How long a holder that shows no sign of life keeps a chunk and a place in the Salesforce org. */
   leaseSeconds: number
 }
 
-/** After so long a lane lets whatever else waits have its turn. */
+/** How long a lane runs before it yields to whatever else waits. */
 const TURN_MS = 5_000
 const BUSY_MS = 100
 /**
- * How often a chunk may take its process down (or lose it for another's sake: rows that were sent are
- * better settled late than given up), or fail in a way nobody foresaw.
+ * How often a chunk may crash its process (or lose it because of another chunk: rows that were sent are
+ * better settled late than given up), or fail in an unexpected way.
  */
 const DEATHS_MAX = 20
 const FAULTS_MAX = 5
 const BEATS_A_LEASE = 5
-/** The share of the lease after which whoever could not renew it leaves. */
+/** The share of the lease after which a holder that could not renew it stops. */
 const SILENCE_MAX = 0.75
 const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
 
@@ -83,7 +83,7 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
       }
     },
 
-    // A chunk that takes its process down is settled by the worker that takes it next; a lane has no state.
+    // A chunk that crashes its process is settled by the worker that takes it next; a lane has no state.
     giveUp: async ({ id }, error) => {
       deps.logger.error({ err: error, lane_id: id }, 'lane given up; the sweep puts it back')
     },
@@ -114,13 +114,13 @@ const takeTurn = async (
   }
 }
 
-/** Why nothing more of the push may be sent; null where it goes on. */
+/** Why nothing more of the push may be sent; null if it continues. */
 const stopOf = (push: PushRow): Fault | null =>
   push.stop ?? (push.cancel_requested_at === null ? null : CANCELLED)
 
 /**
- * Brings one chunk as far as can be. `stand_still`: the push waits for something; `leave`: our place in
- * the Salesforce org, or the chunk, is somebody else's.
+ * Brings one chunk as far as possible. `stand_still`: the push waits for something; `leave`: our place
+ * in the Salesforce org, or the chunk, now belongs to another worker.
  */
 const workOn = async (
   deps: LaneDeps,
@@ -146,7 +146,7 @@ const workOn = async (
     return 'next'
   } catch (error) {
     if (error instanceof LeaseLost || held.aborted) {
-      // Whoever goes on need not wait for the lease to run out.
+      // The next worker need not wait for the lease to run out.
       await journal.release(chunk.seq, place.holder, calls.take()).catch(() => undefined)
       signal.throwIfAborted()
       return lost.signal.aborted ? 'leave' : 'next'
@@ -163,9 +163,9 @@ const workOn = async (
 }
 
 /**
- * Signs of life until the answered function is called. `onLost`: the lease is somebody else's, or may be
- * soon. While the database is out of reach nobody tells, so our own clock does, and before the lease
- * ends: two must never send the same rows.
+ * Renews the lease until the returned function is called. `onLost`: the lease belongs to another worker,
+ * or may soon. While the database is out of reach, our own clock decides, and before the lease ends: two
+ * workers must never send the same rows.
  */
 const keepAlive = (
   leaseMs: number,
@@ -219,7 +219,7 @@ const settleChunk = async (
     await settler.failAll(stop)
     return
   }
-  // Opened anew for each chunk: a connection that was revoked or replaced since sends nothing more.
+  // Opened again for each chunk: a connection that was revoked or replaced since sends nothing more.
   const { salesforce: org } = await openDoor(
     deps.connections,
     {
@@ -240,7 +240,7 @@ const settleChunk = async (
     state: chunk.send_state,
     save: async (state) => {
       await journal.saveSendState(chunk.seq, place.holder, state, calls.take())
-      // What is told of the rows if the way to Salesforce ends now.
+      // The result of the rows if Salesforce can no longer be reached.
       chunk.send_state = state
     },
     stopped: async () => {
@@ -268,7 +268,8 @@ const afterFault = async (
   const decision = decide({
     kind: 'push',
     error,
-    // Rows that were sent and cannot be looked at end as such: a push never waits without an end.
+    // Rows that were sent and cannot be looked up end with an unknown outcome: a push never waits
+    // without limit.
     sent: false,
     waiting: push.error,
     now: new Date(),
@@ -281,7 +282,7 @@ const afterFault = async (
   }
   const { fault } = decision
   if (decision.do === 'end') {
-    // What Salesforce refuses about these rows says nothing about the others.
+    // A refusal of these rows says nothing about the others.
     if (causeOf(error) === 'refused') await settler.conclude(lastWordsOf(chunk.send_state), fault)
     else {
       await journal.stop(fault)
@@ -291,7 +292,7 @@ const afterFault = async (
   }
   const stop = stopOf(push)
   if (stop !== null && fault.waiting?.for === 'person') {
-    // What was sent cannot be looked at: nobody but the caller can say how long to wait for that.
+    // What was sent cannot be looked up: only the caller can decide how long to wait for that.
     await settleWithoutSalesforce(journal, place, atHand, error, stop)
     return 'next'
   }
@@ -301,10 +302,10 @@ const afterFault = async (
 }
 
 /**
- * The way to the Salesforce org is gone for good. What has its result keeps it; what was not written
- * fails with the reason; what was sent and not answered may or may not be there, and its results say
- * so. A client that is inactive still has its connection: what was sent is settled by it, in the next
- * round.
+ * The Salesforce org can no longer be reached, permanently. Rows that have their result keep it; rows
+ * that were not written fail with the reason; rows that were sent without an answer may or may not
+ * exist, and their results say so. An inactive client still has its connection: what was sent is settled
+ * through it in the next round.
  */
 const settleWithoutSalesforce = async (
   journal: PushJournal,
@@ -317,11 +318,11 @@ const settleWithoutSalesforce = async (
     await journal.release(chunk.seq, place.holder, calls.take())
     return
   }
-  // The first reason stands, as it does for the push.
+  // The first reason is kept, as it is for the push.
   await settler.conclude(lastWordsOf(chunk.send_state), stopOf(push) ?? reason)
 }
 
-/** Calls made and not yet stored. */
+/** Calls that were made but not yet stored. */
 export interface CallCount {
   add: (calls: number) => void
   take: () => number

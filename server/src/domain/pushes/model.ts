@@ -1,43 +1,43 @@
-// What a push is made of: input rows, rows that were judged and are ready to send, and one result
-// for each of them. The modules beside this one agree on nothing else.
+// What a push consists of: input rows, rows that were checked and are ready to send, and one result for
+// each of them. The modules beside this one share nothing else.
 
 import { type JsonObject, type JsonValue } from '../../salesforce/json.ts'
 
 export type PushKind = 'records' | 'status_update' | 'link'
 export type Transport = 'collections' | 'bulk'
 
-/** One fault of a row, in the words of the answer. */
+/** One fault of a row, as in the answer. */
 export interface RowError {
   /** Salesforce's own code where it came from Salesforce, else one of ours. */
   code: string
   message: string
-  /** Canonical fields, or Salesforce's where no mapping names one. */
+  /** Canonical fields, or Salesforce's if no mapping names one. */
   fields: string[]
   remedy: string
 }
 
-/** `would_…`: of a dry run. */
+/** `would_…`: in a dry run. */
 export type RowAction = 'created' | 'updated' | 'skipped' | 'failed' | 'would_update' | 'would_send'
 
 /** The result of one input row; `index` counts from 0 in input order. */
 export interface RowResult {
   index: number
-  /** The row's external id as text; null where it has none. */
+  /** The row's external id as text; null if it has none. */
   key: string | null
-  /** The record's id, 18 characters; null where unknown. */
+  /** The record's id, 18 characters; null if unknown. */
   id: string | null
   action: RowAction
   success: boolean
   /** Sent again after a broken connection although it may have been written: automations may have run twice. */
   resent?: boolean
-  /** How often it was sent; 0 where it never was. */
+  /** How often it was sent; 0 if it never was. */
   attempts: number
   errors: RowError[]
-  /** What may not become of the row's values as its sender thinks; the row is sent all the same. */
+  /** How the row's values may be stored differently than the sender expects; the row is sent anyway. */
   warnings?: RowError[]
 }
 
-/** What a row asks for once it is mapped, checked and coerced. */
+/** What a row asks for after it was mapped, checked and coerced. */
 export interface ReadyRow {
   index: number
   key: string | null
@@ -45,10 +45,10 @@ export interface ReadyRow {
   object: string
   /**
    * `upsert` by `matchField`; `update` of a record that exists, found by `id` or by `matchField`;
-   * `create` only where a plain insert is meant.
+   * `create` only for a plain insert.
    */
   operation: 'upsert' | 'update'
-  /** Salesforce field that identifies the record; `Id` where the row names the id itself. */
+  /** Salesforce field that identifies the record; `Id` if the row gives the id itself. */
   matchField: string
   /** Its value, as JSON for REST. */
   matchValue: JsonValue
@@ -58,15 +58,15 @@ export interface ReadyRow {
    * `{ "Account__r": { "External_Key__c": "…" } }` (with `attributes.type` where it is polymorphic).
    */
   fields: JsonObject
-  /** What this row shares with others that lock each other when written in parallel: its parents. */
+  /** The parents of the row: rows that share one lock each other when written in parallel. */
   lockKeys: string[]
-  /** Told with the row's result, however it ends. */
+  /** Returned with the row's result, however it ends. */
   warnings?: RowError[]
-  /** What of `fields` only a new record takes. */
+  /** The members of `fields` that only a new record accepts. */
   createOnly?: CreateOnly[]
 }
 
-/** A field that can be set when a record is created, and never again. */
+/** A field that can be set only when a record is created. */
 export interface CreateOnly {
   /** API name. */
   field: string
@@ -76,7 +76,7 @@ export interface CreateOnly {
   name: string
 }
 
-/** A row that was judged: it can be sent, or has its final result already. */
+/** A row that was checked: it can be sent, or already has its final result. */
 export type JudgedRow = { ready: ReadyRow } | { result: RowResult }
 
 export interface PushOptions {
@@ -89,7 +89,7 @@ export interface PushOptions {
   allow_duplicates: boolean
 }
 
-/** A row that was not sent, or whose fate is not known. */
+/** A row that was not sent, or whose outcome is not known. */
 export const failedResult = (
   index: number,
   key: string | null,
@@ -104,7 +104,7 @@ export const failedResult = (
   errors: [error],
 })
 
-/** The result with what was to be said of the row before it was sent. */
+/** The result with the warnings that the row had before it was sent. */
 export const warned = (result: RowResult, warnings: RowError[] | undefined): RowResult =>
   warnings === undefined
     ? result

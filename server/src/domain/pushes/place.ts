@@ -1,13 +1,13 @@
-// Places in a Salesforce org: how many pieces of work may be under way there at once, no matter whose client
-// it is, counted exactly over all replicas. The queue's own count is only nearly so.
+// Places in a Salesforce org: how many pieces of work may be under way there at once, no matter whose
+// client it is, counted exactly across all replicas. The queue's own count is only approximate.
 
 import { type Database } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 
-/** At most so many chunks under way in one Salesforce org, over all replicas and tenants. */
+/** The most chunks under way in one Salesforce org, across all replicas and tenants. */
 const PER_SALESFORCE_ORG = 8
 
-/** A place in the Salesforce org, exact over all replicas, for as long as it is renewed. */
+/** A place in the Salesforce org, exact across all replicas, for as long as it is renewed. */
 export const createPlace = (db: Database, sfdcOrgId: string, leaseSeconds: number) => {
   const holder = newId()
   return {
@@ -22,7 +22,7 @@ export const createPlace = (db: Database, sfdcOrgId: string, leaseSeconds: numbe
       )
       return rows.length === 1
     },
-    /** False: it ran out, and somebody else may have it. */
+    /** False: it has expired, and another worker may have it. */
     renew: async (): Promise<boolean> => {
       const rows = await db.shared(
         `update engine.salesforce_work_places
@@ -35,7 +35,7 @@ export const createPlace = (db: Database, sfdcOrgId: string, leaseSeconds: numbe
     giveBack: async (): Promise<void> => {
       await db
         .shared('delete from engine.salesforce_work_places where holder = $1', [holder])
-        .catch(() => undefined) // it runs out by itself
+        .catch(() => undefined) // it expires by itself
     },
   }
 }

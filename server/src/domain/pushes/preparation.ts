@@ -1,5 +1,5 @@
-// What a push needs to know before its first row: the mapping, what the snapshot says of the objects,
-// and with them whatever judges rows.
+// What a push needs to know before its first row: the mapping, what the snapshot says about the objects,
+// and the code that checks rows by them.
 
 import { type Database, type Tenant, tenantOf } from '../../db/database.ts'
 import { EngineError } from '../../errors.ts'
@@ -24,7 +24,7 @@ import { createRowJudge } from './prepare/row-judge.ts'
 export interface ToPrepare {
   clientId: string
   kind: PushKind
-  /** Canonical, or Salesforce's own where there is no mapping; null for links. */
+  /** The canonical name, or Salesforce's own if there is no mapping; null for links. */
   object: string | null
   options: PushOptions
   /** The Salesforce org that will be written to; null for a dry run. */
@@ -36,7 +36,7 @@ export type Prepared = Pick<
   'canonicalObject' | 'sfdcObject' | 'judge' | 'mapping' | 'snapshotId' | 'automations'
 >
 
-/** What a stored push tells of the mapping behind its rows. */
+/** What a stored push says about the mapping of its rows. */
 export interface MappingOfPush {
   org_id: string
   client_id: string
@@ -176,10 +176,10 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
   }
 }
 
-/** Objects that one batch of links may newly name; nobody's links are about more. */
+/** New objects that one batch of links may name; real links never name more. */
 const OBJECTS_MAX = 50
 
-/** Describes of one snapshot, read as they are asked for. */
+/** Describes of one snapshot, read on demand. */
 const createDescribes = (snapshot: CompleteSnapshot) => {
   const known = new Map<string, JsonObject | undefined>()
   const names = new Set(snapshot.objectNames.map(sameName))
@@ -198,7 +198,7 @@ const createDescribes = (snapshot: CompleteSnapshot) => {
   return {
     load,
     get,
-    /** Those that were loaded and are there. */
+    /** Those that were loaded and exist. */
     all: (): ReadonlyMap<string, JsonObject> =>
       new Map(
         [...known].flatMap(([name, describe]) =>
@@ -206,12 +206,15 @@ const createDescribes = (snapshot: CompleteSnapshot) => {
         ),
       ),
     exists: (name: string): boolean => names.has(sameName(name)) || get(name) !== undefined,
-    /** As the Salesforce org writes it. */
+    /** The name as the Salesforce org writes it. */
     nameOf: (name: string): string => {
       const described = get(name)?.name
       return typeof described === 'string' ? described : name
     },
-    /** What the values of a mapping's fields may lead to: parents looked up by a key, or named by id. */
+    /**
+     * Objects that the values of a mapping's fields may refer to: parents looked up by a key, or given
+     * by id.
+     */
     loadAround: async (object: string, mapping: MappingDraft | null): Promise<void> => {
       const describe = get(object)
       if (describe === undefined || mapping === null) return
@@ -229,7 +232,7 @@ const createDescribes = (snapshot: CompleteSnapshot) => {
   }
 }
 
-/** What no row can be pushed with: names that are not there, or not any longer. */
+/** Faults with which no row can be pushed: names that do not exist, or no longer exist. */
 const BREAKING: ReadonlySet<string> = new Set([
   'object_unknown',
   'object_not_visible',
@@ -247,7 +250,7 @@ const BREAKING_KEY: ReadonlySet<string> = new Set([
   'key_not_external_id',
 ])
 
-/** Throws mapping_broken, with everything that has to be mended. */
+/** Throws mapping_broken, with everything that has to be fixed. */
 const refuseBroken = (
   mapping: Mapping,
   kind: 'records' | 'status_update',

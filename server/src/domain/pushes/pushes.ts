@@ -1,5 +1,5 @@
-// Pushes: many records brought into a client's Salesforce org as one durable piece of work, with one
-// result for each. The calls here take a push in, follow it, and tell how it stands.
+// Pushes: many records written to a client's Salesforce org as one durable piece of work, with one
+// result for each. The calls here accept a push, follow it, and return its state.
 
 import { timingSafeEqual } from 'node:crypto'
 import { sql } from 'kysely'
@@ -45,7 +45,10 @@ export { type Push, type PushWithResults } from './rows.ts'
 export interface PushInput {
   kind: PushKind
   client_id: string
-  /** Canonical name, or Salesforce's own where there is no mapping; null for links, which name theirs. */
+  /**
+   * Canonical name, or Salesforce's own if there is no mapping; null for links, which name their objects
+   * themselves.
+   */
   object: string | null
   options: PushOptions
   wait_seconds: number
@@ -53,12 +56,12 @@ export interface PushInput {
 
 interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
-  /** Mapping and snapshot, made into what judges rows. */
+  /** The code that checks rows, made from mapping and snapshot. */
   preparation: Preparation
   transports: Readonly<Record<'collections' | 'bulk', Transport>>
   maxRows: number
   resultRetentionDays: number
-  /** Keys the fingerprint by which a repeated upload is known. */
+  /** Keys the fingerprint by which a repeated upload is recognised. */
   secrets: Secrets
   /** How soon a dead replica's chunks are taken over; tests shorten it. */
   leaseSeconds?: number
@@ -68,8 +71,8 @@ const LEASE_SECONDS = 15
 
 export interface Pushes {
   /**
-   * Takes the rows of a body in, and waits for the end of the push as long as asked. Throws not_found,
-   * client_inactive, connection_not_ready, no_snapshot, mapping_missing, unknown_object,
+   * Accepts the rows of a body, and waits for the end of the push as long as requested. Throws
+   * not_found, client_inactive, connection_not_ready, no_snapshot, mapping_missing, unknown_object,
    * unknown_field, all_or_none_too_large, bad_request.
    */
   push(
@@ -79,8 +82,8 @@ export interface Pushes {
     signal?: AbortSignal,
   ): Promise<PushWithResults>
   /**
-   * The same for rows that come as they are sent. One upload a client at once: upload_in_progress.
-   * Whatever ends the upload before its last row leaves nothing of it.
+   * The same for rows that are streamed. A client has one upload at a time: upload_in_progress. An
+   * upload that ends before its last row leaves nothing.
    */
   upload(
     caller: Caller,
@@ -88,17 +91,17 @@ export interface Pushes {
     batches: AsyncIterable<readonly InputRow[]>,
     signal?: AbortSignal,
   ): Promise<PushWithResults>
-  /** Are these the rows that the push was made of? For a repetition of an upload. */
+  /** Whether these are the rows of the push. For a repetition of an upload. */
   isSameUpload(
     tenant: Tenant,
     pushId: string,
     batches: AsyncIterable<readonly { source: string }[]>,
   ): Promise<boolean>
-  /** With its results where it has ended and they are few. */
+  /** With its results if it has ended and they are few. */
   get(tenant: Tenant, pushId: string): Promise<PushWithResults>
-  /** In input order; of a push that runs, what is settled so far. */
+  /** In input order; for a running push, what is settled so far. */
   results(tenant: Tenant, pushId: string, request: ResultsRequest): Promise<ResultsPage>
-  /** All results, a JSON line each. Throws before the first piece, or never. */
+  /** All results, one JSON line each. Throws before the first piece, or never. */
   streamResults(
     tenant: Tenant,
     pushId: string,
@@ -112,10 +115,10 @@ export interface Pushes {
       status?: PushStatus | undefined
     },
   ): Promise<Page<Push>>
-  /** Rows that were not sent fail with CANCELLED; nothing to do where the push has ended. */
+  /** Rows that were not sent fail with CANCELLED; does nothing if the push has ended. */
   cancel(caller: Caller, pushId: string): Promise<PushWithResults>
   /**
-   * A new push of the failed rows, judged anew by the present mapping. Throws not_found,
+   * A new push of the failed rows, checked again with the current mapping. Throws not_found,
    * push_in_progress, nothing_to_retry, and what `push` throws.
    */
   retry(
@@ -123,13 +126,13 @@ export interface Pushes {
     input: { push_id: string; wait_seconds: number },
     signal?: AbortSignal,
   ): Promise<PushWithResults>
-  /** What the values of the last push with this mapping looked like; null: there was none. */
+  /** Statistics of the values of the last push with this mapping; null: there was none. */
   lastPush(tenant: Tenant, mappingId: string): Promise<LastPush | null>
   /** For the queue. */
   worker: Worker
 }
 
-/** Rows of a body that are judged before others' work has its turn. */
+/** Rows of a body that are checked before other work gets its turn. */
 const ROWS_A_TURN = 500
 /** Failed rows that a retry stores in one transaction. */
 const RETRIED_AT_ONCE_MAX = 20_000
@@ -170,7 +173,7 @@ export const createPushes = ({
     return { ...push, results: page.items }
   }
 
-  /** Everything that is asked and checked before the first row is looked at. */
+  /** Everything that is read and checked before the first row. */
   const intend = async (
     caller: Caller,
     input: Omit<PushInput, 'wait_seconds'>,
@@ -272,7 +275,7 @@ export const createPushes = ({
       options: optionsOf(row),
       wait_seconds: input.wait_seconds,
     }
-    // Many are stored as they are read, so that memory does not grow with them.
+    // A large number is stored while it is read, so that memory does not grow with it.
     const manner = row.failed > RETRIED_AT_ONCE_MAX ? 'upload' : 'body'
     return start(caller, again, failedRowsOf(tenant, row), manner, signal, row.id)
   }
@@ -286,7 +289,7 @@ export const createPushes = ({
       found += rows.length
       yield rows.map(([, row]) => ({ row, source: JSON.stringify(row) }))
     }
-    // Their time may have run out while they were read: some of them are not a retry.
+    // The rows may have expired while they were read: a part of them is not a valid retry.
     if (found !== push.failed) throw rowsGone()
   }
 
@@ -310,7 +313,7 @@ export const createPushes = ({
             code: 'cancelled',
             message: 'The push was cancelled.',
           })}::jsonb)`,
-          // Whatever it was paused for, there is something to do now.
+          // Whatever it was paused for, there is work to do now.
           resume_at: null,
         })
         .where('org_id', '=', tenant.orgId)
@@ -434,7 +437,7 @@ const allOrNoneTooLarge = (): EngineError =>
     `all_or_none takes at most ${ALL_OR_NONE_MAX} rows: they go in one call.`,
   )
 
-/** Bulk API 2.0 knows neither transactions over all rows nor the header that lets duplicates through. */
+/** Bulk API 2.0 has neither transactions over all rows nor the header that allows duplicates. */
 const refuseContradictions = (options: PushOptions): void => {
   if (options.transport !== 'bulk') return
   const member = options.all_or_none

@@ -1,5 +1,5 @@
-// What the caller of a push does about the error of a row: one remedy for each code. Salesforce's codes
-// are those of the SOAP API guide, StatusCode and ExceptionCode.
+// What the caller of a push can do about the error of a row: one remedy for each code. Salesforce's
+// codes are those of the SOAP API guide, StatusCode and ExceptionCode.
 
 /** What to do about a row's error, by its code; our own codes and those of Salesforce. */
 export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
@@ -104,5 +104,5 @@ export const ROW_REMEDIES: ReadonlyMap<string, string> = new Map(
 
 const OTHER = "See Salesforce's message; correct the row, then push/retry."
 
-/** The remedy for a code, whatever its letter case. */
+/** The remedy for a code, in any letter case. */
 export const remedyOf = (code: string): string => ROW_REMEDIES.get(code.toUpperCase()) ?? OTHER

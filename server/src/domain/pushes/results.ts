@@ -1,6 +1,6 @@
-// The results of a push in input order. They are stored as they come, many together; rows that came
-// in together (a window of the input) are put in order here, so that no more than one window is in
-// memory and no database connection is held between two reads.
+// The results of a push in input order. They are stored as they come, many together; rows that were read
+// together (a window of the input) are put in order here, so that only one window is in memory and no
+// database connection is held between two reads.
 
 import { sql } from 'kysely'
 import { type Database } from '../../db/database.ts'
@@ -35,7 +35,7 @@ const decodeCursor = (cursor: string): number => {
   return index
 }
 
-/** Blocks a read: the results of some 4,000 rows. */
+/** Blocks per read: the results of some 4,000 rows. */
 const BLOCKS_A_READ = 20
 
 interface StoredResults {
@@ -47,7 +47,7 @@ interface StoredResults {
 const wanted = (status: ResultStatus | undefined) => (result: RowResult) =>
   status === undefined || result.success === (status === 'succeeded')
 
-/** Windows that hold what is asked for, from the one that holds `index` on, each in input order. */
+/** The requested windows, starting with the one that holds `index`, each in input order. */
 async function* windowsFrom(
   db: Database,
   { tenant, pushId }: PushKey,
@@ -100,7 +100,7 @@ async function* windowsFrom(
 const inOrder = (results: RowResult[], from: number): RowResult[] =>
   results.filter(({ index }) => index >= from).sort((a, b) => a.index - b.index)
 
-/** One page in input order. Of a push that runs, what is settled so far. */
+/** One page in input order. For a running push, what is settled so far. */
 export const readResults = async (
   db: Database,
   key: PushKey,
@@ -119,8 +119,8 @@ export const readResults = async (
 }
 
 /**
- * All of them, a JSON line each, in pieces of some hundred kilobytes. Throws at the end where there were
- * not as many as are `due` (null: not known yet): their time ran out while they were read.
+ * All of them, one JSON line each, in pieces of some hundred kilobytes. Throws at the end if there were
+ * fewer than `due` (null: not known yet): they expired while they were read.
  */
 export async function* streamResults(
   db: Database,

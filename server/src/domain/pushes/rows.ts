@@ -10,9 +10,9 @@ import { type PushKind, type PushOptions, type RowResult, type Transport } from 
 export type PushRow = Selectable<TenantTables['crm_push_logs']>
 export type ChunkRow = Selectable<TenantTables['push_chunks']>
 
-/** Why a push is paused or has ended as it has. */
+/** Why a push is paused, or why it ended as it did. */
 export interface PushFault extends WorkFault {
-  /** When it goes on by itself. */
+  /** When it resumes by itself. */
   resumes_at?: string
 }
 
@@ -43,18 +43,18 @@ export interface Push {
   completed_at: string | null
 }
 
-/** An answer of at most so many rows carries its results. */
+/** The most rows for which an answer contains the results. */
 export const RESULTS_IN_ANSWER_MAX = 2_000
 
 export interface PushWithResults extends Push {
-  /** Once the push has ended, where it has at most {@link RESULTS_IN_ANSWER_MAX} rows. */
+  /** Once the push has ended, if it has at most {@link RESULTS_IN_ANSWER_MAX} rows. */
   results?: RowResult[]
 }
 
 export const isFinal = (status: PushStatus): boolean =>
   status === 'succeeded' || status === 'partial' || status === 'failed'
 
-/** What a push that has ended is called. */
+/** The status of a push that has ended. */
 export const finalStatus = (total: number, failed: number): 'succeeded' | 'partial' | 'failed' =>
   failed === 0 ? 'succeeded' : failed === total ? 'failed' : 'partial'
 
@@ -87,7 +87,7 @@ export const toPush = (row: PushRow): Push => ({
   completed_at: row.completed_at?.toISOString() ?? null,
 })
 
-/** Whoever asked for the push: its audit row is written when it ends. */
+/** Who asked for the push: its audit row is written when it ends. */
 export const pushActor = (row: PushRow): Actor => ({
   orgId: row.org_id,
   userId: row.created_by,
@@ -96,7 +96,7 @@ export const pushActor = (row: PushRow): Actor => ({
   requestId: row.request_id,
 })
 
-/** An accepted push; one whose input is still being stored is not there for anybody. */
+/** An accepted push; one whose input is still being stored does not exist for callers. */
 export const pushById = (tx: Tx, tenant: Tenant, id: string): Promise<PushRow | undefined> =>
   tx
     .selectFrom('crm_push_logs')
@@ -106,7 +106,7 @@ export const pushById = (tx: Tx, tenant: Tenant, id: string): Promise<PushRow | 
     .where('accepted_at', 'is not', null)
     .executeTakeFirst()
 
-/** The same, held against changes until the transaction ends. */
+/** The same, locked against changes until the transaction ends. */
 export const lockPush = (tx: Tx, tenant: Tenant, id: string): Promise<PushRow | undefined> =>
   tx
     .selectFrom('crm_push_logs')

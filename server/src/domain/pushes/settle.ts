@@ -45,13 +45,13 @@ export interface Settler {
   /** Must be called before `add`. */
   start(): Promise<void>
   add(results: readonly RowResult[]): Promise<void>
-  /** Ends the chunk. A row that got no result is one whose outcome nobody knows. */
+  /** Ends the chunk. The outcome of a row without a result is not known. */
   finish(): Promise<void>
   /** Ends the chunk: rows without a stored result fail with this. */
   failAll(fault: Fault): Promise<void>
   /**
-   * Ends the chunk where Salesforce can be asked no more: what is known of a row stands, what was not
-   * written fails with `reason`, and what was sent and not answered says so.
+   * Ends the chunk when Salesforce can no longer be asked: rows with a known result keep it, rows that
+   * were not written fail with `reason`, and rows that were sent without an answer say so.
    */
   conclude(words: LastWords, reason: Fault): Promise<void>
 }
@@ -66,10 +66,10 @@ export const createSettler = (
   const { key } = journal
   const seq = place.seq
   const open = new Map<number, OpenBlock>()
-  /** Which block a row is in; filled as the transport reads the rows, which it does before it answers. */
+  /** Which block a row is in; filled as the transport reads the rows, before it returns results. */
   const blockOf = new Map<number, number>()
   const failed = new Map<number, Set<number>>()
-  /** Of the few rows that have some. */
+  /** Warnings of the few rows that have some. */
   const warningsOf = new Map<number, RowError[]>()
   let full: PackedResults[] = []
   let started = false
@@ -89,9 +89,9 @@ export const createSettler = (
     started = true
     const blocks = await blocksOf(db, key, place)
     for (const block of blocks) open.set(block.block_no, { ...block, results: [] })
-    // By Collections a chunk's results are stored with its end, or not at all.
+    // With Collections, a chunk's results are stored at its end, or not at all.
     if (place.by === 'block_no') return
-    // What an earlier run has stored stands, and only its failed rows' input is still wanted.
+    // What an earlier run has stored is kept, and only the input of its failed rows is still needed.
     for (const stored of await journal.storedBlocks([...open.keys()])) {
       open.delete(stored.block_no)
       if (stored.failed === 0) continue
@@ -119,7 +119,7 @@ export const createSettler = (
       block.results.push(warned(result, warningsOf.get(result.index)))
       if (block.results.length === block.rows) await close(block)
     }
-    // The last ones are stored together with the chunk's end.
+    // The last blocks are stored together with the end of the chunk.
     if (full.length < BLOCKS_A_WRITE || open.size === 0) return
     const packed = full
     full = []
@@ -140,7 +140,7 @@ export const createSettler = (
     await journal.finishChunk(seq, holder, packed, takeCalls(), drop)
   }
 
-  /** Gives every row that has no result one. */
+  /** Gives every row without a result one. */
   const fillUp = async (
     resultFor: (row: ReadyRow, ordinal: number) => RowResult,
   ): Promise<void> => {

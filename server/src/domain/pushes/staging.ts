@@ -1,4 +1,4 @@
-// An upload under way: its rows are stored as they come, under a push that is nobody's yet.
+// An upload under way: its rows are stored as they come, under a push that is not accepted yet.
 
 import { sql } from 'kysely'
 import { type Database, isUniqueViolation, type Tx } from '../../db/database.ts'
@@ -10,10 +10,10 @@ import { baseRow, type Intention } from './intention.ts'
 import { insertBlocks, insertResults, type PushKey } from './store.ts'
 
 const HEARTBEAT_MS = 10_000
-/** An upload without a sign of life for so long has lost its process. */
+/** After this long without a sign of life, an upload has lost its process. */
 const DEAD_UPLOAD_SECONDS = 60
 
-/** The place of an upload: one a client, given up when its process shows no sign of life. */
+/** The place of an upload: one per client, freed when its process shows no sign of life. */
 export const openStage = async (
   db: Database,
   caller: Caller,
@@ -46,7 +46,7 @@ export const openStage = async (
     )
   })
 
-  /** Throws when the upload was given up meanwhile (this process was thought dead). */
+  /** Throws if the upload was abandoned in the meantime (this process was thought dead). */
   const sign = async (tx: Tx): Promise<void> => {
     const alive = await tx
       .updateTable('crm_push_logs')
@@ -90,7 +90,7 @@ export const openStage = async (
       await stop()
       if (lost !== null) throw lost
     },
-    /** Leaves nothing; what cannot be deleted now, housekeeping deletes. */
+    /** Deletes everything; housekeeping deletes what cannot be deleted now. */
     abandon: async (): Promise<void> => {
       await stop()
       await db

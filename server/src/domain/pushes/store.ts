@@ -1,5 +1,5 @@
-// The stored input and the stored results of a push: written by whoever takes the push in and by
-// whoever sends it, always in transactions of theirs.
+// The stored input and the stored results of a push: written by the code that accepts the push and by
+// the code that sends it, always in their transactions.
 
 import { sql } from 'kysely'
 import { type Database, type Tenant, type Tx } from '../../db/database.ts'
@@ -14,7 +14,7 @@ import {
 } from './blocks.ts'
 import { type ReadyRow, type RowResult } from './model.ts'
 
-/** Names one push in every statement. */
+/** Identifies one push in every statement. */
 export interface PushKey {
   tenant: Tenant
   clientId: string
@@ -41,7 +41,7 @@ export interface StoredBlock {
   source: Buffer
 }
 
-/** What some results come to. */
+/** The totals of some results. */
 export interface Counts {
   rows: number
   succeeded: number
@@ -111,7 +111,7 @@ export const packBlock = async (
   ),
 })
 
-/** Rows of which only the text is kept: they have their results already, and may be tried again. */
+/** Rows of which only the text is kept: they already have their results, and may be retried. */
 export const packSettled = async (
   blockNo: number,
   windowStart: number,
@@ -146,7 +146,7 @@ export const insertBlocks = async (
     .execute()
 }
 
-/** Adds results that are not there yet, and tells what was added. */
+/** Adds results that are not stored yet, and returns what was added. */
 export const insertResults = async (
   tx: Tx,
   key: PushKey,
@@ -157,20 +157,20 @@ export const insertResults = async (
   const added = await tx
     .insertInto('push_results')
     .values(packed.map((results) => ({ ...columns, ...results })))
-    // A run that was cut short has stored them: what was stored first stands.
+    // An interrupted run has already stored them: what was stored first is kept.
     .onConflict((conflict) => conflict.columns(['push_id', 'block_no']).doNothing())
     .returning(['rows', 'succeeded', 'failed', 'created', 'updated'])
     .execute()
   return added.reduce(addCounts, NO_COUNTS)
 }
 
-/** Which blocks a chunk sends: one by Collections, a part by Bulk. */
+/** Which blocks a chunk sends: one with Collections, a part with Bulk. */
 export interface ChunkPlace {
   by: 'block_no' | 'part'
   seq: number
 }
 
-/** Where a block's results go, and how many there are of them. */
+/** Where the results of a block go, and how many there are. */
 export interface BlockPlace {
   block_no: number
   window_start: number
@@ -233,7 +233,7 @@ export async function* readChunk(
 }
 
 /**
- * The chunk is settled: its input goes, but for the text of the failed rows. `failed` tells their
+ * Settles the chunk: its input is deleted, except for the text of the failed rows. `failed` holds their
  * indices by block.
  */
 export const dropInput = async (
@@ -340,6 +340,6 @@ export async function* readFailedRows(
   if (open !== null) yield byIndex(open.rows)
 }
 
-/** Blocks are cut by parents, not by the order of the rows. */
+/** Blocks are formed by parents, not by the order of the rows. */
 const byIndex = (rows: [index: number, row: unknown][]): [index: number, row: unknown][] =>
   rows.sort(([a], [b]) => a - b)

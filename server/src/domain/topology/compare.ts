@@ -1,5 +1,4 @@
-// Two snapshots beside each other: by hash first, then only what differs is opened, a few contents
-// at a time.
+// Compares two snapshots: by hash first; then only what differs is opened, a few contents at a time.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type JsonObject } from '../../salesforce/json.ts'
@@ -15,7 +14,7 @@ import {
 import { compareHashes, type Manifest, objectHashes } from './manifest.ts'
 import { type Contents } from './store.ts'
 
-/** One snapshot: what is in it and where its contents are. */
+/** One snapshot: what it contains and where its contents are. */
 export interface Side {
   manifest: Manifest
   contents: Contents
@@ -26,7 +25,7 @@ export type Difference =
       kind: 'object'
       name: string
       change: Change
-      /** Of the object as a whole; 0 where a part of it differs. */
+      /** Number of fields for a whole object; 0 if only a part of it differs. */
       fieldsCount: number
       diff: ObjectDiff | null
     }
@@ -65,11 +64,11 @@ export async function* openPairs(
 export const objectHash = (manifest: Manifest, name: string): string =>
   manifest.objects.get(name)?.hash ?? ''
 
-/** What the connected user did not see although it may be there, as `Object` or `Object.Field`. */
+/** What the connected user did not see although it may exist, as `Object` or `Object.Field`. */
 const hiddenIn = ({ manifest: { hiddenObjects, hiddenFields } }: Side): ReadonlySet<string> =>
   new Set([...hiddenObjects.keys(), ...hiddenFields])
 
-/** Objects whose describes stand and of which a field was hidden on one side, and is not on the other. */
+/** Objects with unchanged describes of which a field was hidden on one side but not on the other. */
 const objectsOfSightChanges = (before: Side, after: Side, differing: readonly string[]) => {
   const [was, is] = [before, after].map(({ manifest }) => new Set(manifest.hiddenFields))
   const moved = [...(was ?? [])].filter((key) => is?.has(key) !== true)
@@ -81,7 +80,7 @@ const objectsOfSightChanges = (before: Side, after: Side, differing: readonly st
   )
 }
 
-/** Whole objects that one side has and the other does not, in the order in which they are told. */
+/** Whole objects that only one side has, in the order of the report. */
 const wholeObjects = (
   before: Side,
   after: Side,
@@ -104,7 +103,7 @@ const wholeObjects = (
         is.hiddenObjects.has(name) ? 'not_visible' : 'removed',
         was.objects.get(name)?.fieldsCount,
       ]),
-    // Hidden before, and known to be gone since.
+    // Hidden before, and since known to be gone.
     ...[...was.hiddenObjects]
       .filter(
         ([name]) => !is.objects.has(name) && !is.hiddenObjects.has(name) && !unknownAfter.has(name),
@@ -131,7 +130,7 @@ const wholeObjects = (
 }
 
 /**
- * What differs, objects first, each kind by name. An object that one side could not read is no
+ * What differs, objects first, each kind by name. An object that one side could not read is not a
  * difference: nothing is known about it there.
  */
 export async function* differencesOf(
@@ -168,6 +167,6 @@ export async function* differencesOf(
   }
 }
 
-/** Objects of which one side knows nothing. */
+/** Objects about which one side knows nothing. */
 export const notCompared = (before: Side, after: Side): string[] =>
   [...new Set([...before.manifest.unreadable, ...after.manifest.unreadable])].sort()

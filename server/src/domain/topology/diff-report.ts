@@ -1,4 +1,5 @@
-// The answer to topology/diff: everything that differs is counted, and a page of it is told in detail.
+// The answer to topology/diff: everything that differs is counted, and one page of it is reported in
+// detail.
 
 import { EngineError } from '../../errors.ts'
 import { type Difference, differencesOf, notCompared, type Side } from './compare.ts'
@@ -13,7 +14,7 @@ import {
 import { type Snapshot, type SnapshotRow, toSnapshot } from './snapshots.ts'
 
 export interface DiffRequest {
-  /** How many differing objects and automations are told in detail. */
+  /** How many differing objects and automations are reported in detail. */
   limit: number
   cursor?: string | undefined
 }
@@ -24,7 +25,7 @@ type SightCounts = Record<Exclude<Change, SchemaChange>, number>
 export interface ObjectChange extends ObjectDiff {
   api_name: string
   change: Change
-  /** Of a whole object; null where parts of it differ. */
+  /** For a whole object; null if only parts of it differ. */
   fields_count: number | null
 }
 
@@ -43,7 +44,7 @@ export interface SnapshotDiff {
     objects: Counts
     fields: Counts
     automations: Counts
-    /** Objects and fields that differ only in what the connected user sees of them, or may do with them. */
+    /** Objects and fields that differ only in what the connected user sees or may do. */
     visibility: SightCounts
     not_compared: string[]
   }
@@ -93,7 +94,7 @@ const count = (summary: SnapshotDiff['summary'], difference: Difference): void =
     return
   }
   const { diff, fieldsCount } = difference
-  // A visible object of which some fields are hidden counts by its fields.
+  // A visible object with some hidden fields counts by its fields.
   if (diff === null || isOfSchema(change)) countOne(change, summary.objects, summary)
   if (diff === null && isOfSchema(change)) countOne(change, summary.fields, summary, fieldsCount)
   for (const field of diff?.fields ?? []) countOne(field.change, summary.fields, summary)
@@ -106,7 +107,7 @@ const named = ({ row }: SnapshotSide): SnapshotDiff['from'] => {
   return { id, client_id, version }
 }
 
-/** Compares two complete snapshots. The counts are of everything, whatever page is asked for. */
+/** Compares two complete snapshots. The counts cover everything, whatever page is requested. */
 export const diffSides = async (
   from: SnapshotSide,
   to: SnapshotSide,
@@ -132,7 +133,8 @@ export const diffSides = async (
     acrossOrgs: from.row.sfdc_org_id !== to.row.sfdc_org_id,
     acrossVersions: from.row.api_version !== to.row.api_version,
   })
-  // Snapshots never change, so the order is the same at every call and a key names a place in it.
+  // Snapshots never change, so the order is the same at every call and a key identifies a position in
+  // it.
   let isBehind = after === null
   let last: string | null = null
   let shown = 0

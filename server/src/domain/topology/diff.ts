@@ -1,12 +1,12 @@
-// What two describes, or two automations, differ in as far as it means something. Pure functions.
+// The meaningful differences of two describes, or of two automations. Pure functions.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { list } from '../../salesforce/xml.ts'
 import { canonicalJson } from '../canonical.ts'
 
 /**
- * `not_visible`: the connected user no longer sees it, and it is not known to be gone. `now_visible`: they
- * see what they did not see before. `access_changed`: only what they may do with it differs.
+ * `not_visible`: the connected user no longer sees it, but it may still exist. `now_visible`: the user
+ * did not see it before. `access_changed`: only the user's access to it differs.
  */
 export const CHANGES = [
   'added',
@@ -17,13 +17,13 @@ export const CHANGES = [
   'access_changed',
 ] as const
 export type Change = (typeof CHANGES)[number]
-/** What happened to the schema itself, whoever looks. */
+/** A change of the schema itself, independent of who looks. */
 export type SchemaChange = 'added' | 'removed' | 'changed'
 
 export const isOfSchema = (change: Change): change is SchemaChange =>
   change === 'added' || change === 'removed' || change === 'changed'
 
-/** One attribute with its values; null where one side has none. Deeper ones are `name[key].name`. */
+/** One attribute with its values; null if one side has none. Deeper ones are `name[key].name`. */
 export interface AttributeChange {
   name: string
   before: unknown
@@ -45,7 +45,7 @@ export interface ObjectDiff {
 }
 
 export interface DiffOptions {
-  /** Two Salesforce orgs: what each of them numbers by itself does not count. */
+  /** Two Salesforce orgs: ids that each assigns itself do not count. */
   acrossOrgs: boolean
   /** Two API versions: a member that only one of them has does not count. */
   acrossVersions: boolean
@@ -53,14 +53,14 @@ export interface DiffOptions {
   hidden?: { before: ReadonlySet<string>; after: ReadonlySet<string> }
 }
 
-/** Paths of the object itself, the same in every Salesforce org but for its API version. */
+/** Paths of the object itself, the same in every Salesforce org except for the API version. */
 const NOISE = new Set(['urls'])
-/** Ids and prefixes that every Salesforce org gives out by itself. */
+/** Ids and prefixes that every Salesforce org assigns itself. */
 const OWN_NUMBERS = new Set(['recordTypeId', 'keyPrefix', 'id'])
 
 const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null
 
-/** Describes give the order of no list a meaning: lists compare as bags of their items. */
+/** In describes, the order of lists has no meaning: lists are compared as bags of their items. */
 const asBag = (items: readonly unknown[]): string[] => items.map(canonicalJson).sort()
 
 const sameValue = (before: unknown, after: unknown): boolean => {
@@ -73,7 +73,7 @@ const sameValue = (before: unknown, after: unknown): boolean => {
   return canonicalJson(before) === canonicalJson(after)
 }
 
-/** How the items of a keyed list are told apart; lists without a key compare as a whole. */
+/** What identifies the items of a keyed list; lists without a key are compared as a whole. */
 const KEYS: Readonly<Record<string, (item: JsonObject) => string>> = {
   fields: (item) => String(item.name),
   recordTypeInfos: (item) => String(item.developerName ?? item.name),
@@ -84,7 +84,7 @@ const KEYS: Readonly<Record<string, (item: JsonObject) => string>> = {
   actionOverrides: (item) => `${String(item.name)}/${String(item.formFactor)}`,
 }
 
-/** By key, in their order; a key that comes twice is numbered, so that nothing hides another. */
+/** By key, in their order; a key that occurs twice is numbered, so that no item hides another. */
 const keyed = (items: unknown, keyOf: (item: JsonObject) => string): Map<string, JsonObject> => {
   const map = new Map<string, JsonObject>()
   for (const item of Array.isArray(items) ? items : []) {
@@ -99,7 +99,9 @@ const keyed = (items: unknown, keyOf: (item: JsonObject) => string): Map<string,
 
 const PARTS = new Set(['fields', 'recordTypeInfos', 'childRelationships'])
 
-/** Salesforce: members of a describe that say what the calling user may do, and nothing of the schema. */
+/**
+ * Salesforce: members of a describe that say what the calling user may do, and nothing about the schema.
+ */
 const ACCESS = new Set([
   'createable',
   'updateable',
@@ -116,7 +118,10 @@ const ACCESS = new Set([
 const changedOr = (attributes: readonly AttributeChange[]): Change =>
   attributes.every(({ name }) => ACCESS.has(name)) ? 'access_changed' : 'changed'
 
-/** How a whole object changed, by what changed of it: for one reason alone it is named by that. */
+/**
+ * How a whole object changed, derived from its parts: if all have the same reason, the object has it
+ * too.
+ */
 export const changeOf = ({ attributes, ...parts }: ObjectDiff): Change => {
   const kinds = new Set([
     ...Object.values(parts).flatMap((list) => list.map(({ change }) => change)),
@@ -224,7 +229,7 @@ const partsOf = (
   return parts.sort((x, y) => (x.api_name < y.api_name ? -1 : 1))
 }
 
-/** Fields that were hidden before and neither are now nor are seen: known to be gone. */
+/** Fields that were hidden before and are now neither hidden nor visible: known to be gone. */
 const goneWhileHidden = (object: string, { hidden }: DiffOptions): string[] => {
   const prefix = `${object}.`
   return [...(hidden?.before ?? [])]
@@ -232,7 +237,7 @@ const goneWhileHidden = (object: string, { hidden }: DiffOptions): string[] => {
     .map((key) => key.slice(prefix.length))
 }
 
-/** What two describes of one object differ in; null when in nothing that means something. */
+/** The differences of two describes of one object; null if there is none that matters. */
 export const diffDescribes = (
   before: JsonObject,
   after: JsonObject,
@@ -247,7 +252,7 @@ export const diffDescribes = (
   return Object.values(diff).some((changes: unknown[]) => changes.length > 0) ? diff : null
 }
 
-/** In XML a list of one is no list; the order of elements has a meaning (steps, rule entries). */
+/** In XML a list of one is not a list; the order of elements has a meaning (steps, rule entries). */
 const sameDefinition = (before: unknown, after: unknown): boolean => {
   if (Array.isArray(before) || Array.isArray(after)) {
     const [a, b] = [list(before), list(after)]
@@ -259,7 +264,7 @@ const sameDefinition = (before: unknown, after: unknown): boolean => {
   )
 }
 
-/** What two states of one automation differ in; that it was saved again is no difference. */
+/** The differences of two states of one automation; being saved again is not a difference. */
 export const diffAutomations = (
   before: JsonObject,
   after: JsonObject,

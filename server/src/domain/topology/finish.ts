@@ -1,4 +1,4 @@
-// The end of a pull: the manifest, what changed since the snapshot before, and the one transaction
+// The end of a pull: the manifest, what changed since the previous snapshot, and the one transaction
 // that makes the snapshot complete.
 
 import { sql } from 'kysely'
@@ -48,7 +48,7 @@ const changesSince = async (
   return changes
 }
 
-/** Completes the snapshot. Every content that the manifest names is in the store by now. */
+/** Completes the snapshot. Every content that the manifest names is already in the store. */
 export const finishPull = async (task: FinishTask): Promise<void> => {
   const { journal, row, base, manifest, stats } = task
   const { tenant, clientId } = keyOf(row)
@@ -60,7 +60,8 @@ export const finishPull = async (task: FinishTask): Promise<void> => {
 
   await journal.complete(async (tx) => {
     stats.bytes += await insertContents(tx, tenant, clientId, packed)
-    // This row is locked and the only one of its client that is being pulled: nobody else counts on.
+    // This row is locked and the only one of its client that is being pulled: nobody else takes the next
+    // version.
     const newest = await tx
       .selectFrom('crm_topology_snapshots')
       .select(sql<number>`coalesce(max(version), 0)`.as('version'))

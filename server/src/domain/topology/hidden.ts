@@ -1,5 +1,5 @@
-// What a pull no longer sees although the snapshot before has it: gone from the Salesforce org, or only
-// out of the connected user's sight. A describe cannot tell the two apart, Tooling can.
+// What a pull no longer sees although the previous snapshot has it: gone from the Salesforce org, or
+// only hidden from the connected user. A describe cannot distinguish the two, the Tooling API can.
 
 import { composite } from '../../salesforce/composite.ts'
 import { type Soql, soql } from '../../salesforce/escape.ts'
@@ -33,11 +33,11 @@ const isField = (key: string): boolean => key.includes('.')
 
 /** Names of an IN list: a query stays far below the 16 KB that a URL may have. */
 const OBJECTS_A_QUERY = 100
-/** Salesforce: FieldDefinition answers 2,000 rows at most; so many objects by so many names fit in. */
+/** Salesforce: FieldDefinition returns 2,000 rows at most; this many objects and names fit in. */
 const FIELDS_A_QUERY = 40
 /** Salesforce: of the sub-requests of a composite at most five may be queries. */
 const QUERIES_A_CALL = 5
-/** Calls that a pull spends on this at most; what it did not ask for stays unknown. */
+/** The most calls that a pull makes for this; what it did not ask for stays unknown. */
 const CALLS_MAX = 25
 
 const fieldsIn = (describe: JsonObject): string[] =>
@@ -46,9 +46,9 @@ const fieldsIn = (describe: JsonObject): string[] =>
   )
 
 /**
- * Objects and fields of the snapshot before that this one lacks, and that are not known to be gone. Only
- * somebody who sees Setup is told what there is beyond their sight, so for anybody else all that vanished
- * counts as hidden. Throws only for what concerns the Salesforce org as a whole.
+ * Objects and fields of the previous snapshot that this one lacks, and that may still exist. Only a user
+ * who sees Setup can find out what exists beyond their access, so for other users everything that is
+ * missing counts as hidden. Throws only for faults that concern the Salesforce org as a whole.
  */
 export const findHidden = async (task: Task): Promise<Hidden> => {
   const last = lastKnown(task.before)
@@ -66,20 +66,22 @@ export const findHidden = async (task: Task): Promise<Hidden> => {
   }
 }
 
-/** Each object as it was when it was seen last. */
+/** Each object as it was when last seen. */
 const lastKnown = ({ objects, hiddenObjects }: Manifest): Map<string, ObjectEntry> =>
   new Map([...hiddenObjects, ...objects])
 
 /**
- * Salesforce: history, sharing and feed of an object are seen by whoever sees the object, and Tooling need
- * not list them.
+ * Salesforce: whoever sees an object also sees its history, sharing and feed, which the Tooling API may
+ * not list.
  */
 const isCompanion = (name: string, hidden: ReadonlySet<string>): boolean => {
   const [, stem] = /^(.+)(?:History|Share|Feed|ChangeEvent|Tag)$/.exec(name) ?? []
   return stem !== undefined && hidden.has(sameName(stem.endsWith('__') ? `${stem}c` : stem))
 }
 
-/** What the snapshot before has, seen or hidden, and this one lacks: objects, and `Object.Field`. */
+/**
+ * What the previous snapshot has, visible or hidden, and this one lacks: objects, and `Object.Field`.
+ */
 const vanishedOf = async (
   { scope, before, after, contents }: Task,
   last: ReadonlyMap<string, ObjectEntry>,
@@ -103,7 +105,7 @@ const vanishedOf = async (
     }
     for (const field of present) hidden.delete(fieldKey(pair.name, field))
   }
-  // Of an object that this pull did not read nothing new is known.
+  // Nothing new is known about an object that this pull did not read.
   const isRead = (key: string) => asked?.has(sameName(objectOf(key))) !== false
   return [...new Set([...keys, ...[...hidden].filter(isRead)])].sort()
 }
@@ -143,7 +145,10 @@ const questionsAbout = (keys: readonly string[]): Asked[] => {
   ]
 }
 
-/** Those of `keys` that Tooling, asked about them, does not know. What it does not tell is not gone. */
+/**
+ * Those of `keys` that the Tooling API, when asked, does not know. If it does not answer, nothing counts
+ * as gone.
+ */
 const knownGone = async (
   { org, rights: { permissions } }: Task,
   keys: readonly string[],
@@ -165,7 +170,7 @@ const knownGone = async (
   return gone
 }
 
-/** The rows of each query; null for one that is not answered in full. */
+/** The rows of each query; null for one without a complete answer. */
 const askTogether = async (
   org: SalesforceOrg,
   queries: readonly Soql[],

@@ -26,7 +26,7 @@ export interface ReadItem {
   /** Null for what could not be read. */
   hash: string | null
   fieldsCount: number
-  /** What a later conditional read may be asked with; null where that would not be safe. */
+  /** The date for a later conditional read; null if that would not be safe. */
   lastModified: string | null
   notModified: boolean
   unreadable: Fault | null
@@ -34,17 +34,17 @@ export interface ReadItem {
 
 export interface JournalState {
   items: ReadItem[]
-  /** How the list of all objects was dated by the first run of this pull; undefined before. */
+  /** The date of the list of all objects in the first run of this pull; undefined before. */
   globalLastModified: string | null | undefined
 }
 
-/** Each item once and in one order, so that two copies of the work never wait for each other. */
+/** Each item once and in one order, so that two copies of the work never deadlock. */
 const inOrder = (items: readonly ReadItem[]): ReadItem[] =>
   [...new Map(items.map((item) => [`${item.kind}/${item.name}`, item]))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, item]) => item)
 
-/** Names one client's pull in every statement. */
+/** Identifies one client's pull in every statement. */
 export interface PullKey {
   tenant: Tenant
   clientId: string
@@ -57,7 +57,7 @@ export const keyOf = (row: SnapshotRow): PullKey => ({
   snapshotId: row.id,
 })
 
-/** Throws {@link WorkOver} unless the snapshot is still being pulled; holds its row till the commit. */
+/** Throws {@link WorkOver} unless the snapshot is still being pulled; locks its row until the commit. */
 const lockPull = async (tx: Tx, { tenant, snapshotId }: PullKey): Promise<SnapshotRow> => {
   const row = await tx
     .selectFrom('crm_topology_snapshots')
@@ -118,7 +118,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         return { items, globalLastModified }
       }),
 
-    /** Keeps how the list of all objects was dated; the first run's word stands. */
+    /** Stores the date of the list of all objects; the first run's is kept. */
     noteGlobal: (lastModified: string | null): Promise<void> =>
       tx(async (tx) => {
         await tx
@@ -158,7 +158,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
                 unreadable: jsonOrNull(item.unreadable),
               })),
             )
-            // Another copy of this work may have read it too; what was read last stands.
+            // Another copy of this work may also have read it; the last reading is kept.
             .onConflict((conflict) =>
               conflict.columns(['snapshot_id', 'kind', 'name']).doUpdateSet((excluded) => ({
                 hash: excluded.ref('excluded.hash'),
@@ -174,8 +174,8 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
       }),
 
     /**
-     * Shows how far the pull is, and looks whether it may go on: throws {@link WorkOver}, or
-     * client_inactive or connection_revoked when that became true since the last look.
+     * Stores how far the pull is, and checks whether it may continue: throws {@link WorkOver}, or
+     * client_inactive or connection_revoked if that has become true since the last check.
      */
     progress: (progress: Progress, stats: SnapshotStats, connectionId: string): Promise<void> =>
       tx(async (tx) => {
@@ -208,7 +208,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         }
       }),
 
-    /** Forgets what was read, since another connection goes on with the pull. */
+    /** Deletes what was read, since a different connection continues the pull. */
     beginAgain: (connectionId: string, sfdcUserId: string): Promise<void> =>
       tx(async (tx) => {
         await lockPull(tx, key)
@@ -220,14 +220,14 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
         await update(tx, { connection_id: connectionId, sfdc_user_id: sfdcUserId })
       }),
 
-    /** Keeps what was counted by a run that could not go on. */
+    /** Stores the counts of a run that could not continue. */
     keepStats: (stats: SnapshotStats): Promise<void> =>
       tx(async (tx) => {
         await lockPull(tx, key)
         await update(tx, { stats: json(stats) })
       }),
 
-    /** Says why the pull is paused; the sweep puts it back when it is due. */
+    /** Stores why the pull is paused; the sweep puts it back when it is due. */
     hold: (error: WorkFault, afterSeconds: number): Promise<void> =>
       tx(async (tx) => {
         await lockPull(tx, key)
@@ -264,7 +264,9 @@ export type Journal = ReturnType<typeof createJournal>
 const revoked = (): EngineError =>
   new EngineError('connection_revoked', 'The connection was revoked during the pull.')
 
-/** Empties the journal, leaves the audit row and wakes everyone who waits: in the transaction of the end. */
+/**
+ * Empties the journal, writes the audit row and wakes everyone who waits, in the transaction of the end.
+ */
 const endPull = async (
   tx: Tx,
   jobs: Pick<Jobs, 'announce'>,

@@ -1,7 +1,7 @@
-// What is in a snapshot: names and content hashes. A manifest is itself kept in the store, as pages
-// and a root that names them: two snapshots of an unchanged Salesforce org share it all, and one in a
-// hundred objects changed writes a few pages and not all the hashes anew. The root's hash is the
-// snapshot's content hash.
+// What is in a snapshot: names and content hashes. A manifest is itself stored as contents: pages, and a
+// root that names them. Two snapshots of an unchanged Salesforce org share all of it, and a change of
+// one in a hundred objects writes a few pages instead of all hashes. The root's hash is the snapshot's
+// content hash.
 
 import { canonicalJson } from '../canonical.ts'
 import { hashBytes, hashOf, hashText } from './content-hash.ts'
@@ -20,11 +20,11 @@ export interface Manifest {
   /** Objects that exist and could not be described. */
   unreadable: string[]
   /**
-   * Objects of an earlier version that the connected user no longer sees and that are not known to be
-   * gone, with what they were when they were seen last.
+   * Objects of an earlier version that the connected user no longer sees but that may still exist, with
+   * their content when last seen.
    */
   hiddenObjects: Map<string, ObjectEntry>
-  /** The same of fields, as `Object.Field`, in objects that are seen. */
+  /** The same for fields, as `Object.Field`, in visible objects. */
   hiddenFields: string[]
 }
 
@@ -42,7 +42,7 @@ export const fieldsCountOf = ({ objects }: Manifest): number => {
   return sum
 }
 
-/** What the connected user does not see although it may be there: `Object`, `Object.Field`. */
+/** What the connected user does not see although it may exist: `Object`, `Object.Field`. */
 export const hiddenNames = ({ hiddenObjects, hiddenFields }: Manifest): string[] =>
   [...hiddenObjects.keys(), ...hiddenFields].sort()
 
@@ -73,17 +73,17 @@ interface StoredPage {
 }
 
 interface StoredRoot {
-  /** These two are left out where nothing is hidden. */
+  /** These two are left out if nothing is hidden. */
   hidden_fields?: string[]
   hidden_objects?: StoredPage
   pages: string
   unreadable: string[]
 }
 
-/** On average: small enough that few entries are written again, large enough to be worth a row. */
+/** On average: small enough to rewrite few entries, large enough to be worth a row. */
 const ENTRIES_PER_PAGE = 16
 
-/** A power of two, so that a few entries more or less leave every entry on its page. */
+/** A power of two, so that every entry stays on its page when a few are added or removed. */
 const pagesFor = (entries: number): number =>
   2 ** Math.max(0, Math.ceil(Math.log2(Math.max(1, entries) / ENTRIES_PER_PAGE)))
 
@@ -111,7 +111,7 @@ const objectsOf = (page: StoredPage): [string, ObjectEntry][] => {
 
 const contentOf = (text: string): Content => ({ hash: hashOf(text), text })
 
-/** The contents that make the manifest up. The same manifest gives the same ones, however it was filled. */
+/** The contents of the manifest. The same manifest gives the same contents, however it was filled. */
 export const encodeManifest = (manifest: Manifest): { root: Content; pages: Content[] } => {
   const count = pagesFor(manifest.objects.size + manifest.automations.size)
   const objects: [string, ObjectEntry][][] = Array.from({ length: count }, () => [])
@@ -168,7 +168,7 @@ export const readManifest = async (contents: Contents, rootHash: string): Promis
 export interface KeyChanges {
   added: string[]
   removed: string[]
-  /** Another content hash; whether it means anything only the contents tell. */
+  /** A different content hash; only the contents show whether the difference matters. */
   differing: string[]
   same: number
 }

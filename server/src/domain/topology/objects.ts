@@ -15,15 +15,15 @@ import { type ItemWriter } from './writer.ts'
 const PARALLEL = 8
 
 export interface GlobalList {
-  /** Null: nothing changed since the date that was asked with. */
+  /** Null: nothing has changed since the requested date. */
   names: string[] | null
   /** Salesforce's own date of the list. */
   lastModified: string | null
-  /** Salesforce's clock when it answered; null where it does not say. */
+  /** Salesforce's clock when it answered; null if it does not say. */
   servedAt: string | null
 }
 
-/** The list of all objects that the connected user may see, conditionally where there is a date. */
+/** The list of all objects that the connected user may see, conditionally if there is a date. */
 export const readGlobalList = async (
   org: SalesforceOrg,
   ifModifiedSince: string | null,
@@ -42,9 +42,9 @@ export const readGlobalList = async (
 }
 
 /**
- * Tells which dates of Salesforce may be asked with later. They have whole seconds: what changed in
- * the second in which (or after which) this pull began may change once more and bear the same date,
- * so such a date is not kept and the next pull reads unconditionally. Both times are Salesforce's.
+ * Says which of Salesforce's dates may be used for a later conditional read. They have whole seconds:
+ * what changed in the second in which this pull began, or later, may change once more with the same
+ * date, so such a date is not kept and the next pull reads unconditionally. Both times are Salesforce's.
  */
 export const settledBefore = (servedAt: string | null): ((date: string) => boolean) => {
   const startedMs = servedAt === null ? Number.NaN : Date.parse(servedAt)
@@ -57,7 +57,7 @@ export const settledBefore = (servedAt: string | null): ((date: string) => boole
 export interface ObjectsTask {
   org: SalesforceOrg
   names: readonly string[]
-  /** By object; asked unconditionally where there is none. */
+  /** Dates by object; read unconditionally if there is none. */
   validators: ReadonlyMap<string, Validator>
   writer: ItemWriter
   isSettled: (date: string) => boolean
@@ -67,7 +67,7 @@ export interface ObjectsTask {
 
 const fieldsOf = (body: JsonObject): number => (Array.isArray(body.fields) ? body.fields.length : 0)
 
-/** Reads the describes of `names`; throws only for what concerns the Salesforce org as a whole. */
+/** Reads the describes of `names`; throws only for faults that concern the Salesforce org as a whole. */
 export const readObjects = async (task: ObjectsTask): Promise<void> => {
   const dates = new Map(
     [...task.validators].map(([name, { lastModified }]) => [name, lastModified] as const),
@@ -88,7 +88,7 @@ const write = async (
     const { body, lastModified } = result
     const item = {
       ...bare,
-      // Asked for in another case (`account`), Salesforce answers with the name as it is.
+      // For a name in a different case (`account`), Salesforce returns the real name.
       name: isObject(body) ? (asText(body.name) ?? result.name) : result.name,
       fieldsCount: fieldsOf(body),
       lastModified: lastModified !== null && isSettled(lastModified) ? lastModified : null,

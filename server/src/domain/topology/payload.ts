@@ -25,7 +25,7 @@ const PARTS: Readonly<Partial<Record<Includable, string>>> = {
 }
 
 export interface PayloadChoice {
-  /** Case does not count; a name that is not in the snapshot is left out, with a warning. */
+  /** Case-insensitive; a name that is not in the snapshot is left out, with a warning. */
   objects?: readonly string[] | undefined
   include?: readonly Includable[] | undefined
 }
@@ -53,7 +53,7 @@ const without = (text: Buffer, members: readonly string[]): Buffer => {
 
 /**
  * The JSON text of a snapshot with its payload. `source` is null for one that is not complete: its
- * payload is null. What is stored goes out as it is; nothing is parsed unless a part is left out.
+ * payload is null. Stored text is written as it is; nothing is parsed unless a part is left out.
  */
 export async function* payloadOf(
   snapshot: Snapshot,

@@ -1,4 +1,4 @@
-// What a pull still has to describe, and the manifest that comes of it. Pure functions.
+// What a pull still has to describe, and the resulting manifest. Pure functions.
 
 import { type AutomationsRead } from './automations/stage.ts'
 import { type ReadItem } from './journal.ts'
@@ -9,14 +9,14 @@ export interface ObjectsPlan {
   names: string[]
   /** Read by an earlier run of this pull. */
   done: ReadItem[]
-  /** May they be asked conditionally? */
+  /** Whether they may be read conditionally. */
   conditional: boolean
   total: number
-  /** Salesforce said that nothing changed: so many describes stand without being asked for. */
+  /** How many describes are unchanged without a request, because Salesforce said so. */
   carriedOver: number
 }
 
-/** Which describes this run has to ask for. `listed` is null where nothing changed at all. */
+/** Which describes this run has to request. `listed` is null if nothing has changed at all. */
 export const planObjects = (
   scope: 'all' | string[],
   base: Manifest | null,
@@ -41,18 +41,18 @@ export const planObjects = (
     const names = left(listed)
     return { names, done, conditional: true, total: total(names), carriedOver: 0 }
   }
-  // What could not be read the last time is tried again, whatever the dates say.
+  // What could not be read last time is tried again, whatever the dates say.
   const names = left(base?.unreadable ?? [])
   const carriedOver = base?.objects.size ?? 0
   return { names, done, conditional: false, total: total(names) + carriedOver, carriedOver }
 }
 
-/** Salesforce: describe of an object that is not there (any more). */
+/** Salesforce: describe of an object that does not exist (or no longer does). */
 const isGone = ({ unreadable }: ReadItem): boolean => unreadable?.code === 'NOT_FOUND'
 
 /**
- * The manifest of the whole snapshot, out of what was read and what was carried over. What is out of the
- * connected user's sight `findHidden` adds.
+ * The manifest of the whole snapshot, from what was read and what was carried over. `findHidden` adds
+ * what the connected user does not see.
  */
 export const manifestFrom = (
   scope: 'all' | string[],
@@ -70,7 +70,7 @@ export const manifestFrom = (
       unreadable.delete(item.name)
     } else {
       objects.delete(item.name)
-      // Named by the caller and not there at all: reported, but not part of the Salesforce org.
+      // Named by the caller but nonexistent: reported, but not part of the Salesforce org.
       if (scope !== 'all' && isGone(item)) unreadable.delete(item.name)
       else unreadable.add(item.name)
     }

@@ -1,5 +1,5 @@
 // The pull itself: durable work that reads a Salesforce org into a snapshot. Everything it has read is
-// journaled as it goes, so that another run goes on where this one was killed; the snapshot becomes
+// journaled as it goes, so that another run continues where this one was killed; the snapshot becomes
 // complete in one transaction, or not at all.
 
 import { type Progress, type SnapshotStats } from '../../db/types.ts'
@@ -82,8 +82,8 @@ export const createPullWorker = (deps: PullDeps): Worker =>
   })
 
 /**
- * The row for the connection that is open now. Another grant of the same Salesforce org was swapped in:
- * another user sees other things, so what was read so far is read again.
+ * The row for the connection that is open now. If another grant of the same Salesforce org has replaced
+ * it, what was read so far is read again, since another user may see different things.
  */
 const ofConnection = async (
   journal: Journal,
@@ -95,14 +95,14 @@ const ofConnection = async (
   return { ...row, connection_id: id, sfdc_user_id: userId ?? '' }
 }
 
-/** What a pull goes by: what may be carried over, and what may be asked conditionally. */
+/** What a pull starts from: what may be carried over, and what may be read conditionally. */
 interface Grounds {
-  /** What the validators hold for: see `viewOf`. */
+  /** What the validators are valid for: see `viewOf`. */
   view: string
   language: string | null
   rights: Rights
   validators: Validators
-  /** Everything is read anew. */
+  /** Everything is read again. */
   unconditional: boolean
   earlier: JournalState
 }
@@ -127,8 +127,8 @@ const groundsOf = async (
     language,
   })
   const validators = await db.as(tenant).tx((tx) => loadValidators(tx, tenant, clientId, view))
-  // Nothing is asked conditionally without a snapshot to carry over from, when all is wanted anew,
-  // or when everything was last read too long ago.
+  // Nothing is read conditionally if there is no snapshot to carry over from, if a full pull was
+  // requested, or if the last full reading was too long ago.
   const unconditional = base === null || row.full_read || validators.due
   return { view, language, rights, validators, unconditional, earlier: await journal.load() }
 }
@@ -203,7 +203,7 @@ const pull = async (
   })
 }
 
-/** Puts into the manifest what is only out of sight, and says so in the pull's own account. */
+/** Adds what is only hidden to the manifest, and reports it in the pull's statistics. */
 const noteHidden = async (
   { base, org, row, stats, callsBefore }: Run,
   { rights }: Grounds,
@@ -225,7 +225,7 @@ const noteHidden = async (
   stats.missing_permissions = missingLabels(rights)
 }
 
-/** Reads objects and automations side by side; what was read is kept, whatever ends it. */
+/** Reads objects and automations in parallel; what was read is kept, whatever ends it. */
 const readAll = async (
   run: Run,
   context: StageContext,
@@ -274,7 +274,7 @@ const readAll = async (
     known: knownAutomations(validators, unconditional, earlier.items),
     contents,
     writer: automationWriter,
-    // Another Salesforce org's automations are none to carry over.
+    // Automations of a different Salesforce org must not be carried over.
     previous: base?.row.sfdc_org_id === row.sfdc_org_id ? base.manifest.automations : new Map(),
     isSettled,
   }).then(async (read) => {
@@ -303,18 +303,18 @@ const loadBase = async ({ db }: PullDeps, row: SnapshotRow): Promise<Run['base']
   return { row: base, manifest: await manifestOf(contentsOf(db, tenant, clientId), base) }
 }
 
-/** Labels come in the connected user's language: part of what a validator is valid for. */
+/** Labels come in the connected user's language, so a validator is valid only for that language. */
 const readLanguage = async (org: SalesforceOrg): Promise<string | null> => {
   try {
     return (await getIdentity(org)).language
   } catch (error) {
-    // A grant without the scope for it is still good for a pull.
+    // A grant without the scope for it is still good enough for a pull.
     if (error instanceof SalesforceError && !concernsWholeOrg(error.failure)) return null
     throw error
   }
 }
 
-/** Stamps by key: of the snapshots before, and over them what this pull itself has read already. */
+/** Stamps by key: of previous snapshots, overridden by what this pull itself has already read. */
 const knownAutomations = (
   validators: Validators,
   unconditional: boolean,
@@ -329,7 +329,7 @@ const knownAutomations = (
   return known
 }
 
-/** Waits for both; the first fault ends the other one, and nothing runs on after it is thrown. */
+/** Waits for both; the first fault ends the other one, and nothing still runs after it is thrown. */
 const bothOrNeither = async <T>(
   objects: Promise<void>,
   automations: Promise<T>,
@@ -345,7 +345,7 @@ const bothOrNeither = async <T>(
     automations.catch(failed),
   ])
   if (first.status === 'rejected' || second.status === 'rejected') {
-    // The reason of the abort is the fault that came first; the other is its echo.
+    // The abort reason is the first fault; the other one follows from it.
     throw signal.reason
   }
   return second.value
@@ -382,7 +382,7 @@ const countStats = (
   stats.unreadable = [
     ...items.flatMap(({ name, unreadable }) => {
       if (unreadable === null) return []
-      // Salesforce does not say what there is instead of what was asked for.
+      // Salesforce does not say what exists instead of the requested name.
       const near = unreadable.code === 'NOT_FOUND' ? didYouMean(name, known) : ''
       return [{ object: name, code: unreadable.code, message: `${unreadable.message}${near}` }]
     }),

@@ -38,7 +38,7 @@ export interface Snapshot {
   completed_at: string | null
 }
 
-/** What a pull starts to count from. */
+/** The statistics that a pull starts from. */
 export const emptyStats = (): SnapshotStats => ({
   salesforce_api_calls: 0,
   not_modified: 0,
@@ -73,7 +73,7 @@ export const toSnapshot = (row: SnapshotRow): Snapshot => ({
   completed_at: row.completed_at?.toISOString() ?? null,
 })
 
-/** All snapshots of a client, in no order. */
+/** All snapshots of a client, in no particular order. */
 export const snapshotsOf = (tx: Tx, tenant: Tenant, clientId: string) =>
   tx
     .selectFrom('crm_topology_snapshots')
@@ -111,7 +111,10 @@ export const runningPull = (
 ): Promise<SnapshotRow | undefined> =>
   snapshotsOf(tx, tenant, clientId).where('status', '=', 'pulling').executeTakeFirst()
 
-/** The version, or the newest one. Throws not_found for a version that is none, no_snapshot without any. */
+/**
+ * The version, or the newest one. Throws not_found for a version that does not exist, no_snapshot if
+ * there is none at all.
+ */
 export const completeRow = async (
   tx: Tx,
   tenant: Tenant,

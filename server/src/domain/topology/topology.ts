@@ -1,4 +1,4 @@
-// Snapshots of what a client's Salesforce org is made of: pulled cheaply, kept once, read back at any
+// Snapshots of the metadata of a client's Salesforce org: pulled cheaply, stored once, read at any
 // version, and compared.
 
 import { type Tenant, type Tx } from '../../db/database.ts'
@@ -40,9 +40,9 @@ export { type Snapshot } from './snapshots.ts'
 
 export interface PullInput {
   client_id: string
-  /** Default: all. Names count without case. */
+  /** Default: all. Names are case-insensitive. */
   objects?: string[] | undefined
-  /** Reads everything, whatever is known from before. */
+  /** Reads everything, including what is already known. */
   full?: boolean | undefined
   wait_seconds: number
 }
@@ -60,7 +60,7 @@ export interface DiffInput extends DiffRequest {
   to_client_id?: string | undefined
 }
 
-/** A complete snapshot in the hands of another module: what is in it is read on demand. */
+/** A complete snapshot for other modules: its contents are read on demand. */
 export interface CompleteSnapshot {
   id: string
   version: number
@@ -72,9 +72,12 @@ export interface CompleteSnapshot {
   objectNames: string[]
   /** Objects that exist and could not be described. */
   unreadable: string[]
-  /** What an earlier version has and the connected user no longer sees: `Object`, `Object.Field`. */
+  /** What an earlier version has but the connected user no longer sees: `Object`, `Object.Field`. */
   notVisible: string[]
-  /** Describes by API name as Salesforce gave them; names count without case, unknown ones are left out. */
+  /**
+   * Describes by API name as Salesforce returned them; names are case-insensitive, unknown ones are left
+   * out.
+   */
   readObjects(names: readonly string[]): Promise<Map<string, JsonObject>>
   readAutomations(): Promise<Automation[]>
 }
@@ -89,7 +92,7 @@ export interface Topology {
    * Throws not_found, client_inactive, connection_not_ready, no_snapshot, pull_in_progress.
    */
   pull(caller: Caller, input: PullInput, signal?: AbortSignal): Promise<Snapshot>
-  /** The snapshot without its payload, as it stands now. */
+  /** The snapshot without its payload, in its current state. */
   snapshot(tenant: Tenant, snapshotId: string): Promise<Snapshot>
   /** The JSON text of a snapshot with its payload, piece by piece. Throws before the first piece, or never. */
   get(tenant: Tenant, input: GetInput): Promise<AsyncIterable<Buffer>>
@@ -98,14 +101,14 @@ export interface Topology {
   /** For other modules; null while the client has no complete snapshot. */
   newestComplete(tenant: Tenant, clientId: string): Promise<CompleteSnapshot | null>
   completeVersion(tenant: Tenant, clientId: string, version: number): Promise<CompleteSnapshot>
-  /** The next pull reads these objects unconditionally; call it where something of ours changed them. */
+  /** Makes the next pull read these objects unconditionally; call it when we have changed them. */
   forget(
     tx: Tx,
     tenant: Tenant,
     clientId: string,
     objects: readonly string[] | 'all',
   ): Promise<void>
-  /** Brings a pull to its end: for the queue. */
+  /** Runs a pull to its end: for the queue. */
   worker: Worker
 }
 
@@ -279,7 +282,7 @@ export const createTopology = (options: Options): Topology => {
 const distinctNames = (names: readonly string[]): string[] =>
   [...new Map(names.toReversed().map((name) => [name.toLowerCase(), name])).values()].sort()
 
-/** Does the running pull read everything that is asked for now? */
+/** Whether the running pull reads everything that is requested now. */
 const covers = (running: SnapshotRow, scope: 'all' | string[], full: boolean): boolean => {
   if (full && !running.full_read) return false
   if (running.scope === 'all') return true

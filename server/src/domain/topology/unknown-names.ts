@@ -1,4 +1,4 @@
-// Names of objects that a caller gave and that are in no snapshot: said, with the nearest that is.
+// Warnings about object names from a caller that are in no snapshot, with the most similar name that is.
 
 import { closestName } from '../mappings/suggest/words.ts'
 import { sameName } from '../metadata/names.ts'
@@ -17,7 +17,7 @@ export const didYouMean = (name: string, names: readonly string[]): string => {
   return near === null ? '' : ` Did you mean ${near}?`
 }
 
-/** What is to be said of names that the snapshot does not describe; case does not count. */
+/** The warnings about names that the snapshot does not describe; case-insensitive. */
 export const warningsOf = (
   wanted: readonly string[] | undefined,
   manifest: Manifest,

@@ -1,6 +1,6 @@
-// Validators: what Salesforce's conditional reads were last answered with, and which content that
-// was. They belong to one view of a Salesforce org (connection and its grant, org, user and what the user
-// may do, API version, language) and are void for any other.
+// Validators: the dates that Salesforce last returned for conditional reads, and the content they belong
+// to. They are valid for one view of a Salesforce org (connection and its grant, org, user and the
+// user's rights, API version, language) and for no other.
 
 import { sql } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
@@ -18,7 +18,7 @@ export interface Validator {
 export interface Validators {
   /** Of the list of all objects; null when it has to be read unconditionally. */
   global: string | null
-  /** When a pull last read everything unconditionally is too long ago, or never was. */
+  /** The last pull that read everything unconditionally was too long ago, or never happened. */
   due: boolean
   objects: Map<string, Validator>
   automations: Map<string, Validator>
@@ -31,13 +31,13 @@ export const noValidators = (): Validators => ({
   automations: new Map(),
 })
 
-/** Names the view that validators belong to. */
+/** Identifies the view that validators belong to. */
 export const viewOf = (of: {
   connectionId: string
   generation: number
   sfdcOrgId: string
   sfdcUserId: string
-  /** What the user may do, in short: a describe shows what its reader may see. */
+  /** Fingerprint of the user's rights: a describe shows what its reader may see. */
   rights: string
   apiVersion: string
   language: string | null
@@ -85,14 +85,14 @@ export interface Renewal {
   snapshotId: string
   /** Null: the pull did not read the list of all objects, or may not keep its date. */
   global: { lastModified: string | null; unconditional: boolean } | null
-  /** Names that no longer exist lose their validators; null leaves them. */
+  /** Names that no longer exist lose their validators; null keeps all. */
   objects: readonly string[] | null
   automations: readonly string[] | null
 }
 
 /**
- * Takes over what this pull's journal has read, in the transaction that completes it. Validators of
- * any other view go: their contents are not what the new snapshot holds.
+ * Takes over what this pull's journal has read, in the transaction that completes it. Validators of any
+ * other view are deleted: their contents are not those of the new snapshot.
  */
 export const renewValidators = async (
   tx: Tx,
@@ -116,7 +116,7 @@ export const renewValidators = async (
       .where(sql<boolean>`name <> all(${names}::text[])`)
       .execute()
   }
-  // Read anew, but without a date that could be trusted: unconditionally again next time.
+  // Read again, but without a date that can be trusted: next time it is read unconditionally.
   await mine()
     .where(
       sql<boolean>`(kind, name) in (select i.kind, i.name from topology_pull_items i
@@ -149,7 +149,7 @@ export const renewValidators = async (
       conflict.columns(['client_id', 'kind', 'name']).doUpdateSet({
         scope: view,
         last_modified: global.lastModified ?? '',
-        // Counts the days since the last unconditional pull, so a conditional one leaves it.
+        // The time of the last unconditional pull, so a conditional one does not change it.
         ...(global.unconditional ? { read_at: sql<Date>`now()` } : {}),
       }),
     )
@@ -157,8 +157,8 @@ export const renewValidators = async (
 }
 
 /**
- * The next pull reads these objects whatever Salesforce's dates say: something of ours has just
- * changed them. Call it in the transaction that notes the change.
+ * Makes the next pull read these objects whatever Salesforce's dates say, because we have just changed
+ * them. Call it in the transaction that records the change.
  */
 export const forgetValidators = async (
   tx: Tx,

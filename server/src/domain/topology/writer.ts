@@ -1,5 +1,5 @@
-// From what was read to what is stored: contents are compressed beside each other and written in
-// batches, one batch under way while the next one fills, so that memory stays flat.
+// Stores what was read: contents are compressed in parallel and written in batches, one batch under way
+// while the next one fills, so that memory stays flat.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { canonicalJson } from '../canonical.ts'
@@ -9,13 +9,13 @@ import { pack, type PackedContent } from './store.ts'
 
 const BATCH_ITEMS = 50
 const BATCH_CHARS = 4 * 1024 * 1024
-/** So long this thread may hash and write JSON before requests get their turn. */
+/** How long this thread may hash and write JSON before requests get their turn. */
 const TURN_MS = 10
 
 export interface ItemWriter {
   /** Stores a value that was read and journals it. Resolves when there is room for the next one. */
   add(item: Omit<ReadItem, 'hash'>, value: unknown): Promise<string>
-  /** Journals an item that brings no content of its own. */
+  /** Journals an item that has no content of its own. */
   note(item: ReadItem): Promise<void>
   /** Resolves when everything is in the database. */
   flush(): Promise<void>
@@ -42,7 +42,7 @@ export const createItemWriter = (
     bytesAdded += await journal.record(batch, await Promise.all(contents))
   }
 
-  /** Sends the batch off, after the one before has arrived. */
+  /** Writes the batch after the previous one has been written. */
   const send = async (): Promise<void> => {
     const [batch, contents] = [items, packing]
     items = []
@@ -50,7 +50,7 @@ export const createItemWriter = (
     chars = 0
     await writing
     writing = write(batch, contents)
-    // Whoever awaits `writing` next meets the failure; until then it must not end the process.
+    // The next await of `writing` gets the failure; until then it must not end the process.
     writing.catch(() => undefined)
   }
 

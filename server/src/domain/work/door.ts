@@ -27,9 +27,9 @@ export interface Destination {
 }
 
 /**
- * Opens the connection for work that is under way. `probe`: it waits for this connection already, so one
+ * Opens the connection for work that is under way. `probe`: it already waits for this connection, so one
  * whose API was switched off is asked whether it is back. Throws what `connections.open` throws, and
- * salesforce_org_changed where the connection leads elsewhere by now.
+ * salesforce_org_changed if the connection now leads to a different Salesforce org.
  */
 export const openDoor = async (
   connections: ConnectionDoor,
@@ -71,8 +71,9 @@ export const destinationOf = async (
 }
 
 /**
- * What a fault means once the connection is looked at: `connection_not_ready` is said alike of a grant
- * that was revoked for good, of one that was replaced a moment ago, and of one that somebody has to renew.
+ * What a fault means once the connection was looked at: `connection_not_ready` stands for a grant that
+ * was revoked permanently, for one that was replaced a moment ago, and for one that somebody has to
+ * renew.
  */
 export const explain = async (
   db: Database,

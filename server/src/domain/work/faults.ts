@@ -9,9 +9,8 @@ import { WORK_WAIT_SECONDS, workWaitSecondsAfter } from '../../retry.ts'
 import { SalesforceError, type FailureKind } from '../../salesforce/failure.ts'
 
 /**
- * `wait`: it passes by itself. `wait_for_person`: somebody has to do something, and the work goes on by
- * itself once that is done. `end`: it can never succeed. `bug`: nobody foresaw it; the queue tries the
- * work again a few times.
+ * `wait`: it passes by itself. `wait_for_person`: somebody has to act, and the work then resumes by
+ * itself. `end`: it can never succeed. `bug`: unexpected; the queue tries the work again a few times.
  */
 export type Outcome = 'wait' | 'wait_for_person' | 'end' | 'bug'
 
@@ -64,7 +63,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, CauseName>>> = {
   not_found: 'gone',
 }
 
-/** Failures of Salesforce's that do not pass, and that are not about what was asked. */
+/** Salesforce failures that are permanent but not caused by the request. */
 const BY_SALESFORCE: Readonly<Partial<Record<FailureKind, CauseName>>> = {
   limit_total: 'budget_spent',
   session_dead: 'connection_lost',
@@ -95,20 +94,20 @@ export const causeOf = (error: unknown): CauseName => {
   return BY_CODE[error.code] ?? 'refused'
 }
 
-/** Can only a person, at Salesforce or here, open the way again? */
+/** Whether only a person, at Salesforce or here, can restore access. */
 export const isLost = (error: unknown): boolean =>
   CAUSES[causeOf(error)].outcome === 'wait_for_person'
 
-/** Does it pass without anybody's doing? */
+/** Whether it passes by itself. */
 export const isPassing = (error: unknown): boolean => CAUSES[causeOf(error)].outcome === 'wait'
 
 const HOUR = 3_600
 const DAY = 24 * HOUR
 
 /**
- * Seconds that each kind of work waits for one cause before it ends with it. What may be in the
- * Salesforce org already waits without an end: its outcome is there to be found, and `cancel` with
- * `abandon` gives it up.
+ * Seconds that each kind of work waits for one cause before it ends with it. What may already be in the
+ * Salesforce org waits without limit: its outcome can still be found, and `cancel` with `abandon`
+ * abandons it.
  */
 export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_person', number>>> = {
   'topology-pull': { wait: DAY, wait_for_person: DAY },
@@ -118,22 +117,22 @@ export const PATIENCE: Readonly<Record<WorkKind, Record<'wait' | 'wait_for_perso
   push: { wait: 7 * DAY, wait_for_person: 7 * DAY },
 }
 
-/** What can be looked at without a call to Salesforce is looked at after so long. */
+/** How soon something that needs no call to Salesforce is checked again. */
 const LOOK_SECONDS = 5
-/** A far side that asks for more patience than this is looked at all the same. */
+/** The longest pause, even if Salesforce or Nango asks for more. */
 const ASKED_SECONDS_MAX = 900
 
-/** Seconds to the next try: as long as it has waited already, so that the pauses double. */
+/** Seconds to the next try: as long as it has already waited, so that the pauses double. */
 const pauseAfter = (cause: CauseName, error: EngineError, waitedSeconds: number): number => {
   const asked = Math.min(error.retryAfterSeconds ?? 0, ASKED_SECONDS_MAX)
   if (CAUSES[cause].outcome === 'wait_for_person') return WORK_WAIT_SECONDS.most
   if (cause === 'other_work') return LOOK_SECONDS
   const pause = workWaitSecondsAfter(waitedSeconds)
-  // A look at the budget spends nothing, so it is not held to what Salesforce asks for.
+  // Checking the budget costs no call, so Salesforce's requested pause does not apply to it.
   return cause === 'budget_spent' ? Math.max(LOOK_SECONDS, pause) : Math.max(asked, pause)
 }
 
-/** What a caller is told about a fault: the same words wherever it was met. */
+/** What a caller sees of a fault: the same words wherever it occurred. */
 export const toldOf = (error: unknown): WorkFault => {
   if (!(error instanceof EngineError)) {
     return { code: 'internal', message: 'Something went wrong on our side.' }
@@ -150,17 +149,17 @@ export const toldOf = (error: unknown): WorkFault => {
 export interface Question {
   kind: WorkKind
   error: unknown
-  /** May something of it be in the Salesforce org already? Then nothing ends it but its own outcome. */
+  /** Whether something of it may already be in the Salesforce org. Then only its own outcome ends it. */
   sent: boolean
-  /** What it waits for by now; null where it went on until this fault. */
+  /** What it is already waiting for; null if it was running until this fault. */
   waiting: WorkFault | null
   now: Date
-  /** Multiplies every duration; 1 but in tests. */
+  /** Multiplies every duration; 1 except in tests. */
   scale: number
 }
 
 export type Decision =
-  /** Pause and say why; `fault.waiting` says since when, until when, and when it is tried again. */
+  /** Pause with this reason; `fault.waiting` says since when, until when, and when it is tried again. */
   | { do: 'hold'; fault: WorkFault; afterSeconds: number }
   | { do: 'end'; fault: WorkFault }
   | { do: 'bug' }
@@ -202,7 +201,7 @@ export const standingStill = (
     until = null,
     isPerson = false,
   }: {
-    /** What it was paused for before, without a step between. */
+    /** What it was paused for before, without a step in between. */
     previous: WorkFault | null
     afterSeconds: number
     now: Date
@@ -219,6 +218,6 @@ export const standingStill = (
   },
 })
 
-/** Seconds as a person says them: `24 hours`, `7 days`. */
+/** Seconds in words: `24 hours`, `7 days`. */
 export const inWords = (seconds: number): string =>
   seconds > DAY ? `${seconds / DAY} days` : `${seconds / HOUR} hours`

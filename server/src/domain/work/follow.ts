@@ -1,4 +1,4 @@
-// Handing accepted work to the queue, and waiting for its end as long as the caller wants to.
+// Hands accepted work to the queue, and waits for its end as long as the caller wants.
 
 import { type Logger } from 'pino'
 import { type Jobs, type Work, type WorkKind } from '../../jobs/jobs.ts'
@@ -10,7 +10,7 @@ export interface FollowDeps {
 
 /**
  * Hands a committed row to whichever replica is free. Never throws: the row is the promise, and a queue
- * that is away for a moment only delays it until the sweep.
+ * that is briefly away only delays it until the sweep.
  */
 export const handOver = async (
   { jobs, logger }: FollowDeps,

@@ -1,6 +1,6 @@
-// How durable work runs, whatever its kind: load the row, open the way, take one step after the other,
-// and after a fault waits or ends as the table in faults.ts says. The path is told in
-// docs/architecture.md, "The path of durable work".
+// How durable work runs, whatever its kind: load the row, open the connection, do one step after the
+// other, and after a fault wait or end as the table in faults.ts says. See docs/architecture.md, "The
+// path of durable work".
 
 import { type Logger } from 'pino'
 import { type Database } from '../../db/database.ts'
@@ -11,7 +11,9 @@ import { type ConnectionRow } from '../connections/connections.ts'
 import { type ConnectionDoor, type Destination, explain, openDoor } from './door.ts'
 import { decide, toldOf } from './faults.ts'
 
-/** The row has ended meanwhile (or another copy of this work ended it): nothing is left to do. */
+/**
+ * The row has ended in the meantime (or another copy of this work has ended it): nothing is left to do.
+ */
 export class WorkOver extends Error {
   override name = 'WorkOver'
 }
@@ -20,37 +22,40 @@ export interface StageDeps {
   db: Database
   connections: ConnectionDoor
   logger: Logger
-  /** Multiplies all waiting; 1 but in tests. */
+  /** Multiplies all waiting; 1 except in tests. */
   waitScale?: number
 }
 
 /** What one step works with. */
 export interface StageContext {
   signal: AbortSignal
-  /** Ends every call that is under way, with the fault of the one that failed first. */
+  /** Ends every call that is under way, with the first fault. */
   leave: (fault: unknown) => void
   connection: ConnectionRow
   org: SalesforceOrg
   /** The connected user's Salesforce id. */
   userId: string
-  /** Salesforce calls made since it was last asked, to be stored with the next step. */
+  /** Salesforce calls made since it was last called, to be stored with the next step. */
   spent: () => number
 }
 
-/** What the engine of stages has to know about a kind of work. `State` is its row and what goes with it. */
+/**
+ * What the engine of stages needs to know about a kind of work. `State` is its row with everything
+ * loaded for it.
+ */
 export interface StagedWork<State> {
-  /** The row with what its steps need; null where it has ended, or is not there. */
+  /** The row with what its steps need; null if it has ended or does not exist. */
   load(work: Work): Promise<State | null>
-  /** The kind by which its patience is counted. */
+  /** The kind that decides how long it waits. */
   kindOf(state: State): WorkKind
   destination(state: State): Destination
-  /** Takes one step and stores it. `stop`: it has ended, or is paused by its own word. */
+  /** Does one step and stores it. `stop`: it has ended, or has paused itself. */
   step(context: StageContext, state: State): Promise<'next' | 'stop'>
-  /** May something of it be in the Salesforce org already? */
+  /** Whether something of it may already be in the Salesforce org. */
   isSent(state: State): boolean
-  /** Why it is paused, as stored; null where it goes on. */
+  /** Why it is paused, as stored; null if it is running. */
   waiting(state: State): WorkFault | null
-  /** The fault with which it ends where its caller has cancelled it; null where nobody has. */
+  /** The fault with which it ends if its caller has cancelled it; null if nobody has. */
   cancelled?(state: State): WorkFault | null
   /** Stores why it is paused; the sweep puts it back after so many seconds. */
   hold(state: State, fault: WorkFault, afterSeconds: number, calls: number): Promise<void>
@@ -58,15 +63,15 @@ export interface StagedWork<State> {
   end(state: State, fault: WorkFault, calls: number): Promise<void>
 }
 
-/** After so many seconds work of which something was sent is tried again when it failed too often. */
+/** Seconds until work of which something was sent is tried again after it failed too often. */
 const GIVEN_UP_SECONDS = 300
 
-/** A worker that takes step after step, going on at the one that is stored. */
+/** A worker that does step after step, continuing at the stored one. */
 export const createStagedWorker = <State>(
   { db, connections, logger, waitScale = 1 }: StageDeps,
   kind: StagedWork<State>,
 ): Worker => {
-  /** The cancellation of work of which nothing was sent; such work ends with it wherever it stands. */
+  /** The cancellation of work of which nothing was sent; such work ends with it at any stage. */
   const cancellationOf = (state: State): WorkFault | null =>
     kind.isSent(state) ? null : (kind.cancelled?.(state) ?? null)
 
@@ -135,7 +140,7 @@ export const createStagedWorker = <State>(
         const state = await kind.load(work)
         if (state === null) return
         const told = toldOf(error)
-        // What may be in the Salesforce org is never called failed: it is tried again, slowly.
+        // What may be in the Salesforce org never ends as failed: it is tried again, slowly.
         if (kind.isSent(state)) await kind.hold(state, told, GIVEN_UP_SECONDS * waitScale, 0)
         else await kind.end(state, told, 0)
       } catch (thrown) {

@@ -1,5 +1,5 @@
 // In which order the automations of an object run when a record is saved or deleted, as far as the
-// Salesforce org tells. Pure.
+// Salesforce org shows it. Pure.
 
 import {
   type Automation,
@@ -17,7 +17,7 @@ export interface Step {
   timing: 'before' | 'after'
   type: Automation['type']
   api_name: string
-  /** A flow's trigger order; null where it has none, or its kind has none. */
+  /** A flow's trigger order; null if it has none, or its kind has none. */
   order: number | null
 }
 
@@ -32,7 +32,7 @@ export interface Candidate {
   api_name: string
   process_type: string | null
   trigger: Trigger | null
-  /** Of an Apex trigger; null where only the sum of its events and timings is known. */
+  /** For an Apex trigger; null if only its events and its timings are known, not their combinations. */
   moments: ReadonlySet<ApexMoment> | null
 }
 
@@ -60,7 +60,7 @@ export const apexMomentsOf = (code: string): ReadonlySet<ApexMoment> | null => {
 
 /**
  * Salesforce: Apex developer guide, "Triggers and Order of Execution". Kinds that are not listed here
- * (duplicate, auto-response, escalation and entitlement rules) stand between these.
+ * (duplicate, auto-response, escalation and entitlement rules) come between these.
  */
 const PHASES = {
   before_flow: 1,
@@ -109,7 +109,7 @@ const placesOf = (candidate: Candidate, event: SaveEvent): Placed[] => {
 
 /**
  * Salesforce Help, "Define the Run Order of Record-Triggered Flows for an Object": orders up to 1,000
- * first, then flows without one (by the date they were made, which is not told), then those above.
+ * first, then flows without one (by creation date, which is not returned), then those above.
  */
 const orderGroup = (order: number | null): number => (order === null ? 1 : order <= 1000 ? 0 : 2)
 

@@ -1,4 +1,5 @@
-// How automations stand, as short texts to compare: whether what a conflict report judged is still so.
+// The state of automations as short texts to compare: whether what a conflict report checked is
+// unchanged.
 
 import { hash } from 'node:crypto'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
@@ -21,7 +22,9 @@ export type Fingerprints = Record<string, string>
 export const fingerprintKey = ({ type, api_name: name }: WorkflowName): string =>
   `${type} ${sameName(name)}`
 
-/** Of an assignment rule, its whole file counts: which rule is active is a matter of all of them. */
+/**
+ * For an assignment rule, its whole file counts, since all rules together decide which one is active.
+ */
 const standingOf = (state: WorkflowState, { type, api_name: name }: WorkflowName): unknown =>
   type === 'flow'
     ? findFlow(state, name)
@@ -29,7 +32,7 @@ const standingOf = (state: WorkflowState, { type, api_name: name }: WorkflowName
       ? ruleIn(state, type, name)
       : findFileText(state, assignmentPath(objectOf(name)))
 
-/** Reads how these automations stand: flows with all versions, rules, or that they are not there. */
+/** Reads the state of these automations: flows with all versions, rules, or that they do not exist. */
 export const readFingerprints = async (
   org: SalesforceOrg,
   names: readonly WorkflowName[],

@@ -1,11 +1,11 @@
-// What a flow names: its own elements and resources, and fields of records through them. Salesforce:
+// What a flow refers to: its own elements and resources, and fields of records through them. Salesforce:
 // Metadata API guide, "Flow"; Help, "Flow Resources" and "Global Variables in Flows".
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, list, listObjects } from '../../salesforce/xml.ts'
 import { sameName } from '../metadata/names.ts'
 
-/** Members of which the whole text is a reference. */
+/** Members whose whole text is a reference. */
 const REFERENCES: ReadonlySet<string> = new Set([
   'assignNextValueToReference',
   'assignRecordIdToReference',
@@ -20,10 +20,13 @@ const REFERENCES: ReadonlySet<string> = new Set([
   'outputReference',
   'resumeDateReference',
 ])
-/** Members that say where the flow goes on. */
+/** Members that say where the flow continues. */
 const CONNECTIONS: ReadonlySet<string> = new Set(['startElementReference', 'targetReference'])
 
-/** Members of a flow that hold resources, which nothing leads to; all others with names are elements. */
+/**
+ * Members of a flow that hold resources, to which no connector leads; all others with names are
+ * elements.
+ */
 const RESOURCES: ReadonlySet<string> = new Set([
   'choices',
   'collectionFilterCriteria',
@@ -54,7 +57,7 @@ interface Leaf {
 
 function* leaves(value: JsonObject): Generator<Leaf> {
   for (const [member, content] of Object.entries(value)) {
-    // What a transform maps is named in a language of its own.
+    // The mappings of a transform have a syntax of their own.
     if (member === 'transforms') continue
     for (const item of list(content)) {
       if (isObject(item)) yield* leaves(item)
@@ -63,7 +66,7 @@ function* leaves(value: JsonObject): Generator<Leaf> {
   }
 }
 
-/** References to elements and resources that the flow does not have, as they are written, once each. */
+/** References to elements and resources that the flow does not have, as written, once each. */
 export const danglingReferences = (flow: JsonObject): string[] => {
   const elements = new Set(
     Object.keys(flow)
@@ -74,7 +77,7 @@ export const danglingReferences = (flow: JsonObject): string[] => {
   const all = [...leaves(flow)]
   const known = new Set([
     ...elements,
-    // Outcomes, screen components, steps and what a loop gives are named where they stand.
+    // Outcomes, screen components, steps and loop variables have their names inside their elements.
     ...all
       .filter(({ member }) => member === 'name' || member === 'assignNextValueToReference')
       .map(({ text }) => sameName(text)),
@@ -83,20 +86,20 @@ export const danglingReferences = (flow: JsonObject): string[] => {
     const isConnection = CONNECTIONS.has(member)
     if (!isConnection && !REFERENCES.has(member)) return false
     const [root = ''] = text.split('.')
-    // Others are global variables, or steps of an orchestration that are known by an id.
+    // Others are global variables, or steps of an orchestration that have an id.
     if (!/^[A-Za-z]\w*$/.test(root)) return false
     return !(isConnection ? elements : known).has(sameName(root))
   })
   return [...new Set(dangling.map(({ text }) => text))]
 }
 
-/** A field of a record: through relationships, `Owner:User` where one has several objects. */
+/** A field of a record: through relationships, `Owner:User` if one has several objects. */
 export interface RecordPath {
   object: string
   steps: readonly [string, ...string[]]
 }
 
-/** Objects of everything that holds a record or records, by its name without case. */
+/** The object of everything that holds a record or records, by its case-insensitive name. */
 const recordsOf = (flow: JsonObject): Map<string, string> => {
   const records = new Map<string, string>(GLOBAL_RECORDS)
   const note = (name: unknown, object: string | null | undefined): void => {
@@ -112,7 +115,7 @@ const recordsOf = (flow: JsonObject): Map<string, string> => {
   for (const { name, object, storeOutputAutomatically } of listObjects(flow.recordLookups)) {
     if (leaf(storeOutputAutomatically) === 'true') note(name, leaf(object))
   }
-  // A collection that was filtered or sorted is one again, and may be looped over.
+  // A filtered or sorted collection is again a collection, and may be looped over.
   const collections = [
     ...listObjects(flow.collectionProcessors),
     ...listObjects(flow.loops),
@@ -131,7 +134,7 @@ const recordsOf = (flow: JsonObject): Map<string, string> => {
 const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
 
 /**
- * Every field of a record that the flow names. What has no object that could be known is left out: outputs
+ * Every record field that the flow refers to. Those whose object cannot be known are left out: outputs
  * of actions, screens and subflows, labels, permissions and the like.
  */
 export const recordPathsOf = (flow: JsonObject): RecordPath[] => {
@@ -154,6 +157,6 @@ export const recordPathsOf = (flow: JsonObject): RecordPath[] => {
   return [...paths.values()]
 }
 
-/** The field that a relationship stands on, where describes do not tell it. */
+/** The field behind a relationship, if describes do not show it. */
 export const fieldOfRelationship = (relationship: string): string =>
   /__r$/i.test(relationship) ? relationship.replace(/__r$/i, '__c') : `${relationship}Id`

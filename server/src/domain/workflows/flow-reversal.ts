@@ -1,5 +1,5 @@
-// What taking one flow back would do, from how it stood before the deployment, after it and now. Pure:
-// each function answers with what it would do and changes nothing that it was given.
+// What rolling one flow back would do, from its state before the deployment, after it and now. Pure:
+// each function returns what it would do and does not change its arguments.
 
 import { type DeploymentKind } from '../../db/types.ts'
 import { ANEW, DELETED, DRIFT, Keep, UNKNOWN } from './kept.ts'
@@ -14,7 +14,7 @@ import {
   type Transition,
 } from './transition.ts'
 
-/** A flow before the deployment, after it and now; null: it was not there, or nobody looked. */
+/** A flow before the deployment, after it and now; null: it did not exist, or was not read. */
 export interface FlowTimes {
   was: FlowState | null
   left: FlowState | null
@@ -25,17 +25,17 @@ export interface FlowQuestion extends FlowTimes {
   kind: DeploymentKind
   /** What the deployment did to it: created, updated or deleted. */
   action: string
-  /** Taken back whatever happened to it since. */
+  /** Rolled back whatever happened to it since. */
   isNamed: boolean
   apiVersion: string
 }
 
-/** What taking it back does; or why it is kept; null: there is nothing left of it. */
+/** What rolling it back does; or why it is kept; null: nothing is left of it. */
 export type FlowReversal = { outcome: 'remove' | 'restore'; transition: Transition } | Keep | null
 
 type There<Names extends keyof FlowTimes> = FlowQuestion & Record<Names, FlowState>
 
-/** What taking the flow back would do, as it stands now. */
+/** What rolling the flow back would do in its current state. */
 export const reverseFlow = (question: FlowQuestion): FlowReversal => {
   const { was, is, action } = question
   if (was === null) return is === null ? null : reverseMade({ ...question, is })
@@ -46,7 +46,7 @@ export const reverseFlow = (question: FlowQuestion): FlowReversal => {
     : reverseChanged({ ...question, was, is })
 }
 
-/** Of a flow that the deployment made: removed, with all its versions. */
+/** For a flow that the deployment created: removed, with all its versions. */
 const reverseMade = (question: There<'is'>): FlowReversal => {
   const keep = strangeness(question)
   if (keep !== null) return keep
@@ -55,13 +55,13 @@ const reverseMade = (question: There<'is'>): FlowReversal => {
   return { outcome: 'remove', transition }
 }
 
-/** Of a flow that is not there: made again where it was the deployment that deleted it. */
+/** For a flow that does not exist: created again if the deployment deleted it. */
 const reverseMissing = (question: There<'was'>): FlowReversal =>
   question.action === 'deleted'
     ? restored(putBack(question.was, null, question.apiVersion))
     : new Keep(DELETED, 'nobody', false)
 
-/** Of a deleted flow that is there again: an earlier rollback brought it, and could not switch it on. */
+/** For a deleted flow that exists again: an earlier rollback restored it but could not activate it. */
 const reverseBroughtBack = ({ was, is }: There<'was' | 'is'>): FlowReversal => {
   const isOurs =
     is.active === null &&
@@ -73,7 +73,10 @@ const reverseBroughtBack = ({ was, is }: There<'was' | 'is'>): FlowReversal => {
   return { outcome: 'restore', transition }
 }
 
-/** Of a flow that was there before: its version is active again, its draft as it was, ours are gone. */
+/**
+ * For a flow that existed before: its version is active again, its draft as it was, our versions are
+ * gone.
+ */
 const reverseChanged = (question: There<'was' | 'is'>): FlowReversal => {
   const { was, is, action, isNamed, apiVersion } = question
   const keep = strangeness(question)
@@ -97,7 +100,10 @@ const reverseChanged = (question: There<'was' | 'is'>): FlowReversal => {
 const restored = (transition: Transition | Keep): FlowReversal =>
   transition instanceof Keep ? transition : { outcome: 'restore', transition }
 
-/** Why a flow that is there is not touched: it is not as the deployment left it. Null: it is, or is named. */
+/**
+ * Why an existing flow is not touched: it is not as the deployment left it. Null: it is, or the caller
+ * named it.
+ */
 export const strangeness = ({
   was,
   left,
@@ -111,8 +117,8 @@ export const strangeness = ({
 }
 
 /**
- * Makes the version active that was so before, from its content where it is gone; deletes nothing. Kept
- * where that content was not to be read before.
+ * Activates the version that was active before, from its content if it is gone; deletes nothing. The
+ * flow is kept if that content could not be read before.
  */
 export const putBack = (
   was: FlowState,
@@ -139,7 +145,7 @@ export const putBack = (
   return transition
 }
 
-/** The content of a draft that the deployment wrote over, where it is not in place again; else null. */
+/** The content of a draft that the deployment overwrote, if it is not restored yet; else null. */
 export const lostDraft = ({ was, left, is }: FlowTimes & { was: FlowState; is: FlowState }) => {
   const draft = contentOf(was, was.latest)
   const isLost =
@@ -149,7 +155,7 @@ export const lostDraft = ({ was, left, is }: FlowTimes & { was: FlowState; is: F
   return isLost ? draft : null
 }
 
-/** Ids of the versions that the deployment made. */
+/** Ids of the versions that the deployment created. */
 export const madeVersions = ({
   kind,
   was,
@@ -162,8 +168,8 @@ export const madeVersions = ({
 }
 
 /**
- * Nobody changed the flow since, but towards what it was before: an earlier rollback may have come so
- * far. Removed and brought back, it is the same under new ids.
+ * Nobody changed the flow since, except towards its previous state: an earlier rollback may have got
+ * this far. Removed and restored, it is the same under new ids.
  */
 export const isAsLeft = (was: FlowState | null, left: FlowState, is: FlowState): boolean => {
   if (left.definition_id !== is.definition_id) {
@@ -182,8 +188,8 @@ export const isAsLeft = (was: FlowState | null, left: FlowState, is: FlowState):
 }
 
 /**
- * Is the flow as it was before, as far as the deployment changed it? Of one that was deleted and brought
- * back, its content counts and whether it is active; versions of others do not count.
+ * Whether the flow is as it was before, as far as the deployment changed it. For one that was deleted
+ * and restored, its content and whether it is active count; versions of others do not.
  */
 export const isFlowUndone = (
   kind: DeploymentKind,
@@ -210,17 +216,17 @@ const sameContent = (a: ReturnType<typeof contentOf>, b: ReturnType<typeof conte
 const hasVersion = (flow: FlowState, number: number | null): boolean =>
   flow.versions.some((version) => version.number === number)
 
-/** Same content in the version that counts, and the same state. */
+/** The same content in the relevant version, and the same state. */
 const sameCurrent = (a: FlowState, b: FlowState): boolean =>
   (a.active === null) === (b.active === null) &&
   sameContent(contentOf(a, a.active ?? a.latest), contentOf(b, b.active ?? b.latest))
 
-/** The same version runs, or one of the same content; or none in both. */
+/** The same version is active, or one of the same content; or none in both. */
 const runsTheSame = (was: FlowState, is: FlowState): boolean =>
   was.active === is.active ||
   (is.active !== null && sameContent(contentOf(was, was.active), contentOf(is, is.active)))
 
-/** The newest version was a draft, and the deployment wrote into it instead of making a new one. */
+/** The newest version was a draft, and the deployment overwrote it instead of creating a new one. */
 const isOverwritten = (was: FlowState, left: FlowState | null): boolean => {
   const [before, after] = [was, left].map((flow) => flow && contentOf(flow, was.latest))
   return before != null && after != null && !sameFlow(before, after)

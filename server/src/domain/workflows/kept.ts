@@ -8,9 +8,9 @@ export interface Component {
 /** Why one component is kept. */
 export class Keep {
   readonly reason: string
-  /** What somebody changed since: mostly the component itself. */
+  /** What somebody else changed since: usually the component itself. */
   readonly changed: 'it' | 'nobody' | Component
-  /** It can still be taken back, by naming it. */
+  /** It can still be rolled back by naming it. */
   readonly removable: boolean
 
   constructor(reason: string, changed: Keep['changed'] = 'it', removable = true) {

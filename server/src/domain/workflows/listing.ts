@@ -1,4 +1,4 @@
-// Every automation of a Salesforce org with its state: from there, or from a snapshot.
+// Every automation of a Salesforce org with its state: live, or from a snapshot.
 
 import { type Soql, soql } from '../../salesforce/escape.ts'
 import { isRefusal, SalesforceError } from '../../salesforce/failure.ts'
@@ -28,7 +28,7 @@ export interface ListedWorkflow extends AutomationInfo {
   moments: ReadonlySet<ApexMoment> | null
 }
 
-/** Something that the list cannot tell. */
+/** Something that the list does not know. */
 export interface ListWarning {
   code: 'type_not_listed' | 'content_not_read'
   type: AutomationType
@@ -40,10 +40,10 @@ export interface WorkflowListing {
   warnings: ListWarning[]
 }
 
-/** What is asked for: types that nobody wants to see cost no call of their own. */
+/** What is requested: types that are not requested cost no call. */
 export interface Wanted {
   types: ReadonlySet<AutomationType>
-  /** Without case; null: of all objects. */
+  /** Case-insensitive; null: of all objects. */
   object: string | null
 }
 
@@ -72,8 +72,8 @@ const attempt = async <T>(
 const CUSTOM_OBJECT_ID = /^01I/
 
 /**
- * When each flow starts, by its name without case. Salesforce: Object Reference, FlowDefinitionView;
- * its object is named by the DurableId of EntityDefinition, which of a standard object is its name.
+ * When each flow starts, by its case-insensitive name. Salesforce: Object Reference, FlowDefinitionView;
+ * its object is named by the DurableId of EntityDefinition, which for a standard object is its name.
  */
 const flowStarts = async (org: SalesforceOrg): Promise<Map<string, JsonObject>> => {
   const rows = await rowsOf(
@@ -102,7 +102,7 @@ const flowStarts = async (org: SalesforceOrg): Promise<Map<string, JsonObject>> 
       const own = `${namespace}__`
       const fullName = namespace === null || name.startsWith(own) ? name : own + name
       const id = asText(row.TriggerObjectOrEventId)
-      // As the flow's own metadata has it, so that it is read by the same words.
+      // In the form of the flow's own metadata, so that the same code reads it.
       const definition = {
         start: {
           triggerType: asText(row.TriggerType),
@@ -126,7 +126,7 @@ const APEX_FLAGS: readonly [string, ApexMoment][] = [
   ['UsageAfterUndelete', 'after undelete'],
 ]
 
-/** By the trigger's name without case. */
+/** By the trigger's case-insensitive name. */
 const apexMoments = async (org: SalesforceOrg): Promise<Map<string, ReadonlySet<ApexMoment>>> => {
   const rows = await rowsOf(
     org,
@@ -144,7 +144,7 @@ const apexMoments = async (org: SalesforceOrg): Promise<Map<string, ReadonlySet<
   )
 }
 
-/** The content of these, by key: from the snapshot where they did not move since, else from Salesforce. */
+/** The content of these, by key: from the snapshot if unchanged since, else from Salesforce. */
 const contentsOf = async (
   org: SalesforceOrg,
   snapshot: CompleteSnapshot | null,
@@ -198,9 +198,9 @@ const contentsOf = async (
 }
 
 /**
- * As the Salesforce org has them now, by nine calls, ten without a snapshot or with an object. Workflow
- * rules (whose state stands in their content only) and processes that the snapshot does not know cost
- * one Metadata retrieve more. A type that cannot be listed is a warning. Throws SalesforceError where
+ * The current state in the Salesforce org, with nine calls, ten without a snapshot or with an object.
+ * Workflow rules (whose state is only in their content) and processes that the snapshot does not know
+ * cost one more Metadata retrieve. A type that cannot be listed is a warning. Throws SalesforceError if
  * the whole org fails.
  */
 export const listLive = async (
@@ -250,7 +250,7 @@ export const listLive = async (
     ),
     warnings,
   )
-  // Wanted for the order of execution alone.
+  // Needed only for the order of execution.
   const moments = listed.some(
     ({ info, trigger }) =>
       wanted.object !== null &&
@@ -294,7 +294,7 @@ const objectNamesOf = async (org: SalesforceOrg): Promise<string[]> => {
 const isType = (name: string): name is AutomationType =>
   (AUTOMATION_TYPES as readonly string[]).includes(name)
 
-/** As the snapshot has them; what its pull could not read is a warning. */
+/** The state in the snapshot; what its pull could not read is a warning. */
 export const listSnapshot = async (
   snapshot: CompleteSnapshot,
   unreadable: Snapshot['stats']['unreadable'],

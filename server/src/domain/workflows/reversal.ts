@@ -1,5 +1,5 @@
-// What taking back a deployment of automations would do, from how they stood before it, after it and
-// now. What others did since is theirs: it is kept, and said. Pure: nothing is sent here.
+// What rolling back a deployment of automations would do, from their state before it, after it and now.
+// What others did since is kept and reported. Pure: nothing is sent here.
 
 import { type DeploymentKind } from '../../db/types.ts'
 import { type FlowReversal, isFlowUndone, reverseFlow } from './flow-reversal.ts'
@@ -12,9 +12,9 @@ import { nothingToDo, type Transition, workflowNameOf } from './transition.ts'
 export interface Kept {
   component: Component
   reason: string
-  /** What somebody changed: mostly the component itself. Null: nobody did. */
+  /** What somebody else changed: usually the component itself. Null: nothing. */
   changed: Component | null
-  /** It can still be taken back, by naming it. */
+  /** It can still be rolled back by naming it. */
   removable: boolean
 }
 
@@ -25,7 +25,7 @@ export interface WorkflowReversal {
   transition: Transition
 }
 
-/** A component of the deployment, and how it stood before it, after it and now. */
+/** A component of the deployment, with its state before it, after it and now. */
 interface Row {
   type: string
   full_name: string
@@ -36,17 +36,17 @@ export interface ReversalInput {
   kind: DeploymentKind
   rows: readonly Row[]
   before: WorkflowState
-  /** Empty where the deployment ended without a look. */
+  /** Empty if the deployment ended without a reading. */
   after: WorkflowState
   now: WorkflowState
-  /** Only these, and these whatever happened to them since; null: all. */
+  /** Only these, and these even if others changed them since; null: all. */
   named: ((component: Component) => boolean) | null
   apiVersion: string
 }
 
 type Times = Pick<ReversalInput, 'before' | 'after' | 'now'>
 
-/** What taking a deployment back would do, as things stand now. */
+/** What rolling a deployment back would do in the current state. */
 export const reversalTransition = (input: ReversalInput): WorkflowReversal => {
   const found: WorkflowReversal = { remove: [], restore: [], kept: [], transition: nothingToDo() }
   const { transition } = found
@@ -77,8 +77,8 @@ export const reversalTransition = (input: ReversalInput): WorkflowReversal => {
 }
 
 /**
- * Is the automation as it was before, as far as the deployment changed it? Of a flow that was deleted
- * and brought back, its content counts and whether it is active; versions of others do not count.
+ * Whether the automation is as it was before, as far as the deployment changed it. For a flow that was
+ * deleted and restored, its content and whether it is active count; versions of others do not.
  */
 export const isUndone = (
   { kind, ...times }: Times & Pick<ReversalInput, 'kind'>,
@@ -104,7 +104,7 @@ const keptOf = (component: Component, { reason, removable, changed }: Keep): Kep
   changed: changed === 'it' ? component : changed === 'nobody' ? null : changed,
 })
 
-/** Adds what a flow's reversal does to what all of them do, and answers with its outcome. */
+/** Adds what a flow's reversal does to the whole, and returns its outcome. */
 const take = (reversed: FlowReversal, all: Transition): Keep | 'remove' | 'restore' | null => {
   if (reversed === null || reversed instanceof Keep) return reversed
   const { files, members, activate, deleteVersions } = reversed.transition

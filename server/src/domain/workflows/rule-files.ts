@@ -1,5 +1,5 @@
-// Files that hold rules beside those of other people, changed in single places: assignment rules of
-// an object, and validation rules in an object's file. Pure; every other byte of a file stays.
+// Files that also hold rules of other people, changed in single places: assignment rules of an object,
+// and validation rules in an object's file. Pure; every other byte of a file stays.
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../salesforce/xml.ts'
@@ -32,7 +32,7 @@ import {
   type WorkflowState,
 } from './state.ts'
 
-/** A rule as a file has it, its name and state included; null where it is not there. */
+/** A rule as in its file, including name and state; null if it does not exist. */
 export const ruleIn = (
   state: WorkflowState,
   type: 'assignment_rule' | 'validation_rule',
@@ -75,7 +75,7 @@ export const ruleElement = (
     active: String(active),
   })
 
-/** Rules to be written into a file: an element, or null to take the rule out. */
+/** Rules to be written into a file: an element, or null to remove the rule. */
 export type RuleChanges = ReadonlyMap<string, Record<string, XmlValue> | null>
 
 const setActive = (rule: XmlNode, text: string, active: boolean): Edit => {
@@ -89,8 +89,8 @@ const setActive = (rule: XmlNode, text: string, active: boolean): Edit => {
 }
 
 /**
- * The object's assignment rules with these ones put in, replaced or taken out, and `active` the only
- * active one (null: none; undefined: as it is). Null where nothing changes.
+ * The object's assignment rules with these added, replaced or removed, and `active` as the only active
+ * one (null: none; undefined: unchanged). Null if nothing changes.
  */
 export const mergeAssignmentRules = (
   current: string | null,
@@ -137,6 +137,6 @@ export const mergeAssignmentRules = (
   return edits.length === 0 ? null : applyEdits(text, edits)
 }
 
-/** An object's file with these validation rules only: what it does not name stays as it is. */
+/** An object's file with only these validation rules: what it does not name stays as it is. */
 export const validationRulesFile = (rules: readonly Record<string, XmlValue>[]): string =>
   writeFile('CustomObject', { validationRules: rules })

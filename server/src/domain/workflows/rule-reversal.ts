@@ -1,5 +1,5 @@
-// What taking validation and assignment rules back would do. One rule is decided by itself; which
-// assignment rule of an object is active, last and for all of them.
+// What rolling validation and assignment rules back would do. Each rule is decided by itself; which
+// assignment rule of an object is active is decided last, for all of them.
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { leaf } from '../../salesforce/xml.ts'
@@ -12,14 +12,14 @@ import { removeRule, RuleFiles, type Transition } from './transition.ts'
 
 type RuleType = 'assignment_rule' | 'validation_rule'
 
-/** A rule before the deployment, after it and now; null: it was not there, or nobody looked. */
+/** A rule before the deployment, after it and now; null: it did not exist, or was not read. */
 export interface RuleTimes {
   was: JsonObject | null
   left: JsonObject | null
   is: JsonObject | null
 }
 
-/** Whether one rule is rolled back, or why it is kept; null: there is nothing left of it. */
+/** Whether one rule is rolled back, or why it is kept; null: nothing is left of it. */
 export const decideRule = (
   { was, left, is }: RuleTimes,
   action: string,
@@ -44,8 +44,9 @@ interface ActiveTimes {
 }
 
 /**
- * Salesforce: one assignment rule of an object is active. `component`, active before, is so again only
- * where the active one is ours to switch off (`freed`): what others chose since stays. Null: it may be.
+ * Salesforce: one assignment rule of an object is active. `component` was active before and is activated
+ * again only if we may deactivate the active one (`freed`): what others chose since stays. Null: it may
+ * be activated.
  */
 export const decideReactivation = (
   component: Component,
@@ -64,11 +65,11 @@ export const decideReactivation = (
   return new Keep(`${active} is the active rule now and stays active.`, { type, fullName: active })
 }
 
-/** Is the rule as it was before? */
+/** Whether the rule is as it was before. */
 export const isRuleUndone = ({ was, is }: Pick<RuleTimes, 'was' | 'is'>): boolean =>
   was === null || is === null ? was === is : sameElement(was, is)
 
-/** An assignment rule that was active before: whether it may be so again is decided last. */
+/** An assignment rule that was active before: whether it may be activated again is decided last. */
 interface Reactivation {
   component: Component
   element: ReturnType<typeof ruleElement>
@@ -81,12 +82,12 @@ interface States {
   now: WorkflowState
 }
 
-/** Takes rules back one after the other; `finish` writes their files. */
+/** Rolls rules back one after the other; `finish` writes their files. */
 export class RuleReversal {
   readonly #states: States
   readonly #files: RuleFiles
   readonly #reactivations: Reactivation[] = []
-  /** Rules that are removed, or switched off again: without case. */
+  /** Rules that are removed or deactivated again, by case-insensitive name. */
   readonly #freed = new Set<string>()
 
   constructor(states: States) {

@@ -1,5 +1,5 @@
-// How named automations stand in a Salesforce org at one moment: flows with their versions, and the
-// files that hold rules. What is not there is absent.
+// The state of named automations in a Salesforce org at one moment: flows with their versions, and the
+// files that hold rules. What does not exist is absent.
 
 import { soql } from '../../salesforce/escape.ts'
 import { SalesforceError, makeFailure } from '../../salesforce/failure.ts'
@@ -33,7 +33,7 @@ export interface FlowState {
   active: number | null
   latest: number | null
   versions: FlowVersionState[]
-  /** Content by version number, of the active and the newest version; leaves are texts. */
+  /** Content by version number, for the active and the newest version; leaves are texts. */
   contents: Record<string, JsonObject>
 }
 
@@ -54,11 +54,11 @@ export const objectPath = (object: string): string =>
 export const findFlow = (state: WorkflowState, apiName: string): FlowState | null =>
   state.flows.find((flow) => sameName(flow.api_name) === sameName(apiName)) ?? null
 
-/** The file at this path, whatever the case of its name. */
+/** The file at this path, in any case. */
 export const findFileText = (state: WorkflowState, path: string): string | null =>
   Object.entries(state.files).find(([name]) => sameName(name) === sameName(path))?.[1] ?? null
 
-/** `acme__My_Flow` as Salesforce stores it: prefix and name apart. */
+/** `acme__My_Flow` as Salesforce stores it: prefix and name separately. */
 const developerName = (apiName: string): string => apiName.replace(/^[A-Za-z]\w*?__(?=\w)/, '')
 
 const readFlows = async (org: SalesforceOrg, names: readonly string[]): Promise<FlowState[]> => {
@@ -109,7 +109,7 @@ const readFlows = async (org: SalesforceOrg, names: readonly string[]): Promise<
     }
   }
   for await (const { id, record, failure } of getToolingRecords(org, 'Flow', [...read.keys()])) {
-    // Taken for absent, a version that cannot be read would be lost in a removal.
+    // If it counted as absent, a version that cannot be read would be lost in a removal.
     if (failure !== null) throw new SalesforceError(failure)
     const [flow, number] = read.get(id) ?? []
     if (flow !== undefined && number !== undefined && isObject(record.Metadata)) {
@@ -160,7 +160,7 @@ const readRuleFiles = async (
   return files
 }
 
-/** Reads how these automations stand. Throws SalesforceError where one could not be read. */
+/** Reads the state of these automations. Throws SalesforceError if one could not be read. */
 export const readWorkflowState = async (
   org: SalesforceOrg,
   names: readonly WorkflowName[],

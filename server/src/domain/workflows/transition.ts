@@ -1,6 +1,6 @@
-// From how automations stand to how they are wanted: one package, then activations, then deletions of
-// flow versions, in this order, so that whatever Salesforce refuses, nothing is switched off for
-// nothing. Pure: it decides, nothing is sent here.
+// From the current state of automations to the wanted one: one package, then activations, then deletions
+// of flow versions, in this order, so that whatever Salesforce refuses, nothing is deactivated in vain.
+// Pure: it decides, nothing is sent here.
 
 import { bareVersion } from '../../salesforce/metadata.ts'
 import { EngineError, type MemberError, notFound } from '../../errors.ts'
@@ -72,11 +72,11 @@ export interface Transition {
   members: Record<string, string[]>
   deleteAfter: Record<string, string[]>
   /**
-   * After the package. Null switches the flow off; `newest` is the one version that the package made,
-   * `above` all that were there before.
+   * Done after the package. Null deactivates the flow; `newest` is the one version that the package
+   * created, `above` the highest that existed before.
    */
   activate: { flow: string; version: number | 'newest' | null; above?: number }[]
-  /** After the activations. */
+  /** Done after the activations. */
   deleteVersions: { flow: string; id: string; number: number }[]
 }
 
@@ -116,7 +116,9 @@ export const flowFile = (definition: JsonObject, apiVersion: string): string =>
     }),
   )
 
-/** Whether a version has this content already; an API version that the caller left open does not count. */
+/**
+ * Whether a version already has this content; an API version that the caller did not set does not count.
+ */
 export const sameFlow = (wanted: JsonObject, is: JsonObject): boolean => {
   const { apiVersion, ...rest } = is
   return sameFlowContent(wanted, wanted.apiVersion === undefined ? rest : { ...rest, apiVersion })
@@ -173,7 +175,7 @@ export class RuleFiles {
   write(transition: Transition): void {
     for (const { object, rules, active } of this.#assignment.values()) {
       const path = assignmentPath(object)
-      // Of several rules in one file one is active at most, whatever each said for itself.
+      // At most one of several rules in a file is active, whatever each says.
       const settled =
         active === null
           ? rules
@@ -220,13 +222,13 @@ export const addFlow = (transition: Transition, name: string, text: string): voi
 const wantsActive = (activate: PlannedWorkflow['activate'], isNow: boolean): boolean =>
   activate === 'keep' ? isNow : activate
 
-/** The version that has the wanted content already and counts for what is wanted; null: none. */
+/** The version that already has the wanted content and the wanted state; null: none. */
 const versionInPlace = (
   flow: FlowState | null,
   { definition, activate }: PlannedWorkflow,
 ): number | null => {
   if (flow === null) return null
-  // What runs stays in place below a draft that somebody began on top of it.
+  // The active version stays below a draft that somebody started on top of it.
   const candidates = activate === false ? [flow.latest] : [flow.active, flow.latest]
   return (
     candidates.find((number) => {
@@ -271,7 +273,7 @@ const OFF = (on: string): string =>
   `Deactivated, because ${on} is active now and Salesforce allows one active rule per object.`
 
 /**
- * Brings these definitions in place. What is there in this very form already is `unchanged`. Throws
+ * Puts these definitions in place. What already exists in exactly this form is `unchanged`. Throws
  * EngineError `invalid_plan` for a flow of an installed package.
  */
 export const deployTransition = (
@@ -282,7 +284,7 @@ export const deployTransition = (
   const transition = nothingToDo()
   const rules = new RuleFiles(state)
   const assigning = workflows.filter(({ type }) => type === 'assignment_rule')
-  /** By object: the rule that is to be the active one. */
+  /** By object: the rule that becomes the active one. */
   const winners = new Map(
     assigning
       .filter(({ activate }) => activate === true)
@@ -313,7 +315,7 @@ export const deployTransition = (
   return { rows: [...rows, ...switchedOff(winners, assigning, state)], transition }
 }
 
-/** Rules that nobody named and that are switched off for the ones that become active. */
+/** Rules that were not named but are deactivated for the ones that become active. */
 const switchedOff = (
   winners: ReadonlyMap<string, string>,
   assigning: readonly PlannedWorkflow[],
@@ -340,11 +342,14 @@ const requireOwn = (flow: FlowState | null, index: number): void => {
 
 export interface Activation extends WorkflowName {
   active: boolean
-  /** Of a flow; absent: the one that is active, else the newest. */
+  /** For a flow; absent: the active version, else the newest. */
   version?: number | undefined
 }
 
-/** Switches one automation on or off. Throws not_found, and invalid_plan for a version that is not there. */
+/**
+ * Activates or deactivates one automation. Throws not_found, and invalid_plan for a version that does
+ * not exist.
+ */
 export const activationTransition = (wanted: Activation, state: WorkflowState): Decided => {
   const transition = nothingToDo()
   if (wanted.version !== undefined && (wanted.type !== 'flow' || !wanted.active)) {
@@ -396,8 +401,8 @@ export const activationTransition = (wanted: Activation, state: WorkflowState): 
 }
 
 /**
- * Takes automations away: deactivated, every version deleted, rules deleted. Throws not_found where
- * one is not there and invalid_plan for one of an installed package.
+ * Removes automations: flows are deactivated and every version deleted, rules are deleted. Throws
+ * not_found if one does not exist and invalid_plan for one of an installed package.
  */
 export const removalTransition = (
   names: readonly WorkflowName[],
@@ -429,7 +434,10 @@ export const removalTransition = (
   return { rows, transition }
 }
 
-/** The version that a rollback would need goes last: what stops half-way can be rolled back whole. */
+/**
+ * The version that a rollback would need is deleted last: a removal that stops half-way can be rolled
+ * back completely.
+ */
 export const removeFlow = (transition: Transition, flow: FlowState): void => {
   if (flow.active !== null) transition.activate.push({ flow: flow.api_name, version: null })
   const last = flow.active ?? flow.latest

@@ -12,8 +12,8 @@ export interface PlannedWorkflow {
   /** As the Metadata API names it: `My_Flow`, `Lead.Inbound`, `Account.Has_Phone`. */
   api_name: string
   /**
-   * The Metadata API's content as JSON, leaves as texts, without name and state; of an assignment
-   * rule, the rule alone.
+   * The Metadata API's content as JSON, leaves as texts, without name and state; for an assignment rule,
+   * only the rule.
    */
   definition: JsonObject
   activate: boolean | 'keep'

@@ -29,7 +29,7 @@ import { madeByUs, madeKey } from '../deployments/workflows/made-by-us.ts'
 export interface ListInput {
   client_id: string
   types?: AutomationType[] | undefined
-  /** Without case. */
+  /** Case-insensitive. */
   object?: string | undefined
   active?: boolean | undefined
   source: 'live' | 'snapshot'
@@ -38,13 +38,13 @@ export interface ListInput {
   cursor?: string | undefined
 }
 
-/** An automation as it stands; see the HTTP contract. */
+/** An automation in its current state; see the HTTP contract. */
 export interface WorkflowItem {
   type: AutomationType
   api_name: string
   label: string | null
   object: string | null
-  /** Null where Salesforce does not say: a workflow rule whose content it hides. */
+  /** Null if not known: a workflow rule whose content Salesforce hides. */
   active: boolean | null
   active_version: number | null
   latest_version: number | null
@@ -62,7 +62,7 @@ export interface WorkflowPage extends Page<WorkflowItem> {
   /** How many fit the filters, on all pages. */
   total: number
   warnings: ListWarning[]
-  /** Of all active automations of the object, whatever else is filtered; null without `object`. */
+  /** For all active automations of the object, whatever the other filters; null without `object`. */
   execution_order: EventOrder[] | null
 }
 
@@ -80,7 +80,9 @@ export interface Workflows {
   list(caller: Caller, input: ListInput, signal?: AbortSignal): Promise<WorkflowPage>
 }
 
-/** Where a page ends. A live list is read anew for each page: what did not change keeps its place. */
+/**
+ * Where a page ends. A live list is read again for each page: what did not change keeps its position.
+ */
 interface Position {
   /** The snapshot that is paged through; null: live. */
   version: number | null
@@ -196,7 +198,7 @@ export const createWorkflows = ({ db, connections, topology }: Options): Workflo
       const after = input.cursor === undefined ? null : decodeCursor(input.cursor, input.source)
       const types = new Set(input.types ?? AUTOMATION_TYPES)
       const object = input.object ?? null
-      // What runs beside the wanted types is told too, where an object is looked at.
+      // If the list is for one object, whatever else runs there is returned too.
       const wanted: Wanted = { types: object === null ? types : new Set(AUTOMATION_TYPES), object }
 
       const read =

@@ -141,7 +141,7 @@ const example = {
   ],
 }
 
-/** 201 with the end, or 202 with the present state and where to look for the end. */
+/** 201 with the result, or 202 with the current state and where to poll. */
 const replyOf = (body: Report): Reply =>
   body.status === 'running'
     ? { status: 202, body, headers: { location: '/api/conflicts/get' } }

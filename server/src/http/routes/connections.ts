@@ -6,7 +6,7 @@ import { fault, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
 const environment = z.enum(['production', 'sandbox'])
 const status = z.enum(['pending', 'connected', 'expired', 'revoked', 'error'])
 
-/** Salesforce: versions up to 30 are gone; their paths carry one decimal that is always zero. */
+/** Salesforce: versions up to 30 are retired; version numbers in paths have one decimal, always zero. */
 const apiVersion = z
   .string()
   .regex(/^v(3[1-9]|[4-9]\d|1\d\d)\.0$/, 'must look like v66.0')

@@ -1,4 +1,4 @@
-// A deployment as callers see it: what every route about deployments answers.
+// A deployment as callers see it: the response of every route about deployments.
 
 import * as z from 'zod'
 import { type Caller } from '../../domain/caller.ts'
@@ -155,9 +155,9 @@ export const exampleDeployment = {
   ],
 }
 
-/** What every operation that works on a deployment answers, and how a repetition of it is answered. */
+/** The response of every operation on a deployment, and of its repetition. */
 export const createDeploymentReplies = (deployments: Deployments) => {
-  /** 202 as long as a deploy, or a rollback of what was deployed, is under way. */
+  /** 202 as long as a deploy, or a rollback of it, is under way. */
   const replyOf = async (caller: Caller, body: Deployment): Promise<Reply> =>
     (await deployments.isRunning(caller.tenant, body.id))
       ? { status: 202, body, headers: { location: '/api/deploy/status' } }

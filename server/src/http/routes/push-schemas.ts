@@ -1,9 +1,9 @@
-// The shapes of pushes: what goes in, what comes out, and examples.
+// The shapes of pushes: requests, responses and examples.
 
 import * as z from 'zod'
 import { id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
-/** Of a JSON body; as application/x-ndjson there is no limit but that of the rows. */
+/** For a JSON body; application/x-ndjson has no limit except that of the rows. */
 export const PUSH_BODY_BYTES = 16 * 1024 * 1024
 export const LINE_BYTES = 1024 * 1024
 export const IDLE_MS = 30_000

@@ -71,7 +71,9 @@ const LINES_WORDS =
   'byte; a client has one upload at a time. Nothing is accepted before the last line is stored: a ' +
   'cut upload leaves nothing.'
 
-/** Rows of an upload, each held against the shape of a row; the number of its line names a bad one. */
+/**
+ * Rows of an upload, each checked against the schema of a row; a bad one is named by its line number.
+ */
 async function* rowsOf(
   batches: AsyncIterable<JsonLine[]>,
   shape: z.ZodType,
@@ -126,7 +128,7 @@ const linesFor = (
     matches: (caller, pushId, rest) => pushes.isSameUpload(caller.tenant, pushId, textsOf(rest)),
   })
 
-/** What all routes that make a push have in common. */
+/** What all routes that create a push have in common. */
 const shared = (pushes: Pushes) =>
   ({
     method: 'POST',
@@ -362,6 +364,6 @@ export const pushRoutes = ({ pushes }: { pushes: Pushes }): Route[] => [
   retryRoute(pushes),
 ]
 
-/** Asked for in so many words; what accepts anything gets the page. */
+/** Only if requested explicitly; a client that accepts anything gets the page. */
 const wantsLines = (accept: string | string[] | undefined): boolean =>
   [accept ?? []].flat().some((value) => value.toLowerCase().includes(LINES_TYPE))

@@ -1,4 +1,4 @@
-// /api/super-admin: the bootstrap. Valid with SUPER_ADMIN_JWT_SECRET and nothing else.
+// /api/super-admin: the bootstrap. Only SUPER_ADMIN_JWT_SECRET is valid here.
 
 import * as z from 'zod'
 import { wholeOrg } from '../../db/database.ts'

@@ -1,4 +1,4 @@
-// What the surroundings ask: is it up, is it ready, how does it do, what can it do.
+// For the platform around the server: health, readiness, metrics, and the API's description.
 
 import { timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
@@ -14,7 +14,7 @@ interface Deps {
   metricsToken: Secret | undefined
 }
 
-/** Any of them says that a proxy stands between. */
+/** Any of them shows that a proxy is in between. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/

@@ -288,7 +288,7 @@ const exampleDiff = {
   next_cursor: null,
 }
 
-/** 200 with the end, or 202 with the present state and where to look for the end. */
+/** 200 with the result, or 202 with the current state and where to poll. */
 const replyOf = (body: Snapshot): Reply =>
   body.status === 'pulling'
     ? { status: 202, body, headers: { location: '/api/topology/get' } }

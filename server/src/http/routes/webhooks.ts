@@ -33,7 +33,7 @@ export const webhookRoutes = ({ connections }: { connections: Connections }): Ro
     handle: async ({ body, context }) => {
       const signature = context.headers['x-nango-hmac-sha256']
       await connections.webhook(
-        body as unknown as Buffer, // rawBody: the very bytes
+        body as unknown as Buffer, // rawBody: exactly these bytes
         typeof signature === 'string' ? signature : undefined,
       )
       return { status: 200, body: { received: true } }

@@ -172,7 +172,7 @@ const removeRoute = (
       replyOf(caller, await deployments.removeWorkflows(caller, body, context.signal)),
   })
 
-/** What changes a client's automations; each answer is a deployment, and can be rolled back. */
+/** Changes of a client's automations; each answer is a deployment, and can be rolled back. */
 export const workflowChangeRoutes = ({ deployments }: { deployments: Deployments }): Route[] => {
   const answers = createDeploymentReplies(deployments)
   return [

@@ -1,4 +1,4 @@
-// What components say that no describe and no query shows: read by name, many names to a call.
+// Contents of components that no describe and no query shows: read by name, many names per call.
 
 import { componentName } from '../../../salesforce/component-name.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'

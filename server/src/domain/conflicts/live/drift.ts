@@ -1,4 +1,4 @@
-// Whether an object is still what the snapshot says: described anew, 25 to a call.
+// Whether an object is still what the snapshot says: described again, 25 per call.
 
 import { describeMany, type DescribeResult } from '../../../salesforce/describes.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -25,7 +25,7 @@ export const createDrift = (
     if (result.result === 'ok') {
       return before === null || diffDescribes(before, result.body, options) !== null
     }
-    // Salesforce: gone, or hidden from the connected user by now; a describe does not say which.
+    // Salesforce: deleted, or now hidden from the connected user; a describe does not say which.
     if (result.failure.kind === 'not_found') return before !== null && 'not_visible'
     if (isUntold(result.failure)) return null
     throw new SalesforceError(result.failure)

@@ -1,4 +1,4 @@
-// What many rules ask in the same moment is asked of Salesforce together.
+// Questions that many rules ask at the same moment go to Salesforce together.
 
 interface Waiting<Question, Answer> {
   question: Question
@@ -8,8 +8,8 @@ interface Waiting<Question, Answer> {
 
 /**
  * A function for one question that hands all questions of the same turn of the event loop to
- * `answerAll`, which answers them in their order. With `turns` more than one it waits for questions
- * that others ask only after they gathered theirs. A rejection of `answerAll` is everybody's.
+ * `answerAll`, which answers them in order. With `turns` above one it also waits for questions that
+ * others ask only after gathering theirs. If `answerAll` rejects, every question rejects.
  */
 export const gather = <Question, Answer>(
   answerAll: (questions: readonly Question[]) => Promise<ReadonlyMap<Question, Answer>>,
@@ -42,7 +42,7 @@ export const gather = <Question, Answer>(
     })
 }
 
-/** Applies `work` to every item, at most `parallel` at once; ends with the first fault. */
+/** Applies `work` to every item, at most `parallel` at once; rejects with the first fault. */
 export const eachOf = async <T>(
   items: readonly T[],
   parallel: number,

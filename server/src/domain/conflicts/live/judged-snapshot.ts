@@ -1,6 +1,6 @@
 import { type JsonObject } from '../../../salesforce/json.ts'
 
-/** The snapshot that the check judges, as far as live facts need it. */
+/** The snapshot that the plan is checked against, as far as live facts need it. */
 export interface JudgedSnapshot {
   apiVersion: string
   objectNames: readonly string[]

@@ -1,5 +1,5 @@
-// What only the Salesforce org itself can tell, asked when a rule wants it and in as few calls as
-// Salesforce allows. What it does not tell is null; a way to Salesforce that is broken is an error.
+// What only the Salesforce org itself knows, asked when a rule needs it and in as few calls as
+// Salesforce allows. What it does not return is null; if Salesforce cannot be reached, that is an error.
 
 import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -34,11 +34,11 @@ import { createWhereUsed } from './where-used.ts'
 
 interface Options {
   org: SalesforceOrg
-  /** Of the connected user. */
+  /** The connected user's id. */
   userId: string
   snapshot: JudgedSnapshot
   packageSize: PackageSize | null
-  /** Custom objects that we deleted there lately ourselves. */
+  /** Custom objects that we recently deleted there ourselves. */
   deletedByUs?: readonly string[]
 }
 
@@ -56,7 +56,7 @@ export const createLiveFacts = ({
   const queries = createQueries(org)
   const { rest, all, tooling } = queries
 
-  /** Null for a name that could be no object or field. */
+  /** Null for a name that cannot be an object or field. */
   const built = <T>(build: () => T): T | null => {
     try {
       return build()
@@ -72,7 +72,7 @@ export const createLiveFacts = ({
     return soql && (counted === 'present' ? rest : all)(soql)
   }
 
-  /** What the snapshot says that queries may do with a field; unknown ones are tried. */
+  /** What queries may do with a field, according to the snapshot; unknown fields are tried. */
   const allows = (object: string, field: string, what: 'filterable' | 'groupable'): boolean =>
     fieldIn(snapshot.describeOf(object), field)?.[what] !== false
 
@@ -104,7 +104,8 @@ export const createLiveFacts = ({
     filledCount: async (object, field, counted) => {
       const described = fieldIn(snapshot.describeOf(object), field)
       const type = described === null ? null : typeOfDescribed(described)
-      // Salesforce: a geolocation is filtered by its parts, a long text or encrypted field not at all.
+      // Salesforce: a geolocation can be filtered by its parts, a long text or encrypted field not at
+      // all.
       if (type !== 'Location' && !allows(object, field, 'filterable')) return null
       return measured(object, field, () => filledMeasure(field, type), counted)
     },
@@ -115,7 +116,7 @@ export const createLiveFacts = ({
       if (described === null || from === null) return null
       const startsAs = described.defaultValue === true
       const rows = await measured(object, field, () => measureOf(field, from, atStake, startsAs))
-      // What cannot be counted is nothing where there are no records.
+      // If the object has no records, what cannot be counted is zero.
       return rows ?? ((await recordCount(object)) === 0 ? 0 : null)
     },
 
@@ -183,7 +184,7 @@ export const createLiveFacts = ({
     whereUsed: createWhereUsed(queries),
     deletedNames: async () => {
       const told = await readDeletedNames(queries, snapshot)
-      // What we know ourselves stands also where Salesforce does not say.
+      // What we know ourselves counts even if Salesforce does not answer.
       if (told === null && deletedByUs.length === 0) return null
       return { objects: [...(told?.objects ?? []), ...deletedByUs], fields: told?.fields ?? [] }
     },
@@ -212,7 +213,7 @@ const createObjectLimits = ({ tooling }: Queries): LiveFacts['objectLimits'] =>
       const found = limitsIn(all?.records ?? [])
       return new Map(objects.map((object) => [object, all && (found.get(sameName(object)) ?? {})]))
     }
-    // One object that it does not know may be why Salesforce refused all of them.
+    // One unknown object may be the reason why Salesforce refused all of them.
     const answers = await Promise.all(
       objects.map(async (object) => {
         const rows = await ask([object])
@@ -241,7 +242,7 @@ const readConnectedUser = async (
   const fields = PERMISSION_NAMES.map((name) => `Permissions${name}`)
   const [users, access] = await Promise.all([
     rest(soql`SELECT Username FROM User WHERE Id = ${userId}`),
-    // Salesforce: one row, the permissions of the asking user, from every source together.
+    // Salesforce: one row, the permissions of the querying user from all sources together.
     rest(soql`SELECT ${soqlName(...fields)} FROM UserPermissionAccess LIMIT 1`),
   ])
   // Editions without one of these columns refuse that query: then assignment by assignment.
@@ -267,7 +268,9 @@ const readConnectedUser = async (
   }
 }
 
-/** Salesforce Help, "Manage Deleted Custom Fields": `_del` is put to the name of what was deleted. */
+/**
+ * Salesforce Help, "Manage Deleted Custom Fields": `_del` is appended to the name of what was deleted.
+ */
 const DELETED = /_del\d*$/i
 
 const readDeletedNames = async (
@@ -283,7 +286,7 @@ const readDeletedNames = async (
     ),
   ])
   if (objects === null || fields === null) return null
-  // What everybody sees under such a name was named so by its maker, and was not deleted.
+  // A component that is visible under such a name was named so by its creator, and was not deleted.
   const seen = new Set(snapshot.objectNames.map(sameName))
   const isField = (object: string, field: string): boolean =>
     entriesOf(snapshot.describeOf(object), 'fields').some(

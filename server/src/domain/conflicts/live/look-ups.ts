@@ -1,4 +1,4 @@
-// Whether things that a plan names are there: asked by name, many names to a query.
+// Whether things that a plan names exist: asked by name, many names per query.
 
 import { componentName } from '../../../salesforce/component-name.ts'
 import { soql, soqlName } from '../../../salesforce/escape.ts'
@@ -17,7 +17,7 @@ const NAMES_A_QUERY = 200
 
 const ABSENT: LookedUp = { exists: false, managed: false }
 
-/** Looks many names up at once; what Salesforce does not tell is null for each of them. */
+/** Looks many names up at once; if Salesforce does not answer, each of them is null. */
 const byName = <Answer>(
   ask: (names: string[]) => Promise<ReadonlyMap<string, Answer> | null>,
   absent: Answer,
@@ -35,7 +35,7 @@ const byName = <Answer>(
     return answers
   })
 
-/** `Set` of `ns__Set`: queries name a packaged thing without its namespace. */
+/** `Set` of `ns__Set`: queries name a packaged component without its namespace. */
 const bareName = (name: string): string => name.replace(/^[A-Za-z][A-Za-z0-9]{0,14}__(?=.)/, '')
 
 const qualified = (name: unknown, namespace: unknown): string =>

@@ -1,5 +1,5 @@
-// How large the package of a plan would be, told without reading the Salesforce org: what is merged
-// into files that are there (layouts, permission sets and profiles of others) is not counted.
+// How large the package of a plan would be, without reading the Salesforce org: what is merged into
+// existing files (layouts, permission sets and profiles of others) is not counted.
 
 import { EngineError } from '../../../errors.ts'
 import { buildDeployPackage } from '../../../salesforce/deploy-package.ts'
@@ -10,7 +10,7 @@ import { definesObject, type Plan } from '../../plan/schema.ts'
 import { writeFile } from '../../metadata/xml-tree.ts'
 import { type PackageSize, type PlannedWorkflow } from '../facts.ts'
 
-/** Null for a plan that does not compile; other rules say why. */
+/** Null for a plan that does not compile; other rules report why. */
 export const packageSizeOf = (
   plan: Plan,
   apiVersion: string,
@@ -53,7 +53,7 @@ export const packageSizeOf = (
   }
 }
 
-/** The same for workflows, a file each; their XML is about as long as their JSON. */
+/** The same for workflows, one file each; their XML is about as long as their JSON. */
 export const workflowsSizeOf = (workflows: readonly PlannedWorkflow[]): PackageSize => {
   const bytes = workflows.reduce(
     (sum, { definition }) => sum + Buffer.byteLength(JSON.stringify(definition)),

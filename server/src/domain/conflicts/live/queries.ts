@@ -1,4 +1,4 @@
-// Queries of the conflict check: several to a call, and null for one that Salesforce refuses.
+// Queries of the conflict check: several per call, and null for one that Salesforce refuses.
 
 import { composite } from '../../../salesforce/composite.ts'
 import { type Soql } from '../../../salesforce/escape.ts'
@@ -10,17 +10,17 @@ import { listObjects } from '../../../salesforce/xml.ts'
 import { chunksOf, eachOf, gather } from './gather.ts'
 
 export interface Rows {
-  /** Of a `SELECT COUNT()`, which has no records. */
+  /** For a `SELECT COUNT()`, which has no records. */
   totalSize: number
   records: JsonObject[]
 }
 
-/** Null: Salesforce does not tell. Rejects only for what concerns the Salesforce org as a whole. */
+/** Null: not known. Rejects only for faults that concern the Salesforce org as a whole. */
 export type Ask = (query: Soql) => Promise<Rows | null>
 
 export interface Queries {
   rest: Ask
-  /** The same with what is in the Recycle Bin. */
+  /** The same, including what is in the Recycle Bin. */
   all: Ask
   tooling: Ask
 }
@@ -33,14 +33,14 @@ const QUERIES_A_CALL = 5
 const PARALLEL = 4
 
 /**
- * Whether a fault is an answer of its own: refused for good, or a query that takes longer than
- * Salesforce gives it, which would take as long the next time.
+ * Whether a fault is final: a refusal, or a query that takes longer than Salesforce allows, and would
+ * take as long the next time.
  */
 export const isUntold = (failure: Failure): boolean =>
   !concernsWholeOrg(failure) &&
   (!failure.passing || failure.kind === 'transient' || failure.slow === true)
 
-/** The answer, or null where Salesforce does not say; throws where the way to Salesforce is broken. */
+/** The answer, or null if Salesforce does not give one; throws if Salesforce cannot be reached. */
 export const orUntold = async <T>(ask: () => Promise<T>): Promise<T | null> => {
   try {
     return await ask()
@@ -67,7 +67,7 @@ export const createQueries = (org: SalesforceOrg): Queries => {
       return rows
     })
 
-  /** Answers by query; those that are left out are to be asked alone. */
+  /** Answers by query; those left out have to be asked alone. */
   const together = async (
     queries: readonly Soql[],
     { tooling = false, all = false }: Resource,

@@ -7,7 +7,7 @@ import { type LiveFacts, type Usage } from '../facts.ts'
 import { chunksOf, gather } from './gather.ts'
 import { type Queries } from './queries.ts'
 
-/** Fields in one query: so few that their uses stay under the 2,000 rows that it may answer. */
+/** Fields in one query: few enough that their uses stay under the 2,000 rows that a query may return. */
 const FIELDS_A_QUERY = 25
 
 /** Ids come with 15 or 18 characters; the first 15 name the component. */
@@ -19,7 +19,7 @@ const split = (fullName: string): { object: string; field: string } => {
 }
 
 export const createWhereUsed = ({ tooling }: Queries): LiveFacts['whereUsed'] => {
-  /** Ids of custom fields by full name, in lower case; null where Salesforce does not say. */
+  /** Ids of custom fields by full name, in lower case; null if not known. */
   const idsOf = async (fullNames: readonly string[]): Promise<Map<string, string> | null> => {
     const parts = fullNames.map(split)
     const objects = [...new Set(parts.map(({ object }) => object))]
@@ -51,7 +51,7 @@ export const createWhereUsed = ({ tooling }: Queries): LiveFacts['whereUsed'] =>
         name: String(row.MetadataComponentName),
       }
       const known = usages.get(key) ?? []
-      // A flow is named once a version.
+      // A flow is listed once per version.
       if (!known.some(({ type, name }) => type === usage.type && name === usage.name)) {
         usages.set(key, [...known, usage])
       }
@@ -74,7 +74,7 @@ export const createWhereUsed = ({ tooling }: Queries): LiveFacts['whereUsed'] =>
   })
 
   return async (type, fullName) => {
-    // Salesforce names what is used by its id, which standard fields have none of.
+    // Salesforce names what is used by its id; standard fields have none.
     if (type !== 'CustomField' || !/__c$/i.test(fullName)) return null
     return ask(fullName)
   }

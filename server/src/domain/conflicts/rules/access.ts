@@ -1,4 +1,5 @@
-// Whether the connected user may do what the deploy does, and whether what it writes to can be written.
+// Whether the connected user may do what the deploy does, and whether the deploy's targets can be
+// written.
 
 import { componentName } from '../../../salesforce/component-name.ts'
 import { keyOf, objectKind, sameName } from '../../metadata/names.ts'
@@ -54,7 +55,7 @@ export const accessRules = [
     judge: async ({ object, exists }, { live }) => {
       const name = object.api_name
       if (!exists || object.fields.length === 0 || objectKind(name) !== 'standard') return null
-      // Salesforce: Activity is no entity of its own; its fields show on tasks and events.
+      // Salesforce: Activity is not an entity of its own; its fields appear on tasks and events.
       if (sameName(name) === 'activity') return null
       return (await live.lookUp('CustomObject', name))?.customizable === false
         ? {
@@ -121,8 +122,9 @@ export const accessRules = [
     judge: async ({ field, full, existing }, { live }) => {
       if (!('global_value_set' in field) || field.global_value_set === undefined) return null
       if (existing === null || !isPicklistType(existing.type)) return null
-      // Salesforce: "Cannot change which global value set this picklist uses". No describe tells which
-      // one that is; but what uses one is restricted, and it can be none that does not exist yet.
+      // Salesforce: "Cannot change which global value set this picklist uses". No describe says which
+      // one a field uses; but a field that uses one is restricted, and cannot use one that does not
+      // exist yet.
       const isOther =
         existing.restrictedPicklist === false ||
         (await live.lookUp('GlobalValueSet', field.global_value_set))?.exists === false

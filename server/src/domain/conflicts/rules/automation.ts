@@ -32,7 +32,9 @@ const FIRING: readonly [code: string, type: AutomationType, noun: string, effect
   ],
 ]
 
-/** One rule for each type: yellow where this client's pushes will meet the automation, else told. */
+/**
+ * One rule for each type: yellow if this client's pushes will trigger the automation, otherwise green.
+ */
 const firingRules: Rule[] = FIRING.map(([code, type, noun, effect]) =>
   rule('object', {
     code,
@@ -212,7 +214,7 @@ export const automationRules = [
       if (name === undefined || sameName(name) === 'name') return null
       if (plannedField(object.api_name, name) !== null) return null
       const describe = describeOf(object.api_name)
-      // An object that is there and not described is reported as such.
+      // An object that exists but could not be described is reported elsewhere.
       if (describe === null && objectExists(object.api_name)) return null
       return fieldIn(describe, name) !== null
         ? null

@@ -1,4 +1,4 @@
-// Whether the report is about the Salesforce org as it is now, and what Salesforce itself says of the
+// Whether the report is about the Salesforce org as it is now, and what Salesforce itself says about the
 // package.
 
 import { rulesFor } from '../rule.ts'
@@ -7,7 +7,7 @@ import { plural } from '../../words.ts'
 const rule = rulesFor('drift')
 
 const DAY_MS = 86_400_000
-/** As old as this a snapshot is judged to be stale: the engine itself reads everything anew weekly. */
+/** At this age a snapshot counts as stale: the engine itself reads everything again weekly. */
 const STALE_DAYS = 7
 
 export const driftRules = [

@@ -8,20 +8,20 @@ import { fieldIn } from '../subjects.ts'
 
 const rule = rulesFor('types')
 
-/** The custom fields that a formula on the object names and neither object nor plan has. */
+/** The custom fields that a formula on the object names but neither the object nor the plan has. */
 const missingIn = async (
   formula: string,
   object: string,
   { describeOf, plannedField, objectExists, live }: Facts,
 ): Promise<string[]> => {
   const describe = describeOf(object)
-  // An object that is there and not described is reported as such.
+  // An object that exists but could not be described is reported elsewhere.
   if (describe === null && objectExists(object)) return []
   const unseen = customNamesIn(formula).filter(
     (name) => plannedField(object, name) === null && fieldIn(describe, name) === null,
   )
   if (unseen.length === 0 || !objectExists(object)) return unseen
-  // There may be fields that the connected user does not see; Salesforce takes those.
+  // There may be fields that the connected user does not see; Salesforce accepts those.
   const all = await live.allFields(object)
   if (all === null) return []
   const known = new Set(all.map(sameName))

@@ -1,4 +1,4 @@
-// What the kinds of components say of theirs.
+// The findings that each kind of component defines for its own components.
 
 import { COMPONENT_KINDS } from '../../metadata/kinds.ts'
 import { type Asked } from '../../metadata/kinds/kind.ts'

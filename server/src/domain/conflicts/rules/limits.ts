@@ -1,5 +1,6 @@
-// What the Salesforce org has room for. Editions: Salesforce Features and Edition Allocations; what the
-// Salesforce org says of itself (Tooling EntityLimit, REST /limits) goes before it.
+// What the Salesforce org has room for. Source for editions: Salesforce Features and Edition
+// Allocations; what the Salesforce org itself reports (Tooling EntityLimit, REST /limits) takes
+// precedence.
 
 import { fieldKindOf } from '../../metadata/fields/field-kinds.ts'
 import { objectKind } from '../../metadata/names.ts'
@@ -32,7 +33,7 @@ const roomOf = ({ type }: PlanObject['fields'][number]): number => fieldKindOf(t
 const newFields = ({ object, describe }: Subjects['object']): PlanObject['fields'] =>
   object.fields.filter(({ api_name }) => fieldIn(describe, api_name) === null)
 
-/** From this share of a limit on, its end is worth a finding. */
+/** From this share of a limit on, a finding warns that it is nearly reached. */
 const NEARLY = 0.9
 
 export const limitRules = [
@@ -47,7 +48,7 @@ export const limitRules = [
       const [organization, deleted] = await Promise.all([live.organization(), live.deletedNames()])
       const max = limitsOfEdition(organization?.edition)?.customObjects
       if (max === undefined) return null
-      // Salesforce: objects of packages have a room of their own, deleted ones count until erased.
+      // Salesforce: objects of packages have a limit of their own; deleted ones count until erased.
       const used =
         snapshot.objectNames.filter((name) => objectKind(name) === 'custom').length +
         (deleted?.objects.length ?? 0)
@@ -216,7 +217,8 @@ export const limitRules = [
       const there = entriesOf(describe, 'recordTypeInfos').filter(
         ({ master }) => master !== true,
       ).length
-      // Salesforce Help, "Considerations for Creating and Updating Record Types": 200 or fewer an object.
+      // Salesforce Help, "Considerations for Creating and Updating Record Types": 200 or fewer per
+      // object.
       return object.record_types.length > 0 && there + object.record_types.length > 200
         ? {
             message: `${object.api_name} would have ${there + object.record_types.length} record types; Salesforce recommends at most 200.`,

@@ -1,4 +1,4 @@
-// Names that Salesforce refuses, or that are there already.
+// Names that Salesforce refuses, or that already exist.
 
 import { asText } from '../../../salesforce/json.ts'
 import { isRelationship } from '../../metadata/fields/field-kinds.ts'
@@ -11,7 +11,7 @@ const rule = rulesFor('names')
 
 const LABEL_MAX = 40
 
-/** What stands on an object that is not there fails with it. */
+/** What belongs to a missing object fails with it. */
 const orphanRules = (['field', 'record_type', 'validation_rule'] as const).map((kind) =>
   rule(kind, {
     code: `${kind}_object_missing`,

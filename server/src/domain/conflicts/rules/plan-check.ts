@@ -1,5 +1,5 @@
 // The plan's own check as rules. A plan that comes through the API has passed it; one that was stored
-// before the check grew stricter, or was built by hand, is told the same here.
+// before the check became stricter, or was built by hand, gets the same messages here.
 
 import { componentsOf } from '../../plan/components.ts'
 import {
@@ -31,7 +31,7 @@ const REFUSALS: Readonly<Record<string, readonly [group: RuleGroup, remedy: stri
   not_a_master_detail: ['relations', 'Roll up over a MasterDetail to this object.'],
 }
 
-/** The component of the plan whose member stands at a path. */
+/** The component of the plan to which the member at a path belongs. */
 const ownerOf = ({ plan }: Facts, path: string): FindingComponent => {
   const owner = componentsOf(plan)
     .filter((component) => `${path}.`.startsWith(`${component.path}.`))

@@ -1,5 +1,5 @@
 // Validation rules of the plan against this client's pushes. A formula is not evaluated here; the three
-// plainest conditions are recognised, since they are most of what people write.
+// simplest conditions are recognised, since they are most of what people write.
 
 import { sameName } from '../../metadata/names.ts'
 import { mentions } from '../definitions.ts'

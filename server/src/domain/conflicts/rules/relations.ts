@@ -1,4 +1,4 @@
-// Lookups, master-details and roll-ups, and the sharing that hangs on them.
+// Lookups, master-details and roll-ups, and the sharing that depends on them.
 
 import { asText } from '../../../salesforce/json.ts'
 import { objectKind, sameName } from '../../metadata/names.ts'
@@ -9,14 +9,14 @@ import { plural } from '../../words.ts'
 
 const rule = rulesFor('relations')
 
-/** Salesforce: master-details an object. */
+/** Salesforce: master-details per object. */
 const MASTER_DETAILS_MAX = 2
-/** Salesforce: relationship fields an object, where the Salesforce org says nothing else. */
+/** Salesforce: relationship fields per object, unless the Salesforce org says otherwise. */
 const RELATIONSHIPS_MAX = 40
 
 /**
  * Salesforce: SOAP API guide, "Relationships Among Objects": no master-detail has User or Lead as its
- * master. Tasks, events and activities are pointed to by no custom relationship.
+ * master. No custom relationship can refer to tasks, events or activities.
  */
 const NO_MASTERS: ReadonlySet<string> = new Set(['user', 'lead'])
 const NO_TARGETS: ReadonlySet<string> = new Set(['task', 'event', 'activity'])
@@ -221,7 +221,7 @@ export const relationRules = [
     judge: ({ field, full, object }, { describeOf, plannedField }) => {
       if (field.type !== 'Summary') return null
       const [child = '', key = ''] = field.summary_foreign_key.split('.')
-      // The plan's own link is judged by the plan's check.
+      // A link within the plan is checked by the plan's check.
       if (plannedField(child, key) !== null) return null
       const link = fieldIn(describeOf(child), key)
       if (link !== null && typeOfDescribed(link) === 'MasterDetail') return null

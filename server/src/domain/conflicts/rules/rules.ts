@@ -1,4 +1,4 @@
-// Every rule there is.
+// Every rule.
 
 import { accessRules } from './access.ts'
 import { automationRules } from './automation.ts'
@@ -37,5 +37,5 @@ export const WARNING_RULES = [
   ...salesforceRules,
 ]
 
-/** Those that say why a component is safe, where no other warned. */
+/** Those that say why a component is safe, if no other rule warned. */
 export const SAFE_RULES = [...safeRules, ...kindReassurances]

@@ -1,4 +1,4 @@
-// A field that is there already and would become another: what Salesforce refuses, and what is lost.
+// An existing field that would change its type: what Salesforce refuses, and what is lost.
 
 import { type Conversion, wholeDigits } from '../../metadata/fields/conversion.ts'
 import { typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
@@ -16,7 +16,7 @@ const rule = rulesFor('types')
 
 type FieldSubject = Subjects['field']
 
-/** Rows from which the change takes something; null where nobody can tell. */
+/** Rows that lose something by the change; null if not known. */
 const lost = (
   { object, field }: FieldSubject,
   conversion: Conversion,
@@ -32,7 +32,7 @@ interface FieldChange {
   conversion: Conversion
 }
 
-/** What becomes of a field that is there already; null for a new one and for types that no plan knows. */
+/** How an existing field changes; null for a new one and for types that plans do not support. */
 const changeOf = ({ field, existing }: FieldSubject): FieldChange | null => {
   const from = existing === null ? null : shapeOfDescribed(existing)
   if (from === null) return null
@@ -40,13 +40,13 @@ const changeOf = ({ field, existing }: FieldSubject): FieldChange | null => {
   return { from, to, conversion: conversionOf(from, to) }
 }
 
-/** As `changeOf`, where it is there with another type than planned. */
+/** As `changeOf`, if it exists with a different type than planned. */
 const typeChangeOf = (subject: FieldSubject): FieldChange | null => {
   const change = changeOf(subject)
   return change === null || change.from.type === change.to.type ? null : change
 }
 
-/** As `changeOf`, where it is there with the planned type. */
+/** As `changeOf`, if it exists with the planned type. */
 const sizeChangeOf = (subject: FieldSubject): FieldChange | null => {
   const change = changeOf(subject)
   return change !== null && change.from.type === change.to.type ? change : null

@@ -1,4 +1,4 @@
-// What the rows that are there would not satisfy: unique, required, external id, the list of a picklist.
+// What existing rows may not satisfy: unique, required, external id, the list of a picklist.
 
 import { isAlwaysRequired, isPicklist, isRequired } from '../../metadata/fields/field-kinds.ts'
 import { picklistValues } from '../../metadata/fields/picklists.ts'
@@ -98,7 +98,8 @@ export const valueRules = [
       if (!('external_id' in field) || !field.external_id || existing === null) return null
       if (existing.externalId === true || ('unique' in field && field.unique)) return null
       const duplicates = await live.duplicatesOf(object.api_name, field.api_name)
-      // Salesforce: an upsert by an external id that several records share answers 300 and writes none.
+      // Salesforce: an upsert by an external id that several records share returns 300 and writes
+      // nothing.
       return duplicates === 0
         ? null
         : {

@@ -43,7 +43,7 @@ const criteriaOf = ({ definition, api_name: name }: PlannedWorkflow): FieldValue
 /** Relationships that may be named on every object, whatever its describe says. */
 const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'owner', 'recordtype'])
 
-/** The fields that stand on the way of a path, as far as it can be followed. */
+/** The fields along a path, as far as it can be followed. */
 const fieldsOnPath = (
   { object, steps: [step, ...rest] }: RecordPath,
   facts: Facts,
@@ -64,7 +64,7 @@ const fieldsOnPath = (
   if (named !== undefined && !targets.some((target) => sameName(target) === sameName(named))) {
     return [{ object, field: step }]
   }
-  // Of several objects, what all of them have may be asked for without naming one.
+  // For several objects, what all of them have may be used without naming one.
   const target = named ?? (targets.length === 1 ? targets[0] : undefined)
   return target === undefined
     ? []
@@ -87,7 +87,10 @@ const usedBy = (workflow: PlannedWorkflow, facts: Facts): FieldName[] => {
   ].map((field) => ({ object: objectOf(name), field }))
 }
 
-/** Those that are neither in the Salesforce org nor in the plan. Salesforce takes one that is only hidden. */
+/**
+ * Those that are neither in the Salesforce org nor in the plan. Salesforce accepts one that is only
+ * hidden.
+ */
 const missingOf = async (used: readonly FieldName[], facts: Facts): Promise<string[]> => {
   const unseen = used.filter(({ object, field }) => {
     const describe = facts.describeOf(object)
@@ -108,7 +111,7 @@ const missingOf = async (used: readonly FieldName[], facts: Facts): Promise<stri
   return [...new Set(judged.flat())]
 }
 
-/** `"Acme, Inc",Other` are two. */
+/** `"Acme, Inc",Other` holds two values. */
 const valuesIn = (written: string): string[] =>
   [...written.matchAll(/"([^"]*)"|([^,]+)/g)].map(([, quoted, bare]) =>
     (quoted ?? bare ?? '').trim(),

@@ -14,17 +14,17 @@ import { workflowFieldRules } from './workflow-fields.ts'
 
 const rule = rulesFor('automation')
 
-/** Salesforce: versions a flow. */
+/** Salesforce: versions per flow. */
 const FLOW_VERSIONS_MAX = 50
 
 const ownName = (apiName: string): string => apiName.slice(apiName.indexOf('.') + 1)
 const objectOf = (apiName: string): string | null =>
   apiName.includes('.') ? apiName.slice(0, apiName.indexOf('.')) : null
 
-/** Does the flow have this content already, so that a deploy makes no version? */
+/** Whether the flow already has this content, so that a deploy creates no version. */
 const isInPlace = ({ definition, activate }: PlannedWorkflow, existing: Automation): boolean => {
   if (existing.definition === null) return false
-  // A newer draft has to make way where the flow is to be off.
+  // If the flow is to be inactive, a newer draft must not stand in the way.
   if (activate === false && existing.definition_version !== existing.latest_version) return false
   const { status: _status, fullName: _name, ...content } = existing.definition
   return sameFlow(definition, content)
@@ -35,11 +35,11 @@ export const workflowRules = [
     code: 'workflow_name_invalid',
     severities: ['red'],
     judge: ({ workflow }) => {
-      // A flow of a package is told of elsewhere; its prefix is no fault of spelling.
-      // Assignment rules have plain names, blanks included; their parser has judged them.
+      // A flow of a package is reported elsewhere; its prefix is not a spelling mistake. Assignment
+      // rules have free names, spaces included; their parser has checked them.
       if (workflow.type === 'assignment_rule') return null
       const fault = nameFault(ownName(workflow.api_name), `The name ${workflow.api_name}`, 80)
-      // Words of SOQL are kept for fields and objects.
+      // Words of SOQL are reserved only for fields and objects.
       return fault === null || fault.code === 'name_reserved'
         ? null
         : { message: fault.message, remedy: 'Correct the name.', at: 'api_name' }
@@ -125,7 +125,7 @@ export const workflowRules = [
     judge: async ({ workflow }, { live }) => {
       if (workflow.type !== 'flow' || workflow.activate !== true) return null
       const organization = await live.organization()
-      // Salesforce Help, "Deploy Processes and Flows as Active": off in production by default.
+      // Salesforce Help, "Deploy Processes and Flows as Active": inactive in production by default.
       return organization?.isSandbox === false
         ? {
             message: `In production a deployed flow is inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated in a separate step after the deploy.`,
@@ -181,7 +181,7 @@ export const workflowRules = [
           active === true &&
           sameName(api_name) !== sameName(workflow.api_name),
       )
-      // Salesforce: one assignment rule an object is active.
+      // Salesforce: one active assignment rule per object.
       return others.length === 0
         ? null
         : {

@@ -1,4 +1,4 @@
-// Limits, access, packages, drift, and what Salesforce says itself.
+// Limits, access, packages, drift, and what Salesforce itself says.
 
 import { type PlanInput } from '../../plan/schema.ts'
 import { type LiveFacts, type PackageSize } from '../facts.ts'

@@ -56,7 +56,7 @@ export const NAME_CASES: Cases = {
   },
   formula_field_missing: {
     fires: { plan: onLead(formula('A__c', 'LEFT(Gone__c, 1) & Lost__r.Name')) },
-    // What stands in a text or a comment, behind a dot, in the plan, or out of the user's sight.
+    // What is in a text or a comment, after a dot, in the plan, or hidden from the user.
     not: {
       plan: onLead(
         formula(

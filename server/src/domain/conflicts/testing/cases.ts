@@ -1,5 +1,5 @@
-// For each rule a Salesforce org and a plan with which it fires, and nearly the same with which it
-// does not.
+// For each rule, a Salesforce org and a plan for which it fires, and nearly the same for which it does
+// not.
 
 import { type Severity } from '../rule.ts'
 import { type Setup } from './facts.ts'

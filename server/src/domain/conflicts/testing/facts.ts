@@ -1,4 +1,4 @@
-// Facts for tests: a small Salesforce org in which nothing is wrong, and a way to say what is.
+// Facts for tests: a small Salesforce org in which nothing is wrong, and a way to say what is different.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type Plan, type PlanInput, planSchema } from '../../plan/schema.ts'
@@ -34,7 +34,7 @@ const PLAIN_FIELD = {
   unique: false,
 }
 
-/** A field as describes show it: a text of 255 characters, unless told otherwise. */
+/** A field as describes show it: a text of 255 characters by default. */
 export const described = (name: string, more: JsonObject = {}): JsonObject => ({
   ...PLAIN_FIELD,
   name,
@@ -169,7 +169,7 @@ export const calmLive: LiveFacts = {
 /** What is special about a test's facts. */
 export interface Setup {
   plan?: PlanInput | undefined
-  /** For what no schema lets through: changes the parsed plan. */
+  /** Changes the parsed plan, for values that the schema would refuse. */
   bend?: (plan: Plan) => Plan
   workflows?: PlannedWorkflow[]
   /** Instead of a Lead with just a name; objects are named by themselves. */

@@ -1,6 +1,6 @@
-// What the tests of this folder stand on: a client whose Salesforce org a simulator stands for (started
-// by the test), its topology and deployments over the real gateway, and the conflict check over them.
-// Work runs when a test says so, as many replicas as it likes, or by the queue.
+// What the tests of this folder use: a client whose Salesforce org a simulator stands for (started by
+// the test), its topology and deployments over the real gateway, and the conflict check over them. Work
+// runs when a test says so, as many replicas as it likes, or by the queue.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -34,7 +34,7 @@ interface Options {
   /** A session of the connected user. */
   token: string
   mappings?: readonly MappingFacts[]
-  /** Hands work to the queue, which does it at once. Default: `turn` and `finish` do it. */
+  /** Hands work to the queue, which does it at once. Default: `turn` and `finish` do the work. */
   byQueue?: boolean
 }
 
@@ -84,7 +84,7 @@ export const createConflictsRig = async (options: Options) => {
   }
   const identity = await getIdentity(orgOf('', 'interactive'))
 
-  /** The live connection with a session that never dies: how sessions renew is proven elsewhere. */
+  /** The live connection with a session that never dies: the renewal of sessions is tested elsewhere. */
   const connections = {
     open: async (
       tenant: Caller['tenant'],
@@ -249,7 +249,7 @@ export const createConflictsRig = async (options: Options) => {
     finish,
     check: async (plan: unknown, input: Partial<CheckInput> = {}): Promise<Report> =>
       finish((await start(plan, input)).id),
-    /** Brings a fresh snapshot about. */
+    /** Pulls a fresh snapshot. */
     pull: async (): Promise<number | null> => {
       const { id } = await topology.pull(caller, { client_id: clientId, wait_seconds: 0 })
       await topology.worker.run({ orgId, clientId, id }, new AbortController().signal)

@@ -1,4 +1,4 @@
-// What the tests of this folder stand on: an org with its people in a database, and replicas of the
+// What the tests of this folder use: an org with its people in a database, and replicas of the
 // connections that share it. Nango is the simulator's, started by the test.
 
 import { pino } from 'pino'

@@ -17,7 +17,7 @@ export interface Grant {
 export interface SeenCall {
   method: string
   path: string
-  /** The access token it came with. */
+  /** The access token of the call. */
   token: string | null
 }
 
@@ -41,7 +41,7 @@ export const startSalesforceStandIn = async () => {
     refreshMs: 0,
     scope: 'refresh_token api id',
     permissions: true,
-    /** Takes requests and never answers; OAuth goes on. */
+    /** Accepts requests and never answers; OAuth still works. */
     silent: false,
   }
   let count = 0
@@ -205,7 +205,7 @@ export const startSalesforceStandIn = async () => {
     settings,
     issue,
     raw,
-    /** Ends every present session: the next call with one is a 401. */
+    /** Ends every current session: the next call with one is a 401. */
     expireSessions: () => {
       for (const grant of grants) grant.accessToken = accessToken(grant.sfdcOrgId)
     },

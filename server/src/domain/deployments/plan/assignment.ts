@@ -1,4 +1,5 @@
-// The permission set in the hands of the connected user: without it nobody of ours sees the new fields.
+// The assignment of the permission set to the connected user, who would not see the new fields without
+// it.
 
 import { soql, urlPath } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -12,7 +13,7 @@ export const wantedAssignment = ({ objects, permissions }: Plan): string | null 
   permissions.assign_to_connected_user && objects.length > 0 ? permissions.permission_set : null
 
 export interface AssignmentsSeen {
-  /** Null: the permission set is not there. */
+  /** Null: the permission set does not exist. */
   permissionSetId: string | null
   /** Id of the user's assignment; null where it has none. */
   assignmentId: string | null
@@ -20,7 +21,7 @@ export interface AssignmentsSeen {
   others: number
 }
 
-/** Who has the permission set. Never stopped by the budget: it settles what is under way. */
+/** Who has the permission set. Never stopped by the budget: it completes work that is under way. */
 export const readAssignments = async (
   org: SalesforceOrg,
   permissionSet: string,
@@ -45,7 +46,7 @@ export const readAssignments = async (
 
 /**
  * Makes sure that the user has the permission set; safe to repeat. Throws SalesforceError; `not_found`
- * where the permission set is not there.
+ * if the permission set does not exist.
  */
 export const assign = async (
   org: SalesforceOrg,
@@ -64,12 +65,12 @@ export const assign = async (
       json: { AssigneeId: userId, PermissionSetId: permissionSetId },
     })
   } catch (error) {
-    // Salesforce: assigned meanwhile. It is what we want.
+    // Salesforce: assigned in the meantime, which is what we want.
     if (!(error instanceof SalesforceError && error.failure.code === 'DUPLICATE_VALUE')) throw error
   }
 }
 
-/** Takes the permission set from the user; nothing to do where the user has none. */
+/** Removes the permission set from the user; does nothing if the user does not have it. */
 export const unassign = async (
   org: SalesforceOrg,
   permissionSet: string,

@@ -1,4 +1,4 @@
-// What a deployment is about to do with each component of its plan, and whether that can be taken back.
+// What a deployment is about to do with each component of its plan, and whether that can be rolled back.
 
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { kindOf, objectOf } from '../../metadata/kinds.ts'
@@ -31,8 +31,8 @@ const reversibilityOf = async (
 }
 
 /**
- * A row for each component, in the plan's order. Asks Salesforce only where a change may take something
- * from records. Throws SalesforceError as its queries do.
+ * A row for each component, in the plan's order. Asks Salesforce only if a change may make records lose
+ * something. Throws SalesforceError as its queries do.
  */
 export const componentRows = async (
   org: SalesforceOrg,
@@ -52,8 +52,8 @@ export const componentRows = async (
       .map(({ api_name }) => sameName(api_name)),
   )
   const rows: SavedComponent[] = []
-  // A merged file holds what the Salesforce org had beside it only for permission sets and layouts;
-  // of an object it holds what changes, which is all that is compared here.
+  // Only for permission sets and layouts does a merged file include the rest of what the Salesforce org
+  // has; for an object it holds only what changes, which is all that is compared here.
   for (const [position, component] of componentsOf(plan).entries()) {
     const [before, after] = [found.part(component), sent.part(component)]
     const isInPlace = unchanged.has(keyOf(component))

@@ -1,4 +1,4 @@
-// How much data goes with what a deployment changes and with what a rollback would delete or put back.
+// How much data is lost by what a deployment changes and by what a rollback would delete or restore.
 
 import { EngineError } from '../../../errors.ts'
 import { soql, soqlName } from '../../../salesforce/escape.ts'
@@ -19,14 +19,14 @@ export interface HeldData {
   name: string
   /** Null: they cannot be counted, and there may be some. */
   rows: number | null
-  /** What they lose; null where all of it goes. */
+  /** What they lose; null if they lose all of it. */
   loses: string | null
 }
 
 /** What is counted decides whether data is lost, so it may use the reserve. */
 const PROTECTED = { priority: 'protected' } as const
 
-/** Null where Salesforce cannot count (an object or field that the connected user does not see). */
+/** Null if Salesforce cannot count (an object or field that the connected user does not see). */
 const counted = async (count: Promise<number | null>): Promise<number | null> => {
   try {
     return await count
@@ -37,8 +37,8 @@ const counted = async (count: Promise<number | null>): Promise<number | null> =>
 }
 
 /**
- * Rows of an object; null where nobody can tell. They are counted by query and, since a query shows only
- * records shared with the connected user, by Salesforce's own count too: the larger number stands.
+ * Rows of an object; null if not known. They are counted by query and, since a query shows only records
+ * shared with the connected user, also by Salesforce's own count: the larger number counts.
  */
 type RowsOf = (object: string) => Promise<number | null>
 
@@ -73,7 +73,7 @@ const ask = async (
   return counted(queryCount(org, where === null ? from : soql`${from} WHERE ${where}`, PROTECTED))
 }
 
-/** Records that lose something: 0 also where the object has none. Null: nobody can tell which. */
+/** Records that lose something; 0 also if the object has none. Null: not known. */
 const rowsAtStake = async (
   org: SalesforceOrg,
   question: Question,
@@ -90,7 +90,7 @@ export interface Change {
 const stakeOf = ({ component: { type, fullName }, from, to }: Change): Stake | null =>
   kindOf(type)?.stake?.(fullName, from, to) ?? null
 
-/** How many records lose something by a change that the deployment is about to make. */
+/** How many records lose something through a change that the deployment is about to make. */
 export const rowsLost = async (org: SalesforceOrg, change: Change): Promise<number | null> => {
   const stake = stakeOf(change)
   if (stake === null) return 0
@@ -105,7 +105,7 @@ export interface Reverting {
   now: ReadonlyMap<string, string>
 }
 
-/** A field that goes: whatever was entered in it is at stake. */
+/** A field that is deleted: whatever was entered in it is at stake. */
 const filled = (fullName: string, element: JsonObject): Question => {
   const field = memberOf(fullName)
   return {
@@ -116,8 +116,8 @@ const filled = (fullName: string, element: JsonObject): Question => {
 }
 
 /**
- * What a rollback takes from records, with how many: objects and fields that are deleted, and fields that
- * hold less once they are put back. Empty where nothing is lost.
+ * What records lose by a rollback, and how many: objects and fields that are deleted, and fields that
+ * hold less once they are restored. Empty if nothing is lost.
  */
 export const heldData = async (
   org: SalesforceOrg,

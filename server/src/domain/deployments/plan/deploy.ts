@@ -1,5 +1,5 @@
 // The deploy: before_image → build → submit → wait → permissions → read_back. Each stage stores its
-// step, so that another replica goes on where this one was killed.
+// step, so that another replica continues where this one was killed.
 
 import { type Tx } from '../../../db/database.ts'
 import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
@@ -40,7 +40,10 @@ const at = (stage: (typeof STAGES)[number]): Progress => ({
 })
 const ended: Progress = { stage: 'done', done: STAGES.length, total: STAGES.length }
 
-/** Looks for what was applied, before the deployment ends with a warning that it cannot be seen. */
+/**
+ * How often it looks for what was applied before the deployment ends with a warning that it is not
+ * visible.
+ */
 const LOOKS_MAX = 6
 
 const beforeImage: Stage = async ({ org, journal, userId, spent }, { deployment }) => {
@@ -75,7 +78,7 @@ const build: Stage = async (context, { deployment }) => {
   const save = (tx: Tx): Promise<void> => journal.saveComponents(tx, components)
   const changes = { ...changesOf(deployment), ...compiled.changes }
   if (compiled.components.length > 0) {
-    packageOf(stored, org.apiVersion) // too large is said now, not after waiting
+    packageOf(stored, org.apiVersion) // says now, and not after waiting, if it is too large
     await journal.step(
       { stage: 'submit', package: stored },
       { changes, progress: at('submit') },
@@ -84,7 +87,7 @@ const build: Stage = async (context, { deployment }) => {
     )
     return 'next'
   }
-  // All of it is in place: nothing is sent.
+  // Everything already exists as planned: nothing is sent.
   if (deployment.check_only) {
     await journal.end(
       { error: null },
@@ -106,7 +109,7 @@ const build: Stage = async (context, { deployment }) => {
 const rowsOf = ({ deps, journal }: Context, { deployment }: State): Promise<ComponentRow[]> =>
   deps.db.as(journal.tenant).tx((tx) => componentsById(tx, journal.tenant, deployment.id))
 
-/** What a plan does at each ending of its package. */
+/** What the deploy of a plan does for each outcome of its package. */
 const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]): Endings => {
   const { journal, spent, deps } = context
   const save = (result: DeployResult) => (tx: Tx) =>
@@ -180,7 +183,7 @@ const endFailed = (
     await also(tx)
   })
 
-/** Whatever the next pull knows of the touched objects is out of date. */
+/** What the next pull already knows about the touched objects is out of date. */
 const forgetTouched = async (tx: Tx, deps: RunDeps, journal: Context['journal']): Promise<void> => {
   const row = await tx
     .selectFrom('crm_deployments')
@@ -193,7 +196,7 @@ const forgetTouched = async (tx: Tx, deps: RunDeps, journal: Context['journal'])
   await deps.topology.forget(tx, journal.tenant, row.client_id, names)
 }
 
-/** Salesforce does not say how much was applied: what is there now decides. */
+/** Salesforce does not say how much was applied: the current state decides. */
 const settleByReading = async (
   context: Context,
   { run, deployment }: State,
@@ -280,7 +283,7 @@ const readingBack: Stage = async (context, state) => {
   return 'stop'
 }
 
-/** Compiled once more over what is there now, a plan that is in place leaves nothing to send. */
+/** If the plan is in place, compiling it again over the current state leaves nothing to send. */
 const stillToDo = (plan: Plan, files: ReadonlyMap<string, string>): string[] => {
   try {
     return compilePlan(plan, { current: files }).components.map(
@@ -288,7 +291,7 @@ const stillToDo = (plan: Plan, files: ReadonlyMap<string, string>): string[] => 
         `${type} ${fullName} was deployed, but does not read back as planned.`,
     )
   } catch (error) {
-    // Something that the plan builds on cannot be read (any more): said, and no reason to fail.
+    // Something that the plan builds on can no longer be read: reported, but no reason to fail.
     if (error instanceof EngineError && error.code === 'invalid_plan') return [error.message]
     throw error
   }

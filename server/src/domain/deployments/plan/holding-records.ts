@@ -1,4 +1,4 @@
-// Which records name the components of a rollback: their owner or group is not to go.
+// Which records refer to the components of a rollback, so that their owner or group must not be deleted.
 
 import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -11,12 +11,12 @@ import { partsIn } from '../../metadata/parts.ts'
 import { type HoldingRecords } from '../../metadata/undoing.ts'
 import { type Reading } from './images.ts'
 
-/** By the key of what they name. */
+/** By the key of the component they refer to. */
 export type Holding = ReadonlyMap<string, readonly HoldingRecords[]>
 
 /**
- * The records that hold those of the components that records may hold. What the connected user does not
- * see is left out: then Salesforce refuses the deletion itself.
+ * The records that hold the components, for kinds that records can hold. Records that the connected user
+ * does not see are missing: then Salesforce itself refuses the deletion.
  */
 export const readHolding = async (
   org: SalesforceOrg,
@@ -52,7 +52,7 @@ const rowsOf = async (
   id: string,
 ): Promise<number> => {
   try {
-    // What is counted decides what is deleted, so it may use the reserve.
+    // The counts decide what is deleted, so they may use the reserve.
     return await queryCount(
       org,
       soql`SELECT COUNT() FROM ${soqlName(object)} WHERE ${soqlName(field)} = ${id}`,

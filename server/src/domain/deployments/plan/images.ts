@@ -16,14 +16,14 @@ import { type Plan } from '../../plan/schema.ts'
 export type Moment = 'before' | 'after'
 
 export interface Images {
-  /** Metadata files by path in a package; what is not there is absent. */
+  /** Metadata files by path in a package; what does not exist is absent. */
   files: ReadonlyMap<string, string>
   /** Describes by object, as far as the connected user sees them. */
   describes: ReadonlyMap<string, JsonObject>
 }
 
 export interface Reading extends Images {
-  /** Who changed a file last, where Salesforce tells. */
+  /** Who changed a file last, if Salesforce says so. */
   properties: readonly FileProperties[]
 }
 
@@ -36,8 +36,8 @@ const isReadInPart = (type: string): boolean => {
 }
 
 /**
- * Reads everything that the plan touches, as it is now. Throws SalesforceError where something could
- * not be read: taking that for absent would overwrite it unseen.
+ * Reads everything that the plan touches, as it is now. Throws SalesforceError where something could not
+ * be read: to treat it as absent would overwrite it unseen.
  */
 export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Reading> => {
   const components = componentsToRead(plan)
@@ -47,9 +47,9 @@ export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Readin
   const properties = [...read.properties]
   const masters = await readMasters(org, plan, files)
   if (others.length < components.length) {
-    // Salesforce tells of these only what is named beside them, so fields are named one by one, and
-    // objects that the plan does not touch too; apart from the rest, because an object that is asked
-    // for in parts may come in parts.
+    // For these, Salesforce returns only what is named with them, so fields are named one by one, as are
+    // objects that the plan does not touch. They are retrieved separately from the rest, because an
+    // object that is requested in parts may come in parts.
     const parts = componentsOf(plan).filter(({ type }) => type === 'CustomField')
     const partly = await readFiles(org, [...components, ...masters, ...parts])
     for (const [path, text] of partly.files) {
@@ -62,8 +62,9 @@ export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Readin
 }
 
 /**
- * The objects above those of the plan that it does not touch itself. The files of custom ones are added,
- * level by level: they tell what is above them (Salesforce: three levels of details at most).
+ * The master objects of those in the plan that the plan itself does not touch. The files of custom ones
+ * are added level by level, since they say what is above them (Salesforce: three levels of details at
+ * most).
  */
 const readMasters = async (
   org: SalesforceOrg,
@@ -105,7 +106,7 @@ const readFiles = async (
       makeFailure('other', { code: 'RETRIEVE_INCOMPLETE', message: unread.problem }),
     )
   }
-  // Paths come with other characters escaped than names (`%20`): the name that stands beside counts.
+  // Paths escape other characters than names do (`%20`): the name given beside them counts.
   const names = new Map(
     retrieved.properties.map(({ fileName, fullName }) => [
       fileName?.replace(/^unpackaged\//, '') ?? '',
@@ -121,7 +122,7 @@ const readFiles = async (
   return { files, properties: retrieved.properties }
 }
 
-/** Describes of these objects; one that is not there (or not visible) is left out. */
+/** Describes of these objects; one that does not exist (or is not visible) is left out. */
 export const readDescribes = async (
   org: SalesforceOrg,
   objects: readonly string[],

@@ -1,4 +1,4 @@
-// Done means read back: what the plan made is there, and the connected user sees it.
+// A deploy is done when it was read back: what the plan creates exists, and the connected user sees it.
 
 import { soql } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -17,13 +17,13 @@ const findDescribe = (describes: ReadonlyMap<string, JsonObject>, name: string) 
 export interface ReadBack {
   /** Fields of the plan that were not found; they may show up a moment later. */
   missing: string[]
-  /** Fields that are there and differ from the plan. */
+  /** Fields that exist but differ from the plan. */
   differing: Fault[]
 }
 
 /**
- * Looks for every field of the plan: in the describes, which show what the connected user may see, or
- * where the plan assigns no permission set by the Tooling API, which shows what exists.
+ * Looks for every field of the plan: in the describes, which show what the connected user may see, or,
+ * if the plan assigns no permission set, by the Tooling API, which shows what exists.
  */
 export const readBack = async (
   org: SalesforceOrg,
@@ -61,7 +61,7 @@ export const readBack = async (
 
 const definedFields = async (org: SalesforceOrg, object: string): Promise<Set<string>> => {
   const names = new Set<string>()
-  // Salesforce: FieldDefinition is read for one entity at a time.
+  // Salesforce: FieldDefinition can be read for only one entity at a time.
   const text = soql`SELECT QualifiedApiName FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = ${object}`
   for await (const record of toolingQuery(org, text)) {
     names.add(sameName(asText(record.QualifiedApiName) ?? ''))

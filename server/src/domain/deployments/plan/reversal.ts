@@ -1,5 +1,5 @@
-// What taking a deployment back would do, from what was there before, what the deployment left behind
-// and what is there now. Pure: it decides, nothing is sent here.
+// What rolling a deployment back would do, from the state before it, the state it left behind and the
+// current state. Pure: it only decides, nothing is sent here.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { fileDifferences } from '../../metadata/equality.ts'
@@ -29,17 +29,20 @@ export interface ReversalInput {
   plan: Plan
   rows: readonly ComponentRow[]
   before: Files
-  /** Empty where the deployment's outcome was never known: then nothing is taken for ours unasked. */
+  /**
+   * Empty if the deployment's outcome was never known: then nothing counts as ours unless the caller
+   * names it.
+   */
   after: Files
   now: Files
   changes: Changes
-  /** Named by the caller: only these, and these whatever happened to them since. Null: all. */
+  /** Named by the caller: only these are rolled back, even if others changed them since. Null: all. */
   named: ReadonlySet<string> | null
-  /** Who has the plan's permission set now; null where it wants none assigned. */
+  /** Who has the plan's permission set now; null if the plan assigns none. */
   assignments: AssignmentsSeen | null
-  /** What uses components of a kind that is kept while it is used, by their keys. */
+  /** What uses components of a kind that is kept while in use, by the components' keys. */
   users: Users
-  /** The records that name the components, by their keys. */
+  /** The records that refer to the components, by the components' keys. */
   holding: Holding
 }
 
@@ -52,7 +55,7 @@ export interface Reversal {
   restore: Component[]
   kept: Kept[]
   package: StoredPackage
-  /** The permission set is to be taken from the connected user. */
+  /** The permission set is to be removed from the connected user. */
   unassign: boolean
 }
 
@@ -65,7 +68,7 @@ const changesIn = (rows: readonly ComponentRow[]): Change[] =>
       told: { level: reversibility, reason: reason ?? '' },
     }))
 
-/** Which of the objects that were made are deleted, and which stay. */
+/** Which of the created objects are deleted, and which stay. */
 const objectsMade = (
   changes: readonly Change[],
   { named, ...images }: Pick<Scene, 'after' | 'now' | 'named'>,
@@ -87,13 +90,13 @@ interface Undone {
   undoing: Undoing
 }
 
-/** What the fate of these components means for entries of others that name them. */
+/** What happens to entries of other components that name these. */
 const settle = (undone: readonly Undone[]): Settled => {
   const granted = COMPONENT_KINDS.filter(({ access }) => access !== undefined)
   const keysOf = (some: readonly Undone[]) => new Set(some.map(({ component }) => keyOf(component)))
   const removed = keysOf(undone.filter(({ undoing }) => undoing.remove))
-  // What stays because nobody can delete it by API needs no access of ours to stay, nor does what was
-  // there before and is back as far as that goes.
+  // A component that stays because it cannot be deleted by API does not need our access entries, nor
+  // does one that existed before and has been restored as far as possible.
   const isDeletable = ({ type }: Component): boolean =>
     (kindOf(type)?.deletion.place ?? null) !== null
   const staying = keysOf(
@@ -117,7 +120,7 @@ const settle = (undone: readonly Undone[]): Settled => {
   }
 }
 
-/** The fate of each component; of files that hold entries of others, once that of the others is known. */
+/** What happens to each component; files that hold entries of others come after those others. */
 const undoAll = (changes: readonly Change[], scene: Scene): Undone[] => {
   const answers = changes.map((change) => ({
     component: change.component,
@@ -135,7 +138,7 @@ const undoAll = (changes: readonly Change[], scene: Scene): Undone[] => {
   return undone
 }
 
-/** What taking the deployment back does to each component, and the package that does it. */
+/** What rolling the deployment back does to each component, and the package that does it. */
 export const reverse = (input: ReversalInput): Reversal => {
   const { plan, named } = input
   const [before, after, now] = [partsIn(input.before), partsIn(input.after), partsIn(input.now)]
@@ -204,8 +207,8 @@ const filesOf = (undone: readonly Undone[]): Map<string, string> => {
 }
 
 /**
- * The assignment is ours to roll back where we made it and the permission set goes, or is as it was
- * before the deploy: as long as it holds more, other deployments need it.
+ * The assignment is rolled back if we made it and the permission set is deleted or is as it was before
+ * the deploy: as long as it holds more, other deployments need it.
  */
 const mayUnassign = (
   { changes, assignments, named }: ReversalInput,

@@ -1,5 +1,5 @@
-// The rollback: read → release → submit → wait → verify. What it takes back is decided anew from what
-// is there when it runs, and what it says in the end from a second reading.
+// The rollback: read → release → submit → wait → verify. What it rolls back is decided again from the
+// state when it runs, and what it reports in the end from a second reading.
 
 import { type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError, type MemberError } from '../../../errors.ts'
@@ -66,7 +66,7 @@ interface Decided {
   rows: ComponentRow[]
 }
 
-/** Reads the Salesforce org and decides what is to be taken back as it is now. */
+/** Reads the Salesforce org and decides what to roll back in its current state. */
 const decide = async (context: Context, { run, deployment }: State): Promise<Decided> => {
   const { org, journal, deps } = context
   const plan = planOf(deployment)
@@ -110,11 +110,11 @@ const toKept = async (
   kept: readonly Kept[],
   properties: readonly FileProperties[],
 ): Promise<KeptComponent[]> => {
-  // A file that exists can be retrieved; whether a part of an object exists only a list says.
+  // A file that exists can be retrieved; only a list says whether a part of an object exists.
   const types = PART_KINDS.map(({ type }) => type).filter((type) =>
     kept.some(({ component, drifted }) => drifted && component.type === type),
   )
-  // Who it was is worth a call, and no reason to fail.
+  // Who it was is worth a call, but no reason to fail.
   const listed = await listMetadata(
     org,
     types.map((type) => ({ type })),
@@ -172,7 +172,9 @@ const reading: Stage = async (context, state) => {
   return 'next'
 }
 
-/** A dry run asks Salesforce as well: whatever uses a component, it alone knows what it refuses. */
+/**
+ * A dry run asks Salesforce as well: only Salesforce knows what it refuses, whatever uses a component.
+ */
 const trying = async (
   context: Context,
   result: RollbackResult,
@@ -237,14 +239,14 @@ const releasing: Stage = async (context, { run, deployment }) => {
   return 'next'
 }
 
-/** What was released for a rollback that then did not happen. */
+/** Restores what was released for a rollback that then did not happen. */
 const takeBackRelease = async (context: Context, { run, deployment }: State): Promise<void> => {
   const { assignment } = changesOf(deployment)
   if (!(run.package as RollbackPackage).unassign || assignment === null) return
   await assign(context.org, assignment.permission_set, assignment.assignee_id)
 }
 
-/** What a rollback does at each ending of its package: what is there now tells how it ended. */
+/** What a rollback does for each outcome of its package: the current state shows how it ended. */
 const endingsOf = (context: Context, state: State): Endings => {
   const { journal, spent, deps } = context
   const { run, deployment } = state
@@ -295,8 +297,8 @@ const isShared = (type: string): boolean => {
 }
 
 /**
- * Compares the second reading with what was there before the deploy: each component that was taken
- * back by itself, and what describes show of objects of which nothing of ours stays.
+ * Compares the second reading with what was there before the deploy: each component that was rolled
+ * back, and the describes of objects on which nothing of ours stays.
  */
 const prove = (
   plan: Plan,
@@ -320,7 +322,7 @@ const prove = (
       differ(row.type, row.full_name, 'It is still as the deployment left it.')
       continue
     }
-    // Files that others write to as well are back when nothing of ours is left in them.
+    // Files that others also write to are restored when nothing of ours is left in them.
     if (isShared(row.type)) continue
     if (!samePart(was.part(component), is.part(component))) {
       differ(row.type, row.full_name, 'It is not as it was before the deployment.')
@@ -352,7 +354,7 @@ const prove = (
       }
       continue
     }
-    // What is not as the deployment left it either is somebody else's doing since.
+    // What also differs from the state that the deployment left was changed by somebody else since.
     const since = left === undefined ? new Set() : new Set(differencesOf(left, present))
     const ours = differencesOf(earlier, present).filter((name) => !since.has(name))
     if (ours.length > 0) {
@@ -412,7 +414,7 @@ const verifying: Stage = async (context, state) => {
   return 'stop'
 }
 
-/** A permission set that was released for it may be gone from the user already. */
+/** A permission set that was released for it may already be unassigned. */
 const isReleased = ({ run }: State): boolean =>
   (run.package as RollbackPackage | null)?.unassign === true
 

@@ -21,8 +21,8 @@ const fileKindOf = ({ type }: Component): FileKind | null => {
 }
 
 /**
- * Who uses those of the components that are kept while used. `properties` tell their ids. What
- * Salesforce does not tell is left out: then it refuses the deletion itself.
+ * Who uses the components, for kinds that are kept while in use. `properties` give their ids. What
+ * Salesforce does not return is missing: then it refuses the deletion itself.
  */
 export const readUsers = async (
   org: SalesforceOrg,
@@ -57,7 +57,7 @@ const namersOf = async (
     return read.flatMap((file) => by(fullName, file))
   })
 
-/** What Salesforce does not tell: nobody. */
+/** If Salesforce returns nothing: nobody. */
 const orNobody = async (ask: () => Promise<Component[]>): Promise<Component[]> => {
   try {
     return await ask()
@@ -69,7 +69,7 @@ const orNobody = async (ask: () => Promise<Component[]>): Promise<Component[]> =
 
 const usersOf = (org: SalesforceOrg, id: string): Promise<Component[]> =>
   orNobody(async () => {
-    // Salesforce: MetadataComponentDependency (beta) is filtered by one id at a time.
+    // Salesforce: MetadataComponentDependency (beta) can be filtered by only one id at a time.
     const rows = await rowsOf(
       org,
       soql`SELECT MetadataComponentId, MetadataComponentType, MetadataComponentName FROM MetadataComponentDependency WHERE RefMetadataComponentId = ${id}`,

@@ -1,23 +1,23 @@
 // Whether a deploy that Salesforce lists is the one that we sent. Salesforce: Tooling API, DeployRequest
-// has every deploy of a user, those of the command line and of change sets too; only what a deploy says
-// of its components tells whose it is.
+// has every deploy of a user, including those of the command line and of change sets; only the
+// components of a deploy show whose it is.
 
 import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { type Component, keyOf, ownerOf, sameName } from '../../metadata/names.ts'
 
-/** What a package brings and takes away: full names by metadata type. */
+/** What a package deploys and deletes: full names by metadata type. */
 interface Contents {
   members: Readonly<Record<string, readonly string[]>>
   deleteAfter: Readonly<Record<string, readonly string[]>>
 }
 
-/** `unclear`: it runs, and has not shown enough of what it holds. */
+/** `unclear`: it is running, and has not yet shown enough of its components. */
 export type Claim = 'ours' | 'foreign' | 'unclear'
 
 /**
- * Ours is what holds every component of the package and nothing else. A deploy that ended without
- * changing anything and without naming its components may have been ours; nothing is lost by sending
- * the package again.
+ * A deploy is ours if it holds every component of the package and nothing else. A deploy that ended
+ * without changing anything and without naming its components may have been ours; nothing is lost by
+ * sending the package again.
  */
 export const claimOf = (contents: Contents, result: DeployResult): Claim => {
   const wanted = new Set(membersIn(contents).map(plainKeyOf))
@@ -46,7 +46,7 @@ const plainKeyOf = (component: Component): string =>
 
 /**
  * What Salesforce reports beside the components that package.xml names: the object in whose file they
- * stand, a manifest that has a problem, and each rule of a file of assignment rules.
+ * are, a manifest that has a problem, and each rule of a file of assignment rules.
  */
 const isContainer = (
   component: Pick<ComponentResult, 'type' | 'fullName'>,

@@ -1,4 +1,4 @@
-// What every stage of a deploy or rollback works with, and how the engine of stages takes it.
+// What every stage of a deploy or rollback works with, and how the engine runs the stages.
 
 import { type Tenant, type Tx } from '../../../db/database.ts'
 import { type WorkFault } from '../../../db/types.ts'
@@ -32,12 +32,15 @@ export interface Context extends StageContext {
   journal: Journal
 }
 
-/** Each stage takes one step and stores it; `stop`: the run has ended or is paused. */
+/** Each stage does one step and stores it; `stop`: the run has ended or is paused. */
 export type Stage = (context: Context, state: State) => Promise<'next' | 'stop'>
 
 export interface RunKind {
   stages: Readonly<Record<string, Stage>>
-  /** Has something been changed for the package before it is sent? Then ending it needs the stage. */
+  /**
+   * Whether something was changed for the package before it is sent; then ending the run needs the
+   * stage.
+   */
   changesBeforeSending?: (state: State) => boolean
   /** Ends the run because of a fault before anything of it was applied. */
   fail: (journal: Journal, state: State, fault: WorkFault, calls: number) => Promise<void>
@@ -50,7 +53,7 @@ export const createRunWorker = (
   deps: RunDeps,
   kindOf: (deployment: DeploymentRow) => RunKind,
 ): Worker => {
-  /** Whatever happens to us from here on says nothing about what runs at Salesforce. */
+  /** From here on, our own failures say nothing about the deploy at Salesforce. */
   const isSent = (state: State): boolean => {
     const { run, deployment } = state
     if (run.sfdc_deploy_id !== null || run.intended_at !== null) return true
@@ -68,7 +71,7 @@ export const createRunWorker = (
       tenant: state.journal.tenant,
       clientId: state.run.client_id,
       sfdcOrgId: state.run.sfdc_org_id,
-      // What has been sent is settled in any case, and taking back is never held up.
+      // What has been sent is settled in any case, and a rollback is never held up.
       priority: state.run.kind === 'deploy' && !isSent(state) ? 'work' : 'protected',
     }),
     step: async (context, { journal, ...state }) => {

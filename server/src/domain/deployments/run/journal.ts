@@ -25,7 +25,7 @@ import {
   type RunRow,
 } from '../rows.ts'
 
-/** What a run may change of itself; times are Salesforce's or the database's. */
+/** The members of its own row that a run may change; times are Salesforce's or the database's. */
 export interface RunChanges {
   stage?: string
   package?: unknown
@@ -93,7 +93,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
       .set({
         ...plain,
         ...(contents === undefined ? {} : { package: json(contents) }),
-        // A stage that begins has failed no time yet.
+        // A stage that begins has no failures yet.
         ...(changes.stage === undefined ? {} : { attempts: 0, resume_at: null, error: null }),
         salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
       })
@@ -190,7 +190,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         return new Set(rows.map(({ sfdc_deploy_id: id }) => id ?? ''))
       }),
 
-    /** Pauses and says why; the sweep puts the run back when it is due. */
+    /** Pauses with the reason; the sweep puts the run back when it is due. */
     hold: (error: WorkFault, afterSeconds: number, calls = 0): Promise<void> =>
       write(async (tx) => {
         await tx
@@ -210,7 +210,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, run: R
         await updateDeployment(tx, { rollback: { ...rollbackOf(deployment), error } }, calls)
       }),
 
-    /** Whatever the run was paused for is over, though its stage goes on. */
+    /** The cause of the pause is over, though the stage continues. */
     resumed: (): Promise<void> =>
       write(async (tx) => {
         await updateRun(tx, { error: null })

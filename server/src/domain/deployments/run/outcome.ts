@@ -1,6 +1,5 @@
-// How a package that is sent to Salesforce can end, in one place for all that send one: deploys and
-// rollbacks, of plans and of workflows. Each says what it does at an ending; when one is reached is
-// decided here.
+// How a package that was sent to Salesforce can end, in one place for deploys and rollbacks of plans and
+// of workflows. Each says what it does for an outcome; which outcome is reached is decided here.
 
 import { type Tx } from '../../../db/database.ts'
 import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
@@ -30,13 +29,18 @@ export interface Endings {
   taken: (deployId: string) => DeploymentChanges
   /** Everything was applied. */
   applied: (result: DeployResult) => Promise<Next>
-  /** A package that was only to be checked is good. */
+  /** A package that was only checked is valid. */
   validated?: (result: DeployResult) => Promise<Next>
-  /** Salesforce does not say how it ended, or several deploys could be this one: what is there now tells. */
+  /**
+   * Salesforce does not say how it ended, or several deploys could be this one: the current state shows.
+   */
   unclear: (why: Unclear) => Promise<Next>
-  /** Nothing of it was applied, and it will not be sent again. `result` is null where it was not taken. */
+  /**
+   * Nothing of it was applied, and it will not be sent again. `result` is null if Salesforce did not
+   * accept it.
+   */
   failed: (fault: WorkFault, result: DeployResult | null) => Promise<void>
-  /** Why Salesforce refused it, as this kind of work tells it. */
+  /** Why Salesforce refused it, in the words of this kind of work. */
   reasonOf: (result: DeployResult) => WorkFault
 }
 
@@ -47,10 +51,12 @@ export interface Unclear {
 
 const MESSAGE_MAX = 1_000
 
-/** Sent so often at most when Salesforce's setup lock keeps refusing it. */
+/** How often it is sent at most while Salesforce's setup lock keeps refusing it. */
 const SENDS_MAX = 12
 
-/** Does Salesforce only check the package: a deploy with check_only, or the dry run of a rollback? */
+/**
+ * Whether Salesforce only checks the package: a deploy with check_only, or the dry run of a rollback.
+ */
 const isCheckOnly = ({ run, deployment }: State): boolean =>
   run.kind === 'deploy' ? deployment.check_only : (run.options as RollbackOptions).dry_run
 
@@ -89,7 +95,7 @@ export const sendPackage = async (
   }
 }
 
-/** Waits for the end of what was sent, and sends it again where a passing cause kept it out. */
+/** Waits for the end of what was sent, and sends it again if a temporary cause kept it out. */
 export const awaitPackage = async (
   context: Context,
   { run, deployment }: State,
@@ -100,7 +106,8 @@ export const awaitPackage = async (
   try {
     result = await watch({ org, journal, id: run.sfdc_deploy_id ?? '', signal })
   } catch (error) {
-    // Salesforce: results of deploys are kept for a while only; then the Salesforce org itself tells.
+    // Salesforce: results of deploys are kept for a limited time; after that, the state of the
+    // Salesforce org decides.
     if (!(error instanceof SalesforceError && error.failure.kind === 'not_found')) throw error
     return endings.unclear({ ids: [] })
   }
@@ -110,7 +117,7 @@ export const awaitPackage = async (
   if (result.applied === 'all') return endings.applied(result)
   if (result.applied !== 'nothing') return endings.unclear({ ids: [] })
   if (result.passing && run.sends < SENDS_MAX && run.cancel_requested_at === null) {
-    // Certainly nothing was applied, and the cause passes: the same package once more.
+    // Certainly nothing was applied, and the cause is temporary: the same package once more.
     const fault = endings.reasonOf(result)
     await journal.step({ stage: 'submit', sfdc_deploy_id: null, intended_at: null })
     await stand(context, run, fault, workWaitSeconds(run.sends))
@@ -121,7 +128,7 @@ export const awaitPackage = async (
   return 'stop'
 }
 
-/** Pauses for so many seconds and says why. */
+/** Pauses for so many seconds, with the reason. */
 export const stand = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
   run: RunRow,
@@ -142,12 +149,12 @@ export const endDeploy = (
 ): Promise<void> =>
   journal.end({ error: fault }, { status: 'failed', error: fault, applied }, calls, also)
 
-/** What a deploy brought shows at once in what is read back; a second look is for a reading that lags. */
+/** What was deployed shows at once when read back; the second look is for a reading that lags. */
 const LOOKS_FOR_MISSING = 2
 
 /**
- * Ends a deploy of which something is not there. Salesforce called it applied, so the rest of it may be,
- * and can be rolled back. `save` stores what was read.
+ * Ends a deploy of which something is missing. Salesforce reported it as applied, so the rest may be
+ * there and can be rolled back. `save` stores what was read.
  */
 export const endMissing = async (
   context: Pick<Context, 'journal' | 'spent'>,
@@ -168,7 +175,7 @@ export const endMissing = async (
 
 /**
  * Ends a rollback as failed. The deployment stays what it was; only this attempt to roll it back failed.
- * `result` is what Salesforce said of the package, if it took it: it says why what was to go remains.
+ * `result` is Salesforce's result for the package, if it accepted one: it says why components remain.
  */
 export const endRollback = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
@@ -191,8 +198,8 @@ export const endRollback = async (
 }
 
 /**
- * Ends a dry run with Salesforce's own verdict on the package; null where there was nothing to check.
- * What it refuses would not be rolled back, nor anything else with it.
+ * Ends a dry run with Salesforce's own verdict on the package; null if there was nothing to check. What
+ * it refuses would not be rolled back, nor would the rest.
  */
 export const endDryRun = async (
   { journal, spent }: Pick<Context, 'journal' | 'spent'>,
@@ -234,7 +241,7 @@ const withoutEffect = (planned: RollbackResult, result: DeployResult | null): Ro
   }
 }
 
-/** The sentence for work whose outcome nobody can find out. */
+/** The sentence for work whose outcome cannot be found out. */
 export const unclearFault = ({ ids }: Unclear): WorkFault => ({
   code: 'outcome_unknown',
   message:
@@ -243,7 +250,7 @@ export const unclearFault = ({ ids }: Unclear): WorkFault => ({
       : `The response to the deploy request was lost, and several deploys in Salesforce could be it: ${ids.join(', ')}.`,
 })
 
-/** The warnings with one more, which is not said twice. */
+/** The warnings with one more, without repeating it. */
 export const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
   ...warnings.filter(({ code, message }) => code !== fault.code || message !== fault.message),
   fault,
@@ -252,20 +259,20 @@ export const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
 export type SavedComponent = Omit<ComponentRow, 'org_id' | 'client_id' | 'deployment_id'>
 
 /**
- * A success counts for the components that Salesforce names; whether another one is there is found out
- * by reading. A validation has nothing to read.
+ * A success counts for the components that Salesforce names; the others are read to find out whether
+ * they exist. A validation has nothing to read.
  */
 const isIn = (component: ComponentResult | undefined, result: DeployResult): boolean =>
   result.success && (component !== undefined || result.checkOnly)
 
-/** What Salesforce said about each component, laid over the rows. */
+/** What Salesforce said about each component, merged into the rows. */
 export const judged = (rows: readonly ComponentRow[], result: DeployResult): SavedComponent[] => {
   const said = new Map(
     (result.details?.components ?? []).map((component) => [keyOf(component), component]),
   )
   return rows.map((row) => {
     const component = said.get(keyOf({ type: row.type, fullName: row.full_name }))
-    // All or nothing: beside a failed component the others were not applied either.
+    // All or nothing: if one component failed, the others were not applied either.
     const success = component?.outcome === 'failed' ? false : isIn(component, result) || row.success
     return { ...row, success, problem: problemOf(component, result) ?? row.problem }
   })
@@ -318,7 +325,7 @@ export const whyFailed = (rows: readonly ComponentRow[], result: DeployResult): 
   return { code: 'components_failed', message: clip(message, MESSAGE_MAX) }
 }
 
-/** Why a rollback failed, with every component that Salesforce would not take back. */
+/** Why a rollback failed, with every component that Salesforce refused to roll back. */
 export const refusalOf = (result: DeployResult): WorkFault => {
   const errors = failedIn(result).map(({ type, fullName, problem }) => ({
     path: `${type}:${fullName}`,

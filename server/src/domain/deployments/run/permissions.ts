@@ -1,4 +1,4 @@
-// Why Salesforce refused: asked once something failed, so that what goes well costs no call.
+// Why Salesforce refused: asked only after something failed, so that a success costs no call.
 
 import { EngineError } from '../../../errors.ts'
 import { concernsWholeOrg, SalesforceError } from '../../../salesforce/failure.ts'
@@ -10,8 +10,8 @@ import { type StageContext } from '../../work/stages.ts'
 
 /**
  * The permissions that the connected user lacks for this deployment, in the words of the conflict check,
- * in place of what Salesforce said about the first thing that it hid or refused. Anything else is given
- * back as it is.
+ * in place of what Salesforce said about the first thing that it hid or refused. Anything else is
+ * returned as it is.
  */
 export const explainRefusal = async (
   error: unknown,

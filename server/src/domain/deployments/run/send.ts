@@ -1,5 +1,5 @@
-// A package on its way: sent once, found again when the answer got lost, and watched to its end. The
-// same for a deploy and for a rollback, which is a deploy too.
+// A package on its way: sent once, found again if the response was lost, and watched to its end. The
+// same for a deploy and for a rollback, which is also a deploy.
 
 import { type Members, buildDeployPackage } from '../../../salesforce/deploy-package.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
@@ -51,9 +51,12 @@ export const packageOf = (stored: StoredPackage, apiVersion: string) =>
 export type Submitted =
   | { kind: 'sent'; id: string }
   | { kind: 'cancelled' }
-  /** Salesforce does not take it, however often it is sent. */
+  /** Salesforce refuses it, however often it is sent. */
   | { kind: 'refused'; fault: WorkFault }
-  /** No deploy is known to be ours yet; a request may be on its way, or a deploy has yet to show what it holds. */
+  /**
+   * No deploy is known to be ours yet; a request may be on its way, or a deploy has not yet shown its
+   * components.
+   */
   | { kind: 'look_again'; afterSeconds: number }
   /** Several deploys could be ours. */
   | { kind: 'ambiguous'; ids: string[] }
@@ -65,7 +68,7 @@ interface SubmitOptions {
   userId: string
   checkOnly: boolean
   signal: AbortSignal
-  /** A request whose answer got lost shows up at Salesforce within this time, or never. */
+  /** A request whose response was lost appears at Salesforce within this time, or never. */
   graceMs: number
 }
 
@@ -73,7 +76,8 @@ const LOOK_SECONDS = 5
 
 /**
  * Sends the run's package, or finds out what became of it. The intent is stored before sending. An error
- * means: certainly not taken (the intent is cleared), or unknown (it stands, and the next call looks).
+ * means: certainly not accepted (the intent is cleared), or unknown (the intent stays, and the next call
+ * looks).
  */
 export const submit = async (options: SubmitOptions): Promise<Submitted> => {
   const { run } = options
@@ -82,7 +86,7 @@ export const submit = async (options: SubmitOptions): Promise<Submitted> => {
   return found ?? send(options)
 }
 
-/** The deploy of a request whose answer got lost; null where it certainly never reached Salesforce. */
+/** The deploy of a request whose response was lost; null if it certainly never reached Salesforce. */
 const lookFor = async (
   { org, journal, run, userId, checkOnly, graceMs }: SubmitOptions,
   since: Date,
@@ -92,7 +96,7 @@ const lookFor = async (
     userId: run.sfdc_user_id ?? userId,
     checkOnly,
   })
-  // Salesforce tells whole seconds only: the deploy of a run that has just ended may be among them.
+  // Salesforce returns only whole seconds: the deploy of a run that has just ended may be among them.
   const taken = await journal.deploysOfOthers(seen.map(({ id }) => id))
   const claims = new Map<string, Claim>()
   for (const { id } of seen) {
@@ -118,7 +122,7 @@ const readClaim = async (org: SalesforceOrg, id: string, stored: StoredPackage):
   return result === null ? 'unclear' : claimOf(stored, result)
 }
 
-/** Can no repetition send this package, and is none of it in the Salesforce org? */
+/** Whether no repetition can send this package, and nothing of it is in the Salesforce org. */
 const isRefusedForGood = (error: unknown): boolean =>
   CAUSES[causeOf(error)].outcome === 'end' && !isUnknownFate(error)
 
@@ -166,7 +170,7 @@ export const watch = async ({ org, journal, id, signal }: WatchOptions): Promise
       )
       if (seen.done || run.cancel_requested_at === null || cancelAsked) return
       cancelAsked = true
-      // Refused while it is finalizing: then it simply ends.
+      // Salesforce refuses while it is finalizing: then it simply ends.
       await cancelDeploy(org, id).catch((error: unknown) => {
         if (!(error instanceof EngineError)) throw error
       })

@@ -1,4 +1,4 @@
-// What the tests of this folder stand on: a client whose Salesforce org is the simulator's, and the
+// What the tests of this folder use: a client whose Salesforce org is the simulator's, and the
 // deployments over the real gateway. Work runs when a test says so, as many replicas as it likes.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -70,7 +70,7 @@ export const createDeploymentsRig = async (
   }
   const { userId: sfdcUserId, sfdcOrgId } = await getIdentity(orgOf('interactive'))
 
-  /** The live connection with a session that never dies: how sessions renew is proven elsewhere. */
+  /** The live connection with a session that never dies: the renewal of sessions is tested elsewhere. */
   const connections: ConnectionDoor = {
     open: async (tenant, clientId, priority, signal) => {
       const connection = await db.as(tenant).tx(async (tx) => {
@@ -149,7 +149,7 @@ export const createDeploymentsRig = async (
       deploymentId,
     ])
 
-  /** Brings what runs for the deployment one turn further, as the queue would. */
+  /** Does one turn of the work on the deployment, as the queue would. */
   const turn = async (
     deploymentId: string,
     signal = new AbortController().signal,
@@ -182,7 +182,7 @@ export const createDeploymentsRig = async (
     control,
     sfdcOrg,
     sfdcOrgId,
-    // As long as the rig: a handle of somebody who waits ends after 45 seconds.
+    // Lives as long as the rig: a handle for a waiting caller ends after 45 seconds.
     org: orgOf('work'),
     sfdcUserId,
     deployments,
@@ -197,7 +197,7 @@ export const createDeploymentsRig = async (
     finish,
     deploy: async (plan: unknown, input: Partial<DeployInput> = {}): Promise<Deployment> =>
       finish((await start(plan, input)).id),
-    /** The refusal that a waiting caller is given stands in the run. */
+    /** The refusal that a waiting caller gets is stored in the run. */
     rollback: async (
       deploymentId: string,
       input: Partial<RollbackInput> = {},

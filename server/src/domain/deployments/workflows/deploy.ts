@@ -1,5 +1,5 @@
-// Deploying, switching and removing automations: before_image → build → submit → wait → activate →
-// delete_versions → read_back. Stages without anything to do are passed over.
+// Deploying, activating, deactivating and removing automations: before_image → build → submit → wait →
+// activate → delete_versions → read_back. Stages with nothing to do are skipped.
 
 import { type Tx } from '../../../db/database.ts'
 import { type Fault, type Progress } from '../../../db/types.ts'
@@ -93,7 +93,7 @@ const toComponents = (
     problem: null,
   }))
 
-/** Why a removal is refused; null: nobody waits in the flows. */
+/** Why a removal is refused; null: no interviews wait in the flows. */
 export const waitingFault = (waiting: ReadonlyMap<string, number>): Fault | null => {
   if (waiting.size === 0) return null
   const each = [...waiting].map(([flow, count]) => `${flow}: ${count}`).join(', ')
@@ -129,7 +129,7 @@ const build: Stage = async (context, state) => {
     return 'next'
   }
   if (deployment.check_only) {
-    // Switching and deleting flows is nothing that Salesforce would check beforehand.
+    // Salesforce cannot check beforehand whether flows can be activated, deactivated or deleted.
     await journal.end(
       { error: null },
       { status: 'validated', applied: 'nothing', progress: ended, error: null },
@@ -152,7 +152,7 @@ const rowsOf = (context: Context, state: State): Promise<ComponentRow[]> =>
     .as(context.journal.tenant)
     .tx((tx) => componentsById(tx, context.journal.tenant, state.deployment.id))
 
-/** The same components with the same fate: the same deployment as it was understood before. */
+/** The same components with the same changes: the same deployment as understood before. */
 const sameRows = (a: readonly ComponentRow[], b: readonly WorkflowRow[]): boolean =>
   a.length === b.length &&
   a.every(
@@ -161,8 +161,9 @@ const sameRows = (a: readonly ComponentRow[], b: readonly WorkflowRow[]): boolea
   )
 
 /**
- * What waited to be sent may hold rules of the client's that were changed meanwhile: it is written anew
- * from how they stand now. Null: what would have to be done now differs from what was announced.
+ * What waited to be sent may contain rules of the client that were changed in the meantime: it is
+ * written again from their current state. Null: what would have to be done now differs from what was
+ * announced.
  */
 const renewed = async (context: Context, state: State): Promise<State | null> => {
   const { org, journal, spent } = context
@@ -193,7 +194,7 @@ const sending: Stage = async (context, state) => {
 const waiting: Stage = async (context, state) =>
   awaitPackage(context, state, endingsOf(context, state, await rowsOf(context, state)))
 
-/** What workflows do at each ending of their package. */
+/** What workflows do for each outcome of their package. */
 const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]): Endings => {
   const { journal, spent } = context
   const save = (result: DeployResult) => (tx: Tx) =>
@@ -253,7 +254,7 @@ const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]
 const settleByReading = async (context: Context, state: State): Promise<'next' | 'stop'> => {
   const { org, journal, spent } = context
   const now = await read(context, state)
-  // What was to be deleted and is gone cannot be decided about once more.
+  // What was to be deleted and is gone does not need another decision.
   const { deleteAfter } = stored(state)
   const isGone = Object.entries(deleteAfter).every(([type, names]) =>
     names.every((fullName) => {
@@ -275,7 +276,7 @@ const settleByReading = async (context: Context, state: State): Promise<'next' |
 
 const stored = ({ run }: State): StoredTransition => run.package as StoredTransition
 
-/** Marks the flows that Salesforce would not switch or delete, in its own words. */
+/** Marks the flows that Salesforce refused to activate, deactivate or delete, in its own words. */
 const withFailures = (
   rows: readonly ComponentRow[],
   failures: readonly StepFailure[],
@@ -284,7 +285,7 @@ const withFailures = (
     const failure = failures.find(
       ({ flow }) => row.type === 'Flow' && sameName(flow) === sameName(row.full_name),
     )
-    // A flow that could not be switched off is not deleted either: the first word counts.
+    // A flow that could not be deactivated is not deleted either: the first error counts.
     if (failure === undefined || row.problem !== null) return row
     const { code, message } = failure
     return {
@@ -323,8 +324,8 @@ const activating: Stage = async (context, state) => {
 }
 
 /**
- * Flows of which no version could be deleted run again as before: what is not removed is not switched
- * off either. True where all that was asked for stands as it stood.
+ * Flows of which no version could be deleted run again as before: what is not removed is not deactivated
+ * either. True if everything that was requested is as it was.
  */
 const leaveAsTheyWere = async (
   context: Context,
@@ -341,7 +342,7 @@ const leaveAsTheyWere = async (
     org,
     untouched.flatMap(({ flow, code }) => {
       const version = findFlow(before, flow)?.active ?? null
-      // One that runs was never switched off, or is on again by somebody's choice.
+      // One that is active was never deactivated, or somebody has activated it again.
       return version === null || code === FLOW_IS_ACTIVE ? [] : [{ flow, version }]
     }),
   )
@@ -378,7 +379,7 @@ const readingBack: Stage = async (context, state) => {
   const { run, deployment } = state
   const after = await read(context, state)
   let { warnings } = deployment
-  // Decided once more over what is there now, what is in place leaves nothing to do.
+  // Decided again over the current state, what is in place leaves nothing to do.
   const left = leftOver(deployment, after, org.apiVersion)
   const rows = (await rowsOf(context, state)).map((row): ComponentRow => {
     const open = left.find(
@@ -404,7 +405,7 @@ const readingBack: Stage = async (context, state) => {
   return 'stop'
 }
 
-/** Should it be there, and is not? */
+/** Whether it should exist but does not. */
 const isMissing = (row: ComponentRow, after: WorkflowState): boolean => {
   const name = workflowNameOf({ type: row.type, fullName: row.full_name })
   return row.action !== 'deleted' && name !== null && !isThere(name, after)
@@ -413,7 +414,7 @@ const isMissing = (row: ComponentRow, after: WorkflowState): boolean => {
 const isThere = ({ type, api_name }: WorkflowName, state: WorkflowState): boolean =>
   type === 'flow' ? findFlow(state, api_name) !== null : ruleIn(state, type, api_name) !== null
 
-/** Components that are not as the deployment wants them; all of them where that cannot be told. */
+/** Components that are not as the deployment wants them; all of them if that is not known. */
 export const leftOver = (
   deployment: Pick<State['deployment'], 'kind' | 'plan'>,
   after: WorkflowState,

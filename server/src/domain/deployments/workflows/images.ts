@@ -1,11 +1,11 @@
-// How the automations of a deployment stood before it and after it: kept beside the other images.
+// The state of a deployment's automations before and after it, stored beside the other images.
 
 import { type Tx } from '../../../db/database.ts'
 import { type FlowState, type WorkflowState } from '../../workflows/state.ts'
 import { type Moment } from '../plan/images.ts'
 import { type RunRow } from '../rows.ts'
 
-/** Inside a step of the run's journal. */
+/** Called inside a step of the run's journal. */
 export const saveWorkflowState = async (
   tx: Tx,
   run: RunRow,

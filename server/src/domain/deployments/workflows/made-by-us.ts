@@ -1,4 +1,4 @@
-// Which automations of a client's Salesforce org stand there because of a deployment of ours.
+// Which automations of a client's Salesforce org exist because of a deployment of ours.
 
 import { type Tenant, type Tx } from '../../../db/database.ts'
 import { rollbackOf, type DeploymentRow } from '../rows.ts'
@@ -6,7 +6,7 @@ import { sameName } from '../../metadata/names.ts'
 import { keyOfAutomation } from '../../topology/automations/automation.ts'
 import { workflowNameOf } from '../../workflows/transition.ts'
 
-/** Names an automation without case. */
+/** Identifies an automation, case-insensitive. */
 export const madeKey = (name: Parameters<typeof keyOfAutomation>[0]): string =>
   sameName(keyOfAutomation(name))
 
@@ -24,7 +24,7 @@ const isTakenBack = (
 }
 
 /**
- * Keys (`madeKey`) of what a deployment put there or changed, was not rolled back since and not
+ * Keys (`madeKey`) of what a deployment created or changed, and what was neither rolled back since nor
  * removed by a later one. Deployments to another Salesforce org of this client do not count.
  */
 export const madeByUs = async (
@@ -55,7 +55,7 @@ export const madeByUs = async (
     )
     .where('component.type', 'in', ['Flow', 'AssignmentRule', 'ValidationRule'])
     .where('component.action', '!=', 'unchanged')
-    // A rule that another one's activation switched off is named without a place in the request.
+    // A rule that was deactivated because another one was activated has no position in the request.
     .where('component.path', '!=', 'workflows')
     // By the database's clock: a later removal counts, whichever replica wrote it.
     .orderBy('deployment.created_at')

@@ -1,5 +1,5 @@
-// Rolling automations back: read → submit → wait → activate → delete_versions → verify. What it would
-// do is decided from what is there when it runs; what it did is said from a second reading.
+// Rolling automations back: read → submit → wait → activate → delete_versions → verify. What it does is
+// decided from the state when it runs; what it reports comes from a second reading.
 
 import { type Progress } from '../../../db/types.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -92,14 +92,17 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
   return { reversal: reversalTransition(input), input, rows }
 }
 
-/** Salesforce: who switched a flow stands at its definition, who edited it at its versions. */
+/**
+ * Salesforce: who activated or deactivated a flow is recorded in its definition, who edited it in its
+ * versions.
+ */
 const LISTED: Readonly<Record<string, readonly string[]>> = { Flow: ['Flow', 'FlowDefinition'] }
 
 const toKept = async (org: SalesforceOrg, kept: readonly Kept[]): Promise<KeptComponent[]> => {
   const types = [
     ...new Set(kept.flatMap(({ changed }) => (changed === null ? [] : changed.type))),
   ].flatMap((type) => LISTED[type] ?? [type])
-  // Who it was is worth a call, and no reason to fail.
+  // Who it was is worth a call, but no reason to fail.
   const listed = await listMetadata(
     org,
     types.map((type) => ({ type })),
@@ -156,7 +159,7 @@ const reading: Stage = async (context, state) => {
 
 const isDryRun = ({ run }: State): boolean => (run.options as RollbackOptions).dry_run
 
-/** What waited to be sent is decided anew: others may have changed the files that it holds. */
+/** What waited to be sent is decided again: others may have changed the files that it holds. */
 const renewed = async (context: Context, state: State): Promise<RunRow> => {
   const { run } = state
   if ((run.attempts === 0 && run.sends === 0) || run.intended_at !== null) return run
@@ -180,7 +183,7 @@ const sending: Stage = async (context, state) => {
 
 const waiting: Stage = (context, state) => awaitPackage(context, state, endingsOf(context, state))
 
-/** What a rollback does at each ending of its package: what is there now tells how it ended. */
+/** What a rollback does for each outcome of its package: the current state shows how it ended. */
 const endingsOf = (context: Context, state: State): Endings => {
   const { journal, spent } = context
   const { deployment } = state
@@ -208,7 +211,7 @@ const endingsOf = (context: Context, state: State): Endings => {
 
 const stored = ({ run }: State): StoredTransition => run.package as StoredTransition
 
-/** What Salesforce would not do stays to be seen in `remaining`, with its words. */
+/** What Salesforce refused to do is listed in `remaining`, with its words. */
 const withReasons = (
   { deployment }: State,
   failures: readonly StepFailure[],

@@ -1,5 +1,5 @@
-// What deploying, switching, removing and taking back automations have in common: flows are switched
-// by their definition, and their versions deleted, in steps that are safe to repeat.
+// What deploying, activating, removing and rolling back automations have in common: flows are activated
+// and deactivated by their definition, and their versions deleted, in steps that are safe to repeat.
 
 import { type WorkFault } from '../../../db/types.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -60,7 +60,9 @@ export const decideFor = (
     : deployTransition((plan.workflows ?? []) as PlannedWorkflow[], state, apiVersion)
 }
 
-/** The package of a run with what follows it: kept with the run, the same after a crash. */
+/**
+ * The package of a run and the steps after it, stored with the run so that it is the same after a crash.
+ */
 export type StoredTransition = StoredPackage & Pick<Transition, 'activate' | 'deleteVersions'>
 
 export const storeTransition = (transition: Transition): StoredTransition => ({
@@ -71,10 +73,10 @@ export const storeTransition = (transition: Transition): StoredTransition => ({
   deleteVersions: transition.deleteVersions,
 })
 
-/** A flow, and why what was asked was not done. */
+/** A flow, and why the request was not carried out for it. */
 export interface StepFailure {
   flow: string
-  /** In Salesforce's words where it refused. */
+  /** In Salesforce's words if it refused. */
   fault: WorkFault
   /** Salesforce's own code, or ours. */
   code: string
@@ -88,7 +90,10 @@ const failureOf = (flow: string, error: SalesforceError, untouched: boolean): St
   return { flow, fault: toldOf(error), code, message, untouched }
 }
 
-/** Why Salesforce refused for good, or null when it is done; whatever may pass is thrown: the step runs again. */
+/**
+ * Why Salesforce refused permanently, or null when it is done; temporary failures are thrown, so that
+ * the step runs again.
+ */
 const refusal = async (work: () => Promise<void>): Promise<SalesforceError | null> => {
   try {
     await work()
@@ -111,8 +116,8 @@ const flowsOf = (org: SalesforceOrg, names: readonly string[]): Promise<Workflow
   )
 
 /**
- * Salesforce: a flow is switched by its definition, in production as in a sandbox; the definition's
- * metadata is replaced whole, so it is read first (Tooling API, FlowDefinition).
+ * Salesforce: a flow is activated by its definition, in production as in a sandbox; the definition's
+ * metadata is replaced as a whole, so it is read first (Tooling API, FlowDefinition).
  */
 const setActiveVersion = async (
   org: SalesforceOrg,
@@ -126,7 +131,7 @@ const setActiveVersion = async (
   })
 }
 
-/** The version to switch to: of the newest, the one that was not there before; null: it cannot be known. */
+/** The version to activate: the newest, if it did not exist before; null: not known. */
 const versionFor = (
   flow: FlowState,
   { version, above }: Transition['activate'][number],
@@ -137,7 +142,7 @@ const versionFor = (
   return { number: flow.latest }
 }
 
-/** Switches each flow to its version; one that is there already costs no call of its own. */
+/** Activates the version of each flow; one that is already active costs no call of its own. */
 export const activateFlows = async (
   org: SalesforceOrg,
   wanted: Transition['activate'],
@@ -166,10 +171,10 @@ export const activateFlows = async (
   return failures
 }
 
-/** Code of a refusal of ours to delete versions: the flow runs. */
+/** Code for our own refusal to delete versions of an active flow. */
 export const FLOW_IS_ACTIVE = 'flow_is_active'
 
-/** Why none of these versions may be deleted now, as far as it is known before; null: they may. */
+/** Why none of these versions may be deleted now, as far as that is known in advance; null: they may. */
 const obstacle = (flow: FlowState, waiting: number): { code: string; message: string } | null => {
   if (waiting > 0) {
     return {
@@ -186,8 +191,8 @@ const obstacle = (flow: FlowState, waiting: number): { code: string; message: st
 }
 
 /**
- * Deletes flow versions; one that is gone already is no fault. Of a flow that is active, or in whose
- * versions interviews wait, none is deleted; of one whose version is refused, no further one.
+ * Deletes flow versions; one that is already gone is not a fault. If a flow is active or has waiting
+ * interviews, none of its versions is deleted; after a refused version, no further one of that flow is.
  */
 export const deleteFlowVersions = async (
   org: SalesforceOrg,

@@ -13,7 +13,7 @@ import { fitOf, isTelling, kindOf, type KnownKind } from './kinds.ts'
 import { indexNames, type NameIndex } from './names.ts'
 import { conceptOf, squeezed, wordsOf } from './words.ts'
 
-/** A field of the caller's own model, with what helps to find its counterpart. */
+/** A field of the caller's own model, with hints that help to find its counterpart. */
 export interface CanonicalField {
   name: string
   label?: string | undefined
@@ -32,12 +32,12 @@ export interface Proposal {
   sfdc_field: string
   label: string
   type: string
-  /** 0 to 1; from 0.6 on it stands in the draft. */
+  /** 0 to 1; from 0.6 on it is in the draft. */
   score: number
   reasons: Reason[]
   /** Salesforce refuses a record without it. */
   required: boolean
-  /** Sample values that the picklist has in other letters. */
+  /** Sample values that match a picklist value except for case. */
   value_map: Record<string, string> | null
 }
 
@@ -46,13 +46,13 @@ export interface FieldSuggestion {
   proposals: Proposal[]
 }
 
-/** How often other mappings of the same org take a canonical field to a field of this name. */
+/** How often other mappings of the same org map a canonical field to a field of this name. */
 export type Precedents = ReadonlyMap<string, ReadonlyMap<string, number>>
 
 interface Target {
   sfdcField: string
   label: string
-  /** What takes the value: of a lookup by external id the parent's key. */
+  /** The field that takes the value: for a lookup by external id, the parent's key. */
   field: DescribedField
   /** The field of the object that is written. */
   written: DescribedField
@@ -60,7 +60,7 @@ interface Target {
 }
 
 const SCORE_MIN = 0.35
-/** Less than this in common is in common with half of the object's fields. */
+/** With less than this in common, half of the object's fields would match. */
 const NAMES_MIN = 0.2
 const PROPOSALS_MAX = 5
 
@@ -159,7 +159,7 @@ const prepare = (
 
 interface Found {
   score: number
-  /** The name that matched; null where something else did. */
+  /** The name that matched; null if something else matched. */
   named: { by: string; face: readonly string[] } | null
   reasons: Reason[]
   valueMap: Record<string, string> | null
@@ -186,7 +186,9 @@ const byName = (canonical: CanonicalField, { names }: Prepared): Map<number, Fou
 
 const SFDC_ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/
 
-/** Salesforce: record ids have zeros right after the three characters of the object's prefix or near. */
+/**
+ * Salesforce: record ids have zeros at or near the position after the object's three-character prefix.
+ */
 const areRecordIds = (samples: readonly MappedValue[]): boolean =>
   samples.length > 0 &&
   samples.every((value) => typeof value === 'string' && SFDC_ID.test(value) && /\d/.test(value))
@@ -268,7 +270,7 @@ interface Overlap {
   map: Record<string, string>
 }
 
-/** Of the different sample values: how many each picklist has, and what they are called there. */
+/** How many of the distinct sample values each picklist has, and their names there. */
 const overlapsOf = (
   samples: readonly MappedValue[],
   values: Prepared['values'],
@@ -305,7 +307,7 @@ const SAID: Readonly<Record<KnownKind['from'], string>> = {
   name: 'the name',
 }
 
-/** Changes the entry's score by what else is known, and notes each reason. */
+/** Adjusts the entry's score by what else is known, and records each reason. */
 const judge = (
   entry: Found,
   { field, written, isLookup }: Target,
@@ -336,7 +338,7 @@ const judge = (
   }
   if (isLookup && recordIds) entry.score *= 0.5
   if (!isLookup && written.type === 'reference') {
-    // A value of one's own is no record id; with samples that are, the plain field is right.
+    // The caller's own keys are not record ids; if the samples are record ids, the plain field is right.
     entry.score = recordIds ? raise(entry.score, 0.3) : entry.score * 0.6
     if (recordIds) {
       entry.reasons.push({ code: 'record_ids', message: 'The sample values look like record ids.' })

@@ -1,12 +1,12 @@
-// What kind of value something is, told by a declared type, by sample values, or by the name; and how
-// well a field of Salesforce holds it.
+// The kind of a value, known from a declared type, from sample values, or from the name; and how well a
+// Salesforce field holds it.
 
 import { type DescribedField } from '../describe.ts'
 import { conceptOf } from './words.ts'
 
 export type Kind = 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'email' | 'phone' | 'url'
 
-/** How a kind became known: a declared type and samples say it, a name only hints at it. */
+/** How the kind is known: a declared type and samples are reliable, a name is only a hint. */
 export interface KnownKind {
   kind: Kind
   from: 'declared' | 'samples' | 'name'
@@ -73,7 +73,7 @@ const shapeOf = (value: unknown): Kind => {
   return SHAPES.find(([, shape]) => shape.test(text))?.[0] ?? 'text'
 }
 
-/** What kind of value a canonical field has; null where nothing tells. */
+/** The kind of a canonical field's values; null if nothing shows it. */
 export const kindOf = (
   words: readonly string[],
   declared: string | undefined,
@@ -92,7 +92,7 @@ export const kindOf = (
     return { kind: 'boolean', from: 'name' }
   }
   if (words.length > 1 && words.at(-1) === 'at') return { kind: 'datetime', from: 'name' }
-  // The last word says what it is: "email status" is a status.
+  // The last word decides: "email status" is a status.
   const named = NAMED[conceptOf(words.at(-1) ?? '')]
   return named === undefined ? null : { kind: named, from: 'name' }
 }
@@ -104,7 +104,7 @@ const LISTED = new Set(['picklist', 'multipicklist'])
 const groupOf = (type: string): string =>
   NUMERIC.has(type) ? 'number' : TEXTUAL.has(type) ? 'text' : LISTED.has(type) ? 'list' : type
 
-/** How well the group of types holds the kind: 1 fully, more where the type says the same as the kind. */
+/** How well the group of types holds the kind: 1 fully, more if the type means the same as the kind. */
 const FIT: Readonly<Record<Kind, Readonly<Record<string, number>>>> = {
   text: { text: 1, list: 1, email: 0.85, phone: 0.85, url: 0.85, reference: 0.7 },
   number: { number: 1.06, text: 0.85, list: 0.75, phone: 0.85 },
@@ -117,7 +117,7 @@ const FIT: Readonly<Record<Kind, Readonly<Record<string, number>>>> = {
 }
 const MISFIT = 0.45
 
-/** The factor for a field of this type, and whether its type says exactly what the kind is. */
+/** The factor for a field of this type, and whether the type means exactly this kind. */
 export const fitOf = (
   known: KnownKind | null,
   { type }: Pick<DescribedField, 'type'>,
@@ -129,6 +129,6 @@ export const fitOf = (
   return { factor: softened, isSame: factor > 1 }
 }
 
-/** Kinds that a field's type names so exactly that it is a proposal whatever the names are. */
+/** Kinds for which the field's type is so specific that it is a proposal whatever the names are. */
 export const isTelling = ({ kind }: KnownKind): boolean =>
   kind === 'email' || kind === 'phone' || kind === 'url'

@@ -1,5 +1,5 @@
-// Which of many names resemble a given one. The names are taken apart and indexed by their words once,
-// so that asking costs what is alike, not what is there.
+// Which of many names resemble a given one. The names are split and indexed by their words once, so that
+// a search costs as much as its matches, not as much as all names.
 
 import { conceptOf, likeness, type Likeness, squeezed, weightOf, wordsOf } from './words.ts'
 
@@ -15,20 +15,20 @@ export interface Alike {
   owner: number
   /** 0 to 1 */
   score: number
-  /** The owner's name that was most alike. */
+  /** The owner's name that was most similar. */
   face: readonly string[]
 }
 
 export interface NameIndex {
   /** Owners with a name that shares a word with this one, each once. */
   alike(name: string): Alike[]
-  /** Which words of the two are alike, in words. */
+  /** Which words of the two are similar, as text. */
   explain(name: string, face: readonly string[]): string[]
 }
 
 /**
- * `names[i]` are the names of owner `i`: API name first, then labels. `context` are words that go
- * without saying, like the object's own name: `company_name` of a company is its name.
+ * `names[i]` are the names of owner `i`: API name first, then labels. `context` are words that are
+ * implied, like the object's own name: the `company_name` of a company is its name.
  */
 export const indexNames = (
   names: readonly (readonly string[])[],
@@ -72,7 +72,10 @@ export const indexNames = (
   }
 
   const linked = new Map<string, { word: string; like: Likeness }[]>()
-  /** Indexed words that are like this one; synonyms begin with any letter, the rest with the same. */
+  /**
+   * Indexed words that are similar to this one; synonyms begin with any letter, the others with the same
+   * letter.
+   */
   const linksOf = (word: string) => {
     const known = linked.get(word)
     if (known !== undefined) return known
@@ -96,7 +99,7 @@ export const indexNames = (
       const shared = new Map<number, number>()
       for (const word of words) {
         const own = weigh(word)
-        // A word counts once against each name, with the word there that it is most like.
+        // A word counts once for each name, with the word there that is most similar.
         const best = new Map<number, number>()
         for (const { word: other, like } of linksOf(word)) {
           const value = like.quality * (own + weigh(other))

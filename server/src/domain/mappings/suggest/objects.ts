@@ -12,11 +12,11 @@ export interface ObjectProposal {
   reasons: Reason[]
 }
 
-/** What Salesforce makes beside every object, and what holds no records of its own. */
+/** What Salesforce creates beside every object, and what holds no records of its own. */
 const SHADOW =
   /(?:__(?:Share|History|Feed|ChangeEvent|Tag|hd|mdt|e|b|x|kav|ka|xo|ViewStat|VoteStat)|(?:Share|History|Feed|ChangeEvent|OwnerSharingRule|TagDefinition|Tag))$/
 
-/** Standard objects that a word may mean beside those of its own name. */
+/** Standard objects that a word may also mean, beside those of its own name. */
 const STANDARD: Readonly<Record<string, readonly string[]>> = {
   contact: ['Contact', 'Lead'],
   prospect: ['Lead'],
@@ -37,10 +37,10 @@ const STANDARD: Readonly<Record<string, readonly string[]>> = {
 const STANDARD_SCORE = 0.7
 const USUAL = ['Account', 'Contact', 'Lead']
 
-/** As many describes as are worth reading for a guess. */
+/** How many describes are worth reading for a guess. */
 const CANDIDATES_MAX = 6
 
-/** The objects worth a look, by their API names alone, best first. */
+/** The candidate objects, by their API names alone, best first. */
 export const objectCandidates = (
   canonicalObject: string,
   objectNames: readonly string[],
@@ -60,7 +60,7 @@ export const objectCandidates = (
   for (const word of wordsOf(canonicalObject)) {
     for (const name of STANDARD[conceptOf(word)] ?? []) note(name, STANDARD_SCORE)
   }
-  // Where the names say nothing, the fields may.
+  // If the names show nothing, the fields may.
   for (const name of USUAL) note(name, 0.1)
   return [...scores]
     .sort(([a, left], [b, right]) => right - left || (a < b ? -1 : 1))
@@ -69,8 +69,8 @@ export const objectCandidates = (
 }
 
 /**
- * One described candidate, judged by its names and by how many of the canonical fields it has a place
- * for; null where nobody can write its records.
+ * One described candidate, scored by its names and by how many of the canonical fields it can hold; null
+ * if its records cannot be written.
  */
 export const judgeObject = (
   canonicalObject: string,

@@ -1,5 +1,5 @@
 // A proposal for a whole mapping: the object, the key, the fields, and a draft that can be sent to
-// create as it is. Pure; describes are handed in.
+// create as it is. Pure; the describes are passed in.
 
 import { sameName } from '../../metadata/names.ts'
 import { type DescribedField, type DescribedObject, isKey, isRequired } from '../describe.ts'
@@ -20,21 +20,21 @@ export interface KeyProposal {
   label: string
   type: string
   unique: boolean
-  /** The canonical field that would fill it; null where none resembles it. */
+  /** The canonical field that would fill it; null if none is similar. */
   canonical_field: string | null
   score: number
   reasons: Reason[]
 }
 
 export interface Suggestion {
-  /** The object that the fields were proposed for; null where none came into question. */
+  /** The object that the fields were proposed for; null if none seemed to match. */
   sfdc_object: string | null
   objects: ObjectProposal[]
   external_ids: KeyProposal[]
   fields: FieldSuggestion[]
-  /** Required in Salesforce and not in the draft. */
+  /** Required in Salesforce but not in the draft. */
   required_unmapped: { sfdc_field: string; label: string; type: string }[]
-  /** What has a score of 0.6 or more, each field once; null where that is nothing. */
+  /** The proposals with a score of 0.6 or more, each field once; null if there are none. */
   draft: MappingDraft | null
 }
 
@@ -151,7 +151,7 @@ const bestFor = (
   return best
 }
 
-/** One to one, the surest pair first. */
+/** One to one, the best pair first. */
 const draftOf = (
   canonicalObject: string,
   object: DescribedObject,

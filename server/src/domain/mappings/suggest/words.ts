@@ -1,7 +1,7 @@
-// Names taken apart into words, so that `companyPhone`, `Company_Phone__c` and "Company phone" are one,
-// and words of the same meaning are told to be so.
+// Names split into words, so that `companyPhone`, `Company_Phone__c` and "Company phone" are the same,
+// and synonyms are known.
 
-/** Words that CRMs use for the same thing; the first of a line stands for all of them. */
+/** Words that CRMs use for the same thing; the first of a line represents all of them. */
 const SYNONYMS: readonly string[] = [
   'phone telephone tel telefon phoneno',
   'mobile cell cellphone handy smartphone',
@@ -68,7 +68,7 @@ const SYNONYMS: readonly string[] = [
   'mailing postal correspondence',
 ]
 
-/** Words that are several: each becomes its parts, also where it is written together. */
+/** Compound words: each is split into its parts, even if written as one word. */
 const COMPOUNDS: Readonly<Record<string, readonly string[]>> = {
   firstname: ['first', 'name'],
   lastname: ['last', 'name'],
@@ -102,7 +102,7 @@ const COMPOUNDS: Readonly<Record<string, readonly string[]>> = {
   address1: ['street'],
 }
 
-/** Two words that mean one: looked for before the words are looked up alone. */
+/** Two words with one meaning: looked up before the single words. */
 const PAIRS: Readonly<Record<string, string>> = {
   'zip code': 'postalcode',
   'postal code': 'postalcode',
@@ -121,7 +121,7 @@ const PAIRS: Readonly<Record<string, string>> = {
   'address line': 'street',
 }
 
-/** Words that say little by themselves: so many names have them. */
+/** Words that say little by themselves, since so many names have them. */
 const WEAK: Readonly<Record<string, number>> = {
   name: 0.45,
   identifier: 0.5,
@@ -194,12 +194,12 @@ const CONCEPTS: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-/** The one word that stands for this one and its synonyms. */
+/** The word that represents this one and its synonyms. */
 export const conceptOf = (word: string): string => CONCEPTS.get(word) ?? word
 
 /**
- * Salesforce: `ns__Name__c`, `Name__c`, `Name__pc` (person account), `Name__r`: what stands around the
- * name. The namespace is that of an installed package.
+ * Salesforce: `ns__Name__c`, `Name__c`, `Name__pc` (person account), `Name__r`: what surrounds the name.
+ * The namespace is that of an installed package.
  */
 const bare = (apiName: string): string =>
   apiName.replace(/__(?:c|pc|r|pr|e|mdt|x|b|kav)$/i, '').replace(/^[A-Za-z]\w{0,14}?__(?=\w)/, '')
@@ -215,8 +215,8 @@ const split = (text: string): string[] =>
     .filter((word) => word !== '')
 
 /**
- * The words of a name or label, singular, in order: API names lose suffix and namespace, words that
- * are written together are taken apart.
+ * The words of a name or label, singular, in order: API names lose suffix and namespace, and compound
+ * words are split.
  */
 export const wordsOf = (text: string): string[] => {
   const words: string[] = []
@@ -235,10 +235,10 @@ export const wordsOf = (text: string): string[] => {
   return words
 }
 
-/** Letters only, for names that differ in how they are written and in nothing else. */
+/** Letters only, for names that differ only in spelling. */
 export const squeezed = (text: string): string => split(bare(text)).join('')
 
-/** Whether one letter added, lost, changed or two swapped make the words the same. */
+/** Whether the words differ by one letter added, removed or changed, or by two swapped. */
 export const isNear = (a: string, b: string): boolean => {
   if (Math.abs(a.length - b.length) > 1 || a === b) return a === b
   const [short, long] = a.length <= b.length ? [a, b] : [b, a]
@@ -253,7 +253,7 @@ export const isNear = (a: string, b: string): boolean => {
 
 const VOWELS = /[aeiou]/g
 
-/** Words in their own right, which begin others without being short for them. */
+/** Words in their own right: they begin other words without being abbreviations of them. */
 const isWord = (word: string): boolean =>
   CONCEPTS.has(word) ||
   Object.hasOwn(WEAK, word) ||
@@ -264,7 +264,8 @@ export const isAbbreviation = (short: string, long: string): boolean => {
   if (short.length < 2 || short.length >= long.length || short[0] !== long[0]) return false
   if (isWord(short)) return false
   if (short.length >= 3 && long.startsWith(short)) return true
-  // Without vowels it must be letters of the word in their order, ending where the word ends or nearly so.
+  // Without vowels, it must consist of letters of the word in order and end at or near the end of the
+  // word.
   if (short.slice(1).replace(VOWELS, '').length !== short.length - 1 || long.length < 4)
     return false
   let from = 0
@@ -276,7 +277,7 @@ export const isAbbreviation = (short: string, long: string): boolean => {
   return short.length >= 3 || from === long.length
 }
 
-/** How much alike two words are, 0 to 1, and why. */
+/** How similar two words are, 0 to 1, and why. */
 export interface Likeness {
   quality: number
   how: 'same' | 'synonym' | 'abbreviation' | 'spelling'
@@ -317,7 +318,7 @@ const distance = (a: string, b: string, most: number): number => {
   return row[b.length] ?? most + 1
 }
 
-/** The name that was most likely meant; null where none is near. */
+/** The name that was most likely meant; null if none is close. */
 export const closestName = (meant: string, names: readonly string[]): string | null => {
   const wanted = squeezed(meant)
   if (wanted === '') return null

@@ -3,7 +3,7 @@
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 
-/** A field that everybody may write and nobody must. */
+/** A writable, optional field. */
 export const field = (name: string, type = 'string', more: JsonObject = {}): JsonObject => ({
   autoNumber: false,
   calculated: false,

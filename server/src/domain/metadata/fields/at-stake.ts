@@ -1,5 +1,5 @@
-// How to find out which rows a change of a field takes something from: a question to Salesforce, and
-// where no question can be asked that exactly, what to look for in the values.
+// How to find out which rows lose something through a change of a field: a query to Salesforce and, if
+// no query can be exact, what to look for in the values.
 
 import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
 import { type AtStake, wholeDigits } from './conversion.ts'
@@ -7,18 +7,18 @@ import { fieldKindOf, type FieldType } from './field-kinds.ts'
 import { isNotNull } from './kind.ts'
 import { type FieldShape } from './shape.ts'
 
-/** What is asked of one field of one object. */
+/** What is asked about one field of one object. */
 export interface Measure {
-  /** Rows that count, or that are to be looked at; null: all of them. */
+  /** The condition for rows that count, or that have to be checked; null: all rows. */
   where: Soql | null
-  /** Null where the rows themselves are the answer; else whether a row with this value counts. */
+  /** Whether a row with this value counts; null if all rows of the query do. */
   counts: ((value: unknown) => boolean) | null
 }
 
-/** A list of this length and longer makes a question that Salesforce may find too long. */
+/** From this length on, a list makes a query that may be too long for Salesforce. */
 const LISTED_MAX = 200
 
-/** Rows that are looked at one by one before nobody can tell. */
+/** Rows that are checked one by one at most; beyond that the number is not known. */
 export const LOOKED_AT_MAX = 2_000
 
 const filledIn = (
@@ -31,7 +31,7 @@ const filledIn = (
 }
 
 /**
- * How to count the rows in which something was entered; null where Salesforce does not filter the field.
+ * How to count the rows in which something was entered; null if Salesforce cannot filter by the field.
  * `startsAs` is its default value.
  */
 export const filledMeasure = (
@@ -43,15 +43,16 @@ export const filledMeasure = (
   return where === null ? null : { where, counts: null }
 }
 
-/** Digits behind the point, as the shortest text of a number has them. */
+/** Decimal places of a number in its shortest text. */
 const decimals = (value: number): number => {
   const [digits = '', exponent = '0'] = String(value).split('e')
   return Math.max(0, (digits.split('.')[1] ?? '').length - Number(exponent))
 }
 
 /**
- * How to count the rows at stake in the field `name`, which is of the shape `from`; null where nobody can
- * tell (Salesforce neither filters the field nor shows its values). `startsAs` is its default value.
+ * How to count the rows at stake in the field `name`, which has the shape `from`; null if that is not
+ * possible (Salesforce neither filters by the field nor shows its values). `startsAs` is its default
+ * value.
  */
 export const measureOf = (
   name: string,

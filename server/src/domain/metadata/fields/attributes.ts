@@ -1,9 +1,9 @@
 // What several field types have in common in a plan: the shapes of their attributes, and the element of
-// an object file in which each stands.
+// an object file that holds each.
 
 import * as z from 'zod'
 
-/** One line of text as people read it. Line breaks and other control characters stay out. */
+/** One line of text for people. Line breaks and other control characters are not allowed. */
 export const line = (max: number) =>
   z
     .string()
@@ -13,7 +13,7 @@ export const line = (max: number) =>
     // eslint-disable-next-line no-control-regex
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters')
 
-/** Text of several lines. Salesforce keeps neither blanks around a text nor a carriage return in it. */
+/** Text of several lines. Salesforce keeps neither spaces around a text nor carriage returns in it. */
 export const prose = (max: number) =>
   z
     .string()
@@ -21,7 +21,7 @@ export const prose = (max: number) =>
     .min(1)
     .max(max)
 
-/** Judged letter by letter in names.ts, which says what is wrong with it; here only its size. */
+/** names.ts checks it letter by letter and says what is wrong with it; here only its size. */
 export const apiName = z.string().min(1).max(255)
 
 /** Salesforce: a custom formula holds at most 3,900 characters. */
@@ -66,7 +66,7 @@ export const relationship = {
 /** The element of an attribute, and what its text is. */
 export type ElementOf = readonly [element: string, value: 'text' | 'number' | 'boolean']
 
-/** Attributes that are one element each. Those of a single type stand with that type. */
+/** Attributes that are one element each. Those of a single type are defined with that type. */
 export const SHARED_ELEMENTS: Readonly<Record<string, ElementOf>> = {
   api_name: ['fullName', 'text'],
   label: ['label', 'text'],
@@ -85,7 +85,7 @@ export const SHARED_ELEMENTS: Readonly<Record<string, ElementOf>> = {
   relationship_label: ['relationshipLabel', 'text'],
 }
 
-/** Shared attributes that no describe shows; whether they are in place is for the metadata to say. */
+/** Shared attributes that no describe shows; only the metadata shows whether they are in place. */
 export const SHARED_UNSEEN = [
   'description',
   'visible_lines',

@@ -1,11 +1,11 @@
-// Records counted by Salesforce.
+// Records numbered by Salesforce.
 
 import * as z from 'zod'
 import { common, externalId, line } from './attributes.ts'
 import { byLength, kept, lossy } from './conversion.ts'
 import { describedAs, fieldKind, scalar } from './kind.ts'
 
-/** Whether an automatic number has its one place, a run of zeros between braces. */
+/** Whether the format has exactly one place for the number, a run of zeros in braces. */
 export const hasCounter = (displayFormat: string): boolean =>
   (displayFormat.match(/\{0{1,10}\}/g) ?? []).length === 1
 
@@ -28,7 +28,7 @@ export const autoNumber = fieldKind({
     starting_number: ['startingNumber', 'number'],
   },
   write: (members, _field, { current }) => {
-    // Salesforce: the number counts on; given again, it would start over.
+    // Salesforce: the number keeps counting; if given again, it would start over.
     if (current !== null) delete members.startingNumber
   },
   check: (field, { full, add }) => {

@@ -1,9 +1,9 @@
-// What becomes of the values of a field that changes its type or size. Each type says what becomes of its
-// own; here are the words for it. Sources: Salesforce Help, "Considerations for Converting the Field Type
-// of a Custom Field"; Change Data Capture Developer Guide, "Conversions That Don't Generate Events" (values
-// stay, or are cut), "… That Generate a Change Event" (values are set to null).
+// What happens to the values of a field that changes its type or size. Each type says what happens to
+// its own; here are the words for it. Sources: Salesforce Help, "Considerations for Converting the Field
+// Type of a Custom Field"; Change Data Capture Developer Guide, "Conversions That Don't Generate Events"
+// (values stay, or are cut), "… That Generate a Change Event" (values are set to null).
 
-/** Types whose values are of one nature. */
+/** Groups of types whose values are of the same nature. */
 export type Family =
   | 'text'
   | 'long text'
@@ -18,24 +18,24 @@ export type Family =
   | 'location'
   | 'encrypted'
 
-/** A field as far as its values are concerned. */
+/** A field, as far as its values are concerned. */
 export interface Side {
   type: string
   family: Family
-  /** Characters that it holds; null where it holds no text. */
+  /** Characters that it holds; null if it does not hold text. */
   length: number | null
-  /** Digits in all, and behind the point; null where it holds no number. */
+  /** Digits in total, and decimal places; null if it does not hold numbers. */
   precision: number | null
   scale: number | null
-  /** The list that its values are taken from; null where there is none of its own. */
+  /** The list of its values; null if it has none of its own. */
   values: readonly string[] | null
 }
 
-/** Which of the filled rows a change may take something from. */
+/** Which of the filled rows may lose something through a change. */
 export type AtStake =
   | { rows: 'filled' }
   | { rows: 'longer'; than: number }
-  /** More digits before the point, or behind it. */
+  /** More digits before or after the decimal point. */
   | { rows: 'more digits'; whole: number; scale: number }
   | { rows: 'unlisted'; values: readonly string[] }
 
@@ -47,13 +47,13 @@ export type Conversion =
 
 export interface ConversionSide {
   family: Family
-  /** Characters that every field of the type holds, where that is not for the plan to say. */
+  /** Characters that every field of the type holds, if the plan does not set them. */
   length?: number
-  /** What becomes of its values in another type. */
+  /** What happens to its values in another type. */
   becomes(from: Side, to: Side): Conversion
-  /** What becomes of another type's values in this one, where this type decides; else null. */
+  /** What happens to another type's values in this one, if this type decides; else null. */
   madeOf?(from: Side, to: Side): Conversion | null
-  /** What becomes of its values in a field of the same type; default they stay. */
+  /** What happens to its values in a field of the same type. Default: they stay. */
   resizes?(from: Side, to: Side): Conversion
 }
 
@@ -67,7 +67,7 @@ export const lossy = (loses: string, atStake: AtStake = { rows: 'filled' }): Con
   atStake,
 })
 
-/** The rest of the conversions that Salesforce does: what it can make of a value, it makes. */
+/** All other conversions that Salesforce does: it converts what it can. */
 export const whatFits = (): Conversion => lossy('values that do not fit the new type')
 
 export const unlisted = ({ values }: Side): Conversion =>
@@ -76,7 +76,7 @@ export const unlisted = ({ values }: Side): Conversion =>
     values === null ? { rows: 'filled' } : { rows: 'unlisted', values },
   )
 
-/** A text in another field of texts: cut where that is shorter. */
+/** A text in another text field: cut if that is shorter. */
 export const byLength = (from: Side, to: Side, note = 'texts stay'): Conversion => {
   if (to.length === null || (from.length !== null && from.length <= to.length)) return kept(note)
   return lossy(`everything after ${to.length} characters`, {
@@ -85,11 +85,11 @@ export const byLength = (from: Side, to: Side, note = 'texts stay'): Conversion 
   })
 }
 
-/** Digits before the point; null where it holds no number. */
+/** Digits before the decimal point; null if it does not hold numbers. */
 export const wholeDigits = ({ precision, scale }: Pick<Side, 'precision' | 'scale'>) =>
   precision === null ? null : precision - (scale ?? 0)
 
-/** A number in another field of numbers: rounded or refused where that has fewer digits. */
+/** A number in another number field: rounded or refused if that has fewer digits. */
 export const byDigits = (from: Side, to: Side): Conversion => {
   const [whole, wanted] = [wholeDigits(from) ?? 0, wholeDigits(to) ?? 0]
   const [scale, wantedScale] = [from.scale ?? 0, to.scale ?? 0]

@@ -1,5 +1,5 @@
-// Whether a field that a describe shows is the field of the plan: the proof after a deploy, as far as
-// a describe tells. Sources: REST API guide, sObject Describe; SOAP API guide, describeSObjects.
+// Whether a field that a describe shows is the field of the plan: the proof after a deploy, as far as a
+// describe shows it. Sources: REST API guide, sObject Describe; SOAP API guide, describeSObjects.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { sameName } from '../names.ts'
@@ -13,7 +13,7 @@ import {
 } from './field-kinds.ts'
 import { type Comparison, type FieldDifference, scalar } from './kind.ts'
 
-/** Attributes that no describe shows; whether they are in place is for the metadata to say. */
+/** Attributes that no describe shows; only the metadata shows whether they are in place. */
 export const NOT_IN_DESCRIBE: ReadonlySet<string> = new Set([
   ...SHARED_UNSEEN,
   ...FIELD_TYPES.flatMap((type) => fieldKindOf(type).unseen ?? []),
@@ -36,7 +36,7 @@ const comparisons = (field: PlanField): Comparison[] => {
   return [...all, ...(fieldKindOf(field.type).compare?.(field) ?? [])]
 }
 
-/** The type that a describe shows where it is not the planned one; null where it is. */
+/** The type that a describe shows if it is not the planned one; otherwise null. */
 const otherType = (field: PlanField, described: JsonObject): string | null => {
   const kind = fieldKindOf(field.type)
   const found = typeof described.type === 'string' ? described.type : ''
@@ -52,8 +52,8 @@ const text = (value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll('\r\n', '\n').trim() : value
 
 /**
- * What a describe's entry for the field shows otherwise than planned; empty where it is the same, as
- * far as describes go (see NOT_IN_DESCRIBE). With another type nothing else is compared.
+ * What a describe's entry for the field shows differently than planned; empty if it is the same, as far
+ * as describes show it (see NOT_IN_DESCRIBE). If the type differs, nothing else is compared.
  */
 export const fieldEqualsDescribe = (field: PlanField, describe: unknown): FieldDifference[] => {
   if (!isObject(describe)) return [{ attribute: 'api_name', planned: field.api_name, found: null }]
@@ -70,7 +70,7 @@ export const fieldEqualsDescribe = (field: PlanField, describe: unknown): FieldD
   for (const { attribute, planned, member } of comparisons(field)) {
     const found = describe[member]
     if (found === undefined || text(found) === text(planned)) continue
-    // Salesforce: a describe leaves the mask of an encrypted field out for those who see through it.
+    // Salesforce: a describe omits the mask of an encrypted field for users who may see its values.
     if (found === null && (member === 'maskType' || planned === false)) continue
     differences.push(
       attribute === 'required'

@@ -17,7 +17,7 @@ import { type Writing } from './kind.ts'
 
 type Members = Record<string, XmlValue>
 
-/** Elements that a plan does not mention and that say nothing where they are false. */
+/** Elements that a plan does not mention and that mean nothing when they are false. */
 const SILENT_WHEN_FALSE: ReadonlySet<string> = new Set([
   'externalId',
   'required',
@@ -47,21 +47,21 @@ const ownMembers = (field: PlanField): Members => {
   return members
 }
 
-/** The type of an element in a plan's words; null for one that plans do not know. */
+/** The type of an element in a plan; null for one that plans do not support. */
 export const typeOfElement = (element: JsonObject): FieldType | null => {
   const type = leaf(element.formula) === null ? leaf(element.type) : 'Formula'
   return isFieldType(type) ? type : null
 }
 
-/** Whether the element is of a field that shows what others hold. */
+/** Whether the element is a field that shows what other fields hold. */
 export const isCalculatedElement = (element: JsonObject): boolean => {
   const type = typeOfElement(element)
   return type !== null && isCalculated(type)
 }
 
 /**
- * The `fields` element. A field that is there keeps whatever the plan does not mention (Salesforce:
- * a deployed field replaces the whole definition); another type keeps description and help only.
+ * The `fields` element. An existing field keeps whatever the plan does not mention (Salesforce: a
+ * deployed field replaces the whole definition); with a new type it keeps only description and help.
  */
 export const fieldElement = (
   field: PlanField,
@@ -84,9 +84,12 @@ export const fieldElement = (
 /** A field of an object file. */
 export interface FieldImage {
   apiName: string
-  /** The same in a plan's words; null for a standard field or a type or value that a plan cannot say. */
+  /**
+   * The same field in a plan; null for a standard field, or for a type or value that plans do not
+   * support.
+   */
   field: PlanField | null
-  /** Elements that a plan has no words for (a lookup filter, a controlling field …). */
+  /** Elements that plans do not support (a lookup filter, a controlling field …). */
   beyond: string[]
   element: JsonObject
 }

@@ -1,5 +1,5 @@
-// Every field type that a plan can name. A type is a file beside this (or a part of one that it shares
-// with its like) and a line here.
+// Every field type that a plan can name. A type is a file beside this one (or a part of one shared with
+// similar types) and a line here.
 
 import * as z from 'zod'
 import { type JsonObject } from '../../../salesforce/json.ts'
@@ -66,7 +66,7 @@ export const FIELD_TYPES = Object.keys(FIELD_KINDS) as FieldType[]
 export const isFieldType = (type: unknown): type is FieldType =>
   typeof type === 'string' && Object.hasOwn(FIELD_KINDS, type)
 
-/** The row of a type, to be asked about any field of that type. */
+/** The row of a type, which answers for any field of that type. */
 export const fieldKindOf = (type: FieldType): FieldKind<PlanField> => FIELD_KINDS[type]
 
 /** Whether fields of the type have the attribute. */
@@ -81,11 +81,13 @@ export const isRelationship = (field: PlanField): field is RelationshipField =>
 export const isPicklist = (field: PlanField): field is PicklistField =>
   ['picklist', 'multi-select'].includes(fieldKindOf(field.type).family)
 
-/** Whether a record cannot be without a value, whatever the plan says. */
+/** Whether every record has a value, whatever the plan says. */
 export const isAlwaysRequired = ({ type }: PlanField): boolean =>
   fieldKindOf(type).isAlwaysRequired ?? false
 
-/** Whether no record can be saved without a value: then Salesforce takes no field permission for it. */
+/**
+ * Whether no record can be saved without a value: then Salesforce accepts no field permission for it.
+ */
 export const isRequired = (field: PlanField): boolean =>
   isAlwaysRequired(field) || ('required' in field && field.required)
 
@@ -95,6 +97,6 @@ export const isCalculated = (type: FieldType): boolean => fieldKindOf(type).isCa
 export const isReadOnly = ({ type }: PlanField): boolean =>
   fieldKindOf(type).isReadOnly ?? isCalculated(type)
 
-/** The plan's type for a field of a describe; null for types that plans do not know. */
+/** The plan's type for a field of a describe; null for types that plans do not support. */
 export const typeOfDescribed = (described: JsonObject): FieldType | null =>
   FIELD_TYPES.find((type) => fieldKindOf(type).isDescribed(described)) ?? null

@@ -31,7 +31,7 @@ interface Result {
   scale?: number | undefined
 }
 
-/** Digits behind the point of a formula's result; null for results that are no numbers. */
+/** Decimal places of a formula's result; null for results that are not numbers. */
 const scaleOf = ({ result_type: type, scale }: Result): number | null =>
   NUMERIC_RESULTS.has(type) ? (scale ?? SCALE) : null
 

@@ -1,6 +1,5 @@
-// What a field type is. Whatever differs from type to type asks the row of the type, so that a new one is
-// a file beside this and a line in
-// field-kinds.ts.
+// What a field type is. Everything that differs between types is in the row of the type, so that a new
+// one is a file beside this one and a line in field-kinds.ts.
 
 import type * as z from 'zod'
 import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
@@ -34,16 +33,16 @@ export const scalar = (attribute: string, planned: unknown, member = attribute):
 export interface Writing {
   /** The field's element as it is now; null for a new field and for one of another type. */
   current: JsonObject | null
-  /** Order of a master-detail where neither the plan nor the Salesforce org says one. */
+  /** Order of a master-detail if neither the plan nor the Salesforce org gives one. */
   relationshipOrder: number
 }
 
-/** A field of the plan as another one's check looks at it. */
+/** A field of the plan as the check of another field sees it. */
 export interface OtherField {
   type: string
   /** What a roll-up can do with its values. */
   rollsUp: 'sum' | 'order' | null
-  /** The object that it looks up, if it does. */
+  /** The object that it refers to, if any. */
   referenceTo: string | null
 }
 
@@ -59,62 +58,64 @@ export interface Checking {
   fieldOf: (object: string, field: string) => OtherField | null
 }
 
-/** A row; `Field` is the field in a plan's words. Members that a type leaves out have the default said. */
+/** A row; `Field` is the field in a plan. Members that a type leaves out have the stated default. */
 export interface FieldKind<Field> extends ConversionSide {
   /** Whether a describe's entry shows a field of this type. */
   isDescribed(described: JsonObject): boolean
   /** Types by which a describe may show the field. */
   describeTypes(field: Field): readonly string[]
-  /** Another type that describes show by the same word, told apart by what they show beside it. */
+  /**
+   * Another type that describes show by the same word; other members of the describe tell them apart.
+   */
   otherThan?(described: JsonObject): string | null
-  /** Members of a describe that show attributes of this type alone. */
+  /** Members of a describe that show attributes of this type only. */
   compare?(field: Field): Comparison[]
-  /** Differences that are more than one value beside another. */
+  /** Differences that a comparison of single values does not find. */
   differences?(field: Field, described: JsonObject): FieldDifference[]
-  /** Attributes of this type alone that no describe shows. */
+  /** Attributes of this type only that no describe shows. */
   unseen?: readonly string[]
 
-  /** Attributes of this type alone that are one element each. */
+  /** Attributes of this type only that are one element each. */
   elements?: Readonly<Record<string, ElementOf>>
   /** `type` in an object file; default the type's own name. */
   elementType?(field: Field): string
   /** Completes the members of the element, which hold the attributes and what stays as it is. */
   write?(members: Record<string, XmlValue>, field: Field, writing: Writing): void
-  /** Reads what is no single element, in the words of the plan. */
+  /** Reads what is more than a single element, as in the plan. */
   read?(element: JsonObject): Record<string, unknown>
   /** Elements that `read` takes care of. */
   covers?: readonly string[]
-  /** What stands inside those elements and a plan has no words for. */
+  /** What those elements contain that plans do not support. */
   beyond?(element: JsonObject): string[]
 
   /** What Salesforce would refuse about the combination of its attributes. */
   check?(field: Field, checking: Checking): void
 
-  /** It shows what other fields hold: nobody enters anything, and nothing is lost with it. */
+  /** It shows what other fields hold: nobody enters values, and deleting it loses nothing. */
   isCalculated?: true
   /** Users never write it. Calculated ones need not say so. */
   isReadOnly?: true
-  /** A record cannot be without a value, whatever the plan says. */
+  /** Every record has a value, whatever the plan says. */
   isAlwaysRequired?: true
-  /** Salesforce shows its values behind a mask, so that nobody can look at them. */
+  /** Salesforce shows its values masked, so they cannot be read. */
   isMasked?: true
   /** What a roll-up can do with its values; default nothing. */
   rollsUp?: 'sum' | 'order'
   /**
-   * It holds on to other fields or objects, so that it is deleted by name even with its object; its place
-   * among fields that do.
+   * It depends on other fields or objects, so it is deleted by name even with its object; its position
+   * among such fields.
    */
   releasePlace?: number
-  /** Custom fields for which it counts; default one. */
+  /** How many custom fields it counts as. Default: one. */
   room?: number
   /**
-   * SOQL's condition for rows in which something was entered; null where the field cannot stand in a
+   * SOQL's condition for rows in which something was entered; null if the field cannot be used in a
    * WHERE. `startsAs` is the field's default value. Default: the field is not null.
    */
   filled?(name: string, startsAs: string | boolean | null): Soql | null
 }
 
-/** A row with the shape of its fields, which says what `Field` is. */
+/** A row with the schema of its fields, from which `Field` follows. */
 export const fieldKind = <Schema extends z.ZodType>(
   kind: FieldKind<z.output<Schema>> & { schema: Schema },
 ): FieldKind<z.output<Schema>> & { schema: Schema } => kind

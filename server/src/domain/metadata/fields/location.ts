@@ -1,4 +1,4 @@
-// A point on the earth: latitude and longitude, each a field of its own beside it.
+// A point on the earth: latitude and longitude, each also a field of its own.
 
 import * as z from 'zod'
 import { common, required } from './attributes.ts'
@@ -22,7 +22,7 @@ export const location = fieldKind({
   ],
   elements: { display_in_decimal: ['displayLocationInDecimal', 'boolean'] },
   room: 3,
-  // Salesforce: it is filtered by its parts.
+  // Salesforce: it can be filtered only by its parts.
   filled: (name) => isNotNull(name.replace(/__c$/i, '__Latitude__s')),
   family: 'location',
   becomes: noConversion,

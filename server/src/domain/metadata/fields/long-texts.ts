@@ -6,7 +6,7 @@ import { common, defaultFormula } from './attributes.ts'
 import { byLength, lossy, refused } from './conversion.ts'
 import { describedAs, fieldKind, scalar } from './kind.ts'
 
-/** Salesforce: a describe tells a long text area from a short one by its length alone. */
+/** Salesforce: in a describe, only the length distinguishes a long text area from a short one. */
 export const isLong = ({ length }: JsonObject): boolean =>
   typeof length === 'number' && length > 255
 

@@ -37,7 +37,7 @@ const check = ({ precision, scale }: Digits, { full, add }: Checking): void => {
 const becomes = (from: Side, to: Side): Conversion => {
   if (to.family === 'number') return byDigits(from, to)
   if (to.family !== 'text') return whatFits()
-  // Beside the digits there may be a sign and a point.
+  // Besides the digits there may be a sign and a decimal point.
   return (to.length ?? 0) >= (from.precision ?? 0) + 2
     ? kept('numbers stay as text')
     : lossy(`numbers of more than ${to.length ?? 0} characters`)
@@ -63,7 +63,7 @@ export const number = fieldKind({
     ...externalId,
     ...defaultFormula,
   }),
-  // Without decimals it is `int` on standard fields only.
+  // Only standard fields without decimal places are `int`.
   isDescribed: describedAs('double', 'int'),
   describeTypes: () => ['double', 'int'],
 })

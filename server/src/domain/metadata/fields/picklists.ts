@@ -40,7 +40,7 @@ const valueSet = (max: number) => ({
   sorted: z.boolean().default(false).describe('Shown alphabetically instead of in the order given'),
 })
 
-/** What both kinds of picklist say about their values. */
+/** The attributes of values that both kinds of picklist share. */
 export interface ValueSet {
   values?: z.output<typeof picklistValue>[] | undefined
   global_value_set?: string | undefined
@@ -50,8 +50,8 @@ export interface ValueSet {
 }
 
 /**
- * A picklist's own values; empty where a global value set is used. Without a label of the plan's own
- * a new value is labelled by itself, and one that is there keeps its label.
+ * A picklist's own values; empty where a global value set is used. Without a label in the plan, a new
+ * value is its own label, and an existing one keeps its label.
  */
 export const picklistValues = ({
   values,
@@ -82,8 +82,8 @@ const asMembers = (value: JsonObject): Record<string, XmlValue> =>
   Object.fromEntries(Object.entries(value).map(([name, member]) => [name, asXmlValue(member)]))
 
 /**
- * Values of the plan first, in its order; a value that is there and not in the plan stays, switched
- * off: Salesforce would do the same with one left out, but without a word.
+ * Values of the plan first, in its order; an existing value that is not in the plan stays, deactivated:
+ * Salesforce would do the same with one that is left out, but silently.
  */
 const valueSetOf = (field: ValueSet, current: JsonObject | null): XmlValue => {
   const before = isObject(current?.valueSet) ? current.valueSet : {}
@@ -93,7 +93,7 @@ const valueSetOf = (field: ValueSet, current: JsonObject | null): XmlValue => {
   }
   if (field.global_value_set !== undefined) {
     const named = leaf(before.valueSetName)
-    // The name that stands there stays: the set may be called by either of its two.
+    // The existing name stays: the set may be named in either of two ways.
     const isSame = named !== null && sameSet(named, field.global_value_set)
     const valueSetName = isSame ? named : field.global_value_set
     return inSchemaOrder({ ...kept, restricted: true, valueSetName })
@@ -163,7 +163,7 @@ const valueDifferences = (field: ValueSet, described: JsonObject): FieldDifferen
   const differing: FieldDifference[] = []
   const active = listObjects(described.picklistValues).filter(({ active: on }) => on !== false)
   const planned = picklistValues(field).map(({ value, label }) => {
-    // Without a label of the plan's own any will do.
+    // Without a label in the plan, any label is fine.
     const entry = active.find((one) => one.value === value)
     return { value, label: label ?? entry?.label ?? value }
   })
@@ -203,7 +203,7 @@ const checkGlobal = (field: ValueSet, name: string, { full, add }: Checking): vo
   }
 }
 
-/** Salesforce: the values of a multi-select come in one text, so none may hold what separates them. */
+/** Salesforce: the values of a multi-select come in one text, so none may contain the separator. */
 const SEPARATOR = ';'
 
 const checkValues =

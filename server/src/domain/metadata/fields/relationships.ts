@@ -14,7 +14,7 @@ interface Relationship {
 
 const isReference = describedAs('reference')
 
-/** Salesforce: `relationshipOrder` tells a master-detail from a lookup. */
+/** Salesforce: `relationshipOrder` distinguishes a master-detail from a lookup. */
 const isMaster = ({ relationshipOrder }: JsonObject): boolean =>
   typeof relationshipOrder === 'number'
 
@@ -57,7 +57,7 @@ const isNoValue = (): Conversion =>
 const madeOf = ({ family }: Side): Conversion | null =>
   family === 'relationship' ? null : isNoValue()
 
-/** What happens to the lookup when its record is deleted, where the plan left it open. */
+/** What happens to the lookup when its record is deleted, if the plan does not say. */
 const deleteConstraint = ({
   delete_constraint: planned,
   required: isRequired,

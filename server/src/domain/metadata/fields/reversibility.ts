@@ -1,5 +1,6 @@
-// Whether a field can be taken back, and what that costs. One decision from facts: the report asks before
-// the deploy, the deployment of what it is about to send, the rollback of what is there by then.
+// Whether a field can be rolled back, and what that costs. One decision from facts: the report asks
+// before the deploy, the deployment about what it is about to send, the rollback about the state by
+// then.
 
 import { plural } from '../../words.ts'
 import { valuesStay } from '../gained-values.ts'
@@ -15,7 +16,7 @@ import { conversionOf, type FieldShape } from './shape.ts'
 
 const ASKS = 'If records hold values by then, it requires allow_data_loss.'
 
-/** A field that the deployment makes. */
+/** A field that the deployment creates. */
 export const reversibilityOfMade = (type: FieldType | null, withObject: boolean): Reversibility => {
   if (type !== null && isCalculated(type)) {
     return reversible('Rollback deletes it; it only shows what other fields hold.')
@@ -28,10 +29,12 @@ export const reversibilityOfMade = (type: FieldType | null, withObject: boolean)
 }
 
 export interface FieldChange {
-  /** The field as it was found and as it is deployed. Null: of a type that plans do not know. */
+  /**
+   * The field before the deployment and as deployed. Null: its type is one that plans do not support.
+   */
   was: FieldShape | null
   next: FieldShape | null
-  /** Rows that lose something on the way there; null where nobody can tell. */
+  /** Rows that lose something through the deployment; null if not known. */
   lostRows: number | null
 }
 
@@ -42,7 +45,7 @@ export const gainedValues = (was: FieldShape | null, next: FieldShape | null): s
   return next.values.filter((value) => !known.has(value))
 }
 
-/** Why Salesforce does not make the field what it was; null where it does. */
+/** Why Salesforce does not change the field back; null if it does. */
 export const noWayBack = (next: FieldShape | null, was: FieldShape | null): string | null => {
   if (was === null || next === null) return 'Plans do not support its type.'
   const back = conversionOf(next, was)
@@ -51,7 +54,7 @@ export const noWayBack = (next: FieldShape | null, was: FieldShape | null): stri
     : null
 }
 
-/** A field that is there and that the deployment changes. */
+/** An existing field that the deployment changes. */
 export const reversibilityOfChange = ({ was, next, lostRows }: FieldChange): Reversibility => {
   const dead = noWayBack(next, was)
   if (was === null || next === null) return irreversible(dead ?? '')

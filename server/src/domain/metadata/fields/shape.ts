@@ -1,5 +1,5 @@
-// A field as far as its values are concerned, from wherever it is known: a plan, a describe, a file. And
-// what becomes of its values when one such field takes the place of another.
+// A field as far as its values are concerned, whether known from a plan, a describe or a file; and what
+// happens to its values when one such field replaces another.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
@@ -41,7 +41,7 @@ export const shapeOfPlanned = (field: PlanField): FieldShape => {
   })
 }
 
-/** Null for a field of a type that plans do not know. */
+/** Null for a field of a type that plans do not support. */
 export const shapeOfDescribed = (described: JsonObject): FieldShape | null => {
   const type = typeOfDescribed(described)
   if (type === null) return null
@@ -54,7 +54,7 @@ export const shapeOfDescribed = (described: JsonObject): FieldShape | null => {
   })
 }
 
-/** Null for a field of a type that plans do not know. */
+/** Null for a field of a type that plans do not support. */
 export const shapeOfElement = (element: JsonObject): FieldShape | null => {
   const type = typeOfElement(element)
   if (type === null) return null
@@ -71,7 +71,7 @@ export const shapeOfElement = (element: JsonObject): FieldShape | null => {
 export const conversionOf = (from: FieldShape, to: FieldShape): Conversion => {
   const kind = fieldKindOf(to.type)
   if (from.type === to.type) return kind.resizes?.(from, to) ?? kept('values stay')
-  // What either type refuses is refused.
+  // What either of the two types refuses is refused.
   const becomes = fieldKindOf(from.type).becomes(from, to)
   return becomes.kind === 'refused' ? becomes : (kind.madeOf?.(from, to) ?? becomes)
 }

@@ -124,7 +124,7 @@ const checkSummarized = (
     return
   }
   const source = fieldOf(detail, partsOf(summarized)?.field ?? '')
-  // Salesforce: what can be rolled up by sum; dates go by min and max only.
+  // Salesforce: what can be rolled up by sum; dates only by min and max.
   if (source === null || source.rollsUp === 'sum') return
   if (source.rollsUp === 'order' && operation !== 'sum') return
   refuse(

@@ -5,10 +5,10 @@ import { common, defaultFormula, externalId, required, unique } from './attribut
 import { byLength, kept, unlisted, whatFits, type Conversion, type Side } from './conversion.ts'
 import { describedAs, fieldKind, scalar } from './kind.ts'
 
-/** What becomes of short texts, whatever they are meant for (an address, a number to dial, a link). */
+/** What happens to short texts, whatever they are for (an address, a number to dial, a link). */
 export const becomesOfText = (from: Side, to: Side): Conversion => {
   if (to.family === 'text' || to.family === 'long text') return byLength(from, to)
-  // Salesforce's documents name Text alone.
+  // Salesforce's documentation names only Text.
   return to.family === 'picklist' && from.type === 'Text' ? unlisted(to) : whatFits()
 }
 
@@ -32,7 +32,7 @@ export const text = fieldKind({
     field.unique ? [scalar('case_sensitive', field.case_sensitive, 'caseSensitive')] : [],
   elements: { case_sensitive: ['caseSensitive', 'boolean'] },
   write: (members, field) => {
-    // Salesforce: takes caseSensitive together with unique only.
+    // Salesforce accepts caseSensitive only together with unique.
     if (!field.unique) delete members.caseSensitive
   },
   check: (field, { full, add }) => {

@@ -1,4 +1,4 @@
-// A field of an object. What its type means is told by the field types.
+// A field of an object. The field types say what its type means.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf } from '../../../salesforce/xml.ts'
@@ -31,7 +31,7 @@ import {
 } from '../undoing.ts'
 import { type PartKind, partsNamed, type Stake, type Step } from './kind.ts'
 
-/** Primary and secondary master for those that say neither: what is free, in the plan's order. */
+/** Primary and secondary master for fields that say neither: the free ones, in the plan's order. */
 const relationshipOrders = (
   object: PlanObject,
   image: ObjectImage | null,
@@ -55,13 +55,13 @@ const relationshipOrders = (
   return (apiName) => orders.get(sameName(apiName)) ?? 0
 }
 
-/** Salesforce leaves the usual delete constraint out when it is read. */
+/** Salesforce omits the default delete constraint when the field is read. */
 const withDefaults = (element: JsonObject | null): JsonObject | null =>
   element?.type === 'Lookup' && element.deleteConstraint === undefined
     ? { ...element, deleteConstraint: 'SetNull' }
     : element
 
-// Salesforce: custom fields of tasks and events are made on Activity, but permitted on Task or Event
+// Salesforce: custom fields of tasks and events are created on Activity, but permitted on Task or Event
 // (Metadata API guide, PermissionSet).
 const permittedOn = (object: string): string => (sameName(object) === 'activity' ? 'Task' : object)
 
@@ -70,8 +70,9 @@ const wanted = (plan: Plan): WantedEntry[] =>
     fields.map((field): WantedEntry => ({
       list: 'fieldPermissions',
       key: `${permittedOn(object)}.${field.api_name}`,
-      // Salesforce: "You cannot deploy to a required field": everybody sees those anyway. And a grant to
-      // edit is gone once the field is a formula or an auto number: it is noted, to come back with the field.
+      // Salesforce: "You cannot deploy to a required field": everybody sees those fields anyway. And a
+      // grant to edit is gone once the field is a formula or an auto number: it is noted, to come back
+      // with the field.
       grant: isRequired(field)
         ? null
         : { editable: isReadOnly(field) ? null : true, readable: true },
@@ -87,7 +88,7 @@ const typeIn = (plan: Plan): ((fullName: string) => FieldType | undefined) => {
   return (fullName) => types.get(sameName(fullName))
 }
 
-/** The place of fields that hold on to others; Infinity for those that hold on to nothing. */
+/** The position of fields that depend on others; Infinity for those that do not. */
 const releasePlace = (type: FieldType | undefined): number =>
   (type === undefined ? undefined : fieldKindOf(type).releasePlace) ?? Infinity
 
@@ -117,7 +118,7 @@ const stake = (fullName: string, from: JsonObject, to: JsonObject): Stake | null
   }
 }
 
-/** What the conversion took from records, by what was known when it was deployed. */
+/** What records lost by the conversion, as far as was known at the deploy. */
 const lostByDeploy = (
   { component, told }: Change,
   was: JsonObject,
@@ -132,8 +133,8 @@ const lostByDeploy = (
 }
 
 /**
- * A field that was there before. Values that its picklist gained can only be deactivated, and what the
- * deployment took from its values does not come back: both are told.
+ * A field that existed before. Values that its picklist gained can only be deactivated, and what its
+ * values lost by the deployment does not come back: both are reported.
  */
 const undoFieldChange = (change: Change, scene: Scene): Undoing => {
   const { component } = change
@@ -174,7 +175,7 @@ export const customField: PartKind = {
   holds: 'values',
   deletion: {
     place: 4,
-    // A master-detail goes with its detail; it cannot be deleted before.
+    // A master-detail is deleted with its detail; it cannot be deleted before.
     withObject: (plan) => {
       const typeOf = typeIn(plan)
       return (fullName) => {

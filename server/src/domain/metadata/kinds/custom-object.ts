@@ -1,5 +1,5 @@
-// An object: its own settings. Its fields, record types and rules stand in the same file, and are kinds
-// of their own. A plan may add to an object without touching the object itself.
+// An object: its own settings. Its fields, record types and rules are in the same file, but are kinds of
+// their own. A plan may add to an object without touching the object itself.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type XmlValue } from '../../../salesforce/xml.ts'
@@ -62,8 +62,8 @@ const settingsOf = (object: PlanObject, image: ObjectImage | null): Members => {
 }
 
 /**
- * The object file with what differs from what is there. A standard object's file holds fields, record
- * types and rules only.
+ * The object file with what differs from the existing one. A standard object's file holds only fields,
+ * record types and rules.
  */
 const compileObject = (
   object: PlanObject,
@@ -144,7 +144,7 @@ const childrenFirst = (names: readonly string[], plan: Plan): string[] => {
   return sorted
 }
 
-/** An object that was made and whose file is not as the deployment left it holds somebody's work. */
+/** A created object whose file is not as the deployment left it contains somebody's work. */
 export const isObjectDrifted = (
   fullName: string,
   { after, now }: Pick<Scene, 'after' | 'now'>,

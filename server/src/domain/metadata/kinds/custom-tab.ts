@@ -9,7 +9,7 @@ import { undoChange, undoMade } from '../undoing.ts'
 import { readRoot, writeFile } from '../xml-tree.ts'
 import { type CompiledFile, type FileKind, NOTHING_TO_DO, never } from './kind.ts'
 
-// Salesforce: a tab needs one of its hundred styles; a person who minds can choose a different one there.
+// Salesforce: a tab needs one of a hundred styles; anyone can choose a different one there.
 const TAB_MOTIF = 'Custom53: Bell'
 
 const check = (plan: Plan, findings: Findings): void => {
@@ -47,7 +47,7 @@ export const customTab: FileKind = {
   compile: ({ plan, current }) =>
     plan.tabs.map((fullName): CompiledFile => {
       const text = current('CustomTab', fullName)
-      // A tab that is there keeps its style.
+      // An existing tab keeps its style.
       return text !== null && sameElement(readRoot(text, 'CustomTab').customObject, true)
         ? { fullName, text: null, unchanged: [{ type: 'CustomTab', fullName }] }
         : {

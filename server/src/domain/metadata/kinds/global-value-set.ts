@@ -1,5 +1,5 @@
-// A global value set: values that picklists of many objects share. It is read and added to; values that
-// are there and that the plan does not name stay as they are.
+// A global value set: values that picklists of many objects share. It is read and added to; existing
+// values that the plan does not name stay as they are.
 
 import { componentName } from '../../../salesforce/component-name.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
@@ -82,7 +82,7 @@ const nameOf = (value: JsonObject): string => sameName(leaf(value.fullName) ?? '
 
 type Members = Record<string, XmlValue>
 
-/** What is there, in its order, with what the plan says of it; behind that what is new, in the plan's. */
+/** Existing values in their order, with the plan's changes; then new values in the plan's order. */
 const mergeValues = (set: PlanGlobalValueSet, current: readonly JsonObject[]): Members[] => {
   const planned = new Map(picklistValues(set).map((one) => [sameName(one.value), one]))
   const there = new Set(current.map(nameOf))
@@ -91,7 +91,7 @@ const mergeValues = (set: PlanGlobalValueSet, current: readonly JsonObject[]): M
     const isDefault = byDefault === null ? value.default === 'true' : nameOf(value) === byDefault
     const plan = planned.get(nameOf(value))
     if (plan === undefined) return overlay(value, { default: isDefault })
-    // A value that was switched off and that the plan names is switched on again.
+    // An inactive value that the plan names is activated again.
     const { isActive: _off, ...rest } = value
     const label = plan.label ?? leaf(value.label) ?? plan.value
     return overlay(rest, { default: isDefault, label })
@@ -155,7 +155,10 @@ const usesSet = (element: JsonObject | null, set: string): boolean => {
   return name !== null && sameName(componentName(TYPE, name)) === sameName(set)
 }
 
-/** One that the deployment made goes after the fields that use it; while one of them stays, it stays. */
+/**
+ * One that the deployment created is deleted after the fields that use it; while one of them stays, it
+ * stays.
+ */
 const undoMadeSet = (component: Component, scene: Scene, settled: Settled): Undoing => {
   const undoing = undoMade(component, null, scene)
   if (!undoing.remove) return undoing
@@ -216,7 +219,7 @@ export const globalValueSet: FileKind = {
   toRead: (plan) => named(plan).map(({ fullName }) => fullName),
   check,
   compile,
-  // Behind fields and objects, which may use it.
+  // After fields and objects, which may use it.
   deletion: { place: 7, withObject: never },
   reversibility,
   undo: ({ component, made }, scene) =>

@@ -20,7 +20,7 @@ import {
   type Undoing,
 } from '../undoing.ts'
 
-/** What a plan makes or changes, and the dotted path of the member that says so. */
+/** What a plan creates or changes, and the dotted path of the member that says so. */
 export interface Named {
   fullName: string
   path: string
@@ -29,39 +29,39 @@ export interface Named {
 export interface PlanComponent extends Component, Named {}
 
 interface AnyKind {
-  /** Salesforce's name of it: in package.xml, and of the root of its file. */
+  /** Salesforce's name for it, in package.xml and for the root of its file. */
   type: string
-  /** What of it the plan makes or changes, in the plan's order. */
+  /** The components of this kind that the plan creates or changes, in the plan's order. */
   named: (plan: Plan) => Named[]
-  /** The object with which it comes and goes; null for what stands by itself. */
+  /** The object to which it belongs; null for one that is independent. */
   objectOf: (fullName: string) => string | null
   deletion: Deletion
-  /** Objects that its members of a plan mention; its rules may ask for their describes. */
+  /** Objects that its part of a plan mentions; its rules may ask for their describes. */
   mentions?: (plan: Plan) => string[]
-  /** What is wrong with its members of a plan, beyond what the schema says. */
+  /** What is wrong with its part of a plan, beyond what the schema checks. */
   check?: (plan: Plan, findings: Findings) => void
   /** Access to it in permission sets and profiles. */
   access?: {
     /** Entries that the plan wants. */
     wanted: (plan: Plan, holder: Holder) => WantedEntry[]
-    /** Lists whose entries name one of these: they go with it. */
+    /** Lists whose entries name one of these: the entries are deleted with it. */
     lists: readonly string[]
   }
   /** What is lost when one is deleted: the records of an object, the values of a field. */
   holds?: 'records' | 'values'
   /**
-   * What a change of it takes from records, on the way there or back; null where it takes nothing. Asked
-   * of Salesforce before `reversibility` is, and before it is put back.
+   * What records lose by a change of it, in the deploy or in the rollback; null if nothing. Salesforce
+   * is asked before `reversibility`, and before it is restored.
    */
   stake?: (fullName: string, from: JsonObject, to: JsonObject) => Stake | null
-  /** Whether a deployment of it can be rolled back, said beforehand. */
+  /** Whether a deployment of it can be rolled back, known beforehand. */
   reversibility: (step: Step) => Reversibility
   /**
-   * What becomes of one when its deployment is rolled back. A kind whose file holds entries of other
-   * components answers with a function, which is asked once their fate is known.
+   * What happens to one when its deployment is rolled back. A kind whose file holds entries of other
+   * components returns a function, which is called once it is known what happens to those.
    */
   undo: (change: Change, scene: Scene) => Undoing | ((settled: Settled) => Undoing)
-  /** What the conflict check says of one, beyond what it says of any component. */
+  /** What the conflict check reports about one, beyond what it reports about any component. */
   rules?: readonly KindRule[]
 }
 
@@ -71,11 +71,11 @@ export interface FileKind extends AnyKind {
   suffix: string
   /** Full names to read before a plan is compiled, and to keep as its before-image. */
   toRead: (plan: Plan) => string[]
-  /** Salesforce tells of one only what stands in the same package. */
+  /** Salesforce returns of one only what is named in the same package. */
   isReadInPart?: boolean
-  /** Others write to the file as well: it is back as soon as nothing of ours is left in it. */
+  /** Others also write to the file: it is restored as soon as nothing of ours is left in it. */
   isShared?: boolean
-  /** What it says shows in describes of objects that the plan may not name. */
+  /** It changes describes of objects that the plan may not name. */
   isDescribedAnywhere?: boolean
   /** Salesforce does not delete one that something uses. */
   isKeptWhileUsed?: boolean
@@ -87,15 +87,15 @@ export interface FileKind extends AnyKind {
     /** The components of a file that name it. */
     by: (fullName: string, file: JsonObject) => Component[]
   }
-  /** Records that a deletion must not take its owner or group from: those with its id in a field. */
+  /** Records that must not lose their owner or group by a deletion: those with its id in a field. */
   heldBy?: (content: JsonObject) => { object: string; field: string }[]
-  /** Whether a deployment changes one, and how, its own file tells: the conflict check reads it. */
+  /** Its own file shows whether and how a deployment changes one: the conflict check reads it. */
   isToldByItsFile?: boolean
-  /** What of a file, read by its root, is compared; default all of it. */
+  /** The part of a file, read by its root, that is compared. Default: all of it. */
   contentOf?: (text: string) => JsonObject
   /**
-   * The files that the plan makes or changes, laid over what is there. Throws EngineError
-   * `invalid_plan` where the plan builds on something that is not there.
+   * The files that the plan creates or changes, merged into what exists. Throws EngineError
+   * `invalid_plan` if the plan builds on something that does not exist.
    */
   compile: (context: Compiling) => CompiledFile[]
 }
@@ -104,7 +104,7 @@ export interface FileKind extends AnyKind {
 export interface PartKind extends AnyKind {
   /** Name of the elements. */
   list: string
-  /** What the plan wants of them on one object, laid over what is there. */
+  /** What the plan wants of them on one object, merged into what exists. */
   elements: (object: PlanObject, image: ObjectImage | null) => PlannedPart[]
 }
 
@@ -112,19 +112,19 @@ export type ComponentKind = FileKind | PartKind
 
 export interface Deletion {
   /**
-   * Its place among what is deleted: what refers to others goes before them. Null where nothing
-   * deletes one by API.
+   * Its position in a deletion: what refers to others is deleted before them. Null if it cannot be
+   * deleted by API.
    */
   place: number | null
-  /** Whether one of the plan is gone as soon as its object is. */
+  /** Whether one of the plan is deleted together with its object. */
   withObject: (plan: Plan) => (fullName: string) => boolean
-  /** The order in which several are deleted; default by name. */
+  /** The order in which several are deleted. Default: by name. */
   sorted?: (fullNames: readonly string[], plan: Plan) => string[]
 }
 
 export interface Compiling {
   plan: Plan
-  /** The file of a component as it is now; null where it is not there. */
+  /** The file of a component as it is now; null if it does not exist. */
   current: (type: string, fullName: string) => string | null
   /** Entries that the plan wants in permission sets or profiles, each once. */
   access: (holder: Holder) => WantedEntry[]
@@ -133,7 +133,7 @@ export interface Compiling {
 
 export interface CompiledFile {
   fullName: string
-  /** Null where all of it is in place, so that nothing is sent. */
+  /** Null if all of it is in place, so that nothing is sent. */
   text: string | null
   /** Components in it that are in place. */
   unchanged: readonly Component[]
@@ -143,33 +143,33 @@ export interface CompiledFile {
 export interface PlannedPart {
   apiName: string
   element: Record<string, XmlValue>
-  /** Its element as it is now, as `element` would say it; null where it is not there. */
+  /** Its element as it is now, in the form of `element`; null if it does not exist. */
   before: JsonObject | null
 }
 
 /** What a deployment is about to do with a component. */
 export interface Step {
   made: boolean
-  /** The component as it was found and as it is deployed; null where it is not known. */
+  /** The component before the deployment and as deployed; null if not known. */
   before: JsonObject | null
   after: JsonObject | null
-  /** Its object is made by the same plan. */
+  /** Its object is created by the same plan. */
   withObject: boolean
-  /** Rows that lose something by it, where `stake` asks for them; null where nobody can tell. */
+  /** Rows that lose something by it, if `stake` asks for them; null if not known. */
   lostRows: number | null
 }
 
-/** Records that lose something when a component turns from one state into another. */
+/** Records that lose something when a component changes from one state to another. */
 export interface Stake {
   object: string
   field: string
-  /** How to find out which; null where nobody can tell. */
+  /** How to find out which; null if that is not possible. */
   measure: Measure | null
   /** What they lose. */
   loses: string
 }
 
-/** What a rule may ask; null where Salesforce does not say. */
+/** What a rule may ask; null if Salesforce does not answer. */
 export interface Asked {
   plan: Plan
   objectExists: (name: string) => boolean
@@ -188,14 +188,17 @@ export interface Word {
   at?: string
 }
 
-/** A word of the conflict check on one component: red will fail, yellow needs attention, green is safe. */
+/**
+ * A finding of the conflict check about one component: red will fail, yellow needs attention, green is
+ * safe.
+ */
 export interface KindRule {
   code: string
   severity: 'red' | 'yellow' | 'green'
   judge: (component: PlanComponent, asked: Asked) => Word | null | Promise<Word | null>
 }
 
-/** The refusal of a plan that builds on something that is not there. */
+/** The refusal of a plan that builds on something that does not exist. */
 export const refusal = (path: string, code: string, message: string): EngineError =>
   new EngineError('invalid_plan', message, { errors: [{ path, code, message }] })
 
@@ -210,7 +213,7 @@ export const partsNamed =
       })),
     )
 
-/** Whether the object takes them along, for kinds of which that does not depend on the plan. */
+/** Whether they are deleted with the object, for kinds where that does not depend on the plan. */
 export const always = () => (): boolean => true
 export const never = () => (): boolean => false
 

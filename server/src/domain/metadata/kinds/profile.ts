@@ -1,4 +1,4 @@
-// A profile that gets the plan's access. It is there already, holds other people's entries, and is never
+// A profile that gets the plan's access. It already exists, holds other people's entries, and is never
 // deleted.
 
 import { type Findings } from '../../plan/findings.ts'
@@ -75,7 +75,7 @@ const isAsLeft = (
   )
 }
 
-/** Entries that still grant what we granted are set back. */
+/** Entries that still grant what we granted are revoked. */
 const undoEntries = (component: Component, scene: Scene, settled: Settled): Undoing => {
   const early = undoUnread(component, scene)
   if (early !== null) return early

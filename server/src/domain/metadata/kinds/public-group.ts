@@ -1,5 +1,5 @@
-// A public group: people whom sharing rules, queues and other groups name together. Salesforce: Metadata API
-// guide, "Group": its file does not name its members, who are added in Salesforce.
+// A public group: a set of people that sharing rules, queues and other groups can refer to. Salesforce:
+// Metadata API guide, "Group": its file does not name its members, who are added in Salesforce.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, list } from '../../../salesforce/xml.ts'
@@ -66,7 +66,9 @@ const hasMember = (queue: JsonObject | null, group: string): boolean => {
   return groups.some((name) => sameName(leaf(name) ?? '') === sameName(group))
 }
 
-/** Somebody has put people into it, or a queue that stays has it as a member: then it is not ours to take. */
+/**
+ * Somebody has added people to it, or a queue that stays has it as a member: then we must not delete it.
+ */
 const undoMadeGroup = (component: Component, scene: Scene, { kept }: Settled): Undoing => {
   const undoing = undoMade(component, null, scene)
   const queues = kept
@@ -116,7 +118,7 @@ export const publicGroup: FileKind = {
   check,
   compile: ({ plan, current }) =>
     plan.public_groups.map((one) => compileGroup(one, current(TYPE, one.api_name))),
-  // Behind the queues that have it as a member.
+  // After the queues that have it as a member.
   deletion: { place: 9, withObject: never },
   reversibility: ({ made }) =>
     made ? reversible('Rollback deletes it, unless it has members by then.') : RESTORED,

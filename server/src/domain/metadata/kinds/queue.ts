@@ -1,5 +1,5 @@
 // A queue: an owner of records that nobody has taken yet, and its members, who may take them. It is read
-// and added to; members and objects that are there and that the plan does not name stay.
+// and added to; existing members and objects that the plan does not name stay.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, list, listObjects } from '../../../salesforce/xml.ts'
@@ -31,12 +31,12 @@ const NAME_MAX = 80
 const ASSIGNED: ReadonlySet<string> = new Set(['lead', 'case'])
 
 interface MemberList {
-  /** In a plan. */
+  /** The member of a plan. */
   list: keyof PlanQueue['members']
-  /** In the file: the list, and its entries. */
+  /** The list in the file, and its entries. */
   element: string
   entry: string
-  /** What its names are looked up in. */
+  /** The records in which its names are looked up. */
   records: NamedRecords
 }
 
@@ -82,7 +82,7 @@ const check = ({ queues }: Plan, findings: Findings): void => {
   }
 }
 
-/** What is there, in its order, and behind it what the plan adds. */
+/** What exists, in its order, then what the plan adds. */
 const added = (current: readonly string[], wanted: readonly string[]): string[] => {
   const names = new Map(current.map((name) => [sameName(name), name]))
   for (const name of wanted) if (!names.has(sameName(name))) names.set(sameName(name), name)
@@ -141,8 +141,8 @@ const undoMadeQueue = (component: Component, scene: Scene): Undoing => {
 }
 
 /**
- * Put back as it was. What it did not have is written empty, not left out: no source says that a file
- * without members removes those that are there.
+ * Restored as it was. What it did not have is written empty, not left out: no source says that a file
+ * without members removes existing ones.
  */
 const undoChangedQueue = (component: Component, scene: Scene): Undoing => {
   const undoing = undoChange(component, scene)
@@ -171,7 +171,7 @@ const rulesNaming = (fullName: string, file: JsonObject): Component[] =>
 
 type Ownership = 'by_queues' | 'by_users' | 'missing'
 
-/** Who may own records of an object, as the plan leaves it; null where Salesforce does not say. */
+/** Who may own records of an object after the plan; null if Salesforce does not say. */
 const ownershipOf = (name: string, { plan, objectExists, describeOf }: Asked): Ownership | null => {
   const planned = plan.objects.find(({ api_name }) => sameName(api_name) === sameName(name))
   // Salesforce: the detail of a master-detail has no owner of its own.
@@ -292,7 +292,7 @@ export const queue: FileKind = {
   check,
   compile: ({ plan, current }) =>
     plan.queues.map((one) => compileQueue(one, current(TYPE, one.api_name))),
-  // Behind the objects whose records it may own.
+  // After the objects whose records it may own.
   deletion: { place: 8, withObject: never },
   reversibility: ({ made }) =>
     made ? reversible('Rollback deletes it, unless it owns records by then.') : RESTORED,

@@ -1,4 +1,5 @@
-// A record type of an object. Salesforce deletes none by API: it goes with its object or not at all.
+// A record type of an object. Salesforce does not delete record types by API: one is deleted with its
+// object or not at all.
 
 import { type Findings, reportDuplicates } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'

@@ -1,12 +1,12 @@
-// What a rollback meets, for tests: the files of three moments and nothing else special, and what a kind
-// makes of one of its components then.
+// What a rollback finds, for tests: the files of three moments and nothing else special, and what a kind
+// decides for one of its components.
 
 import { kindOf } from '../kinds.ts'
 import { partsIn } from '../parts.ts'
 import { RESTORED } from '../reversibility.ts'
 import { type Change, NOTHING, type Scene, type Settled, type Undoing } from '../undoing.ts'
 
-/** Files by path; a null is not there. */
+/** Files by path; null: it does not exist. */
 export type Moment = Readonly<Record<string, string | null>>
 
 const partsOf = (moment: Moment) =>
@@ -34,7 +34,7 @@ export const sceneAt = (
   ...more,
 })
 
-/** The fate of one component, where nothing of the others stays unless `settled` says so. */
+/** What happens to one component; nothing of the others stays unless `settled` says so. */
 export const undone = (
   change: Omit<Change, 'told'>,
   scene: Scene,

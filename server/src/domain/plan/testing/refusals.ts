@@ -1,4 +1,4 @@
-// Plans with one fault each, and what refuses them.
+// Plans with one fault each, and the expected refusals.
 
 import { EngineError, type MemberError } from '../../../errors.ts'
 import { parsePlan } from '../check.ts'
@@ -39,7 +39,7 @@ export const master = (api_name: string, more: object = {}) => ({
 })
 export const picklist = (more: object) =>
   onLead({ api_name: 'P__c', label: 'P', type: 'Picklist', ...more })
-/** A roll-up on Account over a detail that has a lookup and a text as well. */
+/** A roll-up on Account over a detail that also has a lookup and a text. */
 export const summary = (more: object) => ({
   objects: [
     { api_name: 'Account', fields: [{ api_name: 'S__c', label: 'S', type: 'Summary', ...more }] },

@@ -7,10 +7,10 @@ import { type Plan, type PlanInput } from '../schema.ts'
 
 type FieldInput = NonNullable<NonNullable<PlanInput['objects']>[number]['fields']>[number]
 
-/** A name that must survive every way in and out of XML. */
+/** A name that must survive every conversion to and from XML. */
 export const AWKWARD = `Q&A <"R'D">`
 
-/** Fields of every type with all their attributes; together they stand on one object. */
+/** Fields of every type with all their attributes, together on one object. */
 export const EVERY_FIELD: readonly FieldInput[] = [
   {
     api_name: 'Text__c',

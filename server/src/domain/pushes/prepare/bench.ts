@@ -91,7 +91,7 @@ const rowOf = (at: number): JsonObject => ({
   partner: `P-${at % 500}`,
 })
 
-/** Prepares `rows` rows with everything a push does to them: judging, repetitions, the value profile. */
+/** Prepares `rows` rows with everything a push does to them: checks, repetitions, the value profile. */
 export const prepareBench = (rows = 300_000): PrepareBench => {
   const compiled = compileMapping({
     kind: 'records',
@@ -101,7 +101,7 @@ export const prepareBench = (rows = 300_000): PrepareBench => {
     options: { null_policy: 'skip' },
   })
   if ('faults' in compiled) throw new Error(JSON.stringify(compiled.faults))
-  // Rows as JSON gives them; made beforehand, since parsing is not what is measured.
+  // Rows as parsed from JSON; made beforehand, since parsing is not measured.
   const samples = Array.from({ length: 2_000 }, (_, at) => JSON.stringify(rowOf(at)))
   const input = samples.map((sample) => JSON.parse(sample) as JsonObject)
   const run = (most: number): { ready: number; seconds: number } => {

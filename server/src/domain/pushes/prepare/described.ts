@@ -1,5 +1,5 @@
-// What row preparation reads of a describe, beyond what mappings do: how each field's values are judged.
-// (REST API guide, sObject Describe; SOAP API guide, DescribeSObjectResult.)
+// What row preparation reads in a describe, beyond what mappings do: how each field's values are
+// checked. (REST API guide, sObject Describe; SOAP API guide, DescribeSObjectResult.)
 
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { type DescribedField, readObject } from '../../mappings/describe.ts'
@@ -16,11 +16,11 @@ import { type Coerce, wrongType } from './refusal.ts'
 import { emailCoercer, scalarText, textCoercer } from './text.ts'
 import { dateCoercer, dateTimeCoercer, timeCoercer } from './times.ts'
 
-/** A describe of an object, parsed; undefined where the snapshot has none. */
+/** A describe of an object, parsed; undefined if the snapshot has none. */
 export type Describes = (object: string) => JsonObject | undefined
 
 export interface TargetField extends DescribedField {
-  /** External ids that tell `a` from `A`. */
+  /** Case-sensitive external ids. */
   caseSensitive: boolean
   picklist: Picklist['entries']
 }
@@ -96,14 +96,14 @@ export const targetsOf = (describes: Describes): ((object: string) => TargetObje
     if (target === undefined) {
       const describe = describes(object)
       target = describe === undefined ? null : readTarget(describe)
-      // Names may come from rows: what is not there is not remembered.
+      // Names may come from rows: unknown ones are not cached.
       if (target !== null) parsed.set(key, target)
     }
     return target
   }
 }
 
-/** What a value is to the value profile. */
+/** The kind of a value for the value profile. */
 export type ValueKind = 'text' | 'number' | 'picklist' | 'multipicklist' | 'other'
 
 const VALUE_KINDS: Readonly<Partial<Record<string, ValueKind>>> = {
@@ -125,7 +125,7 @@ const VALUE_KINDS: Readonly<Partial<Record<string, ValueKind>>> = {
 export const valueKindOf = (field: Pick<DescribedField, 'type'>): ValueKind =>
   VALUE_KINDS[field.type] ?? 'text'
 
-/** Of a field that no describe tells about: any scalar, as it is. */
+/** For a field without a describe: any scalar, as it is. */
 export const anyScalar =
   (field: string): Coerce =>
   (value) => {
@@ -134,7 +134,7 @@ export const anyScalar =
     return textCoercer(field, 0)(value)
   }
 
-/** How values of the field become what the REST API takes for it. */
+/** How values of the field are converted to what the REST API accepts. */
 export const coercerFor = (
   object: TargetObject,
   field: TargetField,
@@ -188,7 +188,7 @@ export const coercerFor = (
   }
 }
 
-/** Of a record's own id. */
+/** For a record's own id. */
 export const ownIdCoercer = (name: string, object: TargetObject | null) =>
   idCoercer({
     name: 'Id',

@@ -7,14 +7,14 @@ import { sameName } from '../../metadata/names.ts'
 import { type RowError } from '../model.ts'
 import { remedyOf } from '../remedies.ts'
 
-/** As the gateway gives them, from Collections and Bulk alike. */
+/** As the gateway returns them, from Collections and Bulk alike. */
 export interface SalesforceRowError {
   code: string
   message: string
   fields: readonly string[]
 }
 
-/** Messages that say more than their code. */
+/** Messages that are more specific than their code. */
 const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
   {
     text: /foreign key external id: .* not found/i,
@@ -57,7 +57,7 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
   },
 ]
 
-/** Where Salesforce names the fields in its text only. */
+/** Errors whose fields Salesforce names only in the text. */
 const FIELDS_IN_TEXT: readonly RegExp[] = [
   /^Required fields are missing: \[([^\]]*)\]/,
   /^Unable to create\/update fields: ([\w, ]+?)\./,
@@ -85,8 +85,8 @@ const fieldsOf = ({ message, fields }: SalesforceRowError): string[] => {
 export type Explain = (errors: readonly SalesforceRowError[], object?: string) => RowError[]
 
 /**
- * Explains the errors of rows that were prepared with these mappings. `object` (API name) tells whose
- * fields are meant where there are several; names without a mapping stay Salesforce's own.
+ * Explains the errors of rows that were prepared with these mappings. `object` (API name) says whose
+ * fields are meant if there are several; names without a mapping stay Salesforce's own.
  */
 export const createExplain = (mappings: readonly MappingDraft[]): Explain => {
   const namesOf = new Map<string, Map<string, string>>()

@@ -1,4 +1,4 @@
-// Record ids: 15 characters in which case counts, and 3 that carry that case (SOAP API guide, "ID Field
+// Record ids: 15 case-sensitive characters, and 3 that encode their case (SOAP API guide, "ID Field
 // Type"). Always sent with all 18.
 
 import { type Coerce, EMPTY, Refusal, shown } from './refusal.ts'
@@ -28,7 +28,9 @@ const isAlphanumeric = (text: string): boolean => {
   return true
 }
 
-/** The id with its 18 characters; null for text that is none (wrong length, characters or checksum). */
+/**
+ * The id with its 18 characters; null for text that is not an id (wrong length, characters or checksum).
+ */
 export const toRecordId = (text: string): string | null => {
   if ((text.length !== 15 && text.length !== 18) || !isAlphanumeric(text)) return null
   const suffix = checksum(text)
@@ -37,8 +39,8 @@ export const toRecordId = (text: string): string | null => {
 }
 
 /**
- * Key prefixes that are the same in every Salesforce org, for where no describe tells. Custom objects
- * have other ones in each.
+ * Key prefixes that are the same in every Salesforce org, for objects without a describe. Custom objects
+ * have different ones in each.
  */
 const STANDARD_PREFIXES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -53,7 +55,7 @@ const STANDARD_PREFIXES: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-/** Prefixes of these objects' ids; null where not all are known, so that nothing can be said. */
+/** Prefixes of these objects' ids; null if not all are known, so that nothing can be checked. */
 export const prefixesOf = (
   objects: readonly string[],
   describedPrefix: (object: string) => string | null,
@@ -70,7 +72,7 @@ interface IdField {
   prefixes: ReadonlySet<string> | null
   /** Names of the objects, for the remedy. */
   objects: readonly string[]
-  /** The record's own id: Salesforce has another code for one of the wrong object. */
+  /** The record's own id: Salesforce has a different code for one of the wrong object. */
   own?: boolean
 }
 

@@ -23,8 +23,8 @@ interface Segment {
 
 /**
  * A set of texts that only grows, at about 11 to 16 bytes each (5,000,000 keys: about 70 MB). Texts are
- * told apart by 63 bits with a secret seed, so among five million keys two different ones are taken for
- * one with a probability of one in 700,000, and nobody can choose keys that are.
+ * distinguished by 63 bits with a secret seed, so among five million keys two different ones collide
+ * with a probability of one in 700,000, and nobody can choose keys that collide.
  */
 export class KeySet {
   readonly #seeds: [number, number]
@@ -43,12 +43,12 @@ export class KeySet {
     return this.#size
   }
 
-  /** Bytes that the keys take now. */
+  /** Bytes that the keys use now. */
   get bytes(): number {
     return this.#segments.reduce((sum, { slots }) => sum + slots.byteLength, 0)
   }
 
-  /** True: the key is new, and is in the set now. */
+  /** True: the key is new and was added. */
   add(key: string): boolean {
     let a = this.#seeds[0]
     let b = this.#seeds[1]
@@ -72,10 +72,10 @@ export class KeySet {
   }
 }
 
-/** Open addressing: the next free slot after the one that the hash names. */
+/** Open addressing: the next free slot after the one that the hash selects. */
 const insert = (slots: Uint32Array, high: number, low: number): boolean => {
   const count = slots.length / 2
-  // The upper 8 bits chose the segment; the others say where in it.
+  // The upper 8 bits select the segment; the others the position in it.
   let slot = Math.floor(((high & 0xffffff) / 0x1000000) * count)
   for (;;) {
     const at = slot * 2

@@ -31,10 +31,10 @@ import { Refusal, shown } from './refusal.ts'
 import { missingField, noSuchField, type MappedField, type Writing } from './mapped-field.ts'
 
 export interface LinkInput {
-  /** The active mapping of a canonical object; null where there is none. */
+  /** The active mapping of a canonical object; null if there is none. */
   mappings: (canonicalObject: string) => MappingDraft | null
   describes: Describes
-  /** Every object of the snapshot; null where there is none. */
+  /** Every object of the snapshot; null if there is none. */
   objectNames: readonly string[] | null
   options: Pick<PushOptions, 'null_policy'>
 }
@@ -45,7 +45,7 @@ const JUNCTION_MEMBERS: ReadonlySet<string> = new Set(['object', 'fields', 'exte
 const RECORD_MEMBERS: ReadonlySet<string> = new Set(['object', 'match'])
 const PLANS_MAX = 500
 
-/** A record that a lookup is to lead to. */
+/** The record that a lookup has to refer to. */
 interface Reference {
   plan: ObjectPlan
   match: Match
@@ -166,7 +166,7 @@ const readRecord = (
 
 // --------------------------------------------------------------------------------- lookups
 
-/** Points the lookup of `plan` at the record. Answers what is wrong instead. */
+/** Points the lookup of `plan` at the record, or returns what is wrong. */
 const point = (
   plan: ObjectPlan,
   lookUp: { written: string; field: TargetField | null },
@@ -209,7 +209,7 @@ const point = (
   return null
 }
 
-/** As mappedFields name the same parents. */
+/** In the form in which mappedFields name the same parents. */
 const lockKeyOf = (to: ObjectPlan, { field, value }: Match): string =>
   field === 'Id' ? String(value) : `${to.object}.${field}=${String(value).toLowerCase()}`
 
@@ -264,7 +264,7 @@ const judgeLink = (index: number, row: JsonObject, planOf: PlanOf): Judgement =>
     }
   }
   if (own === null || errors.length > 0) return failed(index, key, errors)
-  // Two lookups of one record are two links; one lookup set twice is a repetition.
+  // Two different lookups of one record are two links; the same lookup set twice is a repetition.
   return ready(
     updateOf(index, own.plan, own.match, into),
     `${own.plan.object}:${matchText(own.match)}:${written}`,
@@ -386,7 +386,7 @@ const fillJunction = (
     }
     const before = into.errors?.length ?? 0
     const wrote = writeMapped(mapped, value, into)
-    // A value that is refused is a fault already, not a missing one besides.
+    // A refused value is already a fault; it is not also reported as missing.
     if (wrote || (into.errors?.length ?? 0) > before) taken.add(sameName(mapped.written))
   }
 }

@@ -1,4 +1,4 @@
-// One mapped field, with everything about it resolved: what becomes of a record's value, and where in
+// One mapped field, with everything about it resolved: how a record's value is converted, and where in
 // the request it goes.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
@@ -17,7 +17,7 @@ import { keyCoercer } from './numbers.ts'
 import { CLEAR, type Coerce, EMPTY, Noted, Refusal, type Scalar, shown } from './refusal.ts'
 import { scalarText, trimmed } from './text.ts'
 
-/** Rows of an upsert may create their record, those of an update change one that exists. */
+/** Rows of an upsert may create their record; those of an update change an existing one. */
 export type Writing = 'upsert' | 'update'
 
 export type Taken = Scalar | Noted | typeof EMPTY | typeof CLEAR | Refusal
@@ -29,39 +29,39 @@ export interface MappedField {
   written: string
   /** Member of the request that holds its value: the field, or the relationship to a parent. */
   member: string
-  /** The field as described; null where no describe tells. Of a parent: the field that holds its id. */
+  /** The field as described; null without a describe. For a parent: the field that holds its id. */
   field: TargetField | null
   valueKind: ValueKind
   /** Whether a row of an upsert needs a value: the mapping says so, or Salesforce does. */
   required: boolean
   hasDefault: boolean
-  /** What becomes of the record's value (`undefined`: it has no such member). */
+  /** Converts the record's value (`undefined`: it has no such member). */
   take(raw: unknown): Taken
   /** Puts a value into the fields of a request. */
   put(fields: JsonObject, value: Scalar): void
-  /** Empties the field, where that can be. */
+  /** Empties the field, if that is possible. */
   clear(fields: JsonObject): Refusal | null
-  /** What names the parent among those that rows may share; null where the field leads to none. */
+  /** The key of the parent that rows may share; null if the field refers to none. */
   lockKey: ((value: Scalar) => string) | null
-  /** The field identifies records: an external id, an idLookup field, or Id. Null: nobody knows. */
+  /** Whether the field identifies records: an external id, an idLookup field, or Id. Null: not known. */
   isKey: boolean | null
   /** Reads the value that a record is found by, whether or not the field may be written. */
   takeKey(raw: unknown): Exclude<Taken, Noted>
-  /** Set where this is the parent's key: lookups are put by it. */
+  /** Set if this is the parent's key: lookups are written by it. */
   parent: Extract<SfdcField, { kind: 'parent' }> | null
 }
 
 export interface MappedFieldContext {
   /** API name, for messages. */
   objectName: string
-  /** Null where the snapshot has no describe of it. */
+  /** Null if the snapshot has no describe of it. */
   object: TargetObject | null
   targets: (object: string) => TargetObject | null
   writing: Writing
   nullPolicy: 'skip' | 'blank'
 }
 
-/** A name that is no field of the object: what Salesforce calls it. */
+/** The refusal for a name that is not a field of the object, in Salesforce's words. */
 export const noSuchField = (name: string, object: string): Refusal =>
   new Refusal(
     'INVALID_FIELD',
@@ -83,7 +83,7 @@ const onlyOnCreate = (name: string): Refusal =>
     'Leave it out of updates, or make the field editable (for a master-detail, allow reparenting) and pull the topology.',
   )
 
-/** Why a value of the field cannot be written; null where it can. */
+/** Why a value of the field cannot be written; null if it can. */
 const writeFault = (name: string, field: TargetField | null, writing: Writing): Refusal | null => {
   if (field === null || field.updateable) return null
   if (!field.createable) return readOnly(name)
@@ -104,7 +104,7 @@ const uncheckable = (name: string): Refusal =>
     'Send true or false, or leave the field out.',
   )
 
-/** Salesforce: required and given by nobody else. A checkbox is never empty. */
+/** Salesforce: required and without a default. A checkbox is never empty. */
 export const isRequiredOnCreate = ({
   nillable,
   createable,
@@ -112,7 +112,7 @@ export const isRequiredOnCreate = ({
   type,
 }: TargetField): boolean => !nillable && createable && !defaultedOnCreate && type !== 'boolean'
 
-/** Who owns a record or which type it has is not locked when the record is written. */
+/** A record's owner and record type are not locked when the record is written. */
 const UNLOCKED: ReadonlySet<string> = new Set([
   'user',
   'group',
@@ -127,9 +127,9 @@ const locks = ({ referenceTo }: TargetField): boolean =>
 interface Resolved {
   written: string
   member: string
-  /** That is written. */
+  /** The field that is written. */
   field: TargetField | null
-  /** Whose value is sent: the field itself, or the parent's key. */
+  /** The field whose value is sent: the field itself, or the parent's key. */
   valueField: TargetField | null
   coerce: Coerce
   put: MappedField['put']
@@ -216,7 +216,7 @@ const resolveParent = (
   // Salesforce: a relationship that leads to several objects needs the type beside the key.
   const typed =
     target.object !== null || referenceTo.length > 1 ? (parentName ?? target.object) : null
-  // The parent's own id is no external id: it goes where ids go.
+  // The parent's own id is not an external id: it is sent as an id.
   const byId = sameName(key) === 'id'
   const lockPrefix = `${parentName ?? written}.${key}=`
   const locking = field === null || locks(field)
@@ -246,7 +246,7 @@ const resolveParent = (
   }
 }
 
-/** Right sides of a value map, judged once: what each left side sends. */
+/** Right sides of a value map, checked once: what each left side sends. */
 const mapped = (
   valueMap: NonNullable<MappingField['value_map']>,
   coerce: Coerce,
@@ -294,7 +294,7 @@ const withValueMap = (
   }
 }
 
-/** An unmapped name stands for itself. */
+/** An unmapped name is sent as it is. */
 export const plainField = (name: string): MappingField => ({
   canonical_field: name,
   sfdc_field: name,
@@ -381,7 +381,7 @@ export const createMappedField = (
   }
 }
 
-/** Names that are no field of ours. */
+/** Names that are not fields of the object. */
 export const unknownField = (name: string, near: string | null, where: string): Refusal =>
   new Refusal(
     'UNKNOWN_FIELD',

@@ -34,22 +34,25 @@ const INT_MAX = 2_147_483_647
 
 /** Salesforce: no field has more decimal places (Metadata API guide, CustomField, `scale`). */
 const PLACES_MAX = 18
-/** A double tells all numbers of so few digits apart. */
+/** A double distinguishes all numbers with at most this many digits. */
 const EXACT_CHARS = 15
 const PLAIN = /^[+-]?(?:\d+\.?\d*|\.\d+)$/
-/** What is written out in full; a longer one is nobody's amount, and 1e-400 is nothing. */
+/**
+ * Numbers up to this length are written in full; a longer one is never a real amount, and 1e-400 is
+ * zero.
+ */
 const WRITTEN_CHARS_MAX = 64
 
 /**
  * Numbers and texts that hold one, without signs of currency or thousands (1,234 is 1.234 elsewhere).
  *
- * Salesforce: decimals beyond the field's scale are kept and given back as they were sent; only the
- * display rounds them (help 000387302). So they are sent as they are. Digits before the point are
- * limited (SOAP API guide, Field, `scale`), and an `int` has no decimals.
+ * Salesforce: decimals beyond the field's scale are kept and returned as they were sent; only the
+ * display rounds them (help 000387302). So they are sent as they are. Digits before the decimal point
+ * are limited (SOAP API guide, Field, `scale`), and an `int` has no decimals.
  *
- * A number that a double would change travels as the text of its digits, which Salesforce takes for a
- * number as well. Salesforce: its pages and APIs round what has more than 15 digits (help 000394530), so
- * its sender is told.
+ * A number that a double would change is sent as the text of its digits, which Salesforce also accepts
+ * as a number. Salesforce: its pages and APIs round what has more than 15 digits (help 000394530), so
+ * the sender gets a warning.
  */
 export const numberCoercer = ({ name, type, precision, scale, digits }: NumberField): Coerce => {
   const whole = type === 'int' || type === 'long'
@@ -82,7 +85,7 @@ export const numberCoercer = ({ name, type, precision, scale, digits }: NumberFi
     if (Math.abs(number) >= most && type === 'int') return tooLarge(value)
     const isSafe = !Number.isInteger(number) || Number.isSafeInteger(number)
     if (isSafe && isHeldBy(decimal, number)) return number
-    // What a double loses beyond the field's decimal places nobody sees.
+    // What a double loses beyond the field's decimal places is never visible.
     const isSeen = !isSafe || !isHeldToPlaces(decimal, number, places)
     if (isSeen && value instanceof InexactNumber) return notExact(name, value)
     const text = plainText(decimal)
@@ -119,8 +122,8 @@ const mayRound = (field: string): Refusal =>
 type NumberField = Pick<DescribedField, 'name' | 'type' | 'precision' | 'scale' | 'digits'>
 
 /**
- * Of a key: beyond 2^53 several whole numbers are one and the same in JSON, here and at Salesforce, and
- * a record that somebody else's number names would be taken for this one.
+ * For a key: beyond 2^53 several whole numbers are the same in JSON, here and at Salesforce, so the
+ * record of a different number could be mistaken for this one.
  */
 export const keyCoercer = (field: string, type: string | null, coerce: Coerce): Coerce => {
   const isNumber = type !== null && NUMBER_TYPES.has(type)

@@ -24,12 +24,12 @@ import {
   type Writing,
 } from './mapped-field.ts'
 
-/** By what a record is found. */
+/** The field and value by which a record is found. */
 export interface Match {
-  /** API name of the field; `Id` where the row names the id itself. */
+  /** API name of the field; `Id` if the row gives the id itself. */
   field: string
   value: Scalar
-  /** Of an external id: whether `a` and `A` are two. */
+  /** For an external id: whether it is case-sensitive. */
   caseSensitive: boolean
 }
 
@@ -39,10 +39,10 @@ export interface ObjectPlan {
   /** The caller's name for it. */
   canonical: string
   target: TargetObject | null
-  /** Fields of the mapping, in its order; none where names are Salesforce's own. */
+  /** Fields of the mapping, in its order; none if names are Salesforce's own. */
   mappedFields: readonly MappedField[]
   mappedFieldOf(name: string): MappedField | null
-  /** Required on create and not mapped: what a row that certainly creates lacks. */
+  /** Required on create but not mapped: missing in a row that certainly creates a record. */
   unmappedRequired: readonly RowError[]
   unknown(name: string): RowError
   /** Reads `{ id }` or one field that identifies records. */
@@ -51,7 +51,7 @@ export interface ObjectPlan {
   matchBy(mapped: MappedField, value: unknown): Match | RowError
 }
 
-/** So many names that occur in rows are remembered. */
+/** How many names that occur in rows are cached. */
 const REMEMBERED_MAX = 1_000
 
 interface PlanInput {
@@ -80,7 +80,7 @@ export const planObject = (input: PlanInput): ObjectPlan => {
     mapping === null ? (target?.fields ?? []).map(({ name }) => name) : [...byName.keys()]
   const where = mapping === null ? object : `The mapping ${canonical}`
 
-  /** Without a mapping names are Salesforce's own: resolved when they first occur. */
+  /** Without a mapping, names are Salesforce's own, resolved when they first occur. */
   const resolve = (name: string): MappedField | null => {
     if (mapping !== null || !SFDC_FIELD.test(name)) return null
     const mapped = createMappedField(plainField(name), context)
@@ -181,7 +181,7 @@ const unmappedRequired = (
     .map(({ name }) => missingField(name).of(name))
 }
 
-/** What the fields of a row come to. */
+/** The result of reading the fields of a row. */
 export interface Written {
   fields: JsonObject
   lockKeys: string[]
@@ -189,11 +189,11 @@ export interface Written {
   warnings?: RowError[]
 }
 
-/** The warnings of a row, as a ready row has them. */
+/** The warnings of a row, in the form of a ready row. */
 export const warningsIn = ({ warnings }: Written): { warnings?: RowError[] } =>
   warnings === undefined || warnings.length === 0 ? {} : { warnings }
 
-/** A record is read by its own members: `constructor` is a name like any other. */
+/** Only a record's own members are read: `constructor` is a name like any other. */
 export const isRecord = (value: unknown): value is JsonObject =>
   isObject(value) && !(value instanceof InexactNumber)
 
@@ -204,7 +204,7 @@ export const notARecord = (path: string, value: unknown): RowError =>
     'Send one JSON object.',
   ).of(path)
 
-/** Writes the value of one field, or says why it cannot be. False: there is nothing to write. */
+/** Writes the value of one field, or says why it cannot be written. False: there is nothing to write. */
 export const writeMapped = (mapped: MappedField, raw: unknown, into: Written): boolean => {
   const taken = mapped.take(raw)
   if (taken instanceof Noted) (into.warnings ??= []).push(taken.warning.of(mapped.name))
@@ -242,7 +242,7 @@ export const writeNamed = (plan: ObjectPlan, given: JsonObject, into: Written): 
   }
 }
 
-/** `Map` of texts that identify a record within its object, for telling repetitions. */
+/** `Map` of texts that identify a record within its object, to recognise repetitions. */
 export const matchText = ({ field, value, caseSensitive }: Match): string => {
   const text = String(value)
   return `${field}=${caseSensitive ? text : text.toLowerCase()}`

@@ -1,7 +1,7 @@
-// Person accounts: where a Salesforce org has them, an account is a business or a person. Salesforce: Object
-// Reference, Account: the Name of a person is put together of its names and nobody writes it, and a business
-// account has none of the person's fields; a row with fields of both kinds fails ("bad field names on
-// insert/update call"). Which kind a row is shows by which name it has.
+// Person accounts: if a Salesforce org has them, an account is a business or a person. Salesforce:
+// Object Reference, Account: the Name of a person is composed of its names and cannot be written, and a
+// business account has none of the person's fields; a row with fields of both kinds fails ("bad field
+// names on insert/update call"). The name that a row has shows its kind.
 
 import { isPersonField, isPersonOrg, PERSON_NAME } from '../../mappings/person-accounts.ts'
 import { sameName } from '../../metadata/names.ts'
@@ -13,11 +13,14 @@ import { CLEAR, EMPTY, Refusal } from './refusal.ts'
 export type AccountKind = 'business' | 'person'
 
 export interface AccountKinds {
-  /** What kind a row is, by its values in the order of the mapped fields; what is wrong where none shows. */
+  /**
+   * The kind of a row, by its values in the order of the mapped fields; or what is wrong if none shows
+   * it.
+   */
   kindOf(valueOf: (place: number) => unknown): AccountKind | RowError
   /** Whether a row of this kind has no such field. */
   isForeign(place: number, kind: AccountKind): boolean
-  /** Why a value of a field of the other kind cannot be sent; null where there is none to send. */
+  /** Why a value of a field of the other kind cannot be sent; null if there is none to send. */
   refuse(mapped: MappedField, raw: unknown, kind: AccountKind): RowError | null
 }
 
@@ -45,7 +48,7 @@ const ofTheOtherKind = (written: string): Refusal =>
     'Leave it out for a business account; a person account has a LastName and no Name.',
   )
 
-/** Null where accounts are of one kind, or the mapping writes no name. */
+/** Null if accounts are of only one kind, or the mapping writes no name. */
 export const accountKinds = (
   object: TargetObject | null,
   mappedFields: readonly MappedField[],
@@ -70,7 +73,8 @@ export const accountKinds = (
       if (hasName && hasLastName) return bothNames().of(...namesOf)
       if (hasName) return 'business'
       if (hasLastName) return 'person'
-      // No name is given: other values of a person tell, and the defaults of the mapping name it.
+      // No name is given: other values show that it is a person, and the defaults of the mapping supply
+      // the name.
       const isPerson = kinds.some((kind, at) => kind === 'person' && isGiven(valueOf(at)))
       if (hasDefault(places.person) && (isPerson || !hasDefault(places.business))) return 'person'
       if (hasDefault(places.business) && !isPerson) return 'business'

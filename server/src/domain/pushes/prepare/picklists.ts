@@ -24,7 +24,7 @@ export const picklistEntries = (picklistValues: unknown): Picklist['entries'] =>
 
 const LISTED_MAX = 12
 
-/** Judges one value (trimmed text, not empty). */
+/** Checks one value (trimmed text, not empty). */
 const entryJudge = ({
   field,
   length,
@@ -60,7 +60,7 @@ const entryJudge = ({
   return (text) => {
     if (active.has(text)) return text
     const lower = text.toLowerCase()
-    // Salesforce tells values of one list not apart by case and keeps the list's own form.
+    // Salesforce compares the values of a list case-insensitively and stores the list's own form.
     const same = byCase.get(lower)
     if (same !== undefined) return same
     if (restricted) {
@@ -70,7 +70,7 @@ const entryJudge = ({
         remedyFor(text),
       )
     }
-    // The length of a picklist is Salesforce's, nobody can make it longer.
+    // Salesforce sets the length of a picklist; it cannot be made longer.
     if (isTooLong(text)) return tooLong(field, text, length, remedyFor(text))
     const labelled = byLabel.get(lower)
     return labelled === undefined ? text : new Noted(text, labelSent(field, text, labelled))
@@ -93,7 +93,9 @@ export const picklistCoercer = (picklist: Picklist): Coerce => {
   }
 }
 
-/** Salesforce: values of a multi-select travel as one text with semicolons. Takes that or an array. */
+/**
+ * Salesforce: values of a multi-select are sent as one text with semicolons. Accepts that or an array.
+ */
 export const multiPicklistCoercer = (picklist: Picklist): Coerce => {
   const { field, length } = picklist
   const text = textCoercer(field, 0)

@@ -1,13 +1,13 @@
 // Row preparation: everything about a mapping and the describes behind it is resolved once, so that
-// judging a row is cheap. Pure: nothing is asked of Salesforce or the database.
+// checking a row is cheap. Pure: it asks neither Salesforce nor the database.
 //
-// Faults have Salesforce's own code where Salesforce would refuse the value too. What it would take is
+// Faults have Salesforce's own code if Salesforce would also refuse the value. What it would accept is
 // never refused for looking odd, with one exception: a record of push/records may be new, so every field
-// that is mapped and required on create needs a value. One that is not mapped at all is Salesforce's to
-// miss: such a mapping may be meant for records that exist.
+// that is mapped and required on create needs a value. For one that is not mapped at all, Salesforce
+// itself has to refuse the row: such a mapping may be meant for existing records.
 //
-// `fields` of a ready row never repeats what the row is found by, except where an update changes that
-// very field: then `matchValue` is the old value and `fields` has the new one.
+// `fields` of a ready row never repeats what the row is found by, except when an update changes that
+// same field: then `matchValue` is the old value and `fields` has the new one.
 
 import { clip } from '../../../text.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
@@ -40,22 +40,25 @@ import { accountKinds } from './person-accounts.ts'
 import { CLEAR, EMPTY, Refusal, type Scalar } from './refusal.ts'
 import { missingField, type MappedField } from './mapped-field.ts'
 
-/** A judged row, with the text that no second row may have (null where it failed). */
+/** A checked row, with the text that no second row may have (null if it failed). */
 export interface Judgement {
   row: JudgedRow
   identity: string | null
 }
 
 export interface Preparer {
-  /** Judges one row of the input: what is sent for it, or its final result. Never throws for its content. */
+  /**
+   * Checks one row of the input and returns what is sent for it, or its final result. Never throws for
+   * its content.
+   */
   judge(index: number, row: unknown): Judgement
-  /** Fields whose values a profile describes; none where no mapping is behind the rows. */
+  /** Fields whose values a profile describes; none if the rows have no mapping. */
   readonly profiled: readonly MappedField[]
-  /** The caller's name of the field by which all rows are identified; null where each names its own. */
+  /** The caller's name of the field that identifies all rows; null if each row names its own. */
   readonly keyName: string | null
 }
 
-/** Why no row can be judged at all. */
+/** Why no row can be checked at all. */
 export interface MappingFault {
   code: string
   /** Dotted, from the mapping. */
@@ -68,23 +71,23 @@ export type Compiled = { preparer: Preparer } | { faults: MappingFault[] }
 
 export interface CompileInput {
   kind: 'records' | 'status_update'
-  /** Null: names are Salesforce's own, `object` too. Records need a mapping. */
+  /** Null: names are Salesforce's own, including `object`. Records need a mapping. */
   mapping: MappingDraft | null
   /** As the caller names it. */
   object: string
   /**
-   * Describes of the snapshot by API name: of the object, of the parents that the mapping looks up
-   * (see mappings/check.ts `parentsOf`) and, as far as known, of those that ids may lead to. Values of
-   * what has no describe are sent as they are.
+   * Describes of the snapshot by API name: of the object, of the parents that the mapping looks up (see
+   * mappings/check.ts `parentsOf`) and, as far as known, of those that ids may refer to. Values of
+   * objects without a describe are sent as they are.
    */
   describes: Describes
   options: Pick<PushOptions, 'null_policy'>
 }
 
 /**
- * Resolves a mapping. Faults are of the push as a whole: `mapping_missing`, `external_id_missing`,
- * `external_id_unusable`, `object_not_writable`. Whatever is wrong with a single field is told by the
- * rows that have a value for it.
+ * Resolves a mapping. Faults that it returns concern the push as a whole: `mapping_missing`,
+ * `external_id_missing`, `external_id_unusable`, `object_not_writable`. What is wrong with a single
+ * field is reported by the rows that have a value for it.
  */
 export const compileMapping = (input: CompileInput): Compiled => {
   const { kind, mapping, object, options } = input
@@ -175,11 +178,12 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
   const { object, mappedFields } = plan
   const keyField = keyMapped.written
   const keepsCase = keyMapped.field?.caseSensitive ?? false
-  // Salesforce: nothing is created by an Id.
+  // Salesforce: no record is created by an Id.
   const operation = sameName(keyField) === 'id' ? 'update' : 'upsert'
   const foldsKey = !keepsCase && operation === 'upsert'
   const places = new Map(mappedFields.map((mapped, place) => [mapped.name, place]))
-  // One row after the other: what the last row had is told from this one's by its number.
+  // Rows come one after the other: the row's number distinguishes its entries from those of the previous
+  // row.
   const values: unknown[] = mappedFields.map(() => undefined)
   const seen = new Float64Array(mappedFields.length)
   let turn = 0
@@ -219,7 +223,7 @@ const recordsPreparer = (plan: ObjectPlan, keyMapped: MappedField): Preparer => 
         continue
       }
       if (accounts !== null && kind !== null) {
-        // Of a row whose kind does not show no name is asked for once more.
+        // A row whose kind is unknown already has a refusal, so a missing name is not reported again.
         const isOpen = typeof kind === 'object'
         if (isOpen && isEitherName(mapped.written)) continue
         if (!isOpen && accounts.isForeign(place, kind)) {
@@ -283,7 +287,7 @@ const prepareUpdates = (plan: ObjectPlan): Preparer => ({
   },
 })
 
-/** Members of a row that mean nothing. */
+/** Unknown members of a row. */
 export const unknownMembers = (
   row: Record<string, unknown>,
   known: ReadonlySet<string>,
@@ -317,7 +321,7 @@ export const updateOf = (
   ...warningsIn(into),
 })
 
-/** Every value of the row was left out: there is nothing to write, and nothing wrong. */
+/** Every value of the row was left out: nothing to write, and nothing wrong. */
 const nothingToDo = (index: number, key: string | null): Judgement => ({
   row: {
     result: { index, key, id: null, action: 'skipped', success: true, attempts: 0, errors: [] },

@@ -1,17 +1,20 @@
-// What the values of a push looked like, field by field: counts and extremes, and of picklists how
-// often each value came. No other value is kept.
+// Statistics of the values of a push, field by field: counts and extremes, and for picklists how often
+// each value occurred. No other value is kept.
 
 import { type LastPush, type ValueProfile } from '../../conflicts/facts.ts'
 import { type ReadyRow } from '../model.ts'
 import { type MappedField } from './mapped-field.ts'
 
-/** A picklist has at most so many values; a field that has more is not used as one. */
+/** The most values of a picklist; a field that has more is not used as one. */
 const VALUES_MAX = 1_000
 
 export interface Profile {
   /** Counts a row that could be sent. */
   note(row: ReadyRow): void
-  /** Rows that were noted, and their fields by the API name of what is written (see `writtenField`). */
+  /**
+   * The number of rows counted, and their fields by the API name of what is written (see
+   * `writtenField`).
+   */
   result(): LastPush
 }
 
@@ -37,7 +40,7 @@ const note = (column: Column, value: unknown): void => {
   }
   const { mapped, values } = column
   if (mapped.valueKind === 'number') {
-    // Text where a double would change it; how large it is a double tells well enough.
+    // A text if a double would change it; for its size a double is exact enough.
     const number = Number(value)
     if (column.smallest === null || number < column.smallest) column.smallest = number
     if (column.largest === null || number > column.largest) column.largest = number
@@ -102,7 +105,7 @@ const mergeValues = (
   return Object.fromEntries(merged)
 }
 
-/** The profile of the rows of both, as if they had been noted by one. */
+/** The profile of the rows of both, as if one profile had counted them. */
 export const mergeProfiles = (a: LastPush, b: LastPush): LastPush => {
   const names = [...new Set([...Object.keys(a.fields), ...Object.keys(b.fields)])]
   return {
@@ -126,7 +129,7 @@ export const mergeProfiles = (a: LastPush, b: LastPush): LastPush => {
   }
 }
 
-/** Of a field that was not mapped then: every row was empty. */
+/** For a field that was not mapped then: every row was empty. */
 const unseen = (rows: number): ValueProfile => ({
   empty: rows,
   longest: null,

@@ -1,4 +1,4 @@
-// Judges the rows of one push from its first to its last: each by itself, and against those before it.
+// Checks the rows of one push from the first to the last: each by itself, and against those before it.
 
 import { type LastPush } from '../../conflicts/facts.ts'
 import { type JudgedRow } from '../model.ts'
@@ -10,7 +10,7 @@ import { Refusal } from './refusal.ts'
 
 export interface RowJudge {
   judge(index: number, row: unknown): JudgedRow
-  /** Of the rows so far that can be sent; null where no mapping is behind them. */
+  /** Profile of the rows so far that can be sent; null if they have no mapping. */
   profile(): LastPush | null
 }
 
@@ -20,7 +20,10 @@ const REPEATED: Refusal = new Refusal(
   remedyOf('DUPLICATE_KEY_IN_INPUT'),
 )
 
-/** One push; `index` counts up. Of rows with one key the first that can be sent is ready, the others fail. */
+/**
+ * One push; `index` counts up. Of rows with the same key, the first that can be sent is ready, the
+ * others fail.
+ */
 export const createRowJudge = (preparer: Preparer): RowJudge => {
   const keys = new KeySet()
   const repeated = REPEATED.of(...(preparer.keyName === null ? [] : [preparer.keyName]))

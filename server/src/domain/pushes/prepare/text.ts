@@ -1,8 +1,10 @@
-// Texts as Salesforce keeps them.
+// Texts as Salesforce stores them.
 
 import { type Coerce, type Coerced, EMPTY, Refusal, shown, wrongType } from './refusal.ts'
 
-/** Without the blanks and control characters at its ends, which Salesforce drops when it saves. */
+/**
+ * Without the leading and trailing spaces and control characters, which Salesforce drops when it saves.
+ */
 export const trimmed = (text: string): string => {
   let start = 0
   let end = text.length
@@ -12,8 +14,8 @@ export const trimmed = (text: string): string => {
 }
 
 /**
- * A scalar as text; null for what is none. A number beyond 2^53 has lost digits on its way through
- * JSON, so its text would not be what was meant.
+ * A scalar as text; null for anything else. A number beyond 2^53 has lost digits in JSON, so its text
+ * would not be what was meant.
  */
 export const scalarText = (value: unknown): string | null => {
   if (typeof value === 'string') return trimmed(value)
@@ -38,8 +40,8 @@ const cleanText = (field: string, value: unknown): string | typeof EMPTY | Refus
 }
 
 /**
- * Salesforce counts UTF-16 code units, as its own String.length() does: an emoji is two. `max` 0: no
- * limit is known.
+ * Salesforce counts UTF-16 code units, as its own String.length() does: an emoji counts as two. `max` 0:
+ * no limit is known.
  */
 export const tooLong = (
   field: string,
@@ -63,8 +65,8 @@ export const textCoercer =
   }
 
 /**
- * Only what Salesforce is sure to refuse: it takes more than any one pattern of addresses. Which
- * characters it wants is known no further than its help (Email field) tells.
+ * Only what Salesforce certainly refuses: it accepts more than any single pattern of addresses. Its help
+ * (Email field) is all that is known about the characters it accepts.
  */
 const EMAIL = /^[^\s@,;:<>()[\]\\"]+@[^\s@,;:<>()[\]\\".]+(?:\.[^\s@,;:<>()[\]\\".]+)+$/
 

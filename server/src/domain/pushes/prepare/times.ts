@@ -1,4 +1,4 @@
-// Dates and times in the forms that mean one thing (see mappings/moments.ts), as the REST API takes them.
+// Dates and times in the forms with one meaning (see mappings/moments.ts), as the REST API accepts them.
 
 import {
   type Day,
@@ -12,11 +12,11 @@ import {
 import { type Coerce, EMPTY, Refusal, shown } from './refusal.ts'
 import { trimmed } from './text.ts'
 
-/** Salesforce: dates lie between these years (SOQL and SOSL reference; help, Supported Date Values). */
+/** Salesforce: dates are between these years (SOQL and SOSL reference; help, Supported Date Values). */
 const YEAR_MIN = 1700
 const YEAR_MAX = 4000
 
-/** Salesforce gives FIELD_INTEGRITY_EXCEPTION for a year that it cannot keep. */
+/** Salesforce returns FIELD_INTEGRITY_EXCEPTION for a year that it cannot store. */
 const yearFault = (field: string, value: unknown, year: number): Refusal | null =>
   year >= YEAR_MIN && year <= YEAR_MAX
     ? null
@@ -35,7 +35,9 @@ const invalid = (field: string, value: unknown, remedy: string): Refusal =>
 
 const DATE_FORM = 'Send a date like 2026-03-31 (year, month, day).'
 
-/** `YYYY-MM-DD`. Of a date-time only one at midnight is taken: of others nobody knows which day is meant. */
+/**
+ * `YYYY-MM-DD`. A date-time is accepted only at midnight: for others it is not known which day is meant.
+ */
 export const dateCoercer =
   (field: string): Coerce =>
   (value) => {
@@ -78,7 +80,7 @@ export const dateTimeCoercer =
     return yearFault(field, value, moment.day.year) ?? new Date(ms).toISOString()
   }
 
-/** `HH:MM:SS.sssZ`. Salesforce: a time of day has no zone; the Z only belongs to its form. */
+/** `HH:MM:SS.sssZ`. Salesforce: a time of day has no zone; the Z is only part of its form. */
 export const timeCoercer =
   (field: string): Coerce =>
   (value) => {

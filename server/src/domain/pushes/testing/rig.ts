@@ -1,6 +1,6 @@
-// What the tests of this folder stand on: a client whose Salesforce org is the simulator's, its
-// snapshot and mapping, and as many replicas of the engine's part for pushes as a test asks for, over
-// the real gateway, the real queue and real HTTP.
+// What the tests of this folder use: a client whose Salesforce org is the simulator's, its snapshot and
+// mapping, and as many replicas of the push part of the engine as a test needs, over the real gateway,
+// the real queue and real HTTP.
 
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -73,10 +73,10 @@ export const createPushRig = async (
     hosts: createHostPolicy([new URL(sfdcOrg.instanceUrl).host]),
     wait: (_ms, signal) => sleep(5, undefined, signal === undefined ? {} : { signal }),
   })
-  /** Of all replicas: what tests switch and watch. */
+  /** What tests switch and watch, for all replicas. */
   const world = {
     budgetSpent: false,
-    /** Nobody gives sessions out. */
+    /** No sessions are issued. */
     nangoAway: false,
     /** Calls that write records: under way now, and the most at once. */
     writing: 0,
@@ -140,7 +140,7 @@ export const createPushRig = async (
 
   const main = openDatabase({ url, maxConnections: 10, onIdleError: () => undefined })
 
-  /** The live connection with a session that never dies: how sessions renew is proven elsewhere. */
+  /** The live connection with a session that never dies: the renewal of sessions is tested elsewhere. */
   const connectionsOver = (db: typeof main): ConnectionDoor & { open: unknown } => ({
     open: async (tenant, clientId, priority, signal) => {
       const connection = await db.as(tenant).tx(async (tx) => {
@@ -190,7 +190,7 @@ export const createPushRig = async (
     idempotency: null,
   }
 
-  /** One server's part for pushes, with a queue of its own. */
+  /** The push part of one server, with a queue of its own. */
   const replica = async (work = true) => {
     const db = openDatabase({ url, maxConnections: 12, onIdleError: () => undefined })
     const jobs = createJobs({ db, url, logger })
@@ -239,7 +239,7 @@ export const createPushRig = async (
         app.server.closeAllConnections()
         await app.close()
         await jobs.stop().catch(() => undefined)
-        await db.close().catch(() => undefined) // of a replica that dies it is closed before
+        await db.close().catch(() => undefined) // for a replica that dies, it is closed before
       },
     }
   }
@@ -316,7 +316,7 @@ export const createPushRig = async (
         },
         records,
       ),
-    /** An answer of the API. */
+    /** A response of the API. */
     post: async <T = Record<string, unknown>>(
       path: string,
       body: unknown,

@@ -1,29 +1,29 @@
 // Rows of a push as rows of CSV. Salesforce: Bulk API 2.0 guide, "Relationship Fields in a Header Row":
-// a parent by its key is the column `Rel__r.Key__c`, and `Type:Rel.Key` where it can be of several kinds.
+// a parent by its key is the column `Rel__r.Key__c`, and `Type:Rel.Key` if it can be of several types.
 
 import { type BulkValue } from '../../../salesforce/bulk-rows.ts'
 import { isObject } from '../../../salesforce/json.ts'
 import { type ReadyRow } from '../model.ts'
 
-/** Columns in the order in which they were first met. */
+/** Columns in the order of their first occurrence. */
 export class Columns {
   readonly names: string[]
   readonly #places: Map<string, number>
 
-  /** Begins with the column that tells rows apart. */
+  /** Begins with the column that identifies rows. */
   constructor(keyColumn: string) {
     this.names = [keyColumn]
     this.#places = new Map([[keyColumn.toLowerCase(), 0]])
   }
 
-  /** The column that tells rows apart. */
+  /** The column that identifies rows. */
   get key(): string {
     return this.names[0] ?? ''
   }
 
-  /** The place of a column; null where it is not among them. */
+  /** The position of a column; null if it does not exist. */
   placeOf(name: string): number | null {
-    // Nearly always exactly as it was met, so the folding of its case is mostly looked up.
+    // A name is nearly always written the same way, so its lower-case form is usually cached.
     const known = this.#places.get(name)
     if (known !== undefined) return known
     const place = this.#places.get(name.toLowerCase())
@@ -53,7 +53,7 @@ const cellOf = (value: unknown): BulkValue | typeof UNFIT => {
 
 const UNFIT = Symbol('unfit')
 
-/** What a row has under which columns, the key left out; null where CSV cannot say it. */
+/** The values of a row by column, without the key; null if CSV cannot express them. */
 export const cellsOf = ({ fields }: ReadyRow): Cell[] | null => {
   const cells: Cell[] = []
   for (const name in fields) {
@@ -76,7 +76,7 @@ export const cellsOf = ({ fields }: ReadyRow): Cell[] | null => {
   return cells
 }
 
-/** The row under these columns. An empty cell leaves its field alone. */
+/** The row in these columns. An empty cell leaves its field unchanged. */
 export const valuesOf = (columns: Columns, key: BulkValue, cells: readonly Cell[]): BulkValue[] => {
   const values: BulkValue[] = columns.names.map(() => undefined)
   for (const [name, value] of cells) {

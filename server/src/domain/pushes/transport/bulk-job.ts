@@ -1,5 +1,5 @@
-// One Bulk job, from nothing to its end, whatever breaks on the way. There is never a second one for the
-// same rows before the end of the first is known.
+// One Bulk job from its creation to its end, whatever breaks on the way. There is never a second one for
+// the same rows before the end of the first is known.
 
 import { EngineError } from '../../../errors.ts'
 import { waitMs } from '../../../retry.ts'
@@ -20,12 +20,12 @@ import { type Part } from './bulk-part.ts'
 import { isRefusal } from './look-up.ts'
 import { type Shipment } from './transport.ts'
 
-/** Times that a job cannot be begun for a passing reason. */
+/** How often a job may fail to start for a temporary reason. */
 const STARTS_MAX = 3
 /** Salesforce: the allocation of Bulk batches comes back over 24 hours. */
 const QUOTA_SECONDS = 900
 
-/** Salesforce: Bulk API guide, ExceptionCode; version 2.0 answers requests with it in capitals. */
+/** Salesforce: Bulk API guide, ExceptionCode; version 2.0 returns it in capitals. */
 export const isQuota = ({ code }: Failure): boolean => /^exceededquota$/i.test(code)
 
 export const quotaExhausted = (): EngineError =>
@@ -35,7 +35,7 @@ export const quotaExhausted = (): EngineError =>
     { retryAfterSeconds: QUOTA_SECONDS },
   )
 
-/** What a job is to do with the part. Throws SalesforceError. */
+/** What a job does with the part. Throws SalesforceError. */
 const specOf = async (
   org: SalesforceOrg,
   { object, operation, matchField }: Part,
@@ -55,22 +55,23 @@ const assignmentRuleId = async (
   rule: boolean | string,
 ): Promise<string | null> => {
   if (typeof rule === 'string') return rule
-  // Salesforce: only these have assignment rules; Bulk wants the id where REST takes "the active one".
+  // Salesforce: only these have assignment rules; Bulk requires the id where REST accepts "the active
+  // one".
   if (!rule || !/^(lead|case|account)$/i.test(object)) return null
   const text = soql`SELECT Id FROM AssignmentRule WHERE SobjectType = ${object} AND Active = true`
   for await (const record of query(org, text)) return asText(record.Id)
   return null
 }
 
-/** Null: Salesforce does not know the job any more. */
+/** Null: Salesforce no longer knows the job. */
 const forgotten = (error: unknown): null => {
   if (error instanceof SalesforceError && error.failure.kind === 'not_found') return null
   throw error
 }
 
 /**
- * Makes sure of a job that may be open or running: an open one is thrown away. False: it did nothing
- * and never will.
+ * Settles a job that may be open or running: an open one is aborted. False: it did nothing and never
+ * will.
  */
 export const isRunning = async (
   org: SalesforceOrg,
@@ -84,9 +85,9 @@ export const isRunning = async (
 }
 
 /**
- * Begins a job for the rows up to `through`; `onJob` keeps its id before anything is uploaded, and null
- * where the job that it named is certain to do nothing. Answers the refusal for which no job can be made
- * of these rows, null for a job under way, or for none where the push was stopped meanwhile. Throws what
+ * Begins a job for the rows up to `through`; `onJob` stores its id before anything is uploaded, and null
+ * once that job is certain to do nothing. Returns the refusal if no job can be made of these rows; null
+ * if a job is under way, or if there is none because the push was stopped in the meantime. Throws what
  * stops the push.
  */
 export const beginJob = async (
@@ -99,7 +100,10 @@ export const beginJob = async (
   const { signal, stopped } = shipment
   let open: string | null = null
   let isStopped = false
-  /** An upload takes a while: what is stopped meanwhile is never whole, so the job cannot begin. */
+  /**
+   * An upload takes a while: if it is stopped in the meantime it is never complete, so the job cannot
+   * start.
+   */
   async function* unlessStopped(): AsyncGenerator<Uint8Array, void, undefined> {
     yield* part.csv(through)()
     isStopped = (await stopped()) !== null
@@ -115,7 +119,7 @@ export const beginJob = async (
       return null
     } catch (error) {
       if (signal.aborted || !(isStopped || error instanceof SalesforceError)) throw error
-      // The closing of the job may have come through.
+      // The request to close the job may have succeeded.
       if (open !== null && (await isRunning(org, open, signal))) return null
       if (open !== null) await onJob(null)
       open = null
@@ -133,8 +137,8 @@ export const beginJob = async (
 }
 
 /**
- * Waits for the end of a job; where the push is stopped meanwhile, the job is too. Null: Salesforce does
- * not know it any more.
+ * Waits for the end of a job; if the push is stopped in the meantime, so is the job. Null: Salesforce no
+ * longer knows it.
  */
 export const waitForJob = async (
   org: SalesforceOrg,
@@ -147,7 +151,7 @@ export const waitForJob = async (
     onProgress: async (seen) => {
       if (seen.done || isAsked || (await stopped()) === null) return
       isAsked = true
-      // Refused where it ends by itself just now.
+      // Refused if it is just ending by itself.
       await abortBulkJob(org, id).catch((error: unknown) => {
         if (!(error instanceof EngineError)) throw error
       })

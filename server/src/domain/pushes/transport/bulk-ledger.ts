@@ -1,5 +1,6 @@
 // What is remembered of each row of a Bulk part while its jobs run: some 60 bytes, so that hundreds of
-// thousands of rows are nothing. Rows are known by their ordinals, their places in the part.
+// thousands of rows take little memory. Rows are identified by their ordinals, their positions in the
+// part.
 
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type RowAction, type RowError, type RowResult } from '../model.ts'
@@ -8,14 +9,14 @@ import { Ids, Targets } from './bulk-targets.ts'
 const NOWHERE = 0xffffffff
 
 /**
- * Ordinals by key. Keys themselves are not kept: 64 bits of each are, and a key whose bits are there
- * already is refused, so what is found is never another row's.
+ * Ordinals by key. Of each key only 64 bits are kept, and a key whose bits already occur is refused, so
+ * a match is never another row's.
  */
 export class KeyIndex {
   readonly #mask: number
   readonly #bits: Uint32Array
   readonly #ordinals: Uint32Array
-  /** Of the key looked for last. */
+  /** The bits of the key that was last looked up. */
   #high = 0
   #low = 0
 
@@ -26,7 +27,7 @@ export class KeyIndex {
     this.#ordinals = new Uint32Array(size).fill(NOWHERE)
   }
 
-  /** False: there is a row of this key already (or one that cannot be told from it). */
+  /** False: a row with this key (or one that cannot be distinguished from it) already exists. */
   add(key: string, ordinal: number): boolean {
     const place = this.#find(key)
     if (this.#ordinals[place] !== NOWHERE) return false
@@ -36,13 +37,13 @@ export class KeyIndex {
     return true
   }
 
-  /** The row of this key; null where none has it. */
+  /** The row with this key; null if there is none. */
   get(key: string): number | null {
     const ordinal = this.#ordinals[this.#find(key)]
     return ordinal === undefined || ordinal === NOWHERE ? null : ordinal
   }
 
-  /** Where the key is, or would be. */
+  /** The position where the key is, or would be. */
   #find(key: string): number {
     this.#hash(key)
     let place = (this.#low ^ (this.#high >>> 7)) & this.#mask
@@ -79,18 +80,18 @@ const mix = (input: number): number => {
 
 const ACTIONS: readonly (RowAction | null)[] = [null, 'created', 'updated', 'skipped', 'failed']
 
-/** How a row travels, or is to be settled. */
+/** How a row is sent, or how it has to be settled. */
 export const ROUTE = Object.freeze({
   /** With the job. */
   job: 0,
-  /** By Collections: CSV cannot say it, or its key is another row's too. */
+  /** With Collections: CSV cannot express it, or another row has the same key. */
   calls: 1,
-  /** It failed in a way that has to be looked into (see `refuse`). */
+  /** It failed in a way that has to be examined (see `refuse`). */
   judge: 2,
 })
 export type Route = (typeof ROUTE)[keyof typeof ROUTE]
 
-/** Why rows failed, kept once for all rows that failed alike. */
+/** Why rows failed, stored once for all rows with the same failure. */
 interface Cause {
   failures: readonly Failure[]
   errors: readonly RowError[] | null
@@ -98,9 +99,9 @@ interface Cause {
 
 export class PartLedger {
   readonly rows: number
-  /** Records that updates are meant for. */
+  /** Target records of updates. */
   readonly targets: Targets
-  /** Bytes of CSV, separators left out. */
+  /** Bytes of CSV, without separators. */
   readonly bytes: Uint32Array
   readonly #ids: Ids
   readonly #actions: Uint8Array
@@ -109,7 +110,7 @@ export class PartLedger {
   readonly #resent: Uint8Array
   readonly #existing: Uint8Array
   readonly #causes: Uint32Array
-  /** 1 + the place in `#doubts` of the time of a sending that was not answered. */
+  /** 1 + the index in `#doubts` of the time of a sending that was not answered. */
   readonly #doubted: Uint8Array
   readonly #doubts: Date[] = []
   readonly #known: Cause[] = [{ failures: [], errors: null }]
@@ -172,7 +173,10 @@ export class PartLedger {
     this.#causes[ordinal] = 0
   }
 
-  /** The row was refused for fields that its record, which exists, does not take: it goes again without. */
+  /**
+   * The row was refused for fields that its existing record does not accept: it is sent again without
+   * them.
+   */
   settleForExisting(ordinal: number): void {
     this.#existing[ordinal] = 1
     this.#causes[ordinal] = 0
@@ -189,7 +193,7 @@ export class PartLedger {
     if (isFinal) this.#actions[ordinal] = ACTIONS.indexOf('failed')
   }
 
-  /** Ends a row that failed for a cause that did not pass. False: it never failed. */
+  /** Ends a row that failed for a cause that did not go away. False: it never failed. */
   endAsFailed(ordinal: number): boolean {
     if (this.failuresOf(ordinal).length === 0) return false
     this.#actions[ordinal] = ACTIONS.indexOf('failed')
@@ -206,7 +210,7 @@ export class PartLedger {
     return this.#known[this.#causes[ordinal] ?? 0]?.failures ?? []
   }
 
-  /** Sent at this time, and nobody knows what became of it. */
+  /** It was sent at this time, and its outcome is not known. */
   doubt(ordinal: number, sentAt: Date): void {
     let place = this.#doubts.findIndex((known) => known.getTime() === sentAt.getTime())
     if (place < 0) place = this.#doubts.push(sentAt) - 1
@@ -218,7 +222,7 @@ export class PartLedger {
     return place === 0 ? null : (this.#doubts[place - 1] ?? null)
   }
 
-  /** Takes over a result that came by another way. */
+  /** Takes over a result that came from elsewhere. */
   take(ordinal: number, { id, action, attempts, resent, errors }: RowResult): void {
     this.#actions[ordinal] = ACTIONS.indexOf(action)
     this.#attempts[ordinal] = Math.min(255, attempts)

@@ -1,5 +1,5 @@
 // The rows of a part as a job needs them: their columns, the key by which their results are joined, and
-// which of them CSV can say. Rows are read as often as they are needed and never held.
+// which of them CSV can express. Rows are read as often as needed and never held.
 
 import { bulkRowFault, type BulkValue, encodeBulkCsv } from '../../../salesforce/bulk-rows.ts'
 import { type CsvSource } from '../../../salesforce/bulk.ts'
@@ -14,9 +14,9 @@ import { matchRecords } from './matching.ts'
 import { forExisting, onlyOnCreate } from './only-on-create.ts'
 import { type Shipment } from './transport.ts'
 
-/** Under Salesforce's 100 MB, as far as our reckoning of CSV may be wrong. */
+/** Below Salesforce's 100 MB by a margin for errors in our estimate of the CSV. */
 const CSV_BYTES_MAX = 95_000_000
-/** Updates whose records are found with one query. */
+/** The number of updates whose records are found with one query. */
 const MATCH_ROWS = 1_000
 
 export type Numbered = [ordinal: number, row: ReadyRow]
@@ -25,26 +25,26 @@ export interface Part {
   object: string
   operation: ReadyRow['operation']
   matchField: string
-  /** The column that tells rows apart. */
+  /** The column that identifies rows. */
   keyColumn: string
   ledger: PartLedger
-  /** Fields of any row that only a new record takes. */
+  /** Fields of any row that only a new record accepts. */
   createOnly: ReadonlySet<string>
-  /** What keys of updates were found to mean; null where nothing was looked for. */
+  /** The records found for the keys of updates; null if none were looked for. */
   found: KeptTargets | null
-  /** The row that was sent with this key; null where there is none. */
+  /** The row that was sent with this key; null if there is none. */
   ordinalOf(key: string): number | null
-  /** All rows in their order, in batches: an async step for each would cost more than the row. */
+  /** All rows in their order, in batches: an async step per row would cost more than the row. */
   batches: () => AsyncGenerator<Numbered[], void, undefined>
-  /** The last of the rows that wait for a job, as far as one upload takes them; -1 where there is none. */
+  /** The last of the rows that wait for a job and fit into one upload; -1 if there is none. */
   lastForJob(): number
   /** The rows that wait for a job, up to this one, as CSV. */
   csv(through: number): CsvSource
 }
 
 /**
- * Goes through the rows once. Updates are given their records, those of an earlier run (`known`) where
- * it sent any; those that have none get their results, and rows that cannot travel with a job their
+ * Goes through the rows once. Updates get their records, those of an earlier run (`known`) if it sent
+ * any; updates without a record get their results, and rows that cannot be sent with a job get their
  * route. Null for a part without rows. Throws SalesforceError.
  */
 export const surveyPart = async (
@@ -141,9 +141,9 @@ export const surveyPart = async (
   return createPart({ sample, columns, ledger, index, createOnly, found, batches, keyOf })
 }
 
-/** What a survey of the rows came to. */
+/** The result of a survey of the rows. */
 interface Surveyed {
-  /** Any of the rows: they are of one object and one operation. */
+  /** Any one of the rows: all are of one object and one operation. */
   sample: ReadyRow
   columns: Columns
   ledger: PartLedger
@@ -197,7 +197,7 @@ const createPart = ({
   }
 }
 
-/** Of a cell, generously. */
+/** The size of a cell, estimated generously. */
 const bytesOf = (value: BulkValue): number => {
   if (typeof value !== 'string') return 6
   let quotes = 2

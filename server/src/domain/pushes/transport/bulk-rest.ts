@@ -1,5 +1,5 @@
-// Rows of a part that a job is not for: those that CSV cannot say, the few that a job left, those whose
-// answer got lost, and refusals that have to be looked into.
+// Rows of a part that are not sent with a job: those that CSV cannot express, the few that a job left,
+// those whose answer was lost, and refusals that have to be examined.
 
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type ReadyRow } from '../model.ts'
@@ -13,8 +13,8 @@ import { type Shipment } from './transport.ts'
 const GROUP_ROWS = 200
 
 /**
- * How far the calls have come. Results of groups that are done are kept nowhere before the part's end:
- * after a crash their rows are in doubt, and looked up.
+ * How far the calls have come. Results of finished groups are not stored before the end of the part:
+ * after a crash their rows are in doubt and looked up.
  */
 export interface CallsNote {
   /** By Salesforce's clock, before the first of them. */
@@ -32,14 +32,14 @@ export interface RestOptions {
   shipment: Shipment
   ledger: PartLedger
   batches: () => AsyncIterable<[ordinal: number, row: ReadyRow][]>
-  /** As an earlier run left it. */
+  /** The state that an earlier run left. */
   note: CallsNote | null
   save: (note: CallsNote) => Promise<void>
 }
 
 type Numbered = [ordinal: number, item: Item]
 
-/** Gives every row that is open still its result. Throws what `deliver` throws. */
+/** Gives every row that is still open its result. Throws what `deliver` throws. */
 export const settleByCalls = async (options: RestOptions): Promise<void> => {
   const { org, clock, ledger, batches, shipment, note, save } = options
   let open = 0

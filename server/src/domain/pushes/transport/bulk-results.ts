@@ -1,5 +1,5 @@
-// What a Bulk job says of each row. Its results come in no order and name rows by what was sent for
-// them, so they are joined by the key.
+// What a Bulk job reports for each row. Its results come in no particular order and repeat what was
+// sent, so they are joined by the key.
 
 import { waitMs } from '../../../retry.ts'
 import { failedResults, successfulResults, unprocessedRows } from '../../../salesforce/bulk-rows.ts'
@@ -17,7 +17,7 @@ const READS_MAX = 3
 
 export interface ReadOptions {
   org: SalesforceOrg
-  /** Over. */
+  /** The job has ended. */
   job: BulkJob
   part: Part
   /** Ordinals of the rows that were put into the job. */
@@ -27,16 +27,16 @@ export interface ReadOptions {
 }
 
 export interface Told {
-  /** Rows of which the job tells an end, good or bad. */
+  /** Rows for which the job reports a result, success or failure. */
   rows: number
   isTold: (ordinal: number) => boolean
-  /** Certain: the job did not come to it. */
+  /** Certain: the job did not reach it. */
   isUnprocessed: (ordinal: number) => boolean
 }
 
 /**
- * Enters what the job tells into the ledger. A row that is neither told of nor unprocessed is one that
- * may have been written. Throws SalesforceError; nothing is wrong with reading again.
+ * Enters what the job reports into the ledger. A row that is neither reported nor unprocessed may have
+ * been written. Throws SalesforceError; reading again is safe.
  */
 export const readJobResults = async (options: ReadOptions): Promise<Told> => {
   const { org, job, part, rows: due, kind, signal } = options
@@ -47,7 +47,7 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
   for (const ordinal of due) isDue[ordinal] = 1
   const meaning = {
     isLink: kind === 'link',
-    // One part may match some by id and others by a key: `refuse` tells them apart, row by row.
+    // One part may match some rows by id and others by a key: `refuse` distinguishes them row by row.
     isUpdate: part.operation === 'update',
   }
 
@@ -57,7 +57,7 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
     return ordinal === null || isDue[ordinal] === 0 ? null : ordinal
   }
   const mark = (ordinal: number): void => {
-    // Read again after a broken answer, a row is still sent once.
+    // A row that is read again after a broken answer still counts as sent once.
     if (told[ordinal] === 1) return
     told[ordinal] = 1
     ledger.sent(ordinal)
@@ -134,8 +134,8 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
 }
 
 /**
- * Reads until it succeeds, a few times. An answer that stays other than it should be is taken as far as
- * it goes, and so are results that Salesforce has thrown away: rows missing there are looked up one by one.
+ * Reads until it succeeds, a few times. An answer that stays incomplete is used as far as it goes, as
+ * are results that Salesforce has deleted: rows missing there are looked up one by one.
  */
 const persist = async (
   { org, signal }: ReadOptions,

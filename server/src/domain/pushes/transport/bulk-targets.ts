@@ -1,5 +1,5 @@
-// Which records the updates of a Bulk part are meant for. What keys were found to mean is kept with the
-// jobs: after a crash a key may be gone from its record, or be another record's, and what was sent must
+// The target records of the updates of a Bulk part. The records found for keys are stored with the jobs:
+// after a crash a key may be gone from its record, or belong to another record, and what was sent must
 // be settled by the records that it was sent to.
 
 import { promisify } from 'node:util'
@@ -7,13 +7,13 @@ import { zstdCompress, zstdDecompress } from 'node:zlib'
 import { type RowError } from '../model.ts'
 
 const ID_CHARS = 18
-/** Begins the place of a row without a record; Ids are letters and digits. */
+/** Starts the entry of a row without a record; Ids consist of letters and digits. */
 const NONE = '!'
 
 const compress = promisify<Buffer, Buffer>(zstdCompress)
 const decompress = promisify<Buffer, Buffer>(zstdDecompress)
 
-/** Text of at most 18 characters for each row: some 18 bytes a row, however many they are. */
+/** Text of at most 18 characters for each row: some 18 bytes per row, however many there are. */
 export class Ids {
   readonly #bytes: Buffer
 
@@ -39,10 +39,10 @@ export class Ids {
   }
 }
 
-/** Plain JSON: some ten characters a row. */
+/** Plain JSON: some ten characters per row. */
 export interface KeptTargets {
   ids: string
-  /** Why rows have no record, each reason once. */
+  /** The reasons why rows have no record, each once. */
   reasons: RowError[][]
 }
 
@@ -75,7 +75,7 @@ export class Targets {
     this.#ids.set(ordinal, id)
   }
 
-  /** The record's id; null where the row has none. */
+  /** The record's id; null if the row has none. */
   get(ordinal: number): string | null {
     const text = this.#ids.get(ordinal)
     return text?.startsWith(NONE) === true ? null : text
@@ -92,7 +92,7 @@ export class Targets {
     this.#ids.set(ordinal, `${NONE}${place}`)
   }
 
-  /** Why the row has no record; null where it has one, or was not looked for. */
+  /** Why the row has no record; null if it has one, or was not looked up. */
   whyNone(ordinal: number): RowError[] | null {
     const text = this.#ids.get(ordinal)
     return text?.startsWith(NONE) === true

@@ -1,6 +1,6 @@
 // Pushes of many rows: one Bulk API 2.0 job for a part, further ones for what it left, and Collections
-// for the rest. Salesforce keeps the results of a job for a week, so the journal holds the jobs' ids and
-// hardly more: what each row came to is read again after a crash.
+// for the rest. Salesforce keeps the results of a job for a week, so the journal holds little more than
+// the jobs' ids: after a crash, the result of each row is read again.
 
 import { type BulkJob } from '../../../salesforce/bulk.ts'
 import { type Failure, makeFailure } from '../../../salesforce/failure.ts'
@@ -17,34 +17,36 @@ import { leftOutOf } from './only-on-create.ts'
 import { errorsOf } from './row-failures.ts'
 import { type Shipment, type Transport } from './transport.ts'
 
-/** A job as the journal knows it. */
+/** A job as stored in the journal. */
 interface JobNote {
   id: string
   /** By Salesforce's clock, before anything was uploaded. */
   at: number
-  /** The last row that was put into it, of those that were open. */
+  /** The last of the open rows that were put into it. */
   through: number
 }
 
 interface BulkState {
   via: 'bulk'
-  /** Over, with rows of ours in their results. Oldest first. */
+  /** Jobs that have ended, with rows of ours in their results. Oldest first. */
   jobs: JobNote[]
-  /** Made, and not known to be over. */
+  /** The job that was created and is not known to have ended. */
   open: JobNote | null
   calls: CallsNote | null
   /** The records that updates by a key were sent to. */
   found?: KeptTargets
 }
 
-/** Jobs for the rows of one part, where each left some that may pass. */
+/** The most jobs for the rows of one part, if each left some that may still succeed. */
 const JOBS_MAX = 3
-/** Jobs one after the other that came to no row. */
+/** The most consecutive jobs that reached no row. */
 const BARREN_MAX = 2
-/** So few rows are not worth a further job. */
+/** Up to this many rows are not worth another job. */
 const CALLS_ROWS_MAX = 1_000
 
-/** Salesforce: Bulk API guide, ExceptionCode: what may pass when the rows are sent again. */
+/**
+ * Salesforce: Bulk API guide, ExceptionCode: errors that may not occur again when the rows are resent.
+ */
 const PASSING_JOB: ReadonlySet<string> = new Set(['Timeout', 'TooManyLockFailure', 'Unknown'])
 
 const ABORTED: Failure = makeFailure('other', {
@@ -53,7 +55,7 @@ const ABORTED: Failure = makeFailure('other', {
 })
 
 /**
- * Bulk API 2.0. A part has some hundred thousand rows at most, is read several times, and yields its
+ * Bulk API 2.0. A part has a few hundred thousand rows at most, is read several times, and yields its
  * results in the order of its rows once all are known.
  */
 export const createBulkTransport = (clock: SalesforceClock = createClock()): Transport => ({
@@ -139,7 +141,7 @@ const settlePart = async (
       break
     }
     if (barren >= BARREN_MAX || state.jobs.length >= JOBS_MAX) {
-      // Too many for calls, and jobs do not help. What was never tried is called nevertheless.
+      // Too many for calls, and jobs do not help. Rows that were never tried are still sent with calls.
       for (const ordinal of ledger.forJob()) {
         if (!ledger.endAsFailed(ordinal)) ledger.route(ordinal, ROUTE.calls)
       }
@@ -170,8 +172,8 @@ const settlePart = async (
 }
 
 /**
- * Takes over what a job that is over did (null: that Salesforce does not know any more). True: it tells
- * of rows of ours.
+ * Takes over the results of a job that has ended (null: Salesforce no longer knows it). True: it reports
+ * rows of ours.
  */
 const digest = async (
   org: SalesforceOrg,
@@ -195,7 +197,7 @@ const digest = async (
     kind: shipment.kind,
     signal: shipment.signal,
   })
-  // Ended by somebody else: not to be begun again behind their back.
+  // Aborted by somebody else: we do not start it again against their will.
   const isTakenAway = job.state === 'Aborted' && (await shipment.stopped()) === null
   const failure = isTakenAway ? ABORTED : job.failure
   for (const ordinal of rows) {

@@ -1,5 +1,5 @@
-// Salesforce's own time. Dates of records are told by its clock, so what was sent when has to be told by
-// the same one; asking it before every call would double the calls.
+// Salesforce's own time. Dates of records follow its clock, so the time of a sending must follow it too;
+// asking before every call would double the calls.
 
 import { getSalesforceTime } from '../../../salesforce/deploy.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -7,12 +7,12 @@ import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 export interface SalesforceClock {
   /**
    * A whole second that Salesforce's clock has certainly reached and not passed by more than two. Costs
-   * a call an hour for each Salesforce org.
+   * one call per hour for each Salesforce org.
    */
   now(org: SalesforceOrg): Promise<Date>
 }
 
-/** So long the two clocks are taken to go alike; they part by milliseconds an hour. */
+/** How long the two clocks are assumed to agree; they drift by milliseconds per hour. */
 const GOOD_FOR_MS = 3_600_000
 const ORGS_MAX = 1_000
 

@@ -1,4 +1,4 @@
-// Pushes of up to some thousand rows: 200 to a call, each call answered row by row.
+// Pushes of up to some thousand rows: 200 per call, each call answered row by row.
 
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type ReadyRow } from '../model.ts'
@@ -14,9 +14,9 @@ interface CollectionsState {
 }
 
 /**
- * sObject Collections. Shipments are held in memory whole (the caller cuts them to 200 rows or a little
- * more) and yield their results at the end. With `all_or_none` a shipment has at most 200 rows, of one
- * object and upserted by one field or updated. One clock may serve several transports.
+ * sObject Collections. Shipments are held in memory as a whole (the caller cuts them to 200 rows or a
+ * little more) and yield their results at the end. With `all_or_none` a shipment has at most 200 rows,
+ * of one object and upserted by one field or updated. One clock may serve several transports.
  */
 export const createCollectionsTransport = (clock: SalesforceClock = createClock()): Transport => ({
   async *send(org: SalesforceOrg, shipment: Shipment) {

@@ -1,6 +1,6 @@
-// Rows brought to their results through sObject Collections: sent, sent again where that may help,
-// found out about where an answer got lost. Calls go one after the other: rows of one shipment may
-// share parents, which calls side by side would lock each other out of.
+// Brings rows to their results through sObject Collections: sends them, resends them if that may help,
+// and looks them up if an answer was lost. Calls go one after the other: rows of one shipment may share
+// parents, and parallel calls would lock each other out.
 
 import { EngineError } from '../../../errors.ts'
 import { waitMs } from '../../../retry.ts'
@@ -22,14 +22,17 @@ import { isRefusedForExisting, onlyOnCreate } from './only-on-create.ts'
 import { errorsOf, mayPass, outcomeUnknown, rolledBack, setTwice } from './row-failures.ts'
 import { type Shipment } from './transport.ts'
 
-/** Rows to a call, by round: a row that is locked, or too much for Apex, does better among fewer. */
+/**
+ * Rows per call, by round: a row that is locked, or too much for Apex, is more likely to succeed among
+ * fewer.
+ */
 const ROUNDS = [200, 100, 40, 15, 5] as const
 
 export interface Delivery {
   org: SalesforceOrg
   clock: SalesforceClock
   shipment: Pick<Shipment, 'kind' | 'options' | 'explain' | 'stopped' | 'signal'>
-  /** Committed when it resolves; null: nothing is under way and nothing is known. */
+  /** Stores the state: committed when it resolves; null: nothing is under way and nothing is known. */
   save: (state: ItemsState | null) => Promise<void>
 }
 
@@ -44,8 +47,8 @@ const writeOptions = ({ options, signal }: Delivery['shipment']): WriteOptions =
 }
 
 /**
- * Gives every item its result, going on from where the items are (`round` of the saved state). What it
- * throws is what `Transport.send` throws; the saved state is true then.
+ * Gives every item its result, continuing from the state of the items (`round` of the saved state).
+ * Throws what `Transport.send` throws; the saved state is then valid.
  */
 export const deliver = async (
   delivery: Delivery,
@@ -56,13 +59,13 @@ export const deliver = async (
   const allOrNone = shipment.options.all_or_none
   const open = () => openOf(items)
   await matchRecords(org, items, shipment)
-  // What an earlier run had under way comes before anything new.
+  // What an earlier run had under way comes first.
   await settle(delivery, items)
   if (allOrNone) {
     refuseSetTwice(open())
     undoAll(items)
   }
-  // Whatever an earlier run came to: one more try, since its failures are not kept.
+  // However an earlier run ended: one more try, since its failures are not stored.
   for (let round = Math.min(fromRound, ROUNDS.length - 1); ; round += 1) {
     const pending = open()
     if (pending.length === 0) return
@@ -89,13 +92,13 @@ const settle = ({ org, clock, shipment }: Delivery, items: readonly Item[]): Pro
     signal: shipment.signal,
   })
 
-/** Undoes the set where one of its rows cannot be written. */
+/** Salesforce rolls the set back if one of its rows cannot be written. */
 const undoAll = (items: readonly Item[]): void => {
   if (!items.some(({ result }) => result?.success === false)) return
   for (const item of openOf(items)) fail(item, [rolledBack()])
 }
 
-/** Sends batches of the items, one after the other; each ends with what can be said of its rows. */
+/** Sends batches of the items, one after the other; each ends with what is known about its rows. */
 const createSender = (delivery: Delivery, items: readonly Item[], round: number) => {
   const { org, clock, shipment, save } = delivery
   const { signal, options } = shipment
@@ -138,7 +141,7 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
     batch: readonly Item[],
     error: unknown,
   ): Promise<'done' | 'stopped'> => {
-    // We broke this exchange off ourselves: the worker that goes on finds out how it ended.
+    // We broke this exchange off ourselves: the worker that continues finds out how it ended.
     if (signal.aborted || org.signal?.aborted === true) throw error
     if (!(error instanceof EngineError)) throw error
     const failure = error instanceof SalesforceError ? error.failure : null
@@ -147,12 +150,12 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
       for (const item of openOf(batch)) item.failures = [failure]
       return 'done'
     }
-    // Certainly not done. What never left does not count as sent.
+    // Certainly not done. What was never transmitted does not count as sent.
     for (const item of batch) {
       item.sentAt = null
       if (failure === null || !failure.sent) item.attempts -= 1
     }
-    // Nobody's rows are to blame: the lane waits for the whole Salesforce org.
+    // No row is to blame: the lane waits for the whole Salesforce org.
     if (failure === null || concernsWholeOrg(failure)) {
       await keep()
       throw error
@@ -162,7 +165,7 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
     return split(batch, failure)
   }
 
-  /** A call that was refused as a whole: because of which rows? */
+  /** A call that was refused as a whole: find the rows that caused it. */
   const split = async (batch: readonly Item[], failure: Failure): Promise<'done' | 'stopped'> => {
     if (allOrNone || batch.length === 1) {
       await refuse(org, batch, shipment)
@@ -172,7 +175,7 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
     await refuse(org, guilty, shipment)
     for (const part of others) {
       if (part.length === 0) continue
-      // The refusal was not theirs, as far as is known.
+      // As far as is known, these rows did not cause the refusal.
       for (const item of part) item.failures = []
       const sent = await send(part)
       if (sent !== 'done') return sent
@@ -183,7 +186,7 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
   return { send }
 }
 
-/** What was certainly not done (an outage, a spent budget) needs no remembering. */
+/** What was certainly not done (an outage, a used-up budget) need not be stored. */
 const isUntouched = (items: readonly Item[]): boolean =>
   items.every(
     ({ result, sentAt, failures, resent }) =>
@@ -191,8 +194,8 @@ const isUntouched = (items: readonly Item[]): boolean =>
   )
 
 /**
- * Gives the items their outcomes. `refused`: no further try can help; `isUnanswered`: fates to be settled;
- * `existing`: to be sent again as rows of records that exist.
+ * Gives the items their outcomes. `refused`: no further try can help; `isUnanswered`: outcomes to be
+ * looked up; `existing`: to be sent again as rows of existing records.
  */
 const take = (
   batch: readonly Item[],
@@ -210,7 +213,7 @@ const take = (
       )
     }),
   )
-  // Of a set, one row that is refused for good refuses all.
+  // In a set, one permanently refused row refuses all.
   const isLost =
     allOrNone &&
     outcomes.some(
@@ -253,11 +256,11 @@ const pause = (
 ): Promise<void> =>
   org.pause(waitMs({ attempt, retryAfterSeconds, random: Math.random() }), shipment.signal)
 
-/** What was written before its answer got lost may stand in its own way for a moment. */
+/** A request that was written although its answer was lost may still hold its own locks for a moment. */
 const isWorthAnotherTry = ({ failures, doubted }: Item): boolean =>
   mayPass(failures) || (doubted && failures.every(({ code }) => code === 'DUPLICATE_VALUE'))
 
-/** Calls of at most `size` rows: of one kind each, and no record twice in one. */
+/** Calls of at most `size` rows: of one kind each, and no record twice in one call. */
 function* cut(pending: readonly Item[], size: number): Generator<Item[]> {
   const kinds = new Map<string, Item[]>()
   for (const item of pending) {
@@ -284,7 +287,7 @@ function* cut(pending: readonly Item[], size: number): Generator<Item[]> {
 
 // ------------------------------------------------------------------------------ a single call
 
-/** Throws what Collections throw. One outcome an item. */
+/** Throws what Collections throw. One outcome per item. */
 const write = async (
   { org, shipment }: Delivery,
   batch: readonly Item[],
@@ -297,7 +300,7 @@ const write = async (
     const rows = batch.map(({ row }) => ({ ...row.fields, [row.matchField]: row.matchValue }))
     return upsertRecords(org, object, matchField, rows, options)
   }
-  // Salesforce takes no record twice in one call: rows of one record are one record there.
+  // Salesforce accepts no record twice in one call: rows for the same record are sent as one.
   const records = new Map<string, { type: string; id: string; fields: JsonObject }>()
   for (const item of batch) {
     const { row, id } = item
@@ -316,7 +319,7 @@ const write = async (
   })
 }
 
-/** Rows of a set that give one field of one record two values. */
+/** Rows of a set that give the same field of the same record two values. */
 const refuseSetTwice = (items: readonly Item[]): void => {
   const seen = new Set<string>()
   for (const item of items) {
@@ -330,7 +333,7 @@ const refuseSetTwice = (items: readonly Item[]): void => {
 }
 
 const NO_COLUMN = /no such column '([^']+)'/i
-/** Refusals that have nothing to do with what is in a row. */
+/** Refusals that have nothing to do with the content of a row. */
 const OF_NO_ROW: ReadonlySet<string> = new Set([
   'NOT_FOUND',
   'INVALID_TYPE',
@@ -342,7 +345,7 @@ const OF_NO_ROW: ReadonlySet<string> = new Set([
   'FUNCTIONALITY_NOT_ENABLED',
 ])
 
-/** Rows that must be to blame for the refusal of a call, and the others as further calls. */
+/** Rows that must have caused the refusal of a call, and the others as further calls. */
 const suspects = (
   batch: readonly Item[],
   { code, message }: Failure,

@@ -1,4 +1,4 @@
-// What became of rows that were sent and not answered: the records themselves are asked.
+// The outcome of rows that were sent without an answer, found by reading the records themselves.
 
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, type JsonObject, type JsonValue } from '../../../salesforce/json.ts'
@@ -8,21 +8,21 @@ import { findRecords, type Found, isRefusal } from './look-up.ts'
 import { columnsOf, compareFields } from './stored-values.ts'
 
 /**
- * Milliseconds before each look. Salesforce goes on with a request whose sender is gone: a record that
- * is not there yet may still come.
+ * Milliseconds before each look. Salesforce continues a request whose sender is gone: a record that does
+ * not exist yet may still appear.
  */
 const WAITS_MS = [0, 2_000, 5_000, 10_000]
-/** So long after the sending one look is enough. */
+/** After this long since the sending, one look is enough. */
 const SETTLED_AFTER_MS = 30_000
-/** So far the clocks of Salesforce's own servers are allowed to differ. */
+/** How much the clocks of Salesforce's own servers may differ. */
 const CLOCK_SLACK_MS = 60_000
 
 type Fate =
-  /** `sure`: at or after the sending, so by this very call. */
+  /** `sure`: at or after the sending, so certainly by this call. */
   | { kind: 'written'; record: Written; sure: boolean }
-  /** Certain: it was not, or not yet. */
+  /** Certain: it was not written, or not yet. */
   | { kind: 'not_written' }
-  /** The record (if there is just one) holds something else; it may have been written over since. */
+  /** The record (if there is exactly one) holds something else; it may have been overwritten since. */
   | { kind: 'unclear'; record: Written | null }
 
 interface Written {
@@ -39,9 +39,10 @@ export interface FateOptions {
 const UNCLEAR: Fate = { kind: 'unclear', record: null }
 
 /**
- * Finds out about items in flight (those with `sentAt`): what was written gets its result, what has to
- * be sent again is out of flight, marked where it may have been written. Throws SalesforceError; what
- * has no result then is in flight still. Never stopped by the budget: the rows were sent.
+ * Finds out about items in flight (those with `sentAt`): items that were written get their result, items
+ * that have to be sent again leave the flight, marked if they may have been written. Throws
+ * SalesforceError; items without a result are then still in flight. Never stopped by the budget, since
+ * the rows were sent.
  */
 export const settleFates = async (
   org: SalesforceOrg,
@@ -76,13 +77,13 @@ const asOne = (fates: readonly Fate[]): Fate[] => {
   })
 }
 
-/** What tells an item's record from all others. */
+/** What identifies an item's record. */
 const keyOf = ({ row, id }: Item): { field: string; value: JsonValue } =>
   row.operation === 'update' && id !== null
     ? { field: 'Id', value: id }
     : { field: row.matchField, value: row.matchValue }
 
-/** Of one object, found by one field, sent at one time. */
+/** Items of one object, found by one field, sent at one time. */
 const fatesOf = async (
   org: SalesforceOrg,
   clock: SalesforceClock,
@@ -95,7 +96,7 @@ const fatesOf = async (
     if (waitMs > 0) await org.pause(waitMs, signal)
     const look = await lookAt(org, flight)
     fates = flight.map((item) => fateOf(item, since, look))
-    // One call is one transaction: where one of its rows is written, nothing more will come.
+    // One call is one transaction: if one of its rows is written, nothing more will come.
     if (fates.some((fate) => fate.kind === 'written' && fate.sure)) break
     if ((await clock.now(org)).getTime() - since.getTime() >= SETTLED_AFTER_MS) break
   }
@@ -114,14 +115,14 @@ const conclude = (item: Item, fate: Fate): void => {
 
 interface Look {
   found: Found | null
-  /** False: Salesforce would not show the values, or not the dates. */
+  /** False: Salesforce refused to show the values, or the dates. */
   hasValues: boolean
   hasDates: boolean
 }
 
 const DATES = ['CreatedDate', 'SystemModstamp']
 
-/** As much as Salesforce will show: values and dates, else dates, else what is there at all. */
+/** As much as Salesforce shows: values and dates, else dates, else only which records exist. */
 const lookAt = async (org: SalesforceOrg, flight: readonly Item[]): Promise<Look> => {
   const [first] = flight
   if (first === undefined) return { found: null, hasValues: false, hasDates: false }
@@ -149,7 +150,7 @@ const lookAt = async (org: SalesforceOrg, flight: readonly Item[]): Promise<Look
   return { found: null, hasValues: false, hasDates: false }
 }
 
-/** A column that is no column here; TypeError: a name that cannot be one. */
+/** A column that does not exist here; TypeError: a name that cannot be a column. */
 const isUnanswerable = (error: unknown): boolean => isRefusal(error) || error instanceof TypeError
 
 const dateOf = (record: JsonObject, name: string): number | null => {
@@ -165,7 +166,7 @@ const fateOf = (item: Item, sentAt: Date, { found, hasValues, hasDates }: Look):
   const [first] = records
   if (first === undefined) return { kind: 'not_written' }
   const id = asText(first.Id)
-  // Several: whatever was sent was refused for that.
+  // Several records: whatever was sent was refused for that reason.
   if (records.length > 1 || id === null) return UNCLEAR
   const since = sentAt.getTime()
   const modified = hasDates ? dateOf(first, 'SystemModstamp') : null

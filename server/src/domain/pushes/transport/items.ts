@@ -1,4 +1,4 @@
-// Rows on their way by Collections, and how far each has come, as it is kept in the journal.
+// Rows that are sent with Collections, and how far each has come, as stored in the journal.
 
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type ReadyRow, type RowAction, type RowError, type RowResult } from '../model.ts'
@@ -6,21 +6,24 @@ import { isIdField } from './look-up.ts'
 import { forExisting, leftOutOf } from './only-on-create.ts'
 
 export interface Item {
-  /** Without what only a new record takes, once its record is known to exist (see `forExisting`). */
+  /**
+   * Without the fields that only a new record accepts, once its record is known to exist (see
+   * `forExisting`).
+   */
   row: ReadyRow
-  /** The record that an update is meant for, once it is known. */
+  /** The target record of an update, once it is known. */
   id: string | null
   /** How often it was sent. */
   attempts: number
   /** Sent again although it may have been written. */
   resent: boolean
-  /** It was in flight once without an answer. */
+  /** It was once sent without an answer. */
   doubted: boolean
-  /** By Salesforce's clock: when it was sent, for as long as there is no answer. */
+  /** When it was sent, by Salesforce's clock; set as long as there is no answer. */
   sentAt: Date | null
-  /** Its record was found to exist, and takes less than a new one. */
+  /** Its record was found to exist, and accepts fewer fields than a new one. */
   leftOut: RowError | null
-  /** Why it failed so far, each time for a cause that may pass. */
+  /** Why it failed so far, each time for a temporary cause. */
   failures: readonly Failure[]
   result: RowResult | null
 }
@@ -37,7 +40,7 @@ export const newItem = (row: ReadyRow): Item => ({
   result: null,
 })
 
-/** From here on the row is one of a record that exists. */
+/** From here on the row is sent for an existing record. */
 export const settleForExisting = (item: Item): void => {
   item.leftOut = leftOutOf(item.row)
   item.row = forExisting(item.row)
@@ -77,7 +80,7 @@ export const fail = (item: Item, errors: RowError[]): void => {
 
 // ------------------------------------------------------------------------------------ journal
 
-/** Items alike in all of this, by their positions; null stands for all others. */
+/** Items that are equal in all of this, by their positions; null means all others. */
 type Group = [attempts: number, resent: 0 | 1, sentAt: number | null, positions: number[] | null]
 type Done = [
   position: number,
@@ -92,12 +95,12 @@ type Done = [
 /** Plain JSON. */
 export interface ItemsState {
   round: number
-  /** For the items that have no result yet. */
+  /** State of the items that have no result yet. */
   groups: Group[]
   done: Done[]
   /**
-   * Records that updates were found to mean by a key. By the time of another look the key may be gone
-   * from its record, not least by this update, or be another record's.
+   * Records found for updates by a key. By a later look the key may be gone from its record, possibly
+   * because of this update, or belong to another record.
    */
   ids?: (string | null)[]
 }
@@ -136,7 +139,7 @@ export const packItems = (items: readonly Item[], round: number): ItemsState => 
   }
 }
 
-/** Puts new items back where the state has them. Answers the round. */
+/** Restores new items to the saved state. Returns the round. */
 export const restoreItems = (items: readonly Item[], state: ItemsState): number => {
   const finished = new Set<Item>()
   for (const [position, id] of (state.ids ?? []).entries()) {

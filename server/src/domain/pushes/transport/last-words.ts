@@ -1,5 +1,5 @@
-// What the journal says of rows that were in flight when the Salesforce org was lost for good: results
-// that are known stay known, and only what was sent and not answered is in the dark.
+// What the journal says about rows that were in flight when access to the Salesforce org was lost
+// permanently: known results are kept, and only rows that were sent without an answer are unknown.
 
 import { type ReadyRow, type RowResult } from '../model.ts'
 import { type ItemsState } from './items.ts'
@@ -8,13 +8,13 @@ export type LastWord =
   | { kind: 'result'; result: RowResult }
   /** Certainly not written, however often it was tried. */
   | { kind: 'not_written'; attempts: number }
-  /** Sent, and nobody can be asked what became of it. */
+  /** Sent, and the outcome can no longer be found out. */
   | { kind: 'unknown'; attempts: number }
 
-/** By the row's place among those of its shipment. */
+/** By the position of the row in its shipment. */
 export type LastWords = (ordinal: number, row: Pick<ReadyRow, 'index' | 'key'>) => LastWord
 
-/** As much of what the transports save as can be told without Salesforce. */
+/** What can be read from the transports' saved state without Salesforce. */
 type SavedState =
   | { via: 'collections'; items: ItemsState }
   | {
@@ -24,7 +24,7 @@ type SavedState =
       calls: unknown
     }
 
-/** Reads the state that a transport saved last; null: nothing was sent. */
+/** Reads the last state that a transport saved; null: nothing was sent. */
 export const lastWordsOf = (state: unknown): LastWords => {
   const saved = state as SavedState | null
   if (saved === null) return () => ({ kind: 'not_written', attempts: 0 })
@@ -59,7 +59,7 @@ const ofItems = ({ done, groups }: ItemsState): LastWords => {
   }
 }
 
-/** Results of jobs are kept by Salesforce, so with it they are gone. */
+/** Salesforce keeps the results of jobs, so without access to it they are lost. */
 const ofJobs = ({ jobs, open, calls }: Extract<SavedState, { via: 'bulk' }>): LastWords => {
   const through = Math.max(
     -1,

@@ -1,5 +1,5 @@
-// Records found by a key, many at once: which Ids keys stand for, and what became of rows whose answer
-// got lost.
+// Records found by a key, many at once: the Ids that keys refer to, and the outcome of rows whose answer
+// was lost.
 
 import { EngineError } from '../../../errors.ts'
 import { soql, soqlName } from '../../../salesforce/escape.ts'
@@ -22,9 +22,9 @@ export interface LookUp {
   priority?: Priority
 }
 
-/** Records by what they were asked for with. */
+/** Records by the key that they were looked up with. */
 export interface Found {
-  /** All records that Salesforce takes to be meant by this key. */
+  /** All records that match this key in Salesforce. */
   of(key: JsonValue): readonly JsonObject[]
 }
 
@@ -34,7 +34,7 @@ export const isIdField = (field: string): boolean => field.toLowerCase() === 'id
 export const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value)
 
-/** A key as text: of an Id the 15 characters that say it all. */
+/** A key as text: for an Id, its significant 15 characters. */
 export const keyText = (field: string, key: unknown): string => {
   const text = textOf(key).trim()
   return isIdField(field) ? text.slice(0, 15) : text
@@ -43,7 +43,7 @@ export const keyText = (field: string, key: unknown): string => {
 const asScalar = (key: JsonValue): string | number | boolean =>
   typeof key === 'number' || typeof key === 'boolean' ? key : textOf(key)
 
-/** As many keys to a query as a statement has room for. */
+/** As many keys per query as a statement has room for. */
 function* statements(keys: readonly JsonValue[], room: number): Generator<JsonValue[]> {
   let some: JsonValue[] = []
   let chars = 0
@@ -61,7 +61,7 @@ function* statements(keys: readonly JsonValue[], room: number): Generator<JsonVa
   if (some.length > 0) yield some
 }
 
-/** Finds all records with these keys. Throws SalesforceError, also for a column that is none. */
+/** Finds all records with these keys. Throws SalesforceError, also for a column that does not exist. */
 export const findRecords = async (
   org: SalesforceOrg,
   { object, keyField, keys, columns, priority }: LookUp,
@@ -80,8 +80,8 @@ export const findRecords = async (
 }
 
 /**
- * Salesforce compares keys without regard to case unless the field says otherwise, which is not known
- * here: a record whose key is exactly what another row asked for is that row's.
+ * Salesforce compares keys case-insensitively unless the field says otherwise, which is not known here:
+ * a record whose key is exactly the one of another row belongs to that row.
  */
 const indexRecords = (
   keyField: string,
@@ -111,7 +111,7 @@ const indexRecords = (
   }
 }
 
-/** Did Salesforce refuse this very question for good, so that another one may still be answered? */
+/** Whether Salesforce permanently refused this query, so that a different one may still be answered. */
 export const isRefusal = (error: unknown): error is SalesforceError =>
   error instanceof SalesforceError &&
   !error.failure.passing &&

@@ -1,5 +1,5 @@
-// Which records updates are meant for. An update never creates: a row whose record is not there, or
-// not one alone, ends here.
+// The target records of updates. An update never creates: a row with no matching record, or several,
+// ends here.
 
 import { type Failure } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -26,8 +26,8 @@ const byMatch = (items: readonly Item[]): Item[][] => {
 }
 
 /**
- * Gives updates the ids of their records, a query for each field that they are matched by; those that
- * have one already (an earlier run found it) keep it. Items whose record is missing or not the only one
+ * Gives updates the ids of their records, with one query for each field that they are matched by; those
+ * that already have one (from an earlier run) keep it. Items whose record is missing or not the only one
  * get their results. Throws SalesforceError.
  */
 export const matchRecords = async (
@@ -70,19 +70,19 @@ const lookUp = (
     columns,
   })
 
-/** What Salesforce says of an id that names no record it may use, be it the record's or its parent's. */
+/** What Salesforce says about an id without a usable record, be it the record's or its parent's. */
 const LOST_ID: ReadonlySet<string> = new Set([
   'INVALID_CROSS_REFERENCE_KEY',
   'ENTITY_IS_DELETED',
   'NOT_FOUND',
 ])
-/** What Salesforce says of a parent that cannot be changed any more. */
+/** What Salesforce says about a parent that can no longer be changed. */
 const FIXED: ReadonlySet<string> = new Set([
   'INVALID_FIELD_FOR_INSERT_UPDATE',
   'CANNOT_REPARENT_RECORD',
 ])
 
-/** Does a refusal by Bulk mean something else than it says (see `refuse`)? */
+/** Whether a refusal by Bulk may mean something else than it says (see `refuse`). */
 export const needsJudgement = (
   failures: readonly Failure[],
   { isLink, isUpdate }: { isLink: boolean; isUpdate: boolean },
@@ -92,8 +92,8 @@ export const needsJudgement = (
   )
 
 /**
- * Results of items that Salesforce refused for good (`failures`). Two refusals mean something else than
- * they say: an update by an id that is gone finds no record, and a junction that joins the two already
+ * Results of items that Salesforce refused permanently (`failures`). Two refusals mean something else
+ * than they say: an update by a deleted id finds no record, and a junction that already joins the two
  * needs nothing. Throws SalesforceError.
  */
 export const refuse = async (
@@ -139,11 +139,11 @@ export const refuse = async (
   }
 }
 
-/** Of a link whose own record is there, or is being made: it is the parent's id that names nothing. */
+/** For a link whose own record exists, or is being created: the parent's id has no record. */
 const asLostTarget = (error: RowError): RowError =>
   LOST_ID.has(error.code) ? { ...error, code: 'TARGET_NOT_FOUND' } : error
 
-/** Null where Salesforce refuses the question: then the refusal stands as it is. */
+/** Null if Salesforce refuses the query: then the refusal is kept as it is. */
 const lookUpIfPossible = async (
   org: SalesforceOrg,
   group: readonly Item[],
@@ -157,6 +157,6 @@ const lookUpIfPossible = async (
   }
 }
 
-/** Two items that change one record must not travel in one call. */
+/** Two items that change the same record must not be in one call. */
 export const recordKey = ({ row, id }: Item): string =>
   id === null ? keyText(row.matchField, row.matchValue).toLowerCase() : keyText('Id', id)

@@ -1,6 +1,6 @@
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 
-/** Tells the calls that were spent since it was last asked to. */
+/** Returns the calls that were made since it was last called. */
 export const meterCalls = (
   org: Pick<SalesforceOrg, 'calls'>,
   onCalls: (calls: number) => void,

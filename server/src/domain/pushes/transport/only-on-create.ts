@@ -1,6 +1,6 @@
-// Fields that Salesforce lets nobody change once the record is there: the master of a detail that cannot be
-// reparented, CampaignMember.CampaignId. An upsert cannot know which rows create a record, so they are sent,
-// and a record that Salesforce refuses them for is sent once more without them.
+// Fields that cannot be changed in Salesforce once the record exists: the master of a detail that cannot
+// be reparented, CampaignMember.CampaignId. An upsert cannot know which rows create a record, so these
+// fields are sent, and a record for which Salesforce refuses them is sent once more without them.
 
 import { type Failure } from '../../../salesforce/failure.ts'
 import { sameName } from '../../metadata/names.ts'
@@ -13,11 +13,14 @@ const IN_TEXT = /^Unable to create\/update fields: ([\w, ]+?)\./
 const fieldsOf = ({ fields, message }: Failure): readonly string[] =>
   fields.length > 0 ? fields : (IN_TEXT.exec(message)?.[1]?.split(/,\s*/) ?? [])
 
-/** The fields of the row that only a new record takes, in the form in which failures are held against them. */
+/**
+ * The fields of the row that only a new record accepts, in the form in which failures are compared with
+ * them.
+ */
 export const onlyOnCreate = ({ createOnly = [] }: Pick<ReadyRow, 'createOnly'>): string[] =>
   createOnly.map(({ field }) => sameName(field))
 
-/** Was the row refused for nothing but such fields? Then its record exists. */
+/** Whether the row was refused only for such fields. Then its record exists. */
 export const isRefusedForExisting = (
   failures: readonly Failure[],
   names: ReadonlySet<string> | readonly string[],
@@ -33,7 +36,7 @@ export const isRefusedForExisting = (
   )
 }
 
-/** The row as a record that exists takes it. */
+/** The row as an existing record accepts it. */
 export const forExisting = (row: ReadyRow): ReadyRow => {
   const { createOnly = [], ...rest } = row
   const left = new Set(createOnly.flatMap(({ field, member }) => [field, member]))
@@ -41,7 +44,7 @@ export const forExisting = (row: ReadyRow): ReadyRow => {
   return { ...rest, fields }
 }
 
-/** What is said of a row that was sent in that form. */
+/** The warning of a row that was sent in that form. */
 export const leftOutOf = ({ createOnly = [] }: Pick<ReadyRow, 'createOnly'>): RowError => ({
   code: 'FIELD_ONLY_ON_CREATE',
   message: `${createOnly.map(({ field }) => field).join(', ')}: set only when a record is created; this one already existed and keeps its value.`,

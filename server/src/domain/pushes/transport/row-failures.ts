@@ -1,4 +1,5 @@
-// From Salesforce's failures of a row to its errors in the answer, and whether it is worth another try.
+// Turns Salesforce's failures of a row into its errors in the answer, and decides whether another try
+// may help.
 
 import { type Failure } from '../../../salesforce/failure.ts'
 import { isObject } from '../../../salesforce/json.ts'
@@ -7,14 +8,14 @@ import { type ReadyRow, type RowError } from '../model.ts'
 import { remedyOf } from '../remedies.ts'
 import { type Shipment } from './transport.ts'
 
-/** Apex and flows have limits for what they do in one transaction: fewer rows at once may pass. */
+/** Apex and flows have limits per transaction: fewer rows at once may succeed. */
 const GOVERNOR_LIMIT =
   /apex cpu time limit|too many (?:soql queries|dml (?:statements|rows)|query rows)|apex heap size too large|LimitException/i
 
 export const isGovernorLimit = ({ message }: Pick<Failure, 'message'>): boolean =>
   GOVERNOR_LIMIT.test(message)
 
-/** May these rows pass when they are sent again, or fewer at once? */
+/** Whether these rows may succeed when they are sent again, or fewer at once. */
 export const mayPass = (failures: readonly Failure[]): boolean =>
   failures.every((failure) => failure.passing || isGovernorLimit(failure))
 
@@ -40,7 +41,7 @@ export const errorsOf = (
   })
 }
 
-/** What a link says where Salesforce finds no parent, or too many, by the key that it was given. */
+/** The error of a link for which Salesforce finds no parent, or several, by the given key. */
 const targetCode = ({ code, message }: RowError): string =>
   NO_PARENT.test(message)
     ? 'TARGET_NOT_FOUND'
@@ -48,7 +49,7 @@ const targetCode = ({ code, message }: RowError): string =>
       ? 'TARGET_AMBIGUOUS'
       : code
 
-/** Salesforce names the key of the parent, if anything; a link is about the lookups that it sets. */
+/** Salesforce names at most the key of the parent; for a link, the lookups that it sets are named. */
 const lookUpsMeant = ({ message }: RowError, { fields }: ReadyRow): string[] => {
   const text = message.toLowerCase()
   const isMeant = ([key, value]: [string, unknown]): boolean =>

@@ -1,18 +1,18 @@
-// Whether a record holds what was sent for it. Salesforce keeps values in forms of its own, and which
-// field is of which type is not known here: the stored value tells.
+// Whether a record holds what was sent for it. Salesforce stores values in its own forms, and the types
+// of fields are not known here: the stored value shows.
 
 import { isHeldBy, toDecimal } from '../../../decimal.ts'
 import { isObject, type JsonObject, type JsonValue } from '../../../salesforce/json.ts'
 
 /**
- * `same`: stored as sent. `alike`: Salesforce may have made this of it, and another writer may have put
- * it there as well; it takes a date to tell.
+ * `same`: stored as sent. `alike`: Salesforce may have converted it to this, but another writer may also
+ * have written it; only a date can decide.
  */
 export type Likeness = 'same' | 'alike' | 'different'
 
 const RANK: Readonly<Record<Likeness, number>> = { same: 0, alike: 1, different: 2 }
 
-/** Columns of a query that tell what the fields hold; null where one of them cannot be asked for. */
+/** Columns of a query that show what the fields hold; null if one of them cannot be queried. */
 export const columnsOf = (fields: JsonObject): string[] | null => {
   const columns: string[] = []
   for (const [name, value] of Object.entries(fields)) {
@@ -20,14 +20,14 @@ export const columnsOf = (fields: JsonObject): string[] | null => {
       columns.push(name)
       continue
     }
-    // Salesforce: the key of one of several kinds of parents is no column (but for TYPEOF).
+    // Salesforce: the key of one of several types of parents is not a column (except with TYPEOF).
     if (value.attributes !== undefined) return null
     for (const key of Object.keys(value)) columns.push(`${name}.${key}`)
   }
   return columns
 }
 
-/** Members by name, in whatever case the mapping has them; Salesforce answers in its own. */
+/** Members by name, in whatever case the mapping has them; Salesforce returns its own case. */
 const readMember = (record: JsonObject, name: string): unknown => {
   if (name in record) return record[name]
   const wanted = name.toLowerCase()
@@ -35,7 +35,7 @@ const readMember = (record: JsonObject, name: string): unknown => {
   return own === undefined ? undefined : record[own]
 }
 
-/** Holds a record that was queried with `columnsOf` against the fields that were sent. */
+/** Compares a record that was queried with `columnsOf` to the fields that were sent. */
 export const compareFields = (fields: JsonObject, record: JsonObject): Likeness => {
   let worst: Likeness = 'same'
   for (const [name, sent] of Object.entries(fields)) {
@@ -52,7 +52,7 @@ export const compareFields = (fields: JsonObject, record: JsonObject): Likeness 
 const compareParent = (sent: JsonObject, stored: unknown): Likeness =>
   sent.attributes === undefined && isObject(stored) ? compareFields(sent, stored) : 'different'
 
-/** One value against what Salesforce answers for it. */
+/** Compares one value to what Salesforce returns for it. */
 export const compareValue = (sent: JsonValue, stored: unknown): Likeness => {
   if (stored === undefined) return 'different'
   if (isBlank(sent)) return stored === null || stored === '' ? 'same' : 'different'
@@ -65,7 +65,7 @@ export const compareValue = (sent: JsonValue, stored: unknown): Likeness => {
   }
   if (typeof stored === 'number') {
     const likeness = compareNumbers(Number(sent), stored)
-    // Digits that a double does not hold are not in the answer either: another number may stand there.
+    // The answer also lacks digits that a double cannot hold: a different number may be stored there.
     return likeness === 'same' && isLongNumber(sent) ? 'alike' : likeness
   }
   if (typeof stored !== 'string') return 'different'
@@ -85,7 +85,7 @@ const compareNumbers = (sent: number, stored: number): Likeness => {
   if (Number.isNaN(sent)) return 'different'
   const gap = Math.abs(sent - stored)
   if (gap <= Math.abs(stored) * 1e-12) return 'same'
-  // A field (or what works on it) that rounds to the decimals that it shows here.
+  // The field (or an automation) rounds to the decimal places that it shows here.
   const decimals = /\.(\d+)$/.exec(String(stored))?.[1]?.length ?? 0
   return gap <= 0.5 * 10 ** -decimals + Number.EPSILON ? 'alike' : 'different'
 }
@@ -95,7 +95,7 @@ const TIME = /^(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?Z?$/
 const RECORD_ID = /^[a-zA-Z0-9]{15}(?:[A-Z0-5]{3})?$/
 
 const compareTexts = (sentRaw: string, storedRaw: string): Likeness => {
-  // Salesforce trims text and ends its lines in its own way.
+  // Salesforce trims text and normalises its line ends.
   const sent = sentRaw.trim().replace(/\r\n?/g, '\n')
   const stored = storedRaw.trim().replace(/\r\n?/g, '\n')
   if (sent === stored) return 'same'
@@ -103,13 +103,13 @@ const compareTexts = (sentRaw: string, storedRaw: string): Likeness => {
     return sent.slice(0, 15) === stored.slice(0, 15) ? 'same' : 'different'
   }
   if (DATE_TIME.test(sent) && DATE_TIME.test(stored)) {
-    // Salesforce: date-times are kept to the second.
+    // Salesforce: date-times are stored to the second.
     const [a, b] = [secondOf(sent), secondOf(stored)]
     return a !== null && a === b ? 'same' : 'different'
   }
   const [a, b] = [timeOf(sent), timeOf(stored)]
   if (a !== null && b !== null) return a === b ? 'same' : 'different'
-  // E-mail addresses go to lower case, picklist values to the case of their list.
+  // E-mail addresses are stored in lower case, picklist values in the case of their list.
   if (sent.toLowerCase() === stored.toLowerCase()) return 'alike'
   if (sent.includes(';') && sortedParts(sent) === sortedParts(stored)) return 'alike'
   if (isPhone(sent) && isPhone(stored) && digits(sent) === digits(stored)) return 'alike'

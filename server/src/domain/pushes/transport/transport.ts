@@ -1,5 +1,5 @@
-// How rows travel to Salesforce: Collections and Bulk behind one face. A transport knows no tables; what
-// it must not forget it hands to its caller, who keeps it.
+// How rows are sent to Salesforce: Collections and Bulk behind one interface. A transport knows no
+// tables; it hands what it must not forget to its caller, who stores it.
 
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import {
@@ -12,39 +12,39 @@ import {
 import { type Explain } from '../prepare/explain.ts'
 
 /**
- * Rows that travel together, and all that is needed to bring them home: of one object, one operation
- * and, where they are upserted, by one field.
+ * Rows that are sent together, and everything needed to bring them to their results: of one object, one
+ * operation and, if they are upserted, by one field.
  */
 export interface Shipment {
   kind: PushKind
   options: Pick<PushOptions, 'all_or_none' | 'assignment_rules' | 'allow_duplicates'>
-  /** The rows; asked for several times, and the same in the same order each time. */
+  /** The rows; read several times, and the same in the same order each time. */
   rows: () => AsyncIterable<readonly ReadyRow[]>
   rowCount: number
-  /** What was last saved for this shipment, by whichever process; null where nothing was. */
+  /** What was last saved for this shipment, by any process; null if nothing was. */
   state: unknown
   /**
-   * Keeps the state (plain JSON): committed when it resolves. Called before each sending, and with
-   * null where it is certain again that nothing was sent.
+   * Stores the state (plain JSON): committed when it resolves. Called before each sending, and with null
+   * once it is certain again that nothing was sent.
    */
   save: (state: unknown) => Promise<void>
   /**
-   * Why nothing more may be sent, null while it may. Asked before each sending and while a job runs:
+   * Why nothing more may be sent; null while it may. Called before each sending and while a job runs:
    * rows that were not sent then end with this error, and what was sent is settled.
    */
   stopped: () => Promise<RowError | null>
   /** Salesforce's errors in the caller's words. */
   explain: Explain
-  /** API calls spent since it was last told. */
+  /** Reports API calls that were made since the last report. */
   onCalls: (calls: number) => void
   signal: AbortSignal
 }
 
 export interface Transport {
   /**
-   * Sends the rows, or goes on from the saved state, and yields exactly one result for each row, in any
-   * order. No record is made twice and no row is lost, wherever a connection or this process breaks:
-   * calling it again with the last saved state goes on.
+   * Sends the rows, or continues from the saved state, and yields exactly one result for each row, in
+   * any order. No record is created twice and no row is lost, wherever a connection or this process
+   * breaks: a new call with the last saved state continues.
    *
    * Throws only what stops the push as a whole: EngineErrors of session, connection and budget
    * (`api_budget_exhausted`), a SalesforceError that concerns the whole Salesforce org, what `save` and

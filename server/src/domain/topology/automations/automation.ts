@@ -1,4 +1,4 @@
-// What an automation looks like in a snapshot, and how its trigger is read out of its definition.
+// What an automation looks like in a snapshot, and how its trigger is read from its definition.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
@@ -29,7 +29,7 @@ export interface Trigger {
   order: number | null
 }
 
-/** What the listing alone tells; cheap to read for all automations at every pull. */
+/** What the listing alone shows; cheap to read for all automations at every pull. */
 export interface AutomationInfo {
   type: AutomationType
   /** As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard`, `MyTrigger`. */
@@ -47,16 +47,16 @@ export interface AutomationInfo {
 
 export interface Automation extends AutomationInfo {
   trigger: Trigger | null
-  /** Of a flow: whose content the definition is. */
+  /** For a flow: the version whose content the definition is. */
   definition_version: number | null
   /**
-   * The Metadata API's content as JSON: an element is its text or an object of its children, a
-   * repeated one an array (so a list of one is no array). Null where Salesforce hides it.
+   * The Metadata API's content as JSON: an element is its text or an object of its children, a repeated
+   * one an array (so a list of one is not an array). Null if Salesforce hides it.
    */
   definition: JsonObject | null
 }
 
-/** Names an automation in manifests, journals and validators. */
+/** Identifies an automation in manifests, journals and validators. */
 export const keyOfAutomation = ({
   type,
   api_name: apiName,
@@ -97,8 +97,8 @@ const flowTrigger = (definition: JsonObject): Trigger | null => {
 }
 
 /**
- * Salesforce: a Process Builder process is a flow of type Workflow without a start trigger; object
- * and moment stand in its processMetadataValues.
+ * Salesforce: a Process Builder process is a flow of type Workflow without a start trigger; object and
+ * moment are in its processMetadataValues.
  */
 const processTrigger = (definition: JsonObject): Trigger | null => {
   if (leaf(definition.processType) !== 'Workflow') return null
@@ -161,7 +161,7 @@ const triggerOf = (info: AutomationInfo, definition: JsonObject | null): Trigger
   }
 }
 
-/** The whole automation out of what the listing and the definition tell. */
+/** The whole automation, from the listing and the definition. */
 export const assemble = (
   info: AutomationInfo,
   definition: JsonObject | null,
@@ -172,7 +172,7 @@ export const assemble = (
   return {
     ...info,
     object: info.object ?? trigger?.object ?? null,
-    // Salesforce: whether a workflow rule is active stands in its metadata only.
+    // Salesforce: only its metadata says whether a workflow rule is active.
     active: info.active ?? leaf(definition?.active) === 'true',
     trigger,
     definition_version: definitionVersion,

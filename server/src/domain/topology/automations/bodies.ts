@@ -1,4 +1,4 @@
-// The content of automations: one Metadata retrieve for all that are wanted, read file by file.
+// The content of automations: one Metadata retrieve for all that are needed, read file by file.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -11,20 +11,20 @@ import { type AutomationInfo, keyOfAutomation } from './automation.ts'
 import { type ListedAutomation } from './listing.ts'
 
 export interface Body {
-  /** As `keyOfAutomation` names it; of a flow's older version, `flow/Name-3`. */
+  /** As `keyOfAutomation` names it; for an older version of a flow, `flow/Name-3`. */
   key: string
   definition: JsonObject
 }
 
-/** Each look at a running retrieve is a call: they come apart quickly. */
+/** Each poll of a running retrieve is a call, so their intervals grow quickly. */
 const POLL_MS = { first: 500, most: 15_000 }
 
-/** Fewest members of a retrieve that is still halved when Salesforce finds it too large. */
+/** The fewest members of a retrieve that is still halved if Salesforce finds it too large. */
 const HALVED_DOWN_TO = 50
 
 /**
- * Salesforce: from version 44.0 on a flow is retrieved by its bare name as its latest version;
- * `Name-3` addresses version 3. The active one is wanted, for it is what runs.
+ * Salesforce: from version 44.0 on a flow is retrieved by its bare name as its latest version; `Name-3`
+ * addresses version 3. The active one is needed, since it is the one that runs.
  */
 export const flowMember = ({ info, bodyVersion }: ListedAutomation): string =>
   bodyVersion === null || bodyVersion === info.latest_version
@@ -99,7 +99,7 @@ const bodiesIn = ({ path, bytes }: ZipEntry): Body[] => {
   }
 }
 
-/** A trigger is two files: its code and what is said about it. */
+/** A trigger is two files: its code and its metadata. */
 const apexBodies = (
   entry: ZipEntry,
   halves: Map<string, { body?: string; meta?: JsonObject }>,
@@ -119,8 +119,8 @@ const apexBodies = (
 
 /**
  * The definitions of the wanted automations, one file in memory at a time; what Salesforce does not
- * give is left out (`onProblem` is told its words). A retrieve that it finds too large is halved.
- * Throws SalesforceError.
+ * return is left out (`onProblem` gets its words). A retrieve that is too large for Salesforce is
+ * halved. Throws SalesforceError.
  */
 export async function* retrieveBodies(
   org: SalesforceOrg,
@@ -148,11 +148,11 @@ export async function* retrieveBodies(
     try {
       yield* [...bodiesIn(entry), ...apexBodies(entry, halves)]
     } catch (error) {
-      // One file that is no XML leaves the others readable.
+      // One file that is not XML leaves the others readable.
       if (!(error instanceof SalesforceError)) throw error
       onProblem(`${entry.path}: ${error.failure.message}`)
     }
-    // Parsing is work of this thread: requests get their turn between two files.
+    // Parsing blocks this thread: requests get their turn between two files.
     await nextTurn()
   }
 }

@@ -1,4 +1,4 @@
-// Which automations there are and how they stand: one query a type, however many there are of it.
+// The automations of a Salesforce org and their state: one query per type, however many there are.
 
 import { canonicalJson } from '../../canonical.ts'
 import { hashOf } from '../content-hash.ts'
@@ -18,11 +18,11 @@ import {
 export interface ListedAutomation {
   info: AutomationInfo
   trigger: Trigger | null
-  /** Moves when the definition does; null where Salesforce does not date it. */
+  /** Changes when the definition changes; null if Salesforce does not date it. */
   bodyStamp: string | null
   /** The date in the stamp, in Salesforce's own writing. */
   bodyDate: string | null
-  /** Of a flow: the version whose content is wanted. */
+  /** For a flow: the version whose content is needed. */
   bodyVersion: number | null
 }
 
@@ -32,7 +32,7 @@ export interface Listing {
   failures: Map<AutomationType, Failure>
 }
 
-/** Fingerprint of everything that the listing alone tells. */
+/** Fingerprint of everything that the listing alone shows. */
 export const infoStamp = ({ info, trigger }: ListedAutomation): string =>
   hashOf(canonicalJson({ info, trigger })).slice(0, 22)
 
@@ -172,9 +172,9 @@ const createObjectNames = (org: SalesforceOrg, objectNames: readonly string[]) =
 }
 
 /**
- * Lists all automations of a Salesforce org: six queries, one more where custom objects have rules. A type
- * that Salesforce refuses is among the failures; throws SalesforceError for a failure that may pass, and
- * where it refuses every type: then it is not the types that are at fault.
+ * Lists all automations of a Salesforce org: six queries, one more if custom objects have rules. A type
+ * that Salesforce refuses is among the failures; throws SalesforceError for a temporary failure, and if
+ * every type is refused: then the types are not at fault.
  */
 export const listAutomations = async (
   org: SalesforceOrg,

@@ -1,5 +1,5 @@
 // The part of a pull that reads automations: lists them all, retrieves the content of those that
-// moved, and carries the others over.
+// changed, and carries the others over.
 
 import { type Fault } from '../../../db/types.ts'
 import { isRefusal, SalesforceError } from '../../../salesforce/failure.ts'
@@ -20,26 +20,26 @@ export interface AutomationsRead {
 export interface AutomationsTask {
   org: SalesforceOrg
   objectNames: readonly string[]
-  /** By key: content and stamp of what is known, from validators and from this pull's journal. */
+  /** By key: content and stamp of known automations, from validators and from this pull's journal. */
   known: ReadonlyMap<string, Validator>
   contents: Contents
   writer: ItemWriter
-  /** Content hash by key of the snapshot before. */
+  /** Content hashes by key in the previous snapshot. */
   previous: ReadonlyMap<string, string>
-  /** May this date be asked with later? False where a change could still bear the same date. */
+  /** Whether a later pull may ask with this date. False if a change could still have the same date. */
   isSettled: (date: string) => boolean
 }
 
-/** `body stamp|info stamp`: the first moves with the content, the second with the listing. */
+/** `body stamp|info stamp`: the first changes with the content, the second with the listing. */
 const stampOf = (one: ListedAutomation): string => `${one.bodyStamp}|${infoStamp(one)}`
 const bodyPart = (stamp: string): string => stamp.slice(0, stamp.lastIndexOf('|'))
 
 const BATCH = 50
 
 /**
- * Reads all automations. What cannot be read is reported and does not fail the pull: a type that
- * cannot be listed is carried over, an automation without content has a null definition. Throws for
- * what concerns the Salesforce org as a whole, and for what may pass: the pull then tries again.
+ * Reads all automations. What cannot be read is reported and does not fail the pull: a type that cannot
+ * be listed is carried over, an automation without content has a null definition. Throws for faults that
+ * concern the Salesforce org as a whole, and for temporary ones: the pull then tries again.
  */
 export const readAutomations = async (task: AutomationsTask): Promise<AutomationsRead> => {
   const { org, known, previous } = task
@@ -90,7 +90,7 @@ const store = async (
   if (unreadable !== null) read.unreadable.push({ object: one.info.api_name, ...unreadable })
 }
 
-/** Only the listing moved (activated, renamed): the content of before with what is said about it now. */
+/** Only the listing changed (activated, renamed): the previous content with the new listing. */
 const writeRelisted = async (
   task: AutomationsTask,
   relisted: readonly { one: ListedAutomation; hash: string }[],
@@ -142,7 +142,7 @@ const writeMoved = async (
   for (const one of missing.values()) {
     const automation = assemble(one.info, null, null, one.trigger)
     const said = problems.find((problem) => problem.includes(one.info.api_name))
-    // Salesforce hides the content of managed packages: that is how it is, not a fault.
+    // Salesforce hides the content of managed packages: that is normal, not a fault.
     const unreadable = one.info.managed ? null : { ...failure, message: said ?? failure.message }
     await store(task, one, automation, read, unreadable)
   }

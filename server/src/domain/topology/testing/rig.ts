@@ -1,5 +1,5 @@
-// What the tests of this folder stand on: a client with a connected Salesforce org in a database of
-// its own, and the topology over the real gateway. Work runs when a test says so, or by the queue.
+// What the tests of this folder use: a client with a connected Salesforce org in a database of its own,
+// and the topology over the real gateway. Work runs when a test says so, or by the queue.
 
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
@@ -35,7 +35,7 @@ export const createTopologyRig = async (database: TestDatabase) => {
   })
   const budget = { spent: false }
 
-  /** The live connection with a session that never dies: how sessions renew is proven elsewhere. */
+  /** The live connection with a session that never dies: the renewal of sessions is tested elsewhere. */
   const connections: ConnectionDoor = {
     open: async (tenant, clientId, priority, signal) => {
       const connection = await db.as(tenant).tx(async (tx) => {
@@ -136,7 +136,7 @@ export const createTopologyRig = async (database: TestDatabase) => {
 
   return {
     org,
-    /** What a call and each describe in it take. */
+    /** How long a call and each describe in it take. */
     latency,
     database,
     db,
@@ -148,7 +148,7 @@ export const createTopologyRig = async (database: TestDatabase) => {
     client,
     start,
     run,
-    /** Starts a pull and brings it to its end here and now. */
+    /** Starts a pull and runs it to its end. */
     pull: async (clientId: string, input: Partial<PullInput> = {}): Promise<Snapshot> => {
       const { id } = await start(clientId, input)
       await run(id)

@@ -1,5 +1,5 @@
-// As much of a Salesforce org as a pull asks for, over real HTTP, for the tests of this folder: its
-// objects with their dates, its automations, and a journal of what was asked. Not a simulator.
+// As much of a Salesforce org as a pull needs, over real HTTP, for the tests of this folder: its objects
+// with their dates, its automations, and a journal of what was asked. Not a simulator.
 
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo } from 'node:net'
@@ -95,13 +95,13 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
   }
   const settings = {
     language: 'en_US',
-    /** Object → the error that its describe answers. */
+    /** Object → the error that its describe returns. */
     unreadable: new Map<string, { status: number; errorCode: string; message: string }>(),
-    /** Permissions that the connected user lacks; without ViewSetup nothing hidden is told. */
+    /** Permissions that the connected user lacks; without ViewSetup nothing hidden is returned. */
     lacking: new Set<string>(),
-    /** Objects, and fields as `Object.Field`, that are there and that the connected user does not see. */
+    /** Objects, and fields as `Object.Field`, that exist but that the connected user does not see. */
     hidden: new Set<string>(),
-    /** Table of a query → the error that it answers. */
+    /** Table of a query → the error that it returns. */
     unlistable: new Map<string, { status: number; errorCode: string; message: string }>(),
     /** Called before each answer; may hold it up or refuse it. */
     before: async (_asked: Asked): Promise<Answer | null> => null,
@@ -112,7 +112,7 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
   let retrieved: string[] = []
   let usage = 0
 
-  /** Each change is a minute after the one before, long ago: no date is the present second's. */
+  /** Each change is a minute after the previous one, long ago: no date is in the current second. */
   const tick = (): number => {
     clockMs += 60_000
     return clockMs
@@ -334,13 +334,13 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
       objects.delete(name)
       globalMs = tick()
     },
-    /** A permission set was assigned: every date moves and no content does. */
+    /** A permission set was assigned: every date changes but no content does. */
     touchEverything: (): void => {
       const atMs = tick()
       for (const object of objects.values()) object.modifiedMs = atMs
       globalMs = atMs
     },
-    /** Names that were described since the last look, and on which condition. */
+    /** Names that were described since the last look, and with which condition. */
     describes: (): Map<string, string | null> => {
       const found = new Map<string, string | null>()
       for (const { path, parts, ifModifiedSince } of asked) {

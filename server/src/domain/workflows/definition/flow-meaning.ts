@@ -1,21 +1,21 @@
-// When two contents of a flow say the same, by the types that their members have in Salesforce. In a
-// flow a member of one name has one type wherever it stands (Metadata API, WSDL of Flow), so that its
-// name is enough to read it.
+// When two contents of a flow mean the same, by the types of their members in Salesforce. In a flow, a
+// member of the same name has the same type everywhere (Metadata API, WSDL of Flow), so that its name is
+// enough to read it.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { list } from '../../../salesforce/xml.ts'
 
-/** What a value of a member means, as a text to compare. Undefined: the same as an absent one. */
+/** The meaning of a member's value, as a text to compare. Undefined: the same as an absent one. */
 type Reader = (text: string) => string | undefined
 
 const word: Reader = (text) => text.trim()
 const verbatim: Reader = (text) => text
 
-/** Salesforce: XML reads a line end of two characters as one. Blanks alone are the file's indentation. */
+/** Salesforce: XML reads a line end of two characters as one. Only spaces are the file's indentation. */
 const prose: Reader = (text) =>
   text.trim() === '' ? undefined : text.replaceAll('\r\n', '\n').replaceAll('\r', '\n')
 
-/** xsd:int and xsd:double: `60.0`, `060` and the number 60 are one. */
+/** xsd:int and xsd:double: `60.0`, `060` and the number 60 are equal. */
 const number: Reader = (text) => {
   const value = Number(text)
   return Number.isFinite(value) ? String(value) : text
@@ -29,7 +29,7 @@ const boolean: Reader = (text) =>
       ? 'false'
       : text
 
-/** xsd:dateTime: Tooling gives `+0000` where files have `Z`. */
+/** xsd:dateTime: the Tooling API returns `+0000` where files have `Z`. */
 const moment: Reader = (text) => {
   const ms = Date.parse(text)
   return Number.isNaN(ms) ? text : new Date(ms).toISOString()
@@ -41,7 +41,7 @@ const day: Reader = (text) => /^\s*(\d{4}-\d\d-\d\d)/.exec(text)?.[1] ?? text
 /** xsd:time, with or without milliseconds and `Z`. */
 const timeOfDay: Reader = (text) => text.trim().replace(/Z$/, '').replace(/\.0+$/, '')
 
-/** `1 and (2 or 3)`: neither case nor blanks count. */
+/** `1 and (2 or 3)`: neither case nor spaces count. */
 const logic: Reader = (text) => text.replaceAll(/\s+/g, '').toLowerCase()
 
 const readers = (reader: Reader, names: string): [string, Reader][] =>
@@ -50,7 +50,7 @@ const readers = (reader: Reader, names: string): [string, Reader][] =>
     .split(/\s+/)
     .map((name) => [name, reader])
 
-/** Members that are no plain texts. */
+/** Members that are not plain texts. */
 const READERS: ReadonlyMap<string, Reader> = new Map([
   ...readers(
     boolean,
@@ -69,7 +69,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
     triggerOrder versionSegment`,
   ),
   ...readers(moment, 'dateTimeValue'),
-  // Shown, stored or sent as they are: blanks at the ends count.
+  // Shown, stored or sent as they are: leading and trailing spaces count.
   ...readers(verbatim, 'stringValue text'),
   ...readers(day, 'dateValue endDate resumeDate startDate'),
   ...readers(timeOfDay, 'timeValue endTime resumeTime startTime'),
@@ -80,8 +80,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 ])
 
 /**
- * What an absent member means, where Salesforce's reference says so: it gives some of them back that
- * were never sent, and leaves others out that were. A name after a dot counts within that member only.
+ * What an absent member means, where Salesforce's reference says so: it returns some that were never
+ * sent, and omits others that were. A name after a dot counts within that member only.
  */
 const DEFAULTS: Readonly<Record<string, string>> = {
   allowBack: 'true',
@@ -108,7 +108,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   versionSegment: '1',
 }
 
-/** Of these, false is not what an absent one means. */
+/** For these, absent does not mean false. */
 const NO_DEFAULT: ReadonlySet<string> = new Set(['booleanValue', 'isVisible'])
 
 const defaultOf = (name: string, parent: string): string | undefined =>
@@ -117,8 +117,8 @@ const defaultOf = (name: string, parent: string): string | undefined =>
   (READERS.get(name) === boolean && !NO_DEFAULT.has(name) ? 'false' : undefined)
 
 /**
- * Lists whose order says something: what runs one after the other, what is shown so, and what a logic
- * names by its number. All others are elements and values that are found by their names.
+ * Lists whose order matters: what runs one after the other, what is shown in order, and what a logic
+ * refers to by number. All others hold elements and values that are identified by name.
  */
 const ORDERED: ReadonlySet<string> = new Set([
   'assignmentItems',
@@ -148,7 +148,7 @@ const ORDERED: ReadonlySet<string> = new Set([
 const isRepeated = (name: string, { actionName, nameSegment }: JsonObject): boolean =>
   name === 'nameSegment' && actionName === nameSegment
 
-/** Undefined where the value says no more than an absent one. */
+/** Undefined if the value means the same as an absent one. */
 const meaningOf = (name: string, value: unknown, parent: string): unknown => {
   const one = (item: unknown): unknown => {
     if (isObject(item)) return membersOf(item, name)

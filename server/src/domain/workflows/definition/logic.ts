@@ -20,7 +20,7 @@ export type Logic = { text: string; fault: null } | { text: null; fault: string 
 const wrong = (fault: string): Logic => ({ text: null, fault })
 
 /**
- * The logic over `count` criteria in Salesforce's writing, or what is wrong with it. Salesforce: every
+ * The logic over `count` criteria in Salesforce's notation, or what is wrong with it. Salesforce: every
  * criterion must be named in a logic by numbers.
  */
 export const readLogic = (written: string, count: number): Logic => {

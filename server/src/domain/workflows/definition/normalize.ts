@@ -1,12 +1,12 @@
-// Metadata JSON of any origin in the one form in which definitions are kept and compared.
+// Metadata JSON of any origin in the one form in which definitions are stored and compared.
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { refuse } from './refusal.ts'
 
 /**
- * Members that are no metadata. Salesforce: a REST record says in `attributes` what and where it is,
- * and Tooling gives complex values a `urls`; a Flow's own `attributes` have no url. `@` and `$` is how
- * converters of XML keep its attributes.
+ * Members that are not metadata. Salesforce: a REST record has its type and url in `attributes`, and the
+ * Tooling API adds `urls` to complex values; a Flow's own `attributes` have no url. XML converters keep
+ * attributes under `@` and `$`.
  */
 const isForeign = (name: string, value: unknown): boolean =>
   name === 'urls' ||
@@ -24,8 +24,8 @@ const leafOf = (value: unknown): unknown => {
 
 /**
  * As the XML of the same component would be read: leaves are texts, a list of one is its item; null
- * members and empty lists are absent. Salesforce: the Tooling API names every member it knows, the
- * unset ones as null.
+ * members and empty lists are absent. Salesforce: the Tooling API returns every member it knows, unset
+ * ones as null.
  */
 export const normalizedMetadata = (metadata: JsonObject): JsonObject =>
   Object.fromEntries(
@@ -75,7 +75,7 @@ const check = (value: unknown, at: string, depth: number): void => {
   }
 }
 
-/** As `normalizedMetadata`, of what a caller sent. Throws Refusal for what could not be written as XML. */
+/** As `normalizedMetadata`, for what a caller sent. Throws Refusal for what cannot be written as XML. */
 export const readMetadataJson = (given: JsonObject, at: string): JsonObject => {
   check(given, at, 0)
   return normalizedMetadata(given)

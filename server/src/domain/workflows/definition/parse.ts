@@ -77,7 +77,7 @@ const fromJson = (type: WorkflowType, given: JsonObject, object: string): JsonOb
 /** What Salesforce requires of each type, and the longest text of a member. */
 const REQUIRED: Readonly<Record<WorkflowType, { what: string; members: readonly string[] }>> = {
   flow: { what: 'A flow', members: ['label', 'processType'] },
-  // Salesforce: a rule without entries is one, and assigns nothing.
+  // Salesforce: a rule without entries is valid, and assigns nothing.
   assignment_rule: { what: 'An assignment rule', members: [] },
   validation_rule: {
     what: 'A validation rule',
@@ -86,7 +86,7 @@ const REQUIRED: Readonly<Record<WorkflowType, { what: string; members: readonly 
 }
 const LONGEST: Readonly<Record<string, number>> = { label: 255, errorMessage: 255 }
 
-/** XML 1.0 has no way to write them; left out silently, the text would say something else. */
+/** XML 1.0 cannot express them; if they were silently left out, the text would mean something else. */
 // eslint-disable-next-line no-control-regex
 const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 
@@ -150,7 +150,7 @@ const checked = (type: WorkflowType, definition: JsonObject, apiName: string, at
   }
   const [first, ...rest] = faults
   if (first !== undefined) throw new Refusal(first, ...rest)
-  // A flow has no `active` and a rule no `status` of this meaning: whatever it is, it stays.
+  // A flow has no `active`, and a rule no `status` with this meaning: such a member is left as it is.
   if (type === 'flow') return active === undefined ? content : { ...content, active }
   return status === undefined ? content : { ...content, status }
 }
@@ -168,7 +168,7 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
       throw fail('bad_name', `A flow is named without its object. Use ${apiName.slice(dot + 1)}.`)
     }
     const fault = nameFault(apiName, 'The api_name', 80)
-    // Words of SOQL are kept for fields and objects.
+    // Words of SOQL are reserved only for fields and objects.
     if (fault !== null && fault.code !== 'name_reserved') throw fail(fault.code, fault.message)
     return { apiName, object: '' }
   }
@@ -190,7 +190,7 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
         `${object} has no assignment rules; Salesforce has them for ${ASSIGNED.join(' and ')}. Use a flow instead.`,
       )
     }
-    // Assignment rules have plain names, blanks included (Metadata API guide, AssignmentRules).
+    // Assignment rules have free names, spaces included (Metadata API guide, AssignmentRules).
     if (own.length > RULE_NAME_MAX) {
       throw fail(
         'name_too_long',
@@ -223,7 +223,7 @@ const readOne = (input: Input): PlannedWorkflow => {
 }
 
 interface Planned {
-  /** Where it stands in what was sent. */
+  /** Its path in what was sent. */
   index: number
   workflow: PlannedWorkflow
 }

@@ -1,5 +1,5 @@
 // What callers send as `workflows`: Metadata JSON, XML, or a short form for the common cases. The
-// schemas are the documentation too.
+// schemas are also the documentation.
 
 import * as z from 'zod'
 

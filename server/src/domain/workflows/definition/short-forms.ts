@@ -1,4 +1,4 @@
-// The short forms, written out as the Metadata API has them.
+// The short forms, expanded to what the Metadata API expects.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { sameName } from '../../metadata/names.ts'
@@ -25,7 +25,9 @@ const logicOf = (written: string, count: number, at: string): string => {
   )
 }
 
-/** Salesforce: in a flow's formulas a field or resource stands as {!name}; bare, it is not known. */
+/**
+ * Salesforce: in a flow's formulas a field or resource is written {!name}; without braces it is unknown.
+ */
 const flowFormula = (formula: string, at: string): string => {
   const code = formula.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g, ' ')
   const bare = /(?<![\w{!$])\$(?:Record|User|Flow)\w*\.\w+/.exec(code)
@@ -37,7 +39,7 @@ const flowFormula = (formula: string, at: string): string => {
   )
 }
 
-/** The resources of a flow that its values need, and what they refer to. */
+/** The resources that the values of a flow need, and what they refer to. */
 class Formulas {
   readonly list: JsonObject[] = []
   readonly references: { name: string; at: string }[] = []
@@ -176,7 +178,7 @@ const elementOf = (action: ShortAction, formulas: Formulas, at: string): Element
   }
 }
 
-/** What a flow in short cannot mean, though each member fits its schema. */
+/** Combinations that make no sense in a short flow, though each member fits its schema. */
 const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string[]): void => {
   const isDelete = short.on === 'delete'
   if (short.formula !== undefined && short.criteria.length > 0) {
@@ -195,7 +197,8 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
     )
   }
   const changed = short.criteria.findIndex(({ operator }) => operator === 'is_changed')
-  // Salesforce: the operator compares with the record before, and not beside only_when_changed.
+  // Salesforce: the operator compares with the previous record, and is not allowed with
+  // only_when_changed.
   if (changed >= 0 && (isDelete || short.on === 'create' || short.only_when_changed)) {
     throw refuse(
       `definition.criteria.${changed}.operator`,
@@ -203,7 +206,8 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
       'is_changed needs a flow that runs on updates, without only_when_changed. Remove one of them.',
     )
   }
-  // Salesforce Help, "Define the Run Order of Record-Triggered Flows": before- and after-save only.
+  // Salesforce Help, "Define the Run Order of Record-Triggered Flows": only for before-save and
+  // after-save flows.
   if (isDelete && short.order !== undefined) {
     throw refuse(
       'definition.order',
@@ -240,7 +244,7 @@ const checkFlow = (short: ShortFlow, actions: readonly ShortAction[], at: string
   }
 }
 
-/** Salesforce Help, "Global Variables in Flows": without the ones that only screens know. */
+/** Salesforce Help, "Global Variables in Flows": without those that only screen flows have. */
 const GLOBALS: ReadonlySet<string> = new Set([
   '$api',
   '$flow',
@@ -256,7 +260,9 @@ const GLOBALS: ReadonlySet<string> = new Set([
   '$userrole',
 ])
 
-/** A reference leads to a global variable, or to what an earlier action of this flow made. */
+/**
+ * A reference leads to a global variable, or to the record that an earlier action of this flow created.
+ */
 const checkReferences = (
   { references }: Formulas,
   on: ShortFlow['on'],
@@ -375,8 +381,8 @@ export const writeFlow = (short: ShortFlow): JsonObject => {
 }
 
 /**
- * Salesforce Help, "Entering Filter Criteria": values are joined by commas, and one that has some is
- * quoted, for it would be several values else.
+ * Salesforce Help, "Entering Filter Criteria": values are joined by commas, and a value with commas is
+ * quoted, since it would otherwise be several values.
  */
 const criterionValue = (
   value: ShortAssignment['entries'][number]['criteria'][number]['value'],
@@ -399,8 +405,8 @@ const numbered = (logic: string, count: number): string =>
   logic === 'or' ? Array.from({ length: count }, (_, index) => index + 1).join(' OR ') : logic
 
 /**
- * Salesforce: Metadata API guide, AssignmentRules; fields carry their object: `Lead.LeadSource`.
- * Throws Refusal.
+ * Salesforce: Metadata API guide, AssignmentRules; fields are written with their object:
+ * `Lead.LeadSource`. Throws Refusal.
  */
 export const writeAssignmentRule = (object: string, short: ShortAssignment): JsonObject =>
   normalizedMetadata({

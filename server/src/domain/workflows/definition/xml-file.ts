@@ -1,4 +1,4 @@
-// The one automation that is meant, out of a metadata file as Salesforce gives it.
+// The requested automation from a metadata file as Salesforce returns it.
 
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
@@ -8,14 +8,14 @@ import { readMetadataJson } from './normalize.ts'
 import { refuse } from './refusal.ts'
 import { type WorkflowType } from './schema.ts'
 
-/** Root elements, and of files that hold several rules the element of one. */
+/** Root elements; for files with several rules, also the element of one rule. */
 const ROOTS: Readonly<Record<WorkflowType, Readonly<Record<string, string | null>>>> = {
   flow: { Flow: null },
   assignment_rule: { AssignmentRule: null, AssignmentRules: 'assignmentRule' },
   validation_rule: { ValidationRule: null, CustomObject: 'validationRules' },
 }
 
-/** What stands in CDATA or a comment is no element, whatever it looks like. */
+/** What is inside CDATA or a comment is not an element, whatever it looks like. */
 const TAG = /<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->|<([\w:.-]+)(\s[^<>]*)>(?:\s*<\/\1\s*>)?/g
 const NIL = /[\s:]nil\s*=\s*["'](?:true|1)["']/
 
@@ -35,7 +35,7 @@ export const decodedName = (name: string): string => {
 
 const parsed = (text: string): JsonObject => {
   try {
-    // Whether it is well-formed is judged of the whole text.
+    // Well-formedness is checked on the whole text.
     parseXml(text)
     return parseXml(withoutNil(text))
   } catch (error) {
@@ -49,8 +49,8 @@ const parsed = (text: string): JsonObject => {
 }
 
 /**
- * The automation's content as JSON, every member kept. Of a file with several rules, the one of the
- * workflow's own name. Throws Refusal for what is not well-formed, has a DTD, or is another type's.
+ * The automation's content as JSON, every member kept. From a file with several rules, the one with the
+ * workflow's name. Throws Refusal for what is not well-formed, has a DTD, or is of another type.
  */
 export const readWorkflowXml = (type: WorkflowType, text: string, apiName: string): JsonObject => {
   const document = parsed(text)

@@ -37,7 +37,7 @@ export const createListRig = async (database: TestDatabase) => {
         limit: 200,
         ...input,
       }),
-    /** Brings a fresh snapshot about. */
+    /** Pulls a fresh snapshot. */
     pull: async (): Promise<void> => {
       const { id } = await rig.topology.pull(rig.caller, {
         client_id: rig.clientId,

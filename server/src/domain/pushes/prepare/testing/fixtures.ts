@@ -191,7 +191,7 @@ export const readyOf = (row: JudgedRow): ReadyRow => {
 
 export const errorsOf = (row: JudgedRow): RowError[] => ('ready' in row ? [] : row.result.errors)
 
-/** What becomes of one value of one field: the value that is sent, or the code of the refusal. */
+/** The result for one value of one field: the value that is sent, or the code of the refusal. */
 export const judgeValue = (
   sfdcField: string,
   value: unknown,

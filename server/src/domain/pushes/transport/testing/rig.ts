@@ -1,4 +1,4 @@
-// What the tests of this folder stand on: the real gateway against a simulated Salesforce org that keeps
+// What the tests of this folder use: the real gateway against a simulated Salesforce org that keeps
 // records, and a journal in memory that outlives the process that a test kills.
 
 import { createControl } from '../../../../../../simulator/src/control/client.ts'
@@ -64,9 +64,11 @@ export interface Sent {
   stopped?: () => RowError | null
   /** Called before each call to Salesforce; what it throws kills the process before the call. */
   before?: (request: SalesforceRequest) => unknown
-  /** Called after each call was done there, before its answer is seen; may kill as well. */
+  /**
+   * Called after Salesforce has done each call, before its answer is seen; may also kill the process.
+   */
   after?: (request: SalesforceRequest) => unknown
-  /** As the last run left it. */
+  /** The state that the last run left. */
   state?: unknown
 }
 
@@ -165,7 +167,7 @@ export const createRig = async () => {
       state: run.state,
       save: async (state) => {
         dead.signal.throwIfAborted()
-        // As a database would keep it.
+        // As a database would store it.
         run.state = JSON.parse(JSON.stringify(state)) as unknown
       },
       stopped: async () => sent.stopped?.() ?? null,
@@ -193,7 +195,10 @@ export const createRig = async () => {
     collections: (rows: readonly ReadyRow[], sent?: Sent) =>
       send(createCollectionsTransport(), rows, sent),
     bulk: (rows: readonly ReadyRow[], sent?: Sent) => send(createBulkTransport(), rows, sent),
-    /** Records as they are stored; of placements those with a key, so none that the org came with. */
+    /**
+     * Records as they are stored; for placements, those with a key, so none that the org was created
+     * with.
+     */
     records: async (object = OBJECT, where: Record<string, unknown> = {}) => {
       const all = (await control.act('records/list', {
         org: name,
@@ -232,13 +237,13 @@ export const createRig = async () => {
       })
       return id
     },
-    /** As an administrator would in Setup. */
+    /** As an administrator would do in Setup. */
     abortJob: async (id: string): Promise<void> => {
       await abortBulkJob(await orgFor(), id)
     },
     update: (object: string, rows: JsonObject[]) =>
       control.act('records/update', { org: name, object, rows }),
-    /** How often Salesforce was asked this. */
+    /** How often Salesforce got this query. */
     asked: async (method: string, path: string): Promise<number> =>
       ((await control.act('journal', { org: name, method, path })) as unknown[]).length,
     fault: (rule: JsonObject) =>
@@ -257,7 +262,7 @@ export const createRig = async () => {
 
 export type Rig = Awaited<ReturnType<typeof createRig>>
 
-/** What became of each row, briefly. */
+/** The outcome of each row, in short. */
 export const brief = (results: readonly RowResult[]) =>
   results.map(({ action, attempts, resent, errors }) =>
     [
@@ -268,7 +273,7 @@ export const brief = (results: readonly RowResult[]) =>
     ].join(' '),
   )
 
-/** How many rows came to what. */
+/** How many rows had each outcome. */
 export const tally = (results: readonly RowResult[]): Record<string, number> => {
   const counts: Record<string, number> = {}
   for (const text of brief(results)) counts[text] = (counts[text] ?? 0) + 1

@@ -4,6 +4,7 @@
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type AccessChange } from './entries.ts'
 import { samePart } from './equality.ts'
+import { listed } from '../words.ts'
 import { type LayoutChange } from './layout-file.ts'
 import { type Component, keyOf, sameName } from './names.ts'
 import { type Reversibility } from './reversibility.ts'
@@ -60,7 +61,7 @@ export interface Scene {
 
 /** What is known of the other components once their fate is decided. */
 export interface Settled {
-  /** Whether an entry belongs to nothing that stays, so that it is ours to take out. */
+  /** Whether an entry opens nothing that stays, nor the object that it is on, so that it is ours to take out. */
   isOurs: (name: string) => boolean
   /** Whether an entry is gone as soon as what it names is deleted. */
   isRemoved: (list: string, name: string) => boolean
@@ -97,6 +98,7 @@ export const keep = (reason: string, { drifted = false, removable = true } = {})
 })
 
 export const NOT_NAMED = keep('Not named in components.')
+export const OBJECT_STAYS = 'Its object stays.'
 export const DRIFTED = 'Changed by somebody else since.'
 
 /** The caller named it: whatever happened to it since, it is to go or to be put back. */
@@ -115,7 +117,7 @@ export const undoMade = (component: Component, object: string | null, scene: Sce
   if (owner !== null && scene.goes.has(owner)) return REMOVED
   if (isLeftOut(component, scene)) return NOT_NAMED
   if (isNamed(component, scene)) return REMOVED
-  if (owner !== null && scene.stays.has(owner)) return keep('Its object stays.')
+  if (owner !== null && scene.stays.has(owner)) return keep(OBJECT_STAYS)
   if (!samePart(scene.after.part(component), is)) return keep(DRIFTED, { drifted: true })
   return REMOVED
 }
@@ -131,6 +133,13 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
   }
   return { ...NOTHING, restore: { element: was } }
 }
+
+/** Entries of ours that stay in a file of others, because they open what stays. */
+export const stillOpening = (entries: readonly AccessChange[]): Reason => ({
+  reason: `It still opens ${listed([...new Set(entries.map(({ key }) => key))])}; that goes with what it opens.`,
+  drifted: false,
+  removable: true,
+})
 
 /**
  * For a file that others write to as well, which is not compared as a whole: what is known without

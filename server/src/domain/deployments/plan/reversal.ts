@@ -3,10 +3,10 @@
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { fileDifferences } from '../../metadata/equality.ts'
-import { COMPONENT_KINDS, filePath, kindOf } from '../../metadata/kinds.ts'
+import { filePath, kindOf } from '../../metadata/kinds.ts'
 import { isObjectDrifted } from '../../metadata/kinds/custom-object.ts'
 import { type Component, keyOf, sameName } from '../../metadata/names.ts'
-import { partsIn, writeParts } from '../../metadata/parts.ts'
+import { partsIn, withoutParts, writeParts } from '../../metadata/parts.ts'
 import {
   type Change,
   NOTHING,
@@ -32,6 +32,8 @@ export interface ReversalInput {
   /** Empty where the deployment's outcome was never known: then nothing is taken for ours unasked. */
   after: Files
   now: Files
+  /** What earlier rollbacks of the deployment removed: that it is gone is nobody else's change. */
+  removedBefore: readonly Component[]
   changes: Changes
   /** Named by the caller: only these, and these whatever happened to them since. Null: all. */
   named: ReadonlySet<string> | null
@@ -87,33 +89,45 @@ interface Undone {
   undoing: Undoing
 }
 
+/** The names of entries that open this component: its own, and its object's; none for what nobody is granted. */
+const openedBy = ({ component: { type, fullName } }: Undone): string[] => {
+  const kind = kindOf(type)
+  if (kind?.access === undefined) return []
+  return [kind.access.keyOf?.(fullName) ?? fullName, kind.objectOf(fullName) ?? fullName]
+}
+
 /** What the fate of these components means for entries of others that name them. */
 const settle = (undone: readonly Undone[]): Settled => {
-  const granted = COMPONENT_KINDS.filter(({ access }) => access !== undefined)
   const keysOf = (some: readonly Undone[]) => new Set(some.map(({ component }) => keyOf(component)))
-  const removed = keysOf(undone.filter(({ undoing }) => undoing.remove))
   // What stays because nobody can delete it by API needs no access of ours to stay, nor does what was
   // there before and is back as far as that goes.
   const isDeletable = ({ type }: Component): boolean =>
     (kindOf(type)?.deletion.place ?? null) !== null
-  const staying = keysOf(
-    undone.filter(
-      ({ component, made, undoing: { kept } }) =>
-        kept !== null && (kept.removable || (made && isDeletable(component))),
-    ),
+  const opening = new Set(
+    undone
+      .filter(
+        ({ component, made, undoing: { kept } }) =>
+          kept !== null && (kept.removable || (made && isDeletable(component))),
+      )
+      .flatMap(openedBy)
+      .map(sameName),
+  )
+  const gone = new Set(
+    undone
+      .filter(({ undoing }) => undoing.remove)
+      .flatMap((one) => {
+        const lists = kindOf(one.component.type)?.access?.lists ?? []
+        return lists.map((list) => `${list}:${sameName(openedBy(one)[0] ?? '')}`)
+      }),
   )
   const takenBack = keysOf(undone.filter(({ undoing }) => undoing.remove || undoing.restore))
   return {
-    isOurs: (fullName) => !granted.some(({ type }) => staying.has(keyOf({ type, fullName }))),
+    isOurs: (name) => !opening.has(sameName(name)),
     isTakenBack: (component) => takenBack.has(keyOf(component)),
     kept: undone
       .filter(({ component, undoing }) => undoing.kept !== null && !takenBack.has(keyOf(component)))
       .map(({ component }) => component),
-    isRemoved: (list, fullName) =>
-      granted.some(
-        ({ type, access }) =>
-          access?.lists.includes(list) && removed.has(keyOf({ type, fullName })),
-      ),
+    isRemoved: (list, name) => gone.has(`${list}:${sameName(name)}`),
   }
 }
 
@@ -138,7 +152,8 @@ const undoAll = (changes: readonly Change[], scene: Scene): Undone[] => {
 /** What taking the deployment back does to each component, and the package that does it. */
 export const reverse = (input: ReversalInput): Reversal => {
   const { plan, named } = input
-  const [before, after, now] = [partsIn(input.before), partsIn(input.after), partsIn(input.now)]
+  const [before, now] = [partsIn(input.before), partsIn(input.now)]
+  const after = partsIn(withoutParts(input.after, input.removedBefore))
   const changes = changesIn(input.rows)
   const scene: Scene = {
     before,

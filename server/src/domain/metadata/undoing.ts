@@ -5,7 +5,9 @@
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type AccessChange } from './entries.ts'
 import { samePart } from './equality.ts'
+import { listed } from '../words.ts'
 import { type LayoutChange } from './layout-file.ts'
+import { type MastersOf } from './masters.ts'
 import { type Component, keyOf, sameName } from './names.ts'
 import { type Reversibility } from './reversibility.ts'
 
@@ -56,6 +58,10 @@ export interface Scene {
   changes: MergeChanges
   /** How many users other than the connected one have a permission set. */
   othersWith: (permissionSet: string) => number
+  /** What an object's records are read through now. */
+  mastersOf: MastersOf
+  /** Objects beside those of the plan that a profile or permission set lets read. */
+  opensBeside: (component: Component) => readonly string[]
   /** What uses a component now, as far as Salesforce says; for kinds that are kept while in use. */
   usersOf: (component: Component) => readonly Component[]
   /** The records that refer to a component now, by their object; for kinds that say which. */
@@ -64,7 +70,7 @@ export interface Scene {
 
 /** What is known about the other components once they are decided. */
 export interface Settled {
-  /** Whether an entry belongs to nothing that stays, so that we may remove it. */
+  /** Whether an entry opens nothing that stays, nor the object that it is on, so that we may remove it. */
   isOurs: (name: string) => boolean
   /** Whether an entry is deleted together with what it names. */
   isRemoved: (list: string, name: string) => boolean
@@ -101,6 +107,7 @@ export const keep = (reason: string, { drifted = false, removable = true } = {})
 })
 
 export const NOT_NAMED = keep('Not named in components.')
+export const OBJECT_STAYS = 'Its object stays.'
 export const DRIFTED = 'Changed by somebody else since.'
 
 /** The caller named it: it is deleted or restored, even if others changed it since. */
@@ -122,7 +129,7 @@ export const undoMade = (component: Component, object: string | null, scene: Sce
   if (owner !== null && scene.goes.has(owner)) return REMOVED
   if (isLeftOut(component, scene)) return NOT_NAMED
   if (isNamed(component, scene)) return REMOVED
-  if (owner !== null && scene.stays.has(owner)) return keep('Its object stays.')
+  if (owner !== null && scene.stays.has(owner)) return keep(OBJECT_STAYS)
   if (!samePart(scene.after.part(component), is)) return keep(DRIFTED, { drifted: true })
   return REMOVED
 }
@@ -137,6 +144,17 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
     return keep(DRIFTED, { drifted: true })
   }
   return { ...NOTHING, restore: { element: was } }
+}
+
+/**
+ * Entries of ours that stay in a file of others, because they open what stays, and what else is to be said.
+ * They can be taken out once that goes.
+ */
+export const stillOpening = (entries: readonly AccessChange[], more = ''): Reason => {
+  const names = [...new Set(entries.map(({ key }) => key))]
+  const opens =
+    names.length === 0 ? '' : `It still opens ${listed(names)}; that goes with what it opens.`
+  return { reason: `${opens} ${more}`.trim(), drifted: false, removable: names.length > 0 }
 }
 
 /**

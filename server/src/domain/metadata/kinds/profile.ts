@@ -3,9 +3,16 @@
 
 import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
-import { type AccessChange, mergeProfile, readAccess, takeOutOfProfile } from '../entries.ts'
+import {
+  type AccessChange,
+  mergeProfile,
+  readableIn,
+  stillInPlace,
+  takeOutOfProfile,
+} from '../entries.ts'
+import { keepReads, readsKeptText } from '../masters.ts'
 import { type Component, metadataName, sameName } from '../names.ts'
-import { NOTHING, type Scene, type Settled, type Undoing, undoUnread } from '../undoing.ts'
+import { type Scene, type Settled, stillOpening, type Undoing, undoUnread } from '../undoing.ts'
 import { TAKEN_OUT } from '../reversibility.ts'
 import {
   type CompiledFile,
@@ -60,33 +67,43 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
         }
   })
 
-/** An entry that still grants what the deployment granted. */
-const isAsLeft = (
-  entries: readonly Record<string, string>[],
-  { key, after }: AccessChange,
-): boolean => {
-  if (after === null) return false
-  const entry = entries.find((one) =>
-    Object.values(one).some((value) => sameName(value) === sameName(key)),
+/** What the profile lets read once entries of ours are set back. */
+const stillReadable = (
+  component: Component,
+  scene: Scene,
+  inPlace: readonly AccessChange[],
+  isOurs: Settled['isOurs'],
+): string[] => {
+  const back = new Set(
+    inPlace
+      .filter(({ before, key }) => before?.allowRead !== 'true' && isOurs(key))
+      .map(({ list, key }) => `${list}:${sameName(key)}`),
   )
-  return (
-    entry !== undefined &&
-    Object.entries(after).every(([name, value]) => sameName(entry[name] ?? '') === sameName(value))
-  )
+  return [
+    ...readableIn(scene.now.file(component) ?? '', 'Profile'),
+    ...scene.opensBeside(component),
+  ].filter((object) => !back.has(`objectPermissions:${sameName(object)}`))
 }
 
-/** Entries that still grant what we granted are revoked. */
-const undoEntries = (component: Component, scene: Scene, settled: Settled): Undoing => {
+/** Entries that still grant what we granted are set back, but for those that open what stays. */
+const undoEntries = (
+  component: Component,
+  scene: Scene,
+  { isOurs, isRemoved }: Settled,
+): Undoing => {
   const early = undoUnread(component, scene)
   if (early !== null) return early
-  const present = readAccess(scene.now.file(component) ?? '', 'Profile')
-  const still = (scene.changes.profiles[component.fullName] ?? []).filter(
-    (change) =>
-      settled.isOurs(change.key) &&
-      !settled.isRemoved(change.list, change.key) &&
-      isAsLeft(present[change.list] ?? [], change),
-  )
-  return still.length === 0 ? NOTHING : { ...NOTHING, restore: { file: takeOutOfProfile(still) } }
+  const noted = scene.changes.profiles[component.fullName] ?? []
+  const inPlace = stillInPlace(scene.now.file(component) ?? '', 'Profile', noted)
+  const ours = inPlace.filter(({ list, key }) => isOurs(key) && !isRemoved(list, key))
+  const back = keepReads(ours, stillReadable(component, scene, inPlace, isOurs), scene.mastersOf)
+  const opening = inPlace.filter(({ key }) => !isOurs(key))
+  const readsKept = readsKeptText(back)
+  return {
+    remove: false,
+    restore: back.changes.length === 0 ? null : { file: takeOutOfProfile(back.changes) },
+    kept: opening.length > 0 || readsKept !== '' ? stillOpening(opening, readsKept) : null,
+  }
 }
 
 const rules: KindRule[] = [

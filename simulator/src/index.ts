@@ -27,6 +27,11 @@ export interface SimulatorOptions {
    */
   port?: number
   /**
+   * Where others reach the login hosts, with TLS by whoever stands before them. Identities begin with
+   * these: in Salesforce their ids are always https.
+   */
+  publicUrls?: { login?: string; testLogin?: string }
+  /**
    * Time that answers take: each call, and on top each describe and each row that is saved, also
    * inside a composite. A save holds its locks for that time.
    */
@@ -90,8 +95,10 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
 
   const control = plainApp()
   const urls = { production: '', sandbox: '' }
+  const told = options.publicUrls ?? {}
   const oauthScope = (see: (org: Org) => boolean): OAuthScope => ({
-    identityBase: (org) => (org.isSandbox ? urls.sandbox : urls.production),
+    identityBase: (org) =>
+      org.isSandbox ? (told.testLogin ?? urls.sandbox) : (told.login ?? urls.production),
     orgs: () => [...orgs.values()].filter(see),
     clients: [APP],
     codes,

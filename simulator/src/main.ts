@@ -13,6 +13,8 @@ const HELP = `Salesforce and Nango on local ports.
                           orgs take the ports after it (default: any free ones)
   --call-ms N             time that every call takes
   --describe-ms N         time that every describe takes on top
+  --public-login URL      https address under which others reach the login host: identities begin with it
+  --public-test-login URL the same of the login host of sandboxes
   --edition E             Developer, Professional, Enterprise (default) or Unlimited
 `
 
@@ -25,6 +27,8 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     'call-ms': { type: 'string', default: '0' },
     'describe-ms': { type: 'string', default: '0' },
+    'public-login': { type: 'string' },
+    'public-test-login': { type: 'string' },
     edition: { type: 'string', default: 'Enterprise' },
     help: { type: 'boolean', default: false },
   },
@@ -52,6 +56,10 @@ if (values.help || seed === null || edition === undefined) {
       { name: 'Acme', edition },
       { name: 'Acme Sandbox', edition, isSandbox: true, seed: 'small' },
     ],
+    publicUrls: {
+      ...(values['public-login'] !== undefined && { login: values['public-login'] }),
+      ...(values['public-test-login'] !== undefined && { testLogin: values['public-test-login'] }),
+    },
     latency: { callMs: Number(values['call-ms']), describeMs: Number(values['describe-ms']) },
   })
   console.log(

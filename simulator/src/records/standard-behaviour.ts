@@ -17,6 +17,7 @@ export const fillDerived = (object: SObject, row: Row, changes: Record<string, u
       .join(' ')
   }
   if (object.name === 'Opportunity') fillOpportunity(row, changes)
+  if (object.name === 'Task') fillTask(row)
   if (object.name === 'Case' && 'Status' in changes) {
     const closed = row['Status'] === 'Closed'
     if (closed && row['IsClosed'] !== true) row['ClosedDate'] = row['LastModifiedDate']
@@ -28,6 +29,15 @@ export const fillDerived = (object: SObject, row: Row, changes: Record<string, u
   if (object.describe.custom && nameless && (row['Name'] ?? null) === null) {
     row['Name'] = row.Id.slice(0, 15)
   }
+}
+
+/** Salesforce: which values of a task close it, and which are urgent, say TaskStatus and TaskPriority. */
+const fillTask = (row: Row): void => {
+  const closed = row['Status'] === 'Completed'
+  if (closed && row['IsClosed'] !== true) row['CompletedDateTime'] = row['LastModifiedDate']
+  if (!closed) row['CompletedDateTime'] = null
+  row['IsClosed'] = closed
+  row['IsHighPriority'] = row['Priority'] === 'High'
 }
 
 /** Formats of auto numbers that no deployment gave: `P-{0000}` for a Placement. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createNangoControl } from '../nango/control/client.ts'
 import { bodyOf, clientOf, startRig, type Rig } from '../testing/rig.ts'
 
@@ -378,5 +378,18 @@ describe('what an administrator, or Salesforce itself, puts in the way', () => {
     const tokens = await connect()
     await set({ refreshIdleMs: 0 })
     expect(await (await refresh(tokens.refresh_token)).json()).toEqual(EXPIRED)
+  })
+})
+
+describe('an identity', () => {
+  it('begins with the public address of the login host, where it was told of one', async () => {
+    const publicUrls = { login: 'https://login.example' }
+    const behind = await startRig({ publicUrls })
+    onTestFinished(() => behind.close())
+    const client = await clientOf(behind.control)
+    const { identity = '' } = await bodyOf<Record<string, string>>(await client.get('/'))
+    const { pathname } = new URL(identity)
+    const answer = await bodyOf<{ id: string }>(await client.get(`/${pathname}`))
+    expect(answer.id).toMatch(/^https:\/\/login\.example\/id\/00D\w{15}\/005\w{15}$/)
   })
 })

@@ -93,6 +93,7 @@ const ABSENT: Record<string, string> = {
   'RecordType.BusinessProcessId': 'answered by queries, not described',
   'ContentDocument.ParentId': 'an asset file of Experience Cloud; its target is not documented',
   'Organization.PreferencesIndividualAutoCreateEnabled': 'not documented',
+  'ProcessInstanceHistory.ProcessNodeId': 'leads to an object that is not in the catalogue',
   'SetupEntityAccess.SetupEntityId': 'leads to objects that are not in the catalogue',
   'FeedItem.RelatedRecordId': 'leads to objects that are not in the catalogue',
   'FeedComment.RelatedRecordId': 'leads to objects that are not in the catalogue',
@@ -110,7 +111,7 @@ const CHILDLESS: Record<string, string> = {
 
 /** With entitlements, their activities and files: the reference does not list them as targets. */
 const WITH_ENTITLEMENTS =
-  /^(Entitlement|ServiceContract)\.(Attachments|ContentDocumentLinks|Emails|Events|Notes|ProcessInstances|Tasks)$/
+  /^(Entitlement|ServiceContract)\.(ActivityHistories|AttachedContentDocuments|Attachments|CombinedAttachments|ContentDocumentLinks|Emails|Events|Notes|NotesAndAttachments|OpenActivities|ProcessInstances|ProcessSteps|Tasks)$/
 
 /** The comments of a feed's items hang on FeedItem only. */
 const OF_FEEDS = /^\w+Feed\.FeedComments$/
@@ -195,6 +196,12 @@ describe('the standard objects and jsforce', () => {
 
 /** What hangs on a lead and what its deletion does to it, as CumulusCI recorded it. */
 const LEAD_CHILDREN = [
+  'ActivityHistory.WhoId ActivityHistories cascade',
+  'AttachedContentDocument.LinkedEntityId AttachedContentDocuments cascade',
+  'CombinedAttachment.ParentId CombinedAttachments cascade',
+  'NoteAndAttachment.ParentId NotesAndAttachments cascade',
+  'OpenActivity.WhoId OpenActivities cascade',
+  'ProcessInstanceHistory.TargetObjectId ProcessSteps clear',
   'Attachment.ParentId Attachments cascade',
   'CampaignMember.LeadId CampaignMembers cascade',
   'CampaignMember.LeadOrContactId - clear',

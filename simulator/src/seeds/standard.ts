@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Org, type PicklistValue, type SObject, type SObjectDescribe } from '../org/model.ts'
 import { makeObject, systemFields, type FieldSpec } from '../org/schema.ts'
+import { addRelatedLists } from './related-lists.ts'
 
 interface TableLine extends Partial<SObjectDescribe> {
   name: string
@@ -53,6 +54,7 @@ export const addStandardObjects = (org: Org): void => {
     addCompanion(org, parent, 'History')
     addCompanion(org, parent, 'Feed')
   }
+  addRelatedLists(org)
 }
 
 /** An author and a date, as every row of a companion table has them. */

@@ -1,6 +1,7 @@
 import {
   noSuchColumn,
   soqlErrorAt,
+  SoqlError,
   SoqlNotSimulated,
   unknownType,
   type SoqlField,
@@ -43,6 +44,12 @@ const nameFields = new Set(
 /** The object a query names in FROM. */
 export function fromObject(context: QueryContext, name: string): SoqlObject {
   const object = context.source.object(name)
+  if (object?.restrictions?.onlyThroughParent) {
+    throw new SoqlError(
+      'INVALID_TYPE_FOR_OPERATION',
+      `entity type ${object.name} does not support query`,
+    )
+  }
   if (object) return object
   if (context.source.unsimulated?.(name)) throw new SoqlNotSimulated(`the object ${name}`)
   throw unknownType(context.soql, name)

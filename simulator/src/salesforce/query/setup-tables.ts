@@ -17,6 +17,7 @@ import { duplicateRules } from './duplicate-rules.ts'
 import { flowInterviews } from '../flow-interviews.ts'
 import { flowDefinitionViews, flowVersionViews } from './flow-views.ts'
 import { auditColumns, auditValues } from './audit.ts'
+import { relatedLists } from './related-lists.ts'
 import { statusTables } from './status-tables.ts'
 import { derivedId } from './derived-ids.ts'
 import { listViews } from './list-views.ts'
@@ -53,6 +54,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
     flowVersionViews(org),
     flowInterviews(org),
     ...customMetadataTables(org),
+    ...relatedLists(org),
     ...statusTables(org),
     ...appTables(org),
   ]

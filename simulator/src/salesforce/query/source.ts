@@ -48,7 +48,7 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
   const resolve = (name: string): SoqlObject | undefined => {
     const def = findObject(org, name)
     if (!def) return virtual.object(name)
-    if (!viewer.seesObject(def) || !def.describe.queryable) return undefined
+    if (!viewer.seesObject(def)) return undefined
     return withColumnsOf(virtual.object(name), def, objectView(org, viewer, def, base))
   }
   const virtualOf = (object: SoqlObject) => virtual.object(object.name)
@@ -154,6 +154,7 @@ function objectView(org: Org, viewer: Viewer, def: SObject, base: string): SoqlO
       }
       return undefined
     },
+    ...(def.describe.queryable ? {} : { restrictions: { onlyThroughParent: true } }),
     ...(isCustomMetadataType(def.name) ? { restrictions: { noGrouping: true } } : {}),
     url: (row) => `${base}/sobjects/${def.name}/${String(row['Id'])}`,
   }

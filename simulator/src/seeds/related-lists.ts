@@ -1,0 +1,240 @@
+// Objects that are related lists: what is found of them, is found through the record that it belongs to.
+// Salesforce: Object Reference, ActivityHistory, OpenActivity, AttachedContentDocument, CombinedAttachment,
+// NoteAndAttachment and ProcessInstanceHistory; their fields and relationships as recorded by jsforce.
+
+import { findObject } from '../org/changes.ts'
+import { type FieldDescribe, type Org, type SObjectDescribe } from '../org/model.ts'
+import { makeObject, type FieldSpec } from '../org/schema.ts'
+
+/** Recorded: files hang on topics, and topics have no list of them. */
+const filesOf = (org: Org): string[] =>
+  (
+    findObject(org, 'ContentDocumentLink')?.fields.get('linkedentityid')?.describe.referenceTo ?? []
+  ).filter((name) => name !== 'Topic')
+
+/** Nothing but a query through the parent reads them, and nothing writes them. */
+const FLAGS: Partial<SObjectDescribe> = {
+  createable: false,
+  deletable: false,
+  layoutable: false,
+  mruEnabled: false,
+  queryable: false,
+  replicateable: false,
+  retrieveable: false,
+  searchable: false,
+  triggerable: false,
+  undeletable: false,
+  updateable: false,
+}
+
+const READ_ONLY = { createable: false, updateable: false, permissionable: false }
+
+/** Fields of one object, with what is different about them in a list. */
+const fieldsOf = (
+  org: Org,
+  from: string,
+  names: string,
+  changes: Record<string, Partial<FieldSpec>> = {},
+): FieldSpec[] =>
+  names.split(' ').flatMap((name) => {
+    const field = findObject(org, from)?.fields.get(name.toLowerCase())
+    return field === undefined ? [] : [{ ...specOf(field.describe), ...changes[name] }]
+  })
+
+const specOf = (describe: FieldDescribe): FieldSpec => ({
+  ...describe,
+  ...READ_ONLY,
+  defaultedOnCreate: false,
+})
+
+const STAMPS = 'CreatedDate CreatedById LastModifiedDate LastModifiedById SystemModstamp'
+
+/** By the account, by a person, by anything else: an account has its activities by the first alone. */
+const activityFields = (org: Org): FieldSpec[] => [
+  ...fieldsOf(org, 'Task', 'Id AccountId WhoId WhatId Subject', {
+    AccountId: { cascadeDelete: true },
+    WhoId: { cascadeDelete: true },
+    WhatId: { cascadeDelete: true, referenceTo: whatBesideAccounts(org) },
+  }),
+  { name: 'IsTask', type: 'boolean', label: 'Task', ...READ_ONLY },
+  ...fieldsOf(
+    org,
+    'Task',
+    'ActivityDate OwnerId Status Priority IsHighPriority TaskSubtype IsClosed',
+    {
+      OwnerId: { nillable: true },
+      Status: { nillable: true },
+      Priority: { nillable: true },
+      TaskSubtype: { name: 'ActivitySubtype', label: 'Activity Subtype' },
+    },
+  ),
+  { name: 'ActivityType', type: 'picklist', label: 'Type', ...READ_ONLY },
+  ...fieldsOf(org, 'Event', 'IsAllDayEvent DurationInMinutes Location'),
+  ...fieldsOf(org, 'Task', `Description IsDeleted ${STAMPS}`),
+  ...fieldsOf(org, 'Task', 'CallDurationInSeconds CallType CallDisposition CallObject'),
+  ...fieldsOf(org, 'Task', 'ReminderDateTime IsReminderSet'),
+  ...fieldsOf(org, 'Event', 'EndDateTime StartDateTime', {
+    EndDateTime: { nillable: true },
+    StartDateTime: { nillable: true },
+  }),
+  {
+    name: 'AlternateDetailId',
+    type: 'reference',
+    label: 'Alternate Detail ID',
+    referenceTo: ['EmailMessage'],
+    relationshipName: 'AlternateDetail',
+    ...READ_ONLY,
+  },
+]
+
+const whatBesideAccounts = (org: Org): string[] =>
+  (findObject(org, 'Task')?.fields.get('whatid')?.describe.referenceTo ?? []).filter(
+    (name) => name !== 'Account',
+  )
+
+const text = (name: string, label: string, more: Partial<FieldSpec> = {}): FieldSpec => ({
+  name,
+  type: 'string',
+  label,
+  ...READ_ONLY,
+  ...more,
+})
+
+const fileFields: FieldSpec[] = [
+  text('FileType', 'File Type', { length: 20 }),
+  text('ContentSize', 'Size', { type: 'int' }),
+  text('FileExtension', 'File Extension', { length: 40 }),
+  text('ContentUrl', 'Content URL', { type: 'url', length: 1333 }),
+  text('ExternalDataSourceName', 'External Data Source Name'),
+  text('ExternalDataSourceType', 'External Data Source Type'),
+  text('SharingOption', 'Sharing Option', { type: 'picklist', restrictedPicklist: true }),
+]
+
+const FILE_STAMPS = 'CreatedDate CreatedById LastModifiedDate LastModifiedById'
+
+interface RelatedList {
+  name: string
+  label: string
+  fields: (org: Org) => FieldSpec[]
+  /** What the parents call it. */
+  childName: string
+}
+
+const LISTS: readonly RelatedList[] = [
+  {
+    name: 'ActivityHistory',
+    label: 'Activity History',
+    fields: activityFields,
+    childName: 'ActivityHistories',
+  },
+  {
+    name: 'OpenActivity',
+    label: 'Open Activity',
+    fields: activityFields,
+    childName: 'OpenActivities',
+  },
+  {
+    name: 'AttachedContentDocument',
+    label: 'Attached Content Document',
+    fields: (org) => [
+      ...fieldsOf(org, 'ContentDocumentLink', 'Id IsDeleted LinkedEntityId ContentDocumentId', {
+        LinkedEntityId: { cascadeDelete: true, referenceTo: filesOf(org) },
+        ContentDocumentId: { nillable: true },
+      }),
+      text('Title', 'Title', { nillable: false }),
+      ...fieldsOf(org, 'ContentDocument', FILE_STAMPS),
+      ...fileFields,
+    ],
+    childName: 'AttachedContentDocuments',
+  },
+  {
+    name: 'CombinedAttachment',
+    label: 'Notes, Attachments, Google Docs, and Files',
+    fields: (org) => [
+      ...fieldsOf(org, 'ContentDocumentLink', 'Id IsDeleted LinkedEntityId', {
+        LinkedEntityId: {
+          name: 'ParentId',
+          label: 'Parent ID',
+          relationshipName: 'Parent',
+          cascadeDelete: true,
+          referenceTo: filesOf(org),
+        },
+      }),
+      text('RecordType', 'Record Type'),
+      text('Title', 'Title'),
+      ...fieldsOf(org, 'ContentDocument', FILE_STAMPS),
+      ...fileFields,
+    ],
+    childName: 'CombinedAttachments',
+  },
+  {
+    name: 'NoteAndAttachment',
+    label: 'Note and Attachment',
+    fields: (org) => [
+      ...fieldsOf(org, 'Note', `Id IsDeleted ParentId Title IsPrivate OwnerId ${STAMPS}`, {
+        ParentId: { cascadeDelete: true },
+        Title: { nillable: true },
+      }),
+      { name: 'IsNote', type: 'boolean', label: 'Is Note', ...READ_ONLY },
+    ],
+    childName: 'NotesAndAttachments',
+  },
+  {
+    name: 'ProcessInstanceHistory',
+    label: 'Process Instance History',
+    fields: (org) => [
+      { name: 'IsPending', type: 'boolean', label: 'Is Pending', ...READ_ONLY },
+      ...fieldsOf(org, 'ProcessInstance', `Id TargetObjectId IsDeleted CreatedDate`, {
+        TargetObjectId: { nillable: true, cascadeDelete: false },
+      }),
+      ...fieldsOf(org, 'ProcessInstance', 'CreatedById SystemModstamp'),
+      text('StepStatus', 'Step Status', { type: 'picklist' }),
+      text('RemindersSent', 'Reminders Sent', { type: 'int' }),
+      ...fieldsOf(
+        org,
+        'ProcessInstance',
+        'ElapsedTimeInDays ElapsedTimeInHours ElapsedTimeInMinutes',
+      ),
+      text('Comments', 'Comments', { length: 4000 }),
+      ...['OriginalActor', 'Actor'].map((name) =>
+        text(`${name}Id`, `${name} ID`, {
+          type: 'reference',
+          referenceTo: ['Group', 'User'],
+          relationshipName: name,
+          nillable: false,
+        }),
+      ),
+      text('ProcessInstanceId', 'Process Instance ID', {
+        type: 'reference',
+        referenceTo: ['ProcessInstance'],
+        relationshipName: 'ProcessInstance',
+        nillable: false,
+      }),
+    ],
+    childName: 'ProcessSteps',
+  },
+]
+
+/** The reference through which a parent has the list; an activity has three. */
+const PARENTS = new Set([
+  'AccountId',
+  'LinkedEntityId',
+  'ParentId',
+  'TargetObjectId',
+  'WhatId',
+  'WhoId',
+])
+
+const CHILD_NAMES: Record<string, string> = { ProcessInstanceId: 'StepsAndWorkitems' }
+
+/** Puts the related lists of the standard objects into the org, after the objects that they are of. */
+export const addRelatedLists = (org: Org): void => {
+  for (const { name, label, fields, childName } of LISTS) {
+    const describe = { ...FLAGS, labelPlural: label }
+    const made = makeObject(org, { name, label, describe, fields: fields(org) })
+    for (const field of made.fields.values()) {
+      const { name: path } = field.describe
+      field.childRelationshipName = PARENTS.has(path) ? childName : (CHILD_NAMES[path] ?? null)
+    }
+  }
+}

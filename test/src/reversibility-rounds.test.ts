@@ -12,64 +12,21 @@ import {
   roundOf,
   type Shape,
 } from './reversibility-cases.ts'
-import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './rig.ts'
+import {
+  type Report,
+  type ReversibilityRig,
+  startReversibilityRig,
+  type Told,
+} from './reversibility-rig.ts'
 
 const seed = Number(process.env.REVERSIBILITY_SEED ?? 1)
 const count = Number(process.env.REVERSIBILITY_ROUNDS ?? 4)
 
-let rig: SharedRig
-let org: TestOrg
-let client: TestClient
-let acme: string
-
+let rig: ReversibilityRig
 beforeAll(async () => {
-  rig = await sharedRig()
-  acme = (await rig.salesforceOrg('Enterprise')).name
-  org = await rig.org()
-  client = await org.client()
-  await client.connect(acme)
-  await client.pull()
-  await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
+  rig = await startReversibilityRig()
 }, 60_000)
 
-interface Told {
-  component: { type: string; full_name: string }
-  level: string
-  reason: string
-}
-interface Report {
-  findings: { severity: string; component: { type: string; full_name: string } }[]
-  reversibility: Told[]
-}
-
-const check = async (plan: unknown): Promise<Report> => {
-  const { body } = await org.api.post<Report>('/api/conflicts/check', {
-    client_id: client.id,
-    plan,
-    refresh: true,
-    wait_seconds: 55,
-  })
-  return body
-}
-const deploy = async (
-  plan: unknown,
-  more: Record<string, unknown> = {},
-): Promise<DeploymentBody> => {
-  const { body } = await org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
-    client_id: client.id,
-    plan,
-    wait_seconds: 55,
-    ...more,
-  })
-  return body
-}
-const rollback = (deploymentId: string, more: Record<string, unknown> = {}) =>
-  org.api.post<DeploymentBody>('/api/deploy/rollback', {
-    deployment_id: deploymentId,
-    wait_seconds: 55,
-    ...more,
-  })
 const fieldOf = (name: string, shape: Shape) => ({
   api_name: name,
   label: name.replace(/__c$/, ''),
@@ -174,12 +131,7 @@ const enter = async ({ fields }: Round, moment: 'before' | 'after'): Promise<voi
   const values: Record<string, unknown> = {}
   for (const one of fields) if (one[moment] !== undefined) values[one.name] = one[moment]
   if (Object.keys(values).length === 0) return
-  await rig.simulator.control.act('records/fill', {
-    org: acme,
-    object: 'Lead',
-    count: 2,
-    template: { LastName: 'Row', Company: 'Acme', ...values },
-  })
+  await rig.fill(values, 2)
 }
 
 const refusedIn = ({ findings }: Report): ReadonlySet<string> =>
@@ -191,7 +143,7 @@ const refusedIn = ({ findings }: Report): ReadonlySet<string> =>
 
 /** Leaves out what the report says Salesforce refuses; of that it must not promise a way back. */
 const withoutRefused = async (round: Round): Promise<Round> => {
-  const report = await check(later(round))
+  const report = await rig.check(later(round))
   const refused = refusedIn(report)
   for (const { component, level } of report.reversibility) {
     if (refused.has(component.full_name))
@@ -255,11 +207,11 @@ const expectDone = (
 }
 
 const play = async (drawn: Round): Promise<void> => {
-  expect(await deploy(earlier(drawn))).toMatchObject({ status: 'deployed', error: null })
+  expect(await rig.deploy(earlier(drawn))).toMatchObject({ status: 'deployed', error: null })
   const round = await withoutRefused(drawn)
   await enter(round, 'before')
-  const report = await check(later(round))
-  const deployed = await deploy(later(round))
+  const report = await rig.check(later(round))
+  const deployed = await rig.deploy(later(round))
   expect(deployed).toMatchObject({ status: 'deployed', error: null })
   expectTold(deployed, report)
   await enter(round, 'after')
@@ -269,7 +221,7 @@ const play = async (drawn: Round): Promise<void> => {
     return !/does not convert/.test(told?.reason ?? '')
   }
   const losing = round.fields.filter((one) => isPutBack(one) && losesOnTheWayBack(one))
-  const first = await rollback(deployed.id)
+  const first = await rig.rollback(deployed.id)
   if (losing.length === 0) {
     expect(first.status).toBe(200)
     expectDone(report.reversibility, first.body)
@@ -278,10 +230,13 @@ const play = async (drawn: Round): Promise<void> => {
     expect(first.body.errors?.map(({ path }) => path).toSorted()).toEqual(
       losing.map(fullName).toSorted(),
     )
-    expectDone(report.reversibility, (await rollback(deployed.id, { allow_data_loss: true })).body)
+    expectDone(
+      report.reversibility,
+      (await rig.rollback(deployed.id, { allow_data_loss: true })).body,
+    )
   }
 
-  const again = await deploy(earlier(drawn), { check_only: true })
+  const again = await rig.deploy(earlier(drawn), { check_only: true })
   const still = new Map(again.components.map(({ full_name, action }) => [full_name, action]))
   for (const one of drawn.fields.filter((each) => each.from !== null && isPutBack(each))) {
     expect([fullName(one), still.get(fullName(one))]).toEqual([fullName(one), 'unchanged'])

@@ -1,218 +1,271 @@
 // What a report says about taking a field back, the deployment says in the same words, and the rollback
-// does: for changes of types and sizes, with rows and without.
+// does: for changes of types and sizes, with rows and without. All fields change in the same two
+// deployments, the first taken back before records hold what the way back would lose, the second after.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
-import { type SharedRig, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './rig.ts'
+import {
+  type Report,
+  type ReversibilityRig,
+  startReversibilityRig,
+  type Told,
+} from './reversibility-rig.ts'
 
-let rig: SharedRig
-let org: TestOrg
-let client: TestClient
-let acme: string
-
-beforeAll(async () => {
-  rig = await sharedRig()
-  acme = (await rig.salesforceOrg('Enterprise')).name
-  org = await rig.org()
-  client = await org.client()
-  await client.connect(acme)
-  await client.pull()
-  await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
-}, 60_000)
-
-interface Told {
-  level: string
-  reason: string
-}
-interface Report {
-  reversibility: (Told & { component: { full_name: string } })[]
-}
 type Type = Record<string, unknown> & { type: string }
 
-const deploy = (plan: unknown, more: Record<string, unknown> = {}) =>
-  org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
-    client_id: client.id,
-    plan,
-    wait_seconds: 55,
-    ...more,
-  })
-const rollback = (deploymentId: string, more: Record<string, unknown> = {}) =>
-  org.api.post<DeploymentBody>('/api/deploy/rollback', {
-    deployment_id: deploymentId,
-    wait_seconds: 55,
-    ...more,
-  })
-const plan = (name: string, type: Type) => ({
-  objects: [{ api_name: 'Lead', fields: [{ api_name: name, label: 'Field', ...type }] }],
-})
-const fill = (name: string, value: unknown, count = 2) =>
-  rig.simulator.control.act('records/fill', {
-    org: acme,
-    object: 'Lead',
-    count,
-    template: { LastName: 'Row', Company: 'Acme', [name]: value },
-  })
-
-const reported = async (name: string, type: Type): Promise<Told | undefined> => {
-  const { body } = await org.api.post<Report>('/api/conflicts/check', {
-    client_id: client.id,
-    plan: plan(name, type),
-    refresh: true,
-    wait_seconds: 55,
-  })
-  return body.reversibility.find(({ component }) => component.full_name === `Lead.${name}`)
-}
-
-/** Is the field as a deploy of this type would make it? */
-const isStill = async (name: string, type: Type): Promise<boolean> => {
-  const { body } = await deploy(plan(name, type), { check_only: true })
-  return (
-    body.components.find(({ full_name }) => full_name === `Lead.${name}`)?.action === 'unchanged'
-  )
-}
-
-/** Makes the field, fills it, changes it, and fills it again; what was said of the change on the way. */
-const change = async (
-  name: string,
-  { from, to, before, after }: { from: Type; to: Type; before?: unknown; after?: unknown },
-) => {
-  const made = await deploy(plan(name, from))
-  expect(made.body).toMatchObject({ status: 'deployed' })
-  if (before !== undefined) await fill(name, before)
-  const report = await reported(name, to)
-  const { body } = await deploy(plan(name, to))
-  expect(body).toMatchObject({ status: 'deployed' })
-  const component = body.components.find(({ full_name }) => full_name === `Lead.${name}`)
-  expect([component?.reversibility, component?.reason]).toEqual([report?.level, report?.reason])
-  if (after !== undefined) await fill(name, after, 3)
-  return { id: body.id, level: report?.level, reason: report?.reason }
+interface Change {
+  name: string
+  from: Type
+  to: Type
+  /** What records hold before the change, and what others are given after it. */
+  before?: unknown
+  after?: unknown
 }
 
 const text = (length: number): Type => ({ type: 'Text', length })
 const long: Type = { type: 'LongTextArea', length: 1_000 }
 const number = (type: string, precision = 18, scale = 0): Type => ({ type, precision, scale })
 const listed = (type: string, ...values: string[]): Type => ({ type, values })
+/** The same value in records from before the change and from after it. */
+const both = (value: unknown) => ({ before: value, after: value })
 
-describe('a change that loses nothing', { timeout: 120_000 }, () => {
-  it.each<[string, Type, Type, unknown]>([
-    ['Score__c', number('Number'), number('Currency'), 7],
-    ['Share__c', number('Percent', 5, 2), number('Number', 5, 2), 1.25],
-    ['Mail__c', text(80), { type: 'Email' }, 'a@acme.test'],
-    ['Dial__c', text(40), { type: 'Phone' }, '+49 30 1'],
-    ['Link__c', text(255), { type: 'Url' }, 'https://acme.test'],
-    ['Area__c', text(255), { type: 'TextArea' }, 'two\nlines'],
-  ])('is told as reversible and taken back with its rows: %s', async (name, from, to, value) => {
-    const { id, level } = await change(name, { from, to, before: value, after: value })
-    expect(level).toBe('reversible')
-    const done = await rollback(id)
-    expect(done.body).toMatchObject({
+const LOSING_NOTHING: Change[] = [
+  { name: 'Score__c', from: number('Number'), to: number('Currency'), ...both(7) },
+  { name: 'Share__c', from: number('Percent', 5, 2), to: number('Number', 5, 2), ...both(1.25) },
+  { name: 'Mail__c', from: text(80), to: { type: 'Email' }, ...both('a@acme.test') },
+  { name: 'Dial__c', from: text(40), to: { type: 'Phone' }, ...both('+49 30 1') },
+  { name: 'Link__c', from: text(255), to: { type: 'Url' }, ...both('https://acme.test') },
+  { name: 'Area__c', from: text(255), to: { type: 'TextArea' }, ...both('two\nlines') },
+  { name: 'Shortened__c', from: text(80), to: text(10) },
+]
+/** The way back loses what records are given after the change. */
+const LOSING_LATER: Change[] = [
+  { name: 'Grown__c', from: text(10), to: text(80), before: 'short', after: 'x'.repeat(50) },
+  { name: 'Longer__c', from: text(10), to: long, before: 'short', after: 'x'.repeat(50) },
+  {
+    name: 'Mailed__c',
+    from: text(20),
+    to: { type: 'Email' },
+    before: 'a@b.test',
+    after: `${'x'.repeat(30)}@b.test`,
+  },
+  {
+    name: 'Finer__c',
+    from: number('Number', 8, 0),
+    to: number('Number', 10, 2),
+    before: 5,
+    after: 1.25,
+  },
+]
+/** Salesforce refuses the way back of this one, even where the loss is meant. */
+const WIDER: Change = {
+  name: 'Wider__c',
+  from: number('Number', 4, 0),
+  to: number('Currency', 8, 0),
+  before: 5,
+  after: 123_456,
+}
+/** May lose as well, but no record holds anything. */
+const DATED: Change = { name: 'Dated__c', from: text(30), to: { type: 'Date' } }
+/** The change itself takes from what records hold. */
+const LOSING_AT_ONCE: Change[] = [
+  { name: 'Cut__c', from: long, to: text(20), before: 'x'.repeat(50) },
+  { name: 'Dialled__c', from: text(100), to: { type: 'Phone' }, before: '1'.repeat(60) },
+  {
+    name: 'Unlisted__c',
+    from: listed('Picklist', 'A'),
+    to: listed('MultiselectPicklist', 'A', 'B'),
+    before: 'Other',
+  },
+]
+const GRADES: Change = {
+  name: 'Grades__c',
+  from: listed('Picklist', 'A', 'B'),
+  to: listed('Picklist', 'A', 'B', 'C'),
+}
+const RICH: Change = { name: 'Rich__c', from: text(40), to: { type: 'Html', length: 1_000 } }
+
+const inAll = (changes: readonly Change[], moment: 'from' | 'to') => ({
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: changes.map(({ name, ...change }) => ({
+        api_name: name,
+        label: 'Field',
+        ...change[moment],
+      })),
+    },
+  ],
+})
+const valuesOf = (changes: readonly Change[], moment: 'before' | 'after') =>
+  Object.fromEntries(changes.map((change) => [change.name, change[moment]]))
+
+/** What was said of a change of fields on its way. */
+interface Changed {
+  report: Report
+  deployed: DeploymentBody
+}
+
+let rig: ReversibilityRig
+beforeAll(async () => {
+  rig = await startReversibilityRig()
+}, 60_000)
+
+/** Makes the fields, fills two records, and changes the fields. */
+const change = async (changes: readonly Change[]): Promise<Changed> => {
+  expect(await rig.deploy(inAll(changes, 'from'))).toMatchObject({ status: 'deployed' })
+  await rig.fill(valuesOf(changes, 'before'), 2)
+  const report = await rig.check(inAll(changes, 'to'))
+  const deployed = await rig.deploy(inAll(changes, 'to'))
+  expect(deployed).toMatchObject({ status: 'deployed' })
+  return { report, deployed }
+}
+
+const fullName = (name: string): string => `Lead.${name}`
+
+/** What report and deployment say of the field, the same in both. */
+const toldOf = ({ report, deployed }: Changed, name: string): Pick<Told, 'level' | 'reason'> => {
+  const told = report.reversibility.find(({ component }) => component.full_name === fullName(name))
+  const component = deployed.components.find(({ full_name }) => full_name === fullName(name))
+  expect([name, component?.reversibility, component?.reason]).toEqual([
+    name,
+    told?.level,
+    told?.reason,
+  ])
+  return { level: told?.level ?? '', reason: told?.reason ?? '' }
+}
+
+/** The fields that are as a deploy of this plan would make them. */
+const inPlace = async (changes: readonly Change[], moment: 'from' | 'to'): Promise<string[]> => {
+  const { components } = await rig.deploy(inAll(changes, moment), { check_only: true })
+  return components.filter(({ action }) => action === 'unchanged').map(({ full_name }) => full_name)
+}
+
+const KEPT_WITH_REASON = [...LOSING_AT_ONCE, GRADES, RICH]
+
+describe('a change taken back before records hold what the way back would lose', () => {
+  const changes = [...LOSING_NOTHING, ...LOSING_LATER, WIDER, ...KEPT_WITH_REASON]
+  let changed: Changed
+  let back: DeploymentBody
+  let inPlaceAgain: string[]
+
+  beforeAll(async () => {
+    changed = await change(changes)
+    await rig.fill(valuesOf(LOSING_NOTHING, 'after'), 3)
+    back = (await rig.rollback(changed.deployed.id)).body
+    inPlaceAgain = await inPlace(changes, 'from')
+  }, 120_000)
+
+  it('is taken back whole but for what is irreversible, and that is proven', () => {
+    expect(back).toMatchObject({
       status: 'rolled_back',
       rollback: {
         status: 'complete',
-        kept: [],
+        remaining: [],
         proof: { complete: true, differences: [] },
       },
     })
-    expect(done.body.rollback?.restored).toContainEqual({
+    expect(back.rollback?.kept.map((kept) => kept.full_name).toSorted()).toEqual(
+      KEPT_WITH_REASON.map(({ name }) => fullName(name)).toSorted(),
+    )
+  })
+
+  it.each(LOSING_NOTHING)('is told as reversible, and taken back with its rows: $name', (one) => {
+    expect(toldOf(changed, one.name).level).toBe('reversible')
+    expect(back.rollback?.restored).toContainEqual({
       type: 'CustomField',
-      full_name: `Lead.${name}`,
+      full_name: fullName(one.name),
     })
-    expect(await isStill(name, from)).toBe(true)
-  })
-})
-
-describe('a change whose way back may lose', { timeout: 120_000 }, () => {
-  it.each<[string, Type, Type, unknown, unknown]>([
-    ['Grown__c', text(10), text(80), 'short', 'x'.repeat(50)],
-    ['Longer__c', text(10), long, 'short', 'x'.repeat(50)],
-    ['Mailed__c', text(20), { type: 'Email' }, 'a@b.test', `${'x'.repeat(30)}@b.test`],
-    ['Finer__c', number('Number', 8, 0), number('Number', 10, 2), 5, 1.25],
-    ['Wider__c', number('Number', 4, 0), number('Currency', 8, 0), 5, 123_456],
-  ])(
-    'is told, asks only where records hold what would be lost, and is done when meant: %s',
-    async (name, from, to, before, after) => {
-      const { id, level, reason } = await change(name, { from, to, before })
-      expect([level, reason]).toEqual([
-        'reversible_with_data_loss',
-        expect.stringContaining('it requires allow_data_loss'),
-      ])
-      const early = await rollback(id)
-      expect(early.body).toMatchObject({ status: 'rolled_back', rollback: { kept: [] } })
-      expect(await isStill(name, from)).toBe(true)
-
-      const again = await change(name, { from, to, after })
-      const refused = await rollback(again.id)
-      expect([refused.status, refused.body.code]).toEqual([409, 'data_would_be_lost'])
-      expect(refused.body.errors).toMatchObject([{ path: `Lead.${name}` }])
-      expect(refused.body.errors?.[0]?.message).toContain('3 rows')
-      expect(await isStill(name, to)).toBe(true)
-    },
-  )
-
-  it.each<[string, Type, Type, unknown]>([
-    ['Grown_Meant__c', text(10), text(80), 'x'.repeat(50)],
-    ['Longer_Meant__c', text(10), long, 'x'.repeat(50)],
-    ['Dated__c', text(30), { type: 'Date' }, undefined],
-  ])('is done when the loss is meant: %s', async (name, from, to, after) => {
-    const { id, level } = await change(name, { from, to, after })
-    expect(level).toBe('reversible_with_data_loss')
-    const done = await rollback(id, { allow_data_loss: true })
-    expect(done.body).toMatchObject({
-      status: 'rolled_back',
-      rollback: { kept: [], proof: { complete: true } },
-    })
-    expect(await isStill(name, from)).toBe(true)
+    expect(inPlaceAgain).toContain(fullName(one.name))
   })
 
-  it('is none where the field was shortened and no row is filled', async () => {
-    const { id, level } = await change('Shortened__c', { from: text(80), to: text(10) })
-    expect(level).toBe('reversible')
-    expect((await rollback(id)).body).toMatchObject({ status: 'rolled_back' })
-    expect(await isStill('Shortened__c', text(80))).toBe(true)
-  })
-})
-
-describe('a change that cannot be taken back', { timeout: 120_000 }, () => {
-  it.each<[string, Type, Type, unknown]>([
-    ['Cut__c', long, text(20), 'x'.repeat(50)],
-    ['Dialled__c', text(100), { type: 'Phone' }, '1'.repeat(60)],
-    ['Unlisted__c', listed('Picklist', 'A'), listed('MultiselectPicklist', 'A', 'B'), 'Other'],
-  ])(
-    'for what it took from records says so in all three places, and the rest is taken back: %s',
-    async (name, from, to, before) => {
-      const { id, level, reason } = await change(name, { from, to, before })
-      expect([level, reason]).toEqual(['irreversible', expect.stringContaining('in 2 records')])
-      const done = await rollback(id, { allow_data_loss: true })
-      expect(done.body).toMatchObject({
-        status: 'rolled_back',
-        rollback: { kept: [{ full_name: `Lead.${name}`, reason }], remaining: [] },
+  it.each([...LOSING_LATER, WIDER])(
+    'is told to lose what may be entered later: $name',
+    ({ name }) => {
+      expect(toldOf(changed, name)).toEqual({
+        level: 'reversible_with_data_loss',
+        reason: expect.stringContaining('it requires allow_data_loss') as string,
       })
-      expect(await isStill(name, from)).toBe(true)
+      expect(inPlaceAgain).toContain(fullName(name))
     },
   )
 
-  it('for values that a picklist gained says so in all three places', async () => {
-    const { id, level, reason } = await change('Grades__c', {
-      from: listed('Picklist', 'A', 'B'),
-      to: listed('Picklist', 'A', 'B', 'C'),
+  it.each([
+    ...LOSING_AT_ONCE.map(({ name }) => [name, 'in 2 records'] as const),
+    [GRADES.name, 'deactivates C'] as const,
+    [RICH.name, 'rich text'] as const,
+  ])('is told as irreversible, and is kept for the reason told: %s', (name, reason) => {
+    const told = toldOf(changed, name)
+    expect(told).toEqual({
+      level: 'irreversible',
+      reason: expect.stringContaining(reason) as string,
     })
-    expect([level, reason]).toEqual(['irreversible', expect.stringContaining('deactivates C')])
-    expect((await rollback(id)).body).toMatchObject({
-      status: 'rolled_back',
-      rollback: { kept: [{ full_name: 'Lead.Grades__c', reason }], remaining: [] },
-    })
+    expect(back.rollback?.kept).toContainEqual(
+      expect.objectContaining({ full_name: fullName(name), reason: told.reason }),
+    )
   })
 
-  it('for want of a way back is kept, in the words of the report', async () => {
-    const { id, level, reason } = await change('Rich__c', {
-      from: text(40),
-      to: { type: 'Html', length: 1_000 },
+  it.each(LOSING_AT_ONCE)('is taken back, all but what records lost: $name', ({ name }) => {
+    expect(inPlaceAgain).toContain(fullName(name))
+  })
+
+  it('is not taken back where there is no way', () => {
+    expect(back.rollback?.restored.map(({ full_name }) => full_name)).not.toContain(
+      fullName(RICH.name),
+    )
+  })
+})
+
+describe('a change taken back when records hold what the way back would lose', () => {
+  const changes = [...LOSING_LATER, DATED, ...LOSING_AT_ONCE]
+  let changed: Changed
+
+  beforeAll(async () => {
+    changed = await change(changes)
+    await rig.fill(valuesOf(LOSING_LATER, 'after'), 3)
+  }, 120_000)
+
+  const refusedFor = async (id: string, losing: readonly Change[]): Promise<void> => {
+    const refused = await rig.rollback(id)
+    expect([refused.status, refused.body.code]).toEqual([409, 'data_would_be_lost'])
+    expect(refused.body.errors?.map(({ path }) => path).toSorted()).toEqual(
+      losing.map(({ name }) => fullName(name)).toSorted(),
+    )
+    for (const { path, message } of refused.body.errors ?? [])
+      expect([path, message]).toEqual([path, expect.stringContaining('3 rows')])
+  }
+
+  it('is refused with the fields and their rows, and nothing is changed', async () => {
+    await refusedFor(changed.deployed.id, LOSING_LATER)
+    expect(await inPlace(changes, 'to')).toEqual(
+      expect.arrayContaining(changes.map(({ name }) => fullName(name))),
+    )
+  })
+
+  it('is refused with its rows for a number with more digits', async () => {
+    const { deployed } = await change([WIDER])
+    await rig.fill(valuesOf([WIDER], 'after'), 3)
+    await refusedFor(deployed.id, [WIDER])
+    expect(await inPlace([WIDER], 'to')).toContain(fullName(WIDER.name))
+  })
+
+  it('is done when the loss is meant, and keeps only what the change itself took', async () => {
+    expect(toldOf(changed, DATED.name).level).toBe('reversible_with_data_loss')
+    const { body } = await rig.rollback(changed.deployed.id, { allow_data_loss: true })
+    expect(body).toMatchObject({
+      status: 'rolled_back',
+      rollback: { remaining: [], proof: { complete: true } },
     })
-    expect([level, reason]).toEqual(['irreversible', expect.stringContaining('rich text')])
-    expect((await rollback(id)).body.rollback).toMatchObject({
-      restored: [],
-      kept: [{ full_name: 'Lead.Rich__c', reason }],
+    const kept = LOSING_AT_ONCE.map(({ name }) => {
+      const { level, reason } = toldOf(changed, name)
+      expect([name, level]).toEqual([name, 'irreversible'])
+      expect(reason).toContain('in 2 records')
+      return expect.objectContaining({ full_name: fullName(name), reason }) as unknown
     })
+    expect(body.rollback?.kept).toHaveLength(kept.length)
+    expect(body.rollback?.kept).toEqual(expect.arrayContaining(kept))
+    expect(await inPlace(changes, 'from')).toEqual(
+      expect.arrayContaining(changes.map(({ name }) => fullName(name))),
+    )
   })
 })

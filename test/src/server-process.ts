@@ -9,6 +9,9 @@ const MAIN = join(import.meta.dirname, '../../server/src/main.ts')
 /** Each server after the first loads its modules as they were compiled before: half of its start. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/compiled-server')
 
+/** Room from the start, so that V8 hardly collects: what production sets spares memory, and costs a fifth of the CPU. */
+const ROOM = ['--min-semi-space-size=16', '--initial-old-space-size=256']
+
 export interface ServerProcess extends AsyncDisposable {
   url: string
   pid: number
@@ -25,7 +28,7 @@ export const JWT_SECRET = 'test-jwt-secret-0123456789abcdef-0123456789'
 
 /** Starts a server with this environment on a free port and resolves when it listens. */
 export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [...ROOM, MAIN], {
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',

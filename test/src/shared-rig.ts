@@ -11,7 +11,15 @@ import { createControl, type Control, type OrgView } from '../../simulator/src/c
 import { apiOf } from './api.ts'
 import { createDatabaseOf } from './database.ts'
 import { startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
-import { type AnyRig, createOrg, environmentOf, type SimulatedWorld, startWorld } from './rig.ts'
+import {
+  type AnyRig,
+  createOrg,
+  environmentOf,
+  type SimulatedWorld,
+  startWorld,
+  type TestClient,
+  type TestOrg,
+} from './rig.ts'
 
 export interface SharedRig extends AnyRig {
   url: string
@@ -23,6 +31,13 @@ export interface SalesforceOrg {
   name: string
   /** The username of its administrator, or of the user who connects it. */
   usernameOf(who: 'admin' | 'integration'): string
+}
+
+export interface SharedClient {
+  rig: SharedRig
+  salesforceOrg: SalesforceOrg
+  org: TestOrg
+  client: TestClient
 }
 
 declare module 'vitest' {
@@ -69,6 +84,17 @@ export const sharedRig = async (): Promise<SharedRig> => {
       }
     },
   }
+}
+
+/** For suites that need no more than this: a client of their own org, connected and pulled. */
+export const sharedClient = async (edition?: OrgView['edition']): Promise<SharedClient> => {
+  const rig = await sharedRig()
+  const salesforceOrg = await rig.salesforceOrg(edition)
+  const org = await rig.org()
+  const client = await org.client()
+  await client.connect(salesforceOrg.name)
+  await client.pull()
+  return { rig, salesforceOrg, org, client }
 }
 
 /** For the global set-up: a port that starts the rig for the first who asks. */

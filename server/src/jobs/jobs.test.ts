@@ -50,6 +50,49 @@ describe('work that asks for another turn', () => {
   })
 })
 
+describe('work that comes all at once', () => {
+  it('is done side by side, eight pieces of a Salesforce org at most, and the rest after them', async () => {
+    const url = new Secret(database.url)
+    const db = openDatabase({ url, maxConnections: 5, onIdleError: () => undefined })
+    const jobs = createJobs({ db, url, logger: pino({ level: 'silent' }) })
+    const [full, free] = ['one', 'two'].map((sfdcOrgId) => ({ sfdcOrgId, clientId: newId() }))
+    if (full === undefined || free === undefined) throw new Error('two Salesforce orgs')
+    const running: string[] = []
+    const done: string[] = []
+    const gate = Promise.withResolvers<void>()
+    jobs.define('push', {
+      run: async ({ clientId, id }) => {
+        running.push(clientId)
+        await gate.promise
+        done.push(id)
+      },
+      giveUp: async () => undefined,
+    })
+    const runningOf = (one: { clientId: string }) =>
+      running.filter((clientId) => clientId === one.clientId).length
+    await jobs.start()
+    try {
+      const orgId = newId()
+      const enqueue = (count: number, { clientId, sfdcOrgId }: typeof full) =>
+        Promise.all(
+          Array.from({ length: count }, () =>
+            jobs.enqueue('push', { orgId, clientId, id: newId() }, sfdcOrgId),
+          ),
+        )
+      await enqueue(10, full)
+      await until('eight of one Salesforce org', () => runningOf(full) === 8)
+      await enqueue(4, free)
+      await until('four of the other beside them', () => runningOf(free) === 4)
+      expect(runningOf(full)).toBe(8)
+      gate.resolve()
+      await until('all of it is done', () => done.length === 14)
+    } finally {
+      await jobs.stop()
+      await db.close()
+    }
+  })
+})
+
 describe('work that failed', () => {
   it('is tried again when that is due, though nobody is notified of it', async () => {
     const url = new Secret(database.url)

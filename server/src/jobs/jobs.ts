@@ -5,7 +5,7 @@
 
 import { sql } from 'kysely'
 import pg from 'pg'
-import { PgBoss } from 'pg-boss'
+import { type Job, PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
@@ -84,10 +84,12 @@ interface Options {
   waitScale?: number
 }
 
-const CHANNEL = 'sfdc_engine_done'
+/** Tells of work that ended, by the id of its row; the other one of new work, by its kind. */
+const DONE_CHANNEL = 'sfdc_engine_done'
+const WORK_CHANNEL = 'sfdc_engine_work'
 const SWEEP_MS = 5_000
 const SWEEP_MS_LEAST = 250
-/** How soon a note is seen that becomes due by time, for which there is no notification. */
+/** How soon a note is seen that becomes due by time, or whose notification was missed. */
 const LOOK_MS = 2_000
 const HOUSEKEEPING_MS = 600_000
 /** A worker without a sign of life for this long is dead: the minimum that pg-boss accepts. */
@@ -111,11 +113,10 @@ const AT_ONCE: Readonly<Record<WorkKind, number>> = {
   push: 16,
 }
 
-/** One at a time for each taker; takers are notified, and `look` checks on them. */
+/** One piece of work at a time for each taker; takers are woken when there is some. */
 const TAKING = {
   groupConcurrency: PER_SALESFORCE_ORG,
-  pollingIntervalSeconds: 2,
-  notifyPollingIntervalSeconds: 60,
+  pollingIntervalSeconds: 60,
   includeMetadata: true,
 } as const
 
@@ -135,7 +136,6 @@ export const createJobs = ({
     schedule: false,
     superviseIntervalSeconds: superviseSeconds,
     monitorIntervalSeconds: superviseSeconds,
-    useListenNotify: true,
   })
   const repeated = createRepeated()
   boss.on('error', (thrown) => {
@@ -146,12 +146,14 @@ export const createJobs = ({
   const workers = new Map<WorkKind, Worker>()
   const leaving = new AbortController()
   const dismissed = new AbortController()
-  const announcements = createAnnouncements(url, logger)
+  const takers = new Map<string, Takers>()
+  const announcements = createAnnouncements(url, logger, (kind) => takers.get(kind)?.wake())
   const timers: NodeJS.Timeout[] = []
 
   const enqueue: Jobs['enqueue'] = async (kind, work, sfdcOrgId) => {
     // Exclusive by row id: the queue drops a second send while one waits or runs.
-    await boss.send(kind, work, { singletonKey: work.id, group: { id: sfdcOrgId } })
+    const sent = await boss.send(kind, work, { singletonKey: work.id, group: { id: sfdcOrgId } })
+    if (sent !== null) await db.shared('select pg_notify($1, $2)', [WORK_CHANNEL, kind])
   }
 
   const sweep = async () => {
@@ -160,21 +162,14 @@ export const createJobs = ({
     }
   }
 
-  const takers = new Map<string, string[]>()
-
-  /**
-   * One query for all queues, so that an idle replica need not poll for each piece of work that it could
-   * do at once. A busy worker fetches again when it is done.
-   */
+  /** One query for all queues, so that an idle replica polls for none of them. */
   const look = async () => {
     const due = await boss
       .getDb()
       .executeSql(
         `select distinct name from ${QUEUE_SCHEMA}.job where state < 'active' and start_after <= now()`,
       )
-    for (const { name } of due.rows as { name: string }[]) {
-      for (const taker of takers.get(name) ?? []) boss.notifyWorker(taker)
-    }
+    for (const { name } of due.rows as { name: string }[]) takers.get(name)?.wake()
   }
 
   /** Null: the work of the note has ended, or is paused until the sweep writes a new one. */
@@ -182,6 +177,30 @@ export const createJobs = ({
     if (clientId !== undefined) return { orgId, clientId, id }
     const row = (await db.lookup<OpenWork>('open_work')).find((open) => open.id === id)
     return row === undefined ? null : workOf(row)
+  }
+
+  const perform = async (kind: WorkKind, worker: Worker, job: Job<Note>) => {
+    const work = await workIn(job.data)
+    if (work === null) return
+    const signal = AbortSignal.any([leaving.signal, job.signal])
+    const deaths = await deathsBefore(db, work.id)
+    try {
+      if (deaths >= ATTEMPTS_MAX) {
+        await worker.giveUp(work, new Error(`its process died ${deaths} times`))
+      } else if ((await worker.run(work, signal)) === 'again') {
+        // The note is ended before the work is put back: the queue drops a second one while the
+        // first runs.
+        await boss.complete(kind, job.id)
+        await enqueue(kind, work, job.groupId ?? '')
+      }
+    } catch (error) {
+      if (signal.aborted) throw error // another replica continues from the journal
+      logger.error({ err: error, kind, work_id: work.id }, 'work failed')
+      if (job.retryCount + 1 < ATTEMPTS_MAX) throw error
+      await worker.giveUp(work, error)
+    } finally {
+      await db.shared('delete from engine.work_starts where work_id = $1', [work.id])
+    }
   }
 
   const every = (ms: number, what: string, task: () => Promise<unknown>) => {
@@ -218,33 +237,15 @@ export const createJobs = ({
           retryBackoff: true,
           retryDelayMax: WORK_WAIT_SECONDS.most,
           deleteAfterSeconds: 3600,
-          notify: true,
         })
-        const take = () =>
-          boss.work<Note>(kind, TAKING, async ([job]) => {
-            const work = job === undefined ? null : await workIn(job.data)
-            if (job === undefined || work === null) return
-            const signal = AbortSignal.any([leaving.signal, job.signal])
-            const deaths = await deathsBefore(db, work.id)
-            try {
-              if (deaths >= ATTEMPTS_MAX) {
-                await worker.giveUp(work, new Error(`its process died ${deaths} times`))
-              } else if ((await worker.run(work, signal)) === 'again') {
-                // The note is ended before the work is put back: the queue drops a second one while the
-                // first runs.
-                await boss.complete(kind, job.id)
-                await enqueue(kind, work, job.groupId ?? '')
-              }
-            } catch (error) {
-              if (signal.aborted) throw error // another replica continues from the journal
-              logger.error({ err: error, kind, work_id: work.id }, 'work failed')
-              if (job.retryCount + 1 < ATTEMPTS_MAX) throw error
-              await worker.giveUp(work, error)
-            } finally {
-              await db.shared('delete from engine.work_starts where work_id = $1', [work.id])
-            }
-          })
-        takers.set(kind, await Promise.all(Array.from({ length: AT_ONCE[kind] }, take)))
+        const taking = createTakers(boss, kind, {
+          perform: (job) => perform(kind, worker, job),
+          onError: (error) => {
+            if (!leaving.signal.aborted) logger.error({ err: error, kind }, 'no taker')
+          },
+        })
+        takers.set(kind, taking)
+        taking.wake()
       }
       every(LOOK_MS, 'look', look)
       every(Math.max(SWEEP_MS * waitScale, SWEEP_MS_LEAST), 'sweep', sweep)
@@ -255,7 +256,7 @@ export const createJobs = ({
     enqueue,
 
     announce: async (tx, id) => {
-      await sql`select pg_notify(${CHANNEL}, ${id})`.execute(tx)
+      await sql`select pg_notify(${DONE_CHANNEL}, ${id})`.execute(tx)
     },
 
     waitFor: async (id, { isDone, timeoutMs, signal }) => {
@@ -287,7 +288,54 @@ export const createJobs = ({
   }
 }
 
-/** Everything that has expired is deleted: a single round takes the results of only a few pushes. */
+interface Takers {
+  /** There may be work of the kind: one of them looks for it. */
+  wake(): void
+}
+
+/**
+ * Those who do the work of a kind, each one piece at a time: as many as were ever needed at once. New work
+ * wakes one that is idle, and a taker that finds work wakes the next. (pg-boss by itself wakes all of them
+ * for each piece of work, and only one gets it.)
+ */
+const createTakers = (
+  boss: PgBoss,
+  kind: WorkKind,
+  on: { perform: (job: Job<Note>) => Promise<void>; onError: (error: unknown) => void },
+): Takers => {
+  const idle = new Set<string>()
+  let count = 0
+
+  const hire = async (): Promise<void> => {
+    count += 1
+    // It looks for work by itself at once, and has its id by the time it finds any.
+    const id = await boss.work<Note>(kind, TAKING, async ([job]) => {
+      if (job === undefined) return
+      idle.delete(id)
+      wake()
+      try {
+        await on.perform(job)
+      } finally {
+        idle.add(id)
+        boss.notifyWorker(id) // what waited for it, or for a place in its Salesforce org, is next
+      }
+    })
+    idle.add(id)
+  }
+  const wake = (): void => {
+    const [first] = idle
+    if (first !== undefined) boss.notifyWorker(first)
+    else if (count < AT_ONCE[kind]) {
+      hire().catch((error: unknown) => {
+        count -= 1
+        on.onError(error)
+      })
+    }
+  }
+  return { wake }
+}
+
+/** What is past its time goes, all of it: a single round takes the results of a few pushes only. */
 export const discardExpired = async (
   db: Pick<Database, 'lookup'>,
   signal: AbortSignal,
@@ -318,8 +366,8 @@ interface Inbox {
   close(): void
 }
 
-/** One LISTEN connection per process; if lost, it is opened again, and the pollers bridge the gap. */
-const createAnnouncements = (url: Secret, logger: Logger) => {
+/** One LISTEN connection a process; lost, it is made again, and the pollers bridge the gap. */
+const createAnnouncements = (url: Secret, logger: Logger, onWork: (kind: string) => void) => {
   const waiting = new Map<string, Set<() => void>>()
   let client: pg.Client | null = null
   let stopped = false
@@ -344,13 +392,14 @@ const createAnnouncements = (url: Secret, logger: Logger) => {
     }
     next.on('error', lost)
     next.on('end', () => lost())
-    next.on('notification', ({ payload }) => {
+    next.on('notification', ({ channel, payload }) => {
+      if (channel === WORK_CHANNEL) return onWork(payload ?? '')
       for (const wake of waiting.get(payload ?? '') ?? []) wake()
     })
     client = next
     try {
       await next.connect()
-      await next.query(`listen ${CHANNEL}`)
+      await next.query(`listen ${DONE_CHANNEL}; listen ${WORK_CHANNEL}`)
     } catch (error) {
       lost(error as Error)
     }

@@ -1,5 +1,6 @@
 // Every kind of metadata component that a plan can touch. A kind is a file in kinds/ and a line here.
 
+import { businessProcess } from './kinds/business-process.ts'
 import { customField } from './kinds/custom-field.ts'
 import { customObject } from './kinds/custom-object.ts'
 import { customTab } from './kinds/custom-tab.ts'
@@ -18,6 +19,7 @@ import { type Component } from './names.ts'
 export const COMPONENT_KINDS: readonly ComponentKind[] = [
   customObject,
   customField,
+  businessProcess,
   recordType,
   validationRule,
   permissionSet,

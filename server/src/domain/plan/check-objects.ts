@@ -63,8 +63,13 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
 const checkDefinition = (object: PlanObject, path: Path, findings: Findings): void => {
   const name = object.api_name
   if (!definesObject(object)) {
-    const { fields, record_types, validation_rules } = object
-    if (fields.length + record_types.length + validation_rules.length === 0) {
+    const lists = [
+      object.fields,
+      object.business_processes,
+      object.record_types,
+      object.validation_rules,
+    ]
+    if (lists.every((list) => list.length === 0)) {
       findings.add(
         path,
         'nothing_to_do',
@@ -85,7 +90,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
         findings.add(
           [...path, key],
           'attribute_not_allowed',
-          `${name} is a standard object; a plan can only add fields, record types and validation rules to it. Leave ${key} out.`,
+          `${name} is a standard object; a plan can only add fields, record types, business processes and validation rules to it. Leave ${key} out.`,
         )
       }
     }

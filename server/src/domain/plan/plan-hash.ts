@@ -12,7 +12,7 @@ const unordered = (values: readonly unknown[]): unknown[] =>
     .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .map(({ value }) => value)
 
-const objectMeaning = (object: PlanObject): unknown => {
+const objectMeaning = ({ business_processes: processes, ...object }: PlanObject): unknown => {
   const masters = object.fields.filter(({ type }) => type === 'MasterDetail')
   const fields = object.fields.map((field) =>
     // If no order is given, the first master-detail in the plan is the primary one.
@@ -23,6 +23,7 @@ const objectMeaning = (object: PlanObject): unknown => {
   return {
     ...object,
     fields: unordered(fields),
+    ...(processes.length > 0 && { business_processes: unordered(processes) }),
     record_types: unordered(object.record_types),
     validation_rules: unordered(object.validation_rules),
   }

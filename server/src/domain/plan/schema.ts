@@ -18,6 +18,24 @@ const nameField = z
   ])
   .describe("The object's Name field: typed by users, or numbered by Salesforce")
 
+const businessProcess = z.strictObject({
+  api_name: line(80).describe('Its name, which users read too; blanks are allowed'),
+  description: prose(255).optional().describe('Default: unchanged'),
+  active: z.boolean().default(true),
+  values: z
+    .array(line(255))
+    .min(1)
+    .max(1_000)
+    .describe(
+      'Stages of opportunities or statuses of leads, cases and solutions; those it offers already stay',
+    ),
+  default: line(255)
+    .optional()
+    .describe(
+      'The status that new records start with; not for opportunities. Default: unchanged, or the first of the values for a new process',
+    ),
+})
+
 const recordType = z.strictObject({
   api_name: apiName,
   label: line(80),
@@ -25,7 +43,9 @@ const recordType = z.strictObject({
   active: z.boolean().default(true),
   business_process: line(80)
     .optional()
-    .describe('Name of the sales, support, lead or solution process; needed on those objects only'),
+    .describe(
+      'Name of the sales, support, lead or solution process, of this plan or of the Salesforce org; needed on those objects only',
+    ),
 })
 
 const validationRule = z.strictObject({
@@ -50,12 +70,17 @@ const planObject = z
       .optional()
       .describe('Default: ReadWrite, or ControlledByParent with a master-detail'),
     description: prose(1_000).optional(),
+    business_processes: z
+      .array(businessProcess)
+      .max(200)
+      .default([])
+      .describe('Sales, support, lead and solution processes, for record types'),
     record_types: z.array(recordType).max(200).default([]),
     validation_rules: z.array(validationRule).max(500).default([]),
     fields: z.array(planField).max(900).default([]),
   })
   .describe(
-    'A custom object with its label, plural label and name field; or, without them, fields, record types and validation rules for an existing object',
+    'A custom object with its label, plural label and name field; or, without them, fields, record types, business processes and validation rules for an existing object',
   )
   .meta({ id: 'PlanObject' })
 
@@ -200,12 +225,19 @@ export type Plan = z.output<typeof planSchema>
 
 const EMPTY_PLAN: Plan = planSchema.parse({})
 
+/** Lists that objects of a plan did not have from the start. */
+const NEW_LISTS = { business_processes: [] } satisfies Partial<PlanObject>
+
 /** A plan that was checked and stored, perhaps before all of today's members existed. */
-export const storedPlan = (stored: unknown): Plan => ({ ...EMPTY_PLAN, ...(stored as Plan) })
+export const storedPlan = (stored: unknown): Plan => {
+  const plan = { ...EMPTY_PLAN, ...(stored as Plan) }
+  return { ...plan, objects: plan.objects.map((object) => ({ ...NEW_LISTS, ...object })) }
+}
 
 /** The plan as callers may write it, before defaults. */
 export type PlanInput = z.input<typeof planSchema>
 export type PlanObject = Plan['objects'][number]
+export type PlanBusinessProcess = PlanObject['business_processes'][number]
 export type PlanRecordType = PlanObject['record_types'][number]
 export type PlanValidationRule = PlanObject['validation_rules'][number]
 export type PlanLayout = Plan['layouts'][number]

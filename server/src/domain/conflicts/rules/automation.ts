@@ -163,13 +163,16 @@ export const automationRules = [
     severities: ['red'],
     judge: async ({ recordType, object, component }, { live }) => {
       const process = recordType.business_process
-      if (process === undefined) return null
+      const isPlanned = object.business_processes.some(
+        ({ api_name: name }) => sameName(name) === sameName(process ?? ''),
+      )
+      if (process === undefined || isPlanned) return null
       const found = await live.lookUp('BusinessProcess', `${object.api_name}.${process}`)
       return found === null || found.exists
         ? null
         : {
-            message: `${component.fullName} uses the business process ${process}, which does not exist on ${object.api_name} in this Salesforce org.`,
-            remedy: 'Correct its name, or create the process in Setup first.',
+            message: `${component.fullName} uses the business process ${process}, which ${object.api_name} has neither in the plan nor in this Salesforce org.`,
+            remedy: 'Correct its name, or add the process to business_processes.',
             at: 'business_process',
           }
     },

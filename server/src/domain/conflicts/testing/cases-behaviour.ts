@@ -13,6 +13,7 @@ import {
   newJob,
   number,
   onLead,
+  onLeadProcess,
   onLeadRule,
   picklist,
   profile,
@@ -107,7 +108,19 @@ export const AUTOMATION_CASES: Cases = {
       plan: onLeadType,
       live: { lookUp: async () => ({ exists: false, managed: false }) },
     },
-    not: { plan: onLeadType, live: { lookUp: async () => ({ exists: true, managed: false }) } },
+    // Or the plan itself makes it.
+    not: {
+      plan: {
+        objects: [
+          {
+            ...onLeadType.objects[0],
+            api_name: 'Lead',
+            business_processes: [{ api_name: 'main', values: ['New'] }],
+          },
+        ],
+      },
+      live: { lookUp: async () => ({ exists: false, managed: false }) },
+    },
   },
   record_type_replaced: {
     fires: { plan: onLeadType, describes: typed({ developerName: 'R', name: 'Old' }) },
@@ -401,6 +414,10 @@ export const SAFE_CASES: Cases = {
   field_changed_safely: {
     fires: { ...changed, describes: lead(described('A__c', { inlineHelpText: 'Old' })) },
     not: { ...changed, describes: lead(described('A__c', { inlineHelpText: 'New' })) },
+  },
+  business_process_new: {
+    fires: { ...onLeadProcess, live: { lookUp: async () => ({ exists: false, managed: false }) } },
+    not: { ...onLeadProcess, live: { lookUp: async () => ({ exists: true, managed: false }) } },
   },
   record_type_new: { fires: { plan: jobType }, not: { plan: onLeadType } },
   record_type_unchanged: {

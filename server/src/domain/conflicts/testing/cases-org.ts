@@ -10,9 +10,10 @@ import {
   describedPicklist,
   job,
   lookup,
-  NOW,
   newJob,
+  NOW,
   onLead,
+  onLeadProcess,
   onLeadRule,
   PERMISSIONS,
   picklist,
@@ -271,6 +272,21 @@ export const ACCESS_CASES: Cases = {
   public_group_exists: {
     fires: { plan: grouped, live: found('Group', true) },
     not: { plan: grouped, live: found('Group', false) },
+  },
+  business_process_exists: {
+    fires: { ...onLeadProcess, live: found('BusinessProcess', true) },
+    not: { ...onLeadProcess, live: found('BusinessProcess', false) },
+  },
+  business_process_managed: {
+    fires: { ...onLeadProcess, live: found('BusinessProcess', true, true) },
+    not: { ...onLeadProcess, live: found('BusinessProcess', true) },
+  },
+  business_process_value_missing: {
+    fires: {
+      ...onLeadProcess,
+      describes: [describedObject('Lead', [describedPicklist('Status', ['Open'])])],
+    },
+    not: onLeadProcess,
   },
   queue_exists: {
     fires: { ...onQueued, live: found('Queue', true) },

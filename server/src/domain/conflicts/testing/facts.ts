@@ -305,3 +305,11 @@ export const validation = (
 export const onLeadRule = (rule: ReturnType<typeof validation>): PlanInput => ({
   objects: [{ api_name: 'Lead', validation_rules: [rule] }],
 })
+
+/** A process of leads whose value Lead.Status has. */
+export const onLeadProcess: Setup = {
+  plan: {
+    objects: [{ api_name: 'Lead', business_processes: [{ api_name: 'Inbound', values: ['New'] }] }],
+  },
+  describes: [describedObject('Lead', [describedPicklist('Status', ['Open', 'New'])])],
+}

@@ -206,7 +206,7 @@ export const refusal = (path: string, code: string, message: string): EngineErro
 
 /** The members of one list of the plan's objects, named as Salesforce names parts of an object. */
 export const partsNamed =
-  (list: 'fields' | 'record_types' | 'validation_rules') =>
+  (list: 'fields' | 'business_processes' | 'record_types' | 'validation_rules') =>
   (plan: Plan): Named[] =>
     plan.objects.flatMap((object, index) =>
       object[list].map(({ api_name }, at) => ({

@@ -17,17 +17,11 @@ import {
 } from '../undoing.ts'
 import { overlay } from '../xml-tree.ts'
 import { irreversible, RESTORED, reversible } from '../reversibility.ts'
+import { statusFieldOf } from './business-process.ts'
 import { type PartKind, partsNamed, always } from './kind.ts'
 
 const STAYS = 'Salesforce does not delete record types by API.'
 
-/** Salesforce: record types on these name a business process, on others they must not. */
-const WITH_BUSINESS_PROCESS: ReadonlySet<string> = new Set([
-  'lead',
-  'opportunity',
-  'case',
-  'solution',
-])
 const check = (plan: Plan, findings: Findings): void => {
   for (const [index, { api_name: object, record_types: recordTypes }] of plan.objects.entries()) {
     const path = (at: number, member: string) => ['objects', index, 'record_types', at, member]
@@ -40,7 +34,8 @@ const check = (plan: Plan, findings: Findings): void => {
     for (const [at, { api_name: name, business_process: process }] of recordTypes.entries()) {
       const fault = nameFault(name, `Record type name ${name}`, 80)
       if (fault !== null) findings.add(path(at, 'api_name'), fault.code, fault.message)
-      const needsProcess = WITH_BUSINESS_PROCESS.has(sameName(object))
+      // Salesforce: record types of these objects name a process, those of others must not.
+      const needsProcess = statusFieldOf(object) !== null
       if (needsProcess === (process !== undefined)) continue
       findings.add(
         path(at, 'business_process'),

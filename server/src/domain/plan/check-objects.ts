@@ -63,8 +63,7 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
 const checkDefinition = (object: PlanObject, path: Path, findings: Findings): void => {
   const name = object.api_name
   if (!definesObject(object)) {
-    const { fields, record_types, validation_rules } = object
-    if (fields.length + record_types.length + validation_rules.length === 0) {
+    if (Object.values(object).every((member) => !Array.isArray(member) || member.length === 0)) {
       findings.add(
         path,
         'nothing_to_do',

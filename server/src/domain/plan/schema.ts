@@ -200,8 +200,13 @@ export type Plan = z.output<typeof planSchema>
 
 const EMPTY_PLAN: Plan = planSchema.parse({})
 
+const EMPTY_OBJECT: PlanObject = planObject.parse({ api_name: 'Empty' })
+
 /** A plan that was checked and stored, perhaps before all members of today were known. */
-export const storedPlan = (stored: unknown): Plan => ({ ...EMPTY_PLAN, ...(stored as Plan) })
+export const storedPlan = (stored: unknown): Plan => {
+  const plan = { ...EMPTY_PLAN, ...(stored as Plan) }
+  return { ...plan, objects: plan.objects.map((object) => ({ ...EMPTY_OBJECT, ...object })) }
+}
 
 /** The plan as callers may write it, before defaults. */
 export type PlanInput = z.input<typeof planSchema>

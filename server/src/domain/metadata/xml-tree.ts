@@ -187,7 +187,7 @@ export const asXmlValue = (value: unknown): XmlValue => {
     : null
 }
 
-/** An element as it is, with these members written over it; members that are null fall away. */
+/** An element as it is, with these members written over it; a member that is null stays as it is. */
 export const overlay = (
   before: JsonObject | null,
   own: Readonly<Record<string, XmlValue>>,
@@ -197,6 +197,16 @@ export const overlay = (
   )
   return inSchemaOrder({ ...kept, ...inSchemaOrder(own) })
 }
+
+/** As `overlay`, where a member that is null is taken out of the element. */
+export const rewrite = (
+  before: JsonObject | null,
+  own: Readonly<Record<string, XmlValue>>,
+): Record<string, XmlValue> =>
+  overlay(
+    Object.fromEntries(Object.entries(before ?? {}).filter(([name]) => own[name] !== null)),
+    own,
+  )
 
 /** Puts an element right behind a sibling. */
 export const insertBehind = (sibling: XmlNode, name: string, value: XmlValue): Edit => ({

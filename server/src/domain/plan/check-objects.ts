@@ -84,7 +84,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
         findings.add(
           [...path, key],
           'attribute_not_allowed',
-          `${name} is a standard object; a plan can only add fields, record types and validation rules to it. Leave ${key} out.`,
+          `${name} is a standard object; a plan can only add fields, rules, views and other parts to it. Leave ${key} out.`,
         )
       }
     }

@@ -9,6 +9,7 @@ import {
 } from './testing/cases-behaviour.ts'
 import { ACCESS_CASES, DRIFT_CASES, LIMIT_CASES, PACKAGE_CASES } from './testing/cases-org.ts'
 import { NAME_CASES, RELATION_CASES, TYPE_CASES } from './testing/cases-shape.ts'
+import { VIEW_CASES, VIEW_SAFE_CASES } from './testing/cases-views.ts'
 import { type Cases } from './testing/cases.ts'
 import { factsFor, type Setup } from './testing/facts.ts'
 
@@ -18,12 +19,14 @@ const CASES: Cases = {
   ...RELATION_CASES,
   ...LIMIT_CASES,
   ...ACCESS_CASES,
+  ...VIEW_CASES,
   ...PACKAGE_CASES,
   ...DRIFT_CASES,
   ...AUTOMATION_CASES,
   ...WORKFLOW_CASES,
   ...PUSH_CASES,
   ...SAFE_CASES,
+  ...VIEW_SAFE_CASES,
 }
 const RULES = [...WARNING_RULES, ...SAFE_RULES]
 

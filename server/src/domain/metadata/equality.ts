@@ -20,6 +20,9 @@ const WORDS: ReadonlySet<string> = new Set([
   'value',
 ])
 
+/** Members that say something by being there, though nothing stands in them (Metadata API guide, "SharedTo"). */
+const SAID_BY_PRESENCE: ReadonlySet<string> = new Set(['allInternalUsers'])
+
 const defaultOf = (name: string): string | undefined =>
   WORDS.has(name) ? undefined : TRUE_WHEN_ABSENT.has(name) ? 'true' : 'false'
 
@@ -29,7 +32,9 @@ const meaning = (value: unknown): unknown => {
   if (isObject(value)) {
     return Object.fromEntries(
       Object.entries(value)
-        .map(([name, member]) => [name, meaning(member)] as const)
+        .map(
+          ([name, member]) => [name, SAID_BY_PRESENCE.has(name) ? true : meaning(member)] as const,
+        )
         .filter(
           ([name, member]) => member !== undefined && member !== '' && member !== defaultOf(name),
         )

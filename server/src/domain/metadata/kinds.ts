@@ -1,12 +1,15 @@
 // Every kind of metadata component that a plan can touch. A kind is a file in kinds/ and a line here.
 
 import { businessProcess } from './kinds/business-process.ts'
+import { compactLayout } from './kinds/compact-layout.ts'
 import { customField } from './kinds/custom-field.ts'
 import { customObject } from './kinds/custom-object.ts'
 import { customTab } from './kinds/custom-tab.ts'
+import { fieldSet } from './kinds/field-set.ts'
 import { globalValueSet } from './kinds/global-value-set.ts'
 import { type ComponentKind, type FileKind, type PartKind } from './kinds/kind.ts'
 import { layout } from './kinds/layout.ts'
+import { listView } from './kinds/list-view.ts'
 import { permissionSet } from './kinds/permission-set.ts'
 import { profile } from './kinds/profile.ts'
 import { publicGroup } from './kinds/public-group.ts'
@@ -22,6 +25,9 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   businessProcess,
   recordType,
   validationRule,
+  compactLayout,
+  listView,
+  fieldSet,
   permissionSet,
   profile,
   layout,

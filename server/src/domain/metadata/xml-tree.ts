@@ -187,7 +187,7 @@ export const asXmlValue = (value: unknown): XmlValue => {
     : null
 }
 
-/** An element with these members replaced; members that are null are removed. */
+/** An element with these members replaced; a member that is null stays as it is. */
 export const overlay = (
   before: JsonObject | null,
   own: Readonly<Record<string, XmlValue>>,
@@ -197,6 +197,16 @@ export const overlay = (
   )
   return inSchemaOrder({ ...kept, ...inSchemaOrder(own) })
 }
+
+/** As `overlay`, but a member that is null is removed. */
+export const rewrite = (
+  before: JsonObject | null,
+  own: Readonly<Record<string, XmlValue>>,
+): Record<string, XmlValue> =>
+  overlay(
+    Object.fromEntries(Object.entries(before ?? {}).filter(([name]) => own[name] !== null)),
+    own,
+  )
 
 /** Inserts an element right after a sibling. */
 export const insertBehind = (sibling: XmlNode, name: string, value: XmlValue): Edit => ({

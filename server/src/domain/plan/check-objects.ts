@@ -63,13 +63,7 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
 const checkDefinition = (object: PlanObject, path: Path, findings: Findings): void => {
   const name = object.api_name
   if (!definesObject(object)) {
-    const lists = [
-      object.fields,
-      object.business_processes,
-      object.record_types,
-      object.validation_rules,
-    ]
-    if (lists.every((list) => list.length === 0)) {
+    if (Object.values(object).every((member) => !Array.isArray(member) || member.length === 0)) {
       findings.add(
         path,
         'nothing_to_do',
@@ -90,7 +84,7 @@ const checkDefinition = (object: PlanObject, path: Path, findings: Findings): vo
         findings.add(
           [...path, key],
           'attribute_not_allowed',
-          `${name} is a standard object; a plan can only add fields, record types, business processes and validation rules to it. Leave ${key} out.`,
+          `${name} is a standard object; a plan can only add fields, rules, views and other parts to it. Leave ${key} out.`,
         )
       }
     }

@@ -12,7 +12,14 @@ const unordered = (values: readonly unknown[]): unknown[] =>
     .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .map(({ value }) => value)
 
-const objectMeaning = ({ business_processes: processes, ...object }: PlanObject): unknown => {
+/** Lists that objects of a plan could hold from the start. */
+const FIRST_LISTS: ReadonlySet<string> = new Set(['fields', 'record_types', 'validation_rules'])
+
+/** Later lists count where they are used: without them a plan has the hash that it always had. */
+const isLaterAndUnused = (name: string, member: unknown): boolean =>
+  Array.isArray(member) && member.length === 0 && !FIRST_LISTS.has(name)
+
+const objectMeaning = (object: PlanObject): unknown => {
   const masters = object.fields.filter(({ type }) => type === 'MasterDetail')
   const fields = object.fields.map((field) =>
     // If no order is given, the first master-detail in the plan is the primary one.
@@ -20,12 +27,13 @@ const objectMeaning = ({ business_processes: processes, ...object }: PlanObject)
       ? { ...field, relationship_order: field.relationship_order ?? masters.indexOf(field) }
       : field,
   )
+  const members = Object.entries(object).map(([name, member]): [string, unknown] => [
+    name,
+    Array.isArray(member) ? unordered(member) : member,
+  ])
   return {
-    ...object,
+    ...Object.fromEntries(members.filter(([name, member]) => !isLaterAndUnused(name, member))),
     fields: unordered(fields),
-    ...(processes.length > 0 && { business_processes: unordered(processes) }),
-    record_types: unordered(object.record_types),
-    validation_rules: unordered(object.validation_rules),
   }
 }
 
@@ -45,8 +53,7 @@ export const planHash = (plan: Plan): string => {
     },
     layouts: unordered(layouts),
     tabs: unordered(tabs.map(sameName)),
-    // Lists that were added to plans later count only if they are used: without them a plan keeps the
-    // hash that it always had.
+    // As the later lists of objects.
     ...Object.fromEntries(
       Object.entries<readonly unknown[]>(others)
         .filter(([, list]) => list.length > 0)

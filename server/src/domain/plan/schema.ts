@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { apiName, line, prose } from '../metadata/fields/attributes.ts'
 import { planField } from '../metadata/fields/field-kinds.ts'
 import { picklistValue } from '../metadata/fields/picklists.ts'
+import { LIST_VIEW_OPERATIONS } from '../metadata/list-view-columns.ts'
 
 export const PERMISSION_SET_DEFAULT = 'SFDC_Engine_X'
 
@@ -59,6 +60,93 @@ const validationRule = z.strictObject({
     .describe('The field next to which the message is shown. Default: the top of the page'),
 })
 
+const compactLayout = z.strictObject({
+  api_name: apiName,
+  label: line(80),
+  fields: z
+    .array(apiName)
+    .min(1)
+    .max(10)
+    .describe('API names of fields, the most important first. They replace the fields it has'),
+  assign: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Makes it the primary compact layout of the object; record types keep the one assigned to them. Default: the primary one is unchanged',
+    ),
+})
+
+const names = (what: string) => z.array(line(80)).max(200).default([]).describe(what)
+
+const listView = z.strictObject({
+  api_name: apiName,
+  label: line(40),
+  filter_scope: z
+    .enum(['Everything', 'Mine', 'Queue'])
+    .default('Everything')
+    .describe("All records, the user's own, or those of a queue"),
+  queue: apiName.optional().describe('API name of the queue; needed for the scope Queue only'),
+  columns: z
+    .array(line(255))
+    .min(1)
+    .max(15)
+    .describe(
+      "API names of fields, from left to right. Salesforce's own column names, e.g. `CORE.USERS.ALIAS`, are sent as they are. They replace the columns it has",
+    ),
+  filters: z
+    .array(
+      z.strictObject({
+        field: line(255).describe('As in columns'),
+        operation: z.enum(LIST_VIEW_OPERATIONS),
+        value: line(1_000)
+          .optional()
+          .describe(
+            'Several values with commas between them; `1` or `0` for a checkbox. Default: empty',
+          ),
+      }),
+    )
+    .max(10)
+    .optional()
+    .describe(
+      'Which records it shows. They replace the filters it has. Default: unchanged, or none',
+    ),
+  boolean_filter: line(255)
+    .optional()
+    .describe('How the filters combine, by their numbers: `1 AND (2 OR 3)`. Default: all of them'),
+  shared_to: z
+    .strictObject({
+      all_internal_users: z.boolean().default(false),
+      public_groups: names('API names of public groups'),
+      roles: names('API names of roles'),
+      roles_and_subordinates: names('API names of roles, with all roles below them'),
+      roles_and_internal_subordinates: names(
+        'API names of roles, with the roles below them except those of customers and partners',
+      ),
+    })
+    .optional()
+    .describe(
+      'Who sees it, in place of those who see it now; nobody named is all users. Default: unchanged, or all users',
+    ),
+})
+
+const fieldSet = z.strictObject({
+  api_name: apiName,
+  label: line(80),
+  description: prose(255).describe('What it is for; Salesforce requires it'),
+  displayed_fields: z
+    .array(apiName)
+    .max(500)
+    .default([])
+    .describe(
+      'API names of the fields in the set, in their order; other fields it has stay after them',
+    ),
+  available_fields: z
+    .array(apiName)
+    .max(500)
+    .default([])
+    .describe('API names of fields that administrators may add to the set; others it has stay'),
+})
+
 const planObject = z
   .strictObject({
     api_name: apiName.describe('`X__c` for a custom object, else a standard object'),
@@ -78,9 +166,24 @@ const planObject = z
     record_types: z.array(recordType).max(200).default([]),
     validation_rules: z.array(validationRule).max(500).default([]),
     fields: z.array(planField).max(900).default([]),
+    compact_layouts: z
+      .array(compactLayout)
+      .max(100)
+      .default([])
+      .describe('The fields at the top of a record. Created if they do not exist'),
+    list_views: z
+      .array(listView)
+      .max(200)
+      .default([])
+      .describe('Lists of records. Created if they do not exist'),
+    field_sets: z
+      .array(fieldSet)
+      .max(200)
+      .default([])
+      .describe('Fields for pages and components. Created if they do not exist'),
   })
   .describe(
-    'A custom object with its label, plural label and name field; or, without them, fields, record types, business processes and validation rules for an existing object',
+    'A custom object with its label, plural label and name field; or, without them, fields, record types, business processes, validation rules, compact layouts, list views and field sets for an existing object',
   )
   .meta({ id: 'PlanObject' })
 
@@ -225,13 +328,12 @@ export type Plan = z.output<typeof planSchema>
 
 const EMPTY_PLAN: Plan = planSchema.parse({})
 
-/** Lists that objects of a plan did not have from the start. */
-const NEW_LISTS = { business_processes: [] } satisfies Partial<PlanObject>
+const EMPTY_OBJECT: PlanObject = planObject.parse({ api_name: 'Empty' })
 
 /** A plan that was checked and stored, perhaps before all of today's members existed. */
 export const storedPlan = (stored: unknown): Plan => {
   const plan = { ...EMPTY_PLAN, ...(stored as Plan) }
-  return { ...plan, objects: plan.objects.map((object) => ({ ...NEW_LISTS, ...object })) }
+  return { ...plan, objects: plan.objects.map((object) => ({ ...EMPTY_OBJECT, ...object })) }
 }
 
 /** The plan as callers may write it, before defaults. */
@@ -240,6 +342,8 @@ export type PlanObject = Plan['objects'][number]
 export type PlanBusinessProcess = PlanObject['business_processes'][number]
 export type PlanRecordType = PlanObject['record_types'][number]
 export type PlanValidationRule = PlanObject['validation_rules'][number]
+export type PlanListView = PlanObject['list_views'][number]
+export type PlanFieldSet = PlanObject['field_sets'][number]
 export type PlanLayout = Plan['layouts'][number]
 export type PlanGlobalValueSet = Plan['global_value_sets'][number]
 export type PlanPublicGroup = Plan['public_groups'][number]
@@ -259,7 +363,9 @@ export const definesObject = (object: PlanObject): boolean =>
 
 /**
  * Whether compiling writes settings of the object: Salesforce gives an object its parent's sharing
- * together with its first master-detail.
+ * together with its first master-detail, and it is the object that names its primary compact layout.
  */
 export const touchesObject = (object: PlanObject): boolean =>
-  definesObject(object) || object.fields.some(({ type }) => type === 'MasterDetail')
+  definesObject(object) ||
+  object.fields.some(({ type }) => type === 'MasterDetail') ||
+  object.compact_layouts.some(({ assign }) => assign)

@@ -5,7 +5,7 @@ import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText } from '../../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
-import { FILE_KINDS } from '../../metadata/kinds.ts'
+import { COMPONENT_KINDS } from '../../metadata/kinds.ts'
 import { type NamedRecords } from '../../metadata/named-records.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type LiveFacts, type LookedUp } from '../facts.ts'
@@ -43,7 +43,7 @@ const qualified = (name: unknown, namespace: unknown): string =>
 
 /** Types that are looked up in Salesforce's own list of components, by their full names. */
 const LISTED: ReadonlySet<string> = new Set([
-  ...FILE_KINDS.map(({ type }) => type),
+  ...COMPONENT_KINDS.map(({ type }) => type),
   'BusinessProcess',
 ])
 

@@ -42,6 +42,11 @@ const nameFieldOf = (object: PlanObject, before: JsonObject | null): XmlValue =>
 }
 
 const settingsOf = (object: PlanObject, image: ObjectImage | null): Members => {
+  const primary = object.compact_layouts.find(({ assign }) => assign)?.api_name
+  const assignment = primary === undefined ? {} : { compactLayoutAssignment: primary }
+  if (objectKind(object.api_name) === 'standard') {
+    return inSchemaOrder({ ...(image === null ? {} : currentSettings(image)), ...assignment })
+  }
   const current = image === null ? NEW_OBJECT : currentSettings(image)
   const isDetail = object.fields.some(({ type }) => type === 'MasterDetail')
   // Salesforce: the sharing of a detail is its master's, inside and outside.
@@ -50,6 +55,7 @@ const settingsOf = (object: PlanObject, image: ObjectImage | null): Members => {
   const external = image?.settings.externalSharingModel
   return inSchemaOrder({
     ...current,
+    ...assignment,
     ...inSchemaOrder({
       label: object.label,
       pluralLabel: object.plural_label,
@@ -61,10 +67,7 @@ const settingsOf = (object: PlanObject, image: ObjectImage | null): Members => {
   })
 }
 
-/**
- * The object file with what differs from the existing one. A standard object's file holds only fields,
- * record types and rules.
- */
+/** The object file with what differs from the existing one. */
 const compileObject = (
   object: PlanObject,
   text: string | null,

@@ -4,12 +4,12 @@
 import { EngineError } from '../../../errors.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { type XmlValue } from '../../../salesforce/xml.ts'
-import { type Findings } from '../../plan/findings.ts'
+import { type Findings, reportDuplicates } from '../../plan/findings.ts'
 import { type Plan, type PlanObject } from '../../plan/schema.ts'
 import { type Holder, type WantedEntry } from '../entries.ts'
 import { type Measure } from '../fields/at-stake.ts'
 import { type NamedRecords } from '../named-records.ts'
-import { type Component } from '../names.ts'
+import { type Component, memberOf, nameFault, ownerOf, sameName } from '../names.ts'
 import { type ObjectImage } from '../object-file.ts'
 import { type Reversibility } from '../reversibility.ts'
 import {
@@ -204,9 +204,16 @@ export interface KindRule {
 export const refusal = (path: string, code: string, message: string): EngineError =>
   new EngineError('invalid_plan', message, { errors: [{ path, code, message }] })
 
+/** A list of an object of the plan whose members are components of their own. */
+export type PartList = {
+  [Name in keyof PlanObject]-?: PlanObject[Name] extends readonly { api_name: string }[]
+    ? Name
+    : never
+}[keyof PlanObject]
+
 /** The members of one list of the plan's objects, named as Salesforce names parts of an object. */
 export const partsNamed =
-  (list: 'fields' | 'business_processes' | 'record_types' | 'validation_rules') =>
+  (list: PartList) =>
   (plan: Plan): Named[] =>
     plan.objects.flatMap((object, index) =>
       object[list].map(({ api_name }, at) => ({
@@ -214,6 +221,53 @@ export const partsNamed =
         path: `objects.${index}.${list}.${at}`,
       })),
     )
+
+/** Reports what is wrong with the names in one list of the plan's objects. `noun` is one of them. */
+export const checkPartNames = (
+  plan: Plan,
+  list: PartList,
+  { noun, max }: { noun: string; max: number },
+  findings: Findings,
+): void => {
+  for (const [index, object] of plan.objects.entries()) {
+    const names = object[list].map(({ api_name }) => api_name)
+    const path = (at: number) => ['objects', index, list, at, 'api_name']
+    reportDuplicates(names, (name) => `${noun} ${name} of ${object.api_name}`, path, findings)
+    for (const [at, name] of names.entries()) {
+      const fault = nameFault(name, `${noun} name ${name}`, max)
+      if (fault !== null) findings.add(path(at), fault.code, fault.message)
+    }
+  }
+}
+
+/** A member of one list of the plan's objects and its object, by the full name. */
+export const plannedPart = <List extends PartList>(
+  { objects }: Plan,
+  list: List,
+  fullName: string,
+): { object: PlanObject; part: PlanObject[List][number] } | null => {
+  const object = objects.find(({ api_name }) => sameName(api_name) === sameName(ownerOf(fullName)))
+  const parts: readonly PlanObject[List][number][] = object?.[list] ?? []
+  const part = parts.find(({ api_name }) => sameName(api_name) === sameName(memberOf(fullName)))
+  return object === undefined || part === undefined ? null : { object, part }
+}
+
+/** Of these fields of an object, those that neither the plan nor the Salesforce org has. */
+export const missingFields = async (
+  object: PlanObject,
+  names: readonly string[],
+  asked: Asked,
+): Promise<string[]> => {
+  const planned = new Set(object.fields.map(({ api_name }) => sameName(api_name)))
+  const isThere = async (name: string): Promise<boolean | null> => {
+    if (planned.has(sameName(name))) return true
+    if (asked.objectExists(object.api_name)) return asked.fieldExists(object.api_name, name)
+    // A new object has fields of Salesforce's, and no custom one beside the plan's.
+    return !/__c$/i.test(name)
+  }
+  const found = await Promise.all(names.map(async (name) => [name, await isThere(name)] as const))
+  return found.filter(([, exists]) => exists === false).map(([name]) => name)
+}
 
 /** Whether they are deleted with the object, for kinds where that does not depend on the plan. */
 export const always = () => (): boolean => true

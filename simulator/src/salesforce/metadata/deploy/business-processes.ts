@@ -6,9 +6,8 @@ import { processNamed, statusFieldOf } from '../../../org/business-processes.ts'
 import { nodes, readName, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import type { BusinessProcess, SObject } from '../../../org/model.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
-import { checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
+import { checkLength, checkUnmanaged, flag, missingValue, noSuch, required } from './names.ts'
 import { same } from './typed.ts'
-import { missingValue } from './value-set.ts'
 
 const NAME_MAX = 80
 const DESCRIPTION_MAX = 255

@@ -16,6 +16,7 @@ import { withActive } from './automations.ts'
 import { deleteCompactLayout } from './compact-layouts.ts'
 import { deleteCustomMetadata, deleteRecordsOf, emptyField } from './custom-metadata.ts'
 import { deleteBusinessProcess } from './business-processes.ts'
+import { dependentsOn } from './dependencies.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { deleteFieldSet } from './field-sets.ts'
 import { becomeIndependent } from './fields.ts'
@@ -223,7 +224,11 @@ function otherDependents({ org }: Draft, object: SObject, field: Field): Depende
         (metadata?.['summaryForeignKey'] === path || metadata?.['summarizedField'] === path),
     )
     .map(({ describe }) => ({ type: 'CustomField', name: describe.name }))
-  return [...rules, ...summaries]
+  const dependents = dependentsOn(object, field.describe.name).map(({ describe }) => ({
+    type: 'CustomField',
+    name: describe.name,
+  }))
+  return [...rules, ...summaries, ...dependents]
 }
 
 const described = (users: readonly Dependent[]): string =>

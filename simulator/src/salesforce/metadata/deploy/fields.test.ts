@@ -166,7 +166,7 @@ describe('a deployed field shows in describe with the properties of its type', (
     ).toMatchObject({
       dependentPicklist: true,
       controllerName: 'Zone__c',
-      picklistValues: [{ validFor: 'gA==' }, { validFor: 'wA==' }],
+      picklistValues: [{ validFor: 'gAAA' }, { validFor: 'wAAA' }],
     })
   })
 

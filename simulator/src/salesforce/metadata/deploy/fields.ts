@@ -20,6 +20,7 @@ import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { convertValues } from './conversions.ts'
 import { checkTypeOfField } from './custom-metadata-types.ts'
 import { checkFieldOfSetting } from './custom-settings.ts'
+import { reckonDependents } from './dependencies.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
@@ -79,6 +80,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
     ...(relationship === undefined ? {} : { childRelationshipName: relationship }),
   }
   object.fields.set(fieldName.toLowerCase(), field)
+  reckonDependents(object, fieldName)
   if (type === 'Location') putCoordinates(draft, object, shape)
   for (const target of field.describe.referenceTo) draft.touch(target)
   if (type === 'MasterDetail') becomeDetail(draft, object)

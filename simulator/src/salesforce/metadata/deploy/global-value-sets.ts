@@ -1,20 +1,15 @@
 // GlobalValueSet: values that picklists of several objects share. Salesforce: Metadata API guide,
 // "GlobalValueSet" and "CustomValue"; Help, "Custom Picklists" on how many there may be.
 
-import type {
-  Field,
-  GlobalValue,
-  GlobalValueSet,
-  PicklistValue,
-  SObject,
-} from '../../../org/model.ts'
+import type { GlobalValue, GlobalValueSet } from '../../../org/model.ts'
 import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { dependentsOf } from '../../tooling/dependencies.ts'
-import { globalValueSetFields, liveFields } from '../bodies.ts'
+import { globalValueSetFields } from '../bodies.ts'
+import { putValues } from './dependencies.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkDeveloperName, checkLength, flag, required } from './names.ts'
 import { same } from './typed.ts'
-import { leftOut, readValues, valuesOf, withValidFor } from './value-set.ts'
+import { leftOut, readValues, valuesOf } from './value-set.ts'
 
 const NAME_MAX = 80
 const DESCRIPTION_MAX = 255
@@ -108,31 +103,6 @@ const byLabel = (left: GlobalValue, right: GlobalValue) =>
 function passOn(draft: Draft, set: GlobalValueSet): void {
   for (const { object, field } of globalValueSetFields(draft.org, set)) {
     draft.edit(object)
-    putValues(object, field, valuesOf(set), new Set())
-  }
-}
-
-/** Positions of controlling values are counted in what hangs on them: that is reckoned anew too. */
-function putValues(
-  object: SObject,
-  field: Field,
-  values: PicklistValue[],
-  done: Set<string>,
-): void {
-  const { describe, metadata } = field
-  if (done.has(describe.name)) return
-  done.add(describe.name)
-  const { controllerName } = describe
-  const controller =
-    typeof controllerName === 'string' ? object.fields.get(controllerName.toLowerCase()) : undefined
-  const set = (metadata?.['valueSet'] ?? {}) as MetadataNode
-  object.fields.set(describe.name.toLowerCase(), {
-    ...field,
-    describe: { ...describe, picklistValues: withValidFor(values, set, controller) },
-  })
-  for (const other of liveFields(object)) {
-    if (other.describe['controllerName'] === describe.name) {
-      putValues(object, other, other.describe.picklistValues, done)
-    }
+    putValues(object, field, valuesOf(set))
   }
 }

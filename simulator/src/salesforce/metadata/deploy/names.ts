@@ -89,3 +89,8 @@ export function noSuch(element: string, type: string, name: string): Problem {
     'INVALID_CROSS_REFERENCE_KEY',
   )
 }
+
+/** Salesforce's words for a value that a picklist has not, as the file writes it. */
+export function missingValue(value: string, picklist: string): Problem {
+  return new Problem(`Picklist value: ${value} in picklist: ${picklist} not found`)
+}

@@ -7,8 +7,7 @@ import { nodes, readName, text, type MetadataNode } from '../../../org/metadata-
 import type { BusinessProcess, RecordType, SObject } from '../../../org/model.ts'
 import { recordTypeBody } from '../bodies.ts'
 import { Problem } from './draft.ts'
-import { flag, noSuch, required } from './names.ts'
-import { missingValue } from './value-set.ts'
+import { flag, missingValue, noSuch, required } from './names.ts'
 
 /** The process that a record type names; undefined on objects that have none. */
 export function readProcess(object: SObject, node: MetadataNode): BusinessProcess | undefined {

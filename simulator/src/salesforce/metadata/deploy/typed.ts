@@ -4,6 +4,7 @@ import type { MetadataNode, MetadataValue } from '../../../org/metadata-xml.ts'
 
 /** Elements that hold what people write: "true" in them is a word. */
 const WORDS = new Set([
+  'controllingFieldValue',
   'defaultValue',
   'description',
   'errorConditionFormula',
@@ -20,6 +21,7 @@ const WORDS = new Set([
   'text',
   'url',
   'value',
+  'valueName',
 ])
 const NUMBERS = new Set([
   'activeVersionNumber',

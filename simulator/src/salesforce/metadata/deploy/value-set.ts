@@ -1,8 +1,9 @@
 // The values of a picklist field. Salesforce: Metadata API guide, "ValueSet".
 
 import type { Field, GlobalValueSet, PicklistValue, SObject } from '../../../org/model.ts'
-import { child, list, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { child, list, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft } from './draft.ts'
+import { checkControls, readDependency, withValidFor } from './dependencies.ts'
 import { checkLength, flag, noSuch, required } from './names.ts'
 
 export interface ValueSet {
@@ -41,12 +42,18 @@ export function readValueSet(
   if (name !== undefined && global === undefined)
     throw noSuch('valueSetName', 'GlobalValueSet', name)
   checkSameSource(before, global)
-  const controllingField = controller(object, set)
   const read =
     global === undefined
       ? fromDefinition(set, before?.describe.picklistValues ?? [])
       : fromGlobal(set, global)
-  return { ...read, values: withValidFor(read.values, set, controllingField), controllingField }
+  const field = before?.describe.name ?? text(node, 'fullName') ?? ''
+  checkControls(object, field, read.values)
+  const dependency = readDependency(object, { field, before }, read)
+  if (dependency === undefined) return { ...read, controllingField: undefined }
+  const { controllingField, ...parts } = dependency
+  const metadata = { ...read.metadata, ...parts, controllingField: controllingField.describe.name }
+  const values = withValidFor(read.values, metadata, controllingField)
+  return { ...read, values, metadata, controllingField }
 }
 
 /** As a change set and the Metadata API refuse it (forcedotcom/cli#2761); Setup can make a set of a list. */
@@ -158,55 +165,4 @@ function readValue(node: MetadataNode): ListedValue {
     label,
     value,
   }
-}
-
-function controller(object: SObject, set: MetadataNode): Field | undefined {
-  const name = text(set, 'controllingField')
-  if (name === undefined) return undefined
-  const field = object.fields.get(name.toLowerCase())
-  if (field === undefined || field.deletedAt !== undefined) {
-    throw noSuch('controllingField', 'CustomField', `${object.name}.${name}`)
-  }
-  if (!['picklist', 'boolean'].includes(field.describe.type)) {
-    throw new Problem(`${name} cannot control a picklist: it is neither a picklist nor a checkbox`)
-  }
-  return field
-}
-
-/**
- * Salesforce: describe tells the controlling values of a dependent value by position, one bit each,
- * from the highest bit of the first byte on, in base64 (SOAP API guide, "PicklistEntry").
- */
-export function withValidFor(
-  values: PicklistValue[],
-  set: MetadataNode,
-  controllingField: Field | undefined,
-): PicklistValue[] {
-  if (controllingField === undefined) return values
-  const controlling =
-    controllingField.describe.type === 'boolean'
-      ? ['false', 'true']
-      : controllingField.describe.picklistValues.map(({ value }) => value)
-  const bits = new Map(
-    values.map(({ value }) => [value, Buffer.alloc(Math.ceil(controlling.length / 8))]),
-  )
-  for (const setting of nodes(set, 'valueSettings')) {
-    const name = text(setting, 'valueName') ?? ''
-    const bytes = bits.get(name)
-    if (bytes === undefined) throw missingValue(name, text(set, 'controllingField') ?? '')
-    for (const by of texts(setting, 'controllingFieldValue')) {
-      const position = controlling.indexOf(by)
-      if (position < 0) throw missingValue(by, controllingField.describe.name)
-      const at = position >> 3
-      bytes[at] = (bytes[at] ?? 0) | (0x80 >> (position & 7))
-    }
-  }
-  return values.map((value) => ({
-    ...value,
-    validFor: bits.get(value.value)?.toString('base64') ?? null,
-  }))
-}
-
-export function missingValue(value: string, picklist: string): Problem {
-  return new Problem(`Picklist value: ${value} in picklist: ${picklist} not found`)
 }

@@ -1,5 +1,5 @@
-// What Salesforce documents by name. What is in here and not in the simulator is refused as not
-// simulated, so that nobody takes it for something that Salesforce does not have either.
+// What Salesforce documents by name. What is listed here but not in the simulator is refused as not
+// simulated, so that nobody concludes that Salesforce does not have it either.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ const OBJECTS = setOf(names.objects)
 const TOOLING = setOf(names.tooling)
 const TYPES = setOf(names.types)
 
-/** Salesforce: only in a Dev Hub (Salesforce DX guide). Any other org answers that it has none. */
+/** Salesforce: only in a Dev Hub (Salesforce DX guide). Any other org says that it has none. */
 const DEV_HUB = setOf('ScratchOrgInfo ActiveScratchOrg NamespaceRegistry SignupRequest')
 
 /** Tables that Salesforce keeps for an object: Object Reference, "Associated Objects". */
@@ -35,5 +35,5 @@ export const isDocumentedInTooling = (name: string): boolean =>
 /** Whether the Metadata API has a type of this name. */
 export const isDocumentedType = (name: string): boolean => TYPES.has(name.toLowerCase())
 
-/** Every user permission, as `PermissionSet` has it behind `Permissions`: `ApiEnabled`. */
+/** Every user permission, as `PermissionSet` has it after `Permissions`: `ApiEnabled`. */
 export const USER_PERMISSIONS: ReadonlySet<string> = new Set(names.permissions.split(' '))

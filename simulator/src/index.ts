@@ -17,7 +17,7 @@ import { seedInto, type Seed } from './seeds/seed.ts'
 import { type OrgSpec, type World } from './world.ts'
 
 export interface SimulatorOptions {
-  /** What orgs hold that do not say otherwise; default small. */
+  /** The seed of orgs that do not name one; default small. */
   seed?: Seed
   /** Default: a production org "Acme" and a sandbox "Acme Sandbox". */
   orgs?: OrgSpec[]
@@ -32,8 +32,8 @@ export interface SimulatorOptions {
    */
   publicUrls?: { login?: string; testLogin?: string }
   /**
-   * Time that answers take: each call, and on top each describe and each row that is saved, also
-   * inside a composite. A save holds its locks for that time.
+   * The time that answers take: for each call, plus for each describe and each saved row, also inside a
+   * composite. A save holds its locks for that time.
    */
   latency?: { callMs?: number; describeMs?: number; saveMs?: number }
   nango?: {
@@ -69,7 +69,7 @@ interface Hosted {
   org: Org
   spec: OrgSpec
   index: number
-  /** Of the start; others are gone after a reset. */
+  /** Created at the start; others are gone after a reset. */
   initial: boolean
   servers: FastifyInstance[]
 }
@@ -230,7 +230,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
   }
 }
 
-/** The hosts keep their org: the fresh state is put into it, and nothing of the old one stays. */
+/** The hosts keep their org: the fresh state replaces its old one completely. */
 const startAgain = (org: Org, fresh: Org): void => {
   const { instanceUrl } = org
   for (const key of Object.keys(org)) Reflect.deleteProperty(org, key)

@@ -10,7 +10,7 @@ export interface SalesforceFault {
   headers?: Record<string, string>
 }
 
-/** Thrown by handlers; the dispatcher answers with it. */
+/** Thrown by handlers; the dispatcher returns it. */
 export class Refusal extends Error {
   override name = 'Refusal'
   readonly fault: SalesforceFault
@@ -28,13 +28,16 @@ export const refusal = (status: number, errorCode: string, message: string, fiel
   })
 
 export const notFound = () =>
-  // The key order of this one differs from all others: recorded so.
+  // The key order of this one differs from all others, as recorded.
   new Refusal({
     status: 404,
     body: [{ errorCode: 'NOT_FOUND', message: 'The requested resource does not exist' }],
   })
 
-/** An object that the org has not, or not for this user: not found, unless it is the simulator that lacks it. */
+/**
+ * An object that the org does not have, or not for this user: not found, unless only the simulator lacks
+ * it.
+ */
 export const noSuchObject = (name: string, isThere: boolean) =>
   !isThere && isDocumentedObject(name) ? notSimulated(`the object ${name}`) : notFound()
 
@@ -47,7 +50,7 @@ export const notSimulated = (what: string) =>
     `The simulator does not do this: ${what}. See its README for what it does.`,
   )
 
-/** Salesforce: one code for both allocations, told apart by the message only. */
+/** Salesforce: one code for both allocations, distinguished only by the message. */
 export const limitExceeded = (which: 'total' | 'concurrent') =>
   refusal(
     403,

@@ -1,5 +1,5 @@
-// What flows reckon with: references, literals, merge fields, conditions and their logic, compiled once
-// per version. Salesforce: Metadata API guide, "Flow" (FlowElementReferenceOrValue, FlowCondition,
+// What flows calculate with: references, literals, merge fields, conditions and their logic, compiled
+// once per version. Salesforce: Metadata API guide, "Flow" (FlowElementReferenceOrValue, FlowCondition,
 // FlowRecordFilter); Salesforce Help, "Flow Operators".
 
 import { compileFormula, type FormulaScope } from '../formula/formula.ts'
@@ -9,13 +9,13 @@ import { type Field } from '../org/model.ts'
 import { child, nodes, text, type MetadataNode } from '../org/metadata-xml.ts'
 import { FlowFault } from './faults.ts'
 
-/** A value, as it is at the moment. */
+/** The current value. */
 export type Operand = (scope: FormulaScope) => FormulaValue
 export type Condition = (scope: FormulaScope) => boolean
 
 const NOTHING: Operand = () => null
 
-/** `{!…}` outside of quotation marks is a name; the rest is a formula like any other. */
+/** `{!…}` outside quotation marks is a name; the rest is an ordinary formula. */
 const REFERENCE = /("(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|\{!\s*([^}]+?)\s*\}/g
 
 /** A flow's formula. Throws what `compileFormula` throws. */
@@ -58,7 +58,7 @@ const moment = (kind: 'date' | 'datetime', given: string): Operand => {
   return () => ({ kind, ms })
 }
 
-/** A `value`, `rightValue` and the like; nothing at all is null. */
+/** A `value`, `rightValue` and the like; an absent one is null. */
 export const operandOf = (node: MetadataNode | undefined): Operand => {
   const [kind] = Object.keys(node ?? {}).filter((each) => (node?.[each] ?? null) !== null)
   const given = kind === undefined ? undefined : text(node, kind)
@@ -86,7 +86,7 @@ export const operandOf = (node: MetadataNode | undefined): Operand => {
   }
 }
 
-/** The right side as the left one is: flows compare fields with what was typed. */
+/** The right side, converted to the type of the left one: flows compare fields with typed text. */
 const alike = (left: FormulaValue, right: FormulaValue): FormulaValue => {
   if (typeof right !== 'string' || right === '' || typeof left === 'string') return right
   if (typeof left === 'number') return Number.isNaN(Number(right)) ? right : Number(right)
@@ -123,7 +123,7 @@ const COMPARISONS: Record<string, (left: FormulaValue, right: FormulaValue) => b
 const lower = (value: FormulaValue) => (typeof value === 'string' ? value.toLowerCase() : value)
 
 interface ConditionOptions {
-  /** Salesforce: filters find records as SOQL does, where the case of letters does not matter. */
+  /** Salesforce: filters find records as SOQL does, case-insensitively. */
   ignoreCase: boolean
 }
 
@@ -156,7 +156,9 @@ const conditionOf = (
   }
 }
 
-/** `and`, `or`, or a logic like `1 AND (2 OR NOT 3)`. Conditions that do not matter are not looked at. */
+/**
+ * `and`, `or`, or a logic like `1 AND (2 OR NOT 3)`. Conditions that do not matter are not evaluated.
+ */
 export const combined = (logic: string | undefined, conditions: Condition[]): Condition => {
   const given = logic?.trim() ?? ''
   if (given === '' || /^(and|no conditions)$/i.test(given)) {
@@ -181,7 +183,7 @@ export const combined = (logic: string | undefined, conditions: Condition[]): Co
   }
 }
 
-/** Filters over `field`s: of the record that set the flow off (`prefix` `$Record`), or of others. */
+/** Filters over `field`s: of the record that started the flow (`prefix` `$Record`), or of others. */
 export const filtersOf = (node: MetadataNode, prefix: readonly string[]): Condition =>
   combined(
     text(node, 'filterLogic'),

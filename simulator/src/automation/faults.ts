@@ -1,6 +1,6 @@
-// What a flow that fails says. The frame is Salesforce's, as issue threads quote it ("We can't save
+// The message of a flow that fails. The frame is Salesforce's, as issue threads quote it ("We can't save
 // this record because the … process failed"), and so is the sentence about records that could not be
-// saved; "Error element … (…)" stands in the mail that Salesforce sends about a failed flow.
+// saved; "Error element … (…)" is from the mail that Salesforce sends about a failed flow.
 
 import { problem, type RowProblem } from '../records/row-errors.ts'
 import { type RowError } from '../records/save-types.ts'
@@ -8,10 +8,10 @@ import { type RowError } from '../records/save-types.ts'
 const UNHANDLED =
   '<b>An unhandled fault has occurred in this flow</b><br>An unhandled fault has occurred while processing the flow.  Please contact your system administrator for more information.'
 
-/** Thrown where an element cannot go on. */
+/** Thrown when an element cannot continue. */
 export class FlowFault extends Error {
   override name = 'FlowFault'
-  /** True where it is this simulator that cannot, and not the flow that is wrong. */
+  /** True if the simulator cannot do it, and the flow is not at fault. */
   readonly unhandled: boolean
 
   constructor(message: string, unhandled = true) {
@@ -22,7 +22,7 @@ export class FlowFault extends Error {
 
 export type DataVerb = 'create' | 'update' | 'delete'
 
-/** Records of the flow's that Salesforce would not save. */
+/** The flow's records that Salesforce would not save. */
 export const dataFault = (verb: DataVerb, errors: readonly RowError[]): FlowFault =>
   new FlowFault(
     `This error occurred when the flow tried to ${verb} records: ${errors

@@ -9,20 +9,20 @@ import { child, nodes, text, type MetadataNode } from '../org/metadata-xml.ts'
 import { filtersOf, operandOf, type Condition } from './expressions.ts'
 import { FlowFault } from './faults.ts'
 
-/** How a filter's own field is called, so that it is not mistaken for a resource of the flow. */
+/** The prefix of a filter's own field, so that it is not mistaken for a resource of the flow. */
 const CANDIDATE = '$Candidate'
 
 /** The filters of an element, to be compiled once. */
 export const rowFilter = (node: MetadataNode): Condition => filtersOf(node, [CANDIDATE])
 
-/** Whether the row passes; `flow` answers what the filters compare with. */
+/** Whether the row passes; `flow` returns what the filters compare with. */
 export const passes = (filter: Condition, row: FormulaScope, flow: FormulaScope): boolean => {
   const read: FormulaScope['read'] = (path) =>
     path[0] === CANDIDATE ? row.read(path.slice(1)) : flow.read(path)
   return filter({ ...flow, read, prior: read })
 }
 
-/** Rows of the object that the element's filters may let through: few, where an index knows them. */
+/** Rows of the object that may pass the element's filters: few, if an index finds them. */
 export const candidates = (
   org: Org,
   object: SObject,

@@ -1,5 +1,5 @@
-// What a flow knows while it runs: `$Record`, its variables, what its elements found and made, and how
-// all of that is read and set by name. Salesforce Help, "Flow Resources".
+// What a flow knows while it runs: `$Record`, its variables, what its elements found and created, and
+// how all of that is read and set by name. Salesforce Help, "Flow Resources".
 
 import { type FormulaScope } from '../formula/formula.ts'
 import { type FormulaValue } from '../formula/values.ts'
@@ -13,7 +13,7 @@ import { fieldInput, operandOf, type Operand } from './expressions.ts'
 import { FlowFault } from './faults.ts'
 import { type FlowPlan, type FlowVariable } from './flow-plan.ts'
 
-/** A record that a flow holds: found, about to be made, or both. */
+/** A record that a flow holds: found, about to be created, or both. */
 export interface HeldRecord {
   object: SObject
   row: Record<string, unknown>
@@ -34,10 +34,10 @@ export class FlowMemory {
   readonly #of: InterviewOf
   readonly #values = new Map<string, FormulaValue>()
   readonly #records = new Map<string, HeldRecord | null>()
-  /** Resources being worked out: one that needs itself has no value. */
+  /** Resources being evaluated: one that needs itself has no value. */
   readonly #open = new Set<string>()
   readonly now = new Date()
-  /** Everything by its name, as it is at the moment. */
+  /** Current values by name. */
   readonly scope: FormulaScope
   /** Fields of `$Record` that were assigned and are not saved yet. */
   readonly #assigned = new Set<string>()
@@ -54,13 +54,13 @@ export class FlowMemory {
     }
   }
 
-  /** The same with another row in the place of `$Record`. */
+  /** The same with a different row as `$Record`. */
   scopeWith(record: Row): FormulaScope {
     const read: FormulaScope['read'] = (path) => this.#read(path, record)
     return { read, prior: read, isNew: false, now: this.now }
   }
 
-  /** What an element or a variable of this name holds from now on; null: it found none. */
+  /** Sets what an element or a variable of this name holds; null: it found none. */
   hold(name: string, record: HeldRecord | null): void {
     this.#records.set(name.toLowerCase(), record)
   }
@@ -77,7 +77,7 @@ export class FlowMemory {
     return found
   }
 
-  /** `inputAssignments`: what the fields of a record of this object get. */
+  /** `inputAssignments`: the values that the fields of a record of this object get. */
   inputs(object: SObject, node: MetadataNode): Record<string, unknown> {
     return Object.fromEntries(
       nodes(node, 'inputAssignments').map((each) => {
@@ -155,7 +155,7 @@ export class FlowMemory {
     return null
   }
 
-  /** A record's fields and its parents'; blank where the record does not have the field yet. */
+  /** A record's fields and its parents'; blank if the record does not have the field yet. */
   ofRow(object: SObject, row: Record<string, unknown>): FormulaScope {
     const { org, event } = this.#of
     const whole: Row = { Id: '', ...row }
@@ -188,7 +188,7 @@ export class FlowMemory {
     if (value !== undefined) return value
     const resource = this.#plan.resources.get(lower) ?? this.#plan.variables.get(lower)?.initial
     if (resource === undefined) {
-      // What an element would have given that did not run.
+      // What an element that did not run would have returned.
       if (this.#plan.elements.has(lower)) return null
       throw new FlowFault(`there is nothing by the name of ${path.join('.')}`)
     }

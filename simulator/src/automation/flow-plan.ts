@@ -1,4 +1,4 @@
-// A version of a record-triggered flow, made ready to run: when it starts, its elements by name, its
+// A version of a record-triggered flow, prepared to run: when it starts, its elements by name, its
 // resources. Salesforce: Metadata API guide, "Flow".
 
 import { type FormulaScope } from '../formula/formula.ts'
@@ -15,7 +15,7 @@ import {
 } from './expressions.ts'
 import { FlowFault } from './faults.ts'
 
-/** Members of a flow that hold elements, and what Salesforce calls one of each. */
+/** Members of a flow that hold elements, and Salesforce's name for one of each. */
 const ELEMENT_TYPES: Record<string, string> = {
   actionCalls: 'FlowActionCall',
   apexPluginCalls: 'FlowApexPluginCall',
@@ -56,9 +56,9 @@ export interface FlowPlan {
   timing: FlowTiming
   onCreate: boolean
   onUpdate: boolean
-  /** Whether the record, as `$Record`, fits the start's conditions. */
+  /** Whether the record, as `$Record`, meets the conditions of the start. */
   fits(scope: FormulaScope): boolean
-  /** An update starts it only where the record did not fit before. */
+  /** An update starts it only if the record did not meet the conditions before. */
   onlyWhenItComesToFit: boolean
   first: string | undefined
   /** By lower-cased name. */
@@ -67,7 +67,10 @@ export interface FlowPlan {
   resources: Map<string, Operand>
   /** By lower-cased name; `object` of one that holds a record. */
   variables: Map<string, FlowVariable>
-  /** What `compile` makes of this part of the metadata, made once. One way to compile per part. */
+  /**
+   * The result of `compile` for this part of the metadata, compiled once. Each part is compiled in only
+   * one way.
+   */
   compiled(node: MetadataNode, compile: (node: MetadataNode) => Condition): Condition
 }
 
@@ -79,7 +82,10 @@ export interface FlowVariable {
 
 export const START = { name: '$Start', type: 'FlowStart' } as const
 
-/** Salesforce: flows with orders up to 1,000, those without by their activation, the others. */
+/**
+ * Salesforce: flows with orders up to 1,000, then those without one by their activation, then the
+ * others.
+ */
 interface Order {
   group: number
   order: number
@@ -93,7 +99,7 @@ export interface StartingFlow {
   plan: FlowPlan
 }
 
-/** The flow's active version, if it is one that records set off; null for all others. */
+/** The flow's active version, if it is record-triggered; null for all others. */
 export const startingFlow = (flow: Flow, version: FlowVersion): StartingFlow | null => {
   const metadata = version.metadata as MetadataNode
   const start = child(metadata, 'start')
@@ -163,7 +169,7 @@ export const inTriggerOrder = (
   (left.group === 1 ? left.activatedAt - right.activatedAt : 0) ||
   (left.name < right.name ? -1 : left.name > right.name ? 1 : 0)
 
-/** Process Builder keeps the object of a process among these values. */
+/** Process Builder stores the object of a process among these values. */
 const processObject = (metadata: MetadataNode): string | undefined => {
   const value = nodes(metadata, 'processMetadataValues').find(
     (each) => text(each, 'name') === 'ObjectType',
@@ -171,7 +177,7 @@ const processObject = (metadata: MetadataNode): string | undefined => {
   return text(child(value, 'value'), 'stringValue')
 }
 
-/** What cannot be read fails when it is first asked for, as an error of the element that needs it. */
+/** What cannot be read fails when it is first used, as an error of the element that needs it. */
 const deferred = <T>(make: () => (scope: FormulaScope) => T): ((scope: FormulaScope) => T) => {
   let made: ((scope: FormulaScope) => T) | undefined
   return (scope) => (made ??= make())(scope)

@@ -15,7 +15,7 @@ import { FlowMemory, isRecord, type HeldRecord, type InterviewOf } from './flow-
 import { START, type FlowElement, type FlowPlan } from './flow-plan.ts'
 import { candidates, passes, rowFilter } from './find-rows.ts'
 
-/** A flow that comes back to where it was would run for ever. */
+/** A flow with a cycle would run for ever. */
 const ELEMENTS_MAX = 2000
 
 type Next = string | undefined
@@ -31,7 +31,7 @@ export class Interview {
     this.#memory = new FlowMemory(plan, of)
   }
 
-  /** Whether the record starts the flow. Throws a `RowProblem` where that cannot be told. */
+  /** Whether the record starts the flow. Throws a `RowProblem` if that cannot be determined. */
   starts(): boolean {
     const plan = this.#plan
     const { event, before } = this.#of.event
@@ -43,7 +43,7 @@ export class Interview {
     })
   }
 
-  /** Runs a flow that does nothing but look and set. Throws a `RowProblem`. */
+  /** Runs a flow that only reads and sets values. Throws a `RowProblem`. */
   runBeforeSave(): void {
     let element = this.#element(this.#plan.first, START)
     for (let n = 0; element !== null; n++) {
@@ -79,7 +79,7 @@ export class Interview {
     })
   }
 
-  /** Does the work of an element; what goes wrong becomes the row's error. */
+  /** Runs an element; what goes wrong becomes the row's error. */
   #at<T>(element: { name: string; type: string }, work: () => T): T {
     try {
       return work()
@@ -100,7 +100,7 @@ export class Interview {
     return error
   }
 
-  /** Elements that need no save; null: it is not one of those. */
+  /** Elements that save nothing; null: it is not one of those. */
   #look({ type, node }: FlowElement): { to: Next } | null {
     switch (type) {
       case 'FlowAssignment':
@@ -208,7 +208,7 @@ export class Interview {
     )
   }
 
-  /** The record that the element names by `inputReference`; null: it goes by object and filters. */
+  /** The record that the element names by `inputReference`; null: it uses object and filters. */
   #given(node: MetadataNode): HeldRecord | null {
     const path = text(node, 'inputReference') ?? ''
     if (path === '') return null
@@ -217,7 +217,7 @@ export class Interview {
     return held
   }
 
-  /** Saves all of them or fails the flow; answers their ids. */
+  /** Saves all of them or fails the flow; returns their ids. */
   async #save(
     save: NestedSave,
     operation: 'insert' | 'update' | 'delete',
@@ -230,7 +230,7 @@ export class Interview {
         operation,
         object: object.name,
         rows: rows.slice(from, from + ROWS_MAX),
-        // Salesforce: what a flow saves is not given away by assignment rules.
+        // Salesforce: assignment rules do not apply to what a flow saves.
         options: { allOrNone: true, assignmentRule: 'none', allowDuplicates: false },
       })
       const errors = outcomes.flatMap((outcome) => (outcome.success ? [] : outcome.errors))
@@ -336,7 +336,7 @@ export class Interview {
   }
 }
 
-/** What of the record is to be saved. */
+/** The fields of the record to save. */
 const assignedOf = ({ row, assigned }: HeldRecord): Record<string, unknown> =>
   Object.fromEntries([...assigned].map((name) => [name, row[name]]))
 

@@ -1,4 +1,4 @@
-// Mail that flows sent: nobody gets it, tests read it.
+// Mail that flows sent: it is not delivered, but tests can read it.
 
 import { keptByOrg } from '../org/kept.ts'
 
@@ -9,9 +9,9 @@ export interface SentEmail {
   version: number
   element: string
   kind: 'emailAlert' | 'emailSimple'
-  /** Of an alert: `Object.Alert_Name`. */
+  /** For an alert: `Object.Alert_Name`. */
   name: string
-  /** The record it is about: the alert's own, or the one that set the flow off. */
+  /** The record it is about: the alert's own, or the one that started the flow. */
   recordId: string
   /** The action's input parameters, as they were when it ran. */
   inputs: Record<string, unknown>
@@ -27,7 +27,7 @@ export class Outbox {
     return this.#sent
   }
 
-  /** Answers how it is taken back: Salesforce sends nothing before its transaction is through. */
+  /** Returns how to take it back: Salesforce sends nothing before the transaction is committed. */
   send(email: SentEmail): () => void {
     this.#sent.push(email)
     if (this.#sent.length > KEPT) this.#sent.splice(0, this.#sent.length - KEPT)

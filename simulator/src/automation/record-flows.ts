@@ -1,4 +1,4 @@
-// Record-triggered flows: which of them a change of a record sets off, in which order. One run of one of
+// Record-triggered flows: which of them a change of a record starts, in which order. One run of one of
 // them is in interview.ts.
 
 import { findObject } from '../org/changes.ts'
@@ -12,12 +12,12 @@ import { Interview } from './interview.ts'
 
 const NONE: readonly FlowPlan[] = []
 
-/** The org's active record-triggered flows, compiled anew when one of them changed. */
+/** The org's active record-triggered flows, compiled again when one of them changes. */
 export class FlowCatalogue {
-  /** Active versions' metadata in the order of the flows, by which changes are noticed. */
+  /** Active versions' metadata in the order of the flows, used to notice changes. */
   #seen: unknown[] = []
   readonly #plans = new Map<string, FlowPlan[]>()
-  /** Flows and records that are at work in a transaction. */
+  /** Flows and records that are being processed in a transaction. */
   readonly #running = new WeakMap<Transaction, Set<string>>()
 
   /** Active flows on this object, in the order in which they run; API name in any letter case. */
@@ -71,12 +71,12 @@ function plansOn(org: Org, object: string, timing: FlowTiming): readonly FlowPla
 
 const catalogueOf = keptByOrg(() => new FlowCatalogue())
 
-/** From now on saves in this org set off its record-triggered flows. */
+/** Makes saves in this org start its record-triggered flows. */
 export const runFlowsIn = (org: Org): void => {
   recordStateOf(org).automation = { concerns, beforeSave, afterSave, beforeDelete }
 }
 
-/** Whether rows of this object set off any flow. */
+/** Whether rows of this object start any flow. */
 export function concerns(org: Org, object: string): boolean {
   return catalogueOf(org).on(org, object).length > 0
 }
@@ -99,7 +99,7 @@ export async function afterSave(org: Org, save: NestedSave, row: RowEvent): Prom
   await runNesting(org, save, row, 'RecordAfterSave')
 }
 
-/** Runs the flows that a deletion sets off, before it. Throws as `beforeSave`. */
+/** Runs the flows that a deletion starts, before it. Throws as `beforeSave`. */
 export async function beforeDelete(org: Org, save: NestedSave, row: RowEvent): Promise<void> {
   await runNesting(org, save, row, 'RecordBeforeDelete')
 }

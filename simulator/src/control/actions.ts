@@ -1,4 +1,4 @@
-// What an action of the control port is, and how actions find what they are about.
+// What an action of the control port is, and how actions find their org.
 
 import { type z } from 'zod'
 import { type World } from '../world.ts'
@@ -11,13 +11,13 @@ export interface Action {
   run(world: World, input: unknown): unknown
 }
 
-/** An action with its checked input. Its result is answered as JSON. */
+/** An action with its checked input. Its result is returned as JSON. */
 export const defineAction = <Input extends z.ZodType, Result>(
   input: Input,
   run: (world: World, input: z.output<Input>) => Result,
 ) => ({ input, run })
 
-/** The caller named something that is not there: answered as 400. */
+/** The caller named something that does not exist: answered with 400. */
 export class Mistake extends Error {
   override name = 'Mistake'
 }

@@ -1,4 +1,4 @@
-// A robot in place of the person who connects a client: opens Nango's link, goes on to Salesforce,
+// A robot in place of the person who connects a client: opens Nango's link, continues to Salesforce,
 // chooses org and user, allows or denies, and comes back. Follows the real redirects over HTTP.
 
 export interface Journey {
@@ -11,7 +11,7 @@ export interface Journey {
 
 export interface Arrival {
   status: number
-  /** Of Nango's last page: whether the connection was made, and its id if the page says it. */
+  /** From Nango's last page: whether the connection was made, and its id if the page says it. */
   ok: boolean
   connectionId: string | null
   page: string

@@ -1,4 +1,4 @@
-// How Bulk jobs go, and how much of its allocations an org has used.
+// The pace of Bulk jobs, and how much of its allocations an org has used.
 
 import { z } from 'zod'
 import { defineAction, orgIn } from './actions.ts'
@@ -10,7 +10,7 @@ const given = <T extends object>(values: T) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
 export const bulkActions = {
-  /** See `BulkPace`. What is not given goes at its usual pace again. */
+  /** See `BulkPace`. What is not given returns to its usual pace. */
   'bulk/pace': defineAction(
     z.strictObject({
       org,
@@ -26,8 +26,8 @@ export const bulkActions = {
     },
   ),
   /**
-   * Jobs stop where they are in the queue (`queued`), or InProgress once they have processed so many
-   * rows; null lets them go on.
+   * Jobs stop in the queue (`queued`), or InProgress once they have processed so many rows; null lets
+   * them continue.
    */
   'bulk/hold': defineAction(
     z.strictObject({ org, at: z.union([z.literal('queued'), count, z.null()]) }),
@@ -72,7 +72,7 @@ export const bulkActions = {
       return { ...found.usage, bulk: { ...usage } }
     },
   ),
-  /** Calls that are 24 hours old come back: so many, or all of them. */
+  /** Returns calls as if they were 24 hours old: so many, or all of them. */
   'usage/return': defineAction(
     z.strictObject({ org, calls: count.optional() }),
     (world, { org: name, calls }) => {

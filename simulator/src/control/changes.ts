@@ -28,7 +28,7 @@ const flowSpec = z.strictObject({
   label: z.string().min(1),
   processType: z.string().default('AutoLaunchedFlow'),
   start: z.record(z.string(), z.unknown()).optional(),
-  /** Elements and resources, in the member names of the Metadata API: they act on records. */
+  /** Elements and resources, with the member names of the Metadata API: they act on records. */
   body: z.record(z.string(), z.unknown()).optional(),
   trigger: z
     .strictObject({
@@ -64,7 +64,7 @@ const flowIn = (of: Org, name: string): Flow => {
   return flow
 }
 
-/** A date later than the one before, also within one millisecond. */
+/** A date later than the previous one, also within one millisecond. */
 const later = (before: Date): Date => new Date(Math.max(Date.now(), before.getTime() + 1000))
 
 const split = (path: string): [string, string] => {
@@ -106,7 +106,10 @@ const schemaActions = {
       return { id: object.durableId }
     },
   ),
-  /** Changes keys of the object's own describe: `{ label: 'Deal' }`. A label moves every describe's date. */
+  /**
+   * Changes keys of the object's own describe: `{ label: 'Deal' }`. A label changes every describe's
+   * date.
+   */
   'schema/alter-object': defineAction(
     z.strictObject({ org, object: z.string(), changes: z.record(z.string(), z.unknown()) }),
     (world, input) => {
@@ -142,7 +145,7 @@ const schemaActions = {
       return { id: field.id }
     },
   ),
-  /** Changes keys of the field's describe: `{ length: 300 }`. A label moves every describe's date. */
+  /** Changes keys of the field's describe: `{ length: 300 }`. A label changes every describe's date. */
   'schema/alter-field': defineAction(
     onField.extend({ changes: z.record(z.string(), z.unknown()) }),
     (world, input) => {
@@ -150,7 +153,7 @@ const schemaActions = {
       const object = objectIn(found, input.object)
       const field = fieldIn(object, input.name)
       field.describe = { ...field.describe, ...input.changes }
-      // What was deployed is not what the field is any more.
+      // The deployed metadata no longer describes the field.
       delete field.metadata
       touchObject(found, object)
       field.lastModifiedDate = object.schemaModifiedAt
@@ -213,7 +216,7 @@ const automationActions = {
     for (const version of flow.versions) version.lastModifiedDate = flow.lastModifiedDate
     return { id: flow.id, activeVersion: flow.activeVersion }
   }),
-  /** A further version, a draft unless `activate`; its metadata is the last one's with `changes`. */
+  /** Another version, a draft unless `activate`; its metadata is the last one's with `changes`. */
   'automations/add-flow-version': defineAction(
     z.strictObject({
       org,
@@ -242,7 +245,7 @@ const automationActions = {
       return { version: number }
     },
   ),
-  /** `version` null: nothing is active any more. */
+  /** `version` null: no version is active any longer. */
   'automations/activate-flow': defineAction(
     z.strictObject({ org, flow: z.string(), version: z.number().int().nullable() }),
     (world, input) => {
@@ -296,7 +299,7 @@ const automationActions = {
       return {}
     },
   ),
-  /** Adds the rule, or changes what is given of it. */
+  /** Adds the rule, or changes the given members. */
   'automations/set-validation-rule': defineAction(
     z.strictObject({
       org,
@@ -354,7 +357,7 @@ const activate = (flow: Flow, version: number | null): void => {
   }
 }
 
-/** Whose grants: a permission set's, or else a profile's (the administrators' by default). */
+/** The owner of the grants: a permission set, or else a profile (the administrators' by default). */
 const ofWhom = { set: z.string().optional(), profile: z.string().default(ADMIN) }
 
 const grantsIn = (
@@ -367,7 +370,7 @@ const grantsIn = (
 }
 
 const permissionActions = {
-  /** Any change of permissions: every describe's Last-Modified moves, whatever it shows. */
+  /** Any change of permissions: every describe's Last-Modified changes, whatever it shows. */
   'permissions/touch': defineAction(z.strictObject({ org }), (world, input) => {
     touchOrg(orgIn(world, input.org))
     return {}
@@ -486,7 +489,7 @@ const permissionActions = {
       return {}
     },
   ),
-  /** Takes a field from the eyes of a profile: a standard one is hidden, a custom one's grant ends. */
+  /** Hides a field from a profile: a standard one is hidden, the grant of a custom one ends. */
   'permissions/hide-field': defineAction(
     z.strictObject({
       org,

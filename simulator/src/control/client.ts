@@ -16,7 +16,7 @@ export interface Control {
   createOrg(input: ActionInput<'orgs/create'>): Promise<OrgView>
   /** A session without OAuth; default: of the org's administrator. */
   openSession(org: string, username?: string): Promise<ActionResult<'sessions/open'>>
-  /** What the org, or all of them, were asked, oldest first. */
+  /** Requests to the org, or to all of them, oldest first. */
   journal(org?: string): Promise<ActionResult<'journal'>>
   clearJournal(): Promise<void>
   addFault(rule: ActionInput<'faults/add'>): Promise<void>

@@ -1,4 +1,4 @@
-// How deployments go: slower, locked out, and what follows 15 days later.
+// The course of deployments: slower, locked out, and what happens 15 days later.
 
 import { z } from 'zod'
 import { defineAction, orgIn } from './actions.ts'
@@ -8,7 +8,7 @@ import { deploysOf } from '../salesforce/metadata/deploy/jobs.ts'
 const org = z.string()
 
 export const deployActions = {
-  /** Milliseconds that deployments wait and run; without numbers: the usual pace again. */
+  /** Milliseconds that deployments wait and run; without numbers: back to the usual pace. */
   'deploys/pace': defineAction(
     z.strictObject({
       org,
@@ -24,7 +24,7 @@ export const deployActions = {
     },
   ),
   /**
-   * The next deployments meet another change of the set-up: the whole one fails with
+   * The next deployments collide with another setup change: the whole deployment fails with
    * ALREADY_IN_PROCESS (`setup`), or its first component (`admin-operation`).
    */
   'deploys/lock': defineAction(

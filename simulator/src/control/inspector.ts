@@ -1,4 +1,4 @@
-// The inspector page: the world at a glance, in plain HTML.
+// The inspector page: the simulated world at a glance, in plain HTML.
 
 import { type World } from '../world.ts'
 import { type Org } from '../org/model.ts'

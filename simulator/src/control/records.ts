@@ -1,4 +1,4 @@
-// Records without HTTP, and what stands in the way of saving them: pace, locks, duplicate rules.
+// Records without HTTP, and what can hinder saving them: pace, locks, duplicate rules.
 
 import { setTimeout as later } from 'node:timers'
 import { z } from 'zod'
@@ -99,7 +99,7 @@ export const recordActions = {
     (world, input) =>
       saveAll(orgIn(world, input.org), input.username, 'update', input.object, input.rows),
   ),
-  /** Into the recycle bin, or, with `hard`, away for good. */
+  /** Into the recycle bin or, with `hard`, deleted permanently. */
   'records/delete': defineAction(
     byIds.extend({ hard: z.boolean().default(false) }),
     (world, input) =>
@@ -121,7 +121,7 @@ export const recordActions = {
     ),
   ),
   /**
-   * Makes so many rows at once, without any check. `{n}` in a text of the template is the row's
+   * Creates so many rows at once, without any check. `{n}` in a text of the template is the row's
    * number, from 1.
    */
   'records/fill': defineAction(
@@ -164,7 +164,7 @@ export const recordActions = {
     const table = objectIn(of, input.object)
     return { count: rowsWhere(of, table, input.where, input.deletedToo).length }
   }),
-  /** Rows as they are stored, in the order in which they were made. */
+  /** Rows as they are stored, in the order of their creation. */
   'records/list': defineAction(
     found.extend({ limit: z.number().int().positive().default(1000) }),
     (world, input) => {
@@ -190,7 +190,7 @@ export const recordActions = {
       return { saveMs: state.saveMs, lockWaitMs: state.lockWaitMs }
     },
   ),
-  /** Holds these records as another transaction would: for so long, or until `records/unlock`. */
+  /** Locks these records as another transaction would: for the given time, or until `records/unlock`. */
   'records/lock': defineAction(
     z.strictObject({ org, ids: z.array(z.string()).min(1), ms: z.number().positive().optional() }),
     async (world, input) => {
@@ -215,8 +215,8 @@ export const recordActions = {
     return { unlocked }
   }),
   /**
-   * The next `times` rows fail with UNABLE_TO_LOCK_ROW, however they are saved; with a rate of 0.25
-   * every fourth that comes by.
+   * The next `times` rows fail with UNABLE_TO_LOCK_ROW, however they are saved; with a rate of 0.25,
+   * every fourth row.
    */
   'records/fail-locks': defineAction(
     z.strictObject({
@@ -238,7 +238,7 @@ export const recordActions = {
       return {}
     },
   ),
-  /** Adds the rule, or changes what is given of it. */
+  /** Adds the rule, or changes the given members. */
   'records/set-duplicate-rule': defineAction(
     z.strictObject({
       org,

@@ -52,7 +52,7 @@ const newOrg = z.strictObject({
 const org = z.string().describe("a Salesforce org's name or id")
 const ofUser = z.strictObject({ org, username: z.string().optional() })
 
-/** What the org's sessions or grants are of: one user's, or everybody's. */
+/** Whose sessions or grants in the org: one user's, or everybody's. */
 const belongsTo = (world: World, input: { org: string; username?: string | undefined }) => {
   const found = orgIn(world, input.org)
   const user = input.username === undefined ? null : userIn(found, input.username)
@@ -71,7 +71,7 @@ const removeTheirs = <T extends { userId: string }>(
 const firstUser = (of: Org) => userIn(of, [...of.users.values()][0]?.username ?? '')
 
 const worldActions = {
-  /** Back to the state right after the start; orgs made since are gone. */
+  /** Back to the state right after the start; orgs created since are gone. */
   reset: defineAction(z.strictObject({}), async (world) => {
     await world.reset()
     return {}
@@ -122,7 +122,7 @@ const worldActions = {
       return orgView(found)
     },
   ),
-  /** Gives the org another instance URL. The old one is dead unless `keepOld`. */
+  /** Gives the org a different instance URL. The old one is dead unless `keepOld`. */
   'orgs/move': defineAction(
     z.strictObject({ org, keepOld: z.boolean().default(false) }),
     async (world, input) => {
@@ -131,7 +131,7 @@ const worldActions = {
       return orgView(found)
     },
   ),
-  /** A session without OAuth, for tools that want a token at once. */
+  /** A session without OAuth, for tools that need a token at once. */
   'sessions/open': defineAction(ofUser, (world, input) => {
     const found = orgIn(world, input.org)
     const user = input.username === undefined ? firstUser(found) : userIn(found, input.username)
@@ -151,12 +151,12 @@ const worldActions = {
         expiresAt: expiresAt.toISOString(),
       }))
   }),
-  /** Ends access tokens; refresh tokens live on. */
+  /** Ends access tokens; refresh tokens stay valid. */
   'sessions/expire': defineAction(ofUser, (world, input) => {
     const { found, theirs } = belongsTo(world, input)
     return { expired: removeTheirs(found.sessions, theirs) }
   }),
-  /** Ends refresh tokens; access tokens live on until they expire. */
+  /** Ends refresh tokens; access tokens stay valid until they expire. */
   'refresh-tokens/revoke': defineAction(ofUser, (world, input) => {
     const { found, theirs } = belongsTo(world, input)
     return { revoked: removeTheirs(found.refreshGrants, theirs) }
@@ -201,7 +201,7 @@ const worldActions = {
     world.faults.clear()
     return {}
   }),
-  /** What the orgs were asked, oldest first. In `path`, `*` stands for anything. */
+  /** Requests to the orgs, oldest first. In `path`, `*` matches anything. */
   journal: defineAction(
     z.strictObject({
       org: org.optional(),
@@ -269,7 +269,7 @@ export type ActionResult<Name extends ActionName> = Awaited<
 >
 
 export const registerControl = (app: FastifyInstance, world: World): void => {
-  // JSON whatever the content type says, so that `curl -d '{…}'` does.
+  // JSON whatever the content type says, so that `curl -d '{…}'` works.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) => done(null, bytes))
   app.setErrorHandler((error, _request, reply) => {

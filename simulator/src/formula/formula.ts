@@ -16,7 +16,7 @@ export class FormulaNotSimulated extends Error {
 
 export interface Formula {
   source: string
-  /** Throws a `FormulaNotSimulated` where the scope has no such field. */
+  /** Throws a `FormulaNotSimulated` if the scope has no such field. */
   evaluate(scope: FormulaScope): FormulaValue
   /** The fields that it names. */
   paths: readonly (readonly string[])[]
@@ -124,6 +124,6 @@ const reckon = (operator: '*' | '/' | '^', left: number | null, right: number | 
   if (left === null || right === null) return null
   if (operator === '*') return left * right
   if (operator === '^') return left ** right
-  // Salesforce: a division by zero shows as an error, and counts as no value.
+  // Salesforce: a division by zero is displayed as an error and counts as no value.
   return right === 0 ? null : left / right
 }

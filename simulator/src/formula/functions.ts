@@ -16,9 +16,9 @@ import {
 
 /** What a formula reads: one row before and after its change. */
 export interface FormulaScope {
-  /** A field's value. Throws where there is no such field. */
+  /** A field's value. Throws if there is no such field. */
   read(path: readonly string[]): FormulaValue
-  /** Its value before the change; that of `read` where there was none before. */
+  /** Its value before the change; for a new record that of `read`. */
   prior(path: readonly string[]): FormulaValue
   isNew: boolean
   now: Date
@@ -44,7 +44,7 @@ const of = (
   run: FormulaFunction['run'],
 ): FormulaFunction => ({ min, ...(max === undefined ? {} : { max }), run })
 
-/** Of numbers only: null when one of them is missing. */
+/** For numbers only: null if one of them is missing. */
 const numbers = (count: number, run: (...given: number[]) => number): FormulaFunction =>
   of(count, count, ({ value }) => {
     const given = Array.from({ length: count }, (_, n) => numeric(value(n)))
@@ -108,7 +108,7 @@ export const FUNCTIONS: Record<string, FormulaFunction> = {
   ISPICKVAL: of(2, 2, ({ value }) => equal(value(0), value(1))),
   ISNEW: of(0, 0, ({ scope }) => scope.isNew),
   ISCHANGED: of(1, 1, ({ scope, args, value }) => {
-    // Salesforce: of a new record nothing has changed.
+    // Salesforce: in a new record nothing counts as changed.
     return !scope.isNew && !equal(value(0), scope.prior(pathOf(args)))
   }),
   PRIORVALUE: of(1, 1, ({ scope, args }) => scope.prior(pathOf(args))),
@@ -205,5 +205,5 @@ export const FUNCTIONS: Record<string, FormulaFunction> = {
   }),
 }
 
-/** These look at a field, not at a value. */
+/** These take a field, not a value. */
 export const FIELD_FUNCTIONS = new Set(['ISCHANGED', 'PRIORVALUE'])

@@ -12,7 +12,7 @@ export type Expression =
 export type BinaryOperator =
   '||' | '&&' | '=' | '<>' | '<' | '<=' | '>' | '>=' | '+' | '-' | '&' | '*' | '/' | '^'
 
-/** What Salesforce's own editor would refuse too. */
+/** What Salesforce's own editor would also refuse. */
 export class FormulaSyntaxError extends Error {
   override name = 'FormulaSyntaxError'
 }
@@ -49,7 +49,7 @@ const tokens = (source: string): Token[] => {
   return found
 }
 
-/** Weakest first; operators of one level are read from left to right. */
+/** Lowest precedence first; operators of one level are left-associative. */
 const LEVELS: readonly Record<string, BinaryOperator>[] = [
   { '||': '||' },
   { '&&': '&&' },

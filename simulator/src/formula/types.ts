@@ -1,9 +1,9 @@
-// What kinds of values a formula works on, as far as they can be told without values. Salesforce Help:
-// "Formula Operators and Functions"; the texts are those of its formula editor.
+// The types of values in a formula, as far as they are known without values. Salesforce Help: "Formula
+// Operators and Functions"; the texts are those of its formula editor.
 
 import { FormulaSyntaxError, type Expression } from './parse.ts'
 
-/** `Unknown` is anything that cannot be told: it never contradicts. */
+/** `Unknown` is any type that is not known: it never conflicts. */
 export type ValueType =
   | 'Number'
   | 'Text'
@@ -15,7 +15,7 @@ export type ValueType =
   | 'Multi-Select Picklist'
   | 'Unknown'
 
-/** The type of a field by its path; `Unknown` where that is open. */
+/** The type of a field by its path; `Unknown` if it is open. */
 export type TypeOfPath = (path: readonly string[]) => ValueType
 
 const RESULTS: Record<string, string> = {
@@ -41,8 +41,8 @@ const ARGUMENTS: Record<string, ValueType> = { AND: 'Boolean', OR: 'Boolean', NO
 const ONE_TEXT = new Set('LEN TRIM UPPER LOWER VALUE ISNUMBER'.split(' '))
 
 /**
- * The type of the expression's value. Throws a `FormulaSyntaxError` in the words of the editor where
- * an operator or a function is given what it cannot take.
+ * The type of the expression's value. Throws a `FormulaSyntaxError` in the words of the editor if an
+ * operator or a function gets a value of the wrong type.
  */
 export const typeOfFormula = (expression: Expression, fields: TypeOfPath): ValueType => {
   const of = (each: Expression) => typeOfFormula(each, fields)

@@ -1,4 +1,4 @@
-// What formulas reckon with, and how the operators treat it.
+// The values of formulas, and how the operators treat them.
 
 /** A date (midnight UTC), a point in time, or a time of day, in milliseconds. */
 export interface Moment {
@@ -16,7 +16,7 @@ export const isMoment = (value: FormulaValue): value is Moment =>
 /** Salesforce: a text that is empty and one that is null are the same. */
 export const isBlank = (value: FormulaValue): boolean => value === null || value === ''
 
-/** A condition without a value does not hold. */
+/** A condition without a value is false. */
 export const truth = (value: FormulaValue): boolean => value === true
 
 export const numeric = (value: FormulaValue): number | null =>
@@ -39,7 +39,7 @@ export const equal = (left: FormulaValue, right: FormulaValue): boolean => {
   return left === right
 }
 
-/** Negative, zero or positive; null where one of them is blank or they are of different kinds. */
+/** Negative, zero or positive; null if one of them is blank or they are of different kinds. */
 export const order = (left: FormulaValue, right: FormulaValue): number | null => {
   if (typeof left === 'number' && typeof right === 'number') return left - right
   if (typeof left === 'string' && typeof right === 'string') {

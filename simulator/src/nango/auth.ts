@@ -3,7 +3,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { ERRORS } from './errors.ts'
 import { type ConnectSession, type NangoStore } from './store.ts'
 
-/** The scopes of Nango's API keys (April 2026) that the simulated routes ask for. */
+/** The scopes of Nango's API keys (April 2026) that the simulated routes require. */
 export type Scope =
   | 'environment:*'
   | 'environment:integrations:read'
@@ -37,7 +37,7 @@ export class Gatekeeper {
   readonly #keys: Map<string, ApiKey>
   readonly #store: NangoStore
   readonly #buckets = new Map<string, Bucket>()
-  /** Requests a minute; `null` counts and shows the free plan's limit but never refuses. */
+  /** Requests per minute; `null` counts and shows the free plan's limit but never refuses. */
   rateLimitPerMinute: number | null
 
   constructor(keys: ApiKey[], rateLimitPerMinute: number | null, store: NangoStore) {
@@ -59,7 +59,7 @@ export class Gatekeeper {
     if (!UUID_V4.test(secret)) throw ERRORS.invalidSecretKeyFormat()
     const key = this.#keys.get(secret)
     if (key === undefined) throw ERRORS.unknownAccount()
-    // All keys of an account share one bucket; its refusals come before those of a scope.
+    // All keys of an account share one bucket; its refusals come before scope checks.
     this.#countRequest(req, reply, 'account-secret')
     if (!scopes.some((scope) => hasScope(key, scope))) throw ERRORS.insufficientScope(scopes[0])
     return key

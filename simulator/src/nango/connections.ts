@@ -58,7 +58,7 @@ function routesToRead(app: FastifyInstance, { gate, refresher, store }: NangoCon
 
     const { lastFetchedAtMs, updatedAtMs } = connection
     connection.lastFetchedAtMs = store.now()
-    // Silent: a key that may not read credentials gets a 200 with none, and no token is checked.
+    // Silently: a key that may not read credentials gets a 200 without any, and no token is checked.
     if (!mayReadCredentials) return connectionView(connection, 'none')
     const outcome = await refresher.ensureFresh(connection, force)
     if (!outcome.ok) {
@@ -106,7 +106,7 @@ function routesToImport(app: FastifyInstance, { gate, store, webhooks }: NangoCo
       webhooks.connectionOverridden(connection)
     }
     const view = connectionView(connection, 'with_refresh_token')
-    // Only the import's answer writes its times with a Z.
+    // Only the response of the import has times with a Z.
     for (const field of ['created_at', 'updated_at', 'last_fetched_at']) {
       view[field] = String(view[field]).replace('+00:00', 'Z')
     }
@@ -135,7 +135,7 @@ function routesToChange(app: FastifyInstance, { gate, store }: NangoContext): vo
     gate.apiKey(req, reply, 'environment:connections:delete')
     const found = connectionToChange(req)
     if (found === undefined) throw ERRORS.unknownConnectionOnDelete()
-    // Soft, silent and local: no revoke at Salesforce, no webhook.
+    // Soft, silent and local: no revocation at Salesforce, no webhook.
     found.deletedAtMs = store.now()
     return { success: true }
   })

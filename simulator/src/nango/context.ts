@@ -18,6 +18,6 @@ export interface NangoContext {
   readonly requestFaults: RequestFaults
   readonly refreshFaults: RefreshFaults
   readonly journal: Journal
-  /** Empties everything but the configuration; faults, counters and the clock go back as well. */
+  /** Empties everything except the configuration; also resets faults, counters and the clock. */
   reset(): void
 }

@@ -58,7 +58,7 @@ export const COVERAGE: CoveredRoute[] = [
   },
 ]
 
-/** What a caller might look for and does not find. */
+/** What a caller might look for but will not find. */
 export const NOT_SIMULATED: string[] = [
   'the cron that refreshes connections left alone for 24 hours',
   'several server processes (forced refreshes serialized by a lock)',

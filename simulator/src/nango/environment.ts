@@ -73,7 +73,10 @@ export function environmentRoutes(app: FastifyInstance, ctx: NangoContext): void
   })
 }
 
-/** Callers put headers for the provider behind `nango-proxy-`; their own `authorization` stays. */
+/**
+ * Callers prefix headers for the provider with `nango-proxy-`; their own `authorization` is not
+ * forwarded.
+ */
 function forwardedHeaders(req: FastifyRequest): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(req.headers)) {

@@ -1,4 +1,4 @@
-// Nango's error answers: one place for codes, statuses and wording, as its server 0.71 gives them.
+// Nango's error answers: one place for codes, statuses and wording, as its server 0.71 returns them.
 import type { z } from 'zod'
 
 export interface NangoErrorBody {
@@ -68,7 +68,7 @@ export const ERRORS = {
     new NangoError(400, { code: 'unknown_provider_config', message: 'Provider does not exists' }),
   connectionNotFound: () =>
     new NangoError(404, { code: 'not_found', message: 'Failed to find connection' }),
-  /** DELETE says 400 for what GET calls 404. */
+  /** DELETE returns 400 where GET returns 404. */
   unknownConnectionOnDelete: () => new NangoError(400, { code: 'unknown_connection' }),
   unknownConnection: (connectionId: string, integrationKey: string) =>
     new NangoError(404, {

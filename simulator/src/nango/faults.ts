@@ -1,4 +1,4 @@
-// What goes wrong on request: answers replaced, delayed or cut off, and refreshes refused.
+// Faults on demand: answers replaced, delayed or cut off, and refreshes refused.
 import { type TokenAnswer } from './salesforce-oauth.ts'
 
 /** A fault on the next `times` requests that match. Everything but `path` and `times` is optional. */

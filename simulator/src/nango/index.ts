@@ -1,5 +1,5 @@
 // A local Nango: the API that an application backend and a connecting browser use, for Salesforce
-// integrations, on 127.0.0.1. It behaves as Nango's server 0.71 was seen to; coverage.ts lists the
+// integrations, on 127.0.0.1. It behaves as Nango's server 0.71 was observed to; coverage.ts lists the
 // routes, control/ the `/_sim/*` routes that steer it.
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type ApiKey, Gatekeeper, pathOf } from './auth.ts'
@@ -32,13 +32,13 @@ export interface NangoOptions {
   webhookSigningKey: string
   webhookUrl?: string
   /**
-   * Nango's environment toggles. A fresh self-hosted environment has both off; here both default
-   * to on, the state of an environment that was set up to be listened to.
+   * Nango's environment toggles. A fresh self-hosted environment has both off; here both default to on,
+   * as in an environment that was set up to send webhooks.
    */
   webhookOnCreation?: boolean
   webhookOnRefreshError?: boolean
   integrations: Integration[]
-  /** Requests a minute before 429; default: the headers count, nothing is refused. */
+  /** Requests per minute before 429; default: the headers count, nothing is refused. */
   rateLimitPerMinute?: number
 }
 
@@ -139,7 +139,7 @@ function parseBodies(app: FastifyInstance): void {
       const text = String(body)
       done(null, text.trim() === '' ? {} : parseStrictJson(text))
     } catch (error) {
-      // Nango reads the body before it looks at the key: this answer comes even without one.
+      // Nango reads the body before it checks the key: this answer comes even without one.
       done(ERRORS.invalidJson(error instanceof Error ? error.message : String(error)))
     }
   })

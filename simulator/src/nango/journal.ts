@@ -1,4 +1,4 @@
-// What was asked of the simulator: a journal of requests and a count for each route.
+// Requests to the simulator: a journal, and a count for each route.
 
 export interface JournalEntry {
   at: string

@@ -86,7 +86,7 @@ export function oauthRoutes(app: FastifyInstance, ctx: NangoContext): void {
       .send(`Found. Redirecting to ${location}`)
   })
 
-  // The state cookie is not asked for: its check is a flag that an account has to have turned on.
+  // The state cookie is not required: its check is a flag that an account has to turn on.
   app.get('/oauth/callback', async (req, reply) => {
     const query = parse(callbackQuery, req.query, 'invalid_query_params')
     if (query.state === undefined) {
@@ -139,7 +139,7 @@ export function oauthRoutes(app: FastifyInstance, ctx: NangoContext): void {
   }
 }
 
-/** Makes the connection, or remakes the one of a reconnect; nothing if that is gone by now. */
+/** Creates the connection, or updates the one of a reconnect; does nothing if that no longer exists. */
 function save(
   { store, webhooks }: NangoContext,
   attempt: OAuthAttempt,
@@ -174,7 +174,7 @@ function save(
   return connection
 }
 
-/** What the browser sent, overruled by what the session's maker set: even by an empty string. */
+/** What the browser sent, overridden by what the session's creator set, even by an empty string. */
 function connectionConfig(
   browserParams: Record<string, string>,
   defaults: IntegrationDefaults,
@@ -187,8 +187,8 @@ function connectionConfig(
 }
 
 /**
- * Salesforce's `instance_url` goes into the config only where nothing stands yet, so a value from
- * the browser survives, while a default of `""` lets the token response have its say.
+ * Salesforce's `instance_url` is written into the config only if it is not set yet, so a value from the
+ * browser survives, while with a default of `""` the token response decides.
  */
 function withTokenMetadata(config: JsonObject, raw: JsonObject): JsonObject {
   const instanceUrl = config.instance_url
@@ -197,7 +197,7 @@ function withTokenMetadata(config: JsonObject, raw: JsonObject): JsonObject {
   return raw.instance_url === undefined ? rest : { ...rest, instance_url: raw.instance_url }
 }
 
-/** A callback without a code: what the provider said goes into the description. */
+/** A callback without a code: the provider's words go into the description. */
 function denial(said: JsonObject): { type: string; description: string } {
   const reasons = Object.entries(said).map(([key, value]) => `${key}: ${String(value)}`)
   const suffix = reasons.length === 0 ? '' : ` Provider error: ${reasons.join('; ')}`

@@ -37,7 +37,7 @@ function script(type: string, error: unknown): string {
 if (window.opener) window.opener.postMessage({ type: ${inScript(type)}, error: window.nangoOAuthError }, '*')</script>`
 }
 
-/** JSON that cannot end the script element it stands in. */
+/** JSON that cannot end its script element. */
 function inScript(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
 }

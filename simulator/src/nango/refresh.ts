@@ -1,4 +1,4 @@
-// When Nango refreshes a connection's token, and what it remembers of refreshes that failed.
+// When Nango refreshes a connection's token, and what it stores about failed refreshes.
 import { randomBytes } from 'node:crypto'
 import { type SalesforceOAuth, type TokenAnswer } from './salesforce-oauth.ts'
 import {
@@ -19,7 +19,7 @@ const BACKOFF_MS = 30_000
 const EXPIRY_MARGIN_MS = 15 * 60 * 1000
 const MAX_FAILED_DAYS = 4
 
-// One message for every cause: revoked grant, dead host and a 503 cannot be told apart.
+// One message for every cause: revoked grant, dead host and a 503 cannot be distinguished.
 const FAILED =
   'The external API returned an error when trying to refresh the access token. Please try again later.'
 
@@ -51,11 +51,11 @@ export class TokenRefresher {
   }
 
   /**
-   * Makes sure the connection has a usable token, or says why not. With `force` it asks Salesforce
-   * for a new one, through back-off and exhaustion; without, only if introspection says so.
+   * Makes sure the connection has a usable token, or says why not. With `force` it asks Salesforce for a
+   * new one, in spite of back-off and exhaustion; without, only if introspection says so.
    *
-   * Nango keeps one promise a connection, whatever it was started for: a forced refresh that
-   * arrives during a plain fetch joins it and ends with the OLD token.
+   * Nango keeps one promise per connection, whatever it was started for: a forced refresh that arrives
+   * during a plain fetch joins it and ends with the OLD token.
    */
   async ensureFresh(connection: Connection, force: boolean): Promise<RefreshOutcome> {
     if (!force) {

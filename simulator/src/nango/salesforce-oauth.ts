@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Integration, type JsonObject } from './store.ts'
 
-/** Whether a token call gave a token; failures carry what Nango puts into logs and webhooks. */
+/** Whether a token call returned a token; failures contain what Nango puts into logs and webhooks. */
 export type TokenAnswer = { ok: true; raw: JsonObject } | { ok: false; error: TokenError }
 
 export interface TokenError {
@@ -26,8 +26,8 @@ export class SalesforceOAuth {
   }
 
   /**
-   * The origin for a host name: its entry in the hosts map, plain http for loopback, else https.
-   * The name is pasted in unchecked, as Nango does: it ignores the pattern in its providers.yaml.
+   * The origin for a host name: its entry in the hosts map, plain http for loopback, else https. The
+   * name is inserted unchecked, as Nango does: it ignores the pattern in its providers.yaml.
    */
   originOf(hostname: string): string {
     const mapped = this.#hosts[hostname]

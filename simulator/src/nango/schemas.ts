@@ -117,7 +117,7 @@ export const connectionQuery = z.strictObject({
   ...providerConfigKey,
   force_refresh: flag,
   refresh_token: flag,
-  // Sent by @nangohq/node with each call; means something to GitHub apps only.
+  // Sent by @nangohq/node with each call; relevant only for GitHub apps.
   refresh_github_app_jwt_token: flag,
 })
 

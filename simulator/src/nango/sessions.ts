@@ -27,7 +27,7 @@ export function sessionRoutes(app: FastifyInstance, ctx: NangoContext): void {
     const body = parse(reconnectBody, req.body, 'invalid_body')
     const connection = store.findConnection(body.integration_id, body.connection_id)
     if (connection === undefined) throw ERRORS.reconnectTargetUnknown()
-    // Tags and defaults are this session's alone: what it leaves out is lost at the reconnect.
+    // Tags and defaults come only from this session: what it leaves out is lost at the reconnect.
     const session = store.addSession({
       ...identityOf(body),
       allowedIntegrations: [body.integration_id],

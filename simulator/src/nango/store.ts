@@ -1,5 +1,5 @@
-// What a Nango environment remembers: integrations, connections, Connect sessions, running OAuth
-// attempts, and the clock they are all measured by.
+// The state of a Nango environment: integrations, connections, Connect sessions, running OAuth attempts,
+// and their common clock.
 import { randomBytes, randomUUID } from 'node:crypto'
 
 export type JsonObject = Record<string, unknown>
@@ -29,7 +29,7 @@ export interface IntegrationDefaults {
   connection_config?: JsonObject | undefined
 }
 
-/** What a session gives to the connection that it makes or remakes. */
+/** What a session gives to the connection that it creates or updates. */
 export interface ConnectionIntent {
   tags: Tags
   endUser: EndUser | null
@@ -190,7 +190,7 @@ export class NangoStore {
     this.#attempts.set(attempt.state, attempt)
   }
 
-  /** Hands out an attempt once: a second callback with the same state finds nothing. */
+  /** Returns an attempt once: a second callback with the same state finds nothing. */
   takeAttempt(state: string): OAuthAttempt | undefined {
     const attempt = this.#attempts.get(state)
     this.#attempts.delete(state)
@@ -206,8 +206,8 @@ export function freshRefreshState(): Connection['refreshState'] {
 export function credentialsFrom(raw: JsonObject, keptRefreshToken?: string): Credentials {
   return {
     accessToken: text(raw.access_token),
-    // A refresh answer has a refresh token only where the app rotates them; otherwise the old
-    // one stays in use.
+    // A refresh response has a refresh token only if the app rotates them; otherwise the old one stays
+    // in use.
     refreshToken: text(raw.refresh_token) ?? keptRefreshToken,
     raw,
   }

@@ -6,7 +6,7 @@ export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '+00:00')
 }
 
-/** `2026-11-22T20:34:34.63+00:00`: lists carry PostgreSQL's form, without trailing zeros. */
+/** `2026-11-22T20:34:34.63+00:00`: lists have PostgreSQL's form, without trailing zeros. */
 function listTimestamp(ms: number): string {
   const local = new Date(ms).toISOString().slice(0, -1)
   return `${local.replace(/\.?0+$/, '')}+00:00`

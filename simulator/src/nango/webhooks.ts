@@ -5,14 +5,14 @@ import { type Connection, type Integration, type JsonObject } from './store.ts'
 import { endUserInWebhook, sortedKeys } from './views.ts'
 
 export interface WebhookSettings {
-  /** No URL, no webhooks (a connection's `webhook_url_override` stands in for it). */
+  /** No URL, no webhooks (a connection's `webhook_url_override` replaces it). */
   url: string | null
   signingKey: string
   onCreation: boolean
   onRefreshError: boolean
 }
 
-/** One webhook and what became of it, for tests to wait on. */
+/** One webhook and its outcome, for tests to wait on. */
 export interface WebhookDelivery {
   id: string
   url: string
@@ -27,7 +27,7 @@ const ATTEMPTS = 3
 const FIRST_RETRY_MS = 100
 const TIMEOUT_MS = 20_000
 
-/** Sends webhooks beside the request that caused them; only `close` waits for them. */
+/** Sends webhooks in the background of the request that caused them; only `close` waits for them. */
 export class WebhookSender {
   readonly settings: WebhookSettings
   readonly #running = new Set<Promise<void>>()
@@ -84,7 +84,7 @@ export class WebhookSender {
     })
   }
 
-  /** Sends an earlier webhook once more: same body, no event id to tell the two apart. */
+  /** Sends an earlier webhook once more: same body, and no event id to distinguish the two. */
   redeliver(id: string): WebhookDelivery | undefined {
     const earlier = this.#deliveries.find((each) => each.id === id)
     return earlier === undefined ? undefined : this.#post(earlier.url, earlier.raw_body)
@@ -132,7 +132,7 @@ export class WebhookSender {
     return delivery
   }
 
-  /** Network errors and 5xx are tried three times; every other status is taken as final. */
+  /** Network errors and 5xx are tried three times; every other status is final. */
   async #deliver(delivery: WebhookDelivery): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const outcome = await this.#attempt(delivery)

@@ -17,6 +17,6 @@ export const statusFieldOf = ({ name }: SObject): string | undefined =>
 export const processNamed = (object: SObject, name: string): BusinessProcess | undefined =>
   object.businessProcesses.find((each) => each.name.toLowerCase() === name.toLowerCase())
 
-/** 019…, as the rows of record types have it. */
+/** 019…, as in the rows of record types. */
 export const processIdOf = (object: SObject, { businessProcess }: RecordType): string | null =>
   object.businessProcesses.find(({ name }) => name === businessProcess)?.id ?? null

@@ -1,8 +1,8 @@
-// Changes of the schema and of permissions, and the dates that move with them.
+// Changes of the schema and of permissions, and the dates that change with them.
 //
-// Salesforce: Describe Global's conditional headers "also check for org-wide events, such as changes
-// to permissions, profiles, or field labels" (REST API guide): one permission set changed, and the
-// Last-Modified of every describe moves, though its content stays.
+// Salesforce: Describe Global's conditional headers "also check for org-wide events, such as changes to
+// permissions, profiles, or field labels" (REST API guide): if one permission set changes, so does the
+// Last-Modified of every describe, though its content stays.
 
 import { type Field, type Org, type SObject } from './model.ts'
 
@@ -23,17 +23,17 @@ export const touchObject = (org: Org, object: SObject): void => {
   org.schemaRevision++
 }
 
-/** Permissions, profiles or labels changed: every describe's date moves. */
+/** Permissions, profiles or labels changed: every describe's date changes. */
 export const touchOrg = (org: Org): void => {
   org.orgWideModifiedAt = nextSchemaTime(org)
   org.permissionRevision++
 }
 
-/** What a describe of this object answers as Last-Modified. */
+/** The Last-Modified of a describe of this object. */
 export const lastModifiedOf = (org: Org, object: SObject): Date =>
   object.schemaModifiedAt > org.orgWideModifiedAt ? object.schemaModifiedAt : org.orgWideModifiedAt
 
-/** What describeGlobal answers as Last-Modified: anything at all. */
+/** The Last-Modified of describeGlobal: the last change of anything. */
 export const globalLastModified = (org: Org): Date => {
   let latest = org.orgWideModifiedAt
   for (const object of org.objects.values()) {
@@ -55,7 +55,7 @@ export const removeField = (org: Org, object: SObject, name: string): boolean =>
   return true
 }
 
-/** A reference shows in its targets' describes as well, as a child relationship. */
+/** A reference also appears in its targets' describes, as a child relationship. */
 const touchWithParents = (org: Org, object: SObject, field: Field): void => {
   touchObject(org, object)
   for (const target of field.describe.referenceTo) {
@@ -64,7 +64,7 @@ const touchWithParents = (org: Org, object: SObject, field: Field): void => {
   }
 }
 
-/** The live object of this name, whatever its case. */
+/** The live object of this name, in any case. */
 export const findObject = (org: Org, name: string): SObject | undefined => {
   const object = org.objects.get(name.toLowerCase())
   return object?.deletedAt === undefined ? object : undefined

@@ -1,12 +1,12 @@
-// The references of all objects, seen from where they point to.
+// The references of all objects, seen from their targets.
 
 import { keptByOrg } from './kept.ts'
 import { type Field, type Org, type SObject } from './model.ts'
 
-/** Kept per state of the schema: without, each describe would look at every field of the org. */
+/** Cached per state of the schema: otherwise each describe would read every field of the org. */
 const childIndexOf = keptByOrg(() => ({ revision: -1, index: new Map<string, unknown[]>() }))
 
-/** What points at this object, one entry a reference field, as its describe shows it. */
+/** The references to this object, one entry per reference field, as its describe shows them. */
 export const childRelationships = (org: Org, parent: SObject): unknown[] => {
   const known = childIndexOf(org)
   if (known.revision === org.schemaRevision) return known.index.get(parent.name) ?? []

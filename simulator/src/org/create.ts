@@ -1,4 +1,4 @@
-// A fresh Salesforce org: its people, profiles and permissions, and nothing in it yet.
+// A fresh Salesforce org: its people, profiles and permissions, and nothing else yet.
 
 import { createHash } from 'node:crypto'
 import { IdGenerator, toId18 } from './ids.ts'
@@ -35,7 +35,7 @@ export const SYSTEM_PERMISSIONS = [
   'ViewSetup',
 ]
 
-/** Ids and dates follow from name and index, so that the same seed gives the same org. */
+/** Ids and dates are derived from name and index, so that the same seed gives the same org. */
 export const createOrg = (spec: NewOrg, index: number): Org => {
   const digest = createHash('sha256').update(`${index}:${spec.name}`).digest('hex')
   const pod = `${'ABCDEFGHJKLMNPQRSTUVWXYZ'[index % 24] ?? 'A'}x0${'0123456789'[Math.floor(index / 24) % 10] ?? '0'}`

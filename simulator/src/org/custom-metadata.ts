@@ -1,4 +1,4 @@
-// Records of custom metadata types: how they are kept, and what their relationships lead to.
+// Records of custom metadata types: how they are stored, and what their relationships lead to.
 
 import { type CustomMetadataRecord, type Field, type Org, type SObject } from './model.ts'
 import { isCustomMetadataType } from './schema.ts'
@@ -13,7 +13,7 @@ export type Related =
   | { object: SObject; field?: undefined }
   | { object: SObject; field: Field }
 
-/** Undefined: the relationship is empty, or what it names is not there. */
+/** Undefined: the relationship is empty, or its target does not exist. */
 export function relatedTo(
   org: Org,
   type: SObject,

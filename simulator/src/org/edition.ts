@@ -27,7 +27,7 @@ const isManaged = (name: string) =>
 
 /**
  * Custom fields that count: deleted ones do until they are erased, those of packages do not. A
- * geolocation is three, with its latitude and longitude (`__s`).
+ * geolocation counts as three, with its latitude and longitude (`__s`).
  */
 export const countedFields = (object: SObject): Field[] =>
   [...object.fields.values()].filter(({ describe }) => describe.custom && !isManaged(describe.name))
@@ -41,7 +41,7 @@ export const customFieldLimit = (org: Org, object?: SObject): number =>
         ? CUSTOM_SETTING_FIELDS
         : CUSTOM_FIELDS[org.edition]
 
-/** Custom objects that count, deleted ones among them, and how many there may be. */
+/** Custom objects that count, including deleted ones, and how many are allowed. */
 export const customObjectUse = (org: Org): { used: number; max: number } => ({
   used: [...org.objects.values()].filter(
     ({ name, namespace }) => namespace === null && /__c$/i.test(name),
@@ -55,7 +55,7 @@ const CUSTOM_METADATA_TYPES = 200
 /** Salesforce: Help, "Custom Settings Limits and Considerations". */
 const CUSTOM_SETTING_FIELDS = 300
 
-/** Custom metadata types that count, deleted ones among them, and how many there may be. */
+/** Custom metadata types that count, including deleted ones, and how many are allowed. */
 export const customMetadataTypeUse = (org: Org): { used: number; max: number } => ({
   used: [...org.objects.values()].filter(
     ({ name, namespace }) => namespace === null && /__mdt$/i.test(name),

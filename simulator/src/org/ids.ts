@@ -1,4 +1,4 @@
-// Salesforce ids: 15 case-sensitive characters and, in the API, three more that make the id safe
+// Salesforce ids: 15 case-sensitive characters and, in the API, three more that keep the id unambiguous
 // where case is lost. Salesforce: "ID Field Type" of the Object Reference.
 
 const SUFFIX = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
@@ -47,5 +47,5 @@ export class IdGenerator {
   }
 }
 
-/** Salesforce's date and time as JSON carries it: `2026-05-01T10:00:00.000+0000`. */
+/** Salesforce's date and time in JSON: `2026-05-01T10:00:00.000+0000`. */
 export const salesforceDateTime = (date: Date): string => date.toISOString().replace('Z', '+0000')

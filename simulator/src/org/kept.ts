@@ -1,11 +1,11 @@
-// What the rooms above keep of an org: indexes, locks, jobs, caches. Each keeps its own here, under a
-// key that nobody else has, so that the org's model need not know of any of them.
+// State that the modules above keep about an org: indexes, locks, jobs, caches. Each stores its own
+// here, under a key that nobody else has, so that the org's model need not know any of them.
 
 import { type Org } from './model.ts'
 
 /**
- * Answers the state that a room keeps of an org, made the first time it is asked for. It goes with a
- * reset of the org; whoever still holds the old one can tell by asking again.
+ * Returns the state that a module keeps about an org, created on first use. A reset of the org discards
+ * it; code that still holds the old one can notice by asking again.
  */
 export const keptByOrg = <State>(make: (org: Org) => State): ((org: Org) => State) => {
   const key = Symbol('kept by org')

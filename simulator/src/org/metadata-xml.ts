@@ -8,7 +8,7 @@ export type MetadataValue =
   string | number | boolean | null | undefined | MetadataNode | readonly MetadataValue[]
 
 export const metadataNamespace = 'http://soap.sforce.com/2006/04/metadata'
-/** What `xsi:` and `xsd:` stand for in files whose values say their type. */
+/** The namespaces `xsi:` and `xsd:` in files whose values state their type. */
 export const SCHEMA_NAMESPACES =
   'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -23,9 +23,9 @@ export function escapeXml(text: string): string {
 }
 
 /**
- * Puts elements in the order Salesforce writes them: `fullName` first, the rest by name, at every
- * depth. (Flow elements are the exception, they keep the order of their inheritance: name, label,
- * location, then the rest; so flow metadata is stored and written as it is.)
+ * Puts elements in the order Salesforce writes them: `fullName` first, the rest by name, at every depth.
+ * (Flow elements are the exception: they keep the order of their inheritance, name, label, location,
+ * then the rest; so flow metadata is stored and written as it is.)
  */
 export function inSalesforceOrder(node: MetadataNode): MetadataNode {
   const names = Object.keys(node).sort((left, right) =>
@@ -52,14 +52,14 @@ export function writeElements(node: MetadataNode): string {
   return render(node, null, 0)
 }
 
-/** A metadata file, indented by four blanks as in Salesforce's zips. */
+/** A metadata file, indented by four spaces as in Salesforce's zips. */
 export function writeMetadataFile(type: string, node: MetadataNode): string {
   const content = render(node, '    ', 1)
   const schema = / xsi:(type|nil)="/.test(content) ? ` ${SCHEMA_NAMESPACES}` : ''
   return `${declaration}\n<${type} xmlns="${metadataNamespace}"${schema}>\n${content}</${type}>\n`
 }
 
-/** A value that says its type: `xsd:boolean`; without a value it is `xsi:nil`. */
+/** A value that states its type: `xsd:boolean`; without a value it is `xsi:nil`. */
 export const typedText = (type: string, value: string | null): MetadataNode =>
   value === null ? { '@nil': 'true' } : { '@type': type, '#text': value }
 
@@ -101,7 +101,7 @@ export function parseXml(xml: string): MetadataNode {
   return withoutIndentation(parsed) as MetadataNode
 }
 
-/** Blanks alone are no text: beside elements they fall away, by themselves they are an empty one. */
+/** White space is not text: beside elements it is dropped, by itself it is an empty text. */
 function withoutIndentation(value: MetadataValue): MetadataValue {
   if (isList(value)) return value.map(withoutIndentation)
   if (typeof value === 'string') return value.trim() === '' ? '' : value
@@ -117,14 +117,14 @@ const PARSING = {
   ignoreDeclaration: true,
   removeNSPrefix: true,
   parseTagValue: false,
-  // Salesforce keeps the blanks at both ends of a text; those between elements are taken out below.
+  // Salesforce keeps spaces at both ends of a text; those between elements are removed below.
   trimValues: false,
   processEntities: true,
 }
 
 /**
- * As `parseXml`, but an element's `xsi:type` is its member `@type`, and one that is `xsi:nil` is left out.
- * With `typedTexts` a text that says its type keeps it: see `typedText`.
+ * As `parseXml`, but an element's `xsi:type` is its member `@type`, and one that is `xsi:nil` is left
+ * out. With `typedTexts` a text that states its type keeps it: see `typedText`.
  */
 export function parseTypedXml(xml: string, typedTexts = false): MetadataNode {
   const parser = new XMLParser({
@@ -150,7 +150,7 @@ function withXsi(value: MetadataValue, typedTexts: boolean): MetadataValue {
   if (typedTexts && elements.length === 0 && value['@type'] !== undefined) {
     return typedText(text(value, '@type') ?? '', text(value, '#text') ?? '')
   }
-  // Text with attributes around it is text.
+  // Text in an element with attributes is text.
   if (elements.length === 0 && (value['#text'] !== undefined || value['@type'] === undefined)) {
     return value['#text'] ?? ''
   }
@@ -169,7 +169,7 @@ export function parseMetadataFile(
   return { type, node: isNode(value) ? value : {} }
 }
 
-/** The child element as a list, however often it stood there. */
+/** The child elements as a list, however many there are. */
 export function list(node: MetadataNode | undefined, element: string): readonly MetadataValue[] {
   const value = node?.[element]
   if (value === undefined || value === null) return []
@@ -196,7 +196,7 @@ export function text(node: MetadataNode | undefined, element: string): string | 
 
 /**
  * A picklist value or the name of a business process as files have it. Salesforce writes the special
- * characters of ASCII as %XX, but for spaces, hyphens and underscores (`User didn%27t attend` in
+ * characters of ASCII as %XX, except spaces, hyphens and underscores (`User didn%27t attend` in
  * forcedotcom/cli#155, `Europe%2FRome` beside `Trade Show` in retrieved objects).
  */
 export function writtenName(name: string): string {
@@ -206,7 +206,7 @@ export function writtenName(name: string): string {
   })
 }
 
-/** The name that a file means; a `%` that stands for nothing is one of the name. */
+/** The name that a file means; a `%` that does not start an escape belongs to the name. */
 export function readName(written: string): string {
   try {
     return decodeURIComponent(written)

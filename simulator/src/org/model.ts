@@ -1,9 +1,9 @@
 // The state of one simulated Salesforce org: schema, people and permissions, automations, records,
-// sessions and usage. Plain data; what it means is in the modules beside it and in salesforce/.
+// sessions and usage. Plain data; the modules beside it and in salesforce/ give it its meaning.
 
 import { type IdGenerator } from './ids.ts'
 
-/** A field of a describe result, all keys that Salesforce gives (58 to 60, by version). */
+/** A field of a describe result, with all keys that Salesforce returns (58 to 60, by version). */
 export interface FieldDescribe {
   name: string
   label: string
@@ -79,11 +79,11 @@ export interface Field extends Stamps {
    */
   secured: boolean
   description: string | null
-  /** Of a reference: what the parent calls its children; undefined: made from the child's name. */
+  /** For a reference: what the parent calls its children; undefined: derived from the child's name. */
   childRelationshipName?: string | null
   /** The global value set that a picklist takes its values from, by its name. */
   globalValueSet?: string
-  /** The custom field's metadata as it was deployed, where it was. */
+  /** The custom field's metadata as it was deployed, if it was. */
   metadata?: Record<string, unknown>
   deletedAt?: Date
 }
@@ -99,7 +99,7 @@ export interface GlobalValueSet extends Stamps {
   values: GlobalValue[]
 }
 
-/** A record of a custom metadata type: set-up, not data. */
+/** A record of a custom metadata type: metadata, not data. */
 export interface CustomMetadataRecord extends Stamps {
   /** m00… */
   id: string
@@ -109,11 +109,11 @@ export interface CustomMetadataRecord extends Stamps {
   label: string
   description: string | null
   protected: boolean
-  /** By the API names of its type's fields; what a relationship leads to is named, as in files. */
+  /** By the API names of its type's fields; targets of relationships are given by name, as in files. */
   values: Readonly<Record<string, string | number | boolean | null>>
 }
 
-/** A text that pages, formulas and code use by its name. */
+/** A text that pages, formulas and code refer to by name. */
 export interface CustomLabel extends Stamps {
   /** 101… */
   id: string
@@ -122,7 +122,7 @@ export interface CustomLabel extends Stamps {
   isProtected: boolean
   shortDescription: string
   value: string
-  /** With commas between them. */
+  /** Comma-separated. */
   categories: string | null
 }
 
@@ -136,7 +136,7 @@ export interface RecordType extends Stamps {
   description: string | null
   /** The name of the process that it offers the status of. */
   businessProcess?: string
-  /** As it was deployed, where it was. */
+  /** As it was deployed, if it was. */
   metadata?: Record<string, unknown>
 }
 
@@ -144,7 +144,7 @@ export interface RecordType extends Stamps {
 export interface BusinessProcess extends Stamps {
   /** 019… */
   id: string
-  /** Words with spaces between them, unlike other API names. */
+  /** May contain spaces, unlike other API names. */
   name: string
   active: boolean
   description: string | null
@@ -190,18 +190,18 @@ export interface SObject extends Stamps {
   recordTypes: RecordType[]
   validationRules: ValidationRule[]
   parts: Record<PartElement, ObjectPart[]>
-  /** The compact layout of records without a record type of their own to say so; null: Salesforce's. */
+  /** The compact layout of records whose record type does not name one; null: Salesforce's own. */
   compactLayout: string | null
   namespace: string | null
   sharingModel: string
   description: string | null
   deploymentStatus: 'Deployed' | 'InDevelopment'
-  /** Moves when the object itself or a field of it changes. */
+  /** Changes when the object itself or one of its fields changes. */
   schemaModifiedAt: Date
   deletedAt?: Date
   /** The object's own metadata as it was deployed, without fields, record types and rules. */
   metadata?: Record<string, unknown>
-  /** A describe taken over as it is from a file: answered unchanged. null: the file only lists it. */
+  /** A describe taken from a file and returned unchanged. null: the file only lists it. */
   imported?: Record<string, unknown> | null
 }
 
@@ -255,7 +255,7 @@ export interface Profile extends Stamps {
   hidden: Set<string>
   /** False: only objects named in `grants.objects` can be read (a restricted integration profile). */
   readsEveryObject: boolean
-  /** Deployed parts that are no grants: layout assignments, tabs, record types … */
+  /** Deployed parts that are not grants: layout assignments, tabs, record types … */
   extras?: Record<string, unknown>
 }
 
@@ -267,14 +267,14 @@ export interface PermissionSet extends Stamps {
   description: string | null
   namespace: string | null
   grants: Grants
-  /** Deployed parts that are no grants: tab settings, record types … */
+  /** Deployed parts that are not grants: tab settings, record types … */
   extras?: Record<string, unknown>
 }
 
 export interface PermissionSetGroup extends Stamps {
   /** 0PG… */
   id: string
-  /** 0PS… of the permission set of type Group, which stands for all of it in queries and assignments. */
+  /** 0PS… of the permission set of type Group, which represents the group in queries and assignments. */
   setId: string
   developerName: string
   label: string
@@ -286,7 +286,7 @@ export interface PermissionSetGroup extends Stamps {
 export interface PermissionSetAssignment {
   /** 0Pa… */
   id: string
-  /** Of a group that is assigned: the set that stands for it. */
+  /** For an assigned group: the set that represents it. */
   permissionSetId: string
   permissionSetGroupId?: string
   assigneeId: string
@@ -301,12 +301,12 @@ export interface User {
   lastName: string
   profileId: string
   active: boolean
-  /** May not log in, nor have tokens refreshed; present sessions go on. */
+  /** May not log in, nor have tokens refreshed; current sessions stay valid. */
   frozen?: boolean
   createdDate: Date
 }
 
-/** Whom a queue or a public group has as its members: users by username, all others by developer name. */
+/** The members of a queue or a public group: users by username, all others by developer name. */
 export interface GroupMembers {
   publicGroups: string[]
   roleAndSubordinates: string[]
@@ -325,7 +325,7 @@ export interface Group extends Stamps {
   description: string | null
   email: string | null
   sendsEmailToMembers: boolean
-  /** Null where the file of a queue has said nothing of it. */
+  /** Null if the file of a queue does not mention it. */
   includesBosses: boolean | null
   /** Objects whose records the queue may own. */
   queueObjects: string[]
@@ -358,7 +358,7 @@ export interface Flow extends Stamps {
   description: string | null
   /** AutoLaunchedFlow (also record-triggered and scheduled), Flow (screen), Workflow (Process Builder). */
   processType: string
-  /** RecordBeforeSave, RecordAfterSave, Scheduled …; null where nothing triggers it. */
+  /** RecordBeforeSave, RecordAfterSave, Scheduled …; null if nothing triggers it. */
   triggerType: string | null
   triggerObject: string | null
   /** Create, Update, CreateAndUpdate, Delete. */
@@ -368,14 +368,14 @@ export interface Flow extends Stamps {
   versions: FlowVersion[]
 }
 
-/** An interview that is paused or waits for something. */
+/** An interview that is paused or waiting. */
 export interface FlowInterview extends Stamps {
   /** 0Fo… */
   id: string
   versionId: string
   label: string
   status: 'Paused' | 'Waiting'
-  /** The element of the flow at which it stopped; null where that is not known. */
+  /** The element of the flow at which it stopped; null if not known. */
   currentElement: string | null
 }
 
@@ -416,9 +416,9 @@ export interface DuplicateRule extends Stamps {
   developerName: string
   label: string
   active: boolean
-  /** API names of the fields in which two records must be equal, all of them, to be duplicates. */
+  /** API names of the fields that must all be equal for two records to be duplicates. */
   matchFields: string[]
-  /** What happens on insert and update; `alert` lets them through for those who say so. */
+  /** What happens on insert and update; `alert` allows duplicates for callers who ask for it. */
   action: 'block' | 'alert'
   message: string
 }
@@ -486,13 +486,15 @@ export interface RefreshGrant {
 
 export interface Settings {
   sessionMinutes: number
-  /** How the org stands to the app: an administrator may block it, or not have installed it. */
+  /** The state of the app in the org: an administrator may have blocked it, or not installed it. */
   app?: 'installed' | 'not_installed' | 'blocked'
-  /** Is the address of whoever redeems codes and refreshes tokens on the app's allowlist? Default: yes. */
+  /**
+   * Whether the address that redeems codes and refreshes tokens is on the app's allowlist. Default: yes.
+   */
   refreshAddressAllowed?: boolean
   /** Milliseconds without use after which a refresh token ends; default: never. */
   refreshIdleMs?: number
-  /** Each refresh gives a new refresh token and ends the old one. */
+  /** Each refresh issues a new refresh token and ends the old one. */
   rotateRefreshTokens: boolean
   apiEnabled: boolean
   /**
@@ -502,7 +504,7 @@ export interface Settings {
   deployFlowsAsActive?: boolean
   /** How long a request lasts before it counts as a long one; default Salesforce's 20 seconds. */
   longCallMs?: number
-  /** How many long requests there may be at once; default Salesforce's, by edition. */
+  /** How many long requests are allowed at once; default Salesforce's, by edition. */
   longCallsMax?: number
 }
 
@@ -535,7 +537,7 @@ export interface Org {
   assignments: PermissionSetAssignment[]
   groups: Group[]
   roles: Role[]
-  /** By lower-cased name, with the namespace and `__` before it where there is one. */
+  /** By lower-cased name, prefixed with the namespace and `__` if there is one. */
   flows: Map<string, Flow>
   flowInterviews: FlowInterview[]
   workflowRules: WorkflowRule[]
@@ -550,16 +552,16 @@ export interface Org {
   records: Map<string, Map<string, Row>>
   sessions: Map<string, Session>
   refreshGrants: Map<string, RefreshGrant>
-  /** Refresh tokens that rotation has replaced: whoever uses one again ends the whole grant. */
+  /** Refresh tokens that rotation has replaced: using one again ends the whole grant. */
   rotatedTokens: Map<string, RefreshGrant>
   /** API calls of the rolling 24 hours. */
   usage: { used: number; max: number }
   settings: Settings
-  /** Moves with permissions, profiles and labels: then every describe counts as changed. */
+  /** Changes with permissions, profiles and labels: then every describe counts as changed. */
   orgWideModifiedAt: Date
-  /** Counts changes of permissions, so that cached describes can be told apart. */
+  /** Counts changes of permissions, so that cached describes can be distinguished. */
   permissionRevision: number
   schemaRevision: number
-  /** Of the rooms above, see kept.ts. */
+  /** State of the modules above, see kept.ts. */
   kept: Map<symbol, unknown>
 }

@@ -176,7 +176,7 @@ export const systemFields = (keepsOwner: boolean): FieldSpec[] => [
 
 /**
  * The fields that every custom metadata type has. Salesforce: Object Reference, "Custom Metadata
- * Type__mdt"; nobody writes to records of these types but by their metadata.
+ * Type__mdt"; records of these types are written only as metadata.
  */
 export const customMetadataFields = (): FieldSpec[] => {
   const shown = { createable: false, updateable: false, permissionable: false }
@@ -208,8 +208,9 @@ export const customMetadataFields = (): FieldSpec[] => {
 export type SettingKind = 'List' | 'Hierarchy'
 
 /**
- * The fields that every custom setting has. Salesforce: a row of a hierarchy is that of the org, a profile
- * or a user, and there is one for each; rows of a list belong to the org and are found by their names.
+ * The fields that every custom setting has. Salesforce: a row of a hierarchy setting belongs to the org,
+ * a profile or a user, at most one for each; rows of a list setting belong to the org and are found by
+ * their names.
  */
 export const customSettingFields = (kind: SettingKind): FieldSpec[] => [
   ...systemFields(false),
@@ -239,7 +240,7 @@ export const customSettingFields = (kind: SettingKind): FieldSpec[] => [
   },
 ]
 
-/** Whether it is a custom metadata type, whose rows are set-up. */
+/** Whether it is a custom metadata type, whose rows are metadata. */
 export const isCustomMetadataType = (objectName: string): boolean => /__mdt$/i.test(objectName)
 
 const byName = (fields: Iterable<Field>) =>
@@ -278,7 +279,7 @@ export interface ObjectSpec {
   sharingModel?: string
 }
 
-/** Puts an object into the org. Fields come as given; system fields are the caller's to include. */
+/** Adds an object to the org. Fields are taken as given; the caller includes system fields. */
 export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
   const custom = /__(c|mdt|e|b|x|kav)$/i.test(spec.name)
   const label = spec.label ?? spec.name
@@ -331,7 +332,7 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
   return object
 }
 
-/** Salesforce: custom objects of an org take a00, a01 … in turn, custom metadata types m00, m01 … */
+/** Salesforce: custom objects of an org get a00, a01 … in turn, custom metadata types m00, m01 … */
 export const freeKeyPrefix = (org: Org, kind: 'a' | 'm' = 'a'): string => {
   const taken = new Set([...org.objects.values()].map(({ describe }) => describe.keyPrefix))
   for (let n = 0; ; n++) {
@@ -342,7 +343,7 @@ export const freeKeyPrefix = (org: Org, kind: 'a' | 'm' = 'a'): string => {
 
 /**
  * Whether custom fields can be defined on it. Salesforce: Tooling API guide, EntityDefinition. The
- * History, Share and Feed tables of an object have its fields and none of their own.
+ * History, Share and Feed tables of an object have its fields and no custom fields of their own.
  */
 export const isCustomizable = ({ describe }: SObject): boolean =>
   describe.custom || (describe.layoutable && (describe.associateEntityType ?? null) === null)

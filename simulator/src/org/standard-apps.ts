@@ -5,7 +5,7 @@ import { findObject } from './changes.ts'
 import { type Org, type SObject } from './model.ts'
 import { stamps } from './schema.ts'
 
-/** What every app of Lightning Experience is given back with. */
+/** What every app of Lightning Experience is returned with. */
 export const LIGHTNING_DEFAULTS = {
   isNavAutoTempTabsDisabled: false,
   isNavPersonalizationDisabled: false,
@@ -54,7 +54,7 @@ export const addStandardApps = (org: Org): void => {
   }))
 }
 
-/** Standard tabs that are of no object, without their `standard-`. */
+/** Standard tabs without an object, without their `standard-`. */
 const OTHER_TABS = [
   'home',
   'Feed',
@@ -74,7 +74,7 @@ const OTHER_TABS = [
   'Workspace',
 ]
 
-/** Objects that have a tab of their own by nature: those with pages that people open from a tab. */
+/** Objects that always have a tab: those with pages that people open from a tab. */
 const hasOwnTab = ({ describe, deletedAt }: SObject): boolean =>
   deletedAt === undefined && !describe.custom && describe.layoutable
 
@@ -88,12 +88,12 @@ const standardTab = (org: Org, name: string): string | undefined => {
   return object !== undefined && hasOwnTab(object) ? `standard-${object.name}` : undefined
 }
 
-/** The tab's own name, where the org has it; `name` in any letter case. */
+/** The tab's own name, if the org has it; `name` in any letter case. */
 export const tabNamed = (org: Org, name: string): string | undefined =>
   org.tabs.find((tab) => tab.name.toLowerCase() === name.toLowerCase())?.name ??
   standardTab(org, name)
 
-/** Every tab of the org, with the object that it is of. */
+/** Every tab of the org, with its object. */
 export const allTabs = (org: Org): { name: string; object: SObject | undefined }[] => [
   ...OTHER_TABS.map((tab) => ({ name: `standard-${tab}`, object: undefined })),
   ...[...org.objects.values()]

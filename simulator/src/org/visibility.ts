@@ -13,7 +13,7 @@ import {
 } from './model.ts'
 import { isCustomMetadataType } from './schema.ts'
 
-/** All grants that hold for the user: the profile's and those of the assigned permission sets. */
+/** All grants of the user: those of the profile and of the assigned permission sets. */
 export const grantsOf = (org: Org, user: User): Grants[] => {
   const profile = org.profiles.get(user.profileId)
   const sets = setsOf(org, user).map(({ grants }) => grants)
@@ -27,7 +27,7 @@ export const groupGrants = (org: Org, group: PermissionSetGroup): Grants[] =>
 const setsOfGroup = (org: Org, group: PermissionSetGroup): PermissionSet[] =>
   group.permissionSetIds.flatMap((id) => org.permissionSets.get(id) ?? [])
 
-/** All that one of them grants. */
+/** Everything that any of them grants. */
 export const unionOf = (all: readonly Grants[]): Grants => {
   const union: Grants = { fields: new Map(), objects: new Map(), system: new Set() }
   for (const { fields, objects, system } of all) {
@@ -61,12 +61,12 @@ const eitherOf = (left: ObjectGrant | undefined, right: ObjectGrant): ObjectGran
 const isSetting = ({ name, describe }: SObject): boolean =>
   describe.customSetting || isCustomMetadataType(name)
 
-/** Parts of a profile or permission set that let a user read set-up that is kept in rows. */
+/** Parts of a profile or permission set that let a user read metadata stored as rows. */
 const ACCESSES = ['customMetadataTypeAccesses', 'customSettingAccesses']
 
 /**
- * Salesforce: custom settings and custom metadata types are read by whoever may customize the
- * application, and by those to whom one is granted (Help, "Grant Read Access to All Custom Settings").
+ * Salesforce: users who may customize the application, and users to whom one is granted, can read custom
+ * settings and custom metadata types (Help, "Grant Read Access to All Custom Settings").
  */
 const mayReadSetting = (org: Org, user: User, name: string): boolean =>
   grantsOf(org, user).some(({ system }) => system.has('CustomizeApplication')) ||
@@ -88,9 +88,9 @@ const setsOf = (org: Org, user: User): PermissionSet[] =>
       return org.permissionSets.get(permissionSetId) ?? []
     })
 
-/** One user's eyes, with everything looked up once. */
+/** What one user can see, with everything looked up once. */
 export interface Viewer {
-  /** Equal for users who see the same; changes when permissions change. */
+  /** Signature: equal for users who see the same; changes when permissions change. */
   signature: string
   seesObject(object: SObject): boolean
   seesField(object: SObject, field: Field): boolean

@@ -19,7 +19,7 @@ import { type SaveRequest } from './save-types.ts'
 
 const ASSIGNED = new Set(['Lead', 'Case'])
 
-/** Gives the row to whom the rule says; leaves it where no entry fits. Changes `after`. */
+/** Assigns the row as the rule says; leaves it if no entry matches. Changes `after`. */
 export const assign = (
   org: Org,
   object: SObject,
@@ -75,7 +75,7 @@ const fits = (
     return criterionHolds(asked && computedValue(org, of, found, asked), operation, value)
   })
   if (booleanFilter === undefined || booleanFilter === '') return held.every(Boolean)
-  // `1 AND (2 OR 3)`: the numbers stand for the criteria, the rest is a formula.
+  // `1 AND (2 OR 3)`: the numbers are the criteria, the rest is a formula.
   const logic = booleanFilter
     .replaceAll(/\d+/g, (n) => String(held[Number(n) - 1] === true))
     .replaceAll(/\bAND\b/gi, '&&')
@@ -89,7 +89,7 @@ const referencesTo = (object: SObject, target: string): Field[] =>
     ({ describe, deletedAt }) => deletedAt === undefined && describe.referenceTo.includes(target),
   )
 
-/** An object whose fields a rule of this object may ask for: the account of a case. */
+/** An object whose fields a rule of this object may use: the account of a case. */
 export const relatedObject = (org: Org, object: SObject, name: string): SObject | undefined => {
   const related = org.objects.get(name.toLowerCase())
   return related?.deletedAt === undefined && referencesTo(object, related?.name ?? '').length > 0
@@ -108,7 +108,7 @@ const relatedRow = (org: Org, object: SObject, row: Row, related: SObject): Row 
 }
 
 const ownerOf = (org: Org, object: SObject, entry: AssignmentRuleEntry): string | null => {
-  // Salesforce: an entry may name nobody; the record then keeps its owner.
+  // Salesforce: an entry may name no owner; the record then keeps its owner.
   if (entry.assignedTo === undefined) return null
   const name = entry.assignedTo.toLowerCase()
   if (entry.assignedToType === 'User') {

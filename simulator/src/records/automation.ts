@@ -1,5 +1,5 @@
-// What runs on a save beside the rules of the schema. Saves know it by this contract alone; what an
-// org has is in `RecordState.automation`.
+// What runs on a save beside the rules of the schema. Saves use only this contract; an org's automation
+// is in `RecordState.automation`.
 
 import { type Org, type Row, type User } from '../org/model.ts'
 import { type Transaction } from './locks.ts'
@@ -10,14 +10,14 @@ export interface RowEvent {
   object: string
   event: 'create' | 'update' | 'delete'
   before: Row | null
-  /** A before-save automation changes this one in place; of a deletion: the row that goes. */
+  /** A before-save automation changes this one in place; for a deletion: the row that is deleted. */
   after: Row
   user: User
-  /** What an automation does beside saves is taken back through this. */
+  /** Rolls back what an automation does beside saves. */
   transaction: Transaction
 }
 
-/** Further saves, in the same transaction and with all rights; they go when the row fails. */
+/** Further saves, in the same transaction and with all rights; they are rolled back if the row fails. */
 export type NestedSave = (request: SaveRequest) => Promise<RowOutcome[]>
 
 /**
@@ -25,10 +25,10 @@ export type NestedSave = (request: SaveRequest) => Promise<RowOutcome[]>
  * message; a `RowProblem` fails it with its own codes.
  */
 export interface RecordAutomation {
-  /** False: rows of this object are none of its business. Asked once per save. */
+  /** False: it does not apply to rows of this object. Called once per save. */
   concerns?(this: void, org: Org, object: string): boolean
   beforeSave?(this: void, org: Org, row: RowEvent): void | Error
   afterSave?(this: void, org: Org, save: NestedSave, row: RowEvent): Promise<void | Error>
-  /** Before the row goes into the recycle bin; not for rows that go with their parent. */
+  /** Before the row goes into the recycle bin; not for rows that are deleted with their parent. */
   beforeDelete?(this: void, org: Org, save: NestedSave, row: RowEvent): Promise<void | Error>
 }

@@ -3,9 +3,8 @@
 import { FormulaNotSimulated } from '../formula/formula.ts'
 
 /**
- * Whether a value meets one filter item. Salesforce: Metadata API guide,
- * "FilterItem". Several values stand in one text, divided by commas. Throws a
- * `FormulaNotSimulated` for any other operation.
+ * Whether a value meets one filter item. Salesforce: Metadata API guide, "FilterItem". Several values
+ * are in one text, separated by commas. Throws a `FormulaNotSimulated` for any other operation.
  */
 export const criterionHolds = (own: unknown, operation: string, wanted: string): boolean => {
   const text =

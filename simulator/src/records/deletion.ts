@@ -1,5 +1,5 @@
-// Into the recycle bin and out of it. Salesforce: SOAP API guide, "delete()" and "undelete()"; what
-// goes with its parent follows from the relationship.
+// Into the recycle bin and out of it. Salesforce: SOAP API guide, "delete()" and "undelete()"; the
+// relationship decides what is deleted with its parent.
 
 import { findObject } from '../org/changes.ts'
 import { type Field, type Org, type Row, type SObject } from '../org/model.ts'
@@ -37,7 +37,7 @@ const put = (org: Org, transaction: Transaction, object: SObject, row: Row): voi
   )
 }
 
-/** Moves the row, and what hangs on it, into the bin. Throws DELETE_FAILED where a child forbids it. */
+/** Moves the row, and its details, into the bin. Throws DELETE_FAILED if a child forbids it. */
 export const moveToBin = (
   org: Org,
   transaction: Transaction,
@@ -88,7 +88,7 @@ const deleteFailed = (object: SObject, row: Row, child: SObject, children: Row[]
   )
 }
 
-/** Erases the row and what went with it; it need not be in the bin before. */
+/** Erases the row and what was deleted with it; it need not be in the bin before. */
 export const erase = (
   org: Org,
   transaction: Transaction,
@@ -111,7 +111,7 @@ export const erase = (
   transaction.onRollback(() => bin.set(row.Id, deletion))
 }
 
-/** Takes the row, and what went with it, out of the bin. */
+/** Restores the row, and what was deleted with it, from the bin. */
 export const takeFromBin = (
   org: Org,
   transaction: Transaction,
@@ -121,7 +121,7 @@ export const takeFromBin = (
 ): void => {
   const { bin, store } = recordStateOf(org)
   const deletion = bin.get(row.Id)
-  // Salesforce: what went with its parent comes back with it only.
+  // Salesforce: what was deleted with its parent is restored only with it.
   if (row['IsDeleted'] !== true || deletion === undefined) {
     throw problem('UNDELETE_FAILED', 'Entity is not in the recycle bin')
   }
@@ -142,7 +142,7 @@ export const takeFromBin = (
     }
     put(org, transaction, of, { ...one, IsDeleted: false, ...modified(of, at) })
   }
-  // Salesforce: lookups come back where nothing else took their place.
+  // Salesforce: lookups are restored if nothing else has replaced them.
   for (const { object: name, id, field, was } of deletion.cleared) {
     const of = findObject(org, name)
     const one = of === undefined ? undefined : store.row(of, id)

@@ -1,5 +1,5 @@
-// A JSON value into what the row keeps: types, lengths, picklist values. Salesforce: REST API guide,
-// "Working with Records"; SOAP API guide, "Primitive Data Types" and "Field Types".
+// Converts a JSON value to what the row stores: types, lengths, picklist values. Salesforce: REST API
+// guide, "Working with Records"; SOAP API guide, "Primitive Data Types" and "Field Types".
 
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import { type Field } from '../org/model.ts'
@@ -13,8 +13,8 @@ const TIME = /^\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z?$/
 const EMAIL = /^[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+$/
 
 /**
- * The value to store; null where it is empty. Throws a `RowProblem`. Ids are checked for their form
- * only, not for what they point at.
+ * The value to store; null if it is empty. Throws a `RowProblem`. Only the form of ids is checked, not
+ * their target.
  */
 export const readValue = (
   plan: FieldPlan,
@@ -45,7 +45,7 @@ export const readValue = (
       if (typeof value === 'string' && value.trim() === '') return null
       if (typeof value === 'string' && DATETIME.test(value)) {
         const at = Date.parse(value.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'))
-        // Salesforce keeps whole seconds.
+        // Salesforce stores whole seconds.
         if (!Number.isNaN(at)) return salesforceDateTime(new Date(Math.floor(at / 1000) * 1000))
       }
       throw cannotDeserialize('datetime', value, row)
@@ -73,7 +73,7 @@ export const readValue = (
 
 const isRealDate = (value: string): boolean => {
   const at = new Date(`${value}T00:00:00Z`)
-  // Salesforce: dates lie between 1700 and 4000.
+  // Salesforce: dates are between 1700 and 4000.
   const year = at.getUTCFullYear()
   return (
     !Number.isNaN(at.getTime()) &&
@@ -155,7 +155,7 @@ const text = (
 ): string | null => {
   const { type, label, name, length } = field.describe
   if (typeof value !== 'string') throw cannotDeserialize('string', value, row)
-  // Salesforce: white space around a text goes, and an empty text is none.
+  // Salesforce: white space around a text is removed, and an empty text is null.
   const given = type === 'base64' ? value : value.trim()
   if (given === '') return null
   if (length > 0 && type !== 'base64' && [...given].length > length) {

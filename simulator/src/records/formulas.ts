@@ -1,5 +1,5 @@
-// A row as formulas see it, and the fields that are never stored, formula fields and roll-up summaries,
-// reckoned when they are read. One room, since a formula may read another formula's field.
+// A row as formulas see it, and the fields that are never stored (formula fields and roll-up summaries),
+// calculated when they are read. One module, since a formula may read another formula field.
 
 import {
   compileFormula,
@@ -30,10 +30,10 @@ export interface ScopeOptions {
   row: Row
   /** The row before the change; null when it is new. */
   before: Row | null
-  /** Absent where no one in particular reads. */
+  /** Absent if no particular user reads. */
   user?: User
   blankNumbersAsZero?: boolean
-  /** As flows have percents: 25 and not 0.25. */
+  /** Percents as in flows: 25 and not 0.25. */
   wholePercents?: boolean
 }
 
@@ -54,7 +54,7 @@ export const recordScope = (options: ScopeOptions): FormulaScope => ({
   now: new Date(),
 })
 
-/** A stored value as formulas reckon with it. */
+/** A stored value in the form that formulas use. */
 export const formulaValue = (
   describe: Pick<FieldDescribe, 'type'>,
   stored: unknown,
@@ -102,7 +102,7 @@ const walk = (
   whole: readonly string[],
 ): FormulaValue => {
   const { org } = options
-  // `Owner:User.Name` says which of several targets is meant.
+  // `Owner:User.Name` names one of several targets.
   const [name = '', only] = first.split(':')
   if (rest.length === 0) {
     const field = object.fields.get(name.toLowerCase())
@@ -130,7 +130,7 @@ const walk = (
       if (found?.object !== undefined) return walk(options, found.object, found.row, rest, whole)
     }
   }
-  // Nothing there: blank, if the path leads somewhere at all.
+  // No record there: blank, if the path is valid.
   const target = findObject(org, targets[0] ?? '')
   if (target === undefined) throw new FormulaNotSimulated(`${whole.join('.')} in a formula`)
   return walk(options, target, { Id: '' }, rest, whole)
@@ -166,13 +166,13 @@ const global = (options: ScopeOptions, row: Row, path: readonly string[]): Formu
   throw new FormulaNotSimulated(`${path.join('.')} in a formula`)
 }
 
-/** True of fields whose value is reckoned here, and not stored in the row. */
+/** True for fields whose value is calculated here and not stored in the row. */
 export const isComputed = ({ describe, metadata }: Field): boolean =>
   describe.calculated && (describe.calculatedFormula !== null || metadata?.['type'] === 'Summary')
 
 /**
  * The field's value for this row, as REST shows it. Throws a `FormulaNotSimulated` or
- * `FormulaSyntaxError` where its formula is beyond this simulator.
+ * `FormulaSyntaxError` if its formula is beyond this simulator.
  */
 export const computedValue = (org: Org, object: SObject, field: Field, row: Row): unknown => {
   if (!isComputed(field)) return row[field.describe.name] ?? null
@@ -190,7 +190,7 @@ export const computedValue = (org: Org, object: SObject, field: Field, row: Row)
   return shownValue(field, value)
 }
 
-/** What a formula gave, as a field of this type has it in REST. */
+/** The result of a formula, in the form of this field type in REST. */
 export const shownValue = ({ describe }: Field, value: FormulaValue): unknown => {
   if (describe.type === 'boolean') return value === true
   if (value === null || value === '') return null
@@ -231,7 +231,7 @@ const rollUp = (org: Org, field: Field, row: Row): unknown => {
     const value = computedValue(org, child, summed, each)
     return typeof value === 'number' || typeof value === 'string' ? [value] : []
   })
-  // Salesforce: the sum of nothing is 0, the least and the greatest of nothing are blank.
+  // Salesforce: the sum of no records is 0, their minimum and maximum are blank.
   if (summaryOperation === 'sum') {
     const factor = 10 ** field.describe.scale
     const sum = values.reduce<number>((total, value) => total + Number(value), 0)

@@ -1,4 +1,4 @@
-// Text, as CSV has it, into the JSON value that a save takes.
+// Converts text from CSV to the JSON value that a save takes.
 
 import { type Field, type Org } from '../org/model.ts'
 import { longDigits } from './long-numbers.ts'
@@ -11,8 +11,8 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/
 
 /**
  * A CSV cell as the value of this field. Empty text is undefined (Bulk leaves the field as it is),
- * `#N/A` is null. `problem` says what type was wanted, in the words that Bulk has for it:
- * `'x' is not a valid value for the type xsd:date`.
+ * `#N/A` is null. `problem` says which type was expected, in the words of Bulk: `'x' is not a valid
+ * value for the type xsd:date`.
  */
 export const fromText = (_org: Org, field: Field, text: string): FromText => {
   const { type, soapType } = field.describe
@@ -37,7 +37,7 @@ export const fromText = (_org: Org, field: Field, text: string): FromText => {
       return { value: longDigits(text.trim(), DECIMALS_MAX) === null ? value : text }
     }
     case 'date': {
-      // Salesforce: a date may come with a time; what counts is the date in UTC.
+      // Salesforce: a date may have a time; the date in UTC counts.
       if (DATE.test(text) && !Number.isNaN(Date.parse(text))) return { value: text }
       const at = DATE.test(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
       return Number.isNaN(at) ? problem : { value: new Date(at).toISOString().slice(0, 10) }

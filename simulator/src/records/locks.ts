@@ -1,6 +1,6 @@
-// Row locks. Salesforce: a save holds its rows, and the rows they hang on, until its transaction ends;
-// another one waits up to 10 seconds and then answers UNABLE_TO_LOCK_ROW ("Record Locking Cheat
-// Sheet"; issue threads of API clients).
+// Row locks. Salesforce: a save locks its rows, and their parents, until its transaction ends; another
+// save waits up to 10 seconds and then returns UNABLE_TO_LOCK_ROW ("Record Locking Cheat Sheet"; issue
+// threads of API clients).
 
 interface Waiter {
   owner: object
@@ -15,7 +15,7 @@ interface Held {
 export class LockTable {
   readonly #held = new Map<string, Held>()
 
-  /** True once `owner` has the lock; false when it was not to be had within `waitMs`. */
+  /** True once `owner` has the lock; false if it did not get it within `waitMs`. */
   acquire(key: string, owner: object, waitMs: number): boolean | Promise<boolean> {
     const held = this.#held.get(key)
     if (held === undefined) {
@@ -40,7 +40,7 @@ export class LockTable {
     })
   }
 
-  /** Hands the lock to whoever has waited longest. */
+  /** Passes the lock to the owner that has waited longest. */
   release(key: string, owner: object): void {
     const held = this.#held.get(key)
     if (held?.owner !== owner) return
@@ -59,7 +59,7 @@ export class LockTable {
 }
 
 /**
- * Locks and changes that belong together: they are kept or taken back as one. A composite with
+ * Locks and changes that belong together: they are committed or rolled back together. A composite with
  * allOrNone, a tree and a graph each span several saves with one of these.
  */
 export class Transaction {
@@ -71,7 +71,9 @@ export class Transaction {
     this.#locks = locks
   }
 
-  /** Takes the locks, one after the other in one order for all, and answers those it did not get. */
+  /**
+   * Takes the locks, one after the other in the same order everywhere, and returns those it did not get.
+   */
   async lock(keys: Iterable<string>, waitMs: number): Promise<Set<string>> {
     const missed = new Set<string>()
     const until = performance.now() + waitMs
@@ -84,7 +86,7 @@ export class Transaction {
     return missed
   }
 
-  /** How a change just made is taken back. */
+  /** How to roll back a change that was just made. */
   onRollback(undo: () => void): void {
     this.#undo.push(undo)
   }
@@ -97,7 +99,7 @@ export class Transaction {
     for (const undo of this.#undo.splice(savepoint).reverse()) undo()
   }
 
-  /** The end, in whichever way: locks go, what was done stays. */
+  /** Ends it: releases the locks and keeps the changes. */
   release(): void {
     for (const key of this.#keys) this.#locks.release(key, this)
     this.#keys.clear()

@@ -1,13 +1,13 @@
-// Numbers of more digits than a double holds. Salesforce: a number that the API is given as text is kept
-// with its digits, and what pages and APIs show of it is a double (help 000394530, "Currency and Number
-// Fields Round When There Are More Than 15 Characters"; help 000221617). So rows hold the text of such a
-// number, and everything that reads a row reads a double.
+// Numbers of more digits than a double holds. Salesforce: a number that the API gets as text is stored
+// with its digits, but pages and APIs show it as a double (help 000394530, "Currency and Number Fields
+// Round When There Are More Than 15 Characters"; help 000221617). So rows hold the text of such a
+// number, and all readers of a row get a double.
 
 const PLAIN = /^([+-]?)0*(\d*)(?:\.(\d*?)0*)?$/
 
 /**
- * The digits of a number given as text, rounded half up to so many decimal places; null where a double
- * says the same, or where it is not written out.
+ * The digits of a number given as text, rounded half up to so many decimal places; null if a double is
+ * the same, or if it is not written in full.
  */
 export const longDigits = (text: string, places: number): string | null => {
   const parts = PLAIN.exec(text)
@@ -23,11 +23,11 @@ export const longDigits = (text: string, places: number): string | null => {
   return scaled === 0n || String(Number(exact)) === exact ? null : exact
 }
 
-/** How many digits stand before the point of what {@link longDigits} gives. */
+/** How many digits {@link longDigits} returns before the decimal point. */
 export const wholeDigits = (exact: string): number =>
   exact.replace('-', '').split('.')[0]?.length ?? 0
 
-/** What is read of a number field: a double, whatever the row holds. */
+/** The value of a number field when read: a double, whatever the row holds. */
 export const asDouble = (stored: unknown): unknown =>
   typeof stored === 'string' ? Number(stored) : stored
 

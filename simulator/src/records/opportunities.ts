@@ -1,4 +1,4 @@
-// What Salesforce reckons of an opportunity by itself. Object Reference, "Opportunity" and
+// What Salesforce calculates for an opportunity by itself. Object Reference, "Opportunity" and
 // "OpportunityStage".
 
 import { type Row } from '../org/model.ts'
@@ -24,7 +24,7 @@ const PROBABILITIES: Record<string, number> = {
   'Closed Lost': 0,
 }
 
-/** What a stage of this name means; one that no new org has is open. */
+/** The meaning of a stage of this name; one that new orgs do not have counts as open. */
 export const stageOf = (name: string): Stage => {
   const isClosed = /^Closed/i.test(name)
   const isWon = /^Closed Won$/i.test(name)
@@ -71,7 +71,7 @@ export const fillOpportunity = (row: Row, changes: Record<string, unknown>): voi
   if (typeof close === 'string') fillFiscalPeriod(row, close)
 }
 
-/** Of a fiscal year that starts in January, as in a new org. */
+/** For a fiscal year that starts in January, as in a new org. */
 const fillFiscalPeriod = (row: Row, closeDate: string): void => {
   const [year, month] = closeDate.split('-').map(Number)
   if (year === undefined || month === undefined) return

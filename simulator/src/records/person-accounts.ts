@@ -1,7 +1,7 @@
 // Person accounts: accounts that are people. Salesforce: Object Reference, Account, "Fields available if
-// IsPersonAccount is true"; help 000386207 and recorded answers ("bad field names on insert/update call").
-// An account becomes one by its record type or, where none is given, by a LastName. Then its Name is put
-// together by Salesforce and is nobody's to write; a business account has none of the person's fields.
+// IsPersonAccount is true"; help 000386207 and recorded answers ("bad field names on insert/update
+// call"). An account becomes one by its record type or, if none is given, by a LastName. Then Salesforce
+// composes its Name, which cannot be written; a business account has none of the person's fields.
 
 import { addField, findObject, touchObject, touchOrg } from '../org/changes.ts'
 import { type Org, type Row, type SObject } from '../org/model.ts'
@@ -17,7 +17,7 @@ const PERSON_TYPE = 'PersonAccount'
 
 const text = (name: string, length: number): FieldSpec => ({ name, type: 'string', length })
 
-/** Of the sixty that Salesforce adds, those of each kind. */
+/** Some of each kind of the sixty fields that Salesforce adds. */
 const FIELDS: FieldSpec[] = [
   text('FirstName', 40),
   text('LastName', 80),
@@ -45,7 +45,7 @@ const FIELDS: FieldSpec[] = [
   { name: 'PersonHasOptedOutOfEmail', type: 'boolean', nillable: false, defaultedOnCreate: true },
 ]
 
-/** Turns person accounts on. Salesforce: for good. */
+/** Turns person accounts on. Salesforce: permanently. */
 export const enablePersonAccounts = (org: Org): void => {
   const account = findObject(org, 'Account')
   if (account === undefined) return
@@ -79,7 +79,7 @@ const isPersonField = (object: SObject, name: string): boolean => {
 const personType = (object: SObject): string | null =>
   object.recordTypes.find(({ developerName }) => developerName === PERSON_TYPE)?.id ?? null
 
-/** A record type decides; without one, or with the master's, a LastName does. */
+/** The record type decides; without one, or with the master record type, a LastName does. */
 const isPerson = (object: SObject, before: Row | null, changes: Changes): boolean => {
   const given = changes['RecordTypeId'] ?? null
   const type = personType(object)
@@ -101,8 +101,8 @@ const badFields = (names: string[]) =>
   )
 
 /**
- * Makes of the row what its kind asks for. Throws a `RowProblem` for fields of the other kind, and where a
- * person has no LastName.
+ * Adapts the row to its kind. Throws a `RowProblem` for fields of the other kind, and for a person
+ * without a LastName.
  */
 export const settlePersonAccount = (
   object: SObject,
@@ -124,11 +124,11 @@ export const settlePersonAccount = (
   }
 }
 
-/** Whether the Name of this row is put together by Salesforce. */
+/** Whether Salesforce composes the Name of this row. */
 export const isNamedByParts = (object: SObject, row: Row): boolean =>
   !hasPersonAccounts(object) || row['IsPersonAccount'] === true
 
-/** Salesforce: a person account and its contact are one; whoever saves the one has saved the other. */
+/** Salesforce: a person account and its contact are one; saving one also saves the other. */
 export const savePersonContact = (
   org: Org,
   object: SObject,

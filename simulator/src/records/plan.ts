@@ -1,5 +1,5 @@
-// What a user may write into an object, and what every row of it is held against: worked out once per
-// state of schema and permissions, so that two hundred rows cost two hundred rows.
+// What a user may write to an object, and what every row is checked against: determined once per state
+// of schema and permissions, so that the cost per row stays small.
 
 import { grantsOf, type Viewer } from '../org/visibility.ts'
 import { keptByOrg } from '../org/kept.ts'
@@ -11,7 +11,7 @@ export interface FieldPlan {
   field: Field
   createable: boolean
   updateable: boolean
-  /** Values of a restricted picklist by their lower-cased text; null where anything goes. */
+  /** Values of a restricted picklist by their lower-cased text; null if any value is allowed. */
   restrictedTo: Map<string, string> | null
 }
 
@@ -22,13 +22,13 @@ export interface ObjectPlan {
   fields: Map<string, FieldPlan>
   /** References by lower-cased relationship name. */
   relationships: Map<string, Field>
-  /** Without a value for each of these no row is made. */
+  /** Without a value for each of these, no row is created. */
   required: Field[]
-  /** What new rows have before anybody says anything. */
+  /** Defaults of new rows. */
   defaults: Field[]
   /** No two rows may have the same value. */
   unique: Field[]
-  /** Restricted picklists whose values hang on another field. */
+  /** Restricted picklists whose values depend on another field. */
   dependent: Field[]
   /** References to records, whose rows a save locks. */
   parents: Field[]
@@ -37,7 +37,7 @@ export interface ObjectPlan {
   recordTypePicklists: Map<string, Map<string, Set<string>>>
 }
 
-/** The system fills these in: no default of theirs is looked for. */
+/** The system fills these in: they have no defaults. */
 const SYSTEM = new Set([
   'id',
   'ownerid',
@@ -49,7 +49,7 @@ const SYSTEM = new Set([
   'isdeleted',
 ])
 
-/** Sees and changes whatever is there. */
+/** May see and change everything. */
 export const SYSTEM_VIEWER: Viewer = {
   signature: 'system',
   seesObject: () => true,
@@ -67,7 +67,7 @@ export const planOf = (org: Org, object: SObject, viewer: Viewer): ObjectPlan =>
   const known = plans.get(name)
   if (known?.object === object && known.key === key) return known
   const made = makePlan(object, viewer, key)
-  // Signatures change with permissions: those of before are never asked for again.
+  // Signatures change with permissions: old ones are never used again.
   if (plans.size > 2000) plans.clear()
   plans.set(name, made)
   return made
@@ -174,7 +174,7 @@ export const mayDo = (
   object: SObject,
   right: Extract<keyof ObjectGrant, 'create' | 'edit' | 'delete'>,
 ): boolean => {
-  // Salesforce: Help, "Custom Settings": whoever may customize the application manages their data.
+  // Salesforce: Help, "Custom Settings": users who may customize the application manage their data.
   if (object.describe.customSetting) {
     return grantsOf(org, user).some((grants) => grants.system.has('CustomizeApplication'))
   }

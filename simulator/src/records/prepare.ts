@@ -1,5 +1,5 @@
-// A given row into the changes it asks for: which fields, in which values, by whose rights. Parents
-// that are named by an external id are looked up here.
+// Turns a given row into changes: which fields, with which values, with whose rights. Parents given by
+// an external id are looked up here.
 
 import { findObject } from '../org/changes.ts'
 import { toId18 } from '../org/ids.ts'
@@ -76,7 +76,7 @@ const readParent = (
   changes[name] = value === null ? null : parentId(org, reference, value)
 }
 
-/** `{ Ext__c: 'k1' }`, with the target's type in `attributes` where there are several. */
+/** `{ Ext__c: 'k1' }`, with the target's type in `attributes` if there are several. */
 const parentId = (org: Org, reference: Field, value: unknown): string => {
   const { describe } = reference
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -126,8 +126,8 @@ export const isExternalKey = ({ describe }: Field): boolean =>
   describe.externalId || describe.idLookup || describe.type === 'id'
 
 /**
- * Throws a `RowProblem` where a changed reference points at nothing, at something deleted, or at what
- * it may not point at.
+ * Throws a `RowProblem` if a changed reference points to nothing, to a deleted record, or to a record
+ * that it may not refer to.
  */
 export const checkReferences = (
   org: Org,
@@ -198,7 +198,7 @@ const checkOwner = (org: Org, object: SObject, type: string, owner: Row): void =
   ])
 }
 
-/** Ids of the records that a save of this row locks beside the row itself. */
+/** Ids of the records that a save of this row also locks, beside the row itself. */
 export const parentsToLock = (
   plan: ObjectPlan,
   before: Row | undefined,

@@ -1,5 +1,5 @@
 // What is wrong with a row, in Salesforce's codes and words. Sources: SOAP API guide "Core Data Types",
-// recorded answers and issue threads of API clients; where none has the words, ours stand.
+// recorded answers and issue threads of API clients; if none has the words, they are ours.
 
 import { type RowError } from './save-types.ts'
 
@@ -14,7 +14,7 @@ export class RowProblem extends Error {
   }
 }
 
-/** A value of any kind, as a message shows it. */
+/** Any value, as a message shows it. */
 export const plainText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 
@@ -57,7 +57,7 @@ export const rolledBack = (): RowError =>
     'Record rolled back because not all records were valid and the request was using AllOrNone header',
   )
 
-/** The text names the ids up to ten of them, as seen in threads. */
+/** The text names up to ten ids, as seen in threads. */
 export const lockedOut = (ids: readonly string[]): RowError => {
   const shown = ids.slice(0, 10).join(',')
   const more = ids.length > 10 ? `, ... (${ids.length - 10} more)` : ''

@@ -1,4 +1,4 @@
-// What a row is held against once its values are known: required fields, unique values, validation
+// What a row is checked against once its values are known: required fields, unique values, validation
 // rules, duplicate rules.
 
 import { FormulaNotSimulated, FormulaSyntaxError } from '../formula/formula.ts'
@@ -71,8 +71,8 @@ export const checkRecordTypeValues = (change: Change): void => {
 }
 
 /**
- * Salesforce: the values of a dependent picklist that fit the controlling one; where the picklist is
- * restricted the API holds to them. Bit n of `validFor` stands for the nth controlling value (REST API
+ * Salesforce: the values of a dependent picklist that fit the controlling one; if the picklist is
+ * restricted, the API enforces them. Bit n of `validFor` stands for the nth controlling value (REST API
  * guide, "sObject Describe").
  */
 export const checkDependentValues = (change: Change): void => {
@@ -109,7 +109,7 @@ export const checkUnique = (change: Change): void => {
       .liveWith(plan.object, field, after[name])
       .find((row) => row.Id !== after.Id && (!caseSensitive || row[name] === after[name]))
     if (other === undefined) continue
-    // Recorded: of a custom setting it is the id of the owner that both rows have.
+    // Recorded: for a custom setting it is the id of the owner that both rows have.
     const owner = name === 'SetupOwnerId' ? after[name] : undefined
     const id = typeof owner === 'string' ? owner.slice(0, 15) : other.Id
     throw problem(
@@ -121,7 +121,7 @@ export const checkUnique = (change: Change): void => {
 
 /**
  * Throws a `RowProblem` with the message of every rule that the row breaks. A rule whose formula is
- * beyond this simulator is refused as not simulated: it must not pass for one that holds.
+ * beyond this simulator is refused as not simulated: it must not count as one that passed.
  */
 export const checkValidationRules = ({ org, user, plan, before, after }: Change): void => {
   const broken: RowError[] = []
@@ -158,7 +158,7 @@ export const simulated = <T>(what: string, work: () => T): T => {
   }
 }
 
-/** Salesforce: DUPLICATES_DETECTED, with what was found. Rules that alert can be told to let through. */
+/** Salesforce: DUPLICATES_DETECTED, with what was found. Rules that only alert can be overridden. */
 export const checkDuplicates = (change: Change, allowDuplicates: boolean): void => {
   const { org, plan } = change
   for (const rule of org.duplicateRules) {

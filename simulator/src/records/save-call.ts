@@ -1,4 +1,4 @@
-// One call of `saveRecords` while it is worked on.
+// One call of `saveRecords` in progress.
 
 import { type Field } from '../org/model.ts'
 import { type RecordAutomation } from './automation.ts'
@@ -13,12 +13,12 @@ export interface Save {
   request: SaveRequest
   plan: ObjectPlan
   state: RecordState
-  /** Empty where no automation is concerned. */
+  /** Empty if no automation applies. */
   automation: RecordAutomation
   transaction: Transaction
   /** The field of an upsert by external id; null for one by Id and for everything else. */
   key: Field | null
-  /** Given names that are not read as fields. */
+  /** Given names that are not fields. */
   skipped: ReadonlySet<string>
   at: string
   mayCreate: boolean

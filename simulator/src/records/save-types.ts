@@ -1,4 +1,4 @@
-// What a save is asked and what it answers: one contract for REST, composite, trees, Bulk and flows.
+// The request and the result of a save: one contract for REST, composite, trees, Bulk and flows.
 
 import { type Org, type User } from '../org/model.ts'
 import { type Viewer } from '../org/visibility.ts'
@@ -10,11 +10,15 @@ export interface SaveContext {
   org: Org
   user: User
   viewer: Viewer
-  /** Milliseconds that each row takes, with its locks held; what the control port set wins. */
+  /**
+   * Milliseconds that each row takes, with its locks held; the control port's setting takes precedence.
+   */
   latency?: { saveMs?: number }
-  /** The save is a part of this one, which its owner ends. Absent: a transaction of its own. */
+  /**
+   * The transaction that this save is part of, which its owner ends. Absent: a transaction of its own.
+   */
   transaction?: Transaction | undefined
-  /** How many saves of automations this one is inside of. */
+  /** How deep this save is nested in saves of automations. */
   depth?: number
   /** Salesforce: record-triggered flows run in system context, whatever their user may do. */
   automated?: boolean
@@ -24,7 +28,7 @@ export interface SaveRequest {
   operation: SaveOperation
   /** API name, in any letter case. */
   object: string
-  /** Of an upsert: `Id`, or a field with `externalId` or `idLookup`. */
+  /** For an upsert: `Id`, or a field with `externalId` or `idLookup`. */
   externalIdField?: string
   /**
    * JSON values as REST takes them; rows of `update`, `delete`, `hardDelete` and `undelete` have an
@@ -33,11 +37,11 @@ export interface SaveRequest {
    */
   rows: readonly Record<string, unknown>[]
   options: {
-    /** One row fails, and none is saved. */
+    /** If one row fails, none is saved. */
     allOrNone: boolean
-    /** Of leads and cases: the active rule, no rule, or this one. */
+    /** For leads and cases: the active rule, no rule, or this one. */
     assignmentRule: 'default' | 'none' | { id: string }
-    /** Rules that only alert let duplicates through. */
+    /** Duplicate rules that only alert do not block. */
     allowDuplicates: boolean
   }
 }
@@ -46,9 +50,9 @@ export interface RowError {
   statusCode: string
   message: string
   fields: string[]
-  /** Of DUPLICATES_DETECTED: what the rule found, as Salesforce shows it. */
+  /** For DUPLICATES_DETECTED: what the rule found, as Salesforce shows it. */
   duplicateResult?: Record<string, unknown>
-  /** Of an external id that several records have: their ids. REST answers 300. */
+  /** For an external id that several records have: their ids. REST returns 300. */
   matches?: string[]
 }
 

@@ -1,5 +1,5 @@
-// The one way in which records change: REST, composite, trees, Bulk, flows and the control port all
-// come through here. What happens to one row is in write-row.ts.
+// The one way to change records: REST, composite, trees, Bulk, flows and the control port all use it.
+// What happens to one row is in write-row.ts.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findObject } from '../org/changes.ts'
@@ -29,15 +29,15 @@ export type { RowError, RowOutcome, SaveContext, SaveOperation, SaveRequest } fr
 export { fromText } from './from-text.ts'
 export { Transaction } from './locks.ts'
 
-/** Salesforce: a transaction holds at most 200 rows; Bulk and triggers go on in chunks of so many. */
+/** Salesforce: a transaction holds at most 200 rows; Bulk and triggers work in chunks of that size. */
 export const ROWS_MAX = 200
 
 /**
- * Saves at most 200 rows in one transaction, in order; one outcome per row, in the order of the
- * rows. Takes row locks, waits for them, and answers UNABLE_TO_LOCK_ROW where the wait was in vain.
- * Throws a `Refusal` for what is wrong with the request as a whole: an unknown object (404
- * NOT_FOUND), a field that is no external id (404 NOT_FOUND), or what the simulator does not do (501);
- * then nothing is saved.
+ * Saves at most 200 rows in one transaction, in order; one outcome per row, in the order of the rows.
+ * Takes row locks, waits for them, and returns UNABLE_TO_LOCK_ROW if the wait was in vain. Throws a
+ * `Refusal` for what is wrong with the request as a whole: an unknown object (404 NOT_FOUND), a field
+ * that is not an external id (404 NOT_FOUND), or something that the simulator does not do (501); then
+ * nothing is saved.
  */
 export const saveRecords = async (
   ctx: SaveContext,
@@ -57,7 +57,7 @@ export const saveRecords = async (
   }
 }
 
-/** State of the org that reads like records; to change it there are other ways. */
+/** State of the org that reads like records but is changed in other ways. */
 export const KEPT_ELSEWHERE: ReadonlySet<string> = new Set([
   'AssignmentRule',
   'DuplicateRule',
@@ -120,13 +120,13 @@ const keyField = (plan: ObjectPlan, name: string | undefined): Field | null => {
   )
 }
 
-/** A row between being read and being saved. */
+/** A row between reading and saving. */
 interface Draft {
   given: Record<string, unknown>
   /** Null: a new record. */
   id: string | null
   changes: Changes
-  /** What it needs locked; the record ids among it are named when it is not to be had. */
+  /** What it needs to lock; the error names the record ids among it that could not be locked. */
   locks: string[]
   error: RowError[] | null
 }
@@ -161,13 +161,13 @@ const run = async (save: Save): Promise<RowOutcome[]> => {
 
 const isId = (lock: string): boolean => !lock.startsWith('=')
 
-/** Counts the row against the faults that the control port asked for; true when one strikes. */
+/** Counts the row against the faults set on the control port; true if one applies. */
 const struckByFault = ({ state, plan }: Save): boolean => {
   const name = plan.object.name.toLowerCase()
   for (const fault of state.lockFaults) {
     if (fault.object !== undefined && fault.object !== name) continue
     fault.passed++
-    // Evenly spread: a rate of 0.25 strikes every fourth.
+    // Evenly spread: a rate of 0.25 hits every fourth.
     if (Math.floor(fault.passed * fault.rate) === Math.floor((fault.passed - 1) * fault.rate))
       continue
     if (--fault.left <= 0) state.lockFaults = state.lockFaults.filter((other) => other !== fault)
@@ -176,7 +176,7 @@ const struckByFault = ({ state, plan }: Save): boolean => {
   return false
 }
 
-/** Salesforce refuses every row of an upsert whose key another row of the request has too. */
+/** Salesforce refuses every row of an upsert whose key another row of the request also has. */
 const repeatedKeys = ({ request, key }: Save): Set<string> => {
   const repeated = new Set<string>()
   if (request.operation !== 'upsert') return repeated
@@ -191,7 +191,7 @@ const repeatedKeys = ({ request, key }: Save): Set<string> => {
   return repeated
 }
 
-/** The value that the row gives under this lower-cased name. */
+/** The value of the row under this lower-cased name. */
 const valueOf = (row: Record<string, unknown>, lower: string): unknown => {
   for (const name in row) {
     if (name.length === lower.length && name.toLowerCase() === lower) return row[name]
@@ -211,7 +211,7 @@ const draftOf = (save: Save, given: Record<string, unknown>, repeated: Set<strin
   return draft
 }
 
-/** Reads the row's changes, by the rights for what will be done with it, and what to lock for it. */
+/** Reads the row's changes, with the rights for the operation, and what to lock for it. */
 const readDraft = (save: Save, draft: Draft): void => {
   const { ctx, request, plan, state, key, skipped } = save
   const writes =
@@ -230,7 +230,7 @@ const readDraft = (save: Save, draft: Draft): void => {
   }
   draft.locks = parentsToLock(plan, before, draft.changes)
   if (draft.id !== null) draft.locks.push(draft.id)
-  // Salesforce: two saves that are about to make the same unique value wait for one another.
+  // Salesforce: two saves that are about to write the same unique value wait for each other.
   for (const field of key === null || plan.unique.includes(key)
     ? plan.unique
     : [...plan.unique, key]) {
@@ -260,7 +260,7 @@ const checkRights = (save: Save, isNew: boolean): void => {
   }
 }
 
-/** Which record the row is about; null where it makes one. */
+/** Which record the row is about; null if it creates one. */
 const targetOf = (
   save: Save,
   given: Record<string, unknown>,
@@ -316,14 +316,14 @@ const saveDraft = async (save: Save, draft: Draft): Promise<RowOutcome> => {
   const { request, plan, transaction, state, ctx } = save
   const savepoint = transaction.savepoint()
   try {
-    // While it waited for its locks, another save may have made the record that it is about.
+    // While it waited for its locks, another save may have created the record.
     const id = targetOf(save, draft.given, new Set())
     if (id !== draft.id) {
       draft.id = id
       readDraft(save, draft)
     }
     const before = id === null ? null : (state.store.row(plan.object, id) ?? null)
-    // Salesforce: rows of custom settings never lie in the recycle bin.
+    // Salesforce: rows of custom settings never go into the recycle bin.
     const discard = plan.object.describe.customSetting ? erase : moveToBin
     const remove = { delete: discard, hardDelete: erase, undelete: takeFromBin }
     switch (request.operation) {

@@ -1,4 +1,4 @@
-// What Salesforce fills in by itself: names put together, numbers given, stages and states that follow
+// What Salesforce fills in by itself: composed names, auto numbers, and stages and states that follow
 // from one another.
 
 import { type FormulaScope } from '../formula/formula.ts'
@@ -8,7 +8,7 @@ import { isNamedByParts } from './person-accounts.ts'
 import { fillOpportunity } from './opportunities.ts'
 import { recordStateOf } from './state.ts'
 
-/** Values that follow from others; `changes` are those that were asked for. */
+/** Values that follow from others; `changes` are the requested ones. */
 export const fillDerived = (object: SObject, row: Row, changes: Record<string, unknown>): void => {
   const has = (name: string) => object.fields.has(name.toLowerCase())
   if (has('FirstName') && has('LastName') && has('Name') && isNamedByParts(object, row)) {
@@ -24,7 +24,8 @@ export const fillDerived = (object: SObject, row: Row, changes: Record<string, u
     if (!closed) row['ClosedDate'] = null
     row['IsClosed'] = closed
   }
-  // Salesforce: a custom object's row without a name is called by its 15-character id, where it may be.
+  // Salesforce: a custom object's row without a name gets its 15-character id as name, if that is
+  // allowed.
   const nameless = object.fields.get('name')?.describe.nillable === true
   if (object.describe.custom && nameless && (row['Name'] ?? null) === null) {
     row['Name'] = row.Id.slice(0, 15)
@@ -40,7 +41,7 @@ const fillTask = (row: Row): void => {
   row['IsHighPriority'] = row['Priority'] === 'High'
 }
 
-/** Formats of auto numbers that no deployment gave: `P-{0000}` for a Placement. */
+/** Formats of auto numbers that no deployment has set: `P-{0000}` for a Placement. */
 const formatOf = (object: SObject, { describe, metadata }: Field): string => {
   const deployed = metadata?.['displayFormat']
   if (typeof deployed === 'string') return deployed
@@ -49,7 +50,7 @@ const formatOf = (object: SObject, { describe, metadata }: Field): string => {
     : '{00000000}'
 }
 
-/** The next number of the field. Numbers of saves that fail are not given again. */
+/** The next number of the field. Numbers of failed saves are not reused. */
 export const nextAutoNumber = (org: Org, object: SObject, field: Field, now: Date): string => {
   const { autoNumbers, store } = recordStateOf(org)
   const { name } = field.describe
@@ -74,7 +75,7 @@ export const nextAutoNumber = (org: Org, object: SObject, field: Field, now: Dat
     .replace(/\{(0+)\}/, (_, zeros: string) => String((last ?? 0) + 1).padStart(zeros.length, '0'))
 }
 
-/** What a new row has in this field before anybody says anything. */
+/** The default value of this field in a new row. */
 export const defaultOf = (field: Field, org: Org, scope: FormulaScope): unknown => {
   const { describe } = field
   if (describe.type === 'boolean') return describe.defaultValue === true
@@ -87,7 +88,7 @@ export const defaultOf = (field: Field, org: Org, scope: FormulaScope): unknown 
   return chosen.length === 0 ? null : chosen.map(({ value }) => value).join(';')
 }
 
-/** Author and time of a change. Salesforce keeps whole seconds. */
+/** Author and time of a change. Salesforce stores whole seconds. */
 export const stampRow = (
   object: SObject,
   row: Row,

@@ -1,4 +1,4 @@
-// What an org keeps about its records beside the rows: indexes, locks, the recycle bin, counters.
+// State about an org's records beside the rows: indexes, locks, the recycle bin, counters.
 
 import { type Org } from '../org/model.ts'
 import { keptByOrg } from '../org/kept.ts'
@@ -10,22 +10,22 @@ import { type Formula } from '../formula/formula.ts'
 /** Salesforce: a save waits 10 seconds for a row that another one holds. */
 const LOCK_WAIT_MS = 10_000
 
-/** Rows that fail with UNABLE_TO_LOCK_ROW though nobody holds them. */
+/** Rows that fail with UNABLE_TO_LOCK_ROW though nothing locks them. */
 export interface LockFault {
   /** Lower-cased API name; absent: every object. */
   object?: string
-  /** Of the rows that come by: 0.25 is every fourth. */
+  /** The share of rows: 0.25 is every fourth. */
   rate: number
-  /** Rows that it still strikes. */
+  /** How many rows it still hits. */
   left: number
   passed: number
 }
 
-/** What went into the bin with one deletion, and comes back with it. */
+/** What went into the bin with one deletion, and is restored with it. */
 export interface Deletion {
-  /** Object and id; the first is the record that was deleted, the others went with it. */
+  /** Object and id; the first is the record that was deleted, the others were deleted with it. */
   rows: { object: string; id: string }[]
-  /** Lookups that were emptied because their parent went. */
+  /** Lookups that were emptied because their parent was deleted. */
   cleared: { object: string; id: string; field: string; was: string }[]
 }
 
@@ -34,14 +34,14 @@ export class RecordState {
   readonly locks = new LockTable()
   /** By the id of the record that was deleted. */
   readonly bin = new Map<string, Deletion>()
-  /** Last number given, by `object.field`. */
+  /** Last number assigned, by `object.field`. */
   readonly autoNumbers = new Map<string, number>()
   /** Parsed formulas by their text. */
   readonly formulas = new Map<string, Formula>()
   /** Transactions of the control port that hold rows. */
   readonly holds = new Set<Transaction>()
   lockFaults: LockFault[] = []
-  /** What runs on saves; nothing, until somebody sees to it. */
+  /** What runs on saves; nothing until it is set. */
   automation: RecordAutomation = {}
   /** Milliseconds that each row of a save takes, with its locks held. */
   saveMs: number | null = null

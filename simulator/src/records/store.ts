@@ -1,26 +1,26 @@
-// Where the rows of one org live, and the indexes over them: nothing here ever looks through all rows
-// of an object twice. Rows are never changed in place: a query that runs keeps what it read.
+// Where the rows of one org live, and the indexes over them: all rows of an object are never scanned
+// twice. Rows are never changed in place: a running query keeps what it read.
 
 import { type Field, type Org, type Row, type SObject } from '../org/model.ts'
 
 interface FieldIndex {
-  /** The table it was made of; another one after a reset or an erased object. */
+  /** The table it was built from; a different one after a reset or an erased object. */
   rows: Map<string, Row>
   /** Rows that it knows of. Differs from the table's when a seed wrote past this store. */
   count: number
-  /** One id, or a set where several rows have the value: most values are unique. */
+  /** One id, or a set if several rows have the value: most values are unique. */
   ids: Map<string, string | Set<string>>
 }
 
 const NONE: readonly string[] = []
 
-/** What a value is found by: text in any letter case, as external ids and unique fields are. */
+/** The key of a value: text in any letter case, as for external ids and unique fields. */
 export const indexKey = (value: unknown): string | null => {
   if (value === null || value === undefined || value === '') return null
   return typeof value === 'string' ? value.toLowerCase() : JSON.stringify(value)
 }
 
-/** Ids differ by case, so that references are found as they are. */
+/** Ids differ by case, so references are looked up as they are. */
 const keyFor = (field: Field, value: unknown): string | null =>
   field.describe.type === 'reference' && typeof value === 'string'
     ? value.slice(0, 15)
@@ -48,7 +48,7 @@ export class RecordStore {
     return this.#org.records.get(object.name.toLowerCase())?.get(id)
   }
 
-  /** Puts a row in, in place of the one with its id. */
+  /** Inserts a row, replacing the one with its id. */
   put(object: SObject, row: Row): void {
     const rows = this.rows(object)
     const before = rows.get(row.Id)
@@ -66,7 +66,7 @@ export class RecordStore {
     rows.set(row.Id, row)
   }
 
-  /** Takes a row out for good. */
+  /** Removes a row permanently. */
   erase(object: SObject, id: string): void {
     const rows = this.rows(object)
     const row = rows.get(id)
@@ -81,7 +81,7 @@ export class RecordStore {
     rows.delete(id)
   }
 
-  /** Ids of the rows, deleted ones among them, that have this value in this field. */
+  /** Ids of the rows, including deleted ones, that have this value in this field. */
   idsWith(object: SObject, field: Field, value: unknown): readonly string[] {
     const key = keyFor(field, value)
     if (key === null) return NONE

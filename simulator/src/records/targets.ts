@@ -1,5 +1,5 @@
-// What references point at: records, and the people, queues and record types that the org keeps as
-// state of its own.
+// The targets of references: records, and the people, queues and record types that the org stores
+// separately.
 
 import { findObject } from '../org/changes.ts'
 import { type Org, type Row, type SObject } from '../org/model.ts'
@@ -54,10 +54,10 @@ const SETUP: Record<string, (org: Org, id: string) => Row | undefined> = {
   },
 }
 
-/** Kept as state of the org: no row of `org.records` stands for it. */
+/** Stored as state of the org: it has no row in `org.records`. */
 export const isSetupObject = (name: string): boolean => name.toLowerCase() in SETUP
 
-/** The row behind an id of this object, deleted or not; the object where it is one of the schema. */
+/** The row behind an id of this object, deleted or not; and its object, if it belongs to the schema. */
 export const targetRow = (
   org: Org,
   objectName: string,

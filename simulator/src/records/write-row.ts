@@ -1,4 +1,4 @@
-// One row of a save, from its changes to what it sets off.
+// One row of a save, from its changes to the automations that it starts.
 
 import { type Row } from '../org/model.ts'
 import { Refusal } from '../refusals.ts'
@@ -22,14 +22,14 @@ import { type RowOutcome } from './save-types.ts'
 import { type Save } from './save-call.ts'
 import { defaultOf, fillDerived, nextAutoNumber, stampRow } from './standard-behaviour.ts'
 
-/** Salesforce: automations that set off one another end at this depth. */
+/** Salesforce: automations that start one another end at this depth. */
 const DEPTH_MAX = 16
 
 /**
- * Makes or changes one row, whose locks are held, in Salesforce's order of events: values, before-save
+ * Creates or changes one row, whose locks are held, in Salesforce's order of events: values, before-save
  * automations, the rules of the schema, validation rules, duplicate rules, the row itself with its
  * assignment, after-save automations ("Triggers and Order of Execution", Apex guide). Throws a
- * `RowProblem`; what it changed until then is the caller's to roll back.
+ * `RowProblem`; the caller rolls back what it has changed until then.
  */
 export const writeRow = async (
   save: Save,
@@ -72,7 +72,7 @@ export const writeRow = async (
   return { success: true, id: after.Id, created: isNew }
 }
 
-/** Of objects whose recorded describes have none. */
+/** For objects whose recorded describes have none. */
 const KEY_PREFIXES: Record<string, string> = { Event: '00U' }
 
 const newRow = ({ ctx, plan, at }: Save): Row => {
@@ -88,7 +88,7 @@ const newRow = ({ ctx, plan, at }: Save): Row => {
       () => defaultOf(field, org, scope),
     )
   }
-  // Salesforce: without an owner, a row of a custom setting is that of the org.
+  // Salesforce: without an owner, a row of a custom setting belongs to the org.
   if (object.describe.customSetting) row['SetupOwnerId'] = org.id
   for (const field of plan.autoNumbers) {
     row[field.describe.name] = nextAutoNumber(org, object, field, new Date(Date.parse(at)))
@@ -119,8 +119,8 @@ const eventOf = (
 })
 
 /**
- * Runs before-save automations and answers what they set, which is held against the field's type like
- * anything else.
+ * Runs before-save automations and returns what they set, which is checked against the field's type like
+ * any other value.
  */
 const runBefore = (save: Save, before: Row | null, after: Row): Changes => {
   const { ctx, plan } = save
@@ -160,7 +160,7 @@ const caught = (work: () => void | Error): RowProblem | null => {
 const runAfter = async (save: Save, before: Row | null, after: Row): Promise<void> =>
   runNesting(save, save.automation.afterSave, eventOf(save, before, after))
 
-/** What automations have to say or to do before the row is deleted. Throws a `RowProblem`. */
+/** Runs automations before the row is deleted. Throws a `RowProblem`. */
 export const runBeforeDelete = async (save: Save, row: Row): Promise<void> =>
   runNesting(save, save.automation.beforeDelete, eventOf(save, row, row, 'delete'))
 

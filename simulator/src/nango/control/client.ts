@@ -4,7 +4,10 @@ import { type JournalEntry } from '../journal.ts'
 import { type EndUser, type JsonObject, type Tags } from '../store.ts'
 import { type WebhookDelivery } from '../webhooks.ts'
 
-/** A connection with everything Nango keeps of it, its refresh token and failure state included. */
+/**
+ * A connection with everything that Nango stores about it, including its refresh token and failure
+ * state.
+ */
 export interface ControlConnection {
   id: number
   connection_id: string
@@ -24,7 +27,7 @@ export interface ControlConnection {
   deleted_at: string | null
 }
 
-/** A connection that no dance made: any tags, any token response, hostile ones too. */
+/** A connection without an OAuth dance: any tags, any token response, including hostile ones. */
 export interface NewConnection {
   provider_config_key: string
   /** The token response as if Salesforce had sent it (`id`, `instance_url`, tokens …). */
@@ -112,7 +115,7 @@ export function createNangoControl(url: string) {
     expireSessions: (token?: string) =>
       call<{ expired: number }>('POST', '/sessions/expire', { token }),
 
-    /** Webhook URL and toggles, signing key (rotation), rate limit; only what is given changes. */
+    /** Webhook URL and toggles, signing key (rotation), rate limit; only given members change. */
     configure: (settings: ControlSettings) =>
       call<Required<ControlSettings>>('PATCH', '/settings', settings),
 
@@ -131,7 +134,7 @@ export function createNangoControl(url: string) {
     journal: () => call<JournalEntry[]>('GET', '/journal'),
 
     webhooks: () => call<WebhookDelivery[]>('GET', '/webhooks'),
-    /** Sends a webhook once more, signed with the present key. */
+    /** Sends a webhook once more, signed with the current key. */
     redeliverWebhook: (id: string) =>
       call<WebhookDelivery>('POST', `/webhooks/${encodeURIComponent(id)}/redeliver`, {}),
 

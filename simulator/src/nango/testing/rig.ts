@@ -1,5 +1,5 @@
-// What the Nango simulator's tests share: a stand-in for Salesforce's OAuth endpoints, a listener
-// for webhooks, and a browser that walks the dance.
+// What the Nango simulator's tests share: a stand-in for Salesforce's OAuth endpoints, a listener for
+// webhooks, and a browser for the OAuth dance.
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
@@ -24,9 +24,9 @@ export class SalesforceStandIn {
   #challenges = new Map<string, string>()
   url = ''
   calls: OAuthCall[] = []
-  /** What introspection says. */
+  /** The answer of introspection. */
   introspection: () => Promise<{ status: number; body: unknown }> = activeFor(2 * 60 * 60)
-  /** What the token endpoint says to a refresh, `undefined` for a new token. */
+  /** The token endpoint's answer to a refresh, `undefined` for a new token. */
   refreshRefusal: { status: number; body: string } | undefined
   rotatedRefreshToken: string | undefined
   instanceUrl: string | undefined
@@ -56,7 +56,7 @@ export class SalesforceStandIn {
     this.denyConsent = false
   }
 
-  /** Keeps answers back until the returned function is called. */
+  /** Holds answers back until the returned function is called. */
   hold(): () => void {
     let release = () => {}
     this.held = new Promise((resolve) => (release = resolve))
@@ -188,7 +188,7 @@ export interface Rig {
   session(body?: JsonObject): Promise<string>
   /** Walks connect → Salesforce → callback as a browser; `query` joins the connect request. */
   dance(token: string, query?: string, integration?: string): Promise<Dance>
-  /** A fresh connection's id, made by the dance. */
+  /** The id of a new connection, created by the OAuth dance. */
   connect(body?: JsonObject): Promise<string>
   /** `GET /connections/{id}` with the `salesforce` key. */
   fetchConnection(id: string, query?: string): Promise<ApiAnswer>
@@ -238,7 +238,7 @@ export function useRig(options: Partial<NangoOptions> = {}): Rig {
     })
   })
   afterEach(async () => {
-    // A webhook still under way would otherwise reach the next test.
+    // A webhook that is still under way would otherwise reach the next test.
     await until(async () =>
       (await rig.control.webhooks()).every(({ state }) => state !== 'pending'),
     )
@@ -327,8 +327,8 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 }
 
 /**
- * A value with what differs from run to run replaced by its kind, so that the rest can be compared
- * with a recorded answer exactly.
+ * A value in which everything that differs from run to run is replaced by its kind, so that the rest can
+ * be compared exactly with a recorded answer.
  */
 export function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked)

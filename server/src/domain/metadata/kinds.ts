@@ -2,6 +2,7 @@
 
 import { businessProcess } from './kinds/business-process.ts'
 import { customField } from './kinds/custom-field.ts'
+import { customLabel } from './kinds/custom-label.ts'
 import { customObject } from './kinds/custom-object.ts'
 import { customTab } from './kinds/custom-tab.ts'
 import { globalValueSet } from './kinds/global-value-set.ts'
@@ -29,6 +30,7 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   globalValueSet,
   publicGroup,
   queue,
+  customLabel,
 ]
 
 const BY_TYPE: ReadonlyMap<string, ComponentKind> = new Map(
@@ -46,13 +48,17 @@ export const PART_KINDS: readonly PartKind[] = COMPONENT_KINDS.filter((kind) => 
 export const objectOf = ({ type, fullName }: Component): string | null =>
   kindOf(type)?.objectOf(fullName) ?? null
 
-/** Path of the file of a component that has one of its own; null for one inside an object's file. */
+/** Path of the file of a component; null for one inside an object's file. */
 export const filePath = (type: string, fullName: string): string | null => {
   const kind = kindOf(type)
-  return kind === null || 'list' in kind ? null : `${kind.folder}/${fullName}.${kind.suffix}`
+  if (kind === null || 'list' in kind) return null
+  return `${kind.folder}/${kind.within?.name ?? fullName}.${kind.suffix}`
 }
 
-/** The component whose file has this path in a package; null for other files. */
+/**
+ * The component whose file has this path in a package, by the name of the file if several share it; null
+ * for other files.
+ */
 export const componentAt = (path: string): Component | null => {
   const kind = FILE_KINDS.find(
     ({ folder, suffix }) => path.startsWith(`${folder}/`) && path.endsWith(`.${suffix}`),

@@ -176,6 +176,35 @@ const queue = z
   .describe('An owner of records that nobody has taken yet. Created if it does not exist')
   .meta({ id: 'PlanQueue' })
 
+const customLabel = z
+  .strictObject({
+    api_name: apiName,
+    value: prose(1_000).describe('The text, in the language of the label'),
+    language: z
+      .string()
+      .regex(/^[a-z]{2,3}(?:_[A-Za-z]{2,4})?$/, 'must be a language code, e.g. `en_US`')
+      .optional()
+      .describe(
+        "Salesforce's code of its language. Default: unchanged, or `en_US` for a new label",
+      ),
+    protected: z
+      .boolean()
+      .optional()
+      .describe(
+        'In a managed package, kept from those who install it. Default: unchanged, or false for a new label',
+      ),
+    short_description: line(80)
+      .optional()
+      .describe('What Salesforce lists it by. Default: unchanged, or the API name for a new label'),
+    categories: z
+      .array(line(255))
+      .max(50)
+      .optional()
+      .describe('Words to group labels by in Salesforce. Default: unchanged'),
+  })
+  .describe('A text that formulas, flows and code show by its name. Created if it does not exist')
+  .meta({ id: 'PlanCustomLabel' })
+
 const permissions = z
   .strictObject({
     permission_set: z
@@ -217,6 +246,7 @@ export const planSchema = z
       .default([])
       .describe('Public groups, for queues of this plan among others'),
     queues: z.array(queue).max(200).default([]).describe('Queues, with members and objects'),
+    custom_labels: z.array(customLabel).max(1_000).default([]).describe('Custom labels'),
   })
   .describe('What the Salesforce org should contain. A plan adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -244,6 +274,7 @@ export type PlanLayout = Plan['layouts'][number]
 export type PlanGlobalValueSet = Plan['global_value_sets'][number]
 export type PlanPublicGroup = Plan['public_groups'][number]
 export type PlanQueue = Plan['queues'][number]
+export type PlanCustomLabel = Plan['custom_labels'][number]
 export type PlanPermissions = Plan['permissions']
 
 /**

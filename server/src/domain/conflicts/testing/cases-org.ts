@@ -151,6 +151,7 @@ const sharing = (set: string): PlanInput => ({
 const queueOf = (...objects: string[]): PlanInput => ({
   queues: [{ api_name: 'Desk', label: 'Desk', objects, members: { users: ['ann@acme.example'] } }],
 })
+const labelled: PlanInput = { custom_labels: [{ api_name: 'Greeting', value: 'Hello!' }] }
 const grouped: PlanInput = { public_groups: [{ api_name: 'Staff', label: 'Staff' }] }
 /** An object whose records such a one owns. */
 const ownedBy = (name: string, ...referenceTo: string[]) =>
@@ -287,6 +288,10 @@ export const ACCESS_CASES: Cases = {
       describes: [describedObject('Lead', [describedPicklist('Status', ['Open'])])],
     },
     not: onLeadProcess,
+  },
+  label_exists: {
+    fires: { plan: labelled, live: found('CustomLabel', true) },
+    not: { plan: labelled, live: found('CustomLabel', false) },
   },
   queue_exists: {
     fires: { ...onQueued, live: found('Queue', true) },

@@ -9,6 +9,7 @@ import { globalValueSet } from './kinds/global-value-set.ts'
 import { type ComponentKind, type FileKind, type PartKind } from './kinds/kind.ts'
 import { layout } from './kinds/layout.ts'
 import { permissionSet } from './kinds/permission-set.ts'
+import { permissionSetGroup } from './kinds/permission-set-group.ts'
 import { profile } from './kinds/profile.ts'
 import { publicGroup } from './kinds/public-group.ts'
 import { queue } from './kinds/queue.ts'
@@ -31,6 +32,7 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   publicGroup,
   queue,
   customLabel,
+  permissionSetGroup,
 ]
 
 const BY_TYPE: ReadonlyMap<string, ComponentKind> = new Map(

@@ -205,6 +205,22 @@ const customLabel = z
   .describe('A text that formulas, flows and code show by its name. Created if it does not exist')
   .meta({ id: 'PlanCustomLabel' })
 
+const permissionSetGroup = z
+  .strictObject({
+    api_name: apiName,
+    label: line(80),
+    description: prose(255).optional().describe('Default: unchanged'),
+    permission_sets: z
+      .array(line(100))
+      .min(1)
+      .max(100)
+      .describe(
+        'API names of permission sets that exist, or of the one of this plan; those it has already stay',
+      ),
+  })
+  .describe('Permission sets that are assigned together. Created if it does not exist')
+  .meta({ id: 'PlanPermissionSetGroup' })
+
 const permissions = z
   .strictObject({
     permission_set: z
@@ -247,6 +263,11 @@ export const planSchema = z
       .describe('Public groups, for queues of this plan among others'),
     queues: z.array(queue).max(200).default([]).describe('Queues, with members and objects'),
     custom_labels: z.array(customLabel).max(1_000).default([]).describe('Custom labels'),
+    permission_set_groups: z
+      .array(permissionSetGroup)
+      .max(200)
+      .default([])
+      .describe('Permission set groups, with their permission sets'),
   })
   .describe('What the Salesforce org should contain. A plan adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -275,6 +296,7 @@ export type PlanGlobalValueSet = Plan['global_value_sets'][number]
 export type PlanPublicGroup = Plan['public_groups'][number]
 export type PlanQueue = Plan['queues'][number]
 export type PlanCustomLabel = Plan['custom_labels'][number]
+export type PlanPermissionSetGroup = Plan['permission_set_groups'][number]
 export type PlanPermissions = Plan['permissions']
 
 /**

@@ -1,13 +1,14 @@
 // Whether a deployment can be rolled back, component by component, known before it is made.
 
 import { EngineError } from '../../errors.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
 import { reversibilityOfChange, reversibilityOfMade } from '../metadata/fields/reversibility.ts'
 import { conversionOf, shapeOfDescribed, shapeOfPlanned } from '../metadata/fields/shape.ts'
-import { FILE_KINDS, kindOf } from '../metadata/kinds.ts'
-import { type CompiledFile, type Compiling, type FileKind } from '../metadata/kinds/kind.ts'
-import { sameName } from '../metadata/names.ts'
+import { FILE_KINDS, filePath, kindOf } from '../metadata/kinds.ts'
+import { type Compiling, type FileKind } from '../metadata/kinds/kind.ts'
+import { keyOf, sameName } from '../metadata/names.ts'
+import { partsIn, writeParts } from '../metadata/parts.ts'
 import { RESTORED, type Reversibility, reversible, UNCHANGED } from '../metadata/reversibility.ts'
-import { overlay, readRoot, writeFile } from '../metadata/xml-tree.ts'
 import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
 import { changesOf } from './subjects.ts'
 
@@ -32,19 +33,26 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
 const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
   (await live.lookUp(component.type, component.fullName))?.exists === false
 
-/** The file of a component merged into what exists; null for a plan that does not compile. */
-const compiledFile = (
+/** What the plan makes of a component that is there as `before`; null for a plan that does not compile. */
+const compiledOver = (
   kind: FileKind,
-  { fullName }: FindingComponent,
-  text: string,
+  component: FindingComponent,
+  before: JsonObject,
   plan: Facts['plan'],
-): CompiledFile | null => {
-  const isIt = (name: string): boolean => sameName(name) === sameName(fullName)
-  const current: Compiling['current'] = (type, name) =>
-    type === kind.type && isIt(name) ? text : null
+): { unchanged: boolean; after: JsonObject | null } | null => {
+  const current = writeParts([{ component, element: before }])
+  const path = filePath(component.type, component.fullName)
+  const find: Compiling['current'] = (type, name) =>
+    [...current].find(([at]) => sameName(at) === sameName(filePath(type, name) ?? ''))?.[1] ?? null
   try {
-    const files = kind.compile({ plan, current, access: () => [], parts: [] })
-    return files.find((file) => isIt(file.fullName)) ?? null
+    const files = kind.compile({ plan, current: find, access: () => [], parts: [] })
+    const file = files.find(
+      ({ fullName }) => sameName(filePath(kind.type, fullName) ?? '') === sameName(path ?? ''),
+    )
+    if (file === undefined) return null
+    const unchanged = file.unchanged.some((one) => keyOf(one) === keyOf(component))
+    const sent = new Map(file.text === null ? [] : [[path ?? '', file.text]])
+    return { unchanged, after: partsIn(sent).part(component) }
   } catch (error) {
     if (error instanceof EngineError) return null
     throw error
@@ -58,13 +66,13 @@ const byItsFile = async (
 ): Promise<Reversibility | null> => {
   const kind = FILE_KINDS.find(({ type }) => type === component.type)
   if (kind?.isToldByItsFile !== true) return null
-  const before = await live.contentOf(kind.type, component.fullName)
-  if (before === null) return null
-  const text = writeFile(kind.type, overlay(before, {}))
-  const compiled = compiledFile(kind, component, text, plan)
+  const content = await live.contentOf(kind.type, component.fullName)
+  if (content === null) return null
+  const before = kind.within === undefined ? content : { fullName: component.fullName, ...content }
+  const compiled = compiledOver(kind, component, before, plan)
   if (compiled === null) return null
-  if (compiled.text === null) return UNCHANGED
-  const after = readRoot(compiled.text, kind.type)
+  if (compiled.unchanged) return UNCHANGED
+  const { after } = compiled
   return kind.reversibility({ made: false, withObject: false, before, after, lostRows: 0 })
 }
 

@@ -15,11 +15,11 @@ describe('the kinds of components', () => {
     expect(new Set(places).size).toBe(places.length)
   })
 
-  it.each(FILE_KINDS.map((kind) => [kind.type, kind] as const))(
+  it.each(FILE_KINDS.map(({ type, within }) => [type, within?.name] as const))(
     '%s is found again by the path of its file',
-    (type) => {
+    (type, shared) => {
       const path = filePath(type, 'Job__c-A Name %28x%29') ?? ''
-      expect(componentAt(path)).toEqual({ type, fullName: 'Job__c-A Name %28x%29' })
+      expect(componentAt(path)).toEqual({ type, fullName: shared ?? 'Job__c-A Name %28x%29' })
     },
   )
 

@@ -3,6 +3,7 @@
 import { businessProcess } from './kinds/business-process.ts'
 import { compactLayout } from './kinds/compact-layout.ts'
 import { customField } from './kinds/custom-field.ts'
+import { customLabel } from './kinds/custom-label.ts'
 import { customObject } from './kinds/custom-object.ts'
 import { customTab } from './kinds/custom-tab.ts'
 import { fieldSet } from './kinds/field-set.ts'
@@ -11,6 +12,7 @@ import { type ComponentKind, type FileKind, type PartKind } from './kinds/kind.t
 import { layout } from './kinds/layout.ts'
 import { listView } from './kinds/list-view.ts'
 import { permissionSet } from './kinds/permission-set.ts'
+import { permissionSetGroup } from './kinds/permission-set-group.ts'
 import { profile } from './kinds/profile.ts'
 import { publicGroup } from './kinds/public-group.ts'
 import { queue } from './kinds/queue.ts'
@@ -35,6 +37,8 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   globalValueSet,
   publicGroup,
   queue,
+  customLabel,
+  permissionSetGroup,
 ]
 
 const BY_TYPE: ReadonlyMap<string, ComponentKind> = new Map(
@@ -52,13 +56,17 @@ export const PART_KINDS: readonly PartKind[] = COMPONENT_KINDS.filter((kind) => 
 export const objectOf = ({ type, fullName }: Component): string | null =>
   kindOf(type)?.objectOf(fullName) ?? null
 
-/** Path of the file of a component that has one of its own; null for one inside an object's file. */
+/** Path of the file of a component; null for one inside an object's file. */
 export const filePath = (type: string, fullName: string): string | null => {
   const kind = kindOf(type)
-  return kind === null || 'list' in kind ? null : `${kind.folder}/${fullName}.${kind.suffix}`
+  if (kind === null || 'list' in kind) return null
+  return `${kind.folder}/${kind.within?.name ?? fullName}.${kind.suffix}`
 }
 
-/** The component whose file has this path in a package; null for other files. */
+/**
+ * The component whose file has this path in a package, by the name of the file if several share it; null
+ * for other files.
+ */
 export const componentAt = (path: string): Component | null => {
   const kind = FILE_KINDS.find(
     ({ folder, suffix }) => path.startsWith(`${folder}/`) && path.endsWith(`.${suffix}`),

@@ -4,12 +4,12 @@ import { type JsonObject } from '../../salesforce/json.ts'
 import { type XmlValue } from '../../salesforce/xml.ts'
 import { filePath, kindOf } from './kinds.ts'
 import { type Component, memberOf, ownerOf, sameName } from './names.ts'
-import { type ObjectPart, parseObjectFile } from './object-file.ts'
 import { type FileParts } from './undoing.ts'
 import {
   applyEdits,
   asXmlValue,
   childText,
+  elementsIn,
   inSchemaOrder,
   readDocument,
   readRoot,
@@ -17,57 +17,64 @@ import {
   writeFile,
 } from './xml-tree.ts'
 
-/** The root and path of the file that contains a component. */
-const placeOf = ({ type, fullName }: Component): { root: string; path: string } | null => {
+interface Place {
+  /** Of the file in which the component stands. */
+  root: string
+  path: string
+  /** The list of which it is an element, and its name there; null where the file is all its own. */
+  element: { list: string; apiName: string } | null
+}
+
+const placeOf = ({ type, fullName }: Component): Place | null => {
   const kind = kindOf(type)
   if (kind === null) return null
-  const root = 'list' in kind ? 'CustomObject' : type
-  const path = filePath(root, 'list' in kind ? ownerOf(fullName) : fullName)
-  return path === null ? null : { root, path }
+  if ('list' in kind) {
+    const path = filePath('CustomObject', ownerOf(fullName)) ?? ''
+    const element = { list: kind.list, apiName: memberOf(fullName) }
+    return { root: 'CustomObject', path, element }
+  }
+  const path = filePath(type, fullName) ?? ''
+  if (kind.within === undefined) return { root: type, path, element: null }
+  const { root, list } = kind.within
+  return { root, path, element: { list, apiName: fullName } }
 }
 
 /** Each file is parsed once, however many of its parts are asked for. */
 export const partsIn = (files: ReadonlyMap<string, string>): FileParts => {
   const byPath = new Map([...files].map(([path, text]) => [sameName(path), text]))
-  const lists = new Map<string, ReadonlyMap<string, JsonObject>>()
-  const textOf = (component: Component): string | null =>
-    byPath.get(sameName(placeOf(component)?.path ?? '')) ?? null
+  const parsed = new Map<string, ReadonlyMap<string, JsonObject>>()
+  const textAt = (place: Place | null): string | null =>
+    byPath.get(sameName(place?.path ?? '')) ?? null
 
-  /** The elements of an object's file by list and name. */
-  const elementsIn = (component: Component): ReadonlyMap<string, JsonObject> => {
-    const key = sameName(ownerOf(component.fullName))
-    const known = lists.get(key)
+  /** The named elements of a list in a file. */
+  const elementsOf = (place: Place, list: string): ReadonlyMap<string, JsonObject> => {
+    const key = sameName(`${place.path}:${list}`)
+    const known = parsed.get(key)
     if (known !== undefined) return known
-    const text = textOf(component)
-    const parts = text === null ? {} : parseObjectFile(text).parts
-    const elements = new Map(
-      Object.entries(parts).flatMap(([list, elements]) =>
-        elements.map(({ apiName, element }: ObjectPart) => [
-          `${list}:${sameName(apiName)}`,
-          element,
-        ]),
-      ),
-    )
-    lists.set(key, elements)
+    const elements = elementsIn(textAt(place), { root: place.root, list })
+    parsed.set(key, elements)
     return elements
   }
 
   return {
-    file: (component) => ('list' in (kindOf(component.type) ?? {}) ? null : textOf(component)),
+    file: (component) => {
+      const place = placeOf(component)
+      return place?.element === null ? textAt(place) : null
+    },
     part: (component) => {
-      const { type, fullName } = component
-      const kind = kindOf(type)
-      if (kind === null) return null
-      if ('list' in kind) {
-        return elementsIn(component).get(`${kind.list}:${sameName(memberOf(fullName))}`) ?? null
+      const place = placeOf(component)
+      if (place === null) return null
+      if (place.element !== null) {
+        const { list, apiName } = place.element
+        return elementsOf(place, list).get(sameName(apiName)) ?? null
       }
-      const text = textOf(component)
-      return text === null ? null : (kind.contentOf?.(text) ?? readRoot(text, type))
+      const text = textAt(place)
+      return text === null ? null : contentOf(component.type, text)
     },
   }
 }
 
-/** The files without these parts of objects; components with a file of their own stay. */
+/** The files without these parts of them; components with a file of their own stay. */
 export const withoutParts = (
   files: ReadonlyMap<string, string>,
   components: readonly Component[],
@@ -81,7 +88,7 @@ export const withoutParts = (
       const parts = byPath.get(sameName(path))
       if (parts === undefined) return [path, text]
       const gone = new Set(parts.map(partKey))
-      const { root } = readDocument(text, 'CustomObject')
+      const { root } = readDocument(text, parts.map(placeOf).at(0)?.root ?? '')
       const nodes = root.children.filter((node) =>
         gone.has(`${node.name}:${sameName(childText(node, 'fullName') ?? '')}`),
       )
@@ -96,10 +103,16 @@ export const withoutParts = (
   )
 }
 
-/** As its object's file has it: its list and its name. Null for what has a file of its own. */
-const partKey = ({ type, fullName }: Component): string | null => {
+/** As its file lists it: the list and its name. Null for what has a file of its own. */
+const partKey = (component: Component): string | null => {
+  const element = placeOf(component)?.element ?? null
+  return element === null ? null : `${element.list}:${sameName(element.apiName)}`
+}
+
+const contentOf = (type: string, text: string): JsonObject => {
   const kind = kindOf(type)
-  return kind !== null && 'list' in kind ? `${kind.list}:${sameName(memberOf(fullName))}` : null
+  const read = kind !== null && 'folder' in kind ? kind.contentOf : undefined
+  return read?.(text) ?? readRoot(text, type)
 }
 
 /** Files that hold just these parts, as `partsIn` returned them; an object and its parts share one. */
@@ -108,11 +121,10 @@ export const writeParts = (
 ): Map<string, string> => {
   const files = new Map<string, { root: string; members: Record<string, XmlValue[]> }>()
   for (const { component, element } of parts) {
-    const kind = kindOf(component.type)
     const place = placeOf(component)
-    if (kind === null || place === null) continue
+    if (place === null) continue
     const members = files.get(place.path)?.members ?? {}
-    const own = 'list' in kind ? { [kind.list]: element } : element
+    const own = place.element === null ? element : { [place.element.list]: element }
     for (const [name, value] of Object.entries(own)) {
       members[name] = [...(members[name] ?? []), asXmlValue(value)]
     }

@@ -3,7 +3,8 @@
 
 import { isObject, type JsonObject } from '../../salesforce/json.ts'
 import { METADATA_NAMESPACE } from '../../salesforce/metadata.ts'
-import { parseXml, toXml, type XmlValue } from '../../salesforce/xml.ts'
+import { leaf, listObjects, parseXml, toXml, type XmlValue } from '../../salesforce/xml.ts'
+import { sameName } from './names.ts'
 
 const INDENT = '    '
 
@@ -97,6 +98,20 @@ export const readRoot = (text: string, rootName: string): JsonObject => {
   const value = parseXml(text)[rootName]
   if (value === undefined) throw new TypeError(`Not a metadata file of type ${rootName}`)
   return isObject(value) ? value : {}
+}
+
+/** The elements of a list in a file that have a fullName, by it in small letters. */
+export const elementsIn = (
+  text: string | null,
+  { root, list }: { root: string; list: string },
+): ReadonlyMap<string, JsonObject> => {
+  const elements = text === null ? [] : listObjects(readRoot(text, root)[list])
+  return new Map(
+    elements.flatMap((element) => {
+      const name = leaf(element.fullName)
+      return name === null ? [] : [[sameName(name), element]]
+    }),
+  )
 }
 
 export const childrenNamed = (node: XmlNode, name: string): XmlNode[] =>

@@ -279,6 +279,51 @@ const queue = z
   .describe('An owner of records that nobody has taken yet. Created if it does not exist')
   .meta({ id: 'PlanQueue' })
 
+const customLabel = z
+  .strictObject({
+    api_name: apiName,
+    value: prose(1_000).describe('The text, in the language of the label'),
+    language: z
+      .string()
+      .regex(/^[a-z]{2,3}(?:_[A-Za-z]{2,4})?$/, 'must be a language code, e.g. `en_US`')
+      .optional()
+      .describe(
+        "Salesforce's code of its language. Default: unchanged, or `en_US` for a new label",
+      ),
+    protected: z
+      .boolean()
+      .optional()
+      .describe(
+        'In a managed package, kept from those who install it. Default: unchanged, or false for a new label',
+      ),
+    short_description: line(80)
+      .optional()
+      .describe('What Salesforce lists it by. Default: unchanged, or the API name for a new label'),
+    categories: z
+      .array(line(255))
+      .max(50)
+      .optional()
+      .describe('Words to group labels by in Salesforce. Default: unchanged'),
+  })
+  .describe('A text that formulas, flows and code show by its name. Created if it does not exist')
+  .meta({ id: 'PlanCustomLabel' })
+
+const permissionSetGroup = z
+  .strictObject({
+    api_name: apiName,
+    label: line(80),
+    description: prose(255).optional().describe('Default: unchanged'),
+    permission_sets: z
+      .array(line(100))
+      .min(1)
+      .max(100)
+      .describe(
+        'API names of permission sets that exist, or of the one of this plan; those it has already stay',
+      ),
+  })
+  .describe('Permission sets that are assigned together. Created if it does not exist')
+  .meta({ id: 'PlanPermissionSetGroup' })
+
 const permissions = z
   .strictObject({
     permission_set: z
@@ -320,6 +365,12 @@ export const planSchema = z
       .default([])
       .describe('Public groups, for queues of this plan among others'),
     queues: z.array(queue).max(200).default([]).describe('Queues, with members and objects'),
+    custom_labels: z.array(customLabel).max(1_000).default([]).describe('Custom labels'),
+    permission_set_groups: z
+      .array(permissionSetGroup)
+      .max(200)
+      .default([])
+      .describe('Permission set groups, with their permission sets'),
   })
   .describe('What the Salesforce org should contain. A plan adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -348,6 +399,8 @@ export type PlanLayout = Plan['layouts'][number]
 export type PlanGlobalValueSet = Plan['global_value_sets'][number]
 export type PlanPublicGroup = Plan['public_groups'][number]
 export type PlanQueue = Plan['queues'][number]
+export type PlanCustomLabel = Plan['custom_labels'][number]
+export type PlanPermissionSetGroup = Plan['permission_set_groups'][number]
 export type PlanPermissions = Plan['permissions']
 
 /**

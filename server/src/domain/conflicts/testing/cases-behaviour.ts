@@ -392,6 +392,10 @@ const sharing = {
   global_value_sets: [{ api_name: 'Countries', label: 'Countries', values: ['AT'] }],
 }
 const grouped = { public_groups: [{ api_name: 'Staff', label: 'Staff' }] }
+const labelled = { custom_labels: [{ api_name: 'Greeting', value: 'Hello!' }] }
+const bundled = {
+  permission_set_groups: [{ api_name: 'Sales', label: 'Sales', permission_sets: ['Sell'] }],
+}
 const queued = {
   plan: { queues: [{ api_name: 'Desk', label: 'Desk', objects: ['Lead'] }] },
   describes: lead(described('OwnerId', { type: 'reference', referenceTo: ['Group', 'User'] })),
@@ -454,6 +458,17 @@ export const SAFE_CASES: Cases = {
   queue_new: {
     fires: { ...queued, live: { lookUp: async () => ({ exists: false, managed: false }) } },
     not: queued,
+  },
+  label_new: {
+    fires: { plan: labelled, live: { lookUp: async () => ({ exists: false, managed: false }) } },
+    not: { plan: labelled },
+  },
+  permission_set_group_new: {
+    fires: {
+      plan: bundled,
+      live: { lookUp: async (type) => ({ exists: type === 'PermissionSet', managed: false }) },
+    },
+    not: { plan: bundled },
   },
   tab_safe: { fires: { plan: { ...newJob(), tabs: ['Job__c'] } }, not: { plan: newJob() } },
   workflow_new: {

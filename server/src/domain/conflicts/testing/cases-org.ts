@@ -151,6 +151,10 @@ const sharing = (set: string): PlanInput => ({
 const queueOf = (...objects: string[]): PlanInput => ({
   queues: [{ api_name: 'Desk', label: 'Desk', objects, members: { users: ['ann@acme.example'] } }],
 })
+const labelled: PlanInput = { custom_labels: [{ api_name: 'Greeting', value: 'Hello!' }] }
+const bundled: PlanInput = {
+  permission_set_groups: [{ api_name: 'Sales', label: 'Sales', permission_sets: ['Sell'] }],
+}
 const grouped: PlanInput = { public_groups: [{ api_name: 'Staff', label: 'Staff' }] }
 /** An object whose records such a one owns. */
 const ownedBy = (name: string, ...referenceTo: string[]) =>
@@ -287,6 +291,22 @@ export const ACCESS_CASES: Cases = {
       describes: [describedObject('Lead', [describedPicklist('Status', ['Open'])])],
     },
     not: onLeadProcess,
+  },
+  label_exists: {
+    fires: { plan: labelled, live: found('CustomLabel', true) },
+    not: { plan: labelled, live: found('CustomLabel', false) },
+  },
+  permission_set_group_exists: {
+    fires: { plan: bundled, live: found('PermissionSetGroup', true) },
+    not: { plan: bundled, live: found('PermissionSetGroup', false) },
+  },
+  permission_set_group_set_missing: {
+    fires: { plan: bundled, live: found('PermissionSet', false) },
+    // Or the plan itself makes it.
+    not: {
+      plan: { ...calm.plan, ...bundled, permissions: { permission_set: 'Sell' } },
+      live: found('PermissionSet', false),
+    },
   },
   queue_exists: {
     fires: { ...onQueued, live: found('Queue', true) },

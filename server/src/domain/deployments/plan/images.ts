@@ -5,7 +5,7 @@ import { describeMany } from '../../../salesforce/describes.ts'
 import { makeFailure, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
-import { type FileProperties, retrieve } from '../../../salesforce/metadata.ts'
+import { type FileProperties, listMetadata, retrieve } from '../../../salesforce/metadata.ts'
 import { componentAt, filePath, kindOf } from '../../metadata/kinds.ts'
 import { allMasters, mastersIn } from '../../metadata/masters.ts'
 import { type Component, objectKind, sameName } from '../../metadata/names.ts'
@@ -44,7 +44,7 @@ export const readImages = async (org: SalesforceOrg, plan: Plan): Promise<Readin
   const others = components.filter(({ type }) => !isReadInPart(type))
   const read = await readFiles(org, others)
   const files = new Map(read.files)
-  const properties = [...read.properties]
+  const properties = [...read.properties, ...(await readListed(org, components))]
   const masters = await readMasters(org, plan, files)
   if (others.length < components.length) {
     // For these, Salesforce returns only what is named with them, so fields are named one by one, as are
@@ -121,6 +121,23 @@ export const readFiles = async (
     files.set(named ?? path, Buffer.from(bytes).toString('utf8'))
   }
   return { files, properties: retrieved.properties }
+}
+
+/** Of what stands in one file with its like, only Salesforce's list says who changed which, and its id. */
+const readListed = async (
+  org: SalesforceOrg,
+  components: readonly Component[],
+): Promise<FileProperties[]> => {
+  const types = [...new Set(components.map(({ type }) => type))].filter((type) => {
+    const kind = kindOf(type)
+    return kind !== null && 'folder' in kind && kind.within !== undefined
+  })
+  return types.length === 0
+    ? []
+    : listMetadata(
+        org,
+        types.map((type) => ({ type })),
+      )
 }
 
 /** Describes of these objects; one that does not exist (or is not visible) is left out. */

@@ -67,10 +67,15 @@ interface AnyKind {
   rules?: readonly KindRule[]
 }
 
-/** A kind with a file for each component. */
+/** A kind with a file for each component, or with one for all of them. */
 export interface FileKind extends AnyKind {
   folder: string
   suffix: string
+  /**
+   * The one file in which all of them stand, where none has a file of its own: its name, its root, and
+   * the list whose elements they are.
+   */
+  within?: { name: string; root: string; list: string }
   /** Full names to read before a plan is compiled, and to keep as its before-image. */
   toRead: (plan: Plan) => string[]
   /** Salesforce returns of one only what is named in the same package. */

@@ -25,6 +25,7 @@ import {
   undoUnread,
 } from '../undoing.ts'
 import { TAKEN_OUT } from '../reversibility.ts'
+import { listed } from '../../words.ts'
 import {
   type CompiledFile,
   type Compiling,
@@ -35,6 +36,7 @@ import {
   refusal,
   never,
 } from './kind.ts'
+import { holdsSet } from './permission-set-group.ts'
 
 /** The member that names the set which the plan makes where it is not there. */
 const MAIN = 'permissions.permission_set'
@@ -109,7 +111,7 @@ const undoEntries = (
   component: Component,
   made: boolean,
   scene: Scene,
-  { isOurs }: Settled,
+  { isOurs, kept: stays }: Settled,
 ): Undoing => {
   const early = undoUnread(component, scene)
   if (early !== null) return early
@@ -126,7 +128,13 @@ const undoEntries = (
     out.kept.length === 0 &&
     sameFile(takeOutOfPermissionSet(left, entries).text, out.text)
   const all = entries.length === noted.length
-  if (made && all && others === 0 && (untouched || isNamed(component, scene))) return REMOVED
+  if (made && all && others === 0 && (untouched || isNamed(component, scene))) {
+    const groups = stays.filter((one) => holdsSet(scene.now.part(one), component.fullName))
+    if (groups.length === 0) return REMOVED
+    return keep(
+      `It is in the permission set group ${listed(groups.map(({ fullName }) => fullName))}.`,
+    )
+  }
 
   const back = keepReads(entries, readableIn(out.text, 'PermissionSet'), scene.mastersOf)
   const done = back.kept.size === 0 ? out : takeOutOfPermissionSet(now, back.changes)

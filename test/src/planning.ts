@@ -1,0 +1,47 @@
+// What suites of single kinds of components share: a client of its own in the shared rig, its plans checked,
+// deployed and rolled back through the API, and its Salesforce org as the administrator there sees it.
+
+import { Connection } from '@jsforce/jsforce-node'
+import { expect } from 'vitest'
+import { type DeploymentBody } from './deploy-bodies.ts'
+import { sharedRig } from './shared-rig.ts'
+
+interface CheckBody {
+  findings: { code: string; severity: string; message: string; path: string }[]
+  reversibility: { component: { full_name: string }; level: string }[]
+}
+
+/** A connected client with a snapshot, and what its tests do with plans. */
+export const planning = async () => {
+  const rig = await sharedRig()
+  const salesforce = await rig.salesforceOrg()
+  const org = await rig.org()
+  const client = await org.client()
+  await client.connect(salesforce.name)
+  await client.pull()
+  const { token, instanceUrl } = await rig.simulator.control.openSession(
+    salesforce.name,
+    salesforce.usernameOf('admin'),
+  )
+  const post = async <T>(path: string, body: object): Promise<T> => {
+    const answer = await org.api.post<T>(path, { wait_seconds: 55, ...body })
+    expect([200, 201], answer.text).toContain(answer.status)
+    return answer.body
+  }
+  return {
+    salesforce,
+    admin: new Connection({ instanceUrl, accessToken: token, version: '67.0' }),
+    check: (plan: object) =>
+      post<CheckBody>('/api/conflicts/check', { client_id: client.id, plan }),
+    deploy: (plan: object) =>
+      post<DeploymentBody>('/api/deploy/custom-objects', { client_id: client.id, plan }),
+    rollback: (deployment_id: string, more: object = {}) =>
+      post<DeploymentBody>('/api/deploy/rollback', { deployment_id, ...more }),
+  }
+}
+
+export type Planning = Awaited<ReturnType<typeof planning>>
+
+/** Name and fate of each component of a deployment. */
+export const actionsOf = ({ components }: DeploymentBody): string[] =>
+  components.map(({ full_name, action }) => `${full_name} ${action}`)

@@ -1,0 +1,271 @@
+// Nobody learns whether an id that is not theirs is anything at all: every endpoint of the OpenAPI document,
+// with every kind of id that it takes, for every role and credential, answers an id of somebody else's as
+// one that nobody ever had.
+
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Api } from './api.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { sharedRig, type SharedRig } from './shared-rig.ts'
+
+interface Schema {
+  $ref?: string
+  format?: string
+  properties?: Record<string, Schema>
+}
+
+interface Operation {
+  security?: Record<string, unknown>[]
+  requestBody?: {
+    content: Record<string, { schema: Schema; example?: Record<string, unknown> } | undefined>
+  }
+}
+
+interface Endpoint {
+  path: string
+  example: Record<string, unknown>
+  /** Members that take the id of a resource. */
+  ids: string[]
+}
+
+/** What stands behind an id, by the member that takes it. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  client_id: 'client',
+  to_client_id: 'client',
+  user_id: 'user',
+  token_id: 'token',
+  connection_id: 'connection',
+  nango_connection_id: 'grant',
+  snapshot_id: 'snapshot',
+  report_id: 'report',
+  conflict_report_id: 'report',
+  deployment_id: 'deployment',
+  mapping_id: 'mapping',
+  push_id: 'push',
+}
+type Kind =
+  | 'client'
+  | 'user'
+  | 'token'
+  | 'connection'
+  | 'grant'
+  | 'snapshot'
+  | 'report'
+  | 'deployment'
+  | 'mapping'
+  | 'push'
+type Holdings = Record<Kind, string>
+
+/** Members that exclude each other, or that one id needs beside it. */
+const BESIDE: Readonly<Record<string, Record<string, unknown>>> = {
+  '/api/connections/get connection_id': { client_id: undefined },
+  '/api/users/create client_id': { role: 'company_member' },
+  '/api/users/update client_id': { role: 'company_member' },
+  '/api/topology/diff to_client_id': { from_version: 1, to_version: 1 },
+}
+
+const PLAN = {
+  objects: [
+    {
+      api_name: 'Lead',
+      fields: [{ api_name: 'Isolated__c', label: 'Isolated', type: 'Checkbox' }],
+    },
+  ],
+}
+
+let rig: SharedRig
+let mine: TestOrg
+let endpoints: Endpoint[]
+let own: Holdings
+/** Of another org, and of another client of the same org. */
+let foreign: Holdings
+let neighbour: Holdings
+let callers: [name: string, api: Api][]
+
+const idOf = async (api: Api, path: string, body: unknown): Promise<string> => {
+  const answer = await api.post<{ id: string }>(path, body)
+  if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`)
+  return answer.body.id
+}
+
+/** One of each kind, all of one client. */
+const holdingsOf = async (org: TestOrg, client: TestClient): Promise<Holdings> => {
+  const salesforceOrg = await rig.salesforceOrg()
+  const connection = await client.connect(salesforceOrg.name)
+  const snapshot = await client.pull({ objects: undefined })
+  const by = { client_id: client.id }
+  const { api } = org
+  const user = await idOf(api, '/api/users/create', {
+    email: `${randomUUID()}@agency.example`,
+    password: 'a long passphrase',
+    role: 'company_member',
+    client_id: client.id,
+  })
+  return {
+    client: client.id,
+    connection: connection.id,
+    grant: connection.nango_connection_id ?? '',
+    snapshot: snapshot.id,
+    user,
+    token: await idOf(api, '/api/tokens/create', { name: 'held', user_id: user }),
+    report: await idOf(api, '/api/conflicts/check', { ...by, plan: PLAN, wait_seconds: 55 }),
+    deployment: await idOf(api, '/api/deploy/custom-objects', {
+      ...by,
+      plan: PLAN,
+      check_only: true,
+      wait_seconds: 55,
+    }),
+    mapping: await idOf(api, '/api/mappings/create', {
+      ...by,
+      canonical_object: 'lead',
+      sfdc_object: 'Lead',
+      fields: [{ canonical_field: 'name', sfdc_field: 'LastName' }],
+    }),
+    push: await idOf(api, '/api/push/status-update', {
+      ...by,
+      object: 'lead',
+      updates: [{ match: { id: '00Q000000000001AAA' }, fields: { name: 'Isolated' } }],
+      options: { dry_run: true },
+    }),
+  }
+}
+
+const documented = async (): Promise<Endpoint[]> => {
+  const document = (await (await fetch(`${rig.url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, Operation>>
+    components: { schemas: Record<string, Schema> }
+  }
+  const resolved = (schema: Schema): Schema =>
+    schema.$ref === undefined
+      ? schema
+      : (document.components.schemas[schema.$ref.split('/').at(-1) ?? ''] ?? {})
+  return Object.entries(document.paths).flatMap(([path, { post }]) => {
+    const content = post?.requestBody?.content['application/json']
+    if (content === undefined || post?.security?.some((one) => 'bearer' in one) !== true) return []
+    const members = resolved(content.schema).properties ?? {}
+    const ids = Object.keys(members).filter(
+      (name) => resolved(members[name] ?? {}).format === 'uuid',
+    )
+    return [{ path, example: content.example ?? {}, ids }]
+  })
+}
+
+beforeAll(async () => {
+  rig = await sharedRig()
+  endpoints = await documented()
+  mine = await rig.org()
+  const theirs = await rig.org()
+  const [client, next, other] = [await mine.client(), await mine.client(), await theirs.client()]
+  own = await holdingsOf(mine, client)
+  neighbour = await holdingsOf(mine, next)
+  foreign = await holdingsOf(theirs, other)
+  callers = [
+    ['an org_admin with an API token', mine.api],
+    ['an org_admin with a session', (await mine.user('org_admin')).api],
+    ['a company_admin', (await mine.user('company_admin', client.id)).api],
+    ['a company_member', (await mine.user('company_member', client.id)).api],
+  ]
+})
+
+const kindOf = (member: string): Kind => {
+  const kind = KINDS[member]
+  if (kind === undefined) throw new Error(`what stands behind ${member}? Add it to KINDS.`)
+  return kind
+}
+
+/** The example with our own ids in it, and this one id. */
+const bodyWith = ({ path, example, ids }: Endpoint, member: string, id: string) => ({
+  ...example,
+  ...Object.fromEntries(
+    ids.filter((name) => name in example).map((name) => [name, own[kindOf(name)]]),
+  ),
+  ...BESIDE[`${path} ${member}`],
+  ...('email' in example ? { email: `${randomUUID()}@agency.example` } : {}),
+  [member]: id,
+})
+
+const answerTo = async (api: Api, path: string, body: unknown, headers = {}) => {
+  const { status, text, headers: given } = await api.post(path, body, headers)
+  return {
+    status,
+    type: given.get('content-type'),
+    retryAfter: given.get('retry-after'),
+    text: text.replace(/"request_id":"[^"]+"/, ''),
+  }
+}
+
+describe('an id of somebody else’s', () => {
+  it('is answered as an id that nobody ever had, by every endpoint, for every role and credential', async () => {
+    const tried = new Set<string>()
+    for (const endpoint of endpoints) {
+      for (const member of endpoint.ids) {
+        const kind = kindOf(member)
+        for (const [who, api] of callers) {
+          const isConfined = who.includes('company')
+          const nobodys = await answerTo(
+            api,
+            endpoint.path,
+            bodyWith(endpoint, member, randomUUID()),
+          )
+          for (const [whose, holdings] of [
+            ['another org’s', foreign],
+            ...(isConfined ? [['another client’s', neighbour] as const] : []),
+          ] as const) {
+            const what = `${endpoint.path} ${member} of ${whose}, asked by ${who}`
+            const body = bodyWith(endpoint, member, holdings[kind])
+            expect(await answerTo(api, endpoint.path, body), what).toEqual(nobodys)
+          }
+          tried.add(`${endpoint.path} ${member} ${nobodys.status}`)
+        }
+      }
+    }
+    // What is compared is a refusal, not two successes; lists may be empty alike.
+    const successes = [...tried].filter((one) => one.endsWith(' 200') || one.endsWith(' 201'))
+    expect(successes.filter((one) => !one.includes('/list '))).toEqual([])
+    expect(tried.size).toBeGreaterThan(60)
+  })
+
+  it('is still that after it was revoked, deactivated or ended', async () => {
+    const theirs = await rig.org()
+    const { id } = await theirs.client()
+    await theirs.api.post('/api/clients/update', { client_id: id, is_active: false })
+    const { id: user } = await theirs.user('org_admin')
+    await theirs.api.post('/api/users/update', { user_id: user, is_active: false })
+    for (const [path, member, ended] of [
+      ['/api/clients/get', 'client_id', id],
+      ['/api/clients/update', 'client_id', id],
+      ['/api/users/update', 'user_id', user],
+      ['/api/topology/history', 'client_id', id],
+    ] as const) {
+      for (const [who, api] of callers) {
+        const [a, b] = [
+          await answerTo(api, path, { [member]: ended, name: 'x' }),
+          await answerTo(api, path, { [member]: randomUUID(), name: 'x' }),
+        ]
+        expect(a, `${path} by ${who}`).toEqual(b)
+      }
+    }
+  })
+})
+
+describe('what somebody else was given', () => {
+  it('as a cursor shows nothing of theirs', async () => {
+    const theirs = await rig.org()
+    for (let at = 0; at < 3; at++) await theirs.client()
+    const page = await theirs.api.post<{ next_cursor: string }>('/api/clients/list', { limit: 1 })
+    const { body } = await mine.api.post<{ items: { org_id: string }[] }>('/api/clients/list', {
+      cursor: page.body.next_cursor,
+    })
+    expect(new Set((body.items ?? []).map(({ org_id }) => org_id)).has(theirs.id)).toBe(false)
+  })
+
+  it('as an idempotency key answers nothing of theirs', async () => {
+    const theirs = await rig.org()
+    const key = { 'idempotency-key': randomUUID() }
+    const first = await theirs.api.post('/api/clients/create', { name: 'secret' }, key)
+    const second = await mine.api.post('/api/clients/create', { name: 'secret' }, key)
+    expect([first.status, second.status]).toEqual([201, 201])
+    expect(second.body.id).not.toBe(first.body.id)
+    expect(second.headers.get('idempotency-replayed')).toBeNull()
+  })
+})

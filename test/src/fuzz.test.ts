@@ -1,0 +1,90 @@
+// Whatever is sent, the answer is one that the OpenAPI document names, never a 5xx, and soon. `npm run fuzz`
+// sends more; FUZZ_SEED repeats a run.
+
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api } from './api.ts'
+import { createArbitraries, type FuzzedRequest, type JsonSchema } from './fuzz.ts'
+import { startRig, type Rig, type TestOrg } from './rig.ts'
+
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 1_000)
+const SEED = Number(process.env.FUZZ_SEED ?? 20_261_128)
+/** Far above what any answer takes; this machine may be busy. */
+const SOON_MS = Number(process.env.FUZZ_SOON_MS ?? 10_000)
+
+/** What would end the run's own credentials, or belongs to nobody. */
+const LEFT_OUT = /^\/api\/(super-admin|auth|webhooks)\//
+
+interface Document {
+  paths: Record<
+    string,
+    Record<
+      string,
+      { requestBody?: { content: Record<string, { schema: JsonSchema } | undefined> } } | undefined
+    >
+  >
+  components: { schemas: Record<string, JsonSchema> }
+}
+
+let rig: Rig
+let org: TestOrg
+let document: Document
+const known: Record<string, string[]> = {}
+
+beforeAll(async () => {
+  rig = await startRig({ simulator: true })
+  org = await rig.org()
+  document = (await (await fetch(`${rig.servers[0]?.url}/openapi.json`)).json()) as Document
+  const connected = await org.client()
+  await connected.connect()
+  await connected.pull()
+  known.client_id = [connected.id, (await org.client()).id]
+  known.user_id = [(await org.user('company_member', connected.id)).id]
+})
+afterAll(() => rig[Symbol.asyncDispose]())
+
+const requests = (): fc.Arbitrary<FuzzedRequest> => {
+  const bodyOf = createArbitraries(document.components.schemas, (member) => known[member] ?? ['x'])
+  const each = Object.entries(document.paths).flatMap(([path, { post }]) => {
+    const schema = post?.requestBody?.content['application/json']?.schema
+    if (schema === undefined || LEFT_OUT.test(path)) return []
+    return [bodyOf(schema).map((request) => ({ ...request, path }))]
+  })
+  expect(each.length).toBeGreaterThan(45)
+  return fc.oneof(...each)
+}
+
+/** No call waits for its work: what is asked here is how it is taken in. */
+const unwaited = (body: unknown): unknown =>
+  typeof body === 'object' && body !== null && 'wait_seconds' in body
+    ? { ...body, wait_seconds: 0 }
+    : body
+
+const send = async (api: Api, { path, body, text }: FuzzedRequest) => {
+  const sentAt = performance.now()
+  const answer = await api.raw(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: text ?? JSON.stringify(unwaited(body)),
+  })
+  return { answer, ms: performance.now() - sentAt }
+}
+
+describe('whatever is sent', () => {
+  it(`is answered in the words of the OpenAPI document, soon, and never as a fault of ours (seed ${SEED})`, async () => {
+    const statuses = new Map<number, number>()
+    await fc.assert(
+      fc.asyncProperty(requests(), async (request) => {
+        // The client holds each answer against the document by itself.
+        const { answer, ms } = await send(org.api, request)
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+        expect(answer.status, answer.text.slice(0, 500)).toBeLessThan(500)
+        expect(ms, `${request.path} took its time`).toBeLessThan(SOON_MS)
+      }),
+      { numRuns: REQUESTS, seed: SEED, endOnFailure: process.env.FUZZ_SHRINK === undefined },
+    )
+    // Both sides of the door were tried.
+    for (const status of [200, 422])
+      expect(statuses.get(status), `${status}`).toBeGreaterThan(REQUESTS / 50)
+  }, 3_600_000)
+})

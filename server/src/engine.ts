@@ -24,7 +24,7 @@ import { createTopology } from './domain/topology/topology.ts'
 import { createUsers } from './domain/users.ts'
 import { createWorkflows } from './domain/workflows/workflows.ts'
 import { EngineError } from './errors.ts'
-import { createApp } from './http/app.ts'
+import { createApp, FINISH_REQUESTS_MS } from './http/app.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { clientRoutes } from './http/routes/clients.ts'
@@ -58,11 +58,8 @@ export interface Engine extends AsyncDisposable {
   listen(): Promise<string>
 }
 
-/**
- * A client that has not read its answer by then is cut off: the work must still be handed over in an
- * orderly way.
- */
-const FINISH_REQUESTS_MS = 10_000
+/** For the last answers to be read, before what is left is cut off: the work must still be handed over in order. */
+const LAST_ANSWERS_MS = 2_000
 
 type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof superAdminRoutes>[0] &
@@ -286,7 +283,11 @@ export const createEngine = async (
     // Stops listening → finishes requests → leaves the work to others → closes what is shared.
     [Symbol.asyncDispose]: async () => {
       jobs.dismiss()
-      const patience = setTimeout(() => http.server.closeAllConnections(), FINISH_REQUESTS_MS)
+      // Later than the app answers what cannot finish; what is left then are streams.
+      const patience = setTimeout(
+        () => http.server.closeAllConnections(),
+        FINISH_REQUESTS_MS + LAST_ANSWERS_MS,
+      )
       await http.close()
       clearTimeout(patience)
       await jobs.stop()

@@ -25,15 +25,22 @@ const embeddedServer = async () => {
 const main = async (): Promise<void> => {
   const config = parseConfig(process.env)
   const logger = createLogger(config.logLevel)
-  const embedded = config.database.url === undefined ? await embeddedServer() : null
-  const url = config.database.url ?? embedded?.url
-  if (url === undefined) throw new Error('no database')
-
-  const engine = await createEngine(config, url, logger)
-  const address = await engine.listen()
-  logger.info({ address, database: embedded === null ? 'DATABASE_URL' : 'embedded' }, 'listening')
-
   let stopping = false
+
+  const start = async () => {
+    const embedded = config.database.url === undefined ? await embeddedServer() : null
+    const url = config.database.url ?? embedded?.url
+    if (url === undefined) throw new Error('no database')
+    const engine = await createEngine(config, url, logger)
+    if (!stopping) {
+      const address = await engine.listen()
+      const database = embedded === null ? 'DATABASE_URL' : 'embedded'
+      logger.info({ address, database }, 'listening')
+    }
+    return { engine, embedded }
+  }
+
+  // From the first moment on: a signal while it still migrates ends it in order too.
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true
@@ -43,8 +50,10 @@ const main = async (): Promise<void> => {
       process.exit(1)
     }, SHUTDOWN_MS)
     deadline.unref()
-    Promise.resolve(engine[Symbol.asyncDispose]())
-      .finally(() => embedded?.stop())
+    started
+      .then(({ engine, embedded }) =>
+        Promise.resolve(engine[Symbol.asyncDispose]()).finally(() => embedded?.stop()),
+      )
       .then(
         () => {
           clearTimeout(deadline)
@@ -60,6 +69,8 @@ const main = async (): Promise<void> => {
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  const started = start()
+  await started
 }
 
 main().catch((error: unknown) => {

@@ -168,9 +168,21 @@ describe('work that has taken its process down five times', { timeout: 120_000 }
 })
 
 describe('SIGTERM in the middle of a pull', { timeout: 120_000 }, () => {
-  it('ends the process in order and leaves the work to the next one', async () => {
-    const { rig: world, pull } = await amidPull(1)
-    expect(await world.servers[0]?.terminate()).toBe(0)
+  it('answers what cannot finish, ends the process in order and leaves the work to the next one', async () => {
+    const { rig: world, control, org, client, pull } = await amidPull(1)
+    const salesforceOrg = world.simulator.orgs[0]?.id ?? ''
+    await control.addFault({
+      org: salesforceOrg,
+      times: 1_000,
+      kind: { type: 'slow', ms: 15_000 },
+    })
+    const look = org.api.post('/api/connections/get', { client_id: client.id, check: true })
+    // In the server's hands, since a later one was answered.
+    await org.api.post('/api/clients/list')
+    const [code, answer] = await Promise.all([world.servers[0]?.terminate(), look])
+    expect([code, answer.status, answer.body.code]).toEqual([0, 503, 'unavailable'])
+    expect(answer.headers.get('retry-after')).toBe('2')
+    await control.clearFaults()
     await world.addServer()
     expect(await finished(world, pull.id)).toMatchObject({
       status: 'complete',

@@ -34,6 +34,9 @@ import { requestIdOf } from './request-id.ts'
 import { openApiDocument } from './openapi.ts'
 import { type RequestContext, type Route } from './route.ts'
 
+/** Requests under way when the server is told to stop have this long; then they are answered 503. */
+export const FINISH_REQUESTS_MS = 10_000
+
 export const BODY_LIMIT_BYTES = SMALL_BODY_BYTES
 
 interface Options {
@@ -66,7 +69,7 @@ type AdmittedRequests = WeakMap<FastifyRequest, Admitted>
 export const createApp = async (options: Options): Promise<FastifyInstance> => {
   const app = bareApp(options)
   const admitted: AdmittedRequests = new WeakMap()
-  endInOrder(app)
+  const inTime = endInOrder(app)
   limitReading(app)
   warnOfProxy(app, options)
   report(app, options, admitted)
@@ -99,13 +102,16 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       },
       preParsing: async (request, _reply, payload) => inflate(route, request, payload),
       handler: (request, reply) =>
-        serve(
-          route,
-          request,
-          reply,
-          admitted.get(request) ?? { identity: null, claim: null },
-          idempotency,
-          options.inSpan,
+        inTime((givenUp) =>
+          serve(
+            route,
+            request,
+            reply,
+            givenUp,
+            admitted.get(request) ?? { identity: null, claim: null },
+            idempotency,
+            options.inSpan,
+          ),
         ),
     })
   }
@@ -145,11 +151,28 @@ const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
   return app
 }
 
-/** While the server shuts down, nothing new is started and no connection is kept. */
-const endInOrder = (app: FastifyInstance): void => {
+type InTime = <T>(work: (givenUp: AbortSignal) => Promise<T>) => Promise<T>
+
+/**
+ * While the server shuts down, nothing new is started, no connection is kept, and what does not finish in
+ * time is answered, never cut off. Returns how to run work that has to end in that time: its signal fires
+ * when it is given up.
+ */
+const endInOrder = (app: FastifyInstance): InTime => {
+  const late = new AbortController()
   let closing = false
+  const unfinished = new Set<(reason: EngineError) => void>()
   app.addHook('preClose', async () => {
     closing = true
+    setTimeout(() => {
+      const reason = new EngineError(
+        'unavailable',
+        'This server shut down before it could answer. What it accepted goes on; repeat with the same Idempotency-Key.',
+        { retryAfterSeconds: 2 },
+      )
+      for (const giveUp of unfinished) giveUp(reason)
+      late.abort()
+    }, FINISH_REQUESTS_MS).unref()
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
@@ -167,6 +190,13 @@ const endInOrder = (app: FastifyInstance): void => {
     // A keep-alive connection would hold up the shutdown until its client closes it.
     if (closing) reply.header('connection', 'close')
   })
+  return (work) =>
+    new Promise((resolve, reject) => {
+      unfinished.add(reject)
+      work(late.signal)
+        .then(resolve, reject)
+        .finally(() => unfinished.delete(reject))
+    })
 }
 
 /** A request has to arrive completely, with its body, within a time limit. */
@@ -390,6 +420,7 @@ const serve = async (
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
+  givenUp: AbortSignal,
   { identity }: Admitted,
   idempotency: IdempotencyStep,
   inSpan: InSpan,
@@ -407,7 +438,7 @@ const serve = async (
     requestId: request.id,
     address: request.ip,
     headers: request.headers,
-    signal: gone.signal,
+    signal: AbortSignal.any([gone.signal, givenUp]),
   }
   const callerWith = (claim: IdempotencyClaim | null): unknown => {
     if (route.access === 'public') return null

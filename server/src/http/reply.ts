@@ -7,6 +7,7 @@ import { type Reply, type Route } from './route.ts'
  * contract does not name is not sent, and an answer that breaks the contract is our bug (500).
  */
 export const sendReply = (route: Route, reply: FastifyReply, result: Reply): FastifyReply => {
+  if (reply.sent) return reply // answered already, because the server is shutting down
   if (result.status >= 400) {
     // A stored problem, returned again.
     return reply

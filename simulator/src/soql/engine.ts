@@ -42,7 +42,7 @@ export interface QueryResult {
   /** API name of the object in FROM; AggregateResult rows also keep it. */
   entityName: string
   totalSize: number
-  /** Name of the entity if its results cannot be paged with queryMore; undefined if they can. */
+  /** Why the result cannot be paged, in Salesforce's words; undefined if it can be. */
   singleBatch?: string
   records(offset: number, limit: number): QueryRecord[]
 }

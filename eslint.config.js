@@ -1,7 +1,7 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
-// What the tools can check stands here; what they cannot is in CONTRIBUTING.md.
+// What the tools can check is here; what they cannot check is in CONTRIBUTING.md.
 export default tseslint.config(
   { ignores: ['**/node_modules/', '.data/', 'coverage/'] },
   js.configs.recommended,

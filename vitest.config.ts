@@ -6,8 +6,8 @@ const WAITING =
   /(crash|waiting-work|deploy-claims|reversibility|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
 
 /**
- * Those that wait and those that work by turns, so that the cores have work from the beginning to the
- * end; then the units, which are short. A project's files stay together: a worker takes one project's.
+ * Waiting and working suites alternate, so that the cores have work from the beginning to the end; then
+ * the units, which are short. A project's files stay together: a worker takes one project's.
  */
 class WaitingBesideWorking extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -26,7 +26,7 @@ class WaitingBesideWorking extends BaseSequencer {
 
 const common = {
   pool: 'forks' as const,
-  // A worker takes file after file: what one file loads, the next one has.
+  // A worker runs file after file: what one file loads, the next one already has.
   isolate: false,
   setupFiles: ['test/src/leaks.ts'],
   // Against hanging, not against slowness: the machine may be busy with something else.
@@ -50,7 +50,7 @@ export default defineConfig({
       },
       { test: { ...common, name: 'system', include: ['test/**/*.test.ts'] } },
       {
-        // Row-level security treats a superuser otherwise, and the embedded server's owner is one.
+        // Row-level security treats a superuser differently, and the embedded server's owner is one.
         test: {
           ...common,
           name: 'superuser',

@@ -1,16 +1,16 @@
-// `npm run chaos`: kill -9 of the server at random moments of pushes, round after round, by the code of
-// test/src/push-chaos.ts. A line for each round; exit code 1 when one of them found a violation.
+// `npm run chaos`: kill -9 of the server at random moments of pushes, round after round, with the code
+// of test/src/push-chaos.ts. One line per round; exit code 1 if one of them found a violation.
 
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { type Reporter, startVitest, type TestCase } from 'vitest/node'
 import { type ChaosReport } from '../test/src/push-chaos.ts'
 
-const HELP = `Kills the server at random moments of pushes and proves that no row was lost or doubled.
+const HELP = `Kills the server at random moments of pushes and verifies that no row was lost or duplicated.
 
   --rounds N     default 50
-  --seed S       of the first round, the next ones count on from it; default: a random one
-  --at-once N    rounds that are played side by side, default 4: most of a round is waiting
+  --seed S       seed of the first round; the next ones count up from it; default: a random one
+  --at-once N    rounds that run in parallel, default 4: most of a round is waiting
 `
 
 const { values } = parseArgs({
@@ -30,12 +30,12 @@ const toldOf = (report: ChaosReport): string => {
     `${atDeath.processed} of ${report.rows} rows with results`,
     `${atDeath.inDoubt} in doubt`,
     `${atDeath.records} records)`,
-    `whole ${(recoveredMs / 1000).toFixed(1)} s later: ${report.succeeded} + ${report.failed}`,
+    `complete ${(recoveredMs / 1000).toFixed(1)} s later: ${report.succeeded} + ${report.failed}`,
     `${report.resent} resent`,
   ].join(', ')
 }
 
-/** The worst of each kind of moment, to see that a run has met them. */
+/** The worst of each kind of moment, to see that a run has covered them. */
 const summaryOf = (reports: readonly ChaosReport[]): string => {
   const within = reports.filter(({ atDeath: { status } }) => status === 'in_progress').length
   const doubtful = reports.filter(({ atDeath: { inDoubt } }) => inDoubt > 0).length
@@ -87,7 +87,7 @@ const play = async (rounds: number, seed: number, atOnce: number): Promise<boole
     `\n${played} rounds, ${lines.violations} with a violation` +
       (lines.reports.length > 0 ? `; ${summaryOf(lines.reports)}` : ''),
   )
-  // A round that was not played proves nothing.
+  // A round that did not run proves nothing.
   return lines.violations === 0 && played === rounds && broken.length === 0
 }
 

@@ -1,5 +1,5 @@
-// `npm run check`: what needs no test run to be found wrong. The checks know nothing of each other, so
-// they run beside each other; what each says is shown whole.
+// `npm run check`: everything that can be checked without running tests. The checks are independent, so
+// they run in parallel; the output of each is shown as a whole.
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'

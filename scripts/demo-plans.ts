@@ -93,7 +93,7 @@ export const jobPosting = () => ({
   tabs: ['Job_Posting__c'],
 })
 
-/** A lookup to nothing, and a field that exists as something else. */
+/** A lookup to an object that does not exist, and a field that exists with a different type. */
 export const RED_PLAN = {
   objects: [
     {
@@ -126,7 +126,7 @@ export const LEAD_MAPPING = [
   },
 ]
 
-/** Rows of which three are bad, each in its way. */
+/** Rows, three of them bad in different ways. */
 export const leads = (count: number): Record<string, unknown>[] =>
   Array.from({ length: count }, (_, index) => ({
     key: `lead-${index}`,
@@ -137,7 +137,7 @@ export const leads = (count: number): Record<string, unknown>[] =>
     source: 'website',
   }))
 
-/** Rates the agency's leads, and hands leads from the web to the sales team's user. */
+/** Rates the agency's leads, and assigns leads from the web to the sales team's user. */
 export const WORKFLOWS = [
   {
     type: 'flow',

@@ -1,5 +1,5 @@
 // `npm run demo`: the main job through the public API, on a real PostgreSQL, against the simulator.
-// Every step is told in plain words with its time. `-- --exit` ends after the last one.
+// Every step is printed in plain words with its time. `-- --exit` ends after the last one.
 
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -371,7 +371,7 @@ const run = async (): Promise<void> => {
       wait_seconds: 55,
     })
   const undoneBy = ({ status, rollback }: Deployment): string =>
-    `${status}; second reading: ${rollback?.proof?.complete === true ? 'as before' : 'NOT as before'}`
+    `${status}; read back afterwards: ${rollback?.proof?.complete === true ? 'as before' : 'NOT as before'}`
   await step('Roll back the removal', () => rollBack(removed.id), undoneBy)
   await step('Roll back flow and rule', () => rollBack(automated.id), undoneBy)
   console.log()
@@ -382,7 +382,7 @@ const run = async (): Promise<void> => {
   )
   const { rollback: undone } = rolledBack
   console.log(
-    `    second reading: ${undone?.proof?.compared ?? 0} components compared, ${undone?.proof?.complete === true ? 'all as before' : 'NOT as before'}`,
+    `    read back afterwards: ${undone?.proof?.compared ?? 0} components compared, ${undone?.proof?.complete === true ? 'all as before' : 'NOT as before'}`,
   )
   const clean = await step('Capture again', pull, captured)
   await step(
@@ -413,7 +413,7 @@ Still running. Try it:
   curl -s ${url}/api/topology/history -H 'authorization: Bearer ${token}' \\
     -H 'content-type: application/json' -d '{"client_id":"${client_id}"}'
 
-Ctrl-C ends it.`)
+Press Ctrl-C to stop.`)
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)

@@ -1,6 +1,6 @@
-// `npm run dev`: the simulator and the server side by side, the server restarted when its code
-// changes. Nothing to set: secrets are made once and kept in .data/. What .env and the environment set
-// goes before it. Reachable from this machine only, unless HOST says otherwise: the super-admin secret is
+// `npm run dev`: the simulator and the server side by side, the server restarted when its code changes.
+// Nothing to configure: secrets are created once and kept in .data/. .env and the environment take
+// precedence. Reachable from this machine only, unless HOST says otherwise: the super-admin secret is
 // printed, and the Salesforce orgs are simulated.
 
 import { spawn } from 'node:child_process'

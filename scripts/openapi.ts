@@ -43,7 +43,7 @@ for (const [name, text] of files) {
     }
     if (present !== text) {
       stale = true
-      console.error(`docs/${name} is not what the code says. Run: npm run openapi`)
+      console.error(`docs/${name} is out of date. Run: npm run openapi`)
     }
   } else {
     writeFileSync(path, text)

@@ -1,4 +1,4 @@
-// The server's settings against a running simulator, with secrets of their own for this machine.
+// The server's settings against a running simulator, with secrets for this machine only.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { type Simulator } from '../simulator/src/index.ts'
 
 const DATA = join(import.meta.dirname, '../.data')
 
-/** Made once and kept, so that sessions and the bootstrap secret outlive a restart. */
+/** Created once and kept, so that sessions and the bootstrap secret survive a restart. */
 const remembered = (name: string): string => {
   const file = join(DATA, name)
   if (existsSync(file)) return readFileSync(file, 'utf8').trim()

@@ -1,13 +1,13 @@
-// Reads what the sources are built like: who imports whom, in which circles, and how long functions
-// are. By the parser of TypeScript, so that strings and comments are not taken for code. The rules
-// that it is held to are in structure.ts and in the architecture tests.
+// Reads the structure of the sources: imports, import cycles, and the length of functions. Uses
+// TypeScript's parser, so that strings and comments are not mistaken for code. The rules are in
+// structure.ts and in the architecture tests.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
 
 export interface FunctionSize {
-  /** The name it is declared under, of the variable or member that holds it, or `(anonymous)`. */
+  /** Its declared name, the name of the variable or member that holds it, or `(anonymous)`. */
   name: string
   line: number
   lines: number
@@ -16,7 +16,7 @@ export interface FunctionSize {
 }
 
 export interface SourceFile {
-  /** From the folder given to `readSources`. */
+  /** Relative to the folder given to `readSources`. */
   path: string
   text: string
   /** As written, types included: `./model.ts`, `fastify`. */
@@ -24,7 +24,7 @@ export interface SourceFile {
   functions: FunctionSize[]
 }
 
-/** Every `.ts` file below the folder, by path. Throws where one cannot be read. */
+/** Every `.ts` file below the folder, by path. Throws if one cannot be read. */
 export const readSources = (folder: string): SourceFile[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
@@ -56,8 +56,8 @@ export const importedSources = ({ path, imports }: SourceFile): string[] => [
 ]
 
 /**
- * Files that reach one another by their imports, each circle as its sorted paths. Tarjan: "Depth-first
- * search and linear graph algorithms" (1972), the strongly connected components of more than one node.
+ * Import cycles, each as its sorted paths. Tarjan: "Depth-first search and linear graph algorithms"
+ * (1972), the strongly connected components of more than one node.
  */
 export const circlesOf = (sources: readonly SourceFile[]): string[][] => {
   const targets = new Map(sources.map((source) => [source.path, importedSources(source)]))
@@ -123,7 +123,7 @@ const nameOf = (node: WithBody): string => {
   return name?.getText() ?? '(anonymous)'
 }
 
-/** True where a `return` of this function itself gives a function, or an object that holds one. */
+/** True if a `return` of this function itself returns a function, or an object that holds one. */
 const returnsClosures = (body: ts.ConciseBody): boolean => {
   if (!ts.isBlock(body)) return isClosure(body, new Set())
   const inner = new Set<string>()

@@ -1,6 +1,5 @@
-// `node scripts/structure.ts`, a part of `npm run check`: imports go in no circle, and functions end
-// where they can still be read. Factories may be longer: their length is that of the functions they
-// return.
+// `node scripts/structure.ts`, a part of `npm run check`: there are no import cycles, and functions are
+// short enough to read. Factories may be longer: their length is that of the functions they return.
 
 import { join } from 'node:path'
 import { circlesOf, readSources, type SourceFile } from './source-files.ts'
@@ -10,10 +9,12 @@ const LINES_MAX = 120
 
 const isTest = ({ path }: SourceFile): boolean => path.endsWith('.test.ts')
 
-/** What is wrong in the sources of one folder, a line each. */
+/** What is wrong in the sources of one folder, one line each. */
 const faultsIn = (folder: string): string[] => {
   const sources = readSources(join(import.meta.dirname, '..', folder))
-  const circles = circlesOf(sources).map((circle) => `${folder}: circle of ${circle.join(', ')}`)
+  const circles = circlesOf(sources).map(
+    (circle) => `${folder}: import cycle of ${circle.join(', ')}`,
+  )
   const long = sources
     .filter((source) => !isTest(source))
     .flatMap(({ path, functions }) =>

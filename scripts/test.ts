@@ -41,7 +41,7 @@ const [code] = (await once(child, 'exit')) as [number | null]
 const report = reported()
 rmSync(scratch, { recursive: true, force: true })
 
-// A file that cannot even be loaded, or leaves something behind, fails no test; the run failed all the same.
+// A file that cannot even be loaded, or leaves something behind, fails no test; the run still fails.
 const failed = Math.max(report.numFailedTests, code === 0 ? 0 : 1)
 const skipped = report.numPendingTests
 console.log(

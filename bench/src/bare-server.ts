@@ -1,5 +1,5 @@
-// What authenticated reads are held against: Fastify and pg with nothing around them. One lookup of
-// the token, one select of the client in a transaction with the tenant's scope.
+// The baseline of authenticated reads: Fastify and pg with nothing around them. One lookup of the token,
+// one select of the client in a transaction with the tenant's scope.
 
 import { createHash } from 'node:crypto'
 import Fastify from 'fastify'

@@ -1,4 +1,4 @@
-// What every bench shares: a database, the server as a process, and a tenant made over the API.
+// What every bench shares: a database, the server as a process, and a tenant created through the API.
 
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

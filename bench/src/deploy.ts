@@ -89,7 +89,7 @@ export const benchDeploy = async (): Promise<Row[]> => {
       `deploy of ${COMPONENTS} components: Salesforce calls`,
       {
         figure: String(deployed.calls),
-        against: `one a component, ${COMPONENTS}`,
+        against: `one per component, ${COMPONENTS}`,
         ratio: deployed.calls / COMPONENTS,
       },
       { atMost: 0.5 },

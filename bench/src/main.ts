@@ -27,7 +27,7 @@ const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !Object.hasOwn(BENCHES, name))
 if (unknown.length > 0) {
   console.error(
-    `No bench named ${unknown.join(', ')}. There are: ${Object.keys(BENCHES).join(', ')}.`,
+    `No bench named ${unknown.join(', ')}. Available: ${Object.keys(BENCHES).join(', ')}.`,
   )
   process.exitCode = 2
 } else {

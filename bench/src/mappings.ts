@@ -1,4 +1,4 @@
-// What a caller waits for while a mapping is suggested, against what a page may take to feel instant.
+// How long a caller waits for a suggested mapping, against what still feels instant.
 
 import { readObject } from '../../server/src/domain/mappings/describe.ts'
 import { suggestMapping } from '../../server/src/domain/mappings/suggest/suggest.ts'
@@ -18,7 +18,7 @@ const INSTANT_MS = 100
 const WORDS = 'Order Client Start End Total Ship Bill Mail Phone Rate'.split(' ')
 const word = (n: number): string => WORDS[n % WORDS.length] ?? ''
 
-/** Names that share words with each other, so that nothing is decided at first sight. */
+/** Names that share words with each other, so that no match is obvious. */
 const large = () =>
   readObject(
     describeOf('Large__c', [

@@ -1,4 +1,4 @@
-// Programs under measurement run as processes of their own, so that their memory and time are theirs.
+// Measured programs run as processes of their own, so that their memory and time are their own.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 export interface Program extends AsyncDisposable {
   url: string
   pid: number
-  /** The whole line in which it told its address. */
+  /** The whole line in which it printed its address. */
   announced: unknown
 }
 
@@ -41,13 +41,16 @@ const announcementOf = (child: ChildProcess): Promise<{ address: string }> =>
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (/"address":"http:/.test(line)) resolve(JSON.parse(line) as { address: string })
     })
-    setTimeout(() => reject(new Error('the program told no address in 60 s')), 60_000).unref()
+    setTimeout(
+      () => reject(new Error('the program printed no address within 60 s')),
+      60_000,
+    ).unref()
     child.once('exit', (code, signal) =>
       reject(new Error(`the program ended with ${code ?? signal}`)),
     )
   })
 
-/** Resident memory in MB, from /proc; 0 where there is none. */
+/** Resident memory in MB, from /proc; 0 if there is none. */
 export const residentMb = (pid: number): number => {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -57,7 +60,7 @@ export const residentMb = (pid: number): number => {
   }
 }
 
-/** Samples a process while `work` runs; the peak in MB over what it had before. */
+/** Samples a process while `work` runs; the peak in MB above the start value. */
 export const peakOver = async <T>(
   pid: number,
   work: () => Promise<T>,

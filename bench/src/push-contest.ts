@@ -1,4 +1,5 @@
-// What all who push in the bench share: the rows, as each of them wants them, and how they are measured.
+// What all contenders of the push bench share: the rows, in the form that each needs, and how they are
+// measured.
 
 import { type Site } from './site.ts'
 
@@ -29,7 +30,7 @@ export const placement = (prefix: string, n: number): Placement => ({
   remote: n % 2 === 0,
 })
 
-/** As above, each on one of the parents. */
+/** As above, each with one of the parents. */
 export const placements = (prefix: string, count: number): Placement[] =>
   Array.from({ length: count }, (_, n) => ({
     ...placement(prefix, n),
@@ -61,7 +62,7 @@ export function* lines(clientId: string, prefix: string, count: number): Generat
   for (let n = 0; n < count; n += 1) yield `${JSON.stringify(placement(prefix, n))}\n`
 }
 
-/** Pieces of some size instead of one a line. */
+/** Pieces of some size instead of one per line. */
 export function* chunked(pieces: Iterable<string>): Generator<Buffer> {
   let some: string[] = []
   for (const piece of pieces) {

@@ -1,4 +1,4 @@
-// Those whom a push is measured against: jsforce and the Salesforce command line.
+// The tools that a push is compared with: jsforce and the Salesforce command line.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -98,7 +98,7 @@ export const loadBySf = async (site: Site, prefix: string, count: number): Promi
           },
         })
         const [code] = (await once(child, 'exit')) as [number | null]
-        // What it counted stands first; the rows after it are a hundred megabytes.
+        // Its counts come first; the rows after them are a hundred megabytes.
         const head = Buffer.alloc(4_096)
         const text = head.toString('utf8', 0, readSync(file, head, 0, head.length, 0))
         if (code !== 0) throw new Error(`sf ${args.join(' ')} ended with ${code}: ${text}`)

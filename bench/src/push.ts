@@ -1,4 +1,4 @@
-// Pushes of 10,000 rows by Collections and of 200,000 by Bulk, against what others do the same with.
+// Pushes of 10,000 rows by Collections and of 200,000 by Bulk, against other tools for the same work.
 
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
@@ -20,7 +20,7 @@ import { startSite, type Site } from './site.ts'
 const CALL_MS = 60
 const COLLECTION_ROWS = 10_000
 const BULK_ROWS = 200_000
-/** Calls beside those that carry rows: who the user is, how far the clock is off, and the like. */
+/** Calls beside those with rows: who the user is, how far the clock is off, and the like. */
 const FEW = 5
 const JOB_CALLS = 30
 /** "The Salesforce Bulk API: Maximizing Parallelism and Throughput", Salesforce developer blog, 2014. */
@@ -38,11 +38,11 @@ interface Push {
 }
 
 interface PushSite extends Site {
-  /** Of the server, before anything was asked of it that a push needs. */
+  /** The server's, before it did any work for a push. */
   idleMb: number
 }
 
-/** A site whose client has mapped placements, and whose programs are warm. */
+/** A site with a mapping of placements, after a warm-up. */
 const startPushSite = async (): Promise<PushSite> => {
   const site = await startSite(['--seed', 'small', '--call-ms', String(CALL_MS)])
   const idleMb = residentMb(site.bench.server.pid)
@@ -62,7 +62,7 @@ const startPushSite = async (): Promise<PushSite> => {
     count: PARENTS,
     template: { Name: 'Company {n}', Key__c: 'company-{n}' },
   })
-  // Far more than all contenders use, so that nobody's allowance is near its end.
+  // Far more than all contenders use, so that no allowance is nearly used up.
   await control.act('usage/set', { org: 'Acme', calls: 0, maxCalls: 1_000_000 })
   await bench.call('/api/topology/pull', { client_id, wait_seconds: 55 })
   await bench.call('/api/mappings/create', {
@@ -85,7 +85,7 @@ const startPushSite = async (): Promise<PushSite> => {
   return { ...site, idleMb }
 }
 
-/** As often as needed, until it is over and whole. */
+/** As often as needed, until it is complete. */
 const finished = async ({ bench }: Site, first: Push): Promise<Push> => {
   let push = first
   while (push.status === 'queued' || push.status === 'in_progress') {
@@ -96,7 +96,7 @@ const finished = async ({ bench }: Site, first: Push): Promise<Push> => {
   return push
 }
 
-/** Reads all results, as whoever pushes wants to know them. */
+/** Reads all results, as a real caller would. */
 const readResults = async ({ bench }: Site, { id, total }: Push): Promise<void> => {
   const answer = await fetch(`${bench.server.url}/api/push/results`, {
     method: 'POST',
@@ -167,7 +167,7 @@ const benchCollections = async (): Promise<Row[]> => {
       },
       { atMost: 1 },
     ),
-    // Made by hand: jsforce itself sends an array call by call, and nobody groups parents for it.
+    // Written by hand: jsforce itself sends an array call by call, and does not group rows by parents.
     row(
       `${what}: time`,
       {
@@ -196,7 +196,7 @@ const benchBulk = async (): Promise<Row[]> => {
     measured(site, () => pushLinesByEngine(site, 'engine', BULK_ROWS)),
   )
   const ours = own.value
-  // The warm-up is part of what a push costs: its memory counts.
+  // The warm-up is part of the cost of a push: its memory counts.
   const memory = own.peakMb - site.idleMb
   const theirs = await measured(site, () => loadByJsforce(site, 'jsforce', BULK_ROWS))
   const what = `push of ${BULK_ROWS.toLocaleString('en')} rows by NDJSON, results read`
@@ -208,10 +208,10 @@ const benchBulk = async (): Promise<Row[]> => {
         against: `fastest that Salesforce published ${Math.round(SALESFORCE_ROWS_A_SECOND).toLocaleString('en')} rows/s`,
         ratio: perSecond(ours, BULK_ROWS) / SALESFORCE_ROWS_A_SECOND,
       },
-      // The simulator's jobs take no time: what is measured is what comes on top of Salesforce's own.
+      // The simulator's jobs take no time: the measured time is what is added to Salesforce's own.
       { atLeast: 1 },
     ),
-    // It maps, checks and keeps nothing: rows in memory go straight into CSV, and a crash loses them.
+    // It does not map, check or store rows: rows in memory go straight into CSV, and a crash loses them.
     row(
       `${what}: throughput`,
       {
@@ -265,7 +265,7 @@ const benchBulk = async (): Promise<Row[]> => {
   return rows
 }
 
-/** What rows cost before they are sent, told beside the fastest that Bulk jobs are known to have run. */
+/** The cost of rows before they are sent, beside the fastest published Bulk jobs. */
 const benchPreparation = (): Row[] => {
   const { rows, ready, rowsPerSecond } = prepareBench()
   if (ready !== rows) throw new Error(`${ready} of ${rows} rows were ready`)

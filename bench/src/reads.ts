@@ -1,4 +1,4 @@
-// Authenticated reads against the same two statements without an engine around them, and beside logins.
+// Authenticated reads against the same two statements without the engine, and during logins.
 
 import { join } from 'node:path'
 import { type Bench } from './bench.ts'
@@ -26,7 +26,7 @@ export const benchReads = async (bench: Bench): Promise<Row[]> => {
   const alone: number[] = []
   const beside: number[] = []
   for (let i = 0; i < ROUNDS; i++) {
-    // In turns, so that whatever else the machine does hits both.
+    // Alternating, so that other load on the machine affects both.
     const engine = await load(server.url, request, options)
     const plain = await load(bare.url, request, options)
     if (engine.failures + plain.failures > 0) throw new Error('a read failed under load')

@@ -1,16 +1,16 @@
-// A row of the table: what was measured, against what in the same run, and what it should reach.
+// A row of the table: what was measured, what it is compared with in the same run, and its goal.
 
 export interface Row {
   bench: string
   figure: string
   against: string
-  /** Measured value over the value it is held against. */
+  /** Measured value divided by the value it is compared with. */
   ratio: number
   reach: string
   reached: boolean
 }
 
-/** A row that reaches its goal when the ratio is at most (or at least) the bound; 'told' has no goal. */
+/** A row that reaches its goal if the ratio is at most (or at least) the bound; 'told' has no goal. */
 export const row = (
   bench: string,
   values: { figure: string; against: string; ratio: number },

@@ -1,4 +1,4 @@
-// Reading a whole org: cold against jsforce, again against cold, and how it grows.
+// Reading a whole org: cold against jsforce, re-pull against cold, and how it grows.
 
 import jsforce from '@jsforce/jsforce-node'
 import pg from 'pg'
@@ -20,7 +20,7 @@ interface Snapshot {
   stats: { salesforce_api_calls: number; bytes: number; duration_ms: number }
 }
 
-/** Pulls until it ends, however long it takes; the time is what the caller waits. */
+/** Pulls until it ends, however long it takes; measures the time that the caller waits. */
 const pull = async (
   { bench, clientId }: Site,
   options: Record<string, unknown> = {},
@@ -47,7 +47,7 @@ const startLargeSite = (objects: number): Promise<Site> =>
     ...['--call-ms', String(CALL_MS), '--describe-ms', String(DESCRIBE_MS)],
   ])
 
-/** The same reading by jsforce: describeGlobal, then each describe, ten at a time. */
+/** The same reading with jsforce: describeGlobal, then each describe, ten at a time. */
 const pullByJsforce = async (simulatorUrl: string): Promise<{ ms: number; calls: number }> => {
   const control = createControl(simulatorUrl)
   const { token, instanceUrl } = await control.openSession('Acme', 'integration@acme.example')
@@ -159,7 +159,7 @@ const benchThousand = async (): Promise<Row[]> => {
       },
       { atMost: 0.05 },
     ),
-    // The simulator spends the time of a describe on a 304 as well: the worst case, so it has no goal.
+    // In the simulator a 304 takes as long as a describe: the worst case, so it has no goal.
     row(
       're-pull, 1 % changed: time',
       {

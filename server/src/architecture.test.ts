@@ -21,14 +21,14 @@ const importsOf = (file: string): string[] => READ.get(file)?.imports ?? []
 
 const textOf = (file: string): string => READ.get(file)?.text ?? ''
 
-/** Tests and what they stand on (`testing/`) may reach the simulator; what is shipped may not. */
+/** Tests and their helpers (`testing/`) may import the simulator; shipped code may not. */
 const isShipped = (file: string): boolean =>
   !file.endsWith('.test.ts') && !file.includes('/testing/')
 
-/** Folder right under server/src, or the file's own name for files at the top. */
+/** Folder directly under server/src, or the file's own name for files at the top. */
 const layerOf = (file: string): string => relative(SRC, file).split('/')[0] ?? ''
 
-/** What each folder may reach. Files at the top that everybody may use are listed once. */
+/** What each folder may import. Files at the top that everything may use are listed once. */
 const EVERYBODY = ['errors.ts', 'secret.ts', 'retry.ts', 'text.ts', 'decimal.ts', 'exact-json.ts']
 const MAY_IMPORT: Record<string, string[]> = {
   http: ['http', 'domain', 'db'],

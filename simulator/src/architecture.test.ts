@@ -1,19 +1,19 @@
-// The arrows between the folders, read from the imports: each knows only what it stands on, and
-// nothing of the server. That there is no circle is for scripts/structure.ts to see, over all folders.
+// The arrows between the folders, read from the imports: each imports only what it builds on, and
+// nothing of the server. scripts/structure.ts checks for import cycles across all folders.
 
 import { describe, expect, it } from 'vitest'
 import { importedSources, readSources, type SourceFile } from '../../scripts/source-files.ts'
 
 const sources = readSources(import.meta.dirname)
 
-/** Tests and their rigs (`testing/`) may reach everything; what runs as the simulator may not. */
+/** Tests and their rigs (`testing/`) may import everything; the simulator itself may not. */
 const isRun = ({ path }: SourceFile): boolean =>
   !path.endsWith('.test.ts') && !path.includes('testing/')
 
-/** Folder right under src, or the file's own name for files at the top. */
+/** Folder directly under src, or the file's own name for files at the top. */
 const roomOf = (path: string): string => path.split('/')[0] ?? ''
 
-/** What each room may reach beside itself. */
+/** What each folder may import beside itself. */
 const STANDS_ON: Record<string, string[]> = {
   formula: [],
   soql: [],

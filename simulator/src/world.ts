@@ -1,4 +1,4 @@
-// What the control port looks into and steers: every org, what goes wrong in them, and Nango.
+// What the control port reads and changes: every org, the faults, and Nango.
 
 import { type NangoSimulator } from './nango/index.ts'
 import { type NewOrg } from './org/create.ts'
@@ -18,11 +18,11 @@ export interface World {
   loginUrl: string
   testLoginUrl: string
   addOrg(spec: OrgSpec): Promise<Org>
-  /** Gives the org another host; the old one stays only where asked to. */
+  /** Gives the org a different host; the old one stays only if requested. */
   moveOrg(org: Org, keepOld: boolean): Promise<void>
   /**
    * Back to the state right after the start: same orgs with the same ids, no sessions, no faults, no
-   * connections at Nango. Orgs made since are gone. Addresses stay.
+   * connections at Nango. Orgs created since are gone. Addresses stay.
    */
   reset: () => Promise<void>
 }

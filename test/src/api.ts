@@ -1,5 +1,5 @@
-// The public API as a caller sees it. Every answer, errors included, is held against the server's
-// own OpenAPI document: a test cannot pass on an answer that breaks the contract.
+// The public API as a caller sees it. Every answer, including errors, is checked against the server's
+// own OpenAPI document: a test cannot pass with an answer that breaks the contract.
 
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
@@ -33,9 +33,9 @@ export interface Api {
     path: string,
     headers?: Record<string, string>,
   ): Promise<Answer<Body>>
-  /** Sends anything at all; the answer is checked where the path is known. */
+  /** Sends anything; the answer is checked if the path is known. */
   raw(path: string, init: RequestInit): Promise<Answer>
-  /** The same API with another credential (null: none). */
+  /** The same API with a different credential (null: none). */
   as(token: string | null): Api
 }
 
@@ -76,12 +76,12 @@ const loadValidators = async (url: string): Promise<Validators> => {
   }
 }
 
-/** All servers of a run are one build: the document of the first is that of all. */
+/** All servers of a run are the same build: the document of the first applies to all. */
 const documentOfOneBuild = () => {
   let loaded: Promise<Validators> | undefined
   return (url: string): Promise<Validators> => {
     loaded ??= loadValidators(url).catch((error: unknown) => {
-      loaded = undefined // killed before it could answer: the next one is asked
+      loaded = undefined // killed before it could answer: ask the next one
       throw error
     })
     return loaded

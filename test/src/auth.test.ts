@@ -1,4 +1,4 @@
-// Credentials: what lets in, what does not, and how fast a dead one is dead everywhere.
+// Credentials: which ones give access, which do not, and how fast a dead one is refused everywhere.
 
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -98,7 +98,7 @@ describe('a session token', () => {
     const user = await org.user('org_admin')
     const claims = claimsOf(user.session)
     const good = { alg: 'HS256', typ: 'JWT' }
-    expect(await me(rig.api.as(forge(good, claims, JWT_SECRET)))).toBe(200) // the forge itself works
+    expect(await me(rig.api.as(forge(good, claims, JWT_SECRET)))).toBe(200) // the forging itself works
     const without = (name: string) =>
       Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name))
     const forged = {
@@ -251,7 +251,7 @@ describe('login', () => {
       await rig.api.post('/api/auth/login', { email, password: 'wrong password here' })
       return performance.now() - started
     }
-    // The comparison is nearly all of the answer; skipping it for unknown users would show at once.
+    // The comparison takes nearly all of the time; skipping it for unknown users would be obvious.
     const known = await time((await org.user('org_admin')).email)
     const unknown = await time('nobody-else@agency.example')
     expect(unknown).toBeGreaterThan(known / 4)

@@ -1,5 +1,5 @@
-// Secrets are planted and looked for: no token, password, key or secret in any answer (but the one
-// that hands it out), log line or table.
+// Secrets are planted and searched for: no token, password, key or secret may be in any answer (except
+// the one that issues it), log line or table.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
@@ -7,7 +7,7 @@ import { JWT_SECRET, SUPER_ADMIN_SECRET } from './server-process.ts'
 import { PASSWORD, startRig, type Rig } from './rig.ts'
 
 let rig: Rig
-/** Every answer that the server gave in this file, with where it came from. */
+/** Every answer of the server in this file, with its source. */
 const answers: { url: string; text: string }[] = []
 const realFetch = globalThis.fetch
 
@@ -43,7 +43,7 @@ it(
       current_password: 'wrong',
       new_password: `${PASSWORD}!`,
     })
-    // Faults are where secrets slip out: Salesforce and Nango failing with the request in their words.
+    // Secrets leak most easily in faults: Salesforce and Nango fail and quote the request.
     const [held] = await nango.connections()
     const token = held?.access_token ?? ''
     await control.addFault({

@@ -1,5 +1,5 @@
-// Conflict reports through the public API: what they tell, what they hold a deploy to, and that a check
-// survives the server.
+// Conflict reports through the public API: what they say, what they require of a deploy, and that a
+// check survives the server.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
@@ -69,9 +69,9 @@ const onLead = (set: string, ...fields: object[]) => ({
   objects: [{ api_name: 'Lead', fields }],
   permissions: { permission_set: set },
 })
-/** Two fields of one label: works, and users cannot tell them apart. */
+/** Two fields with the same label: works, but users cannot distinguish them. */
 const yellowPlan = (set: string, name: string) => onLead(set, { ...text(name), label: 'Last Name' })
-/** Salesforce turns no field into a formula. */
+/** Salesforce cannot turn a field into a formula. */
 const redPlan = (set: string) => ({
   objects: [
     {
@@ -208,7 +208,7 @@ describe('a report', { timeout: 60_000 }, () => {
     const took = performance.now() - started
     expect(body).toMatchObject({ status: 'complete', severity: 'green' })
     expect(body.reversibility).toHaveLength(50)
-    // The promise is 2 s; the bench measures it, this only notices when it is far off.
+    // The promise is 2 s; the bench measures it, this test only notices large deviations.
     expect(took).toBeLessThan(4_000)
   })
 
@@ -261,7 +261,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
       )
     }
     expect(await sentToSalesforce()).toBe(before)
-    // The engine executes what it is told to: Salesforce's own refusal is the answer then.
+    // The engine does as requested: then Salesforce's own refusal is the answer.
     expect((await deploy(plan)).body).toMatchObject({ status: 'failed' })
   })
 
@@ -362,7 +362,7 @@ describe('kill -9', { timeout: 90_000 }, () => {
   it('while it validates and while it judges: the check ends as if nothing had happened', async () => {
     const plan = onLead('Set_Killed', text('Killed__c'))
     await client.pull()
-    // One stands at the moment its verdict is stored; its transaction never commits.
+    // One is stopped while its result is being stored; its transaction never commits.
     await rig.database.query(
       `create or replace function hold_report() returns trigger language plpgsql as
          $$ begin if new.status = 'complete' then perform pg_sleep(300); end if; return new; end $$`,

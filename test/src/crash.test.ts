@@ -1,4 +1,4 @@
-// Real processes, really killed: what was accepted ends, and is never shown half.
+// Real processes, really killed: accepted work reaches its end, and is never shown half done.
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 const SIZE = { objects: 500, fields: 6000 }
 
-/** A rig in the middle of a pull: some describes are in, more are to come. */
+/** A rig in the middle of a pull: some describes are stored, more are to come. */
 const amidPull = async (replicas: number) => {
   rig = await startRig({
     replicas,
@@ -72,7 +72,7 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
       `select count(*)::int as n from topology_pull_items where kind = 'object'`,
     )
     const second = await world.addServer()
-    // What was under way when the process died has been answered into nothing by now.
+    // The answers to calls that were under way when the process died have been lost by now.
     const asked = (await control.journal()).length
     const api = apiOf(second.url, org.token)
     const early = await api.post('/api/topology/get', { client_id: client.id })
@@ -85,7 +85,7 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
       objects_count: SIZE.objects,
       fields_count: SIZE.fields,
     })
-    // It went on from what was stored: no describe that was in is asked for again. (One composite more asks
+    // It continued from what was stored: no stored describe is requested again. (One more composite asks
     // what the connected user may do.)
     const composites = (await control.journal())
       .slice(asked)
@@ -105,8 +105,8 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
 
   it('is taken over by the other replica', async () => {
     const { rig: world, org, pull } = await amidPull(2)
-    // Whichever replica has it: the one whose log says so is not told; killing one of two is enough,
-    // since the survivor either has the work or takes it over.
+    // It does not matter which replica has it: killing one of two is enough, since the survivor either
+    // has the work or takes it over.
     const [first, second] = world.servers
     await first?.kill()
     expect(await finished(world, pull.id)).toMatchObject({

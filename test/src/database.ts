@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 
-/** The same server and login, another database. */
+/** The same server and login, a different database. */
 export const databaseUrl = (url: string, database: string): string => {
   const changed = new URL(url)
   changed.pathname = `/${database}`
@@ -18,7 +18,7 @@ export interface TestDatabase extends AsyncDisposable {
 /** How long a connection may take to end before the database is dropped. */
 const TERMINATION_MS = 10_000
 
-/** Names of databases that this worker made begin so. */
+/** Prefix of the databases that this worker created. */
 export const namePrefix = (): string => `t${process.pid}_`
 
 /**
@@ -33,14 +33,14 @@ export const createDatabase = (options: { empty?: boolean } = {}): Promise<TestD
   )
 }
 
-/** The same for whoever is no test: a clone of `template`, or empty, owned by the login of `adminUrl`. */
+/** The same outside tests: a clone of `template`, or empty, owned by the login of `adminUrl`. */
 export const createDatabaseOf = async (
   adminUrl: string,
   template: string | null,
 ): Promise<TestDatabase> => {
   const name = `${namePrefix()}${randomBytes(6).toString('hex')}`
   await asAdmin(adminUrl, (admin) =>
-    // Copied as files, with no log of each page: a third of the time where nothing has to be durable.
+    // Copied as files, without logging each page: a third of the time, if nothing has to be durable.
     admin.query(
       `create database ${name} ${template === null ? '' : `template ${template} strategy file_copy`}`,
     ),
@@ -60,9 +60,9 @@ export const createDatabaseOf = async (
 }
 
 /**
- * Lets nobody in, ends what is still connected, then drops. `drop … with (force)` would do both, but refuses a login that
- * is no superuser ("permission denied to terminate process") while autovacuum is at work in the database;
- * a plain drop sends autovacuum away itself.
+ * Refuses new connections, ends existing ones, then drops. `drop … with (force)` would do both, but
+ * refuses a login that is not a superuser ("permission denied to terminate process") while autovacuum is
+ * at work in the database; a plain drop ends autovacuum itself.
  */
 const dropDatabase = async (admin: pg.Client, name: string): Promise<void> => {
   const { rowCount } = await admin.query('select from pg_database where datname = $1', [name])

@@ -1,5 +1,5 @@
-// What a deployment and its rollback say of themselves is true, also where plans are awkward, taken
-// back in parts or out of order, or where the connection changes under them.
+// What a deployment and its rollback report is true, even if plans are unusual, are rolled back in parts
+// or out of order, or if the connection changes meanwhile.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
@@ -64,7 +64,7 @@ const actionOf = ({ components }: DeploymentBody, name: string) =>
   components.find(({ full_name }) => full_name === name)?.action
 const names = (list: readonly { full_name: string }[] = []) => list.map((one) => one.full_name)
 
-/** Does the Salesforce org have the permission set? What a deploy would do with it tells. */
+/** Whether the Salesforce org has the permission set, known from what a deploy would do with it. */
 const hasPermissionSet = async (set: string): Promise<boolean> => {
   const { body } = await deploy(onLead(set, text('Probe__c')), { check_only: true })
   expect(body.status).toBe('validated')
@@ -312,7 +312,7 @@ describe('a plan', { timeout: 120_000 }, () => {
       expect.objectContaining({ code: 'object_name_deleted', severity: 'red' }),
     )
     expect((await deploy(plan)).body).toMatchObject({ status: 'failed' })
-    // Once it is erased Salesforce takes the plan: then its own word counts.
+    // Once it is erased, Salesforce accepts the plan: then Salesforce's answer counts.
     await rig.simulator.control.act('schema/erase-deleted', { org: acme })
     expect((await check({ validate_in_salesforce: true })).body.severity).toBe('green')
     expect((await deploy(plan)).body).toMatchObject({ status: 'deployed' })

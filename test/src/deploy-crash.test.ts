@@ -1,4 +1,4 @@
-// kill -9 at every stage of a deploy and of its rollback: a client stands still at each of them, the
+// kill -9 at every stage of a deploy and of its rollback: one client is stopped at each of them, the
 // server dies once, and all of them must end as if nothing had happened.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,7 +7,9 @@ import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { allEnded, holdRuns, killAndRestart } from './held-runs.ts'
 import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
 
-/** A moment, by the step that is being stored when the process dies: its transaction never commits. */
+/**
+ * A moment, named by the step that is being stored when the process dies: its transaction never commits.
+ */
 const DEPLOY_MOMENTS = {
   before_image: `old.stage = 'before_image' and new.stage <> old.stage`,
   build: `old.stage = 'build' and new.stage <> old.stage`,
@@ -25,7 +27,7 @@ const ROLLBACK_MOMENTS = {
   wait: `old.stage = 'wait' and new.stage <> old.stage`,
   verify: `old.stage = 'verify' and new.ended_at is not null`,
 }
-/** One more for the deploy: the request is on its way, slower than the restart. */
+/** One more for the deploy: the request is under way, slower than the restart. */
 const SLOW = 'on its way'
 
 interface Held {

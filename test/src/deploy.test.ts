@@ -1,5 +1,5 @@
-// Deploys and rollbacks through the public API: what was asked for is there and usable, and can be
-// taken back without a trace.
+// Deploys and rollbacks through the public API: what was requested exists and is usable, and can be
+// rolled back without a trace.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, apiOf } from './api.ts'
@@ -69,7 +69,7 @@ const deploysAtSalesforce = (name = acme) =>
     { id: string; status: string }[]
   >
 
-/** Each field type of a plan, and what the connected user's describe must say of it. */
+/** Each field type of a plan, and what the connected user's describe must say about it. */
 const FIELDS: [Record<string, unknown>, Record<string, unknown>][] = [
   [
     { type: 'Text', length: 64, unique: true, external_id: true, case_sensitive: true },
@@ -159,7 +159,7 @@ describe('a deploy', { timeout: 60_000 }, () => {
           ),
           sharing_model: 'ControlledByParent',
         },
-        // A roll-up stands on the master's side.
+        // A roll-up is on the master's side.
         {
           api_name: 'Campaign',
           fields: [

@@ -1,4 +1,4 @@
-// `npm run dev`, as somebody runs it who has just cloned this.
+// `npm run dev`, as run right after cloning the repository.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

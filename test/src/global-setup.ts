@@ -1,8 +1,8 @@
-// One PostgreSQL for the whole run, its durability off, and one migrated template database that each
-// rig clones (tens of milliseconds) instead of migrating anew.
+// One PostgreSQL for the whole run, its durability off, and one migrated template database that each rig
+// clones (tens of milliseconds) instead of migrating again.
 //
-// The databases belong to a login that is neither superuser nor BYPASSRLS and may not create roles:
-// what row-level security lets such an owner do is the least that any installation gets.
+// The databases belong to a login that is neither superuser nor BYPASSRLS and may not create roles: what
+// row-level security allows such an owner is the minimum that any installation has.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
@@ -21,9 +21,9 @@ declare module 'vitest' {
     /** A login that may create databases; its `template1` is not touched. */
     adminUrl: string
     templateDatabase: string
-    /** The administrator of the whole server, for tests of what needs one. */
+    /** The administrator of the whole server, for tests that need one. */
     superuserUrl: string
-    /** Whose the databases of the project are; absent: a plain login's. */
+    /** The owner of the project's databases; absent: a plain login. */
     owner?: 'superuser'
   }
 }
@@ -56,7 +56,7 @@ export const setup = async (project: TestProject) => {
   }
 }
 
-/** What docs/deployment.md tells an administrator to prepare, and nothing more. */
+/** Exactly what docs/deployment.md tells an administrator to prepare. */
 const plainOwner = async (admin: pg.Client, url: Secret): Promise<string> => {
   const password = randomBytes(12).toString('hex')
   await admin.query(

@@ -58,7 +58,7 @@ interface Field {
   picklistValues: { value: string; label: string; active: boolean; defaultValue: boolean }[]
 }
 
-/** A field as a pull of the whole Salesforce org shows it now. */
+/** A field as a pull of the whole Salesforce org now shows it. */
 const fieldNow = async (object: string, name: string): Promise<Field | undefined> => {
   await client.pull()
   const { body } = await org.api.post<{ objects: Record<string, { fields: Field[] }> }>(

@@ -1,4 +1,4 @@
-// What goes wrong between the steps: connections that die, answers that race, bodies that lie.
+// Failures between the steps: connections that die, answers that race, bodies with false headers.
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ const me = (api: Api) => api.get('/api/auth/me').then((answer) => answer.status)
 const login = (email: string, password: string) =>
   rig.api.post<{ access_token: string; code?: string }>('/api/auth/login', { email, password })
 
-/** A transaction of ours that holds locks until it is told to let go. */
+/** A transaction of the test that holds locks until it is released. */
 const holding = async <T>(lock: string, work: (db: pg.Client) => Promise<T>): Promise<T> => {
   const db = new pg.Client({ connectionString: rig.database.url })
   await db.connect()
@@ -39,7 +39,7 @@ const holding = async <T>(lock: string, work: (db: pg.Client) => Promise<T>): Pr
   }
 }
 
-/** The server's session that waits for a lock of ours. */
+/** The server's session that waits for the test's lock. */
 const blocked = () =>
   until('the server waits for the lock', async () => {
     const [row] = await rig.database.query<{ pid: number }>(
@@ -220,7 +220,7 @@ describe('login', () => {
       isOver++
       return answer
     })
-    await until('some are answered', () => isOver > 75) // the line is full, and the others were refused
+    await until('some are answered', () => isOver > 75) // the queue is full, and the others were refused
     const mine = await log(user.email, user.password, '203.0.113.77')
     expect([mine.status, isOver < 120]).toEqual([200, true])
     const answers = await Promise.all(guesses)
@@ -247,7 +247,8 @@ describe('login', () => {
 
   it('gives no session for a password that was replaced while it was being compared', async () => {
     const user = await org.user('org_admin')
-    // Writes of the login counters wait: the password has been compared, the session not yet made.
+    // Writes of the login counters wait: the password has been compared, but the session does not exist
+    // yet.
     const answer = await holding('lock table engine.login_failures in share mode', async (db) => {
       const call = login(user.email, user.password)
       await blocked()
@@ -327,7 +328,7 @@ describe('text that PostgreSQL cannot hold', () => {
 })
 
 describe('on the wire', () => {
-  /** Sends bytes and gives back what came before the connection was closed. */
+  /** Sends bytes and returns what came before the connection was closed. */
   const exchange = (head: string) =>
     new Promise<string>((resolve, reject) => {
       const socket = connect(Number(url().port), url().hostname, () => socket.write(head))
@@ -395,7 +396,7 @@ describe('on the wire', () => {
       sockets.push(socket)
       const answer = await Promise.race([
         once(socket, 'data').then(([bytes]: unknown[]) => String(bytes)),
-        me(org.api).then(() => null), // whatever came before has been looked at
+        me(org.api).then(() => null), // everything before it has been processed
       ])
       return answer
     })
@@ -462,7 +463,7 @@ describe('on the wire', () => {
     const member = gzipSync(Buffer.alloc(64 * 1024 * 1024)) // 64 KiB that become 64 MiB
     const bomb = Buffer.concat(Array.from({ length: 64 }, () => member))
     const before = await cpu()
-    // Nobody in particular, who goes on sending after the refusal.
+    // An anonymous client that keeps sending after the refusal.
     const socket = connect(Number(url().port), url().hostname)
     socket.on('error', () => undefined) // the server hangs up
     socket.write(

@@ -1,4 +1,4 @@
-// Runs of deployments that stand still at a chosen moment: while the step is being stored, so that its
+// Runs of deployments that are stopped at a chosen moment: while the step is being stored, so that its
 // transaction never commits when the process is killed there.
 
 import { expect } from 'vitest'
@@ -9,7 +9,7 @@ import { until } from './until.ts'
 /** A condition over `old` and `new` of deployment_runs, by the id of the client it is for. */
 export type Moments = ReadonlyMap<string, string>
 
-/** From now on a step of these clients' runs that meets its condition does not come to its end. */
+/** From now on, a step of these clients' runs that meets its condition does not finish. */
 export const holdRuns = async ({ database }: Rig, moments: Moments): Promise<void> => {
   const cases = [...moments].map(
     ([clientId, condition]) =>
@@ -27,7 +27,7 @@ export const holdRuns = async ({ database }: Rig, moments: Moments): Promise<voi
 
 const SLEEPING = `datname = current_database() and wait_event = 'PgSleep'`
 
-/** Kills the newest server when so many runs stand where they should, and starts another one. */
+/** Kills the newest server when so many runs are stopped where they should be, and starts a new one. */
 export const killAndRestart = async (
   rig: Rig,
   token: string,
@@ -50,7 +50,7 @@ export const killAndRestart = async (
   return apiOf(server.url, token)
 }
 
-/** Waits until no run is open, and with it no Salesforce org held. */
+/** Waits until no run is open, and so no Salesforce org is locked. */
 export const allEnded = async ({ database }: Rig): Promise<void> => {
   await until(
     'all of them ended',

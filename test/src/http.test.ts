@@ -1,4 +1,4 @@
-// HTTP manners: every answer a problem or a contract-true body, whatever was sent.
+// HTTP behaviour: every answer is a problem or a body that follows the contract, whatever was sent.
 
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
@@ -423,7 +423,7 @@ describe('the server', () => {
       headers: json,
       body: JSON.stringify({ email: org.email, password: org.password }),
     })
-    // The request is in the server's hands once a second one on the same server was answered.
+    // The server has the request once it has answered a second one.
     await fetch(`${server.url}/health`)
     const [code, answer] = await Promise.all([server.terminate(), login])
     expect(answer.status).toBe(200)
@@ -438,7 +438,7 @@ describe('the server', () => {
       await lonely.database.query(
         `set transaction_read_only = off; alter database ${name} set default_transaction_read_only = ${value}`,
       )
-      // Sessions keep what they began with.
+      // Sessions keep the settings that they started with.
       await lonely.database.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
          where datname = $1 and pid <> pg_backend_pid() and usename = current_user`,

@@ -1,5 +1,5 @@
-// Coming up on databases as people have them: prepared by an administrator, migrated by hand, shared
-// by replicas that start at the same moment.
+// Starting on databases as they occur in practice: prepared by an administrator, migrated by hand,
+// shared by replicas that start at the same moment.
 
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -58,7 +58,7 @@ describe('the server', () => {
     await superuser.query(`create database ${name}`)
     const prepare = new pg.Client({ connectionString: databaseUrl(inject('superuserUrl'), name) })
     await prepare.connect()
-    // Word by word from docs/deployment.md.
+    // Word for word from docs/deployment.md.
     for (const schema of ['engine', 'engine_lookup', 'pgboss']) {
       await prepare.query(`create schema ${schema} authorization ${login}`)
     }

@@ -1,12 +1,12 @@
-// After each file nothing of it is left: a child process, a listening socket, an open handle, a database or
-// a login that remains fails the file that left it.
+// Each file must clean up: a child process, a listening socket, an open handle, a database or a login
+// that remains fails the file that left it.
 
 import pg from 'pg'
 import { afterAll, inject } from 'vitest'
 import { namePrefix } from './database.ts'
 import { until } from './until.ts'
 
-/** What keeps this process from ending, each by its kind. */
+/** What keeps this process alive, by kind. */
 const held = (): Map<string, number> => {
   const counts = new Map<string, number>()
   for (const kind of process.getActiveResourcesInfo()) {

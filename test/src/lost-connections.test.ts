@@ -1,4 +1,4 @@
-// What stands in the way of a client's connection since 2026, from the Salesforce org to whoever asks.
+// What can block a client's connection since 2026, from the Salesforce org to the caller.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'

@@ -1,5 +1,5 @@
-// The connected user's rights are cut down, or a person with fewer rights connects: what they no longer
-// see has not gone from the Salesforce org, and nothing may say that it has.
+// The connected user's rights are reduced, or a user with fewer rights connects: what they no longer see
+// still exists in the Salesforce org, and nothing may claim otherwise.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Control } from '../../simulator/src/control/client.ts'

@@ -1,4 +1,4 @@
-// Public groups through the public API: users whom queues and sharing rules name together.
+// Public groups through the public API: sets of users that queues and sharing rules can refer to.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'

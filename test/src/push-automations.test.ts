@@ -1,4 +1,4 @@
-// Push meets automation: what will run is told before, and does run.
+// Pushes and automations: what will run is reported beforehand, and does run.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'

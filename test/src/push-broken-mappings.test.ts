@@ -1,4 +1,4 @@
-// A mapping that needs what is no longer there is broken, and says so before a row is sent.
+// A mapping that needs something that no longer exists is broken, and says so before a row is sent.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makePushRig, map, type PushRig, type Row } from './push-support.ts'

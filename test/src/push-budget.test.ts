@@ -1,5 +1,5 @@
 // The API calls of a Salesforce org are not ours alone: a push stops at the reserve, says so, keeps what
-// it has, and goes on by itself when calls are back.
+// it has, and resumes by itself when calls are back.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
@@ -22,7 +22,9 @@ import { until } from './until.ts'
 const SALESFORCE_ORG = 'Acme'
 const ROWS = 10_000
 const ROWS_A_CALL = 200
-/** Of the day. A tenth is the reserve, and of the 1,000 calls that are left twenty are above it. */
+/**
+ * Of the day's calls a tenth is the reserve, and of the 1,000 calls that are left, twenty are above it.
+ */
 const MAX_CALLS = 9_800
 const RESERVE = MAX_CALLS / 10
 const LEFT = 1_000
@@ -40,7 +42,7 @@ beforeAll(async () => {
       latency: { callMs: 20 },
     },
     environment: { SFDC_API_RESERVE_PERCENT: '10' },
-    // Each hears only of its own calls; the reserve is that of both.
+    // Each knows only its own calls; the reserve is shared.
     replicas: 2,
   })
   org = await rig.org()
@@ -93,7 +95,7 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
   })
 
   it('never takes the allowance below the reserve', async () => {
-    // What was under way when the first lane stopped has come to its end.
+    // What was under way when the first lane stopped has ended.
     await until('nothing is under way', async () => {
       const open = await rig.database.query(
         'select seq from push_chunks where push_id = $1 and lease_holder is not null',
@@ -155,13 +157,15 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
       ({ method, path }) => method !== 'GET' && path.includes('/composite/sobjects'),
     )
     expect(sent).toHaveLength((ROWS + ROWS_A_CALL) / ROWS_A_CALL)
-    // What was left to send cost as many calls, and a few to ask how many there are.
+    // Sending the rest cost as many calls as it had chunks, plus a few to ask how many calls are left.
     const rest = (ROWS - stopped.processed) / ROWS_A_CALL + 1
     expect((await usage()).used - used).toBeLessThanOrEqual(rest + 2)
   })
 })
 
-/** Whatever is due by then is due: told to the database, and to a process that begins with it. */
+/**
+ * Makes everything that is due by then due now, for the database and for a process that starts with it.
+ */
 const fiveMinutesPass = async (): Promise<void> => {
   await Promise.all(rig.servers.map((server) => server.terminate()))
   await rig.database.query(

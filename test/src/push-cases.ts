@@ -1,5 +1,5 @@
-// What the suites about faults during pushes share: a Salesforce org for each case, so that cases run
-// side by side, rows of which some are bad for good, and the end of a push held against that org.
+// What the suites about faults during pushes share: a Salesforce org for each case, so that cases run in
+// parallel, rows of which some are permanently bad, and a comparison of the end of a push with that org.
 
 import { expect } from 'vitest'
 import { type ActionInput } from '../../simulator/src/control/routes.ts'
@@ -23,7 +23,7 @@ export const COLLECTION = '*/composite/sobjects/*'
 export const LOOK_UPS = ['*/query*', '*/composite']
 export const PARENTS = 10
 
-/** Every fiftieth breaks a validation rule of the Salesforce org: no attempt can make it pass. */
+/** Every fiftieth breaks a validation rule of the Salesforce org: no attempt can succeed. */
 export const isBad = (n: number): boolean => n % 50 === 49
 
 export const rowsOf = (count: number, { prefix = 'row', from = 0 } = {}): Row[] =>
@@ -33,7 +33,7 @@ export const rowsOf = (count: number, { prefix = 'row', from = 0 } = {}): Row[] 
     return isBad(n) ? { ...row, stage: 'hired' } : row
   })
 
-/** Just the bad rows failed, and with the code of Salesforce. */
+/** Only the bad rows failed, with Salesforce's code. */
 export const expectOnlyBad = (results: readonly RowResult[]): void => {
   const failed = results.filter(({ success }) => !success)
   expect(failed.map(({ index, errors }) => [index, errors[0]?.code])).toEqual(
@@ -64,7 +64,7 @@ export const status = (code: number, errorCode?: string): Rule['kind'] => ({
   ...(errorCode === undefined ? { body: 'html' } : { errorCode }),
 })
 
-/** A client of this Salesforce org, which has ten companies, and what a test asks of them. */
+/** A client of this Salesforce org with ten companies, and what tests do with them. */
 export const makeCase = async (rig: Rig, org: TestOrg, name: string) => {
   const { simulator } = rig
   const { control } = simulator
@@ -75,7 +75,7 @@ export const makeCase = async (rig: Rig, org: TestOrg, name: string) => {
     count: PARENTS,
     template: { Name: 'Company {n}', Key__c: 'company-{n}' },
   })
-  // A lock that somebody else holds is waited for 20 ms here, not 10 seconds.
+  // A save waits only 20 ms for a foreign lock here, not 10 seconds.
   await control.act('records/pace', { org: name, lockWaitMs: 20 })
   const asked = (method: string, path: string) =>
     control.act('journal', { org: name, method, path })
@@ -117,7 +117,7 @@ export const makeCase = async (rig: Rig, org: TestOrg, name: string) => {
       return answer.body.id
     },
 
-    /** The end of a push, and every result of it true of the Salesforce org. */
+    /** Waits for the end of a push and checks that every result is true for the Salesforce org. */
     finish: async (
       id: string,
       rows: readonly Row[],

@@ -1,5 +1,5 @@
-// Chaos: a push of a random set, its server killed with -9 at a random moment and started again, and
-// the proof that nothing of it was lost, doubled or told wrongly. Everything follows from one seed.
+// Chaos: a push of a random set, its server killed with -9 at a random moment and started again, and the
+// proof that nothing was lost, duplicated or reported wrongly. Everything is derived from one seed.
 
 import { setTimeout as pass } from 'node:timers/promises'
 import { expect } from 'vitest'
@@ -25,8 +25,8 @@ import { type SimulatedWorld, type Rig, startRig } from './rig.ts'
 export type ChaosTransport = 'collections' | 'bulk'
 
 /**
- * The server dies so many milliseconds after the push has come so far: so many requests were answered by
- * Salesforce, so many of its records stand there, or so many rows have their results.
+ * The server dies so many milliseconds after the push has reached a point: so many requests were
+ * answered by Salesforce, so many of its records exist, or so many rows have their results.
  */
 export interface ChaosMoment {
   by: 'requests' | 'records' | 'results'
@@ -34,7 +34,7 @@ export interface ChaosMoment {
   ms: number
 }
 
-/** What one seed stands for. */
+/** What one seed determines. */
 export interface ChaosRound {
   seed: number
   transport: ChaosTransport
@@ -43,9 +43,9 @@ export interface ChaosRound {
   pace: { callMs: number; saveMs: number; queueMs: number; transactionMs: number }
 }
 
-/** What became of a round in which nothing was wrong. */
+/** The outcome of a round without violations. */
 export interface ChaosReport extends ChaosRound {
-  /** Of the push, as the dead server left it. */
+  /** The push as the dead server left it. */
   atDeath: {
     status: PushBody['status']
     /** Rows with a stored result. */
@@ -63,22 +63,24 @@ export interface ChaosReport extends ChaosRound {
   recoveredMs: number
 }
 
-/** `small` is the least at which all of it happens: several calls, and more than one batch of a Bulk job. */
+/**
+ * `small` is the minimum with everything in it: several calls, and more than one batch of a Bulk job.
+ */
 const ROWS = {
   small: { collections: 2_000, bulk: 12_000 },
   large: { collections: 5_000, bulk: 50_000 },
 } as const
 export type ChaosSize = keyof typeof ROWS
 const ROWS_A_CALL = 200
-/** Of the first requests: by Collections of all the calls, by Bulk until the rows are uploaded. */
+/** Among the first requests: with Collections among all calls, with Bulk until the rows are uploaded. */
 const REQUESTS = { collections: (rows: number) => rows / ROWS_A_CALL, bulk: () => 5 } as const
-/** About the time between two steps: calls by Collections, looks at a job by Bulk. */
+/** About the time between two steps: calls with Collections, polls of a job with Bulk. */
 const STEP_MS = { collections: 120, bulk: 600 } as const
 /** Storing results takes not much longer. */
 const STORING_MS = 60
 const PREFIX = 'chaos'
 const SALESFORCE_ORG = 'Acme'
-/** One row in so many is bad; one in so many has a record already. */
+/** One row in so many is bad; one in so many already has a record. */
 const BAD_ONE_IN = 16
 const KNOWN_ONE_IN = 10
 const ROWS_A_COMPANY = 700
@@ -86,7 +88,7 @@ const RECOVERY_MS = 120_000
 
 interface BadWay {
   code: string
-  /** It is Salesforce that refuses. */
+  /** Salesforce refuses these. */
   sent: boolean
   spoil: (row: Row) => Row
 }
@@ -111,7 +113,7 @@ const BAD_WAYS: readonly BadWay[] = [
   },
 ]
 
-/** Even seeds go by Collections, odd ones by Bulk. */
+/** Even seeds use Collections, odd ones Bulk. */
 export const chaosRoundOf = (seed: number, size: ChaosSize): ChaosRound => {
   const random = randomOf(seed)
   const transport = seed % 2 === 0 ? 'collections' : 'bulk'
@@ -130,7 +132,7 @@ export const chaosRoundOf = (seed: number, size: ChaosSize): ChaosRound => {
   }
 }
 
-/** The beginning, the middle and the end of a push as often as each other, however long each takes. */
+/** The beginning, the middle and the end of a push equally often, however long each takes. */
 const momentFor = (transport: ChaosTransport, rows: number, random: () => number): ChaosMoment => {
   const phase = random()
   const share = random()
@@ -150,7 +152,7 @@ interface ChaosInput {
   rows: Row[]
   /** By position; undefined for a good row. */
   ways: (BadWay | undefined)[]
-  /** Numbers of the rows whose records are there before. */
+  /** Numbers of the rows whose records already exist. */
   known: Set<number>
 }
 
@@ -178,8 +180,8 @@ const inputOf = ({ seed, rows: count }: ChaosRound): ChaosInput => {
 }
 
 /**
- * Plays the round on a rig of its own. Throws on the first violation; `CHAOS_SEED` set to the round's
- * seed, `CHAOS_ROUNDS` to 1 and `CHAOS_SIZE` as it was play it again.
+ * Runs the round on a rig of its own. Throws on the first violation; `CHAOS_SEED` set to the round's
+ * seed, `CHAOS_ROUNDS` to 1 and the same `CHAOS_SIZE` repeat it.
  */
 export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> => {
   const { callMs, saveMs } = round.pace
@@ -197,7 +199,7 @@ export const playChaosRound = async (round: ChaosRound): Promise<ChaosReport> =>
   await prepareSalesforceOrg(rig, round, input)
   const before = await recordsOf(simulator, SALESFORCE_ORG, PREFIX)
   expect(before).toHaveLength(input.known.size)
-  // Salesforce's clock counts seconds: what was there before shall be older than what the push makes.
+  // Salesforce's clock counts seconds: existing records must be older than what the push creates.
   await nextSecond()
 
   const recordsBefore = await countRecords(control)
@@ -339,7 +341,9 @@ const sceneOf = async (
   return { status, processed, inDoubt: doubt?.rows ?? 0, records, requests }
 }
 
-/** Each good row was taken, and each bad one refused for what is wrong with it: the kill decides nothing. */
+/**
+ * Each good row was accepted, and each bad one refused for its own fault: the kill makes no difference.
+ */
 const expectVerdicts = ({ ways }: ChaosInput, results: readonly RowResult[]): void => {
   const wrong = results.filter(({ index, success, attempts, errors }) => {
     const way = ways[index]
@@ -350,7 +354,9 @@ const expectVerdicts = ({ ways }: ChaosInput, results: readonly RowResult[]): vo
   expect(wrong.slice(0, 5), `${wrong.length} rows with the wrong verdict`).toEqual([])
 }
 
-/** Of the input only the failed rows are kept; no chunk is open and no place in the Salesforce org held. */
+/**
+ * Only the input of failed rows is kept; no chunk is open and no place in the Salesforce org is held.
+ */
 const expectNothingLeft = async ({ database }: Rig, push: PushBody): Promise<void> => {
   const [input] = await database.query(
     `select coalesce(sum(rows), 0)::integer as kept, count(ready)::integer as to_send

@@ -1,6 +1,6 @@
 // kill -9 of the server in the middle of pushes: whatever had been sent by then, each row gets its one
-// true result. Here six moments, always the same: by either transport at the beginning, in the middle and
-// at the end of a push. `npm run chaos` plays random ones, of larger pushes.
+// true result. Six fixed moments: with each transport at the beginning, in the middle and at the end of
+// a push. `npm run chaos` tries random ones, with larger pushes.
 
 import { describe, it } from 'vitest'
 import { type ChaosReport, chaosRoundOf, type ChaosSize, playChaosRound } from './push-chaos.ts'

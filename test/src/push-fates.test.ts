@@ -1,5 +1,5 @@
-// kill -9 with eight calls of a push on their way: four are carried out and never answered, four wait for
-// locked parents and fail after their sender is gone. What became of the rows only Salesforce can tell.
+// kill -9 with eight calls of a push under way: four are carried out but never answered, four wait for
+// locked parents and fail after their sender is gone. Only Salesforce knows what happened to the rows.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
@@ -27,9 +27,9 @@ const CALLS = 8
 /** The first of them, by the parents of their rows. */
 const LOCKED_CALLS = 4
 const ROWS = CALLS * ROWS_A_CALL
-/** Rows whose records are there before, in a call of each kind. */
+/** Rows whose records already exist, in a call of each kind. */
 const KNOWN = { locked: 3, written: LOCKED_CALLS * ROWS_A_CALL + 3 }
-/** How long Salesforce holds its answers back: until nobody is there to hear them. */
+/** How long Salesforce delays its answers: until their receiver is gone. */
 const ANSWER_MS = 6_000
 
 const rows: Row[] = Array.from({ length: ROWS }, (_, n) => ({
@@ -62,7 +62,7 @@ beforeAll(async () => {
       Title__c: 'As it was',
     })),
   })
-  // Salesforce's clock counts seconds: what was there before shall be older than what the push makes.
+  // Salesforce's clock counts seconds: existing records must be older than what the push creates.
   await nextSecond()
 }, 60_000)
 afterAll(() => rig[Symbol.asyncDispose]())
@@ -111,7 +111,7 @@ describe('kill -9 with calls on their way', { timeout: 120_000 }, () => {
         [pushId],
       )
       const { length } = await recordsOf(rig.simulator, SALESFORCE_ORG, PREFIX)
-      const written = (CALLS - LOCKED_CALLS) * ROWS_A_CALL + 1 // and one that was there before
+      const written = (CALLS - LOCKED_CALLS) * ROWS_A_CALL + 1 // and one that already existed
       return chunks?.sent === CALLS && length === written
     })
     expect(await upserts(), 'none of them is answered').toEqual([])
@@ -136,11 +136,11 @@ describe('kill -9 with calls on their way', { timeout: 120_000 }, () => {
     })
     expectWhole(push, results)
     await expectTrue(rig.simulator, pushRig, { prefix: PREFIX, rows, results, before })
-    // Eight that lost their sender, and those that came to nothing once more.
+    // Eight that lost their sender, and those without effect once more.
     expect(await upserts()).toHaveLength(CALLS + LOCKED_CALLS)
     const sentTwice = ({ index }: RowResult) => index < LOCKED_CALLS * ROWS_A_CALL
     expect(results.filter((result) => result.attempts !== (sentTwice(result) ? 2 : 1))).toEqual([])
-    // Of a record that was there before and is as it was nobody can tell whether it was written in between.
+    // For an existing record that is unchanged, it cannot be known whether it was written in between.
     expect(results.filter(({ resent }) => resent === true).map(({ index }) => index)).toEqual([
       KNOWN.locked,
     ])

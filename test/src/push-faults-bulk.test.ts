@@ -1,5 +1,6 @@
-// Pushes by Bulk while the way to Salesforce breaks, at each step of a job: every row has its result,
-// every result is true of the Salesforce org, and rows are never put into a second job in vain.
+// Pushes with Bulk while the connection to Salesforce breaks, at each step of a job: every row has its
+// result, every result is true for the Salesforce org, and rows are never put into a second job
+// needlessly.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -64,13 +65,13 @@ const STEPS: [method: string, path: string][] = [
   ['GET', '*/failedResults*'],
 ]
 
-/** Rows were worked on by one job, and all of them by that. */
+/** One job processed all rows. */
 const expectOneJob = async (here: FaultCase, rows = ROWS) => {
   const worked = (await here.jobs()).filter(({ processed }) => processed > 0)
   expect(worked).toMatchObject([{ state: 'JobComplete', processed: rows }])
 }
 
-/** The push goes on when the job has come so far. */
+/** The push continues when the job has come this far. */
 const holdAt = async (here: FaultCase, at: number) => {
   await here.control.act('bulk/hold', { org: here.name, at })
   return {
@@ -110,7 +111,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
   it('sends again the rows that met a lock, and no others', async () => {
     const here = await caseOf('Locked Parents')
     await here.lock(3)
-    // Fewer than the 200 of a batch for which Salesforce would try by itself.
+    // Fewer than the 200 of a batch from which on Salesforce itself retries.
     const isLocked = (index: number) => index % 20 === 2
     const rows = rowsOf(ROWS).map((row, n) => ({
       ...row,
@@ -206,7 +207,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
     expect(push).toMatchObject({ status: 'failed', error: { code: 'connection_revoked' } })
     expect(tally(results, codeOf)).toEqual({ OUTCOME_UNKNOWN: ROWS })
     expect(tally(results, ({ attempts }) => attempts)).toEqual({ 1: ROWS })
-    // Salesforce goes on with what it has accepted.
+    // Salesforce continues with what it has accepted.
     await held.goOn()
     await until('the job has ended', async () =>
       (await here.jobs()).some(({ state }) => state === 'JobComplete'),

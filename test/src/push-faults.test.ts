@@ -1,5 +1,5 @@
-// Pushes by Collections while the way to Salesforce breaks: every row has its result, every result is
-// true of the Salesforce org, and only what failed for a passing cause is sent again.
+// Pushes with Collections while the connection to Salesforce breaks: every row has its result, every
+// result is true for the Salesforce org, and only rows that failed for a temporary cause are sent again.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -84,7 +84,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     const rows = rowsOf(1_000)
     const { results } = await here.finish(await here.start(rows, 'collections'), rows)
     expectOnlyBad(results)
-    // Three calls of 200 rows may have been written or not; all others were sent just once.
+    // Three calls of 200 rows may or may not have been written; all others were sent exactly once.
     const once = results.filter(({ attempts }) => attempts === 1).length
     expect([once >= 400, once < 1_000]).toEqual([true, true])
     expect(results.every(({ attempts }) => attempts >= 1 && attempts <= 3)).toBe(true)
@@ -108,7 +108,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
       object: 'Placement__c',
       rows: [{ Id: theirs?.['Id'], Title__c: 'by somebody else' }],
     })
-    // It was there already when it was sent for the second time, so that is what its result says.
+    // It already existed when it was sent for the second time, so its result says so.
     const before = theirs === undefined ? [] : [theirs]
     const { results } = await here.finish(id, rows, { before })
     expect(results.filter(({ resent }) => resent === true).map(({ index }) => index)).toEqual([42])
@@ -145,7 +145,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   it('gets past another one that writes to children of the same parents', async () => {
     const here = await caseOf('Fought Parents')
     const rows = { one: rowsOf(1_000, { prefix: 'one' }), two: rowsOf(1_000, { prefix: 'two' }) }
-    // A call holds its parents for four seconds, until the other push has come as well.
+    // A call holds its parents for four seconds, until the other push has also arrived.
     await here.control.act('records/pace', { org: here.name, saveMs: 20 })
     const ids = await Promise.all([
       here.start(rows.one, 'collections'),
@@ -232,8 +232,8 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     const rows = placements('row', 3_000)
     const id = await here.start(rows, 'collections')
     const written = async () => (await here.writes()).filter((call) => call.status === 200).length
-    // How many there are is chance: at the first outage that is met, the push sends no more. What is on
-    // its way then arrives, and is not known to have arrived.
+    // Their number is random: at the first outage the push sends no more. What is then under way arrives
+    // without our knowing.
     await until('the push waits, and all that it has sent has arrived', async () => {
       const [open] = await rig.database.query<{ calls: number }>(
         `select count(*)::integer as calls from push_chunks
@@ -268,7 +268,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     expect(tally(unknown, ({ attempts }) => attempts)).toEqual({ 1: sent })
     expect(unknown[0]?.errors[0]?.remedy).not.toBe('')
 
-    // What nobody knew is found out when it is sent again by somebody who wants that.
+    // What was unknown is found out when the caller sends it again.
     await here.pushRig.client.connect(here.name)
     expect(await written(), 'nobody has sent them again').toBe(calls)
     const retried = await org.api.post<PushBody>('/api/push/retry', { push_id: id })
@@ -279,7 +279,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 })
 
-/** How many calls were answered with which status. */
+/** The number of calls per response status. */
 const statuses = (calls: readonly { status: number }[]): Record<number, number> => {
   const counts: Record<number, number> = {}
   for (const call of calls) counts[call.status] = (counts[call.status] ?? 0) + 1

@@ -1,4 +1,4 @@
-// push/link makes the record between two others: once, and only where both are there.
+// push/link creates the record between two others: once, and only if both exist.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { company, person, startLinkRig, told, type LinkRig } from './push-link-rig.ts'
@@ -66,7 +66,7 @@ describe.each(['collections', 'bulk'])('junctions by %s', { timeout: 60_000 }, (
     const created = all.flatMap(({ results }) =>
       results.filter(({ action }) => action === 'created').map(({ key }) => key),
     )
-    // Those of before are there already.
+    // The previous ones already exist.
     expect(created.toSorted()).toEqual(
       rows
         .slice(2)

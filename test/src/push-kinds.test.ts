@@ -1,4 +1,4 @@
-// push/status-update changes records that exist and never makes one; each row says what became of it.
+// push/status-update changes existing records and never creates one; each row says what happened to it.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -73,7 +73,7 @@ const updateStatus = async (
   return { push, results }
 }
 
-/** Every record of Placement__c and Account with its values, as it stands in Salesforce. */
+/** Every record of Placement__c and Account with its values, as stored in Salesforce. */
 const everything = async (): Promise<Row[]> => [
   ...(await recordsOf(rig.simulator, acme, '')),
   ...(await recordsOf(rig.simulator, acme, '', { object: 'Account', keyField: 'Name' })),

@@ -129,7 +129,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     expect(tally(unsent, ({ attempts }) => attempts)).toEqual({ 0: push.failed })
     await expectTrue(rig.simulator, here.pushRig, { prefix: 'row-', rows, results })
     expect((await here.writes()).length * 200).toBe(push.succeeded)
-    // It has ended: to cancel it once more changes nothing.
+    // It has ended: cancelling it again changes nothing.
     expect((await post('cancel', { push_id: id })).body).toEqual(push)
 
     await here.control.act('records/pace', { org: here.name, saveMs: 0 })

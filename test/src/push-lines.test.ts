@@ -1,5 +1,5 @@
-// Pushes as newline-delimited JSON: many rows in one upload, all of them or nothing, refused by line and
-// before it is read, and results by pages and as lines.
+// Pushes as newline-delimited JSON: many rows in one upload, all of them or nothing, refused by line
+// number or before it is read, and results in pages and as lines.
 
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -53,7 +53,7 @@ interface Reply {
 }
 
 interface OpenRequest {
-  /** Sends a piece of the body, and resolves when it has left. */
+  /** Sends a piece of the body, and resolves when it has been sent. */
   write(piece: string | Buffer): Promise<void>
   end(): void
   /** Breaks the connection. */
@@ -61,7 +61,7 @@ interface OpenRequest {
   reply: Promise<Reply>
 }
 
-/** A request whose body goes as far as the test writes it. */
+/** A request whose body continues only as far as the test writes it. */
 const open = (headers: Record<string, string> = {}, path = '/api/push/records'): OpenRequest => {
   const request = httpRequest(`${rig.servers[0]?.url ?? ''}${path}`, {
     method: 'POST',
@@ -96,7 +96,7 @@ const GZIP = { 'content-encoding': 'gzip' }
 
 const upload = async (body: string | Buffer, headers: Record<string, string> = {}) => {
   const sent = open({ 'content-length': String(Buffer.byteLength(body)), ...headers })
-  await sent.write(body).catch(() => undefined) // an answer may come before the body has left
+  await sent.write(body).catch(() => undefined) // an answer may come before the body has been sent
   sent.end()
   return sent.reply
 }
@@ -109,7 +109,7 @@ const pushesOf = async (): Promise<PushBody[]> => {
   return answer.body.items
 }
 
-/** Whatever the database holds of pushes, their rows and the keys of requests that have not ended. */
+/** What the database holds about pushes, their rows and the keys of requests that have not ended. */
 const stored = async (): Promise<Record<string, number>> => {
   const [counts] = await rig.database.query<Record<string, number>>(
     `select (select count(*)::int from crm_push_logs) as pushes,
@@ -145,7 +145,7 @@ const lines = async (pushId: string, status?: 'failed' | 'succeeded'): Promise<R
   return texts.map((text) => JSON.parse(text) as RowResult)
 }
 
-/** Like toEqual, without a difference of megabytes. */
+/** Like toEqual, but without a diff of megabytes. */
 const expectSame = (given: readonly RowResult[], wanted: readonly RowResult[]) => {
   expect(given.length).toBe(wanted.length)
   const other = given.findIndex((one, at) => JSON.stringify(one) !== JSON.stringify(wanted[at]))
@@ -303,7 +303,7 @@ describe('an upload that is not whole', { timeout: 60_000 }, () => {
       expect(answer.body.detail).toContain(`Line ${good.length + 2}`)
     }
     await expectNothing()
-    // One that just fits is a row, and fails as one: the field is shorter.
+    // One that just fits counts as a row, and fails as one: the field is shorter.
     const fits = await upload(`${ndjson(envelope({ wait_seconds: 55 }), [])}${longest}\n`)
     expect(fits.status).toBe(200)
     expect(fits.body.results?.[0]?.errors[0]?.code).toBe('STRING_TOO_LONG')

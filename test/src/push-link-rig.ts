@@ -26,7 +26,7 @@ export interface LinkRig extends PushRig {
   contacts: Map<string, string>
   act: SharedRig['simulator']['control']['act']
   list(object: string, where?: Row): Promise<Row[]>
-  /** Sends links, and answers once they are settled. */
+  /** Sends links, and resolves once they have ended. */
   link(links: Row[], options?: Row): Promise<{ push: PushBody; results: RowResult[] }>
 }
 
@@ -135,7 +135,7 @@ const addFields = async (act: LinkRig['act'], acme: string): Promise<void> => {
   })
 }
 
-/** What each row says: its action, and the code of its error. */
+/** The result of each row: its action, and the code of its error. */
 export const told = (results: readonly RowResult[]) =>
   results.map(({ action, errors: [error] }) => [action, error?.code ?? null])
 

@@ -1,4 +1,4 @@
-// push/link sets lookups. What was missing or ambiguous is told by the row that named it.
+// push/link sets lookups. A row that names a missing or ambiguous record reports it.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { company, person, startLinkRig, told, type LinkRig } from './push-link-rig.ts'
@@ -148,7 +148,7 @@ describe.each(['collections', 'bulk'])('links by %s', { timeout: 60_000 }, (tran
       [
         who(0, person('p2')),
         who(1, { object: 'Lead', match: { Source_Key__c: `${prefix}-lead` } }),
-        // The same key exists, but of a Lead.
+        // The same key exists, but on a Lead.
         who(2, person(`${prefix}-lead`)),
         who(3, company({ key: 'one' })),
         who(4, { object: 'Contact', match: { id: contacts.get('P3') } }),

@@ -1,4 +1,5 @@
-// Numbers of more digits than a double holds reach Salesforce with all of them, or their row says why not.
+// Numbers with more digits than a double holds reach Salesforce with all digits, or their row says why
+// not.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -70,7 +71,7 @@ const codes = (results: readonly RowResult[] = []) =>
     ...warnings.map(({ code, fields }) => `${code} ${String(fields)}`),
   ])
 
-/** The body is written by hand: JSON.stringify would round what is to be tested. */
+/** The body is written by hand: JSON.stringify would round the tested numbers. */
 const postText = async (records: string[], type: 'json' | 'ndjson', options: Row = {}) => {
   const envelope = JSON.stringify({
     client_id: pushRig.client.id,

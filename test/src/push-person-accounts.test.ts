@@ -1,5 +1,5 @@
-// In a Salesforce org with person accounts one mapping serves both kinds: a row is a business by its Name
-// and a person by its LastName.
+// In a Salesforce org with person accounts one mapping serves both kinds: a row with a Name is a
+// business, one with a LastName a person.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import {

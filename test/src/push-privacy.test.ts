@@ -1,5 +1,5 @@
-// Pushes are personal data: nobody else sees one, its rows go when it has ended, no value of them is
-// logged, and what remains is an audit row.
+// Pushes are personal data: nobody else sees one, its rows are deleted when it has ended, no value of
+// them is logged, and only an audit row remains.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'

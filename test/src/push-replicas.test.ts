@@ -1,5 +1,5 @@
-// Two replicas on one database: they share the work of a large push, send no chunk twice, and keep the
-// number of calls at once that a Salesforce org is to see, whoever's client it is.
+// Two replicas on one database: they share the work of a large push, send no chunk twice, and together
+// respect the limit of parallel calls per Salesforce org, no matter whose client it is.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
@@ -23,9 +23,9 @@ const ROWS = 10_000
 const ROWS_A_CALL = 200
 const PUSHES_MAX = 6
 const SALESFORCE_ORG = 'Acme'
-/** Calls at once in one Salesforce org, over all replicas and tenants. */
+/** Parallel calls in one Salesforce org, across all replicas and tenants. */
 const CAP = 8
-/** What every call takes at least, so that calls overlap. */
+/** The minimum duration of every call, so that calls overlap. */
 const CALL_MS = 150
 const SAVE_MS = 0.5
 
@@ -45,7 +45,7 @@ beforeAll(async () => {
   pushRig = await makePushRig(rig, org, SALESFORCE_ORG)
   const { control } = rig.simulator
   await control.act('records/pace', { org: SALESFORCE_ORG, saveMs: SAVE_MS })
-  // The Salesforce org itself refuses whatever comes while so many calls are being answered.
+  // The Salesforce org itself refuses further calls while this many are being answered.
   await control.act('orgs/update', {
     org: SALESFORCE_ORG,
     settings: { longCallMs: 0, longCallsMax: CAP },
@@ -59,7 +59,7 @@ const writes = async () =>
     ({ method, path }) => method !== 'GET' && path.includes('/composite/sobjects'),
   )
 
-/** Calls to Salesforce that each replica has made and that were answered. */
+/** Answered calls to Salesforce, by replica. */
 const callsByReplica = (): Promise<number[]> =>
   Promise.all(
     rig.servers.map(async ({ url }) => {
@@ -70,7 +70,7 @@ const callsByReplica = (): Promise<number[]> =>
     }),
   )
 
-/** Of the calls in the journal, the most that were certainly under way at one time. */
+/** The most calls in the journal that were certainly under way at the same time. */
 const mostAtOnce = async (): Promise<number> => {
   const ends = (await writes()).map(({ at }) => Date.parse(at)).sort((a, b) => a - b)
   return Math.max(
@@ -78,7 +78,7 @@ const mostAtOnce = async (): Promise<number> => {
   )
 }
 
-/** None came while as many as are allowed were being answered. */
+/** None came while the allowed number was being answered. */
 const expectCapKept = async (): Promise<void> => {
   const calls = await rig.simulator.control.journal(SALESFORCE_ORG)
   expect(calls.filter(({ status }) => status >= 400)).toEqual([])
@@ -98,7 +98,7 @@ const start = async (api: Api, clientId: string, prefix: string, rows: number): 
 }
 
 describe('two replicas', { timeout: 60_000 }, () => {
-  /** A push with all its proofs; the calls that each replica made for it. */
+  /** A push with all its checks; the calls that each replica made for it. */
   const pushed = async (prefix: string): Promise<number[]> => {
     await rig.simulator.control.clearJournal()
     const rows = placements(prefix, ROWS)
@@ -110,7 +110,7 @@ describe('two replicas', { timeout: 60_000 }, () => {
     expectWhole(push, results)
     await expectTrue(rig.simulator, pushRig, { prefix, rows, results })
 
-    // With all of them there, so many calls of at most 200 rows leave no room for one sent twice.
+    // Since all rows exist, this number of calls of at most 200 rows leaves no room for one sent twice.
     expect(await writes()).toHaveLength(ROWS / ROWS_A_CALL)
     expect(new Set(results.map(({ attempts }) => attempts))).toEqual(new Set([1]))
     const chunks = await rig.database.query<{ claims: number }>(
@@ -123,7 +123,7 @@ describe('two replicas', { timeout: 60_000 }, () => {
   }
 
   it('share one large push, send each row once, and keep to eight calls at once', async () => {
-    // Who takes a lane first is chance: on a busy machine one of them may take all eight.
+    // Which replica takes a lane first is random: on a busy machine one of them may take all eight.
     const shares: number[][] = []
     do shares.push(await pushed(`shared-${shares.length}`))
     while (shares.length < PUSHES_MAX && Math.min(...(shares.at(-1) ?? [])) === 0)

@@ -1,5 +1,5 @@
-// The rules of the Salesforce org that a push meets: assignment rules sleep unless asked, duplicate
-// rules are respected unless asked, and all_or_none is one transaction.
+// The rules of the Salesforce org during a push: assignment rules run only on request, duplicate rules
+// are respected unless overridden, and all_or_none is one transaction.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -27,7 +27,7 @@ let acme: string
 let usernameOf: SalesforceOrg['usernameOf']
 let org: TestOrg
 let pushRig: PushRig
-/** Whom records belong to that nobody assigns: the user that pushes. */
+/** The owner of records that no rule assigns: the user that pushes. */
 let pusherId: unknown
 
 const act: SharedRig['simulator']['control']['act'] = (...call) =>
@@ -35,7 +35,7 @@ const act: SharedRig['simulator']['control']['act'] = (...call) =>
 const list = (object: string, where: Row = {}): Promise<Row[]> =>
   act('records/list', { org: acme, object, where, limit: 100_000 })
 
-/** What an administrator finds by a query. */
+/** What an administrator finds with a query. */
 const find = async (soql: string): Promise<Row> => {
   const { token, instanceUrl } = await rig.simulator.control.openSession(acme)
   const answer = await fetch(
@@ -128,7 +128,7 @@ describe.each(['collections', 'bulk'])(
       key: `${prefix}-${name}`,
       last: name,
       firm: 'Firm',
-      // The active rule gives leads from the web to a queue.
+      // The active rule assigns leads from the web to a queue.
       source: 'Web',
       ...more,
     })

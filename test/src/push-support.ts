@@ -1,5 +1,5 @@
-// What the suites about pushes share: a Salesforce org made ready for them, mappings onto it, and the
-// proof that every result of a push is true of that Salesforce org.
+// What the suites about pushes share: a prepared Salesforce org, mappings to it, and the proof that
+// every result of a push is true for that Salesforce org.
 
 import { expect } from 'vitest'
 import { type ActionInput } from '../../simulator/src/control/routes.ts'
@@ -109,7 +109,7 @@ export const map = async (org: TestOrg, client: TestClient, mapping: Row): Promi
   return answer.body.id
 }
 
-/** Connects a new client to this Salesforce org, which gets the fields, and maps placements. */
+/** Connects a new client to this Salesforce org, creates the fields in it, and maps placements. */
 export const makePushRig = async (
   { simulator: { control } }: AnyRig,
   org: TestOrg,
@@ -140,7 +140,7 @@ export const placements = (prefix: string, count: number): Row[] =>
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-/** Every stored record whose key begins so, whatever has become of it. */
+/** Every stored record whose key has this prefix, in whatever state. */
 export const recordsOf = async (
   { control }: AnyRig['simulator'],
   salesforceOrg: string,
@@ -161,7 +161,7 @@ export const getPush = async (api: Api, pushId: string): Promise<PushBody> => {
   return answer.body
 }
 
-/** The push once it is final, however that comes about. */
+/** The push once it has ended, however it ended. */
 export const settled = (api: Api, pushId: string, timeoutMs = 60_000): Promise<PushBody> =>
   until(
     `push ${pushId} is over`,
@@ -172,7 +172,7 @@ export const settled = (api: Api, pushId: string, timeoutMs = 60_000): Promise<P
     timeoutMs,
   )
 
-/** All results by pages, in the order in which they are given. */
+/** All results, read in pages, in the returned order. */
 export const resultsOf = async (
   api: Api,
   pushId: string,
@@ -216,7 +216,7 @@ export const pushRecords = async (
   return isOver(answer.body) ? answer.body : settled(api, answer.body.id)
 }
 
-/** The single answer that a push of one row got. */
+/** The single result of a push of one row. */
 export const onlyResult = (push: PushBody): RowResult => {
   const [result] = push.results ?? []
   if (result === undefined || push.results?.length !== 1)
@@ -230,7 +230,7 @@ export const ndjson = (envelope: Row, rows: Iterable<Row>): string => {
   return `${lines.join('\n')}\n`
 }
 
-/** What the arithmetic of any final push must be, and its results, in input order. */
+/** Checks the counts of an ended push; returns its results in input order. */
 export const expectWhole = (push: PushBody, results: readonly RowResult[]): void => {
   expect(push).toMatchObject({
     total: results.length,
@@ -250,9 +250,9 @@ export const expectWhole = (push: PushBody, results: readonly RowResult[]): void
 }
 
 /**
- * Holds every result against the Salesforce org: what succeeded is there exactly once, under the id
- * that was answered, with the sent values, and was created just where it was not there before; what
- * failed is not there, or as it was.
+ * Compares every result with the Salesforce org: a successful row exists exactly once, under the
+ * returned id, with the sent values, and was created only if it did not exist before; a failed row does
+ * not exist, or is as it was.
  */
 export const expectTrue = async (
   simulator: AnyRig['simulator'],
@@ -316,13 +316,16 @@ export const expectTrue = async (
   expect(stored.length, 'no record twice, none that nobody asked for').toBe(sentKeys.size + kept)
 }
 
-/** Until Salesforce's clock, which counts seconds, shows another one: what was made before, shows it. */
+/**
+ * Waits until Salesforce's clock, which counts seconds, shows the next one, so that earlier records are
+ * recognisably older.
+ */
 export const nextSecond = (): Promise<unknown> => {
   const now = Math.floor(Date.now() / 1000)
   return until('the next second', () => Math.floor(Date.now() / 1000) > now)
 }
 
-/** Answers what a Salesforce org was asked from here on. */
+/** Returns the requests to a Salesforce org from here on. */
 export const overhear = async (
   { control }: AnyRig['simulator'],
   salesforceOrg: string,
@@ -331,7 +334,7 @@ export const overhear = async (
   return async () => (await control.journal(salesforceOrg)).slice(length)
 }
 
-/** Numbers from 0 to 1 that follow from the seed. */
+/** Numbers from 0 to 1, derived from the seed. */
 export const randomOf = (seed: number): (() => number) => {
   let state = seed >>> 0
   return () => {

@@ -1,5 +1,5 @@
-// What becomes of values on their way: nothing, null, mapped values, defaults, keys of every kind. Both
-// transports must leave the same in Salesforce.
+// How values are converted: absent, null, mapped values, defaults, keys of every kind. Both transports
+// must have the same result in Salesforce.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -28,7 +28,7 @@ const act: SharedRig['simulator']['control']['act'] = (...call) =>
 const list = (object: string, where: Row = {}): Promise<Row[]> =>
   act('records/list', { org: acme, object, where, limit: 100_000 })
 
-/** Keys that a URL, a query, a CSV file or a careless comparison would stumble over. */
+/** Keys that could break a URL, a query, a CSV file or a careless comparison. */
 const KEYS = [
   `it's`,
   `say "hello"`,

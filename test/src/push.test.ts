@@ -1,4 +1,4 @@
-// 10,000 rows, 700 of them bad in twelve ways: each gets the answer that is true of it.
+// 10,000 rows, 700 of them bad in twelve ways: each gets its true result.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -24,7 +24,7 @@ const PARENTS = 20
 interface Way {
   code: string
   fields: string[]
-  /** Who finds it: the engine before anything is sent, or Salesforce. */
+  /** What finds the fault: the engine before anything is sent, or Salesforce. */
   by: 'engine' | 'salesforce'
   spoil: (row: Row, prefix: string, n: number) => Row
 }
@@ -76,7 +76,7 @@ const WAYS: Way[] = [
     code: 'DUPLICATE_KEY_IN_INPUT',
     fields: ['key'],
     by: 'engine',
-    // In other letters: Salesforce takes both for the same record.
+    // In a different case: Salesforce treats both as the same record.
     spoil: (row, prefix, n) => ({ ...row, key: `${prefix}-${n - 50}`.toUpperCase() }),
   },
   { code: 'KEY_MISSING', fields: ['key'], by: 'engine', spoil: (row) => ({ ...row, key: '' }) },
@@ -213,7 +213,7 @@ describe.each([
       expectWhole(dry, verdicts)
       expect(verdicts).toHaveLength(ROWS)
       const engineOnly = ({ index }: RowResult) => wayOf(index)?.by === 'engine'
-      // What it refuses, the push refuses in the same words; what it lets pass, only Salesforce refused.
+      // What it refuses, the push refuses in the same words; what it accepts, only Salesforce refused.
       expect(verdicts.filter(({ success }) => !success)).toEqual(
         results.filter((result) => !result.success && engineOnly(result)),
       )

@@ -115,7 +115,7 @@ describe('a queue', () => {
     expect(again).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
     expect(again.components.map(({ action }) => action)).not.toContain('updated')
 
-    // A record of the object that goes too does not keep the queue.
+    // A record of an object that is also deleted does not keep the queue.
     await admin.sobject('Ticket__c').create({ OwnerId: await idOf('Ticket_Desk') })
     const back = await post<DeploymentBody>('/api/deploy/rollback', {
       deployment_id: made.id,

@@ -1,7 +1,7 @@
-// Random plans about random fields, and what Salesforce's documents say becomes of values in them: the
-// judge that reports, deployments and rollbacks are held against. Everything follows from one seed.
-// Sources: Salesforce Help, "Considerations for Converting the Field Type of a Custom Field"; Change Data
-// Capture Developer Guide, "Conversions That Don't Generate Events".
+// Random plans about random fields, and what happens to their values according to Salesforce's
+// documentation: reports, deployments and rollbacks are compared with it. Everything is derived from one
+// seed. Sources: Salesforce Help, "Considerations for Converting the Field Type of a Custom Field";
+// Change Data Capture Developer Guide, "Conversions That Don't Generate Events".
 
 import { randomOf } from './push-support.ts'
 
@@ -42,7 +42,7 @@ const LENGTHS: Readonly<Record<string, number>> = { TextArea: 255, Email: 80, Ph
 
 const lengthOf = ({ type, length }: Shape): number => LENGTHS[type] ?? Number(length ?? 255)
 
-/** Values that a field of the shape takes, the plainest first; none where a fill has no business. */
+/** Values that a field of the shape accepts, the simplest first; none if it is not to be filled. */
 const valuesOf = (shape: Shape): readonly unknown[] => {
   const { type } = shape
   if (type === 'Email') return ['a@b.test', `${'a'.repeat(50)}@b.test`]
@@ -62,7 +62,7 @@ const fitsDigits = (value: number, { precision, scale }: Shape): boolean => {
   )
 }
 
-/** What a value becomes: itself, less of it, or nothing that is documented. */
+/** What a value becomes: itself, a part of it, or something undocumented. */
 type Fate = 'kept' | 'less' | 'undocumented'
 
 const fateOf = (value: unknown, from: Shape, to: Shape): Fate => {
@@ -85,10 +85,10 @@ const fateOf = (value: unknown, from: Shape, to: Shape): Fate => {
 
 export interface FieldCase {
   name: string
-  /** Null: the plan makes the field. */
+  /** Null: the plan creates the field. */
   from: Shape | null
   to: Shape
-  /** What records hold before the change, and what is entered after it. */
+  /** The values of records before the change, and those entered after it. */
   before?: unknown
   after?: unknown
 }
@@ -105,7 +105,7 @@ const OTHER_KINDS = [
 ] as const
 type OtherKind = (typeof OTHER_KINDS)[number]
 
-/** Whether the plan leaves a component out, makes it, changes it, or finds it as it wants it. */
+/** Whether the plan leaves a component out, creates it, changes it, or finds it in place. */
 const OTHERS = ['absent', 'made', 'changed', 'in place'] as const
 export type Other = (typeof OTHERS)[number]
 
@@ -116,11 +116,11 @@ export interface Round {
   others: Record<OtherKind, Other>
 }
 
-/** Does putting the field back take something from records? */
+/** Whether restoring the field makes records lose something. */
 export const losesOnTheWayBack = ({ from, to, before, after }: FieldCase): boolean => {
   if (from === null) {
     if (to.type === 'Formula') return false
-    // Objects of a round have rows, and rows that nobody can count count as filled.
+    // Objects of a round have rows, and rows that cannot be counted count as filled.
     return UNCOUNTED.has(to.type) || after !== undefined
   }
   const held = before !== undefined && fateOf(before, from, to) === 'kept' ? [before] : []
@@ -135,7 +135,7 @@ const pick = <T>(random: () => number, from: readonly T[]): T => {
   return found
 }
 
-/** Changes of types and sizes, filled where the documents say what becomes of it. */
+/** Changes of types and sizes, filled if the documentation says what happens to the values. */
 const changeOf = (name: string, random: () => number): FieldCase => {
   const [from, to] = [pick(random, SHAPES), pick(random, SHAPES)]
   const one: FieldCase = { name, from, to }
@@ -143,14 +143,14 @@ const changeOf = (name: string, random: () => number): FieldCase => {
     const known = values.filter((value) => fateOf(value, source, target) !== 'undocumented')
     return known.length === 0 || random() < 0.5 ? undefined : pick(random, known)
   }
-  // What stays on the way there is there on the way back.
+  // What survives the deploy exists at the rollback.
   const returns = valuesOf(from).filter(
     (value) => fateOf(value, from, to) === 'less' || fateOf(value, to, from) !== 'undocumented',
   )
   const before = filling(returns, from, to)
   const after = filling(valuesOf(to), to, from)
   if (before !== undefined) one.before = before
-  // What was cut on the way there may be entered whole again, which is no news.
+  // What was cut by the deploy may be entered in full again, which does not matter.
   if (after !== undefined) one.after = after
   return one
 }
@@ -168,7 +168,7 @@ const madeOf = (name: string, random: () => number): FieldCase => {
 
 const NEITHER_FILLED_NOR_EMPTY: ReadonlySet<string> = new Set(['Checkbox', 'AutoNumber'])
 
-/** Rows have a value in these without anybody's doing, so that rounds with rows leave them out. */
+/** Rows always have a value in these, so rounds with rows leave them out. */
 const isLeftAlone = ({ from, to }: FieldCase): boolean =>
   NEITHER_FILLED_NOR_EMPTY.has(from?.type ?? '') || NEITHER_FILLED_NOR_EMPTY.has(to.type)
 

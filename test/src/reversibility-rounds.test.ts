@@ -1,4 +1,4 @@
-// What a report says of a component, the deployment says, and the rollback does: held against
+// What a report says about a component, the deployment says too, and the rollback does: tested with
 // generated plans over generated fields and rows, the same in every run. REVERSIBILITY_SEED generates
 // others, REVERSIBILITY_ROUNDS more of them.
 
@@ -37,7 +37,9 @@ const fullName = ({ name }: FieldCase): string => `Lead.${name}`
 
 type Moment = 'earlier' | 'later'
 
-/** What the round's plan of a moment says of a component of another kind; null where it leaves it out. */
+/**
+ * What the round's plan of a moment says about a component of another kind; null if it leaves it out.
+ */
 const wordsFor = (other: Other, moment: Moment): string | null => {
   if (other === 'absent' || (other === 'made' && moment === 'earlier')) return null
   return other === 'changed' ? moment : 'same'
@@ -126,7 +128,7 @@ const later = (round: Round) =>
     round.fields.map(({ name, to }) => ({ name, shape: to })),
   )
 
-/** Enters what the round enters at a moment, all of it into the same records. */
+/** Enters the round's values of a moment, all into the same records. */
 const enter = async ({ fields }: Round, moment: 'before' | 'after'): Promise<void> => {
   const values: Record<string, unknown> = {}
   for (const one of fields) if (one[moment] !== undefined) values[one.name] = one[moment]
@@ -141,7 +143,9 @@ const refusedIn = ({ findings }: Report): ReadonlySet<string> =>
       .map(({ component }) => component.full_name),
   )
 
-/** Leaves out what the report says Salesforce refuses; of that it must not promise a way back. */
+/**
+ * Leaves out what Salesforce refuses according to the report, which must not promise a rollback for it.
+ */
 const withoutRefused = async (round: Round): Promise<Round> => {
   const report = await rig.check(later(round))
   const refused = refusedIn(report)
@@ -167,7 +171,7 @@ const keysOf = (list: readonly { type: string; full_name: string }[] = []): stri
   list.map(({ type, full_name }) => `${type} ${full_name}`)
 
 /**
- * The report and the deployment say the same, in the same words but for one case: that an object, a
+ * The report and the deployment say the same, in the same words except for one case: that an object, a
  * record type, a rule, a layout, a tab or a permission set is in place only its file says, which the
  * report does not read.
  */
@@ -183,7 +187,7 @@ const expectTold = (deployed: DeploymentBody, { reversibility }: Report): void =
 }
 const READ_BY_REPORT: ReadonlySet<string> = new Set(['CustomField', 'GlobalValueSet', 'Queue'])
 
-/** The rollback does what was told of every component. */
+/** The rollback does what was said about every component. */
 const expectDone = (
   told: readonly Told[],
   { components, status, rollback: done }: DeploymentBody,

@@ -1,5 +1,5 @@
-// What a report says about taking a field back, the deployment says in the same words, and the rollback
-// does: for changes of types and sizes, with rows and without. All fields change in the same two
+// What a report says about rolling a field back, the deployment says in the same words, and the rollback
+// does: for changes of types and sizes, with and without rows. All fields change in the same two
 // deployments, the first taken back before records hold what the way back would lose, the second after.
 
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
-// A whole system for one test file: a database of its own, one or more servers, and (when asked
-// for) the simulator. Everything is made through the public API, as a user would.
+// A whole system for one test file: a database of its own, one or more servers, and (on request) the
+// simulator. Everything is created through the public API, as a user would do it.
 
 import { randomBytes } from 'node:crypto'
 import { apiOf, type Api } from './api.ts'
@@ -19,9 +19,9 @@ export interface SimulatedWorld extends Simulator {
   control: Control
 }
 
-/** What a rig offers, one's own or the one that suites share. */
+/** What a rig offers, whether own or shared. */
 export interface AnyRig {
-  /** Throws when the rig was started without one. */
+  /** Throws if the rig was started without one. */
   readonly simulator: Pick<SimulatedWorld, 'control' | 'orgs' | 'nangoUrl'>
   /** The first server, without a credential. */
   api: Api
@@ -47,18 +47,20 @@ export interface TestOrg {
   /** The first server as this org's admin. */
   api: Api
   client(name?: string): Promise<TestClient>
-  /** A user with this role and a session of theirs. */
+  /** A user with this role and a session. */
   user(role: 'org_admin' | 'company_admin' | 'company_member', clientId?: string): Promise<TestUser>
 }
 
 export interface TestClient {
   id: string
-  /** Goes through the whole authorization, as `username` of this Salesforce org (default: the integration user). */
+  /**
+   * Runs the whole authorization, as `username` of this Salesforce org (default: the integration user).
+   */
   connect(
     salesforceOrg?: string,
     options?: { username?: string; allow_other_org?: boolean },
   ): Promise<Connection>
-  /** Pulls and insists on a complete snapshot. */
+  /** Pulls and requires a complete snapshot. */
   pull(options?: Record<string, unknown>): Promise<Snapshot>
 }
 
@@ -154,7 +156,7 @@ export const startWorld = async (options: SimulatorOptions | true): Promise<Simu
   return { ...simulator, control: createControl(simulator.controlUrl) }
 }
 
-/** What a server is told of the world it lives in. */
+/** The environment of a server. */
 export const environmentOf = (world: SimulatedWorld): Record<string, string> => ({
   NANGO_SECRET_KEY: world.nangoSecretKey,
   NANGO_BASE_URL: world.nangoUrl,
@@ -249,7 +251,7 @@ export const createOrg = async (
   }
 }
 
-/** POSTs and insists on 201. */
+/** POSTs and requires 201. */
 export const created = async (api: Api, path: string, body: unknown): Promise<{ id: string }> => {
   const answer = await api.post<{ id: string }>(path, body)
   if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${answer.text}`)

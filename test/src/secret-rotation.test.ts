@@ -1,4 +1,5 @@
-// A secret is replaced without ending what goes by it: docs/operations/secrets.md, step by step.
+// A secret is replaced without invalidating what was signed with it: docs/operations/secrets.md, step by
+// step.
 
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-// The real server as a process of its own: started, listened to, killed.
+// The real server as a process of its own: started, observed, killed.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const MAIN = join(import.meta.dirname, '../../server/src/main.ts')
-/** Each server after the first loads its modules as they were compiled before: half of its start. */
+/** Each server after the first loads cached compiled modules, which halves its start time. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/compiled-server')
 
 /** Room from the start, so that V8 hardly collects: what production sets spares memory, and costs a fifth of the CPU. */
@@ -17,7 +17,7 @@ export interface ServerProcess extends AsyncDisposable {
   pid: number
   /** Every line it has written so far, standard output and error. */
   lines: string[]
-  /** SIGKILL: no goodbye. Resolves when the process is gone. */
+  /** SIGKILL, without a shutdown. Resolves when the process is gone. */
   kill(): Promise<void>
   /** SIGTERM. Resolves with the exit code. */
   terminate(): Promise<number | null>
@@ -38,7 +38,7 @@ export const startServer = async (environment: Record<string, string>): Promise<
       SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN_SECRET,
       NANGO_SECRET_KEY: '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11',
       RATE_LIMIT_PER_MINUTE: '0',
-      PASSWORD_HASH_COST: '10', // the least: each test makes users of its own
+      PASSWORD_HASH_COST: '10', // the minimum: each test creates users of its own
       PUSH_LEASE_SECONDS: '6', // five signs of life in it, more than a busy machine is late
       JOB_SUPERVISION_SECONDS: '1',
       NODE_COMPILE_CACHE: COMPILE_CACHE,

@@ -1,4 +1,5 @@
-// Salesforce sessions over two replicas: one refresh however many need it, and a dead one is dead at once.
+// Salesforce sessions across two replicas: one refresh however many need it, and a dead one is refused
+// at once.
 
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

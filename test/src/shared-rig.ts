@@ -1,7 +1,7 @@
-// One system for all suites that need none of their own: one server and one simulator, started when the
-// first of them asks, and there until the run ends. Each suite makes its own org, clients and Salesforce
-// orgs in it. What others share none may kill, fault, count or set otherwise: who does starts a rig of
-// their own.
+// One system for all suites that need none of their own: one server and one simulator, started by the
+// first that asks, and running until the end. Each suite creates its own org, clients and Salesforce
+// orgs in it. No suite may kill, fault, count or reconfigure what others share: a suite that does starts
+// a rig of its own.
 
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -23,7 +23,7 @@ import {
 
 export interface SharedRig extends AnyRig {
   url: string
-  /** A Salesforce org that is this suite's alone. */
+  /** A Salesforce org of this suite only. */
   salesforceOrg(edition?: OrgView['edition']): Promise<SalesforceOrg>
 }
 
@@ -42,12 +42,12 @@ export interface SharedClient {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where to ask for the shared rig. */
+    /** Where to request the shared rig. */
     sharedRigDesk: string
   }
 }
 
-/** What the one who starts the rig tells those who use it. */
+/** What the starter of the rig passes to its users. */
 interface Whereabouts {
   url: string
   controlUrl: string
@@ -55,7 +55,7 @@ interface Whereabouts {
   orgs: SimulatedWorld['orgs']
 }
 
-/** For suites: the shared rig, started if nobody asked for it before. */
+/** For suites: the shared rig, started if it is not running yet. */
 export const sharedRig = async (): Promise<SharedRig> => {
   const answer = await fetch(inject('sharedRigDesk'))
   if (!answer.ok) throw new Error(`the shared rig did not start: ${await answer.text()}`)
@@ -97,7 +97,7 @@ export const sharedClient = async (edition?: OrgView['edition']): Promise<Shared
   return { rig, salesforceOrg, org, client }
 }
 
-/** For the global set-up: a port that starts the rig for the first who asks. */
+/** For the global set-up: a port that starts the rig on the first request. */
 export const openSharedRigDesk = async (adminUrl: string, template: string) => {
   let started: Promise<Whereabouts & AsyncDisposable> | undefined
   const desk = createServer((_request, response) => {

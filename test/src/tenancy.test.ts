@@ -1,4 +1,4 @@
-// Two walls between tenants, each enough alone: what the API answers, and what PostgreSQL gives.
+// Two walls between tenants, each sufficient alone: what the API answers, and what PostgreSQL returns.
 
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -249,7 +249,7 @@ describe('the database', () => {
         /does not belong to org/,
       )
     })
-    // The owner is not bound by the tenant's policy, and is refused all the same.
+    // The owner is not bound by the tenant's policy, but is still refused.
     await expect(rig.database.query(insert, [mine.id, foreign.id])).rejects.toThrow(
       /does not belong to org/,
     )

@@ -1,4 +1,4 @@
-// A client's schema as snapshots: true to what Salesforce sent, cheap to repeat, closed to others.
+// A client's schema as snapshots: exactly as Salesforce sent it, cheap to repeat, hidden from others.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startRig, type Snapshot, type Rig, type TestClient, type TestOrg } from './rig.ts'
@@ -41,7 +41,7 @@ const get = async (body: Record<string, unknown> = {}, of: TestClient = client) 
   return answer.body
 }
 
-/** What Salesforce itself answers to the connected user. */
+/** What Salesforce itself returns to the connected user. */
 const salesforce = async (salesforceOrg: string) => {
   const username =
     salesforceOrg === 'Acme'
@@ -157,7 +157,7 @@ describe('a pull', () => {
     const before = await stored()
     const snapshot = await client.pull()
     expect(await calls(/\/(sobjects|composite)/)).toMatchObject([
-      // What the connected user may do; no describe is asked for.
+      // The connected user's rights; no describe is requested.
       { path: expect.stringMatching(/\/composite$/) as string },
       { path: expect.stringMatching(/\/sobjects\/?$/) as string, status: 304 },
     ])
@@ -292,7 +292,7 @@ describe('the API budget', () => {
     const { control } = rig.simulator
     const [acme] = await control.orgs()
     await control.act('orgs/update', { org: 'Acme', used: (acme?.usage.max ?? 0) * 0.91 })
-    // One look tells the engine how things stand.
+    // One check shows the engine the current state.
     await org.api.post('/api/connections/get', { client_id: client.id, check: true })
     const refused = await org.api.post<Snapshot>('/api/topology/pull', {
       client_id: client.id,

@@ -1,4 +1,4 @@
-// With a collector named, what the server does arrives there as traces; without tenants in them.
+// With a configured collector, the server's work arrives there as traces, without tenants in them.
 
 import { createServer } from 'node:http'
 import { once } from 'node:events'

@@ -1,8 +1,11 @@
 const LOOK_MS = { least: 20, most: 250 }
-/** Of the time waited so far: what is met soon is seen at once, and long waits leave the cores to others. */
+/**
+ * A share of the time waited so far: early success is seen at once, and long waits leave the cores to
+ * others.
+ */
 const LOOK_SHARE = 0.05
 
-/** Waits for a condition, never for a time. Fails with `what` when it does not come about. */
+/** Waits for a condition, never for a fixed time. Fails with `what` if it does not become true. */
 export const until = async <T>(
   what: string,
   condition: () => Promise<T | null | undefined | false> | T | null | undefined | false,

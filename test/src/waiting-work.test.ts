@@ -1,6 +1,6 @@
-// Every kind of durable work beside every kind of failure: what comes of it stands in one table
-// (server/src/domain/work/faults.ts), and each line of it is tried here over a real server. Work waits
-// with the reason shown and goes on by itself, or ends at once with the reason.
+// Every kind of durable work with every kind of failure: one table says what happens
+// (server/src/domain/work/faults.ts), and each line of it is tried here against a real server. Work
+// waits with the reason shown and resumes by itself, or ends at once with the reason.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
@@ -18,29 +18,31 @@ interface Fault {
   waiting?: { for: string; since: string; until: string | null; next_try_at: string }
 }
 
-/** How a piece of work stands, whatever its kind. */
+/** The state of a piece of work of any kind. */
 interface Standing {
-  /** Null while it goes on. */
+  /** Null while it runs. */
   end: string | null
   error: Fault | null
 }
 
-/** One kind of work in a Salesforce org of its own, so that all kinds run side by side. */
+/** One kind of work in a Salesforce org of its own, so that all kinds run in parallel. */
 interface Kind {
   name: (typeof NAMES)[number]
   work: WorkKind
   wellEnded: string
-  /** Taking back and what was sent go on for a client that is inactive, and spend no budget of ours. */
+  /**
+   * Rollbacks and work that was sent continue for an inactive client, and are not stopped by the budget.
+   */
   isProtected?: boolean
-  /** A check says of each fact that Salesforce refuses that it could not be judged, and ends well. */
+  /** A check reports each fact that Salesforce refuses as not checked, and succeeds. */
   toleratesRefusals?: boolean
-  /** Makes what the work needs while nothing fails. */
+  /** Creates what the work needs before anything fails. */
   prepare?: (n: number) => Promise<void>
   start: (n: number) => Promise<string>
   look: (id: string) => Promise<Standing>
 }
 
-/** All waiting passes fifty times as fast: an outage of ten minutes takes twelve seconds. */
+/** All waiting is fifty times as fast: an outage of ten minutes takes twelve seconds. */
 const SCALE = 0.02
 const NAMES = ['Pull', 'Check', 'Refresh', 'Deploy', 'Workflow', 'Rollback', 'Push'] as const
 
@@ -207,7 +209,7 @@ beforeAll(async () => {
   )
 }, 90_000)
 afterAll(() => rig[Symbol.asyncDispose]())
-/** What one test leaves wrong must not be the next one's. */
+/** What one test leaves broken must not affect the next one. */
 afterEach(async () => {
   await noFaults()
   await nango().clearFaults()
@@ -230,9 +232,9 @@ const nango = () => createNangoControl(rig.simulator.nangoUrl)
 interface Failure {
   cause: CauseName
   name: string
-  /** Makes it so. */
+  /** Causes it. */
   begin: () => Promise<unknown>
-  /** Puts it right. */
+  /** Fixes it. */
   heal: () => Promise<unknown>
 }
 
@@ -288,7 +290,7 @@ const FAILURES: Failure[] = [
   },
 ]
 
-/** Failures that come while the work waits for another one. */
+/** Failures that occur while the work waits because of another one. */
 const LATER: Failure[] = [
   {
     cause: 'client_inactive',
@@ -318,11 +320,11 @@ const LATER: Failure[] = [
   },
 ]
 
-/** Proven where their fault can be made: beside other work, without a database, by a bug of ours. */
+/** Tested where their fault can be caused: with other work, without a database, by a bug of ours. */
 const ELSEWHERE: CauseName[] = ['other_work', 'engine_away', 'gone', 'unforeseen']
 
 let round = 0
-/** The work that was started last, by its kind. */
+/** The last started work, by kind. */
 const newest = new Map<string, string>()
 
 /** Starts every kind of work as it fails, and hands each to `follow`. */
@@ -427,7 +429,7 @@ describe.each(FAILURES.filter(ends))('while $name', { timeout: 120_000 }, ({ beg
   })
 })
 
-/** The newest work of this kind ends as it should. */
+/** The newest work of this kind ends as expected. */
 const goneWell = async (kind: Kind): Promise<void> => {
   const id = newest.get(kind.name) ?? ''
   expect([kind.name, await ended(kind, id)]).toEqual([

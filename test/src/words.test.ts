@@ -1,5 +1,6 @@
-// Whatever Salesforce and Nango say is kept and told, in whichever member it stands: cut in the middle of
-// a surrogate pair, with U+0000, with half pairs, a megabyte long. Work ends as it would for plain words.
+// Whatever Salesforce and Nango say is stored and returned, in whichever member it is: cut in the middle
+// of a surrogate pair, with U+0000, with half pairs, a megabyte long. Work ends as it would with plain
+// words.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
@@ -42,14 +43,14 @@ const WORDS = {
 
 const sound = (words: string): string => words.toWellFormed().replaceAll('\0', '\ufffd')
 
-/** What an answer holds in its texts and names of members. */
+/** The texts and member names in an answer. */
 const textsIn = (value: unknown): string[] => {
   if (typeof value === 'string') return [value]
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([name, member]) => [name, ...textsIn(member)])
 }
 
-/** The words stand somewhere in it, as far as there was room, and nothing in it is broken. */
+/** The words are somewhere in it, as far as there was room, and nothing in it is broken. */
 const expectTold = (body: unknown, words: string): void => {
   const texts = textsIn(body)
   for (const each of texts) {
@@ -85,7 +86,7 @@ let count = 0
 const next = () => String((count += 1)).padStart(4, '0')
 const newName = () => `Worded_${next()}__c`
 const planOf = (...fields: object[]) => ({ objects: [{ api_name: 'Lead', fields }] })
-/** Salesforce refuses it, and nothing else does. */
+/** Only Salesforce refuses it. */
 const broken = () => ({
   api_name: newName(),
   label: 'Broken',

@@ -60,7 +60,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rig[Symbol.asyncDispose]())
 
-/** Starts the work for as many clients as there are moments, and kills the server at all of them. */
+/** Starts the work for one client per moment, and kills the server at all of them. */
 const killedAtEach = async (
   api: Api,
   moments: Record<string, string>,

@@ -1,5 +1,5 @@
 // Automations through the public API: what is deployed runs, what is removed is gone, and all of it can
-// be taken back without a trace.
+// be rolled back without a trace.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody } from './deploy-bodies.ts'
@@ -208,7 +208,7 @@ describe('a flow', { timeout: 60_000 }, () => {
       })
     const report = await check()
     expect(report.body.severity, report.text).not.toBe('red')
-    // Somebody else makes a flow of that name meanwhile.
+    // Somebody else creates a flow of that name in the meantime.
     await ended('/api/workflows/deploy', { workflows: [ratingFlow('Judged', 'Cold')] })
     const gated = { workflows, accept: ['yellow'], wait_seconds: 55 }
     const stopped = await post<{ code: string; detail: string }>('/api/workflows/deploy', {

@@ -16,7 +16,7 @@ afterAll(async () => {
   await made[Symbol.asyncDispose]()
 })
 
-/** The value as it comes back out of a jsonb. */
+/** The value as read back from a jsonb column. */
 const kept = async (value: unknown): Promise<unknown> => {
   const rows = await db.shared<{ value: unknown }>('select $1::jsonb as value', [json(value)])
   return rows[0]?.value

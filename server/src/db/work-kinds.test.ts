@@ -1,5 +1,5 @@
-// engine.define_work and engine.define_expiry: a new kind of work, or of what goes when its time is
-// over, is one call in a migration.
+// engine.define_work and engine.define_expiry: a new kind of work, or of rows that expire, is one call
+// in a migration.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../test/src/database.ts'
@@ -51,7 +51,7 @@ describe('a kind of work', () => {
     const listed = () => database.query('select * from engine_lookup.open_work()')
     const row = { kind: 'errand', org_id: orgId, client_id: clientId, id: open, sfdc_org_id: '00D' }
     expect(await listed()).toEqual([row])
-    // What a replica of the version before asks.
+    // What a replica of the previous version asks.
     const { client_id: _client, ...former } = row
     expect(await database.query('select * from engine_lookup.unfinished_work()')).toEqual([former])
 

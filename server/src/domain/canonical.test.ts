@@ -45,7 +45,7 @@ const valueOf = (roll: (bound: number) => number, kinds: Kinds, depth = 0): unkn
 const valuesOf = (kinds: Kinds): unknown[] =>
   Array.from({ length: 3_000 }, (_, seed) => valueOf(dice(seed + 1), kinds))
 
-/** How hashes of plans and of workflows were made before there was one canonical JSON. */
+/** How hashes of plans and workflows were computed before there was one canonical JSON. */
 const formerPlanText = (value: unknown): string =>
   JSON.stringify(value, (_name, member: unknown) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)

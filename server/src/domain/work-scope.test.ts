@@ -1,5 +1,5 @@
-// The second wall inside the queue: work is done in the scope of its row's client, so that a job that
-// names another client of the same org finds nothing to do, and can touch nothing.
+// The second barrier inside the queue: work is done in the scope of its row's client, so that a job that
+// names a different client of the same org finds nothing to do, and can touch nothing.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createControl } from '../../../simulator/src/control/client.ts'
@@ -49,7 +49,7 @@ const neighbour = async ({ database, tenant }: Stand): Promise<string> => {
 
 const openWork = ({ db }: Stand) => db.lookup<OpenWork>('open_work')
 
-/** Everything that work could write, as the owner of the database sees it. */
+/** Everything that work could write, as seen by the owner of the database. */
 const everything = async ({ database }: Stand): Promise<unknown> => {
   const tables = [
     ...['crm_topology_snapshots', 'topology_pull_items', 'topology_blobs', 'topology_validators'],

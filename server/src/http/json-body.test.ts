@@ -1,4 +1,5 @@
-// A body read in slices is the body that JSON.parse reads, and what holds too much is refused before it is.
+// A body read in slices equals what JSON.parse reads, and one that contains too much is refused before
+// parsing.
 
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -83,7 +84,7 @@ describe('a JSON body', () => {
         expected = undefined
       }
       const actual = await read(broken).catch(() => undefined)
-      // A member named twice is JSON; of two lists of rows nobody could say which is meant.
+      // A member named twice is valid JSON; with two lists of rows it is unclear which is meant.
       if (actual === undefined && broken.split('"records"').length > 2) continue
       expect(actual, broken).toEqual(expected)
     }

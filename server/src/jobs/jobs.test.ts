@@ -151,7 +151,7 @@ describe('a note of the version before, which names no client', () => {
       },
       giveUp: async () => undefined,
     })
-    // Queues are there from the first start on; nobody works yet.
+    // Queues exist from the first start on; there are no workers yet.
     await jobs.start()
     await until('the sweep found the row', () => done.length === 1)
     await database.query(`update crm_topology_snapshots set status = 'pulling' where id = $1`, [

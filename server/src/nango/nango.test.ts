@@ -46,7 +46,7 @@ const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
   return text === '' ? null : JSON.parse(text)
 }
 
-/** A server that gives these answers in turn (the last one for ever), and a client of it. */
+/** A server that returns these answers in turn (the last one for ever), and a client of it. */
 const against = async (...answers: Canned[]) => {
   const seen: Seen[] = []
   const server = createServer((request, response) => {

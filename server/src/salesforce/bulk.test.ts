@@ -53,7 +53,7 @@ const stepOf = ({ method, body }: SeenRequest): Step =>
           ? 'abort'
           : 'close'
 
-/** Jobs 1, 2, 3 … that work; `faults` are answered first, in turn, at their step. */
+/** Jobs 1, 2, 3 … that work; `faults` are returned first, in turn, at their step. */
 const bulkOrg = (faults: Partial<Record<Step, Answer[]>> = {}): Answer => {
   let jobs = 0
   const states = new Map<string, string>()
@@ -268,7 +268,7 @@ describe('waiting for a job', () => {
 })
 
 describe('an upload of any size', () => {
-  /** A server that does with an upload what the test says, without keeping it. */
+  /** A server that handles an upload as the test says, without storing it. */
   const withUploads = async (
     take: (message: IncomingMessage, response: ServerResponse) => unknown,
     use: (org: SalesforceOrg) => Promise<void>,

@@ -153,7 +153,7 @@ describe('a row', () => {
       },
       rolledBack: false,
     })
-    // Salesforce said that it did not write them: none is of unknown fate.
+    // Salesforce said that it did not write them: no outcome is unknown.
     expect(results.map(({ failure }) => failure?.fate)).not.toContain('unknown')
   })
 

@@ -118,7 +118,7 @@ describe('answers', () => {
         exceptionMessage: 'Api version 35.0 is not supported',
       }),
     ],
-    // SOAP says 500 to everything: what names its code is refused all the same.
+    // SOAP returns 500 for everything: a fault with a code is still a refusal.
     ['other', 'INVALID_TYPE', 500, fault('INVALID_TYPE', 'Unknown type:Nope'), 'text/xml'],
     [
       'other',

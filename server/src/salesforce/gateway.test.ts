@@ -406,7 +406,7 @@ describe('time', () => {
     const error = await rejection(org.request(get))
     expect(kindOf(error)).toBe('overdue')
     expect((error as SalesforceError).message).toContain('GET /limits was not answered within')
-    // The time is over for whatever is asked through the same handle.
+    // The deadline has also passed for other calls through the same handle.
     expect(kindOf(await rejection(org.request(get)))).toBe('overdue')
     expect(asked).toBe(2)
   })

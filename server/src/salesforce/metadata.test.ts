@@ -93,7 +93,7 @@ describe('SOAP calls', () => {
 })
 
 describe('retrieve', () => {
-  /** A retrieve that is done at the third look; `deliver` sends the zip. */
+  /** A retrieve that is done at the third poll; `deliver` sends the zip. */
   const retrieving = (deliver: (response: Parameters<Answer>[1]) => unknown): Answer => {
     let looks = 0
     return (request, response) => {

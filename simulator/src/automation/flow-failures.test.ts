@@ -1,4 +1,4 @@
-// What a save answers when a flow fails, or does what is not simulated.
+// What a save returns if a flow fails, or does something that is not simulated.
 
 import { describe, expect, it } from 'vitest'
 import { addFlow } from '../seeds/small-automations.ts'

@@ -1,4 +1,4 @@
-// The judge of automations: what a client that others wrote sees of flows and assignment rules.
+// Automations as a third-party client sees them: flows and assignment rules.
 
 import { type Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -155,7 +155,7 @@ describe('jsforce', () => {
       ['Lead.Big_Lead', results[0]?.id],
       ['Lead.Big_Lead', results[2]?.id],
     ])
-    // It fitted before: nothing starts.
+    // It matched before: nothing starts.
     await jsforce.sobject('Lead').update({ Id: results[0]?.id ?? '', Title: 'x' })
     expect(await tasks()).toHaveLength(2)
   })
@@ -230,7 +230,7 @@ describe('assignment rules, as jsforce meets them', () => {
     const own = await owner(object, mine)
     expect(own).not.toBe(queue)
     expect([await owner(object, theirs), await owner(object, alsoTheirs)]).toEqual([queue, queue])
-    // On updates too: the owner changes though nobody asked for it.
+    // On updates too: the owner changes without a request.
     await table.update({ Id: mine ?? '', Description: 'x' }, auto('false'))
     expect(await owner(object, mine)).toBe(own)
     await table.update({ Id: mine ?? '', Description: 'y' })

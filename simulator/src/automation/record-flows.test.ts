@@ -1,4 +1,4 @@
-// What record-triggered flows do to records: the shapes that Flow Builder writes, acted out.
+// What record-triggered flows do to records, in the forms that Flow Builder writes.
 
 import { describe, expect, it } from 'vitest'
 import { outboxOf } from './outbox.ts'
@@ -30,7 +30,7 @@ describe('a before-save flow', () => {
     expect(sim.row('Lead', id)).toMatchObject({
       Title: 'Countess of Engines',
       FirstName: 'ADA{!}',
-      // What follows from fields follows from those that the flow set, too.
+      // What is derived from fields is also derived from those that the flow set.
       Name: 'ADA{!} Ada',
       Enrichment_Score__c: 15,
     })
@@ -475,7 +475,7 @@ describe('the cost of flows', () => {
       recordUpdates: setField('Set', 'Title', ref('F')),
       formulas: { name: 'F', dataType: 'String', expression: 'UPPER({!$Record.LastName})' },
     })
-    // Some 6 ms on an idle machine, of which the flow is one.
+    // Some 6 ms on an idle machine, 1 ms of it for the flow.
     expect(await cost(sim)).toBeLessThan(60)
   })
 

@@ -1,4 +1,4 @@
-// When a token is refreshed and how failures show, compared with recordings from Nango 0.71.
+// When a token is refreshed and how failures appear, compared with recordings from Nango 0.71.
 import { describe, expect, it } from 'vitest'
 import { activeFor, masked, until, useRig } from './testing/rig.ts'
 

@@ -1,4 +1,4 @@
-// Nango's own client, @nangohq/node, as the judge of the simulator's API and signatures.
+// The simulator's API and signatures, tested with Nango's own client, @nangohq/node.
 import { Nango } from '@nangohq/node'
 import { describe, expect, it } from 'vitest'
 import { COVERAGE } from './coverage.ts'

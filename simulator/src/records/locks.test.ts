@@ -1,4 +1,4 @@
-// Row locks and other things that go wrong while records are saved.
+// Row locks and other failures while records are saved.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'

@@ -1,4 +1,4 @@
-// What a save promises to those that build on it: Bulk, flows, trees.
+// What a save promises to the modules that use it: Bulk, flows, trees.
 
 import { describe, expect, it } from 'vitest'
 import { createOrg, grantField, profileNamed } from '../org/create.ts'
@@ -156,7 +156,7 @@ describe('a save', () => {
     const { user: before } = process.cpuUsage()
     for (let n = 1; n <= 20; n++) await upsert(n * 1000)
     const ms = (process.cpuUsage().user - before) / 1000 / 20
-    // A look through all rows takes more than this for each of the two hundred.
+    // A scan of all rows takes more than this for each of the two hundred.
     expect(ms).toBeLessThan(60)
   })
 })

@@ -1,6 +1,6 @@
 // /composite, its graphs, and /composite/batch. Salesforce: REST API guide, "Composite", "Composite
-// Graph" and "Batch": a composite counts as one call, each part of a batch as one; a composite's parts
-// take headers, a batch's none.
+// Graph" and "Batch": a composite counts as one call, each part of a batch as one; the parts of a
+// composite may have headers, those of a batch may not.
 
 import { type Transaction } from '../records/locks.ts'
 import { recordStateOf } from '../records/state.ts'
@@ -24,7 +24,7 @@ export interface Part {
   httpHeaders?: Record<string, string>
 }
 
-/** What parts answered that went well, by their referenceId. */
+/** Answers of successful parts, by referenceId. */
 type Answers = Map<string, RestAnswer>
 
 interface Done {
@@ -105,7 +105,7 @@ const requestOf = (part: Part, headers: Record<string, string>): RestRequest => 
   }
 }
 
-/** What a request's own headers say holds for the whole, not for its parts. */
+/** A request's own headers apply to the whole, not to its parts. */
 const inherited = (headers: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('if-')))
 
@@ -134,7 +134,7 @@ const resolveReferences = <T>(value: T, answers: Answers): T => {
 const lookUp = (path: string, answers: Answers): unknown => {
   const [reference = '', ...members] = path.split(/[.[\]]+/).filter((member) => member !== '')
   const answer = answers.get(reference)
-  // Read only now: most parts are never referred to, and describes are long.
+  // Parsed only now: most parts are never referred to, and describes are long.
   let value: unknown = answer?.json === undefined ? answer?.body : JSON.parse(answer.json)
   for (const member of members) value = (value as Record<string, unknown> | undefined)?.[member]
   if (value === undefined) {
@@ -168,8 +168,8 @@ const composite = async (ctx: RestContext): Promise<RestAnswer> => {
 const hasFailed = ({ status }: RestAnswer) => status >= 400 || status === 300
 
 /**
- * Runs the parts in their order. `allOrNone`: what records they changed is taken back when one of
- * them fails, and the others answer PROCESSING_HALTED. `json` is the whole composite answer.
+ * Runs the parts in their order. `allOrNone`: their changes of records are rolled back if one of them
+ * fails, and the others return PROCESSING_HALTED. `json` is the whole composite answer.
  */
 export const runParts = async (
   ctx: RestContext,
@@ -205,7 +205,7 @@ export const runParts = async (
   }
 }
 
-/** What is wrong with one part is that part's answer: the others go on. */
+/** A fault of one part is that part's answer: the others continue. */
 const answerPart = async (
   ctx: RestContext,
   part: Part,
@@ -229,7 +229,7 @@ const answerPart = async (
   }
 }
 
-/** Parts that are text already are put in as they are: 25 large describes are not parsed for this. */
+/** Parts that are already text are inserted as they are: 25 large describes are not parsed for this. */
 const written = (done: Done[]): string => {
   const items = done.map(({ part, answer }) => {
     const body =

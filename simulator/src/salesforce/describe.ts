@@ -21,7 +21,7 @@ interface Kept {
   etag: string
 }
 
-/** Describes are written once per object, viewer and state of the schema, and kept as text. */
+/** Describes are rendered once per object, viewer and state of the schema, and cached as text. */
 const textsOf = keptByOrg(() => new Map<string, Kept>())
 
 const keep = (org: Org, key: string, make: () => unknown): Kept => {
@@ -30,7 +30,7 @@ const keep = (org: Org, key: string, make: () => unknown): Kept => {
   if (found !== undefined) return found
   const json = JSON.stringify(make())
   const made = { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 8)}"` }
-  // Old states are never asked for again.
+  // Old states are never needed again.
   if (texts.size > 20_000) texts.clear()
   texts.set(key, made)
   return made
@@ -171,7 +171,7 @@ export const describeResult = (
   })
 }
 
-/** Salesforce: by whom records may be owned. Recorded for leads. */
+/** Salesforce: who may own records. Recorded for leads. */
 const scopesOf = ({ describe, fields }: SObject): { label: string; name: string }[] => {
   const owners = fields.get('ownerid')?.describe.referenceTo ?? []
   const plural = describe.labelPlural.toLowerCase()
@@ -186,7 +186,7 @@ const scopesOf = ({ describe, fields }: SObject): { label: string; name: string 
   ]
 }
 
-/** The fields of an imported describe, and what was deployed since in its place. */
+/** The fields of an imported describe, replaced by what was deployed since. */
 const withDeployed = (
   object: SObject,
   imported: readonly { name: string }[],

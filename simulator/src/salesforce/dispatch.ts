@@ -1,5 +1,5 @@
-// One way to a REST resource, from the wire and from inside a composite alike: a table of routes, a
-// context, an answer. Faults and counting of API calls sit here too, so that they hold for both.
+// The one way to a REST resource, from HTTP and from inside a composite: a table of routes, a context,
+// an answer. Faults and the counting of API calls are also here, so that they apply to both.
 
 import { type Org, type Session, type User } from '../org/model.ts'
 import { type Transaction } from '../records/locks.ts'
@@ -128,7 +128,7 @@ export const createDispatcher = (options: {
       version,
       base: `/services/data/v${version}.0`,
       api: below.startsWith('/tooling') ? 'tooling' : 'data',
-      // A fault on a path strikes the parts of a series as well.
+      // A fault on a path also applies to the parts of a series.
       dispatch: async (part, transaction) =>
         options.faults.answerFor(org, part) ?? (await run({ ...call, request: part, transaction })),
       transaction: call.transaction,

@@ -1,5 +1,5 @@
-// What else answers on Salesforce's hosts: pages, and APIs beside REST, Bulk and Metadata. None of it
-// is simulated, and the simulator says so in the shape that a client of that API reads.
+// What else Salesforce's hosts serve: pages, and APIs beside REST, Bulk and Metadata. None of it is
+// simulated, and the simulator says so in the shape that a client of that API understands.
 
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { notSimulatedFault, writeFault } from './metadata/soap.ts'
@@ -30,7 +30,10 @@ const FAMILIES: readonly (readonly [path: string, what: string])[] = [
 const familyOf = (path: string): string | undefined =>
   FAMILIES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`))?.[1]
 
-/** Answers what no route answers: 501 for what Salesforce has, its page for a wrong address otherwise. */
+/**
+ * Answers requests without a route: 501 for what Salesforce has, otherwise Salesforce's page for a wrong
+ * address.
+ */
 export const registerElsewhere = (app: FastifyInstance): void => {
   app.setNotFoundHandler((request, reply) => {
     const path = (request.url.split('?')[0] ?? '').replace(/^\/{2,}/, '/')

@@ -1,5 +1,5 @@
-// Faults on demand: what goes wrong, where, and how many times. First things first: a rule is used up
-// in the order in which it was added.
+// Faults on demand: what goes wrong, where, and how many times. Rules are used up in the order in which
+// they were added.
 
 import { type Org } from '../org/model.ts'
 import { type RestAnswer, type RestRequest } from './rest.ts'
@@ -9,13 +9,13 @@ export interface FaultRule {
   /** The org's id; absent: every org. */
   org?: string
   method?: string
-  /** Matched against path and query; `*` stands for anything. Absent: every path. */
+  /** Matched against path and query; `*` matches anything. Absent: every path. */
   path?: string
-  /** How many requests it strikes; default 1. */
+  /** How many requests it hits; default 1. */
   times?: number
   /** Skip so many matching requests first. */
   after?: number
-  /** Of the matching requests: 0.25 strikes every fourth. Default all. */
+  /** The share of matching requests: 0.25 hits every fourth. Default: all. */
   rate?: number
   kind:
     | {
@@ -27,11 +27,11 @@ export interface FaultRule {
         headers?: Record<string, string>
       }
     | { type: 'slow'; ms: number }
-    /** The answer of REST is what it is, with other words where it says `find`. */
+    /** The REST answer, with `find` replaced by other words. */
     | { type: 'reword'; find: string; put: string }
     /** The answer stops in the middle of its body. */
     | { type: 'cut' }
-    /** The connection closes: before anything is done, or after it was done without a word. */
+    /** The connection closes: before anything is done, or after it was done, without an answer. */
     | { type: 'close'; when: 'before' | 'after' }
     | { type: 'limit'; which: 'total' | 'concurrent' }
     | { type: 'dead-session'; shape: 'rest' | 'bad-oauth-token' | 'not-valid-for-rest' | 'bulk' }
@@ -63,8 +63,8 @@ export class Faults {
   }
 
   /**
-   * The first rule that strikes this request, used up by one. A part of a series is struck only by
-   * rules that name a path, and only by kinds that are answers.
+   * The first rule that applies to this request, used up by one. To a part of a series only rules with a
+   * path apply, and only kinds that are answers.
    */
   take(
     org: Org,
@@ -92,7 +92,9 @@ export class Faults {
     return null
   }
 
-  /** The answer that a rule on a part of a series gives, or null. Only rules with a path strike parts. */
+  /**
+   * The answer that a rule on a part of a series gives, or null. Only rules with a path apply to parts.
+   */
   answerFor(org: Org, request: RestRequest): RestAnswer | null {
     const strike = this.take(org, request, true)
     return strike === null ? null : answerOf(strike)
@@ -101,7 +103,7 @@ export class Faults {
 
 const ANSWERS = new Set<Strike['type']>(['status', 'limit', 'dead-session'])
 
-/** `*` stands for anything. */
+/** `*` matches anything. */
 export const wildcard = (pattern: string): RegExp =>
   new RegExp(
     `^${pattern
@@ -115,7 +117,7 @@ const errors = (status: number, errorCode: string, message: string): RestAnswer 
   body: [{ message, errorCode }],
 })
 
-/** The text of an answer with other words in it; `isJson`: words are written as in a JSON string. */
+/** The text of an answer with replaced words; `isJson`: words are written as in a JSON string. */
 export const reword = (
   text: string,
   { find, put }: { find: string; put: string },
@@ -125,7 +127,7 @@ export const reword = (
   return text.replaceAll(written(find), () => written(put))
 }
 
-/** What a strike answers; null for those that are no answer. */
+/** The answer of a fault; null for those that are not an answer. */
 export const answerOf = (strike: Strike): RestAnswer | null => {
   switch (strike.type) {
     case 'status': {
@@ -162,7 +164,7 @@ export const answerOf = (strike: Strike): RestAnswer | null => {
             'This session is not valid for use with the REST API',
           )
         case 'bulk':
-          // Salesforce: Bulk API 1 has a shape, a code and a status of its own for it.
+          // Salesforce: Bulk API 1 has its own shape, code and status for it.
           return {
             status: 400,
             body: { exceptionCode: 'InvalidSessionId', exceptionMessage: 'Invalid session id' },

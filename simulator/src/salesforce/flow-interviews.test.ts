@@ -1,5 +1,5 @@
-// Interviews that are paused or wait: how they are seen, what they keep from being deleted, and how
-// that ends. Judged by jsforce.
+// Paused and waiting interviews: how they appear, which deletions they prevent, and how that ends.
+// Tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -83,7 +83,7 @@ describe('a paused interview', () => {
           ids.map((id) => `Flow Interview - ${id}`).join(', '),
         ) as string,
       })
-      // Another version of the same flow has nothing to do with it.
+      // A different version of the same flow is not affected.
       await remove(second)
       await jsforce.sobject('FlowInterview').destroy(ids[0] ?? '')
       await expect(remove(first)).rejects.toMatchObject({ errorCode: 'DELETE_FAILED' })

@@ -1,5 +1,5 @@
-// Flow interviews that are paused or wait: to be queried, and to be deleted so that their version can
-// be. Salesforce: Object Reference, "FlowInterview".
+// Flow interviews that are paused or waiting: they can be queried, and deleted so that their version can
+// be deleted. Salesforce: Object Reference, "FlowInterview".
 
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import type { Org } from '../org/model.ts'
@@ -42,7 +42,7 @@ export const flowInterviews = (org: Org): VirtualTable => ({
     })),
 })
 
-/** Salesforce: an interview belongs to whom it was paused for; an administrator may delete any. */
+/** Salesforce: an interview belongs to the user it was paused for; an administrator may delete any. */
 const remove = (ctx: RestContext): RestAnswer => {
   const { org, user, viewer } = ctx
   const before = org.flowInterviews

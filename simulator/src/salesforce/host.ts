@@ -1,5 +1,5 @@
-// One org's own host (its My Domain): OAuth, REST and SOAP over HTTP, with the headers, the counting
-// and the limits that every answer of Salesforce shows.
+// One org's own host (its My Domain): OAuth, REST and SOAP over HTTP, with the headers, the counting and
+// the limits of every Salesforce answer.
 
 import { type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -58,7 +58,7 @@ const NOTHING = Buffer.alloc(0)
 const WORTH_ZIPPING = 1024
 const gzipAsync = promisify(gzip)
 
-/** Starts to listen for one org and notes its address in the org. */
+/** Starts to listen for one org and stores its address in the org. */
 export const startHost = async (options: HostOptions): Promise<FastifyInstance> => {
   const { org } = options
   const app = plainApp()
@@ -82,7 +82,7 @@ export const startHost = async (options: HostOptions): Promise<FastifyInstance> 
   return app
 }
 
-/** What no handler foresaw: a fault of the simulator, said in the shape that clients read. */
+/** An unexpected error: a fault of the simulator, in the shape that clients understand. */
 const unforeseen = (error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   reply.code(500).send([
     {
@@ -91,7 +91,7 @@ const unforeseen = (error: unknown, _request: FastifyRequest, reply: FastifyRepl
     },
   ])
 
-/** A server that takes bodies as they are and serves a path with a doubled slash at its start. */
+/** A server that accepts bodies as they are and serves paths that start with a double slash. */
 export const plainApp = (): FastifyInstance => {
   const app = Fastify({
     forceCloseConnections: true,
@@ -128,7 +128,7 @@ const headersOf = (request: FastifyRequest): Record<string, string> =>
 const tokenOf = (request: FastifyRequest): string =>
   /^(?:Bearer|OAuth) +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
 
-/** A call while it is being answered; its strike decides what becomes of the answer. */
+/** A call in progress; its fault decides what happens to the answer. */
 interface Arrived {
   org: Org
   request: FastifyRequest
@@ -190,7 +190,7 @@ const rest = async (
         user: live.user,
         request: {
           method: request.method,
-          // Still encoded: a part of it may hold a slash or a percent sign.
+          // Still encoded: a part of it may contain a slash or a percent sign.
           path: url.pathname,
           query: url.searchParams,
           headers,
@@ -211,7 +211,7 @@ const rest = async (
   }
 }
 
-/** Why the org as a whole takes no call now, or null. */
+/** Why the org as a whole accepts no calls now, or null. */
 const refusedBy = (org: Org, running: Set<{ since: number }>): Refusal | null => {
   if (!org.settings.apiEnabled) {
     return refusal(
@@ -227,7 +227,7 @@ const refusedBy = (org: Org, running: Set<{ since: number }>): Refusal | null =>
   return long >= longCallsMax(org) ? limitExceeded('concurrent') : null
 }
 
-/** JSON where it says so and is such; text and bytes otherwise. */
+/** JSON if it says so and is valid; text or bytes otherwise. */
 const bodyOf = (request: FastifyRequest, headers: Record<string, string>): RestRequest['body'] => {
   const body = request.body
   if (!Buffer.isBuffer(body)) return body

@@ -1,5 +1,6 @@
 // `GET /limits`. Names and allocations: REST API guide, "List Organization Limits", and for Developer
-// Edition an answer that the library SwiftlySalesforce recorded. What the simulator counts is counted.
+// Edition an answer that the library SwiftlySalesforce recorded. What the simulator counts has its real
+// numbers.
 
 import { type Org } from '../org/model.ts'
 import { bulkOf, DAILY } from './bulk/jobs.ts'
@@ -9,7 +10,7 @@ interface Limit {
   Remaining: number
 }
 
-/** Allocations that nothing in here uses up, by edition where editions differ. */
+/** Allocations that nothing here uses up, by edition if editions differ. */
 const UNUSED: Readonly<Record<string, number | { large: number; developer: number }>> = {
   ActiveScratchOrgs: 3,
   AnalyticsExternalDataSizeMB: 40_960,
@@ -84,7 +85,7 @@ export const limitsOf = (org: Org): Record<string, Limit> => {
   return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Salesforce: all permission sets, and those that no package brought. */
+/** Salesforce: all permission sets, and those that are not from a package. */
 const permissionSets = (org: Org): Limit & { CreateCustom: Limit } => {
   const sets = [...org.permissionSets.values()]
   const own = sets.filter(({ namespace }) => namespace === null)

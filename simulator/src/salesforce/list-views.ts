@@ -1,5 +1,5 @@
-// The list views of an object. Salesforce: REST API guide, "List Views". What they hold and the queries behind
-// them (`describe`, `results`) are not simulated.
+// The list views of an object. Salesforce: REST API guide, "List Views". Their contents and the queries
+// behind them (`describe`, `results`) are not simulated.
 
 import { findObject } from '../org/changes.ts'
 import { notFound } from '../refusals.ts'

@@ -35,7 +35,7 @@ const orgNamed = async (name: string) => {
   return org
 }
 
-/** Presses a button of the authorize page, and gives where the browser is sent. */
+/** Presses a button of the authorize page, and returns where the browser is sent. */
 const decide = async (fields: Record<string, string> = {}, host = sim.loginUrl): Promise<URL> => {
   const answer = await send(`${host}/services/oauth2/authorize`, {
     response_type: 'code',

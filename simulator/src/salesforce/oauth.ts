@@ -1,4 +1,4 @@
-// OAuth as Salesforce's login hosts and every My Domain answer it: authorize, token, introspect,
+// OAuth as Salesforce's login hosts and every My Domain implement it: authorize, token, introspect,
 // revoke, userinfo, identity. Salesforce: "OAuth Authorization Flows" and recorded answers.
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
@@ -11,14 +11,16 @@ interface OAuthClient {
   clientSecret: string
 }
 
-/** What the OAuth endpoints of one host can see. */
+/** What the OAuth endpoints of one host have access to. */
 export interface OAuthScope {
-  /** Base URL of the host, as identity URLs begin: the login host's. */
+  /** Base URL with which identity URLs begin: that of the login host. */
   identityBase(org: Org): string
   /** The orgs whose users may log in here: sandboxes only at the test host. */
   orgs(): Org[]
   clients: OAuthClient[]
-  /** Authorization codes live beside the orgs: a code given out at one host is redeemed at another. */
+  /**
+   * Authorization codes are stored beside the orgs: a code issued at one host is redeemed at another.
+   */
   codes: Map<string, Code>
 }
 
@@ -33,7 +35,7 @@ export interface Code {
 }
 
 const CODE_MS = 15 * 60_000
-/** Salesforce: at most five refresh tokens per user and app; the oldest dies silently. */
+/** Salesforce: at most five refresh tokens per user and app; the oldest ends silently. */
 const REFRESH_TOKENS_MAX = 5
 
 const oauthError = (error: string, description: string) => ({
@@ -51,11 +53,11 @@ const form = (body: unknown): Record<string, string> =>
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
-/** An access token: the 15-character org id, `!`, and what only this org knows. */
+/** An access token: the 15-character org id, `!`, and a secret part. */
 const newAccessToken = (org: Org): string =>
   `${org.id.slice(0, 15)}!${randomBytes(72).toString('base64url').replaceAll('-', '.')}`
 
-/** A session for the user, without OAuth: how tests and tools get in directly. */
+/** A session for the user, without OAuth: how tests and tools get access directly. */
 export const openSession = (org: Org, user: User, clientId: string, scopes: string[]): Session => {
   const now = Date.now()
   const session: Session = {
@@ -70,7 +72,7 @@ export const openSession = (org: Org, user: User, clientId: string, scopes: stri
   return session
 }
 
-/** The session that this token stands for here and now, or null. */
+/** The session of this token, if it is valid here and now, or null. */
 export const liveSession = (org: Org, token: string): { session: Session; user: User } | null => {
   const session = org.sessions.get(token)
   const user = session === undefined ? undefined : org.users.get(session.userId)
@@ -185,7 +187,7 @@ const registerAuthorize = (app: FastifyInstance, scope: OAuthScope): void => {
 }
 
 /**
- * What the browser comes back with where the org does not let the app in. Codes as met in the field:
+ * What the browser returns with if the org does not allow the app. Codes as seen in practice:
  * n8n-io/n8n#21589, PipedreamHQ/pipedream#21557.
  */
 const APP_REFUSED = {
@@ -199,7 +201,7 @@ const APP_REFUSED = {
 
 const invalidGrant = (description: string) => oauthError('invalid_grant', description)
 
-/** Why the org gives this user no token by the app now, or null. */
+/** Why the org gives this user no token through the app now, or null. */
 const tokenRefusal = (org: Org, user: User | undefined) => {
   if (user?.active !== true) return invalidGrant('inactive user')
   if (user.frozen === true) return invalidGrant('authentication failure')
@@ -280,7 +282,7 @@ const byCode = (
   })
 }
 
-/** Salesforce: a rotated refresh token that is used again ends every token of the user by the app. */
+/** Salesforce: a rotated refresh token that is used again ends every token of the user for the app. */
 const endReused = (org: Org, token: string): void => {
   const reused = org.rotatedTokens.get(token)
   if (reused === undefined) return
@@ -363,7 +365,7 @@ const revoke = (scope: OAuthScope, token: string): boolean => {
     const grant = org.refreshGrants.get(token)
     if (grant === undefined) continue
     org.refreshGrants.delete(token)
-    // Salesforce: revoking a refresh token ends its access tokens too.
+    // Salesforce: revoking a refresh token also ends its access tokens.
     for (const session of org.sessions.values()) {
       if (session.userId === grant.userId && session.clientId === grant.clientId)
         org.sessions.delete(session.token)
@@ -468,7 +470,7 @@ const identityUrl = (scope: OAuthScope, org: Org, user: User) => ({
   last_modified_date: user.createdDate.toISOString(),
 })
 
-/** Whom the access token of this header stands for, or null. */
+/** The user of the access token in this header, or null. */
 const bearer = (scope: OAuthScope, header: string | undefined) => {
   const token = /^(?:Bearer|OAuth) +(.+)$/i.exec(header ?? '')?.[1] ?? ''
   for (const org of scope.orgs()) {

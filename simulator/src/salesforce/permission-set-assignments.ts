@@ -1,4 +1,4 @@
-// Permission set assignments as records: to insert and to delete. Salesforce: Object Reference,
+// Permission set assignments as records that can be inserted and deleted. Salesforce: Object Reference,
 // "PermissionSetAssignment".
 
 import { touchOrg } from '../org/changes.ts'
@@ -16,7 +16,7 @@ export const assignmentRoutes: RestRoute[] = [
   },
 ]
 
-/** Salesforce: a permission set or a group, and not both. */
+/** Salesforce: a permission set or a group, not both. */
 const ASSIGNED = ['PermissionSetId', 'PermissionSetGroupId'] as const
 const KNOWN = ['attributes', 'AssigneeId', ...ASSIGNED]
 

@@ -1,4 +1,4 @@
-// What a resource of the REST API is, and a SOAP endpoint: the contract between the host and the rooms
+// What a resource of the REST API and a SOAP endpoint are: the contract between the host and the modules
 // that answer.
 
 import { type Org, type Session, type User } from '../org/model.ts'
@@ -21,7 +21,7 @@ export interface RestAnswer {
   headers?: Record<string, string>
   /** A value to be written as JSON; undefined for an empty body. */
   body?: unknown
-  /** JSON text that is ready: large describes are written once and kept. */
+  /** Finished JSON text: large describes are rendered once and cached. */
   json?: string
   /** Anything else, with its content type in `headers`. */
   bytes?: Buffer
@@ -41,13 +41,13 @@ export interface RestContext {
   base: string
   /** Below the version, or below `/tooling`: `data` or `tooling`. */
   api: 'data' | 'tooling'
-  /** Set for the parts of a series that is kept or taken back as one. */
+  /** Set for the parts of a series that is committed or rolled back together. */
   transaction?: Transaction | undefined
-  /** Another resource of the same org for the same user, as one of a series. */
+  /** Calls another resource of the same org for the same user, as part of a series. */
   dispatch(request: RestRequest, transaction?: Transaction): Promise<RestAnswer>
-  /** Adds to the time that the answer takes, besides the time of the call itself. */
+  /** Adds to the time of the answer, besides the time of the call itself. */
   spend(ms: number): void
-  /** One more API call than the request itself: `/composite/batch` counts each of its parts. */
+  /** Counts one more API call than the request itself: `/composite/batch` counts each of its parts. */
   countCall(): void
   latency: { describeMs: number; saveMs?: number }
 }

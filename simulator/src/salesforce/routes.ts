@@ -1,4 +1,4 @@
-// Every route of an org's host, from the rooms that answer them.
+// Every route of an org's host, from the modules that answer them.
 
 import { bulkRoutes } from './bulk/routes.ts'
 import { collectionRoutes } from './records/collections.ts'

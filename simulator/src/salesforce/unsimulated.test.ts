@@ -1,5 +1,5 @@
-// What Salesforce has and the simulator has not is said in the simulator's own voice: nobody shall
-// learn from it that Salesforce has no such thing.
+// What Salesforce has but the simulator does not is refused in the simulator's own words: nobody must
+// conclude that Salesforce does not have it.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'
@@ -98,7 +98,7 @@ describe('what Salesforce has not either', () => {
     const unknown = await admin.get(query('SELECT Id FROM Acount'))
     expect(unknown.status).toBe(400)
     expect(await unknown.json()).toMatchObject([{ errorCode: 'INVALID_TYPE' }])
-    // Salesforce: scratch orgs are known in a Dev Hub only, records not in Tooling.
+    // Salesforce: scratch orgs exist only in a Dev Hub, and records not in Tooling.
     expect((await admin.get(query('SELECT Id FROM ScratchOrgInfo'))).status).toBe(400)
     expect((await admin.get(query('SELECT Id FROM Account', '/tooling'))).status).toBe(400)
     expect((await admin.get('/sobjects/Acount/describe')).status).toBe(404)

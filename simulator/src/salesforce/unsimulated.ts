@@ -1,5 +1,5 @@
-// Resources that Salesforce has and the simulator has not: asked for, they are refused loudly with
-// 501, so that nobody takes a 404 of the simulator for one of Salesforce's.
+// Resources that Salesforce has but the simulator does not: they are refused explicitly with 501, so
+// that nobody mistakes the simulator's 404 for Salesforce's.
 
 /** First parts of paths below `/services/data/vXX.0`, and what they are. */
 export const UNSIMULATED: Record<string, string> = {
@@ -32,8 +32,8 @@ export const UNSIMULATED: Record<string, string> = {
 const READS = new Set(['GET', 'HEAD'])
 
 /**
- * What of Salesforce this request asks for that is not simulated; null when Salesforce does not have
- * it either. To be asked only for paths that no route answers.
+ * The part of Salesforce that this request asks for and that is not simulated; null if Salesforce does
+ * not have it either. Only for paths without a route.
  */
 export const unsimulated = (method: string, path: string): string | null => {
   const what = `${method} ${path}`

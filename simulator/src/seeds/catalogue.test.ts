@@ -1,10 +1,10 @@
-// The standard objects, held against what others recorded of real Salesforce orgs:
+// The standard objects, compared with what others recorded from real Salesforce orgs:
 //
 // - jsforce's types of the standard objects of one org (MIT): which fields there are, which may be
 //   empty, and the names of relationships to parents and children;
 // - a describe of Lead and a describeGlobal recorded by CumulusCI (BSD): flags and deletion rules.
 //
-// What stays different stands in the lists below, with the reason.
+// The remaining differences are in the lists below, with the reason.
 
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -82,7 +82,7 @@ const recordedTypes = (): Map<string, Map<string, string>> => {
 }
 const recorded = recordedTypes()
 
-/** Fields of the recorded org that ours has not. */
+/** Fields of the recorded org that ours does not have. */
 const ABSENT: Record<string, string> = {
   'Case.ProductId': 'with entitlements only; the reference has no page for it',
   'Case.EntitlementId': 'with entitlements only',
@@ -99,7 +99,9 @@ const ABSENT: Record<string, string> = {
   'FeedComment.RelatedRecordId': 'leads to objects that are not in the catalogue',
 }
 
-/** Child relationships of the recorded org that ours has not, for parents and children that it has. */
+/**
+ * Child relationships of the recorded org that ours does not have, for parents and children that it has.
+ */
 const CHILDLESS: Record<string, string> = {
   'ApexClass.SetupEntityAccessItems': 'SetupEntityId is not in the catalogue',
   'CustomPermission.SetupEntityAccessItems': 'SetupEntityId is not in the catalogue',
@@ -113,7 +115,7 @@ const CHILDLESS: Record<string, string> = {
 const WITH_ENTITLEMENTS =
   /^(Entitlement|ServiceContract)\.(ActivityHistories|AttachedContentDocuments|Attachments|CombinedAttachments|ContentDocumentLinks|Emails|Events|Notes|NotesAndAttachments|OpenActivities|ProcessInstances|ProcessSteps|Tasks)$/
 
-/** The comments of a feed's items hang on FeedItem only. */
+/** The comments of a feed's items belong to FeedItem only. */
 const OF_FEEDS = /^\w+Feed\.FeedComments$/
 
 const isLeftOut = (path: string): boolean =>
@@ -194,7 +196,7 @@ describe('the standard objects and jsforce', () => {
   })
 })
 
-/** What hangs on a lead and what its deletion does to it, as CumulusCI recorded it. */
+/** The children of a lead and what its deletion does to them, as CumulusCI recorded it. */
 const LEAD_CHILDREN = [
   'ActivityHistory.WhoId ActivityHistories cascade',
   'AttachedContentDocument.LinkedEntityId AttachedContentDocuments cascade',

@@ -1,5 +1,5 @@
-// An org out of a folder of describe JSON as Salesforce gives it: each file a describe result, or a
-// describeGlobal result. The describes are answered as they are in the files.
+// An org from a folder of describe JSON as Salesforce returns it: each file is a describe result, or a
+// describeGlobal result. The describes are returned as they are in the files.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ const isDescribe = (value: unknown): value is Json & { name: string; fields: Fie
 const isGlobal = (value: unknown): value is { sobjects: (Json & { name: string })[] } =>
   typeof value === 'object' && value !== null && Array.isArray((value as Json).sobjects)
 
-/** Throws with the file's name when a file is neither, and when the folder holds no describe at all. */
+/** Throws with the file's name if a file is neither, and if the folder has no describe at all. */
 export const seedImport = (org: Org, folder: string): void => {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.json'),
@@ -88,7 +88,7 @@ const fromDescribe = (org: Org, describe: Json & { name: string; fields: FieldSp
     object.fields.set(spec.name.toLowerCase(), {
       id: org.ids.make('00N'),
       describe: describeField(spec),
-      // Whoever exported it saw it; here everybody does.
+      // The exporting user saw it; here everybody does.
       secured: false,
       description: null,
       ...stamps(org),

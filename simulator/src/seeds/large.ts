@@ -1,4 +1,5 @@
-// A big org: so many objects with so many fields in total, spread evenly, cheap to make and to serve.
+// A large org: so many objects with so many fields in total, spread evenly, cheap to create and to
+// serve.
 
 import { grantField, profileNamed } from '../org/create.ts'
 import { type Org } from '../org/model.ts'

@@ -6,7 +6,7 @@ import { startSimulator } from '../index.ts'
 import { toId18 } from '../org/ids.ts'
 import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'
 
-// The keys of describes as Salesforce gives them since v52, out of recordings.
+// The keys of describes that Salesforce has returned since v52, from recordings.
 const FIELD_KEYS =
   'aggregatable aiPredictionField autoNumber byteLength calculated calculatedFormula cascadeDelete caseSensitive compoundFieldName controllerName createable custom defaultValue defaultValueFormula defaultedOnCreate dependentPicklist deprecatedAndHidden digits displayLocationInDecimal encrypted externalId extraTypeInfo filterable filteredLookupInfo formulaTreatNullNumberAsZero groupable highScaleNumber htmlFormatted idLookup inlineHelpText label length mask maskType name nameField namePointing nillable permissionable picklistValues polymorphicForeignKey precision queryByDistance referenceTargetField referenceTo relationshipName relationshipOrder restrictedDelete restrictedPicklist scale searchPrefilterable soapType sortable type unique updateable writeRequiresMasterRead'.split(
     ' ',

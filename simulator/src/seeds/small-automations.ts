@@ -10,7 +10,7 @@ interface FlowSpec {
   label: string
   processType: string
   start?: Record<string, unknown>
-  /** Elements and resources, in the member names of the Metadata API. */
+  /** Elements and resources, with the member names of the Metadata API. */
   body?: Record<string, unknown>
   trigger?: { type: string; object: string | null; on: string | null; order?: number }
   versions: number
@@ -18,7 +18,7 @@ interface FlowSpec {
   namespace?: string
 }
 
-/** A flow with so many versions, each a little different from the one before. */
+/** A flow with so many versions, each slightly different from the previous one. */
 export const addFlow = (org: Org, spec: FlowSpec): Flow => {
   const author = stamps(org)
   const versions: FlowVersion[] = Array.from({ length: spec.versions }, (_, i) => ({

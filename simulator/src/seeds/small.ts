@@ -1,5 +1,5 @@
-// A small company's org: the standard objects, a few of its own, a managed package, automations,
-// people with different eyes, and some records. What demo and most tests run against.
+// A small company's org: the standard objects, a few of its own, a managed package, automations, users
+// with different rights, and some records. The demo and most tests use it.
 
 import { grantField, makeGroup, noGrants, profileNamed } from '../org/create.ts'
 import { type Org, type Row } from '../org/model.ts'

@@ -1,4 +1,4 @@
-// The standard objects, out of the compact table in data/ (data/NOTICE tells where it comes from).
+// The standard objects, from the compact table in data/ (data/NOTICE says where it comes from).
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,15 +28,15 @@ export const picklist = (
     value,
   }))
 
-/** What the documentation that the table was made from says of other features. */
+/** What the source documentation of the table says about other features. */
 const CORRECTIONS: Record<string, Partial<FieldSpec>> = {
-  // Salesforce: filled with a new document where a new version names none.
+  // Salesforce: filled with a new document if a new version names none.
   'ContentVersion.ContentDocumentId': { defaultedOnCreate: true },
   'OrderItem.QuoteLineItemId': { nillable: true },
   'PricebookEntry.ProductSellingModelId': { nillable: true },
 }
 
-/** Puts all standard objects into the org, with the Share, History and Feed tables of some. */
+/** Adds all standard objects to the org, with the Share, History and Feed tables of some. */
 export const addStandardObjects = (org: Org): void => {
   for (const line of readFileSync(TABLE, 'utf8').trimEnd().split('\n')) {
     const { name, fields, childNames, ...describe } = JSON.parse(line) as TableLine
@@ -103,8 +103,8 @@ const FIELDS: Record<'History' | 'Feed', FieldSpec[]> = {
 }
 
 /**
- * The History or Feed table of a parent, where the org has none yet. Salesforce: describeGlobal ties
- * it to its parent by associateEntityType and associateParentEntity; nobody writes to it by the API.
+ * The History or Feed table of a parent, if the org has none yet. Salesforce: describeGlobal ties it to
+ * its parent by associateEntityType and associateParentEntity; it cannot be written by the API.
  */
 const addCompanion = (org: Org, parent: string, kind: 'History' | 'Feed'): void => {
   const has = [...org.objects.values()].some(

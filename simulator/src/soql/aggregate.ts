@@ -25,13 +25,15 @@ interface Group {
 
 interface Column {
   name: string
-  /** Field or function as written, without case and blanks: what ORDER BY and HAVING name. */
+  /**
+   * Field or function as written, case-insensitive and without spaces: what ORDER BY and HAVING name.
+   */
   signature: string
   field: SoqlField
   read: (group: Group) => SoqlValue
 }
 
-/** Whether the query answers AggregateResult rows. Plain `COUNT()` is not one of those. */
+/** Whether the query returns AggregateResult rows. Plain `COUNT()` is not one of those. */
 export function isAggregate(query: Query): boolean {
   if (query.groupBy !== undefined) return true
   return (query.fields ?? []).some(
@@ -42,7 +44,7 @@ export function isAggregate(query: Query): boolean {
   )
 }
 
-/** Whether the query is `SELECT COUNT() FROM …`, which answers a total and no records. */
+/** Whether the query is `SELECT COUNT() FROM …`, which returns a total and no records. */
 export function isPlainCount(query: Query): boolean {
   const [field] = query.fields ?? []
   return (
@@ -54,8 +56,8 @@ export function isPlainCount(query: Query): boolean {
 }
 
 /**
- * Evaluates an aggregate query over rows that already passed WHERE. LIMIT and OFFSET are the
- * caller's. Without GROUP BY there is exactly one result row, even over no rows at all.
+ * Evaluates an aggregate query over rows that already passed WHERE. The caller applies LIMIT and OFFSET.
+ * Without GROUP BY there is exactly one result row, even over no rows at all.
  */
 export function aggregate(
   context: QueryContext,

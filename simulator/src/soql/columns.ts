@@ -1,4 +1,4 @@
-// What columns a query selects, without running it: for the column metadata of `/query` and for the
+// The columns that a query selects, without running it: for the column metadata of `/query` and for the
 // CSV of Bulk queries.
 
 import type { FieldType, Query, Subquery } from '@jetstreamapp/soql-parser-js'
@@ -14,9 +14,9 @@ export interface QueryColumn {
   /** Its key in a record of the answer. */
   name: string
   displayName: string
-  /** Of a parent: the reference. Null for functions and child rows. */
+  /** For a parent: the reference. Null for functions and child rows. */
   field: SoqlField | null
-  /** What the field is a field of; null behind a polymorphic relationship. */
+  /** The object of the field; null behind a polymorphic relationship. */
   object: SoqlObject | null
   columns: QueryColumn[]
 }
@@ -29,7 +29,7 @@ export interface QueryColumns {
   columns: QueryColumn[]
 }
 
-/** Throws `SoqlError` and `SoqlNotSimulated` as running the query would. */
+/** Throws `SoqlError` and `SoqlNotSimulated`, like running the query. */
 export function queryColumns(source: SoqlSource, soql: string): QueryColumns {
   const context: QueryContext = { source, soql }
   const query = parseSoql(soql)
@@ -68,7 +68,7 @@ function selectedColumns(
   query: Query | Subquery,
   object: SoqlObject,
 ): QueryColumn[] {
-  // The whole list at once is refused for what a single field would not be: the same field twice.
+  // The whole list is refused for a fault that single fields do not have: the same field twice.
   compileShape(context, query, object, ({ relationshipName }) => ({
     key: relationshipName,
     rowsOf: () => null,
@@ -82,7 +82,7 @@ function columnsOf(
   object: SoqlObject,
   fields: readonly FieldType[],
 ): QueryColumn[] {
-  // One by one: the shape of all would gather the fields of one parent where the first of them is.
+  // One by one: the shape of all would group the fields of one parent at the position of the first.
   return fields.flatMap((item) => {
     let children: QueryColumn[] = []
     const shape = compileShape(context, { ...query, fields: [item] }, object, (subquery) => {

@@ -28,9 +28,9 @@ function unitStart(at: Date, unit: Unit, offset: number): number {
 }
 
 /**
- * The span that a SOQL date literal stands for at `now`. Days are days in UTC (the simulated users'
- * time zone) and fiscal periods are calendar periods, the setting of a fresh Salesforce org.
- * `literal` is upper case, with its number after a colon for the N literals.
+ * The span of a SOQL date literal at `now`. Days are days in UTC (the simulated users' time zone) and
+ * fiscal periods are calendar periods, the setting of a fresh Salesforce org. `literal` is upper case,
+ * with its number after a colon for the N literals.
  */
 export function dateLiteralSpan(literal: string, now: Date): Span {
   const [name = '', count] = literal.toUpperCase().replace('FISCAL_', '').split(':')
@@ -67,22 +67,24 @@ export function dateLiteralSpan(literal: string, now: Date): Span {
   if (ago) return span(ago, -n, -n + 1)
   const unit = counted[2] as Unit
   if (counted[1] === 'NEXT') return span(unit, 1, n + 1)
-  // Salesforce: LAST_N_DAYS runs into today, the other LAST_N_… end where the running unit starts.
+  // Salesforce: LAST_N_DAYS includes today, the other LAST_N_… end where the current unit starts.
   return span(unit, -n, unit === 'DAY' ? 1 : 0)
 }
 
-/** Epoch milliseconds of a date or dateTime in any form Salesforce takes, NaN when it is neither. */
+/**
+ * Epoch milliseconds of a date or dateTime in any form that Salesforce accepts, NaN if it is neither.
+ */
 export function parseTime(value: string): number {
   if (/^\d{4}-\d{2}-\d{2}$/.test(value)) return Date.parse(`${value}T00:00:00Z`)
   return Date.parse(value.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'))
 }
 
-/** `2024-05-01T10:00:00.000+0000`, the form in which Salesforce answers every dateTime. */
+/** `2024-05-01T10:00:00.000+0000`, the form in which Salesforce returns every dateTime. */
 export function formatDateTime(at: Date | number | string): string {
   return new Date(at).toISOString().replace('Z', '+0000')
 }
 
-/** The part of a date that CALENDAR_YEAR, DAY_IN_WEEK and the like take out of it. */
+/** The part of a date that CALENDAR_YEAR, DAY_IN_WEEK and the like extract. */
 export function datePart(fn: string, value: unknown): number | string | null {
   if (typeof value !== 'string') return null
   const time = parseTime(value)

@@ -170,7 +170,7 @@ function run(soql: string, source: SoqlSource = crm()): QueryResult {
   return runQuery(source, soql, pageChildren)
 }
 
-/** Names of the accounts that a WHERE clause leaves. */
+/** Names of the accounts that match a WHERE clause. */
 function names(where: string): unknown[] {
   return run(`SELECT Name FROM Account WHERE ${where} ORDER BY Name`)
     .records(0, 100)

@@ -39,24 +39,24 @@ import {
 
 /** A query's whole result. Records are rendered page by page: long results stay cheap. */
 export interface QueryResult {
-  /** API name of the object in FROM; AggregateResult rows keep it too. */
+  /** API name of the object in FROM; AggregateResult rows also keep it. */
   entityName: string
   totalSize: number
-  /** Rows a page must not exceed for queryMore to be refused; undefined when queryMore works. */
+  /** Why the result cannot be paged, in Salesforce's words; undefined if it can be. */
   singleBatch?: string
   records(offset: number, limit: number): QueryRecord[]
 }
 
-/** How a result, or the child rows inside of one, becomes an answer with `nextRecordsUrl`. */
+/** How a result, or the child rows inside one, becomes an answer with `nextRecordsUrl`. */
 export type ChildPager = (children: QueryResult) => unknown
 
 // Salesforce: SOQL reference, "OFFSET".
 const maxOffset = 2000
 
 /**
- * Parses and evaluates one query. `pageChildren` turns the rows of a child sub-query into what the
- * answer shows for them. Throws `SoqlError` with Salesforce's code and text, and `SoqlNotSimulated`
- * for valid SOQL that is not evaluated here.
+ * Parses and evaluates one query. `pageChildren` turns the rows of a child sub-query into their form in
+ * the answer. Throws `SoqlError` with Salesforce's code and text, and `SoqlNotSimulated` for valid SOQL
+ * that is not evaluated here.
  */
 export function runQuery(source: SoqlSource, soql: string, pageChildren: ChildPager): QueryResult {
   const context: QueryContext = { source, soql }
@@ -298,7 +298,7 @@ function compileChildren(
   const shape = compileShape(context, subquery, object, (inner) =>
     compileChildren(context, object, inner, pageChildren),
   )
-  // All children are matched and sorted once, at the first parent that is rendered.
+  // All children are matched and sorted once, when the first parent is rendered.
   let byParent: Map<string, SoqlRow[]> | undefined
   const index = (): Map<string, SoqlRow[]> => {
     const rows = select(context, object, subquery, filter, Infinity, 0)
@@ -310,7 +310,7 @@ function compileChildren(
       byParent ??= index()
       const id = idKey(parentRow['Id'])
       const rows = (byParent.get(id) ?? []).slice(offset, offset + limit)
-      // Salesforce: a parent without matching children answers null, not an empty result.
+      // Salesforce: a parent without matching children has null, not an empty result.
       if (rows.length === 0) return null
       return pageChildren({
         entityName: object.name,

@@ -1,7 +1,7 @@
 import { parseTime } from './dates.ts'
 import type { SoqlField, SoqlValue } from './schema.ts'
 
-/** One part of ORDER BY: what it reads, and which way round. */
+/** One part of ORDER BY: what it reads, and its direction. */
 export interface SortBy<Row> {
   by: { field: SoqlField; read: (row: Row) => SoqlValue }
   order?: 'ASC' | 'DESC'
@@ -10,7 +10,7 @@ export interface SortBy<Row> {
 
 type SortKey = string | number | null
 
-/** A value in a form that orders as Salesforce orders: text without case, times by instant. */
+/** A value in a form that sorts as in Salesforce: text case-insensitively, times by instant. */
 export function sortKey(field: SoqlField, value: SoqlValue): SortKey {
   if (value === null || value === '') return null
   if (typeof value === 'number') return value
@@ -27,7 +27,10 @@ export function compareSortKeys(left: SortKey, right: SortKey): number {
   return left < right ? -1 : 1
 }
 
-/** Sorts stably into a new array. Salesforce: nulls come first in both directions unless told. */
+/**
+ * Sorts stably into a new array. Salesforce: nulls come first in both directions unless stated
+ * otherwise.
+ */
 export function sortRows<Row>(rows: readonly Row[], sorts: readonly SortBy<Row>[]): Row[] {
   if (sorts.length === 0) return [...rows]
   const keyed = rows.map((row) => ({

@@ -21,7 +21,7 @@ export function parseSoql(soql: string): Query {
     throw syntaxError(soql, error instanceof Error ? error.message : String(error))
   }
   if (query.withSecurityEnforced || query.withAccessLevel) {
-    // Salesforce: these clauses belong to Apex; the API does not know them.
+    // Salesforce: these clauses belong to Apex; the API does not have them.
     throw soqlErrorAt(soql, 'WITH', 'MALFORMED_QUERY', 'unexpected token: WITH')
   }
   return query

@@ -11,26 +11,26 @@ import {
   type SoqlValue,
 } from './schema.ts'
 
-/** What every step of one query's evaluation shares. */
+/** Shared by all steps of one query's evaluation. */
 export interface QueryContext {
   source: SoqlSource
   /** The query text, for the excerpt in error messages. */
   soql: string
 }
 
-/** A row together with the object it is a row of (known only per row behind a polymorphic path). */
+/** A row with its object (known only per row behind a polymorphic path). */
 export interface Located {
   object: SoqlObject
   row: SoqlRow
 }
 
 export interface ResolvedPath {
-  /** Relationship names in their own letter case, without the final field. */
+  /** Relationship names in their original letter case, without the final field. */
   relationships: readonly string[]
   field: SoqlField
-  /** True when some step of the path may lead to one of several objects. */
+  /** True if some step of the path may lead to one of several objects. */
   polymorphic: boolean
-  /** Null when a reference on the way is empty, or points at a row that is not there. */
+  /** Null if a reference on the path is empty, or points to a row that does not exist. */
   read: (row: SoqlRow) => SoqlValue
 }
 
@@ -41,7 +41,7 @@ const nameFields = new Set(
   ),
 )
 
-/** The object a query names in FROM. */
+/** The object that a query names in FROM. */
 export function fromObject(context: QueryContext, name: string): SoqlObject {
   const object = context.source.object(name)
   if (object?.restrictions?.onlyThroughParent) {
@@ -59,7 +59,7 @@ export function readField(field: SoqlField, row: SoqlRow): SoqlValue {
   return field.read ? field.read(row) : (row[field.name] ?? null)
 }
 
-/** Follows one reference. Null when it is empty or dangling. */
+/** Follows one reference. Null if it is empty or dangling. */
 export function follow(context: QueryContext, reference: SoqlField, row: SoqlRow): Located | null {
   const id = readField(reference, row)
   if (typeof id !== 'string') return null
@@ -78,7 +78,7 @@ function isPolymorphic(reference: SoqlField): boolean {
 /**
  * Resolves a dotted path against an object, once per query. `alias` is what FROM named the object.
  * Throws INVALID_FIELD for an unknown column or relationship; a field hidden from the user by
- * field-level security is unknown too.
+ * field-level security is also unknown.
  */
 export function resolvePath(
   context: QueryContext,

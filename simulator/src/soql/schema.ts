@@ -1,6 +1,6 @@
 /**
- * What the SOQL engine needs to know of the data it queries. The engine itself holds no data and
- * knows no Salesforce object by name: REST and Tooling each hand it their own `SoqlSource`.
+ * What the SOQL engine needs to know about the data that it queries. The engine itself holds no data and
+ * knows no Salesforce object by name: REST and Tooling each pass it their own `SoqlSource`.
  */
 
 export type SoqlValue = string | number | boolean | null | object
@@ -9,7 +9,7 @@ export type SoqlValue = string | number | boolean | null | object
 export type SoqlRow = Readonly<Record<string, unknown>>
 
 export interface SoqlField {
-  /** API name in its own letter case; answers carry it so, whatever the query's case was. */
+  /** API name in its original letter case; answers use it, whatever the query's case was. */
   name: string
   /** Describe type: id, reference, string, picklist, multipicklist, boolean, double, date, … */
   type: string
@@ -17,13 +17,13 @@ export interface SoqlField {
   filterable: boolean
   sortable: boolean
   groupable: boolean
-  /** Objects that a reference points at; more than one makes it polymorphic. */
+  /** Objects that a reference points to; more than one makes it polymorphic. */
   referenceTo?: readonly string[]
-  /** The name a path uses to walk the reference (`Owner` of `OwnerId`). */
+  /** The name that a path uses to follow the reference (`Owner` of `OwnerId`). */
   relationshipName?: string | null
   /** Display label of a picklist value, for `toLabel()`. */
   label?: (value: string) => string
-  /** How to read the value when it is not simply `row[name]` (compound address, Metadata). */
+  /** How to read the value if it is not simply `row[name]` (compound address, Metadata). */
   read?: (row: SoqlRow) => SoqlValue
 }
 
@@ -33,13 +33,13 @@ export interface SoqlRestrictions {
   metadataEntity?: boolean
   /** Nothing but a sub-query of a parent reads it. */
   onlyThroughParent?: boolean
-  /** No functions over rows and no GROUP BY; a bare COUNT() is answered. */
+  /** No functions over rows and no GROUP BY; a bare COUNT() is allowed. */
   noGrouping?: boolean
   /** At least one of these paths must be filtered by equality. */
   requiredFilters?: readonly string[]
   /** Selecting one of these is allowed only when at most one row matches. */
   singleRowFields?: readonly string[]
-  /** A query may not answer more rows than this. */
+  /** A query may not return more rows than this. */
   maxRows?: number
 }
 
@@ -57,24 +57,24 @@ export interface SoqlObject {
   fields(): readonly SoqlField[]
   /** The field whose relationship has this name. */
   relationship(name: string): SoqlField | undefined
-  /** What a sub-query's FROM names. */
+  /** The name in a sub-query's FROM. */
   childRelationship(name: string): SoqlChildRelationship | undefined
   restrictions?: SoqlRestrictions
   /** The `attributes.url` of a row. Virtual entities without an Id have their DurableId in it. */
   url(row: SoqlRow): string
 }
 
-/** Values that equality conditions confine paths to: lower-cased path → values as written. */
+/** Values that equality conditions restrict paths to: lower-cased path → values as written. */
 export type Confinement = ReadonlyMap<string, readonly string[]>
 
 export interface SoqlSource {
-  /** Found in any letter case; absent when the object is unknown or the user may not read it. */
+  /** Found in any letter case; absent if the object is unknown or the user may not read it. */
   object(name: string): SoqlObject | undefined
   /** Whether Salesforce has an object of this name that is not simulated. */
   unsimulated?(name: string): boolean
   /**
-   * All rows, or only those that can fulfil `confined`. The engine tests every row it gets, so a
-   * source is free to ignore it.
+   * All rows, or only those that can match `confined`. The engine tests every row that it gets, so a
+   * source may ignore it.
    */
   rows(object: SoqlObject, confined: Confinement): Iterable<SoqlRow>
   /** `id` is 15 or 18 characters long. */
@@ -93,14 +93,14 @@ export class SoqlError extends Error {
   }
 }
 
-/** Valid SOQL that this engine does not evaluate. It must be refused, never half answered. */
+/** Valid SOQL that this engine does not evaluate. It must be refused, never answered partially. */
 export class SoqlNotSimulated extends Error {
   override name = 'SoqlNotSimulated'
 }
 
 /**
- * An error at a place of the query. Salesforce puts the text around that place and a caret before
- * the message: newline, excerpt, newline, caret, "ERROR at Row:r:Column:c".
+ * An error at a position in the query. Salesforce puts the text around it and a caret before the
+ * message: newline, excerpt, newline, caret, "ERROR at Row:r:Column:c".
  */
 export function soqlErrorAt(
   soql: string,

@@ -12,7 +12,7 @@ import {
 
 export type QueryRecord = Record<string, unknown>
 
-/** The rows of a child sub-query for one parent, as the answer holds them. */
+/** The rows of a child sub-query for one parent, as in the answer. */
 export interface ChildRows {
   key: string
   rowsOf(parent: SoqlRow): unknown
@@ -31,10 +31,10 @@ type Item =
     }
   | { kind: 'children'; children: ChildRows }
 
-/** What to take out of a row, nested as the answer nests it. Fields keep the query's order. */
+/** What to read from a row, nested as in the answer. Fields keep the query's order. */
 export interface Shape {
   items: Item[]
-  /** Fields are looked up per row: the shape hangs behind a polymorphic reference. */
+  /** Fields are looked up per row: the shape is behind a polymorphic reference. */
   polymorphic: boolean
 }
 
@@ -193,14 +193,14 @@ function typeOf(
   return { kind: 'typeof', key: reference.relationshipName ?? item.field, reference, byType, other }
 }
 
-/** One record as the answer holds it: `attributes`, then what the shape asks for. */
+/** One record as in the answer: `attributes`, then what the shape selects. */
 export function renderRecord(
   context: QueryContext,
   { object, row }: Located,
   shape: Shape,
 ): QueryRecord {
   const record: QueryRecord = {
-    // Salesforce: behind a polymorphic relationship the type reads "Name", the url is the real one.
+    // Salesforce: behind a polymorphic relationship the type is "Name", and the url is the real one.
     attributes: { type: shape.polymorphic ? 'Name' : object.name, url: object.url(row) },
   }
   for (const item of shape.items) {
@@ -234,7 +234,7 @@ export function renderRecord(
   return record
 }
 
-/** The label of a picklist value; of a multi-select, those of its items. */
+/** The label of a picklist value; for a multi-select, those of its items. */
 export function labelOf(field: SoqlField, value: string): string {
   const { label } = field
   if (!label) return value

@@ -20,7 +20,7 @@ export type Test<Row> = (row: Row) => boolean
 /** The left side of a condition: a field, a date function of one, or an aggregate. */
 export interface Operand<Row> {
   field: SoqlField
-  /** As the query wrote it, for error texts. */
+  /** As written in the query, for error texts. */
   path: string
   read: (row: Row) => SoqlValue
 }
@@ -32,7 +32,7 @@ export interface Condition<Row> {
   test: Test<Row>
 }
 
-/** AND/OR/NOT over conditions: kept as a tree so that an index can be picked from it. */
+/** AND/OR/NOT over conditions: kept as a tree so that an index can be chosen from it. */
 export type Filter<Row> =
   | { kind: 'and' | 'or'; parts: Filter<Row>[] }
   | { kind: 'not'; part: Filter<Row> }
@@ -54,9 +54,9 @@ export interface FilterScope<Row> {
 type Token = '(' | ')' | 'AND' | 'OR' | 'NOT' | ConditionWithValueQuery
 
 /**
- * Compiles a WHERE or HAVING clause. The parser hands it over as a flat chain with counted
- * parentheses, so that precedence is settled here, in Salesforce's way: AND and OR next to each
- * other without parentheses are refused.
+ * Compiles a WHERE or HAVING clause. The parser returns a flat chain with counted parentheses, so
+ * precedence is decided here, in Salesforce's way: AND and OR next to each other without parentheses are
+ * refused.
  */
 export function compileFilter<Row>(
   clause: WhereClause | HavingClause,
@@ -131,14 +131,14 @@ export function filterTest<Row>(filter: Filter<Row>): Test<Row> {
     : (row) => tests.some((test) => test(row))
 }
 
-/** Every condition of the filter, wherever it stands. */
+/** Every condition of the filter, wherever it is. */
 export function* conditions<Row>(filter: Filter<Row>): Generator<Condition<Row>> {
   if (filter.kind === 'condition') yield filter.condition
   else if (filter.kind === 'not') yield* conditions(filter.part)
   else for (const part of filter.parts) yield* conditions(part)
 }
 
-/** The conditions that every matching row must fulfil: those joined by AND at the top. */
+/** The conditions that every matching row must meet: those joined by AND at the top level. */
 export function requiredConditions<Row>(filter: Filter<Row>): Condition<Row>[] {
   if (filter.kind === 'condition') return [filter.condition]
   return filter.kind === 'and' ? filter.parts.flatMap(requiredConditions) : []
@@ -240,7 +240,7 @@ export function unquote(text: string): string {
 }
 
 function likePattern(text: string): RegExp {
-  // In a LIKE pattern `\%` and `\_` stand for themselves, so this reads the escapes on its own.
+  // In a LIKE pattern `\%` and `\_` are literal, so this reads the escapes itself.
   const inner = text.slice(1, -1)
   let pattern = ''
   for (let i = 0; i < inner.length; i += 1) {
@@ -256,7 +256,7 @@ function likePattern(text: string): RegExp {
   return new RegExp(`^${pattern}$`, 'is')
 }
 
-/** A literal as something rows can be compared with. */
+/** A literal as a value that rows can be compared with. */
 type Comparable = string | number | boolean | Span | null
 
 function comparable(field: SoqlField, literal: Literal, now: Date): Comparable {
@@ -273,7 +273,7 @@ function comparable(field: SoqlField, literal: Literal, now: Date): Comparable {
       return parseTime(literal.text)
     case 'STRING': {
       const text = unquote(literal.text)
-      // Salesforce: an empty string matches what null matches, for text is never stored empty.
+      // Salesforce: an empty string matches what null matches, since text is never stored empty.
       return text === '' ? null : normalise(field, text)
     }
     default:
@@ -309,7 +309,7 @@ function compileTest<Row>(
   const value = (row: Row) => normalise(field, read(row))
   const [first] = literals
   if (operator === 'INCLUDES' || operator === 'EXCLUDES') {
-    // Each quoted item is a set joined by semicolons, all of which the row must have.
+    // Each quoted item is a set of values joined by semicolons; the row must have all of them.
     const sets = literals.map((literal) => unquote(literal.text).toLowerCase().split(';'))
     const includes: Test<Row> = (row) => {
       const has = String(value(row) ?? '').split(';')
@@ -361,7 +361,7 @@ function compileTest<Row>(
   }
 }
 
-/** Values that the condition confines its operand to, when it is an equality of strings. */
+/** Values that the condition restricts its operand to, if it is an equality of strings. */
 export function equalStrings<Row>(condition: Condition<Row>): string[] | null {
   const { operator, literals } = condition
   if (operator !== '=' && operator !== 'IN') return null

@@ -15,7 +15,7 @@ export const startRig = async (options: SimulatorOptions = {}): Promise<Rig> => 
 export interface Client {
   token: string
   instanceUrl: string
-  /** `path` below `/services/data/v66.0`, or from the root when it begins with `//` or `/services`. */
+  /** `path` below `/services/data/v66.0`, or from the root if it begins with `//` or `/services`. */
   get(path: string, headers?: Record<string, string>): Promise<Response>
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
 }

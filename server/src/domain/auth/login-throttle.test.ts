@@ -15,7 +15,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-/** How many of `count` wrong logins, each from the next address, are looked at. */
+/** How many of `count` failed logins, each from the next address, are checked. */
 const lookedAt = async (count: number, addressOf: (at: number) => string): Promise<number> => {
   const throttle = createLoginThrottle(db, new Secret(`a secret for ${addressOf(0)}`))
   let looked = 0

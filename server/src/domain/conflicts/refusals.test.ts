@@ -1,4 +1,4 @@
-// What Salesforce refuses whatever the Salesforce org holds is red before anything is sent.
+// What Salesforce always refuses, whatever the Salesforce org contains, is red before anything is sent.
 
 import { describe, expect, it } from 'vitest'
 import { misusedFunctions } from '../metadata/formula-functions.ts'

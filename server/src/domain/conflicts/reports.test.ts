@@ -43,7 +43,7 @@ const onLead = (name: string, more: Record<string, unknown> = {}) => ({
     },
   ],
 })
-/** Nothing but Salesforce refuses it: a formula that mentions a field which is not there. */
+/** Only Salesforce refuses it: a formula that mentions a field that does not exist. */
 const refusedBySalesforce = (name: string) => ({
   objects: [
     {
@@ -81,7 +81,7 @@ const get = (id: string): Promise<Report> => rig.conflicts.get(rig.tenant, id)
 const deploysSent = async (): Promise<number> =>
   (await control.act('deploys/list', { org: ORG })).length
 
-/** A replica that dies at the first request to Salesforce that it would make. */
+/** A replica that dies at its first request to Salesforce. */
 const dieAtRequest = async (id: string, at: (path: string) => boolean = () => true) => {
   const replica = new AbortController()
   rig.before.request = async ({ path }) => {
@@ -172,7 +172,7 @@ describe('a conflict check', () => {
 
   it('goes on where a replica was killed, at the pull', async () => {
     const { id } = await rig.start(onLead('Killed_Pulling__c'), { refresh: true })
-    // The first replica starts the pull, and is gone while that runs.
+    // The first replica starts the pull, and dies while it runs.
     await run(id)
     expect(await rowOf(id)).toMatchObject({ stage: 'pull', status: 'running' })
     const pullId = (await rowOf(id)).pull_id
@@ -285,7 +285,7 @@ describe('a check that Salesforce validates too', () => {
   it('sends its deploy once, wherever a replica is killed', async () => {
     const before = await deploysSent()
     const { id } = await rig.start(onLead('Sent_Once__c'), { validate_in_salesforce: true })
-    // Killed after the deploy was accepted, before its id was noted.
+    // Killed after the deploy was accepted, before its id was stored.
     await run(id)
     await rig.database.query(
       `update crm_conflict_reports set validation_id = null, resume_at = null where id = $1`,

@@ -1,4 +1,4 @@
-// What the check says of automations that are to be deployed, and how it says it.
+// What the check says about automations to be deployed.
 
 import { describe, expect, it } from 'vitest'
 import { checkPlan } from './check.ts'

@@ -147,7 +147,7 @@ const rowOf = async (clientId: string) => {
 const statusOf = async (caller: Caller, clientId: string) =>
   (await one.connections.get(caller, { client_id: clientId })).status
 
-/** One call to Salesforce as any other part of the engine makes it. */
+/** One call to Salesforce, as any other part of the engine makes it. */
 const callSalesforce = async (replica: Replica, caller: Caller, clientId: string) => {
   const { salesforce: org } = await replica.connections.open(caller.tenant, clientId, 'work')
   return org.request({ path: '/sobjects' })
@@ -377,7 +377,7 @@ describe('a grant that cannot be accepted', () => {
       'https://acme.my.salesforce.com@evil.example',
     ]) {
       const grant = salesforce.issue(ORG_A)
-      // Nango itself asks whatever host the connection names; ours is the call that must not happen.
+      // Nango itself calls whatever host the connection names; our own call must not happen.
       const nangoId = await authorize(session, grant, { instance_url })
       await control.editConnection(nangoId, { connection_config: { instance_url: salesforce.url } })
       const before = connectionsToHostile
@@ -470,11 +470,11 @@ describe('a refused authorization', () => {
       }),
     )
 
-  /** Authorizes what is refused, and tells what every later question is answered with. */
+  /** Authorizes what is refused, and returns the answer to every later question. */
   const refused = async (clientId: string, admin: Caller, grant: Grant, raw = {}) => {
     const session = await one.connections.create(admin, { client_id: clientId })
     const id = await authorize(session, grant, raw)
-    // Nango itself asks whatever host the connection names: the stand-in's, where it answers.
+    // Nango itself calls whatever host the connection names: the stand-in's, which answers.
     await control.editConnection(id, { connection_config: { instance_url: salesforce.url } })
     const first = await callback(admin, clientId)
     const again = [await callback(admin, clientId), await callback(admin, clientId, id)]
@@ -564,7 +564,7 @@ describe('a refused authorization', () => {
 describe('a clock that was ahead', () => {
   const AHEAD = 'ffffffff-ffff-7fff-bfff-ffffffffffff'
 
-  /** A connection that ended yesterday, by a replica whose clock stood in the far future. */
+  /** A connection that ended yesterday, by a replica whose clock was far in the future. */
   const endedAhead = async (clientId: string, id: string): Promise<void> => {
     await database.query(
       `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
@@ -640,7 +640,7 @@ describe('a swap', () => {
     expect(after.generation).toBeGreaterThan(before.generation)
     expect(grant.revoked).toBe(true)
     expect(await atNango(nangoId)).toBe('deleted')
-    // What was opened before goes on with the new grant; its old token is dead.
+    // What was opened before continues with the new grant; its old token is dead.
     await running.salesforce.request({ path: '/sobjects' })
     expect(salesforce.calls.at(-1)?.token).toBe(next.accessToken)
   })
@@ -966,7 +966,7 @@ describe('what callers see', () => {
       faults: [{ code: 'NO_ANSWER_IN_TIME' }],
     })
     expect(health?.faults[0]?.message).toContain('/services/oauth2/userinfo')
-    // A silent Salesforce is no dead grant.
+    // A silent Salesforce does not mean a dead grant.
     expect(status).toBe('connected')
   })
 

@@ -128,7 +128,7 @@ describe('a session', () => {
     const handles = await Promise.all([open(one, admin, clientId), open(two, admin, clientId)])
     for (const { salesforce: org } of handles) await org.request({ path: '/sobjects' })
     salesforce.settings.refreshMs = 300
-    // Dead at Salesforce, while Nango still believes in it: only a forced refresh helps.
+    // Dead at Salesforce, while Nango still considers it valid: only a forced refresh helps.
     grant.accessToken = `${grant.accessToken}dead`
     const answers = await Promise.all(
       handles.flatMap(({ salesforce: org }) =>
@@ -137,7 +137,7 @@ describe('a session', () => {
     )
     expect(answers.map((answer) => answer.status)).toEqual(Array(100).fill(200))
     expect(grant.refreshes).toBe(1)
-    // Those who come later with the dead token in hand find the new one.
+    // Later callers with the dead token get the new one.
     await Promise.all(handles.map(({ salesforce: org }) => org.request({ path: '/sobjects' })))
     expect(grant.refreshes).toBe(1)
     const [row] = await database.query<{ refresh_count: string; refresh_lease_until: Date | null }>(
@@ -289,7 +289,7 @@ describe('an answer that leads elsewhere', () => {
       error: { code: 'salesforce_org_changed' },
       sfdc_org_id: connection.sfdc_org_id,
     })
-    // What another replica holds in memory is not used either.
+    // A token in another replica's memory is not used either.
     grant.accessToken = `${grant.accessToken}dead`
     expect((await failing(handle.salesforce.request({ path: '/sobjects' }))).code).toBe(
       'salesforce_org_changed',
@@ -359,7 +359,7 @@ describe('the API budget', () => {
     const held = await one.connections.open(admin.tenant, clientId, 'protected')
     expect((await held.salesforce.request({ path: '/sobjects' })).status).toBe(200)
 
-    // The day rolls on; nobody tells us. An observation that is old enough is read anew.
+    // The day moves on without notice. An observation that is old enough is read again.
     salesforce.usage.used = 5_000
     expect((await call(quick, admin, clientId)).status).toBe(200)
     await until('the others learn of it', () =>

@@ -23,7 +23,7 @@ interface Given {
   value_map?: Record<string, MappedValue>
 }
 
-/** A mapping that is right but for what the test adds. */
+/** A mapping that is right except for what the test adds. */
 const mapping = (more: Given[] = [], over: Partial<MappingDraft> = {}): MappingDraft => ({
   canonical_object: 'candidate',
   sfdc_object: 'Lead',

@@ -16,7 +16,7 @@ import { account, lead, user } from './testing/describes.ts'
 let rig: TopologyRig
 let mappings: Mappings
 let admin: Caller
-/** With a snapshot. */
+/** A client with a snapshot. */
 let clientId: string
 
 beforeAll(async () => {
@@ -110,13 +110,13 @@ describe('a mapping', () => {
     expect(refused).toMatchObject([{ code: 'already_exists' }])
     expect(refused[0]?.message).toContain(first?.id)
 
-    // Inactive, it leaves room; active again, it would be the second.
+    // Inactive, it allows a new one; active again, it would be the second.
     await mappings.update(admin, { mapping_id: first?.id ?? '', is_active: false })
     await mappings.create(admin, given)
     await expect(
       mappings.update(admin, { mapping_id: first?.id ?? '', is_active: true }),
     ).rejects.toMatchObject({ code: 'already_exists' })
-    // Another client is another matter.
+    // A different client has its own mappings.
     await mappings.create(admin, { ...given, client_id: await newClient() })
   })
 

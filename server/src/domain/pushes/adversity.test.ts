@@ -1,4 +1,4 @@
-// Pushes where something around them is missing, late or over.
+// Pushes when something around them is missing, late or ended.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
@@ -236,7 +236,7 @@ describe('the journal of a push', () => {
       { tenant: rig.tenant, clientId, pushId: id },
       { retentionDays: 30, leaseSeconds: 2 },
     )
-  /** Accepted, and worked on by nobody but the test: the queue of this rig has been stopped. */
+  /** Accepted, and worked on only by the test: the queue of this rig has been stopped. */
   const accepted = async (): Promise<string> => (await rig.push(clientId, records(1), {}, 0)).id
 
   it('keeps what Salesforce says even where PostgreSQL could not', async () => {

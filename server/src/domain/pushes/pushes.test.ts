@@ -377,7 +377,7 @@ describe('a chunk that fails in a way nobody foresaw', () => {
       throw new Error('a bug of ours')
     }
     const { id } = await rig.push(clientId, records(3), {}, 0)
-    /** Its pauses grow: lets the next one pass. */
+    /** Its pauses grow: lets the next one end. */
     const goOn = () =>
       rig.database.query(
         'update push_chunks set resume_at = null where push_id = $1 and lease_holder is null',
@@ -521,7 +521,8 @@ describe('several replicas', () => {
     const dying = await rig.replica(false)
     const rows = records(400)
     const door = gate(0)
-    // Accepted where nobody works; the one that dies takes a chunk and falls silent before sending it.
+    // Accepted by a replica without workers; the one that dies takes a chunk and falls silent before
+    // sending it.
     await rig.first.jobs.stop()
     try {
       const { id } = await rig.push(clientId, rows, {}, 0)

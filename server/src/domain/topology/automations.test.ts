@@ -209,7 +209,7 @@ describe('the automations of a snapshot', () => {
       trigger: { object: 'Job__c', events: ['create', 'update'], timing: 'both' },
       definition: { body: 'trigger JobTrigger on Job__c (before insert) {}', status: 'Active' },
     })
-    // A managed package hides its content: that is no fault.
+    // A managed package hides its content: that is not a fault.
     expect(await named('pkg__Hidden')).toMatchObject({ managed: true, definition: null })
   })
 
@@ -224,7 +224,7 @@ describe('the automations of a snapshot', () => {
     rig.org.forgetAsked()
     const third = await rig.pull(clientId)
     expect(retrieves()).toBeGreaterThan(0)
-    // Saved again without a change: the date is news to the list, and no difference.
+    // Saved again without a change: the date changes in the list, but it is not a difference.
     expect(third.content_hash).not.toBe(second.content_hash)
     expect(third.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
   })

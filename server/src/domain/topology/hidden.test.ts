@@ -1,4 +1,4 @@
-// What the connected user no longer sees is told apart from what is no longer there.
+// What the connected user no longer sees is distinguished from what no longer exists.
 
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterAll(() => rig.close())
 
-/** Takes it out of the connected user's sight; permissions move every date. */
+/** Hides it from the connected user; a change of permissions changes every date. */
 const hide = (...names: string[]): void => {
   for (const name of names) rig.org.settings.hidden.add(name)
   rig.org.touchEverything()

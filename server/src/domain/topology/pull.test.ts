@@ -99,7 +99,7 @@ describe('a cold pull', () => {
     const second = await rig.pull(clientId)
     expect(rig.org.describes()).toEqual(new Map([['Job_7__c', null]]))
     expect(second).toMatchObject({ objects_count: COUNT, stats: { unreadable: [] } })
-    // It was there all along: that it can be read now is no change of the Salesforce org.
+    // It existed all along: that it can be read now is not a change of the Salesforce org.
     expect(second.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
   })
 })
@@ -225,7 +225,7 @@ describe('a partial pull', () => {
       changes_from_previous: { added: 0, removed: 0, changed: 1 },
       stats: { unreadable: [{ object: 'Nowhere__c', code: 'NOT_FOUND' }] },
     })
-    // What changed beside it is not lost: the next full pull sees it.
+    // Other changes are not lost: the next full pull sees them.
     const whole = await rig.pull(clientId)
     expect(whole.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 1 })
   })
@@ -270,7 +270,7 @@ describe('a pull that is interrupted', () => {
     const leaving = new AbortController()
     let composites = 0
     rig.org.settings.before = async (asked) => {
-      // The third composite never gets its answer before the process is told to leave.
+      // The third composite does not get its answer before the process is told to stop.
       const isComposite = asked.parts.length > 0 && asksForDescribes(asked)
       if (!isComposite || (composites += 1) < 3) return null
       await until('two composites are journaled', async () => {

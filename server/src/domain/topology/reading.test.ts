@@ -60,7 +60,7 @@ describe('topology.get', () => {
   it('holds no database connection while its reader is slow', async () => {
     const pieces = await rig.topology.get(rig.admin.tenant, { client_id: clientId })
     const reader = pieces[Symbol.asyncIterator]()
-    // The first contents were read by now, and the reader goes to sleep.
+    // The first contents have been read, and the reader now pauses.
     for (let i = 0; i < 5; i += 1) await reader.next()
     expect(rig.db.pool.totalCount - rig.db.pool.idleCount).toBe(0)
     await reader.return?.()

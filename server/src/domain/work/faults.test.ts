@@ -106,7 +106,7 @@ describe('work that waits', () => {
   })
 })
 
-/** What docs/architecture.md has to show, made from the code. */
+/** What docs/architecture.md has to show, generated from the code. */
 const tables = (): string => {
   const outcomes = {
     wait: 'waits',

@@ -1,4 +1,4 @@
-// Elements and resources that a flow names.
+// Elements and resources that a flow refers to.
 
 import { describe, expect, it } from 'vitest'
 import { danglingReferences } from './flow-references.ts'

@@ -13,7 +13,7 @@ import {
 import { Keep } from './kept.ts'
 import { type FlowState } from './state.ts'
 
-/** A flow with these versions by number and label; of the others the content was not read. */
+/** A flow with these versions by number and label; the content of the others was not read. */
 const flow = (
   active: number | null,
   versions: Record<number, string | null>,
@@ -149,7 +149,7 @@ describe('a flow that the deployment changed', () => {
   })
 
   it('is kept where the version that ran before was deleted, and made anew where it is named', () => {
-    // Known from before and after, but for the version that is missing.
+    // Known from before and after, except for the missing version.
     const is = flow(2, { 2: 'Ours' })
     const asked = question({ was: LIVE, left: OURS, is })
     expect(kept(reverseFlow(asked)).reason).toContain('Version 1, which was active before')

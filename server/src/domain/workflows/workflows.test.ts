@@ -49,7 +49,7 @@ describe('a live list', () => {
       [],
       null,
     ])
-    // Looking at one Metadata retrieve apart, which the rig does without waiting.
+    // Not counting the polls of a Metadata retrieve, which the rig does without waiting.
     const asked = (await rig.control.journal()).filter(({ path }) => !path.includes('/Soap/m/'))
     expect(asked.length).toBeLessThanOrEqual(10)
     expect(named(page.items, 'Lead_Set_Segment')).toEqual({
@@ -74,7 +74,7 @@ describe('a live list', () => {
     })
     expect(named(page.items, 'New_Client_Intake')).toMatchObject({ object: null, trigger: null })
     expect(named(page.items, 'signhere__Send_Envelope')).toMatchObject({ managed: true })
-    // Whether a workflow rule is active stands in its metadata only.
+    // Only its metadata says whether a workflow rule is active.
     expect(named(page.items, 'Opportunity.Big Deal Alert')).toMatchObject({ active: true })
     expect(named(page.items, 'Case.Escalate Old Cases')).toMatchObject({ active: false })
     expect(named(page.items, 'PlacementTrigger')).toMatchObject({
@@ -345,7 +345,7 @@ describe('deployed_by_engine', () => {
   const isOurs = async (name: string): Promise<boolean | undefined> =>
     named((await rig.list()).items, name)?.deployed_by_engine
 
-  /** A deployment as it stands in the database once it has ended. */
+  /** A deployment as stored in the database once it has ended. */
   const insert = async (
     kind: string,
     action: string,
@@ -382,7 +382,7 @@ describe('deployed_by_engine', () => {
     expect(await isOurs('Lead.Score_In_Range')).toBe(false)
     await rig.rollback(id)
     expect(await isOurs('Lead.Ours')).toBeUndefined()
-    // Somebody makes one of this name afterwards: not ours.
+    // Somebody else creates one with this name afterwards: not ours.
     const again = await rig.deploy(plan)
     await rig.database.query(`update crm_deployments set status = 'rolled_back' where id = $1`, [
       again.id,

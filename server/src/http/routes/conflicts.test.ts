@@ -1,4 +1,4 @@
-// The conflict endpoints over real HTTP, each answer held against their own OpenAPI description.
+// The conflict endpoints over real HTTP, each answer checked against its own OpenAPI description.
 
 import { randomUUID } from 'node:crypto'
 import { type AddressInfo } from 'node:net'

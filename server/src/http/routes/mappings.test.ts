@@ -1,4 +1,4 @@
-// The mapping endpoints over real HTTP, each answer held against their own OpenAPI description.
+// The mapping endpoints over real HTTP, each answer checked against its own OpenAPI description.
 
 import { randomUUID } from 'node:crypto'
 import { type AddressInfo } from 'node:net'

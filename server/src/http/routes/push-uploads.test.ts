@@ -1,4 +1,4 @@
-// Uploads by lines that break off or are refused, and results that do.
+// Line uploads that break off or are refused, and results that break off.
 
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -84,7 +84,7 @@ describe('results that are streamed', () => {
       return (await response.text()).trim().split('\n').length
     }
     expect(await stream()).toBe(400)
-    // As housekeeping takes them while somebody reads slowly.
+    // As if housekeeping deleted them while somebody reads slowly.
     await rig.database.query('delete from push_results where push_id = $1 and block_no = 1', [id])
     await expect(stream()).rejects.toThrow()
   })

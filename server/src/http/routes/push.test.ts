@@ -50,7 +50,7 @@ const upload = async <T = PushWithResults>(
   return { status: response.status, headers: response.headers, body: (await response.json()) as T }
 }
 
-/** An upload that goes on only as far as the test writes. */
+/** An upload that continues only as far as the test writes. */
 const openUpload = (headers: Record<string, string> = {}) => {
   const request = httpRequest(`${rig.first.url}/api/push/records`, {
     method: 'POST',

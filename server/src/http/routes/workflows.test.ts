@@ -1,4 +1,4 @@
-// The list of automations over real HTTP, each answer held against its own OpenAPI description.
+// The list of automations over real HTTP, each answer checked against its own OpenAPI description.
 
 import { type AddressInfo } from 'node:net'
 import { type FastifyInstance } from 'fastify'

@@ -1,4 +1,4 @@
-// What is left of Bulk API 1 (`/services/async`): how it tells of a dead session. Its jobs are not
+// What is left of Bulk API 1 (`/services/async`): how it reports a dead session. Its jobs are not
 // simulated.
 
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'

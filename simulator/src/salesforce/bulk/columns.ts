@@ -1,4 +1,4 @@
-// The header of an upload, compiled into what turns a row of text into the values of a save.
+// The header of an upload, compiled into a converter from a row of text to the values of a save.
 // Salesforce: Bulk API 2.0 guide, "Valid CSV Record Rows", "Relationship Fields in a Header Row".
 
 import { findObject } from '../../org/changes.ts'
@@ -8,16 +8,16 @@ import { fromText, type RowError } from '../../records/save.ts'
 import { BatchProblem } from './refusals.ts'
 
 export interface Columns {
-  /** The values of a save, or why the row can't be one. */
+  /** The values of a save, or why the row cannot be saved. */
   read(cells: readonly string[]): { row: Record<string, unknown> } | { error: RowError }
-  /** Where the Id is, or -1. */
+  /** The position of the Id, or -1. */
   idAt: number
   count: number
 }
 
 interface Column {
   field: Field
-  /** Puts the value of a cell into the row of a save. */
+  /** Writes the value of a cell into the row of a save. */
   put(row: Record<string, unknown>, value: unknown): void
 }
 
@@ -25,7 +25,7 @@ interface Column {
 const COLUMNS_MAX = 5000
 const CELL_CHARS_MAX = 32_000
 
-/** Throws `BatchProblem` for what is no field of the object, or none that the user may see. */
+/** Throws `BatchProblem` for a column that is not a field of the object, or not visible to the user. */
 export const compileColumns = (
   org: Org,
   viewer: Viewer,
@@ -103,7 +103,7 @@ const columnOf = (org: Org, viewer: Viewer, object: SObject, name: string): Colu
     type === null
       ? referenceTo[0]
       : referenceTo.find((target) => target.toLowerCase() === type.toLowerCase())
-  // Salesforce: where there are several parents, the header has to say which: `Contact:Who.Email`.
+  // Salesforce: if there are several parents, the header has to say which: `Contact:Who.Email`.
   if (parentName === undefined || (type === null && referenceTo.length > 1)) throw notFound()
   const parent = findObject(org, parentName)
   const field = parent?.fields.get(name.slice(dot + 1).toLowerCase())

@@ -1,4 +1,4 @@
-// CSV as Bulk API 2.0 takes and gives it.
+// CSV as Bulk API 2.0 reads and writes it.
 
 import { Readable, type Duplex } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -28,8 +28,8 @@ export const UPLOAD_BYTES_MAX = 150 * 1024 * 1024
 const ROW_CHARS_MAX = 400_000
 
 /**
- * The body of an upload, in the pieces in which it came: a hundred megabytes are never copied into
- * one. Past the limit it only counts.
+ * The body of an upload, in the pieces in which it came: a hundred megabytes are never copied into one
+ * piece. Past the limit it only counts.
  */
 export class Upload {
   chunks: Buffer[] = []
@@ -74,7 +74,7 @@ export class Upload {
   }
 }
 
-/** The rows, the header first. Throws csv-parse's errors for what is no CSV. */
+/** The rows, the header first. Throws csv-parse's errors for what is not CSV. */
 export const readRows = (upload: Upload, format: CsvFormat): AsyncIterable<string[]> =>
   Readable.from(upload.chunks, { objectMode: true }).pipe(
     parse({

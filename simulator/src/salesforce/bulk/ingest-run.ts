@@ -29,7 +29,7 @@ interface Run {
   columns: Columns
 }
 
-/** Takes the job from UploadComplete, or from Aborted before its work began, to its end. */
+/** Runs the job from UploadComplete, or from Aborted before its work began, to its end. */
 export const runIngest = async (bulk: BulkJobs, job: IngestJob): Promise<void> => {
   await bulk.queue(job)
   if (job.state === 'UploadComplete') bulk.enter(job, 'InProgress')
@@ -48,9 +48,9 @@ const going = (bulk: BulkJobs, job: IngestJob): boolean => bulk.live && job.stat
 
 const work = async (bulk: BulkJobs, job: IngestJob): Promise<void> => {
   const { upload } = job
-  // jsforce's tests ask real orgs for it: an upload of nothing is a job that is done with no rows.
+  // Known from jsforce's tests against real orgs: an empty upload is a job that completes with no rows.
   if (upload === null || (job.header === '' && upload.firstLine() === null)) return
-  // The rows of what can't be processed, or was aborted, are still read: they are unprocessed.
+  // The rows of a job that can't be processed, or was aborted, are still read: they are unprocessed.
   const run = going(bulk, job) ? startRun(bulk, job, upload) : null
   let batch: Cells[] = []
   const atWork = new Set<Promise<void>>()
@@ -73,7 +73,7 @@ const work = async (bulk: BulkJobs, job: IngestJob): Promise<void> => {
       if (batch.length === BATCH_ROWS) await begin()
     }
   } catch (error) {
-    // The batch is spoilt that holds what is no CSV; what follows can't be told apart into rows.
+    // A batch with invalid CSV fails; what follows can't be split into rows.
     noteFailure(job, error)
     leave(job, batch)
     batch = []
@@ -101,7 +101,7 @@ const startRun = (bulk: BulkJobs, job: IngestJob, upload: Upload): Run | null =>
   }
 }
 
-/** Throws when the lines end otherwise than the job says. */
+/** Throws if the lines end differently than the job says. */
 const headerOf = (job: IngestJob, upload: Upload): string[] => {
   const line = upload.firstLine()
   if (line !== null && line.ending !== '' && line.ending !== LINE_ENDINGS[job.lineEnding]) {
@@ -113,7 +113,7 @@ const headerOf = (job: IngestJob, upload: Upload): string[] => {
   return splitRow(job.header, job)
 }
 
-/** The first thing that goes wrong is what the job says. */
+/** The job reports the first thing that goes wrong. */
 const noteFailure = (job: IngestJob, error: unknown): void => {
   job.errorMessage ??= messageOf(error)
 }
@@ -167,13 +167,13 @@ const runBatch = async (run: Run, rows: Cells[]): Promise<void> => {
   leave(job, pending)
 }
 
-/** A row with the errors that it ends with, unless they were locks and it is tried again. */
+/** A row with its final errors, unless they were locks and it is tried again. */
 interface Failed {
   cells: Cells
   error: readonly RowError[]
 }
 
-/** A transaction broke off; these rows were not saved. */
+/** A transaction was aborted; these rows were not saved. */
 class Unsaved extends Error {
   override name = 'Unsaved'
   readonly rows: Cells[]
@@ -184,11 +184,11 @@ class Unsaved extends Error {
   }
 }
 
-/** Goes through the rows until the end, or until too many locks failed; answers the rows left. */
+/** Goes through the rows to the end, or until too many locks failed; returns the remaining rows. */
 const tryBatch = async (run: Run, rows: Cells[], locked: Failed[]): Promise<Cells[]> => {
   const { bulk, job } = run
   for (let from = 0; from < rows.length; from += ROWS_MAX) {
-    // Others have their turn: requests, and the other batches.
+    // Gives other requests and batches their turn.
     await breathe()
     await bulk.pass(job)
     if (!going(bulk, job)) return rows.slice(from)
@@ -262,7 +262,7 @@ const successOf = (
   cells: Cells,
 ): string[] => [id, String(created), ...filled(cells, columns)]
 
-/** Writes the rows that failed for good into the results. */
+/** Writes the rows that failed permanently into the results. */
 const finishFailed = (run: Run, rows: readonly Failed[]): void => {
   const { job, columns } = run
   if (rows.length === 0) return
@@ -284,6 +284,6 @@ const finishFailed = (run: Run, rows: readonly Failed[]): void => {
 const filled = (cells: Cells, { count }: Columns): Cells =>
   cells.length === count ? cells : Array.from({ length: count }, (_, at) => cells[at] ?? '')
 
-/** `CODE:message:Field --`, as recorded; `CODE:message:--` where no field is to blame. */
+/** `CODE:message:Field --`, as recorded; `CODE:message:--` if no field is named. */
 const errorText = ({ statusCode, message, fields }: RowError): string =>
   `${statusCode}:${message}:${fields.length === 0 ? '' : `${fields.join(',')} `}--`

@@ -322,7 +322,7 @@ describe('an ingest job that is refused', () => {
 
   it('has more data than 150 MB', async () => {
     const { id } = await bulk.create(LEADS)
-    // A row of blanks: it is small on its way, and large once it is unzipped.
+    // A row of spaces: small when compressed, large once unzipped.
     const zipped = gzipSync(Buffer.alloc(150 * 1024 * 1024 + 1, 0x20), { level: 1 })
     const answer = await fetch(
       `${admin.instanceUrl}/services/data/v66.0/jobs/ingest/${id}/batches`,
@@ -377,7 +377,7 @@ describe('a reset', () => {
     admin = await clientOf(sim.control)
     bulk = bulkClient(admin)
     expect(await sim.control.act('bulk/list', { org: 'Acme' })).toEqual([])
-    // By then the old job would have gone on.
+    // By then the old job would have continued.
     await bulk.ingest(LEADS, 'LastName,Company\nx,y\n')
     expect(await count("SELECT Id FROM Lead WHERE Company = 'Court'")).toBe(0)
   })

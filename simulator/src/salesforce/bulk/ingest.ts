@@ -136,7 +136,7 @@ const objectOf = ({ org, viewer }: RestContext, body: Record<string, unknown>): 
   return object
 }
 
-/** Of an upsert: the name as it was given. */
+/** For an upsert: the name as it was given. */
 const externalKeyOf = (
   { viewer }: RestContext,
   object: SObject,
@@ -214,7 +214,7 @@ const changeState = (ctx: RestContext): RestAnswer => {
   return jobJson(changedView(job))
 }
 
-/** Aborts an ingest or a query job. Throws INVALIDJOBSTATE when it is over. */
+/** Aborts an ingest or a query job. Throws INVALIDJOBSTATE if it has ended. */
 export const abort = (bulk: BulkJobs, job: IngestJob | QueryJob): RestAnswer => {
   if (isOver(job)) throw invalidState(`Aborting already ${past(job)} Job not allowed`)
   const begun = job.state !== 'Open'
@@ -236,7 +236,7 @@ const past = ({ state }: IngestJob | QueryJob): string =>
     Aborted: 'Aborted',
   })[state]
 
-/** Salesforce: not while it is open or at work. */
+/** Salesforce: not while it is open or in progress. */
 export const remove = (ctx: RestContext, job: IngestJob | QueryJob): RestAnswer => {
   if (!isOver(job) && job.state !== 'UploadComplete') {
     throw invalidState(`A job in state ${job.state} can't be deleted`)

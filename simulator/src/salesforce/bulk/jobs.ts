@@ -1,4 +1,4 @@
-// The Bulk API 2.0 jobs of one org, what they have used of its allocations, and how fast they go.
+// The Bulk API 2.0 jobs of one org, what they have used of its allocations, and their pace.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keptByOrg } from '../../org/kept.ts'
@@ -24,10 +24,10 @@ interface Job extends CsvFormat {
   retries: number
   /** Milliseconds from the start of the work to its end. */
   totalMs: number
-  /** Milliseconds in which records were read or saved. */
+  /** Milliseconds spent reading or saving records. */
   activeMs: number
   errorMessage?: string
-  /** Resolves when nothing more is done for the job; results are complete then. */
+  /** Resolves when the job has ended; results are complete then. */
   settled: Promise<void>
 }
 
@@ -35,12 +35,12 @@ export interface IngestJob extends Job {
   operation: IngestOperation
   externalIdFieldName?: string
   assignmentRuleId?: string
-  /** Until the job is done with it. */
+  /** Kept until the job no longer needs it. */
   upload: Upload | null
   /** The first line of the upload as it was sent. */
   header: string
   failed: number
-  /** CSV without header, in the order in which rows came to their end. */
+  /** CSV without header, in the order in which rows were finished. */
   results: Record<'successful' | 'failed' | 'unprocessed', Buffer[]>
 }
 
@@ -58,9 +58,9 @@ export interface BulkPace {
   transactionMs: number
   /** Milliseconds before a batch is tried again. */
   retryMs: number
-  /** Internal batches of 10,000 rows that one job has at work at a time. */
+  /** Internal batches of 10,000 rows that one job processes at a time. */
   parallelBatches: number
-  /** Rows of a page of query results, where the request does not say. */
+  /** Rows per page of query results, if the request does not say. */
   queryPageRows: number
 }
 
@@ -72,7 +72,7 @@ const PACE: BulkPace = {
   queryPageRows: 100_000,
 }
 
-/** Where jobs wait for the control port: before they start, or once so many rows are processed. */
+/** Where jobs stop for the control port: before they start, or once so many rows are processed. */
 export type Hold = 'queued' | number
 
 /** Salesforce: "Bulk API 2.0 Limits", in a rolling 24 hours. Batches are shared with Bulk API 1. */
@@ -83,9 +83,9 @@ export const DAILY = {
   queryResultKB: 1_000_000_000,
 }
 
-/** Salesforce: jobs and their results go after seven days. */
+/** Salesforce: jobs and their results are deleted after seven days. */
 const KEPT_MS = 7 * 24 * 3600 * 1000
-/** Of the simulator: so that long runs do not fill the memory. */
+/** A limit of the simulator, so that long runs do not fill the memory. */
 const KEPT_MAX = 2000
 
 export class BulkJobs {
@@ -110,23 +110,23 @@ export class BulkJobs {
     return this.#pace
   }
 
-  /** What is not given goes at its usual pace. */
+  /** What is not given has its usual pace. */
   setPace(pace: Partial<BulkPace>): void {
     this.#pace = { ...PACE, ...pace }
   }
 
-  /** Lets jobs stop at a point, until another one or null is set. */
+  /** Stops jobs at a point, until a different one or null is set. */
   setHold(hold: Hold | null): void {
     this.#hold = hold
     this.stir()
   }
 
-  /** Everybody who waits looks again whether there is still a reason to. */
+  /** Makes everything that waits check again whether it still has to. */
   stir(): void {
     for (const wake of this.#wake.splice(0)) wake()
   }
 
-  /** False once the org was reset: nobody wants what its jobs still do. */
+  /** False once the org was reset: the results of its jobs are no longer needed. */
   get live(): boolean {
     return bulkOf(this.org) === this
   }
@@ -170,13 +170,13 @@ export class BulkJobs {
     this.stir()
   }
 
-  /** The time that a job waits in the queue. */
+  /** How long a job waits in the queue. */
   async queue(job: Job): Promise<void> {
     await sleep(this.#pace.queueMs, undefined, { ref: false })
     while (this.#hold === 'queued' && job.state === 'UploadComplete') await this.#stirred()
   }
 
-  /** Waits while the job is held where it is. */
+  /** Waits while the job is held. */
   async pass(job: Job): Promise<void> {
     const held = () => typeof this.#hold === 'number' && job.processed >= this.#hold
     while (held() && job.state === 'InProgress') await this.#stirred()

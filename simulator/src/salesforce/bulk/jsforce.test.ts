@@ -1,4 +1,4 @@
-// The judge: a client that others wrote for the real Salesforce.
+// Tested with a third-party client for the real Salesforce.
 
 import { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

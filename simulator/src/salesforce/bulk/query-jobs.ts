@@ -83,7 +83,7 @@ const create = (ctx: RestContext): RestAnswer => {
   return jobJson(createdView(job))
 }
 
-/** The name of the object in FROM. Throws for what Salesforce refuses when the job is created. */
+/** The name of the object in FROM. Throws if Salesforce refuses it when the job is created. */
 const checkedEntity = (ctx: RestContext, soql: string): string => {
   const { org, viewer, base } = ctx
   const source = orgSource({ org, viewer, base, deletedToo: true })
@@ -134,7 +134,7 @@ const run = async (bulk: BulkJobs, job: QueryJob): Promise<void> => {
   if (going()) bulk.enter(job, job.errorMessage === undefined ? 'JobComplete' : 'Failed')
 }
 
-/** Runs the query and writes all of its rows: later changes of records don't show in the results. */
+/** Runs the query and writes all of its rows: later changes of records do not appear in the results. */
 const answer = async (bulk: BulkJobs, job: QueryJob, going: () => boolean): Promise<void> => {
   const { org } = bulk
   const user = org.users.get(job.createdById)

@@ -8,7 +8,7 @@ export const invalidJob = (message: string): Refusal => refusal(400, 'INVALIDJOB
 
 export const invalidState = (message: string): Refusal => refusal(400, 'INVALIDJOBSTATE', message)
 
-/** Salesforce: also for objects that there are not. */
+/** Salesforce: also for objects that do not exist. */
 export const unsupportedEntity = (object: string): Refusal =>
   refusal(400, 'INVALIDENTITY', `Entity '${object}' is not supported by the Bulk API.`)
 
@@ -16,7 +16,7 @@ export const apiError = (message: string): Refusal => refusal(400, 'API_ERROR', 
 
 export const exceededQuota = (message: string): Refusal => refusal(400, 'EXCEEDEDQUOTA', message)
 
-/** A batch that can't be read or may not be tried: its rows stay unprocessed and the job fails. */
+/** A batch that cannot be read or may not be processed: its rows stay unprocessed and the job fails. */
 export class BatchProblem extends Error {
   override name = 'BatchProblem'
 
@@ -35,7 +35,7 @@ export const jsonBody = (ctx: RestContext): Record<string, unknown> => {
   throw refusal(400, 'JSON_PARSER_ERROR', 'The request body is no JSON object')
 }
 
-/** One of the values that there are, or the default. */
+/** One of the allowed values, or the default. */
 export const choice = <T extends string>(
   body: Record<string, unknown>,
   name: string,

@@ -42,7 +42,7 @@ export const createdView = (job: IngestJob | QueryJob): View => ({
   ...format(job),
 })
 
-/** What a change of state answers: short. */
+/** The short response to a change of state. */
 export const changedView = head
 
 const isOpen = (job: IngestJob | QueryJob): job is IngestJob =>
@@ -67,13 +67,13 @@ export const infoView = (job: IngestJob | QueryJob): View => ({
   ...(job.errorMessage === undefined ? {} : { errorMessage: job.errorMessage }),
 })
 
-/** Salesforce writes the version as `66.0`, a number; JSON of ours would say 66. */
+/** Salesforce writes the version as the number `66.0`; our JSON would write 66. */
 export const jobJson = (view: View): RestAnswer => ({
   status: 200,
   json: JSON.stringify(view).replaceAll(/"apiVersion":(\d+)(?=[,}])/g, '"apiVersion":$1.0'),
 })
 
-/** Salesforce: a list of jobs goes in pages of 1,000. */
+/** Salesforce: a list of jobs comes in pages of 1,000. */
 const LIST_ROWS = 1000
 
 /** Newest first, with the paging of `queryLocator`. */

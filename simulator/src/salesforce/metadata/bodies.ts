@@ -41,7 +41,7 @@ import { statusFieldOf } from '../../org/business-processes.ts'
 
 export function fieldBody(field: Field): MetadataNode {
   if (field.metadata) {
-    // Salesforce: what an automatic number starts with is told once and not given back.
+    // Salesforce: the starting number of an auto number is given once and not returned.
     const {
       fullName: _,
       startingNumber: _start,
@@ -56,8 +56,8 @@ export function fieldBody(field: Field): MetadataNode {
 }
 
 /**
- * A standard field as it stands in its object's file: Salesforce writes the name and what an
- * administrator can set, not the type.
+ * A standard field in its object's file: Salesforce writes the name and what an administrator can set,
+ * not the type.
  */
 function standardFieldBody(field: Field): MetadataNode {
   const { inlineHelpText } = field.describe
@@ -99,7 +99,7 @@ export function recordTypeBody(object: SObject, recordType: RecordType): Metadat
   }
 }
 
-/** A deleted picklist is none of a record type's any more. */
+/** A deleted picklist is no longer part of a record type. */
 function withoutLostPicklists(object: SObject, metadata: MetadataNode): MetadataNode {
   const lists = nodes(metadata, 'picklistValues')
   const kept = lists.filter((list) => {
@@ -128,7 +128,7 @@ export function liveFields(object: SObject): Field[] {
   return [...object.fields.values()].filter((field) => field.deletedAt === undefined)
 }
 
-/** The fields that take their values from a global value set: from this one, or from any. */
+/** The fields that use a global value set: this one, or any. */
 export function globalValueSetFields(org: Org, set?: GlobalValueSet) {
   return [...org.objects.values()]
     .filter(({ deletedAt }) => deletedAt === undefined)
@@ -143,7 +143,7 @@ export function isCustomField(name: string): boolean {
   return /__c$/i.test(name)
 }
 
-/** How an object's file names the compact layout that Salesforce makes up itself. */
+/** How an object's file names Salesforce's own compact layout. */
 export const SYSTEM_COMPACT_LAYOUT = 'SYSTEM'
 
 const partBodies = (object: SObject): MetadataNode =>
@@ -154,7 +154,7 @@ const partBodies = (object: SObject): MetadataNode =>
     ]),
   )
 
-/** A whole object with all that its file lists. */
+/** A whole object with everything that its file lists. */
 export function objectBody(object: SObject): MetadataNode {
   const fields = liveFields(object)
   const nameField = fields.find(({ describe }) => describe.nameField)
@@ -213,7 +213,7 @@ export function objectBody(object: SObject): MetadataNode {
   }
 }
 
-/** Salesforce: inactive values of a global set are given back too ("CustomValue"). */
+/** Salesforce: inactive values of a global set are also returned ("CustomValue"). */
 export function globalValueSetBody(set: GlobalValueSet): MetadataNode {
   return {
     customValue: set.values.map(({ value, label, active, defaultValue, color, description }) => ({
@@ -230,7 +230,7 @@ export function globalValueSetBody(set: GlobalValueSet): MetadataNode {
   }
 }
 
-/** How the values of a type of fields say their type. */
+/** The stated types of values, by type of field. */
 const SCHEMA_TYPES: Record<string, string> = {
   boolean: 'boolean',
   date: 'date',
@@ -263,7 +263,7 @@ const inXml = (schemaType: string, value: string): string => {
   return schemaType === 'double' && /^-?\d+$/.test(value) ? `${value}.0` : value
 }
 
-/** An app; a tab that is deleted is none of its tabs any more. */
+/** An app; a deleted tab is no longer one of its tabs. */
 export const appBody = (org: Org, { metadata }: App): MetadataNode => {
   const node = metadata as MetadataNode
   return {
@@ -330,7 +330,7 @@ export function installedPackageBody(installed: InstalledPackage): MetadataNode 
   return { activateRSS: false, versionNumber: installed.version }
 }
 
-/** The `Object.Field` names of the grants' lower-cased keys; keys of things gone are left out. */
+/** The `Object.Field` names of the grants' lower-cased keys; keys of deleted components are left out. */
 export function grantedFields(org: Org, grants: Pick<Grants, 'fields'>) {
   return [...grants.fields].flatMap(([key, grant]) => {
     const dot = key.indexOf('.')
@@ -456,7 +456,7 @@ export const groupBody = (group: Group): MetadataNode => ({
   name: group.name,
 })
 
-/** The objects of a queue that are there: one that is deleted is none of its objects any more. */
+/** The existing objects of a queue: a deleted one is no longer one of its objects. */
 export const queueObjectsOf = (org: Org, group: Group): string[] =>
   group.queueObjects.filter((name) => {
     const object = org.objects.get(name.toLowerCase())

@@ -54,7 +54,7 @@ const calls: Readonly<Record<string, Call>> = {
 /** Names of the calls that are simulated. */
 export const simulatedCalls: readonly string[] = Object.keys(calls)
 
-/** Runs one call and answers the XML inside of `<…Response>`. Throws `SoapFault`. */
+/** Runs one call and returns the XML inside `<…Response>`. Throws `SoapFault`. */
 export function runMetadataCall(scope: MetadataScope, call: SoapCall): string {
   const run = Object.hasOwn(calls, call.name) ? calls[call.name] : undefined
   if (!run) {

@@ -53,7 +53,7 @@ export class ComponentCatalogue {
     return found ?? (type === 'Flow' ? this.flowVersion(fullName) : undefined)
   }
 
-  // Salesforce: since v44 a flow's name carries no version, but `Name-3` still addresses one.
+  // Salesforce: since v44 a flow's name has no version, but `Name-3` still addresses one.
   private flowVersion(fullName: string): Component | undefined {
     const [, name = '', number] = /^(.+)-(\d+)$/.exec(fullName) ?? []
     const flow = this.org.flows.get(name.toLowerCase())
@@ -69,7 +69,7 @@ interface Parts {
   fullName: string
   id: string
   namespace?: string | null
-  /** Whether `*` takes it. */
+  /** Whether `*` includes it. */
   wildcard?: boolean
   metadata: Component['metadata']
   content?: string
@@ -96,7 +96,7 @@ export function liveObjects(org: Org): SObject[] {
   return [...org.objects.values()].filter((object) => object.deletedAt === undefined)
 }
 
-/** `ns__Name`, or the plain name outside of packages. */
+/** `ns__Name`, or the plain name outside packages. */
 export function qualified(namespace: string | null, name: string): string {
   return namespace === null || name.startsWith(`${namespace}__`) ? name : `${namespace}__${name}`
 }
@@ -127,7 +127,7 @@ function flowComponent(flow: Flow, version: FlowVersion, fullName: string): Comp
   )
 }
 
-// Salesforce: standard profiles go by other names in metadata than in the setup pages.
+// Salesforce: standard profiles have different names in metadata than in Setup.
 const profileNames: Readonly<Record<string, string>> = {
   'System Administrator': 'Admin',
   'Standard User': 'Standard',
@@ -155,7 +155,7 @@ const builders: Readonly<Record<string, Builder>> = {
           fullName: object.name,
           id: object.describe.custom ? object.durableId : '',
           namespace: object.namespace,
-          // Salesforce: the wildcard stands for custom objects only; standard ones are named.
+          // Salesforce: the wildcard includes only custom objects; standard ones are named.
           wildcard: object.describe.custom,
           metadata: () => objectBody(object),
         },

@@ -11,13 +11,13 @@ export interface MetadataType {
   childXmlNames: readonly string[]
 }
 
-/** A child type lives inside of its parent's file: a CustomField in `objects/X.object`. */
+/** A child type is inside its parent's file: a CustomField in `objects/X.object`. */
 export interface ChildType {
   xmlName: string
   parent: string
   /** The parent's element that holds it. */
   element: string
-  /** Where one file holds all that the org has: its name, with which theirs do not begin. */
+  /** If one file holds all components of the org: its name, which is not a prefix of theirs. */
   onlyParent?: string
 }
 
@@ -33,11 +33,11 @@ export interface Component {
   lastModifiedDate: string
   /** Path in the zip without the package's directory. */
   fileName: string
-  /** False for what `*` leaves out: standard objects, and children of objects. */
+  /** False for what `*` does not include: standard objects, and children of objects. */
   wildcard: boolean
   /**
-   * The component's metadata, without fullName. `selected` tells what else the same retrieve takes:
-   * a profile shows only permissions for those.
+   * The component's metadata, without fullName. `selected` says what else the same retrieve includes: a
+   * profile shows only permissions for those.
    */
   metadata(selected: SelectedComponents): MetadataNode
   /** The content file of types with `metaFile`. */
@@ -110,7 +110,7 @@ export const childTypes: readonly ChildType[] = [
   },
 ]
 
-/** Whether values in the files of this type say what type they are of (`xsi:type`). */
+/** Whether values in the files of this type state their type (`xsi:type`). */
 export const saysTypes = (typeName: string): boolean => typeName === 'CustomMetadata'
 /** The name of the parent of a child, and the child's own name in its parent's file. */
 export function placeOfChild(
@@ -127,15 +127,15 @@ export function nameOfChild({ onlyParent }: ChildType, parent: string, name: str
   return onlyParent === undefined ? `${parent}.${name}` : name
 }
 
-/** Whether a deployment takes the children in the type's file as components of their own. */
+/** Whether a deployment treats the children in the type's file as components of their own. */
 export function deploysByParts(typeName: string): boolean {
   return typeName === 'CustomObject' || typeName === 'CustomLabels'
 }
 
 /**
- * The name of a component as files have it. Salesforce: Tooling and the CRUD calls name global value
- * sets with `__gvs` at the end (Metadata API guide, "GlobalValueSet"); lists, reads, retrieves and the
- * fields that use them do not (salto-io/salto#4213). The simulator's calls take both.
+ * The name of a component in files. Salesforce: Tooling and the CRUD calls name global value sets with
+ * `__gvs` at the end (Metadata API guide, "GlobalValueSet"); lists, reads, retrieves and the fields that
+ * use them do not (salto-io/salto#4213). The simulator's calls accept both.
  */
 export function plainName(typeName: string, fullName: string): string {
   return typeName === 'GlobalValueSet' ? fullName.replace(/__gvs$/i, '') : fullName

@@ -1,4 +1,4 @@
-// The CRUD calls of the Metadata API, judged by jsforce, which also casts each result by the WSDL.
+// The CRUD calls of the Metadata API, tested with jsforce, which also converts each result by the WSDL.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -42,7 +42,7 @@ const crew = (name: string, more: object = {}) =>
     ...more,
   }) as never
 
-/** The names that Tooling lists: what is there, whoever may see it. */
+/** The names that Tooling lists: everything that exists, whoever may see it. */
 const customFields = async (object: string): Promise<string[]> => {
   const { records } = await jsforce.tooling.query(
     `SELECT DeveloperName FROM CustomField WHERE TableEnumOrId = '${object}'`,

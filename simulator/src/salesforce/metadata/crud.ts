@@ -18,20 +18,20 @@ import {
 } from '../../org/metadata-xml.ts'
 
 const MAX_COMPONENTS = 10
-/** Salesforce: of custom metadata records, twenty times as many ("createMetadata()"). */
+/** Salesforce: for custom metadata records, twenty times as many ("createMetadata()"). */
 const MAX_RECORDS = 200
 /** Since this version one component's failure leaves the others as they are. */
 const PARTIAL_SINCE = 34
 
 type Call = (caller: DeployCaller, call: SoapCall) => string
 
-/** One component of a call: its name, and what is to be done to it. */
+/** One component of a call: its name, and what to do with it. */
 interface Step {
   fullName: string
   run(draft: Draft): Outcome
 }
 
-/** A step's end: what it did, or why nothing was done. */
+/** The result of a step: what it did, or why nothing was done. */
 interface Done {
   fullName: string
   created: boolean
@@ -76,7 +76,7 @@ function save(caller: DeployCaller, call: SoapCall, mode: SaveMode): string {
 
 const limitOf = (type: string) => (type === 'CustomMetadata' ? MAX_RECORDS : MAX_COMPONENTS)
 
-/** `xsi:type` may carry a prefix. */
+/** `xsi:type` may have a prefix. */
 function typeOf(node: MetadataNode): string {
   const type = (text(node, '@type') ?? '').replace(/^.*:/, '')
   if (!isKnown(type)) {
@@ -160,7 +160,7 @@ const rolledBack = () =>
     'ALL_OR_NONE_OPERATION_ROLLED_BACK',
   )
 
-/** As recorded: SaveResult, DeleteResult and UpsertResult differ in `created` alone. */
+/** As recorded: SaveResult, DeleteResult and UpsertResult differ only in `created`. */
 const written = (done: readonly Done[], upserted: boolean): string =>
   writeElements({
     result: done.map(({ created, fullName, problem }) => ({

@@ -1,6 +1,6 @@
 // The members of a flow by their types. Salesforce: Metadata API guide, "Flow", and the WSDL of its
-// complex types: a member of one name has one type wherever it stands in a flow. Files hold texts;
-// Tooling gives numbers, booleans, and moments with `+0000`.
+// complex types: a member of the same name has the same type everywhere in a flow. Files hold texts;
+// Tooling returns numbers, booleans, and moments with `+0000`.
 
 import type { MetadataNode, MetadataValue } from '../../org/metadata-xml.ts'
 import { Problem } from './deploy/draft.ts'
@@ -38,11 +38,11 @@ const mapped = (
 const invalid = (value: string, type: string): Problem =>
   new Problem(`'${value}' is not a valid value for the type xsd:${type}`)
 
-/** A flow's file as Tooling has it. Throws Problem for a text that is none of the member's type. */
+/** A flow's file in Tooling's form. Throws Problem for a text that is not of the member's type. */
 export const typedFlow = (node: MetadataNode): MetadataNode =>
   mapped(node, (name, given) => {
     const value = String(given)
-    // An element without content is one without a value.
+    // An element without content has no value.
     if (value === '') return given
     if (BOOLEANS.has(name)) {
       if (/^(?:true|1)$/.test(value)) return true
@@ -65,7 +65,7 @@ export const typedFlow = (node: MetadataNode): MetadataNode =>
     return value
   })
 
-/** As a file has it: doubles with a decimal place, moments in UTC. */
+/** In the form of a file: doubles with a decimal place, moments in UTC. */
 export const writtenFlow = (node: MetadataNode): MetadataNode =>
   mapped(node, (name, value) => {
     if (DOUBLES.has(name) && Number.isInteger(value)) return Number(value).toFixed(1)

@@ -16,7 +16,7 @@ export function readManifest(packageNode: MetadataNode | undefined): Manifest {
   }
 }
 
-/** A package.xml; types and members sorted, as Salesforce puts them into a retrieve's zip. */
+/** A package.xml; types and members sorted, as Salesforce writes them into a retrieve's zip. */
 export function writeManifest({ types, version }: Manifest): string {
   const sorted = types
     .map(({ name, members }) => ({ members: [...new Set(members)].sort(), name }))

@@ -25,7 +25,7 @@ const list = async (type: string) => {
 
 async function retrieve(types: { name: string; members: string[] }[]) {
   const { metadata } = connect()
-  // Its steps go by the clock: each poll comes 30 ms after the one before, however long it takes.
+  // Its steps follow the clock: each poll comes 30 ms after the previous one, however long it takes.
   const statuses: string[] = []
   const poll = async (): Promise<RetrieveResult> => {
     const state = await metadata.checkRetrieveStatus(started.id)

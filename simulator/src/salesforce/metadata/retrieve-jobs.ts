@@ -1,7 +1,7 @@
 import { keptByOrg } from '../../org/kept.ts'
 import type { RetrieveOutput } from './retrieve.ts'
 
-/** How far a retrieve got. Salesforce: Metadata API guide, "RetrieveResult". */
+/** How far a retrieve is. Salesforce: Metadata API guide, "RetrieveResult". */
 export type RetrieveStatus = 'Pending' | 'InProgress' | 'Succeeded'
 
 interface RetrieveJob {
@@ -27,7 +27,7 @@ export interface RetrievePace {
 
 const kept = 50
 
-/** The asynchronous retrieves of one Salesforce org. They go on by the clock, not by polls. */
+/** The asynchronous retrieves of one Salesforce org. They proceed by the clock, not by polls. */
 export class RetrieveJobs {
   private readonly jobs = new Map<string, RetrieveJob>()
   private readonly pace: RetrievePace
@@ -36,14 +36,17 @@ export class RetrieveJobs {
     this.pace = pace
   }
 
-  /** Remembers a retrieve. Its content is what the org held at this moment. */
+  /** Stores a retrieve. Its content is what the org holds at this moment. */
   start(id: string, output: RetrieveOutput): void {
     this.jobs.set(id.slice(0, 15), { id, startedAt: Date.now(), output, zipTaken: false })
     const [oldest] = this.jobs.keys()
     if (this.jobs.size > kept && oldest) this.jobs.delete(oldest)
   }
 
-  /** The state of a retrieve, undefined for an unknown id. `takeZip` uses the zip up when done. */
+  /**
+   * The state of a retrieve, undefined for an unknown id. With `takeZip`, the zip of a finished one is
+   * used up.
+   */
   check(id: string, takeZip: boolean): RetrieveState | undefined {
     const job = this.jobs.get(id.slice(0, 15))
     if (!job) return undefined

@@ -21,7 +21,7 @@ export interface RetrieveInput {
 
 export interface RetrieveOutput {
   zip: Uint8Array
-  /** The retrieved components with their path inside of the zip. */
+  /** The retrieved components with their path inside the zip. */
   components: Component[]
   fileNames: ReadonlyMap<Component, string>
   packageFileName: string
@@ -29,8 +29,8 @@ export interface RetrieveOutput {
 }
 
 /**
- * Builds the zip of one retrieve: package.xml plus one file per component, children merged into
- * their parent's file. Members that are not there become messages, as Salesforce answers them.
+ * Builds the zip of one retrieve: package.xml plus one file per component, children merged into their
+ * parent's file. Members that do not exist become messages, as in Salesforce.
  */
 export function buildRetrieve(input: RetrieveInput): RetrieveOutput {
   const prefix = input.singlePackage ? '' : 'unpackaged/'
@@ -122,7 +122,7 @@ function assemble(
   return files
 }
 
-/** A child inside of its parent's file is named without the parent. */
+/** A child inside its parent's file is named without the parent. */
 function childNode(
   type: ChildType,
   component: Component,

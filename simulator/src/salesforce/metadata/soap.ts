@@ -10,14 +10,14 @@ import {
   type MetadataNode,
 } from '../../org/metadata-xml.ts'
 
-/** A SOAP request: which call, its arguments, and the session of its header. */
+/** A SOAP request: the call, its arguments, and the session from its header. */
 export interface SoapCall {
   name: string
   arguments: MetadataNode
   sessionId: string | undefined
   /** All headers, by element name (AllOrNoneHeader, CallOptions, DebuggingHeader). */
   headers: MetadataNode
-  /** The arguments once more, with their `xsi:type`, on request that of texts too: see `parseTypedXml`. */
+  /** The arguments again with their `xsi:type`, on request also that of texts: see `parseTypedXml`. */
   typedArguments(typedTexts?: boolean): MetadataNode
 }
 
@@ -39,19 +39,19 @@ export const notSimulatedFault = (what: string): SoapFault =>
     `The simulator does not do this: ${what}. See its README for what it does.`,
   )
 
-/** Why a call can do nothing with a metadata type: there is none of that name, or it is not simulated. */
+/** Why a call cannot handle a metadata type: it does not exist, or is not simulated. */
 export const unknownType = (type: string): SoapFault =>
   isDocumentedType(type)
     ? notSimulatedFault(`the metadata type ${type}`)
     : new SoapFault('INVALID_TYPE', `Unknown type:${type}`)
 
-/** The HTTP status of a fault. Every one of Salesforce's is 500, as SOAP 1.1 asks. */
+/** The HTTP status of a fault. All of Salesforce's are 500, as SOAP 1.1 requires. */
 export const statusOf = ({ code }: SoapFault): number => (code === 'NOT_SIMULATED' ? 501 : 500)
 
 const envelopeNamespace = 'http://schemas.xmlsoap.org/soap/envelope/'
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>'
 
-/** Reads an envelope. Throws a client fault when it is not one. */
+/** Reads an envelope. Throws a client fault if it is not one. */
 export function readEnvelope(xml: string): SoapCall {
   let root: MetadataNode
   try {
@@ -74,7 +74,7 @@ export function readEnvelope(xml: string): SoapCall {
   }
 }
 
-/** The answer's envelope. `content` is XML already, as `writeElements` gives it. */
+/** The answer's envelope. `content` is already XML, as `writeElements` returns it. */
 export function writeEnvelope(call: string, content: string): string {
   return `${declaration}<soapenv:Envelope xmlns:soapenv="${envelopeNamespace}" xmlns="${metadataNamespace}" ${SCHEMA_NAMESPACES}><soapenv:Body><${call}Response>${content}</${call}Response></soapenv:Body></soapenv:Envelope>`
 }

@@ -1,5 +1,5 @@
 // Apps and their tabs, as REST can query them. Salesforce: Object reference, "AppDefinition",
-// "AppTabMember" and "TabDefinition". What their durable ids look like is no promise of Salesforce's.
+// "AppTabMember" and "TabDefinition". Salesforce does not document the form of their durable ids.
 
 import { allTabs, tabNamed } from '../../org/standard-apps.ts'
 import type { App, Org } from '../../org/model.ts'

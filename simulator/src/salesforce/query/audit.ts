@@ -1,4 +1,4 @@
-// Who made and last changed a thing, as queries show it.
+// Who created and last changed a row, as queries show it.
 
 import { salesforceDateTime } from '../../org/ids.ts'
 import type { Stamps } from '../../org/model.ts'

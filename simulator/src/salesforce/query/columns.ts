@@ -1,4 +1,4 @@
-// `?columns=true`: what a query would select instead of its rows. The Salesforce CLI asks for it after
+// `?columns=true`: what a query would select instead of its rows. The Salesforce CLI requests it after
 // each query. Salesforce: Tooling API guide, "Query" (REST answers it too).
 
 import { findObject } from '../../org/changes.ts'
@@ -7,7 +7,7 @@ import { type SoqlSource } from '../../soql/schema.ts'
 import { type RestAnswer, type RestContext } from '../rest.ts'
 import { refusing } from './refusals.ts'
 
-/** The answer when the request asks for columns, null when it asks for rows. */
+/** The answer if the request asks for columns, null if it asks for rows. */
 export const columnsAnswer = (ctx: RestContext, source: SoqlSource): RestAnswer | null => {
   const { query } = ctx.request
   if (query.get('columns')?.toLowerCase() !== 'true') return null
@@ -51,7 +51,7 @@ const metadata = (ctx: RestContext, column: QueryColumn): Record<string, unknown
   const type = kind === 'field' ? (field?.type ?? '') : ''
   const isNumber = NUMBERS.has(type) || kind === 'function'
   return {
-    // Child rows count as an aggregate: so clients tell them from parents.
+    // Child rows count as an aggregate: that is how clients distinguish them from parents.
     aggregate: kind === 'function' || kind === 'children',
     apexType: kind === 'field' ? (APEX_TYPES[type] ?? 'String') : null,
     booleanType: type === 'boolean',

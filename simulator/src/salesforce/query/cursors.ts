@@ -2,7 +2,7 @@ import { keptByOrg } from '../../org/kept.ts'
 import type { QueryResult } from '../../soql/engine.ts'
 import { SoqlError } from '../../soql/schema.ts'
 
-/** One page of a query's answer, as `/query` gives it. */
+/** One page of a query's answer, as `/query` returns it. */
 export interface QueryAnswer {
   totalSize: number
   done: boolean
@@ -30,14 +30,14 @@ export class QueryCursors {
   private readonly cursors = new Map<string, Cursor>()
   private readonly newId: () => string
 
-  /** `newId` gives ids with the prefix 01g. */
+  /** `newId` returns ids with the prefix 01g. */
   constructor(newId: () => string) {
     this.newId = newId
   }
 
   /**
-   * The first page. Opens a cursor when more follow; throws EXCEEDED_ID_LIMIT when they would, but
-   * the result can't be paged (aggregates, metadata entities).
+   * The first page. Opens a cursor if more follow; throws EXCEEDED_ID_LIMIT if they would, but the
+   * result cannot be paged (aggregates, metadata entities).
    */
   first(result: QueryResult, paging: Paging): QueryAnswer {
     if (result.singleBatch === undefined) return this.page(result, 0, paging)
@@ -51,7 +51,7 @@ export class QueryCursors {
     return this.page(result, 0, { ...paging, batchSize: whole })
   }
 
-  /** The page that a locator (`01g…-2000`) stands for. Throws INVALID_QUERY_LOCATOR. */
+  /** The page of a locator (`01g…-2000`). Throws INVALID_QUERY_LOCATOR. */
   next(locator: string, resource: string, batchSize?: number): QueryAnswer {
     const [id = '', at = ''] = locator.split('-')
     const cursor = this.cursors.get(id.slice(0, 15))

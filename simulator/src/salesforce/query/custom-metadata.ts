@@ -1,5 +1,5 @@
 // The records of custom metadata types as SOQL and REST show them. Salesforce: Object Reference, "Custom
-// Metadata Type__mdt". What a relationship leads to is named in files, and is an id here.
+// Metadata Type__mdt". The target of a relationship is a name in files, and an id here.
 
 import { relatedTo } from '../../org/custom-metadata.ts'
 import { salesforceDateTime } from '../../org/ids.ts'

@@ -40,8 +40,8 @@ const nextPage = (ctx: RestContext, resource: string): RestAnswer => ({
 })
 
 /**
- * Runs the query of `?q=` and opens a cursor where it needs one. Throws refusals. The 16 KB that a
- * URI may have are kept by the HTTP server: a query inside of a composite is not bound by them.
+ * Runs the query of `?q=` and opens a cursor where it needs one. Throws refusals. The HTTP server
+ * enforces the 16 KB of a URI; they do not apply to a query inside a composite.
  */
 export function firstPage(
   ctx: RestContext,
@@ -59,7 +59,7 @@ export function firstPage(
   })
 }
 
-/** The page behind a locator in the path. */
+/** The page of a locator in the path. */
 export function followingPage(ctx: RestContext, resource: string): QueryAnswer {
   const { org, request, params } = ctx
   const batchSize = batchSizeOf(request.headers['sforce-query-options'])

@@ -23,7 +23,7 @@ import { derivedId } from './derived-ids.ts'
 import { listViews } from './list-views.ts'
 import { reference, type VirtualTable } from './tables.ts'
 
-/** The values a path is confined to, in lower case, or null when it is free. */
+/** The values that a path is restricted to, in lower case, or null if it is free. */
 export function confinedTo(confined: Confinement, ...paths: string[]): Set<string> | null {
   const values = paths.map((path) => confined.get(path)).find((found) => found !== undefined)
   return values ? new Set(values.map((value) => value.toLowerCase())) : null
@@ -61,7 +61,7 @@ export function setupTables(org: Org): Map<string, VirtualTable> {
   return new Map(tables.map((table) => [table.name.toLowerCase(), table]))
 }
 
-/** The access that a new org starts with; the sharing of objects is not kept here. */
+/** The access that a new org starts with; the sharing of objects is not stored here. */
 const DEFAULT_ACCESS = {
   DefaultAccountAccess: 'Edit',
   DefaultCalendarAccess: 'HideDetailsInsert',
@@ -169,12 +169,12 @@ const profiles = (org: Org): VirtualTable => ({
     })),
 })
 
-/** `ApiEnabled` shows as the column `PermissionsApiEnabled`. */
+/** `ApiEnabled` appears as the column `PermissionsApiEnabled`. */
 const permissionFlags = (grants: Grants): SoqlRow =>
   Object.fromEntries([...grants.system].map((name) => [`Permissions${name}`, true]))
 
 /**
- * One row: the permissions of whoever asks, whichever profile or permission set they come from.
+ * One row: the permissions of the querying user, whichever profile or permission set they come from.
  * Salesforce: Object Reference, UserPermissionAccess (API 41.0 and later).
  */
 export const userPermissionAccess = (viewer: Viewer): VirtualTable => ({
@@ -185,10 +185,10 @@ export const userPermissionAccess = (viewer: Viewer): VirtualTable => ({
   ],
 })
 
-// Salesforce: each profile has a permission set of its own, which carries its permissions in queries.
+// Salesforce: each profile has a permission set of its own, which has its permissions in queries.
 const profileSetId = (profileId: string) => derivedId('0PS', `profile ${profileId}`)
 
-/** Salesforce: a column for each user permission there is. */
+/** Salesforce: a column for each user permission. */
 const PERMISSION_COLUMNS = Object.fromEntries(
   [...USER_PERMISSIONS].map((name) => [`Permissions${name}`, 'boolean']),
 )
@@ -329,7 +329,7 @@ const permissionSetAssignments = (org: Org): VirtualTable => ({
   ],
 })
 
-/** The owners of permissions, those of profiles and groups by their permission set. */
+/** The owners of permissions; profiles and groups are represented by their permission set. */
 function parents(org: Org, confined: Confinement): { id: string; grants: Grants }[] {
   const ids = confinedTo(confined, 'parentid')
   const keys = ids && new Set([...ids].map((id) => id.slice(0, 15)))
@@ -478,7 +478,7 @@ const groups = (org: Org): VirtualTable => ({
     })),
 })
 
-/** Users and public groups; the groups that stand for roles are not kept. */
+/** Users and public groups; groups for roles are not stored. */
 const groupMembers = (org: Org): VirtualTable => ({
   name: 'GroupMember',
   columns: { Id: 'id', GroupId: reference('Group', 'Group'), UserOrGroupId: 'string' },

@@ -1,4 +1,4 @@
-// Query, Tooling and Metadata as the running simulator serves them, with its small seed.
+// Query, Tooling and Metadata as served by the running simulator, with its small seed.
 
 import { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -26,11 +26,11 @@ export interface OrgSourceOptions {
   viewer: Viewer
   /** `/services/data/v67.0` */
   base: string
-  /** Rows in the recycle bin are part of the answer: queryAll. */
+  /** Whether rows in the recycle bin are included: queryAll. */
   deletedToo: boolean
 }
 
-// Tooling objects that REST queries know too.
+// Tooling objects that REST queries also know.
 const alsoInRest = new Set(['entitydefinition', 'fielddefinition', 'entityparticle', 'apextrigger'])
 
 /**
@@ -85,7 +85,7 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
   }
 }
 
-/** Rows found by an index, where the query asks for values of a field that has one; or null. */
+/** Rows found by an index, if the query asks for values of an indexed field; or null. */
 function indexedRows(org: Org, name: string, confined: Confinement): Row[] | null {
   const object = findObject(org, name)
   for (const [path, values] of object ? confined : []) {
@@ -100,7 +100,7 @@ function indexedRows(org: Org, name: string, confined: Confinement): Row[] | nul
   return null
 }
 
-/** A setup entity keeps the columns that its describe leaves out. */
+/** A setup entity also has the columns that its describe leaves out. */
 function withColumnsOf(table: SoqlObject | undefined, def: SObject, view: SoqlObject): SoqlObject {
   if (!table) return view
   const missing = table.fields().filter(({ name }) => !def.fields.has(name.toLowerCase()))
@@ -186,7 +186,7 @@ function fieldView(org: Org, def: SObject, field: Field): SoqlField {
 
 type Reader = (row: SoqlRow) => SoqlValue
 
-/** How a field is read that is not simply in the row; undefined for those that are. */
+/** How to read a field that is not simply in the row; undefined for fields that are. */
 export function fieldReader(org: Org, def: SObject, field: Field): Reader | undefined {
   const { name, type } = field.describe
   if (!isComputed(field)) return compoundReader(def, name, type)
@@ -201,8 +201,8 @@ export function fieldReader(org: Org, def: SObject, field: Field): Reader | unde
   }
 }
 
-// Salesforce: compound fields (addresses, locations, person names) are put together from their
-// components; the answer names an address's parts in lower camel case.
+// Salesforce: compound fields (addresses, locations, person names) are composed from their components;
+// the answer names an address's parts in lower camel case.
 function compoundReader(def: SObject, name: string, type: string): Reader | undefined {
   const stored: Reader = (row) => row[name] ?? null
   if (type === 'address') {

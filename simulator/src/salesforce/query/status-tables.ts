@@ -1,4 +1,4 @@
-// The tables that say what the values of a status mean: LeadStatus, OpportunityStage and their kin.
+// The tables that say what the values of a status mean: LeadStatus, OpportunityStage and the like.
 // Salesforce: Object Reference, objects of these names. They follow the values of the field.
 
 import { findObject } from '../../org/changes.ts'
@@ -11,7 +11,7 @@ import { type ColumnSpec, type VirtualTable } from './tables.ts'
 
 interface StatusTable {
   name: string
-  /** `Lead.Status`: the field whose values the rows explain. */
+  /** `Lead.Status`: the field whose values the rows describe. */
   field: string
   columns: Record<string, ColumnSpec>
   meaning: (value: PicklistValue) => SoqlRow
@@ -86,7 +86,7 @@ const TABLES: readonly StatusTable[] = [
   },
 ]
 
-/** One table a status, a row for each value of its field. */
+/** One table per status, one row for each value of its field. */
 export const statusTables = (org: Org): VirtualTable[] =>
   TABLES.map(({ name, field, columns, meaning }) => ({
     name,

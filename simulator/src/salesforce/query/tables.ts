@@ -20,10 +20,10 @@ export function reference(to: string | readonly string[], as: string): ColumnSpe
 export interface VirtualTable {
   name: string
   columns: Record<string, ColumnSpec>
-  /** The key of a row in urls and references; `Id` unless the entity has a durable id only. */
+  /** The key of a row in urls and references; `Id` unless the entity has only a durable id. */
   key?: string
   restrictions?: SoqlRestrictions
-  /** Paths (lower case) by whose confinement `rows` computes fewer rows. */
+  /** Paths (lower case) whose restriction lets `rows` compute fewer rows. */
   confinedBy?: readonly string[]
   rows(confined: Confinement): Iterable<SoqlRow>
 }
@@ -31,7 +31,7 @@ export interface VirtualTable {
 // Salesforce: these types can be neither filtered nor sorted (SOQL reference, field properties).
 const opaque = new Set(['complexvalue', 'textarea', 'base64'])
 
-/** Costly values stand in rows as functions, called only when a query reads them. */
+/** Expensive values are functions in rows, called only when a query reads them. */
 function computed(value: unknown): SoqlValue {
   return typeof value === 'function' ? (value as () => SoqlValue)() : (value ?? null)
 }
@@ -54,7 +54,7 @@ function columnField(name: string, spec: ColumnSpec): SoqlField {
 
 export type TableObject = SoqlObject & { table: VirtualTable }
 
-/** Gives a virtual table the face that the query engine works with. */
+/** Gives a virtual table the interface of the query engine. */
 export function tableObject(table: VirtualTable, urlBase: string): TableObject {
   const fields = Object.entries(table.columns).map(([name, spec]) => columnField(name, spec))
   const byName = new Map(fields.map((field) => [field.name.toLowerCase(), field]))

@@ -138,7 +138,7 @@ describe('a collection', () => {
       allOrNone: true,
       records: [keyed('a'), keyed('e', { OwnerId: 'nobody' }), keyed('f')],
     })
-    // As jsforce's own tests find it in real orgs: what was rolled back says so too.
+    // As jsforce's own tests find in real orgs: rolled-back rows also say so.
     expect(whole.map(({ success, created }) => [success, created])).toEqual([
       [false, false],
       [false, true],

@@ -20,9 +20,9 @@ import { noSuchObject, refusal, Refusal } from '../../refusals.ts'
 import { shownRecord } from './read.ts'
 import { jsonBody, rowResult, saveContext, saveOptions } from './write.ts'
 
-/** Salesforce: consecutive records of one type are a chunk; a request has at most 10 of them. */
+/** Salesforce: consecutive records of one type form a chunk; a request has at most 10 chunks. */
 const CHUNKS_MAX = 10
-/** Salesforce: ids of a retrieve; those of a URL are bound by its length as well. */
+/** Salesforce: ids of a retrieve; in a URL its length is also a limit. */
 const RETRIEVE_MAX = 2000
 const PATH = '/composite/sobjects'
 
@@ -42,7 +42,7 @@ export const collectionRoutes: RestRoute[] = [
 interface Chunk {
   object: string
   rows: Record<string, unknown>[]
-  /** Of rows that cannot even be tried. */
+  /** Outcomes of rows that cannot even be tried. */
   error?: RowError
 }
 
@@ -101,7 +101,7 @@ const saveBody = async (ctx: RestContext, operation: SaveOperation): Promise<Res
   return saveChunks(ctx, operation, chunks, allOrNone === true)
 }
 
-/** Saves the chunks in one transaction. A composite that is all or nothing makes this so as well. */
+/** Saves the chunks in one transaction. An all-or-nothing composite makes this all or nothing too. */
 const saveChunks = async (
   ctx: RestContext,
   operation: SaveOperation,
@@ -136,7 +136,7 @@ const saveChunks = async (
   const given = chunks.flatMap(({ rows }) => rows)
   const failed = ctx.transaction !== undefined && outcomes.some(({ success }) => !success)
   return {
-    // Only within a composite that is all or nothing: there the part as a whole has failed.
+    // Only within an all-or-nothing composite: there the part as a whole has failed.
     status: failed ? 400 : 200,
     body: outcomes.map((outcome, n) =>
       rowResult(outcome, operation === 'upsert' ? isCreated(ctx, outcome, given[n]) : undefined),
@@ -145,8 +145,8 @@ const saveChunks = async (
 }
 
 /**
- * Whether a row of an upsert was created, or would have been. jsforce's tests ask real orgs for it:
- * rows that failed or were rolled back have it as well.
+ * Whether a row of an upsert was created, or would have been. Known from jsforce's tests against real
+ * orgs: rows that failed or were rolled back also have it.
  */
 const isCreated = (
   { org, params }: RestContext,
@@ -185,7 +185,7 @@ const saveChunk = async (
       },
     )
   } catch (refused) {
-    // A type that is not there fails its rows; everything else is the request's.
+    // An unknown type fails its rows; every other fault fails the request.
     if (!(refused instanceof Refusal) || findObject(ctx.org, object) !== undefined) throw refused
     if (field !== undefined || refused.fault.status === 501) throw refused
     const missing = rowError('INVALID_TYPE', `sObject type '${object}' is not supported.`)
@@ -233,7 +233,7 @@ const retrieveBody = (ctx: RestContext): RestAnswer => {
   return retrieve(ctx, texts(ids), texts(fields))
 }
 
-/** Salesforce: null stands for a record that is not there or that the user may not see. */
+/** Salesforce: null means a record that does not exist or that the user may not see. */
 const retrieve = (ctx: RestContext, ids: string[], fields: string[]): RestAnswer => {
   const object = visibleObject(ctx)
   if (ids.length === 0 || fields.length === 0) {

@@ -10,7 +10,7 @@ const GRAPHS_MAX = 75
 const NODES_MAX = 500
 const DEPTH_MAX = 15
 const KINDS_MAX = 15
-/** After so many graphs that failed, the rest is not tried. */
+/** After so many failed graphs, the rest are not tried. */
 const FAILURES_MAX = 14
 
 export const graphRoutes: RestRoute[] = [
@@ -78,7 +78,7 @@ const graphsOf = (given: unknown): Graph[] => {
   return all
 }
 
-/** A node hangs on those that it refers to; its kind is what it does to which object. */
+/** A node depends on those that it refers to; its kind is its operation and object. */
 const checkShape = (graphId: string, parts: Part[]): void => {
   const depths = new Map<string, number>()
   const kinds = new Set<string>()

@@ -9,7 +9,7 @@ import { fieldReader } from '../query/source.ts'
 
 /**
  * `wanted`: names in any letter case; absent: every field that the user may see. Throws INVALID_FIELD
- * for a name that the user's eyes do not know.
+ * for a name that the user cannot see.
  */
 export const shownRecord = (
   { org, viewer, base }: Pick<RestContext, 'org' | 'viewer' | 'base'>,

@@ -39,7 +39,7 @@ const objectOf = ({ org, viewer, params }: RestContext): SObject => {
   return object
 }
 
-/** Saves one row; its failure is the request's. */
+/** Saves one row; its failure fails the request. */
 const saveOne = async (
   ctx: RestContext,
   request: Pick<SaveRequest, 'operation' | 'externalIdField'>,
@@ -59,7 +59,7 @@ const saveOne = async (
 
 const severalMatches = (ctx: RestContext, ids: readonly string[]) => {
   const { name } = objectOf(ctx)
-  // Salesforce: status 300, and an array of URLs where errors would stand.
+  // Salesforce: status 300, and an array of URLs in place of errors.
   const answer = refusal(300, '', '')
   answer.fault.body = ids.map((id) => `${ctx.base}/sobjects/${name}/${id}`)
   return answer
@@ -75,7 +75,7 @@ const create = async (ctx: RestContext): Promise<RestAnswer> => {
   }
 }
 
-/** Below an object, but no id of a record. */
+/** Below an object, but not the id of a record. */
 const OBJECT_PARTS = new Set([
   'updated',
   'deleted',
@@ -86,7 +86,7 @@ const OBJECT_PARTS = new Set([
   'relevantItems',
 ])
 
-/** The record's id in the path. Throws as Salesforce does for what is none. */
+/** The record's id in the path. Throws as Salesforce does for an invalid one. */
 const idOf = ({ params }: RestContext): string => {
   const given = params['id'] ?? ''
   if (OBJECT_PARTS.has(given)) throw notSimulated(`/sobjects/X/${given}`)
@@ -100,7 +100,10 @@ const idOf = ({ params }: RestContext): string => {
   )
 }
 
-/** Users, profiles, permission sets … are kept as state of the org, not as records; they read alike. */
+/**
+ * Users, profiles, permission sets … are stored as state of the org, not as records; they are read
+ * alike.
+ */
 const setupRow = ({ org }: RestContext, name: string, id: string): SoqlRow | undefined => {
   const table = setupTables(org).get(name.toLowerCase())
   if (table === undefined) return undefined
@@ -166,7 +169,7 @@ const remove = async (ctx: RestContext): Promise<RestAnswer> => {
   return { status: 204 }
 }
 
-/** The field of the path by which records are found. */
+/** The field in the path by which records are found. */
 const keyOf = (ctx: RestContext, object: SObject): Field => {
   const name = ctx.params['field'] ?? ''
   if (OBJECT_PARTS.has(name)) throw notSimulated(`/sobjects/X/${name}/…`)
@@ -212,7 +215,7 @@ const upsert = async (ctx: RestContext): Promise<RestAnswer> => {
   const field = keyOf(ctx, object)
   const body = jsonBody(ctx)
   refuseKeyInBody(body, field.describe.name)
-  // Salesforce: `?updateOnly=true` makes no record.
+  // Salesforce: `?updateOnly=true` creates no record.
   if (ctx.request.query.get('updateOnly') === 'true') rowByKey(ctx, object)
   const { name } = field.describe
   const { id, created } = await saveOne(

@@ -1,5 +1,5 @@
-// Records nested in one another, made as one. Salesforce: REST API guide, "sObject Tree": at most 200
-// records of 5 types in 5 levels; all of them or none.
+// Nested records, created together. Salesforce: REST API guide, "sObject Tree": at most 200 records of 5
+// types in 5 levels; all of them or none.
 
 import { findObject } from '../../org/changes.ts'
 import { type Org, type SObject } from '../../org/model.ts'
@@ -22,7 +22,7 @@ interface Node {
   referenceId: string
   object: SObject
   fields: Record<string, unknown>
-  /** The record above it, and the field that points there. */
+  /** Its parent record, and the field that points to it. */
   parent: { node: Node; field: string } | null
   level: number
   id: string
@@ -102,7 +102,7 @@ const failed = (failures: Failure[]): RestAnswer => ({
   },
 })
 
-/** Reads records and, below them, what stands under the names of child relationships. */
+/** Reads records and, below them, those under the names of child relationships. */
 const readLevel = (
   org: Org,
   records: unknown,

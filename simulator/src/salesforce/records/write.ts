@@ -27,7 +27,7 @@ export const saveOptions = (
   const assigning = request.headers['sforce-auto-assign']?.trim() ?? 'TRUE'
   return {
     allOrNone,
-    // Absent is TRUE: REST runs the active rule.
+    // Absent means TRUE: REST runs the active rule.
     assignmentRule: assignmentRuleOf(assigning),
     allowDuplicates: /allowSave\s*=\s*true/i.test(
       request.headers['sforce-duplicate-rule-header'] ?? '',
@@ -39,7 +39,7 @@ const assignmentRuleOf = (wanted: string): SaveRequest['options']['assignmentRul
   if (/^true$/i.test(wanted)) return 'default'
   if (/^false$/i.test(wanted)) return 'none'
   if (toId18(wanted) !== null) return { id: wanted }
-  // Salesforce documents TRUE, FALSE and an id, and not what it makes of anything else.
+  // Salesforce documents TRUE, FALSE and an id, but nothing about other values.
   throw notSimulated(`Sforce-Auto-Assign: ${wanted}`)
 }
 
@@ -78,7 +78,7 @@ export const rowRefusal = (errors: readonly RowError[]): Refusal =>
 
 /**
  * A row of a collection's answer. Salesforce: rows that failed have no id. Rows of an upsert say whether
- * they were, or would have been, created, where that is known.
+ * they were, or would have been, created, if that is known.
  */
 export const rowResult = (outcome: RowOutcome, created?: boolean): Record<string, unknown> => ({
   ...(outcome.success ? { id: outcome.id } : {}),

@@ -5,11 +5,11 @@ import type { SoqlRestrictions, SoqlRow } from '../../soql/schema.ts'
 import type { MetadataNode } from '../../org/metadata-xml.ts'
 import type { ColumnSpec } from '../query/tables.ts'
 
-/** What Salesforce answers as the Id of rows that have a durable id only. */
+/** What Salesforce returns as the Id of rows that have only a durable id. */
 export const noId = '000000000000000AAA'
 export const singleRowFields = ['FullName', 'Metadata'] as const
 
-/** Restrictions of EntityDefinition and its kin. */
+/** Restrictions of EntityDefinition and the like. */
 export const metadataEntity: SoqlRestrictions = { metadataEntity: true, singleRowFields }
 /** Restrictions of ordinary setup rows: everything may be queried, Metadata row by row. */
 export const oneMetadata: SoqlRestrictions = { singleRowFields }

@@ -54,8 +54,8 @@ export function toolingTables(org: Org): Map<string, VirtualTable> {
 }
 
 /**
- * The object of this name. Throws what Salesforce answers where it has none, and that it is not
- * simulated where it has.
+ * The object of this name. Throws Salesforce's error if there is none, and "not simulated" if only the
+ * simulator lacks it.
  */
 export function toolingTable(org: Org, name: string): VirtualTable {
   const table = toolingTables(org).get(name.toLowerCase())
@@ -181,7 +181,7 @@ const apexTrigger = (org: Org): VirtualTable => ({
   },
   rows: () =>
     org.apexTriggers.map((trigger) => {
-      // Events come as "before insert" or "beforeInsert".
+      // Events are written as "before insert" or "beforeInsert".
       const events = new Set(trigger.events.map((event) => event.replace(/\s/g, '').toLowerCase()))
       const hidden = trigger.namespace !== null
       return {

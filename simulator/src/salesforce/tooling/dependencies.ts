@@ -13,7 +13,7 @@ interface Component {
   id: string
   name: string
   namespace: string | null
-  /** Everything the component says, to look for names in. */
+  /** The whole text of the component, to look for names in. */
   text: string
   /** The object it belongs to, if any. */
   object: string | null
@@ -43,7 +43,7 @@ export interface Dependent {
   name: string
 }
 
-/** Who mentions the custom field or object with this id, or uses the global value set. */
+/** Components that mention the custom field or object with this id, or use the global value set. */
 export function* dependentsOf(org: Org, id: string): Generator<Dependent> {
   for (const row of dependencyRows(org)) {
     if (row['RefMetadataComponentId'] !== id) continue
@@ -54,7 +54,9 @@ export function* dependentsOf(org: Org, id: string): Generator<Dependent> {
   }
 }
 
-/** Who mentions which custom field or custom object, and which fields use a global value set. */
+/**
+ * Which components mention which custom field or custom object, and which fields use a global value set.
+ */
 function* dependencyRows(org: Org): Generator<SoqlRow> {
   yield* valueSetRows(org)
   const objects = liveObjects(org)
@@ -88,7 +90,7 @@ function* valueSetRows(org: Org): Generator<SoqlRow> {
   }
 }
 
-/** A label is named as `$Label.Name`, in formulas and in flows. */
+/** A label is written `$Label.Name` in formulas and flows. */
 function* labelRows(org: Org, from: Component): Generator<SoqlRow> {
   const names = new Set(
     [...from.text.matchAll(/\$Label\.(\w+)/gi)].map(([, name = '']) => name.toLowerCase()),
@@ -120,7 +122,7 @@ function dependency(
   }
 }
 
-/** Parts of objects that keep the fields they name from being deleted. */
+/** Parts of objects that prevent the deletion of fields they name. */
 const NAMING_PARTS = [
   ['FieldSet', 'fieldSets'],
   ['WebLink', 'webLinks'],

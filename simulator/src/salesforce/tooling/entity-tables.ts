@@ -1,6 +1,6 @@
 // EntityDefinition, FieldDefinition, EntityParticle and EntityLimit: the schema as Tooling shows it. It
-// does not depend on field-level security: what describe hides from a user is here all the same.
-// Salesforce: Tooling API guide, objects of these names.
+// does not depend on field-level security: what describe hides from a user is still here. Salesforce:
+// Tooling API guide, objects of these names.
 
 import { countedFields, customFieldLimit, RELATIONSHIP_LIMIT } from '../../org/edition.ts'
 import type { Field, FieldDescribe, Org, SObject } from '../../org/model.ts'
@@ -103,7 +103,7 @@ function entityRow(object: SObject): SoqlRow {
   }
 }
 
-/** The objects that a query can mean, when it names them by durable id or API name. */
+/** The objects that a query names by durable id or API name. */
 export function confinedObjects(
   org: Org,
   confined: Confinement,
@@ -131,7 +131,7 @@ const ofEntity: SoqlRestrictions = {
   ],
 }
 
-/** The fields of the objects that a query is confined to. */
+/** The fields of the objects that a query is restricted to. */
 function confinedFields(org: Org, confined: Confinement): { object: SObject; field: Field }[] {
   const durable = confinedTo(confined, 'durableid')
   const owners = durable && new Set([...durable].map((id) => id.split('.')[0] ?? id))
@@ -191,7 +191,7 @@ function commonFieldValues(object: SObject, { describe, description, id }: Field
     IsNameField: describe.nameField,
     IsNillable: describe.nillable,
     IsWorkflowFilterable: describe.filterable,
-    // Salesforce answers an object with a list in it, or null inside when it is no reference.
+    // Salesforce returns an object with a list in it, or with null if it is not a reference.
     ReferenceTo: { referenceTo: describe.referenceTo.length > 0 ? describe.referenceTo : null },
     RelationshipName: describe.relationshipName,
     ReferenceTargetField: describe['referenceTargetField'] ?? null,

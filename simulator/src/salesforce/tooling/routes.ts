@@ -39,7 +39,7 @@ const query = (ctx: RestContext): RestAnswer => {
   return { status: 200, body: withEnvelope(answer, entityName) }
 }
 
-// Salesforce: Tooling answers carry `size`, `queryLocator` and `entityTypeName` besides the others.
+// Salesforce: Tooling answers also have `size`, `queryLocator` and `entityTypeName`.
 function withEnvelope(answer: QueryAnswer, entityTypeName: string | null): object {
   const { records, nextRecordsUrl } = answer
   const queryLocator = nextRecordsUrl?.split('/').at(-1) ?? null
@@ -52,7 +52,7 @@ const nextPage = (ctx: RestContext): RestAnswer => {
   return { status: 200, body: withEnvelope(answer, first?.attributes?.type ?? null) }
 }
 
-/** A single row with every column, FullName and Metadata among them. */
+/** A single row with every column, including FullName and Metadata. */
 const record = (ctx: RestContext): RestAnswer => {
   const { name = '', id = '' } = ctx.params
   const table = toolingTable(ctx.org, name)

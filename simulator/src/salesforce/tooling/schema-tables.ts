@@ -64,7 +64,7 @@ const customObject = (org: Org): VirtualTable => ({
       })),
 })
 
-/** The paths by which queries name the object whose children they want. */
+/** The paths by which queries name the parent object. */
 const objectPaths = ['entitydefinitionid', 'tableenumorid', 'entitydefinition.qualifiedapiname']
 
 const objectsOf = (org: Org, confined: Confinement) =>
@@ -128,7 +128,7 @@ const globalValueSet = (org: Org): VirtualTable => ({
       MasterLabel: set.label,
       Description: set.description,
       Language: org.language,
-      // Salesforce: the suffix is there in Tooling ("GlobalValueSet"), and in no file.
+      // Salesforce: Tooling has the suffix ("GlobalValueSet"), files do not.
       ...metadataValues(`${set.developerName}__gvs`, null, () => globalValueSetBody(set)),
       ...auditValues(set),
     })),

@@ -1,4 +1,4 @@
-// Writes through the Tooling API, judged by jsforce.
+// Writes through the Tooling API, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -269,7 +269,7 @@ describe('Flow and FlowDefinition', () => {
   }
   const activate = (definition: string, activeVersionNumber: number | null) =>
     patch('FlowDefinition', definition, { activeVersionNumber, masterLabel: 'Crew flow' })
-  /** The versions as Tooling and as the views of the REST API show them. */
+  /** The versions as Tooling and the views of the REST API show them. */
   const seen = async () => {
     const tooling = await rows(
       "SELECT VersionNumber, Status FROM Flow WHERE Definition.DeveloperName = 'Crew_Flow' ORDER BY VersionNumber",

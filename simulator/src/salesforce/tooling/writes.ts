@@ -1,6 +1,6 @@
 // Writes of the Tooling API: custom fields, global value sets, validation rules, compact layouts, flows.
 // Salesforce: Tooling API guide, objects of these names: FullName can be set on creation, Metadata is
-// replaced whole, and no other field can be written. What is checked, and in which words, is as in a
+// replaced as a whole, and no other field can be written. Checks and messages are the same as in a
 // deployment.
 
 import type { Flow, FlowVersion, Org } from '../../org/model.ts'
@@ -28,7 +28,7 @@ const WRITABLE: Readonly<Record<string, { post?: SaveMode; patch?: true; remove?
   CompactLayout: { post: 'create', patch: true, remove: true },
   // Salesforce: no DELETE (Tooling API guide, "GlobalValueSet").
   GlobalValueSet: { post: 'create', patch: true },
-  // Salesforce: a flow that is posted again gets a further version.
+  // Salesforce: a flow that is posted again gets another version.
   Flow: { post: 'upsert', remove: true },
   FlowDefinition: { patch: true },
 }
@@ -128,7 +128,7 @@ function readBody(
   return { fullName: name, node: node as MetadataNode }
 }
 
-/** Changes the set-up, or refuses. A composite with allOrNone takes it back with its records. */
+/** Changes the metadata, or refuses. A composite with allOrNone rolls it back with its records. */
 function change<Result>(ctx: RestContext, what: (draft: Draft) => Result): Result {
   const draft = new Draft(ctx.org, { userId: ctx.user.id })
   try {
@@ -143,7 +143,7 @@ function change<Result>(ctx: RestContext, what: (draft: Draft) => Result): Resul
 
 /**
  * Refuses to delete what is active or has interviews. Salesforce names them as `Flow Interview - 0Fo…`
- * (clients pick the ids out of the text); the words around that are ours.
+ * (clients pick the ids out of the text); the rest of the message is ours.
  */
 function checkVersionIsFree(org: Org, id: string): void {
   const { flow, version } = versionIn(org, id)

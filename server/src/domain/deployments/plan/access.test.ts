@@ -1,5 +1,6 @@
-// Salesforce refuses access that lacks what it depends on. A plan says nothing of that: it names a field,
-// and whatever stands above its object is opened with it, and never taken from those who have more.
+// Salesforce refuses access without the access that it depends on. A plan does not mention that: it
+// names a field, and all masters of its object get read access with it, without reducing existing
+// access.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
@@ -31,7 +32,7 @@ const adding = (name: string, ...fields: object[]) => ({ api_name: name, fields 
 
 const NO_ACCESS = { permission_set: null, assign_to_connected_user: false }
 
-/** What the holder may do with each object, as far as the plan's reading shows it. */
+/** The holder's access to each object, as far as the plan's reading shows it. */
 const rightsIn = async (plan: object, type: 'PermissionSet' | 'Profile', name: string) => {
   const { files } = await readImages(rig.org, parsePlan(plan))
   const path =

@@ -154,7 +154,7 @@ describe('a deploy', () => {
       const [run] = await rig.runsOf(id)
       if (run === undefined || run.ended_at !== null) break
       stages.add(run.stage)
-      // Killed as soon as it has taken one step.
+      // Killed as soon as it has done one step.
       const killer = new AbortController()
       const watcher = (async () => {
         for (;;) {

@@ -1,4 +1,4 @@
-// A plan that is in place changes nothing, also where Salesforce does not give back what it was told.
+// A plan that is in place changes nothing, even if Salesforce does not return exactly what was deployed.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'

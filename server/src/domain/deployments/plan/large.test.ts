@@ -1,4 +1,4 @@
-// Plans at the upper end: what they take of the process, and of PostgreSQL's limits.
+// The largest plans: what they need of the process, and of PostgreSQL's limits.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
@@ -26,7 +26,7 @@ const planOf = (name: string, objects: number, fields: number) => ({
   })),
 })
 
-/** The longest time for which nothing else could run in this process. */
+/** The longest time during which nothing else could run in this process. */
 const longestStall = async (work: () => Promise<void>): Promise<number> => {
   let longest = 0
   let last = performance.now()
@@ -53,7 +53,7 @@ const deployAndTakeBack = async (plan: ReturnType<typeof planOf>, components: nu
 describe('a large plan', { timeout: 120_000 }, () => {
   it('of one wide object leaves the process free for others', async () => {
     const stall = await longestStall(() => deployAndTakeBack(planOf('Wide', 1, 450), 452))
-    // The queue takes a worker for dead that is silent for 10 s.
+    // The queue considers a worker dead after 10 s of silence.
     expect(stall).toBeLessThan(5_000)
   })
 

@@ -80,7 +80,7 @@ describe('a rollback', () => {
   })
 
   it('refuses to lose data, names the rows, and goes ahead when that is meant', async () => {
-    // Long text cannot be counted: it counts as filled where the object has rows.
+    // Long text cannot be counted: it counts as filled if the object has rows.
     const { id } = await rig.deploy(
       onLead('Set_Full', {
         api_name: 'Notes__c',

@@ -1,5 +1,5 @@
-// What uses a component, Salesforce alone knows. A dry run asks it, and promises nothing that it refuses;
-// a rollback that it refuses says what remains and why.
+// Only Salesforce knows what uses a component. A dry run asks it, and promises nothing that it refuses;
+// a refused rollback says what remains and why.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
@@ -41,17 +41,17 @@ const deployed = async (plan: unknown): Promise<Deployment> => {
   expect(done).toMatchObject({ status: 'deployed', error: null })
   return done
 }
-/** Does a deploy find nothing to do? */
+/** Whether a deploy finds nothing to do. */
 const isInPlace = async (plan: unknown): Promise<boolean> =>
   (await rig.deploy(plan, { check_only: true })).components.every(
     ({ action }) => action === 'unchanged',
   )
 
-/** Nothing is granted, so that nothing entered could be counted. */
+/** Nothing is granted, so that no values could be counted. */
 const rollback = (id: string, input: Partial<RollbackInput> = {}): Promise<Deployment> =>
   rig.rollback(id, { allow_data_loss: true, ...input })
 
-/** Each makes something, and then something else that uses it; answers what is used and by whom. */
+/** Each creates something, and then something else that uses it; returns what is used and by what. */
 const USES: Record<string, () => Promise<{ id: string; used: string; by: string }>> = {
   'a later formula': async () => {
     const { id } = await deployed(on('Lead', text('Base_A__c'), text('Beside_A__c')))

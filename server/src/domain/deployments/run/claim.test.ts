@@ -1,5 +1,6 @@
-// Salesforce lists every deploy of a user. Whatever else that user deploys while the answer to ours is
-// lost, by the command line above all, is never taken for ours, and what is not there is never deployed.
+// Salesforce lists every deploy of a user. Whatever else that user deploys while the response to ours is
+// lost, usually with the command line, is never mistaken for ours, and what is missing is never reported
+// as deployed.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
@@ -63,7 +64,7 @@ const fieldsPackage = (...names: string[]): PackageContents => ({
   members: new Map([['CustomField', names.map((name) => `Lead.${name}`)]]),
 })
 
-/** The request never reaches Salesforce, and nobody knows. */
+/** The request never reaches Salesforce, and we cannot know. */
 const loseRequest = () =>
   rig.control.addFault({
     org: rig.sfdcOrg.name,
@@ -73,7 +74,7 @@ const loseRequest = () =>
     times: 1,
   })
 
-/** Brings the run so far that its request is lost; answers its deployment. */
+/** Runs it until its request is lost; returns its deployment. */
 const lost = async (start: () => Promise<{ id: string }>): Promise<string> => {
   const { id } = await start()
   for (let turns = 0; turns < 10; turns += 1) {
@@ -86,7 +87,7 @@ const lost = async (start: () => Promise<{ id: string }>): Promise<string> => {
   return id
 }
 
-/** Brings the deploy to Salesforce, and lets others delete something as soon as it is through. */
+/** Sends the deploy to Salesforce, and lets others delete something as soon as it has succeeded. */
 const deletedMeanwhile = async (id: string, type: string, name: string): Promise<void> => {
   await pace(60_000)
   const killer = new AbortController()

@@ -1,5 +1,5 @@
-// What may come between the steps of a change of automations: people who work in the same Salesforce
-// org, interviews, refusals. Nothing of theirs is lost, switched or left half done.
+// What may happen between the steps of a change of automations: people who work in the same Salesforce
+// org, interviews, refusals. None of their work is lost, switched off or left half done.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   await rig.control.clearFaults()
-  // One test that fails holds up no other.
+  // A failing test does not affect the others.
   await rig.database.query(
     'update deployment_runs set ended_at = now(), locked_sfdc_org_id = null where ended_at is null',
   )
@@ -71,7 +71,7 @@ const act = (action: string, input: object) =>
     } as never,
   )
 
-/** Requests like this one are answered so, until `clearFaults`. */
+/** Requests like this one get this answer, until `clearFaults`. */
 const refuse = (method: string, path: string, status: number, errorCode: string) =>
   rig.control.addFault({
     org: rig.sfdcOrg.name,
@@ -82,7 +82,7 @@ const refuse = (method: string, path: string, status: number, errorCode: string)
   })
 const busy = (method: string, path: string) => refuse(method, path, 503, 'SERVER_UNAVAILABLE')
 
-/** Begins, and is paused where the faults are. */
+/** Begins, and is paused at the faults. */
 const begin = async (deployment: Promise<{ id: string }>): Promise<string> => {
   const { id } = await deployment
   await rig.turn(id)
@@ -390,7 +390,7 @@ describe('a flow of an installed package', () => {
       code: 'invalid_plan',
       errors: [{ path: 'workflows.0.api_name', code: 'managed' }],
     })
-    // Its own name in this Salesforce org is another flow.
+    // In this Salesforce org, the plain name is a different flow.
     const made = await rig.deployWorkflows([flow('Theirs', 'Hot')])
     expect(made).toMatchObject({ status: 'deployed', components: [{ action: 'created' }] })
     expect(ruleIn(await leadRules(), 'assignment_rule', 'Lead.Theirs')).not.toBeNull()

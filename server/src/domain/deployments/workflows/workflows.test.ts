@@ -1,4 +1,4 @@
-// Automations deployed, changed, switched, removed and rolled back, in production and in a sandbox.
+// Automations deployed, changed, activated, removed and rolled back, in production and in a sandbox.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'

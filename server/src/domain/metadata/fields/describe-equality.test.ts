@@ -32,7 +32,7 @@ const entry = (value: string, more: object = {}) => ({
   ...more,
 })
 
-/** The describe of each sample field, in the members that Salesforce gives it. */
+/** The describe of each sample field, with the members that Salesforce returns. */
 const DESCRIBED: Readonly<Record<string, object>> = {
   Text__c: {
     type: 'string',

@@ -38,7 +38,7 @@ describe('a field as XML', () => {
     },
   )
 
-  // Elements of fields as Salesforce retrieves them, with what it takes for each type.
+  // Elements of fields as Salesforce returns them, with what it accepts for each type.
   it.each<[string, string[]]>([
     [
       'Text__c',

@@ -31,7 +31,7 @@ const textOf = (set: SetInput, current?: string): string =>
   compile(set, current).files.get(PATH) ?? ''
 const valuesIn = (text: string) => listObjects(readRoot(text, 'GlobalValueSet').customValue)
 
-/** As a retrieve writes one, with a value that is switched off and things a plan cannot say. */
+/** As in a retrieve, with an inactive value and members that plans do not support. */
 const THERE = `<?xml version="1.0" encoding="UTF-8"?>
 <GlobalValueSet xmlns="http://soap.sforce.com/2006/04/metadata">
     <customValue>
@@ -249,7 +249,7 @@ describe('a global value set taken back', () => {
     const moments = [null, { A: true }, { A: true }] as const
     const told = { remove: false, kept: { reason: 'It is used by Lead.Kind__c.', removable: true } }
     expect(undo(true, moments, { users: [FIELD] })).toMatchObject(told)
-    // Even where Salesforce does not say who uses it: a field of ours that stays is known.
+    // Even if Salesforce does not say what uses it: a field of ours that stays is known.
     expect(undo(true, moments, { kept: [FIELD] })).toMatchObject(told)
   })
 

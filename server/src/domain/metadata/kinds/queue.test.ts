@@ -30,7 +30,7 @@ const compile = (one: QueueInput, current?: string) =>
 const rootOf = (one: QueueInput, current?: string) =>
   readRoot(compile(one, current).files.get(PATH) ?? '<Queue/>', 'Queue')
 
-/** As a retrieve writes one, with a member and things that a plan cannot say. */
+/** As in a retrieve, with a member and members that plans do not support. */
 const THERE = `<?xml version="1.0" encoding="UTF-8"?>
 <Queue xmlns="http://soap.sforce.com/2006/04/metadata">
     <doesIncludeBosses>true</doesIncludeBosses>

@@ -1,4 +1,4 @@
-// Forms in which databases and warehouses hand out values, and what becomes of codes and labels.
+// Forms in which databases and warehouses return values, and how codes and labels are handled.
 
 import { describe, expect, it } from 'vitest'
 import { type JsonObject } from '../../../salesforce/json.ts'

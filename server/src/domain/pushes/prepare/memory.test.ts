@@ -1,4 +1,4 @@
-// What is remembered of a push's rows: which keys there were, and what the values looked like.
+// What is kept in memory about a push's rows: their keys, and statistics of their values.
 
 import { describe, expect, it } from 'vitest'
 import { prepareBench } from './bench.ts'

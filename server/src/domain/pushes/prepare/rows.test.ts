@@ -1,4 +1,4 @@
-// Whole rows: which record they mean, what is asked of Salesforce for it, and what is wrong with them.
+// Whole rows: which record they mean, what is sent to Salesforce for it, and what is wrong with them.
 
 import { describe, expect, it } from 'vitest'
 import { type PushOptions } from '../model.ts'
@@ -119,7 +119,7 @@ describe('a record', () => {
     expect(judgeIt({ key: '1', name: '' })).toEqual(['REQUIRED_FIELD_MISSING name'])
     expect(judgeIt({ key: '1', name: 'A' })).toEqual([])
     const without = { ...draft, fields: [map('key', 'External_Key__c')] }
-    // Such a mapping may be meant for records that exist: Salesforce judges.
+    // Such a mapping may be meant for existing records: Salesforce decides.
     expect(codesOf(preparerOf(without).judge(0, { key: '1' }).row)).toEqual([])
   })
 

@@ -33,7 +33,7 @@ const isClose = ({ method, path }: SalesforceRequest) =>
   method === 'PATCH' && path.startsWith('/jobs/ingest')
 const isUpload = ({ method }: SalesforceRequest) => method === 'PUT'
 
-/** Every row has a result that is true of the Salesforce org, and no key has two records. */
+/** Every row has a result that is true for the Salesforce org, and no key has two records. */
 const expectTruth = async (rows: readonly ReadyRow[], results: readonly RowResult[]) => {
   expect(results.map(({ index }) => index)).toEqual(rows.map(({ index }) => index))
   const records = await rig.records()
@@ -60,7 +60,7 @@ describe('a part by Bulk', () => {
       'failed 1 INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST': 1,
     })
     expect(await jobs()).toHaveLength(1)
-    // Null empties a field, and what a row does not name is left alone.
+    // Null empties a field, and fields that a row does not name are left unchanged.
     const [record] = await rig.records(OBJECT, { [KEY]: 'k7' })
     expect(record).toMatchObject({ Salary__c: 1, Start_Date__c: '2026-05-06' })
     expect(record?.Notes__c ?? null).toBeNull()
@@ -166,7 +166,7 @@ describe('a part by Bulk', () => {
 
 describe('causes that pass', () => {
   it('have the rows sent again, few of them by Collections', async () => {
-    // More than the simulated Salesforce tries by itself.
+    // More than the simulated Salesforce retries by itself.
     await rig.control.act('bulk/pace', { org: rig.name, retryMs: 0 })
     let struck = false
     const rows = placements(300)
@@ -195,7 +195,7 @@ describe('causes that pass', () => {
     const spend = (bulkBatches: number) =>
       rig.control.act('usage/set', { org: rig.name, bulkBatches })
     const rows = placements(3)
-    // Refused at once, or when the job has come to its turn.
+    // Refused at once, or when it is the job's turn.
     for (const isSpentBy of [() => true, isClose]) {
       await rig.reset()
       let isSpent = false

@@ -28,7 +28,7 @@ const isWrite = ({ method, path }: SalesforceRequest) =>
   method === 'PATCH' && path.startsWith('/composite/sobjects')
 const isQuery = ({ path }: SalesforceRequest) => path.startsWith('/query')
 
-/** Every row has a result that is true of the Salesforce org, and no key has two records. */
+/** Every row has a result that is true for the Salesforce org, and no key has two records. */
 const expectTruth = async (
   rows: readonly ReadyRow[],
   results: Awaited<ReturnType<Rig['collections']>>['results'],

@@ -36,7 +36,7 @@ describe('what is known of rows when Salesforce can be asked no more', () => {
     succeed(written, '001000000000001AAA', 'created')
     refused.attempts = 1
     fail(refused, [rolledBack()])
-    waiting.attempts = 3 // met a lock each time
+    waiting.attempts = 3 // hit a lock each time
     flying.attempts = 1
     flying.sentAt = new Date()
     doubted.attempts = 1

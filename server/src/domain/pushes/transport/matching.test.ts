@@ -9,7 +9,7 @@ beforeAll(async () => {
 beforeEach(() => rig.reset())
 afterAll(() => rig.close())
 
-/** The request with which the rows are Salesforce's to write. */
+/** The request from which on Salesforce writes the rows. */
 const isSending = ({ method, path }: SalesforceRequest) =>
   method === 'PATCH' && /^\/(?:composite\/sobjects|jobs\/ingest)/.test(path)
 
@@ -22,7 +22,7 @@ const dies = (times = 1) => ({
 const byKey = (index: number, key: string, fields: Record<string, string>) =>
   updateOf(index, { field: KEY, value: key }, fields)
 
-/** What the named records hold. */
+/** The values of the named records. */
 const notes = async (ids: readonly string[]) => {
   const records = await rig.records()
   return ids.map((id) => records.find(({ Id }) => Id === id)?.Notes__c ?? null)

@@ -1,4 +1,4 @@
-// What the short forms are written out as, deployed: Salesforce must take each of them.
+// The expanded short forms, deployed: Salesforce must accept each of them.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,7 +54,7 @@ afterAll(async () => {
   await simulator.close()
 })
 
-/** Type and file of package.xml, where it lies, and its text. */
+/** Type in package.xml, path of the file, and its text. */
 const partOf = ({ type, api_name: apiName, definition }: PlannedWorkflow) => {
   const [object = '', name = ''] = apiName.split('.')
   const members = asXmlValue(definition) as Record<string, XmlValue>

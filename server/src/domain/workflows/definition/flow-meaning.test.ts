@@ -1,4 +1,4 @@
-// Two ways to write one flow: as a file has it, and as Salesforce gives it back.
+// Two ways to write one flow: as in a file, and as Salesforce returns it.
 
 import { describe, expect, it } from 'vitest'
 import { type JsonObject } from '../../../salesforce/json.ts'

@@ -1,4 +1,4 @@
-// Bulk jobs by plain HTTP, for the tests beside.
+// Bulk jobs over plain HTTP, for the tests beside.
 
 import { type Client } from '../../../testing/rig.ts'
 
@@ -19,7 +19,7 @@ export interface BulkClient {
   upload(id: string, csv: string | Uint8Array<ArrayBuffer>): Promise<Response>
   setState(kind: 'ingest' | 'query', id: string, state: string): Promise<Response>
   info(kind: 'ingest' | 'query', id: string): Promise<JobInfo>
-  /** Asks until the job is in one of these states. */
+  /** Polls until the job is in one of these states. */
   until(kind: 'ingest' | 'query', id: string, ...states: string[]): Promise<JobInfo>
   results(
     id: string,

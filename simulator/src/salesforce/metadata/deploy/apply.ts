@@ -1,5 +1,5 @@
-// Runs one deployment against its org: deletions before, components in the order of what they build
-// on, deletions after, and then all of it or nothing.
+// Runs one deployment in its org: deletions before, components in the order of their dependencies,
+// deletions after, and then all of it or nothing.
 
 import type { Org } from '../../../org/model.ts'
 import { deleteComponent, DELETION_ORDER, Missing } from './deletions.ts'
@@ -27,11 +27,11 @@ export interface DeployMessage {
 
 export interface Applied {
   messages: DeployMessage[]
-  /** Whether the changes stand. */
+  /** Whether the changes are kept. */
   kept: boolean
 }
 
-/** Deploys a package. What was not kept, because of an error or checkOnly, has left no trace. */
+/** Deploys a package. What was not kept, because of an error or checkOnly, leaves no trace. */
 export function applyPackage(
   org: Org,
   userId: string,
@@ -81,7 +81,7 @@ class Run {
     this.#ignoreWarnings = ignoreWarnings
   }
 
-  /** Components of one type. They may build on each other in any order: formulas on other fields. */
+  /** Components of one type. They may depend on each other in any order: formulas on other fields. */
   items(items: readonly Item[], deploy: Deployer): void {
     let waiting = [...items]
     for (;;) {

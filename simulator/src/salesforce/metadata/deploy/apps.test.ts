@@ -1,4 +1,4 @@
-// Apps and their tabs, judged by jsforce.
+// Apps and their tabs, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { strFromU8, unzipSync } from 'fflate'

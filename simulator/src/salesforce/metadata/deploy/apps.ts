@@ -1,5 +1,5 @@
 // CustomApplication: which tabs an app shows, in their order, and how it looks. Salesforce: Metadata API
-// guide, type of this name; Object reference, "AppDefinition" on lengths. A file is the app whole.
+// guide, type of this name; Object reference, "AppDefinition" on lengths. A file is the whole app.
 
 import type { App } from '../../../org/model.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -55,7 +55,7 @@ const ELSEWHERE = [
 ]
 const BRAND = ['footerColor', 'headerColor', 'logo', 'logoVersion', 'shouldOverrideOrgTheme']
 
-/** Makes or changes an app. */
+/** Creates or changes an app. */
 export function deployApp(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
   const found = appNamed(draft, fullName)
@@ -85,7 +85,7 @@ export function deployApp(draft: Draft, { fullName, node }: Item): Outcome {
   return { id: app.id, created: found === undefined, changed: true }
 }
 
-/** Answers the id of what is gone, undefined when it was not there. Nothing shows it any more. */
+/** Returns the id of what was deleted, undefined if it did not exist. Nothing shows it any longer. */
 export function deleteApp(draft: Draft, fullName: string): string | undefined {
   const { org } = draft
   const found = appNamed(draft, fullName)
@@ -184,8 +184,8 @@ function tabOf({ org }: Draft, name: string): string {
 }
 
 /**
- * Lightning pages are not kept here: those that the org's apps name already are there, and no others.
- * Profiles and objects that overrides name must be there.
+ * Lightning pages are not stored here: only those that the org's apps already name exist. Profiles and
+ * objects that overrides name must exist.
  */
 function checkPages(draft: Draft, node: MetadataNode): void {
   const { org } = draft

@@ -27,12 +27,12 @@ const MAX_FLOW_NAME = 80
 const STATUSES = ['Active', 'Draft', 'Obsolete', 'InvalidDraft', 'UnderReview'] as const
 
 /**
- * Makes a new version when the content differs from the newest. It becomes the active one where its
- * status says so and the org lets it: production only with "Deploy processes and flows as active".
+ * Creates a new version if the content differs from the newest. It becomes the active one if its status
+ * says so and the org allows it: production only with "Deploy processes and flows as active".
  */
 export function deployFlow(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
-  // Salesforce: since v44 the version is not part of the name; files of older tools still have it.
+  // Salesforce: since v44 the version is not part of the name; files from older tools still have it.
   const name = fullName.replace(/-\d+$/, '')
   checkUnmanaged(org, 'Flow', name)
   checkDeveloperName('Flow', name, MAX_FLOW_NAME)
@@ -40,7 +40,7 @@ export function deployFlow(draft: Draft, { fullName, node }: Item): Outcome {
   checkLength('MasterLabel', label, 255)
   const status = oneOf('FlowVersionStatus', STATUSES, required(node, 'status'))
   const processType = required(node, 'processType')
-  // A draft with errors can be kept; whoever sends one says so.
+  // A draft with errors can be saved; the sender says so.
   if (status !== 'InvalidDraft') checkFlowReferences(draft, node)
 
   const before = org.flows.get(name.toLowerCase())
@@ -136,7 +136,7 @@ export function deployFlowDefinition(draft: Draft, { fullName, node }: Item): Ou
   return { id: flow.id, created: false, changed: true }
 }
 
-/** All rules of an object's file. Rules that the file does not name stay. */
+/** All rules of an object's file. Rules that the file does not name are kept. */
 export function deployAssignmentRules(draft: Draft, { fullName, node }: Item): Outcome {
   const rules = nodes(node, 'assignmentRule')
   if (rules.filter((rule) => flag(rule, 'active') === true).length > 1) {
@@ -192,7 +192,7 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
       criteriaItems: items.map((item) => {
         const field = required(item, 'field')
         const [on = '', own = ''] = field.split('.')
-        // Salesforce: a case may be judged by its account, `Account.Type`.
+        // Salesforce: criteria of a case may use its account, `Account.Type`.
         const of = on === object.name ? object : relatedObject(draft.org, object, on)
         const found = of?.fields.get(own.toLowerCase())
         if (found === undefined || found.deletedAt) {

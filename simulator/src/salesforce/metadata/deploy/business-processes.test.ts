@@ -1,4 +1,4 @@
-// Business processes and what record types offer, judged by jsforce.
+// Business processes and what record types offer, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -1,6 +1,6 @@
 // BusinessProcess: lead, sales, support and solution processes. Salesforce: Metadata API guide,
 // "BusinessProcess"; Salesforce's skills for agents (forcedotcom/sf-skills) on what Opportunity refuses.
-// Where neither has the words of a refusal, they are ours.
+// If neither has the words of a refusal, they are ours.
 
 import { processNamed, statusFieldOf } from '../../../org/business-processes.ts'
 import { nodes, readName, text, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -46,7 +46,7 @@ export function deployBusinessProcess(draft: Draft, { fullName, node }: Item): O
   return { id: made.id, created: before === undefined, changed: true }
 }
 
-/** Answers the id of what is gone, undefined when it was not there. */
+/** Returns the id of what was deleted, undefined if it did not exist. */
 export function deleteBusinessProcess(draft: Draft, fullName: string): string | undefined {
   const { objectName, name } = splitName(fullName)
   const object = draft.object(objectName)
@@ -83,7 +83,7 @@ const contentOf = ({ active, description, values }: BusinessProcess) => ({
   values,
 })
 
-/** Kept by name, as Salesforce gives them back: their order says nothing. */
+/** Sorted by name, as Salesforce returns them: their order has no meaning. */
 function readValues(
   object: SObject,
   status: string,

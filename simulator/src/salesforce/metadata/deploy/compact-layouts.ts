@@ -14,7 +14,7 @@ const FIELDS_MAX = 10
 const LABEL_MAX = 80
 const UNFIT = ['Html', 'LongTextArea', 'MultiselectPicklist', 'TextArea']
 
-/** Makes or changes a compact layout. */
+/** Creates or changes a compact layout. */
 export const deployCompactLayout = (draft: Draft, item: Item): Outcome =>
   putPart(draft, 'compactLayouts', item, readCompactLayout)
 
@@ -54,8 +54,8 @@ export const deleteCompactLayout = deletePart('compactLayouts', (object, { name 
 })
 
 /**
- * The compact layout that a file assigns: a name, null for Salesforce's own, undefined where the file is
- * silent. `coming` are those that the same file brings.
+ * The compact layout that a file assigns: a name, null for Salesforce's own, undefined if the file does
+ * not say. `coming` are those in the same file.
  */
 export function assignedCompactLayout(
   objectName: string,

@@ -1,5 +1,5 @@
-// The other components: each replaced, merged or versioned as in Salesforce, given back by a retrieve,
-// and refused with the words for what is wrong.
+// The other components: each replaced, merged or versioned as in Salesforce, returned by a retrieve, and
+// refused with the right message.
 
 import { strFromU8, unzipSync } from 'fflate'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -553,7 +553,7 @@ describe('assignment rules', () => {
       content,
     })
     expect(await problemOf(jsforce, odd)).toBeUndefined()
-    // What cannot be given back as it was would be written anew by whoever merges the file.
+    // What is not returned as it was would be rewritten by a tool that merges the file.
     const again = await deploy(jsforce, odd)
     expect(again.successes.find(({ fullName }) => fullName === object)).toMatchObject({
       changed: false,

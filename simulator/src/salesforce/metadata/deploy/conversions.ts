@@ -1,7 +1,7 @@
-// What becomes of the values of a field that changes its type. Salesforce: Change Data Capture Developer
-// Guide, "Conversions That Don't Generate Events" (values stay, or are cut where the new field is smaller)
-// and "Conversions That Generate a Gap Event"; Help, "Considerations for Converting the Field Type of a
-// Custom Field". What these do not name is refused over data, in the words recorded in
+// What happens to the values of a field that changes its type. Salesforce: Change Data Capture Developer
+// Guide, "Conversions That Don't Generate Events" (values stay, or are cut where the new field is
+// smaller) and "Conversions That Generate a Gap Event"; Help, "Considerations for Converting the Field
+// Type of a Custom Field". What these do not name is refused over data, in the words recorded in
 // trailheadapps/coral-cloud#87.
 
 import type { Field, Row, SObject } from '../../../org/model.ts'
@@ -20,7 +20,7 @@ const LENGTHS: Readonly<Partial<Record<FieldType, number>>> = {
   Url: 255,
 }
 
-/** The new value; undefined where Salesforce does not convert this one. */
+/** The new value; undefined if Salesforce does not convert this one. */
 type Convert = (value: unknown) => unknown
 
 const cutAt =

@@ -1,6 +1,6 @@
 // Custom metadata types: objects of `X__mdt` and their fields. Salesforce: Metadata API guide, "Custom
-// Metadata Types (CustomObject)"; Help, "Custom Metadata Type Fields", "Custom Metadata Types Limitations"
-// and "Custom Metadata Relationships". Texts are ours where no source is named.
+// Metadata Types (CustomObject)"; Help, "Custom Metadata Type Fields", "Custom Metadata Types
+// Limitations" and "Custom Metadata Relationships". Texts without a source are ours.
 
 import { customMetadataTypeUse } from '../../../org/edition.ts'
 import { controllerOf } from '../../../org/custom-metadata.ts'
@@ -17,7 +17,7 @@ import type { FieldType } from './field-types.ts'
 import { checkDeveloperName, checkLength, checkUnmanaged, oneOf, required } from './names.ts'
 import { same } from './typed.ts'
 
-/** What the file of a type may hold beside its parts. */
+/** What the file of a type may contain beside its parts. */
 const ELEMENTS = new Set([
   'deprecated',
   'description',
@@ -28,7 +28,7 @@ const ELEMENTS = new Set([
   'visibility',
 ])
 
-/** Makes or changes a custom metadata type; `content` is its file without fields and other parts. */
+/** Creates or changes a custom metadata type; `content` is its file without fields and other parts. */
 export function deployCustomMetadataType(
   draft: Draft,
   fullName: string,
@@ -180,12 +180,12 @@ function checkValueSet(set: MetadataNode | undefined): void {
   }
 }
 
-/** Entities beside custom metadata types that a metadata relationship may lead to. */
+/** Entities beside custom metadata types that a metadata relationship may refer to. */
 export const METADATA_ENTITIES = ['EntityDefinition', 'EntityParticle', 'FieldDefinition']
 
 /**
- * The object that a metadata relationship leads to, by its API name. One to fields needs another one that
- * says of which object they are. Throws `Problem`.
+ * The object that a metadata relationship refers to, by its API name. One to fields needs another one
+ * that names their object. Throws `Problem`.
  */
 export function relationshipTarget(draft: Draft, object: SObject, node: MetadataNode): string {
   const target = required(node, 'referenceTo')

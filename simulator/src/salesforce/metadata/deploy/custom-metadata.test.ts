@@ -1,4 +1,4 @@
-// Custom metadata types and their records, judged by jsforce.
+// Custom metadata types and their records, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { strFromU8, unzipSync } from 'fflate'

@@ -1,5 +1,6 @@
-// CustomMetadata: the records of custom metadata types. Salesforce: Metadata API guide, "CustomMetadata";
-// Object Reference, "Custom Metadata Type__mdt". Texts are those of record saves where nothing else is said.
+// CustomMetadata: the records of custom metadata types. Salesforce: Metadata API guide,
+// "CustomMetadata"; Object Reference, "Custom Metadata Type__mdt". Texts are those of record saves
+// unless noted otherwise.
 
 import { recordKey, relatedTo } from '../../../org/custom-metadata.ts'
 import type { CustomMetadataRecord, Field, Org, SObject } from '../../../org/model.ts'
@@ -22,7 +23,7 @@ const COUNTED_AS: Record<string, number> = { LongTextArea: 1_000, TextArea: 255 
 type Values = CustomMetadataRecord['values']
 type Value = Values[string]
 
-/** Makes a record, or replaces it: a field that the file leaves out is emptied. */
+/** Creates a record, or replaces it: a field that the file leaves out is emptied. */
 export function deployCustomMetadata(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
   const [typeName = '', name = ''] = fullName.split('.')
@@ -53,7 +54,7 @@ export function deployCustomMetadata(draft: Draft, { fullName, node }: Item): Ou
   return { id: record.id, created: found === undefined, changed: true }
 }
 
-/** Answers the id of what is gone, undefined when it was not there. */
+/** Returns the id of what was deleted, undefined if it did not exist. */
 export function deleteCustomMetadata(draft: Draft, fullName: string): string | undefined {
   const { org } = draft
   const [typeName = '', name = ''] = fullName.split('.')
@@ -65,14 +66,14 @@ export function deleteCustomMetadata(draft: Draft, fullName: string): string | u
   return found.id
 }
 
-/** The records of a type go with it. */
+/** The records of a type are deleted with it. */
 export function deleteRecordsOf(draft: Draft, type: SObject): void {
   for (const [key, record] of draft.org.customMetadata) {
     if (record.type === type.name) draft.put(draft.org.customMetadata, key, undefined)
   }
 }
 
-/** What the records have in a field goes with it. */
+/** The values of a field are deleted with it. */
 export function emptyField(draft: Draft, type: SObject, field: string): void {
   if (!isCustomMetadataType(type.name)) return
   for (const [key, record] of draft.org.customMetadata) {
@@ -139,7 +140,7 @@ function readValues(org: Org, type: SObject, node: MetadataNode): Values {
   return values
 }
 
-/** Types of the schema by the types of fields that take them. */
+/** XML schema types by the types of fields that accept them. */
 const SCHEMA_TYPES: Record<string, readonly string[]> = {
   boolean: ['boolean'],
   date: ['date'],
@@ -148,7 +149,10 @@ const SCHEMA_TYPES: Record<string, readonly string[]> = {
   percent: ['decimal', 'double', 'int'],
 }
 
-/** A value of a file as it is kept. Salesforce: it says its type (`xsi:type`), and is read by that. */
+/**
+ * A value of a file as it is stored. Salesforce: it states its type (`xsi:type`), and is read
+ * accordingly.
+ */
 function readOne(org: Org, type: SObject, field: Field, entry: MetadataNode): Value {
   if (entry['value'] === undefined) return null
   const value = child(entry, 'value')
@@ -173,7 +177,7 @@ function readOne(org: Org, type: SObject, field: Field, entry: MetadataNode): Va
   }
 }
 
-/** What a relationship names must be there: a record, an object, or a field of the object beside it. */
+/** What a relationship names must exist: a record, an object, or a field of the object beside it. */
 function checkRelationship(org: Org, type: SObject, field: Field, values: Values): void {
   const { name, type: kind } = field.describe
   const value = values[name]

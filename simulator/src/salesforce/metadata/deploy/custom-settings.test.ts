@@ -1,4 +1,4 @@
-// Custom settings, judged by jsforce.
+// Custom settings, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -90,7 +90,7 @@ describe('a custom setting', () => {
     expect(
       await refused(jsforce.create('Pace__c', { SetupOwnerId: '001000000000001AAA' })),
     ).toContain('id value of incorrect type')
-    // It is gone for good, so that another one takes its place.
+    // It is deleted permanently, so that a new one can take its place.
     await jsforce.destroy('Pace__c', id)
     expect((await jsforce.query('SELECT Id FROM Pace__c', { scanAll: true })).totalSize).toBe(1)
     await jsforce.create('Pace__c', { SetupOwnerId: profile })

@@ -1,6 +1,6 @@
 // Custom settings: custom objects of a few fields, whose rows belong to the org, a profile or a user.
-// Salesforce: Metadata API guide, "CustomObject" (customSettingsType); Help, "Custom Settings" and "Custom
-// Settings Limits and Considerations". Texts are ours where no source is named.
+// Salesforce: Metadata API guide, "CustomObject" (customSettingsType); Help, "Custom Settings" and
+// "Custom Settings Limits and Considerations". Texts without a source are ours.
 
 import type { SObject, SObjectDescribe } from '../../../org/model.ts'
 import {
@@ -29,7 +29,7 @@ const ELEMENTS = new Set([
 
 const KINDS: readonly SettingKind[] = ['List', 'Hierarchy']
 
-/** Makes or changes a custom setting; `content` is its file without fields. */
+/** Creates or changes a custom setting; `content` is its file without fields. */
 export function deployCustomSetting(
   draft: Draft,
   fullName: string,
@@ -125,7 +125,7 @@ export function checkFieldOfSetting(object: SObject, type: FieldType, node: Meta
   }
 }
 
-/** Refuses record types and validation rules of an object that has data of its own kind only. */
+/** Refuses record types and validation rules on a custom setting. */
 export function checkNoSetting(object: SObject, what: string): void {
   if (object.describe.customSetting) {
     throw new Problem(`The custom setting ${object.name} cannot have ${what}`)

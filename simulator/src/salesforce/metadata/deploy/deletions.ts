@@ -30,12 +30,12 @@ import { deletePermissionSetGroup, groupsWith } from './permission-set-groups.ts
 import { deleteQueue } from './queues.ts'
 import { deleteWebLink } from './web-links.ts'
 
-/** The component is not there: a warning, no error. */
+/** The component does not exist: a warning, not an error. */
 export class Missing extends Error {
   override name = 'Missing'
 }
 
-/** What goes before what, so that a package may delete a field together with those that use it. */
+/** The order of deletions, so that a package may delete a field together with the fields that use it. */
 export const DELETION_ORDER = [
   'FlowDefinition',
   'Flow',
@@ -63,7 +63,7 @@ export const DELETION_ORDER = [
   'Group',
 ]
 
-/** Deletes one component. Throws `Missing` when it is not there, `Problem` when it must stay. */
+/** Deletes one component. Throws `Missing` if it does not exist, `Problem` if it must stay. */
 export function deleteComponent(draft: Draft, type: string, fullName: string): Outcome {
   const remove = Object.hasOwn(deleters, type) ? deleters[type] : undefined
   if (remove === undefined) throw new NotDone(`does not delete ${type}`)
@@ -72,7 +72,7 @@ export function deleteComponent(draft: Draft, type: string, fullName: string): O
   return { id, created: false, changed: true }
 }
 
-/** Answers the id of what is gone, undefined when it was not there. */
+/** Returns the id of what was deleted, undefined if it did not exist. */
 type Deleter = (draft: Draft, fullName: string) => string | undefined
 
 const deleters: Readonly<Record<string, Deleter>> = {
@@ -235,8 +235,8 @@ const described = (users: readonly Dependent[]): string =>
   [...new Set(users.map(({ type, name }) => `${type} - ${name}`))].join(', ')
 
 /**
- * Erased, or kept under another name. Salesforce: `_del` is put to the name, so that a new field may
- * take it; what the rows held goes with the deleted field.
+ * Erased, or kept under another name. Salesforce: `_del` is appended to the name, so that a new field
+ * may use the name; the values stay with the deleted field.
  */
 function removeField(draft: Draft, object: SObject, field: Field): void {
   const { name } = field.describe
@@ -300,7 +300,7 @@ function withoutItem(value: unknown, field: string): unknown {
 const isItemOf = (value: unknown, field: string): boolean =>
   typeof value === 'object' && value !== null && 'field' in value && value.field === field
 
-/** Takes a field or object out of every profile and permission set. */
+/** Removes a field or object from every profile and permission set. */
 function removeGrants(draft: Draft, key: string, kind: 'fields' | 'objects'): void {
   const { org } = draft
   const without = (grants: Grants): Grants => {
@@ -378,8 +378,8 @@ function deleteObject(draft: Draft, fullName: string): string | undefined {
 }
 
 /**
- * One version of a flow, named `Name-3`. Salesforce: not while it is active, nor while interviews of it are
- * paused or wait; and a flow as a whole is not deleted by its bare name, active or not
+ * One version of a flow, named `Name-3`. Salesforce: not while it is active, nor while interviews of it
+ * are paused or waiting; and a flow as a whole cannot be deleted by its bare name, active or not
  * (scolladon/sfdx-git-delta#366). One refusal for all of these.
  */
 function deleteFlow(draft: Draft, fullName: string): string | undefined {
@@ -409,6 +409,6 @@ function deleteFlow(draft: Draft, fullName: string): string | undefined {
   return version.id
 }
 
-/** Interviews of a version that are paused or wait. */
+/** Interviews of a version that are paused or waiting. */
 export const interviewsOf = (org: Org, version: FlowVersion): FlowInterview[] =>
   org.flowInterviews.filter(({ versionId }) => versionId === version.id)

@@ -1,4 +1,4 @@
-// What makes components, type by type: what a package and the single calls can deploy.
+// The deployers of components, type by type: what a package and the single calls can deploy.
 
 import { deployApp } from './apps.ts'
 import {
@@ -24,10 +24,10 @@ import { deployPermissionSetGroup } from './permission-set-groups.ts'
 import { deployQueue } from './queues.ts'
 import { deployWebLink } from './web-links.ts'
 
-/** Makes or changes one component. Throws `Problem` for what Salesforce refuses. */
+/** Creates or changes one component. Throws `Problem` for what Salesforce refuses. */
 export type Deployer = (draft: Draft, item: Item) => Outcome
 
-/** Each type after those that it may name. */
+/** Each type comes after those that it may refer to. */
 export const DEPLOYERS: readonly [string, Deployer][] = [
   ['GlobalValueSet', deployGlobalValueSet],
   ['CustomLabels', deployLabels],
@@ -56,6 +56,6 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['PermissionSetGroup', deployPermissionSetGroup],
 ]
 
-/** What makes components of this type, in a deployment and out of it. */
+/** The deployer of this type, inside and outside a deployment. */
 export const deployerOf = (type: string): Deployer | undefined =>
   DEPLOYERS.find(([name]) => name === type)?.[1]

@@ -1,5 +1,5 @@
-// What one deployment changes in its Salesforce org, with the way back. A deployment is all or nothing
-// where rollbackOnError says so, and nothing at all where checkOnly does.
+// What one deployment changes in its Salesforce org, and how to roll it back. A deployment is all or
+// nothing with rollbackOnError, and changes nothing with checkOnly.
 
 import { nextSchemaTime } from '../../../org/changes.ts'
 import { isProduction } from '../../../org/edition.ts'
@@ -7,8 +7,8 @@ import type { MetadataNode } from '../../../org/metadata-xml.ts'
 import type { Org, SObject, Stamps } from '../../../org/model.ts'
 
 /**
- * Why Salesforce refuses one component: the `problem` of its message. Calls that answer with codes
- * (CRUD, Tooling) give the code too. Salesforce: Metadata API WSDL, "StatusCode".
+ * Why Salesforce refuses one component: the `problem` of its message. Calls that return codes (CRUD,
+ * Tooling) also return the code. Salesforce: Metadata API WSDL, "StatusCode".
  */
 export class Problem extends Error {
   override name = 'Problem'
@@ -20,7 +20,7 @@ export class Problem extends Error {
   }
 }
 
-/** What Salesforce would do here and the simulator does not, with the thing's name. */
+/** What Salesforce would do here and the simulator does not, with its name. */
 export class NotDone extends Problem {
   override name = 'NotDone'
 
@@ -37,23 +37,23 @@ export interface Item {
   fileName: string
   /** Its metadata; of a CustomObject, the whole file with fields and all. */
   node: MetadataNode
-  /** Where its name stands in the file, from 1; undefined when it is the file itself. */
+  /** The line of its name in the file, from 1; undefined if it is the file itself. */
   position?: { line: number; column: number }
 }
 
-/** What became of a component that was accepted. */
+/** The outcome of an accepted component. */
 export interface Outcome {
   id: string
   created: boolean
   changed: boolean
-  /** Where the result of a deployment names it otherwise than the package did. */
+  /** Set if the result of a deployment names it differently than the package. */
   fullName?: string
 }
 
 /**
- * An org while a deployment works on it. Whoever changes something takes it from here first
- * (`edit`, `keep`), or says how to take it back (`onRollback`). Members of an object's lists and maps
- * are replaced, never changed in place: that is what makes a shallow copy enough to go back to.
+ * An org while a deployment works on it. Code that changes something first gets it from here (`edit`,
+ * `keep`), or says how to roll it back (`onRollback`). Members of an object's lists and maps are
+ * replaced, never changed in place, so a shallow copy is enough for a rollback.
  */
 export class Draft {
   readonly org: Org
@@ -77,7 +77,7 @@ export class Draft {
     return isProduction(this.org)
   }
 
-  /** The live object of this name, to look at. */
+  /** The live object of this name, read-only. */
   object(name: string): SObject | undefined {
     const object = this.org.objects.get(name.toLowerCase())
     return object?.deletedAt === undefined ? object : undefined
@@ -90,7 +90,7 @@ export class Draft {
     return this.#copied(key, object)
   }
 
-  /** The same object, to be changed in what no describe shows, such as validation rules. */
+  /** The same object, to be changed in parts that no describe shows, such as validation rules. */
   editQuietly(object: SObject): SObject {
     return this.#copied(object.name.toLowerCase(), object)
   }
@@ -111,12 +111,12 @@ export class Draft {
     return object
   }
 
-  /** Another object's describe changes too: a lookup shows in its parent as a child relationship. */
+  /** Another object's describe also changes: a lookup appears in its parent as a child relationship. */
   touch(name: string): void {
     this.#described.add(name.toLowerCase())
   }
 
-  /** Permissions, profiles or labels change: the date of every describe moves. */
+  /** Permissions, profiles or labels change: the date of every describe changes. */
   touchOrg(): void {
     this.#orgWide = true
   }
@@ -128,7 +128,7 @@ export class Draft {
     this.onRollback(() => this.org.objects.delete(key))
   }
 
-  /** Remembers a member of the org that is about to be replaced by a changed copy. */
+  /** Saves a member of the org that is about to be replaced by a changed copy. */
   keep(member: 'layouts' | 'tabs' | 'apps' | 'assignmentRules' | 'assignments' | 'groups'): void {
     const { org } = this
     const before = { [member]: org[member] }
@@ -151,7 +151,7 @@ export class Draft {
     this.#undo.push(undo)
   }
 
-  /** Stamps of something made, or of something changed that was there before: with a later date. */
+  /** Stamps of something created, or of something existing that changed: with a later date. */
   stamps(before?: Stamps): Stamps {
     const earliest = before === undefined ? 0 : before.lastModifiedDate.getTime() + 1
     return {
@@ -167,18 +167,18 @@ export class Draft {
     this.#undo.length = 0
   }
 
-  /** Lets the changes stand and moves the dates of the describes that changed. */
+  /** Keeps the changes and updates the dates of the describes that changed. */
   commit(): void {
     Draft.commitAll(this.org, [this])
   }
 
-  /** Takes back what was committed already. The dates move once more, as for any other change. */
+  /** Rolls back what was already committed. The dates change once more, as for any other change. */
   takeBack(): void {
     this.rollback()
     this.commit()
   }
 
-  /** Lets the changes of several stand, with one date for all of them. */
+  /** Keeps the changes of several drafts, with one date for all of them. */
   static commitAll(org: Org, drafts: readonly Draft[]): void {
     const described = new Map(
       drafts.flatMap((draft) => [...draft.#described].map((key) => [key, draft.userId] as const)),
@@ -201,7 +201,7 @@ export class Draft {
   }
 }
 
-/** One change of the set-up outside of a deployment: all of it, or what it throws and nothing. */
+/** One metadata change outside a deployment: all of it, or nothing and an exception. */
 export function changeSetup<Result>(draft: Draft, change: (draft: Draft) => Result): Result {
   try {
     const result = change(draft)

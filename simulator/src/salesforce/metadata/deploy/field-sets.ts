@@ -1,5 +1,5 @@
-// FieldSet. Salesforce: Metadata API guide, "FieldSet": a description is required, and whether a field is
-// managed or required is told by Salesforce, whatever a file says.
+// FieldSet. Salesforce: Metadata API guide, "FieldSet": a description is required, and Salesforce itself
+// decides whether a field is managed or required, whatever a file says.
 
 import type { SObject } from '../../../org/model.ts'
 import { nodes, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -11,7 +11,7 @@ const LABEL_MAX = 80
 const DESCRIPTION_MAX = 1_000
 const LISTS = ['availableFields', 'displayedFields']
 
-/** Makes or changes a field set. */
+/** Creates or changes a field set. */
 export const deployFieldSet = (draft: Draft, item: Item): Outcome =>
   putPart(draft, 'fieldSets', item, (object, node) => readFieldSet(draft, object, node))
 
@@ -52,7 +52,7 @@ function readItem(draft: Draft, object: SObject, item: MetadataNode): MetadataNo
   return { field: path, isFieldManaged: false, isRequired }
 }
 
-/** Where a lookup leads; one that leads to several objects, to the first that knows the next step. */
+/** The target of a lookup; for one with several objects, the first that has the next step. */
 function parentOf(draft: Draft, from: SObject, step: string, next: string): SObject | undefined {
   const lookup = [...from.fields.values()].find(
     ({ describe, deletedAt }) =>

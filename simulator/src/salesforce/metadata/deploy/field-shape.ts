@@ -1,4 +1,4 @@
-// How a custom field shows in describe, from its metadata. Salesforce: REST API guide, "sObject
+// How a custom field appears in describe, from its metadata. Salesforce: REST API guide, "sObject
 // Describe"; SOAP API guide, "Field Types"; lengths and types as in recorded describes.
 
 import type { Field, SObject } from '../../../org/model.ts'
@@ -16,7 +16,7 @@ export interface FieldShape {
   secured: boolean
   /** The global value set that it takes its values from. */
   globalValueSet?: string
-  /** What is kept and given back by a retrieve. */
+  /** What is stored and returned by a retrieve. */
   metadata: MetadataNode
 }
 
@@ -46,7 +46,7 @@ const DESCRIBE_TYPES: Record<FieldType, string> = {
   Url: 'url',
 }
 
-/** Salesforce: a formula of type text gives up to 1,300 characters in describe. */
+/** Salesforce: a formula of type text has up to 1,300 characters in describe. */
 const FORMULA_TEXT_LENGTH = 1300
 
 /** The describe of a custom field with this (checked) metadata. */
@@ -232,7 +232,7 @@ function masterDetail(
   }
 }
 
-/** A roll-up summary: the type follows from what it sums up. */
+/** A roll-up summary: its type follows from what it summarizes. */
 function summary(draft: Draft, object: SObject, node: MetadataNode): Partial<FieldSpec> {
   const operation = oneOf(
     'SummaryOperations',
@@ -269,7 +269,7 @@ function summary(draft: Draft, object: SObject, node: MetadataNode): Partial<Fie
     : { ...base, type, precision: 0 }
 }
 
-/** Salesforce: a geolocation shows as a compound field and its two numbers. */
+/** Salesforce: a geolocation appears as a compound field and its two numbers. */
 export function coordinateSpecs(spec: FieldSpec): FieldSpec[] {
   const stem = spec.name.replace(/__c$/i, '')
   return ['Latitude', 'Longitude'].map((part) => ({

@@ -1,4 +1,4 @@
-// Which properties each type of custom field takes and needs. Salesforce: Metadata API guide,
+// Which properties each type of custom field accepts and requires. Salesforce: Metadata API guide,
 // "CustomField" and "FieldType"; texts of refusals as recorded where they were.
 
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -56,7 +56,7 @@ const RULES = {
 export type FieldType = keyof typeof RULES
 
 const TYPES = Object.keys(RULES) as FieldType[]
-/** Salesforce has them, this simulator not. */
+/** Salesforce has them, this simulator does not. */
 const UNSIMULATED = ['ExternalLookup', 'File', 'Hierarchy', 'IndirectLookup']
 const FORMULA_TYPES = new Set<FieldType>([
   'Checkbox',
@@ -87,7 +87,7 @@ const COMMON = new Set([
   'type',
 ])
 /**
- * Salesforce writes these as false into files of types that cannot have them, and takes them back;
+ * Salesforce writes these as false into files of types that cannot have them, and accepts them again;
  * `indexed` as false is recorded as accepted for every type.
  */
 const HARMLESS_AS_FALSE = new Set([
@@ -97,7 +97,7 @@ const HARMLESS_AS_FALSE = new Set([
   'stripMarkup',
   'unique',
 ])
-/** MasterDetail refuses `required` altogether. */
+/** MasterDetail refuses `required` in any case. */
 const HARMLESS_REQUIRED_FALSE = new Set<FieldType>([
   'AutoNumber',
   'Checkbox',
@@ -106,7 +106,7 @@ const HARMLESS_REQUIRED_FALSE = new Set<FieldType>([
   'Summary',
 ])
 
-/** The field's type, if it is one that exists. */
+/** The field's type, if it exists. */
 export function readType(node: MetadataNode): FieldType {
   const type = text(node, 'type') ?? ''
   if (UNSIMULATED.includes(type)) {
@@ -116,8 +116,8 @@ export function readType(node: MetadataNode): FieldType {
 }
 
 /**
- * Refuses properties that the type does not take, lacks, or has out of range. Fields of some objects take
- * one more, `alsoTakes`.
+ * Refuses properties that the type does not accept, that are missing, or that are out of range. Fields
+ * of some objects accept one more, `alsoTakes`.
  */
 export function checkProperties(type: FieldType, node: MetadataNode, alsoTakes?: string): void {
   const formula = text(node, 'formula') !== undefined

@@ -88,7 +88,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   return { id: field.id, created: found === undefined, changed: true }
 }
 
-/** Salesforce: of a standard field, a deployment changes what an administrator may set. */
+/** Salesforce: for a standard field, a deployment changes what an administrator may set. */
 function deployStandardField(
   draft: Draft,
   object: SObject,
@@ -112,8 +112,8 @@ function deployStandardField(
 }
 
 /**
- * Salesforce: a field becomes unique only where no two records have the same value, those in the recycle
- * bin included, which could be restored. The words are ours.
+ * Salesforce: a field can become unique only if no two records have the same value, including those in
+ * the recycle bin, which could be restored. The words are ours.
  */
 function checkNoDuplicates(draft: Draft, object: SObject, found: Field | undefined): void {
   if (found === undefined || found.describe.unique) return
@@ -134,7 +134,7 @@ function checkNoDuplicates(draft: Draft, object: SObject, found: Field | undefin
   }
 }
 
-/** What a formula field of a type that is no number gives. */
+/** The result of a formula field of a type that is not a number. */
 const RESULT_TYPES: Partial<Record<FieldType, ValueType>> = {
   Checkbox: 'Boolean',
   Date: 'Date',
@@ -172,7 +172,7 @@ function checkTypeChange(found: Field, type: FieldType, node: MetadataNode): voi
   }
 }
 
-/** Checks a lookup or master-detail field; answers what its parent calls the children. */
+/** Checks a lookup or master-detail field; returns the parent's name for the children. */
 function checkRelationship(
   draft: Draft,
   object: SObject,
@@ -183,7 +183,7 @@ function checkRelationship(
 ): string | null | undefined {
   if (!['Lookup', 'MasterDetail', 'MetadataRelationship'].includes(type)) return undefined
   const target = required(node, 'referenceTo')
-  // What leads to set-up has been looked at already, and set-up knows nothing of it.
+  // References to setup objects have already been checked, and those do not list their children.
   if (type === 'MetadataRelationship' && !isCustomMetadataType(target)) return null
   const parent = draft.object(target)
   if (parent === undefined) {
@@ -251,7 +251,7 @@ function checkMasterDetail(
     )
   }
   if (found?.describe.relationshipOrder === null || found === undefined) {
-    // Salesforce: the way is a lookup, filled in every row, and then converted.
+    // Salesforce: instead, create a lookup, fill it in every row, and convert it.
     if (rowsOf(draft, object).some((row) => (row[name] ?? null) === null)) {
       throw new Problem(
         'You cannot create a master-detail relationship because this object has records without a parent',

@@ -1,6 +1,6 @@
-// What a flow names: its own elements and resources, objects, and fields of records. Salesforce: Metadata
-// API guide, "Flow"; Help, "Flow Resources" and "Global Variables in Flows". Salesforce names a whole flow
-// in its refusals of these; where no public source has the wording, the words are ours.
+// What a flow refers to: its own elements and resources, objects, and fields of records. Salesforce:
+// Metadata API guide, "Flow"; Help, "Flow Resources" and "Global Variables in Flows". Salesforce's
+// refusals of these name the whole flow; where no public source has the wording, the words are ours.
 
 import type { SObject } from '../../../org/model.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -9,7 +9,7 @@ import { noSuch, required } from './names.ts'
 
 const RECORD_ELEMENTS = ['recordCreates', 'recordDeletes', 'recordLookups', 'recordUpdates']
 
-/** Members that hold a reference and nothing else. */
+/** Members that hold only a reference. */
 const REFERENCES: ReadonlySet<string> = new Set([
   'assignNextValueToReference',
   'assignRecordIdToReference',
@@ -26,10 +26,12 @@ const REFERENCES: ReadonlySet<string> = new Set([
   'startElementReference',
   'targetReference',
 ])
-/** Where a flow goes on: elements only. */
+/** Where a flow continues: elements only. */
 const CONNECTIONS: ReadonlySet<string> = new Set(['startElementReference', 'targetReference'])
 
-/** Members of a flow that hold resources: nothing leads to one. All others with names are elements. */
+/**
+ * Members of a flow that hold resources: no connector leads to one. All others with names are elements.
+ */
 const RESOURCES: ReadonlySet<string> = new Set([
   'choices',
   'collectionFilterCriteria',
@@ -59,14 +61,14 @@ interface Leaf {
 
 function* leaves(node: MetadataNode): Generator<Leaf> {
   for (const [member, value] of Object.entries(node)) {
-    // What a transform maps is named in a language of its own.
+    // The mappings of a transform have a syntax of their own.
     if (member === 'transforms') continue
     yield* texts(node, member).map((each) => ({ member, value: each }))
     if (typeof value === 'object') for (const each of nodes(node, member)) yield* leaves(each)
   }
 }
 
-/** Refuses a flow that names what is not there. */
+/** Refuses a flow that refers to something that does not exist. */
 export function checkFlowReferences(draft: Draft, flow: MetadataNode): void {
   checkObjects(draft, flow)
   const elements = new Set(
@@ -85,7 +87,7 @@ export function checkFlowReferences(draft: Draft, flow: MetadataNode): void {
   for (const { member, value } of all) {
     if (!REFERENCES.has(member) || value === '') continue
     const [root = ''] = value.toLowerCase().split('.')
-    // Global variables; and steps of an orchestration that are known by an id.
+    // Global variables; and steps of an orchestration that have an id.
     if (!/^[a-z]\w*$/.test(root)) continue
     if (!(CONNECTIONS.has(member) ? elements : known).has(root)) {
       throw new Problem(`The flow has no element or resource named ${value} (${member})`)
@@ -153,7 +155,7 @@ function recordsIn(flow: MetadataNode): Map<string, string> {
       note(text(lookup, 'name'), text(lookup, 'object'))
     }
   }
-  // A collection that was sorted or filtered is one of the same records, and may be looped over.
+  // A sorted or filtered collection holds the same records, and may be looped over.
   for (const member of ['collectionProcessors', 'loops', 'collectionProcessors']) {
     for (const each of nodes(flow, member)) {
       const object = records.get((text(each, 'collectionReference') ?? '').toLowerCase())
@@ -165,7 +167,7 @@ function recordsIn(flow: MetadataNode): Map<string, string> {
   return records
 }
 
-/** May be named on every object, whether it has record types and owners or not. */
+/** May be used on every object, whether it has record types and owners or not. */
 const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'owner', 'recordtype'])
 
 const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
@@ -186,7 +188,7 @@ function checkRecordPaths(draft: Draft, flow: MetadataNode, all: readonly Leaf[]
   }
 }
 
-/** `Owner:User.Manager.Name`: relationships with, where they have several, their target; then a field. */
+/** `Owner:User.Manager.Name`: relationships, with their target if they have several; then a field. */
 function checkPath(draft: Draft, object: SObject, [step = '', ...rest]: string[], path: string) {
   if (rest.length === 0) return requireField(object, step)
   const [relation = '', named] = step.split(':')
@@ -207,7 +209,7 @@ function checkPath(draft: Draft, object: SObject, [step = '', ...rest]: string[]
   ) {
     throw new Problem(`${object.name}.${relation} does not refer to ${named} (${path})`)
   }
-  // Of several objects without a name, what they have in common can be asked for.
+  // For several objects without a name, what they have in common can be used.
   const next = target === undefined ? undefined : draft.object(target)
   if (next !== undefined) checkPath(draft, next, rest, path)
 }

@@ -1,4 +1,5 @@
-// A look at formulas: enough to refuse those that name what is not there, and no evaluation.
+// A check of formulas: enough to refuse those that name something that does not exist, without
+// evaluation.
 
 import { FUNCTION_NAMES } from '../../../formula/function-names.ts'
 import { FormulaSyntaxError, parseFormula } from '../../../formula/parse.ts'
@@ -7,12 +8,12 @@ import type { SObject } from '../../../org/model.ts'
 import { Problem, type Draft } from './draft.ts'
 
 const CONSTANTS = new Set(['true', 'false', 'null'])
-/** Salesforce: the record type of a row can be named on every object. */
+/** Salesforce: the record type of a row can be used on every object. */
 const ALWAYS = new Set(['recordtype', 'recordtypeid', 'owner', 'createdby', 'lastmodifiedby'])
 
 /**
- * Refuses a formula whose parentheses do not match or that names a field which its object does not
- * have, or a function that there is not. `$User.…` and its kin are not checked.
+ * Refuses a formula whose parentheses do not match or that names a field which its object does not have,
+ * or a function that does not exist. `$User.…` and the like are not checked.
  */
 export function checkFormula(
   draft: Draft,
@@ -46,7 +47,7 @@ export function checkFormula(
   checkTypes(draft, object, formula, expected)
 }
 
-/** Salesforce: what the editor calls a value that is true or false. */
+/** Salesforce: the editor's name for a value that is true or false. */
 const shown = (type: ValueType): string => (type === 'Boolean' ? 'true or false' : type)
 
 /** Refuses operands, parameters and results of types that do not fit. */
@@ -58,7 +59,7 @@ function checkTypes(draft: Draft, object: SObject, formula: string, expected: Va
       `Formula result is data type (${shown(given)}), incompatible with expected data type (${shown(expected)}).`,
     )
   } catch (error) {
-    // What the parser does not read may be right all the same.
+    // What the parser cannot read may still be right.
     if (!(error instanceof FormulaSyntaxError)) throw error
     if (/^(Incorrect parameter type|Field .* is a )/.test(error.message)) {
       throw new Problem(error.message)

@@ -1,4 +1,4 @@
-// Global value sets and the fields that take their values from them, judged by jsforce.
+// Global value sets and the fields that use them, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { strFromU8, unzipSync } from 'fflate'
@@ -121,7 +121,7 @@ const readSet = async (name = 'Tiers') => {
 describe('a global value set', () => {
   it('comes with the fields that use it in one package, and they show its values, restricted', async () => {
     const { successes } = await putEverything(['Gold', 'Silver'])
-    // Of a new set, Salesforce reports the name that it goes by inside.
+    // For a new set, Salesforce reports its internal name.
     expect(successes.find(({ componentType }) => componentType === 'GlobalValueSet')).toMatchObject(
       {
         fullName: 'Tiers__gvs',
@@ -427,7 +427,7 @@ describe('a global value set is given back', () => {
     const files = unzipSync(Buffer.from(retrieved.zipFile, 'base64'))
     const xml = strFromU8(files['globalValueSets/Tiers.globalValueSet'] ?? new Uint8Array())
     expect(xml).toContain('<isActive>false</isActive>')
-    // Not by the name that it goes by inside (forcedotcom/salesforcedx-vscode#4415).
+    // Not by its internal name (forcedotcom/salesforcedx-vscode#4415).
     expect([retrieved.messages].flat()[0]?.problem).toBe(
       "Entity of type 'GlobalValueSet' named 'Tiers__gvs' cannot be found",
     )

@@ -13,11 +13,11 @@ import { leftOut, readValues, valuesOf } from './value-set.ts'
 
 const NAME_MAX = 80
 const DESCRIPTION_MAX = 255
-/** Active and inactive ones together. */
+/** Active and inactive values together. */
 const VALUES_MAX = 1000
 const SETS_MAX = 500
 
-/** Makes or changes a set, and with it the values of every field that uses it. */
+/** Creates or changes a set, and with it the values of every field that uses it. */
 export function deployGlobalValueSet(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
   checkDeveloperName('Global Value Set', fullName, NAME_MAX)
@@ -42,12 +42,14 @@ export function deployGlobalValueSet(draft: Draft, { fullName, node }: Item): Ou
     id: set.id,
     created: found === undefined,
     changed: true,
-    // Of a set that is new, Salesforce answers with the suffix that only it knows (forcedotcom/cli#2870).
+    // For a new set, Salesforce returns the name with its own suffix (forcedotcom/cli#2870).
     ...(found === undefined && { fullName: `${set.developerName}__gvs` }),
   }
 }
 
-/** Answers the id of what is gone, undefined when it was not there. The words of the refusal are ours. */
+/**
+ * Returns the id of what was deleted, undefined if it did not exist. The words of the refusal are ours.
+ */
 export function deleteGlobalValueSet(draft: Draft, fullName: string): string | undefined {
   const { org } = draft
   const key = fullName.toLowerCase()
@@ -99,7 +101,7 @@ function readSet(node: MetadataNode, before: GlobalValueSet | undefined): Conten
 const byLabel = (left: GlobalValue, right: GlobalValue) =>
   left.label.localeCompare(right.label, 'en', { sensitivity: 'base' })
 
-/** The set's fields take its values over, and with them the fields that they control. */
+/** The set's fields take over its values, and so do the fields that they control. */
 function passOn(draft: Draft, set: GlobalValueSet): void {
   for (const { object, field } of globalValueSetFields(draft.org, set)) {
     draft.edit(object)

@@ -1,4 +1,4 @@
-// Public groups, judged by jsforce.
+// Public groups, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

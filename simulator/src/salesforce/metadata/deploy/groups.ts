@@ -12,7 +12,7 @@ const NAME_MAX = 40
 const DEVELOPER_NAME_MAX = 80
 const DESCRIPTION_MAX = 1_332
 
-/** Makes or changes a public group; its members stay. */
+/** Creates or changes a public group; its members stay. */
 export function deployGroup(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
   checkDeveloperName('Group', fullName, DEVELOPER_NAME_MAX)
@@ -35,8 +35,8 @@ export function deployGroup(draft: Draft, { fullName, node }: Item): Outcome {
 }
 
 /**
- * Answers the id of what is gone, undefined when it was not there. Salesforce: a public group is deleted
- * even if sharing uses it, and its memberships go with it.
+ * Returns the id of what was deleted, undefined if it did not exist. Salesforce: a public group is
+ * deleted even if sharing uses it, and its memberships are deleted with it.
  */
 export function deleteGroup(draft: Draft, fullName: string): string | undefined {
   const { org } = draft

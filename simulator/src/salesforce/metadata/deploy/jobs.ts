@@ -31,13 +31,13 @@ export interface DeployJob {
   messages: DeployMessage[]
 }
 
-/** Milliseconds a deployment waits before it runs, and runs. */
+/** Milliseconds that a deployment waits before it runs, and that it runs. */
 export interface DeployPace {
   pendingMs: number
   runMs: number
 }
 
-/** What stops a deployment that would go through otherwise. */
+/** What stops a deployment that would otherwise succeed. */
 export type DeployLock = 'setup' | 'admin-operation'
 
 const PACE: DeployPace = { pendingMs: 10, runMs: 30 }
@@ -48,11 +48,11 @@ const MAX_ZIP_BYTES = 39 * 1024 * 1024
 const SETUP_LOCKED =
   "The changes you requested require salesforce.com to temporarily lock your organization's administration setup. However, the administration setup has already been locked by another change. Please wait for the previous action to finish, then try again later."
 
-/** Whether nothing more happens to it. */
+/** Whether it has ended. */
 export const isDone = ({ status }: DeployJob): boolean =>
   !['Pending', 'InProgress', 'Canceling'].includes(status)
 
-/** Deployments go on by the clock, whether anybody asks for their state or not. */
+/** Deployments proceed by the clock, whether or not anybody polls them. */
 export class DeployJobs {
   readonly #org: Org
   readonly #jobs = new Map<string, DeployJob>()
@@ -60,7 +60,7 @@ export class DeployJobs {
   readonly #locks: DeployLock[] = []
   #pace = PACE
   #running = false
-  /** What the clock will do next: there is one deployment at a time. */
+  /** The next timer: one deployment runs at a time. */
   #next: { timer: NodeJS.Timeout; phase: keyof DeployPace; what: () => void } | undefined
 
   constructor(org: Org) {
@@ -73,7 +73,7 @@ export class DeployJobs {
   }
 
   /**
-   * Slows deployments down, or speeds them up, the one at hand too; what is not given goes at its
+   * Slows deployments down, or speeds them up, including the current one; what is not given has its
    * usual pace.
    */
   setPace(pace: Partial<DeployPace> = {}): void {
@@ -84,7 +84,10 @@ export class DeployJobs {
     this.#later(next.phase, next.what)
   }
 
-  /** The next deployments find the set-up locked: so many of them, each as a whole or in a component. */
+  /**
+   * Makes the next deployments find the setup locked: so many of them, each as a whole or in one
+   * component.
+   */
   lock(kind: DeployLock, times: number): void {
     for (let i = 0; i < times; i++) this.#locks.push(kind)
   }
@@ -93,7 +96,7 @@ export class DeployJobs {
     return this.#jobs.get(id.slice(0, 15))
   }
 
-  /** Takes a deployment into the queue. Throws `DeployRefusal` for what the org does not allow. */
+  /** Queues a deployment. Throws `DeployRefusal` for what the org does not allow. */
   submit(zip: Uint8Array, options: DeployOptions, userId: string): DeployJob {
     if (isProduction(this.#org)) {
       if (options.purgeOnDelete) {
@@ -134,8 +137,8 @@ export class DeployJobs {
   }
 
   /**
-   * Cancels: at once while it waits, at its end while it runs. Answers undefined for an unknown id;
-   * throws `DeployRefusal` when the deployment is over.
+   * Cancels: at once while it waits, at its end while it runs. Returns undefined for an unknown id;
+   * throws `DeployRefusal` if the deployment has ended.
    */
   cancel(id: string, userId: string): DeployJob | undefined {
     const job = this.find(id)
@@ -173,7 +176,7 @@ export class DeployJobs {
   #later(phase: keyof DeployPace, what: () => void): void {
     const timer = setTimeout(() => {
       this.#next = undefined
-      // After a reset the org is another one, and this queue nobody's.
+      // After a reset the org is a different one, and this queue is no longer used.
       if (deploysOf(this.#org) === this) what()
     }, this.#pace[phase])
     timer.unref()
@@ -204,7 +207,7 @@ export class DeployJobs {
     job.startDate = job.lastModifiedDate
     const read = this.#read(job)
     if (read === undefined || lock === 'setup') {
-      // Salesforce: the whole deployment fails, with null in front of the words.
+      // Salesforce: the whole deployment fails, with null in front of the message.
       if (lock === 'setup') fail(job, 'ALREADY_IN_PROCESS', `null: ${SETUP_LOCKED}`)
       this.#finish(job, 'Failed')
       over()
@@ -244,7 +247,7 @@ export class DeployJobs {
       const partial = failed && kept && messages.some((each) => each.success && each.componentType)
       this.#finish(job, partial ? 'SucceededPartial' : failed ? 'Failed' : 'Succeeded')
     } catch (error) {
-      // The simulator's own fault: said in the result, where whoever deploys will look.
+      // The simulator's own fault, reported in the result, where the caller will look.
       fail(
         job,
         'UNKNOWN_EXCEPTION',
@@ -263,7 +266,7 @@ const fail = (job: DeployJob, code: string, message: string): void => {
   job.errorMessage = message
 }
 
-/** One component meets a lock, the others not. */
+/** One component hits a lock, the others do not. */
 function lockComponent(read: DeployPackage): void {
   const item = read.items.shift()
   if (item === undefined) return
@@ -271,7 +274,7 @@ function lockComponent(read: DeployPackage): void {
   read.problems.push({ fileName, fullName, type, problem: 'admin operation already in progress' })
 }
 
-/** Components that went well, or did not; manifests are none. */
+/** Components that succeeded or failed; manifests do not count. */
 export const countOf = (job: DeployJob, success: boolean): number =>
   job.messages.filter(
     (message) => message.success === success && (message.componentType !== '' || !success),

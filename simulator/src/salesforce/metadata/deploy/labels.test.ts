@@ -1,4 +1,4 @@
-// Custom labels, judged by jsforce.
+// Custom labels, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

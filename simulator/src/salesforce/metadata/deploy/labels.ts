@@ -1,6 +1,6 @@
-// CustomLabel: a text by its name. Salesforce: Metadata API guide, "CustomLabels"; Tooling API guide,
-// "ExternalString" on names, lengths and the language; Help, "Create and Edit Custom Labels": 5,000 labels
-// in an org. A file names some labels, and those that it leaves out stay as they are.
+// CustomLabel: a named text. Salesforce: Metadata API guide, "CustomLabels"; Tooling API guide,
+// "ExternalString" on names, lengths and the language; Help, "Create and Edit Custom Labels": 5,000
+// labels in an org. A file names some labels, and those that it leaves out stay as they are.
 
 import type { CustomLabel } from '../../../org/model.ts'
 import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -15,7 +15,7 @@ const SHORT_DESCRIPTION_MAX = 80
 const CATEGORIES_MAX = 255
 const LABELS_MAX = 5_000
 
-/** The file of all labels: each of them is a component of its own, this one holds nothing else. */
+/** The file of all labels: each label is a component of its own, and this one contains nothing else. */
 export function deployLabels(_draft: Draft, { fullName, node }: Item): Outcome {
   if (fullName !== 'CustomLabels') {
     throw new Problem(`The simulator has one file of labels, CustomLabels, and not ${fullName}`)
@@ -26,7 +26,7 @@ export function deployLabels(_draft: Draft, { fullName, node }: Item): Outcome {
   return { id: '', created: false, changed: false }
 }
 
-/** Makes or changes one label. */
+/** Creates or changes one label. */
 export function deployLabel(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
   checkUnmanaged(org, 'CustomLabel', fullName)
@@ -54,7 +54,9 @@ export function deployLabel(draft: Draft, { fullName, node }: Item): Outcome {
   return { id: label.id, created: found === undefined, changed: true }
 }
 
-/** Answers the id of what is gone, undefined when it was not there. The words of the refusal are ours. */
+/**
+ * Returns the id of what was deleted, undefined if it did not exist. The words of the refusal are ours.
+ */
 export function deleteLabel(draft: Draft, fullName: string): string | undefined {
   const { org } = draft
   const found = org.customLabels.get(fullName.toLowerCase())
@@ -100,7 +102,7 @@ function readLabel(node: MetadataNode): Content {
   }
 }
 
-/** Only the form is checked: which languages an org has is not kept. */
+/** Only the form is checked: the languages of an org are not stored. */
 function languageOf(code: string): string {
   if (/^[a-z]{2,3}(_[A-Z]{2,4})?$/.test(code)) return code
   throw new Problem(

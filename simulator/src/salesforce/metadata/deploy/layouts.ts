@@ -63,7 +63,7 @@ function checkField(object: SObject, name: string): void {
   }
 }
 
-/** Salesforce: fields that every row needs are on every layout; asked of custom ones here. */
+/** Salesforce: fields that every row needs must be on every layout; checked here for custom fields. */
 function checkRequired(object: SObject, placed: ReadonlySet<string>): void {
   for (const { describe, deletedAt } of object.fields.values()) {
     if (!describe.custom || deletedAt || !describe.createable || describe.nillable) continue

@@ -1,10 +1,10 @@
-// What list views call the fields of an object. Custom fields go by their API names, the standard ones by
-// names of their own: ACCOUNT.PHONE1, FULL_NAME, CORE.USERS.ALIAS. No page of Salesforce lists them ("Field
+// The names of an object's fields in list views. Custom fields have their API names, standard ones
+// special names: ACCOUNT.PHONE1, FULL_NAME, CORE.USERS.ALIAS. No Salesforce page lists them ("Field
 // names in the ListView columns don't always match their API name counterparts", Metadata API guide,
-// "ListView"); these are from list views that people keep in public repositories, and from what their tools
-// translate them to. An object that is not here has standard columns that this simulator does not know.
+// "ListView"); these are from list views in public repositories, and from the translations of their
+// tools. For an object that is not listed here, the simulator does not know the standard columns.
 
-/** Of every custom object, and of the standard ones below. */
+/** For every custom object, and for the standard ones below. */
 const COMMON: Record<string, string> = {
   CREATEDBY_USER: 'CreatedById',
   'CREATEDBY_USER.ALIAS': 'CreatedById',
@@ -31,7 +31,7 @@ const OWNER = {
   'CORE.USERS.LAST_NAME': 'OwnerId',
 }
 
-/** Each name with the object's before it. */
+/** Each name prefixed with the object's. */
 const prefixed = (prefix: string, names: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(names).map(([name, field]) => [`${prefix}.${name}`, field]))
 

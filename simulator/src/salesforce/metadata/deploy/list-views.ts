@@ -22,7 +22,10 @@ const SCOPES = [
   'MineAndMyGroups',
   'ScopingRule',
 ] as const
-/** Scopes of an object whose records have an owner; the others are of features that no org here has. */
+/**
+ * Scopes of an object whose records have an owner; the others belong to features that no simulated org
+ * has.
+ */
 const OF_OWNERS = ['Mine', 'Queue', 'MineAndMyGroups']
 const OPERATIONS = [
   'equals',
@@ -39,7 +42,7 @@ const OPERATIONS = [
   'within',
 ]
 
-/** Makes or changes a list view. */
+/** Creates or changes a list view. */
 export const deployListView = (draft: Draft, item: Item): Outcome =>
   putPart(draft, 'listViews', item, (object, node) => readListView(draft.org, object, node))
 
@@ -79,7 +82,9 @@ function checkScope(org: Org, object: SObject, node: MetadataNode): void {
   if (queue === undefined) throw noSuch('queue', 'Queue', name)
 }
 
-/** Custom fields by name, also with their object's before it; standard ones as list views call them. */
+/**
+ * Custom fields by name, optionally prefixed with their object; standard ones by their list view names.
+ */
 function checkColumn(object: SObject, column: string): void {
   const own = `${object.name}.`.toLowerCase()
   const plain = column.toLowerCase().startsWith(own) ? column.slice(own.length) : column
@@ -99,7 +104,7 @@ function isField(object: SObject, name: string): boolean {
   return field !== undefined && field.deletedAt === undefined
 }
 
-/** Who sees it: groups and roles have to be there. */
+/** Who sees it: groups and roles have to exist. */
 function checkSharing(org: Org, sharedTo: MetadataNode): void {
   const knows = (names: readonly { developerName: string }[], name: string) =>
     names.some(({ developerName }) => developerName.toLowerCase() === name.toLowerCase())

@@ -7,7 +7,7 @@ import { Problem } from './draft.ts'
 
 const MAX_NAME = 40
 
-/** Refuses a developer name (without its `__c`) that Salesforce would not take. */
+/** Refuses a developer name (without its `__c`) that Salesforce would not accept. */
 export function checkDeveloperName(kind: string, name: string, maxLength = MAX_NAME): void {
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name) || name.endsWith('_') || name.includes('__')) {
     throw new Problem(
@@ -26,7 +26,7 @@ export function checkLength(what: string, value: string | undefined, max: number
   }
 }
 
-/** The text of an element that must be there. */
+/** The text of a required element. */
 export function required(node: MetadataNode, element: string): string {
   const value = text(node, element)
   if (value === undefined || value === '')
@@ -34,7 +34,7 @@ export function required(node: MetadataNode, element: string): string {
   return value
 }
 
-/** One of the enum's words. */
+/** One of the enum's values. */
 export function oneOf<Word extends string>(
   name: string,
   words: readonly Word[],
@@ -58,7 +58,7 @@ export function flag(node: MetadataNode, element: string): boolean | undefined {
   return value === 'true'
 }
 
-/** A whole number; undefined when the element is not there. */
+/** A whole number; undefined if the element is absent. */
 export function whole(node: MetadataNode, element: string): number | undefined {
   const value = text(node, element)
   if (value === undefined) return undefined
@@ -68,7 +68,7 @@ export function whole(node: MetadataNode, element: string): number | undefined {
   return Number(value)
 }
 
-/** Refuses changes of what an installed package brought (`ns__Name`, `ns__Name__c`). */
+/** Refuses changes of components of an installed package (`ns__Name`, `ns__Name__c`). */
 export function checkUnmanaged(org: Org, kind: string, name: string): void {
   const prefix = name.split('__')[0]?.toLowerCase()
   if (
@@ -82,7 +82,7 @@ export function checkUnmanaged(org: Org, kind: string, name: string): void {
   }
 }
 
-/** Salesforce's words for something named that is not there. */
+/** Salesforce's message for a name that does not exist. */
 export function noSuch(element: string, type: string, name: string): Problem {
   return new Problem(
     `In field: ${element} - no ${type} named ${name} found`,

@@ -1,4 +1,4 @@
-// Compact layouts, field sets, list views, and buttons and links of an object, judged by jsforce.
+// Compact layouts, field sets, list views, and buttons and links of an object, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
-// What compact layouts, field sets, list views and buttons have in common: they belong to an object, their
-// file is theirs whole, and each has a name of its own among its like.
+// What compact layouts, field sets, list views and buttons have in common: they belong to an object,
+// each file holds exactly one, and each has a unique name within its kind.
 
 import type { Field, ObjectPart, PartElement, SObject } from '../../../org/model.ts'
 import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -29,7 +29,7 @@ export const partNamed = (
   name: string,
 ): ObjectPart | undefined => object.parts[element].find((part) => sameName(part.name, name))
 
-/** Splits `Lead.Name`; throws where the object is not there. */
+/** Splits `Lead.Name`; throws if the object does not exist. */
 export function ownerOf(draft: Draft, fullName: string): { object: SObject; name: string } {
   const dot = fullName.indexOf('.')
   const objectName = fullName.slice(0, Math.max(dot, 0))
@@ -38,7 +38,7 @@ export function ownerOf(draft: Draft, fullName: string): { object: SObject; name
   return { object, name: fullName.slice(dot + 1) }
 }
 
-/** The live field of this name; throws Salesforce's words where there is none. */
+/** The live field of this name; throws Salesforce's message if there is none. */
 export function fieldNamed(object: SObject, element: string, name: string): Field {
   const field = object.fields.get(name.toLowerCase())
   if (field === undefined || field.deletedAt) {
@@ -47,7 +47,7 @@ export function fieldNamed(object: SObject, element: string, name: string): Fiel
   return field
 }
 
-/** Makes or replaces one part; `read` refuses what is wrong with it, and gives back what is kept. */
+/** Creates or replaces one part; `read` refuses what is wrong with it, and returns what is stored. */
 export function putPart(
   draft: Draft,
   element: PartElement,
@@ -79,7 +79,7 @@ export function putPart(
   return { id: made.id, created: before === undefined, changed: true }
 }
 
-/** What deletes parts of a kind: answers the id, or undefined where there is none of that name. */
+/** Deletes parts of a kind: returns the id, or undefined if there is none with that name. */
 export const deletePart =
   (element: PartElement, check: (object: SObject, part: ObjectPart) => void = () => undefined) =>
   (draft: Draft, fullName: string): string | undefined => {
@@ -104,9 +104,9 @@ export function checkOnce(names: readonly string[], what: string): void {
 }
 
 /**
- * A field that is deleted goes from the compact layouts and list views that show it, from their filters too.
- * Salesforce: simplysfdc.com/2016/09/salesforce-delete-custom-field.html for list views; that compact layouts
- * do the same is assumed. Field sets and buttons keep it from being deleted.
+ * A deleted field is removed from the compact layouts and list views that show it, and from their
+ * filters. Salesforce: simplysfdc.com/2016/09/salesforce-delete-custom-field.html for list views; that
+ * compact layouts do the same is assumed. Field sets and buttons prevent its deletion.
  */
 export function removeFromParts(draft: Draft, object: SObject, field: string): void {
   const names = [field, `${object.name}.${field}`].map((name) => name.toLowerCase())
@@ -119,7 +119,7 @@ export function removeFromParts(draft: Draft, object: SObject, field: string): v
     }
     const before = nodes(metadata, 'filters')
     const filters = before.filter((filter) => !named(text(filter, 'field')))
-    // Its numbers would mean other filters now.
+    // Its numbers would now refer to other filters.
     if (filters.length < before.length) delete metadata['booleanFilter']
     return {
       ...part,

@@ -28,11 +28,14 @@ import {
 import { readPicklists, readProcess } from './record-type-values.ts'
 import { same, typed } from './typed.ts'
 
-/** What is not the object's own: components of their own, and what is kept beside its metadata. */
+/**
+ * What does not belong to the object itself: components of their own, and what is stored beside its
+ * metadata.
+ */
 const CHILDREN = childTypes.flatMap(({ parent, element }) =>
   parent === 'CustomObject' ? element : [],
 )
-/** Parts of an object's file that are components of their own and that this simulator has not. */
+/** Parts of an object's file that are components of their own and that this simulator does not have. */
 const UNSIMULATED_PARTS = [
   'eventType',
   'externalDataSource',
@@ -112,7 +115,7 @@ function deployStandardObject(
   return { id: object.durableId, created: false, changed: shared || assigned }
 }
 
-/** What a custom object needs. Salesforce: a file with fields alone is no definition of the object. */
+/** What a custom object needs. Salesforce: a file with only fields does not define the object. */
 function checkDefinition(object: SObject | undefined, node: MetadataNode): void {
   checkLabels(node)
   checkLength('Description', text(node, 'description'), 1000)
@@ -181,7 +184,7 @@ function putNameField(draft: Draft, object: SObject, node: MetadataNode): void {
     idLookup: true,
     autoNumber,
     defaultedOnCreate: autoNumber,
-    // Salesforce: a name that the user writes may be left out, and is then the row's id.
+    // Salesforce: a name that users enter may be left out, and is then the row's id.
     nillable: !autoNumber,
   })
   object.fields.set('name', before === undefined ? field : { ...field, id: before.id })

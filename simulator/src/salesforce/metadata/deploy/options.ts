@@ -35,7 +35,7 @@ const FLAGS = [
   'singlePackage',
 ] as const
 
-/** The request is no deployment: a fault over SOAP, an error over REST. */
+/** The request is not a deployment: a fault over SOAP, an error over REST. */
 export class DeployRefusal extends Error {
   override name = 'DeployRefusal'
   readonly code: string

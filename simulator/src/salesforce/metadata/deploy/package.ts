@@ -1,4 +1,4 @@
-// What a deployment's zip asks for: components out of files, and deletions. Salesforce: Metadata API
+// The contents of a deployment's zip: components from files, and deletions. Salesforce: Metadata API
 // guide, "Sample package.xml Manifest Files" and "Deleting Components from an Organization".
 
 import { strFromU8, unzipSync } from 'fflate'
@@ -66,14 +66,15 @@ function openZip(zip: Uint8Array): Files {
   return {
     names: [...byName.keys()],
     text: (name) => {
-      // Salesforce: full names have %XX of their own (`Lead-Sales %28EU%29 Layout`), and so have their files.
+      // Salesforce: full names have their own %XX escapes (`Lead-Sales %28EU%29 Layout`), and so do
+      // their files.
       const bytes = byName.get(name) ?? byName.get(decoded(name))
       return bytes && strFromU8(bytes)
     },
   }
 }
 
-/** File names come with blanks as they are or as %20. */
+/** File names come with plain spaces or with %20. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name)
@@ -166,7 +167,7 @@ const keyOf = (type: string, fullName: string) => `${type}/${fullName.toLowerCas
 
 type Parsed = { raw: string; node: MetadataNode } | { problem: string } | undefined
 
-/** Picks out of one package's files what its manifest names. */
+/** Selects from one package's files what its manifest names. */
 class Picker {
   readonly #files: Files
   readonly #prefix: string
@@ -218,7 +219,7 @@ class Picker {
     }
   }
 
-  /** Names that `*` takes; of objects, the custom ones. */
+  /** Names that `*` includes; for objects, the custom ones. */
   #all(type: string): string[] {
     const { folder, suffix } = this.#place(type)
     return this.#files.names
@@ -260,7 +261,8 @@ class Picker {
     if (parsed === undefined) return this.#missing(type, fullName)
     if ('problem' in parsed) return this.#problem(type, parsed.problem, fileName, fullName)
     this.#add({ type, fullName, fileName, node: parsed.node })
-    // The rules of an AssignmentRules file are one component; an object's children are their own.
+    // The rules of an AssignmentRules file are one component; the children of an object are components
+    // of their own.
     if (!deploysByParts(type)) return
     for (const child of childTypes.filter(({ parent }) => parent === type)) {
       for (const node of nodes(parsed.node, child.element)) {

@@ -1,4 +1,4 @@
-// Permission set groups, judged by jsforce.
+// Permission set groups, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -1,5 +1,6 @@
-// PermissionSetGroup: permission sets that are assigned as one. Salesforce: Metadata API guide and Object
-// reference, types of this name. A file is the group whole: sets that it leaves out are in it no longer.
+// PermissionSetGroup: permission sets that are assigned as one. Salesforce: Metadata API guide and
+// Object reference, types of this name. A file is the whole group: sets that it leaves out are no longer
+// in it.
 
 import type { PermissionSetGroup } from '../../../org/model.ts'
 import { text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -13,7 +14,7 @@ const LABEL_MAX = 80
 const DESCRIPTION_MAX = 255
 const STATUSES = ['Updated', 'Outdated', 'Updating', 'Failed'] as const
 
-/** Makes or changes a group. */
+/** Creates or changes a group. */
 export function deployPermissionSetGroup(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
   checkUnmanaged(org, 'PermissionSetGroup', fullName)
@@ -36,8 +37,8 @@ export function deployPermissionSetGroup(draft: Draft, { fullName, node }: Item)
 }
 
 /**
- * Answers the id of what is gone, undefined when it was not there. That a group with users stays is
- * Salesforce's rule (Help, "Permission Set Groups Considerations"); the words are ours.
+ * Returns the id of what was deleted, undefined if it did not exist. That a group with users cannot be
+ * deleted is Salesforce's rule (Help, "Permission Set Groups Considerations"); the words are ours.
  */
 export function deletePermissionSetGroup(draft: Draft, fullName: string): string | undefined {
   const { org } = draft
@@ -68,7 +69,7 @@ const comparable = (
   label,
   description,
   hasActivationRequired,
-  // The order of the sets says nothing.
+  // The order of the sets has no meaning.
   sets: permissionSetIds.filter((id) => org.permissionSets.has(id)).toSorted(),
 })
 
@@ -81,7 +82,7 @@ function readGroup(draft: Draft, node: MetadataNode): Content {
   const description = text(node, 'description') ?? ''
   checkLength('Description', description, DESCRIPTION_MAX)
   const status = text(node, 'status')
-  // What a file says of the status is not taken over: Salesforce reckons it.
+  // The status in a file is ignored: Salesforce calculates it.
   if (status !== undefined) oneOf('PermissionSetGroupStatus', STATUSES, status)
   return {
     label,

@@ -1,5 +1,5 @@
 // PermissionSet and Profile. Salesforce: Metadata API guide, types of these names. A permission set is
-// replaced by what is deployed; of a profile, only what the file names is changed.
+// replaced by what is deployed; in a profile, only what the file names is changed.
 
 import { noGrants } from '../../../org/create.ts'
 import type {
@@ -23,9 +23,9 @@ import { checkDeveloperName, checkLength, checkUnmanaged, flag, noSuch, required
 import { USER_PERMISSIONS } from '../../../documented.ts'
 import { same, typed } from './typed.ts'
 
-/** What is in `Grants`; everything else that is kept, is kept as it came. */
+/** What is in `Grants`; everything else is stored as it came. */
 const GRANT_PARTS = ['fieldPermissions', 'objectPermissions', 'userPermissions']
-/** Parts that name something: the element with the name, and the type of what it names. */
+/** Parts that refer to something: the element with the name, and the type of its target. */
 const NAMING: Record<string, { element: string; type: string }> = {
   applicationVisibilities: { element: 'application', type: 'CustomApplication' },
   classAccesses: { element: 'apexClass', type: 'ApexClass' },
@@ -140,7 +140,7 @@ const extrasOf = (node: MetadataNode): Record<string, unknown> =>
     ),
   )
 
-/** The lists of a profile, entry by entry: what the file names wins over what was there. */
+/** The lists of a profile, entry by entry: what the file names overrides what existed. */
 function merged(
   before: Record<string, unknown>,
   now: Record<string, unknown>,
@@ -168,7 +168,7 @@ function merged(
   return result
 }
 
-/** Refuses parts that are unknown, and parts that name what is not there. */
+/** Refuses unknown parts, and parts that name something that does not exist. */
 function checkParts(draft: Draft, node: MetadataNode): void {
   for (const part of Object.keys(node)) {
     if (PLAIN.includes(part) || GRANT_PARTS.includes(part)) continue
@@ -206,7 +206,7 @@ function exists({ org }: Draft, type: string, name: string): boolean {
     case 'CustomObject':
       return org.objects.has(lower)
     default:
-      // Apex classes, pages and custom permissions: there are none here.
+      // Apex classes, pages and custom permissions: not simulated.
       return false
   }
 }
@@ -217,7 +217,7 @@ interface FieldGrant {
   readable: boolean
 }
 
-/** Reads field, object and user permissions into `grants`, over what is there. */
+/** Reads field, object and user permissions into `grants`, overriding existing ones. */
 function readGrants(draft: Draft, node: MetadataNode, grants: Grants): FieldGrant[] {
   const fields = nodes(node, 'fieldPermissions').map((entry) => readField(draft, entry, grants))
   for (const entry of nodes(node, 'objectPermissions')) readObject(draft, entry, grants)
@@ -251,7 +251,7 @@ function readField(draft: Draft, entry: MetadataNode, grants: Grants): FieldGran
     throw new Problem(`Permission to edit the field ${path} depends on permission to read it`)
   }
   const key = `${object.name}.${describe.name}`.toLowerCase()
-  // Salesforce: what computes itself can be read only, whatever is asked for.
+  // Salesforce: calculated fields are read-only, whatever the file says.
   const writable = editable && !describe.calculated && !describe.autoNumber
   if (readable) grants.fields.set(key, { readable, editable: writable })
   else grants.fields.delete(key)
@@ -267,7 +267,7 @@ const RIGHTS = {
   modifyAllRecords: ['modifyAll', 'Modify All'],
 } as const satisfies Record<string, readonly [keyof ObjectGrant, string]>
 
-/** Salesforce: no right without those that it builds on. */
+/** Salesforce: no permission without those that it depends on. */
 const BUILDS_ON: Record<keyof ObjectGrant, (keyof ObjectGrant)[]> = {
   read: [],
   create: ['read'],
@@ -318,7 +318,8 @@ function checkDependencies(draft: Draft, grants: Grants): void {
         )
       }
     }
-    // Salesforce: a detail is read through its master, and all of them through all of its.
+    // Salesforce: a detail is read through its master, and "all records" of it through "all records" of
+    // the master.
     for (const master of mastersOf(object)) {
       const above = grants.objects.get(master.toLowerCase())
       for (const right of ['read', 'viewAll'] as const) {
@@ -332,8 +333,8 @@ function checkDependencies(draft: Draft, grants: Grants): void {
 }
 
 /**
- * Standard objects that are read through another one. No page of Salesforce lists them; its refusals
- * name them ("Permission Read All Contract depends on permission(s): Read All Account" and the like,
+ * Standard objects that are read through another one. No Salesforce page lists them; refusals name them
+ * ("Permission Read All Contract depends on permission(s): Read All Account" and the like,
  * wiki.sfxd.org, "Important Notes").
  */
 const STANDARD_MASTERS: Record<string, string[]> = {

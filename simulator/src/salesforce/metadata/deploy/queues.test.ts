@@ -1,4 +1,4 @@
-// Queues, judged by jsforce.
+// Queues, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -1,6 +1,6 @@
-// Queue: who may take records that nobody has taken yet. Salesforce: Metadata API guide, "Queue"; Object
-// reference, "Group" and "QueueSobject" on lengths and on what may be owned by one. A file is the queue
-// whole: members and objects that it leaves out are none any more.
+// Queue: an owner of records that nobody has taken yet. Salesforce: Metadata API guide, "Queue"; Object
+// reference, "Group" and "QueueSobject" on lengths and on what a queue may own. A file is the whole
+// queue: members and objects that it leaves out are removed.
 
 import type { Group, GroupMembers } from '../../../org/model.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -14,7 +14,7 @@ const DEVELOPER_NAME_MAX = 80
 const EMAIL_MAX = 255
 const DESCRIPTION_MAX = 1_332
 
-/** Makes or changes a queue. */
+/** Creates or changes a queue. */
 export function deployQueue(draft: Draft, { fullName, node }: Item): Outcome {
   const { org } = draft
   checkDeveloperName('Queue', fullName, DEVELOPER_NAME_MAX)
@@ -36,8 +36,8 @@ export function deployQueue(draft: Draft, { fullName, node }: Item): Outcome {
 }
 
 /**
- * Answers the id of what is gone, undefined when it was not there. Salesforce: "You cannot delete a queue
- * if it is used by an assignment rule or has any records in it" (tip sheet on queues, quoted at
+ * Returns the id of what was deleted, undefined if it did not exist. Salesforce: "You cannot delete a
+ * queue if it is used by an assignment rule or has any records in it" (tip sheet on queues, quoted at
  * learn4sfdc.blogspot.com/2012/06/queue-best-practice.html). The words of the refusals are ours.
  */
 export function deleteQueue(draft: Draft, fullName: string): string | undefined {

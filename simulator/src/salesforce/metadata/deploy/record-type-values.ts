@@ -1,5 +1,5 @@
 // What a record type offers: the business process of its object's status, and values of the other
-// picklists. Salesforce: Metadata API guide, "RecordType"; where it has no words for a refusal, they are
+// picklists. Salesforce: Metadata API guide, "RecordType"; if it has no words for a refusal, they are
 // ours.
 
 import { processNamed, statusFieldOf } from '../../../org/business-processes.ts'
@@ -9,7 +9,7 @@ import { recordTypeBody } from '../bodies.ts'
 import { Problem } from './draft.ts'
 import { flag, missingValue, noSuch, required } from './names.ts'
 
-/** The process that a record type names; undefined on objects that have none. */
+/** The process that a record type names; undefined for objects without processes. */
 export function readProcess(object: SObject, node: MetadataNode): BusinessProcess | undefined {
   const name = text(node, 'businessProcess') ?? ''
   if (statusFieldOf(object) === undefined) {
@@ -27,8 +27,8 @@ export function readProcess(object: SObject, node: MetadataNode): BusinessProces
 }
 
 /**
- * The values by picklist: those of the file, and for picklists that it does not list those of before. A
- * list replaces the one that was there (certinia/apex-mdapi#199).
+ * The values by picklist: those of the file, and for picklists that it does not list the previous ones.
+ * A list replaces the existing one (certinia/apex-mdapi#199).
  */
 export function readPicklists(
   object: SObject,

@@ -34,7 +34,7 @@ function members(org: Org, job: DeployJob): Record<string, Plain> {
     numberComponentsDeployed: progress?.deployed ?? 0,
     numberComponentsTotal: job.componentsTotal,
     numberFiles: job.fileCount,
-    // There is no Apex here to be tested: every level runs no test.
+    // There is no Apex to test here: no level runs tests.
     numberTestErrors: 0,
     numberTestsCompleted: 0,
     numberTestsTotal: 0,
@@ -74,7 +74,7 @@ const parts = (job: DeployJob) => ({
   successes: job.messages.filter(({ success }) => success),
 })
 
-/** As JSON: what is not known is null. */
+/** As JSON: unknown members are null. */
 export function restResult(org: Org, job: DeployJob, includeDetails: boolean): object {
   const json = (entries: [string, Plain][]) =>
     Object.fromEntries(
@@ -102,12 +102,12 @@ export function restResult(org: Org, job: DeployJob, includeDetails: boolean): o
   return { ...json(Object.entries(members(org, job))), details: includeDetails ? details : null }
 }
 
-/** As XML: what is not known is left out. */
+/** As XML: unknown members are left out. */
 export function soapResult(org: Org, job: DeployJob, includeDetails: boolean): MetadataNode {
   const xml = (entries: [string, Plain][]): MetadataNode =>
     Object.fromEntries(
       entries
-        // A manifest's componentType is there, and empty.
+        // A manifest's componentType is present but empty.
         .map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value])
         .filter(([, value]) => value !== null),
     ) as MetadataNode

@@ -18,7 +18,7 @@ export const deployRoutes: RestRoute[] = [
   },
 ]
 
-/** A refusal of a deployment is an error here. */
+/** Here, a refusal of a deployment is an error. */
 const refusing = async (
   handler: (ctx: RestContext) => RestAnswer | Promise<RestAnswer>,
   ctx: RestContext,

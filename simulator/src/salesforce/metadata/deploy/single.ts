@@ -1,5 +1,5 @@
-// One component without a zip around it, as Tooling and the CRUD calls send it. What holds for a
-// deployment's components holds for these: the same deployers, checks and texts.
+// One component without a zip, as Tooling and the CRUD calls send it. The same deployers, checks and
+// texts apply as in a deployment.
 
 import { childTypes, deploysByParts, nameOfChild } from '../component.ts'
 import { ComponentCatalogue } from '../catalogue.ts'
@@ -9,17 +9,20 @@ import { deleteComponent, Missing } from './deletions.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { noSuch } from './names.ts'
 
-/** Whether the component must be new, must be there already, or either. */
+/** Whether the component must be new, must already exist, or either. */
 export type SaveMode = 'create' | 'update' | 'upsert'
 
 export interface SingleComponent {
   type: string
   fullName: string
-  /** Its metadata whole: what it leaves out is gone. */
+  /** Its complete metadata: what it leaves out is removed. */
   node: MetadataNode
 }
 
-/** Makes or changes a component, an object with its fields, record types and rules. Throws `Problem`. */
+/**
+ * Creates or changes a component, or an object with its fields, record types and rules. Throws
+ * `Problem`.
+ */
 export function saveComponent(draft: Draft, given: SingleComponent, mode: SaveMode): Outcome {
   const { type, fullName } = given
   const deploy = deployerOf(type)
@@ -35,7 +38,7 @@ export function saveComponent(draft: Draft, given: SingleComponent, mode: SaveMo
   return deploysByParts(type) ? { ...outcome, changed: saveChildren(draft, item) } : outcome
 }
 
-/** Deletes a component. Throws `Problem`, also when it is not there. */
+/** Deletes a component. Throws `Problem`, also if it does not exist. */
 export function removeComponent(draft: Draft, type: string, fullName: string): Outcome {
   try {
     return deleteComponent(draft, type, fullName)
@@ -77,7 +80,7 @@ function alreadyThere(type: string, fullName: string): Problem {
   return new Problem(message, 'DUPLICATE_DEVELOPER_NAME')
 }
 
-/** The parts of an object may name each other in any order. */
+/** The parts of an object may refer to each other in any order. */
 function saveChildren(draft: Draft, { type, fullName: parent, node }: Item): boolean {
   for (const child of childTypes.filter((each) => each.parent === type)) {
     const deploy = deployerOf(child.xmlName)
@@ -108,7 +111,7 @@ function attempt(draft: Draft, items: readonly Item[], deploy: Deployer) {
   return refused
 }
 
-/** JSON says null for what metadata leaves out. */
+/** JSON has null for what metadata leaves out. */
 function withoutNulls(node: MetadataNode): MetadataNode {
   return Object.fromEntries(
     Object.entries(node)

@@ -21,7 +21,7 @@ export interface DeployCaller {
 
 type Call = (caller: DeployCaller, call: SoapCall) => string
 
-/** A refusal of a deployment is a fault here. */
+/** Here, a refusal of a deployment is a fault. */
 const asFault =
   (call: Call): Call =>
   (caller, soap) => {

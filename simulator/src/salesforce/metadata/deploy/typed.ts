@@ -1,8 +1,8 @@
-// Metadata comes as text; Tooling gives it back as JSON with numbers and booleans.
+// Metadata comes as text; Tooling returns it as JSON with numbers and booleans.
 
 import type { MetadataNode, MetadataValue } from '../../../org/metadata-xml.ts'
 
-/** Elements that hold what people write: "true" in them is a word. */
+/** Elements that hold text written by people: "true" in them is a word. */
 const WORDS = new Set([
   'controllingFieldValue',
   'defaultValue',
@@ -40,7 +40,7 @@ const NUMBERS = new Set([
   'width',
 ])
 
-/** The same metadata with booleans and numbers where Salesforce has such. */
+/** The same metadata with booleans and numbers where Salesforce has them. */
 export function typed(node: MetadataNode): MetadataNode {
   return Object.fromEntries(
     Object.entries(node).map(([element, value]) => [element, typedValue(element, value)]),
@@ -54,13 +54,13 @@ function typedValue(element: string, value: MetadataValue): MetadataValue {
   if (typeof value === 'object' && value !== null) return typed(value as MetadataNode)
   if (typeof value !== 'string') return value
   if (element === 'apiVersion') return Number(value)
-  // A number that would be written in other words stays as it was written.
+  // A number that would be written differently stays as it was written.
   if (NUMBERS.has(element)) return String(Number(value)) === value ? Number(value) : value
   if (WORDS.has(element)) return value
   return value === 'true' ? true : value === 'false' ? false : value
 }
 
-/** Whether both say the same, whatever the order of their elements. */
+/** Whether both mean the same, whatever the order of their elements. */
 export function same(left: unknown, right: unknown): boolean {
   return canonical(left) === canonical(right)
 }

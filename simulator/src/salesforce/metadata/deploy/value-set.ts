@@ -10,15 +10,15 @@ export interface ValueSet {
   values: PicklistValue[]
   restricted: boolean
   controllingField: Field | undefined
-  /** Set where the values are those of a global value set. */
+  /** Set if the values are those of a global value set. */
   globalValueSet?: string
-  /** As it is kept: with the values that were there before and are now inactive. */
+  /** As it is stored: with the values that existed before and are now inactive. */
   metadata: MetadataNode
 }
 
 /**
  * Reads the values that the metadata of a field gives it. Throws `Problem` for what Salesforce refuses,
- * such as another source of values than the field has.
+ * such as a different source of values than the field has.
  */
 export function readValueSet(
   { org }: Draft,
@@ -56,7 +56,10 @@ export function readValueSet(
   return { ...read, values, metadata, controllingField }
 }
 
-/** As a change set and the Metadata API refuse it (forcedotcom/cli#2761); Setup can make a set of a list. */
+/**
+ * As a change set and the Metadata API refuse it (forcedotcom/cli#2761); Setup can turn a list into a
+ * set.
+ */
 function checkSameSource(before: Field | undefined, global: GlobalValueSet | undefined): void {
   if (before === undefined || !/picklist$/.test(before.describe.type)) return
   if (before.globalValueSet === global?.developerName) return
@@ -73,7 +76,7 @@ const fromGlobal = (set: MetadataNode, global: GlobalValueSet): Read => ({
   metadata: { ...set, restricted: 'true', valueSetName: global.developerName },
 })
 
-/** The values of a set as the describe of a field has them. */
+/** The values of a set as in the describe of a field. */
 export const valuesOf = ({ values }: GlobalValueSet): PicklistValue[] =>
   values.map(({ value, label, active, defaultValue }) => ({
     active,
@@ -110,7 +113,7 @@ function fromDefinition(set: MetadataNode, before: readonly PicklistValue[]): Re
   }
 }
 
-/** A value as metadata gives it. Salesforce: Metadata API guide, "CustomValue". */
+/** A value as in metadata. Salesforce: Metadata API guide, "CustomValue". */
 export interface ListedValue {
   value: string
   label: string
@@ -118,7 +121,7 @@ export interface ListedValue {
   defaultValue: boolean
 }
 
-/** The values that stand under this element. Throws `Problem` for none, for two alike, for two defaults. */
+/** The values under this element. Throws `Problem` for none, for duplicates, for two defaults. */
 export function readValues(node: MetadataNode, element: string): ListedValue[] {
   const listed = nodes(node, element).map(readValue)
   if (listed.length === 0)
@@ -135,15 +138,15 @@ export function readValues(node: MetadataNode, element: string): ListedValue[] {
   return listed
 }
 
-/** The first text that stood there before, in whichever case. */
+/** The first text that existed before, in any case. */
 const repeated = (texts: readonly string[]): string | undefined =>
   texts.find((each, at) =>
     texts.slice(0, at).some((before) => before.toLowerCase() === each.toLowerCase()),
   )
 
 /**
- * The values of before that the metadata does not list. Salesforce: "If picklist values are missing
- * from a component definition, they get deactivated when deployed" (Metadata API guide, "CustomValue").
+ * Previous values that the metadata does not list. Salesforce: "If picklist values are missing from a
+ * component definition, they get deactivated when deployed" (Metadata API guide, "CustomValue").
  */
 export function leftOut<Value extends ListedValue>(
   before: readonly Value[],

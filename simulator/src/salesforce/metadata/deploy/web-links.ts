@@ -1,5 +1,6 @@
-// WebLink: a custom button or link. Salesforce: Metadata API guide, "WebLink"; Object reference, "WebLink" on
-// lengths. Of the merge fields in an address, those that name a field of an object are looked up.
+// WebLink: a custom button or link. Salesforce: Metadata API guide, "WebLink"; Object reference,
+// "WebLink" on lengths. Of the merge fields in an address, those that name a field of an object are
+// checked.
 
 import type { SObject } from '../../../org/model.ts'
 import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -32,7 +33,7 @@ const FLAGS = [
   'showsStatus',
 ]
 
-/** Makes or changes a button or link. */
+/** Creates or changes a button or link. */
 export const deployWebLink = (draft: Draft, item: Item): Outcome =>
   putPart(draft, 'webLinks', item, (_object, node) => readWebLink(draft, item.fullName, node))
 
@@ -62,7 +63,7 @@ function checkContent(draft: Draft, node: MetadataNode): void {
     required(node, 'linkType'),
   )
   if (linkType === 'flow') throw new NotDone('does not deploy links to flows')
-  // There are no Visualforce pages and no s-controls here.
+  // Visualforce pages and s-controls are not simulated.
   if (linkType === 'page') throw noSuch('page', 'ApexPage', required(node, 'page'))
   if (linkType === 'sControl') throw noSuch('scontrol', 'Scontrol', required(node, 'scontrol'))
   const url = required(node, 'url')
@@ -102,7 +103,10 @@ interface LayoutLink {
   name: string
 }
 
-/** The buttons and links that a layout shows: those of its object, and those of its lists of custom children. */
+/**
+ * The buttons and links that a layout shows: those of its object, and those of its related lists of
+ * custom children.
+ */
 function linksOf(draft: Draft, object: SObject, layout: MetadataNode): LayoutLink[] {
   const links = nodes(layout, 'layoutSections')
     .flatMap((section) => nodes(section, 'layoutColumns'))
@@ -124,7 +128,8 @@ function linksOf(draft: Draft, object: SObject, layout: MetadataNode): LayoutLin
 }
 
 /**
- * Refuses a layout that shows a button or link that is not there. Salesforce's words: `In field: customLink
+ * Refuses a layout that shows a button or link that does not exist. Salesforce's words: `In field:
+ * customLink
  * - no WebLink named Opportunity.DeliveryStatus found`.
  */
 export function checkLayoutLinks(draft: Draft, object: SObject, layout: MetadataNode): void {

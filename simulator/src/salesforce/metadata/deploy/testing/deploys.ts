@@ -1,4 +1,4 @@
-// What the tests of deployments share: zips from a few lines of XML, and jsforce as the judge.
+// What the tests of deployments share: zips from a few lines of XML, and jsforce as the client.
 
 import { Connection } from '@jsforce/jsforce-node'
 import { strToU8, zipSync } from 'fflate'
@@ -79,7 +79,7 @@ export interface Deployed {
 
 export const OPTIONS = { singlePackage: true, rollbackOnError: true }
 
-/** Waits until a deployment is over. */
+/** Waits until a deployment has ended. */
 export const finished = async (connection: Connection, id: string): Promise<Deployed> => {
   const result = await vi.waitFor(
     async () => {

@@ -1,26 +1,23 @@
 // What a deployment and its rollback report is true, even if plans are unusual, are rolled back in parts
 // or out of order, or if the connection changes meanwhile.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { sharedClient, type SharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true })
-  org = await rig.org()
-  client = await org.client()
-  acme = rig.simulator.orgs[0]?.name ?? ''
-  await client.connect(acme)
-  await client.pull()
+  const mine = await sharedClient()
+  ;({ rig, org, client } = mine)
+  acme = mine.salesforceOrg.name
   await pace({ pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const pace = (ms: { pendingMs?: number; runMs?: number }) =>
   rig.simulator.control.act('deploys/pace', { org: acme, ...ms })
@@ -217,6 +214,7 @@ describe('a rollback', { timeout: 120_000 }, () => {
   it('that Salesforce cannot take answers 502 in its own words, and can be asked for again', async () => {
     const { body } = await deploy(onLead('Set_Later', text('Later__c')))
     await rig.simulator.control.addFault({
+      org: acme,
       path: '*/metadata/deployRequest',
       method: 'POST',
       kind: { type: 'status', status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'not now' },
@@ -402,14 +400,17 @@ describe('work on its way', { timeout: 120_000 }, () => {
       return (await status(body.id)).body.error?.code === 'connection_lost'
     })
     await client.connect(acme)
-    await rig.database.query(`update deployment_runs set resume_at = now() where ended_at is null`)
+    await rig.query(
+      `update deployment_runs set resume_at = now() where client_id = $1 and ended_at is null`,
+      [client.id],
+    )
     await ended(body.id)
     expect((await status(body.id)).body.status).toBe('deployed')
     await pace({ pendingMs: 0, runMs: 0 })
   })
 
   it('of one Salesforce org is not taken back in another', async () => {
-    const other = rig.simulator.orgs[1]?.name ?? ''
+    const other = (await rig.salesforceOrg()).name
     const { body } = await deploy(onLead('Set_Home', text('Home__c')))
     const checked = await org.api.post<{ id: string }>('/api/conflicts/check', {
       client_id: client.id,

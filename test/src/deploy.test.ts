@@ -1,26 +1,23 @@
 // Deploys and rollbacks through the public API: what was requested exists and is usable, and can be
 // rolled back without a trace.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Api, apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { startRig, type TestClient, type TestOrg } from './rig.ts'
+import { sharedClient, type SharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true })
-  org = await rig.org()
-  client = await org.client()
-  acme = rig.simulator.orgs[0]?.name ?? ''
-  await client.connect(acme)
-  await client.pull()
+  const mine = await sharedClient()
+  ;({ rig, org, client } = mine)
+  acme = mine.salesforceOrg.name
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const deploy = (plan: unknown, more: Record<string, unknown> = {}) =>
   org.api.post<DeploymentBody>('/api/deploy/custom-objects', {
@@ -231,6 +228,7 @@ describe('a deploy', { timeout: 60_000 }, () => {
 
   it('that Salesforce cannot take answers 502 with its own code and message', async () => {
     await rig.simulator.control.addFault({
+      org: acme,
       path: '*/metadata/deployRequest',
       method: 'POST',
       kind: {

@@ -1,19 +1,21 @@
 // A mapping that needs something that no longer exists is broken, and says so before a row is sent.
 
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { makePushRig, map, type PushRig, type Row } from './push-support.ts'
-import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 
-let rig: Rig
+let rig: SharedRig
+let acme: string
 let org: TestOrg
 let pushRig: PushRig
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg()).name
   org = await rig.org()
-  pushRig = await makePushRig(rig, org)
+  pushRig = await makePushRig(rig, org, acme)
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 interface Deployed {
   id: string
@@ -129,7 +131,7 @@ it('a rollback breaks the mappings of what it removes, and a second deploy mends
   expect([update.status, update.body.code]).toEqual([409, 'mapping_broken'])
 
   // Salesforce: the name of a deleted object stays taken until it is erased.
-  await rig.simulator.control.act('schema/erase-deleted', { org: 'Acme' })
+  await rig.simulator.control.act('schema/erase-deleted', { org: acme })
   await deploy()
   expect((await findings(company)).valid).toBe(true)
   expect((await push('company', { key: 'a', name: 'A', region: 'North' })).status).toBe(200)

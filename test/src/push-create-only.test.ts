@@ -1,6 +1,6 @@
 // Fields that can be set only when a record is created: a later push of the row changes everything else.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   makePushRig,
   pushRecords,
@@ -9,13 +9,16 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 
-let rig: Rig
+let rig: SharedRig
+let acme: string
 let org: TestOrg
 let pushRig: PushRig
 
-const act: Rig['simulator']['control']['act'] = (...call) => rig.simulator.control.act(...call)
+const act: SharedRig['simulator']['control']['act'] = (...call) =>
+  rig.simulator.control.act(...call)
 const key = (name: string) => ({
   name,
   type: 'string',
@@ -26,9 +29,10 @@ const key = (name: string) => ({
 })
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg()).name
   org = await rig.org()
-  await act('schema/add-object', { org: 'Acme', name: 'Line__c' })
+  await act('schema/add-object', { org: acme, name: 'Line__c' })
   const master = {
     name: 'Company__c',
     type: 'reference',
@@ -41,10 +45,10 @@ beforeAll(async () => {
   const once = { name: 'Source__c', type: 'string', length: 20, updateable: false }
   const note = { name: 'Note__c', type: 'string', length: 40 }
   for (const field of [key('Key__c'), master, once, note]) {
-    await act('schema/add-field', { org: 'Acme', object: 'Line__c', field })
+    await act('schema/add-field', { org: acme, object: 'Line__c', field })
   }
-  await act('schema/add-field', { org: 'Acme', object: 'CampaignMember', field: key('Key__c') })
-  pushRig = await makePushRig(rig, org)
+  await act('schema/add-field', { org: acme, object: 'CampaignMember', field: key('Key__c') })
+  pushRig = await makePushRig(rig, org, acme)
   const warnings = { client_id: pushRig.client.id }
   const create = async (body: Row) => {
     const answer = await org.api.post<{ warnings: { code: string }[] }>('/api/mappings/create', {
@@ -67,7 +71,7 @@ beforeAll(async () => {
   })
   expect(told).toEqual(expect.arrayContaining(['field_only_on_create', 'field_only_on_create']))
   await act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Account',
     rows: [
       { Name: 'One', Key__c: 'one' },
@@ -75,10 +79,9 @@ beforeAll(async () => {
     ],
   })
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const stored = async (prefix: string): Promise<Row[]> => {
-  const rows = await act('records/list', { org: 'Acme', object: 'Line__c', limit: 100_000 })
+  const rows = await act('records/list', { org: acme, object: 'Line__c', limit: 100_000 })
   return rows.filter(({ Key__c }) => String(Key__c).startsWith(prefix))
 }
 const told = (results: readonly RowResult[] = []) =>
@@ -122,7 +125,7 @@ describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (t
     const at = `own-${transport}-`
     await push([line(`${at}1`), line(`${at}2`)])
     await act('schema/alter-field', {
-      org: 'Acme',
+      org: acme,
       object: 'Line__c',
       name: 'Note__c',
       changes: { length: 10 },
@@ -133,7 +136,7 @@ describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (t
       line(`${at}4`, { company: 'nobody' }),
     ])
     await act('schema/alter-field', {
-      org: 'Acme',
+      org: acme,
       object: 'Line__c',
       name: 'Note__c',
       changes: { length: 40 },
@@ -183,15 +186,15 @@ it('all_or_none sends the set again as a whole, and one bad row still refuses it
 })
 
 it('a campaign member keeps its campaign, and its status is changed', async () => {
-  await act('records/insert', { org: 'Acme', object: 'Campaign', rows: [{ Name: 'Fair' }] })
+  await act('records/insert', { org: acme, object: 'Campaign', rows: [{ Name: 'Fair' }] })
   await act('records/insert', {
-    org: 'Acme',
+    org: acme,
     object: 'Lead',
     rows: [{ LastName: 'Lovelace', Company: 'Engines' }],
   })
-  const [campaign] = await act('records/list', { org: 'Acme', object: 'Campaign' })
+  const [campaign] = await act('records/list', { org: acme, object: 'Campaign' })
   const [lead] = await act('records/list', {
-    org: 'Acme',
+    org: acme,
     object: 'Lead',
     where: { LastName: 'Lovelace' },
   })

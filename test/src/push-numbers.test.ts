@@ -1,7 +1,7 @@
 // Numbers with more digits than a double holds reach Salesforce with all digits, or their row says why
 // not.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   makePushRig,
   map,
@@ -12,9 +12,11 @@ import {
   type Row,
   type RowResult,
 } from './push-support.ts'
-import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 
-let rig: Rig
+let rig: SharedRig
+let acme: string
 let org: TestOrg
 let pushRig: PushRig
 
@@ -28,10 +30,12 @@ const MEMBERS = {
 }
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] } })
+  rig = await sharedRig()
+  acme = (await rig.salesforceOrg()).name
   org = await rig.org()
-  const act: Rig['simulator']['control']['act'] = (...call) => rig.simulator.control.act(...call)
-  await act('schema/add-object', { org: 'Acme', name: 'Ledger__c' })
+  const act: SharedRig['simulator']['control']['act'] = (...call) =>
+    rig.simulator.control.act(...call)
+  await act('schema/add-object', { org: acme, name: 'Ledger__c' })
   for (const field of [
     { name: 'Key__c', type: 'string', length: 40, externalId: true, unique: true, idLookup: true },
     { name: 'Whole__c', type: 'double', precision: 18, scale: 0 },
@@ -40,9 +44,9 @@ beforeAll(async () => {
     { name: 'Fine__c', type: 'double', precision: 18, scale: 15 },
     { name: 'Seats__c', type: 'double', precision: 4, scale: 0 },
   ]) {
-    await act('schema/add-field', { org: 'Acme', object: 'Ledger__c', field })
+    await act('schema/add-field', { org: acme, object: 'Ledger__c', field })
   }
-  pushRig = await makePushRig(rig, org)
+  pushRig = await makePushRig(rig, org, acme)
   await map(org, pushRig.client, {
     canonical_object: 'ledger',
     sfdc_object: 'Ledger__c',
@@ -53,11 +57,10 @@ beforeAll(async () => {
     })),
   })
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const stored = async (key: string): Promise<Row | undefined> => {
   const [row] = await rig.simulator.control.act('records/list', {
-    org: 'Acme',
+    org: acme,
     object: 'Ledger__c',
     where: { Key__c: key },
   })
@@ -212,7 +215,7 @@ it('a mapping takes a default of many digits as text, and refuses it as a JSON n
   for (const value of ['9007199254740993', '9007199254740992', '1222333444555666.88']) {
     const { status, text } = await create(value)
     expect(status, text).toBe(422)
-    expect(text).toContain('the text of its digits')
+    expect(text).toContain('a text of its digits')
   }
   expect(await create('"9007199254740993"')).toMatchObject({ status: 201 })
   await pushRecords(org.api, pushRig, [{ key: 'by-default' }], {}, 'other')

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import pg from 'pg'
 import { inject } from 'vitest'
 import { createControl, type Control, type OrgView } from '../../simulator/src/control/client.ts'
 import { apiOf } from './api.ts'
@@ -23,6 +24,8 @@ import {
 
 export interface SharedRig extends AnyRig {
   url: string
+  /** Runs one statement as the login that owns everything; it may touch no rows but this suite's. */
+  query(text: string, values: unknown[]): Promise<void>
   /** A Salesforce org of this suite only. */
   salesforceOrg(edition?: OrgView['edition']): Promise<SalesforceOrg>
 }
@@ -50,6 +53,7 @@ declare module 'vitest' {
 /** What the starter of the rig passes to its users. */
 interface Whereabouts {
   url: string
+  databaseUrl: string
   controlUrl: string
   nangoUrl: string
   orgs: SimulatedWorld['orgs']
@@ -59,7 +63,7 @@ interface Whereabouts {
 export const sharedRig = async (): Promise<SharedRig> => {
   const answer = await fetch(inject('sharedRigDesk'))
   if (!answer.ok) throw new Error(`the shared rig did not start: ${await answer.text()}`)
-  const { url, controlUrl, nangoUrl, orgs } = (await answer.json()) as Whereabouts
+  const { url, databaseUrl, controlUrl, nangoUrl, orgs } = (await answer.json()) as Whereabouts
   const control: Control = createControl(controlUrl)
   const simulator = { control, orgs, nangoUrl }
   const api = apiOf(url)
@@ -70,6 +74,11 @@ export const sharedRig = async (): Promise<SharedRig> => {
     api,
     superAdmin,
     org: () => createOrg(superAdmin, api, simulator),
+    query: async (text, values) => {
+      const client = new pg.Client({ connectionString: databaseUrl })
+      await client.connect()
+      await client.query(text, values).finally(() => client.end())
+    },
     salesforceOrg: async (edition = 'Unlimited') => {
       const name = `Acme ${randomBytes(4).toString('hex')}`
       const { usernames } = await control.createOrg({ name, edition })
@@ -128,6 +137,7 @@ const startSharedRig = async (
   const { controlUrl, nangoUrl, orgs } = world
   return {
     url: server.url,
+    databaseUrl: database.url,
     controlUrl,
     nangoUrl,
     orgs,

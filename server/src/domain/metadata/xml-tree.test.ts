@@ -45,6 +45,16 @@ describe('a document', () => {
     expect(applyEdits(longer, [removeNode(added, longer)])).toBe(TEXT)
   })
 
+  it.each([
+    ['with its line', '<R>\n\t <a/>\n</R>', '<R>\n</R>'],
+    ['with its line, as Windows ends it', '<R>\r\n  <a/>\r\n</R>', '<R>\r\n</R>'],
+    ['and no blanks where it has no line of its own', '<R><b/>  <a/></R>', '<R><b/>  </R>'],
+  ])('removes an element %s', (_case, text, rest) => {
+    const [node] = childrenNamed(readDocument(text, 'R').root, 'a')
+    if (node === undefined) throw new Error('no a')
+    expect(applyEdits(text, [removeNode(node, text)])).toBe(rest)
+  })
+
   it.each(['empty', 'hollow'])('opens an %s element for its first child', (name) => {
     const { root } = readDocument(TEXT, 'Root')
     const [node] = childrenNamed(root, name)

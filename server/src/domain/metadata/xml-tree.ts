@@ -253,9 +253,10 @@ export const insertFirst = (parent: XmlNode, text: string, name: string, value: 
   }
 }
 
-/** Removes an element, with its line. */
+/** Removes an element, with its line. Looks no further back than the line: a file has thousands of them. */
 export const removeNode = (node: XmlNode, text: string): Edit => {
-  const before = text.slice(0, node.start)
-  const indent = /\r?\n[ \t]*$/.exec(before)?.[0].length ?? 0
-  return { start: node.start - indent, end: node.end, text: '' }
+  let line = node.start
+  while (text[line - 1] === ' ' || text[line - 1] === '\t') line -= 1
+  const lineBreak = text[line - 1] !== '\n' ? 0 : text[line - 2] === '\r' ? 2 : 1
+  return { start: lineBreak === 0 ? node.start : line - lineBreak, end: node.end, text: '' }
 }

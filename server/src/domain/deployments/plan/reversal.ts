@@ -82,12 +82,10 @@ const objectsMade = (
   const made = changes.filter(({ component, made }) => made && component.type === 'CustomObject')
   const isGoing = ({ component }: Change): boolean =>
     named === null ? !isObjectDrifted(component.fullName, images) : named.has(keyOf(component))
-  const namesOf = (some: readonly Change[]) =>
-    new Set(some.map(({ component }) => sameName(component.fullName)))
-  return {
-    goes: namesOf(made.filter(isGoing)),
-    stays: namesOf(made.filter((change) => !isGoing(change))),
-  }
+  const [goes, stays] = [new Set<string>(), new Set<string>()]
+  for (const change of made)
+    (isGoing(change) ? goes : stays).add(sameName(change.component.fullName))
+  return { goes, stays }
 }
 
 interface Undone {

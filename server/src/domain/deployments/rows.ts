@@ -202,6 +202,26 @@ export const componentsById = (tx: Tx, tenant: Tenant, id: string): Promise<Comp
     .orderBy('position')
     .execute()
 
+/** What the rollbacks of the deployment that have ended removed. */
+export const removedByRollbacks = async (
+  tx: Tx,
+  tenant: Tenant,
+  deploymentId: string,
+): Promise<NamedComponent[]> => {
+  const runs = await tx
+    .selectFrom('deployment_runs')
+    .select('result')
+    .where('org_id', '=', tenant.orgId)
+    .where('deployment_id', '=', deploymentId)
+    .where('kind', '=', 'rollback')
+    .where('ended_at', 'is not', null)
+    .execute()
+  return runs.flatMap(({ result }) => {
+    const { status, removed } = { ...nothingYet(), ...(result as Partial<RollbackResult> | null) }
+    return status === 'complete' || status === 'partial' ? removed : []
+  })
+}
+
 export const runById = (tx: Tx, tenant: Tenant, id: string): Promise<RunRow | undefined> =>
   tx
     .selectFrom('deployment_runs')

@@ -232,6 +232,19 @@ export const takeOutOfPermissionSet = (
 const equalGrant = (now: Record<string, string>, ours: Record<string, string>): boolean =>
   Object.entries(ours).every(([name, value]) => sameName(now[name] ?? '') === sameName(value))
 
+/** Which of these changes are still in the file, as the deployment left them. */
+export const stillInPlace = (
+  text: string,
+  holder: Holder,
+  changes: readonly AccessChange[],
+): AccessChange[] => {
+  const findEntry = indexEntries(readDocument(text, holder))
+  return changes.filter(({ list, key, after }) => {
+    const node = findEntry(list, key)
+    return after !== null && node !== undefined && equalGrant(entryTexts(node), after)
+  })
+}
+
 /**
  * The profile file that reverts these changes. Entries of fields and objects that are deleted in the
  * same rollback go with them: leave those out of `changes`.

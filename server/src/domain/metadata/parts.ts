@@ -6,7 +6,16 @@ import { filePath, kindOf } from './kinds.ts'
 import { type Component, memberOf, ownerOf, sameName } from './names.ts'
 import { type ObjectPart, parseObjectFile } from './object-file.ts'
 import { type FileParts } from './undoing.ts'
-import { asXmlValue, inSchemaOrder, readRoot, writeFile } from './xml-tree.ts'
+import {
+  applyEdits,
+  asXmlValue,
+  childText,
+  inSchemaOrder,
+  readDocument,
+  readRoot,
+  removeNode,
+  writeFile,
+} from './xml-tree.ts'
 
 /** The root and path of the file that contains a component. */
 const placeOf = ({ type, fullName }: Component): { root: string; path: string } | null => {
@@ -56,6 +65,41 @@ export const partsIn = (files: ReadonlyMap<string, string>): FileParts => {
       return text === null ? null : (kind.contentOf?.(text) ?? readRoot(text, type))
     },
   }
+}
+
+/** The files without these parts of objects; components with a file of their own stay. */
+export const withoutParts = (
+  files: ReadonlyMap<string, string>,
+  components: readonly Component[],
+): Map<string, string> => {
+  const byPath = Map.groupBy(
+    components.filter((one) => partKey(one) !== null),
+    (one) => sameName(placeOf(one)?.path ?? ''),
+  )
+  return new Map(
+    [...files].map(([path, text]) => {
+      const parts = byPath.get(sameName(path))
+      if (parts === undefined) return [path, text]
+      const gone = new Set(parts.map(partKey))
+      const { root } = readDocument(text, 'CustomObject')
+      const nodes = root.children.filter((node) =>
+        gone.has(`${node.name}:${sameName(childText(node, 'fullName') ?? '')}`),
+      )
+      return [
+        path,
+        applyEdits(
+          text,
+          nodes.map((node) => removeNode(node, text)),
+        ),
+      ]
+    }),
+  )
+}
+
+/** As its object's file has it: its list and its name. Null for what has a file of its own. */
+const partKey = ({ type, fullName }: Component): string | null => {
+  const kind = kindOf(type)
+  return kind !== null && 'list' in kind ? `${kind.list}:${sameName(memberOf(fullName))}` : null
 }
 
 /**

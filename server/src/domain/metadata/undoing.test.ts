@@ -221,9 +221,9 @@ describe('access', () => {
     const granted = sceneOf([before, profile(true), profile(true)], { profiles })
     const { restore } = undoChange(admin, granted)
     expect(JSON.stringify(restore)).toContain('<readable>false</readable>')
-    expect(undo(admin, false, granted, { isRemoved: () => true })).toBe(NOTHING)
+    expect(undo(admin, false, granted, { isRemoved: () => true })).toEqual(NOTHING)
     const lowered = sceneOf([before, profile(true), profile(false)], { profiles })
-    expect(undoChange(admin, lowered)).toBe(NOTHING)
+    expect(undoChange(admin, lowered)).toEqual(NOTHING)
   })
 })
 

@@ -5,6 +5,7 @@
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type AccessChange } from './entries.ts'
 import { samePart } from './equality.ts'
+import { listed } from '../words.ts'
 import { type LayoutChange } from './layout-file.ts'
 import { type Component, keyOf, sameName } from './names.ts'
 import { type Reversibility } from './reversibility.ts'
@@ -64,7 +65,7 @@ export interface Scene {
 
 /** What is known about the other components once they are decided. */
 export interface Settled {
-  /** Whether an entry belongs to nothing that stays, so that we may remove it. */
+  /** Whether an entry opens nothing that stays, nor the object of what stays, so that we may remove it. */
   isOurs: (name: string) => boolean
   /** Whether an entry is deleted together with what it names. */
   isRemoved: (list: string, name: string) => boolean
@@ -101,6 +102,7 @@ export const keep = (reason: string, { drifted = false, removable = true } = {})
 })
 
 export const NOT_NAMED = keep('Not named in components.')
+export const OBJECT_STAYS = 'Its object stays.'
 export const DRIFTED = 'Changed by somebody else since.'
 
 /** The caller named it: it is deleted or restored, even if others changed it since. */
@@ -122,7 +124,7 @@ export const undoMade = (component: Component, object: string | null, scene: Sce
   if (owner !== null && scene.goes.has(owner)) return REMOVED
   if (isLeftOut(component, scene)) return NOT_NAMED
   if (isNamed(component, scene)) return REMOVED
-  if (owner !== null && scene.stays.has(owner)) return keep('Its object stays.')
+  if (owner !== null && scene.stays.has(owner)) return keep(OBJECT_STAYS)
   if (!samePart(scene.after.part(component), is)) return keep(DRIFTED, { drifted: true })
   return REMOVED
 }
@@ -138,6 +140,13 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
   }
   return { ...NOTHING, restore: { element: was } }
 }
+
+/** Entries of ours that stay in a file of others, because they open what stays. */
+export const stillOpening = (entries: readonly AccessChange[]): Reason => ({
+  reason: `It still opens ${listed([...new Set(entries.map(({ key }) => key))])}; that goes with what it opens.`,
+  drifted: false,
+  removable: true,
+})
 
 /**
  * For a file that others also write to, and that is not compared as a whole: what is known without

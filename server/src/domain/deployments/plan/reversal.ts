@@ -3,10 +3,10 @@
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { fileDifferences } from '../../metadata/equality.ts'
-import { COMPONENT_KINDS, filePath, kindOf } from '../../metadata/kinds.ts'
+import { filePath, kindOf } from '../../metadata/kinds.ts'
 import { isObjectDrifted } from '../../metadata/kinds/custom-object.ts'
 import { type Component, keyOf, sameName } from '../../metadata/names.ts'
-import { partsIn, writeParts } from '../../metadata/parts.ts'
+import { partsIn, withoutParts, writeParts } from '../../metadata/parts.ts'
 import {
   type Change,
   NOTHING,
@@ -35,6 +35,8 @@ export interface ReversalInput {
    */
   after: Files
   now: Files
+  /** What earlier rollbacks of the deployment removed: that it is gone is nobody else's change. */
+  removedBefore: readonly Component[]
   changes: Changes
   /** Named by the caller: only these are rolled back, even if others changed them since. Null: all. */
   named: ReadonlySet<string> | null
@@ -90,33 +92,45 @@ interface Undone {
   undoing: Undoing
 }
 
+/** The names of entries that open this component: its own, and its object's; none for what nobody is granted. */
+const openedBy = ({ component: { type, fullName } }: Undone): string[] => {
+  const kind = kindOf(type)
+  if (kind?.access === undefined) return []
+  return [kind.access.keyOf?.(fullName) ?? fullName, kind.objectOf(fullName) ?? fullName]
+}
+
 /** What happens to entries of other components that name these. */
 const settle = (undone: readonly Undone[]): Settled => {
-  const granted = COMPONENT_KINDS.filter(({ access }) => access !== undefined)
   const keysOf = (some: readonly Undone[]) => new Set(some.map(({ component }) => keyOf(component)))
-  const removed = keysOf(undone.filter(({ undoing }) => undoing.remove))
   // A component that stays because it cannot be deleted by API does not need our access entries, nor
   // does one that existed before and has been restored as far as possible.
   const isDeletable = ({ type }: Component): boolean =>
     (kindOf(type)?.deletion.place ?? null) !== null
-  const staying = keysOf(
-    undone.filter(
-      ({ component, made, undoing: { kept } }) =>
-        kept !== null && (kept.removable || (made && isDeletable(component))),
-    ),
+  const opening = new Set(
+    undone
+      .filter(
+        ({ component, made, undoing: { kept } }) =>
+          kept !== null && (kept.removable || (made && isDeletable(component))),
+      )
+      .flatMap(openedBy)
+      .map(sameName),
+  )
+  const gone = new Set(
+    undone
+      .filter(({ undoing }) => undoing.remove)
+      .flatMap((one) => {
+        const lists = kindOf(one.component.type)?.access?.lists ?? []
+        return lists.map((list) => `${list}:${sameName(openedBy(one)[0] ?? '')}`)
+      }),
   )
   const takenBack = keysOf(undone.filter(({ undoing }) => undoing.remove || undoing.restore))
   return {
-    isOurs: (fullName) => !granted.some(({ type }) => staying.has(keyOf({ type, fullName }))),
+    isOurs: (name) => !opening.has(sameName(name)),
     isTakenBack: (component) => takenBack.has(keyOf(component)),
     kept: undone
       .filter(({ component, undoing }) => undoing.kept !== null && !takenBack.has(keyOf(component)))
       .map(({ component }) => component),
-    isRemoved: (list, fullName) =>
-      granted.some(
-        ({ type, access }) =>
-          access?.lists.includes(list) && removed.has(keyOf({ type, fullName })),
-      ),
+    isRemoved: (list, name) => gone.has(`${list}:${sameName(name)}`),
   }
 }
 
@@ -141,7 +155,8 @@ const undoAll = (changes: readonly Change[], scene: Scene): Undone[] => {
 /** What rolling the deployment back does to each component, and the package that does it. */
 export const reverse = (input: ReversalInput): Reversal => {
   const { plan, named } = input
-  const [before, after, now] = [partsIn(input.before), partsIn(input.after), partsIn(input.now)]
+  const [before, now] = [partsIn(input.before), partsIn(input.now)]
+  const after = partsIn(withoutParts(input.after, input.removedBefore))
   const changes = changesIn(input.rows)
   const scene: Scene = {
     before,

@@ -8,7 +8,7 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { type FileProperties, listMetadata } from '../../../salesforce/metadata.ts'
 import { samePart } from '../../metadata/equality.ts'
 import { kindOf, objectOf, PART_KINDS } from '../../metadata/kinds.ts'
-import { keyOf, ownerOf, sameName } from '../../metadata/names.ts'
+import { type Component, keyOf, ownerOf, sameName } from '../../metadata/names.ts'
 import { partsIn } from '../../metadata/parts.ts'
 import { type Plan } from '../../plan/schema.ts'
 import { diffDescribes } from '../../topology/diff.ts'
@@ -37,6 +37,7 @@ import {
   type KeptComponent,
   type NamedComponent,
   nothingYet,
+  removedByRollbacks,
   planOf,
   type Proof,
   rollbackOf,
@@ -57,6 +58,9 @@ const ended: Progress = { stage: 'done', done: STAGES.length, total: STAGES.leng
 
 const named = (components: readonly { type: string; fullName: string }[]): NamedComponent[] =>
   components.map(({ type, fullName }) => ({ type, full_name: fullName }))
+
+const asComponents = (list: readonly NamedComponent[]): Component[] =>
+  list.map(({ type, full_name }) => ({ type, fullName: full_name }))
 
 interface Decided {
   reversal: Reversal
@@ -79,25 +83,21 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
     assignment === null
       ? null
       : await readAssignments(org, assignment.permission_set, assignment.assignee_id)
-  const rows = await deps.db
-    .as(journal.tenant)
-    .tx((tx) => componentsById(tx, journal.tenant, deployment.id))
-  const made = rows
-    .filter(({ action }) => action === 'created')
-    .map(({ type, full_name }) => ({ type, fullName: full_name }))
+  const { rows, removedBefore } = await deps.db.as(journal.tenant).tx(async (tx) => ({
+    rows: await componentsById(tx, journal.tenant, deployment.id),
+    removedBefore: await removedByRollbacks(tx, journal.tenant, deployment.id),
+  }))
+  const made = asComponents(rows.filter(({ action }) => action === 'created'))
   const reversal = reverse({
     plan,
     rows,
     before: before.files,
     after: after.files,
     now: reading.files,
+    removedBefore: asComponents(removedBefore),
     changes,
     named:
-      options.components === null
-        ? null
-        : new Set(
-            options.components.map(({ type, full_name }) => keyOf({ type, fullName: full_name })),
-          ),
+      options.components === null ? null : new Set(asComponents(options.components).map(keyOf)),
     assignments,
     users: await readUsers(org, made, reading),
     holding: await readHolding(org, made, reading),

@@ -171,7 +171,11 @@ export const customField: PartKind = {
       }
     })
   },
-  access: { wanted, lists: ['fieldPermissions'] },
+  access: {
+    wanted,
+    lists: ['fieldPermissions'],
+    keyOf: (fullName) => `${permittedOn(ownerOf(fullName))}.${memberOf(fullName)}`,
+  },
   holds: 'values',
   deletion: {
     place: 4,

@@ -46,6 +46,8 @@ interface AnyKind {
     wanted: (plan: Plan, holder: Holder) => WantedEntry[]
     /** Lists whose entries name one of these: the entries are deleted with it. */
     lists: readonly string[]
+    /** By what name; default its full name. */
+    keyOf?: (fullName: string) => string
   }
   /** What is lost when one is deleted: the records of an object, the values of a field. */
   holds?: 'records' | 'values'

@@ -3,7 +3,12 @@
 
 import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
-import { type AccessChange, mergePermissionSet, takeOutOfPermissionSet } from '../entries.ts'
+import {
+  type AccessChange,
+  mergePermissionSet,
+  stillInPlace,
+  takeOutOfPermissionSet,
+} from '../entries.ts'
 import { fileDifferences } from '../equality.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import {
@@ -14,6 +19,7 @@ import {
   REMOVED,
   type Scene,
   type Settled,
+  stillOpening,
   type Undoing,
   undoUnread,
 } from '../undoing.ts'
@@ -125,6 +131,12 @@ const undoEntries = (
     const { kept } = keep(`${DRIFTED} ${out.kept.join(', ')}`, { drifted: true })
     return { remove: false, restore, kept }
   }
+  const opening = stillInPlace(
+    out.text,
+    'PermissionSet',
+    noted.filter(({ key }) => !isOurs(key)),
+  )
+  if (opening.length > 0) return { remove: false, restore, kept: stillOpening(opening) }
   if (!made) return { ...NOTHING, restore }
   const why =
     others > 0 ? `It is assigned to ${others} other users.` : 'It holds other entries by now.'

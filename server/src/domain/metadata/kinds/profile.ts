@@ -3,9 +3,9 @@
 
 import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
-import { type AccessChange, mergeProfile, readAccess, takeOutOfProfile } from '../entries.ts'
+import { mergeProfile, stillInPlace, takeOutOfProfile } from '../entries.ts'
 import { type Component, metadataName, sameName } from '../names.ts'
-import { NOTHING, type Scene, type Settled, type Undoing, undoUnread } from '../undoing.ts'
+import { type Scene, type Settled, stillOpening, type Undoing, undoUnread } from '../undoing.ts'
 import { TAKEN_OUT } from '../reversibility.ts'
 import {
   type CompiledFile,
@@ -60,33 +60,23 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
         }
   })
 
-/** An entry that still grants what the deployment granted. */
-const isAsLeft = (
-  entries: readonly Record<string, string>[],
-  { key, after }: AccessChange,
-): boolean => {
-  if (after === null) return false
-  const entry = entries.find((one) =>
-    Object.values(one).some((value) => sameName(value) === sameName(key)),
-  )
-  return (
-    entry !== undefined &&
-    Object.entries(after).every(([name, value]) => sameName(entry[name] ?? '') === sameName(value))
-  )
-}
-
-/** Entries that still grant what we granted are revoked. */
-const undoEntries = (component: Component, scene: Scene, settled: Settled): Undoing => {
+/** Entries that still grant what we granted are revoked, except those that open what stays. */
+const undoEntries = (
+  component: Component,
+  scene: Scene,
+  { isOurs, isRemoved }: Settled,
+): Undoing => {
   const early = undoUnread(component, scene)
   if (early !== null) return early
-  const present = readAccess(scene.now.file(component) ?? '', 'Profile')
-  const still = (scene.changes.profiles[component.fullName] ?? []).filter(
-    (change) =>
-      settled.isOurs(change.key) &&
-      !settled.isRemoved(change.list, change.key) &&
-      isAsLeft(present[change.list] ?? [], change),
-  )
-  return still.length === 0 ? NOTHING : { ...NOTHING, restore: { file: takeOutOfProfile(still) } }
+  const noted = scene.changes.profiles[component.fullName] ?? []
+  const inPlace = stillInPlace(scene.now.file(component) ?? '', 'Profile', noted)
+  const back = inPlace.filter(({ list, key }) => isOurs(key) && !isRemoved(list, key))
+  const opening = inPlace.filter(({ key }) => !isOurs(key))
+  return {
+    remove: false,
+    restore: back.length === 0 ? null : { file: takeOutOfProfile(back) },
+    kept: opening.length === 0 ? null : stillOpening(opening),
+  }
 }
 
 const rules: KindRule[] = [

@@ -6,7 +6,15 @@ import { type Plan } from '../../plan/schema.ts'
 import { type WantedEntry } from '../entries.ts'
 import { type Component, nameFault, ownerOf, sameName } from '../names.ts'
 import { findPart } from '../object-file.ts'
-import { isLeftOut, keep, type Scene, undoChange, type Undoing, undoMade } from '../undoing.ts'
+import {
+  isLeftOut,
+  keep,
+  OBJECT_STAYS,
+  type Scene,
+  undoChange,
+  type Undoing,
+  undoMade,
+} from '../undoing.ts'
 import { overlay } from '../xml-tree.ts'
 import { irreversible, RESTORED, reversible } from '../reversibility.ts'
 import { type PartKind, partsNamed, always } from './kind.ts'
@@ -51,7 +59,8 @@ const undoMadeRecordType = (component: Component, scene: Scene): Undoing => {
     scene.now.part(component) === null ||
     scene.goes.has(sameName(object)) ||
     isLeftOut(component, scene)
-  return isDecided ? undoMade(component, object, scene) : keep(STAYS, { removable: false })
+  if (isDecided) return undoMade(component, object, scene)
+  return scene.stays.has(sameName(object)) ? keep(OBJECT_STAYS) : keep(STAYS, { removable: false })
 }
 
 export const recordType: PartKind = {

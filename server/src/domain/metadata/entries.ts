@@ -66,8 +66,9 @@ const texts = (members: Readonly<Record<string, unknown>>): Record<string, strin
       .map(([name, value]) => [name, String(value)]),
   )
 
+/** A right that is absent is not granted. */
 const equal = (a: Record<string, string>, b: Record<string, string>): boolean =>
-  Object.keys({ ...a, ...b }).every((name) => a[name] === b[name])
+  Object.keys({ ...a, ...b }).every((name) => (a[name] ?? 'false') === (b[name] ?? 'false'))
 
 /** What is granted and what is wanted together: yes stays yes where Salesforce keeps it. */
 const raise = (current: Record<string, string>, wanted: WantedEntry): Record<string, string> => {
@@ -231,6 +232,12 @@ export const takeOutOfPermissionSet = (
  */
 const equalGrant = (now: Record<string, string>, ours: Record<string, string>): boolean =>
   Object.entries(ours).every(([name, value]) => sameName(now[name] ?? '') === sameName(value))
+
+/** The objects that the file lets read. */
+export const readableIn = (text: string, holder: Holder): string[] =>
+  (readAccess(text, holder).objectPermissions ?? []).flatMap(({ object, allowRead }) =>
+    object !== undefined && allowRead === 'true' ? [object] : [],
+  )
 
 /** Which of these changes are still in the file, as the deployment left them. */
 export const stillInPlace = (

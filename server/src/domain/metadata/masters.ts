@@ -4,7 +4,7 @@
 
 import { leaf } from '../../salesforce/xml.ts'
 import { type Plan } from '../plan/schema.ts'
-import { type WantedEntry } from './entries.ts'
+import { type AccessChange, type WantedEntry } from './entries.ts'
 import { sameName } from './names.ts'
 import { parseObjectFile } from './object-file.ts'
 
@@ -81,3 +81,55 @@ export const withMasters = (
   const missing = allMasters(opened, mastersOf).filter((name) => !known.has(sameName(name)))
   return [...entries, ...missing.map(toRead)]
 }
+
+/** Changes to take back, less the rights to read that something else needs. */
+export interface ReadsKept {
+  changes: AccessChange[]
+  /** What needs them, by the object that stays readable. */
+  kept: ReadonlyMap<string, string>
+}
+
+/** Whether the change gave the right to read an object. */
+export const givesRead = ({ list, before, after }: AccessChange): boolean =>
+  list === 'objectPermissions' && before?.allowRead !== 'true' && after?.allowRead === 'true'
+
+/** The change less its right to read: null where nothing else was granted. */
+const lessRead = (change: AccessChange): AccessChange | null => {
+  const { key, before, after } = change
+  const grantsMore = Object.entries(after ?? {}).some(
+    ([name, value]) => name !== 'allowRead' && value === 'true' && before?.[name] !== 'true',
+  )
+  if (!grantsMore) return null
+  const rest: Record<string, string> = {}
+  for (const name of Object.keys(after ?? {})) rest[name] = before?.[name] ?? 'false'
+  return { ...change, before: { ...rest, object: key, allowRead: 'true' } }
+}
+
+/**
+ * What can be taken back while `opened` stay readable: these objects are read through others, on which Read
+ * was given by some of the changes.
+ */
+export const keepReads = (
+  changes: readonly AccessChange[],
+  opened: readonly string[],
+  mastersOf: MastersOf,
+): ReadsKept => {
+  const needs = new Map<string, string>()
+  for (const reader of opened) {
+    for (const master of allMasters([reader], mastersOf)) {
+      if (!needs.has(sameName(master))) needs.set(sameName(master), reader)
+    }
+  }
+  const kept = new Map<string, string>()
+  const rest = changes.flatMap((change) => {
+    const reader = needs.get(sameName(change.key))
+    if (reader === undefined || !givesRead(change)) return [change]
+    kept.set(change.key, reader)
+    return lessRead(change) ?? []
+  })
+  return { changes: rest, kept }
+}
+
+/** Why Read on some objects stays; empty where none does. */
+export const readsKeptText = ({ kept }: Pick<ReadsKept, 'kept'>): string =>
+  [...kept].map(([object, by]) => `Read on ${object} stays: ${by} is read through it.`).join(' ')

@@ -7,6 +7,7 @@ import { type AccessChange } from './entries.ts'
 import { samePart } from './equality.ts'
 import { listed } from '../words.ts'
 import { type LayoutChange } from './layout-file.ts'
+import { type MastersOf } from './masters.ts'
 import { type Component, keyOf, sameName } from './names.ts'
 import { type Reversibility } from './reversibility.ts'
 
@@ -57,6 +58,10 @@ export interface Scene {
   changes: MergeChanges
   /** How many users other than the connected one have a permission set. */
   othersWith: (permissionSet: string) => number
+  /** What an object's records are read through now. */
+  mastersOf: MastersOf
+  /** Objects beside those of the plan that a profile or permission set lets read. */
+  opensBeside: (component: Component) => readonly string[]
   /** What uses a component now, as far as Salesforce says; for kinds that are kept while in use. */
   usersOf: (component: Component) => readonly Component[]
   /** The records that refer to a component now, by their object; for kinds that say which. */
@@ -141,12 +146,16 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
   return { ...NOTHING, restore: { element: was } }
 }
 
-/** Entries of ours that stay in a file of others, because they open what stays. */
-export const stillOpening = (entries: readonly AccessChange[]): Reason => ({
-  reason: `It still opens ${listed([...new Set(entries.map(({ key }) => key))])}; that goes with what it opens.`,
-  drifted: false,
-  removable: true,
-})
+/**
+ * Entries of ours that stay in a file of others, because they open what stays, and what else is to be said.
+ * They can be taken out once that goes.
+ */
+export const stillOpening = (entries: readonly AccessChange[], more = ''): Reason => {
+  const names = [...new Set(entries.map(({ key }) => key))]
+  const opens =
+    names.length === 0 ? '' : `It still opens ${listed(names)}; that goes with what it opens.`
+  return { reason: `${opens} ${more}`.trim(), drifted: false, removable: names.length > 0 }
+}
 
 /**
  * For a file that others also write to, and that is not compared as a whole: what is known without

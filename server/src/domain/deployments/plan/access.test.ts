@@ -106,6 +106,52 @@ describe('a plan for a detail that is there', () => {
   })
 })
 
+describe('Read on a master that another detail needs', () => {
+  const fee = (field: string, permissions: object) => ({
+    objects: [adding('Placement_Fee__c', text(field))],
+    permissions,
+  })
+  const other = (name: string, permissions: object) => ({
+    objects: [object(name, master('Above__c', 'Placement__c', `${name}s`))],
+    permissions,
+  })
+  const reasonOf = (name: string) => `Read on Placement__c stays: ${name}__c is read through it.`
+
+  it('stays in the permission set when the deployment that gave it is rolled back', async () => {
+    const permissions = { permission_set: 'Set_Kept' }
+    const first = await rig.deploy(fee('Kept__c', permissions))
+    const second = await rig.deploy(other('Beside', permissions))
+    expect(second).toMatchObject({ status: 'deployed', error: null })
+    const done = await rig.rollback(first.id)
+    expect(done).toMatchObject({ status: 'rolled_back', rollback: { error: null, remaining: [] } })
+    expect(done.rollback?.kept).toMatchObject([
+      {
+        type: 'PermissionSet',
+        reason: `It holds other entries by now. Only ours are taken out. ${reasonOf('Beside')}`,
+      },
+    ])
+    const rights = await rightsIn(other('Beside', permissions), 'PermissionSet', 'Set_Kept')
+    expect(rights.get('Placement__c')).toEqual(['allowRead'])
+    expect(rights.has('Placement_Fee__c')).toBe(false)
+    expect(await rig.rollback(second.id)).toMatchObject({ status: 'rolled_back' })
+  })
+
+  it('stays in the profile too, and a dry run says so', async () => {
+    const permissions = { ...NO_ACCESS, profiles: ['Admin'] }
+    const first = await rig.deploy(fee('Kept_Too__c', permissions))
+    expect(first).toMatchObject({ status: 'deployed', error: null })
+    const second = await rig.deploy(other('Beside_Too', permissions))
+    expect(second).toMatchObject({ status: 'deployed', error: null })
+    const told = await rig.rollback(first.id, { dry_run: true })
+    const kept = [{ type: 'Profile', reason: reasonOf('Beside_Too') }]
+    expect(told.rollback).toMatchObject({ error: null, kept })
+    const done = await rig.rollback(first.id)
+    expect(done).toMatchObject({ status: 'rolled_back', rollback: { error: null, kept } })
+    const rights = await rightsIn(other('Beside_Too', permissions), 'Profile', 'Admin')
+    expect(rights.get('Placement__c')).toEqual(['allowRead'])
+  })
+})
+
 describe('a profile that has more of a master', () => {
   it.each(['Placement__c', 'Account'])('keeps what it has of %s', async (above) => {
     const all = ['allowCreate', 'allowDelete', 'allowEdit', 'allowRead']

@@ -93,7 +93,8 @@ const readMasters = async (
   }
 }
 
-const readFiles = async (
+/** The files of these components, by path; what is not there is absent. Throws as `readImages`. */
+export const readFiles = async (
   org: SalesforceOrg,
   components: readonly Component[],
 ): Promise<Pick<Reading, 'files' | 'properties'>> => {

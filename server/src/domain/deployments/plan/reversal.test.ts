@@ -56,6 +56,7 @@ it('a field of activities that stays is still open on tasks, where it is permitt
       ].map(keyOf),
     ),
     assignments: null,
+    beside: { file: () => null, readable: new Map() },
     users: new Map(),
     holding: new Map(),
   })

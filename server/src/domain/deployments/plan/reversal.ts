@@ -5,6 +5,7 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { fileDifferences } from '../../metadata/equality.ts'
 import { filePath, kindOf } from '../../metadata/kinds.ts'
 import { isObjectDrifted } from '../../metadata/kinds/custom-object.ts'
+import { mastersIn } from '../../metadata/masters.ts'
 import { type Component, keyOf, sameName } from '../../metadata/names.ts'
 import { partsIn, withoutParts, writeParts } from '../../metadata/parts.ts'
 import {
@@ -21,6 +22,7 @@ import { type Changes, type ComponentRow } from '../rows.ts'
 import { type StoredPackage, storePackage } from '../run/send.ts'
 import { type AssignmentsSeen } from './assignment.ts'
 import { type Holding } from './holding-records.ts'
+import { type Beside } from './beside.ts'
 import { type Users } from './users.ts'
 
 type Files = ReadonlyMap<string, string>
@@ -42,6 +44,8 @@ export interface ReversalInput {
   named: ReadonlySet<string> | null
   /** Who has the plan's permission set now; null if the plan assigns none. */
   assignments: AssignmentsSeen | null
+  /** Details of what the plan opens, beside it. */
+  beside: Beside
   /** What uses components of a kind that is kept while in use, by the components' keys. */
   users: Users
   /** The records that refer to the components, by the components' keys. */
@@ -167,6 +171,11 @@ export const reverse = (input: ReversalInput): Reversal => {
     changes: input.changes,
     othersWith: (permissionSet) =>
       isAssigned(input, permissionSet) ? (input.assignments?.others ?? 0) : 0,
+    mastersOf: mastersIn(
+      { ...plan, objects: [] },
+      (fullName) => now.file({ type: 'CustomObject', fullName }) ?? input.beside.file(fullName),
+    ),
+    opensBeside: (component) => input.beside.readable.get(keyOf(component)) ?? [],
     usersOf: (component) => input.users.get(keyOf(component)) ?? [],
     heldBy: (component) => input.holding.get(keyOf(component)) ?? [],
   }

@@ -25,6 +25,7 @@ import {
   sendPackage,
   unclearFault,
 } from '../run/outcome.ts'
+import { readBeside } from './beside.ts'
 import { heldData, type HeldData } from './data-guard.ts'
 import { readHolding } from './holding-records.ts'
 import { type Images, readImages, type Reading } from './images.ts'
@@ -99,6 +100,7 @@ const decide = async (context: Context, { run, deployment }: State): Promise<Dec
     named:
       options.components === null ? null : new Set(asComponents(options.components).map(keyOf)),
     assignments,
+    beside: await readBeside(org, plan, changes, reading),
     users: await readUsers(org, made, reading),
     holding: await readHolding(org, made, reading),
   })

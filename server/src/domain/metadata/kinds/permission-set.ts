@@ -6,16 +6,17 @@ import { type Plan } from '../../plan/schema.ts'
 import {
   type AccessChange,
   mergePermissionSet,
+  readableIn,
   stillInPlace,
   takeOutOfPermissionSet,
 } from '../entries.ts'
 import { fileDifferences } from '../equality.ts'
+import { keepReads, readsKeptText } from '../masters.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import {
   DRIFTED,
   isNamed,
   keep,
-  NOTHING,
   REMOVED,
   type Scene,
   type Settled,
@@ -116,7 +117,8 @@ const undoEntries = (
   const entries = noted.filter(({ key }) => isOurs(key))
   const others = scene.othersWith(component.fullName)
 
-  const out = takeOutOfPermissionSet(scene.now.file(component) ?? '', entries)
+  const now = scene.now.file(component) ?? ''
+  const out = takeOutOfPermissionSet(now, entries)
   const left = scene.after.file(component)
   // What would be left of it is what we made it with: nobody else has put anything in.
   const untouched =
@@ -126,7 +128,10 @@ const undoEntries = (
   const all = entries.length === noted.length
   if (made && all && others === 0 && (untouched || isNamed(component, scene))) return REMOVED
 
-  const restore = out.removed.length > 0 ? { file: out.text } : null
+  const back = keepReads(entries, readableIn(out.text, 'PermissionSet'), scene.mastersOf)
+  const done = back.kept.size === 0 ? out : takeOutOfPermissionSet(now, back.changes)
+  const readsKept = readsKeptText(back)
+  const restore = done.removed.length > 0 ? { file: done.text } : null
   if (out.kept.length > 0) {
     const { kept } = keep(`${DRIFTED} ${out.kept.join(', ')}`, { drifted: true })
     return { remove: false, restore, kept }
@@ -136,11 +141,13 @@ const undoEntries = (
     'PermissionSet',
     noted.filter(({ key }) => !isOurs(key)),
   )
-  if (opening.length > 0) return { remove: false, restore, kept: stillOpening(opening) }
-  if (!made) return { ...NOTHING, restore }
+  if (opening.length > 0) return { remove: false, restore, kept: stillOpening(opening, readsKept) }
+  if (!made) {
+    return { remove: false, restore, kept: readsKept === '' ? null : stillOpening([], readsKept) }
+  }
   const why =
     others > 0 ? `It is assigned to ${others} other users.` : 'It holds other entries by now.'
-  const { kept } = keep(`${why} Only ours are taken out.`, { removable: false })
+  const { kept } = keep(`${why} Only ours are taken out. ${readsKept}`.trim(), { removable: false })
   return { remove: false, restore, kept }
 }
 

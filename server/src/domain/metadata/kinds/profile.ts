@@ -3,7 +3,14 @@
 
 import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
-import { mergeProfile, stillInPlace, takeOutOfProfile } from '../entries.ts'
+import {
+  type AccessChange,
+  mergeProfile,
+  readableIn,
+  stillInPlace,
+  takeOutOfProfile,
+} from '../entries.ts'
+import { keepReads, readsKeptText } from '../masters.ts'
 import { type Component, metadataName, sameName } from '../names.ts'
 import { type Scene, type Settled, stillOpening, type Undoing, undoUnread } from '../undoing.ts'
 import { TAKEN_OUT } from '../reversibility.ts'
@@ -60,6 +67,24 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
         }
   })
 
+/** What the profile lets read once entries of ours are set back. */
+const stillReadable = (
+  component: Component,
+  scene: Scene,
+  inPlace: readonly AccessChange[],
+  isOurs: Settled['isOurs'],
+): string[] => {
+  const back = new Set(
+    inPlace
+      .filter(({ before, key }) => before?.allowRead !== 'true' && isOurs(key))
+      .map(({ list, key }) => `${list}:${sameName(key)}`),
+  )
+  return [
+    ...readableIn(scene.now.file(component) ?? '', 'Profile'),
+    ...scene.opensBeside(component),
+  ].filter((object) => !back.has(`objectPermissions:${sameName(object)}`))
+}
+
 /** Entries that still grant what we granted are revoked, except those that open what stays. */
 const undoEntries = (
   component: Component,
@@ -70,12 +95,14 @@ const undoEntries = (
   if (early !== null) return early
   const noted = scene.changes.profiles[component.fullName] ?? []
   const inPlace = stillInPlace(scene.now.file(component) ?? '', 'Profile', noted)
-  const back = inPlace.filter(({ list, key }) => isOurs(key) && !isRemoved(list, key))
+  const ours = inPlace.filter(({ list, key }) => isOurs(key) && !isRemoved(list, key))
+  const back = keepReads(ours, stillReadable(component, scene, inPlace, isOurs), scene.mastersOf)
   const opening = inPlace.filter(({ key }) => !isOurs(key))
+  const readsKept = readsKeptText(back)
   return {
     remove: false,
-    restore: back.length === 0 ? null : { file: takeOutOfProfile(back) },
-    kept: opening.length === 0 ? null : stillOpening(opening),
+    restore: back.changes.length === 0 ? null : { file: takeOutOfProfile(back.changes) },
+    kept: opening.length > 0 || readsKept !== '' ? stillOpening(opening, readsKept) : null,
   }
 }
 

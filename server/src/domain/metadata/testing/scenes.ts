@@ -29,6 +29,8 @@ export const sceneAt = (
   stays: new Set(),
   changes: { permissionSets: {}, profiles: {}, layouts: {} },
   othersWith: () => 0,
+  mastersOf: () => [],
+  opensBeside: () => [],
   usersOf: () => [],
   heldBy: () => [],
   ...more,

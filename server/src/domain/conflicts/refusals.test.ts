@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { misusedFunctions } from '../metadata/formula-functions.ts'
 import { checkPlan } from './check.ts'
-import { factsFor, lookup, master, newJob, onLead, type Setup } from './testing/facts.ts'
+import { factsFor, lookup, master, newJob, onLead, type Setup, workflow } from './testing/facts.ts'
 
 const codesOf = async (given: Setup): Promise<string[]> =>
   (await checkPlan(factsFor(given))).findings
@@ -45,4 +45,34 @@ describe('functions of a formula', () => {
       expect(misusedFunctions(formula, 'field')).toMatchObject([{ why: 'not_here' }])
     },
   )
+
+  it('may count the values of a multi-select picklist', () => {
+    expect(misusedFunctions('PICKLISTCOUNT(Topics__c)', 'field')).toEqual([])
+  })
+
+  const red = (workflows: Setup['workflows']) => codesOf({ ...(workflows && { workflows }) })
+  const rule = (errorConditionFormula: string) =>
+    workflow('validation_rule', 'Lead.V', { definition: { errorConditionFormula } })
+  const entry = (formula: string) =>
+    workflow('assignment_rule', 'Lead.A', { definition: { ruleEntry: [{ formula }] } })
+  const flow = (definition: object) => workflow('flow', 'F', { definition: { ...definition } })
+
+  it('of a workflow are looked up too, wherever its formulas stand', async () => {
+    for (const one of [
+      rule('NOPE(Name)'),
+      entry('NOPE(Name)'),
+      flow({ formulas: [{ name: 'f', expression: 'NOPE({!x})' }] }),
+      flow({ start: { filterFormula: 'NOPE({!$Record.Name})' } }),
+    ]) {
+      expect(await red([one])).toContain('workflow_function_refused')
+    }
+    expect(await red([rule('ISCHANGED(Name)')])).not.toContain('workflow_function_refused')
+    expect(
+      await red([flow({ start: { filterFormula: 'ISCHANGED({!$Record.Name})' } })]),
+    ).not.toContain('workflow_function_refused')
+  })
+
+  it('of an assignment rule name fields that are looked up', async () => {
+    expect(await red([entry('ISBLANK(Gone__c)')])).toContain('workflow_field_missing')
+  })
 })

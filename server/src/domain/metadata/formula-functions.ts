@@ -13,6 +13,11 @@ const FOR_RULES_ONLY: ReadonlySet<string> = new Set(
   words('ischanged isclone isnew priorvalue regex vlookup'),
 )
 
+/** Source: Salesforce Help, "Flow Formula Considerations". */
+const NOT_IN_FLOWS: ReadonlySet<string> = new Set(
+  words('getrecordids image parentgroupval prevgroupval priorvalue requirescript vlookup'),
+)
+
 const FUNCTIONS: ReadonlySet<string> = new Set([
   ...FOR_RULES_ONLY,
   ...words(`
@@ -21,7 +26,7 @@ const FUNCTIONS: ReadonlySet<string> = new Set([
     formatduration fromunixtime geolocation getrecordids getsessionid hour htmlencode hyperlink if
     image imageproxyurl include includes initcap isblank isnull isnumber isoweek isoyear ispickval
     jsencode jsinhtmlencode junctionidlist left len linkto ln log lower lpad max mceiling mfloor mid
-    millisecond min minute mod month not now nullvalue or parentgroupval pi pickcount predict
+    millisecond min minute mod month not now nullvalue or parentgroupval pi picklistcount predict
     prevgroupval requirescript reverse right round rpad second sin sqrt substitute tan text timenow
     timevalue today trim trunc unixtimestamp upper urlencode urlfor value weekday year
   `),
@@ -38,14 +43,23 @@ export interface MisusedFunction {
   why: 'unknown' | 'not_here'
 }
 
-/** Functions for which Salesforce refuses the formula of a field or of a rule; each is named once. */
-export const misusedFunctions = (formula: string, of: 'field' | 'rule'): MisusedFunction[] => {
+/** Where a formula stands. `flow`: a formula of a flow; a condition to start one is a `rule`. */
+export type FormulaPlace = 'field' | 'rule' | 'flow'
+
+const NOT_HERE: Readonly<Record<FormulaPlace, ReadonlySet<string>>> = {
+  field: FOR_RULES_ONLY,
+  rule: new Set(),
+  flow: NOT_IN_FLOWS,
+}
+
+/** Functions for which Salesforce refuses a formula at this place; each is named once. */
+export const misusedFunctions = (formula: string, place: FormulaPlace): MisusedFunction[] => {
   const found = new Map<string, MisusedFunction>()
   const code = formula.replaceAll(NOT_CODE, ' ')
   for (const [, name = ''] of code.matchAll(/(?<![\w.$:])([A-Za-z_]\w*)\s*\(/g)) {
     const key = sameName(name)
     if (!FUNCTIONS.has(key)) found.set(key, { name, why: 'unknown' })
-    else if (of === 'field' && FOR_RULES_ONLY.has(key)) found.set(key, { name, why: 'not_here' })
+    else if (NOT_HERE[place].has(key)) found.set(key, { name, why: 'not_here' })
   }
   return [...found.values()]
 }

@@ -5,6 +5,7 @@ import { type XmlValue } from '../../salesforce/xml.ts'
 import { isReadOnly, isRequired, type PlanField } from './fields/field-kinds.ts'
 import { type PlanObject } from '../plan/schema.ts'
 import { type TakenOut } from './entries.ts'
+import { type ListChange, takeOutLists } from './layout-lists.ts'
 import { sameName } from './names.ts'
 import {
   applyEdits,
@@ -21,7 +22,7 @@ import {
 } from './xml-tree.ts'
 
 /** What a deployment put on a layout. */
-export interface LayoutChange {
+export interface LayoutChange extends ListChange {
   /** The layout itself is new. */
   created: boolean
   fields: string[]
@@ -79,7 +80,7 @@ const findItem = (document: XmlDocument, field: string) => {
 export const layoutShows = (text: string, field: string): boolean =>
   findItem(readDocument(text, 'Layout'), field) !== null
 
-const itemFor = (object: PlanObject, field: string): XmlValue => ({
+const itemFor = (object: Pick<PlanObject, 'fields'>, field: string): XmlValue => ({
   behavior: behaviorOf(
     object.fields.find(({ api_name }) => sameName(api_name) === sameName(field)),
   ),
@@ -174,7 +175,11 @@ const fillColumns = (document: XmlDocument, section: XmlNode, items: readonly It
  * The layout with the fields of one wish. A field that it shows already, wherever, stays there.
  * `object` tells which fields are required or read-only.
  */
-export const mergeLayout = (text: string, object: PlanObject, wish: LayoutWish): MergedLayout => {
+export const mergeLayout = (
+  text: string,
+  object: Pick<PlanObject, 'fields'>,
+  wish: LayoutWish,
+): MergedLayout => {
   const document = readDocument(text, 'Layout')
   const fields = wish.fields.filter((field) => findItem(document, field) === null)
   const change: LayoutChange = { created: false, fields, sections: [] }
@@ -202,7 +207,7 @@ export const mergeLayout = (text: string, object: PlanObject, wish: LayoutWish):
 }
 
 /** Fields without which Salesforce refuses the layout ("Layout must contain an item for required layout field"). */
-export const missingRequired = (text: string, object: PlanObject): string[] => {
+export const missingRequired = (text: string, object: Pick<PlanObject, 'fields'>): string[] => {
   const document = readDocument(text, 'Layout')
   return object.fields
     .filter((field) => isRequired(field) && findItem(document, field.api_name) === null)
@@ -254,8 +259,8 @@ const takeFromColumn = (
 }
 
 /**
- * Takes out what a deployment put on the layout as it is now; a section it made goes too, unless it
- * holds something else by now (then it is named in `kept`).
+ * Takes out what a deployment put on the layout as it is now; a section or related list that it made goes too,
+ * unless it holds something else by now (then it is named in `kept`).
  */
 export const takeOutOfLayout = (current: string, change: LayoutChange): TakenOut => {
   const document = readDocument(current, 'Layout')
@@ -281,5 +286,10 @@ export const takeOutOfLayout = (current: string, change: LayoutChange): TakenOut
     for (const column of columnsOf(section))
       edits.push(...takeFromColumn(column, isOurs, current, change))
   }
-  return { text: applyEdits(current, edits), removed, kept }
+  const lists = takeOutLists(applyEdits(current, edits), change)
+  return {
+    text: lists.text,
+    removed: [...removed, ...lists.removed],
+    kept: [...kept, ...lists.kept],
+  }
 }

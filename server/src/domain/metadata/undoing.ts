@@ -70,7 +70,7 @@ export interface Scene {
 
 /** What is known about the other components once they are decided. */
 export interface Settled {
-  /** Whether an entry opens nothing that stays, nor the object that it is on, so that we may remove it. */
+  /** Whether an entry opens nothing that stays, nor the object of what stays, so that we may remove it. */
   isOurs: (name: string) => boolean
   /** Whether an entry is deleted together with what it names. */
   isRemoved: (list: string, name: string) => boolean

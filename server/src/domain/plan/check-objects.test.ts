@@ -220,6 +220,28 @@ describe('names, objects and what refers to them', () => {
       ['layouts.0.fields.0 field_not_in_plan'],
     ],
     [
+      'a layout with nothing for it',
+      { layouts: [{ object: 'Lead', layout: 'L' }] },
+      ['layouts.0 missing'],
+    ],
+    [
+      'a layout with fields and no section',
+      { ...onLead(text('X__c')), layouts: [{ object: 'Lead', layout: 'L', fields: ['X__c'] }] },
+      ['layouts.0.section missing'],
+    ],
+    [
+      'a layout with a button twice, and with a related list in an order of nothing',
+      {
+        layouts: [
+          {
+            ...{ object: 'Lead', layout: 'L', buttons: ['Send', 'send'] },
+            related_lists: [{ related_list: 'A__c.B__c', fields: ['NAME'], sort_order: 'Asc' }],
+          },
+        ],
+      },
+      ['layouts.0.buttons.1 duplicate', 'layouts.0.related_lists.0.sort_order attributes_conflict'],
+    ],
+    [
       'a tab of a standard object',
       { ...onLead(text('X__c')), tabs: ['Lead'] },
       ['tabs.0 attribute_not_allowed'],

@@ -187,19 +187,52 @@ const planObject = z
   )
   .meta({ id: 'PlanObject' })
 
+const relatedList = z
+  .strictObject({
+    related_list: line(255).describe(
+      'Its name in the Metadata API: `RelatedContactList`, or `Child__c.Parent__c` by the lookup of a custom object',
+    ),
+    fields: z
+      .array(line(255))
+      .min(1)
+      .max(10)
+      .describe('Its columns, for example `NAME` or `Amount__c`; an existing list gains them'),
+    sort_field: line(255).optional().describe('The sort order of an existing list does not change'),
+    sort_order: z.enum(['Asc', 'Desc']).optional(),
+  })
+  .describe('A related list to be added to a page layout')
+  .meta({ id: 'PlanRelatedList' })
+
 const layout = z
   .strictObject({
-    object: apiName.describe('An object of the plan'),
+    object: apiName.describe('An object of the plan if fields are given'),
     layout: line(255).describe('Name of its page layout, e.g. `Lead Layout`'),
-    section: line(80).describe('Label of the section; created if it does not exist'),
-    fields: z.array(apiName).min(1).max(200).describe('Fields of this plan'),
+    section: line(80)
+      .optional()
+      .describe('Label of the section for the fields; created if it does not exist'),
+    fields: z.array(apiName).max(200).default([]).describe('Fields of this plan'),
     after: apiName
       .optional()
       .describe(
         'A field of the layout: the fields are placed after it, a new section after its section',
       ),
+    related_lists: z.array(relatedList).max(100).optional(),
+    buttons: z
+      .array(apiName)
+      .max(100)
+      .optional()
+      .describe('Custom buttons of the object, by their API names'),
+    quick_actions: z
+      .array(line(255))
+      .max(100)
+      .optional()
+      .describe(
+        'Quick actions: `NewTask`, or `Lead.Call_Back` of an object. The layout must have actions of its own',
+      ),
   })
-  .describe('Fields to be added to a page layout; the rest of the layout does not change')
+  .describe(
+    'Fields, related lists, buttons and quick actions to be added to a page layout; the rest of the layout does not change',
+  )
   .meta({ id: 'PlanLayout' })
 
 const globalValueSet = z

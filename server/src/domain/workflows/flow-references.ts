@@ -93,6 +93,21 @@ export const danglingReferences = (flow: JsonObject): string[] => {
   return [...new Set(dangling.map(({ text }) => text))]
 }
 
+/** A formula of a flow; a condition that starts it, or lets a record through, may look at what changed. */
+export interface FlowFormula {
+  formula: string
+  isCondition: boolean
+}
+
+/** Members that hold a formula, wherever they stand in a flow. */
+const FORMULAS: ReadonlySet<string> = new Set(['expression', 'filterFormula', 'formulaExpression'])
+
+/** Every formula in the flow, in its order. */
+export const formulasOfFlow = (flow: JsonObject): FlowFormula[] =>
+  [...leaves(flow)]
+    .filter(({ member }) => FORMULAS.has(member))
+    .map(({ member, text }) => ({ formula: text, isCondition: member === 'filterFormula' }))
+
 /** A field of a record: through relationships, `Owner:User` if one has several objects. */
 export interface RecordPath {
   object: string

@@ -45,6 +45,8 @@ const qualified = (name: unknown, namespace: unknown): string =>
 const LISTED: ReadonlySet<string> = new Set([
   ...COMPONENT_KINDS.map(({ type }) => type),
   'BusinessProcess',
+  'QuickAction',
+  'WebLink',
 ])
 
 /** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */

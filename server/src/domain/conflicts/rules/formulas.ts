@@ -1,8 +1,11 @@
 // What formulas refer to: Salesforce refuses a formula with a field that does not exist.
 
 import { customNamesIn } from '../definitions.ts'
-import { misusedFunctions } from '../../metadata/formula-functions.ts'
+import { type FormulaPlace, misusedFunctions } from '../../metadata/formula-functions.ts'
 import { sameName } from '../../metadata/names.ts'
+import { leaf, listObjects } from '../../../salesforce/xml.ts'
+import { formulasOfFlow } from '../../workflows/flow-references.ts'
+import { type PlannedWorkflow } from '../facts.ts'
 import { type Facts, rulesFor, type Verdict } from '../rule.ts'
 import { fieldIn } from '../subjects.ts'
 
@@ -35,18 +38,53 @@ const missing = (full: string, names: readonly string[], at: string): Verdict[] 
     at,
   }))
 
-const misused = (full: string, formula: string, of: 'field' | 'rule', at: string): Verdict[] =>
-  misusedFunctions(formula, of).map(({ name, why }) => ({
+const ELSEWHERE: Readonly<Record<FormulaPlace, string>> = {
+  field: 'allows in rules and not in formula fields',
+  rule: 'does not allow in rules',
+  flow: 'does not support in the formulas of a flow',
+}
+
+const misused = (full: string, formula: string, place: FormulaPlace, at: string): Verdict[] =>
+  misusedFunctions(formula, place).map(({ name, why }) => ({
     message:
       why === 'unknown'
         ? `The formula of ${full} calls ${name}, which is not a function of Salesforce.`
-        : `The formula of ${full} calls ${name}, which Salesforce allows in rules and not in formula fields.`,
+        : `The formula of ${full} calls ${name}, which Salesforce ${ELSEWHERE[place]}.`,
     remedy:
       why === 'unknown' ? 'Correct the name of the function.' : 'Write the formula without it.',
     at,
   }))
 
+/** The formulas that a workflow brings, with the place of each. */
+const formulasOf = ({
+  type,
+  definition,
+}: PlannedWorkflow): { formula: string; place: FormulaPlace }[] => {
+  if (type === 'flow') {
+    return formulasOfFlow(definition).map(({ formula, isCondition }) => ({
+      formula,
+      place: isCondition ? 'rule' : 'flow',
+    }))
+  }
+  const formulas =
+    type === 'validation_rule'
+      ? [definition.errorConditionFormula]
+      : listObjects(definition.ruleEntry).map(({ formula }) => formula)
+  return formulas.flatMap((one) => {
+    const formula = leaf(one)
+    return formula === null ? [] : [{ formula, place: 'rule' }]
+  })
+}
+
 export const formulaRules = [
+  rulesFor('automation')('workflow', {
+    code: 'workflow_function_refused',
+    severities: ['red'],
+    judge: ({ workflow }) =>
+      formulasOf(workflow).flatMap(({ formula, place }) =>
+        misused(workflow.api_name, formula, place, 'definition'),
+      ),
+  }),
   rule('field', {
     code: 'formula_field_missing',
     severities: ['red'],

@@ -79,12 +79,19 @@ const usedBy = (workflow: PlannedWorkflow, facts: Facts): FieldName[] => {
       ...recordPathsOf(definition).flatMap((path) => fieldsOnPath(path, facts)),
     ]
   }
-  if (type === 'assignment_rule') return criteriaOf(workflow)
+  const object = objectOf(name)
+  if (type === 'assignment_rule') {
+    const formulas = listObjects(definition.ruleEntry).map(({ formula }) => leaf(formula) ?? '')
+    return [
+      ...criteriaOf(workflow),
+      ...formulas.flatMap(customNamesIn).map((field) => ({ object, field })),
+    ]
+  }
   const shown = leaf(definition.errorDisplayField)
   return [
     ...customNamesIn(leaf(definition.errorConditionFormula) ?? ''),
     ...(shown === null ? [] : [shown]),
-  ].map((field) => ({ object: objectOf(name), field }))
+  ].map((field) => ({ object, field }))
 }
 
 /**

@@ -145,6 +145,8 @@ const there = (more: Partial<Automation> = {}) =>
 const onObject = (object: string, field?: string) => ({
   start: { object, ...(field === undefined ? {} : { filters: { field } }) },
 })
+const calling = (expression: string) =>
+  flow({ definition: { start: { object: 'Lead' }, formulas: { name: 'F', expression } } })
 const onlyA = describedPicklist('P__c', ['A'], { restrictedPicklist: true })
 const setting = (stringValue: string) =>
   flow({
@@ -237,6 +239,10 @@ export const WORKFLOW_CASES: Cases = {
   workflow_field_missing: {
     fires: { workflows: [flow({ definition: onObject('Lead', 'Gone__c') })] },
     not: { workflows: [flow({ definition: onObject('Lead', 'Name') })] },
+  },
+  workflow_function_refused: {
+    fires: { workflows: [calling('PRIORVALUE({!$Record.Name})')] },
+    not: { workflows: [calling('IF(ISBLANK({!$Record.Name}), "NOPE()", "")')] },
   },
   workflow_picklist_value_unknown: {
     fires: { workflows: [setting('B')], describes: lead(onlyA) },

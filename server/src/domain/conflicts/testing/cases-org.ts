@@ -140,6 +140,18 @@ const placingAfter = (after: string): PlanInput => ({
   ...onLead(text('A__c')),
   layouts: [{ object: 'Lead', layout: 'Lead Layout', section: 'More', fields: ['A__c'], after }],
 })
+const onLayout = (more: Partial<NonNullable<PlanInput['layouts']>[number]>): PlanInput => ({
+  ...onLead(text('A__c')),
+  layouts: [{ object: 'Lead', layout: 'Lead Layout', ...more }],
+})
+const listing = (related_list: string, ...fields: string[]): PlanInput =>
+  onLayout({ related_lists: [{ related_list, fields }] })
+const visits = [
+  describedObject('Visit__c', [
+    described('Lead__c', { type: 'reference', referenceTo: ['Lead'] }),
+    described('Owner__c', { type: 'reference', referenceTo: ['User'] }),
+  ]),
+]
 const fromSet = {
   plan: onLead(picklist('P__c', undefined, { global_value_set: 'Countries' })),
 }
@@ -226,6 +238,25 @@ export const ACCESS_CASES: Cases = {
   layout_after_missing: {
     fires: { plan: placingAfter('Gone__c') },
     not: { plan: placingAfter('Hidden__c'), live: { allFields: async () => ['Hidden__c'] } },
+  },
+  related_list_missing: {
+    fires: { plan: listing('Visit__c.Owner__c', 'NAME'), describes: visits },
+    not: { plan: listing('Visit__c.Lead__c', 'NAME'), describes: visits },
+  },
+  related_list_column_missing: {
+    fires: { plan: listing('Visit__c.Lead__c', 'Gone__c'), describes: visits },
+    not: { plan: listing('Visit__c.Lead__c', 'Owner__c', 'LAST_UPDATE'), describes: visits },
+  },
+  layout_button_missing: {
+    fires: { plan: onLayout({ buttons: ['Send'] }), live: found('WebLink', false) },
+    not: { plan: onLayout({ buttons: ['Send'] }), live: found('WebLink', true) },
+  },
+  layout_action_missing: {
+    fires: { plan: onLayout({ quick_actions: ['Lead.Call'] }), live: found('QuickAction', false) },
+    not: {
+      plan: onLayout({ quick_actions: ['NewTask', 'FeedItem.TextPost'] }),
+      live: found('QuickAction', false),
+    },
   },
   layout_managed: {
     fires: { plan: placing, live: found('Layout', true, true) },

@@ -104,8 +104,8 @@ const openedBy = ({ component: { type, fullName } }: Undone): string[] => {
 /** What happens to entries of other components that name these. */
 const settle = (undone: readonly Undone[]): Settled => {
   const keysOf = (some: readonly Undone[]) => new Set(some.map(({ component }) => keyOf(component)))
-  // What stays because nobody can delete it by API needs no access of ours to stay, nor does what was
-  // there before and is back as far as that goes.
+  // A component that stays because it cannot be deleted by API does not need our access entries, nor
+  // does one that existed before and has been restored as far as possible.
   const isDeletable = ({ type }: Component): boolean =>
     (kindOf(type)?.deletion.place ?? null) !== null
   const opening = new Set(

@@ -216,6 +216,22 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       expect(await stateOf('Fine')).toBeNull()
     })
 
+    it('are refused with a function that Salesforce does not have', async () => {
+      const withFormula = {
+        ...{ type: 'flow', api_name: 'Calls_Nope', activate: false },
+        xml: `<?xml version="1.0" encoding="UTF-8"?>
+<Flow xmlns="http://soap.sforce.com/2006/04/metadata"><formulas><name>Sum</name><dataType>String</dataType><expression>NOPE({!$Flow.CurrentDate})</expression></formulas><label>Calls Nope</label><processType>AutoLaunchedFlow</processType><status>Draft</status></Flow>`,
+      }
+      const validation = {
+        ...{ type: 'validation_rule', api_name: 'Lead.Calls_Nope', activate: true },
+        definition: { form: 'validation', condition: 'NOPE(Company)', message: 'No' },
+      }
+      for (const one of [withFormula, validation]) {
+        const { components } = await deploy(one)
+        expect(components[0]?.problem?.message).toContain('Unknown function NOPE. Check spelling.')
+      }
+    })
+
     it('with paused interviews are not removed, and nothing is changed', async () => {
       await deploy(flow('Waited', 'Hot'))
       await rig.control.act('automations/add-interview', {

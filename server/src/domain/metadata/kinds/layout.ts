@@ -1,7 +1,8 @@
-// A page layout. Fields are put on one that is there; only a new object gets a layout of its own.
+// A page layout. Fields, related lists, buttons and quick actions are added to an existing one; only a new object
+// gets a layout of its own.
 
-import { type Findings } from '../../plan/findings.ts'
-import { definesObject, type Plan, type PlanLayout } from '../../plan/schema.ts'
+import { type Findings, reportDuplicates } from '../../plan/findings.ts'
+import { definesObject, type Plan, type PlanLayout, type PlanObject } from '../../plan/schema.ts'
 import {
   type LayoutChange,
   layoutShows,
@@ -10,7 +11,16 @@ import {
   newLayout,
   takeOutOfLayout,
 } from '../layout-file.ts'
+import {
+  hasActionList,
+  isEmptyListChange,
+  joinListChanges,
+  layoutLists,
+  mergeLists,
+} from '../layout-lists.ts'
 import { type Component, layoutFullName, sameName } from '../names.ts'
+import { listed } from '../../words.ts'
+import { childrenIn, layoutRules } from './layout-rules.ts'
 import {
   keep,
   NOTHING,
@@ -20,19 +30,13 @@ import {
   undoMade,
   undoUnread,
 } from '../undoing.ts'
-import { listed } from '../../words.ts'
 import { TAKEN_OUT } from '../reversibility.ts'
 import {
-  type Asked,
   type CompiledFile,
   type Compiling,
   type FileKind,
-  type KindRule,
   type Named,
-  NOTHING_TO_DO,
-  type PlanComponent,
   refusal,
-  type Word,
   always,
 } from './kind.ts'
 
@@ -44,12 +48,56 @@ const objectOf = (fullName: string): string => fullName.slice(0, fullName.indexO
 const named = (plan: Plan): Named[] =>
   plan.layouts.map((one, index) => ({ fullName: fullNameOf(one), path: `layouts.${index}` }))
 
+const objectIn = (plan: Plan, name: string): PlanObject | undefined =>
+  plan.objects.find(({ api_name }) => sameName(api_name) === sameName(name))
+
+/** What is wrong with related lists, buttons and quick actions, or with having neither them nor fields. */
+const checkLists = (planned: PlanLayout, path: (string | number)[], findings: Findings): void => {
+  const { layout: name, fields, related_lists = [], buttons = [], quick_actions = [] } = planned
+  if (fields.length + related_lists.length + buttons.length + quick_actions.length === 0) {
+    findings.add(
+      path,
+      'missing',
+      `Layout ${name} gets nothing. Add fields, related_lists, buttons or quick_actions.`,
+    )
+  }
+  for (const [member, names] of Object.entries({
+    related_lists: related_lists.map(({ related_list }) => related_list),
+    buttons,
+    quick_actions,
+  })) {
+    reportDuplicates(
+      names,
+      (one) => `${one} on layout ${name}`,
+      (at) => [...path, member, at],
+      findings,
+    )
+  }
+  for (const [at, { related_list, sort_field, sort_order }] of related_lists.entries()) {
+    if (sort_order === undefined || sort_field !== undefined) continue
+    findings.add(
+      [...path, 'related_lists', at, 'sort_order'],
+      'attributes_conflict',
+      `Related list ${related_list} has an order and no field to sort by. Add sort_field.`,
+    )
+  }
+}
+
 const check = (plan: Plan, findings: Findings): void => {
   const placed = new Set<string>()
   for (const [index, planned] of plan.layouts.entries()) {
     const { object: objectName, layout: name, after } = planned
     const path = ['layouts', index]
-    const object = plan.objects.find(({ api_name }) => sameName(api_name) === sameName(objectName))
+    checkLists(planned, path, findings)
+    const object = objectIn(plan, objectName)
+    if (planned.fields.length === 0) continue
+    if (planned.section === undefined) {
+      findings.add(
+        [...path, 'section'],
+        'missing',
+        `Layout ${name} needs the section for its fields. Add section.`,
+      )
+    }
     if (object === undefined) {
       findings.add(
         [...path, 'object'],
@@ -87,6 +135,11 @@ const check = (plan: Plan, findings: Findings): void => {
   }
 }
 
+const NO_FIELDS: Pick<PlanObject, 'fields'> = { fields: [] }
+
+/** Where required fields of the plan go that no member of it places. */
+const REQUIRED_SECTION = 'Information'
+
 /** A layout on its way: several members of the plan may add to one. */
 interface Merged {
   fullName: string
@@ -99,23 +152,23 @@ const merge = (
   planned: PlanLayout,
   index: number,
   started: Merged | undefined,
-): Merged | null => {
+): Merged => {
   const { plan, current } = context
-  const object = plan.objects.find(
-    ({ api_name }) => sameName(api_name) === sameName(planned.object),
-  )
-  if (object === undefined) return null
+  const object = objectIn(plan, planned.object)
   const fullName = started?.fullName ?? fullNameOf(planned)
   const found = started?.text ?? current('Layout', fullName)
-  const isNewObject = current('CustomObject', object.api_name) === null
-  if (found === null && !(isNewObject && definesObject(object))) {
+  const isMade =
+    object !== undefined &&
+    definesObject(object) &&
+    current('CustomObject', object.api_name) === null
+  const text = found ?? (isMade ? newLayout(object) : null)
+  if (text === null) {
     throw refusal(
       `layouts.${index}.layout`,
       'layout_not_found',
       `${planned.object} has no layout ${planned.layout}. Name one that is there.`,
     )
   }
-  const text = found ?? newLayout(object)
   if (planned.after !== undefined && !layoutShows(text, planned.after)) {
     throw refusal(
       `layouts.${index}.after`,
@@ -123,22 +176,37 @@ const merge = (
       `Layout ${planned.layout} of ${planned.object} does not show ${planned.after}. Use a field that it shows.`,
     )
   }
+  if (
+    planned.quick_actions !== undefined &&
+    planned.quick_actions.length > 0 &&
+    !hasActionList(text)
+  ) {
+    throw refusal(
+      `layouts.${index}.quick_actions`,
+      'layout_without_actions',
+      `Layout ${planned.layout} of ${planned.object} offers the default actions of Salesforce, which an action of its own would hide. Override them on the layout in Salesforce first, or leave quick_actions out.`,
+    )
+  }
   const wished = new Set(
     plan.layouts
       .filter((other) => sameName(fullNameOf(other)) === sameName(fullName))
       .flatMap(({ fields }) => fields.map(sameName)),
   )
-  const required = missingRequired(text, object).filter((field) => !wished.has(sameName(field)))
-  const merged = mergeLayout(text, object, {
-    section: planned.section,
+  const required = missingRequired(text, object ?? NO_FIELDS).filter(
+    (field) => !wished.has(sameName(field)),
+  )
+  const merged = mergeLayout(text, object ?? NO_FIELDS, {
+    section: planned.section ?? REQUIRED_SECTION,
     fields: [...planned.fields, ...required],
     after: planned.after,
   })
   const columns = { ...started?.change.columns, ...merged.change.columns }
+  const lists = mergeLists(merged.text, planned)
   return {
     fullName,
-    text: merged.text,
+    text: lists.text,
     change: {
+      ...joinListChanges(started?.change ?? {}, lists.change),
       created: started?.change.created ?? found === null,
       fields: [...(started?.change.fields ?? []), ...merged.change.fields],
       sections: [...(started?.change.sections ?? []), ...merged.change.sections],
@@ -151,91 +219,54 @@ const compile = (context: Compiling): CompiledFile[] => {
   const layouts = new Map<string, Merged>()
   for (const [index, planned] of context.plan.layouts.entries()) {
     const key = sameName(fullNameOf(planned))
-    const merged = merge(context, planned, index, layouts.get(key))
-    if (merged !== null) layouts.set(key, merged)
+    layouts.set(key, merge(context, planned, index, layouts.get(key)))
   }
   return [...layouts.values()].map(({ fullName, text, change }) =>
-    change.created || change.fields.length > 0
+    change.created || change.fields.length > 0 || !isEmptyListChange(change)
       ? { fullName, text, unchanged: [], noted: { layouts: { [fullName]: change } } }
       : { fullName, text: null, unchanged: [{ type: 'Layout', fullName }] },
   )
 }
 
-/** One that was there before: our fields and sections are taken out. */
+/** Of what the deployment put on the layout, what is still there and shows something that stays. */
+const stillShown = (
+  text: string,
+  change: LayoutChange,
+  shows: (one: { field?: string; related_list?: string }) => boolean,
+): string[] => [
+  ...change.fields.filter((field) => shows({ field }) && layoutShows(text, field)),
+  ...(change.related_lists ?? [])
+    .map(({ related_list }) => related_list)
+    .filter((name) => shows({ related_list: name }) && layoutLists(text, name)),
+]
+
+/** One that was there before: our fields, sections, related lists, buttons and actions are removed. */
 const undoAdditions = (component: Component, scene: Scene, { isOurs }: Settled): Undoing => {
   const change = scene.changes.layouts[component.fullName]
   const early = undoUnread(component, scene)
   if (early !== null || change === undefined) return early ?? NOTHING
   const object = objectOf(component.fullName)
-  const fields = change.fields.filter((field) => isOurs(`${object}.${field}`))
-  const out = takeOutOfLayout(scene.now.file(component) ?? '', { ...change, fields })
-  const stay = `Sections that hold other fields by now: ${out.kept.join(', ')}.`
+  const isGoing = ({ field, related_list }: { field?: string; related_list?: string }): boolean =>
+    isOurs(field === undefined ? (related_list ?? '') : `${object}.${field}`)
+  const out = takeOutOfLayout(scene.now.file(component) ?? '', {
+    ...change,
+    fields: change.fields.filter((field) => isGoing({ field })),
+    related_lists: (change.related_lists ?? []).filter(isGoing),
+  })
+  const shown = stillShown(out.text, change, (one) => !isGoing(one))
+  const reasons = [
+    ...(shown.length === 0
+      ? []
+      : [`It still shows ${listed(shown)}; that goes with what it shows.`]),
+    ...(out.kept.length === 0 ? [] : [`What holds other fields by now: ${out.kept.join(', ')}.`]),
+  ]
   return {
     remove: false,
     restore: out.removed.length > 0 ? { file: out.text } : null,
-    kept: out.kept.length > 0 ? keep(stay, { removable: false }).kept : null,
+    kept:
+      reasons.length === 0 ? null : keep(reasons.join(' '), { removable: shown.length > 0 }).kept,
   }
 }
-
-/** A rule about a layout, with the member of the plan that references it. */
-const rule = (
-  code: string,
-  severity: KindRule['severity'],
-  judge: (layout: PlanLayout, asked: Asked, fullName: string) => Word | null | Promise<Word | null>,
-): KindRule => ({
-  code,
-  severity,
-  judge: ({ path, fullName }: PlanComponent, asked) => {
-    const layout = asked.plan.layouts[Number(path.split('.')[1])]
-    return layout === undefined ? null : judge(layout, asked, fullName)
-  },
-})
-
-const rules: KindRule[] = [
-  rule('layout_missing', 'red', async ({ object, layout }, asked, fullName) => {
-    // A new object gets the layout that the plan names.
-    if (!asked.objectExists(object)) return null
-    const found = await asked.lookUp('Layout', fullName)
-    return found === null || found.exists
-      ? null
-      : {
-          message: `${object} has no page layout ${layout} in this Salesforce org.`,
-          remedy: 'Correct the name of the layout; layouts are created for new objects only.',
-          at: 'layout',
-        }
-  }),
-  rule('layout_managed', 'red', async ({ object, layout }, { lookUp }, fullName) =>
-    (await lookUp('Layout', fullName))?.managed === true
-      ? {
-          message: `The layout ${layout} of ${object} belongs to an installed package and is locked.`,
-          remedy: 'Clone it in Salesforce and use the clone.',
-          at: 'layout',
-        }
-      : null,
-  ),
-  rule('layout_after_missing', 'red', async ({ object, layout, after }, { fieldExists }) =>
-    after !== undefined && /__c$/i.test(after) && (await fieldExists(object, after)) === false
-      ? {
-          message: `The layout ${layout} cannot show ${after}: ${object} has no such field.`,
-          remedy: 'Use a field that the layout shows, or leave `after` out.',
-          at: 'after',
-        }
-      : null,
-  ),
-  rule('layout_merged', 'green', ({ object, layout, fields }, { objectExists }) =>
-    objectExists(object)
-      ? {
-          message: `${layout} gets ${listed(fields)}; everything else on it stays in place.`,
-          remedy: NOTHING_TO_DO,
-        }
-      : null,
-  ),
-  rule('layout_new', 'green', ({ object, layout }, { objectExists }) =>
-    objectExists(object)
-      ? null
-      : { message: `${layout} is created with its object ${object}.`, remedy: NOTHING_TO_DO },
-  ),
-]
 
 export const layout: FileKind = {
   type: 'Layout',
@@ -253,5 +284,6 @@ export const layout: FileKind = {
     made
       ? undoMade(component, objectOf(component.fullName), scene)
       : (settled) => undoAdditions(component, scene, settled),
-  rules,
+  mentions: (plan) => plan.layouts.flatMap(childrenIn),
+  rules: layoutRules,
 }

@@ -85,7 +85,7 @@ const stillReadable = (
   ].filter((object) => !back.has(`objectPermissions:${sameName(object)}`))
 }
 
-/** Entries that still grant what we granted are set back, but for those that open what stays. */
+/** Entries that still grant what we granted are revoked, except those that open what stays. */
 const undoEntries = (
   component: Component,
   scene: Scene,

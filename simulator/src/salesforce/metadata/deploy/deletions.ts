@@ -269,15 +269,40 @@ function removeField(draft: Draft, object: SObject, field: Field): void {
 function removeFromLayouts(draft: Draft, object: SObject, field: Field): void {
   const { org } = draft
   const name = field.describe.name
-  if (!org.layouts.some((each) => each.object === object.name && mentions(each.metadata, name))) {
-    return
-  }
   draft.keep('layouts')
-  org.layouts = org.layouts.map((layout) =>
-    layout.object === object.name
-      ? { ...layout, metadata: withoutItem(layout.metadata, name) as Record<string, unknown> }
-      : layout,
-  )
+  org.layouts = org.layouts.map((layout) => {
+    const metadata = withoutRelated(layout.metadata, object.name, name)
+    return layout.object === object.name && mentions(metadata, name)
+      ? { ...layout, metadata: withoutItem(metadata, name) as Record<string, unknown> }
+      : { ...layout, metadata }
+  })
+}
+
+/** A layout's metadata without the related lists of an object. */
+function withoutListsOf(
+  metadata: Record<string, unknown>,
+  object: string,
+): Record<string, unknown> {
+  const lists = [metadata['relatedLists'] ?? []].flat() as Record<string, unknown>[]
+  const left = lists.filter((list) => !String(list['relatedList']).startsWith(`${object}.`))
+  return left.length === lists.length ? metadata : { ...metadata, relatedLists: left }
+}
+
+/** A layout's metadata without the related lists by this lookup, and the field as a column of others. */
+function withoutRelated(
+  metadata: Record<string, unknown>,
+  object: string,
+  field: string,
+): Record<string, unknown> {
+  const lists = [metadata['relatedLists'] ?? []].flat() as Record<string, unknown>[]
+  const left = lists
+    .filter(({ relatedList }) => relatedList !== `${object}.${field}`)
+    .map((list) =>
+      String(list['relatedList']).startsWith(`${object}.`)
+        ? { ...list, fields: [list['fields'] ?? []].flat().filter((column) => column !== field) }
+        : list,
+    )
+  return lists.length === 0 ? metadata : { ...metadata, relatedLists: left }
 }
 
 const mentions = (metadata: unknown, name: string) => JSON.stringify(metadata).includes(`"${name}"`)
@@ -373,7 +398,9 @@ function deleteObject(draft: Draft, fullName: string): string | undefined {
   draft.keep('tabs')
   org.tabs = org.tabs.filter((tab) => tab.name !== object.name)
   draft.keep('layouts')
-  org.layouts = org.layouts.filter((layout) => layout.object !== object.name)
+  org.layouts = org.layouts
+    .filter((layout) => layout.object !== object.name)
+    .map((layout) => ({ ...layout, metadata: withoutListsOf(layout.metadata, object.name) }))
   return object.durableId
 }
 

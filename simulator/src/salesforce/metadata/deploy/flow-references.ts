@@ -3,6 +3,7 @@
 // refusals of these name the whole flow; where no public source has the wording, the words are ours.
 
 import type { SObject } from '../../../org/model.ts'
+import { FUNCTION_NAMES } from '../../../formula/function-names.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft } from './draft.ts'
 import { noSuch, required } from './names.ts'
@@ -94,6 +95,33 @@ export function checkFlowReferences(draft: Draft, flow: MetadataNode): void {
     }
   }
   checkRecordPaths(draft, flow, all)
+  for (const formula of nodes(flow, 'formulas')) checkFunctions(formula)
+}
+
+/** Salesforce: Help, "Flow Formula Considerations". */
+const NOT_IN_FLOWS: ReadonlySet<string> = new Set([
+  'GETRECORDIDS',
+  'IMAGE',
+  'PARENTGROUPVAL',
+  'PREVGROUPVAL',
+  'PRIORVALUE',
+  'REQUIRESCRIPT',
+  'VLOOKUP',
+])
+
+/** Refuses a formula that calls what is no function, or none for flows. */
+function checkFunctions(formula: MetadataNode): void {
+  const code = (text(formula, 'expression') ?? '').replaceAll(
+    /\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g,
+    ' ',
+  )
+  for (const [, name = ''] of code.matchAll(/(?<![\w.$:])([A-Za-z_]\w*)\s*\(/g)) {
+    const key = name.toUpperCase()
+    if (FUNCTION_NAMES.has(key) && !NOT_IN_FLOWS.has(key)) continue
+    throw new Problem(
+      `${required(formula, 'name')} (Formula) - The formula expression is invalid: Unknown function ${name}. Check spelling.`,
+    )
+  }
 }
 
 function checkObjects(draft: Draft, flow: MetadataNode): void {

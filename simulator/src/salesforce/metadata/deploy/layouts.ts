@@ -2,7 +2,7 @@
 // names.
 
 import type { Layout, SObject, Tab } from '../../../org/model.ts'
-import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
+import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
 import { same, typed } from './typed.ts'
@@ -30,8 +30,9 @@ export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
     placed.add(field.toLowerCase())
   }
   checkRequired(object, placed)
-  for (const list of nodes(node, 'relatedLists')) checkRelatedList(draft, object, list)
+  checkRelatedLists(draft, object, node)
   checkLayoutLinks(draft, object, node)
+  checkQuickActions(node)
 
   const before = org.layouts.find(
     (each) => `${each.object}-${each.name}`.toLowerCase() === fullName.toLowerCase(),
@@ -72,15 +73,54 @@ function checkRequired(object: SObject, placed: ReadonlySet<string>): void {
   }
 }
 
-/** Lists of custom children are named by the child's lookup, `Child__c.Parent__c`. */
-function checkRelatedList(draft: Draft, object: SObject, node: MetadataNode): void {
-  const name = required(node, 'relatedList')
+function checkRelatedLists(draft: Draft, object: SObject, layout: MetadataNode): void {
+  const seen = new Set<string>()
+  for (const list of nodes(layout, 'relatedLists')) {
+    const name = required(list, 'relatedList')
+    if (seen.has(name.toLowerCase())) {
+      throw new Problem(`Field: relatedLists, value:${name} appears more than once`)
+    }
+    seen.add(name.toLowerCase())
+    checkRelatedList(draft, object, list, name)
+  }
+}
+
+/**
+ * Lists of custom children are named by the child's lookup, `Child__c.Parent__c`. Salesforce's words for a
+ * column that is not there: `Invalid field:CAMPAIGN.NAME in related list:RelatedCampaignList`.
+ */
+function checkRelatedList(draft: Draft, object: SObject, node: MetadataNode, name: string): void {
   const [childName = '', lookup] = name.split('.')
   if (lookup === undefined) return
   const field = draft.object(childName)?.fields.get(lookup.toLowerCase())
   if (field === undefined || field.deletedAt || !field.describe.referenceTo.includes(object.name)) {
     throw new Problem(`Cannot find related list:${name}`)
   }
+  for (const column of texts(node, 'fields')) {
+    if (!/^\w+__c$/i.test(column)) continue
+    const found = draft.object(childName)?.fields.get(column.toLowerCase())
+    if (found === undefined || found.deletedAt) {
+      throw new Problem(`Invalid field:${column} in related list:${name}`)
+    }
+  }
+}
+
+/**
+ * No object here has quick actions of its own; those of Salesforce and of its feed are there. Its words: `In
+ * field: QuickAction - no QuickAction named VisionModel__c.Train found`.
+ */
+function checkQuickActions(layout: MetadataNode): void {
+  const shown = [
+    ...nodes(layout, 'quickActionList')
+      .flatMap((list) => nodes(list, 'quickActionListItems'))
+      .flatMap((item) => texts(item, 'quickActionName')),
+    ...nodes(layout, 'platformActionList')
+      .flatMap((list) => nodes(list, 'platformActionListItems'))
+      .filter((item) => text(item, 'actionType') === 'QuickAction')
+      .flatMap((item) => texts(item, 'actionName')),
+  ]
+  const missing = shown.find((name) => name.includes('.') && !/^FeedItem\./i.test(name))
+  if (missing !== undefined) throw noSuch('QuickAction', 'QuickAction', missing)
 }
 
 const ELSEWHERE = ['auraComponent', 'flexiPage', 'lwcComponent', 'page', 'scontrol']

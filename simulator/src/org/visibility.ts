@@ -98,6 +98,13 @@ export interface Viewer {
   has(systemPermission: string): boolean
 }
 
+/** Salesforce: these permissions come with View Setup and Configuration. */
+const WITH_SETUP = ['ViewSetup', 'CustomizeApplication', 'ManageUsers', 'ModifyMetadata']
+
+/** Whether the user may look at the set-up. */
+export const seesSetup = (viewer: Viewer): boolean =>
+  WITH_SETUP.some((permission) => viewer.has(permission))
+
 export const viewerOf = (org: Org, user: User): Viewer => {
   const profile = org.profiles.get(user.profileId)
   const grants = grantsOf(org, user)

@@ -56,6 +56,19 @@ describe('what is not simulated', () => {
     expect(await answer.json()).toMatchObject([{ errorCode: 'NOT_SIMULATED' }])
   })
 
+  it('is refused with 501: a record and its content in one multipart request', async () => {
+    const body = new FormData()
+    body.set('entity_content', new Blob(['{"PathOnClient":"a.txt"}'], { type: 'application/json' }))
+    body.set('VersionData', new Blob(['hi']), 'a.txt')
+    const answer = await fetch(`${admin.instanceUrl}/services/data/v67.0/sobjects/ContentVersion`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin.token}` },
+      body,
+    })
+    expect(answer.status).toBe(501)
+    expect(await answer.json()).toMatchObject([{ errorCode: 'NOT_SIMULATED' }])
+  })
+
   it.each(['u', 'c', 'T', 's'])('is a SOAP fault with 501: /services/Soap/%s', async (api) => {
     const answer = await soap(`/services/Soap/${api}/67.0`, '<getUserInfo/>')
     expect(answer.status).toBe(501)

@@ -50,7 +50,8 @@ export function fromObject(context: QueryContext, name: string): SoqlObject {
       `entity type ${object.name} does not support query`,
     )
   }
-  if (object) return object
+  if (object && !object.restrictions?.hidden) return object
+  if (object) throw unknownType(context.soql, name)
   if (context.source.unsimulated?.(name)) throw new SoqlNotSimulated(`the object ${name}`)
   throw unknownType(context.soql, name)
 }

@@ -31,6 +31,8 @@ export interface SoqlField {
 export interface SoqlRestrictions {
   /** Only `=` and `IN`; no OR, NOT, COUNT, GROUP BY, OFFSET; LIMIT has no effect; no queryMore. */
   metadataEntity?: boolean
+  /** Not there for who asks, but where a relationship leads to it. */
+  hidden?: boolean
   /** Nothing but a sub-query of a parent reads it. */
   onlyThroughParent?: boolean
   /** No functions over rows and no GROUP BY; a bare COUNT() is allowed. */

@@ -28,7 +28,7 @@ import type {
 } from '../../org/model.ts'
 import { isCustomMetadataType } from '../../org/schema.ts'
 import type { SelectedComponents } from './component.ts'
-import { customFieldMetadata } from './custom-field.ts'
+import { customFieldMetadata, metadataFieldType } from './custom-field.ts'
 import {
   nodes,
   text,
@@ -58,11 +58,23 @@ export function fieldBody(field: Field): MetadataNode {
 /**
  * A standard field in its object's file: Salesforce writes the name and what an administrator can set,
  * not the type.
+ * A standard field as it stands in its object's file: Salesforce writes the name and what an
+ * administrator can set; the type only of picklists and lookups.
  */
-function standardFieldBody(field: Field): MetadataNode {
-  const { inlineHelpText } = field.describe
-  return { inlineHelpText: inlineHelpText ?? undefined, trackFeedHistory: false }
+export function standardFieldBody(field: Field): MetadataNode {
+  const { inlineHelpText, name } = field.describe
+  const type = metadataFieldType(field.describe)
+  return {
+    inlineHelpText: inlineHelpText ?? undefined,
+    trackFeedHistory: false,
+    // Salesforce: a record above one of the same kind is no lookup.
+    type: /picklist|Lookup/i.test(type) ? (name === 'ParentId' ? 'Hierarchy' : type) : undefined,
+  }
 }
+
+/** Whether a standard field has metadata of its own: those that somebody writes, but for stamps. */
+export const isStandardField = ({ describe: { custom, updateable } }: Field): boolean =>
+  !custom && updateable
 
 export function validationRuleBody(rule: ValidationRule): MetadataNode {
   return {
@@ -160,8 +172,10 @@ export function objectBody(object: SObject): MetadataNode {
   const nameField = fields.find(({ describe }) => describe.nameField)
   const deployed = object.metadata as MetadataNode | undefined
   const parts = fields
-    .filter(({ describe: { custom, name, updateable } }) =>
-      custom ? isCustomField(name) : !object.describe.custom && updateable,
+    .filter((field) =>
+      field.describe.custom
+        ? isCustomField(field.describe.name)
+        : !object.describe.custom && isStandardField(field),
     )
     .map((field) => ({
       fullName: field.describe.name,

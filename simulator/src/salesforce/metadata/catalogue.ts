@@ -7,6 +7,8 @@ import {
   businessProcessBody,
   fieldBody,
   isCustomField,
+  isStandardField,
+  standardFieldBody,
   flowDefinitionBody,
   flowVersionBody,
   globalValueSetBody,
@@ -24,16 +26,20 @@ import {
   workflowRuleBody,
 } from './bodies.ts'
 import { fileNameOf, type Component } from './component.ts'
+import { fieldInVersion, objectInVersion } from './old-picklists.ts'
 import { writtenFlow } from './flow-types.ts'
 import { writtenName, type MetadataNode } from '../../org/metadata-xml.ts'
 
 /** The components of one Salesforce org, by metadata type. Built per call, each type on first use. */
 export class ComponentCatalogue {
   private readonly org: Org
+  private readonly version: number
   private readonly known = new Map<string, readonly Component[]>()
 
-  constructor(org: Org) {
+  /** The shape of picklists hangs on the version of the API; default: that of today. */
+  constructor(org: Org, version = Infinity) {
     this.org = org
+    this.version = version
   }
 
   /** Every component of a type; undefined when the simulator does not know the type. */
@@ -41,7 +47,7 @@ export class ComponentCatalogue {
     const known = this.known.get(type)
     if (known) return known
     const make = Object.hasOwn(builders, type) ? builders[type] : undefined
-    const components = make?.(this.org)
+    const components = make?.(this.org, this.version)
     if (components) this.known.set(type, components)
     return components
   }
@@ -50,7 +56,20 @@ export class ComponentCatalogue {
   find(type: string, fullName: string): Component | undefined {
     const wanted = fullName.toLowerCase()
     const found = this.list(type)?.find((component) => component.fullName.toLowerCase() === wanted)
-    return found ?? (type === 'Flow' ? this.flowVersion(fullName) : undefined)
+    if (found) return found
+    if (type === 'CustomField') return this.standardField(fullName)
+    return type === 'Flow' ? this.flowVersion(fullName) : undefined
+  }
+
+  // Salesforce: standard fields are no components of a list, and answer to their names.
+  private standardField(fullName: string): Component | undefined {
+    const [objectName = '', name = ''] = fullName.split('.')
+    const object = this.org.objects.get(objectName.toLowerCase())
+    const field = object?.fields.get(name.toLowerCase())
+    if (!object || object.describe.custom || !field || !isStandardField(field)) return undefined
+    const metadata = () => fieldInVersion(object, field, standardFieldBody(field), this.version)
+    const path = `${object.name}.${field.describe.name}`
+    return component({ type: 'CustomField', fullName: path, id: '', metadata }, field)
   }
 
   // Salesforce: since v44 a flow's name has no version, but `Name-3` still addresses one.
@@ -62,7 +81,7 @@ export class ComponentCatalogue {
   }
 }
 
-type Builder = (org: Org) => Component[]
+type Builder = (org: Org, version: number) => Component[]
 
 interface Parts {
   type: string
@@ -147,7 +166,7 @@ const never: Stamps = {
 }
 
 const builders: Readonly<Record<string, Builder>> = {
-  CustomObject: (org) =>
+  CustomObject: (org, version) =>
     liveObjects(org).map((object) =>
       component(
         {
@@ -157,16 +176,20 @@ const builders: Readonly<Record<string, Builder>> = {
           namespace: object.namespace,
           // Salesforce: the wildcard includes only custom objects; standard ones are named.
           wildcard: object.describe.custom,
-          metadata: () => objectBody(object),
+          metadata: () => objectInVersion(object, objectBody(object), version),
         },
         object,
       ),
     ),
-  CustomField: (org) =>
+  CustomField: (org, version) =>
     ofObjects(org, (object) =>
       liveFields(object)
         .filter(({ describe }) => isCustomField(describe.name))
-        .map((field) => ({ item: field, name: field.describe.name, body: () => fieldBody(field) })),
+        .map((field) => ({
+          item: field,
+          name: field.describe.name,
+          body: () => fieldInVersion(object, field, fieldBody(field), version),
+        })),
     )('CustomField'),
   ValidationRule: (org) =>
     ofObjects(org, (object) =>

@@ -19,7 +19,7 @@ export const soapRoutes: SoapRoute[] = [
             'Invalid Session ID found in SessionHeader: Illegal Session. Session not found, missing session hash. This is expected, it can happen if the session has expired and swept away, or if the user logs out, or if its just someone trying to hack in.',
           )
         }
-        const catalogue = new ComponentCatalogue(org)
+        const catalogue = new ComponentCatalogue(org, version)
         const content = runMetadataCall(
           {
             apiVersion: `${version}.0`,

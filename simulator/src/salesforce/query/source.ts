@@ -18,6 +18,7 @@ import {
 import { isDocumentedObject } from '../../documented.ts'
 import { childRelationships } from '../../org/child-relationships.ts'
 import { toolingTables } from '../tooling/component-tables.ts'
+import { asSeenBy } from '../tooling/entity-tables.ts'
 import { setupTables, userPermissionAccess } from './setup-tables.ts'
 import { tableSource } from './tables.ts'
 
@@ -47,7 +48,7 @@ export function orgSource(options: OrgSourceOptions): SoqlSource {
 
   const resolve = (name: string): SoqlObject | undefined => {
     const def = findObject(org, name)
-    if (!def) return virtual.object(name)
+    if (!def) return asSeenBy(viewer, virtual.object(name))
     if (!viewer.seesObject(def)) return undefined
     return withColumnsOf(virtual.object(name), def, objectView(org, viewer, def, base))
   }

@@ -109,6 +109,10 @@ export const statusTables = (org: Org): VirtualTable[] =>
       })),
   }))
 
+/** What a value of this field (`Lead.Status`) means, in the columns of its table; undefined: nothing. */
+export const statusMeaning = (path: string, value: PicklistValue): SoqlRow | undefined =>
+  TABLES.find(({ field }) => field === path)?.meaning(value)
+
 const fieldOf = (org: Org, path: string) => {
   const [object = '', field = ''] = path.toLowerCase().split('.')
   return findObject(org, object)?.fields.get(field)

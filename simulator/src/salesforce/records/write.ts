@@ -48,6 +48,9 @@ export const jsonBody = ({ request }: RestContext): Record<string, unknown> => {
   const { body } = request
   if (typeof body === 'object' && body !== null && !Array.isArray(body) && !Buffer.isBuffer(body))
     return body as Record<string, unknown>
+  if (request.headers['content-type']?.startsWith('multipart/') === true) {
+    throw notSimulated('a record and its content in one multipart request')
+  }
   throw refusal(
     400,
     'JSON_PARSER_ERROR',

@@ -12,6 +12,9 @@ import { soapRoutes } from '../metadata/routes.ts'
 import { routes as queryRoutes } from '../query/routes.ts'
 import { routes as toolingRoutes } from '../tooling/routes.ts'
 
+/** Sees the set-up, and no field that is not granted. */
+const setUp = (): Grants => ({ ...grants(), system: new Set(['ViewSetup']) })
+
 const grants = (): Grants => ({ fields: new Map(), objects: new Map(), system: new Set() })
 
 /** An org with Account, Contact, Trip__c, a managed object, automations and two users. */
@@ -69,7 +72,7 @@ export function makeTestOrg(): Org {
 function addPeople(org: Org): void {
   const profile = (name: string) => {
     const id = org.ids.make('00e')
-    const common = { grants: grants(), hidden: new Set<string>(), readsEveryObject: true }
+    const common = { grants: setUp(), hidden: new Set<string>(), readsEveryObject: true }
     org.profiles.set(id, { id, name, ...common, ...stamps(org) })
     return id
   }

@@ -5,7 +5,8 @@
 import { countedFields, customFieldLimit, RELATIONSHIP_LIMIT } from '../../org/edition.ts'
 import type { Field, FieldDescribe, Org, SObject } from '../../org/model.ts'
 import { isCustomizable } from '../../org/schema.ts'
-import type { Confinement, SoqlRestrictions, SoqlRow } from '../../soql/schema.ts'
+import { seesSetup, type Viewer } from '../../org/visibility.ts'
+import type { Confinement, SoqlObject, SoqlRestrictions, SoqlRow } from '../../soql/schema.ts'
 import { fieldBody, liveFields, objectBody } from '../metadata/bodies.ts'
 import { liveObjects } from '../metadata/catalogue.ts'
 import { metadataFieldType } from '../metadata/custom-field.ts'
@@ -17,6 +18,17 @@ import { developerName, metadataEntity, namespaceOf, noId } from './columns.ts'
 export function entityTables(org: Org): VirtualTable[] {
   return [entityDefinition(org), fieldDefinition(org), entityParticle(org), entityLimit(org)]
 }
+
+const ENTITIES = new Set(['EntityDefinition', 'EntityLimit', 'EntityParticle', 'FieldDefinition'])
+
+/**
+ * Salesforce: the schema's own objects are not supported for a user without View Setup and Configuration
+ * (recorded of EntityParticle: tprouvot/Salesforce-Inspector-reloaded#1310).
+ */
+export const asSeenBy = (viewer: Viewer, object: SoqlObject | undefined): SoqlObject | undefined =>
+  object && ENTITIES.has(object.name) && !seesSetup(viewer)
+    ? { ...object, restrictions: { ...object.restrictions, hidden: true } }
+    : object
 
 const flag = (describe: Record<string, unknown>, key: string) => describe[key] === true
 

@@ -11,6 +11,7 @@ import { columnsAnswer } from '../query/columns.ts'
 import type { QueryAnswer } from '../query/cursors.ts'
 import { tableSource } from '../query/tables.ts'
 import { toolingTable, toolingTables } from './component-tables.ts'
+import { asSeenBy } from './entity-tables.ts'
 import { writeRoutes } from './writes.ts'
 
 export const routes: RestRoute[] = [
@@ -23,12 +24,16 @@ export const routes: RestRoute[] = [
 
 const resourceOf = (ctx: RestContext) => `${ctx.base}/tooling`
 
-const sourceOf = (ctx: RestContext): SoqlSource => ({
-  ...tableSource(toolingTables(ctx.org), resourceOf(ctx), () => new Date()),
-  // Salesforce: objects of records are not in Tooling.
-  unsimulated: (name) =>
-    isDocumentedInTooling(name) && findObject(ctx.org, name)?.describe.layoutable !== true,
-})
+const sourceOf = (ctx: RestContext): SoqlSource => {
+  const source = tableSource(toolingTables(ctx.org), resourceOf(ctx), () => new Date())
+  return {
+    ...source,
+    object: (name) => asSeenBy(ctx.viewer, source.object(name)),
+    // Salesforce: objects of records are not in Tooling.
+    unsimulated: (name) =>
+      isDocumentedInTooling(name) && findObject(ctx.org, name)?.describe.layoutable !== true,
+  }
+}
 
 const query = (ctx: RestContext): RestAnswer => {
   refuseExplain(ctx)
@@ -60,7 +65,7 @@ const record = (ctx: RestContext): RestAnswer => {
   const source = sourceOf(ctx)
   const object = source.object(table.name)
   const row = object && source.rowById(object, id)
-  if (!object || !row) throw notFound()
+  if (!object || !row || object.restrictions?.hidden) throw notFound()
   const wanted = ctx.request.query.get('fields')?.split(',')
   const fields = wanted
     ? wanted.map((name) => {

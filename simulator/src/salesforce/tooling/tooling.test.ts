@@ -1,5 +1,5 @@
 import { Connection } from '@jsforce/jsforce-node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { makeObject } from '../../org/schema.ts'
 import { makeTestOrg, serveTestOrg, type TestServer } from '../testing/test-org.ts'
 
@@ -36,6 +36,30 @@ const get = async (path: string) => {
 }
 
 describe('Tooling query, judged by jsforce', () => {
+  it('knows none of the objects of the schema for a user without View Setup', async () => {
+    const profile = [...org.profiles.values()].find(({ name }) => name === 'Standard User')
+    profile?.grants.system.delete('ViewSetup')
+    onTestFinished(() => void profile?.grants.system.add('ViewSetup'))
+    const connection = connect('Rob')
+    await expect(
+      connection.tooling.query(
+        "SELECT Id FROM EntityDefinition WHERE QualifiedApiName = 'Trip__c'",
+      ),
+    ).rejects.toMatchObject({
+      errorCode: 'INVALID_TYPE',
+      message: expect.stringContaining(
+        "sObject type 'EntityDefinition' is not supported.",
+      ) as string,
+    })
+    await expect(
+      connection.query(
+        "SELECT QualifiedApiName FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = 'Trip__c'",
+      ),
+    ).rejects.toMatchObject({ errorCode: 'INVALID_TYPE' })
+    const { totalSize } = await connection.tooling.query('SELECT Id FROM FlowDefinition')
+    expect(totalSize).toBe(1)
+  })
+
   it('answers with size, queryLocator and entityTypeName', async () => {
     const { body } = await get(`/query?q=${encodeURIComponent('SELECT Id FROM FlowDefinition')}`)
     expect(body).toMatchObject({

@@ -11,6 +11,7 @@ import {
   checkDeveloperName,
   checkLength,
   checkUnmanaged,
+  noObject,
   noSuch,
   oneOf,
   required,
@@ -198,7 +199,7 @@ function checkPages(draft: Draft, node: MetadataNode): void {
     required(override, 'actionName')
     const target = required(override, 'pageOrSobjectType')
     if (!/-home$/.test(target) && draft.object(target) === undefined) {
-      throw noSuch('pageOrSobjectType', 'CustomObject', target)
+      throw noObject('pageOrSobjectType', target)
     }
     const profile = text(override, 'profile')
     const names = [...org.profiles.values()].map(({ name }) => profileFullName(name))

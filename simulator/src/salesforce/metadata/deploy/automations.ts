@@ -14,6 +14,7 @@ import {
   checkLength,
   checkUnmanaged,
   flag,
+  noObject,
   noSuch,
   oneOf,
   required,
@@ -164,7 +165,7 @@ type Rule = Pick<AssignmentRule, 'object' | 'name' | 'active' | 'entries'>
 
 function readRule(draft: Draft, objectName: string, name: string, node: MetadataNode): Rule {
   const object = draft.object(objectName)
-  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  if (object === undefined) throw noObject('fullName', objectName)
   if (!['Account', 'Case', 'Lead'].includes(object.name)) {
     throw new Problem(`${object.name} has no assignment rules`)
   }

@@ -6,7 +6,7 @@ import { processNamed, statusFieldOf } from '../../../org/business-processes.ts'
 import { nodes, readName, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import type { BusinessProcess, SObject } from '../../../org/model.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
-import { checkLength, checkUnmanaged, flag, missingValue, noSuch, required } from './names.ts'
+import { checkLength, checkUnmanaged, flag, missingValue, noObject, required } from './names.ts'
 import { same } from './typed.ts'
 
 const NAME_MAX = 80
@@ -15,7 +15,7 @@ const DESCRIPTION_MAX = 255
 export function deployBusinessProcess(draft: Draft, { fullName, node }: Item): Outcome {
   const { objectName, name } = splitName(fullName)
   const object = draft.object(objectName)
-  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  if (object === undefined) throw noObject('fullName', objectName)
   const status = statusFieldOf(object)
   if (status === undefined) throw new Problem(`${object.name} has no business processes`)
   checkUnmanaged(draft.org, 'BusinessProcess', name)

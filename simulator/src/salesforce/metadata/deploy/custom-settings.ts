@@ -57,7 +57,9 @@ function checkDefinition(
   kind: SettingKind,
 ): void {
   for (const element of Object.keys(content)) {
-    if (!ELEMENTS.has(element)) {
+    // What real files switch off is switched off for every setting.
+    const isOff = /^(allow|enable)/.test(element) && flag(content, element) === false
+    if (!ELEMENTS.has(element) && !isOff) {
       throw new Problem(`Cannot specify '${element}' for a custom setting`)
     }
   }

@@ -26,13 +26,13 @@ import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
 import type { ValueType } from '../../../formula/types.ts'
 import { checkFormula } from './formula.ts'
-import { checkDeveloperName, checkUnmanaged, noSuch, required } from './names.ts'
+import { checkDeveloperName, checkUnmanaged, noObject, required } from './names.ts'
 import { same, typed } from './typed.ts'
 
 export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
-  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  if (object === undefined) throw noObject('fullName', objectName)
   const found = object.fields.get(name.toLowerCase())
   if (!/__c$/i.test(name)) return deployStandardField(draft, object, name, found, node)
   checkUnmanaged(draft.org, 'CustomFieldDefinition', name)

@@ -6,7 +6,7 @@ import type { SObject } from '../../../org/model.ts'
 import { FUNCTION_NAMES } from '../../../formula/function-names.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft } from './draft.ts'
-import { noSuch, required } from './names.ts'
+import { noObject, noSuch, required } from './names.ts'
 
 const RECORD_ELEMENTS = ['recordCreates', 'recordDeletes', 'recordLookups', 'recordUpdates']
 
@@ -153,7 +153,7 @@ function checkObjects(draft: Draft, flow: MetadataNode): void {
 
 function requireObject(draft: Draft, member: string, name: string): SObject {
   const object = draft.object(name)
-  if (object === undefined) throw noSuch(member, 'CustomObject', name)
+  if (object === undefined) throw noObject(member, name)
   return object
 }
 

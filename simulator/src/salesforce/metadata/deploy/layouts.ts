@@ -1,10 +1,11 @@
 // Layout and CustomTab: replaced by what is deployed. Salesforce: Metadata API guide, types of these
 // names.
 
+import { isCustomMetadataType } from '../../../org/schema.ts'
 import type { Layout, SObject, Tab } from '../../../org/model.ts'
 import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
-import { checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
+import { checkLength, checkUnmanaged, flag, noObject, noSuch, required } from './names.ts'
 import { same, typed } from './typed.ts'
 import { checkLayoutLinks } from './web-links.ts'
 
@@ -13,7 +14,7 @@ export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
   const dash = fullName.indexOf('-')
   const [objectName, name] = [fullName.slice(0, dash), fullName.slice(dash + 1)]
   const object = draft.object(objectName)
-  if (dash < 0 || object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  if (dash < 0 || object === undefined) throw noObject('fullName', objectName)
   checkUnmanaged(org, 'Layout', name)
   checkLength('Name', name, 80)
   const items = nodes(node, 'layoutSections')
@@ -57,7 +58,14 @@ export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
   return { id: made.id, created: before === undefined, changed: true }
 }
 
+/** Shown on layouts, as files of real orgs have them, and no fields of a describe. */
+const SHOWN_ONLY = new Set(['lead.campaignid'])
+const STAMPS = new Set(['createdbyid', 'lastmodifiedbyid'])
+
 function checkField(object: SObject, name: string): void {
+  const key = name.toLowerCase()
+  if (SHOWN_ONLY.has(`${object.name.toLowerCase()}.${key}`)) return
+  if (isCustomMetadataType(object.name) && STAMPS.has(key)) return
   const found = object.fields.get(name.toLowerCase())
   if (found === undefined || found.deletedAt) {
     throw noSuch('field', 'CustomField', `${object.name}.${name}`)
@@ -139,7 +147,7 @@ export function deployTab(draft: Draft, { fullName, node }: Item): Outcome {
   if (flag(node, 'customObject') === true) {
     const object = draft.object(fullName)
     if (object === undefined || !object.describe.custom) {
-      throw noSuch('customObject', 'CustomObject', fullName)
+      throw noObject('customObject', fullName)
     }
   } else {
     required(node, 'url')

@@ -1,9 +1,10 @@
 // Rules for names and texts of components. Salesforce Help: "Rules for API names"; where no public
 // source has the wording of a refusal, the words are ours.
 
+import { isDocumentedObject } from '../../../documented.ts'
 import type { Org } from '../../../org/model.ts'
 import { text, type MetadataNode } from '../../../org/metadata-xml.ts'
-import { Problem } from './draft.ts'
+import { NotDone, Problem } from './draft.ts'
 
 const MAX_NAME = 40
 
@@ -94,3 +95,11 @@ export function noSuch(element: string, type: string, name: string): Problem {
 export function missingValue(value: string, picklist: string): Problem {
   return new Problem(`Picklist value: ${value} in picklist: ${picklist} not found`)
 }
+/** Salesforce has them, and no reference of objects lists them. */
+const UNLISTED = new Set(['activity', 'caseclose'])
+
+/** The same of an object; of one that Salesforce has, the simulator's own words. */
+export const noObject = (element: string, name: string): Problem =>
+  isDocumentedObject(name) || UNLISTED.has(name.toLowerCase())
+    ? new NotDone(`has no object ${name}`)
+    : noSuch(element, 'CustomObject', name)

@@ -5,7 +5,7 @@ import type { Field, ObjectPart, PartElement, SObject } from '../../../org/model
 import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { childTypes } from '../component.ts'
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
-import { checkDeveloperName, checkUnmanaged, noSuch } from './names.ts'
+import { checkDeveloperName, checkUnmanaged, noObject, noSuch } from './names.ts'
 import { same, typed } from './typed.ts'
 
 const ID_PREFIXES: Record<PartElement, string> = {
@@ -34,7 +34,7 @@ export function ownerOf(draft: Draft, fullName: string): { object: SObject; name
   const dot = fullName.indexOf('.')
   const objectName = fullName.slice(0, Math.max(dot, 0))
   const object = draft.object(objectName)
-  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  if (object === undefined) throw noObject('fullName', objectName)
   return { object, name: fullName.slice(dot + 1) }
 }
 

@@ -21,6 +21,7 @@ import {
   checkLength,
   checkUnmanaged,
   flag,
+  noObject,
   noSuch,
   oneOf,
   required,
@@ -105,7 +106,7 @@ function deployStandardObject(
   object: SObject | undefined,
   file: { content: MetadataNode; compactLayout: string | null | undefined },
 ): Outcome {
-  if (object === undefined) throw noSuch('fullName', 'CustomObject', name)
+  if (object === undefined) throw noObject('fullName', name)
   const sharing = file.content['sharingModel']
   const shared = typeof sharing === 'string' && sharing !== object.sharingModel
   if (shared) draft.edit(object).sharingModel = oneOf('SharingModel', SHARING, sharing)
@@ -193,7 +194,7 @@ function putNameField(draft: Draft, object: SObject, node: MetadataNode): void {
 export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcome {
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
-  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  if (object === undefined) throw noObject('fullName', objectName)
   checkNoSetting(object, 'record types')
   checkDeveloperName('Record Type', name)
   const label = required(node, 'label')
@@ -251,7 +252,7 @@ function putRecordTypeField(draft: Draft, object: SObject): void {
 export function deployValidationRule(draft: Draft, { fullName, node }: Item): Outcome {
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
-  if (object === undefined) throw noSuch('fullName', 'CustomObject', objectName)
+  if (object === undefined) throw noObject('fullName', objectName)
   checkNoSetting(object, 'validation rules')
   if (isCustomMetadataType(objectName)) {
     throw new NotDone('does not deploy validation rules of custom metadata types')

@@ -19,7 +19,15 @@ import {
   type MetadataValue,
 } from '../../../org/metadata-xml.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
-import { checkDeveloperName, checkLength, checkUnmanaged, flag, noSuch, required } from './names.ts'
+import {
+  checkDeveloperName,
+  checkLength,
+  checkUnmanaged,
+  flag,
+  noObject,
+  noSuch,
+  required,
+} from './names.ts'
 import { USER_PERMISSIONS } from '../../../documented.ts'
 import { same, typed } from './typed.ts'
 
@@ -283,7 +291,7 @@ const wordsOf = (right: keyof ObjectGrant) =>
 function readObject(draft: Draft, entry: MetadataNode, grants: Grants): void {
   const name = required(entry, 'object')
   const object = draft.object(name)
-  if (object === undefined) throw noSuch('object', 'CustomObject', name)
+  if (object === undefined) throw noObject('object', name)
   const grant: ObjectGrant = {
     read: false,
     create: false,

@@ -6,7 +6,7 @@ import type { Group, GroupMembers } from '../../../org/model.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { QUEUE_MEMBERS, queueObjectsOf } from '../bodies.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
-import { checkDeveloperName, checkLength, flag, noSuch, required } from './names.ts'
+import { checkDeveloperName, checkLength, flag, noObject, noSuch, required } from './names.ts'
 import { same } from './typed.ts'
 
 const NAME_MAX = 40
@@ -129,7 +129,7 @@ const unique = (names: readonly string[]): string[] => [...new Set(names)]
  */
 function ownedByQueues(draft: Draft, name: string): string {
   const object = draft.object(name)
-  if (object === undefined) throw noSuch('sobjectType', 'CustomObject', name)
+  if (object === undefined) throw noObject('sobjectType', name)
   const owner = object.fields.get('ownerid')
   if (owner?.describe.referenceTo.includes('Group') !== true) {
     throw new Problem(

@@ -70,11 +70,20 @@ function checkContent(draft: Draft, node: MetadataNode): void {
   for (const [, objectName = '', name = ''] of url.matchAll(/\{!\s*([A-Za-z]\w*)\.(\w+)\s*\}/g)) {
     const object = draft.object(objectName)
     if (object === undefined) continue
-    const field = object.fields.get(name.toLowerCase())
-    if (field === undefined || field.deletedAt) {
+    if (!isMergeField(object, name)) {
       throw new Problem(`Field ${objectName}.${name} does not exist. Check spelling.`)
     }
   }
+}
+
+/** Salesforce: of a lookup `X__c` the merge field is the name of its record, and `XId__c` the id. */
+function isMergeField({ fields }: SObject, name: string): boolean {
+  const live = (each: string) => {
+    const field = fields.get(each.toLowerCase())
+    return field?.deletedAt === undefined ? field?.describe : undefined
+  }
+  const lookup = live(name.replace(/Id__c$/i, '__c'))
+  return live(name) !== undefined || (/Id__c$/i.test(name) && lookup?.type === 'reference')
 }
 
 /** Deletes a button or link that no layout shows. The words of the refusal are ours. */

@@ -175,6 +175,32 @@ describe('compact layouts, list views and field sets', () => {
     expect(await primaryOf('Account')).toBe(former)
   })
 
+  it('are restored as far as nobody else changed them', async () => {
+    const contacts = (view: object) => ({
+      objects: [
+        { api_name: 'Contact', list_views: [{ api_name: 'Desk', label: 'Desk', ...view }] },
+      ],
+      permissions: without,
+    })
+    await deploy(contacts({ columns: ['Name', 'Email'] }))
+    const changed = await deploy(contacts({ label: 'Front desk', columns: ['Name', 'Phone'] }))
+    const now = await admin.metadata.read('ListView', 'Contact.Desk')
+    await admin.metadata.update('ListView', { ...now, label: 'Back desk' })
+    const back = await rollback(changed.id)
+    expect(back).toMatchObject({
+      status: 'deployed',
+      rollback: {
+        status: 'partial',
+        restored: [{ full_name: 'Contact.Desk' }],
+        kept: [{ full_name: 'Contact.Desk', reason: 'Changed by somebody else since.' }],
+      },
+    })
+    expect(await admin.metadata.read('ListView', 'Contact.Desk')).toMatchObject({
+      label: 'Back desk',
+      columns: ['FULL_NAME', 'CONTACT.EMAIL'],
+    })
+  })
+
   it('are refused fields that are not there, by the report and by Salesforce', async () => {
     const plan = account({
       compact_layouts: [compact({ fields: ['Name', 'Nope__c'] })],

@@ -9,7 +9,7 @@ import { ownerOf, sameName } from '../names.ts'
 import { type NamedRecords, PUBLIC_GROUPS, QUEUES, ROLES } from '../named-records.ts'
 import { findPart } from '../object-file.ts'
 import { DELETED_AGAIN, RESTORED } from '../reversibility.ts'
-import { undoChange, undoMade } from '../undoing.ts'
+import { undoMade, undoMembers } from '../undoing.ts'
 import { rewrite } from '../xml-tree.ts'
 import {
   always,
@@ -269,6 +269,6 @@ export const listView: PartKind = {
   deletion: { place: 1, withObject: always },
   reversibility: ({ made }) => (made ? DELETED_AGAIN : RESTORED),
   undo: ({ component, made }, scene) =>
-    made ? undoMade(component, ownerOf(component.fullName), scene) : undoChange(component, scene),
+    made ? undoMade(component, ownerOf(component.fullName), scene) : undoMembers(component, scene),
   rules,
 }

@@ -10,12 +10,12 @@ import { findPart } from '../object-file.ts'
 import { RESTORED, reversible } from '../reversibility.ts'
 import { keep, type Scene, type Settled, undoMade, undoMembers, type Undoing } from '../undoing.ts'
 import { overlay, readRoot } from '../xml-tree.ts'
+import { missingFields } from './asking.ts'
 import {
   always,
   type Asked,
   checkPartNames,
   type KindRule,
-  missingFields,
   NOTHING_TO_DO,
   type PartKind,
   partsNamed,

@@ -11,11 +11,11 @@ import { findPart } from '../object-file.ts'
 import { RESTORED, reversible } from '../reversibility.ts'
 import { undoMade, undoMembers } from '../undoing.ts'
 import { asXmlValue, rewrite } from '../xml-tree.ts'
+import { missingFields } from './asking.ts'
 import {
   always,
   checkPartNames,
   type KindRule,
-  missingFields,
   NOTHING_TO_DO,
   type PartKind,
   partsNamed,

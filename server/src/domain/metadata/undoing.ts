@@ -147,6 +147,29 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
 }
 
 /**
+ * As `undoChange`, but where somebody else changed it since, its members that are still as the deployment left
+ * them are restored, and the others stay.
+ */
+export const undoMembers = (component: Component, scene: Scene): Undoing => {
+  const undoing = undoChange(component, scene)
+  const [was, left, is] = [scene.before, scene.after, scene.now].map((at) => at.part(component))
+  if (undoing.kept?.drifted !== true || !was || !left || !is) return undoing
+  const differ = (member: string, a: JsonObject, b: JsonObject): boolean =>
+    !samePart({ [member]: a[member] }, { [member]: b[member] })
+  const ours = [...new Set([...Object.keys(was), ...Object.keys(left)])].filter(
+    (member) => differ(member, was, left) && !differ(member, left, is),
+  )
+  if (ours.length === 0) return undoing
+  const others = Object.entries(is).filter(([member]) => !ours.includes(member))
+  const restored = ours.flatMap((member) => (member in was ? [[member, was[member]]] : []))
+  return {
+    remove: false,
+    restore: { element: Object.fromEntries([...others, ...restored]) as JsonObject },
+    kept: { ...undoing.kept, reason: `${DRIFTED} Only what nobody else changed is restored.` },
+  }
+}
+
+/**
  * Entries of ours that stay in a file of others, because they open what stays, and what else is to be said.
  * They can be taken out once that goes.
  */

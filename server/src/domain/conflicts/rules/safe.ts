@@ -26,7 +26,9 @@ export const safeRules = [
     judge: ({ object, exists, isComponent }) =>
       isComponent && exists
         ? {
-            message: `${object.api_name} exists with these labels; its records do not change.`,
+            message: definesObject(object)
+              ? `${object.api_name} exists with these labels; its records do not change.`
+              : `${object.api_name} exists; its labels and its records do not change.`,
             remedy: NOTHING,
           }
         : null,

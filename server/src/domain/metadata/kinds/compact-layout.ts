@@ -8,14 +8,14 @@ import { listed, one } from '../../words.ts'
 import { type Component, memberOf, ownerOf, sameName } from '../names.ts'
 import { findPart } from '../object-file.ts'
 import { RESTORED, reversible } from '../reversibility.ts'
-import { keep, type Scene, type Settled, undoChange, type Undoing, undoMade } from '../undoing.ts'
+import { keep, type Scene, type Settled, undoMade, undoMembers, type Undoing } from '../undoing.ts'
 import { overlay, readRoot } from '../xml-tree.ts'
+import { missingFields } from './asking.ts'
 import {
   always,
   type Asked,
   checkPartNames,
   type KindRule,
-  missingFields,
   NOTHING_TO_DO,
   type PartKind,
   partsNamed,
@@ -185,6 +185,6 @@ export const compactLayout: PartKind = {
       ? reversible('Rollback deletes it, unless it is assigned to a record type by then.')
       : RESTORED,
   undo: ({ component, made }, scene) =>
-    made ? undoMadeLayout(component, scene) : undoChange(component, scene),
+    made ? undoMadeLayout(component, scene) : undoMembers(component, scene),
   rules,
 }

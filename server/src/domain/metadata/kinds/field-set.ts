@@ -9,13 +9,13 @@ import { listed, one } from '../../words.ts'
 import { ownerOf, sameName } from '../names.ts'
 import { findPart } from '../object-file.ts'
 import { RESTORED, reversible } from '../reversibility.ts'
-import { undoChange, undoMade } from '../undoing.ts'
+import { undoMade, undoMembers } from '../undoing.ts'
 import { asXmlValue, rewrite } from '../xml-tree.ts'
+import { missingFields } from './asking.ts'
 import {
   always,
   checkPartNames,
   type KindRule,
-  missingFields,
   NOTHING_TO_DO,
   type PartKind,
   partsNamed,
@@ -154,6 +154,6 @@ export const fieldSet: PartKind = {
       ? reversible('Rollback deletes it. Salesforce refuses that while a page or code uses it.')
       : RESTORED,
   undo: ({ component, made }, scene) =>
-    made ? undoMade(component, ownerOf(component.fullName), scene) : undoChange(component, scene),
+    made ? undoMade(component, ownerOf(component.fullName), scene) : undoMembers(component, scene),
   rules,
 }

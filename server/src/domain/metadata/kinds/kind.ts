@@ -257,23 +257,6 @@ export const plannedPart = <List extends PartList>(
   return object === undefined || part === undefined ? null : { object, part }
 }
 
-/** Of these fields of an object, those that neither the plan nor the Salesforce org has. */
-export const missingFields = async (
-  object: PlanObject,
-  names: readonly string[],
-  asked: Asked,
-): Promise<string[]> => {
-  const planned = new Set(object.fields.map(({ api_name }) => sameName(api_name)))
-  const isThere = async (name: string): Promise<boolean | null> => {
-    if (planned.has(sameName(name))) return true
-    if (asked.objectExists(object.api_name)) return asked.fieldExists(object.api_name, name)
-    // A new object has fields of Salesforce's, and no custom one beside the plan's.
-    return !/__c$/i.test(name)
-  }
-  const found = await Promise.all(names.map(async (name) => [name, await isThere(name)] as const))
-  return found.filter(([, exists]) => exists === false).map(([name]) => name)
-}
-
 /** Whether they are deleted with the object, for kinds where that does not depend on the plan. */
 export const always = () => (): boolean => true
 export const never = () => (): boolean => false

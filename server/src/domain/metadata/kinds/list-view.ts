@@ -1,22 +1,21 @@
 // A list view of an object: which records it lists, with which columns, and who sees it.
 
-import { listObjects, list, type XmlValue } from '../../../salesforce/xml.ts'
+import { type XmlValue } from '../../../salesforce/xml.ts'
 import { type Findings } from '../../plan/findings.ts'
-import { definesObject, type Plan, type PlanListView, type PlanObject } from '../../plan/schema.ts'
+import { type Plan, type PlanListView } from '../../plan/schema.ts'
 import { listed, one } from '../../words.ts'
 import { columnOf, filterOperation, isUnknownColumn } from '../list-view-columns.ts'
-import { ownerOf, sameName } from '../names.ts'
+import { ownerOf } from '../names.ts'
 import { type NamedRecords, PUBLIC_GROUPS, QUEUES, ROLES } from '../named-records.ts'
 import { findPart } from '../object-file.ts'
 import { DELETED_AGAIN, RESTORED } from '../reversibility.ts'
-import { undoChange, undoMade } from '../undoing.ts'
+import { undoMade, undoMembers } from '../undoing.ts'
 import { rewrite } from '../xml-tree.ts'
+import { missingFields, missingRecords, ownersOf } from './asking.ts'
 import {
   always,
-  type Asked,
   checkPartNames,
   type KindRule,
-  missingFields,
   NOTHING_TO_DO,
   type PartKind,
   partsNamed,
@@ -116,35 +115,6 @@ const fieldsOf = ({ columns, filters = [] }: PlanListView): string[] => [
   ...new Set([...columns, ...filters.map(({ field }) => field)]),
 ]
 
-/** Who may own records of an object, as the plan leaves it; null where that is not known. */
-const ownersOf = (object: PlanObject, { objectExists, describeOf }: Asked): unknown[] | null => {
-  // Salesforce: the detail of a master-detail has no owner of its own.
-  if (object.fields.some(({ type }) => type === 'MasterDetail')) return []
-  if (!objectExists(object.api_name)) return definesObject(object) ? ['Group', 'User'] : null
-  const describe = describeOf(object.api_name)
-  if (describe === null) return null
-  const owner = listObjects(describe.fields).find(({ name }) => name === 'OwnerId')
-  return list(owner?.referenceTo)
-}
-
-const unsharable = async (
-  shared: SharedTo | undefined,
-  { plan, recordExists }: Asked,
-): Promise<string[]> => {
-  const made = new Set(plan.public_groups.map(({ api_name }) => sameName(api_name)))
-  const asked = await Promise.all(
-    SHARED_LISTS.flatMap(({ list, records }) =>
-      (shared?.[list] ?? []).map(async (name) => ({
-        text: `${records.noun} ${name}`,
-        exists:
-          (records === PUBLIC_GROUPS && made.has(sameName(name))) ||
-          (await recordExists(records, name)),
-      })),
-    ),
-  )
-  return [...new Set(asked.filter(({ exists }) => exists === false).map(({ text }) => text))]
-}
-
 const rules: KindRule[] = [
   {
     code: 'list_view_field_missing',
@@ -190,7 +160,7 @@ const rules: KindRule[] = [
     judge: ({ fullName }, asked) => {
       const found = planned(asked.plan, fullName)
       if (found === null || found.part.filter_scope === 'Everything') return null
-      const owners = ownersOf(found.object, asked)
+      const owners = ownersOf(found.object.api_name, asked)
       const needed = found.part.filter_scope === 'Queue' ? 'Group' : 'User'
       if (owners === null || owners.includes(needed)) return null
       const why = needed === 'Group' ? 'cannot belong to a queue' : 'have no owner'
@@ -207,10 +177,8 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, asked) => {
       const queue = planned(asked.plan, fullName)?.part.queue
       if (queue === undefined) return null
-      const isMade = asked.plan.queues.some(
-        ({ api_name }) => sameName(api_name) === sameName(queue),
-      )
-      return isMade || (await asked.recordExists(QUEUES, queue)) !== false
+      const missing = await missingRecords([{ records: QUEUES, names: [queue] }], asked)
+      return missing.length === 0
         ? null
         : {
             message: `The list view ${fullName} is for the queue ${queue}, which exists neither in the plan nor in this Salesforce org.`,
@@ -223,7 +191,12 @@ const rules: KindRule[] = [
     code: 'list_view_shared_to_missing',
     severity: 'red',
     judge: async ({ fullName }, asked) => {
-      const missing = await unsharable(planned(asked.plan, fullName)?.part.shared_to, asked)
+      const shared = planned(asked.plan, fullName)?.part.shared_to
+      const wanted = SHARED_LISTS.map(({ list, records }) => ({
+        records,
+        names: shared?.[list] ?? [],
+      }))
+      const missing = await missingRecords(wanted, asked)
       return missing.length === 0
         ? null
         : {
@@ -269,6 +242,6 @@ export const listView: PartKind = {
   deletion: { place: 1, withObject: always },
   reversibility: ({ made }) => (made ? DELETED_AGAIN : RESTORED),
   undo: ({ component, made }, scene) =>
-    made ? undoMade(component, ownerOf(component.fullName), scene) : undoChange(component, scene),
+    made ? undoMade(component, ownerOf(component.fullName), scene) : undoMembers(component, scene),
   rules,
 }

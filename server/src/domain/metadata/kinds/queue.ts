@@ -4,7 +4,7 @@
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, list, listObjects } from '../../../salesforce/xml.ts'
 import { type Findings, reportDuplicates } from '../../plan/findings.ts'
-import { definesObject, type Plan, type PlanQueue } from '../../plan/schema.ts'
+import { type Plan, type PlanQueue } from '../../plan/schema.ts'
 import { inRecords, listed, one } from '../../words.ts'
 import { samePart } from '../equality.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
@@ -12,6 +12,7 @@ import { type NamedRecords, PUBLIC_GROUPS, ROLES, USERS } from '../named-records
 import { RESTORED, reversible } from '../reversibility.ts'
 import { keep, NOTHING, type Scene, undoChange, type Undoing, undoMade } from '../undoing.ts'
 import { overlay, readRoot, writeFile } from '../xml-tree.ts'
+import { missingRecords, ownersOf } from './asking.ts'
 import {
   type Asked,
   type CompiledFile,
@@ -172,17 +173,10 @@ const rulesNaming = (fullName: string, file: JsonObject): Component[] =>
 type Ownership = 'by_queues' | 'by_users' | 'missing'
 
 /** Who may own records of an object after the plan; null if Salesforce does not say. */
-const ownershipOf = (name: string, { plan, objectExists, describeOf }: Asked): Ownership | null => {
-  const planned = plan.objects.find(({ api_name }) => sameName(api_name) === sameName(name))
-  // Salesforce: the detail of a master-detail has no owner of its own.
-  if (planned?.fields.some(({ type }) => type === 'MasterDetail') === true) return 'by_users'
-  if (!objectExists(name)) {
-    return planned !== undefined && definesObject(planned) ? 'by_queues' : 'missing'
-  }
-  const describe = describeOf(name)
-  if (describe === null) return null
-  const owner = listObjects(describe.fields).find((field) => field.name === 'OwnerId')
-  return list(owner?.referenceTo).includes('Group') ? 'by_queues' : 'by_users'
+const ownershipOf = (name: string, asked: Asked): Ownership | null => {
+  const owners = ownersOf(name, asked)
+  if (owners === null) return asked.objectExists(name) ? null : 'missing'
+  return owners.includes('Group') ? 'by_queues' : 'by_users'
 }
 
 const objectsThatAre = (fullName: string, ownership: Ownership, asked: Asked): string[] =>
@@ -190,23 +184,11 @@ const objectsThatAre = (fullName: string, ownership: Ownership, asked: Asked): s
     (name) => ownershipOf(name, asked) === ownership,
   ) ?? []
 
-const missingMembers = async (
-  queue: PlanQueue,
-  { plan, recordExists }: Asked,
-): Promise<string[]> => {
-  const made = new Set(plan.public_groups.map(({ api_name }) => sameName(api_name)))
-  const asked = await Promise.all(
-    MEMBER_LISTS.flatMap(({ list, records }) =>
-      queue.members[list].map(async (name) => ({
-        text: `${records.noun} ${name}`,
-        exists:
-          (records === PUBLIC_GROUPS && made.has(sameName(name))) ||
-          (await recordExists(records, name)),
-      })),
-    ),
+const missingMembers = (queue: PlanQueue, asked: Asked): Promise<string[]> =>
+  missingRecords(
+    MEMBER_LISTS.map(({ list, records }) => ({ records, names: queue.members[list] })),
+    asked,
   )
-  return [...new Set(asked.filter(({ exists }) => exists === false).map(({ text }) => text))]
-}
 
 const rules: KindRule[] = [
   {

@@ -256,6 +256,45 @@ describe('a field set', () => {
   })
 })
 
+describe('what a deployment changed and somebody else too', () => {
+  const VIEW: Component = { type: 'ListView', fullName: 'Account.Big' }
+  const at = (more: Partial<View>) => ({ [PATH]: textOf({ list_views: [view(more)] }) })
+  const before = at({ filters: [{ field: 'Type', operation: 'equals' }] })
+  const after = at({ label: 'Bigger', columns: ['Name'], filters: [] })
+
+  it('is restored as far as nobody else changed it', () => {
+    const now = at({ label: 'Biggest', columns: ['Name'] })
+    const { restore, kept } = undone(
+      { component: VIEW, made: false },
+      sceneAt([before, after, now]),
+    )
+    expect(restore).toMatchObject({
+      element: {
+        fullName: 'Big',
+        columns: ['ACCOUNT.NAME', 'Tier__c', 'CORE.USERS.ALIAS'],
+        filters: { field: 'ACCOUNT.TYPE', operation: 'equals' },
+        label: 'Biggest',
+      },
+    })
+    expect(kept).toMatchObject({ drifted: true, removable: true })
+  })
+
+  it('stays as a whole where all of it was changed, and is restored as a whole where it is named', () => {
+    const now = at({
+      label: 'Biggest',
+      columns: ['Phone'],
+      filters: [{ field: 'Site', operation: 'equals' }],
+    })
+    const change = { component: VIEW, made: false }
+    expect(undone(change, sceneAt([before, after, now])).restore).toBeNull()
+    const named = sceneAt([before, after, now], { named: new Set(['listview:account.big']) })
+    expect(undone(change, named)).toMatchObject({
+      restore: { element: { label: 'Big ones' } },
+      kept: null,
+    })
+  })
+})
+
 describe('a plan with such parts', () => {
   it('deletes them before the fields that they show', () => {
     const plan = parsePlan(account({ compact_layouts: [compact()], field_sets: [set()] }))

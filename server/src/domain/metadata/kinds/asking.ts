@@ -1,0 +1,73 @@
+// What the rules of several kinds ask about the things that a component names.
+
+import { list, listObjects } from '../../../salesforce/xml.ts'
+import { definesObject, type Plan, type PlanObject } from '../../plan/schema.ts'
+import { type NamedRecords, PUBLIC_GROUPS, QUEUES } from '../named-records.ts'
+import { sameName } from '../names.ts'
+import { type Asked } from './kind.ts'
+
+/** Of these fields of an object, those that neither the plan nor the Salesforce org has. */
+export const missingFields = async (
+  object: PlanObject,
+  names: readonly string[],
+  asked: Asked,
+): Promise<string[]> => {
+  const planned = new Set(object.fields.map(({ api_name }) => sameName(api_name)))
+  const isThere = async (name: string): Promise<boolean | null> => {
+    if (planned.has(sameName(name))) return true
+    if (asked.objectExists(object.api_name)) return asked.fieldExists(object.api_name, name)
+    // A new object has the standard fields, and of the custom ones those of the plan.
+    return !/__c$/i.test(name)
+  }
+  const found = await Promise.all(names.map(async (name) => [name, await isThere(name)] as const))
+  return found.filter(([, exists]) => exists === false).map(([name]) => name)
+}
+
+/** Names of records of one sort. */
+export interface NamedWanted {
+  records: NamedRecords
+  names: readonly string[]
+}
+
+const createdBy = (plan: Plan, records: NamedRecords): ReadonlySet<string> => {
+  const made =
+    records === PUBLIC_GROUPS ? plan.public_groups : records === QUEUES ? plan.queues : []
+  return new Set(made.map(({ api_name }) => sameName(api_name)))
+}
+
+/** Of these records, those that neither the plan nor the Salesforce org has: `role CEO`, each once. */
+export const missingRecords = async (
+  wanted: readonly NamedWanted[],
+  { plan, recordExists }: Asked,
+): Promise<string[]> => {
+  const asked = await Promise.all(
+    wanted.flatMap(({ records, names }) => {
+      const created = createdBy(plan, records)
+      return names.map(async (name) => ({
+        text: `${records.noun} ${name}`,
+        exists: created.has(sameName(name)) || (await recordExists(records, name)),
+      }))
+    }),
+  )
+  return [...new Set(asked.filter(({ exists }) => exists === false).map(({ text }) => text))]
+}
+
+/**
+ * What may own records of an object after the plan, `User` or `Group`; null if the object is neither in the
+ * plan nor in the Salesforce org, or if Salesforce does not say.
+ */
+export const ownersOf = (
+  name: string,
+  { plan, objectExists, describeOf }: Asked,
+): readonly unknown[] | null => {
+  const planned = plan.objects.find(({ api_name }) => sameName(api_name) === sameName(name))
+  // Salesforce: the detail of a master-detail has no owner of its own.
+  if (planned?.fields.some(({ type }) => type === 'MasterDetail') === true) return []
+  if (!objectExists(name)) {
+    return planned !== undefined && definesObject(planned) ? ['User', 'Group'] : null
+  }
+  const describe = describeOf(name)
+  if (describe === null) return null
+  const owner = listObjects(describe.fields).find((field) => field.name === 'OwnerId')
+  return list(owner?.referenceTo)
+}

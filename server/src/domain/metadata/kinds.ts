@@ -1,5 +1,6 @@
 // Every kind of metadata component that a plan can touch. A kind is a file in kinds/ and a line here.
 
+import { appTabs } from './kinds/app-tabs.ts'
 import { businessProcess } from './kinds/business-process.ts'
 import { compactLayout } from './kinds/compact-layout.ts'
 import { customField } from './kinds/custom-field.ts'
@@ -41,6 +42,7 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   customLabel,
   permissionSetGroup,
   customMetadataRecord,
+  appTabs,
 ]
 
 const BY_TYPE: ReadonlyMap<string, ComponentKind> = new Map(

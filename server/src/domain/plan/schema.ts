@@ -345,6 +345,25 @@ const customMetadataRecord = z
   .describe('Settings that flows, formulas and code read. Created if it does not exist')
   .meta({ id: 'PlanCustomMetadataRecord' })
 
+const appTabs = z
+  .strictObject({
+    app: line(255).describe(
+      'API name of a Lightning app that exists, e.g. `Recruiting` or `standard__LightningSales`',
+    ),
+    tabs: z
+      .array(line(255))
+      .min(1)
+      .max(100)
+      .describe(
+        'Tabs that exist (`Job__c`, `standard-Account`) or that this plan creates; those it shows already stay where they are',
+      ),
+    after: line(255)
+      .optional()
+      .describe('A tab of the app, to put them behind. Default: at the end'),
+  })
+  .describe('Tabs to be added to the navigation of an app; what it shows stays in place')
+  .meta({ id: 'PlanAppTabs' })
+
 const permissions = z
   .strictObject({
     permission_set: z
@@ -397,6 +416,7 @@ export const planSchema = z
       .max(1_000)
       .default([])
       .describe('Records of custom metadata types'),
+    app_tabs: z.array(appTabs).max(100).default([]).describe('Tabs in the navigation of apps'),
   })
   .describe('What the Salesforce org should contain. A plan adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -428,6 +448,7 @@ export type PlanQueue = Plan['queues'][number]
 export type PlanCustomLabel = Plan['custom_labels'][number]
 export type PlanPermissionSetGroup = Plan['permission_set_groups'][number]
 export type PlanCustomMetadataRecord = Plan['custom_metadata_records'][number]
+export type PlanAppTabs = Plan['app_tabs'][number]
 export type PlanPermissions = Plan['permissions']
 
 /**

@@ -171,6 +171,7 @@ const coded = (nillable: boolean) => ({
   describes: [describedObject('Tier__mdt', [described('Code__c', { nillable })])],
   live: found('CustomMetadata', false),
 })
+const tabbed: PlanInput = { app_tabs: [{ app: 'Desk', tabs: ['Job__c', 'standard-Lead'] }] }
 const grouped: PlanInput = { public_groups: [{ api_name: 'Staff', label: 'Staff' }] }
 /** An object whose records such a one owns. */
 const ownedBy = (name: string, ...referenceTo: string[]) =>
@@ -340,6 +341,15 @@ export const ACCESS_CASES: Cases = {
   custom_metadata_record_exists: {
     fires: { ...tiered(), live: found('CustomMetadata', true) },
     not: { ...tiered(), live: found('CustomMetadata', false) },
+  },
+  app_missing: {
+    fires: { plan: tabbed, live: found('CustomApplication', false) },
+    not: { plan: tabbed, live: found('CustomApplication', true) },
+  },
+  app_tab_missing: {
+    fires: { plan: tabbed, live: found('CustomTab', false) },
+    // Or the plan itself creates it.
+    not: { plan: { ...newJob(), tabs: ['Job__c'], ...tabbed }, live: found('CustomTab', false) },
   },
   queue_exists: {
     fires: { ...onQueued, live: found('Queue', true) },

@@ -29,6 +29,7 @@ export const planning = async () => {
     return answer.body
   }
   return {
+    client,
     salesforce,
     admin: new Connection({ instanceUrl, accessToken: token, version: '67.0' }),
     check: (plan: object) =>

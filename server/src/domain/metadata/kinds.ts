@@ -1,9 +1,11 @@
 // Every kind of metadata component that a plan can touch. A kind is a file in kinds/ and a line here.
 
+import { appTabs } from './kinds/app-tabs.ts'
 import { businessProcess } from './kinds/business-process.ts'
 import { compactLayout } from './kinds/compact-layout.ts'
 import { customField } from './kinds/custom-field.ts'
 import { customLabel } from './kinds/custom-label.ts'
+import { customMetadataRecord } from './kinds/custom-metadata-record.ts'
 import { customObject } from './kinds/custom-object.ts'
 import { customTab } from './kinds/custom-tab.ts'
 import { fieldSet } from './kinds/field-set.ts'
@@ -39,6 +41,8 @@ export const COMPONENT_KINDS: readonly ComponentKind[] = [
   queue,
   customLabel,
   permissionSetGroup,
+  customMetadataRecord,
+  appTabs,
 ]
 
 const BY_TYPE: ReadonlyMap<string, ComponentKind> = new Map(

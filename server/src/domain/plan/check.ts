@@ -127,7 +127,7 @@ const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] =>
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownMember(key, value, here))
     case 'invalid_union':
-      return [wrongUnion(name, value, issue.discriminator, here)]
+      return [wrongUnion(name, value, issue, here)]
     case 'invalid_value':
       return value === undefined
         ? [here('missing', `${name} is required: one of ${issue.values.map(quoted).join(', ')}.`)]
@@ -176,14 +176,20 @@ const unknownMember = (key: string, owner: unknown, here: Here): MemberError => 
 const wrongUnion = (
   name: string,
   value: unknown,
-  discriminator: string | undefined,
+  { discriminator, errors }: z.core.$ZodIssueInvalidUnion,
   here: Here,
 ): MemberError => {
   // zod reports a wrong discriminator at its own path, a union without one at the value's.
   if (discriminator === undefined) {
+    const types = errors.flatMap(([first]) =>
+      first?.code === 'invalid_type' && first.path.length === 0 ? [first.expected] : [],
+    )
+    const [last, ...others] = types.toReversed()
     return here(
       'wrong_type',
-      `${name} is neither a text nor an object of value and label. Correct it.`,
+      last !== undefined && types.length === errors.length
+        ? `${name} is not of the type ${others.toReversed().join(', ')} or ${last}. Correct it.`
+        : `${name} is neither a text nor an object of value and label. Correct it.`,
     )
   }
   if (value === undefined) return here('missing', `${name} is missing. Give it a value.`)

@@ -2,7 +2,7 @@
 
 import { COMPONENT_KINDS, FILE_KINDS } from '../metadata/kinds.ts'
 import { type PlanComponent } from '../metadata/kinds/kind.ts'
-import { type Component, sameName } from '../metadata/names.ts'
+import { type Component, keyOf, sameName } from '../metadata/names.ts'
 import { type Plan } from './schema.ts'
 
 /**
@@ -21,7 +21,16 @@ export const componentsOf = (plan: Plan): PlanComponent[] =>
 
 /**
  * What must be read before a plan is compiled, and kept as its before-image: whatever has a file of
- * its own. Fields, record types and rules come with their objects.
+ * its own, and what that builds on. Fields, record types and rules come with their objects.
  */
 export const componentsToRead = (plan: Plan): Component[] =>
-  FILE_KINDS.flatMap(({ type, toRead }) => toRead(plan).map((fullName) => ({ type, fullName })))
+  unique(
+    FILE_KINDS.flatMap(({ type, toRead, buildsOn }) => [
+      ...toRead(plan).map((fullName) => ({ type, fullName })),
+      ...(buildsOn?.(plan) ?? []),
+    ]),
+  )
+
+const unique = (components: readonly Component[]): Component[] => [
+  ...new Map(components.map((one) => [keyOf(one), one])).values(),
+]

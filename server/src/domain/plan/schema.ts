@@ -357,6 +357,46 @@ const permissionSetGroup = z
   .describe('Permission sets that are assigned together. Created if it does not exist')
   .meta({ id: 'PlanPermissionSetGroup' })
 
+const customMetadataRecord = z
+  .strictObject({
+    type: apiName.describe('API name of a custom metadata type that exists, with `__mdt`'),
+    api_name: apiName.describe('API name of the record'),
+    label: line(40),
+    protected: z
+      .boolean()
+      .optional()
+      .describe(
+        'In a managed package, kept from those who install it. Default: unchanged, or false for a new record',
+      ),
+    values: z
+      .record(apiName, z.union([z.string().max(131_072), z.number(), z.boolean(), z.null()]))
+      .default({})
+      .describe(
+        'By API name of the field; null empties it. Checkboxes take booleans, numbers also texts of digits, dates and times ISO 8601, relationships API names. Values that are not listed do not change',
+      ),
+  })
+  .describe('Settings that flows, formulas and code read. Created if it does not exist')
+  .meta({ id: 'PlanCustomMetadataRecord' })
+
+const appTabs = z
+  .strictObject({
+    app: line(255).describe(
+      'API name of a Lightning app that exists, e.g. `Recruiting` or `standard__LightningSales`',
+    ),
+    tabs: z
+      .array(line(255))
+      .min(1)
+      .max(100)
+      .describe(
+        'Tabs that exist (`Job__c`, `standard-Account`) or that this plan creates; those it shows already stay where they are',
+      ),
+    after: line(255)
+      .optional()
+      .describe('A tab of the app, to put them behind. Default: at the end'),
+  })
+  .describe('Tabs to be added to the navigation of an app; what it shows stays in place')
+  .meta({ id: 'PlanAppTabs' })
+
 const permissions = z
   .strictObject({
     permission_set: z
@@ -404,6 +444,12 @@ export const planSchema = z
       .max(200)
       .default([])
       .describe('Permission set groups, with their permission sets'),
+    custom_metadata_records: z
+      .array(customMetadataRecord)
+      .max(1_000)
+      .default([])
+      .describe('Records of custom metadata types'),
+    app_tabs: z.array(appTabs).max(100).default([]).describe('Tabs in the navigation of apps'),
   })
   .describe('What the Salesforce org should contain. A plan adds and changes; it deletes nothing')
   .meta({ id: 'Plan' })
@@ -434,6 +480,8 @@ export type PlanPublicGroup = Plan['public_groups'][number]
 export type PlanQueue = Plan['queues'][number]
 export type PlanCustomLabel = Plan['custom_labels'][number]
 export type PlanPermissionSetGroup = Plan['permission_set_groups'][number]
+export type PlanCustomMetadataRecord = Plan['custom_metadata_records'][number]
+export type PlanAppTabs = Plan['app_tabs'][number]
 export type PlanPermissions = Plan['permissions']
 
 /**

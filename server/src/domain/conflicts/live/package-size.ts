@@ -1,5 +1,6 @@
 // How large the package of a plan would be, without reading the Salesforce org: what is merged into
-// existing files (layouts, permission sets and profiles of others) is not counted.
+// existing files (layouts, apps, permission sets and profiles of others) is not counted, nor are records of custom
+// metadata, whose type has to be read.
 
 import { EngineError } from '../../../errors.ts'
 import { buildDeployPackage } from '../../../salesforce/deploy-package.ts'
@@ -20,6 +21,8 @@ export const packageSizeOf = (
     ...plan,
     permissions: { ...plan.permissions, profiles: [], permission_sets: [] },
     layouts: plan.layouts.filter(({ object }) => !objectExists(object)),
+    custom_metadata_records: [],
+    app_tabs: [],
   }
   const current = new Map(
     plan.objects

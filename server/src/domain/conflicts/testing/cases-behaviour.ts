@@ -402,6 +402,10 @@ const labelled = { custom_labels: [{ api_name: 'Greeting', value: 'Hello!' }] }
 const bundled = {
   permission_set_groups: [{ api_name: 'Sales', label: 'Sales', permission_sets: ['Sell'] }],
 }
+const tiered = {
+  custom_metadata_records: [{ type: 'Tier__mdt', api_name: 'Gold', label: 'Gold' }],
+}
+const tabbed = { app_tabs: [{ app: 'Desk', tabs: ['Job__c'] }] }
 const queued = {
   plan: { queues: [{ api_name: 'Desk', label: 'Desk', objects: ['Lead'] }] },
   describes: lead(described('OwnerId', { type: 'reference', referenceTo: ['Group', 'User'] })),
@@ -475,6 +479,17 @@ export const SAFE_CASES: Cases = {
       live: { lookUp: async (type) => ({ exists: type === 'PermissionSet', managed: false }) },
     },
     not: { plan: bundled },
+  },
+  custom_metadata_record_new: {
+    fires: {
+      plan: tiered,
+      live: { lookUp: async (type) => ({ exists: type === 'CustomObject', managed: false }) },
+    },
+    not: { plan: tiered },
+  },
+  app_tabs_added: {
+    fires: { plan: tabbed, live: { lookUp: async () => ({ exists: true, managed: false }) } },
+    not: { plan: tabbed },
   },
   tab_safe: { fires: { plan: { ...newJob(), tabs: ['Job__c'] } }, not: { plan: newJob() } },
   workflow_new: {

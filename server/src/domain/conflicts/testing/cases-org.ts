@@ -167,6 +167,23 @@ const labelled: PlanInput = { custom_labels: [{ api_name: 'Greeting', value: 'He
 const bundled: PlanInput = {
   permission_set_groups: [{ api_name: 'Sales', label: 'Sales', permission_sets: ['Sell'] }],
 }
+const tiered = (values: Record<string, string | number> = {}) => ({
+  plan: {
+    custom_metadata_records: [{ type: 'Tier__mdt', api_name: 'Gold', label: 'Gold', values }],
+  },
+  describes: [
+    describedObject('Tier__mdt', [
+      described('Code__c'),
+      described('Factor__c', { type: 'double' }),
+    ]),
+  ],
+})
+const coded = (nillable: boolean) => ({
+  ...tiered(),
+  describes: [describedObject('Tier__mdt', [described('Code__c', { nillable })])],
+  live: found('CustomMetadata', false),
+})
+const tabbed: PlanInput = { app_tabs: [{ app: 'Desk', tabs: ['Job__c', 'standard-Lead'] }] }
 const grouped: PlanInput = { public_groups: [{ api_name: 'Staff', label: 'Staff' }] }
 /** An object whose records such a one owns. */
 const ownedBy = (name: string, ...referenceTo: string[]) =>
@@ -338,6 +355,32 @@ export const ACCESS_CASES: Cases = {
       plan: { ...calm.plan, ...bundled, permissions: { permission_set: 'Sell' } },
       live: found('PermissionSet', false),
     },
+  },
+  custom_metadata_type_missing: {
+    fires: { ...tiered(), live: found('CustomObject', false) },
+    not: { ...tiered(), live: found('CustomObject', true) },
+  },
+  custom_metadata_field_missing: {
+    fires: tiered({ Nope__c: 'x' }),
+    not: tiered({ Code__c: 'x' }),
+  },
+  custom_metadata_value_invalid: {
+    fires: tiered({ Factor__c: 'five' }),
+    not: tiered({ Factor__c: '5' }),
+  },
+  custom_metadata_value_required: { fires: coded(false), not: coded(true) },
+  custom_metadata_record_exists: {
+    fires: { ...tiered(), live: found('CustomMetadata', true) },
+    not: { ...tiered(), live: found('CustomMetadata', false) },
+  },
+  app_missing: {
+    fires: { plan: tabbed, live: found('CustomApplication', false) },
+    not: { plan: tabbed, live: found('CustomApplication', true) },
+  },
+  app_tab_missing: {
+    fires: { plan: tabbed, live: found('CustomTab', false) },
+    // Or the plan itself creates it.
+    not: { plan: { ...newJob(), tabs: ['Job__c'], ...tabbed }, live: found('CustomTab', false) },
   },
   queue_exists: {
     fires: { ...onQueued, live: found('Queue', true) },

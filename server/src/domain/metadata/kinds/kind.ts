@@ -78,6 +78,8 @@ export interface FileKind extends AnyKind {
   within?: { name: string; root: string; list: string }
   /** Full names to read before a plan is compiled, and to keep as its before-image. */
   toRead: (plan: Plan) => string[]
+  /** Components whose files say what its own may hold; they are read with it, and not changed. */
+  buildsOn?: (plan: Plan) => Component[]
   /** Salesforce returns of one only what is named in the same package. */
   isReadInPart?: boolean
   /** Others also write to the file: it is restored as soon as nothing of ours is left in it. */

@@ -1,0 +1,102 @@
+// Records of custom metadata types through the public API: settings with values of the types of their fields.
+
+import { beforeAll, describe, expect, it } from 'vitest'
+import { actionsOf, planning, type Planning } from './planning.ts'
+
+let to: Planning
+beforeAll(async () => {
+  to = await planning()
+  await to.admin.metadata.upsert('CustomObject', {
+    fullName: 'Tier__mdt',
+    label: 'Tier',
+    pluralLabel: 'Tiers',
+    visibility: 'Public',
+  } as never)
+  const field = (name: string, more: object) =>
+    to.admin.metadata.upsert('CustomField', {
+      fullName: `Tier__mdt.${name}`,
+      label: name.replace('__c', ''),
+      fieldManageability: 'SubscriberControlled',
+      ...more,
+    } as never)
+  await field('Code__c', { type: 'Text', length: 10, required: true })
+  await field('Active__c', { type: 'Checkbox', defaultValue: 'false' })
+  await field('Factor__c', { type: 'Number', precision: 5, scale: 2 })
+  await to.client.pull()
+}, 60_000)
+
+const record = (api_name: string, values: object) => ({
+  type: 'Tier__mdt',
+  api_name,
+  label: api_name,
+  values,
+})
+const plan = (...custom_metadata_records: object[]) => ({ custom_metadata_records })
+const rowOf = async (name: string) =>
+  (
+    await to.admin.query(
+      `SELECT MasterLabel, Code__c, Active__c, Factor__c FROM Tier__mdt WHERE DeveloperName = '${name}'`,
+    )
+  ).records[0]
+
+describe('custom metadata records', () => {
+  it('are made and changed, left alone the second time, and rolled back value by value', async () => {
+    const first = await to.deploy(plan(record('Silver', { Code__c: 'AG', Factor__c: 1.5 })))
+    expect(first).toMatchObject({ status: 'deployed', error: null })
+
+    const wish = plan(
+      record('Gold', { Code__c: 'AU', Active__c: true, Factor__c: 5 }),
+      record('Silver', { Code__c: 'Ag', Active__c: true }),
+    )
+    const { findings } = await to.check(wish)
+    expect(findings.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(['custom_metadata_record_new', 'custom_metadata_record_exists']),
+    )
+    expect(findings.filter(({ severity }) => severity === 'red')).toEqual([])
+
+    const made = await to.deploy(wish)
+    expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
+    expect(actionsOf(made)).toEqual(['Tier.Gold created', 'Tier.Silver updated'])
+    expect(await rowOf('Gold')).toMatchObject({ Code__c: 'AU', Active__c: true, Factor__c: 5 })
+    expect(await rowOf('Silver')).toMatchObject({ Code__c: 'Ag', Active__c: true, Factor__c: 1.5 })
+    const again = await to.deploy(wish)
+    expect(again).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
+
+    // What an administrator changes meanwhile stays.
+    const since = await to.deploy(plan(record('Silver', { Factor__c: 2 })))
+    expect(since.status).toBe('deployed')
+    expect(await to.rollback(made.id)).toMatchObject({
+      status: 'rolled_back',
+      rollback: {
+        removed: [{ full_name: 'Tier.Gold' }],
+        restored: [{ full_name: 'Tier.Silver' }],
+        proof: { complete: true },
+      },
+    })
+    expect(await rowOf('Gold')).toBeUndefined()
+    expect(await rowOf('Silver')).toMatchObject({ Code__c: 'AG', Active__c: false, Factor__c: 2 })
+  })
+
+  it('are refused what their type does not take, by the report and before anything is sent', async () => {
+    const wish = plan(record('Bronze', { Factor__c: 'a lot', Nope__c: 'x' }))
+    const { findings } = await to.check(wish)
+    expect(
+      findings
+        .filter(({ severity }) => severity === 'red')
+        .map(({ code }) => code)
+        .toSorted(),
+    ).toEqual([
+      'custom_metadata_field_missing',
+      'custom_metadata_value_invalid',
+      'custom_metadata_value_required',
+    ])
+    expect(await to.deploy(wish)).toMatchObject({
+      status: 'failed',
+      error: { code: 'invalid_plan' },
+    })
+    const unknown = plan({ ...record('Bronze', {}), type: 'Nothing__mdt' })
+    expect((await to.check(unknown)).findings.map(({ code }) => code)).toContain(
+      'custom_metadata_type_missing',
+    )
+  })
+})

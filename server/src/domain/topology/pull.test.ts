@@ -162,10 +162,13 @@ describe('a re-pull', () => {
 
   it('sees a second change within the same second of Salesforce’s clock', async () => {
     await rig.pull(clientId)
-    rig.org.change('Job_4__c', rename, Date.now())
+    const { now } = rig.org.settings
+    const second = Date.now()
+    rig.org.settings.now = () => second
+    rig.org.change('Job_4__c', rename, second)
     await rig.pull(clientId)
-    const modifiedMs = rig.org.objects.get('Job_4__c')?.modifiedMs ?? 0
-    rig.org.change('Job_4__c', rename, modifiedMs)
+    rig.org.change('Job_4__c', rename, second)
+    rig.org.settings.now = now
     const third = await rig.pull(clientId)
     expect(third.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 1 })
     const { objects } = await rig.get({ client_id: clientId, objects: ['job_4__C'] })

@@ -5,15 +5,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
-import { newId } from '../../../db/ids.ts'
 import { EngineError } from '../../../errors.ts'
 import { createJobs, type Work, type WorkKind } from '../../../jobs/jobs.ts'
 import { createSalesforce, type SalesforceRequest } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
 import { Secret } from '../../../secret.ts'
-import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
 import { type Caller } from '../../caller.ts'
+import { seedClient, seedOrg } from '../../testing/tenant.ts'
 import { requireClient } from '../../clients.ts'
 import { createDeployments } from '../../deployments/deployments.ts'
 import { createTopology } from '../../topology/topology.ts'
@@ -149,47 +148,15 @@ export const createConflictsRig = async (options: Options) => {
   jobs.define('conflict-check', conflicts.worker)
   if (options.byQueue === true) await jobs.start()
 
-  const orgId = newId()
-  const userId = newId()
-  const clientId = newId()
-  await database.query(`insert into organizations (id, name, slug) values ($1, 'Agency', $2)`, [
-    orgId,
-    `agency-${orgId}`,
-  ])
-  await database.query(
-    `insert into users (id, org_id, email, password_hash, role) values ($1, $2, $3, 'x', 'org_admin')`,
-    [userId, orgId, `${userId}@agency.example`],
-  )
-  await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [
-    clientId,
-    orgId,
-  ])
-  await database.query(
-    `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
-       nango_connection_id, instance_url, sfdc_org_id, sfdc_user_id, api_version)
-     values ($1, $2, $3, 'connected', 'production', 'salesforce', $4, $5, $6, $7, $8)`,
-    [
-      newId(),
-      orgId,
-      clientId,
-      newId(),
-      instanceUrl,
-      identity.sfdcOrgId,
-      identity.userId,
-      API_VERSION,
-    ],
-  )
-  const tenant = { orgId, clientId: null }
-  const caller: Caller = {
-    tenant,
-    userId,
-    email: `${userId}@agency.example`,
-    role: 'org_admin',
-    permissions: ROLE_PERMISSIONS.org_admin,
-    credential: { type: 'api_token', id: newId() },
-    requestId: 'test',
-    idempotency: null,
-  }
+  const caller = await seedOrg(database)
+  const { tenant } = caller
+  const { orgId } = tenant
+  const clientId = await seedClient(database, orgId, {
+    instanceUrl,
+    sfdcOrgId: identity.sfdcOrgId,
+    sfdcUserId: identity.userId,
+    apiVersion: API_VERSION,
+  })
 
   const workers = {
     'topology-pull': topology.worker,

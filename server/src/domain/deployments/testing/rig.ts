@@ -7,15 +7,13 @@ import { createControl } from '../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../simulator/src/index.ts'
 import { type TestDatabase } from '../../../../../test/src/database.ts'
 import { openDatabase } from '../../../db/database.ts'
-import { newId } from '../../../db/ids.ts'
 import { EngineError } from '../../../errors.ts'
 import { createJobs } from '../../../jobs/jobs.ts'
 import { createSalesforce } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
 import { Secret } from '../../../secret.ts'
-import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
-import { type Caller } from '../../caller.ts'
+import { seedClient, seedOrg } from '../../testing/tenant.ts'
 import { requireClient } from '../../clients.ts'
 import { type WorkflowName } from '../../workflows/state.ts'
 import { type Activation } from '../../workflows/transition.ts'
@@ -102,38 +100,15 @@ export const createDeploymentsRig = async (
     adoptGraceMs: 0,
   })
 
-  const orgId = newId()
-  const userId = newId()
-  const clientId = newId()
-  await database.query(`insert into organizations (id, name, slug) values ($1, 'Agency', $2)`, [
-    orgId,
-    `agency-${orgId}`,
-  ])
-  await database.query(
-    `insert into users (id, org_id, email, password_hash, role) values ($1, $2, $3, 'x', 'org_admin')`,
-    [userId, orgId, `${userId}@agency.example`],
-  )
-  await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [
-    clientId,
-    orgId,
-  ])
-  await database.query(
-    `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
-       nango_connection_id, instance_url, sfdc_org_id, sfdc_user_id, api_version)
-     values ($1, $2, $3, 'connected', 'production', 'salesforce', $4, $5, $6, $7, $8)`,
-    [newId(), orgId, clientId, newId(), sfdcOrg.instanceUrl, sfdcOrgId, sfdcUserId, API_VERSION],
-  )
-  const tenant = { orgId, clientId: null }
-  const caller: Caller = {
-    tenant,
-    userId,
-    email: `${userId}@agency.example`,
-    role: 'org_admin',
-    permissions: ROLE_PERMISSIONS.org_admin,
-    credential: { type: 'api_token', id: newId() },
-    requestId: 'test',
-    idempotency: null,
-  }
+  const caller = await seedOrg(database)
+  const { tenant } = caller
+  const { orgId } = tenant
+  const clientId = await seedClient(database, orgId, {
+    instanceUrl: sfdcOrg.instanceUrl,
+    sfdcOrgId,
+    sfdcUserId,
+    apiVersion: API_VERSION,
+  })
 
   interface Run {
     id: string

@@ -21,8 +21,7 @@ import { getIdentity } from '../../../salesforce/rest.ts'
 import { Secret } from '../../../secret.ts'
 import { createAuth } from '../../auth/auth.ts'
 import { createPasswords } from '../../auth/passwords.ts'
-import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
-import { type Caller } from '../../caller.ts'
+import { seedClient, seedOrg } from '../../testing/tenant.ts'
 import { requireClient } from '../../clients.ts'
 import { createMappings, type MappingField } from '../../mappings/mappings.ts'
 import { createTopology } from '../../topology/topology.ts'
@@ -163,32 +162,14 @@ export const createPushRig = async (
     },
   })
 
-  const orgId = newId()
-  const userId = newId()
-  await database.query(`insert into organizations (id, name, slug) values ($1, 'Agency', $2)`, [
-    orgId,
-    `agency-${orgId}`,
-  ])
-  await database.query(
-    `insert into users (id, org_id, email, password_hash, role) values ($1, $2, $3, 'x', 'org_admin')`,
-    [userId, orgId, `${userId}@agency.example`],
-  )
+  const caller = await seedOrg(database)
+  const { tenant, userId } = caller
+  const { orgId } = tenant
   const apiToken = `sfx_${createHash('sha256').update(userId).digest('base64url')}`
   await database.query(
     `insert into api_tokens (id, org_id, user_id, name, prefix, token_hash) values ($1, $2, $3, 'test', 'sfx', $4)`,
     [newId(), orgId, userId, createHash('sha256').update(apiToken).digest()],
   )
-  const tenant = { orgId, clientId: null }
-  const caller: Caller = {
-    tenant,
-    userId,
-    email: `${userId}@agency.example`,
-    role: 'org_admin',
-    permissions: ROLE_PERMISSIONS.org_admin,
-    credential: { type: 'api_token', id: newId() },
-    requestId: 'test',
-    idempotency: null,
-  }
 
   /** The push part of one server, with a queue of its own. */
   const replica = async (work = true) => {
@@ -248,21 +229,16 @@ export const createPushRig = async (
 
   /** A client that is connected to the simulator's Salesforce org, with a snapshot and the mapping. */
   const client = async (): Promise<string> => {
-    const clientId = newId()
-    await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [
-      clientId,
-      orgId,
-    ])
     await database.query(
       `update crm_connections set status = 'revoked' where sfdc_org_id = $1 and org_id = $2`,
       [sfdcOrgId, orgId],
     )
-    await database.query(
-      `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
-         nango_connection_id, instance_url, sfdc_org_id, sfdc_user_id, api_version)
-       values ($1, $2, $3, 'connected', 'production', 'salesforce', $4, $5, $6, $7, $8)`,
-      [newId(), orgId, clientId, newId(), sfdcOrg.instanceUrl, sfdcOrgId, sfdcUserId, API_VERSION],
-    )
+    const clientId = await seedClient(database, orgId, {
+      instanceUrl: sfdcOrg.instanceUrl,
+      sfdcOrgId,
+      sfdcUserId,
+      apiVersion: API_VERSION,
+    })
     const { id } = await first.topology.pull(caller, { client_id: clientId, wait_seconds: 0 })
     await first.topology.worker.run({ orgId, clientId, id }, new AbortController().signal)
     await createMappings({ db: main, topology: first.topology }).create(caller, {

@@ -11,6 +11,7 @@ import { EngineError } from '../../../errors.ts'
 import { Secret } from '../../../secret.ts'
 import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
 import { type Caller } from '../../caller.ts'
+import { seedClient, seedOrg } from '../../testing/tenant.ts'
 import { requireClient } from '../../clients.ts'
 import { type ConnectionDoor } from '../../work/door.ts'
 import { createTopology, type PullInput, type Snapshot } from '../topology.ts'
@@ -77,11 +78,8 @@ export const createTopologyRig = async (database: TestDatabase) => {
   const topology = createTopology({ db, jobs, connections, logger })
   jobs.define('topology-pull', topology.worker)
 
-  const orgId = newId()
-  await database.query(`insert into organizations (id, name, slug) values ($1, 'Agency', $2)`, [
-    orgId,
-    `agency-${orgId}`,
-  ])
+  const admin = await seedOrg(database)
+  const { orgId } = admin.tenant
 
   const caller = async (
     role: 'org_admin' | 'company_admin' = 'org_admin',
@@ -104,22 +102,13 @@ export const createTopologyRig = async (database: TestDatabase) => {
     }
   }
 
-  const client = async (sfdcOrgId = ORG_ID): Promise<string> => {
-    const id = newId()
-    await database.query(`insert into clients (id, org_id, name) values ($1, $2, 'Acme')`, [
-      id,
-      orgId,
-    ])
-    await database.query(
-      `insert into crm_connections (id, org_id, client_id, status, environment, provider_config_key,
-         nango_connection_id, instance_url, sfdc_org_id, sfdc_user_id, api_version)
-       values ($1, $2, $3, 'connected', 'production', 'salesforce', $4, $5, $6, $7, 'v66.0')`,
-      [newId(), orgId, id, newId(), org.url, sfdcOrgId, USER_ID],
-    )
-    return id
-  }
-
-  const admin = await caller()
+  const client = (sfdcOrgId = ORG_ID): Promise<string> =>
+    seedClient(database, orgId, {
+      instanceUrl: org.url,
+      sfdcOrgId,
+      sfdcUserId: USER_ID,
+      apiVersion: 'v66.0',
+    })
 
   /** Starts a pull without waiting for it. */
   const start = (clientId: string, input: Partial<PullInput> = {}): Promise<Snapshot> =>

@@ -103,6 +103,8 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
     hidden: new Set<string>(),
     /** Table of a query → the error that it returns. */
     unlistable: new Map<string, { status: number; errorCode: string; message: string }>(),
+    /** Salesforce's clock, by which it dates its answers. */
+    now: (): number => Date.now(),
     /** Called before each answer; may hold it up or refuse it. */
     before: async (_asked: Asked): Promise<Answer | null> => null,
   }
@@ -307,6 +309,7 @@ export const startSalesforceOrg = async (latency = { callMs: 0, describeMs: 0 })
         (isComposite ? { status: 200, body: composite(parts) } : answer(path, since, body))
       response.writeHead(given.status, {
         'content-type': path.includes('/Soap/') ? 'text/xml' : 'application/json;charset=UTF-8',
+        date: new Date(settings.now()).toUTCString(),
         'sforce-limit-info': `api-usage=${usage}/100000`,
         ...given.headers,
       })

@@ -123,3 +123,48 @@ describe('a business process', () => {
     })
   })
 })
+
+describe('what a record type offers of a picklist', () => {
+  const readRecordType = (name: string) => admin.metadata.read('RecordType', name)
+  const offeredOf = async (name: string, picklist: string): Promise<string[]> => {
+    const { picklistValues } = await readRecordType(name)
+    const found = [picklistValues ?? []].flat().find((each) => each.picklist === picklist)
+    return [found?.values ?? []].flat().map(({ fullName }) => decodeURIComponent(fullName ?? ''))
+  }
+  const offering = (field: string, values: string[], fields: object[] = []) =>
+    on('Account', {
+      fields,
+      record_types: [
+        { api_name: 'Partner', label: 'Partner', picklist_values: [{ field, values }] },
+      ],
+    })
+
+  it('is what the plan says where it is new, is added to, and narrowed again by a rollback', async () => {
+    const tier = { api_name: 'Tier__c', label: 'Tier', type: 'Picklist', values: ['A', 'B', 'C/D'] }
+    const made = await deploy(offering('Tier__c', ['A'], [tier]))
+    expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
+    expect(await offeredOf('Account.Partner', 'Tier__c')).toEqual(['A'])
+    const industry = await offeredOf('Account.Partner', 'Industry')
+
+    await client.pull()
+    const more = offering('Tier__c', ['C/D'])
+    expect((await findingsOf(more)).map(({ code }) => code)).toContain('record_type_values_added')
+    const changed = await deploy(more)
+    expect(actionsOf(changed)).toEqual(['Account.Partner updated'])
+    expect(await offeredOf('Account.Partner', 'Tier__c')).toEqual(['A', 'C/D'])
+    expect(await offeredOf('Account.Partner', 'Industry')).toEqual(industry)
+    expect(await deploy(more)).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
+
+    const red = (await findingsOf(offering('Tier__c', ['E']))).filter(
+      ({ severity }) => severity === 'red',
+    )
+    expect(red.map(({ code }) => code)).toEqual(['record_type_value_missing'])
+    expect(await deploy(offering('Tier__c', ['E']))).toMatchObject({ status: 'failed' })
+
+    expect(await rollback(changed.id)).toMatchObject({
+      status: 'rolled_back',
+      rollback: { kept: [], proof: { complete: true, differences: [] } },
+    })
+    expect(await offeredOf('Account.Partner', 'Tier__c')).toEqual(['A'])
+  })
+})

@@ -80,13 +80,6 @@ describe('parsePlan', () => {
       [`${F}.controlling_field not_supported_yet`],
     ],
     [
-      'picklist values of a record type',
-      {
-        objects: [custom({ record_types: [{ api_name: 'R', label: 'R', picklist_values: [] }] })],
-      },
-      ['objects.0.record_types.0.picklist_values not_supported_yet'],
-    ],
-    [
       'a platform event',
       { objects: [{ ...custom(), api_name: 'Happened__e' }] },
       ['objects.0.api_name not_supported_yet'],

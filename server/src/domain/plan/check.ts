@@ -31,8 +31,6 @@ const UNSUPPORTED_MEMBERS: ReadonlySet<string> = new Set([
   'controlling_field',
   'value_settings',
   'dependent_values',
-  // Values of a picklist by record type
-  'picklist_values',
   'lookup_filter',
   'track_history',
   'encryption_scheme',

@@ -37,6 +37,18 @@ const businessProcess = z.strictObject({
     ),
 })
 
+const recordTypeValues = z.strictObject({
+  field: apiName.describe('A picklist of the object'),
+  values: z
+    .array(line(255))
+    .min(1)
+    .max(1_000)
+    .describe('Values of the picklist that the record type offers; those it offers already stay'),
+  default: line(255)
+    .optional()
+    .describe('The value that its new records start with. Default: unchanged, or none'),
+})
+
 const recordType = z.strictObject({
   api_name: apiName,
   label: line(80),
@@ -46,6 +58,13 @@ const recordType = z.strictObject({
     .optional()
     .describe(
       'Name of the sales, support, lead or solution process, of this plan or of the Salesforce org; needed on those objects only',
+    ),
+  picklist_values: z
+    .array(recordTypeValues)
+    .max(500)
+    .optional()
+    .describe(
+      'What it offers of each picklist. Picklists that are not listed are left to Salesforce: a record type that exists offers what it offered before; a new one starts with all values where it is created in Setup, so list what matters',
     ),
 })
 
@@ -471,6 +490,7 @@ export type PlanInput = z.input<typeof planSchema>
 export type PlanObject = Plan['objects'][number]
 export type PlanBusinessProcess = PlanObject['business_processes'][number]
 export type PlanRecordType = PlanObject['record_types'][number]
+export type PlanRecordTypeValues = NonNullable<PlanRecordType['picklist_values']>[number]
 export type PlanValidationRule = PlanObject['validation_rules'][number]
 export type PlanListView = PlanObject['list_views'][number]
 export type PlanFieldSet = PlanObject['field_sets'][number]

@@ -9,6 +9,7 @@ import { kindReassurances, kindWarnings } from './kinds.ts'
 import { limitRules } from './limits.ts'
 import { nameRules } from './names.ts'
 import { packageRules } from './packages.ts'
+import { picklistReassurances, picklistRules } from './picklists.ts'
 import { planCheckRules } from './plan-check.ts'
 import { pushRules } from './push-rules.ts'
 import { relationRules } from './relations.ts'
@@ -23,6 +24,7 @@ export const WARNING_RULES = [
   ...nameRules,
   ...typeRules,
   ...valueRules,
+  ...picklistRules,
   ...formulaRules,
   ...relationRules,
   ...limitRules,
@@ -38,4 +40,4 @@ export const WARNING_RULES = [
 ]
 
 /** Those that say why a component is safe, if no other rule warned. */
-export const SAFE_RULES = [...safeRules, ...kindReassurances]
+export const SAFE_RULES = [...safeRules, ...picklistReassurances, ...kindReassurances]

@@ -85,8 +85,8 @@ export const safeRules = [
   rule('record_type', {
     code: 'record_type_unchanged',
     severities: ['green'],
-    judge: ({ component, existing }) =>
-      existing === null
+    judge: ({ component, existing, recordType }) =>
+      existing === null || recordType.picklist_values !== undefined
         ? null
         : { message: `${component.fullName} already exists as planned.`, remedy: NOTHING },
   }),

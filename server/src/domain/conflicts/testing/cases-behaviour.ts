@@ -410,6 +410,14 @@ const queued = {
   plan: { queues: [{ api_name: 'Desk', label: 'Desk', objects: ['Lead'] }] },
   describes: lead(described('OwnerId', { type: 'reference', referenceTo: ['Group', 'User'] })),
 }
+const offeringType = {
+  objects: [
+    {
+      api_name: 'Lead',
+      record_types: [{ ...leadType, picklist_values: [{ field: 'Hidden__c', values: ['A'] }] }],
+    },
+  ],
+}
 const changed = { plan: onLead(text('A__c', { help_text: 'New' })) }
 const jobType = { objects: [job({ record_types: [{ api_name: 'R', label: 'R' }] })] }
 const placing = (object: string) => ({
@@ -432,6 +440,14 @@ export const SAFE_CASES: Cases = {
   business_process_new: {
     fires: { ...onLeadProcess, live: { lookUp: async () => ({ exists: false, managed: false }) } },
     not: { ...onLeadProcess, live: { lookUp: async () => ({ exists: true, managed: false }) } },
+  },
+  record_type_values_added: {
+    fires: {
+      plan: offeringType,
+      describes: typed({ developerName: 'R', name: 'R' }),
+      live: { allFields: async () => ['Hidden__c'] },
+    },
+    not: { plan: onLeadType, describes: typed({ developerName: 'R', name: 'R' }) },
   },
   record_type_new: { fires: { plan: jobType }, not: { plan: onLeadType } },
   record_type_unchanged: {

@@ -171,6 +171,30 @@ export const NAME_CASES: Cases = {
   object_missing: { fires: { ...calm, describes: [] }, not: { plan: newJob(), describes: [] } },
 }
 
+const offering = (field: string, ...values: string[]) => ({
+  objects: [
+    {
+      api_name: 'Lead',
+      record_types: [
+        {
+          api_name: 'R',
+          label: 'R',
+          business_process: 'Main',
+          picklist_values: [{ field, values }],
+        },
+      ],
+    },
+  ],
+})
+const withRecordType = (developerName: string) => [
+  describedObject('Lead', [], {
+    recordTypeInfos: [
+      { developerName: 'Master', master: true, active: true },
+      { developerName, name: developerName, master: false, active: true },
+    ],
+  }),
+]
+
 export const TYPE_CASES: Cases = {
   attribute_not_allowed: {
     fires: { plan: onLead(text('A__c', { case_sensitive: true })) },
@@ -269,6 +293,37 @@ export const TYPE_CASES: Cases = {
       plan: onLead(number('A__c', 10, 2)),
       describes: lead(described('A__c', { type: 'double', precision: 8, scale: 2 })),
       live: filled,
+    },
+  },
+  record_type_picklist_missing: {
+    fires: { plan: offering('Gone__c', 'A') },
+    // Or the user just does not see it, or the plan adds it.
+    not: {
+      plan: offering('Hidden__c', 'A'),
+      live: { allFields: async () => ['Hidden__c'] },
+    },
+  },
+  record_type_picklist_refused: {
+    fires: { plan: offering('A__c', 'A'), describes: lead(described('A__c')) },
+    not: { plan: offering('P__c', 'A'), describes: lead(describedPicklist('P__c', ['A'])) },
+  },
+  record_type_value_missing: {
+    fires: { plan: offering('P__c', 'B'), describes: lead(describedPicklist('P__c', ['A'])) },
+    not: { plan: offering('P__c', 'a'), describes: lead(describedPicklist('P__c', ['A'])) },
+  },
+  picklist_not_on_record_types: {
+    fires: { plan: onLead(picklist('P__c', ['A'])), describes: withRecordType('R') },
+    not: {
+      plan: {
+        objects: [
+          {
+            ...offering('P__c', 'A').objects[0],
+            api_name: 'Lead',
+            fields: [picklist('P__c', ['A'])],
+          },
+        ],
+      },
+      describes: withRecordType('R'),
     },
   },
   picklist_values_removed: {

@@ -4,8 +4,8 @@
 -- Forward-only and safe to run again, so that it does not matter whether the server, psql -f or
 -- Supabase's tooling ran it first. docs/architecture.md explains the two walls between tenants.
 
--- The role that every statement of a tenant runs as: owns nothing, cannot bypass row-level security.
--- Whoever may not create roles asks an administrator for these two lines before migrating.
+-- The role that every statement of a tenant runs as: owns nothing, cannot bypass row-level security. If
+-- the login may not create roles, an administrator runs these two lines before migrating.
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'sfdc_engine_runtime') then
@@ -26,7 +26,7 @@ exception when insufficient_privilege then
       current_user);
 end $$;
 
--- CREATE SCHEMA IF NOT EXISTS asks for CREATE on the database even when the schema exists.
+-- CREATE SCHEMA IF NOT EXISTS requires CREATE on the database even if the schema exists.
 do $$
 declare s text;
 begin
@@ -59,7 +59,7 @@ begin
   end if;
 end $$;
 
--- The tenant of the present transaction, set by the server inside the transaction and nowhere else.
+-- The tenant of the current transaction, set by the server inside the transaction and nowhere else.
 create or replace function engine.org_id() returns uuid language sql stable parallel safe
   as $$ select nullif(current_setting('app.org_id', true), '')::uuid $$;
 create or replace function engine.client_id() returns uuid language sql stable parallel safe
@@ -145,13 +145,14 @@ create table if not exists public.crm_connections (
   sfdc_org_id text,
   sfdc_user_id text,
   api_version text not null,
-  -- Moves with every swap, revoke and org change: a cached token of an older generation is dead.
+  -- Changes with every replacement, revocation and org change: a cached token of an older generation is
+  -- dead.
   generation integer not null default 0,
   error jsonb,
   -- When forced refreshes began to be refused, and how often; three over ten minutes mean expired.
   refresh_refused_since timestamptz,
   refresh_refused_count integer not null default 0,
-  -- One forced refresh at a time over all replicas: a lease, not a lock held over the call.
+  -- One forced refresh at a time across all replicas: a lease, not a lock held during the call.
   refresh_lease_holder uuid,
   refresh_lease_until timestamptz,
   -- Counts successful forced refreshes, so that a waiter sees that somebody else did its work.
@@ -242,7 +243,7 @@ create index if not exists crm_topology_snapshots_by_client on public.crm_topolo
 create unique index if not exists crm_topology_snapshots_one_pull
   on public.crm_topology_snapshots (client_id) where status = 'pulling';
 
--- What a running pull has read so far: lets a killed pull go on, and is emptied when it ends.
+-- What a running pull has read so far: lets a killed pull continue, and is emptied when it ends.
 create table if not exists public.topology_pull_items (
   org_id uuid not null references public.organizations,
   client_id uuid not null references public.clients,
@@ -258,8 +259,8 @@ create table if not exists public.topology_pull_items (
 );
 create index if not exists topology_pull_items_by_org on public.topology_pull_items (org_id);
 
--- What Salesforce's conditional reads were last answered with. Valid only for the same Salesforce
--- org, user, API version, language and connection generation (all in `scope`).
+-- The dates that Salesforce last returned for conditional reads. Valid only for the same Salesforce org,
+-- user, API version, language and connection generation (all in `scope`).
 create table if not exists public.topology_validators (
   org_id uuid not null references public.organizations,
   client_id uuid not null references public.clients,
@@ -406,7 +407,7 @@ create table if not exists public.idempotency_keys (
 );
 create index if not exists idempotency_keys_by_age on public.idempotency_keys (created_at);
 
--- The super-admin stands outside every tenant, and so do its keys.
+-- The super-admin is outside every tenant, and so are its keys.
 create table if not exists engine.super_admin_idempotency_keys (
   method text not null,
   path text not null,
@@ -423,7 +424,8 @@ create table if not exists engine.super_admin_idempotency_keys (
 
 -- ----------------------------------------------------------------------------- what no tenant owns
 
--- The day's API usage of a Salesforce org, whoever's client it is: the allowance is the org's.
+-- The day's API usage of a Salesforce org, no matter whose client it is: the allowance is the Salesforce
+-- org's.
 create table if not exists engine.salesforce_org_usage (
   sfdc_org_id text primary key,
   used integer not null,
@@ -433,7 +435,7 @@ create table if not exists engine.salesforce_org_usage (
   refused_until timestamptz
 );
 
--- Failed logins by what they were aimed at. Keys are keyed hashes: no address and no e-mail is kept.
+-- Failed logins by their target. Keys are keyed hashes: no address and no e-mail is stored.
 create table if not exists engine.login_failures (
   key bytea primary key,
   failures integer not null,
@@ -505,7 +507,8 @@ begin
   execute format('alter table %s force row level security', target);
   execute format('drop policy if exists tenant on %s', target);
   execute format('create policy tenant on %s to sfdc_engine_runtime using (%s) with check (%s)', target, scope, scope);
-  -- FORCE binds the owner too: without this policy the next migration and the look-ups below see nothing.
+  -- FORCE also applies to the owner: without this policy the next migration and the lookups below see
+  -- nothing.
   execute format('drop policy if exists owner on %s', target);
   execute format('create policy owner on %s to %I using (true) with check (true)', target, current_user);
   execute format('revoke all on %s from public', target);
@@ -557,7 +560,7 @@ begin
 end $$;
 grant select, insert, update on public.organizations to sfdc_engine_runtime;
 
--- Tables without a tenant hold no tenant's data; the same wall stands around them all the same.
+-- Tables without a tenant hold no tenant's data, but are protected in the same way.
 do $$
 declare t text;
 begin
@@ -573,7 +576,7 @@ begin
   end loop;
 end $$;
 
--- ------------------------------------------- look-ups that happen before an org is known
+-- ------------------------------------------- lookups that happen before an org is known
 
 create or replace function engine_lookup.api_token(hash bytea)
   returns table (token_id uuid, org_id uuid, user_id uuid, role text, client_id uuid, email text, stale boolean)
@@ -630,7 +633,7 @@ create or replace function engine_lookup.organizations(before uuid, most integer
   select * from public.organizations o where before is null or o.id < before order by o.id desc limit most
 $$;
 
--- Work that was accepted and has not ended: what a starting or sweeping replica puts back in the queue.
+-- Work that was accepted and has not ended: a starting or sweeping replica puts it back in the queue.
 create or replace function engine_lookup.unfinished_work()
   returns table (kind text, org_id uuid, id uuid, sfdc_org_id text)
   language sql stable security definer set search_path = '' as $$
@@ -638,7 +641,7 @@ create or replace function engine_lookup.unfinished_work()
     from public.crm_topology_snapshots s where s.status = 'pulling'
 $$;
 
--- Housekeeping over all tenants: what is past its time goes. Returns how many rows went.
+-- Housekeeping across all tenants: deletes what has expired. Returns the number of deleted rows.
 create or replace function engine_lookup.discard_expired()
   returns integer language plpgsql volatile security definer set search_path = '' as $$
 declare gone integer := 0; n integer;

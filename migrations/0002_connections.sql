@@ -1,24 +1,25 @@
--- Connections: what an attempt keeps of the grant that it brought, when a refused refresh was last
--- tried, and when a hint of Nango's last made us look. Safe to run again, like 0001.
+-- Connections: what an attempt stores about its grant, when a refused refresh was last tried, and when a
+-- hint from Nango last made us look. Safe to run again, like 0001.
 
 alter table public.crm_connections
-  -- The last refused refresh: no other one is forced for a while after it.
+  -- The last refused refresh: no new one is forced for a while after it.
   add column if not exists refresh_refused_at timestamptz;
 
 alter table public.connection_attempts
   -- Nango's own end of the connect session; the attempt itself stays open a little longer.
   add column if not exists session_expires_at timestamptz,
-  -- Of the accepted grant, so that it can be retired after another one has taken its place.
+  -- Of the accepted grant, so that it can be retired after a new one has replaced it.
   add column if not exists instance_url text,
   add column if not exists sfdc_org_id text,
-  -- The accepted grant is gone at Nango. Until then whoever touches the client's connection tries again.
+  -- When the accepted grant was deleted at Nango. Until then, every use of the client's connection tries
+  -- again.
   add column if not exists retired_at timestamptz;
 
 create index if not exists connection_attempts_to_retire on public.connection_attempts (org_id, client_id)
   where nango_connection_id is not null and retired_at is null;
 
--- A webhook is a hint to look at Nango once more: at most once in 10 s for each connection, over all
--- replicas. Rows are dropped when they are a minute old.
+-- A webhook is a hint to look at Nango once more: at most once in 10 s for each connection, across all
+-- replicas. Rows are deleted when they are a minute old.
 create table if not exists engine.nango_rereads (
   nango_connection_id text primary key,
   read_at timestamptz not null default now()

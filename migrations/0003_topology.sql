@@ -1,6 +1,6 @@
--- Topology: which credential asked for a pull (its audit row is written when the pull ends), and what
--- the list of all objects was dated when a pull began, so that a resumed pull does not date it later.
--- Safe to run again, like 0001.
+-- Topology: which credential asked for a pull (its audit row is written when the pull ends), and the
+-- date of the list of all objects when a pull began, so that a resumed pull does not date it later. Safe
+-- to run again, like 0001.
 
 alter table public.crm_topology_snapshots
   add column if not exists credential_type text

@@ -1,5 +1,5 @@
--- Work that takes its process down with it must not do so for ever: every start is counted before it,
--- and the count is taken back when the start came to any end of its own. What stays was a death.
+-- Work that crashes its process must not do so for ever: every start is counted beforehand, and the
+-- count is removed when the start ends in any way. What remains was a crash.
 
 create table if not exists engine.work_starts (
   work_id uuid primary key,

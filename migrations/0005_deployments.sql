@@ -1,9 +1,9 @@
--- Deployments: what a deploy and its rollback need to go on after a crash at any moment, what they
--- found before and left behind, and what became of each component. Safe to run again, like 0001.
+-- Deployments: what a deploy and its rollback need to continue after a crash at any moment, the state
+-- that they found and left, and the outcome of each component. Safe to run again, like 0001.
 
 alter table public.crm_deployments
   add column if not exists plan_hash text,
-  -- What merging changed in permission sets, profiles and layouts, and whom the set was assigned to.
+  -- What merging changed in permission sets, profiles and layouts, and to whom the set was assigned.
   add column if not exists changes jsonb,
   -- How much of the package is in the Salesforce org; null until that is known.
   add column if not exists applied text check (applied in ('all', 'nothing', 'unknown')),
@@ -19,18 +19,18 @@ create table if not exists public.deployment_runs (
   options jsonb not null default '{}',
   stage text not null default 'before_image',
   sfdc_org_id text not null,
-  -- The Salesforce org while this work holds it: one at a time, over all replicas and all tenants. A
-  -- value in a row and no held lock, so that it survives a crash and ends with the work.
+  -- The Salesforce org while this work locks it: one at a time, across all replicas and tenants. A value
+  -- in a row instead of a held lock, so that it survives a crash and ends with the work.
   locked_sfdc_org_id text,
   package jsonb,
-  -- Who sent the package, and Salesforce's own time read before: what a lost answer is looked for by.
+  -- Who sent the package, and Salesforce's own time before that, used to look for a lost answer.
   sfdc_user_id text,
   intended_at timestamptz,
   sent_at timestamptz,
   sends integer not null default 0,
   sfdc_deploy_id text,
   cancel_requested_at timestamptz,
-  -- Tries of the present stage that failed, and when the next one is due.
+  -- Failed tries of the current stage, and when the next one is due.
   attempts integer not null default 0,
   resume_at timestamptz,
   error jsonb,
@@ -60,7 +60,7 @@ create table if not exists public.deployment_components (
   action text not null check (action in ('created', 'updated', 'unchanged', 'deleted')),
   reversibility text not null check (reversibility in ('reversible', 'reversible_with_data_loss', 'irreversible')),
   reason text,
-  -- Null until Salesforce has said.
+  -- Null until Salesforce has answered.
   success boolean,
   problem jsonb,
   primary key (deployment_id, position)

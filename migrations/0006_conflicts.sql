@@ -1,21 +1,22 @@
--- Conflict reports as durable work: what was asked for, how far the check is, and what it waits for (a
--- pull, a validating deploy), so that it goes on after a crash at any moment. Safe to run again, like 0001.
+-- Conflict reports as durable work: what was requested, how far the check is, and what it waits for (a
+-- pull, a validation deploy), so that it continues after a crash at any moment. Safe to run again, like
+-- 0001.
 
 alter table public.crm_conflict_reports
-  -- What is judged is the plan, or these workflows with an empty plan.
+  -- The plan is checked, or these workflows with an empty plan.
   add column if not exists workflows jsonb not null default '[]',
   add column if not exists stage text not null default 'rules'
     check (stage in ('pull', 'salesforce', 'rules')),
   add column if not exists validate_in_salesforce boolean not null default false,
-  -- The Salesforce org that was connected when this was asked: no other one answers for it.
+  -- The Salesforce org that was connected when this was requested: no other one is used.
   add column if not exists sfdc_org_id text,
   add column if not exists snapshot_version integer,
   add column if not exists pull_id uuid references public.crm_topology_snapshots,
   add column if not exists validation_id uuid references public.crm_deployments,
-  -- What Salesforce said in the validating deploy; null where it was not asked.
+  -- What Salesforce said in the validation deploy; null if it was not asked.
   add column if not exists salesforce_problems jsonb,
   add column if not exists reversibility jsonb not null default '[]',
-  -- Tries of the present stage that failed, and when the next one is due.
+  -- Failed tries of the current stage, and when the next one is due.
   add column if not exists attempts integer not null default 0,
   add column if not exists resume_at timestamptz,
   add column if not exists salesforce_api_calls integer not null default 0,

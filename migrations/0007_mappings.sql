@@ -1,4 +1,4 @@
--- Mappings: every version stays, so that a push that was accepted goes on with the mapping it was
+-- Mappings: every version is kept, so that an accepted push continues with the mapping that it was
 -- accepted with, and so that its history can be read. A deleted mapping is hidden for the same reason.
 -- Safe to run again, like 0001.
 

@@ -2,8 +2,8 @@
 -- on one push without doing a chunk twice. Safe to run again, like 0001.
 
 alter table public.crm_push_logs
-  -- Null while the input is still being stored: such a push is nobody's business yet, nothing of it is
-  -- sent, and it is thrown away when its upload is cut or shows no sign of life (staged_at).
+  -- Null while the input is still being stored: such a push is not visible yet, nothing of it is sent,
+  -- and it is deleted if its upload is cut or shows no sign of life (staged_at).
   add column if not exists accepted_at timestamptz,
   add column if not exists staged_at timestamptz,
   add column if not exists sfdc_org_id text,
@@ -12,15 +12,15 @@ alter table public.crm_push_logs
   add column if not exists retry_of uuid references public.crm_push_logs,
   -- Per mapped field: counts, longest text, smallest and largest number, counts per picklist value.
   add column if not exists value_profile jsonb,
-  -- Keyed: a repeated upload with the same Idempotency-Key is held against it.
+  -- Keyed: a repeated upload with the same Idempotency-Key is compared with it.
   add column if not exists content_hash bytea,
   add column if not exists open_chunks integer not null default 0,
   add column if not exists cancel_requested_at timestamptz,
-  -- Why no further row is sent; what was sent is settled all the same.
+  -- Why no further row is sent; what was sent is still settled.
   add column if not exists stop jsonb,
-  -- Stands still until then (API budget spent, connection lost).
+  -- Paused until then (API budget used up, connection lost).
   add column if not exists resume_at timestamptz,
-  -- When results and the input of failed rows go.
+  -- When results and the input of failed rows are deleted.
   add column if not exists results_expire_at timestamptz,
   add column if not exists results_discarded boolean not null default false,
   add column if not exists credential_type text
@@ -51,22 +51,23 @@ create index if not exists push_lanes_by_org on public.push_lanes (org_id, push_
 call engine.protect('public.push_lanes', 'select, insert, delete');
 
 -- The input, up to 200 rows together, compressed. Rows of one block are of one object and written the
--- same way. A block goes when its rows are settled; of failed rows only `source` stays, for a retry.
+-- same way. A block is deleted when its rows are settled; of failed rows only `source` is kept, for a
+-- retry.
 create table if not exists public.push_rows (
   org_id uuid not null references public.organizations,
   client_id uuid not null references public.clients,
   push_id uuid not null references public.crm_push_logs on delete cascade,
   block_no integer not null,
-  -- The Bulk job that the block travels in, if the push goes by Bulk; null: nothing in it is to be sent.
+  -- The Bulk job that sends the block, if the push uses Bulk; null: nothing in it has to be sent.
   part integer,
-  -- Index of the first row of the stretch of input that the block was cut out of.
+  -- Index of the first row of the stretch of input that the block was cut from.
   window_start integer not null,
   rows integer not null,
   bytes integer not null,
   object text,
   operation text check (operation in ('upsert', 'update')),
   match_field text,
-  -- Hashes of parents that other blocks name too: such blocks are not sent side by side.
+  -- Hashes of parents that other blocks also name: such blocks are not sent in parallel.
   chains integer[] not null default '{}',
   ready bytea, -- mapped, checked and coerced rows
   source bytea not null, -- the rows as they came
@@ -78,7 +79,7 @@ create index if not exists push_rows_by_org on public.push_rows (org_id, push_id
 create index if not exists push_rows_by_part on public.push_rows (push_id, part, block_no) where part is not null;
 call engine.protect('public.push_rows', 'select, insert, update, delete');
 
--- What is sent at once: one block by sObject Collections, one part by Bulk.
+-- What is sent as a unit: one block with sObject Collections, one part with Bulk.
 create table if not exists public.push_chunks (
   org_id uuid not null references public.organizations,
   client_id uuid not null references public.clients,
@@ -87,12 +88,12 @@ create table if not exists public.push_chunks (
   state text not null default 'pending' check (state in ('pending', 'done')),
   rows integer not null,
   chains integer[] not null default '{}',
-  -- What the transport needs to go on after a crash: null until something was about to be sent.
+  -- What the transport needs to continue after a crash: null until something was about to be sent.
   send_state jsonb,
-  -- How often it was begun without an end, and how often it failed in a way that nobody foresaw.
+  -- How often it was started without an end, and how often it failed unexpectedly.
   claims integer not null default 0,
   faults integer not null default 0,
-  -- Who works on it: a lease in a row and no held lock, so that it ends with its holder.
+  -- Who works on it: a lease in a row instead of a held lock, so that it ends with its holder.
   lease_holder uuid,
   lease_until timestamptz,
   resume_at timestamptz,
@@ -127,7 +128,8 @@ create index if not exists push_results_in_order on public.push_results (push_id
   include (rows, succeeded, failed);
 call engine.protect('public.push_results', 'select, insert, update, delete');
 
--- Who works in a Salesforce org right now, whoever's client it is: counted exactly over all replicas.
+-- Who works in a Salesforce org right now, no matter whose client it is: counted exactly across all
+-- replicas.
 create table if not exists engine.salesforce_work_slots (
   holder uuid primary key,
   sfdc_org_id text not null,
@@ -197,7 +199,7 @@ create or replace function engine_lookup.unfinished_work()
      )
 $$;
 
--- Housekeeping over all tenants: what is past its time goes. Returns how many rows went.
+-- Housekeeping across all tenants: deletes what has expired. Returns the number of deleted rows.
 create or replace function engine_lookup.discard_expired()
   returns integer language plpgsql volatile security definer set search_path = '' as $$
 declare gone integer := 0; n integer;
@@ -212,7 +214,7 @@ begin
   get diagnostics n = row_count; gone := gone + n;
   delete from engine.salesforce_work_slots where until < now() - interval '1 hour';
   get diagnostics n = row_count; gone := gone + n;
-  -- Uploads whose process died: they are told of every few seconds while they live.
+  -- Uploads whose process died: live ones are renewed every few seconds.
   delete from public.crm_push_logs where accepted_at is null and staged_at < now() - interval '5 minutes';
   get diagnostics n = row_count; gone := gone + n;
   -- A few at a time: the results of one push may be tens of thousands of rows.

@@ -1,9 +1,9 @@
--- Workflows: deployments of automations keep what flows looked like, with their versions. Safe to run
+-- Workflows: deployments of automations store the state of flows, with their versions. Safe to run
 -- again, like 0001.
 
 alter table public.deployment_images drop constraint if exists deployment_images_kind_check;
 alter table public.deployment_images add constraint deployment_images_kind_check
   check (kind in ('file', 'describe', 'flow'));
 
--- Of a dry run: the active automations that saving the rows would set off, as the snapshot knows them.
+-- For a dry run: the active automations that saving the rows would start, according to the snapshot.
 alter table public.crm_push_logs add column if not exists automations jsonb;

@@ -1,9 +1,10 @@
--- Kinds of durable work, and what goes when its time is over, are rows of two tables. The look-ups over
--- all tenants are made from them: a migration that adds a kind calls engine.define_work or
--- engine.define_expiry, as it calls engine.protect for a table, and copies no function. Open work is
--- listed with its client, so that whoever does it is confined to that client. Safe to run again, like 0001.
+-- Kinds of durable work, and of rows that expire, are rows of two tables. The lookups across all tenants
+-- are made from them: a migration that adds a kind calls engine.define_work or engine.define_expiry, as
+-- it calls engine.protect for a table, and copies no function. Open work is listed with its client, so
+-- that the worker is confined to that client. Safe to run again, like 0001.
 
--- Policies and grants of a table that belongs to no tenant, as engine.protect gives them to the others.
+-- Policies and grants of a table that belongs to no tenant, as engine.protect creates them for the
+-- others.
 create or replace procedure engine.protect_shared(target regclass, rights text) language plpgsql as $$
 declare r text;
 begin
@@ -23,7 +24,7 @@ begin
 end $$;
 revoke all on procedure engine.protect_shared(regclass, text) from public;
 
--- The grants of a look-up, which sees every tenant: nobody's but the runtime role's.
+-- The grants of a lookup function, which sees every tenant: only the runtime role has them.
 create or replace procedure engine.protect_lookup(target regprocedure) language plpgsql as $$
 declare r text;
 begin
@@ -87,7 +88,7 @@ call engine.define_work('push', 'public.crm_push_logs p join public.push_lanes w
        and (c.lease_until is null or c.lease_until <= now())
        and (c.resume_at is null or c.resume_at <= now()))$$, 'p.sfdc_org_id');
 
--- For replicas of the version before, which may run beside this one for a moment.
+-- For replicas of the previous version, which may run beside this one for a moment.
 create or replace function engine_lookup.unfinished_work()
   returns table (kind text, org_id uuid, id uuid, sfdc_org_id text)
   language sql stable security definer set search_path = '' as $$
@@ -120,9 +121,9 @@ begin
 end $$;
 revoke all on procedure engine.define_expiry(text, text) from public;
 
--- Who works in a Salesforce org right now, whoever's client it is: counted exactly over all replicas.
--- Replicas of the version before count in engine.salesforce_work_slots; while both run, an org may have
--- twice as many. That table and its function go with a later migration.
+-- Who works in a Salesforce org right now, no matter whose client it is: counted exactly across all
+-- replicas. Replicas of the previous version count in engine.salesforce_work_slots; while both run, a
+-- Salesforce org may have twice as many. A later migration removes that table and its function.
 create table if not exists engine.salesforce_work_places (
   holder uuid primary key,
   sfdc_org_id text not null,
@@ -141,7 +142,7 @@ call engine.define_expiry('login_failures',
   $$delete from engine.login_failures where window_ends_at < now()$$);
 call engine.define_expiry('salesforce_work_places',
   $$delete from engine.salesforce_work_places where until < now() - interval '1 hour'$$);
--- Uploads whose process died: they are told of every few seconds while they live.
+-- Uploads whose process died: live ones are renewed every few seconds.
 call engine.define_expiry('push_uploads',
   $$delete from public.crm_push_logs where accepted_at is null and staged_at < now() - interval '5 minutes'$$);
 -- A few at a time: the results of one push may be tens of thousands of rows.

@@ -1,4 +1,4 @@
--- A pull waits for an outage to pass, as other work does: its row says when it is looked at again.
+-- A pull waits for an outage to pass, as other work does: its row says when it is tried again.
 
 alter table public.crm_topology_snapshots add column if not exists resume_at timestamptz;
 

@@ -1,5 +1,6 @@
--- From where an account has logged in before: while many log in at once, such attempts go first. Keys are
--- keyed hashes, as in engine.login_failures: no address and no e-mail is kept. Safe to run again, like 0001.
+-- Where an account has logged in from before: while many log in at once, such attempts come first. Keys
+-- are keyed hashes, as in engine.login_failures: no address and no e-mail is stored. Safe to run again,
+-- like 0001.
 
 create table if not exists engine.known_logins (
   key bytea primary key,

@@ -1,6 +1,7 @@
--- The runtime role, as which every statement of a tenant runs, keeps only what it needs there. The look-ups
--- and the tables of no tenant are the login's alone: they are asked before, or outside of, a tenant's scope.
--- Whatever a row of a tenant refers to belongs to the same tenant, by foreign key. Safe to run again, like 0001.
+-- The runtime role, which runs every statement of a tenant, keeps only the rights that it needs. Only
+-- the login has the lookups and the tables that belong to no tenant: they are used before, or outside, a
+-- tenant's scope. By foreign key, whatever a tenant's row refers to belongs to the same tenant. Safe to
+-- run again, like 0001.
 
 -- ------------------------------------------------------------------------------- look-ups, tables of no tenant
 
@@ -55,14 +56,14 @@ begin
     end if;
   end loop;
 end $$;
--- A key of the super-admin is tied to an organization in the transaction that creates it; its answer is
--- nobody's to read there.
+-- A key of the super-admin is bound to an organization in the transaction that creates it; nothing there
+-- may read its answer.
 call engine.protect_shared('engine.super_admin_idempotency_keys',
   'select (method, path, key, holder), update (resource_id)');
 
 -- --------------------------------------------------------------------------- references stay within the tenant
 
--- Every foreign key between two tables with an org_id holds the org_id as well.
+-- Every foreign key between two tables with an org_id also includes the org_id.
 do $$
 declare f record; columns text;
 begin
@@ -90,7 +91,8 @@ begin
   end loop;
 end $$;
 
--- A deployment holds its Salesforce org over all tenants: only one that the client is, or was, connected to.
+-- A deployment locks its Salesforce org across all tenants: only one that the client is, or was,
+-- connected to.
 create or replace function engine.salesforce_org_of_client() returns trigger
   language plpgsql security definer set search_path = '' as $$
 begin

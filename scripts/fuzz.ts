@@ -1,5 +1,5 @@
-// `npm run fuzz`: requests made from the OpenAPI document, by the code of test/src/fuzz.test.ts, with a new
-// seed each time. The seed and the number of the request that broke a promise are printed.
+// `npm run fuzz`: requests made from the OpenAPI document, with the code of test/src/fuzz.test.ts and a
+// new seed each time. Prints the seed and the number of a request that broke a promise.
 
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'

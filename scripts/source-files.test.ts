@@ -22,7 +22,7 @@ describe('circles', () => {
       parse(path, targets.map((target) => `import '${target}'`).join('\n')),
     )
 
-  it('are told whole, each once, and over folders', () => {
+  it('are reported completely, each once, and across folders', () => {
     const found = circlesOf(
       sources({
         'a.ts': ['./x/b.ts'],

@@ -81,7 +81,7 @@ describe('the configuration', () => {
     expect(() => parseConfig({ ...good, ...former })).toThrow(/differ/)
   })
 
-  it('names a DATABASE_URL that is no URL, without showing it', () => {
+  it('names a DATABASE_URL that is not a URL, without showing it', () => {
     for (const url of ['postgres://me:p@ss:word@/x:y', 'mysql://h/d', 'postgres//h']) {
       expect(() => parseConfig({ ...good, DATABASE_URL: url })).toThrow(
         /DATABASE_URL: must be a URL/,

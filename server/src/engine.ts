@@ -58,7 +58,10 @@ export interface Engine extends AsyncDisposable {
   listen(): Promise<string>
 }
 
-/** For the last answers to be read, before what is left is cut off: the work must still be handed over in order. */
+/**
+ * Time for clients to read the last answers, before the rest is cut off: the work must still be handed
+ * over in an orderly way.
+ */
 const LAST_ANSWERS_MS = 2_000
 
 type RouteDeps = Parameters<typeof systemRoutes>[0] &
@@ -283,7 +286,7 @@ export const createEngine = async (
     // Stops listening → finishes requests → leaves the work to others → closes what is shared.
     [Symbol.asyncDispose]: async () => {
       jobs.dismiss()
-      // Later than the app answers what cannot finish; what is left then are streams.
+      // Later than the app answers requests that cannot finish; only streams are left then.
       const patience = setTimeout(
         () => http.server.closeAllConnections(),
         FINISH_REQUESTS_MS + LAST_ANSWERS_MS,

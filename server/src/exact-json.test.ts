@@ -25,7 +25,7 @@ const EXACT = [
 ]
 
 describe('JSON with numbers of many digits', () => {
-  it('tells every number that a double would change, wherever it stands, and gives it back as written', () => {
+  it('tells every number that a double would change, wherever it is, and gives it back as written', () => {
     for (const source of INEXACT) {
       for (const json of [`[${source}]`, `{"a":{"b":[1,${source}]}}`, `{"a" : ${source}}`]) {
         const value = parseExactly(json)

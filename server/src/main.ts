@@ -40,7 +40,7 @@ const main = async (): Promise<void> => {
     return { engine, embedded }
   }
 
-  // From the first moment on: a signal while it still migrates ends it in order too.
+  // Set up at once: a signal during the migration also leads to an orderly end.
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true

@@ -53,7 +53,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
     note: 'with ?fields=; formula fields and roll-ups reckoned; no sharing rules',
   },
   { route: 'PATCH /sobjects/:name/:id', note: 'with If-Unmodified-Since; no If-Match' },
-  { route: 'DELETE /sobjects/:name/:id', note: 'into the recycle bin, with what hangs on it' },
+  { route: 'DELETE /sobjects/:name/:id', note: 'into the recycle bin, with its details' },
   { route: 'GET /sobjects/:name/:field/:value', note: 'by external id; no friendly URLs' },
   {
     route: 'PATCH /sobjects/:name/:field/:value',
@@ -67,7 +67,7 @@ export const REST_COVERAGE: CoveredRoute[] = [
   { route: 'PATCH /composite/sobjects', note: 'as POST /composite/sobjects' },
   { route: 'DELETE /composite/sobjects', note: '?ids= of several types, ?allOrNone=' },
   { route: 'PATCH /composite/sobjects/:name/:field', note: 'upsert by external id or Id' },
-  { route: 'GET /composite/sobjects/:name', note: '?ids=&fields=; null for what is not there' },
+  { route: 'GET /composite/sobjects/:name', note: '?ids=&fields=; null for what does not exist' },
   { route: 'POST /composite/sobjects/:name', note: 'retrieve: ids and fields in the body' },
   { route: 'POST /composite/tree/:name', note: '200 records, 5 types, 5 levels; all or none' },
   {

@@ -27,7 +27,7 @@ export interface SimulatorOptions {
    */
   port?: number
   /**
-   * Where others reach the login hosts, with TLS by whoever stands before them. Identities begin with
+   * The public addresses of the login hosts, behind something that provides TLS. Identities begin with
    * these: in Salesforce their ids are always https.
    */
   publicUrls?: { login?: string; testLogin?: string }

@@ -8,13 +8,13 @@ const HELP = `Salesforce and Nango on local ports.
 
   --seed small            the default: standard objects, some custom ones, a managed package, automations
   --seed large            with --objects N and --fields M (M counts the fields of all objects)
-  --import FOLDER         describe JSON as Salesforce gives it, one result a file
+  --import FOLDER         describe JSON as Salesforce returns it, one result per file
   --port P                of the control and inspector page; login hosts, Nango and the Salesforce
                           orgs take the ports after it (default: any free ones)
   --call-ms N             time that every call takes
-  --describe-ms N         time that every describe takes on top
-  --public-login URL      https address under which others reach the login host: identities begin with it
-  --public-test-login URL the same of the login host of sandboxes
+  --describe-ms N         additional time of every describe
+  --public-login URL      https address at which others reach the login host: identities begin with it
+  --public-test-login URL the same for the login host of sandboxes
   --edition E             Developer, Professional, Enterprise (default) or Unlimited
 `
 

@@ -51,7 +51,7 @@ describe('tabs of apps', () => {
     const again = await to.deploy(wish)
     expect(again).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
 
-    // What is added meanwhile stays.
+    // What is added in the meantime stays.
     const since = await to.deploy(appTabs({ app: SALES, tabs: ['standard-Solution'] }))
     expect(since.status).toBe('deployed')
     expect(await to.rollback(made.id)).toMatchObject({

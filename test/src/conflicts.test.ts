@@ -94,7 +94,7 @@ const sentToSalesforce = async () =>
   ((await rig.simulator.control.act('deploys/list', { org: acme })) as unknown[]).length
 
 describe('a report', { timeout: 60_000 }, () => {
-  it('tells of every component, worst first, with counts, estimate and what can be taken back', async () => {
+  it('reports every component, worst first, with counts, estimate and what can be rolled back', async () => {
     const { status, body } = await check(redPlan('Set_Told'))
     expect(status).toBe(201)
     expect(body).toMatchObject({
@@ -359,7 +359,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
 })
 
 describe('kill -9', { timeout: 90_000 }, () => {
-  it('while it validates and while it judges: the check ends as if nothing had happened', async () => {
+  it('while it validates and while it evaluates rules: the check ends as if nothing had happened', async () => {
     const plan = onLead('Set_Killed', text('Killed__c'))
     await client.pull()
     // One is stopped while its result is being stored; its transaction never commits.

@@ -177,7 +177,7 @@ describe('SIGTERM in the middle of a pull', { timeout: 120_000 }, () => {
       kind: { type: 'slow', ms: 15_000 },
     })
     const look = org.api.post('/api/connections/get', { client_id: client.id, check: true })
-    // In the server's hands, since a later one was answered.
+    // The server has it, since it has answered a later one.
     await org.api.post('/api/clients/list')
     const [code, answer] = await Promise.all([world.servers[0]?.terminate(), look])
     expect([code, answer.status, answer.body.code]).toEqual([0, 503, 'unavailable'])

@@ -1,4 +1,4 @@
-// Custom labels through the public API: texts that stand in one file, each a component of its own.
+// Custom labels through the public API: texts in one file, each a component of its own.
 
 import { beforeAll, describe, expect, it } from 'vitest'
 import { actionsOf, planning, type Planning } from './planning.ts'

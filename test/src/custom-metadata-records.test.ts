@@ -62,7 +62,7 @@ describe('custom metadata records', () => {
     const again = await to.deploy(wish)
     expect(again).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
 
-    // What an administrator changes meanwhile stays.
+    // What an administrator changes in the meantime stays.
     const since = await to.deploy(plan(record('Silver', { Factor__c: 2 })))
     expect(since.status).toBe('deployed')
     expect(await to.rollback(made.id)).toMatchObject({

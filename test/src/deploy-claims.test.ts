@@ -112,7 +112,7 @@ describe('a rollback', { timeout: 120_000 }, () => {
     expect(await hasPermissionSet('Set_Typed')).toBe(false)
   })
 
-  it('takes objects back that look each other up, masters named before their details', async () => {
+  it('rolls objects back that look each other up, masters named before their details', async () => {
     const { body } = await deploy({
       objects: [
         object('Circle_A', [lookup('Other__c', 'Circle_B__c', 'Circle_As')]),
@@ -239,7 +239,7 @@ describe('a plan', { timeout: 120_000 }, () => {
     }
   })
 
-  it('with awkward names and texts is deployed as it is, found in place again, and taken back', async () => {
+  it('with awkward names and texts is deployed as it is, found in place again, and rolled back', async () => {
     const awkward = `<Büro> & "Ünï" 'q' 🎈 ]]> %41`
     const plan = {
       objects: [
@@ -335,7 +335,7 @@ describe('a plan', { timeout: 120_000 }, () => {
 })
 
 describe('work on its way', { timeout: 120_000 }, () => {
-  it('is not let go of while it goes on, and the refusal changes nothing', async () => {
+  it('is not abandoned while it is running, and the refusal changes nothing', async () => {
     await pace({ runMs: 3_000 })
     const { body } = await deploy(onLead('Set_Going', text('Going__c')), { wait_seconds: 0 })
     const refused = await org.api.post('/api/deploy/cancel', {
@@ -409,7 +409,7 @@ describe('work on its way', { timeout: 120_000 }, () => {
     await pace({ pendingMs: 0, runMs: 0 })
   })
 
-  it('of one Salesforce org is not taken back in another', async () => {
+  it('of one Salesforce org is not rolled back in another', async () => {
     const other = (await rig.salesforceOrg()).name
     const { body } = await deploy(onLead('Set_Home', text('Home__c')))
     const checked = await org.api.post<{ id: string }>('/api/conflicts/check', {
@@ -432,7 +432,7 @@ describe('work on its way', { timeout: 120_000 }, () => {
 })
 
 describe('deployments and reports of others', { timeout: 60_000 }, () => {
-  it('answer as if they were not there', async () => {
+  it('answer as if they did not exist', async () => {
     const { body } = await deploy(onLead('Set_Private', text('Private__c')))
     const stranger = await rig.org()
     const missing = '0199a1b2-0000-7000-8000-00000000dead'

@@ -132,7 +132,7 @@ describe('kill -9', { timeout: 180_000 }, () => {
     }
   })
 
-  it('at each stage of a rollback: everything is taken back, once, and nothing stays locked', async () => {
+  it('at each stage of a rollback: everything is rolled back, once, and nothing stays locked', async () => {
     const taken = held.slice(0, Object.keys(ROLLBACK_MOMENTS).length)
     const names = Object.keys(ROLLBACK_MOMENTS)
     for (const [index, one] of taken.entries()) one.moment = names[index] ?? ''

@@ -293,7 +293,7 @@ describe('a rollback', { timeout: 60_000 }, () => {
     expect([twice.status, twice.body.code]).toEqual([409, 'not_rollbackable'])
   })
 
-  it('of an object that holds rows by now is refused with their number, until data loss is allowed', async () => {
+  it('of an object that now holds rows is refused with their number, until data loss is allowed', async () => {
     const { body } = await deploy({
       objects: [object('Filled', [text('Title__c')])],
       permissions: { permission_set: 'Set_Filled' },
@@ -317,7 +317,7 @@ describe('a rollback', { timeout: 60_000 }, () => {
     })
   })
 
-  it('keeps what somebody changed meanwhile and tells who and when; what was there before is untouched', async () => {
+  it('keeps what somebody changed meanwhile and reports who and when; what was there before is untouched', async () => {
     await deploy(onLead('Set_Before', text('Before__c')))
     const { body } = await deploy(onLead('Set_Meanwhile', text('Ours__c'), text('Theirs__c')))
     await rig.simulator.control.act('schema/alter-field', {

@@ -9,10 +9,10 @@ import { startRig, type Rig, type TestOrg } from './rig.ts'
 
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 1_000)
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_128)
-/** Far above what any answer takes; this machine may be busy. */
+/** Far more than any answer takes; this machine may be busy. */
 const SOON_MS = Number(process.env.FUZZ_SOON_MS ?? 10_000)
 
-/** What would end the run's own credentials, or belongs to nobody. */
+/** Endpoints that would end the run's own credentials, or that belong to no tenant. */
 const LEFT_OUT = /^\/api\/(super-admin|auth|webhooks)\//
 
 interface Document {
@@ -54,7 +54,7 @@ const requests = (): fc.Arbitrary<FuzzedRequest> => {
   return fc.oneof(...each)
 }
 
-/** No call waits for its work: what is asked here is how it is taken in. */
+/** No call waits for its work: only its acceptance is tested here. */
 const unwaited = (body: unknown): unknown =>
   typeof body === 'object' && body !== null && 'wait_seconds' in body
     ? { ...body, wait_seconds: 0 }
@@ -75,7 +75,7 @@ describe('whatever is sent', () => {
     const statuses = new Map<number, number>()
     await fc.assert(
       fc.asyncProperty(requests(), async (request) => {
-        // The client holds each answer against the document by itself.
+        // The client itself checks each answer against the document.
         const { answer, ms } = await send(org.api, request)
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
         expect(answer.status, answer.text.slice(0, 500)).toBeLessThan(500)
@@ -83,7 +83,7 @@ describe('whatever is sent', () => {
       }),
       { numRuns: REQUESTS, seed: SEED, endOnFailure: process.env.FUZZ_SHRINK === undefined },
     )
-    // Both sides of the door were tried.
+    // Both accepted and refused requests occurred.
     for (const status of [200, 422])
       expect(statuses.get(status), `${status}`).toBeGreaterThan(REQUESTS / 50)
   }, 3_600_000)

@@ -26,7 +26,7 @@ export interface JsonSchema {
 export interface FuzzedRequest {
   path: string
   body: unknown
-  /** The body as text, where it is not what JSON.stringify would write. */
+  /** The body as text, if it is not what JSON.stringify would write. */
   text?: string
 }
 
@@ -61,7 +61,7 @@ const hostile: fc.Arbitrary<unknown> = fc.oneof(
 )
 
 /**
- * Values that fit the schema, as far as a schema says what fits. Ids are mostly of `ids`, by the name of
+ * Values that match the schema, as far as a schema can say. Ids are mostly of `ids`, by the name of
  * their member.
  */
 export const createArbitraries = (
@@ -157,7 +157,7 @@ export const createArbitraries = (
 
   const valid = (schema: JsonSchema): fc.Arbitrary<unknown> => arbitraryOf(schema, '', 0)
 
-  /** Valid but for one place. */
+  /** Valid except in one place. */
   const nearlyValid = (schema: JsonSchema): fc.Arbitrary<unknown> =>
     fc.tuple(valid(schema), fc.nat(), hostile).map(([value, at, other]) => spoilt(value, at, other))
 

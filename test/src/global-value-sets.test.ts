@@ -143,7 +143,7 @@ describe('a global value set', () => {
     expect(after?.picklistValues.map(({ label }) => label)).not.toContain('The South')
   })
 
-  it('that exists is told by the report as by the deployment, and rolled back as told', async () => {
+  it('that exists is reported alike by report and deployment, and rolled back accordingly', async () => {
     await deploy(plan([setOf('Stages', ['Open', 'Shut'])]))
     const told = async (wish: unknown) => {
       const report = (await check(wish)).reversibility.map(({ level, reason }) => [level, reason])

@@ -119,7 +119,7 @@ describe('headers that keep an answer where it belongs', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff')
   })
 
-  it('the page into which tokens are typed runs its own scripts only, and is framed by nobody', async () => {
+  it('the page into which tokens are typed runs only its own scripts, and cannot be framed', async () => {
     const page = await fetch(`${url().origin}/docs/`)
     const policy = page.headers.get('content-security-policy') ?? ''
     expect(policy).toContain("default-src 'none'")
@@ -232,7 +232,7 @@ describe('bad input', () => {
     }
   })
 
-  it('bytes that are no HTTP get a problem and a closed connection', async () => {
+  it('bytes that are not HTTP get a problem and a closed connection', async () => {
     const text = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(url().port), url().hostname, () =>
         socket.write('what is this\r\n\r\n'),
@@ -449,7 +449,7 @@ describe('the server', () => {
     await setReadOnly('on')
     const refused = await until('it is refused', async () => {
       const answer = await create()
-      return String(answer.body.detail).includes('takes no writes') ? answer : undefined
+      return String(answer.body.detail).includes('accepts no writes') ? answer : undefined
     })
     expect([refused.status, refused.body.code]).toEqual([503, 'unavailable'])
     expect((await lonely.api.get('/ready')).status).toBe(503)

@@ -1,6 +1,6 @@
-// Nobody learns whether an id that is not theirs is anything at all: every endpoint of the OpenAPI document,
-// with every kind of id that it takes, for every role and credential, answers an id of somebody else's as
-// one that nobody ever had.
+// Callers cannot find out whether a foreign id exists: every endpoint of the OpenAPI document, with
+// every kind of id that it accepts, for every role and credential, treats a foreign id like one that
+// never existed.
 
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -28,7 +28,7 @@ interface Endpoint {
   ids: string[]
 }
 
-/** What stands behind an id, by the member that takes it. */
+/** The resource of an id, by the member that takes it. */
 const KINDS: Readonly<Record<string, Kind>> = {
   client_id: 'client',
   to_client_id: 'client',
@@ -56,7 +56,7 @@ type Kind =
   | 'push'
 type Holdings = Record<Kind, string>
 
-/** Members that exclude each other, or that one id needs beside it. */
+/** Members that exclude each other, or that an id requires beside it. */
 const BESIDE: Readonly<Record<string, Record<string, unknown>>> = {
   '/api/connections/get connection_id': { client_id: undefined },
   '/api/users/create client_id': { role: 'company_member' },
@@ -77,7 +77,7 @@ let rig: SharedRig
 let mine: TestOrg
 let endpoints: Endpoint[]
 let own: Holdings
-/** Of another org, and of another client of the same org. */
+/** One of another org, and one of another client of the same org. */
 let foreign: Holdings
 let neighbour: Holdings
 let callers: [name: string, api: Api][]
@@ -88,7 +88,7 @@ const idOf = async (api: Api, path: string, body: unknown): Promise<string> => {
   return answer.body.id
 }
 
-/** One of each kind, all of one client. */
+/** One of each kind, all of the same client. */
 const holdingsOf = async (org: TestOrg, client: TestClient): Promise<Holdings> => {
   const salesforceOrg = await rig.salesforceOrg()
   const connection = await client.connect(salesforceOrg.name)
@@ -173,7 +173,7 @@ const kindOf = (member: string): Kind => {
   return kind
 }
 
-/** The example with our own ids in it, and this one id. */
+/** The example with our own ids, and this one id. */
 const bodyWith = ({ path, example, ids }: Endpoint, member: string, id: string) => ({
   ...example,
   ...Object.fromEntries(
@@ -219,7 +219,7 @@ describe('an id of somebody else’s', () => {
         }
       }
     }
-    // What is compared is a refusal, not two successes; lists may be empty alike.
+    // Refusals are compared, not two successes; lists may both be empty.
     const successes = [...tried].filter((one) => one.endsWith(' 200') || one.endsWith(' 201'))
     expect(successes.filter((one) => !one.includes('/list '))).toEqual([])
     expect(tried.size).toBeGreaterThan(60)

@@ -46,7 +46,7 @@ describe('permission set groups', () => {
     const again = await to.deploy(wish)
     expect(again).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
 
-    // What an administrator adds meanwhile stays.
+    // What an administrator adds in the meantime stays.
     await to.admin.metadata.update('PermissionSetGroup', {
       fullName: 'Managers',
       label: 'All managers',
@@ -67,7 +67,7 @@ describe('permission set groups', () => {
     expect(records).toEqual([])
   })
 
-  it('are refused sets that are not there, by the report and by Salesforce', async () => {
+  it('are refused sets that do not exist, by the report and by Salesforce', async () => {
     const wish = {
       permission_set_groups: [
         { api_name: 'Nobody', label: 'Nobody', permission_sets: ['Nothing'] },

@@ -1,5 +1,6 @@
-// What suites of single kinds of components share: a client of its own in the shared rig, its plans checked,
-// deployed and rolled back through the API, and its Salesforce org as the administrator there sees it.
+// What suites of single kinds of components share: a client of its own in the shared rig, its plans
+// checked, deployed and rolled back through the API, and its Salesforce org as its administrator sees
+// it.
 
 import { Connection } from '@jsforce/jsforce-node'
 import { expect } from 'vitest'
@@ -11,7 +12,7 @@ interface CheckBody {
   reversibility: { component: { full_name: string }; level: string }[]
 }
 
-/** A connected client with a snapshot, and what its tests do with plans. */
+/** A connected client with a snapshot, and what tests do with its plans. */
 export const planning = async () => {
   const rig = await sharedRig()
   const salesforce = await rig.salesforceOrg()
@@ -43,6 +44,6 @@ export const planning = async () => {
 
 export type Planning = Awaited<ReturnType<typeof planning>>
 
-/** Name and fate of each component of a deployment. */
+/** Name and outcome of each component of a deployment. */
 export const actionsOf = ({ components }: DeploymentBody): string[] =>
   components.map(({ full_name, action }) => `${full_name} ${action}`)

@@ -30,7 +30,7 @@ const post = <T>(path: string, body: object) =>
   org.api.post<T>(path, { client_id: client.id, wait_seconds: 55, ...body })
 
 describe('a push', { timeout: 60_000 }, () => {
-  it('tells in its dry run which automations its rows will set off, and they are set off', async () => {
+  it('reports in its dry run which automations its rows will start, and they are started', async () => {
     const deployed = await post<DeploymentBody>('/api/workflows/deploy', {
       workflows: [
         {

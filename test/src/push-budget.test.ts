@@ -133,7 +133,7 @@ describe('a push with 1,000 calls left of the day', { timeout: 90_000 }, () => {
     expect(await recordsOf(rig.simulator, SALESFORCE_ORG, LATER)).toEqual([])
   })
 
-  it('goes on by itself when calls are back, and ends whole', async () => {
+  it('resumes by itself when calls are back, and ends whole', async () => {
     const { control } = rig.simulator
     const { used } = await control.act('usage/return', { org: SALESFORCE_ORG, calls: 5_000 })
     await fiveMinutesPass()

@@ -121,7 +121,7 @@ describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (t
     expect(new Set(rows.map(({ Company__c }) => Company__c)).size).toBe(1)
   })
 
-  it('a row tells of what it sent and no more, and others fail for their own reasons', async () => {
+  it('a row reports what it sent and no more, and others fail for their own reasons', async () => {
     const at = `own-${transport}-`
     await push([line(`${at}1`), line(`${at}2`)])
     await act('schema/alter-field', {
@@ -228,7 +228,7 @@ it('a campaign member keeps its campaign, and its status is changed', async () =
   })
 })
 
-it('a status update of such a field is told before it is sent', async () => {
+it('a status update of such a field is reported before it is sent', async () => {
   const answer = await org.api.post<PushBody>('/api/push/status-update', {
     client_id: pushRig.client.id,
     object: 'line',

@@ -191,7 +191,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
     await expectOneJob(here)
   })
 
-  it('tells rows whose fate nobody can find out, and sends none of them again by itself', async () => {
+  it('reports rows whose outcome cannot be found out, and sends none of them again by itself', async () => {
     const here = await caseOf('Dead End')
     const held = await holdAt(here, 1_000)
     const rows = placements('row', ROWS)

@@ -220,7 +220,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     await expectTrue(rig.simulator, here.pushRig, { prefix: 'row-', rows, results })
   })
 
-  it('tells rows whose fate nobody can find out, and sends none of them again by itself', async () => {
+  it('reports rows whose outcome cannot be found out, and sends none of them again by itself', async () => {
     const here = await caseOf('Dead End')
     await here.fault({
       method: 'PATCH',

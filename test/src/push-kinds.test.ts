@@ -93,7 +93,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
   const prefix = `su-${transport}`
   const key = (n: number) => `${prefix}-${n}`
 
-  it('never creates: what is not found, or not one alone, is told by its row', async () => {
+  it('never creates: what is not found, or not one alone, is reported by its row', async () => {
     const pushed = await pushRecords(org.api, pushRig, placements(prefix, 4))
     expect(pushed).toMatchObject({ status: 'succeeded', created_count: 4 })
     const ids = (pushed.results ?? []).map(({ id }) => id)
@@ -280,7 +280,7 @@ describe.each(['collections', 'bulk'])('status-update by %s', { timeout: 60_000 
 })
 
 describe('a large status-update', { timeout: 60_000 }, () => {
-  it('goes by Bulk, finds each record, and creates none of those that are missing', async () => {
+  it('uses Bulk, finds each record, and creates none of those that are missing', async () => {
     await act('records/fill', {
       org: acme,
       object: 'Placement__c',

@@ -139,7 +139,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
     expect((await here.writes()).length * 200, 'each row was sent once').toBe(5_000)
   })
 
-  it('by Bulk is cancelled: its job is stopped, and what that wrote is told', async () => {
+  it('with Bulk is cancelled: its job is stopped, and what it wrote is reported', async () => {
     const here = await caseOf('Jobs')
     await here.control.act('bulk/hold', { org: here.name, at: 400 })
     const rows = placements('row', 3_000)

@@ -267,7 +267,7 @@ describe('an upload that is not whole', { timeout: 60_000 }, () => {
     await expectNothing()
   })
 
-  it('is refused as a whole for a line that is no row, and the line is named', async () => {
+  it('is refused as a whole for a line that is not a row, and the line is named', async () => {
     const good = placements('good', 3_000)
     const head = ndjson(envelope(), good)
     const number = good.length + 2
@@ -338,7 +338,7 @@ describe('an upload that is not whole', { timeout: 60_000 }, () => {
 describe('a caller who may not push', () => {
   const announce = { 'content-length': String(2 ** 40) }
 
-  it('is told so before the body is read', async () => {
+  it('is refused before the body is read', async () => {
     const member = await org.user('company_admin', pushRig.client.id)
     for (const type of [NDJSON, 'application/json']) {
       for (const [token, status, code] of [

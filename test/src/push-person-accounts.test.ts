@@ -144,7 +144,7 @@ describe.each(['collections', 'bulk'] as const)('by %s', { timeout: 60_000 }, (t
     expect(codes(strict.results)).toEqual(['created', 'created'])
   })
 
-  it('a record that is of the other kind is told as that', async () => {
+  it('a record that is of the other kind is reported as that', async () => {
     const at = `other-${transport}`
     await push([
       { key: `${at}-1`, company: 'Acme' },

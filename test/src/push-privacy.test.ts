@@ -71,7 +71,7 @@ const inputRows = async (pushId: string): Promise<number> => {
 }
 
 describe.concurrent('a push', { timeout: 120_000 }, () => {
-  it('is nobody else’s: to others it is not there, in the same words as one that never was', async () => {
+  it('is nobody else’s: to others it does not exist, in the same words as one that never was', async () => {
     const here = await caseOf('Walls')
     await here.control.act('bulk/hold', { org: here.name, at: 0 })
     const id = await here.start(rowsOf(2_500), 'bulk')

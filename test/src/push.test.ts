@@ -208,7 +208,7 @@ describe.each([
       await expectTrue(rig.simulator, pushRig, { prefix, rows, results })
     })
 
-    it('judged in the dry run as the push then did', async () => {
+    it('checked in the dry run as in the push', async () => {
       const verdicts = await resultsOf(org.api, dry.id)
       expectWhole(dry, verdicts)
       expect(verdicts).toHaveLength(ROWS)

@@ -1,10 +1,10 @@
-// What the suites about reversibility put up: a client whose Salesforce org deploys without delay, and what
-// they ask of it.
+// What the suites about reversibility use: a client whose Salesforce org deploys without delay, and what
+// they do with it.
 
 import { type DeploymentBody } from './deploy-bodies.ts'
 import { sharedClient } from './shared-rig.ts'
 
-/** What the API says of taking a component back, before it is deployed. */
+/** What the API says about rolling a component back, before it is deployed. */
 export interface Told {
   component: { type: string; full_name: string }
   level: string
@@ -23,7 +23,7 @@ export interface ReversibilityRig {
     deploymentId: string,
     more?: Record<string, unknown>,
   ): Promise<{ status: number; body: DeploymentBody }>
-  /** Makes so many leads that hold these values. */
+  /** Creates so many leads with these values. */
   fill(values: Record<string, unknown>, count: number): Promise<unknown>
 }
 

@@ -17,7 +17,7 @@ interface Change {
   name: string
   from: Type
   to: Type
-  /** What records hold before the change, and what others are given after it. */
+  /** The values of records before the change, and those that others get after it. */
   before?: unknown
   after?: unknown
 }
@@ -38,7 +38,7 @@ const LOSING_NOTHING: Change[] = [
   { name: 'Area__c', from: text(255), to: { type: 'TextArea' }, ...both('two\nlines') },
   { name: 'Shortened__c', from: text(80), to: text(10) },
 ]
-/** The way back loses what records are given after the change. */
+/** The rollback loses what records are given after the change. */
 const LOSING_LATER: Change[] = [
   { name: 'Grown__c', from: text(10), to: text(80), before: 'short', after: 'x'.repeat(50) },
   { name: 'Longer__c', from: text(10), to: long, before: 'short', after: 'x'.repeat(50) },
@@ -57,7 +57,7 @@ const LOSING_LATER: Change[] = [
     after: 1.25,
   },
 ]
-/** Salesforce refuses the way back of this one, even where the loss is meant. */
+/** Salesforce refuses the rollback of this one, even if the loss is accepted. */
 const WIDER: Change = {
   name: 'Wider__c',
   from: number('Number', 4, 0),
@@ -65,9 +65,9 @@ const WIDER: Change = {
   before: 5,
   after: 123_456,
 }
-/** May lose as well, but no record holds anything. */
+/** May also lose something, but no record has a value. */
 const DATED: Change = { name: 'Dated__c', from: text(30), to: { type: 'Date' } }
-/** The change itself takes from what records hold. */
+/** The change itself makes records lose something. */
 const LOSING_AT_ONCE: Change[] = [
   { name: 'Cut__c', from: long, to: text(20), before: 'x'.repeat(50) },
   { name: 'Dialled__c', from: text(100), to: { type: 'Phone' }, before: '1'.repeat(60) },
@@ -100,7 +100,7 @@ const inAll = (changes: readonly Change[], moment: 'from' | 'to') => ({
 const valuesOf = (changes: readonly Change[], moment: 'before' | 'after') =>
   Object.fromEntries(changes.map((change) => [change.name, change[moment]]))
 
-/** What was said of a change of fields on its way. */
+/** What was said about a change of fields along the way. */
 interface Changed {
   report: Report
   deployed: DeploymentBody
@@ -111,7 +111,7 @@ beforeAll(async () => {
   rig = await startReversibilityRig()
 }, 60_000)
 
-/** Makes the fields, fills two records, and changes the fields. */
+/** Creates the fields, fills two records, and changes the fields. */
 const change = async (changes: readonly Change[]): Promise<Changed> => {
   expect(await rig.deploy(inAll(changes, 'from'))).toMatchObject({ status: 'deployed' })
   await rig.fill(valuesOf(changes, 'before'), 2)
@@ -123,7 +123,7 @@ const change = async (changes: readonly Change[]): Promise<Changed> => {
 
 const fullName = (name: string): string => `Lead.${name}`
 
-/** What report and deployment say of the field, the same in both. */
+/** What report and deployment say about the field, the same in both. */
 const toldOf = ({ report, deployed }: Changed, name: string): Pick<Told, 'level' | 'reason'> => {
   const told = report.reversibility.find(({ component }) => component.full_name === fullName(name))
   const component = deployed.components.find(({ full_name }) => full_name === fullName(name))
@@ -143,7 +143,7 @@ const inPlace = async (changes: readonly Change[], moment: 'from' | 'to'): Promi
 
 const KEPT_WITH_REASON = [...LOSING_AT_ONCE, GRADES, RICH]
 
-describe('a change taken back before records hold what the way back would lose', () => {
+describe('a change rolled back before records hold what the rollback would lose', () => {
   const changes = [...LOSING_NOTHING, ...LOSING_LATER, WIDER, ...KEPT_WITH_REASON]
   let changed: Changed
   let back: DeploymentBody
@@ -156,7 +156,7 @@ describe('a change taken back before records hold what the way back would lose',
     inPlaceAgain = await inPlace(changes, 'from')
   }, 120_000)
 
-  it('is taken back whole but for what is irreversible, and that is proven', () => {
+  it('is rolled back completely except for what is irreversible, with proof', () => {
     expect(back).toMatchObject({
       status: 'rolled_back',
       rollback: {
@@ -170,17 +170,20 @@ describe('a change taken back before records hold what the way back would lose',
     )
   })
 
-  it.each(LOSING_NOTHING)('is told as reversible, and taken back with its rows: $name', (one) => {
-    expect(toldOf(changed, one.name).level).toBe('reversible')
-    expect(back.rollback?.restored).toContainEqual({
-      type: 'CustomField',
-      full_name: fullName(one.name),
-    })
-    expect(inPlaceAgain).toContain(fullName(one.name))
-  })
+  it.each(LOSING_NOTHING)(
+    'is reported as reversible, and rolled back with its rows: $name',
+    (one) => {
+      expect(toldOf(changed, one.name).level).toBe('reversible')
+      expect(back.rollback?.restored).toContainEqual({
+        type: 'CustomField',
+        full_name: fullName(one.name),
+      })
+      expect(inPlaceAgain).toContain(fullName(one.name))
+    },
+  )
 
   it.each([...LOSING_LATER, WIDER])(
-    'is told to lose what may be entered later: $name',
+    'is said to lose what may be entered later: $name',
     ({ name }) => {
       expect(toldOf(changed, name)).toEqual({
         level: 'reversible_with_data_loss',
@@ -194,7 +197,7 @@ describe('a change taken back before records hold what the way back would lose',
     ...LOSING_AT_ONCE.map(({ name }) => [name, 'in 2 records'] as const),
     [GRADES.name, 'deactivates C'] as const,
     [RICH.name, 'rich text'] as const,
-  ])('is told as irreversible, and is kept for the reason told: %s', (name, reason) => {
+  ])('is reported as irreversible, and is kept for the stated reason: %s', (name, reason) => {
     const told = toldOf(changed, name)
     expect(told).toEqual({
       level: 'irreversible',
@@ -205,18 +208,18 @@ describe('a change taken back before records hold what the way back would lose',
     )
   })
 
-  it.each(LOSING_AT_ONCE)('is taken back, all but what records lost: $name', ({ name }) => {
+  it.each(LOSING_AT_ONCE)('is rolled back, all but what records lost: $name', ({ name }) => {
     expect(inPlaceAgain).toContain(fullName(name))
   })
 
-  it('is not taken back where there is no way', () => {
+  it('is not rolled back if that is impossible', () => {
     expect(back.rollback?.restored.map(({ full_name }) => full_name)).not.toContain(
       fullName(RICH.name),
     )
   })
 })
 
-describe('a change taken back when records hold what the way back would lose', () => {
+describe('a change rolled back when records hold what the rollback would lose', () => {
   const changes = [...LOSING_LATER, DATED, ...LOSING_AT_ONCE]
   let changed: Changed
 

@@ -9,7 +9,10 @@ const MAIN = join(import.meta.dirname, '../../server/src/main.ts')
 /** Each server after the first loads cached compiled modules, which halves its start time. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/compiled-server')
 
-/** Room from the start, so that V8 hardly collects: what production sets spares memory, and costs a fifth of the CPU. */
+/**
+ * A large heap from the start, so that V8 hardly collects: production's settings save memory, but cost a
+ * fifth of the CPU.
+ */
 const ROOM = ['--min-semi-space-size=16', '--initial-old-space-size=256']
 
 export interface ServerProcess extends AsyncDisposable {

@@ -24,7 +24,7 @@ import {
 
 export interface SharedRig extends AnyRig {
   url: string
-  /** Runs one statement as the login that owns everything; it may touch no rows but this suite's. */
+  /** Runs one statement as the login that owns everything; it may touch only this suite's rows. */
   query(text: string, values: unknown[]): Promise<void>
   /** A Salesforce org of this suite only. */
   salesforceOrg(edition?: OrgView['edition']): Promise<SalesforceOrg>

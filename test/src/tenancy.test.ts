@@ -116,7 +116,7 @@ describe('the catalog', () => {
     expect(rights.map((right) => right.privilege_type)).toEqual(['INSERT', 'SELECT'])
   })
 
-  it('lets nobody but the login run the lookups that see every tenant', async () => {
+  it('lets only the login run the lookups that see every tenant', async () => {
     const open = await rig.database.query(
       `select p.oid::regprocedure::text as name from pg_proc p
         where p.pronamespace in ('engine_lookup'::regnamespace) and (

@@ -166,7 +166,7 @@ describe('a pull', () => {
     expect(snapshot.changes_from_previous).toEqual({ added: 0, removed: 0, changed: 0 })
   })
 
-  it('after a permission-set change that moved every date stores no describe anew', async () => {
+  it('after a permission-set change that moved every date stores no describe again', async () => {
     const before = await stored()
     await rig.simulator.control.act('permissions/touch', { org: 'Acme' })
     const snapshot = await client.pull()
@@ -277,7 +277,7 @@ describe('a pull', () => {
     expect(done.status).toBe('complete')
   })
 
-  it('with an idempotency key is one pull, replayed as it stands now', async () => {
+  it('with an idempotency key is one pull, replayed in its current state', async () => {
     const headers = { 'idempotency-key': `pull-${Date.now()}` }
     const body = { client_id: client.id, wait_seconds: 55 }
     const once = await org.api.post<Snapshot>('/api/topology/pull', body, headers)

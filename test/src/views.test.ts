@@ -121,7 +121,7 @@ describe('compact layouts, list views and field sets', () => {
     })
   })
 
-  it('are created on a standard object, changed, and both are taken back', async () => {
+  it('are created on a standard object, changed, and both are rolled back', async () => {
     const [former, parts] = [
       await primaryOf('Account'),
       {
@@ -162,7 +162,8 @@ describe('compact layouts, list views and field sets', () => {
       displayedFields: [{ field: 'Phone' }, { field: 'Name' }, { field: 'Region__c' }],
       availableFields: [{ field: 'Industry' }],
     })
-    // Nobody has touched what the second one changed; what the first one made is not as it left it.
+    // Nobody has touched what the second one changed, but what the first one created is no longer as it
+    // left it.
     expect((await rollback(made.id, { dry_run: true })).rollback?.kept).toHaveLength(3)
     expect(await rollback(changed.id)).toMatchObject({
       status: 'rolled_back',
@@ -201,7 +202,7 @@ describe('compact layouts, list views and field sets', () => {
     })
   })
 
-  it('are refused fields that are not there, by the report and by Salesforce', async () => {
+  it('are refused fields that do not exist, by the report and by Salesforce', async () => {
     const plan = account({
       compact_layouts: [compact({ fields: ['Name', 'Nope__c'] })],
       list_views: [view({ columns: ['Nope__c'], filters: [], shared_to: { roles: ['Nobody'] } })],

@@ -114,7 +114,7 @@ describe('a flow', { timeout: 60_000 }, () => {
     expect(await leftSince(version)).toEqual([])
   })
 
-  it('is checked before: a new version of an active flow is told, and the report gates the deploy', async () => {
+  it('is checked before: a new version of an active flow is reported, and the report gates the deploy', async () => {
     await ended('/api/workflows/deploy', { workflows: [ratingFlow('Checked', 'Hot')] })
     await client.pull()
     const workflows = [ratingFlow('Checked', 'Cold')]
@@ -199,7 +199,7 @@ describe('a flow', { timeout: 60_000 }, () => {
     expect(await find('From_A_File')).toMatchObject({ active_version: 1, latest_version: 1 })
   })
 
-  it('that changed since it was judged is not deployed by that report', async () => {
+  it('that changed since it was checked is not deployed by that report', async () => {
     const workflows = [ratingFlow('Judged', 'Hot'), ratingFlow('Judged_Too', 'Hot')]
     const check = () =>
       post<{ id: string; severity: string }>('/api/conflicts/check', {

@@ -69,9 +69,9 @@ export interface Database {
    * For the queue and the migrator, which have schemas of their own. Not a way to reach tenants' rows.
    */
   readonly pool: pg.Pool
-  /** Over which tenants' statements run; the same one where there is one login only. For its figures. */
+  /** The pool for tenants' statements; the same one if there is only one login. For metrics. */
   readonly tenantPool: pg.Pool
-  /** Resolves when the database answers and takes writes; throws `unavailable` otherwise. */
+  /** Resolves when the database answers and accepts writes; throws `unavailable` otherwise. */
   ping(): Promise<void>
   close(): Promise<void>
 }
@@ -92,7 +92,7 @@ const STATEMENT_TIMEOUT = '60s'
 
 interface Options {
   url: Secret
-  /** A login that is a member of the runtime role and owns nothing: tenants' statements run over it. */
+  /** A login that is a member of the runtime role and owns nothing: tenants' statements use it. */
   tenantUrl?: Secret | undefined
   maxConnections?: number
   /** Idle connections can fail at any time; the pool replaces them, and the log says so. */

@@ -1,9 +1,9 @@
-// What PostgreSQL does not do, told apart: what passes by itself, or with the operator's help, is our caller's
-// 503; anything else is our bug and stays what it is. Source: PostgreSQL, "Error Codes".
+// PostgreSQL's failures, classified: what passes by itself, or with the operator's help, is a 503 for
+// our caller; anything else is our bug and stays as it is. Source: PostgreSQL, "Error Codes".
 
 import { EngineError } from '../errors.ts'
 
-/** Of Node, where no connection came about or one broke. */
+/** Node's codes for a connection that failed or broke. */
 const CONNECTION_LOST = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -15,7 +15,7 @@ const CONNECTION_LOST = new Set([
   'ENETUNREACH',
 ])
 
-/** What node-postgres and its pool say of the same. */
+/** The messages of node-postgres and its pool for the same. */
 const LOST_WORDS =
   /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after/
 
@@ -30,11 +30,11 @@ const FULL: Passing = {
   retryAfterSeconds: 30,
 }
 const READ_ONLY: Passing = {
-  message: 'The database takes no writes right now.',
+  message: 'The database accepts no writes right now.',
   retryAfterSeconds: 10,
 }
 const SLOW: Passing = {
-  message: 'The database took too long over this and was told to stop.',
+  message: 'The database took too long for this, and the statement was cancelled.',
   retryAfterSeconds: 5,
 }
 const CONTENDED: Passing = {
@@ -42,7 +42,7 @@ const CONTENDED: Passing = {
   retryAfterSeconds: 1,
 }
 
-/** By the beginning of SQLSTATE, the longest first. */
+/** By prefix of SQLSTATE, the longest first. */
 const BY_STATE: readonly [state: string, what: Passing][] = [
   ['53100', FULL], // disk_full
   ['53200', FULL], // out_of_memory
@@ -51,7 +51,7 @@ const BY_STATE: readonly [state: string, what: Passing][] = [
   ['57P0', AWAY], // shutdown, crash, cannot_connect_now, database_dropped
   ['58', FULL], // system and I/O errors of the server's machine
   ['08', AWAY],
-  ['28', AWAY], // the login is refused: the operator is at work on it
+  ['28', AWAY], // the login is refused: the operator is probably changing it
   ['3D000', AWAY],
   ['25006', READ_ONLY],
   ['40001', CONTENDED], // serialization_failure
@@ -76,13 +76,13 @@ const passingOf = (error: Error): Passing | null => {
   return BY_STATE.find(([state]) => code.startsWith(state))?.[1] ?? null
 }
 
-/** Of a database that answers and takes no writes: a standby, or one that was set so. */
+/** For a database that answers but accepts no writes: a standby, or one set to read-only. */
 export const readOnly = (): EngineError => unavailable(READ_ONLY)
 
 const unavailable = ({ message, retryAfterSeconds }: Passing, cause?: unknown): EngineError =>
   new EngineError('unavailable', message, { cause, retryAfterSeconds })
 
-/** `unavailable` for what passes; everything else stays what it is. */
+/** `unavailable` for temporary failures; everything else stays as it is. */
 export const translate = (error: unknown): unknown => {
   if (!(error instanceof Error) || error instanceof EngineError) return error
   const passing = passingOf(error)

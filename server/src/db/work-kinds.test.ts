@@ -27,7 +27,7 @@ describe('a kind of work', () => {
     expect(rows.map(({ kind }) => kind).toSorted()).toEqual(WORK_KINDS.toSorted())
   })
 
-  it('is listed with its client from the call on that defines it, and is defined anew by another', async () => {
+  it('is listed with its client from the call on that defines it, and is defined again by a second one', async () => {
     const [orgId, clientId, open] = [newId(), newId(), newId()]
     await database.query(`
       create table public.errands (

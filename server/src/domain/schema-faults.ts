@@ -54,7 +54,7 @@ export const faultsOf = (issues: readonly Issue[], whole = 'The body'): MemberEr
         return {
           path: [...path, key].join('.'),
           code: 'unknown_key',
-          message: `${clip(key, 80)} is not a member here. ${near === null ? 'Check its spelling, or remove it.' : `Did you mean ${near}?`}`,
+          message: `${clip(key, 80)} is not a known member. ${near === null ? 'Check its spelling, or remove it.' : `Did you mean ${near}?`}`,
         }
       })
     })
@@ -184,12 +184,12 @@ const unionWords = (issue: Extract<RawIssue, { code: 'invalid_union' }>): string
   )[0]
   const [first] = nearest ?? []
   if (first !== undefined && first.path.length > 0) {
-    return `has none of its forms: ${sentence(first.path.map(String).join('.'), first.message)}`
+    return `matches none of its forms: ${sentence(first.path.map(String).join('.'), first.message)}`
   }
   const kinds = issue.errors.flatMap(([fault]) =>
     fault?.code === 'invalid_type' ? [KINDS[fault.expected] ?? fault.expected] : [],
   )
   return kinds.length === issue.errors.length
     ? `must be ${[...new Set(kinds)].join(' or ')}`
-    : 'has none of the forms that are allowed here'
+    : 'matches none of the forms that are allowed here'
 }

@@ -34,7 +34,7 @@ import { requestIdOf } from './request-id.ts'
 import { openApiDocument } from './openapi.ts'
 import { type RequestContext, type Route } from './route.ts'
 
-/** Requests under way when the server is told to stop have this long; then they are answered 503. */
+/** How long requests that are under way at the shutdown may take; then they are answered with 503. */
 export const FINISH_REQUESTS_MS = 10_000
 
 export const BODY_LIMIT_BYTES = SMALL_BODY_BYTES
@@ -154,9 +154,9 @@ const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
 type InTime = <T>(work: (givenUp: AbortSignal) => Promise<T>) => Promise<T>
 
 /**
- * While the server shuts down, nothing new is started, no connection is kept, and what does not finish in
- * time is answered, never cut off. Returns how to run work that has to end in that time: its signal fires
- * when it is given up.
+ * While the server shuts down, nothing new is started, no connection is kept, and a request that does
+ * not finish in time gets an answer and is never cut off. Returns a function that runs work within that
+ * time: its signal fires when the time is over.
  */
 const endInOrder = (app: FastifyInstance): InTime => {
   const late = new AbortController()
@@ -167,7 +167,7 @@ const endInOrder = (app: FastifyInstance): InTime => {
     setTimeout(() => {
       const reason = new EngineError(
         'unavailable',
-        'This server shut down before it could answer. What it accepted goes on; repeat with the same Idempotency-Key.',
+        'This server shut down before it could answer. Accepted work continues; repeat with the same Idempotency-Key.',
         { retryAfterSeconds: 2 },
       )
       for (const giveUp of unfinished) giveUp(reason)

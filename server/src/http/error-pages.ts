@@ -27,7 +27,7 @@ type Group = keyof typeof GROUPS
 
 const MEANINGS: Readonly<Record<Severity, string>> = {
   red: 'red: it will fail, destroy data, or stop the pushes of the client',
-  yellow: 'yellow: it works, but changes behavior, may lose data, or needs attention',
+  yellow: 'yellow: it works, but changes behaviour, may lose data, or needs attention',
   green: 'green: it is safe',
 }
 
@@ -72,7 +72,7 @@ const findings = (): Entry[] => {
       meaning: `${SEVERITIES.filter((severity) => severities.has(severity))
         .map((severity) => MEANINGS[severity])
         .join('; ')}.`,
-      remedy: 'The finding itself says what it met and what to do, with the names of the plan.',
+      remedy: 'The finding itself says what is wrong and what to do, with the names of the plan.',
     }))
 }
 

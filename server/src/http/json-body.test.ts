@@ -60,7 +60,7 @@ const refusal = async (text: string): Promise<EngineError> => {
 }
 
 describe('a JSON body', () => {
-  it('is what JSON.parse makes of it, wherever its rows stand and whatever they hold', async () => {
+  it('is what JSON.parse makes of it, wherever its rows are and whatever they contain', async () => {
     for (let seed = 0; seed < 400; seed += 1) {
       const text = generator(seed).body(seed % 7)
       expect(await read(text), text).toEqual(JSON.parse(text))
@@ -70,7 +70,7 @@ describe('a JSON body', () => {
     expect(await read(large)).toEqual(JSON.parse(large))
   })
 
-  it('that is no JSON is refused, wherever it is broken', async () => {
+  it('that is not JSON is refused, wherever it is broken', async () => {
     for (let seed = 0; seed < 400; seed += 1) {
       const { random, pick, body } = generator(seed)
       const text = body(1 + (seed % 5))

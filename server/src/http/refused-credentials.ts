@@ -1,22 +1,22 @@
-// Guessing credentials is limited by where the guesses come from; the limit of a credential never sees one
-// that is none. Kept in memory, by each replica for itself: a guess costs one look-up, and the limit is
-// there to spare the database and to make guessing at the super-admin's secret slow.
+// Guessing of credentials is limited by its origin, since the limit per credential never applies to
+// invalid ones. Kept in memory, by each replica for itself: a guess costs one lookup, and the limit is
+// there to spare the database and to slow down guessing of the super-admin's secret.
 
 import { createHash } from 'node:crypto'
 import { networksOf } from '../domain/auth/networks.ts'
 import { EngineError } from '../errors.ts'
 
 const WINDOW_MS = 60_000
-/** Of one network, the narrowest around its address. */
+/** The limit of one network, the narrowest around the address. */
 const REFUSALS_MAX = 60
-/** Places, and credentials that were good, remembered at once; the oldest go first. */
+/** How many networks, and valid credentials, are remembered; the oldest are dropped first. */
 const REMEMBERED_MAX = 20_000
 
 export interface RefusedCredentials {
   /**
-   * What `look` makes of the token, null for a credential that is none. Throws `rate_limited`, without
-   * looking, where too many were refused from there; not for one that was good lately, so that whoever
-   * shares an address with a guesser is not stopped.
+   * The result of `look` for the token, null for an invalid credential. Throws `rate_limited`, without
+   * looking, if too many were refused from there; but not for one that was recently valid, so that
+   * callers who share an address with a guesser are not stopped.
    */
   admit<T>(token: string, address: string, look: () => Promise<T | null>): Promise<T | null>
 }

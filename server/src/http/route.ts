@@ -19,7 +19,10 @@ export interface RequestContext {
   /** The client's address, behind the proxies that TRUST_PROXY names. */
   address: string
   headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Fires when the client goes away before the answer is complete, or a server that shuts down gives it up. */
+  /**
+   * Fires when the client goes away before the answer is complete, or when a server that shuts down ends
+   * the request.
+   */
   signal: AbortSignal
 }
 

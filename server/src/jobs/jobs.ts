@@ -84,7 +84,10 @@ interface Options {
   waitScale?: number
 }
 
-/** Tells of work that ended, by the id of its row; the other one of new work, by its kind. */
+/**
+ * Announces work that has ended, by the id of its row; the other channel announces new work, by its
+ * kind.
+ */
 const DONE_CHANNEL = 'sfdc_engine_done'
 const WORK_CHANNEL = 'sfdc_engine_work'
 const SWEEP_MS = 5_000
@@ -294,9 +297,9 @@ interface Takers {
 }
 
 /**
- * Those who do the work of a kind, each one piece at a time: as many as were ever needed at once. New work
- * wakes one that is idle, and a taker that finds work wakes the next. (pg-boss by itself wakes all of them
- * for each piece of work, and only one gets it.)
+ * The takers of a kind of work, each with one piece at a time: as many as were ever needed at once. New
+ * work wakes an idle one, and a taker that finds work wakes the next. (pg-boss by itself wakes all of
+ * them for each piece of work, and only one gets it.)
  */
 const createTakers = (
   boss: PgBoss,
@@ -308,7 +311,7 @@ const createTakers = (
 
   const hire = async (): Promise<void> => {
     count += 1
-    // It looks for work by itself at once, and has its id by the time it finds any.
+    // It looks for work at once by itself, and has its id by the time it finds any.
     const id = await boss.work<Note>(kind, TAKING, async ([job]) => {
       if (job === undefined) return
       idle.delete(id)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createRepeated, readQueueError } from './queue-errors.ts'
 
 describe('an error of the queue', () => {
-  it('is told as an error with its code and queue, also where it is a plain object', () => {
+  it('is reported as an error with its code and queue, even if it is a plain object', () => {
     const { error, queue } = readQueueError({ message: 'away', code: '57P01', queue: 'deploy' })
     expect([error.message, (error as { code?: string }).code, queue]).toEqual([
       'away',

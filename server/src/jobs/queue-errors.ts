@@ -1,8 +1,8 @@
-// What pg-boss says of its own errors: plain objects with the members of one, and the same one every few
+// How pg-boss reports its errors: as plain objects with an error's members, and the same one every few
 // seconds from every worker while the database is away.
 
 const QUIET_MS = 30_000
-/** Remembered at once; messages may hold numbers, and each is another one. */
+/** How many are remembered; messages may contain numbers, so each may be a different one. */
 const MESSAGES_MAX = 100
 
 interface QueueError {
@@ -10,7 +10,7 @@ interface QueueError {
   queue: string | undefined
 }
 
-/** The error that pg-boss met, whatever it hands on. */
+/** The original error, in whatever form pg-boss passes it on. */
 export const readQueueError = (thrown: unknown): QueueError => {
   if (thrown instanceof Error) return { error: thrown, queue: undefined }
   const { message, stack, code, queue } = (thrown ?? {}) as Record<string, unknown>
@@ -23,8 +23,8 @@ export const readQueueError = (thrown: unknown): QueueError => {
 }
 
 /**
- * How often a message came since it was last passed on, or null where that is less than half a minute ago:
- * an outage is one line now and then, not hundreds.
+ * How often a message came since it was last passed on, or null if that was less than half a minute ago:
+ * an outage is a line now and then, not hundreds.
  */
 export const createRepeated = (now: () => number = Date.now) => {
   const seen = new Map<string, { times: number; at: number }>()

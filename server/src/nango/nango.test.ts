@@ -242,7 +242,7 @@ describe('a refusal means', () => {
     expect(error.upstream).toMatchObject({ service: 'nango', code })
   })
 
-  it('tells the tags even where it gives no credentials', async () => {
+  it('returns the tags even without credentials', async () => {
     const { nango } = await against(
       refused(400, 'invalid_credentials', 'x', { connection: connection({ credentials: {} }) }),
     )

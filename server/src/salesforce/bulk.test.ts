@@ -168,7 +168,7 @@ describe('an upload', () => {
     expect(rig.seen).toHaveLength(1)
   })
 
-  it('that got lost is begun anew in another job, and the first one aborted', async () => {
+  it('that got lost is started again in a new job, and the first one aborted', async () => {
     await using rig = await startRig(bulkOrg({ upload: [destroy] }))
     const told: string[] = []
     const spec = { object: 'Lead', operation: 'insert' } as const
@@ -233,7 +233,7 @@ describe('closing and aborting', () => {
     })
   })
 
-  it('a job that is over by now is answered as it ended', async () => {
+  it('a job that has already ended is answered as it ended', async () => {
     await using rig = await startRig((request, response) =>
       request.method === 'PATCH'
         ? twice(request, response)

@@ -100,7 +100,7 @@ describe('what travels', () => {
     expect(rig.seen).toHaveLength(1)
   })
 
-  it('retrieve: in the order of the ids, null for what is not there', async () => {
+  it('retrieve: in the order of the ids, null for what does not exist', async () => {
     await using rig = await startRig(answering([{ Id: id(1) }, null]))
     expect(await retrieveRecords(rig.org, 'Lead', [id(1), id(2)], ['Id'])).toEqual([
       { Id: id(1) },
@@ -168,7 +168,7 @@ describe('a row', () => {
     ])
   })
 
-  it('that was undone for another’s sake is told from the one that is at fault', async () => {
+  it('that was rolled back because of another is distinguished from the one at fault', async () => {
     const results = await outcomes([
       rowError('ALL_OR_NONE_OPERATION_ROLLED_BACK'),
       rowError('STRING_TOO_LONG'),

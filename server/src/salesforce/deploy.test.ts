@@ -109,7 +109,7 @@ describe('sending a package', () => {
     expect(rig.seen).toHaveLength(1)
   })
 
-  it('that never left is no unknown fate, and that Salesforce refuses is final', async () => {
+  it('that never left has no unknown outcome, and that Salesforce refuses is final', async () => {
     const closed = createServer()
     await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve))
     const { port } = closed.address() as { port: number }
@@ -279,7 +279,7 @@ describe('a deploy result', () => {
     expect(readDeployResult({ id: ID, status, ...members }, version).applied).toBe(applied)
   })
 
-  it('of an unknown status is judged by done and success', () => {
+  it('of an unknown status is classified by done and success', () => {
     const read = (members: object) => readDeployResult({ id: ID, ...members }, 'v66.0')
     expect(read({ status: 'Brewing', done: false })).toMatchObject({ status: 'InProgress' })
     expect(read({ status: 'Brewed', done: 'true', success: 'true' })).toMatchObject({
@@ -532,7 +532,7 @@ describe('finding a deploy whose answer got lost', () => {
     )
   })
 
-  it('goes by Salesforce’s clock', async () => {
+  it('uses Salesforce’s clock', async () => {
     await using rig = await startRig((_request, response) =>
       json(response, 200, [], { date: 'Fri, 02 Jan 2026 03:04:05 GMT' }),
     )

@@ -34,7 +34,7 @@ describe('escaping', () => {
   })
 
   it.each(['', 'Id FROM User--', "a'b", 'a b', '1a', 'a.', 'a,b', 'ａ'])(
-    '%j is no name for SOQL',
+    '%j is not a name for SOQL',
     (name) => {
       expect(() => soqlName(name)).toThrow(TypeError)
     },
@@ -53,7 +53,7 @@ describe('escaping', () => {
     expect(urlPath`/x/${value}`).toBe(path)
   })
 
-  it.each(['', '.', '..'])('%j is no path segment', (value) => {
+  it.each(['', '.', '..'])('%j is not a path segment', (value) => {
     expect(() => urlPath`/x/${value}`).toThrow(TypeError)
   })
 
@@ -158,7 +158,7 @@ describe('REST', () => {
     })
   })
 
-  it('a 304 that nobody asked for is a failure, not an empty success', async () => {
+  it('an unrequested 304 is a failure, not an empty success', async () => {
     await using rig = await startRig((_request, response) => response.writeHead(304).end())
     expect(await rejection(describeGlobal(rig.org))).toMatchObject({ failure: { status: 304 } })
   })

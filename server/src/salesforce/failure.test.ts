@@ -304,7 +304,7 @@ describe('exceptions', () => {
     expect(classifyException(error, { sent: false })).toMatchObject({ code: 'ECONNREFUSED' })
   })
 
-  it('survives things that are no errors', () => {
+  it('survives things that are not errors', () => {
     expect(classifyException('boom', { sent: true }).kind).toBe('connection_broken')
   })
 })

@@ -237,7 +237,7 @@ describe('retries', () => {
     expect(other.seen).toHaveLength(1)
   })
 
-  it('a streamed upload is made anew for each attempt', async () => {
+  it('a streamed upload is created again for each attempt', async () => {
     await using rig = await startRig(failing(1, (_request, response) => json(response, 500, '')))
     await rig.org.request({
       method: 'PUT',
@@ -392,7 +392,7 @@ describe('time', () => {
     )
   })
 
-  it('somebody who waits is told what was asked once it takes too long, all calls together', async () => {
+  it('a waiting caller gets an error once it takes too long, all calls together', async () => {
     let asked = 0
     await using rig = await startRig(
       (_request, response) => {
@@ -549,7 +549,7 @@ describe('interactive calls', () => {
   })
 })
 
-it('every attempt is told to onCall, without its content', async () => {
+it('every attempt is reported to onCall, without its content', async () => {
   let times = 1
   await using rig = await startRig((_request, response) =>
     times-- > 0 ? json(response, 500, 'secret words') : json(response, 200, {}),

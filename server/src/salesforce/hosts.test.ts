@@ -162,7 +162,7 @@ describe('allow-list', () => {
     expect(policy.loginBase('sf.example.com:8443').href).toBe('https://sf.example.com:8443/')
   })
 
-  it('refuses entries that are no host, naming each', () => {
+  it('refuses entries that are not hosts, naming each', () => {
     expect(() => createHostPolicy(['ok.example.com', 'http://x', 'a b', 'h:99999'])).toThrow(
       /http:\/\/x, a b, h:99999/,
     )

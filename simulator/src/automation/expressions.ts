@@ -54,7 +54,7 @@ export const mergedText = (source: string): Operand => {
 
 const moment = (kind: 'date' | 'datetime', given: string): Operand => {
   const ms = Date.parse(given.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'))
-  if (Number.isNaN(ms)) throw new FlowFault(`"${given}" is no ${kind}`)
+  if (Number.isNaN(ms)) throw new FlowFault(`"${given}" is not a ${kind}`)
   return () => ({ kind, ms })
 }
 
@@ -74,7 +74,7 @@ export const operandOf = (node: MetadataNode | undefined): Operand => {
     }
     case 'numberValue': {
       const value = Number(given)
-      if (Number.isNaN(value)) throw new FlowFault(`"${given}" is no number`)
+      if (Number.isNaN(value)) throw new FlowFault(`"${given}" is not a number`)
       return () => value
     }
     case 'dateValue':
@@ -167,7 +167,7 @@ export const combined = (logic: string | undefined, conditions: Condition[]): Co
   if (/^or$/i.test(given)) return (scope) => conditions.some((holds) => holds(scope))
   for (const [n] of given.matchAll(/\d+/g)) {
     if (conditions[Number(n) - 1] === undefined) {
-      throw new FlowFault(`the logic "${given}" names condition ${n}, which is not there`)
+      throw new FlowFault(`the logic "${given}" names condition ${n}, which does not exist`)
     }
   }
   const words: Record<string, string> = { and: '&&', or: '||', not: '!' }

@@ -41,7 +41,7 @@ describe('a flow that fails', () => {
       { actionCalls: { name: 'X', actionType: 'apex', actionName: 'Foo' } },
       'Error element X (FlowActionCall): the simulator does not run actions of the type apex',
     ],
-    ['nothing', {}, 'its connector leads to X, which is not there'],
+    ['nothing', {}, 'its connector leads to X, which does not exist'],
     [
       'a formula',
       {

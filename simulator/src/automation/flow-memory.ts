@@ -190,7 +190,7 @@ export class FlowMemory {
     if (resource === undefined) {
       // What an element that did not run would have returned.
       if (this.#plan.elements.has(lower)) return null
-      throw new FlowFault(`there is nothing by the name of ${path.join('.')}`)
+      throw new FlowFault(`nothing has the name ${path.join('.')}`)
     }
     if (this.#open.has(lower)) throw new FlowFault(`${first} refers to itself`)
     this.#open.add(lower)

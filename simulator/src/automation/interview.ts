@@ -75,7 +75,7 @@ export class Interview {
     const found = this.#plan.elements.get(name.toLowerCase())
     if (found !== undefined) return found
     return this.#at(from, () => {
-      throw new FlowFault(`its connector leads to ${name}, which is not there`)
+      throw new FlowFault(`its connector leads to ${name}, which does not exist`)
     })
   }
 
@@ -123,7 +123,7 @@ export class Interview {
   /** Salesforce: before the save, Update Records is for the record that starts the flow only. */
   #setRecord({ type, node }: FlowElement): { to: Next } {
     if (type !== 'FlowRecordUpdate' || !isRecord(text(node, 'inputReference'))) {
-      throw new FlowFault('before the record is saved a flow changes nothing but the record itself')
+      throw new FlowFault('before the record is saved, a flow may change only the record itself')
     }
     if (nodes(node, 'filters').length > 0) {
       throw new FlowFault('the simulator does not filter the record that starts the flow')

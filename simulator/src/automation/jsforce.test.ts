@@ -237,7 +237,7 @@ describe('assignment rules, as jsforce meets them', () => {
     expect(await owner(object, mine)).toBe(queue)
   })
 
-  it('are chosen by id, active or not; one that is not there fails the row', async () => {
+  it('are chosen by id, active or not; one that does not exist fails the row', async () => {
     const cases = jsforce.sobject('Case')
     const row = { Subject: 'a', Origin: 'Email' }
     const { id } = await cases.create(row, auto(await ruleId('Case', 'Holiday Cover')))

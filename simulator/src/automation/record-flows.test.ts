@@ -36,7 +36,7 @@ describe('a before-save flow', () => {
     })
   })
 
-  it('is held against the rules of the schema and validation rules', async () => {
+  it('is checked against the rules of the schema and validation rules', async () => {
     const sim = createRig()
     addOn(sim, 'Lead', 'RecordBeforeSave', 'Set', {
       recordUpdates: setField('Set', 'Enrichment_Score__c', { numberValue: 101 }),

@@ -39,7 +39,7 @@ export const authorize = async (connectLink: string, journey: Journey): Promise<
         href.includes(`/oauth/connect/${journey.integration}?`)),
   )
   if (link === undefined)
-    throw new Error(`Nango's page offers no way on (${start.status}): ${html.slice(0, 300)}`)
+    throw new Error(`Nango's page offers no next step (${start.status}): ${html.slice(0, 300)}`)
 
   const connect = await fetch(new URL(link, connectLink), { redirect: 'manual' })
   const authorizeUrl = connect.headers.get('location')
@@ -64,7 +64,7 @@ export const authorize = async (connectLink: string, journey: Journey): Promise<
   const back = decision.headers.get('location')
   if (back === null)
     throw new Error(
-      `Salesforce did not go on (${decision.status}): ${(await decision.text()).slice(0, 300)}`,
+      `Salesforce did not continue (${decision.status}): ${(await decision.text()).slice(0, 300)}`,
     )
   const final = await fetch(back, { headers: { cookie } })
   return arrival(final.status, await final.text())

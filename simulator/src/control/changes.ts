@@ -95,7 +95,8 @@ const schemaActions = {
     z.strictObject({ org, name: z.string().regex(/__(c|e|mdt)$/), label: z.string().optional() }),
     (world, input) => {
       const found = orgIn(world, input.org)
-      if (found.objects.has(input.name.toLowerCase())) throw new Mistake(`${input.name} is there`)
+      if (found.objects.has(input.name.toLowerCase()))
+        throw new Mistake(`${input.name} already exists`)
       const object = makeObject(found, {
         name: input.name,
         ...(input.label === undefined ? {} : { label: input.label }),

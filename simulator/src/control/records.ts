@@ -83,7 +83,7 @@ const found = z.strictObject({
 
 const idOf = (id: string): string => {
   const full = toId18(id)
-  if (full === null) throw new Mistake(`"${id}" is no id`)
+  if (full === null) throw new Mistake(`"${id}" is not an id`)
   return full
 }
 

@@ -17,15 +17,15 @@ export const COVERAGE: CoveredRoute[] = [
     note: 'tags and connection_config are replaced when the dance ends',
   },
   { route: 'GET /connect/session', note: 'Connect UI settings are fixed' },
-  { route: 'DELETE /connect/session', note: 'ends the token; a dance under way goes on' },
+  { route: 'DELETE /connect/session', note: 'ends the token; a dance under way continues' },
   { route: 'GET /connect', note: 'our own plain page in place of Connect UI; no websocket' },
   {
     route: 'GET /oauth/connect/:integration',
-    note: 'Connect session tokens only (no public key), OAuth 2 only; browser params are believed',
+    note: 'Connect session tokens only (no public key), OAuth 2 only; browser params are trusted',
   },
   {
     route: 'GET /oauth/callback',
-    note: 'state cookie is set but, as by default, not asked for; our own page with the same messages',
+    note: 'state cookie is set but, as by default, not required; our own page with the same messages',
   },
   {
     route: 'GET /connections',

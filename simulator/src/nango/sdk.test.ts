@@ -347,7 +347,7 @@ describe('the control routes', () => {
     expect(await rig.control.sessions()).toEqual([])
   })
 
-  it('stand beside exactly the routes that the coverage list names', () => {
+  it('match exactly the routes that the coverage list names', () => {
     expect([...rig.nango.routes].sort()).toEqual(COVERAGE.map(({ route }) => route).sort())
   })
 })

@@ -101,7 +101,7 @@ export interface Viewer {
 /** Salesforce: these permissions come with View Setup and Configuration. */
 const WITH_SETUP = ['ViewSetup', 'CustomizeApplication', 'ManageUsers', 'ModifyMetadata']
 
-/** Whether the user may look at the set-up. */
+/** Whether the user may see Setup. */
 export const seesSetup = (viewer: Viewer): boolean =>
   WITH_SETUP.some((permission) => viewer.has(permission))
 

@@ -95,7 +95,7 @@ describe('two saves at a time', () => {
 })
 
 describe('a fault', () => {
-  it('strikes every fourth row with a lock that nobody holds', async () => {
+  it('strikes every fourth row with a lock that no transaction holds', async () => {
     await sim.control.act('records/fail-locks', { org: 'Acme', rate: 0.25, times: 2 })
     const results = await insert(Array.from({ length: 12 }, (_, n) => ({ LastName: `l${n}` })))
     expect(codes(results).flatMap((code, n) => (code === 'ok' ? [] : [n]))).toEqual([3, 7])

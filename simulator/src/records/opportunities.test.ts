@@ -46,7 +46,7 @@ it('a forecast category that is given stays, and its value follows', async () =>
   ).toMatchObject({ ForecastCategory: 'Forecast', ForecastCategoryName: 'Commit' })
 })
 
-it('nobody says by himself that an opportunity is closed', async () => {
+it('users cannot mark an opportunity as closed themselves', async () => {
   const answer = await admin.post('/sobjects/Opportunity', {
     Name: 'Deal',
     CloseDate: '2026-11-28',

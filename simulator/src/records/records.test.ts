@@ -90,7 +90,7 @@ describe('a record', () => {
     expect([live.totalSize, all.totalSize]).toEqual([0, 1])
   })
 
-  it('that is not there is 404, and so is a path that holds no id', async () => {
+  it('that does not exist is 404, and so is a path that holds no id', async () => {
     for (const method of ['PATCH', 'DELETE']) {
       expect(await refusal(await send(method, '/sobjects/Lead/00Qx00000000000', {}))).toEqual([
         404,
@@ -417,7 +417,7 @@ describe('an upsert', () => {
     ])
   })
 
-  it('refuses a field that is no external id, and the key in the body', async () => {
+  it('refuses a field that is not an external id, and the key in the body', async () => {
     expect(
       (await refusal(await send('PATCH', '/sobjects/Lead/Company/x', LEAD))).slice(0, 3),
     ).toEqual([
@@ -463,7 +463,7 @@ describe('duplicate rules', () => {
 })
 
 describe('assignment rules', () => {
-  it('run unless they are told not to, and give the lead to a queue', async () => {
+  it('run unless disabled, and assign the lead to a queue', async () => {
     const web = { ...LEAD, LeadSource: 'Web' }
     const assigned = await get('Lead', await create('Lead', web))
     expect(assigned['OwnerId']).toMatch(/^00G/)
@@ -523,7 +523,7 @@ describe('validation rules', () => {
 })
 
 describe('the recycle bin', () => {
-  it('takes details with their master and empties lookups; undelete brings all of it back', async () => {
+  it('takes details with their master and empties lookups; undelete restores all of it', async () => {
     const account = await create('Account', { Name: 'Parent' })
     const contact = await create('Contact', { LastName: 'Child', AccountId: account })
     const placement = await create('Placement__c', { Company__c: account, Candidate__c: contact })

@@ -48,7 +48,7 @@ describe('a save', () => {
     expect(state.locks.size).toBe(0)
   })
 
-  it('that takes everything back leaves rows and indexes as they were', async () => {
+  it('that rolls everything back leaves rows and indexes as they were', async () => {
     const { save, count } = start()
     const [first = ''] = ids(
       await save({
@@ -187,7 +187,7 @@ describe('an automation', () => {
     })
   })
 
-  it('that fails takes its own saves and the row back, and no other row', async () => {
+  it('that fails rolls its own saves and the row back, and no other row', async () => {
     const { state, save, count } = start()
     state.automation = {
       afterSave: async (_org, nested, { object, after }) => {

@@ -32,7 +32,7 @@ export const fillDerived = (object: SObject, row: Row, changes: Record<string, u
   }
 }
 
-/** Salesforce: which values of a task close it, and which are urgent, say TaskStatus and TaskPriority. */
+/** Salesforce: TaskStatus and TaskPriority say which values of a task close it, and which are urgent. */
 const fillTask = (row: Row): void => {
   const closed = row['Status'] === 'Completed'
   if (closed && row['IsClosed'] !== true) row['CompletedDateTime'] = row['LastModifiedDate']

@@ -72,7 +72,7 @@ export const checkedParts = (compositeRequest: unknown): Part[] => {
       throw refusal(
         400,
         'INVALID_INPUT',
-        `The referenceId ${referenceId} may hold letters, digits and underscores only`,
+        `The referenceId ${referenceId} may contain only letters, digits and underscores`,
       )
     }
     if (seen.has(referenceId))

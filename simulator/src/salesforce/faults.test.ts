@@ -100,7 +100,7 @@ describe('a fault', () => {
 })
 
 describe('limits', () => {
-  it('are told apart by the message only', async () => {
+  it('are distinguished only by the message', async () => {
     const messages = []
     for (const which of ['total', 'concurrent'] as const) {
       await sim.control.addFault({ kind: { type: 'limit', which } })

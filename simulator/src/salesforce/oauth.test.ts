@@ -201,7 +201,7 @@ describe('a refresh token', () => {
     expect(tokens.id).toContain(other.id)
   })
 
-  it('tells of a moved org by the new instance_url', async () => {
+  it('reports a moved org by the new instance_url', async () => {
     const { refresh_token, instance_url } = await connect()
     await sim.control.act('orgs/move', { org: 'Acme' })
     const tokens = await bodyOf<Tokens>(await refresh(refresh_token))
@@ -252,7 +252,7 @@ describe('a session', () => {
     expect(await introspect(access_token)).toEqual({ active: false })
   })
 
-  it('tells who it is by userinfo and the identity URL', async () => {
+  it('returns who it is by userinfo and the identity URL', async () => {
     const { access_token, id } = await connect()
     const authorization = `Bearer ${access_token}`
     for (const url of [`${sim.loginUrl}/services/oauth2/userinfo`, String(id)]) {

@@ -142,7 +142,7 @@ describe('a describe', () => {
     ).toBe(304)
   })
 
-  it('is answered anew, though equal, after any change of permissions', async () => {
+  it('is returned again, though equal, after any change of permissions', async () => {
     const first = await described()
     const modified = first.headers.get('last-modified') ?? ''
     await sim.control.act('permissions/touch', { org: 'Acme' })

@@ -34,7 +34,7 @@ describe('the allocation of API calls', () => {
 })
 
 describe('the limit of long requests', () => {
-  it('holds as long as they last, with the message that tells it from the other one', async () => {
+  it('holds as long as they last, with the message that distinguishes it from the other one', async () => {
     await sim.control.act('orgs/update', {
       org: 'Acme',
       settings: { longCallMs: 0, longCallsMax: 1 },

@@ -1,18 +1,18 @@
-// Objects that are related lists: what is found of them, is found through the record that it belongs to.
-// Salesforce: Object Reference, ActivityHistory, OpenActivity, AttachedContentDocument, CombinedAttachment,
+// Objects that are related lists: their rows are read only through the parent record. Salesforce: Object
+// Reference, ActivityHistory, OpenActivity, AttachedContentDocument, CombinedAttachment,
 // NoteAndAttachment and ProcessInstanceHistory; their fields and relationships as recorded by jsforce.
 
 import { findObject } from '../org/changes.ts'
 import { type FieldDescribe, type Org, type SObjectDescribe } from '../org/model.ts'
 import { makeObject, type FieldSpec } from '../org/schema.ts'
 
-/** Recorded: files hang on topics, and topics have no list of them. */
+/** Recorded: files can belong to topics, but topics have no list of them. */
 const filesOf = (org: Org): string[] =>
   (
     findObject(org, 'ContentDocumentLink')?.fields.get('linkedentityid')?.describe.referenceTo ?? []
   ).filter((name) => name !== 'Topic')
 
-/** Nothing but a query through the parent reads them, and nothing writes them. */
+/** Only a query through the parent can read them, and nothing can write them. */
 const FLAGS: Partial<SObjectDescribe> = {
   createable: false,
   deletable: false,
@@ -49,7 +49,9 @@ const specOf = (describe: FieldDescribe): FieldSpec => ({
 
 const STAMPS = 'CreatedDate CreatedById LastModifiedDate LastModifiedById SystemModstamp'
 
-/** By the account, by a person, by anything else: an account has its activities by the first alone. */
+/**
+ * Through the account, a person, or anything else: an account has its activities only through the first.
+ */
 const activityFields = (org: Org): FieldSpec[] => [
   ...fieldsOf(org, 'Task', 'Id AccountId WhoId WhatId Subject', {
     AccountId: { cascadeDelete: true },
@@ -116,7 +118,7 @@ interface RelatedList {
   name: string
   label: string
   fields: (org: Org) => FieldSpec[]
-  /** What the parents call it. */
+  /** The parents' name for it. */
   childName: string
 }
 
@@ -227,7 +229,7 @@ const PARENTS = new Set([
 
 const CHILD_NAMES: Record<string, string> = { ProcessInstanceId: 'StepsAndWorkitems' }
 
-/** Puts the related lists of the standard objects into the org, after the objects that they are of. */
+/** Adds the related lists of the standard objects to the org, after their objects. */
 export const addRelatedLists = (org: Org): void => {
   for (const { name, label, fields, childName } of LISTS) {
     const describe = { ...FLAGS, labelPlural: label }

@@ -176,7 +176,7 @@ describe('an imported org', () => {
     }
   })
 
-  it('is refused with the name of a file that is no describe', async () => {
+  it('is refused with the name of a file that is not a describe', async () => {
     await writeFile(join(folder, 'whizbang.json'), '{"hello":1}')
     await expect(
       startSimulator({ orgs: [{ name: 'Copy', seed: { importFolder: folder } }] }),

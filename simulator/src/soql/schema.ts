@@ -31,9 +31,9 @@ export interface SoqlField {
 export interface SoqlRestrictions {
   /** Only `=` and `IN`; no OR, NOT, COUNT, GROUP BY, OFFSET; LIMIT has no effect; no queryMore. */
   metadataEntity?: boolean
-  /** Not there for who asks, but where a relationship leads to it. */
+  /** Does not exist for the querying user, except through a relationship. */
   hidden?: boolean
-  /** Nothing but a sub-query of a parent reads it. */
+  /** Only a sub-query of a parent can read it. */
   onlyThroughParent?: boolean
   /** No functions over rows and no GROUP BY; a bare COUNT() is allowed. */
   noGrouping?: boolean

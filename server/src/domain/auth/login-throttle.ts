@@ -18,7 +18,10 @@ import { networksOf } from './networks.ts'
 
 const WINDOW_SECONDS = 900
 const PAIR_FAILURES_MAX = 5
-/** From the nearest network of the address (of IPv6 a /64, see networks.ts) and from those around it. */
+/**
+ * Limits for the nearest network of the address (for IPv6 a /64, see networks.ts) and for those around
+ * it.
+ */
 const NETWORK_FAILURES_MAX = [50, 100, 200] as const
 const ACCOUNT_FAILURES_BEFORE_DELAY = 10
 const ACCOUNT_DELAY_MS_MAX = 2_000
@@ -26,8 +29,8 @@ const WAITING_PER_ADDRESS_MAX = 50
 
 export interface LoginThrottle {
   /**
-   * Makes one attempt and counts how it ended; `compare` answers null for a wrong password, and is told
-   * whether the account has logged in from there before. Throws `rate_limited` when the attempt is
+   * Makes one attempt and counts how it ended; `compare` returns null for a wrong password; its argument
+   * says whether the account has logged in from there before. Throws `rate_limited` when the attempt is
    * refused; pauses where the account is under attack.
    */
   attempt<T>(

@@ -1,12 +1,15 @@
-// Where a caller is. Whoever has one IPv6 address has at least a whole /64 of them, a customer of a provider
-// often a /56 or a /48 (RFC 6177): what is counted by the address is counted by these networks.
+// The networks of a caller. Whoever has one IPv6 address has at least a whole /64, and a provider's
+// customer often a /56 or a /48 (RFC 6177), so limits by address count these networks.
 
 import { isIPv6 } from 'node:net'
 
 /** Prefixes in bits, narrowest network first. */
 const PREFIXES = [64, 56, 48] as const
 
-/** The networks around an address, the narrowest first; an IPv4 address, or any other name, is its own. */
+/**
+ * The networks around an address, the narrowest first; an IPv4 address, or any other name, is its own
+ * network.
+ */
 export const networksOf = (address: string): [nearest: string, ...wider: string[]] => {
   if (!isIPv6(address) || address.includes('.')) return [address]
   const [head = '', tail] = address.split('::')

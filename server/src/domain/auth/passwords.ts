@@ -11,16 +11,16 @@ const COST = 12
 export const PASSWORD_BYTES_MAX = 72
 export const PASSWORD_CHARACTERS_MIN = 12
 
-/** At a cost of 12, some ten seconds of strangers and a minute of the others. */
+/** At a cost of 12, some ten seconds of unknown callers and a minute of known ones. */
 const WAITING_MAX = { known: 250, strangers: 40 } as const
 type Place = keyof typeof WAITING_MAX
 
 export interface Passwords {
-  /** Throws `unavailable` where too many wait already. */
+  /** Throws `unavailable` if too many already wait. */
   hash(password: string): Promise<string>
   /**
    * With no hash (unknown user), or past what bcrypt reads, it spends the same time and answers false.
-   * Throws `unavailable` where too many wait already at this place in the line.
+   * Throws `unavailable` if too many already wait in its part of the queue.
    */
   matches(password: string, hash: string | null, place: Place): Promise<boolean>
 }
@@ -43,12 +43,12 @@ export const createPasswords = ({ cost = COST }: { cost?: number } = {}): Passwo
 }
 
 /**
- * One keyboard writes é as one character, another as e and an accent: the same password all the same
- * (NIST SP 800-63B, 3.1.1.2). Passwords stored before that was known match as they were typed.
+ * Some keyboards write é as one character, others as e and an accent: it is the same password (NIST SP
+ * 800-63B, 3.1.1.2). Passwords stored before this normalisation match as they were typed.
  */
 export const normalized = (password: string): string => password.normalize('NFC')
 
-/** Runs one piece of work at a time; of those that wait, the known ones first. */
+/** Runs one piece of work at a time; of those that wait, known callers come first. */
 const createLine = () => {
   const waiting: Record<Place, (() => Promise<void>)[]> = { known: [], strangers: [] }
   let isRunning = false
@@ -63,7 +63,7 @@ const createLine = () => {
   }
   return <T>(place: Place, work: () => Promise<T>): Promise<T> => {
     if (waiting[place].length >= WAITING_MAX[place]) {
-      throw new EngineError('unavailable', 'Too many log in at once. Try again in a moment.', {
+      throw new EngineError('unavailable', 'Too many logins at once. Try again in a moment.', {
         retryAfterSeconds: 5,
       })
     }

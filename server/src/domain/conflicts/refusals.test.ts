@@ -57,7 +57,7 @@ describe('functions of a formula', () => {
     workflow('assignment_rule', 'Lead.A', { definition: { ruleEntry: [{ formula }] } })
   const flow = (definition: object) => workflow('flow', 'F', { definition: { ...definition } })
 
-  it('of a workflow are looked up too, wherever its formulas stand', async () => {
+  it('of a workflow are looked up too, wherever its formulas are', async () => {
     for (const one of [
       rule('NOPE(Name)'),
       entry('NOPE(Name)'),

@@ -100,7 +100,7 @@ describe('a conflict check', () => {
     expect(await stored()).toBe(0)
   })
 
-  it('with refresh pulls first and judges that very snapshot', async () => {
+  it('with refresh pulls first and checks exactly that snapshot', async () => {
     const done = await rig.check(onLead('Fresh__c'), { refresh: true })
     expect(done.error).toBeNull()
     expect(done).toMatchObject({
@@ -121,7 +121,7 @@ describe('a conflict check', () => {
     expect(await stored()).toBe(before)
   })
 
-  it('says of every component why it is safe, and whether it can be taken back', async () => {
+  it('says of every component why it is safe, and whether it can be rolled back', async () => {
     const done = await rig.check(onLead('Safe__c'))
     expect(done).toMatchObject({ status: 'complete', severity: 'green', error: null })
     const codesOf = (name: string) =>
@@ -202,7 +202,7 @@ describe('a conflict check', () => {
     expect(await found()).toEqual([])
   })
 
-  it('stands still while the API budget is spent, says so, and goes on by itself', async () => {
+  it('is paused while the API budget is used up, says so, and resumes by itself', async () => {
     const { id } = await rig.start(onLead('Broke__c'))
     rig.budget.spent = true
     await run(id)
@@ -227,7 +227,7 @@ describe('a conflict check', () => {
     })
   })
 
-  it('of workflows is told apart by its own hash', async () => {
+  it('of workflows is distinguished by its own hash', async () => {
     const workflow = {
       type: 'validation_rule',
       api_name: 'Account.New_Rule',

@@ -33,7 +33,7 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
 const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
   (await live.lookUp(component.type, component.fullName))?.exists === false
 
-/** What the plan makes of a component that is there as `before`; null for a plan that does not compile. */
+/** What the plan makes of a component whose state is `before`; null for a plan that does not compile. */
 const compiledOver = (
   kind: FileKind,
   component: FindingComponent,

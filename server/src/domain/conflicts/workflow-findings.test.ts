@@ -215,7 +215,7 @@ describe('values of picklists', () => {
   })
 })
 
-describe('a flow that is there already', () => {
+describe('a flow that already exists', () => {
   const written = { label: 'F', processType: 'AutoLaunchedFlow', apiVersion: '60.0' }
   const there = (more: Parameters<typeof automation>[2] = {}) =>
     automation('flow', 'F', {
@@ -252,7 +252,7 @@ describe('a flow that is there already', () => {
     ])
   })
 
-  it('of which another version is active is told, though no version is made', async () => {
+  it('of which a different version is active is reported, though no version is created', async () => {
     expect(await codes(written, { active_version: 3 })).toEqual(['flow_active_version_replaced'])
     expect(await codes(written, { definition: null })).toHaveLength(3)
   })

@@ -484,7 +484,7 @@ describe('a refused authorization', () => {
     return { session, first }
   }
 
-  it('is told again and again, with who holds the Salesforce org and how that stands', async () => {
+  it('is reported again and again, with who holds the Salesforce org and how that stands', async () => {
     const { admin, org, clientId: holder } = await connected({ name: 'Holder Ltd' })
     const clientId = await org.client('Second')
     const { first } = await refused(clientId, admin, salesforce.issue(ORG_A))
@@ -499,7 +499,7 @@ describe('a refused authorization', () => {
     expect(second.message).toContain('whose grant has expired')
   })
 
-  it('of a different Salesforce org is told, and the same link still takes the right one', async () => {
+  it('of a different Salesforce org is reported, and the same link still takes the right one', async () => {
     const { admin, clientId } = await connected()
     const { session, first } = await refused(clientId, admin, salesforce.issue(ORG_B))
     expect(first.code).toBe('salesforce_org_mismatch')
@@ -511,7 +511,7 @@ describe('a refused authorization', () => {
     )
   })
 
-  it('for want of a scope, or for its host, is told', async () => {
+  it('for a missing scope, or for its host, is reported', async () => {
     const org = await rig.org()
     const clientId = await org.client()
     const scope = { scope: 'refresh_token id' }
@@ -522,7 +522,7 @@ describe('a refused authorization', () => {
     expect(second.code).toBe('host_refused')
   })
 
-  it('that only a webhook saw is told to whoever asks later', async () => {
+  it('that only a webhook saw is reported to later callers', async () => {
     const { admin, org } = await connected({ name: 'Holder Ltd' })
     const clientId = await org.client('Second')
     const session = await one.connections.create(admin, { client_id: clientId })
@@ -546,7 +546,7 @@ describe('a refused authorization', () => {
     expect((await callback(admin, clientId)).message).toContain('Holder Ltd')
   })
 
-  it('is forgotten with a new attempt, and a link that ran out is told as such', async () => {
+  it('is forgotten with a new attempt, and an expired link is reported as such', async () => {
     const { admin, clientId } = await connected()
     await refused(clientId, admin, salesforce.issue(ORG_B))
     await one.connections.create(admin, { client_id: clientId })
@@ -852,7 +852,7 @@ describe('revoking', () => {
     expect(grant.revoked).toBe(false)
   })
 
-  it('sends no token to the stored host when the grant leads elsewhere by now', async () => {
+  it('sends no token to the stored host when the grant now leads elsewhere', async () => {
     const { admin, clientId, nangoId } = await connected()
     await control.editConnection(nangoId, {
       raw: { id: `https://login.salesforce.com/id/${ORG_B}/005Ws000001XyZaIAK` },

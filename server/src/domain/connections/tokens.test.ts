@@ -370,7 +370,7 @@ describe('the API budget', () => {
     )
   })
 
-  it('reads an old observation anew, once for all who wait', async () => {
+  it('reads an old observation again, once for all who wait', async () => {
     const { admin, clientId, grant } = await connected()
     await database.query(
       `insert into engine.salesforce_org_usage (sfdc_org_id, used, max, observed_at)

@@ -202,7 +202,7 @@ export const componentsById = (tx: Tx, tenant: Tenant, id: string): Promise<Comp
     .orderBy('position')
     .execute()
 
-/** What the rollbacks of the deployment that have ended removed. */
+/** What the ended rollbacks of the deployment removed. */
 export const removedByRollbacks = async (
   tx: Tx,
   tenant: Tenant,

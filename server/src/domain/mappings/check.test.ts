@@ -209,7 +209,7 @@ describe('a mapping against the describes', () => {
       { to: 'User:Owner.Email' },
       ['warning', 'parent_key_not_unique', 'sfdc_field'],
     ],
-  ])('tells %s', (_what, given, [severity, code, at]) => {
+  ])('reports %s', (_what, given, [severity, code, at]) => {
     const unique = given.to === 'Legacy_Key__c'
     const schema = unique
       ? {
@@ -254,7 +254,7 @@ describe('a mapping against the describes', () => {
     expect(findings.at(-1)?.message).toMatch(/^10 more/)
   })
 
-  it('tells when two ways of writing lead to one field', () => {
+  it('reports when two ways of writing lead to one field', () => {
     const describes = new Map([
       [
         'Lead',
@@ -275,7 +275,7 @@ describe('a mapping against the describes', () => {
     ).toEqual([['field_mapped_twice', 'fields.4.sfdc_field']])
   })
 
-  it('tells what Salesforce requires and the mapping does not send, or may not', () => {
+  it('reports what Salesforce requires and the mapping does not send, or may not', () => {
     const draft = mapping()
     const without = (...targets: string[]) => ({
       fields: draft.fields.filter(({ sfdc_field }) => !targets.includes(sfdc_field)),
@@ -299,13 +299,13 @@ describe('a mapping against the describes', () => {
     ['that several records can have', 'Legacy_Key__c', [['warning', 'key_not_unique']]],
     ['by idLookup', 'Email', [['warning', 'key_not_unique']]],
     ['that cannot be set', 'Id', [['warning', 'key_not_writable']]],
-  ])('judges a key %s', (_what, key, expected) => {
+  ])('checks a key %s', (_what, key, expected) => {
     const findings = found([{ to: key }], { external_id_field: key })
     const aboutKey = findings.filter(([, , path]) => path === 'external_id_field')
     expect(aboutKey.map(([severity, code]) => [severity, code])).toEqual(expected)
   })
 
-  it('does not judge the fields of an object that it does not know', () => {
+  it('does not check the fields of an object that it does not know', () => {
     expect(found([{ to: 'Nope' }], { sfdc_object: 'Leed' })).toEqual([
       ['error', 'object_unknown', 'sfdc_object'],
     ])

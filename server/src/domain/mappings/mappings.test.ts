@@ -167,7 +167,7 @@ describe('a mapping', () => {
     await expect(get(9)).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  it('is gone when deleted, its name is free, and orphaned lookups are told', async () => {
+  it('is gone when deleted, its name is free, and orphaned lookups are reported', async () => {
     const parent = await mappings.create(
       admin,
       input({
@@ -267,7 +267,7 @@ describe('validate', () => {
 })
 
 describe('suggest', () => {
-  it('gives a draft that is valid as it stands', async () => {
+  it('gives a draft that is valid as it is', async () => {
     const suggestion = await mappings.suggest(admin.tenant, {
       client_id: clientId,
       canonical_object: 'prospect',
@@ -334,7 +334,7 @@ describe('suggest', () => {
   })
 })
 
-describe('what others are told of mappings', () => {
+describe('what other modules learn of mappings', () => {
   it('is the active mapping for a push, and null without one', async () => {
     const made = await mappings.create(admin, input())
     const found = (canonicalObject: string) =>

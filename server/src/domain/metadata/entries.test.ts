@@ -43,7 +43,7 @@ describe('a new permission set', () => {
     ])
   })
 
-  it('opens custom objects, their record types and tabs, and leaves standard objects alone', () => {
+  it('gives access to custom objects, their record types and tabs, and leaves standard objects alone', () => {
     expect(access.objectPermissions).toEqual([
       {
         allowCreate: 'true',
@@ -76,7 +76,7 @@ describe('a new permission set', () => {
   })
 })
 
-describe('a permission set that is there', () => {
+describe('a permission set that exists', () => {
   const merged = merge(plan, 'SFDC_Engine_X', PERMISSION_SET)
 
   it('loses nothing, and what it granted it still grants', () => {

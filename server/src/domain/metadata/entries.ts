@@ -37,8 +37,8 @@ export interface WantedEntry {
   list: keyof typeof KEY_MEMBERS
   key: string
   /**
-   * Null where Salesforce takes no entry at all; a member is null where it grants that to nobody, and false
-   * where the plan does not ask for it, so that it stays as it is.
+   * Null if Salesforce accepts no entry at all; a member is null if it can be granted to nobody, and
+   * false if the plan does not ask for it, so that it stays as it is.
    */
   grant: Record<string, string | boolean | null> | null
 }
@@ -70,7 +70,9 @@ const texts = (members: Readonly<Record<string, unknown>>): Record<string, strin
 const equal = (a: Record<string, string>, b: Record<string, string>): boolean =>
   Object.keys({ ...a, ...b }).every((name) => (a[name] ?? 'false') === (b[name] ?? 'false'))
 
-/** What is granted and what is wanted together: yes stays yes where Salesforce keeps it. */
+/**
+ * What is granted combined with what is wanted: what is granted stays granted if Salesforce allows it.
+ */
 const raise = (current: Record<string, string>, wanted: WantedEntry): Record<string, string> => {
   const member = KEY_MEMBERS[wanted.list]
   const result: Record<string, string> = { ...current, [member]: current[member] ?? wanted.key }
@@ -233,7 +235,7 @@ export const takeOutOfPermissionSet = (
 const equalGrant = (now: Record<string, string>, ours: Record<string, string>): boolean =>
   Object.entries(ours).every(([name, value]) => sameName(now[name] ?? '') === sameName(value))
 
-/** The objects that the file lets read. */
+/** The objects that the file gives read access to. */
 export const readableIn = (text: string, holder: Holder): string[] =>
   (readAccess(text, holder).objectPermissions ?? []).flatMap(({ object, allowRead }) =>
     object !== undefined && allowRead === 'true' ? [object] : [],

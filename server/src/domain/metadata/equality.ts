@@ -20,7 +20,7 @@ const WORDS: ReadonlySet<string> = new Set([
   'value',
 ])
 
-/** Members that say something by being there, though nothing stands in them (Metadata API guide, "SharedTo"). */
+/** Members whose presence matters although they are empty (Metadata API guide, "SharedTo"). */
 const SAID_BY_PRESENCE: ReadonlySet<string> = new Set(['allInternalUsers'])
 
 const defaultOf = (name: string): string | undefined =>

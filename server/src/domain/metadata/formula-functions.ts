@@ -43,7 +43,7 @@ export interface MisusedFunction {
   why: 'unknown' | 'not_here'
 }
 
-/** Where a formula stands. `flow`: a formula of a flow; a condition to start one is a `rule`. */
+/** Where a formula is used. `flow`: a formula of a flow; a start condition of a flow is a `rule`. */
 export type FormulaPlace = 'field' | 'rule' | 'flow'
 
 const NOT_HERE: Readonly<Record<FormulaPlace, ReadonlySet<string>>> = {
@@ -52,7 +52,7 @@ const NOT_HERE: Readonly<Record<FormulaPlace, ReadonlySet<string>>> = {
   flow: NOT_IN_FLOWS,
 }
 
-/** Functions for which Salesforce refuses a formula at this place; each is named once. */
+/** Functions for which Salesforce refuses a formula in this place; each is named once. */
 export const misusedFunctions = (formula: string, place: FormulaPlace): MisusedFunction[] => {
   const found = new Map<string, MisusedFunction>()
   const code = formula.replaceAll(NOT_CODE, ' ')

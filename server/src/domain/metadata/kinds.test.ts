@@ -23,7 +23,7 @@ describe('the kinds of components', () => {
     },
   )
 
-  it('name every component of a plan with the path of a member that is there', () => {
+  it('name every component of a plan with the path of an existing member', () => {
     const plan = parsePlan(JOB_PLAN)
     for (const { type, fullName, path } of componentsOf(plan)) {
       const member = path

@@ -56,7 +56,7 @@ describe('mergeLayout', () => {
     ])
   })
 
-  it('puts fields behind `after` in a section that is there', () => {
+  it('puts fields behind `after` in an existing section', () => {
     const { text, change } = mergeLayout(LEAD_LAYOUT, lead, {
       section: 'lead information',
       fields: BOTH,
@@ -99,7 +99,7 @@ describe('mergeLayout', () => {
     expect(score.text).toMatch(/<behavior>Readonly<\/behavior>\s*<field>Score__c/)
   })
 
-  it('shows a field once, wherever it stands', () => {
+  it('shows a field once, wherever it is', () => {
     const once = mergeLayout(LEAD_LAYOUT, lead, { section: 'A', fields: BOTH }).text
     expect(mergeLayout(once, lead, { section: 'B', fields: BOTH })).toEqual({
       text: once,
@@ -109,7 +109,7 @@ describe('mergeLayout', () => {
 })
 
 describe('takeOutOfLayout', () => {
-  it('keeps a section of ours that holds something else by now', () => {
+  it('keeps a section of ours that now holds something else', () => {
     const { text, change } = mergeLayout(LEAD_LAYOUT, lead, { section: 'Job data', fields: BOTH })
     const used = text.replace(
       '<field>Score__c</field>',

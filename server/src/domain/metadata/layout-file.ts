@@ -259,8 +259,8 @@ const takeFromColumn = (
 }
 
 /**
- * Takes out what a deployment put on the layout as it is now; a section or related list that it made goes too,
- * unless it holds something else by now (then it is named in `kept`).
+ * Removes what a deployment added to the layout in its current state; a section or related list that it
+ * created is also removed, unless it now holds something else (then it is named in `kept`).
  */
 export const takeOutOfLayout = (current: string, change: LayoutChange): TakenOut => {
   const document = readDocument(current, 'Layout')

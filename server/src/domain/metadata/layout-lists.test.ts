@@ -91,7 +91,7 @@ describe('a related list', () => {
 })
 
 describe('a button', () => {
-  it('stands first in the file, where the schema has it, and in the list of actions', () => {
+  it('is first in the file, where the schema has it, and in the list of actions', () => {
     const before = layout(PLAIN + ACTIONS)
     const { text, change } = mergeLists(before, { buttons: ['Send_Offer'] })
     expect(text).toContain(`${HEAD}    <customButtons>Send_Offer</customButtons>\n${PLAIN}`)

@@ -1,5 +1,5 @@
-// Related lists, custom buttons and quick actions of a page layout: put beside what stands there, which is
-// neither moved nor dropped, and taken out again. Source: Metadata API guide, "Layout".
+// Related lists, custom buttons and quick actions of a page layout: added beside its content, which is
+// neither moved nor dropped, and removed again. Source: Metadata API guide, "Layout".
 
 import { type XmlValue } from '../../salesforce/xml.ts'
 import { sameName } from './names.ts'
@@ -17,7 +17,7 @@ import {
   type XmlNode,
 } from './xml-tree.ts'
 
-/** A list of what a layout offers to do; each hides the defaults of Salesforce where it is there. */
+/** A list of actions of a layout; each hides Salesforce's defaults if it exists. */
 const ACTION_LISTS = {
   platformActionList: { item: 'platformActionListItems', name: 'actionName' },
   quickActionList: { item: 'quickActionListItems', name: 'quickActionName' },
@@ -29,9 +29,9 @@ interface PlacedAction {
   name: string
 }
 
-/** What a deployment put on a layout beside fields; absent in changes of before it could. */
+/** What a deployment added to a layout beside fields; absent in older changes. */
 export interface ListChange {
-  /** A list that it made, or the columns that one gained. */
+  /** A list that it created, or the columns that one gained. */
   related_lists?: { related_list: string; made: boolean; fields: string[] }[]
   buttons?: string[]
   actions?: PlacedAction[]
@@ -55,7 +55,7 @@ export interface MergedLists {
   change: ListChange
 }
 
-/** Whether the change says anything. */
+/** Whether the change contains anything. */
 export const isEmptyListChange = ({ related_lists, buttons, actions }: ListChange): boolean =>
   [related_lists, buttons, actions].every((list) => list === undefined || list.length === 0)
 
@@ -64,7 +64,7 @@ const leafOf = ({ value }: XmlNode): string => (typeof value === 'string' ? valu
 const isNamed = (names: readonly string[], name: string): boolean =>
   names.some((one) => sameName(one) === sameName(name))
 
-/** Behind the last child that the schema's order puts before it or beside it. */
+/** After the last child that the schema's order puts before it or beside it. */
 const insertInto = (parent: XmlNode, text: string, name: string, value: XmlValue): Edit => {
   const last = parent.children.findLast((child) => child.name <= name)
   return last === undefined
@@ -81,7 +81,9 @@ const relatedListIn = ({ root }: XmlDocument, name: string): XmlNode | undefined
 export const layoutLists = (text: string, name: string): boolean =>
   relatedListIn(readDocument(text, 'Layout'), name) !== undefined
 
-/** The layout with the related lists that are wished: one that is there gains columns and stays as it is. */
+/**
+ * The layout with the wanted related lists: an existing one gains columns and otherwise stays as it is.
+ */
 const mergeRelatedLists = (text: string, wished: ListWish['related_lists'] = []): MergedLists => {
   const document = readDocument(text, 'Layout')
   const change: NonNullable<ListChange['related_lists']> = []
@@ -125,7 +127,10 @@ const actionOf = (item: XmlNode, list: ActionList): string =>
 const nextOrder = (items: readonly XmlNode[]): number =>
   Math.max(-1, ...items.map((item) => Number(childText(item, 'sortOrder') ?? -1))) + 1
 
-/** Actions put last into a list that the layout has; none is made, which would hide the defaults. */
+/**
+ * Actions added at the end of a list that the layout has; no list is created, since it would hide the
+ * defaults.
+ */
 const mergeActions = (
   text: string,
   list: ActionList,
@@ -150,13 +155,13 @@ const mergeActions = (
   }
 }
 
-/** Whether the layout has a list of actions of its own; without one it offers those of Salesforce. */
+/** Whether the layout has a list of actions of its own; without one it offers Salesforce's defaults. */
 export const hasActionList = (text: string): boolean => {
   const { root } = readDocument(text, 'Layout')
   return Object.keys(ACTION_LISTS).some((list) => childrenNamed(root, list).length > 0)
 }
 
-/** The layout with what is wished beside its fields; what it shows already stays where it is. */
+/** The layout with what is wanted beside its fields; what it already shows stays where it is. */
 export const mergeLists = (
   text: string,
   { related_lists, buttons = [], quick_actions = [] }: ListWish,
@@ -185,7 +190,7 @@ export const joinListChanges = (...changes: readonly ListChange[]): ListChange =
   }
 }
 
-/** What a list of ours may hold and still be ours alone. */
+/** What a list of ours may contain and still be only ours. */
 const OWN_MEMBERS: ReadonlySet<string> = new Set([
   'fields',
   'relatedList',
@@ -236,8 +241,8 @@ const takeActions = (document: XmlDocument, { actions = [] }: ListChange): Taken
 }
 
 /**
- * Takes out what a deployment put on the layout beside fields. A related list of ours that holds something
- * else by now stays, and is named in `kept`.
+ * Removes what a deployment added to the layout beside fields. A related list of ours that now holds
+ * something else stays, and is named in `kept`.
  */
 export const takeOutLists = (
   current: string,

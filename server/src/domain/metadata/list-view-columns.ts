@@ -1,12 +1,12 @@
-// How list views name columns and what they are filtered by: custom fields by their API names, standard ones
-// by names of their own, of which Salesforce publishes no list ("Field names in the ListView columns don't
-// always match their API name counterparts", Metadata API guide, "ListView"). Those here stand in the guide's
-// samples and in list views that open-source projects have retrieved; all others have to be written as
+// How list views name columns and filter fields: custom fields by their API names, standard ones by
+// special names, of which Salesforce publishes no list ("Field names in the ListView columns don't
+// always match their API name counterparts", Metadata API guide, "ListView"). Those here are from the
+// guide's samples and from list views in open-source projects; all others have to be written as
 // Salesforce names them.
 
 import { sameName } from './names.ts'
 
-/** Words of a plan for Salesforce's FilterOperation; those of assignment rules. */
+/** A plan's words for Salesforce's FilterOperation; the same as in assignment rules. */
 export const LIST_VIEW_OPERATIONS = [
   'equals',
   'not_equals',
@@ -134,10 +134,10 @@ const STANDARD: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(
 
 const isCustom = (name: string): boolean => /__[a-z]+$/i.test(name)
 
-/** Salesforce's name for a column, as the plan's name of a field or as it stands there. */
+/** Salesforce's name for a column, from the plan's name of a field, or as written. */
 export const columnOf = (object: string, name: string): string =>
   (isCustom(object) ? CUSTOM : STANDARD.get(sameName(object)))?.get(sameName(name)) ?? name
 
-/** Whether it reads as the API name of a standard field for which no name of a column is known. */
+/** Whether it looks like the API name of a standard field whose column name is not known. */
 export const isUnknownColumn = (object: string, name: string): boolean =>
   !isCustom(name) && /[a-z]/.test(name) && columnOf(object, name) === name

@@ -82,18 +82,18 @@ export const withMasters = (
   return [...entries, ...missing.map(toRead)]
 }
 
-/** Changes to take back, less the rights to read that something else needs. */
+/** Changes to revert, without the read rights that something else needs. */
 export interface ReadsKept {
   changes: AccessChange[]
   /** What needs them, by the object that stays readable. */
   kept: ReadonlyMap<string, string>
 }
 
-/** Whether the change gave the right to read an object. */
+/** Whether the change gave read access to an object. */
 export const givesRead = ({ list, before, after }: AccessChange): boolean =>
   list === 'objectPermissions' && before?.allowRead !== 'true' && after?.allowRead === 'true'
 
-/** The change less its right to read: null where nothing else was granted. */
+/** The change without its read right: null if nothing else was granted. */
 const lessRead = (change: AccessChange): AccessChange | null => {
   const { key, before, after } = change
   const grantsMore = Object.entries(after ?? {}).some(
@@ -106,8 +106,8 @@ const lessRead = (change: AccessChange): AccessChange | null => {
 }
 
 /**
- * What can be taken back while `opened` stay readable: these objects are read through others, on which Read
- * was given by some of the changes.
+ * What can be reverted while `opened` stay readable: these objects are read through others, to which
+ * some of the changes gave read access.
  */
 export const keepReads = (
   changes: readonly AccessChange[],
@@ -130,6 +130,8 @@ export const keepReads = (
   return { changes: rest, kept }
 }
 
-/** Why Read on some objects stays; empty where none does. */
+/** Why read access to some objects stays; empty if none does. */
 export const readsKeptText = ({ kept }: Pick<ReadsKept, 'kept'>): string =>
-  [...kept].map(([object, by]) => `Read on ${object} stays: ${by} is read through it.`).join(' ')
+  [...kept]
+    .map(([object, by]) => `Read access to ${object} stays: ${by} is read through it.`)
+    .join(' ')

@@ -1,5 +1,5 @@
-// Values out of a picklist that a business process or a record type offers. Both name them in the same
-// way: percent-encoded, `Proposal%2FQuote`, in a list in which at most one is the default.
+// Values of a picklist that a business process or a record type offers. Both name them in the same way:
+// percent-encoded, `Proposal%2FQuote`, in a list in which at most one is the default.
 
 import { type JsonObject } from '../../salesforce/json.ts'
 import { leaf, type XmlValue } from '../../salesforce/xml.ts'
@@ -29,7 +29,7 @@ export interface Offer {
   default?: string | undefined
 }
 
-/** What is offered, in its order, and behind it what the plan adds. */
+/** What is offered, in its order, then what the plan adds. */
 export const withOffered = (
   current: readonly JsonObject[],
   { values, default: byDefault }: Offer,

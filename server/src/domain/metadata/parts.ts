@@ -18,10 +18,10 @@ import {
 } from './xml-tree.ts'
 
 interface Place {
-  /** Of the file in which the component stands. */
+  /** The root of the file that contains the component. */
   root: string
   path: string
-  /** The list of which it is an element, and its name there; null where the file is all its own. */
+  /** The list of which it is an element, and its name there; null if it has a file of its own. */
   element: { list: string; apiName: string } | null
 }
 
@@ -103,7 +103,7 @@ export const withoutParts = (
   )
 }
 
-/** As its file lists it: the list and its name. Null for what has a file of its own. */
+/** Its list and name in the file. Null for a component with a file of its own. */
 const partKey = (component: Component): string | null => {
   const element = placeOf(component)?.element ?? null
   return element === null ? null : `${element.list}:${sameName(element.apiName)}`

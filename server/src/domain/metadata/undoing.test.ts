@@ -139,7 +139,7 @@ describe('something that was changed', () => {
     const values = JSON.stringify(restore)
     expect(values).toContain('"fullName":"Won","default":"false","label":"Won","isActive":"false"')
   })
-  it('that is a picklist back but for inactive values is told as kept, even when it is named', () => {
+  it('that is a picklist back but for inactive values is reported as kept, even when it is named', () => {
     const moments = [
       job(stage({ New: true })),
       job(stage({ New: true, Won: true })),
@@ -182,13 +182,13 @@ describe('access', () => {
   const one = set('Job__c.Title__c')
   const two = set('Job__c.Title__c', 'Lead.Theirs__c')
 
-  it('in a set that we made goes with the set, while nobody else uses it', () => {
+  it('in a set that we made is removed with the set, while nobody else uses it', () => {
     expect(undoMade(SET, sceneOf([{}, one, one], ours)).remove).toBe(true)
     const used = undoMade(SET, sceneOf([{}, one, one], { ...ours, others: 2 }))
     expect(used).toMatchObject({ remove: false, kept: { removable: false } })
     expect(used.kept?.reason).toContain('2 other users')
   })
-  it('is taken out of a set that holds more by now', () => {
+  it('is taken out of a set that now holds more', () => {
     const { remove, restore, kept } = undoMade(SET, sceneOf([{}, one, two], ours))
     expect([remove, kept?.removable]).toEqual([false, false])
     expect(JSON.stringify(restore)).toContain('Lead.Theirs__c')

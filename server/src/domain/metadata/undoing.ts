@@ -58,9 +58,9 @@ export interface Scene {
   changes: MergeChanges
   /** How many users other than the connected one have a permission set. */
   othersWith: (permissionSet: string) => number
-  /** What an object's records are read through now. */
+  /** The objects that an object's records are now read through. */
   mastersOf: MastersOf
-  /** Objects beside those of the plan that a profile or permission set lets read. */
+  /** Objects beside those of the plan that a profile or permission set gives read access to. */
   opensBeside: (component: Component) => readonly string[]
   /** What uses a component now, as far as Salesforce says; for kinds that are kept while in use. */
   usersOf: (component: Component) => readonly Component[]
@@ -70,7 +70,9 @@ export interface Scene {
 
 /** What is known about the other components once they are decided. */
 export interface Settled {
-  /** Whether an entry opens nothing that stays, nor the object of what stays, so that we may remove it. */
+  /**
+   * Whether an entry gives access to nothing that stays, nor to its object, so that we may remove it.
+   */
   isOurs: (name: string) => boolean
   /** Whether an entry is deleted together with what it names. */
   isRemoved: (list: string, name: string) => boolean
@@ -147,8 +149,8 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
 }
 
 /**
- * As `undoChange`, but where somebody else changed it since, its members that are still as the deployment left
- * them are restored, and the others stay.
+ * As `undoChange`, but if somebody else changed it since, only members that are still as the deployment
+ * left them are restored.
  */
 export const undoMembers = (component: Component, scene: Scene): Undoing => {
   const undoing = undoChange(component, scene)
@@ -170,13 +172,15 @@ export const undoMembers = (component: Component, scene: Scene): Undoing => {
 }
 
 /**
- * Entries of ours that stay in a file of others, because they open what stays, and what else is to be said.
- * They can be taken out once that goes.
+ * Our entries that stay in a file shared with others, because they give access to what stays, and what
+ * else to report. They can be removed once that is deleted.
  */
 export const stillOpening = (entries: readonly AccessChange[], more = ''): Reason => {
   const names = [...new Set(entries.map(({ key }) => key))]
   const opens =
-    names.length === 0 ? '' : `It still opens ${listed(names)}; that goes with what it opens.`
+    names.length === 0
+      ? ''
+      : `It still gives access to ${listed(names)}; these entries can be removed later.`
   return { reason: `${opens} ${more}`.trim(), drifted: false, removable: names.length > 0 }
 }
 

@@ -100,7 +100,7 @@ export const readRoot = (text: string, rootName: string): JsonObject => {
   return isObject(value) ? value : {}
 }
 
-/** The elements of a list in a file that have a fullName, by it in small letters. */
+/** The elements of a list in a file that have a fullName, by that name in lower case. */
 export const elementsIn = (
   text: string | null,
   { root, list }: { root: string; list: string },

@@ -155,7 +155,7 @@ describe('compilePlan', () => {
     expect(manifestOf(again)).toEqual({ CustomField: ['Lead.Job_Title__c'] })
   })
 
-  it('keeps the settings of an object that is there', () => {
+  it('keeps the settings of an existing object', () => {
     const current = currentFiles({
       'objects/job_posting__c.object': textOf(compiled, 'objects/Job_Posting__c.object')
         .replace('<enableSearch>true', '<enableSearch>false')

@@ -48,7 +48,7 @@ describe('planHash', () => {
     expect(hashOf(other)).not.toBe(hashOf(picklist(['A', 'B'])))
   })
 
-  it('tells which of two master-details comes first', () => {
+  it('knows which of two master-details comes first', () => {
     const detail = (...names: string[]): PlanInput => ({
       objects: [
         {

@@ -12,10 +12,10 @@ const unordered = (values: readonly unknown[]): unknown[] =>
     .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .map(({ value }) => value)
 
-/** Lists that objects of a plan could hold from the start. */
+/** Lists that objects of a plan have had from the start. */
 const FIRST_LISTS: ReadonlySet<string> = new Set(['fields', 'record_types', 'validation_rules'])
 
-/** Later lists count where they are used: without them a plan has the hash that it always had. */
+/** Later lists count only if they are used: without them a plan keeps the hash that it always had. */
 const isLaterAndUnused = (name: string, member: unknown): boolean =>
   Array.isArray(member) && member.length === 0 && !FIRST_LISTS.has(name)
 

@@ -20,7 +20,7 @@ const nameField = z
   .describe("The object's Name field: typed by users, or numbered by Salesforce")
 
 const businessProcess = z.strictObject({
-  api_name: line(80).describe('Its name, which users read too; blanks are allowed'),
+  api_name: line(80).describe('Its name, which users also see; spaces are allowed'),
   description: prose(255).optional().describe('Default: unchanged'),
   active: z.boolean().default(true),
   values: z
@@ -28,7 +28,7 @@ const businessProcess = z.strictObject({
     .min(1)
     .max(1_000)
     .describe(
-      'Stages of opportunities or statuses of leads, cases and solutions; those it offers already stay',
+      'Stages of opportunities or statuses of leads, cases and solutions; values that it already offers stay',
     ),
   default: line(255)
     .optional()
@@ -120,7 +120,7 @@ const listView = z.strictObject({
         value: line(1_000)
           .optional()
           .describe(
-            'Several values with commas between them; `1` or `0` for a checkbox. Default: empty',
+            'Several values are separated by commas; `1` or `0` for a checkbox. Default: empty',
           ),
       }),
     )
@@ -157,13 +157,13 @@ const fieldSet = z.strictObject({
     .max(500)
     .default([])
     .describe(
-      'API names of the fields in the set, in their order; other fields it has stay after them',
+      'API names of the fields in the set, in their order; its other fields stay, after these',
     ),
   available_fields: z
     .array(apiName)
     .max(500)
     .default([])
-    .describe('API names of fields that administrators may add to the set; others it has stay'),
+    .describe('API names of fields that administrators may add to the set; other such fields stay'),
 })
 
 const planObject = z
@@ -189,7 +189,7 @@ const planObject = z
       .array(compactLayout)
       .max(100)
       .default([])
-      .describe('The fields at the top of a record. Created if they do not exist'),
+      .describe('The fields at the top of a record. Created if it does not exist'),
     list_views: z
       .array(listView)
       .max(200)
@@ -346,16 +346,18 @@ const customLabel = z
       .boolean()
       .optional()
       .describe(
-        'In a managed package, kept from those who install it. Default: unchanged, or false for a new label',
+        'In a managed package, hidden from subscribers. Default: unchanged, or false for a new label',
       ),
     short_description: line(80)
       .optional()
-      .describe('What Salesforce lists it by. Default: unchanged, or the API name for a new label'),
+      .describe(
+        'Short description that identifies it in Setup. Default: unchanged, or the API name for a new label',
+      ),
     categories: z
       .array(line(255))
       .max(50)
       .optional()
-      .describe('Words to group labels by in Salesforce. Default: unchanged'),
+      .describe('Categories that group labels in Salesforce. Default: unchanged'),
   })
   .describe('A text that formulas, flows and code show by its name. Created if it does not exist')
   .meta({ id: 'PlanCustomLabel' })
@@ -370,7 +372,7 @@ const permissionSetGroup = z
       .min(1)
       .max(100)
       .describe(
-        'API names of permission sets that exist, or of the one of this plan; those it has already stay',
+        'API names of permission sets that exist, or of the one in this plan; sets that it already has stay',
       ),
   })
   .describe('Permission sets that are assigned together. Created if it does not exist')
@@ -378,14 +380,14 @@ const permissionSetGroup = z
 
 const customMetadataRecord = z
   .strictObject({
-    type: apiName.describe('API name of a custom metadata type that exists, with `__mdt`'),
+    type: apiName.describe('API name of an existing custom metadata type, with `__mdt`'),
     api_name: apiName.describe('API name of the record'),
     label: line(40),
     protected: z
       .boolean()
       .optional()
       .describe(
-        'In a managed package, kept from those who install it. Default: unchanged, or false for a new record',
+        'In a managed package, hidden from subscribers. Default: unchanged, or false for a new record',
       ),
     values: z
       .record(apiName, z.union([z.string().max(131_072), z.number(), z.boolean(), z.null()]))
@@ -400,20 +402,20 @@ const customMetadataRecord = z
 const appTabs = z
   .strictObject({
     app: line(255).describe(
-      'API name of a Lightning app that exists, e.g. `Recruiting` or `standard__LightningSales`',
+      'API name of an existing Lightning app, e.g. `Recruiting` or `standard__LightningSales`',
     ),
     tabs: z
       .array(line(255))
       .min(1)
       .max(100)
       .describe(
-        'Tabs that exist (`Job__c`, `standard-Account`) or that this plan creates; those it shows already stay where they are',
+        'Tabs that exist (`Job__c`, `standard-Account`) or that this plan creates; tabs that it already shows stay where they are',
       ),
     after: line(255)
       .optional()
-      .describe('A tab of the app, to put them behind. Default: at the end'),
+      .describe('A tab of the app, after which they are placed. Default: at the end'),
   })
-  .describe('Tabs to be added to the navigation of an app; what it shows stays in place')
+  .describe('Tabs to be added to the navigation of an app; what it already shows stays in place')
   .meta({ id: 'PlanAppTabs' })
 
 const permissions = z
@@ -517,7 +519,7 @@ export const definesObject = (object: PlanObject): boolean =>
 
 /**
  * Whether compiling writes settings of the object: Salesforce gives an object its parent's sharing
- * together with its first master-detail, and it is the object that names its primary compact layout.
+ * together with its first master-detail, and the object names its primary compact layout.
  */
 export const touchesObject = (object: PlanObject): boolean =>
   definesObject(object) ||

@@ -69,7 +69,7 @@ describe('all or none', () => {
     expect(await pushesStored()).toBe(before)
   })
 
-  it('is judged by a dry run as the push judges it', async () => {
+  it('is checked by a dry run as by the push', async () => {
     const rows = records(5).map((row, n) => (n === 3 ? { ...row, key: null } : row))
     const told = (push: PushWithResults) =>
       push.results?.map(({ success, errors }) => [success, errors.map(({ code }) => code)])
@@ -115,7 +115,7 @@ describe('a retry', () => {
 
 describe('a push while no session can be had', () => {
   it.each(['collections', 'bulk'] as const)(
-    'stands still, says so, and goes on whole however long it took (%s)',
+    'is paused, says so, and completes however long it took (%s)',
     async (transport) => {
       rig.world.nangoAway = true
       const { id } = await rig.push(clientId, records(400), { transport }, 0)

@@ -167,7 +167,7 @@ describe('a push', () => {
 })
 
 describe('a push of more than 2,000 rows', () => {
-  it('goes by Bulk as one part, and is joined to its input row by row', async () => {
+  it('uses Bulk as one part, and is joined to its input row by row', async () => {
     const rows = records(6_000).map((row, n) => (n % 1_000 === 5 ? { ...row, key: null } : row))
     const push = await rig.push(clientId, rows, {}, 55)
     expect(push).toMatchObject({
@@ -193,7 +193,7 @@ describe('a push of more than 2,000 rows', () => {
 })
 
 describe('a dry run', () => {
-  it('judges every row, calls Salesforce not once, and keeps results without rows', async () => {
+  it('checks every row, makes no Salesforce call, and keeps results without rows', async () => {
     const rows = records(250).map((row, n) => (n < 50 ? { ...row, key: null } : row))
     await rig.control.clearJournal()
     const push = await rig.push(clientId, rows, { dry_run: true })
@@ -242,8 +242,8 @@ describe('all or none', () => {
   })
 })
 
-describe('a push that stands still', () => {
-  it('keeps its progress while the API budget is spent, and goes on by itself', async () => {
+describe('a paused push', () => {
+  it('keeps its progress while the API budget is used up, and resumes by itself', async () => {
     const rows = records(600)
     let calls = 0
     rig.world.beforeWrite = async () => {
@@ -371,7 +371,7 @@ describe('what a push leaves behind', () => {
   })
 })
 
-describe('a chunk that fails in a way nobody foresaw', () => {
+describe('a chunk that fails unexpectedly', () => {
   it('is tried again, and given up with an honest result instead of for ever', async () => {
     rig.world.beforeWrite = async () => {
       throw new Error('a bug of ours')

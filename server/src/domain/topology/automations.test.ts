@@ -242,7 +242,7 @@ describe('the automations of a snapshot', () => {
     })
   })
 
-  it('do not fail the pull where one has no content, or is no XML', async () => {
+  it('do not fail the pull where one has no content, or is not XML', async () => {
     rig.org.automations.files.delete('ValidationRule:Job__c.Has_Phone')
     rig.org.automations.files.set('AssignmentRules:Lead', {
       'assignmentRules/Lead.assignmentRules': '<AssignmentRules><assignmentRule>',

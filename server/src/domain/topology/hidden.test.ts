@@ -74,7 +74,7 @@ describe('an object that the connected user no longer sees', () => {
     expect(await told(1, 2)).toEqual(['Job__c not_visible'])
   })
 
-  it('is told apart from one that was deleted in the same hour', async () => {
+  it('is distinguished from one that was deleted in the same hour', async () => {
     hide('Job__c')
     rig.org.remove('Place__c')
     const second = await rig.pull(clientId)
@@ -107,7 +107,7 @@ describe('an object that the connected user no longer sees', () => {
     rig.org.settings.unlistable.clear()
   })
 
-  it('stays so while it is out of sight, and is no new object when it is seen again', async () => {
+  it('stays so while it is out of sight, and is not a new object when it is seen again', async () => {
     hide('Job__c')
     await rig.pull(clientId)
     expect((await rig.pull(clientId)).stats.not_visible).toEqual(['Job__c'])

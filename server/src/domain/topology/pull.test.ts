@@ -339,7 +339,7 @@ describe('a pull that is interrupted', () => {
     )
   })
 
-  it('stands still while the API budget is spent, and goes on by itself', async () => {
+  it('is paused while the API budget is used up, and resumes by itself', async () => {
     const { id } = await rig.start(clientId)
     rig.org.settings.before = async ({ path }) => {
       if (path.endsWith('/sobjects/')) rig.budget.spent = true
@@ -407,7 +407,7 @@ describe('a pull that cannot end well', () => {
 describe('a pull that waits', () => {
   const shown = async (id: string) => rig.topology.snapshot(rig.admin.tenant, id)
 
-  it('says why from the first failure on, since when and until when, and goes on by itself', async () => {
+  it('says why from the first failure on, since when and until when, and resumes by itself', async () => {
     const { id } = await rig.start(clientId)
     const page = { status: 503, body: [{ errorCode: 'SERVER_UNAVAILABLE', message: 'busy' }] }
     rig.org.settings.before = async ({ path }) => (path.includes('/sobjects/') ? page : null)

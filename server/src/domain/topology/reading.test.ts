@@ -116,7 +116,7 @@ describe('topology.diff', () => {
       ...more,
     })
 
-  it('tells what changed between two versions', async () => {
+  it('reports what changed between two versions', async () => {
     const found = await diff()
     expect(found.summary).toEqual({
       identical: false,
@@ -179,7 +179,7 @@ describe('a name that is in no snapshot', () => {
     expect(Object.keys(found.objects ?? {})).toEqual(['Job_3__c'])
   })
 
-  it('is told by a pull of it, with the nearest', async () => {
+  it('is reported by a pull of it, with the nearest', async () => {
     const own = await rig.client('00DWs000004AbCdMAK')
     await rig.pull(own)
     const pulled = await rig.pull(own, { objects: ['Jab_1__c'] })

@@ -138,7 +138,7 @@ const table = (head: string[], rows: string[][]): string => {
   ].join('\n')
 }
 
-it('stands in docs/architecture.md as it is', () => {
+it('is in docs/architecture.md as it is', () => {
   const docs = join(import.meta.dirname, '../../../../docs/architecture.md')
   expect(readFileSync(docs, 'utf8')).toContain(tables())
 })

@@ -93,13 +93,15 @@ export const danglingReferences = (flow: JsonObject): string[] => {
   return [...new Set(dangling.map(({ text }) => text))]
 }
 
-/** A formula of a flow; a condition that starts it, or lets a record through, may look at what changed. */
+/**
+ * A formula of a flow; a condition that starts it, or filters records, may use functions about changes.
+ */
 export interface FlowFormula {
   formula: string
   isCondition: boolean
 }
 
-/** Members that hold a formula, wherever they stand in a flow. */
+/** Members that hold a formula, anywhere in a flow. */
 const FORMULAS: ReadonlySet<string> = new Set(['expression', 'filterFormula', 'formulaExpression'])
 
 /** Every formula in the flow, in its order. */

@@ -148,7 +148,7 @@ describe('a flow that the deployment changed', () => {
     })
   })
 
-  it('is kept where the version that ran before was deleted, and made anew where it is named', () => {
+  it('is kept where the version that ran before was deleted, and created again where it is named', () => {
     // Known from before and after, except for the missing version.
     const is = flow(2, { 2: 'Ours' })
     const asked = question({ was: LIVE, left: OURS, is })

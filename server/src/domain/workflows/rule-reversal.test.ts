@@ -82,7 +82,7 @@ describe('decideReactivation', () => {
     expect(decideReactivation(component, active, freed)?.reason ?? null).toBe(reason)
   })
 
-  it('names the rule that stands in the way', () => {
+  it('names the rule that prevents it', () => {
     const keep = decideReactivation(component, { left: 'Ours', is: 'Theirs' }, freed)
     expect(keep?.changed).toEqual({ type: 'AssignmentRule', fullName: 'Lead.Theirs' })
   })

@@ -117,7 +117,7 @@ describe('a live list', () => {
     expect(await of({ object: 'Nothing__c' })).toEqual([])
   })
 
-  it('tells what runs on an object in which order, whatever types are asked for', async () => {
+  it('says what runs on an object in which order, whatever types are asked for', async () => {
     const { execution_order: order, items } = await rig.list({
       object: 'placement__c',
       types: ['flow'],
@@ -206,7 +206,7 @@ describe('a live list', () => {
         message: 'no',
       },
     ],
-  ])('is no empty one where Salesforce %s', async (_what, kind) => {
+  ])('is not empty where Salesforce %s', async (_what, kind) => {
     await rig.control.addFault({ path: '*/query*', times: 500, kind })
     await expect(rig.list()).rejects.toMatchObject({ code: 'salesforce_error' })
   })
@@ -390,7 +390,7 @@ describe('deployed_by_engine', () => {
     expect(await isOurs('Lead.Ours')).toBe(false)
   })
 
-  it('counts what was deployed to this Salesforce org and stands there, the last word winning', async () => {
+  it('counts what was deployed to this Salesforce org and still exists, the last change winning', async () => {
     const flow = { type: 'Flow', full_name: 'Score_Lead' }
     await insert('workflows', 'created', { check_only: true, status: 'validated' })
     await insert('workflows', 'created', { status: 'failed' })
@@ -416,7 +416,7 @@ describe('deployed_by_engine', () => {
 })
 
 describe('a list of a client', () => {
-  it('that belongs to another org, or is not there, is not found', async () => {
+  it('that belongs to another org, or does not exist, is not found', async () => {
     const elsewhere = newId()
     await rig.database.query(
       `insert into organizations (id, name, slug) values ($1, 'Other', $2)`,

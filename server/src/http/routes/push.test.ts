@@ -138,7 +138,7 @@ describe('push/records', () => {
     ])
   })
 
-  it('answers a repetition with the same key with the first push, as it stands now', async () => {
+  it('answers a repetition with the same key with the first push, in its current state', async () => {
     const body = { client_id: clientId, object: 'placement', records: records(2), wait_seconds: 0 }
     const headers = { 'idempotency-key': 'a push' }
     const first = await rig.post<PushWithResults>('/api/push/records', body, headers)
@@ -204,7 +204,7 @@ describe('an upload', () => {
     expect(await rig.control.journal()).toEqual([])
   })
 
-  it('is refused as a whole for a line that is no row, by its number', async () => {
+  it('is refused as a whole for a line that is not a row, by its number', async () => {
     const before = await pushes()
     const good = records(2)
     const bad = await upload<Problem>(`${linesOf(good)}{"key":\n`)

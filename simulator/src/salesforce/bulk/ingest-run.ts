@@ -88,11 +88,11 @@ const startRun = (bulk: BulkJobs, job: IngestJob, upload: Upload): Run | null =>
     const object = findObject(org, job.object)
     const user = org.users.get(job.createdById)
     if (object === undefined || user === undefined) {
-      throw new BatchProblem('InvalidBatch', `Entity '${job.object}' is not there any more`)
+      throw new BatchProblem('InvalidBatch', `Entity '${job.object}' no longer exists`)
     }
     const columns = compileColumns(org, viewerOf(org, user), object, headerOf(job, upload))
     if (job.operation.endsWith('elete') && (columns.idAt !== 0 || columns.count !== 1)) {
-      throw new BatchProblem('InvalidBatch', `A batch of ${job.operation} has the column Id only`)
+      throw new BatchProblem('InvalidBatch', `A batch of ${job.operation} has only the column Id`)
     }
     return { bulk, job, object, user, columns }
   } catch (error) {

@@ -94,7 +94,7 @@ describe('an ingest job', () => {
     expect(await count("SELECT Id FROM Lead WHERE Company = 'Court'")).toBe(450)
   })
 
-  it('tells of each row what became of it, in the columns and quotes of Salesforce', async () => {
+  it('reports the outcome of each row, in the columns and quotes of Salesforce', async () => {
     await bulk.ingest(PLACEMENTS, 'External_Key__c,Start_Date__c\nold,2026-01-01\n')
     const job = await bulk.ingest(
       PLACEMENTS,
@@ -151,7 +151,7 @@ describe('an ingest job', () => {
     expect([typed.state, typed.numberRecordsFailed]).toEqual(['JobComplete', 1])
   })
 
-  it('fails as a whole for a column that is no field, with every row unprocessed', async () => {
+  it('fails as a whole for a column that is not a field, with every row unprocessed', async () => {
     const job = await bulk.ingest(LEADS, 'LastName,Compny\nx,y\n"z ""q""",w\n')
     expect(job).toMatchObject({
       state: 'Failed',
@@ -167,7 +167,7 @@ describe('an ingest job', () => {
     )
   })
 
-  it('takes a field that its user may not see for one that is not there', async () => {
+  it('treats a field that its user may not see like one that does not exist', async () => {
     await sim.control.act('permissions/hide-field', { org: 'Acme', object: 'Lead', field: 'Title' })
     const job = await bulk.ingest(LEADS, 'LastName,Company,Title\nx,y,z\n')
     expect(job.errorMessage).toBe('InvalidBatch : Field name not found : Title')
@@ -189,7 +189,7 @@ describe('an ingest job', () => {
     })
   })
 
-  it('fails for what is no CSV', async () => {
+  it('fails for what is not CSV', async () => {
     const job = await bulk.ingest(LEADS, 'LastName,Company\nx,y\nz,"never closed\n')
     expect(job.state).toBe('Failed')
     expect(job.errorMessage).toContain('InvalidBatch : Failed to parse CSV')
@@ -288,7 +288,7 @@ describe('an ingest job that is refused', () => {
     expect((await refusal({ ...LEADS, contentType: 'XML' }))[1]).toBe('API_ERROR')
   })
 
-  it('has its data already, or is not open, or is not there', async () => {
+  it('has its data already, or is not open, or does not exist', async () => {
     const { id } = await bulk.create(LEADS)
     const codeOf = async (answer: Response) => [
       answer.status,
@@ -461,7 +461,7 @@ describe('the list of jobs', () => {
 })
 
 describe('Bulk API 1', () => {
-  it('tells of a dead session in its own way, and is refused with a live one', async () => {
+  it('reports a dead session in its own way, and is refused with a live one', async () => {
     const ask = (session: string, type?: string) =>
       fetch(`${admin.instanceUrl}/services/async/66.0/job`, {
         method: 'POST',

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterAll(() => sim.close())
 
 describe('jsforce in bulk', () => {
-  it('deletes nothing, and that is no failure', async () => {
+  it('deletes nothing, and that is not a failure', async () => {
     const results = await jsforce.bulk2.loadAndWaitForResults({
       object: 'Account',
       operation: 'delete',
@@ -90,7 +90,7 @@ describe('jsforce in bulk', () => {
     expect(await rows()).toEqual([])
   })
 
-  it('is told why a job failed', async () => {
+  it('returns why a job failed', async () => {
     await expect(
       jsforce.bulk2.loadAndWaitForResults({
         object: 'Lead',

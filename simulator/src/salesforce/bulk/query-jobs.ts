@@ -138,7 +138,7 @@ const run = async (bulk: BulkJobs, job: QueryJob): Promise<void> => {
 const answer = async (bulk: BulkJobs, job: QueryJob, going: () => boolean): Promise<void> => {
   const { org } = bulk
   const user = org.users.get(job.createdById)
-  if (user === undefined) throw new Error('The user is not there any more')
+  if (user === undefined) throw new Error('The user no longer exists')
   const source = orgSource({
     org,
     viewer: viewerOf(org, user),

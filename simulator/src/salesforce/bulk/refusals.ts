@@ -32,7 +32,7 @@ export const jsonBody = (ctx: RestContext): Record<string, unknown> => {
   if (typeof body === 'object' && body !== null && !Array.isArray(body) && !Buffer.isBuffer(body)) {
     return body as Record<string, unknown>
   }
-  throw refusal(400, 'JSON_PARSER_ERROR', 'The request body is no JSON object')
+  throw refusal(400, 'JSON_PARSER_ERROR', 'The request body is not a JSON object')
 }
 
 /** One of the allowed values, or the default. */

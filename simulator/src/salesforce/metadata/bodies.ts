@@ -67,12 +67,12 @@ export function standardFieldBody(field: Field): MetadataNode {
   return {
     inlineHelpText: inlineHelpText ?? undefined,
     trackFeedHistory: false,
-    // Salesforce: a record above one of the same kind is no lookup.
+    // Salesforce: a parent of the same object is not a lookup.
     type: /picklist|Lookup/i.test(type) ? (name === 'ParentId' ? 'Hierarchy' : type) : undefined,
   }
 }
 
-/** Whether a standard field has metadata of its own: those that somebody writes, but for stamps. */
+/** Whether a standard field has metadata of its own: writable ones do, except stamps. */
 export const isStandardField = ({ describe: { custom, updateable } }: Field): boolean =>
   !custom && updateable
 

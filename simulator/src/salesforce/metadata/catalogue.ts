@@ -36,7 +36,7 @@ export class ComponentCatalogue {
   private readonly version: number
   private readonly known = new Map<string, readonly Component[]>()
 
-  /** The shape of picklists hangs on the version of the API; default: that of today. */
+  /** The shape of picklists depends on the API version; default: today's. */
   constructor(org: Org, version = Infinity) {
     this.org = org
     this.version = version
@@ -61,7 +61,7 @@ export class ComponentCatalogue {
     return type === 'Flow' ? this.flowVersion(fullName) : undefined
   }
 
-  // Salesforce: standard fields are no components of a list, and answer to their names.
+  // Salesforce: standard fields are not listed as components, but can be read by name.
   private standardField(fullName: string): Component | undefined {
     const [objectName = '', name = ''] = fullName.split('.')
     const object = this.org.objects.get(objectName.toLowerCase())

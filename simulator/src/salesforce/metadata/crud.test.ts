@@ -68,7 +68,7 @@ const allOrNone = (value: boolean) =>
   `<AllOrNoneHeader><allOrNone>${value}</allOrNone></AllOrNoneHeader>`
 
 describe('createMetadata', () => {
-  it('makes fields, which nobody sees until they are granted', async () => {
+  it('creates fields that nobody sees until they are granted', async () => {
     const result = await jsforce.metadata.create('CustomField', text('Lead.Crew__c'))
     expect(result).toEqual({ fullName: 'Lead.Crew__c', success: true, errors: [] })
     const [read] = await jsforce.metadata.read('CustomField', ['Lead.Crew__c'])
@@ -235,7 +235,7 @@ describe('updateMetadata and upsertMetadata', () => {
 })
 
 describe('deleteMetadata', () => {
-  it('deletes, and says in the recorded words what is not there or in use', async () => {
+  it('deletes, and says in the recorded words what does not exist or is in use', async () => {
     await jsforce.metadata.create('CustomField', [text('Lead.Crew__c'), text('Lead.Used__c')])
     await jsforce.metadata.create('ValidationRule', {
       ...rule('Lead.Uses', true),

@@ -84,7 +84,7 @@ function typeOf(node: MetadataNode): string {
       'soapenv:Client',
       type === ''
         ? 'Must specify the type of a component as xsi:type'
-        : `'${type}' is no type of components`,
+        : `'${type}' is not a type of component`,
     )
   }
   return type

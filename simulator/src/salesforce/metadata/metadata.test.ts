@@ -46,7 +46,7 @@ async function retrieve(types: { name: string; members: string[] }[]) {
   return { id: started.id, result, statuses, files: Object.fromEntries(files) }
 }
 
-describe('Metadata API, judged by jsforce', () => {
+describe('Metadata API, tested with jsforce', () => {
   it('describes the types it serves', async () => {
     const described = await connect().metadata.describe('67.0')
     expect(described).toMatchObject({ partialSaveAllowed: true, testRequired: true })
@@ -81,7 +81,7 @@ describe('Metadata API, judged by jsforce', () => {
     )
   })
 
-  it('reads components, and null for one that is not there', async () => {
+  it('reads components, and null for one that does not exist', async () => {
     const [field, missing] = await connect().metadata.read('CustomField', [
       'Trip__c.Miles__c',
       'Trip__c.Nope__c',

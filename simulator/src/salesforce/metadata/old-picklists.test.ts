@@ -1,4 +1,4 @@
-// Picklists in the shapes of the Metadata API before and after value sets, judged by jsforce.
+// Picklists in the shapes of the Metadata API before and after value sets, tested with jsforce.
 
 import { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -1,6 +1,6 @@
-// Picklists as the Metadata API knew them before value sets. Salesforce: Metadata API guide of version
-// 37.0, "Picklist (Including Dependent Picklist)": the values one by one, with what they mean to a status,
-// and those of standard fields too, which have been StandardValueSets since.
+// Picklists as in the Metadata API before value sets. Salesforce: Metadata API guide of version 37.0,
+// "Picklist (Including Dependent Picklist)": the values one by one, with their meaning for a status,
+// also those of standard fields, which have since become StandardValueSets.
 
 import type { Field, SObject } from '../../org/model.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../org/metadata-xml.ts'
@@ -53,7 +53,7 @@ export function objectInVersion(
   }
 }
 
-/** For which values of the controlling field each value is there. */
+/** For which values of the controlling field each value is available. */
 const controlled = (set: MetadataNode | undefined): Map<string, string[]> =>
   new Map(
     nodes(set, 'valueSettings').map((setting) => [
@@ -62,7 +62,7 @@ const controlled = (set: MetadataNode | undefined): Map<string, string[]> =>
     ]),
   )
 
-/** Columns of the tables of statuses, by the elements that said the same. */
+/** Columns of the status tables, by the elements with the same meaning. */
 const MEANINGS = {
   closed: 'IsClosed',
   converted: 'IsConverted',

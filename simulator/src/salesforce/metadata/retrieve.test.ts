@@ -103,7 +103,7 @@ describe('retrieve', () => {
     expect(Object.keys(files)).toContain('layouts/Trip__c-Trip Layout.layout')
   })
 
-  it('answers a message for a member or a type that is not there', () => {
+  it('answers a message for a member or a type that does not exist', () => {
     const { output, files } = retrieve({ CustomObject: ['Nope__c'], Quux: ['*'] }, false)
     expect(output.messages).toEqual([
       {

@@ -30,7 +30,7 @@ const failing = async (soql: string, firstName = 'Ada') =>
       (error: unknown) => error,
     )) as { errorCode: string; message: string }
 
-describe('REST query, judged by jsforce', () => {
+describe('REST query, tested with jsforce', () => {
   it('answers records with their attributes, references and computed compounds', async () => {
     const { totalSize, done, records } = await connect().query(
       'SELECT Id, Name, Account.Name, Account.BillingAddress, Owner.Name FROM Contact',
@@ -106,7 +106,7 @@ describe('REST query, judged by jsforce', () => {
     ])
   })
 
-  it('treats a field without field-level security as not there', async () => {
+  it('treats a field without field-level security as nonexistent', async () => {
     const soql = 'SELECT Tier__c FROM Account LIMIT 1'
     expect((await connect('Ada').query(soql)).totalSize).toBe(1)
     const error = await failing(soql, 'Rob')

@@ -1,4 +1,4 @@
-// Related lists, which are read through the record that they belong to, judged by jsforce.
+// Related lists, which are read through the record that they belong to, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -38,7 +38,7 @@ describe('related lists', () => {
         ({ childSObject, field, relationshipName }) =>
           `${childSObject}.${field} ${relationshipName ?? ''}`,
       )
-    // As recorded of a lead.
+    // As recorded for a lead.
     expect(await names('Lead')).toEqual(
       expect.arrayContaining([
         'ActivityHistory.WhoId ActivityHistories',

@@ -1,5 +1,5 @@
-// The rows of related lists, out of the tasks, events, notes and files of the org. Salesforce: Object
-// Reference, ActivityHistory and its like. There are no approvals here, and so no steps of any.
+// The rows of related lists, from the tasks, events, notes and files of the org. Salesforce: Object
+// Reference, ActivityHistory and the like. Approvals are not simulated, so there are no approval steps.
 
 import { type Org, type Row } from '../../org/model.ts'
 import { type SoqlRow } from '../../soql/schema.ts'
@@ -44,7 +44,7 @@ const activities = (org: Org): SoqlRow[] => [
   })),
 ]
 
-/** Salesforce: the account of what the activity is about, else of the contact ("AccountId"). */
+/** Salesforce: the account of the activity's related record, else of the contact ("AccountId"). */
 const accountOf = (org: Org, row: Row): unknown => {
   if (typeof row['AccountId'] === 'string') return row['AccountId']
   const what = row['WhatId']

@@ -148,7 +148,7 @@ describe('a collection', () => {
     expect(byId[0]?.created).toBe(true)
   })
 
-  it('retrieves records with null for what is not there', async () => {
+  it('retrieves records with null for what does not exist', async () => {
     const [made] = await rows('POST', PATH, { records: [account()] })
     const id = made?.id ?? ''
     const body = { ids: [id, '001x00000000000'], fields: ['name'] }
@@ -222,7 +222,7 @@ describe('a composite', () => {
     )
   })
 
-  it('with allOrNone takes everything back, collections inside of it too', async () => {
+  it('with allOrNone rolls everything back, collections inside of it too', async () => {
     const before = [await count('Account'), await count('Lead')]
     const { status, body } = await send('POST', '/composite', {
       allOrNone: true,
@@ -256,7 +256,7 @@ describe('a composite', () => {
     expect(await count('Account', { Name: 'Kept' })).toBe(1)
   })
 
-  it('as graphs keeps each graph or takes it back', async () => {
+  it('as graphs keeps each graph or rolls it back', async () => {
     const graph = (graphId: string, name: string | null) => ({
       graphId,
       compositeRequest: [

@@ -12,7 +12,7 @@ import { soapRoutes } from '../metadata/routes.ts'
 import { routes as queryRoutes } from '../query/routes.ts'
 import { routes as toolingRoutes } from '../tooling/routes.ts'
 
-/** Sees the set-up, and no field that is not granted. */
+/** Sees Setup, but no field that is not granted. */
 const setUp = (): Grants => ({ ...grants(), system: new Set(['ViewSetup']) })
 
 const grants = (): Grants => ({ fields: new Map(), objects: new Map(), system: new Set() })

@@ -35,7 +35,7 @@ const get = async (path: string) => {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
-describe('Tooling query, judged by jsforce', () => {
+describe('Tooling query, tested with jsforce', () => {
   it('knows none of the objects of the schema for a user without View Setup', async () => {
     const profile = [...org.profiles.values()].find(({ name }) => name === 'Standard User')
     profile?.grants.system.delete('ViewSetup')

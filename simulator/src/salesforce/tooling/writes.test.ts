@@ -247,7 +247,7 @@ describe('a composite', () => {
     expect(await metadataOf('CustomField', made?.Id ?? '')).toMatchObject({ length: 60 })
   })
 
-  it('with allOrNone is taken back whole when a part fails, and without it is not', async () => {
+  it('with allOrNone is rolled back whole when a part fails, and without it is not', async () => {
     const before = await jsforce.describe('Lead')
     const bad = rule({ errorConditionFormula: 'ISBLANK(Nope__c)' })
     expect(await run(bad, true)).toEqual({ statuses: [400, 400, 400], made: undefined })

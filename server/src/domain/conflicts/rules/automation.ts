@@ -171,7 +171,7 @@ export const automationRules = [
       return found === null || found.exists
         ? null
         : {
-            message: `${component.fullName} uses the business process ${process}, which ${object.api_name} has neither in the plan nor in this Salesforce org.`,
+            message: `${component.fullName} uses the business process ${process}, which exists for ${object.api_name} neither in the plan nor in this Salesforce org.`,
             remedy: 'Correct its name, or add the process to business_processes.',
             at: 'business_process',
           }

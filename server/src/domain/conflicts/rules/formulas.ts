@@ -55,7 +55,7 @@ const misused = (full: string, formula: string, place: FormulaPlace, at: string)
     at,
   }))
 
-/** The formulas that a workflow brings, with the place of each. */
+/** The formulas of a workflow, with the place of each. */
 const formulasOf = ({
   type,
   definition,

@@ -46,7 +46,7 @@ const rightsIn = async (plan: object, type: 'PermissionSet' | 'Profile', name: s
   )
 }
 
-describe('a plan for a detail that is there', () => {
+describe('a plan for a detail that exists', () => {
   it('opens the master with a new field, and rolls both back', async () => {
     const plan = {
       objects: [adding('Placement_Fee__c', text('Due__c'))],
@@ -65,7 +65,7 @@ describe('a plan for a detail that is there', () => {
     })
   })
 
-  it('opens all that stands above it, in the plan or not, to the top', async () => {
+  it('gives access to all its masters, in the plan or not, up to the top', async () => {
     const plan = {
       objects: [object('Fee_Part', master('Fee__c', 'Placement_Fee__c', 'Parts'))],
       permissions: { permission_set: 'Set_Part' },
@@ -75,7 +75,7 @@ describe('a plan for a detail that is there', () => {
     expect([...rights.keys()].sort()).toEqual(['Fee_Part__c', 'Placement_Fee__c', 'Placement__c'])
   })
 
-  it('opens what its standard master is read through', async () => {
+  it('gives access to what its standard master is read through', async () => {
     const detail = object('Deal_Part', master('Deal__c', 'Opportunity', 'Deal_Parts'))
     await rig.deploy({ objects: [detail], permissions: NO_ACCESS })
     const plan = {
@@ -116,7 +116,8 @@ describe('Read on a master that another detail needs', () => {
     objects: [object(name, master('Above__c', 'Placement__c', `${name}s`))],
     permissions,
   })
-  const reasonOf = (name: string) => `Read on Placement__c stays: ${name}__c is read through it.`
+  const reasonOf = (name: string) =>
+    `Read access to Placement__c stays: ${name}__c is read through it.`
 
   it('stays in the permission set when the deployment that gave it is rolled back', async () => {
     const permissions = { permission_set: 'Set_Kept' }
@@ -128,7 +129,7 @@ describe('Read on a master that another detail needs', () => {
     expect(done.rollback?.kept).toMatchObject([
       {
         type: 'PermissionSet',
-        reason: `It holds other entries by now. Only ours are taken out. ${reasonOf('Beside')}`,
+        reason: `It holds other entries by now. Only ours are removed. ${reasonOf('Beside')}`,
       },
     ])
     const rights = await rightsIn(other('Beside', permissions), 'PermissionSet', 'Set_Kept')

@@ -1,5 +1,5 @@
-// What stands beside the objects of a plan and is read through them: Salesforce takes Read on a master from no
-// permission set or profile that lets read a detail.
+// Objects beside those of a plan that are read through them: Salesforce does not remove read access to a
+// master from a permission set or profile that gives read access to a detail.
 
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
@@ -12,15 +12,18 @@ import { type Changes } from '../rows.ts'
 import { readDescribes, readFiles, type Reading } from './images.ts'
 
 export interface Beside {
-  /** The file of a detail; null for what is none. */
+  /** The file of a detail; null if it is not one. */
   file: (object: string) => string | null
-  /** Details that profiles let read, by the key of the profile: a profile tells only what is named beside it. */
+  /**
+   * Details that profiles give read access to, by the key of the profile: a profile's file contains only
+   * what the same package names.
+   */
   readable: ReadonlyMap<string, readonly string[]>
 }
 
 const NOTHING: Beside = { file: () => null, readable: new Map() }
 
-/** Objects on which the deployment gave somebody Read. */
+/** Objects to which the deployment gave somebody read access. */
 const openedBy = ({ permissionSets, profiles }: Changes): string[] => [
   ...new Set(
     [...Object.values(permissionSets), ...Object.values(profiles)]
@@ -41,7 +44,10 @@ const detailsIn = ({ childRelationships: list }: JsonObject): string[] =>
       : [],
   )
 
-/** Reads details of the objects that the deployment opened, and which of them its profiles let read. */
+/**
+ * Reads details of the objects that the deployment gave access to, and which of them its profiles give
+ * read access to.
+ */
 export const readBeside = async (
   org: SalesforceOrg,
   plan: Plan,

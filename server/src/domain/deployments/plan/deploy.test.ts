@@ -190,7 +190,7 @@ describe('a deploy', () => {
     expect(await sent()).toBe(before)
   })
 
-  it('builds on nothing that is not there', async () => {
+  it('builds on nothing that does not exist', async () => {
     const done = await rig.deploy({
       objects: [
         {
@@ -202,7 +202,7 @@ describe('a deploy', () => {
     expect(done).toMatchObject({ status: 'failed', error: { code: 'invalid_plan' } })
   })
 
-  it('stays pending while its connection is lost, and can be let go of', async () => {
+  it('stays pending while its connection is lost, and can be abandoned', async () => {
     const { id } = await rig.start(planOf('Adrift'))
     await rig.control.act('deploys/pace', { org: rig.sfdcOrg.name, runMs: 60_000 })
     try {
@@ -231,7 +231,7 @@ describe('a deploy', () => {
     }
   })
 
-  it('that Salesforce does not let us follow any more can be let go of, one that goes on cannot', async () => {
+  it('that Salesforce no longer lets us follow can be abandoned, a running one cannot', async () => {
     const { id } = await rig.start(planOf('Blind'))
     const letGo = () => rig.deployments.cancel(rig.caller, { deployment_id: id, abandon: true })
     await expect(letGo()).rejects.toMatchObject({ code: 'deployment_in_progress' })
@@ -252,7 +252,7 @@ describe('a deploy', () => {
     }
   })
 
-  it('leaves one audit row with its Salesforce calls, and the touched objects to be read anew', async () => {
+  it('leaves one audit row with its Salesforce calls, and the touched objects to be read again', async () => {
     const known = async (): Promise<boolean> => {
       const rows = await rig.database.query(
         `select name from topology_validators where kind = 'object' and name = 'Lead'`,
@@ -313,7 +313,7 @@ describe('a conflict report named with a deploy', () => {
     expect(await sent()).toBe(before)
   })
 
-  it('stops the deploy where a touched object has changed since it was judged', async () => {
+  it('stops the deploy where a touched object has changed since it was checked', async () => {
     const version = await pull()
     expect(version).not.toBeNull()
     await rig.control.act('schema/add-field', {
@@ -326,13 +326,13 @@ describe('a conflict report named with a deploy', () => {
     })
   })
 
-  it('stops the deploy where another Salesforce org was judged', async () => {
+  it('stops the deploy where a different Salesforce org was checked', async () => {
     await expect(start({ sfdcOrgId: '00DAx000000OtherEAA' })).rejects.toMatchObject({
       code: 'topology_drifted',
     })
   })
 
-  it('tells in the refusal what it found, by the path in the body', async () => {
+  it('says in the refusal what it found, by the path in the body', async () => {
     const finding = { code: 'field_type_changed', message: 'It is a number.', path: 'objects.0' }
     const refused = start({
       severity: 'red',

@@ -93,7 +93,7 @@ const readMasters = async (
   }
 }
 
-/** The files of these components, by path; what is not there is absent. Throws as `readImages`. */
+/** The files of these components, by path; what does not exist is absent. Throws as `readImages`. */
 export const readFiles = async (
   org: SalesforceOrg,
   components: readonly Component[],
@@ -123,7 +123,10 @@ export const readFiles = async (
   return { files, properties: retrieved.properties }
 }
 
-/** Of what stands in one file with its like, only Salesforce's list says who changed which, and its id. */
+/**
+ * For components that share one file, only Salesforce's list says who changed which one, and gives its
+ * id.
+ */
 const readListed = async (
   org: SalesforceOrg,
   components: readonly Component[],

@@ -57,7 +57,7 @@ describe('a large plan', { timeout: 120_000 }, () => {
     expect(stall).toBeLessThan(5_000)
   })
 
-  it('of more components than a statement of PostgreSQL has parameters for is stored and taken back', async () => {
+  it('of more components than a statement of PostgreSQL has parameters for is stored and rolled back', async () => {
     await deployAndTakeBack(planOf('Many', 13, 430), 13 * 431 + 1)
   })
 })

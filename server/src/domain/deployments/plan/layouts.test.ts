@@ -1,4 +1,5 @@
-// Related lists and buttons go on a layout that is there, beside what it holds, and leave it as it was.
+// Related lists and buttons are added to an existing layout, beside its content, and can be removed
+// without a trace.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
@@ -28,7 +29,7 @@ const layoutFile = async (): Promise<string> => {
   return files.get('layouts/Lead-Lead Layout.layout') ?? ''
 }
 
-/** A child of leads, with the related list of it on the layout of leads. */
+/** A child of leads, with its related list on the layout of leads. */
 const visits = (name: string, columns: string[]) => ({
   objects: [
     {
@@ -80,7 +81,7 @@ it('columns that a list gains are taken out again, and the list stays', async ()
   expect(await layoutFile()).toBe(before)
 })
 
-it('a list stays while the lookup that it stands on stays', async () => {
+it('a list stays while its lookup stays', async () => {
   const { id } = await rig.deploy(visits('Call', ['NAME']))
   const done = await rig.rollback(id, {
     components: [{ type: 'Layout', full_name: 'Lead-Lead Layout' }],
@@ -91,7 +92,7 @@ it('a list stays while the lookup that it stands on stays', async () => {
   expect(await layoutFile()).toContain('Call__c.Lead__c')
   expect(done.rollback?.remaining).toContainEqual({
     ...{ type: 'Layout', full_name: 'Lead-Lead Layout' },
-    reason: 'It still shows Call__c.Lead__c; that goes with what it shows.',
+    reason: 'It still shows Call__c.Lead__c; these items can be removed later.',
   })
   expect(await rig.rollback(id)).toMatchObject({ status: 'rolled_back' })
   expect(await layoutFile()).not.toContain('Call__c.Lead__c')

@@ -1,5 +1,5 @@
-// A rollback of some components says exactly what is left, and the rest can follow: what an earlier rollback
-// of the same deployment removed is nobody else's change.
+// A rollback of some components says exactly what is left, and the rest can follow: what an earlier
+// rollback of the same deployment removed does not count as somebody else's change.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../../test/src/database.ts'
@@ -37,7 +37,7 @@ const fieldOf = (object: string, name: string) => named('CustomField', `${object
 const namesIn = (list: readonly { type: string; full_name: string }[] = []): string[] =>
   list.map(({ type, full_name }) => `${type} ${full_name}`).sort()
 
-/** What the permission set of the plan opens now, by list. */
+/** What the permission set of the plan now gives access to, by list. */
 const openedBy = async (plan: { permissions: { permission_set: string } }) => {
   const { files } = await readImages(rig.org, parsePlan(plan))
   const path = `permissionsets/${plan.permissions.permission_set}.permissionset`
@@ -51,7 +51,7 @@ const openedBy = async (plan: { permissions: { permission_set: string } }) => {
 }
 
 describe('what a rollback of some components leaves', () => {
-  it('goes with the next one: what ours removed is nobody else’s change', async () => {
+  it('goes with the next one: what our rollback removed is not somebody else’s change', async () => {
     const { id } = await rig.deploy(planOf('Rest'))
     const first = await rig.rollback(id, { components: [fieldOf('Rest', 'One')] })
     expect(namesIn(first.rollback?.removed)).toEqual(['CustomField Rest__c.One__c'])
@@ -65,7 +65,7 @@ describe('what a rollback of some components leaves', () => {
     })
   })
 
-  it('still goes only if nobody else has changed it', async () => {
+  it('is removed only if nobody else has changed it', async () => {
     const { id } = await rig.deploy(planOf('Theirs'))
     await rig.rollback(id, { components: [fieldOf('Theirs', 'One')] })
     await rig.control.act('schema/alter-field', {
@@ -80,14 +80,14 @@ describe('what a rollback of some components leaves', () => {
         reason: 'It, or something on it, has been changed by somebody else since.',
       }),
     )
-    // What stays is still open to those who had it, and what opens it is told.
+    // What stays is still accessible to those who had access, and the entries that give it are reported.
     expect(await openedBy(planOf('Theirs'))).toEqual({
       objects: ['Theirs__c'],
       fields: ['Theirs__c.Two__c'],
       recordTypes: ['Theirs__c.Sort'],
     })
     const opens =
-      'It still opens Theirs__c, Theirs__c.Two__c, Theirs__c.Sort; that goes with what it opens.'
+      'It still gives access to Theirs__c, Theirs__c.Two__c, Theirs__c.Sort; these entries can be removed later.'
     expect(rollback?.remaining).toEqual(
       expect.arrayContaining([
         { ...named('PermissionSet', 'Set_Theirs'), reason: opens },
@@ -118,7 +118,8 @@ describe('what a rollback of some components leaves', () => {
       { ...fieldOf('Host', 'Four'), reason: 'Not named in components.' },
       {
         ...named('PermissionSet', 'Set_Host'),
-        reason: 'It still opens Host__c, Host__c.Four__c; that goes with what it opens.',
+        reason:
+          'It still gives access to Host__c, Host__c.Four__c; these entries can be removed later.',
       },
     ])
     expect(await rig.rollback(id)).toMatchObject({

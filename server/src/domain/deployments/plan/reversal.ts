@@ -37,14 +37,14 @@ export interface ReversalInput {
    */
   after: Files
   now: Files
-  /** What earlier rollbacks of the deployment removed: that it is gone is nobody else's change. */
+  /** What earlier rollbacks of the deployment removed: its absence is not somebody else's change. */
   removedBefore: readonly Component[]
   changes: Changes
   /** Named by the caller: only these are rolled back, even if others changed them since. Null: all. */
   named: ReadonlySet<string> | null
   /** Who has the plan's permission set now; null if the plan assigns none. */
   assignments: AssignmentsSeen | null
-  /** Details of what the plan opens, beside it. */
+  /** Details, beside the plan, of the objects that it gives access to. */
   beside: Beside
   /** What uses components of a kind that is kept while in use, by the components' keys. */
   users: Users
@@ -94,7 +94,10 @@ interface Undone {
   undoing: Undoing
 }
 
-/** The names of entries that open this component: its own, and its object's; none for what nobody is granted. */
+/**
+ * The names of entries that give access to this component: its own, and its object's; none for kinds
+ * without access entries.
+ */
 const openedBy = ({ component: { type, fullName } }: Undone): string[] => {
   const kind = kindOf(type)
   if (kind?.access === undefined) return []

@@ -69,7 +69,7 @@ describe('a rollback', () => {
     expect(after.files.get('objects/Lead.object')).toBe(before.files.get('objects/Lead.object'))
   })
 
-  it('as a dry run tells what it would do, and does nothing', async () => {
+  it('as a dry run says what it would do, and does nothing', async () => {
     const { id } = await rig.deploy(objectPlan('Dry'))
     const told = await rig.rollback(id, { dry_run: true })
     expect(told).toMatchObject({ status: 'deployed', rollback: { status: 'dry_run' } })

@@ -134,7 +134,7 @@ describe('a rollback of something that is used by', () => {
     },
   )
 
-  it('nothing any more goes through as the dry run said', async () => {
+  it('nothing any longer goes through as the dry run said', async () => {
     const plan = on('Lead', text('Base_G__c'))
     const { id } = await deployed(plan)
     const later = await deployed(on('Lead', formula('Shown_G__c', 'Base_G__c')))
@@ -146,7 +146,7 @@ describe('a rollback of something that is used by', () => {
     expect(await rollback(id)).toMatchObject({ status: 'rolled_back' })
   })
 
-  it('its own permission set only, which is assigned, is no obstacle', async () => {
+  it('only its own permission set, which is assigned, does not prevent it', async () => {
     const plan = { ...on('Lead', text('Base_H__c')), permissions: { permission_set: 'Set_Dry_H' } }
     const { id } = await deployed(plan)
     const told = await rollback(id, { dry_run: true })

@@ -282,7 +282,7 @@ describe('whose a deploy is', () => {
     'CustomTab:Old__c',
   ]
 
-  it('is told by its components, however Salesforce writes their names', () => {
+  it('is recognised by its components, however Salesforce writes their names', () => {
     expect(claimOf(contents, result('Succeeded', ...all))).toBe('ours')
     expect(claimOf(contents, result('InProgress', ...all))).toBe('ours')
   })

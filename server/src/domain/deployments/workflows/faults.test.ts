@@ -161,7 +161,7 @@ describe('a removal', () => {
     expect(await stateOf('Wanted')).toEqual({ active: 2, versions: [1, 2] })
   })
 
-  it('that ended half-way is taken back: the version that was active is so again', async () => {
+  it('that ended half-way is rolled back: the version that was active is active again', async () => {
     await rig.deployWorkflows([flow('Half', 'Hot')])
     await rig.deployWorkflows([flow('Half', 'Cold')])
     const second = (await flowState('Half'))?.versions.at(-1)?.id ?? ''
@@ -321,7 +321,7 @@ describe('a rollback', () => {
     expect(await stateOf('Grown')).toEqual({ active: 1, versions: [1, 3] })
   })
 
-  it('tells when somebody switched the flow, and switches nothing', async () => {
+  it('reports when somebody activated or deactivated the flow, and changes nothing', async () => {
     await rig.deployWorkflows([flow('Told', 'Hot')])
     const ours = await rig.deployWorkflows([flow('Told', 'Cold')])
     await act('automations/add-flow-version', { flow: 'Told', activate: true })
@@ -361,7 +361,7 @@ describe('a rollback', () => {
     expect(await stateOf('Reborn')).toEqual({ active: 1, versions: [1] })
   })
 
-  it('makes the active version anew where somebody deleted it since and the flow is named', async () => {
+  it('creates the active version again where somebody deleted it since and the flow is named', async () => {
     await rig.deployWorkflows([flow('Pruned', 'Hot')])
     const ours = await rig.deployWorkflows([flow('Pruned', 'Cold')])
     const [first] = (await flowState('Pruned'))?.versions ?? []

@@ -111,7 +111,7 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       expect(await stateOf('Life')).toEqual({ active: 1, versions: [1] })
     })
 
-    it('that were removed and brought back are still taken back with what made them', async () => {
+    it('that were removed and brought back are still rolled back with what made them', async () => {
       const made = await deploy(flow('Returned', 'Hot'))
       const removed = await rig.removeWorkflows([{ type: 'flow', api_name: 'Returned' }])
       await rig.rollback(removed.id)
@@ -244,7 +244,7 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       expect(await stateOf('Waited')).toEqual({ active: 1, versions: [1] })
     })
 
-    it('that are not there cannot be switched or removed', async () => {
+    it('that do not exist cannot be switched or removed', async () => {
       const nowhere = { type: 'flow' as const, api_name: 'Nowhere' }
       await expect(rig.setActive({ ...nowhere, active: true })).rejects.toMatchObject({
         code: 'not_found',

@@ -139,7 +139,7 @@ describe('proposals for a field', () => {
     )
   })
 
-  it('follow what the other mappings of the org do, where the field is there', () => {
+  it('follow what the other mappings of the org do, if the field exists', () => {
     const precedents = new Map([
       [
         'segment',

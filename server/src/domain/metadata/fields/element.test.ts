@@ -126,7 +126,7 @@ describe('a field as XML', () => {
   })
 })
 
-describe('a field that is there already', () => {
+describe('a field that already exists', () => {
   const there = (inner: string): string =>
     `<CustomObject xmlns="http://soap.sforce.com/2006/04/metadata"><fields>${inner}</fields></CustomObject>`
 
@@ -210,7 +210,7 @@ describe('a field that a plan cannot say', () => {
   })
 
   it.each(['Hierarchy', 'ExternalLookup', undefined])(
-    'of type %s is no field of a plan',
+    'of type %s is not a field of a plan',
     (type) => {
       expect(readField({ fullName: 'X__c', label: 'X', type }).field).toBeNull()
     },

@@ -52,7 +52,7 @@ describe('tabs of an app', () => {
     expect(() => compile(planned())).toThrow('The Salesforce org has no app Desk.')
   })
 
-  it('are told what is wrong with them', () => {
+  it('report what is wrong with them', () => {
     const errorsOf = (...app_tabs: AppInput[]) =>
       checkPlan(planSchema.parse({ app_tabs })).map(
         ({ path, code }) => `${path.replace('app_tabs.', '')} ${code}`,

@@ -1,5 +1,5 @@
-// The tabs of an app's navigation. The app exists already; tabs are added to it, nothing that it shows is moved
-// or dropped, and what was added can be taken out again.
+// The tabs of an app's navigation. The app exists already; tabs are added to it, nothing that it shows
+// is moved or dropped, and what was added can be removed again.
 
 import { leaf } from '../../../salesforce/xml.ts'
 import { type Findings, reportDuplicates } from '../../plan/findings.ts'
@@ -71,7 +71,7 @@ const tabsOf = ({ root }: XmlDocument): XmlNode[] => childrenNamed(root, LIST)
 const tabNamed = (document: XmlDocument, name: string): XmlNode | undefined =>
   tabsOf(document).find((node) => sameName(nameOf(node)) === sameName(name))
 
-/** Behind the tab, else behind the last, else where the schema's order puts the first. */
+/** After the tab, else after the last one, else where the schema's order puts the first. */
 const insertTabs = (
   document: XmlDocument,
   behind: XmlNode | undefined,
@@ -117,12 +117,12 @@ const compileApp = (
       }
 }
 
-/** Our tabs are taken out, but those that stay themselves. */
+/** Our tabs are removed, except those that stay themselves. */
 const undoTabs = (component: Component, scene: Scene, { isOurs }: Settled): Undoing => {
   const early = undoUnread(component, scene)
   const [was, is] = [scene.before.file(component), scene.now.file(component)]
   if (early !== null || was === null || is === null) return early ?? NOTHING
-  // Where the outcome was never known, nothing is ours unless the caller names it.
+  // If the outcome was never known, nothing is ours unless the caller names it.
   const left = scene.after.file(component) ?? (isNamed(component, scene) ? is : was)
   const [before, after, now] = [was, left, is].map((text) => readDocument(text, TYPE))
   if (before === undefined || after === undefined || now === undefined) return NOTHING
@@ -177,7 +177,7 @@ const rules: KindRule[] = [
     return missing.length === 0
       ? null
       : {
-          message: `The app ${app.app} is to show ${listed(missing)}, which ${one(missing, 'exists as a tab', 'exist as tabs')} neither in the plan nor in this Salesforce org.`,
+          message: `The app ${app.app} would show ${listed(missing)}, which ${one(missing, 'exists as a tab', 'exist as tabs')} neither in the plan nor in this Salesforce org.`,
           remedy: 'Add the object to tabs of the plan, correct the name, or leave it out.',
           at: 'tabs',
         }

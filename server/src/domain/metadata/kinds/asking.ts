@@ -1,4 +1,4 @@
-// What the rules of several kinds ask about the things that a component names.
+// What the rules of several kinds ask about the components and records that a component names.
 
 import { list, listObjects } from '../../../salesforce/xml.ts'
 import { definesObject, type Plan, type PlanObject } from '../../plan/schema.ts'
@@ -16,7 +16,7 @@ export const missingFields = async (
   const isThere = async (name: string): Promise<boolean | null> => {
     if (planned.has(sameName(name))) return true
     if (asked.objectExists(object.api_name)) return asked.fieldExists(object.api_name, name)
-    // A new object has the standard fields, and of the custom ones those of the plan.
+    // A new object has the standard fields, and only the plan's custom ones.
     return !/__c$/i.test(name)
   }
   const found = await Promise.all(names.map(async (name) => [name, await isThere(name)] as const))
@@ -35,7 +35,7 @@ const createdBy = (plan: Plan, records: NamedRecords): ReadonlySet<string> => {
   return new Set(made.map(({ api_name }) => sameName(api_name)))
 }
 
-/** Of these records, those that neither the plan nor the Salesforce org has: `role CEO`, each once. */
+/** Those of these records that neither the plan nor the Salesforce org has: `role CEO`, each once. */
 export const missingRecords = async (
   wanted: readonly NamedWanted[],
   { plan, recordExists }: Asked,

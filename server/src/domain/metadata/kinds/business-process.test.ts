@@ -35,7 +35,7 @@ const processIn = (plan: PlanInput, path = PATH, current?: string) =>
   readRoot(compile(plan, path, current).files.get(path) ?? '<CustomObject/>', 'CustomObject')
     .businessProcesses
 
-describe('a business process that is not there', () => {
+describe('a business process that does not exist', () => {
   it('is made with its values, percent-encoded as Salesforce writes them', () => {
     const { files, members, components } = compile(on('Opportunity', planned()))
     expect([...members]).toEqual([['BusinessProcess', [DIRECT.fullName]]])
@@ -69,7 +69,7 @@ describe('a business process that is not there', () => {
   })
 })
 
-describe('a business process that is there', () => {
+describe('a business process that exists', () => {
   const there = objectFile(
     process(
       value('Closed Won') + value('Proposal%2FPrice Quote'),

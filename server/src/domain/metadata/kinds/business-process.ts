@@ -1,5 +1,5 @@
 // A sales, support, lead or solution process: the stages or statuses that records of a record type go
-// through. It is read and added to; values that are there and that the plan does not name stay.
+// through. It is read and added to; existing values that the plan does not name stay.
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { type Findings, reportDuplicates } from '../../plan/findings.ts'
@@ -30,7 +30,7 @@ import {
 
 const TYPE = 'BusinessProcess'
 
-/** Salesforce: Metadata API guide, RecordType: the objects with processes, and the field that each is about. */
+/** Salesforce: Metadata API guide, RecordType: the objects with processes, and the field of each. */
 const STATUS_FIELDS: ReadonlyMap<string, string> = new Map([
   ['lead', 'Status'],
   ['opportunity', 'StageName'],
@@ -38,7 +38,7 @@ const STATUS_FIELDS: ReadonlyMap<string, string> = new Map([
   ['solution', 'Status'],
 ])
 
-/** The field that the processes of an object are about; null for an object without processes. */
+/** The field whose values the processes of an object select; null for an object without processes. */
 export const statusFieldOf = (object: string): string | null =>
   STATUS_FIELDS.get(sameName(object)) ?? null
 
@@ -56,7 +56,7 @@ const nameFault = (name: string): NameFault | null => {
     ? null
     : {
         code: 'name_bad_character',
-        message: `The name ${name} of a business process may hold only letters, digits, blanks, hyphens and underscores. Rename it.`,
+        message: `The name ${name} of a business process may hold only letters, digits, spaces, hyphens and underscores. Rename it.`,
       }
 }
 
@@ -141,7 +141,7 @@ const plannedAs = (
   return object === undefined || process === undefined ? null : { object: object.api_name, process }
 }
 
-/** Values that the field does not offer at all; none where Salesforce does not say. */
+/** Values that the field does not have at all; none if Salesforce does not say. */
 const unknownValues = (
   object: string,
   { values }: PlanBusinessProcess,
@@ -215,7 +215,7 @@ export const businessProcess: PartKind = {
   elements: (object, image) =>
     object.business_processes.map((planned) => {
       const before = findPart(image, 'businessProcesses', planned.api_name)
-      // A process that is new starts with its first value, where its object's records start with one.
+      // A new process has its first value as default, if records of its object have one.
       const first = before === null && hasDefault(object.api_name) ? planned.values[0] : undefined
       const element = overlay(before, {
         fullName: planned.api_name,
@@ -228,7 +228,7 @@ export const businessProcess: PartKind = {
       })
       return { apiName: planned.api_name, element, before }
     }),
-  // Behind record types that are put back, which the same package deploys before it deletes.
+  // After record types that are restored, which the same package deploys before it deletes.
   deletion: { place: 10, withObject: always },
   reversibility: ({ made }) =>
     made ? reversible('Rollback deletes it, unless a record type uses it by then.') : RESTORED,

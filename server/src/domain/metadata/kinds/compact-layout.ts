@@ -1,5 +1,5 @@
-// A compact layout of an object: the fields at the head of a record. Which one is the primary one the object
-// says (`assign` of a plan), so that this changes the object.
+// A compact layout of an object: the fields at the top of a record. The object says which one is the
+// primary one (`assign` in a plan), so that changes the object.
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { type Findings, reportDuplicates } from '../../plan/findings.ts'
@@ -118,7 +118,7 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === true
         ? {
-            message: `The compact layout ${fullName} exists. It gets the label and the fields of the plan in place of its own.`,
+            message: `The compact layout ${fullName} exists. The label and fields of the plan replace its own.`,
             remedy: 'Make sure that it is the one you mean, or choose a different name.',
           }
         : null,
@@ -131,7 +131,7 @@ const rules: KindRule[] = [
       const isShown = planned(plan, fullName)?.part.assign === true
       return {
         message: isShown
-          ? `The compact layout ${fullName} is new, and users see it in place of the present primary one.`
+          ? `The compact layout ${fullName} is new, and users see it in place of the current primary one.`
           : `The compact layout ${fullName} is new; nobody sees it before it is assigned.`,
         remedy: NOTHING_TO_DO,
       }
@@ -140,8 +140,8 @@ const rules: KindRule[] = [
 ]
 
 /**
- * Salesforce: one that is the primary one of its object, or assigned to a record type, is not deleted
- * before there is a different one in its place.
+ * Salesforce: one that is the primary one of its object, or assigned to a record type, cannot be deleted
+ * before a different one replaces it.
  */
 const undoMadeLayout =
   (component: Component, scene: Scene) =>

@@ -57,7 +57,7 @@ describe('custom labels', () => {
     expect(compile([planned({ value: 'Hi' })], there).files.size).toBe(0)
   })
 
-  it('are told what is wrong with their names and categories', () => {
+  it('report what is wrong with their names and categories', () => {
     const errorsOf = (...custom_labels: LabelInput[]) =>
       checkPlan(planSchema.parse({ custom_labels })).map(({ path, code }) => `${path} ${code}`)
     expect(errorsOf(planned(), planned({ api_name: 'greeting' }))).toEqual([

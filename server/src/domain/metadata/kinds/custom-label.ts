@@ -1,5 +1,5 @@
-// A custom label: a text that formulas, flows and code show by its name. All labels of a Salesforce org stand
-// in one file; one that is deployed with some of them leaves the others alone (Metadata API guide,
+// A custom label: a text that formulas, flows and code show by its name. All labels of a Salesforce org
+// are in one file; a deployed file with some of them does not change the others (Metadata API guide,
 // "CustomLabels").
 
 import { type JsonObject } from '../../../salesforce/json.ts'
@@ -37,7 +37,7 @@ const named = (plan: Plan): Named[] =>
     path: `custom_labels.${index}`,
   }))
 
-/** Salesforce keeps the categories of a label as one text with commas in it. */
+/** Salesforce stores the categories of a label as one comma-separated text. */
 const categoriesOf = (label: PlanCustomLabel): string | undefined => label.categories?.join(',')
 
 const check = ({ custom_labels: labels }: Plan, findings: Findings): void => {
@@ -59,7 +59,7 @@ const check = ({ custom_labels: labels }: Plan, findings: Findings): void => {
     }
     const length = categoriesOf(label)?.length ?? 0
     if (length > CATEGORIES_MAX) {
-      const message = `The categories of ${label.api_name} have ${length} characters together; Salesforce takes ${CATEGORIES_MAX}. Use fewer.`
+      const message = `The categories of ${label.api_name} have ${length} characters in total; Salesforce allows ${CATEGORIES_MAX}. Use fewer.`
       findings.add(where, 'too_long', message)
     }
   }
@@ -137,7 +137,7 @@ export const customLabel: FileKind = {
   toRead: (plan) => plan.custom_labels.map(({ api_name }) => api_name),
   check,
   compile,
-  // Behind the fields and objects whose formulas may show it.
+  // After the fields and objects whose formulas may show it.
   deletion: { place: 10, withObject: never },
   reversibility: ({ made }) =>
     made ? reversible('Rollback deletes it, unless something shows it by then.') : RESTORED,

@@ -47,7 +47,7 @@ const value = (name: string, type: string, text: string): string =>
         <field>${name}</field>
         <value xsi:type="xsd:${type}">${text}</value>
     </values>`
-/** As Salesforce writes it, which says at the root what the prefixes mean. */
+/** As Salesforce writes it, with the prefixes declared at the root. */
 const file = (label: string, ...values: string[]): string => `<?xml version="1.0" encoding="UTF-8"?>
 <CustomMetadata xmlns="http://soap.sforce.com/2006/04/metadata" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">
     <label>${label}</label>
@@ -133,7 +133,7 @@ describe('a custom metadata record', () => {
     ])
   })
 
-  it('is told what is wrong with its names and the shape of its values', () => {
+  it('reports what is wrong with its names and the shape of its values', () => {
     const errorsOf = (...custom_metadata_records: RecordInput[]) =>
       checkPlan(planSchema.parse({ custom_metadata_records })).map(
         ({ path, code }) => `${path.replace('custom_metadata_records.', '')} ${code}`,

@@ -1,6 +1,6 @@
-// A record of a custom metadata type: settings that flows, formulas and code read. The type exists already; the
-// record is created, or gets the values that the plan names. Its file says of each value what type it is of,
-// so that it is changed in single places and never written anew.
+// A record of a custom metadata type: settings that flows, formulas and code read. The type exists
+// already; the record is created, or gets the values that the plan names. Its file states the type of
+// each value, so it is changed in single places and never rewritten.
 
 import { toDecimal } from '../../../decimal.ts'
 import { xmlText } from '../../../salesforce/escape.ts'
@@ -59,7 +59,7 @@ type Value = PlanCustomMetadataRecord['values'][string]
 interface Form {
   /** Its type in a file. */
   xsd: string
-  /** What a value has to be, as messages say it. */
+  /** What a value has to be, in the words of messages. */
   noun: string
   fits: (value: NonNullable<Value>) => boolean
   /** The same for texts that mean the same. */
@@ -99,7 +99,7 @@ const TEXT: Form = {
   meaning: (text) => text.replaceAll(/\r\n?/g, '\n'),
 }
 
-/** By the type of the field, as an object's file and as a describe name it; all others are texts. */
+/** By the type of the field, as named in an object's file and in a describe; all others are texts. */
 const FORMS: ReadonlyMap<string, Form> = new Map([
   ['Checkbox', FLAG],
   ['boolean', FLAG],
@@ -160,7 +160,7 @@ const XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 const XSD = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema"'
 const INDENT = '    '
 
-/** Says itself what its prefixes mean, since a file may or may not do so at its root. */
+/** Declares its prefixes itself, since a file may or may not do so at its root. */
 const writeValue = (field: string, value: Value, { xsd }: Form): string => {
   const written =
     value === null
@@ -174,7 +174,7 @@ const valueNodes = ({ root }: XmlDocument): ReadonlyMap<string, XmlNode> =>
     childrenNamed(root, 'values').map((node) => [sameName(childText(node, 'field') ?? ''), node]),
   )
 
-/** The text of a value; '' where there is none. */
+/** The text of a value; '' if there is none. */
 const textOf = (node: XmlNode | undefined): string =>
   (node === undefined ? null : childText(node, 'value')) ?? ''
 
@@ -214,7 +214,7 @@ const valueEdits = (
     const [is, wanted] = [textOf(node), value === null ? '' : String(value)]
     const isThere =
       is === '' || wanted === '' ? is === wanted : form.meaning(is) === form.meaning(wanted)
-    // An empty value that is not there is as good as one that is.
+    // An absent value equals an empty one.
     if (isThere) return []
     const text = writeValue(field, value, form)
     return [node === undefined ? append(document, text) : replace(node, text)]
@@ -255,7 +255,7 @@ const compileRecord = (
     : { fullName, text: applyEdits(text, edits), unchanged: [] }
 }
 
-/** The members of a record's file that a plan can say: its own, and its values by field. */
+/** The members of a record's file that a plan can set: its own, and its values by field. */
 const membersOf = (document: XmlDocument): ReadonlyMap<string, XmlNode> =>
   new Map([
     ...['label', 'protected'].flatMap((name) =>
@@ -270,10 +270,10 @@ const sameNode = (a: XmlNode | undefined, b: XmlNode | undefined): boolean => {
   return said(a) === said(b)
 }
 
-/** What the deployment changed is put back, member by member; what others changed since stays. */
+/** What the deployment changed is restored, member by member; what others changed since stays. */
 const undoChangedRecord = (component: Component, scene: Scene): Undoing => {
   const [was, is] = [scene.before.file(component), scene.now.file(component)]
-  // Where the outcome was never known, nothing is ours unless the caller names it.
+  // If the outcome was never known, nothing is ours unless the caller names it.
   const left = scene.after.file(component) ?? (isNamed(component, scene) ? is : was)
   if (is === null) return keep('Deleted by somebody else since.', { removable: false })
   if (was === null || left === null) return NOTHING
@@ -325,7 +325,7 @@ const rule = (
   },
 })
 
-/** The fields of a record's type by name, as the describe has them; null where it has not been described. */
+/** The fields of a record's type by name, as in the describe; null if it has not been described. */
 const fieldsOf = (
   { type }: PlanCustomMetadataRecord,
   { describeOf }: Asked,

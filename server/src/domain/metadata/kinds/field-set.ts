@@ -1,5 +1,5 @@
-// A field set of an object: fields that a page or a component shows without naming them. It only grows: what
-// shows it may count on what is in it.
+// A field set of an object: fields that a page or a component shows without naming them. It only grows:
+// what shows it may rely on its fields.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
@@ -55,14 +55,14 @@ const check = (plan: Plan, findings: Findings): void => {
 
 const fieldIn = (item: JsonObject): string => sameName(leaf(item.field) ?? '')
 
-/** What is there keeps the flags that Salesforce gave it. */
+/** Existing fields keep the flags that Salesforce gave them. */
 const itemsOf = (names: readonly string[], known: readonly JsonObject[]): XmlValue[] =>
   names.map((name) => {
     const item = known.find((one) => fieldIn(one) === sameName(name))
     return item === undefined ? { field: name } : asXmlValue(item)
   })
 
-/** The names of the plan and, behind them, those of the items that it does not name. */
+/** The names of the plan, then those of the items that it does not name. */
 const grown = (
   names: readonly string[],
   items: readonly JsonObject[],
@@ -102,7 +102,7 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, asked) => {
       const found = plannedPart(asked.plan, 'field_sets', fullName)
       if (found === null) return null
-      // Fields of a parent (`Account.Name`) are Salesforce's to judge.
+      // Fields of a parent (`Account.Name`) are checked by Salesforce.
       const own = fieldsOf(found.part).filter((name) => !name.includes('.'))
       const missing = await missingFields(found.object, own, asked)
       return missing.length === 0

@@ -52,7 +52,7 @@ const THERE = `<?xml version="1.0" encoding="UTF-8"?>
 </GlobalValueSet>
 `
 
-describe('a global value set that is not there', () => {
+describe('a global value set that does not exist', () => {
   it('is made with its values in their order', () => {
     const { files, members, components } = compile(planned({ default: 'Health', sorted: true }))
     expect([...files.keys()]).toEqual([PATH])
@@ -103,7 +103,7 @@ describe('a global value set that is not there', () => {
   })
 })
 
-describe('a global value set that is there', () => {
+describe('a global value set that exists', () => {
   it('keeps every value that the plan does not name, its order and its colours', () => {
     const values = valuesIn(textOf(planned(), THERE))
     expect(values).toEqual([
@@ -172,7 +172,7 @@ describe('a plan of global value sets', () => {
       ({ path, code }) => `${path} ${code}`,
     )
 
-  it('is told what is wrong with names and values', () => {
+  it('reports what is wrong with names and values', () => {
     expect(errorsOf(planned())).toEqual([])
     expect(errorsOf(planned({ api_name: 'Industry_List__gvs' }))).toEqual([
       'global_value_sets.0.api_name name_double_underscore',
@@ -198,7 +198,7 @@ describe('a plan of global value sets', () => {
   })
 })
 
-describe('a global value set taken back', () => {
+describe('a global value set rolled back', () => {
   const file = (values: Record<string, boolean>): string =>
     `<?xml version="1.0" encoding="UTF-8"?><GlobalValueSet xmlns="http://soap.sforce.com/2006/04/metadata">${Object.entries(
       values,

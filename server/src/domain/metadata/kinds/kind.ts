@@ -46,7 +46,7 @@ interface AnyKind {
     wanted: (plan: Plan, holder: Holder) => WantedEntry[]
     /** Lists whose entries name one of these: the entries are deleted with it. */
     lists: readonly string[]
-    /** By what name; default its full name. */
+    /** The name to look for. Default: its full name. */
     keyOf?: (fullName: string) => string
   }
   /** What is lost when one is deleted: the records of an object, the values of a field. */
@@ -72,13 +72,13 @@ export interface FileKind extends AnyKind {
   folder: string
   suffix: string
   /**
-   * The one file in which all of them stand, where none has a file of its own: its name, its root, and
-   * the list whose elements they are.
+   * The one file that holds all of them, if they have no files of their own: its name, its root, and the
+   * list whose elements they are.
    */
   within?: { name: string; root: string; list: string }
   /** Full names to read before a plan is compiled, and to keep as its before-image. */
   toRead: (plan: Plan) => string[]
-  /** Components whose files say what its own may hold; they are read with it, and not changed. */
+  /** Components whose files say what its own may contain; they are read with it, but not changed. */
   buildsOn?: (plan: Plan) => Component[]
   /** Salesforce returns of one only what is named in the same package. */
   isReadInPart?: boolean
@@ -211,7 +211,7 @@ export interface KindRule {
 export const refusal = (path: string, code: string, message: string): EngineError =>
   new EngineError('invalid_plan', message, { errors: [{ path, code, message }] })
 
-/** A list of an object of the plan whose members are components of their own. */
+/** A list of a plan's object whose members are components of their own. */
 export type PartList = {
   [Name in keyof PlanObject]-?: PlanObject[Name] extends readonly { api_name: string }[]
     ? Name

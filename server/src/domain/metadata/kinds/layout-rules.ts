@@ -1,4 +1,4 @@
-// What the conflict check says of a page layout and of what a plan puts on it.
+// What the conflict check says about a page layout and about what a plan adds to it.
 
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { type Plan, type PlanLayout } from '../../plan/schema.ts'
@@ -6,7 +6,7 @@ import { listed } from '../../words.ts'
 import { layoutFullName, ownerOf, memberOf, sameName } from '../names.ts'
 import { type Asked, type KindRule, NOTHING_TO_DO, type PlanComponent, type Word } from './kind.ts'
 
-/** All that is put on the layout, by name. */
+/** Everything that is added to the layout, by name. */
 const placedBy = ({ fields, related_lists = [], buttons = [], quick_actions = [] }: PlanLayout) => [
   ...fields,
   ...related_lists.map(({ related_list }) => related_list),
@@ -20,7 +20,7 @@ type Judge = (
   fullName: string,
 ) => Word | null | Promise<Word | null>
 
-/** A rule about a layout: the first word that one of the plan's members for it gives cause to. */
+/** A rule about a layout: the first finding for one of the plan's members for it. */
 const rule = (code: string, severity: KindRule['severity'], judge: Judge): KindRule => ({
   code,
   severity,
@@ -29,7 +29,7 @@ const rule = (code: string, severity: KindRule['severity'], judge: Judge): KindR
       if (sameName(layoutFullName(one.object, one.layout)) !== sameName(fullName)) continue
       const word = await judge(one, asked, fullName)
       if (word === null) continue
-      // The finding stands at the first member; what it says of a later one has no place below that.
+      // The finding has the path of the first member; for a later one there is no path below it.
       const { at: _at, ...rest } = word
       return path === `layouts.${index}` ? word : rest
     }
@@ -37,7 +37,7 @@ const rule = (code: string, severity: KindRule['severity'], judge: Judge): KindR
   },
 })
 
-/** The object of a list that is named by the lookup of a custom object; null for a standard list. */
+/** The object of a list named by the lookup of a custom object; null for a standard list. */
 const childOf = (relatedList: string): string | null =>
   relatedList.includes('.') ? ownerOf(relatedList) : null
 
@@ -66,7 +66,7 @@ const describedField = (describe: JsonObject | null, name: string): JsonObject |
     .filter(isObject)
     .find((field) => sameName(asText(field.name) ?? '') === sameName(name))
 
-/** The objects that a lookup leads to; null where that is not known. */
+/** The objects that a lookup refers to; null if not known. */
 const targetsOf = (object: string, field: string, { plan, describeOf }: Asked): string[] | null => {
   const planned = plannedField(plan, object, field)
   if (planned !== undefined) return 'reference_to' in planned ? [planned.reference_to] : []
@@ -96,7 +96,7 @@ const columnMissing: Judge = async ({ layout, related_lists = [] }, asked) => {
   for (const [at, { related_list: name, fields, sort_field: sorted }] of related_lists.entries()) {
     const child = childOf(name)
     if (child === null) continue
-    // Standard columns have names of their own (NAME, LAST_UPDATE), which no page of Salesforce lists.
+    // Standard columns have special names (NAME, LAST_UPDATE), which no Salesforce page lists.
     const custom = [...fields, ...(sorted === undefined ? [] : [sorted])].filter((field) =>
       /^\w+__c$/i.test(field),
     )
@@ -129,7 +129,7 @@ const buttonMissing: Judge = async ({ object, layout, buttons = [] }, asked) => 
 
 const actionMissing: Judge = async ({ layout, quick_actions = [] }, asked) => {
   for (const [at, name] of quick_actions.entries()) {
-    // Salesforce lists the actions of objects, and not those of its feed.
+    // Salesforce lists the actions of objects, but not those of its feed.
     if (!name.includes('.') || /^FeedItem\./i.test(name)) continue
     if (!(await isUnknown('QuickAction', name, asked))) continue
     return {

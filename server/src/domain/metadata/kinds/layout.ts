@@ -78,7 +78,7 @@ const checkLists = (planned: PlanLayout, path: (string | number)[], findings: Fi
     findings.add(
       [...path, 'related_lists', at, 'sort_order'],
       'attributes_conflict',
-      `Related list ${related_list} has an order and no field to sort by. Add sort_field.`,
+      `Related list ${related_list} has a sort order but no field to sort by. Add sort_field.`,
     )
   }
 }
@@ -137,7 +137,7 @@ const check = (plan: Plan, findings: Findings): void => {
 
 const NO_FIELDS: Pick<PlanObject, 'fields'> = { fields: [] }
 
-/** Where required fields of the plan go that no member of it places. */
+/** Where required fields of the plan go if no member of it places them. */
 const REQUIRED_SECTION = 'Information'
 
 /** A layout on its way: several members of the plan may add to one. */
@@ -257,8 +257,10 @@ const undoAdditions = (component: Component, scene: Scene, { isOurs }: Settled):
   const reasons = [
     ...(shown.length === 0
       ? []
-      : [`It still shows ${listed(shown)}; that goes with what it shows.`]),
-    ...(out.kept.length === 0 ? [] : [`What holds other fields by now: ${out.kept.join(', ')}.`]),
+      : [`It still shows ${listed(shown)}; these items can be removed later.`]),
+    ...(out.kept.length === 0
+      ? []
+      : [`Sections and lists that now hold other fields: ${out.kept.join(', ')}.`]),
   ]
   return {
     remove: false,

@@ -51,7 +51,7 @@ const filterFault = ({ boolean_filter: logic, filters = [] }: PlanListView): str
   const numbers = new Set((logic.match(/\d+/g) ?? []).map(Number))
   const bad = [...numbers].find((number) => number < 1 || number > filters.length)
   if (bad !== undefined) {
-    return `The boolean filter ${logic} names filter ${bad}, and there are ${filters.length}. Correct it.`
+    return `The boolean filter ${logic} names filter ${bad}, but there are only ${filters.length}. Correct it.`
   }
   const unused = filters.findIndex((_, at) => !numbers.has(at + 1))
   return unused < 0
@@ -123,7 +123,7 @@ const rules: KindRule[] = [
       const found = planned(asked.plan, fullName)
       if (found === null) return null
       const { object, part } = found
-      // Salesforce's own names of columns are its to judge.
+      // Salesforce's own column names are checked by Salesforce.
       const fields = fieldsOf(part).filter(
         (name) => /__c$/i.test(name) || columnOf(object.api_name, name) !== name,
       )
@@ -212,7 +212,7 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === true
         ? {
-            message: `The list view ${fullName} exists. It gets the label, the scope and the columns of the plan in place of its own.`,
+            message: `The list view ${fullName} exists. The label, the scope and the columns of the plan replace its own.`,
             remedy: 'Make sure that it is the one you mean, or choose a different name.',
           }
         : null,

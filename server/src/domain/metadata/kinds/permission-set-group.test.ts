@@ -47,7 +47,7 @@ describe('a permission set group', () => {
     expect(compile(same, there).unchanged).toMatchObject([SALES])
   })
 
-  it('is told what is wrong with its name and sets', () => {
+  it('reports what is wrong with its name and sets', () => {
     const errorsOf = (...permission_set_groups: GroupInput[]) =>
       checkPlan(planSchema.parse({ permission_set_groups })).map(
         ({ path, code }) => `${path} ${code}`,

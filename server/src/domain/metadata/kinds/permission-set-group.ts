@@ -1,5 +1,5 @@
-// A permission set group: permission sets that are assigned together. It is read and added to; sets that are
-// there and that the plan does not name stay.
+// A permission set group: permission sets that are assigned together. It is read and added to; existing
+// sets that the plan does not name stay.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, list } from '../../../salesforce/xml.ts'
@@ -36,7 +36,7 @@ const TYPE = 'PermissionSetGroup'
 /** Salesforce: Object reference, PermissionSetGroup: DeveloperName. */
 const NAME_MAX = 80
 
-/** What a plan can say of one beside its sets. */
+/** What a plan can set beside its permission sets. */
 const TEXTS = ['description', 'label'] as const
 
 const named = (plan: Plan): Named[] =>
@@ -73,7 +73,7 @@ const without = (names: readonly string[], others: readonly string[]): string[] 
   return names.filter((name) => !gone.has(sameName(name)))
 }
 
-/** Salesforce: the sets come in no order that means anything, and `status` tells of its own reckoning. */
+/** Salesforce: the order of the sets has no meaning, and `status` is calculated by Salesforce. */
 const contentOf = (text: string): JsonObject => {
   const { status: _, ...root } = readRoot(text, TYPE)
   return { ...root, permissionSets: setsIn(root).toSorted() }
@@ -94,7 +94,7 @@ const compileGroup = (group: PlanPermissionSetGroup, text: string | null): Compi
     : { fullName, text: writeFile(TYPE, element), unchanged: [] }
 }
 
-/** Whether a group, by its element, holds the permission set. */
+/** Whether a group, by its element, contains the permission set. */
 export const holdsSet = (group: JsonObject | null, permissionSet: string): boolean =>
   setsIn(group).some((name) => sameName(name) === sameName(permissionSet))
 
@@ -106,7 +106,7 @@ const undoMadeGroup = (component: Component, scene: Scene): Undoing => {
   return keep(`It is assigned to ${plural(users, 'user')}. Unassign it first.`)
 }
 
-/** Sets that the deployment added are taken out; what others changed since stays. */
+/** Sets that the deployment added are removed; what others changed since stays. */
 const undoChangedGroup = (component: Component, scene: Scene): Undoing => {
   const [was, left, is] = [scene.before, scene.after, scene.now].map((moment) =>
     moment.part(component),
@@ -137,7 +137,7 @@ const missingSets = async (fullName: string, { plan, lookUp }: Asked): Promise<s
   const group = plan.permission_set_groups.find(
     ({ api_name }) => sameName(api_name) === sameName(fullName),
   )
-  // The plan's own set is made where it is not there.
+  // The plan's own set is created if it does not exist.
   const own = plan.objects.length === 0 ? null : plan.permissions.permission_set
   const asked = await Promise.all(
     (group?.permission_sets ?? [])
@@ -156,7 +156,7 @@ const rules: KindRule[] = [
       return missing.length === 0
         ? null
         : {
-            message: `The permission set group ${fullName} is to hold ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in the plan nor in this Salesforce org.`,
+            message: `The permission set group ${fullName} would contain ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in the plan nor in this Salesforce org.`,
             remedy: 'Create the permission set, correct its name, or leave it out.',
             at: 'permission_sets',
           }
@@ -168,7 +168,7 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === true
         ? {
-            message: `The permission set group ${fullName} exists. Everybody who has it gets the permission sets of the plan as well; its other sets stay.`,
+            message: `The permission set group ${fullName} exists. Everybody who has it also gets the permission sets of the plan; its other sets stay.`,
             remedy:
               'Make sure that all of these users should have the access, or use another group.',
           }
@@ -201,7 +201,7 @@ export const permissionSetGroup: FileKind = {
   check,
   compile: ({ plan, current }) =>
     plan.permission_set_groups.map((group) => compileGroup(group, current(TYPE, group.api_name))),
-  // Before the permission sets that it holds.
+  // Before the permission sets that it contains.
   deletion: { place: 0, withObject: never },
   reversibility: ({ made }) =>
     made ? reversible('Rollback deletes it, unless somebody has it by then.') : TAKEN_OUT,

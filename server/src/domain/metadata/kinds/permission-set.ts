@@ -155,7 +155,7 @@ const undoEntries = (
   }
   const why =
     others > 0 ? `It is assigned to ${others} other users.` : 'It holds other entries by now.'
-  const { kept } = keep(`${why} Only ours are taken out. ${readsKept}`.trim(), { removable: false })
+  const { kept } = keep(`${why} Only ours are removed. ${readsKept}`.trim(), { removable: false })
   return { remove: false, restore, kept }
 }
 

@@ -67,7 +67,7 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
         }
   })
 
-/** What the profile lets read once entries of ours are set back. */
+/** What the profile gives read access to once our entries are revoked. */
 const stillReadable = (
   component: Component,
   scene: Scene,

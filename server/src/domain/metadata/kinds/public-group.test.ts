@@ -45,7 +45,7 @@ describe('a public group', () => {
     expect(said).toContain('<doesIncludeBosses>true<')
   })
 
-  it('is told what is wrong with its name', () => {
+  it('reports what is wrong with its name', () => {
     const errorsOf = (...public_groups: GroupInput[]) =>
       checkPlan(planSchema.parse({ public_groups })).map(({ path, code }) => `${path} ${code}`)
     expect(errorsOf(planned(), planned({ api_name: 'staff' }))).toEqual([

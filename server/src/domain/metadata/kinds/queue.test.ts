@@ -49,7 +49,7 @@ const THERE = `<?xml version="1.0" encoding="UTF-8"?>
 </Queue>
 `
 
-describe('a queue that is not there', () => {
+describe('a queue that does not exist', () => {
   it('is made with its members and objects', () => {
     const members = { roles: ['CEO'], users: ['ann@acme.example', 'bob@acme.example'] }
     const { files, members: named, components } = compile(planned({ members }))
@@ -86,7 +86,7 @@ describe('a queue that is not there', () => {
   })
 })
 
-describe('a queue that is there', () => {
+describe('a queue that exists', () => {
   it('keeps its members and objects, in front of those that the plan adds', () => {
     const more = planned({
       objects: ['Lead', 'case'],
@@ -126,7 +126,7 @@ describe('a plan of queues', () => {
   const errorsOf = (...queues: QueueInput[]) =>
     checkPlan(planSchema.parse({ queues })).map(({ path, code }) => `${path} ${code}`)
 
-  it('is told what is wrong with names and addresses', () => {
+  it('reports what is wrong with names and addresses', () => {
     expect(errorsOf(planned())).toEqual([])
     expect(errorsOf(planned(), planned({ api_name: 'DESK' }))).toEqual([
       'queues.1.api_name duplicate',

@@ -106,7 +106,7 @@ const checkNames = (
   for (const [at, { api_name: name, business_process: process }] of recordTypes.entries()) {
     const fault = nameFault(name, `Record type name ${name}`, 80)
     if (fault !== null) findings.add(path(at, 'api_name'), fault.code, fault.message)
-    // Salesforce: record types of these objects name a process, those of others must not.
+    // Salesforce: record types of these objects name a process, those of other objects must not.
     const needsProcess = statusFieldOf(object) !== null
     if (needsProcess === (process !== undefined)) continue
     findings.add(

@@ -152,7 +152,7 @@ describe('a list view', () => {
       role: ['CEO', 'COO'],
     })
     expect(compile({ list_views: [view()] }, current).files.size).toBe(0)
-    // To be shared with all internal users says something, though nothing stands in it.
+    // Sharing with all internal users matters, although its element is empty.
     const roles = view({ shared_to: { roles: ['CEO', 'COO'] } })
     expect(compile({ list_views: [roles] }, current).files.size).toBe(1)
     expect(elementOf({ shared_to: {} }, current)?.sharedTo).toBeUndefined()

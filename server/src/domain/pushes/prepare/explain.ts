@@ -43,8 +43,8 @@ const BY_MESSAGE: readonly { text: RegExp; remedy: string }[] = [
   {
     text: /^Unable to create\/update fields: Name\b/,
     remedy:
-      'Salesforce puts this Name together itself, as of person accounts and of auto-numbered ' +
-      'objects: leave it out, and send FirstName and LastName where there are such.',
+      'Salesforce composes this Name itself (person accounts, auto-numbered objects): leave it ' +
+      'out, and send FirstName and LastName for a person.',
   },
   {
     text: /record type id:|this id value isn.?t valid for the user/i,

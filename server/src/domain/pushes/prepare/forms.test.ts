@@ -116,7 +116,7 @@ const judge = (sfdcField: string, it: unknown) => {
 }
 
 describe('a label in place of its value', () => {
-  it('is told to be one, also where it is longer than the list allows', () => {
+  it('is recognised as one, even if it is longer than the list allows', () => {
     for (const name of ['CountryCode', 'Region__c']) {
       const [error] = errorsOf(judge(name, 'United States'))
       expect(error?.remedy, name).toBe('"United States" is a label: send its API value "US".')

@@ -21,7 +21,7 @@ describe('the set of keys', () => {
     expect(fresh).toBe(0)
   })
 
-  it('tells keys apart that differ by a letter, their order or their length', () => {
+  it('distinguishes keys that differ by a letter, their order or their length', () => {
     const keys = new KeySet()
     const texts = [
       '',

@@ -83,18 +83,18 @@ describe('a record', () => {
     expect(readyOf(odd.judge(0, { key: '1', constructor: 'x' }).row).fields.Phone).toBe('x')
   })
 
-  it('full of unknown names is told some of them, so that its result stays small', () => {
+  it('full of unknown names names some of them, so that its result stays small', () => {
     const row = Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`f${at}`, 1]))
     expect(errorsOf(judge({ key: '1', ...row })).length).toBe(20)
   })
 
-  it('that is no object fails alone', () => {
+  it('that is not an object fails alone', () => {
     for (const row of [null, 1, 'a', [], [{ key: '1' }], undefined]) {
       expect(codesOf(judge(row))).toEqual(['INVALID_ROW A record'])
     }
   })
 
-  it('is told everything that is wrong with it, under its key', () => {
+  it('reports everything that is wrong with it, under its key', () => {
     const row = judge({ key: 'k', phone: 'x'.repeat(41), owner: 'me', nope: 1 })
     expect('result' in row && row.result).toMatchObject({
       index: 4,
@@ -170,7 +170,7 @@ describe('a record', () => {
     })
   })
 
-  it('of an object that no describe tells of is sent as it is', () => {
+  it('of an object without a describe is sent as it is', () => {
     const compiled = compileMapping({
       kind: 'records',
       mapping: mapping([map('company', 'Company__r.Key__c'), map('n', 'N__c')], {
@@ -282,7 +282,7 @@ describe('a status update', () => {
     ])
   })
 
-  it('is told what is wrong with its fields', () => {
+  it('reports what is wrong with its fields', () => {
     const codes = (fields: unknown) => codesOf(judge({ match: { key: 'K' }, fields }))
     expect(codes({ once: 'a' })).toEqual(['INVALID_FIELD_FOR_INSERT_UPDATE once'])
     expect(codes({ status: 'Bad', other: 1 })).toEqual([
@@ -295,7 +295,7 @@ describe('a status update', () => {
     ])
   })
 
-  it('without a mapping speaks Salesforce’s own names', () => {
+  it('without a mapping uses Salesforce’s own names', () => {
     const compiled = compileMapping({
       kind: 'status_update',
       mapping: null,
@@ -395,7 +395,7 @@ describe('a link', () => {
     expect(codesOf(judge('x'))).toEqual(['INVALID_ROW A link'])
   })
 
-  it('of another lookup of the same record is no repetition; of the same one it is', () => {
+  it('of another lookup of the same record is not a repetition; of the same one it is', () => {
     const rows = createRowJudge(links)
     const target = { object: 'company', match: { key: 'A' } }
     const results = [base, { ...base, field: 'partner' }, { ...base, match: { key: 'k' } }]
@@ -485,7 +485,7 @@ describe('rows of one push', () => {
     expect(codesOf(rows.judge(5, { key: 'c' }))).toEqual([])
   })
 
-  it('of an external id that tells case apart are two', () => {
+  it('of a case-sensitive external id are two', () => {
     const draft = mapping([], {
       external_id_field: 'Case_Key__c',
       fields: [map('key', 'Case_Key__c'), map('name', 'LastName', { default: 'x' })],

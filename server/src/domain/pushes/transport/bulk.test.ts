@@ -191,7 +191,7 @@ describe('causes that pass', () => {
     await expectTruth(rows, results)
   })
 
-  it('stand still for the allowance of Bulk batches, and go on later', async () => {
+  it('wait for the allowance of Bulk batches, and go on later', async () => {
     const spend = (bulkBatches: number) =>
       rig.control.act('usage/set', { org: rig.name, bulkBatches })
     const rows = placements(3)
@@ -307,7 +307,7 @@ describe('a process that is killed', () => {
 })
 
 describe('a push that is cancelled', () => {
-  it('stops the job: what it wrote is told, what it did not come to is cancelled', async () => {
+  it('stops the job: what it wrote is reported, what it did not reach is cancelled', async () => {
     await rig.control.act('bulk/hold', { org: rig.name, at: 400 })
     const rows = placements(1_000)
     let isStopped = false

@@ -98,7 +98,7 @@ describe('rows by Collections', () => {
     ])
   })
 
-  it('are halved where nobody says which of them a refusal is for', async () => {
+  it('are halved if it is unknown which of them was refused', async () => {
     await rig.fault({
       method: 'PATCH',
       path: UPSERT,
@@ -136,7 +136,7 @@ describe('a connection that breaks', () => {
     expect(rig.waits.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(15_000)
   })
 
-  it('in the middle of the answer is no different', async () => {
+  it('in the middle of the answer makes no difference', async () => {
     await rig.fault({ method: 'PATCH', path: UPSERT, kind: { type: 'cut' } })
     const rows = placements(20)
     const { results } = await rig.collections(rows)
@@ -449,7 +449,7 @@ describe('all or none', () => {
     expect(await rig.records()).toEqual([])
   })
 
-  it('sends nothing where one record is not there', async () => {
+  it('sends nothing where one record does not exist', async () => {
     await rig.insert(OBJECT, [{ [KEY]: 'a' }])
     const { results } = await rig.collections(
       [

@@ -269,7 +269,7 @@ describe('a short form is taken by Salesforce', () => {
     expect(problems(result)).toEqual([])
   })
 
-  it('and one that names what is not there is refused in its words', async () => {
+  it('and one that names what does not exist is refused in its words', async () => {
     const { result } = await deployOf(
       flow('Nowhere', {
         action: { type: 'create_record', object: 'Nope__c', fields: { A__c: 1 } },

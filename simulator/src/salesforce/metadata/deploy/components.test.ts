@@ -509,7 +509,7 @@ describe('flows', () => {
     ['the running user', triggered(named('$User.Email')), undefined],
     ['no field of the running user', triggered(named('$User.Nope__c')), /User.Nope__c/],
     ['a label', triggered(named('$Label.Greeting')), undefined],
-  ])('name what is there: %s', async (_what, package_, problem) => {
+  ])('name what exists: %s', async (_what, package_, problem) => {
     const jsforce = await connect(sim, 'Acme Sandbox')
     const said = await problemOf(jsforce, package_)
     if (problem === undefined) expect(said).toBeUndefined()

@@ -1,4 +1,4 @@
-// Dependent picklists, judged by jsforce.
+// Dependent picklists, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -87,7 +87,7 @@ describe('a dependent picklist', () => {
     ])
   })
 
-  it('of a checkbox goes by checked and unchecked, a multi-select one too', async () => {
+  it('of a checkbox uses checked and unchecked, a multi-select one too', async () => {
     const set = picklist('Perks__c', ['Car', 'Flat'], 'Abroad__c', 'MultiselectPicklist')
     const dependent = `${set}${settings({ Car: ['unchecked', 'checked'], Flat: ['checked'] })}</valueSet></fields>`
     await put(checkbox + dependent)
@@ -109,7 +109,7 @@ describe('a dependent picklist', () => {
     ])
   })
 
-  it('counts anew when the values of its controlling field change, which is not deleted meanwhile', async () => {
+  it('recalculates when the values of its controlling field change, which is not deleted meanwhile', async () => {
     await put(city({ Oslo: ['North'] }) + zone())
     await put(zone(['South', 'North']))
     expect(await bitsOf('City__c')).toEqual(['Oslo QAAA', 'Rome AAAA'])

@@ -1,6 +1,6 @@
-// Dependent picklists: which values a picklist or a checkbox lets another picklist have. Salesforce: Metadata
-// API guide, "ValueSet" and "ValueSettings"; Help, "Dependent Picklist Considerations". Where no public
-// source has the words of a refusal, they are ours.
+// Dependent picklists: which values of a picklist a controlling picklist or checkbox allows. Salesforce:
+// Metadata API guide, "ValueSet" and "ValueSettings"; Help, "Dependent Picklist Considerations". If no
+// public source has the words of a refusal, they are ours.
 
 import type { Field, PicklistValue, SObject } from '../../../org/model.ts'
 import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -20,9 +20,9 @@ export interface Dependency {
 }
 
 /**
- * What a picklist depends on, by its metadata and by what it had before: "You can add field dependency
- * values via the Metadata API but not remove them". What a file leaves out stays, until it names another
- * controlling field.
+ * What a picklist depends on, from its metadata and its previous state: "You can add field dependency
+ * values via the Metadata API but not remove them". What a file leaves out stays, until it names a
+ * different controlling field.
  */
 export function readDependency(
   object: SObject,
@@ -139,9 +139,9 @@ function merged(
 }
 
 /**
- * Salesforce: describe tells the controlling values of a dependent value by position, one bit each,
- * from the highest bit of the first byte on, in base64 (SOAP API guide, "PicklistEntry"). Published
- * ones (`QAAA`, `AAAI`, `AAAAAgAA`) are never padded: bytes come by threes.
+ * Salesforce: describe gives the controlling values of a dependent value by position, one bit each, from
+ * the highest bit of the first byte on, in base64 (SOAP API guide, "PicklistEntry"). Published ones
+ * (`QAAA`, `AAAI`, `AAAAAgAA`) are never padded: bytes come in threes.
  */
 export function withValidFor(
   values: PicklistValue[],
@@ -167,7 +167,7 @@ export function withValidFor(
   }))
 }
 
-/** Gives a field other values, and reckons anew the positions that dependent picklists count in it. */
+/** Gives a field new values, and recalculates the positions that dependent picklists use. */
 export function putValues(object: SObject, field: Field, values: PicklistValue[]): void {
   const { describe, metadata } = field
   checkControls(object, describe.name, values)
@@ -182,7 +182,7 @@ export function putValues(object: SObject, field: Field, values: PicklistValue[]
   reckonDependents(object, describe.name)
 }
 
-/** The bits of every picklist that depends on this field, by its values of now. */
+/** The bits of every picklist that depends on this field, by its current values. */
 export function reckonDependents(object: SObject, field: string): void {
   for (const other of dependentsOn(object, field)) {
     putValues(object, other, other.describe.picklistValues)

@@ -47,7 +47,7 @@ const deletion = (type: string, name: string, manifestName = 'destructiveChanges
     },
   )
 
-describe('a deployment by SOAP, judged by jsforce', () => {
+describe('a deployment by SOAP, tested with jsforce', () => {
   it('goes from Pending over InProgress to Succeeded, and reports package.xml as a component', async () => {
     const jsforce = await connect(sim, 'Acme')
     await sim.control.act('deploys/pace', { org: 'Acme', pendingMs: 60_000 })
@@ -424,7 +424,7 @@ describe('destructive changes', () => {
     expect(purged.result.status).toBe('Succeeded')
   })
 
-  it('refuse what is referenced, active or a record type, and warn of what is not there', async () => {
+  it('refuse what is referenced, active or a record type, and warn of what does not exist', async () => {
     const jsforce = await connect(sim, 'Acme')
     expect(await problemOf(jsforce, deletion('CustomField', 'Lead.Enrichment_Score__c'))).toBe(
       'This custom field is referenced elsewhere in salesforce.com: ValidationRule - Score_In_Range',

@@ -152,7 +152,7 @@ describe('a deployed field shows in describe with the properties of its type', (
     ).toMatchObject({ type: 'currency', precision: 16, scale: 2, calculated: true })
   })
 
-  it('a dependent picklist tells its controlling values by bits', async () => {
+  it('a dependent picklist has its controlling values as bits', async () => {
     await described('Case.Zone__c', `${values('North', 'South')}${type('Picklist')}`)
     const set = values('Oslo', 'Rome').replace(
       '</valueSet>',
@@ -436,7 +436,7 @@ describe('a field is refused', () => {
     })
   })
 
-  it('deletion takes the data along, and a rollback brings it back', () => {
+  it('deletion removes the data, and a rollback restores it', () => {
     const org = makeTestOrg()
     const row = { Id: org.ids.make('001'), Tier__c: 'Gold' }
     org.records.set('account', new Map([[row.Id, row]]))

@@ -109,7 +109,7 @@ const NOT_IN_FLOWS: ReadonlySet<string> = new Set([
   'VLOOKUP',
 ])
 
-/** Refuses a formula that calls what is no function, or none for flows. */
+/** Refuses a formula that calls something that is not a function, or not one for flows. */
 function checkFunctions(formula: MetadataNode): void {
   const code = (text(formula, 'expression') ?? '').replaceAll(
     /\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g,

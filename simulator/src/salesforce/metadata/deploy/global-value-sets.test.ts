@@ -225,7 +225,7 @@ describe('a global value set', () => {
     expect((await readSet()).customValue).toHaveLength(1)
   })
 
-  it('reckons anew what hangs on a field of it', async () => {
+  it('recalculates what depends on a field of it', async () => {
     await putEverything(['Gold', 'Silver'])
     const dependent = `<fields><fullName>Perk__c</fullName><label>Perk</label><type>Picklist</type><valueSet><controllingField>Tier__c</controllingField><restricted>true</restricted><valueSetDefinition><sorted>false</sorted><value><fullName>Lounge</fullName><default>false</default><label>Lounge</label></value></valueSetDefinition><valueSettings><controllingFieldValue>Silver</controllingFieldValue><valueName>Lounge</valueName></valueSettings></valueSet></fields>`
     await deploy(
@@ -301,7 +301,7 @@ describe('a global value set is refused', () => {
 })
 
 describe('a field of a global value set', () => {
-  it('is refused for a set that is not there, until it is', async () => {
+  it('is refused for a set that does not exist, until it is', async () => {
     expect(await problemOf(jsforce, fieldZip(FROM_SET))).toBe(
       'In field: valueSetName - no GlobalValueSet named Tiers found',
     )
@@ -389,7 +389,7 @@ describe('the deletion of a global value set', () => {
     expect(await listed()).toEqual([])
   })
 
-  it('of what is not there is a warning', async () => {
+  it('of what does not exist is a warning', async () => {
     const { failures, successes } = await remove({ GlobalValueSet: ['Tiers'] })
     expect([...failures, ...successes].find(({ problem }) => problem)?.problem).toBe(
       'No GlobalValueSet named: Tiers found',

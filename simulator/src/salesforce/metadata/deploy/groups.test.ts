@@ -57,7 +57,7 @@ describe('a public group', () => {
     })
   })
 
-  it('is deleted, and no queue has it as a member any more', async () => {
+  it('is deleted, and no queue has it as a member any longer', async () => {
     await deploy(
       jsforce,
       zipOf(

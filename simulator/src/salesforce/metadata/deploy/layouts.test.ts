@@ -1,4 +1,4 @@
-// Related lists and actions on a layout, judged by jsforce.
+// Related lists and actions on a layout, tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -58,7 +58,7 @@ export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
   return { id: made.id, created: before === undefined, changed: true }
 }
 
-/** Shown on layouts, as files of real orgs have them, and no fields of a describe. */
+/** Shown on layouts, as in files of real orgs, but not fields in a describe. */
 const SHOWN_ONLY = new Set(['lead.campaignid'])
 const STAMPS = new Set(['createdbyid', 'lastmodifiedbyid'])
 
@@ -94,8 +94,8 @@ function checkRelatedLists(draft: Draft, object: SObject, layout: MetadataNode):
 }
 
 /**
- * Lists of custom children are named by the child's lookup, `Child__c.Parent__c`. Salesforce's words for a
- * column that is not there: `Invalid field:CAMPAIGN.NAME in related list:RelatedCampaignList`.
+ * Lists of custom children are named by the child's lookup, `Child__c.Parent__c`. Salesforce's words for
+ * a column that does not exist: `Invalid field:CAMPAIGN.NAME in related list:RelatedCampaignList`.
  */
 function checkRelatedList(draft: Draft, object: SObject, node: MetadataNode, name: string): void {
   const [childName = '', lookup] = name.split('.')
@@ -114,8 +114,8 @@ function checkRelatedList(draft: Draft, object: SObject, node: MetadataNode, nam
 }
 
 /**
- * No object here has quick actions of its own; those of Salesforce and of its feed are there. Its words: `In
- * field: QuickAction - no QuickAction named VisionModel__c.Train found`.
+ * No object here has quick actions of its own; only those of Salesforce and of its feed exist. Its
+ * words: `In field: QuickAction - no QuickAction named VisionModel__c.Train found`.
  */
 function checkQuickActions(layout: MetadataNode): void {
   const shown = [

@@ -91,14 +91,14 @@ export function noSuch(element: string, type: string, name: string): Problem {
   )
 }
 
-/** Salesforce's words for a value that a picklist has not, as the file writes it. */
+/** Salesforce's message for a value that a picklist does not have, as written in the file. */
 export function missingValue(value: string, picklist: string): Problem {
   return new Problem(`Picklist value: ${value} in picklist: ${picklist} not found`)
 }
-/** Salesforce has them, and no reference of objects lists them. */
+/** Salesforce has them, but no object reference lists them. */
 const UNLISTED = new Set(['activity', 'caseclose'])
 
-/** The same of an object; of one that Salesforce has, the simulator's own words. */
+/** The same for an object; for one that Salesforce has, the simulator's own words. */
 export const noObject = (element: string, name: string): Problem =>
   isDocumentedObject(name) || UNLISTED.has(name.toLowerCase())
     ? new NotDone(`has no object ${name}`)

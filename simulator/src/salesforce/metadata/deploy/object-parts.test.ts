@@ -118,7 +118,7 @@ describe('every part of an object', () => {
     },
   )
 
-  it('stands in the file of its object beside the fields', async () => {
+  it('is in the file of its object beside the fields', async () => {
     await deploy(jsforce, compactLayout(['Name']))
     await deploy(jsforce, listView('<filterScope>Everything</filterScope>'))
     const lead = await jsforce.metadata.read('CustomObject', 'Lead')
@@ -201,7 +201,7 @@ describe('a compact layout', () => {
 })
 
 describe('a field set', () => {
-  it('needs a description and fields that are there', async () => {
+  it('needs a description and existing fields', async () => {
     expect(await problemOf(jsforce, fieldSet(['Company'], ''))).toBe(
       'Required field is missing: description',
     )
@@ -227,7 +227,7 @@ describe('a list view', () => {
   const filter = (field: string) =>
     `<filters><field>${field}</field><operation>equals</operation><value>1</value></filters>`
 
-  it('is there in SOQL and among the list views of its object', async () => {
+  it('appears in SOQL and among the list views of its object', async () => {
     await deploy(jsforce, listView(everything))
     const { records } = await jsforce.query(
       "SELECT Name, DeveloperName FROM ListView WHERE SobjectType = 'Lead'",
@@ -253,7 +253,7 @@ describe('a list view', () => {
     )
   })
 
-  it('is refused where nobody owns the records, with a queue that is not there, with filters it has not', async () => {
+  it('is refused where nobody owns the records, with a queue that does not exist, with filters it has not', async () => {
     const scope = (name: string) => listView(`<filterScope>${name}</filterScope>`)
     expect(await problemOf(jsforce, scope('MyTerritory'))).toBe(
       'Invalid scope:MyTerritory, not allowed',
@@ -299,7 +299,7 @@ describe('a button', () => {
       },
     )
 
-  it('is refused with a field that is not there, and with a way to open that is none', async () => {
+  it('is refused with a field that does not exist, and with a way to open that is none', async () => {
     expect(await problemOf(jsforce, webLink('/x?c={!Lead.Nope__c}'))).toBe(
       'Field Lead.Nope__c does not exist. Check spelling.',
     )
@@ -308,7 +308,7 @@ describe('a button', () => {
     )
   })
 
-  it('stands on a layout, and is not deleted while it does', async () => {
+  it('is shown on a layout, and cannot be deleted while it is', async () => {
     expect(await problemOf(jsforce, layout('Crew'))).toBe(
       'In field: customButtons - no WebLink named Lead.Crew found',
     )

@@ -66,7 +66,7 @@ describe('a queue', () => {
     expect(message).toMatchObject({ created: false, changed: false })
   })
 
-  it('is what its file says: members and objects that are left out are none any more', async () => {
+  it('is what its file says: members and objects that are left out are removed', async () => {
     await deploy(jsforce, queueZip(`${everybody()}${owns('Lead', 'Case')}`))
     await deploy(jsforce, queueZip(owns('Case')))
     const now = await readFresh()

@@ -1,5 +1,5 @@
-// What files of real packages hold, in short form: the simulator takes it as Salesforce does, or says in its
-// own words that it does not. Judged by jsforce.
+// The content of files of real packages, in short form: the simulator accepts it as Salesforce does, or
+// says in its own words that it does not. Tested with jsforce.
 
 import type { Connection } from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -92,7 +92,7 @@ const readParts = async (body: Buffer, contentType: string): Promise<Parts | nul
   try {
     read = JSON.parse(text)
   } catch {
-    throw refusal(400, 'JSON_PARSER_ERROR', 'The JSON part of the deploy request is no JSON')
+    throw refusal(400, 'JSON_PARSER_ERROR', 'The JSON part of the deploy request is not JSON')
   }
   const options = isRecord(read) ? (read['deployOptions'] ?? {}) : {}
   return {
@@ -118,7 +118,7 @@ const cancel = (ctx: RestContext): RestAnswer => {
     throw refusal(
       400,
       'INVALID_OPERATION',
-      'The status of a deploy request can be set to Canceling only',
+      'The status of a deploy request can only be set to Canceling',
     )
   }
   deploysOf(ctx.org).cancel(job.id, ctx.user.id)

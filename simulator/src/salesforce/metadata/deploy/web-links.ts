@@ -76,7 +76,7 @@ function checkContent(draft: Draft, node: MetadataNode): void {
   }
 }
 
-/** Salesforce: of a lookup `X__c` the merge field is the name of its record, and `XId__c` the id. */
+/** Salesforce: for a lookup `X__c` the merge field is the name of its record, and `XId__c` the id. */
 function isMergeField({ fields }: SObject, name: string): boolean {
   const live = (each: string) => {
     const field = fields.get(each.toLowerCase())

@@ -3,7 +3,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Suites that mostly wait: for leases to run out, for work to be taken over, for an outage to end. */
 const WAITING =
-  /(crash|waiting-work|deploy-claims|reversibility|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
+  /(crash|waiting-work|deploy-claims|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
+/** Units of half a minute: begun last, one of them would go on alone while the other cores are idle. */
+const LONG_UNITS =
+  /(plan\/(large|rollback)|pushes\/(pushes|adversity)|deployments\/workflows\/(workflows|faults)|conflicts\/reports|bulk\/ingest|routes\/push)\.test\.ts$/
 
 /**
  * Waiting and working suites alternate, so that the cores have work from the beginning to the end; then
@@ -20,7 +23,10 @@ class WaitingBesideWorking extends BaseSequencer {
       ...waiting.slice(turn, turn + 1),
       ...working.slice(turn, turn + 1),
     ])
-    return [...turns.flat(), ...others]
+    const [long, short] = [true, false].map((isLong) =>
+      others.filter(({ moduleId }) => LONG_UNITS.test(moduleId) === isLong),
+    )
+    return [...turns.flat(), ...(long ?? []), ...(short ?? [])]
   }
 }
 

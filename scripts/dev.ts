@@ -18,6 +18,8 @@ const simulator = await startSimulator({ seed: 'small' })
 const environment = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'debug',
+  // A restart after a change loads what did not change as it was compiled before.
+  NODE_COMPILE_CACHE: join(ROOT, '.data/compiled'),
   ...environmentFor(simulator),
   ...set,
 }

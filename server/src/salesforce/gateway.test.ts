@@ -399,7 +399,7 @@ describe('time', () => {
         asked += 1
         if (asked === 1) json(response, 200, {})
       },
-      { interactiveDeadlineMs: 150 },
+      { interactiveDeadlineMs: 600 },
     )
     const org = rig.salesforce.org({ ...rig.target, priority: 'interactive' })
     await org.request(get)

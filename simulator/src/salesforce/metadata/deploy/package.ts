@@ -165,7 +165,8 @@ function manifestOf(files: Files, fileName: string, result: DeployPackage): Mani
 
 const keyOf = (type: string, fullName: string) => `${type}/${fullName.toLowerCase()}`
 
-type Parsed = { raw: string; node: MetadataNode } | { problem: string } | undefined
+type Positions = ReadonlyMap<string, { line: number; column: number }>
+type Parsed = { positions: Positions; node: MetadataNode } | { problem: string } | undefined
 
 /** Selects from one package's files what its manifest names. */
 class Picker {
@@ -240,7 +241,7 @@ class Picker {
     if (raw === undefined) return undefined
     try {
       const { type: root, node } = parseMetadataFile(raw, saysTypes(type))
-      if (root === type) return { raw, node }
+      if (root === type) return { positions: positionsIn(raw), node }
       return {
         problem: `Element {http://soap.sforce.com/2006/04/metadata}${root} invalid at this location, ${type} expected`,
       }
@@ -266,7 +267,7 @@ class Picker {
     if (!deploysByParts(type)) return
     for (const child of childTypes.filter(({ parent }) => parent === type)) {
       for (const node of nodes(parsed.node, child.element)) {
-        this.#addChild(child, fullName, fileName, node, parsed.raw)
+        this.#addChild(child, fullName, fileName, node, parsed.positions)
       }
     }
   }
@@ -276,10 +277,10 @@ class Picker {
     parent: string,
     fileName: string,
     node: MetadataNode,
-    raw: string,
+    positions: Positions,
   ): void {
     const name = text(node, 'fullName') ?? ''
-    const position = positionOf(raw, name)
+    const position = positions.get(name)
     this.#add({
       type: type.xmlName,
       fullName: nameOfChild(type, parent, name),
@@ -302,7 +303,7 @@ class Picker {
       (each) => text(each, 'fullName')?.toLowerCase() === name.toLowerCase(),
     )
     if (parsed === undefined || node === undefined) return this.#missing(type, fullName)
-    this.#addChild(child, parent, fileName, node, parsed.raw)
+    this.#addChild(child, parent, fileName, node, parsed.positions)
   }
 
   /**
@@ -321,9 +322,18 @@ class Picker {
   }
 }
 
-function positionOf(raw: string, name: string): { line: number; column: number } | undefined {
-  const at = raw.indexOf(`<fullName>${name}</fullName>`)
-  if (at < 0) return undefined
-  const before = raw.slice(0, at).split('\n')
-  return { line: before.length, column: (before.at(-1) ?? '').length + 1 }
+/** Where the components of a file that have a name of their own stand, by that name. */
+function positionsIn(raw: string): Positions {
+  const positions = new Map<string, { line: number; column: number }>()
+  let line = 1
+  let lineStart = 0
+  for (const { 0: found, 1: name, index } of raw.matchAll(/\n|<fullName>([^<]*)<\/fullName>/g)) {
+    if (found === '\n') {
+      line += 1
+      lineStart = index + 1
+    } else if (name !== undefined && !positions.has(name)) {
+      positions.set(name, { line, column: index - lineStart + 1 })
+    }
+  }
+  return positions
 }

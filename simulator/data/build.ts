@@ -139,8 +139,9 @@ for (const path of describes) {
 
 const values = (list: string[]) =>
   list.map((text) => {
-    const value = text.replace(/^\*/, '')
-    return { active: true, defaultValue: text !== value, label: value, validFor: null, value }
+    const written = text.replace(/^\*/, '')
+    const [value = '', label = value] = written.split(' = ')
+    return { active: true, defaultValue: text !== written, label, validFor: null, value }
   })
 
 /** Picklists that several objects share: Industry, LeadSource, Rating … as Lead was recorded. */

@@ -91,7 +91,8 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     mask: null,
     maskType: null,
     nameField: false,
-    namePointing: false,
+    // Salesforce: a reference to several objects leads to what they have in common, Name.
+    namePointing: (spec.referenceTo?.length ?? 0) > 1,
     nillable: type !== 'id' && type !== 'boolean',
     permissionable: writable,
     picklistValues: [],

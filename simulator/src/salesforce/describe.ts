@@ -65,18 +65,49 @@ const visibleObjects = (org: Org, viewer: Viewer): SObject[] =>
     (object) => object.deletedAt === undefined && viewer.seesObject(object),
   )
 
+/** Resources of an object with layouts, by the name of the url; and those that only some objects have. */
+const LAYOUT_URLS: Record<string, string> = {
+  compactLayouts: 'describe/compactLayouts',
+  approvalLayouts: 'describe/approvalLayouts',
+  listviews: 'listviews',
+  quickActions: 'quickActions',
+  layouts: 'describe/layouts',
+}
+const MORE_URLS: Record<string, Record<string, string>> = {
+  Case: articleUrls('case'),
+  User: {
+    namedLayouts: 'describe/namedLayouts/{LayoutName}',
+    passwordUtilities: '{ID}/password',
+  },
+  UserRole: { compactLayouts: 'describe/compactLayouts' },
+  WorkOrder: articleUrls('workOrder'),
+  WorkOrderLineItem: articleUrls('workOrderLineItem'),
+}
+/** Recorded in describeGlobal of CumulusCI: objects with layouts that lack some of these. */
+const NO_URLS: Record<string, readonly string[]> = {
+  CampaignMember: ['approvalLayouts', 'listviews', 'quickActions'],
+  OpportunityContactRole: ['approvalLayouts', 'listviews'],
+  User: ['approvalLayouts', 'listviews'],
+  WorkOrderLineItem: ['listviews'],
+}
+
+function articleUrls(name: string): Record<string, string> {
+  return {
+    [`${name}ArticleSuggestions`]: 'suggestedArticles',
+    [`${name}RowArticleSuggestions`]: '{ID}/suggestedArticles',
+  }
+}
+
 const urlsOf = (object: SObject, base: string): Record<string, string> => {
   const own = `${base}/sobjects/${object.name}`
+  const resources = { ...(object.describe.layoutable && LAYOUT_URLS), ...MORE_URLS[object.name] }
+  const missing = NO_URLS[object.name] ?? []
   return {
-    ...(object.describe.layoutable
-      ? {
-          compactLayouts: `${own}/describe/compactLayouts`,
-          approvalLayouts: `${own}/describe/approvalLayouts`,
-          listviews: `${own}/listviews`,
-          quickActions: `${own}/quickActions`,
-          layouts: `${own}/describe/layouts`,
-        }
-      : {}),
+    ...Object.fromEntries(
+      Object.entries(resources)
+        .filter(([name]) => !missing.includes(name))
+        .map(([name, path]) => [name, `${own}/${path}`]),
+    ),
     rowTemplate: `${own}/{ID}`,
     describe: `${own}/describe`,
     sobject: own,

@@ -70,7 +70,16 @@ const activityFields = (org: Org): FieldSpec[] => [
       TaskSubtype: { name: 'ActivitySubtype', label: 'Activity Subtype' },
     },
   ),
-  { name: 'ActivityType', type: 'picklist', label: 'Type', ...READ_ONLY },
+  text('ActivityType', 'Type', {
+    type: 'picklist',
+    picklistValues: ['Call', 'Email', 'Meeting', 'Other'].map((value) => ({
+      active: true,
+      defaultValue: false,
+      label: value,
+      validFor: null,
+      value,
+    })),
+  }),
   ...fieldsOf(org, 'Event', 'IsAllDayEvent DurationInMinutes Location'),
   ...fieldsOf(org, 'Task', `Description IsDeleted ${STAMPS}`),
   ...fieldsOf(org, 'Task', 'CallDurationInSeconds CallType CallDisposition CallObject'),
@@ -102,14 +111,14 @@ const text = (name: string, label: string, more: Partial<FieldSpec> = {}): Field
   ...more,
 })
 
-const fileFields: FieldSpec[] = [
+const fileFields = (org: Org): FieldSpec[] => [
   text('FileType', 'File Type', { length: 20 }),
   text('ContentSize', 'Size', { type: 'int' }),
   text('FileExtension', 'File Extension', { length: 40 }),
   text('ContentUrl', 'Content URL', { type: 'url', length: 1333 }),
   text('ExternalDataSourceName', 'External Data Source Name'),
   text('ExternalDataSourceType', 'External Data Source Type'),
-  text('SharingOption', 'Sharing Option', { type: 'picklist', restrictedPicklist: true }),
+  ...fieldsOf(org, 'ContentDocument', 'SharingOption'),
 ]
 
 const FILE_STAMPS = 'CreatedDate CreatedById LastModifiedDate LastModifiedById'
@@ -145,7 +154,7 @@ const LISTS: readonly RelatedList[] = [
       }),
       text('Title', 'Title', { nillable: false }),
       ...fieldsOf(org, 'ContentDocument', FILE_STAMPS),
-      ...fileFields,
+      ...fileFields(org),
     ],
     childName: 'AttachedContentDocuments',
   },
@@ -165,7 +174,7 @@ const LISTS: readonly RelatedList[] = [
       text('RecordType', 'Record Type'),
       text('Title', 'Title'),
       ...fieldsOf(org, 'ContentDocument', FILE_STAMPS),
-      ...fileFields,
+      ...fileFields(org),
     ],
     childName: 'CombinedAttachments',
   },
@@ -190,7 +199,9 @@ const LISTS: readonly RelatedList[] = [
         TargetObjectId: { nillable: true, cascadeDelete: false },
       }),
       ...fieldsOf(org, 'ProcessInstance', 'CreatedById SystemModstamp'),
-      text('StepStatus', 'Step Status', { type: 'picklist' }),
+      ...fieldsOf(org, 'ProcessInstance', 'Status', {
+        Status: { name: 'StepStatus', label: 'Step Status', nillable: true },
+      }),
       text('RemindersSent', 'Reminders Sent', { type: 'int' }),
       ...fieldsOf(
         org,

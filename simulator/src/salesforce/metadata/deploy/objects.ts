@@ -184,7 +184,8 @@ function putNameField(draft: Draft, object: SObject, node: MetadataNode): void {
     nameField: true,
     idLookup: true,
     autoNumber,
-    defaultedOnCreate: autoNumber,
+    // Recorded: a name that nobody gives is made, of either type.
+    defaultedOnCreate: true,
     // Salesforce: a name that users enter may be left out, and is then the row's id.
     nillable: !autoNumber,
   })

@@ -232,6 +232,7 @@ export const listView: PartKind = {
   list: 'listViews',
   named: partsNamed('list_views'),
   objectOf: ownerOf,
+  isToldByItsFile: true,
   check,
   elements: (object, image) =>
     object.list_views.map((view) => {

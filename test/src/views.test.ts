@@ -34,13 +34,13 @@ const deploy = (plan: object) =>
   post<DeploymentBody>('/api/deploy/custom-objects', { client_id: client.id, plan })
 const rollback = (deployment_id: string, more: object = {}) =>
   post<DeploymentBody>('/api/deploy/rollback', { deployment_id, ...more })
-const codesOf = async (plan: object) => {
-  const { findings } = await post<{ findings: { code: string; severity: string }[] }>(
-    '/api/conflicts/check',
-    { client_id: client.id, plan },
-  )
-  return findings.map(({ code, severity }) => `${severity} ${code}`)
-}
+const check = (plan: object) =>
+  post<{
+    findings: { code: string; severity: string }[]
+    reversibility: { component: { full_name: string }; reason: string }[]
+  }>('/api/conflicts/check', { client_id: client.id, plan })
+const codesOf = async (plan: object) =>
+  (await check(plan)).findings.map(({ code, severity }) => `${severity} ${code}`)
 const without = { permission_set: null, assign_to_connected_user: false }
 const account = (more: object) => ({
   objects: [{ api_name: 'Account', ...more }],
@@ -139,6 +139,15 @@ describe('compact layouts, list views and field sets', () => {
       'Account.Card created',
     ])
     expect(await primaryOf('Account')).toBe('At_A_Glance')
+    // The report reads what is there, and says of each whether the deploy changes it.
+    const { reversibility } = await check(
+      account({ ...parts, list_views: [view({ label: 'Other' })] }),
+    )
+    const reasonOf = (name: string) =>
+      reversibility.find(({ component }) => component.full_name === name)?.reason
+    expect(reasonOf('Account.At_A_Glance')).toContain('Nothing changes')
+    expect(reasonOf('Account.Card')).toContain('Nothing changes')
+    expect(reasonOf('Account.Big_Prospects')).toContain('Rollback restores it')
 
     const others = account({
       compact_layouts: [compact({ fields: ['Name', 'Industry'] })],

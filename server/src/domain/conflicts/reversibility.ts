@@ -2,13 +2,16 @@
 
 import { EngineError } from '../../errors.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
+import { sameElement } from '../metadata/equality.ts'
 import { reversibilityOfChange, reversibilityOfMade } from '../metadata/fields/reversibility.ts'
 import { conversionOf, shapeOfDescribed, shapeOfPlanned } from '../metadata/fields/shape.ts'
-import { FILE_KINDS, filePath, kindOf } from '../metadata/kinds.ts'
-import { type Compiling, type FileKind } from '../metadata/kinds/kind.ts'
-import { keyOf, sameName } from '../metadata/names.ts'
+import { filePath, kindOf } from '../metadata/kinds.ts'
+import { type Compiling, type FileKind, type PartKind } from '../metadata/kinds/kind.ts'
+import { keyOf, memberOf, ownerOf, sameName } from '../metadata/names.ts'
+import { parseObjectFile } from '../metadata/object-file.ts'
 import { partsIn, writeParts } from '../metadata/parts.ts'
 import { RESTORED, type Reversibility, reversible, UNCHANGED } from '../metadata/reversibility.ts'
+import { writeFile } from '../metadata/xml-tree.ts'
 import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
 import { changesOf } from './subjects.ts'
 
@@ -33,13 +36,18 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
 const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
   (await live.lookUp(component.type, component.fullName))?.exists === false
 
+interface Compiled {
+  unchanged: boolean
+  after: JsonObject | null
+}
+
 /** What the plan makes of a component whose state is `before`; null for a plan that does not compile. */
 const compiledOver = (
   kind: FileKind,
   component: FindingComponent,
   before: JsonObject,
   plan: Facts['plan'],
-): { unchanged: boolean; after: JsonObject | null } | null => {
+): Compiled | null => {
   const current = writeParts([{ component, element: before }])
   const path = filePath(component.type, component.fullName)
   const find: Compiling['current'] = (type, name) =>
@@ -59,17 +67,45 @@ const compiledOver = (
   }
 }
 
+/** What the plan makes of a part of an object that is there as `before`. */
+const overlaid = (
+  kind: PartKind,
+  component: FindingComponent,
+  before: JsonObject,
+  plan: Facts['plan'],
+): Compiled | null => {
+  const path = filePath('CustomObject', ownerOf(component.fullName)) ?? ''
+  const object = plan.objects.find(
+    ({ api_name }) => sameName(api_name) === sameName(ownerOf(component.fullName)),
+  )
+  const text = writeParts([{ component, element: before }]).get(path)
+  if (object === undefined || text === undefined) return null
+  const planned = kind
+    .elements(object, parseObjectFile(text))
+    .find(({ apiName }) => sameName(apiName) === sameName(memberOf(component.fullName)))
+  if (planned === undefined) return null
+  const sent = writeFile('CustomObject', { [kind.list]: planned.element })
+  return {
+    unchanged: planned.before !== null && sameElement(planned.element, planned.before),
+    after: partsIn(new Map([[path, sent]])).part(component),
+  }
+}
+
 /** From its state in Salesforce and what the plan makes of it; null if the state is not known. */
 const byItsFile = async (
   { component }: Subjects['component'],
   { plan, live }: Facts,
 ): Promise<Reversibility | null> => {
-  const kind = FILE_KINDS.find(({ type }) => type === component.type)
+  const kind = kindOf(component.type)
   if (kind?.isToldByItsFile !== true) return null
   const content = await live.contentOf(kind.type, component.fullName)
   if (content === null) return null
-  const before = kind.within === undefined ? content : { fullName: component.fullName, ...content }
-  const compiled = compiledOver(kind, component, before, plan)
+  const isElement = 'list' in kind || kind.within !== undefined
+  const before = isElement ? { fullName: memberOf(component.fullName), ...content } : content
+  const compiled =
+    'list' in kind
+      ? overlaid(kind, component, before, plan)
+      : compiledOver(kind, component, before, plan)
   if (compiled === null) return null
   if (compiled.unchanged) return UNCHANGED
   const { after } = compiled

@@ -102,8 +102,10 @@ const listView = z.strictObject({
   label: line(40),
   filter_scope: z
     .enum(['Everything', 'Mine', 'Queue'])
-    .default('Everything')
-    .describe("All records, the user's own, or those of a queue"),
+    .optional()
+    .describe(
+      "All records, the user's own, or those of a queue. Default: unchanged, or Everything for a new one",
+    ),
   queue: apiName.optional().describe('API name of the queue; needed for the scope Queue only'),
   columns: z
     .array(line(255))

@@ -211,6 +211,7 @@ export const businessProcess: PartKind = {
   list: 'businessProcesses',
   named: partsNamed('business_processes'),
   objectOf: ownerOf,
+  isToldByItsFile: true,
   check,
   elements: (object, image) =>
     object.business_processes.map((planned) => {

@@ -173,6 +173,7 @@ export const compactLayout: PartKind = {
   list: 'compactLayouts',
   named: partsNamed('compact_layouts'),
   objectOf: ownerOf,
+  isToldByItsFile: true,
   check,
   elements: (object, image) =>
     object.compact_layouts.map(({ api_name: apiName, label, fields }) => {

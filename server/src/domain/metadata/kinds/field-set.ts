@@ -142,6 +142,7 @@ export const fieldSet: PartKind = {
   list: 'fieldSets',
   named: partsNamed('field_sets'),
   objectOf: ownerOf,
+  isToldByItsFile: true,
   check,
   elements: (object, image) =>
     object.field_sets.map((planned) => {

@@ -63,6 +63,11 @@ interface AnyKind {
    * components returns a function, which is called once it is known what happens to those.
    */
   undo: (change: Change, scene: Scene) => Undoing | ((settled: Settled) => Undoing)
+  /**
+   * Its own file, or its element in the file of an object, says whether and how a deployment changes one: the
+   * conflict check reads it.
+   */
+  isToldByItsFile?: boolean
   /** What the conflict check reports about one, beyond what it reports about any component. */
   rules?: readonly KindRule[]
 }
@@ -98,8 +103,6 @@ export interface FileKind extends AnyKind {
   }
   /** Records that must not lose their owner or group by a deletion: those with its id in a field. */
   heldBy?: (content: JsonObject) => { object: string; field: string }[]
-  /** Its own file shows whether and how a deployment changes one: the conflict check reads it. */
-  isToldByItsFile?: boolean
   /** The part of a file, read by its root, that is compared. Default: all of it. */
   contentOf?: (text: string) => JsonObject
   /**

@@ -1,6 +1,7 @@
 // A list view of an object: which records it lists, with which columns, and who sees it.
 
-import { type XmlValue } from '../../../salesforce/xml.ts'
+import { type JsonObject } from '../../../salesforce/json.ts'
+import { leaf, type XmlValue } from '../../../salesforce/xml.ts'
 import { type Findings } from '../../plan/findings.ts'
 import { type Plan, type PlanListView } from '../../plan/schema.ts'
 import { listed, one } from '../../words.ts'
@@ -89,12 +90,16 @@ const sharing = (shared: SharedTo): XmlValue => {
   }
 }
 
-const elementOf = (object: string, view: PlanListView): Record<string, XmlValue> => ({
+const elementOf = (
+  object: string,
+  view: PlanListView,
+  before: JsonObject | null,
+): Record<string, XmlValue> => ({
   fullName: view.api_name,
   columns: view.columns.map((column) => columnOf(object, column)),
-  filterScope: view.filter_scope,
+  filterScope: view.filter_scope ?? leaf(before?.filterScope) ?? 'Everything',
   label: view.label,
-  queue: view.queue ?? null,
+  ...(view.filter_scope !== undefined && { queue: view.queue ?? null }),
   ...(view.filters !== undefined && {
     booleanFilter: view.boolean_filter ?? null,
     filters:
@@ -159,13 +164,14 @@ const rules: KindRule[] = [
     severity: 'red',
     judge: ({ fullName }, asked) => {
       const found = planned(asked.plan, fullName)
-      if (found === null || found.part.filter_scope === 'Everything') return null
+      const scope = found?.part.filter_scope ?? 'Everything'
+      if (found === null || scope === 'Everything') return null
       const owners = ownersOf(found.object.api_name, asked)
-      const needed = found.part.filter_scope === 'Queue' ? 'Group' : 'User'
+      const needed = scope === 'Queue' ? 'Group' : 'User'
       if (owners === null || owners.includes(needed)) return null
       const why = needed === 'Group' ? 'cannot belong to a queue' : 'have no owner'
       return {
-        message: `The list view ${fullName} has the scope ${found.part.filter_scope}, but records of ${found.object.api_name} ${why}.`,
+        message: `The list view ${fullName} has the scope ${scope}, but records of ${found.object.api_name} ${why}.`,
         remedy: 'Set filter_scope to Everything.',
         at: 'filter_scope',
       }
@@ -212,7 +218,7 @@ const rules: KindRule[] = [
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === true
         ? {
-            message: `The list view ${fullName} exists. The label, the scope and the columns of the plan replace its own.`,
+            message: `The list view ${fullName} exists. The plan's label and columns replace its own, and so do the scope, filters and sharing if the plan names them.`,
             remedy: 'Make sure that it is the one you mean, or choose a different name.',
           }
         : null,
@@ -232,11 +238,12 @@ export const listView: PartKind = {
   list: 'listViews',
   named: partsNamed('list_views'),
   objectOf: ownerOf,
+  isToldByItsFile: true,
   check,
   elements: (object, image) =>
     object.list_views.map((view) => {
       const before = findPart(image, 'listViews', view.api_name)
-      const element = rewrite(before, elementOf(object.api_name, view))
+      const element = rewrite(before, elementOf(object.api_name, view, before))
       return { apiName: view.api_name, element, before }
     }),
   deletion: { place: 1, withObject: always },

@@ -172,10 +172,12 @@ describe('a list view', () => {
     expect(elementOf({ label: 'New' }, current)).toMatchObject({
       booleanFilter: '1',
       filters: { field: 'ACCOUNT.TYPE' },
-      filterScope: 'Everything',
+      filterScope: 'Queue',
+      queue: 'Desk',
       language: 'en_US',
     })
-    expect(elementOf({ label: 'New' }, current)?.queue).toBeUndefined()
+    const all = elementOf({ filter_scope: 'Everything' }, current)
+    expect([all?.filterScope, all?.queue]).toEqual(['Everything', undefined])
     const bare = elementOf({ filters: [] }, current)
     expect([bare?.filters, bare?.booleanFilter]).toEqual([undefined, undefined])
   })

@@ -376,6 +376,12 @@ const permissionSetGroup = z
   .describe('Permission sets that are assigned together. Created if it does not exist')
   .meta({ id: 'PlanPermissionSetGroup' })
 
+/** As a key: what is wrong with one could not be stored as it is. */
+const fieldName = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z]\w*$/)
+
 const customMetadataRecord = z
   .strictObject({
     type: apiName.describe('API name of a custom metadata type that exists, with `__mdt`'),
@@ -388,7 +394,7 @@ const customMetadataRecord = z
         'In a managed package, kept from those who install it. Default: unchanged, or false for a new record',
       ),
     values: z
-      .record(apiName, z.union([z.string().max(131_072), z.number(), z.boolean(), z.null()]))
+      .record(fieldName, z.union([z.string().max(131_072), z.number(), z.boolean(), z.null()]))
       .default({})
       .describe(
         'By API name of the field; null empties it. Checkboxes take booleans, numbers also texts of digits, dates and times ISO 8601, relationships API names. Values that are not listed do not change',

@@ -60,6 +60,36 @@ describe('custom labels', () => {
     expect(await valueOf('Farewell')).toBe('Bye')
   })
 
+  it('stay while a formula shows them, and go with the fields of their own plan that do', async () => {
+    const shows = (label: string) => ({
+      api_name: `Says_${label}__c`,
+      label: 'Says',
+      type: 'Formula',
+      result_type: 'Text',
+      formula: `$Label.${label}`,
+    })
+    const made = await to.deploy({
+      objects: [{ api_name: 'Lead', fields: [shows('Own')] }],
+      permissions: { permission_set: 'Own_Label' },
+      ...plan({ api_name: 'Own', value: 'Mine' }, { api_name: 'Shown', value: 'Yours' }),
+    })
+    expect(made).toMatchObject({ status: 'deployed', error: null })
+    const other = await to.deploy({
+      objects: [{ api_name: 'Contact', fields: [shows('Shown')] }],
+      permissions: { permission_set: 'Other_Label' },
+    })
+    expect(other.status).toBe('deployed')
+
+    const back = await to.rollback(made.id)
+    expect(back.rollback).toMatchObject({
+      status: 'partial',
+      kept: [{ full_name: 'Shown', reason: 'It is used by Contact.Says_Shown__c.' }],
+    })
+    expect(back.rollback?.removed).toContainEqual({ type: 'CustomLabel', full_name: 'Own' })
+    expect((await to.rollback(other.id)).status).toBe('rolled_back')
+    expect((await to.rollback(made.id)).status).toBe('rolled_back')
+  })
+
   it('stay where somebody changed them since, and are told with who did', async () => {
     const made = await to.deploy(plan({ api_name: 'Hint', value: 'Press any key' }))
     await write('Hint', 'Press the other key')

@@ -380,6 +380,12 @@ const permissionSetGroup = z
   .describe('Permission sets that are assigned together. Created if it does not exist')
   .meta({ id: 'PlanPermissionSetGroup' })
 
+/** As a key: what is wrong with one could not be stored as it is. */
+const fieldName = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z]\w*$/)
+
 const customMetadataRecord = z
   .strictObject({
     type: apiName.describe('API name of an existing custom metadata type, with `__mdt`'),
@@ -392,7 +398,7 @@ const customMetadataRecord = z
         'In a managed package, hidden from subscribers. Default: unchanged, or false for a new record',
       ),
     values: z
-      .record(apiName, z.union([z.string().max(131_072), z.number(), z.boolean(), z.null()]))
+      .record(fieldName, z.union([z.string().max(131_072), z.number(), z.boolean(), z.null()]))
       .default({})
       .describe(
         'By API name of the field; null empties it. Checkboxes take booleans, numbers also texts of digits, dates and times ISO 8601, relationships API names. Values that are not listed do not change',

@@ -5,6 +5,7 @@ import { type PlanInput, planSchema } from '../../plan/schema.ts'
 import { writeParts } from '../parts.ts'
 import { type Component } from '../names.ts'
 import { type Moment, sceneAt, undone } from '../testing/scenes.ts'
+import { type Settled } from '../undoing.ts'
 
 type LabelInput = NonNullable<PlanInput['custom_labels']>[number]
 
@@ -77,13 +78,20 @@ describe('custom labels', () => {
 
 describe('a custom label rolled back', () => {
   const MADE = file(label('Greeting', 'Hello!'))
-  const undo = (made: boolean, before: string | null, now: string, users: Component[] = []) => {
+  const undo = (
+    made: boolean,
+    before: string | null,
+    now: string,
+    users: Component[] = [],
+    settled: Partial<Settled> = {},
+  ) => {
     const moments: [Moment, Moment, Moment] = [
       { [PATH]: before },
       { [PATH]: MADE },
       { [PATH]: now },
     ]
-    return undone({ component: GREETING, made }, sceneAt(moments, { usersOf: () => users }))
+    const scene = sceneAt(moments, { usersOf: () => users })
+    return undone({ component: GREETING, made }, scene, settled)
   }
 
   it('goes where the deployment made it, whatever became of other labels', () => {
@@ -98,6 +106,8 @@ describe('a custom label rolled back', () => {
       reason: 'It is used by Lead.Hint__c.',
       removable: true,
     })
+    // A field that the same rollback deletes shows it no more.
+    expect(undo(true, null, MADE, [field], { isTakenBack: () => true }).remove).toBe(true)
     expect(undo(true, null, file(label('Greeting', 'Yo'))).kept).toMatchObject({ drifted: true })
   })
 

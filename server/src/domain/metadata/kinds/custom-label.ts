@@ -10,7 +10,7 @@ import { listed } from '../../words.ts'
 import { samePart } from '../equality.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import { RESTORED, reversible } from '../reversibility.ts'
-import { keep, type Scene, undoChange, type Undoing, undoMade } from '../undoing.ts'
+import { keep, type Scene, type Settled, undoChange, type Undoing, undoMade } from '../undoing.ts'
 import { elementsIn, overlay, writeFile } from '../xml-tree.ts'
 import {
   type CompiledFile,
@@ -93,10 +93,13 @@ const compile = ({ plan, current }: Compiling): CompiledFile[] => {
   return [{ fullName: FILE.name, text, unchanged }]
 }
 
-/** Salesforce does not delete a label that a formula, a flow or code shows. */
-const undoMadeLabel = (component: Component, scene: Scene): Undoing => {
+/** Salesforce does not delete a label that a formula, a flow or code shows; what goes with it shows it no more. */
+const undoMadeLabel = (component: Component, scene: Scene, settled: Settled): Undoing => {
   const undoing = undoMade(component, null, scene)
-  const users = scene.usersOf(component).map(({ fullName }) => fullName)
+  const users = scene
+    .usersOf(component)
+    .filter((user) => !settled.isTakenBack(user))
+    .map(({ fullName }) => fullName)
   return undoing.remove && users.length > 0 ? keep(`It is used by ${listed(users)}.`) : undoing
 }
 
@@ -142,6 +145,6 @@ export const customLabel: FileKind = {
   reversibility: ({ made }) =>
     made ? reversible('Rollback deletes it, unless something shows it by then.') : RESTORED,
   undo: ({ component, made }, scene) =>
-    made ? undoMadeLabel(component, scene) : undoChange(component, scene),
+    made ? (settled) => undoMadeLabel(component, scene, settled) : undoChange(component, scene),
   rules,
 }

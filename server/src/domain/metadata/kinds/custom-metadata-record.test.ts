@@ -147,6 +147,9 @@ describe('a custom metadata record', () => {
       '0.values.code__c duplicate',
     ])
     expect(() =>
+      parsePlan({ custom_metadata_records: [planned({ 'Tier.Code__c': 'a' })] }),
+    ).toThrow('"Tier.Code__c" is not an API name.')
+    expect(() =>
       parsePlan({ custom_metadata_records: [{ ...planned(), values: { Code__c: ['a'] } }] }),
     ).toThrow('Code__c is not of the type string, number, boolean or null.')
   })

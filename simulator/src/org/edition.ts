@@ -18,6 +18,10 @@ const CUSTOM_OBJECTS: Record<Org['edition'], number> = {
 }
 /** Custom relationship fields of one object. */
 export const RELATIONSHIP_LIMIT = 40
+/** Roll-up summaries of one object. */
+export const ROLLUP_LIMIT = 25
+/** External IDs of one object. Salesforce: Help, "How Many External ID Fields Can I Create Per Object". */
+export const EXTERNAL_ID_LIMIT = 25
 /** Master-detail fields of one object. */
 export const MASTER_DETAIL_LIMIT = 2
 

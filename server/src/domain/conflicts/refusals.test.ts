@@ -19,6 +19,14 @@ describe('a relationship', () => {
     },
   )
 
+  it('is one too many on a new object as on an existing one', async () => {
+    const links = Array.from({ length: 41 }, (_, at) => lookup(`L${at}__c`, 'Account'))
+    expect(await codesOf({ plan: newJob(...links) })).toContain('relationships_over_limit')
+    expect(await codesOf({ plan: newJob(...links.slice(1)) })).not.toContain(
+      'relationships_over_limit',
+    )
+  })
+
   it.each(['Task', 'Event', 'Activity'])('that looks up %s is refused', async (target) => {
     const plan = onLead(lookup('L__c', target))
     expect(await codesOf({ plan })).toContain('reference_not_allowed')

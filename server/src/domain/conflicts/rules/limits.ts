@@ -2,8 +2,8 @@
 // Allocations; what the Salesforce org itself reports (Tooling EntityLimit, REST /limits) takes
 // precedence.
 
-import { fieldKindOf } from '../../metadata/fields/field-kinds.ts'
-import { objectKind } from '../../metadata/names.ts'
+import { fieldKindOf, typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
+import { objectKind, sameName } from '../../metadata/names.ts'
 import { definesObject, type PlanObject } from '../../plan/schema.ts'
 import { estimateApiCalls } from '../estimate.ts'
 import { rulesFor, type Subjects } from '../rule.ts'
@@ -32,6 +32,13 @@ const roomOf = ({ type }: PlanObject['fields'][number]): number => fieldKindOf(t
 
 const newFields = ({ object, describe }: Subjects['object']): PlanObject['fields'] =>
   object.fields.filter(({ api_name }) => fieldIn(describe, api_name) === null)
+
+/**
+ * Per object, unless Salesforce has raised them for the Salesforce org. Source: Help, "Custom Fields Allowed Per
+ * Object" and "How Many External ID Fields Can I Create Per Object".
+ */
+const ROLLUPS_MAX = 25
+const EXTERNAL_IDS_MAX = 25
 
 /** From this share of a limit on, a finding warns that it is nearly reached. */
 const NEARLY = 0.9
@@ -104,16 +111,45 @@ export const limitRules = [
   }),
   rule('object', {
     code: 'rollups_over_limit',
-    severities: ['red'],
+    severities: ['red', 'yellow'],
     judge: async (subject, { live }) => {
+      const { object, exists, describe } = subject
       const added = newFields(subject).filter(({ type }) => type === 'Summary').length
-      if (added === 0 || !subject.exists) return null
-      const allowance = (await live.objectLimits(subject.object.api_name))?.RollupSummary
-      return allowance === undefined || added <= allowance.remaining
+      if (added === 0) return null
+      const told = exists ? (await live.objectLimits(object.api_name))?.RollupSummary : undefined
+      const there = entriesOf(describe, 'fields').filter(
+        (field) => typeOfDescribed(field) === 'Summary',
+      ).length
+      const { max, remaining } = told ?? { max: ROLLUPS_MAX, remaining: ROLLUPS_MAX - there }
+      return added <= remaining
         ? null
         : {
-            message: `${subject.object.api_name} has room for ${plural(allowance.remaining, 'more roll-up')} of ${allowance.max} and the plan adds ${added}.`,
+            severity: told === undefined ? 'yellow' : 'red',
+            message: `${object.api_name} has room for ${plural(Math.max(0, remaining), 'more roll-up')} of ${max} and the plan adds ${added}.`,
             remedy: 'Remove roll-ups from the plan, or delete unused ones.',
+            at: 'fields',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'external_ids_over_limit',
+    severities: ['yellow'],
+    judge: ({ object, describe }) => {
+      const isKey = (field: PlanObject['fields'][number]): boolean =>
+        'external_id' in field && field.external_id
+      const planned = new Set(object.fields.map(({ api_name }) => sameName(api_name)))
+      const there = entriesOf(describe, 'fields').filter(
+        ({ name, externalId }) => externalId === true && !planned.has(sameName(String(name))),
+      ).length
+      const added = object.fields.filter(
+        (field) => isKey(field) && fieldIn(describe, field.api_name)?.externalId !== true,
+      ).length
+      const total = there + object.fields.filter(isKey).length
+      return added === 0 || total <= EXTERNAL_IDS_MAX
+        ? null
+        : {
+            message: `${object.api_name} would have ${total} external IDs; Salesforce refuses more than ${EXTERNAL_IDS_MAX} unless its support has raised the limit.`,
+            remedy: 'Use fewer external IDs, or ask the support of Salesforce for more.',
             at: 'fields',
           }
     },

@@ -123,8 +123,10 @@ export const relationRules = [
       const added = object.fields.filter(
         (field) => isRelationship(field) && fieldIn(describe, field.api_name) === null,
       ).length
-      if (!exists || added === 0) return null
-      const allowance = (await live.objectLimits(object.api_name))?.CustomRelationship
+      if (added === 0) return null
+      const allowance = exists
+        ? (await live.objectLimits(object.api_name))?.CustomRelationship
+        : undefined
       const there = entriesOf(describe, 'fields').filter(
         (field) => field.custom === true && field.type === 'reference',
       ).length

@@ -41,6 +41,12 @@ const size = (more: Partial<PackageSize>): Partial<LiveFacts> => ({
 const flows = (count: number) =>
   Array.from({ length: count }, (_, at) => automation('flow', `Flow_${at}`))
 
+const rollups = (count: number) =>
+  Array.from({ length: count }, (_, at) => rollup(`S${at}__c`, 'Job__c.Lead__c'))
+const key = (name: string) => text(name, { external_id: true })
+const keys = (count: number) =>
+  Array.from({ length: count }, (_, at) => described(`K${at}__c`, { externalId: true }))
+
 export const LIMIT_CASES: Cases = {
   custom_objects_over_limit: {
     fires: {
@@ -64,7 +70,18 @@ export const LIMIT_CASES: Cases = {
   },
   rollups_over_limit: {
     fires: { plan: onLead(rollup('S__c', 'Job__c.Lead__c')), live: room('RollupSummary', 0) },
+    also: { yellow: { plan: onLead(...rollups(26)), live: { objectLimits: async () => ({}) } } },
     not: { plan: onLead(rollup('S__c', 'Job__c.Lead__c')), live: room('RollupSummary', 1) },
+  },
+  external_ids_over_limit: {
+    fires: {
+      plan: onLead(key('A__c'), key('B__c')),
+      describes: [describedObject('Lead', keys(24))],
+    },
+    not: {
+      plan: onLead(key('A__c'), text('K0__c')),
+      describes: [describedObject('Lead', keys(25))],
+    },
   },
   validation_rules_over_limit: {
     fires: { plan: onLeadRule(validation('V', 'true')), live: room('ActiveValidationRules', 0) },

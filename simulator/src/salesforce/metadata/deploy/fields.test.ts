@@ -497,6 +497,42 @@ describe('a field is refused', () => {
     await sim.control.act('schema/erase-deleted', { org: 'Little' })
     expect(await problemOf(jsforce, zip(['More__c']))).toBeUndefined()
   })
+
+  it.each([
+    [
+      'external IDs',
+      'Contact',
+      '<externalId>true</externalId><length>20</length><type>Text</type>',
+      /^External ID limit reached/,
+    ],
+    [
+      'roll-ups',
+      'Placement__c',
+      '<summaryForeignKey>Placement_Fee__c.Placement__c</summaryForeignKey><summaryOperation>count</summaryOperation><type>Summary</type>',
+      /^Roll-up summary limit reached/,
+    ],
+  ])('past 25 %s of an object', async (_what, object, content, refusal) => {
+    const jsforce = await connect(sim, 'Acme')
+    const zip = (names: string[]) =>
+      zipOf(
+        { CustomField: names.map((name) => `${object}.${name}`) },
+        {
+          [`objects/${object}.object`]: file(
+            'CustomObject',
+            names
+              .map(
+                (name) =>
+                  `<fields><fullName>${name}</fullName><label>${name}</label>${content}</fields>`,
+              )
+              .join(''),
+          ),
+        },
+      )
+    const names = Array.from({ length: 25 }, (_, n) => `Many${n}__c`)
+    expect((await deploy(jsforce, zip(names))).failures).toEqual([])
+    expect(await problemOf(jsforce, zip(['More__c']))).toMatch(refusal)
+    expect(await problemOf(jsforce, zip(['Many3__c']))).toBeUndefined()
+  })
 })
 
 it('a field does not become unique while two records share a value, one in the recycle bin or not', async () => {

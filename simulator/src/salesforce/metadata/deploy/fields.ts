@@ -4,8 +4,10 @@
 import {
   countedFields,
   customFieldLimit,
+  EXTERNAL_ID_LIMIT,
   MASTER_DETAIL_LIMIT,
   RELATIONSHIP_LIMIT,
+  ROLLUP_LIMIT,
 } from '../../../org/edition.ts'
 import type { Field, SObject } from '../../../org/model.ts'
 import {
@@ -26,7 +28,7 @@ import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
 import type { ValueType } from '../../../formula/types.ts'
 import { checkFormula } from './formula.ts'
-import { checkDeveloperName, checkUnmanaged, noObject, required } from './names.ts'
+import { checkDeveloperName, checkUnmanaged, flag, noObject, required } from './names.ts'
 import { same, typed } from './typed.ts'
 
 export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
@@ -61,6 +63,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
     return { id: found.id, created: false, changed: false }
   }
   const relationship = checkRelationship(draft, object, fieldName, type, node, found)
+  if (flag(node, 'externalId') === true) checkExternalIds(object, found)
   if (found === undefined) checkLimits(draft, object, type)
   else {
     convertValues(draft, object, { field: found, from: typeOf(found), to: type, spec: shape.spec })
@@ -273,6 +276,24 @@ function checkLimits(draft: Draft, object: SObject, type: FieldType): void {
   if (['Lookup', 'MasterDetail'].includes(type) && references.length >= RELATIONSHIP_LIMIT) {
     throw new Problem(
       `Relationship limit reached: ${object.name} can have ${RELATIONSHIP_LIMIT} relationship fields`,
+    )
+  }
+  const rollups = counted.filter((field) => typeOf(field) === 'Summary')
+  if (type === 'Summary' && rollups.length >= ROLLUP_LIMIT) {
+    throw new Problem(
+      `Roll-up summary limit reached: ${object.name} can have ${ROLLUP_LIMIT} roll-up summary fields`,
+    )
+  }
+}
+
+/** Salesforce: its support raises the limit for some; not here. */
+function checkExternalIds(object: SObject, found: Field | undefined): void {
+  const others = [...object.fields.values()].filter(
+    (field) => field !== found && !field.deletedAt && field.describe.externalId,
+  )
+  if (others.length >= EXTERNAL_ID_LIMIT) {
+    throw new Problem(
+      `External ID limit reached: ${object.name} can have ${EXTERNAL_ID_LIMIT} external ID fields`,
     )
   }
 }

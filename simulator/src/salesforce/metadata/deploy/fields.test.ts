@@ -511,8 +511,9 @@ describe('a field is refused', () => {
       '<summaryForeignKey>Placement_Fee__c.Placement__c</summaryForeignKey><summaryOperation>count</summaryOperation><type>Summary</type>',
       /^Roll-up summary limit reached/,
     ],
-  ])('past 25 %s of an object', async (_what, object, content, refusal) => {
-    const jsforce = await connect(sim, 'Acme')
+  ])('past 25 %s of an object', async (what, object, content, refusal) => {
+    await sim.control.createOrg({ name: what, edition: 'Enterprise' })
+    const jsforce = await connect(sim, what)
     const zip = (names: string[]) =>
       zipOf(
         { CustomField: names.map((name) => `${object}.${name}`) },

@@ -53,6 +53,10 @@ const objectOf = (n: number, words: string, others: Round['others'], moment: Mom
   name_field: { label: 'Name', type: 'Text' },
   fields: [
     fieldOf('Text__c', { type: 'Text', length: 20 }),
+    {
+      ...fieldOf('Lead__c', { type: 'Lookup', reference_to: 'Lead' }),
+      relationship_name: `R${n}s`,
+    },
     ...(wordsFor(others.valueSet, moment) === null
       ? []
       : [fieldOf('Sort__c', { type: 'Picklist', global_value_set: `R${n}` })]),
@@ -102,13 +106,17 @@ const planOf = (
       permission_set: wordsFor(others.permissionSet, moment) === null ? `Q${n}` : `R${n}`,
     },
     layouts:
-      field === undefined
+      field === undefined && objects.length === 0
         ? []
-        : given(others.layout, () => ({
+        : given(others.layout, (words) => ({
             object: 'Lead',
             layout: 'Lead Layout',
             section: `R${n}`,
-            fields: [field.name],
+            fields: field === undefined ? [] : [field.name],
+            related_lists: objects.map(({ api_name }) => ({
+              related_list: `${api_name}.Lead__c`,
+              fields: words === 'later' ? ['NAME', 'Text__c'] : ['NAME'],
+            })),
           })),
     tabs: objects.length === 0 ? [] : given(others.tab, () => `R${n}__c`),
   }

@@ -73,7 +73,9 @@ export interface Settled {
   /**
    * Whether an entry gives access to nothing that stays, nor to its object, so that we may remove it.
    */
-  isOurs: (name: string) => boolean
+  isOurs: (list: string, name: string) => boolean
+  /** Whether something of the deployment stays as it is, and with it what shows it. */
+  stays: (component: Component) => boolean
   /** Whether an entry is deleted together with what it names. */
   isRemoved: (list: string, name: string) => boolean
   /** Whether the same rollback deletes a component or restores it as it was. */

@@ -1,47 +1,52 @@
 import { expect, it } from 'vitest'
 import { mergePermissionSet, readAccess } from '../../metadata/entries.ts'
-import { keyOf } from '../../metadata/names.ts'
+import { type Component, keyOf } from '../../metadata/names.ts'
 import { parsePlan } from '../../plan/check.ts'
 import { wantedAccess } from '../../plan/compile.ts'
 import { type ComponentRow } from '../rows.ts'
 import { reverse } from './reversal.ts'
 
-const CALLED = 'Activity.Called__c'
 const SET = 'permissionsets/Set.permissionset'
 
-const row = (type: string, full_name: string, position: number): ComponentRow => ({
-  ...{ org_id: '', client_id: '', deployment_id: '', position, path: '', type, full_name },
-  ...{ action: 'created', reversibility: 'reversible', reason: null, success: true, problem: null },
+const row = ({ type, fullName }: Component, position: number): ComponentRow => ({
+  ...{ org_id: '', client_id: '', deployment_id: '', position, path: '' },
+  ...{ type, full_name: fullName, action: 'created', reversibility: 'reversible' },
+  ...{ reason: null, success: true, problem: null },
 })
+const field = (fullName: string): Component => ({ type: 'CustomField', fullName })
+const PERMISSION_SET: Component = { type: 'PermissionSet', fullName: 'Set' }
+const text = (api_name: string) => ({ api_name, label: api_name, type: 'Text', length: 40 })
 
-it('a field of activities that stays is still open on tasks, where it is permitted', () => {
-  const text = (api_name: string) => ({ api_name, label: api_name, type: 'Text', length: 40 })
-  const plan = parsePlan({
-    objects: [{ api_name: 'Activity', fields: [text('Called__c'), text('Heard__c')] }],
-    permissions: { permission_set: 'Set' },
-  })
+/** The permission set that is sent when only these of the plan's components are rolled back, and the set. */
+const setSentFor = (
+  input: object,
+  { object, made, named }: { object: string; made: Component[]; named: Component[] },
+) => {
+  const plan = parsePlan({ ...input, permissions: { permission_set: 'Set' } })
   const set = mergePermissionSet(
     'Set',
     wantedAccess(plan, 'PermissionSet', () => []),
     null,
   )
-  const fields = ['Called__c', 'Heard__c']
+  const fields = plan.objects
+    .flatMap((one) => one.fields)
     .map(
-      (name) => `<fields><fullName>${name}</fullName><length>40</length><type>Text</type></fields>`,
+      ({ api_name }) =>
+        `<fields><fullName>${api_name}</fullName><length>40</length><type>Text</type></fields>`,
     )
     .join('')
+  const objectFile = `objects/${object}.object`
   const files = new Map([
-    ['objects/Activity.object', `<CustomObject>${fields}</CustomObject>`],
+    [objectFile, `<CustomObject>${fields}</CustomObject>`],
+    ...made
+      .filter(({ type }) => type === 'CustomTab')
+      .map(({ fullName }) => [`tabs/${fullName}.tab`, '<CustomTab/>'] as const),
     [SET, set.text],
   ])
   const reversal = reverse({
     plan,
-    rows: [
-      row('CustomField', CALLED, 0),
-      row('CustomField', 'Activity.Heard__c', 1),
-      row('PermissionSet', 'Set', 2),
-    ],
-    before: new Map([['objects/Activity.object', '<CustomObject/>']]),
+    rows: [...made, PERMISSION_SET].map(row),
+    before: new Map([[objectFile, '<CustomObject/>']]),
     after: files,
     now: files,
     removedBefore: [],
@@ -49,19 +54,33 @@ it('a field of activities that stays is still open on tasks, where it is permitt
       ...{ permissionSets: { Set: set.changes }, profiles: {}, layouts: {} },
       assignment: null,
     },
-    named: new Set(
-      [
-        { type: 'CustomField', fullName: CALLED },
-        { type: 'PermissionSet', fullName: 'Set' },
-      ].map(keyOf),
-    ),
+    named: new Set([...named, PERMISSION_SET].map(keyOf)),
     assignments: null,
     beside: { file: () => null, readable: new Map() },
     users: new Map(),
     holding: new Map(),
   })
-  const sent = reversal.package.files[SET] ?? ''
-  expect(readAccess(sent, 'PermissionSet').fieldPermissions).toMatchObject([
-    { field: 'Task.Heard__c' },
-  ])
+  return readAccess(reversal.package.files[SET] ?? '', 'PermissionSet')
+}
+
+it('a field of activities that stays is still open on tasks, where it is permitted', () => {
+  const sent = setSentFor(
+    { objects: [{ api_name: 'Activity', fields: [text('Called__c'), text('Heard__c')] }] },
+    {
+      object: 'Activity',
+      made: [field('Activity.Called__c'), field('Activity.Heard__c')],
+      named: [field('Activity.Called__c')],
+    },
+  )
+  expect(sent.fieldPermissions).toMatchObject([{ field: 'Task.Heard__c' }])
+})
+
+it('a tab that goes is no longer shown, though its object is still open for a field that stays', () => {
+  const tab: Component = { type: 'CustomTab', fullName: 'Job__c' }
+  const sent = setSentFor(
+    { objects: [{ api_name: 'Job__c', fields: [text('Title__c')] }], tabs: ['Job__c'] },
+    { object: 'Job__c', made: [field('Job__c.Title__c'), tab], named: [tab] },
+  )
+  expect(sent.objectPermissions).toMatchObject([{ object: 'Job__c' }])
+  expect(sent.tabSettings).toBeUndefined()
 })

@@ -94,14 +94,20 @@ interface Undone {
   undoing: Undoing
 }
 
-/**
- * The names of entries that give access to this component: its own, and its object's; none for kinds
- * without access entries.
- */
-const openedBy = ({ component: { type, fullName } }: Undone): string[] => {
+const entryKey = (list: string, name: string): string => `${list}:${sameName(name)}`
+
+/** The entries that give access to this component, by list and name; none for kinds without access entries. */
+const entriesOf = ({ type, fullName }: Component): string[] => {
+  const access = kindOf(type)?.access
+  const name = access?.keyOf?.(fullName) ?? fullName
+  return (access?.lists ?? []).map((list) => entryKey(list, name))
+}
+
+/** Those that give access to its object, without which nobody sees it. */
+const entriesOfObject = ({ type, fullName }: Component): string[] => {
   const kind = kindOf(type)
-  if (kind?.access === undefined) return []
-  return [kind.access.keyOf?.(fullName) ?? fullName, kind.objectOf(fullName) ?? fullName]
+  const object = kind?.access === undefined ? null : kind.objectOf(fullName)
+  return object === null ? [] : entriesOf({ type: 'CustomObject', fullName: object })
 }
 
 /** What happens to entries of other components that name these. */
@@ -111,31 +117,26 @@ const settle = (undone: readonly Undone[]): Settled => {
   // does one that existed before and has been restored as far as possible.
   const isDeletable = ({ type }: Component): boolean =>
     (kindOf(type)?.deletion.place ?? null) !== null
-  const opening = new Set(
-    undone
-      .filter(
-        ({ component, made, undoing: { kept } }) =>
-          kept !== null && (kept.removable || (made && isDeletable(component))),
-      )
-      .flatMap(openedBy)
-      .map(sameName),
-  )
+  const staying = undone
+    .filter(
+      ({ component, made, undoing: { kept } }) =>
+        kept !== null && (kept.removable || (made && isDeletable(component))),
+    )
+    .map(({ component }) => component)
+  const stays = new Set(staying.map(keyOf))
+  const opening = new Set(staying.flatMap((one) => [...entriesOf(one), ...entriesOfObject(one)]))
   const gone = new Set(
-    undone
-      .filter(({ undoing }) => undoing.remove)
-      .flatMap((one) => {
-        const lists = kindOf(one.component.type)?.access?.lists ?? []
-        return lists.map((list) => `${list}:${sameName(openedBy(one)[0] ?? '')}`)
-      }),
+    undone.filter(({ undoing }) => undoing.remove).flatMap(({ component }) => entriesOf(component)),
   )
   const takenBack = keysOf(undone.filter(({ undoing }) => undoing.remove || undoing.restore))
   return {
-    isOurs: (name) => !opening.has(sameName(name)),
+    isOurs: (list, name) => !opening.has(entryKey(list, name)),
+    stays: (component) => stays.has(keyOf(component)),
     isTakenBack: (component) => takenBack.has(keyOf(component)),
     kept: undone
       .filter(({ component, undoing }) => undoing.kept !== null && !takenBack.has(keyOf(component)))
       .map(({ component }) => component),
-    isRemoved: (list, name) => gone.has(`${list}:${sameName(name)}`),
+    isRemoved: (list, name) => gone.has(entryKey(list, name)),
   }
 }
 

@@ -83,7 +83,7 @@ describe('tabs of an app rolled back', () => {
   })
 
   it('stay where the tab itself stays', () => {
-    expect(undo(LEFT, { isOurs: (name) => name !== 'Job__c' }).restore).toEqual({
+    expect(undo(LEFT, { stays: ({ fullName }) => fullName === 'Job__c' }).restore).toEqual({
       file: file('standard-home', 'Job__c'),
     })
   })

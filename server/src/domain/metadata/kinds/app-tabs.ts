@@ -118,7 +118,7 @@ const compileApp = (
 }
 
 /** Our tabs are removed, except those that stay themselves. */
-const undoTabs = (component: Component, scene: Scene, { isOurs }: Settled): Undoing => {
+const undoTabs = (component: Component, scene: Scene, { stays }: Settled): Undoing => {
   const early = undoUnread(component, scene)
   const [was, is] = [scene.before.file(component), scene.now.file(component)]
   if (early !== null || was === null || is === null) return early ?? NOTHING
@@ -128,7 +128,9 @@ const undoTabs = (component: Component, scene: Scene, { isOurs }: Settled): Undo
   if (before === undefined || after === undefined || now === undefined) return NOTHING
   const ours = tabsOf(after)
     .map(nameOf)
-    .filter((tab) => tabNamed(before, tab) === undefined && isOurs(tab))
+    .filter(
+      (tab) => tabNamed(before, tab) === undefined && !stays({ type: 'CustomTab', fullName: tab }),
+    )
   const edits = ours.flatMap((tab) => {
     const node = tabNamed(now, tab)
     return node === undefined ? [] : [removeNode(node, is)]

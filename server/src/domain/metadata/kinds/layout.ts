@@ -241,13 +241,16 @@ const stillShown = (
 ]
 
 /** One that was there before: our fields, sections, related lists, buttons and actions are removed. */
-const undoAdditions = (component: Component, scene: Scene, { isOurs }: Settled): Undoing => {
+const undoAdditions = (component: Component, scene: Scene, { stays }: Settled): Undoing => {
   const change = scene.changes.layouts[component.fullName]
   const early = undoUnread(component, scene)
   if (early !== null || change === undefined) return early ?? NOTHING
   const object = objectOf(component.fullName)
   const isGoing = ({ field, related_list }: { field?: string; related_list?: string }): boolean =>
-    isOurs(field === undefined ? (related_list ?? '') : `${object}.${field}`)
+    !stays({
+      type: 'CustomField',
+      fullName: field === undefined ? (related_list ?? '') : `${object}.${field}`,
+    })
   const out = takeOutOfLayout(scene.now.file(component) ?? '', {
     ...change,
     fields: change.fields.filter((field) => isGoing({ field })),

@@ -116,7 +116,7 @@ const undoEntries = (
   const early = undoUnread(component, scene)
   if (early !== null) return early
   const noted: AccessChange[] = scene.changes.permissionSets[component.fullName] ?? []
-  const entries = noted.filter(({ key }) => isOurs(key))
+  const entries = noted.filter(({ list, key }) => isOurs(list, key))
   const others = scene.othersWith(component.fullName)
 
   const now = scene.now.file(component) ?? ''
@@ -147,7 +147,7 @@ const undoEntries = (
   const opening = stillInPlace(
     out.text,
     'PermissionSet',
-    noted.filter(({ key }) => !isOurs(key)),
+    noted.filter(({ list, key }) => !isOurs(list, key)),
   )
   if (opening.length > 0) return { remove: false, restore, kept: stillOpening(opening, readsKept) }
   if (!made) {

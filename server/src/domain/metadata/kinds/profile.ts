@@ -76,7 +76,7 @@ const stillReadable = (
 ): string[] => {
   const back = new Set(
     inPlace
-      .filter(({ before, key }) => before?.allowRead !== 'true' && isOurs(key))
+      .filter(({ list, before, key }) => before?.allowRead !== 'true' && isOurs(list, key))
       .map(({ list, key }) => `${list}:${sameName(key)}`),
   )
   return [
@@ -95,9 +95,9 @@ const undoEntries = (
   if (early !== null) return early
   const noted = scene.changes.profiles[component.fullName] ?? []
   const inPlace = stillInPlace(scene.now.file(component) ?? '', 'Profile', noted)
-  const ours = inPlace.filter(({ list, key }) => isOurs(key) && !isRemoved(list, key))
+  const ours = inPlace.filter(({ list, key }) => isOurs(list, key) && !isRemoved(list, key))
   const back = keepReads(ours, stillReadable(component, scene, inPlace, isOurs), scene.mastersOf)
-  const opening = inPlace.filter(({ key }) => !isOurs(key))
+  const opening = inPlace.filter(({ list, key }) => !isOurs(list, key))
   const readsKept = readsKeptText(back)
   return {
     remove: false,

@@ -47,6 +47,7 @@ export const undone = (
   if (typeof answer !== 'function') return answer
   return answer({
     isOurs: () => true,
+    stays: () => false,
     isRemoved: () => false,
     isTakenBack: () => false,
     kept: [],

@@ -90,8 +90,6 @@ export interface FieldKind<Field> extends ConversionSide {
   read?(element: JsonObject): Record<string, unknown>
   /** Elements that `read` takes care of. */
   covers?: readonly string[]
-  /** What those elements contain that plans do not support. */
-  beyond?(element: JsonObject): string[]
 
   /** What Salesforce would refuse about the combination of its attributes. */
   check?(field: Field, checking: Checking): void

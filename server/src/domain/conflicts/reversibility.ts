@@ -13,7 +13,7 @@ import { partsIn, writeParts } from '../metadata/parts.ts'
 import { RESTORED, type Reversibility, reversible, UNCHANGED } from '../metadata/reversibility.ts'
 import { writeFile } from '../metadata/xml-tree.ts'
 import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
-import { changesOf } from './subjects.ts'
+import { changesOf, fieldIn } from './subjects.ts'
 
 export interface ComponentReversibility extends Reversibility {
   component: FindingComponent
@@ -23,7 +23,10 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
   const { field, existing, object, objectExists } = subject
   if (existing === null) return reversibilityOfMade(field.type, !objectExists)
   if (changesOf(subject).length === 0) return UNCHANGED
-  const [was, next] = [shapeOfDescribed(existing), shapeOfPlanned(field)]
+  const [was, next] = [
+    shapeOfDescribed(existing, (name) => fieldIn(subject.describe, name)),
+    shapeOfPlanned(field),
+  ]
   const there = was === null ? null : conversionOf(was, next)
   const lostRows =
     there?.kind === 'lossy'

@@ -184,10 +184,10 @@ export const keepsType = ({
 const COSMETIC: ReadonlySet<string> = new Set(['label', 'help_text'])
 
 /** Attributes in which the plan's field differs from the existing one; empty for a new field. */
-export const changesOf = ({ field, existing }: Subjects['field']): string[] =>
+export const changesOf = ({ field, existing, describe }: Subjects['field']): string[] =>
   existing === null
     ? []
-    : fieldEqualsDescribe(field, existing)
+    : fieldEqualsDescribe(field, existing, (name) => fieldIn(describe, name))
         .map(({ attribute }) => attribute)
         .filter((attribute) => attribute !== 'api_name')
 

@@ -2,7 +2,8 @@
 // combination of its attributes, as its type knows. Source: Metadata API guide, CustomField.
 
 import { type OtherField } from '../metadata/fields/kind.ts'
-import { fieldKindOf, type PlanField } from '../metadata/fields/field-kinds.ts'
+import { fieldKindOf, isPicklist, type PlanField } from '../metadata/fields/field-kinds.ts'
+import { picklistValues } from '../metadata/fields/picklists.ts'
 import { customNameFault, sameName } from '../metadata/names.ts'
 import { type Findings } from './findings.ts'
 import { type Plan, type PlanObject } from './schema.ts'
@@ -13,6 +14,11 @@ const asOther = (field: PlanField): OtherField => {
     type,
     rollsUp: fieldKindOf(type).rollsUp ?? null,
     referenceTo: 'reference_to' in field ? field.reference_to : null,
+    values:
+      isPicklist(field) && field.values !== undefined
+        ? picklistValues(field).map(({ value }) => value)
+        : null,
+    controlledBy: isPicklist(field) ? (field.controlling_field ?? null) : null,
   }
 }
 

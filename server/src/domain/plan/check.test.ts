@@ -4,7 +4,7 @@ import { type EngineError } from '../../errors.ts'
 import { checkPlan, parsePlan } from './check.ts'
 import { FIELD_TYPES } from '../metadata/fields/field-kinds.ts'
 import { type PlanInput, planSchema } from './schema.ts'
-import { codes, custom, faults, onLead, picklist, text } from './testing/refusals.ts'
+import { codes, custom, faults, onLead, text } from './testing/refusals.ts'
 import { EVERY_FIELD, JOB_PLAN } from './testing/samples.ts'
 
 const F = 'objects.0.fields.0'
@@ -73,11 +73,6 @@ describe('parsePlan', () => {
       'an external lookup',
       onLead({ api_name: 'X__c', label: 'X', type: 'ExternalLookup' }),
       [`${F}.type not_supported_yet`],
-    ],
-    [
-      'a dependent picklist',
-      picklist({ values: ['A'], controlling_field: 'Industry' }),
-      [`${F}.controlling_field not_supported_yet`],
     ],
     [
       'a platform event',

@@ -27,10 +27,6 @@ const UNSUPPORTED_TYPES: ReadonlySet<string> = new Set([
   'Long',
 ])
 const UNSUPPORTED_MEMBERS: ReadonlySet<string> = new Set([
-  // Dependent picklists
-  'controlling_field',
-  'value_settings',
-  'dependent_values',
   'lookup_filter',
   'track_history',
   'encryption_scheme',

@@ -1,5 +1,6 @@
 // Names, types, relations.
 
+import { type JsonObject } from '../../../salesforce/json.ts'
 import { type Cases } from './cases.ts'
 import {
   described,
@@ -171,6 +172,22 @@ export const NAME_CASES: Cases = {
   object_missing: { fires: { ...calm, describes: [] }, not: { plan: newJob(), describes: [] } },
 }
 
+const dependent = (by: string, ...values: string[]) =>
+  onLead(
+    picklist('P__c', ['A'], {
+      controlling_field: by,
+      value_settings: [{ value: 'A', controlling_values: values }],
+    }),
+  )
+const control = (values: string[], more: JsonObject = {}) => describedPicklist('C__c', values, more)
+/** `P__c` as it is, with `A` for the first value of `C__c`. */
+const depending = (more: JsonObject = {}) =>
+  describedPicklist('P__c', [], {
+    controllerName: 'C__c',
+    picklistValues: [{ active: true, label: 'A', value: 'A', validFor: 'gAAA' }],
+    ...more,
+  })
+
 const offering = (field: string, ...values: string[]) => ({
   objects: [
     {
@@ -293,6 +310,56 @@ export const TYPE_CASES: Cases = {
       plan: onLead(number('A__c', 10, 2)),
       describes: lead(described('A__c', { type: 'double', precision: 8, scale: 2 })),
       live: filled,
+    },
+  },
+  controlling_field_missing: {
+    fires: { plan: dependent('C__c', 'X') },
+    // Or the user just does not see it.
+    not: { plan: dependent('C__c', 'X'), live: { allFields: async () => ['C__c'] } },
+  },
+  controlling_field_refused: {
+    fires: { plan: dependent('C__c', 'X'), describes: lead(described('C__c')) },
+    not: { plan: dependent('C__c', 'X'), describes: lead(control(['X'])) },
+  },
+  controlling_field_changed: {
+    fires: {
+      plan: dependent('D__c', 'X'),
+      describes: lead(depending(), describedPicklist('D__c', ['X'])),
+    },
+    not: { plan: dependent('C__c', 'X'), describes: lead(depending(), control(['X'])) },
+  },
+  controlling_value_missing: {
+    fires: { plan: dependent('C__c', 'Y'), describes: lead(control(['X'])) },
+    not: {
+      plan: dependent('C__c', 'checked'),
+      describes: lead(described('C__c', { type: 'boolean' })),
+    },
+  },
+  picklist_made_dependent: {
+    fires: {
+      plan: dependent('C__c', 'X'),
+      describes: lead(describedPicklist('P__c', ['A']), control(['X'])),
+    },
+    not: { plan: dependent('C__c', 'X'), describes: lead(depending(), control(['X'])) },
+  },
+  dependent_value_unreachable: {
+    fires: {
+      plan: onLead(
+        picklist('P__c', ['A', 'B'], {
+          controlling_field: 'C__c',
+          value_settings: [{ value: 'A', controlling_values: ['X'] }],
+        }),
+      ),
+      describes: lead(control(['X'])),
+    },
+    not: {
+      plan: onLead(
+        picklist('P__c', ['A', 'B'], {
+          controlling_field: 'C__c',
+          value_settings: [{ value: 'B', controlling_values: ['X'] }],
+        }),
+      ),
+      describes: lead(depending(), control(['X'])),
     },
   },
   record_type_picklist_missing: {

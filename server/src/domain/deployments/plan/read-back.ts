@@ -34,16 +34,20 @@ export const readBack = async (
   const mustBeVisible = wantedAssignment(plan) !== null
   for (const object of plan.objects) {
     const described = listObjects(findDescribe(describes, object.api_name)?.fields)
+    const fieldNamed = (wanted: string): JsonObject | null =>
+      described.find(({ name }) => sameName(String(name)) === sameName(wanted)) ?? null
     const unseen: string[] = []
     for (const field of object.fields) {
-      const found = described.find(
-        ({ name }) => sameName(String(name)) === sameName(field.api_name),
-      )
-      if (found === undefined) {
+      const found = fieldNamed(field.api_name)
+      if (found === null) {
         unseen.push(field.api_name)
         continue
       }
-      for (const { attribute, planned, found: is } of fieldEqualsDescribe(field, found)) {
+      for (const { attribute, planned, found: is } of fieldEqualsDescribe(
+        field,
+        found,
+        fieldNamed,
+      )) {
         result.differing.push({
           code: 'field_differs',
           message: `${object.api_name}.${field.api_name}: ${attribute} is ${JSON.stringify(is)}, but ${JSON.stringify(planned)} was planned.`,

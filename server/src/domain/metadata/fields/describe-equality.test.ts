@@ -201,7 +201,11 @@ describe('fieldEqualsDescribe', () => {
   })
 
   it('compares or names as unseen every attribute there is', () => {
-    const compared = new Set<string>(['api_name', 'type', 'values', 'default', 'result_type'])
+    const compared = new Set<string>([
+      ...['api_name', 'type', 'values', 'default', 'result_type'],
+      // dependencies.test.ts
+      ...['controlling_field', 'value_settings'],
+    ])
     const opposite = (field: PlanField): object =>
       Object.fromEntries(
         Object.keys({ ...PLAIN, ...DESCRIBED[field.api_name], label: '', length: 0 }).map((key) => [

@@ -3,6 +3,7 @@
 
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { sameName } from '../names.ts'
+import { type FieldNamed } from './dependencies.ts'
 import { SHARED_UNSEEN } from './attributes.ts'
 import {
   FIELD_TYPES,
@@ -53,9 +54,14 @@ const text = (value: unknown): unknown =>
 
 /**
  * What a describe's entry for the field shows differently than planned; empty if it is the same, as far
- * as describes show it (see NOT_IN_DESCRIBE). If the type differs, nothing else is compared.
+ * as describes show it (see NOT_IN_DESCRIBE). If the type differs, nothing else is compared. `fieldNamed` finds the
+ * other fields of its object; without it the settings of a dependent picklist are not compared.
  */
-export const fieldEqualsDescribe = (field: PlanField, describe: unknown): FieldDifference[] => {
+export const fieldEqualsDescribe = (
+  field: PlanField,
+  describe: unknown,
+  fieldNamed: FieldNamed = () => null,
+): FieldDifference[] => {
   if (!isObject(describe)) return [{ attribute: 'api_name', planned: field.api_name, found: null }]
   const name = typeof describe.name === 'string' ? describe.name : ''
   if (sameName(name) !== sameName(field.api_name)) {
@@ -78,5 +84,8 @@ export const fieldEqualsDescribe = (field: PlanField, describe: unknown): FieldD
         : { attribute, planned, found },
     )
   }
-  return [...differences, ...(fieldKindOf(field.type).differences?.(field, describe) ?? [])]
+  return [
+    ...differences,
+    ...(fieldKindOf(field.type).differences?.(field, describe, fieldNamed) ?? []),
+  ]
 }

@@ -89,7 +89,7 @@ export interface FieldImage {
    * support.
    */
   field: PlanField | null
-  /** Elements that plans do not support (a lookup filter, a controlling field …). */
+  /** Elements that plans do not support (a lookup filter …). */
   beyond: string[]
   element: JsonObject
 }
@@ -122,6 +122,5 @@ export const readField = (element: JsonObject): FieldImage => {
       return !(SILENT_WHEN_FALSE.has(name) && list(value).every((item) => item === 'false'))
     })
     .map(([name]) => name)
-  beyond.push(...(kind.beyond?.(element) ?? []))
   return { apiName, field: parsed.success ? parsed.data : null, beyond, element }
 }

@@ -7,6 +7,7 @@ import { type JsonObject } from '../../../salesforce/json.ts'
 import { type XmlValue } from '../../../salesforce/xml.ts'
 import { type ElementOf } from './attributes.ts'
 import { type ConversionSide } from './conversion.ts'
+import { type FieldNamed } from './dependencies.ts'
 
 export interface FieldDifference {
   /** Attribute of the plan's field. */
@@ -44,6 +45,10 @@ export interface OtherField {
   rollsUp: 'sum' | 'order' | null
   /** The object that it refers to, if any. */
   referenceTo: string | null
+  /** A picklist's own values; null for any other field. */
+  values: readonly string[] | null
+  /** The field on which its values depend. */
+  controlledBy: string | null
 }
 
 export interface Checking {
@@ -71,7 +76,7 @@ export interface FieldKind<Field> extends ConversionSide {
   /** Members of a describe that show attributes of this type only. */
   compare?(field: Field): Comparison[]
   /** Differences that a comparison of single values does not find. */
-  differences?(field: Field, described: JsonObject): FieldDifference[]
+  differences?(field: Field, described: JsonObject, fieldNamed: FieldNamed): FieldDifference[]
   /** Attributes of this type only that no describe shows. */
   unseen?: readonly string[]
 
@@ -85,8 +90,6 @@ export interface FieldKind<Field> extends ConversionSide {
   read?(element: JsonObject): Record<string, unknown>
   /** Elements that `read` takes care of. */
   covers?: readonly string[]
-  /** What those elements contain that plans do not support. */
-  beyond?(element: JsonObject): string[]
 
   /** What Salesforce would refuse about the combination of its attributes. */
   check?(field: Field, checking: Checking): void

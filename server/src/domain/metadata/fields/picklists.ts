@@ -4,10 +4,21 @@ import * as z from 'zod'
 import { componentName } from '../../../salesforce/component-name.ts'
 import { isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { leaf, listObjects, type XmlValue } from '../../../salesforce/xml.ts'
+import { listed } from '../../words.ts'
 import { nameFault, sameName } from '../names.ts'
 import { asXmlValue, inSchemaOrder } from '../xml-tree.ts'
 import { apiName, common, line, required } from './attributes.ts'
 import { byLength, lossy, type Side, unlisted, whatFits } from './conversion.ts'
+import {
+  CHECKBOX_VALUES,
+  dependencyOfDescribed,
+  dependencyOfElement,
+  dependencyOfPlanned,
+  type FieldNamed,
+  gainedPairs,
+  type PlannedDependency,
+  writtenDependency,
+} from './dependencies.ts'
 import { type Checking, describedAs, fieldKind, type FieldDifference } from './kind.ts'
 
 export const picklistValue = z
@@ -19,6 +30,9 @@ export const picklistValue = z
     }),
   ])
   .describe('A value, or a value and the label that users see instead')
+
+/** Salesforce Help, "Dependent Picklist Considerations": values of a controlling field. */
+export const CONTROLLING_VALUES_MAX = 300
 
 const valueSet = (max: number) => ({
   values: z
@@ -38,10 +52,33 @@ const valueSet = (max: number) => ({
     .optional()
     .describe('Only values of the list can be saved. Default: unchanged, or false for a new field'),
   sorted: z.boolean().default(false).describe('Shown alphabetically instead of in the order given'),
+  controlling_field: apiName
+    .optional()
+    .describe(
+      'A picklist or checkbox of the same object on whose value it depends which values can be chosen. Needs value_settings. Default: unchanged',
+    ),
+  value_settings: z
+    .array(
+      z.strictObject({
+        value: line(255).describe('A value of this field'),
+        controlling_values: z
+          .array(line(255))
+          .min(1)
+          .max(CONTROLLING_VALUES_MAX)
+          .describe(
+            'Values of the controlling field for which it can be chosen; of a checkbox `checked` and `unchecked`',
+          ),
+      }),
+    )
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Added to the settings that exist: Salesforce removes none by API'),
 })
 
 /** The attributes of values that both kinds of picklist share. */
-export interface ValueSet {
+export interface ValueSet extends PlannedDependency {
+  api_name: string
   values?: z.output<typeof picklistValue>[] | undefined
   global_value_set?: string | undefined
   default?: string | undefined
@@ -87,10 +124,7 @@ const asMembers = (value: JsonObject): Record<string, XmlValue> =>
  */
 const valueSetOf = (field: ValueSet, current: JsonObject | null): XmlValue => {
   const before = isObject(current?.valueSet) ? current.valueSet : {}
-  const kept = {
-    controllingField: asXmlValue(before.controllingField),
-    valueSettings: before.valueSettings === undefined ? null : asXmlValue(before.valueSettings),
-  }
+  const kept = writtenDependency(field, current)
   if (field.global_value_set !== undefined) {
     const named = leaf(before.valueSetName)
     // The existing name stays: the set may be named in either of two ways.
@@ -124,11 +158,22 @@ const valueSetOf = (field: ValueSet, current: JsonObject | null): XmlValue => {
   })
 }
 
+const readDependency = (element: JsonObject): Record<string, unknown> => {
+  const found = dependencyOfElement(element)
+  if (found === null) return {}
+  const { controllingField, settings } = found
+  return {
+    controlling_field: controllingField,
+    ...(settings.length > 0 && { value_settings: settings }),
+  }
+}
+
 const readValueSet = (element: JsonObject): Record<string, unknown> => {
   const set = isObject(element.valueSet) ? element.valueSet : {}
+  const dependency = readDependency(element)
   const restricted = isTrue(set.restricted)
   const globalName = leaf(set.valueSetName)
-  if (globalName !== null) return { global_value_set: globalName, restricted }
+  if (globalName !== null) return { global_value_set: globalName, restricted, ...dependency }
   const definition = isObject(set.valueSetDefinition) ? set.valueSetDefinition : {}
   const active = currentValues(element).filter((value) => value.isActive !== 'false')
   const byDefault = active.find((value) => isTrue(value.default))
@@ -141,14 +186,40 @@ const readValueSet = (element: JsonObject): Record<string, unknown> => {
     ...(byDefault === undefined ? {} : { default: leaf(byDefault.fullName) ?? '' }),
     restricted,
     sorted: isTrue(definition.sorted),
+    ...dependency,
   }
 }
 
-const beyond = ({ valueSet: set }: JsonObject): string[] =>
-  isObject(set) && leaf(set.controllingField) !== null ? ['valueSet.controllingField'] : []
+/** Pairs that are there beside those of the plan are no difference: nobody removes them by API. */
+const dependencyDifferences = (
+  field: ValueSet,
+  described: JsonObject,
+  fieldNamed: FieldNamed,
+): FieldDifference[] => {
+  const planned = dependencyOfPlanned(field)
+  if (planned === null || described.controllerName === undefined) return []
+  const found = dependencyOfDescribed(described, fieldNamed)
+  if (found === null || sameName(found.controllingField) !== sameName(planned.controllingField)) {
+    return [
+      {
+        attribute: 'controlling_field',
+        planned: planned.controllingField,
+        found: found?.controllingField ?? null,
+      },
+    ]
+  }
+  if (fieldNamed(found.controllingField) === null) return []
+  return gainedPairs(found, planned).length === 0
+    ? []
+    : [{ attribute: 'value_settings', planned: planned.settings, found: found.settings }]
+}
 
-const differences = (field: ValueSet, described: JsonObject): FieldDifference[] => {
-  const found: FieldDifference[] = []
+const differences = (
+  field: ValueSet,
+  described: JsonObject,
+  fieldNamed: FieldNamed,
+): FieldDifference[] => {
+  const found: FieldDifference[] = dependencyDifferences(field, described, fieldNamed)
   if (field.restricted !== undefined || field.global_value_set !== undefined) {
     const planned = field.restricted ?? true
     const is = described.restrictedPicklist
@@ -203,6 +274,90 @@ const checkGlobal = (field: ValueSet, name: string, { full, add }: Checking): vo
   }
 }
 
+/** Whether the field controls itself, by way of other fields of the plan. */
+const isCircular = (
+  { api_name: name, controlling_field: first }: ValueSet,
+  { object, fieldOf }: Checking,
+) => {
+  const seen = new Set<string>()
+  for (let next = first; next !== undefined && !seen.has(sameName(next));) {
+    if (sameName(next) === sameName(name)) return true
+    seen.add(sameName(next))
+    next = fieldOf(object, next)?.controlledBy ?? undefined
+  }
+  return false
+}
+
+/** What a controlling field of the plan can say; null where that is for the Salesforce org to say. */
+const controllingValuesIn = (
+  field: ValueSet,
+  { object, fieldOf }: Checking,
+): readonly string[] | null => {
+  const controller = fieldOf(object, field.controlling_field ?? '')
+  return controller?.type === 'Checkbox' ? CHECKBOX_VALUES : (controller?.values ?? null)
+}
+
+const checkDependency = (field: ValueSet, checking: Checking): void => {
+  const { full, object, add, fieldOf } = checking
+  const { controlling_field: name, value_settings: settings } = field
+  if (name === undefined || settings === undefined) {
+    if (name === undefined && settings === undefined) return
+    const [missing, given] =
+      name === undefined
+        ? ['controlling_field', 'value_settings']
+        : ['value_settings', 'controlling_field']
+    add(missing, 'missing', `${full} has ${given} and no ${missing}. Give both or neither.`)
+    return
+  }
+  if (isCircular(field, checking)) {
+    const message = `${full} would depend on itself. Choose a different controlling_field.`
+    add('controlling_field', 'circular', message)
+    return
+  }
+  const controller = fieldOf(object, name)
+  if (controller !== null && !['Picklist', 'Checkbox'].includes(controller.type)) {
+    const message = `${object}.${name} is a ${controller.type} field; only a picklist with one value or a checkbox can control ${full}. Choose a different controlling_field.`
+    add('controlling_field', 'wrong_type', message)
+    return
+  }
+  checkSettings(field, checking)
+}
+
+const checkSettings = (field: ValueSet, checking: Checking): void => {
+  const { full, object, add } = checking
+  const controlling = controllingValuesIn(field, checking)
+  const controller = `${object}.${field.controlling_field ?? ''}`
+  if (controlling !== null && controlling.length > CONTROLLING_VALUES_MAX) {
+    const message = `${controller} has ${controlling.length} values; Salesforce lets a field with at most ${CONTROLLING_VALUES_MAX} control others. Choose a different controlling_field.`
+    add('controlling_field', 'too_many', message)
+  }
+  const own = field.values === undefined ? null : picklistValues(field).map(({ value }) => value)
+  const [known, seen] = [new Set(controlling?.map(sameName)), new Set<string>()]
+  for (const [index, { value, controlling_values: values }] of (
+    field.value_settings ?? []
+  ).entries()) {
+    const at = ['value_settings', index]
+    if (seen.has(sameName(value))) {
+      add(
+        [...at, 'value'],
+        'duplicate',
+        `${full} has two settings for the value ${value}. Keep one.`,
+      )
+    }
+    seen.add(sameName(value))
+    if (own !== null && !own.some((each) => sameName(each) === sameName(value))) {
+      const message = `${full} has no value ${value}. Add it to values or remove it here.`
+      add([...at, 'value'], 'unknown_value', message)
+    }
+    if (controlling === null) continue
+    for (const [nth, each] of values.entries()) {
+      if (known.has(sameName(each))) continue
+      const message = `${controller} has no value ${each}, for which ${value} could be chosen. Use one of ${listed(controlling)}.`
+      add([...at, 'controlling_values', nth], 'unknown_value', message)
+    }
+  }
+}
+
 /** Salesforce: the values of a multi-select come in one text, so none may contain the separator. */
 const SEPARATOR = ';'
 
@@ -210,6 +365,7 @@ const checkValues =
   ({ isMulti }: { isMulti: boolean }) =>
   (field: ValueSet, checking: Checking): void => {
     const { full, add } = checking
+    checkDependency(field, checking)
     if (field.global_value_set !== undefined) {
       checkGlobal(field, field.global_value_set, checking)
       return
@@ -260,7 +416,6 @@ const shared = {
   },
   read: readValueSet,
   covers: ['valueSet'],
-  beyond,
 }
 
 export const picklist = fieldKind({

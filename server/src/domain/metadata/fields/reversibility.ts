@@ -11,6 +11,7 @@ import {
   reversible,
   withDataLoss,
 } from '../reversibility.ts'
+import { gainedPairs, pairsStay } from './dependencies.ts'
 import { type FieldType, isCalculated } from './field-kinds.ts'
 import { conversionOf, type FieldShape } from './shape.ts'
 
@@ -45,6 +46,17 @@ export const gainedValues = (was: FieldShape | null, next: FieldShape | null): s
   return next.values.filter((value) => !known.has(value))
 }
 
+/** What a picklist gains and Salesforce does not take from it again, in words; null where it gains nothing. */
+export const whatStays = (was: FieldShape | null, next: FieldShape | null): string | null => {
+  const values = gainedValues(was, next)
+  const pairs = gainedPairs(was?.dependency ?? null, next?.dependency ?? null)
+  const said = [
+    ...(values.length > 0 ? [valuesStay(values)] : []),
+    ...(pairs.length > 0 ? [pairsStay(pairs)] : []),
+  ]
+  return said.length === 0 ? null : said.join(' ')
+}
+
 /** Why Salesforce does not change the field back; null if it does. */
 export const noWayBack = (next: FieldShape | null, was: FieldShape | null): string | null => {
   if (was === null || next === null) return 'Plans do not support its type.'
@@ -72,8 +84,8 @@ export const reversibilityOfChange = ({ was, next, lostRows }: FieldChange): Rev
     )
   }
   if (dead !== null) return irreversible(dead)
-  const gained = gainedValues(was, next)
-  if (gained.length > 0) return irreversible(valuesStay(gained))
+  const stays = whatStays(was, next)
+  if (stays !== null) return irreversible(stays)
   const back = conversionOf(next, was)
   if (back.kind !== 'lossy') return RESTORED
   const how = isConverted

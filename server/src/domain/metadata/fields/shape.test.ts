@@ -13,6 +13,7 @@ const sized = (type: FieldType, sizes: Partial<FieldShape> = {}): FieldShape => 
   precision: null,
   scale: null,
   values: null,
+  dependency: null,
   ...sizes,
 })
 

@@ -3,21 +3,30 @@
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf } from '../../../salesforce/xml.ts'
 import { type Plan, type PlanObject } from '../../plan/schema.ts'
+import { listed, one } from '../../words.ts'
 import { type WantedEntry } from '../entries.ts'
 import { samePart } from '../equality.ts'
 import { measureOf } from '../fields/at-stake.ts'
+import { dependencyOfElement, gainedPairs, withDependencyOf } from '../fields/dependencies.ts'
 import { fieldElement } from '../fields/element.ts'
-import { fieldKindOf, type FieldType, isReadOnly, isRequired } from '../fields/field-kinds.ts'
+import {
+  fieldKindOf,
+  type FieldType,
+  isPicklist,
+  isReadOnly,
+  isRequired,
+} from '../fields/field-kinds.ts'
 import {
   gainedValues,
+  whatStays,
   noWayBack,
   reversibilityOfChange,
   reversibilityOfMade,
 } from '../fields/reversibility.ts'
 import { conversionOf, shapeOfElement } from '../fields/shape.ts'
-import { OWN_VALUES, valuesStay, withoutGained } from '../gained-values.ts'
-import { memberOf, ownerOf, sameName } from '../names.ts'
-import { findPart, type ObjectImage } from '../object-file.ts'
+import { OWN_VALUES, withoutGained } from '../gained-values.ts'
+import { type Component, memberOf, ownerOf, sameName } from '../names.ts'
+import { findPart, type ObjectImage, parseObjectFile } from '../object-file.ts'
 import { type Reversibility } from '../reversibility.ts'
 import {
   type Change,
@@ -97,6 +106,32 @@ const byPlace = (a: FieldType | undefined, b: FieldType | undefined): number => 
   return one === other ? 0 : one - other
 }
 
+/** How many fields of the plan stand above a dependent picklist: it goes before each of them. */
+const depthIn = (plan: Plan): ((fullName: string) => number) => {
+  const above = new Map(
+    plan.objects.flatMap(({ api_name: object, fields }) =>
+      fields.flatMap((field) =>
+        isPicklist(field) && field.controlling_field !== undefined
+          ? [
+              [
+                sameName(`${object}.${field.api_name}`),
+                sameName(`${object}.${field.controlling_field}`),
+              ] as const,
+            ]
+          : [],
+      ),
+    ),
+  )
+  return (fullName) => {
+    const seen = new Set<string>()
+    for (let next = above.get(sameName(fullName)); next !== undefined; next = above.get(next)) {
+      if (seen.has(next)) break
+      seen.add(next)
+    }
+    return seen.size
+  }
+}
+
 const reversibility = ({ made, before, after, withObject, lostRows }: Step): Reversibility => {
   const next = after === null ? null : shapeOfElement(after)
   if (made || before === null) return reversibilityOfMade(next?.type ?? null, withObject)
@@ -133,8 +168,8 @@ const lostByDeploy = (
 }
 
 /**
- * A field that existed before. Values that its picklist gained can only be deactivated, and what its
- * values lost by the deployment does not come back: both are reported.
+ * A field that existed before. Values that its picklist gained can only be deactivated, dependencies that
+ * they gained stay, and what its values lost by the deployment does not come back: all are reported.
  */
 const undoFieldChange = (change: Change, scene: Scene): Undoing => {
   const { component } = change
@@ -142,8 +177,11 @@ const undoFieldChange = (change: Change, scene: Scene): Undoing => {
   const undoing = undoChange(component, scene)
   if (was === null || is === null || isLeftOut(component, scene)) return undoing
   const gained = gainedValues(shapeOfElement(was), shapeOfElement(is))
-  const restored = gained.length > 0 ? withoutGained(OWN_VALUES, was, is) : was
-  const stays = lostByDeploy(change, was, scene) ?? (gained.length > 0 ? valuesStay(gained) : null)
+  const switchedOff = gained.length > 0 ? withoutGained(OWN_VALUES, was, is) : was
+  const depends = gainedPairs(dependencyOfElement(was), dependencyOfElement(is)).length > 0
+  const restored = depends ? withDependencyOf(switchedOff, is) : switchedOff
+  const stays =
+    lostByDeploy(change, was, scene) ?? whatStays(shapeOfElement(was), shapeOfElement(is))
   const kept = stays === null ? null : keep(stays, { removable: false }).kept
   // All that can be done about it has been done.
   if (samePart(restored, is)) return { ...NOTHING, kept }
@@ -152,6 +190,34 @@ const undoFieldChange = (change: Change, scene: Scene): Undoing => {
   return refusal === null
     ? { remove: false, restore: { element: restored }, kept }
     : keep(refusal, { removable: false })
+}
+
+/** Picklists that depend on the field now and that the same rollback does not delete. */
+const dependentsOf = (component: Component, scene: Scene): string[] => {
+  const object = ownerOf(component.fullName)
+  const name = memberOf(component.fullName)
+  const text = scene.now.file({ type: 'CustomObject', fullName: object })
+  // Most fields control none, and an object's file may be large.
+  if (!sameName(text ?? '').includes(sameName(`<controllingField>${name}<`))) return []
+  return (parseObjectFile(text ?? '').parts.fields ?? [])
+    .filter(
+      ({ element }) =>
+        sameName(dependencyOfElement(element)?.controllingField ?? '') === sameName(name),
+    )
+    .map(({ apiName }) => ({ type: component.type, fullName: `${object}.${apiName}` }))
+    .filter((field) => scene.before.part(field) !== null || !undoMade(field, object, scene).remove)
+    .map(({ fullName }) => fullName)
+}
+
+/** A controlling field that the deployment made goes with the picklists that depend on it. */
+const undoMadeField = (component: Component, scene: Scene): Undoing => {
+  const object = ownerOf(component.fullName)
+  const undoing = undoMade(component, object, scene)
+  if (!undoing.remove || scene.goes.has(sameName(object))) return undoing
+  const dependents = dependentsOf(component, scene)
+  return dependents.length === 0
+    ? undoing
+    : keep(`${listed(dependents)} ${one(dependents, 'depends', 'depend')} on it.`)
 }
 
 export const customField: PartKind = {
@@ -189,13 +255,14 @@ export const customField: PartKind = {
     },
     sorted: (fullNames, plan) => {
       const typeOf = typeIn(plan)
-      return fullNames.toSorted().toSorted((a, b) => byPlace(typeOf(a), typeOf(b)))
+      const depthOf = depthIn(plan)
+      return fullNames
+        .toSorted()
+        .toSorted((a, b) => byPlace(typeOf(a), typeOf(b)) || depthOf(b) - depthOf(a))
     },
   },
   stake,
   reversibility,
   undo: (change, scene) =>
-    change.made
-      ? undoMade(change.component, ownerOf(change.component.fullName), scene)
-      : undoFieldChange(change, scene),
+    change.made ? undoMadeField(change.component, scene) : undoFieldChange(change, scene),
 }

@@ -4,7 +4,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Suites that mostly wait: for leases to run out, for work to be taken over, for an outage to end. */
 const WAITING =
   /(crash|waiting-work|deploy-claims|push-(fates|faults|faults-bulk|lifecycle))\.test\.ts$/
-/** Units of half a minute: begun last, one of them would go on alone while the other cores are idle. */
+/**
+ * Unit tests of half a minute: started last, one of them would run alone while the other cores are idle.
+ */
 const LONG_UNITS =
   /(plan\/(large|rollback)|pushes\/(pushes|adversity)|deployments\/workflows\/(workflows|faults)|conflicts\/reports|bulk\/ingest|routes\/push)\.test\.ts$/
 

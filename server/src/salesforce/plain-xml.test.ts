@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readPlainXml } from './plain-xml.ts'
 import { parseXml } from './xml.ts'
 
-/** A comment at the end is for the parser that takes all of XML. */
+/** A comment at the end makes `parseXml` use the full parser. */
 const byParser = (text: string): string => JSON.stringify(parseXml(`${text}<!-- end -->`))
 const byEither = (text: string): string => JSON.stringify(parseXml(text))
 const isPlain = (text: string): boolean => readPlainXml(text, (value) => value) !== null

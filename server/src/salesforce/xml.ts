@@ -24,7 +24,10 @@ const decodeText = (text: string): string =>
 
 const UNKNOWN_REFERENCE = /&(?!(?:#x[0-9a-fA-F]{1,6}|#\d{1,7}|lt|gt|amp|quot|apos);)/
 
-/** Null for a text that the parser has to look at: a reference of another kind, or the end of a CDATA. */
+/**
+ * Null for a text that only the full parser can decode: with another kind of reference, or the end of a
+ * CDATA.
+ */
 const decodePlain = (text: string): string | null => {
   if (text.includes('\r') || text.includes(']]>')) return null
   if (!text.includes('&')) return text
@@ -42,7 +45,7 @@ const createParser = (): XMLParser =>
     // "007" stays "007" and " x " stays " x ": its reader decides what a value means.
     parseTagValue: false,
     trimValues: false,
-    jPath: false, // nobody asks for the path of an element, which costs a tenth
+    jPath: false, // the path of an element is not used, and takes a tenth of the time
     // It never learns a document's own entities, so there is nothing to expand.
     entityDecoder: {
       decode: decodeText,

@@ -91,7 +91,7 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     mask: null,
     maskType: null,
     nameField: false,
-    // Salesforce: a reference to several objects leads to what they have in common, Name.
+    // Salesforce: a reference to several objects leads to Name, the fields that they have in common.
     namePointing: (spec.referenceTo?.length ?? 0) > 1,
     nillable: type !== 'id' && type !== 'boolean',
     permissionable: writable,

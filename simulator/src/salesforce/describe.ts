@@ -65,7 +65,7 @@ const visibleObjects = (org: Org, viewer: Viewer): SObject[] =>
     (object) => object.deletedAt === undefined && viewer.seesObject(object),
   )
 
-/** Resources of an object with layouts, by the name of the url; and those that only some objects have. */
+/** Resources of an object with layouts, by the name of the URL, and those of some objects only. */
 const LAYOUT_URLS: Record<string, string> = {
   compactLayouts: 'describe/compactLayouts',
   approvalLayouts: 'describe/approvalLayouts',
@@ -83,7 +83,7 @@ const MORE_URLS: Record<string, Record<string, string>> = {
   WorkOrder: articleUrls('workOrder'),
   WorkOrderLineItem: articleUrls('workOrderLineItem'),
 }
-/** Recorded in describeGlobal of CumulusCI: objects with layouts that lack some of these. */
+/** Objects with layouts that lack some of these, as recorded in describeGlobal by CumulusCI. */
 const NO_URLS: Record<string, readonly string[]> = {
   CampaignMember: ['approvalLayouts', 'listviews', 'quickActions'],
   OpportunityContactRole: ['approvalLayouts', 'listviews'],

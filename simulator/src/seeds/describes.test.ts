@@ -1,5 +1,5 @@
-// A describe of Lead and the urls of describeGlobal as CumulusCI recorded them (BSD), key by key and flag by
-// flag, in short form: nothing of the seeds may say otherwise.
+// A describe of Lead and the URLs of describeGlobal as CumulusCI recorded them (BSD), in short form: the
+// seeds have to agree, key by key and flag by flag.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bodyOf, clientOf, startRig, type Client, type Rig } from '../testing/rig.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => sim.close())
 
-/** The flags that are true of a field, a letter each. */
+/** The flags that are true for a field, one letter each. */
 const LETTERS: Record<string, string> = {
   aggregatable: 'a',
   autoNumber: 'n',
@@ -130,7 +130,7 @@ const lineOf = (field: Field): string => {
   ].join(' ')
 }
 
-/** The urls of an object, by their names: those of most objects with layouts, and what others have. */
+/** The URLs of an object, by their names: those of most objects with layouts, then the exceptions. */
 const URLS: Record<string, string[]> = {
   'approvalLayouts compactLayouts describe layouts listviews quickActions rowTemplate sobject': [
     'Account',
@@ -177,7 +177,7 @@ describe('a describe, key by key', () => {
     const { fields } = await bodyOf<{ fields: Field[] }>(
       await admin.get('/sobjects/Placement__c/describe'),
     )
-    // Recorded of a custom object by restforce (MIT).
+    // As restforce (MIT) recorded a custom object.
     expect(fields.find(({ name }) => name === 'OwnerId')).toMatchObject({
       namePointing: true,
       polymorphicForeignKey: true,

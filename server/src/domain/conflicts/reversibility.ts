@@ -70,7 +70,7 @@ const compiledOver = (
   }
 }
 
-/** What the plan makes of a part of an object that is there as `before`. */
+/** The element of an existing part of an object (`before`) after the plan. */
 const overlaid = (
   kind: PartKind,
   component: FindingComponent,

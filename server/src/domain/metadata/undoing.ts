@@ -70,9 +70,12 @@ export interface Scene {
 
 /** What is known about the other components once they are decided. */
 export interface Settled {
-  /** Whether an entry gives access to nothing that stays, nor to its object, so that we may remove it. */
+  /**
+   * Whether we may remove an entry: it gives access to nothing that stays, nor to the object of such a
+   * thing.
+   */
   isOurs: (list: string, name: string) => boolean
-  /** Whether a component of the deployment stays as it is, and with it what shows it. */
+  /** Whether a component of the deployment stays as it is, together with what shows it. */
   stays: (component: Component) => boolean
   /** Whether an entry is deleted together with what it names. */
   isRemoved: (list: string, name: string) => boolean

@@ -380,7 +380,7 @@ const permissionSetGroup = z
   .describe('Permission sets that are assigned together. Created if it does not exist')
   .meta({ id: 'PlanPermissionSetGroup' })
 
-/** As a key: what is wrong with one could not be stored as it is. */
+/** Names are keys of `values` and checked at once: an invalid one could not be stored as it is. */
 const fieldName = z
   .string()
   .max(255)

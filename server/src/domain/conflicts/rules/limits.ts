@@ -34,7 +34,7 @@ const newFields = ({ object, describe }: Subjects['object']): PlanObject['fields
   object.fields.filter(({ api_name }) => fieldIn(describe, api_name) === null)
 
 /**
- * Per object, unless Salesforce has raised them for the Salesforce org. Source: Help, "Custom Fields Allowed Per
+ * Per object, unless Salesforce has raised them for this org. Source: Help, "Custom Fields Allowed Per
  * Object" and "How Many External ID Fields Can I Create Per Object".
  */
 const ROLLUPS_MAX = 25
@@ -149,7 +149,7 @@ export const limitRules = [
         ? null
         : {
             message: `${object.api_name} would have ${total} external IDs; Salesforce refuses more than ${EXTERNAL_IDS_MAX} unless its support has raised the limit.`,
-            remedy: 'Use fewer external IDs, or ask the support of Salesforce for more.',
+            remedy: 'Use fewer external IDs, or ask Salesforce support for more.',
             at: 'fields',
           }
     },

@@ -96,7 +96,10 @@ interface Undone {
 
 const entryKey = (list: string, name: string): string => `${list}:${sameName(name)}`
 
-/** The entries that give access to this component, by list and name; none for kinds without such. */
+/**
+ * The entries that give access to this component, by list and name; none if its kind has no such
+ * entries.
+ */
 const entriesOf = ({ type, fullName }: Component): string[] => {
   const access = kindOf(type)?.access
   const name = access?.keyOf?.(fullName) ?? fullName

@@ -106,7 +106,7 @@ describe('a custom label rolled back', () => {
       reason: 'It is used by Lead.Hint__c.',
       removable: true,
     })
-    // A field that the same rollback deletes shows it no more.
+    // A field that the same rollback deletes no longer shows it.
     expect(undo(true, null, MADE, [field], { isTakenBack: () => true }).remove).toBe(true)
     expect(undo(true, null, file(label('Greeting', 'Yo'))).kept).toMatchObject({ drifted: true })
   })

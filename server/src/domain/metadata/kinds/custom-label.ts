@@ -93,7 +93,10 @@ const compile = ({ plan, current }: Compiling): CompiledFile[] => {
   return [{ fullName: FILE.name, text, unchanged }]
 }
 
-/** Salesforce does not delete a label that a formula, a flow or code shows; what goes with it shows it no more. */
+/**
+ * Salesforce does not delete a label that a formula, a flow or code shows. Components that the same
+ * rollback deletes do not count.
+ */
 const undoMadeLabel = (component: Component, scene: Scene, settled: Settled): Undoing => {
   const undoing = undoMade(component, null, scene)
   const users = scene

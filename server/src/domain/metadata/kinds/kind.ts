@@ -64,8 +64,8 @@ interface AnyKind {
    */
   undo: (change: Change, scene: Scene) => Undoing | ((settled: Settled) => Undoing)
   /**
-   * Its own file, or its element in the file of an object, says whether and how a deployment changes one: the
-   * conflict check reads it.
+   * The conflict check reads its own file, or its element in the file of an object, to know whether and
+   * how a deployment changes it.
    */
   isToldByItsFile?: boolean
   /** What the conflict check reports about one, beyond what it reports about any component. */

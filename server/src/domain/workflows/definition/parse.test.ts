@@ -454,7 +454,7 @@ describe('a metadata file', () => {
     const hostile = `<Flow>${'<a x'.repeat(100_000)}${' nil="true" nil="'.repeat(30_000)}</Flow>`
     const before = process.threadCpuUsage()
     expect(faults([fromXml(hostile)])).toHaveLength(1)
-    // Of this thread, whatever else the machine does.
+    // The CPU time of this thread, however busy the machine is.
     expect(process.threadCpuUsage(before).user / 1_000).toBeLessThan(2_000)
   })
 })

@@ -286,7 +286,7 @@ function checkLimits(draft: Draft, object: SObject, type: FieldType): void {
   }
 }
 
-/** Salesforce: its support raises the limit for some; not here. */
+/** Salesforce's support raises the limit for some orgs; the simulator has no such orgs. */
 function checkExternalIds(object: SObject, found: Field | undefined): void {
   const others = [...object.fields.values()].filter(
     (field) => field !== found && !field.deletedAt && field.describe.externalId,

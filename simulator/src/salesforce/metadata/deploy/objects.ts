@@ -184,7 +184,7 @@ function putNameField(draft: Draft, object: SObject, node: MetadataNode): void {
     nameField: true,
     idLookup: true,
     autoNumber,
-    // Recorded: a name that nobody gives is made, of either type.
+    // Recorded: a name that is not given is generated, for both types.
     defaultedOnCreate: true,
     // Salesforce: a name that users enter may be left out, and is then the row's id.
     nillable: !autoNumber,

@@ -322,7 +322,7 @@ class Picker {
   }
 }
 
-/** Where the components of a file that have a name of their own stand, by that name. */
+/** The positions of the named components in a file, by name. */
 function positionsIn(raw: string): Positions {
   const positions = new Map<string, { line: number; column: number }>()
   let line = 1

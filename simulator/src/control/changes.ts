@@ -4,11 +4,13 @@ import { z } from 'zod'
 import { defineAction, fieldIn, Mistake, objectIn, orgIn, userIn } from './actions.ts'
 import { type World } from '../world.ts'
 import { addField, nextSchemaTime, removeField, touchObject, touchOrg } from '../org/changes.ts'
+import { makeCustomMetadataType } from '../org/custom-metadata.ts'
 import { addUser, grantField, noGrants, profileNamed } from '../org/create.ts'
 import { type Field, type Flow, type Grants, type Org, type SObject } from '../org/model.ts'
 import {
   freeKeyPrefix,
   makeField,
+  isCustomMetadataType,
   makeObject,
   stamps,
   systemFields,
@@ -97,12 +99,14 @@ const schemaActions = {
       const found = orgIn(world, input.org)
       if (found.objects.has(input.name.toLowerCase()))
         throw new Mistake(`${input.name} already exists`)
-      const object = makeObject(found, {
-        name: input.name,
-        ...(input.label === undefined ? {} : { label: input.label }),
-        describe: { keyPrefix: freeKeyPrefix(found) },
-        fields: [...systemFields(true), nameField],
-      })
+      const object = isCustomMetadataType(input.name)
+        ? makeCustomMetadataType(found, input.name, input.label)
+        : makeObject(found, {
+            name: input.name,
+            ...(input.label === undefined ? {} : { label: input.label }),
+            describe: { keyPrefix: freeKeyPrefix(found) },
+            fields: [...systemFields(true), nameField],
+          })
       touchObject(found, object)
       return { id: object.durableId }
     },

@@ -1,7 +1,7 @@
 // Records of custom metadata types: how they are stored, and what their relationships lead to.
 
 import { type CustomMetadataRecord, type Field, type Org, type SObject } from './model.ts'
-import { isCustomMetadataType } from './schema.ts'
+import { customMetadataFields, freeKeyPrefix, isCustomMetadataType, makeObject } from './schema.ts'
 
 /** The key of a record in `org.customMetadata`. */
 export const recordKey = (type: SObject, name: string): string =>
@@ -52,3 +52,34 @@ export function controllerOf(object: SObject, path: unknown): Field | undefined 
     ? field
     : undefined
 }
+
+/** Puts a custom metadata type into the org: no API writes its rows as data. */
+export const makeCustomMetadataType = (org: Org, name: string, label = name): SObject =>
+  makeObject(org, {
+    name,
+    label,
+    describe: {
+      keyPrefix: freeKeyPrefix(org, 'm'),
+      createable: false,
+      deletable: false,
+      mruEnabled: false,
+      replicateable: false,
+      searchable: false,
+      triggerable: false,
+      undeletable: false,
+      updateable: false,
+    },
+    fields: customMetadataFields().map((field) =>
+      field.name === 'Language'
+        ? { ...field, picklistValues: [languageValue(org.language)] }
+        : field,
+    ),
+  })
+
+const languageValue = (value: string) => ({
+  active: true,
+  defaultValue: false,
+  label: value === 'en_US' ? 'English' : value,
+  validFor: null,
+  value,
+})

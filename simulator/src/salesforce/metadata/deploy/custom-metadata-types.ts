@@ -3,14 +3,9 @@
 // Limitations" and "Custom Metadata Relationships". Texts without a source are ours.
 
 import { customMetadataTypeUse } from '../../../org/edition.ts'
-import { controllerOf } from '../../../org/custom-metadata.ts'
+import { controllerOf, makeCustomMetadataType } from '../../../org/custom-metadata.ts'
 import type { SObject } from '../../../org/model.ts'
-import {
-  customMetadataFields,
-  freeKeyPrefix,
-  isCustomMetadataType,
-  makeObject,
-} from '../../../org/schema.ts'
+import { isCustomMetadataType } from '../../../org/schema.ts'
 import { child, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft, type Outcome } from './draft.ts'
 import type { FieldType } from './field-types.ts'
@@ -90,36 +85,10 @@ function create(draft: Draft, name: string): SObject {
       `Custom metadata type limit reached: the org can have ${max}, deleted ones included`,
     )
   }
-  const object = makeObject(org, {
-    name,
-    describe: {
-      keyPrefix: freeKeyPrefix(org, 'm'),
-      createable: false,
-      deletable: false,
-      mruEnabled: false,
-      replicateable: false,
-      searchable: false,
-      triggerable: false,
-      undeletable: false,
-      updateable: false,
-    },
-    fields: customMetadataFields().map((field) =>
-      field.name === 'Language'
-        ? { ...field, picklistValues: [languageValue(org.language)] }
-        : field,
-    ),
-  })
+  const object = makeCustomMetadataType(org, name)
   draft.added(object)
   return object
 }
-
-const languageValue = (value: string) => ({
-  active: true,
-  defaultValue: false,
-  label: value === 'en_US' ? 'English' : value,
-  validFor: null,
-  value,
-})
 
 const FIELD_TYPES: ReadonlySet<FieldType> = new Set<FieldType>([
   'Checkbox',

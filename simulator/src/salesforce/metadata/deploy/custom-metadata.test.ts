@@ -167,6 +167,15 @@ describe('a custom metadata type', () => {
     expect(await problemOf(jsforce, elsewhere)).toContain('custom metadata types')
   })
 
+  it('comes from the control port in the same shape', async () => {
+    await sim.control.act('schema/add-object', { org: 'Acme', name: 'Rate__mdt', label: 'Rate' })
+    const { createable, fields, keyPrefix } = await jsforce.describe('Rate__mdt')
+    expect({ createable, prefix: keyPrefix?.[0] }).toEqual({ createable: false, prefix: 'm' })
+    const names = fields.map(({ name }) => name)
+    expect(names).toContain('DeveloperName')
+    expect(names).not.toContain('OwnerId')
+  })
+
   it('goes with its records', async () => {
     await deploy(jsforce, everything())
     expect((await deploy(jsforce, deletionZip('CustomObject', 'Tier__mdt'))).failures).toEqual([])

@@ -98,8 +98,11 @@ export function missingValue(value: string, picklist: string): Problem {
 /** Salesforce has them, but no object reference lists them. */
 const UNLISTED = new Set(['activity', 'caseclose'])
 
+/** Big objects, events, external objects and those of Data Cloud: no package brings one here. */
+const OTHER_KINDS = /__(b|dll|dlm|e|x)$/i
+
 /** The same for an object; for one that Salesforce has, the simulator's own words. */
 export const noObject = (element: string, name: string): Problem =>
-  isDocumentedObject(name) || UNLISTED.has(name.toLowerCase())
+  isDocumentedObject(name) || UNLISTED.has(name.toLowerCase()) || OTHER_KINDS.test(name)
     ? new NotDone(`has no object ${name}`)
     : noSuch(element, 'CustomObject', name)

@@ -65,7 +65,7 @@ describe('files of real packages', () => {
     expect((await deploy(jsforce, zip)).failures).toEqual([])
   })
 
-  it.each(['Activity', 'Site', 'OpportunityCompetitor'])(
+  it.each(['Activity', 'Site', 'OpportunityCompetitor', 'Archive__b', 'Done__e'])(
     'define %s, which Salesforce has and the simulator has not',
     async (name) => {
       const help =

@@ -93,7 +93,8 @@ const XML_ESCAPES: Readonly<Record<string, string>> = {
   '\r': '&#xD;',
 }
 
-// XML 1.0 cannot contain these at all, not even escaped. eslint-disable-next-line no-control-regex
+// XML 1.0 cannot contain these at all, not even escaped.
+// eslint-disable-next-line no-control-regex
 const XML_FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
 
 /** Text for an element or a double-quoted attribute; characters that XML cannot contain are left out. */

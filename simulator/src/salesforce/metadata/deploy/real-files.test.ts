@@ -65,6 +65,21 @@ describe('files of real packages', () => {
     expect((await deploy(jsforce, zip)).failures).toEqual([])
   })
 
+  it('show on layouts a link that an org has from the start, and no link that nobody made', async () => {
+    const layout = (link: string) =>
+      zipOf(
+        { Layout: ['Campaign-Crew'] },
+        {
+          'layouts/Campaign-Crew.layout': file(
+            'Layout',
+            `<layoutSections><layoutColumns><layoutItems><customLink>${link}</customLink></layoutItems></layoutColumns><style>CustomLinks</style></layoutSections>`,
+          ),
+        },
+      )
+    expect((await deploy(jsforce, layout('ViewCampaignInfluenceReport'))).failures).toEqual([])
+    expect(await problemOf(jsforce, layout('ViewNothing'))).toContain('no WebLink named')
+  })
+
   it.each(['Activity', 'Site', 'OpportunityCompetitor', 'Archive__b', 'Done__e'])(
     'define %s, which Salesforce has and the simulator has not',
     async (name) => {

@@ -7,7 +7,7 @@ import { type Api } from './api.ts'
 import { createArbitraries, type FuzzedRequest, type JsonSchema } from './fuzz.ts'
 import { startRig, type Rig, type TestOrg } from './rig.ts'
 
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 1_000)
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 400)
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_128)
 /** Far more than any answer takes; this machine may be busy. */
 const SOON_MS = Number(process.env.FUZZ_SOON_MS ?? 10_000)

@@ -164,11 +164,13 @@ describe('the runtime role in a tenant’s scope', () => {
       'create table public.mine (id int)',
       `select pg_read_file('/etc/passwd')`,
     ]
-    for (const statement of statements) {
-      await inScope(mine.id, null, async (db) => {
+    await inScope(mine.id, null, async (db) => {
+      for (const statement of statements) {
+        await db.query('savepoint before_it')
         await expect(db.query(statement), statement).rejects.toThrow(/permission denied/)
-      })
-    }
+        await db.query('rollback to savepoint before_it')
+      }
+    })
   })
 
   it('cannot name what is another tenant’s, nor hold a Salesforce org that its client never had', async () => {

@@ -63,14 +63,14 @@ describe('what is wrong with a value', () => {
     [
       { client_id, match: { key: { a: 1 } } },
       'match',
-      'match has none of its forms: key.a must be text, not a number.',
+      'match matches none of its forms: key.a must be text, not a number.',
     ],
     [{ client_id, flag: [] }, 'flag', 'flag must be true or false or text.'],
     [{ client_id, kind: {} }, 'kind.type', 'type is required: one of "a", "b".'],
     [{ client_id, kind: { type: 'c' } }, 'kind.type', 'type must be one of "a", "b".'],
     [{ client_id, note: 'x' }, 'note', 'note must not hold an x.'],
-    [{ client_id, nmae: 1 }, 'nmae', 'nmae is not a member here. Did you mean name?'],
-    [{ client_id, zzz: 1 }, 'zzz', 'zzz is not a member here. Check its spelling, or remove it.'],
+    [{ client_id, nmae: 1 }, 'nmae', 'nmae is not a known member. Did you mean name?'],
+    [{ client_id, zzz: 1 }, 'zzz', 'zzz is not a known member. Check its spelling, or remove it.'],
     ['x', '', 'The body must be a JSON object, not text.'],
     [null, '', 'The body must be a JSON object, not null.'],
   ])('%j: it names the member and what it must be', (value, path, message) => {

@@ -102,12 +102,12 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       },
       preParsing: async (request, _reply, payload) => inflate(route, request, payload),
       handler: (request, reply) =>
-        inTime((givenUp) =>
+        inTime((gone) =>
           serve(
             route,
             request,
             reply,
-            givenUp,
+            gone,
             admitted.get(request) ?? { identity: null, claim: null },
             idempotency,
             options.inSpan,
@@ -151,15 +151,14 @@ const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
   return app
 }
 
-type InTime = <T>(work: (givenUp: AbortSignal) => Promise<T>) => Promise<T>
+type InTime = <T>(work: (gone: AbortController) => Promise<T>) => Promise<T>
 
 /**
  * While the server shuts down, nothing new is started, no connection is kept, and a request that does
  * not finish in time gets an answer and is never cut off. Returns a function that runs work within that
- * time: its signal fires when the time is over.
+ * time, and aborts its controller when the time is over.
  */
 const endInOrder = (app: FastifyInstance): InTime => {
-  const late = new AbortController()
   let closing = false
   const unfinished = new Set<(reason: EngineError) => void>()
   app.addHook('preClose', async () => {
@@ -171,7 +170,6 @@ const endInOrder = (app: FastifyInstance): InTime => {
         { retryAfterSeconds: 2 },
       )
       for (const giveUp of unfinished) giveUp(reason)
-      late.abort()
     }, FINISH_REQUESTS_MS).unref()
   })
   app.addHook('onRequest', async (request, reply) => {
@@ -192,10 +190,15 @@ const endInOrder = (app: FastifyInstance): InTime => {
   })
   return (work) =>
     new Promise((resolve, reject) => {
-      unfinished.add(reject)
-      work(late.signal)
+      const gone = new AbortController()
+      const giveUp = (reason: EngineError) => {
+        reject(reason)
+        gone.abort()
+      }
+      unfinished.add(giveUp)
+      work(gone)
         .then(resolve, reject)
-        .finally(() => unfinished.delete(reject))
+        .finally(() => unfinished.delete(giveUp))
     })
 }
 
@@ -420,7 +423,7 @@ const serve = async (
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  givenUp: AbortSignal,
+  gone: AbortController,
   { identity }: Admitted,
   idempotency: IdempotencyStep,
   inSpan: InSpan,
@@ -429,7 +432,6 @@ const serve = async (
   const body = upload === null ? await checkedBody(route, request) : upload.envelope
   authorize(route, identity)
 
-  const gone = new AbortController()
   const onClose = () => {
     if (!reply.raw.writableFinished) gone.abort()
   }
@@ -438,7 +440,7 @@ const serve = async (
     requestId: request.id,
     address: request.ip,
     headers: request.headers,
-    signal: AbortSignal.any([gone.signal, givenUp]),
+    signal: gone.signal,
   }
   const callerWith = (claim: IdempotencyClaim | null): unknown => {
     if (route.access === 'public') return null

@@ -16,7 +16,7 @@ const statusOf = async (api: Api): Promise<number> => (await api.get('/api/auth/
 const logIn = async (api: Api): Promise<string> =>
   (await api.post<{ access_token: string }>('/api/auth/login', LOGIN)).body.access_token
 
-describe('a secret that is rotated', () => {
+describe('a secret that is rotated', { timeout: 120_000 }, () => {
   it('ends no session, no idempotency key and no super-admin while both are named, and the old one’s when it is alone', async () => {
     await using database = await createDatabase()
     const withSecrets = (jwt: string, superAdmin: string) =>

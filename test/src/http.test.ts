@@ -225,6 +225,10 @@ describe('bad input', () => {
       ['POST', '/nowhere', 404, 'not_found'],
       ['DELETE', '/', 405, 'method_not_allowed'],
       ['GET', '/docs/nothing', 404, 'not_found'],
+      // Paths that would be patterns to a router.
+      ['POST', '/a*b', 404, 'not_found'],
+      ['POST', '/:a(b', 404, 'not_found'],
+      ['POST', '/docs/*', 405, 'method_not_allowed'],
       ['POST', '/api/clients/create/', 404, 'not_found'],
     ] as const) {
       const answer = await org.api.raw(path, { method })

@@ -80,6 +80,8 @@ describe('what is wrong with a value', () => {
   it('is shown for fifty members at most, whatever there is', () => {
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`m${at}`, 1]))
     expect(faults({ client_id, ...many })).toHaveLength(FAULTS_MAX)
+    // One name as long as a body may be is not compared with those that exist.
+    expect(faults({ client_id, ['n'.repeat(1_000_000)]: 1 })[0]?.[1]).toMatch(/Check its spelling/)
     const { issues } = readWith(
       z.array(z.string()),
       Array.from({ length: 5_000 }, () => 1),

@@ -11,6 +11,9 @@ import { plural } from './words.ts'
 /** At most this many faults of a value are shown at once. */
 export const FAULTS_MAX = 50
 
+/** Longer names are not compared with those that exist: it would take long, and none is near. */
+const NAME_MAX = 80
+
 type RawIssue = z.core.$ZodRawIssue
 /** An issue; for an unknown member, with the members that would have been accepted. */
 export type Issue = z.core.$ZodIssue & { known?: string[] }
@@ -49,12 +52,12 @@ export const faultsOf = (issues: readonly Issue[], whole = 'The body'): MemberEr
           },
         ]
       }
-      return issue.keys.map((key) => {
-        const near = closestName(key, issue.known ?? [])
+      return issue.keys.slice(0, FAULTS_MAX).map((key) => {
+        const near = key.length > NAME_MAX ? null : closestName(key, issue.known ?? [])
         return {
           path: [...path, key].join('.'),
           code: 'unknown_key',
-          message: `${clip(key, 80)} is not a known member. ${near === null ? 'Check its spelling, or remove it.' : `Did you mean ${near}?`}`,
+          message: `${clip(key, NAME_MAX)} is not a known member. ${near === null ? 'Check its spelling, or remove it.' : `Did you mean ${near}?`}`,
         }
       })
     })
@@ -124,8 +127,8 @@ const wrongKind = (expected: string, input: unknown): string => {
   const kind = `must be ${KINDS[expected] ?? expected}`
   // The most common mistakes, each shown as it should be.
   if (expected === 'array' && ['string', 'number'].includes(typeof input)) {
-    const element = JSON.stringify(input)
-    return element.length <= 60 ? `${kind}, such as [${element}]` : kind
+    const isShort = typeof input !== 'string' || input.length <= 60
+    return isShort ? `${kind}, such as [${JSON.stringify(input)}]` : kind
   }
   if (['number', 'int', 'boolean'].includes(expected) && typeof input === 'string') {
     return `${kind}, without quotation marks`

@@ -78,8 +78,9 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.setErrorHandler(renderError)
+  const methodsOf = noteMethods(app)
   app.setNotFoundHandler((request, reply) =>
-    renderError(noEndpoint(app, request, reply), request, reply),
+    renderError(noEndpoint(methodsOf, request, reply), request, reply),
   )
   registerDocs(app, () => openApiDocument(options.routes))
   const idempotency = createIdempotencyStep(options.idempotency)
@@ -492,17 +493,25 @@ const checkedBody = async (route: Route, request: FastifyRequest): Promise<unkno
     : checkedWithRows(route.body, request.body, route.rows)
 }
 
+/** The methods of each path, as routes are added from now on. */
+const noteMethods = (app: FastifyInstance): ReadonlyMap<string, readonly string[]> => {
+  const methods = new Map<string, string[]>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? []
+    methods.set(url, [...new Set([...known, ...[method].flat()])].sort())
+  })
+  return methods
+}
+
 /** Says whether no endpoint has the path, or only the method is wrong. */
 const noEndpoint = (
-  app: FastifyInstance,
+  methodsOf: ReadonlyMap<string, readonly string[]>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): EngineError => {
   const path = pathOf(request)
-  const allowed = (['GET', 'HEAD', 'POST'] as const).filter(
-    (method) => app.findRoute({ method, url: path }) !== null,
-  )
-  if (allowed.length === 0 || allowed.some((method) => method === request.method)) {
+  const allowed = methodsOf.get(path) ?? []
+  if (allowed.length === 0 || allowed.includes(request.method)) {
     return new EngineError('not_found', `There is no endpoint ${request.method} ${path}.`)
   }
   reply.header('allow', allowed.join(', '))

@@ -39,6 +39,20 @@ describe('credentials that are none', () => {
     expect(await ask('guess', '203.0.113.9')).toBeNull()
   })
 
+  it('meet the same limit when they are sent all at once', async () => {
+    const { ask, looks } = rig()
+    await Promise.all(Array.from({ length: 200 }, (_, at) => ask(`guess ${at}`, '203.0.113.9')))
+    expect(looks()).toBe(60)
+  })
+
+  it('do not stop new valid ones that are sent all at once', async () => {
+    const { ask } = rig()
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, at) => ask(`good ${at}`, '203.0.113.9')),
+    )
+    expect(answers).not.toContain('rate_limited')
+  })
+
   it('count for an IPv6 network as a whole', async () => {
     const { ask, guess } = rig()
     await guess(30, '2001:db8:0:1::1')

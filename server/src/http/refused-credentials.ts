@@ -21,49 +21,68 @@ export interface RefusedCredentials {
   admit<T>(token: string, address: string, look: () => Promise<T | null>): Promise<T | null>
 }
 
+interface Counter {
+  refused: number
+  until: number
+  /** Lookups that have not ended: each may become a refusal. */
+  pending: Set<Promise<unknown>>
+}
+
 export const createRefusedCredentials = (now: () => number = Date.now): RefusedCredentials => {
-  const refusals = new Map<string, { count: number; until: number }>()
+  const counters = new Map<string, Counter>()
   const good = new Set<string>()
 
-  const refused = (place: string): void => {
-    const counter = refusals.get(place)
-    if (counter !== undefined && counter.until > now()) counter.count++
-    else {
-      refusals.delete(place)
-      refusals.set(place, { count: 1, until: now() + WINDOW_MS })
-      trim(refusals)
-    }
+  const counterOf = (place: string): Counter => {
+    const known = counters.get(place)
+    if (known !== undefined && known.until > now()) return known
+    const counter = { refused: 0, until: now() + WINDOW_MS, pending: new Set<Promise<unknown>>() }
+    counters.delete(place)
+    counters.set(place, counter)
+    trim(counters)
+    return counter
   }
 
   return {
     admit: async (token, address, look) => {
-      const [place] = networksOf(address)
       const digest = createHash('sha256').update(token).digest('base64')
-      const counter = refusals.get(place)
-      if (
-        counter !== undefined &&
-        counter.count >= REFUSALS_MAX &&
-        counter.until > now() &&
-        !good.has(digest)
-      ) {
-        throw new EngineError(
-          'rate_limited',
-          `More than ${REFUSALS_MAX} credentials a minute from this address were refused.`,
-          { retryAfterSeconds: Math.ceil((counter.until - now()) / 1000) },
-        )
+      if (good.has(digest)) {
+        const found = await look()
+        if (found === null) good.delete(digest)
+        return found
       }
-      const found = await look()
-      if (found === null) {
-        good.delete(digest)
-        refused(place)
-      } else if (!good.has(digest)) {
-        good.add(digest)
-        trim(good)
+      const counter = counterOf(networksOf(address)[0])
+      // Guesses sent all at once meet the same limit; new valid credentials sent all at once only wait.
+      while (counter.refused + counter.pending.size >= REFUSALS_MAX) {
+        if (counter.refused >= REFUSALS_MAX) throw tooMany((counter.until - now()) / 1000)
+        await Promise.race(counter.pending)
       }
-      return found
+      const looking = look()
+      const ended = looking.then(
+        (found) => void (found === null && counter.refused++),
+        () => undefined,
+      )
+      counter.pending.add(ended)
+      try {
+        const found = await looking
+        if (found !== null) {
+          good.add(digest)
+          trim(good)
+        }
+        return found
+      } finally {
+        await ended
+        counter.pending.delete(ended)
+      }
     },
   }
 }
+
+const tooMany = (seconds: number): EngineError =>
+  new EngineError(
+    'rate_limited',
+    `More than ${REFUSALS_MAX} credentials a minute from this address were refused.`,
+    { retryAfterSeconds: Math.max(1, Math.ceil(seconds)) },
+  )
 
 const trim = (remembered: Map<string, unknown> | Set<string>): void => {
   if (remembered.size <= REMEMBERED_MAX) return

@@ -119,7 +119,7 @@ const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] =>
 
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownMember(key, value, here))
+      return issue.keys.slice(0, FAULTS_MAX).map((key) => unknownMember(key, value, here))
     case 'invalid_key':
       return [here('name_bad_character', `${quoted(name)} is not an API name. Correct it.`)]
     case 'invalid_union':

@@ -96,12 +96,21 @@ describe('the server', () => {
         name: 'Acme',
       })
       expect(org.status).toBe(201)
+      expect(await ready(server.url)).toBe(200)
       const [used] = await database.query<{ count: number }>(
         'select count(*)::int as count from pg_stat_activity where usename = $1',
         [login],
       )
       expect(used?.count).toBeGreaterThan(0)
       await server.terminate()
+
+      await using other = await createDatabase()
+      const astray = await startServer({
+        DATABASE_URL: other.url,
+        TENANT_DATABASE_URL: tenantUrl.href,
+      })
+      expect(await ready(astray.url), 'they are two databases').toBe(503)
+      await astray.terminate()
 
       const client = new pg.Client({ connectionString: tenantUrl.href })
       await client.connect()

@@ -11,6 +11,7 @@ import {
   type Dialect,
 } from 'kysely'
 import pg from 'pg'
+import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
 import { storable } from '../text.ts'
 import { isStalePlan, readOnly, translate } from './failure.ts'
@@ -146,12 +147,30 @@ export const openDatabase = (options: Options): Database => {
         [],
       )
       if (row?.read_only === true) throw readOnly()
+      if (tenantPool !== pool && (await placeOf(pool)) !== (await placeOf(tenantPool))) {
+        throw new EngineError(
+          'unavailable',
+          'TENANT_DATABASE_URL leads to a different database than DATABASE_URL.',
+        )
+      }
     },
     close: async () => {
       closing = true
       await Promise.all([...new Set([pool, tenantPool])].map((each) => each.end()))
     },
   }
+}
+
+/** The database of a server, the same by whatever login it is asked. */
+const placeOf = async (pool: pg.Pool): Promise<string | undefined> => {
+  const { rows } = await pool
+    .query<{ place: string }>(
+      `select current_database() || ' since ' || pg_postmaster_start_time() as place`,
+    )
+    .catch((error: unknown) => {
+      throw translate(error)
+    })
+  return rows[0]?.place
 }
 
 const transact = async <T>(

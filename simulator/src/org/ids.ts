@@ -4,12 +4,18 @@
 const SUFFIX = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
+const UPPER_A = 65
+const UPPER_Z = 90
+
 /** The three check characters: bit k of a block is set when its character k is upper case. */
 const checksum = (id15: string): string =>
   [0, 5, 10]
     .map((start) => {
       let bits = 0
-      for (let k = 0; k < 5; k++) if (/[A-Z]/.test(id15[start + k] ?? '')) bits |= 1 << k
+      for (let k = 0; k < 5; k++) {
+        const code = id15.charCodeAt(start + k)
+        if (code >= UPPER_A && code <= UPPER_Z) bits |= 1 << k
+      }
       return SUFFIX[bits] ?? ''
     })
     .join('')

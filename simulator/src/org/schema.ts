@@ -244,18 +244,24 @@ export const customSettingFields = (kind: SettingKind): FieldSpec[] => [
 /** Whether it is a custom metadata type, whose rows are metadata. */
 export const isCustomMetadataType = (objectName: string): boolean => /__mdt$/i.test(objectName)
 
-const byName = (fields: Iterable<Field>) =>
-  new Map([...fields].map((field) => [field.describe.name.toLowerCase(), field]))
+const byName = (fields: Field[]) =>
+  new Map(fields.map((field) => [field.describe.name.toLowerCase(), field]))
 
 /** A field of this org, with an id and dates of its own. */
 export const makeField = (
   org: Org,
   spec: FieldSpec,
   options: { secured?: boolean; description?: string } = {},
+): Field => fieldOf(org, describeField(spec), options)
+
+const fieldOf = (
+  org: Org,
+  describe: FieldDescribe,
+  options: { secured?: boolean; description?: string } = {},
 ): Field => ({
   id: org.ids.make('00N'),
-  describe: describeField(spec),
-  secured: options.secured ?? spec.custom === true,
+  describe,
+  secured: options.secured ?? describe.custom,
   description: options.description ?? null,
   ...stamps(org),
 })
@@ -275,6 +281,8 @@ export interface ObjectSpec {
   label?: string
   describe?: Partial<SObjectDescribe>
   fields: FieldSpec[]
+  /** More fields, whose describes are complete; each org gets copies. */
+  described?: readonly FieldDescribe[]
   namespace?: string | null
   description?: string | null
   sharingModel?: string
@@ -316,7 +324,10 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
       updateable: true,
       ...spec.describe,
     },
-    fields: byName(spec.fields.map((field) => makeField(org, field))),
+    fields: byName([
+      ...(spec.described ?? []).map((describe) => fieldOf(org, { ...describe })),
+      ...spec.fields.map((field) => makeField(org, field)),
+    ]),
     businessProcesses: [],
     recordTypes: [],
     validationRules: [],

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Org, type PicklistValue, type SObject, type SObjectDescribe } from '../org/model.ts'
-import { makeObject, systemFields, type FieldSpec } from '../org/schema.ts'
+import { describeField, makeObject, systemFields, type FieldSpec } from '../org/schema.ts'
 import { addRelatedLists } from './related-lists.ts'
 
 interface TableLine extends Partial<SObjectDescribe> {
@@ -36,16 +36,30 @@ const CORRECTIONS: Record<string, Partial<FieldSpec>> = {
   'PricebookEntry.ProductSellingModelId': { nillable: true },
 }
 
+/** The same value, which can no longer be changed, however deep. */
+const frozen = <Value>(value: Value): Value => {
+  if (typeof value !== 'object' || value === null) return value
+  Object.values(value).forEach(frozen)
+  return Object.freeze(value)
+}
+
+/** Read once, since a suite of tests fills hundreds of orgs; nothing in it may change. */
+const STANDARD_OBJECTS = readFileSync(TABLE, 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => {
+    const { name, fields, childNames, ...describe } = JSON.parse(line) as TableLine
+    const described = fields.map((field) =>
+      frozen(describeField({ ...field, ...CORRECTIONS[`${name}.${field.name}`] })),
+    )
+    return frozen({ name, described, childNames, describe })
+  })
+
 /** Adds all standard objects to the org, with the Share, History and Feed tables of some. */
 export const addStandardObjects = (org: Org): void => {
-  for (const line of readFileSync(TABLE, 'utf8').trimEnd().split('\n')) {
-    const { name, fields, childNames, ...describe } = JSON.parse(line) as TableLine
-    const object = makeObject(org, {
-      name,
-      describe,
-      fields: fields.map((field) => ({ ...field, ...CORRECTIONS[`${name}.${field.name}`] })),
-      ...(describe.label ? { label: describe.label } : {}),
-    })
+  for (const { name, described, childNames, describe } of STANDARD_OBJECTS) {
+    const label = describe.label ? { label: describe.label } : {}
+    const object = makeObject(org, { name, describe, described, fields: [], ...label })
     for (const field of object.fields.values()) {
       field.childRelationshipName = childNames[field.describe.name] ?? null
     }

@@ -150,15 +150,38 @@ const users = (org: Org): VirtualTable => ({
     })),
 })
 
+/** Salesforce: a column for each user permission. */
+const PERMISSION_COLUMNS = Object.fromEntries(
+  [...USER_PERMISSIONS].map((name) => [`Permissions${name}`, 'boolean']),
+)
+
+// Hundreds of columns: made once, not for each query.
+const PROFILE_COLUMNS: VirtualTable['columns'] = {
+  Id: 'id',
+  Name: 'string',
+  UserType: 'picklist',
+  ...PERMISSION_COLUMNS,
+  ...auditColumns,
+}
+
+const PERMISSION_SET_COLUMNS: VirtualTable['columns'] = {
+  Id: 'id',
+  Name: 'string',
+  Label: 'string',
+  Description: 'string',
+  NamespacePrefix: 'string',
+  IsOwnedByProfile: 'boolean',
+  IsCustom: 'boolean',
+  Type: 'picklist',
+  ProfileId: reference('Profile', 'Profile'),
+  PermissionSetGroupId: reference('PermissionSetGroup', 'PermissionSetGroup'),
+  ...PERMISSION_COLUMNS,
+  ...auditColumns,
+}
+
 const profiles = (org: Org): VirtualTable => ({
   name: 'Profile',
-  columns: {
-    Id: 'id',
-    Name: 'string',
-    UserType: 'picklist',
-    ...PERMISSION_COLUMNS,
-    ...auditColumns,
-  },
+  columns: PROFILE_COLUMNS,
   rows: () =>
     [...org.profiles.values()].map((profile) => ({
       Id: profile.id,
@@ -188,27 +211,9 @@ export const userPermissionAccess = (viewer: Viewer): VirtualTable => ({
 // Salesforce: each profile has a permission set of its own, which has its permissions in queries.
 const profileSetId = (profileId: string) => derivedId('0PS', `profile ${profileId}`)
 
-/** Salesforce: a column for each user permission. */
-const PERMISSION_COLUMNS = Object.fromEntries(
-  [...USER_PERMISSIONS].map((name) => [`Permissions${name}`, 'boolean']),
-)
-
 const permissionSets = (org: Org): VirtualTable => ({
   name: 'PermissionSet',
-  columns: {
-    Id: 'id',
-    Name: 'string',
-    Label: 'string',
-    Description: 'string',
-    NamespacePrefix: 'string',
-    IsOwnedByProfile: 'boolean',
-    IsCustom: 'boolean',
-    Type: 'picklist',
-    ProfileId: reference('Profile', 'Profile'),
-    PermissionSetGroupId: reference('PermissionSetGroup', 'PermissionSetGroup'),
-    ...PERMISSION_COLUMNS,
-    ...auditColumns,
-  },
+  columns: PERMISSION_SET_COLUMNS,
   rows: () => [
     ...[...org.permissionSets.values()].map((set) => ({
       Id: set.id,

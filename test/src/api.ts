@@ -43,7 +43,13 @@ type Validators = (method: string, path: string, answer: Answer) => void
 
 const loadValidators = async (url: string): Promise<Validators> => {
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApi
-  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  // Compiled once a component, and not polished: most schemas check a handful of answers.
+  const ajv = new Ajv2020({
+    strict: false,
+    allErrors: true,
+    inlineRefs: false,
+    code: { optimize: false },
+  })
   // ajv-formats is CommonJS; its callable sits on `default` under native ESM.
   ;(addFormats as unknown as { default: (a: Ajv2020) => void }).default(ajv)
   ajv.addSchema({ $id: 'doc', components: document.components })

@@ -13,6 +13,7 @@ import type { TestProject } from 'vitest/node'
 import { startEmbedded } from '../../server/src/db/embedded.ts'
 import { migrate } from '../../server/src/db/migrate.ts'
 import { Secret } from '../../server/src/secret.ts'
+import { bundleServer } from './bundled-server.ts'
 import { databaseUrl } from './database.ts'
 import { openSharedRigDesk } from './shared-rig.ts'
 
@@ -31,6 +32,7 @@ declare module 'vitest' {
 export const setup = async (project: TestProject) => {
   const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-test-'))
   chmodSync(dir, 0o755) // PostgreSQL runs as another user when we are root
+  const bundled = bundleServer()
   const server = await startEmbedded(dir, { durable: false })
   const templateDatabase = 'engine_template'
   const admin = new pg.Client({ connectionString: server.url.reveal() })
@@ -44,6 +46,7 @@ export const setup = async (project: TestProject) => {
   await owner.end()
   await migrate(new Secret(databaseUrl(adminUrl, templateDatabase)))
 
+  process.env.SERVER_MAIN = await bundled // for startServer, here and in the workers
   project.provide('adminUrl', adminUrl)
   project.provide('superuserUrl', server.url.reveal())
   project.provide('templateDatabase', templateDatabase)

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const MAIN = join(import.meta.dirname, '../../server/src/main.ts')
+const SOURCES = join(import.meta.dirname, '../../server/src/main.ts')
 /** Each server after the first loads cached compiled modules, which halves its start time. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/compiled-server')
 
@@ -31,7 +31,8 @@ export const JWT_SECRET = 'test-jwt-secret-0123456789abcdef-0123456789'
 
 /** Starts a server with this environment on a free port and resolves when it listens. */
 export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, [...ROOM, MAIN], {
+  const main = process.env.SERVER_MAIN ?? SOURCES
+  const child = spawn(process.execPath, [...ROOM, main], {
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',

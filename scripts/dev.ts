@@ -18,8 +18,6 @@ const simulator = await startSimulator({ seed: 'small' })
 const environment = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'debug',
-  // A restart after a change reuses the compiled code of all files that did not change.
-  NODE_COMPILE_CACHE: join(ROOT, '.data/compiled'),
   ...environmentFor(simulator),
   ...set,
 }

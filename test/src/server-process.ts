@@ -6,8 +6,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const MAIN = join(import.meta.dirname, '../../server/src/main.ts')
-/** Each server after the first loads cached compiled modules, which halves its start time. */
-const COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/compiled-server')
 
 /**
  * A large heap from the start, so that V8 hardly collects: production's settings save memory, but cost a
@@ -44,7 +42,6 @@ export const startServer = async (environment: Record<string, string>): Promise<
       PASSWORD_HASH_COST: '10', // the minimum: each test creates users of its own
       PUSH_LEASE_SECONDS: '6', // five signs of life in it, more than a busy machine is late
       JOB_SUPERVISION_SECONDS: '1',
-      NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -26,7 +26,7 @@ console.log(`simulator   ${simulator.controlUrl}  (orgs, users, faults)`)
 console.log(`Nango       ${simulator.nangoUrl}`)
 console.log(`super-admin ${environment.SUPER_ADMIN_JWT_SECRET}`)
 
-const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/main.ts')], {
+const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/start.js')], {
   stdio: 'inherit',
   env: environment,
 })

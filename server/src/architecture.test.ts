@@ -93,6 +93,6 @@ describe('the folders', () => {
     const readers = sources(SRC)
       .filter((file) => isShipped(file) && textOf(file).includes('process.env'))
       .map((file) => relative(SRC, file))
-    expect(readers.toSorted()).toEqual(['migrate.ts', 'process.ts'])
+    expect(readers.toSorted()).toEqual(['main.ts', 'migrate.ts'])
   })
 })

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const MAIN = join(import.meta.dirname, '../../server/src/main.ts')
+const START = join(import.meta.dirname, '../../server/src/start.js')
 
 /**
  * A large heap from the start, so that V8 hardly collects: production's settings save memory, but cost a
@@ -29,7 +29,7 @@ export const JWT_SECRET = 'test-jwt-secret-0123456789abcdef-0123456789'
 
 /** Starts a server with this environment on a free port and resolves when it listens. */
 export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, [...ROOM, MAIN], {
+  const child = spawn(process.execPath, [...ROOM, START], {
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',

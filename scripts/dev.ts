@@ -18,8 +18,6 @@ const simulator = await startSimulator({ seed: 'small' })
 const environment = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'debug',
-  // A restart after a change reuses the compiled code of all files that did not change.
-  NODE_COMPILE_CACHE: join(ROOT, '.data/compiled'),
   ...environmentFor(simulator),
   ...set,
 }
@@ -28,7 +26,7 @@ console.log(`simulator   ${simulator.controlUrl}  (orgs, users, faults)`)
 console.log(`Nango       ${simulator.nangoUrl}`)
 console.log(`super-admin ${environment.SUPER_ADMIN_JWT_SECRET}`)
 
-const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/main.ts')], {
+const server = spawn(process.execPath, ['--watch', join(ROOT, 'server/src/start.js')], {
   stdio: 'inherit',
   env: environment,
 })

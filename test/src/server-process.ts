@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const SOURCES = join(import.meta.dirname, '../../server/src/main.ts')
+const START = join(import.meta.dirname, '../../server/src/start.js')
 /** Each server after the first loads cached compiled modules, which halves its start time. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/compiled-server')
 
@@ -31,8 +31,8 @@ export const JWT_SECRET = 'test-jwt-secret-0123456789abcdef-0123456789'
 
 /** Starts a server with this environment on a free port and resolves when it listens. */
 export const startServer = async (environment: Record<string, string>): Promise<ServerProcess> => {
-  const main = process.env.SERVER_MAIN ?? SOURCES
-  const child = spawn(process.execPath, [...ROOM, main], {
+  const start = process.env.SERVER_MAIN ?? START
+  const child = spawn(process.execPath, [...ROOM, start], {
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',

@@ -1,7 +1,6 @@
 // Speaks HTTP and decides nothing: it serves route records. The order of checks is part of the contract:
 // 401, body (413, 415, malformed), 422, 403, then the handler's 404, 409 and 400.
 
-import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
 import { finished, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -13,6 +12,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerOptions,
   type RequestPayload,
 } from 'fastify'
 import { type Logger } from 'pino'
@@ -33,6 +33,9 @@ import { createRefusedCredentials, type RefusedCredentials } from './refused-cre
 import { requestIdOf } from './request-id.ts'
 import { openApiDocument } from './openapi.ts'
 import { type RequestContext, type Route } from './route.ts'
+
+// Not imported: an import of node:http also loads the HTTP client behind its WebSocket (60 ms, 14 MB).
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** How long requests that are under way at the shutdown may take; then they are answered with 503. */
 export const FINISH_REQUESTS_MS = 10_000
@@ -75,8 +78,6 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   report(app, options, admitted)
   await limitCallers(app, options, admitted)
   parseBodies(app)
-  app.setValidatorCompiler(() => () => true) // bodies are checked below, with our own words
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.setErrorHandler(renderError)
   const methodsOf = noteMethods(app)
   app.setNotFoundHandler((request, reply) =>
@@ -119,6 +120,17 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   return app
 }
 
+/**
+ * Bodies are checked in `serve`, with our own words, and answers are cut to their schema in `sendReply`.
+ * Without these, Fastify would load compilers of its own: a hundred modules. (Its type asks for Ajv's.)
+ */
+const NO_COMPILERS = {
+  compilersFactory: {
+    buildValidator: () => () => () => true,
+    buildSerializer: () => () => (value: unknown) => JSON.stringify(value),
+  },
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>
+
 const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
   const loggerInstance: FastifyBaseLogger = logger
   const app = Fastify({
@@ -140,6 +152,7 @@ const bareApp = ({ logger, trustProxy }: Options): FastifyInstance => {
     return503OnClosing: false, // `endInOrder` answers it as a problem
     exposeHeadRoutes: true, // monitors ask for /health with HEAD
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 200 },
+    schemaController: NO_COMPILERS,
     frameworkErrors: (error, request, reply) => {
       void renderError(error, request, reply)
     },

@@ -1,5 +1,6 @@
 // What the lanes of one push in this process share while one of them works on it.
 
+import { type ConnectionRow } from '../connections/rows.ts'
 import { createPushJournal, type PushJournal } from './journal.ts'
 import { type Explain } from './prepare/explain.ts'
 import { createRounds, type Rounds } from './rounds.ts'
@@ -11,6 +12,8 @@ export interface Desk {
   rounds: Rounds
   /** Salesforce's errors in the words of the mapping that the push was accepted with. */
   explain: (push: PushRow) => Promise<Explain>
+  /** As it was last opened; null: it has to be read. Its standing is compared before each sending. */
+  connection: ConnectionRow | null
 }
 
 interface Deps {
@@ -42,6 +45,7 @@ export const createDesks = (deps: Deps): Desks => {
         })
         return explained
       },
+      connection: null,
       lanes: 0,
     }
     open.set(key.pushId, desk)

@@ -8,6 +8,7 @@ import { json, jsonOrNull } from '../../db/json.ts'
 import { type Fault, type WorkFault } from '../../db/types.ts'
 import { type Jobs } from '../../jobs/jobs.ts'
 import { audit, type AuditAction } from '../audit.ts'
+import { presentStanding } from '../connections/rows.ts'
 import {
   type ChunkRow,
   finalStatus,
@@ -52,8 +53,11 @@ export interface Claimed extends Hold {
 export interface StateToSave extends Hold {
   /** Null: nothing was sent. */
   state: unknown
-  /** It is the intent to send: not stored if nothing more of the push may be sent. */
-  isIntent: boolean
+  /**
+   * It is the intent to send: not stored if nothing more of the push may be sent, or if the connection
+   * that it was made for has lost its standing (see `standingOf`).
+   */
+  intent: { standing: string | null } | null
   calls: number
 }
 
@@ -77,6 +81,8 @@ export interface RoundOutcome {
   push: PushRow
   /** Why nothing more may be sent, as of this transaction. */
   stop: Fault | null
+  /** Of the client's connection; null also if nobody asked. */
+  standing: string | null
   /** Holders whose states or ends were stored; the chunks of the others are in other hands. */
   stored: ReadonlySet<string>
   claimed: Claimed[]
@@ -327,7 +333,11 @@ export const createPushJournal = (
         const before = await lockPush(tx, tenant, pushId)
         if (before === undefined || isFinal(before.status)) return null
         const stop = stopOf(before)
-        const due = states.filter(({ isIntent }) => stop === null || !isIntent)
+        const isAsked = states.some(({ intent }) => intent !== null)
+        const standing = isAsked ? await presentStanding(tx, tenant, key.clientId) : null
+        const due = states.filter(
+          ({ intent }) => intent === null || (stop === null && intent.standing === standing),
+        )
         const saved = await saveStates(tx, due)
         const { ended, counts } = await endChunks(tx, before, ends)
         const stored = new Set([...saved, ...ended])
@@ -343,7 +353,7 @@ export const createPushJournal = (
         const claimed = most > 0 && push.open_chunks > 0 ? await claim(tx, push, most) : []
         if (claimed.length > 0 && push.status === 'queued') push = await begin(tx)
         const isAnyWaiting = claimed.length < needed && (await isAnyHeldUp(tx))
-        return { push, stop, stored, claimed, isAnyWaiting }
+        return { push, stop, standing, stored, claimed, isAnyWaiting }
       }),
 
     /** Renews the lease. False: the chunk was taken over. */

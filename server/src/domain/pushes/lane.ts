@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault } from '../../db/types.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { workWaitSeconds } from '../../retry.ts'
+import { type OpenConnection } from '../connections/connections.ts'
+import { standingOf } from '../connections/rows.ts'
 import { explain, openDoor } from '../work/door.ts'
 import { causeOf, decide } from '../work/faults.ts'
 import { type StageDeps } from '../work/stages.ts'
@@ -152,6 +154,7 @@ const workOn = async (
     await settleChunk(deps, desk, atHand, held, onSent)
     return 'next'
   } catch (error) {
+    desk.connection = null
     if (error instanceof LeaseLost || held.aborted) {
       // The next worker need not wait for the lease to run out.
       await journal.release(claim.seq, claim.holder, calls.take()).catch(() => undefined)
@@ -232,11 +235,12 @@ interface AtHand {
 
 const settleChunk = async (
   deps: LaneDeps,
-  { journal, rounds, explain: explainOf }: Desk,
+  desk: Desk,
   { push, chunk, holder, settler, calls }: AtHand,
   signal: AbortSignal,
   onSent: () => void,
 ): Promise<void> => {
+  const { rounds } = desk
   if (chunk.claims > DEATHS_MAX || chunk.faults >= FAULTS_MAX) {
     const fault = { code: 'internal', message: 'Sending these rows failed too often on our side.' }
     await settler.conclude(lastWordsOf(chunk.send_state), fault)
@@ -248,17 +252,8 @@ const settleChunk = async (
     await settler.failAll(stop)
     return
   }
-  // Opened again for each chunk: a connection that was revoked or replaced since sends nothing more.
-  const { salesforce: org } = await openDoor(
-    deps.connections,
-    {
-      ...journal.key,
-      sfdcOrgId: push.sfdc_org_id,
-      priority: stop === null ? 'work' : 'protected',
-    },
-    signal,
-    push.error !== null,
-  )
+  const { salesforce: org, connection } = await openFor(deps, desk, push, chunk, signal)
+  const standing = standingOf(connection)
   await settler.start()
   const { all_or_none, assignment_rules, allow_duplicates } = optionsOf(push)
   const results = deps.transports[push.transport ?? 'collections'].send(org, {
@@ -273,22 +268,48 @@ const settleChunk = async (
       chunk.send_state = state
     },
     intend: async (state) => {
-      const why = await rounds.intend({ seq: chunk.seq, holder, state, calls: calls.take() })
+      const intent = { seq: chunk.seq, holder, state, calls: calls.take() }
+      const why = await rounds.intend(intent, standing)
       if (why !== null) return errorOf(why)
       chunk.send_state = state
       return null
     },
     stopped: async () => {
-      const why = stopOf(await journal.load())
+      const why = stopOf(await desk.journal.load())
       return why === null ? null : errorOf(why)
     },
-    explain: await explainOf(push),
+    explain: await desk.explain(push),
     onCalls: calls.add,
     signal,
   })
   for await (const some of results) await settler.add(some)
   onSent()
   await settler.finish()
+}
+
+/**
+ * A way to the Salesforce org for this chunk. The connection is not read again for each of them: nothing
+ * is sent once it lost its standing, which is seen when the intent is stored.
+ */
+const openFor = async (
+  { connections }: LaneDeps,
+  desk: Desk,
+  push: PushRow,
+  chunk: ChunkRow,
+  signal: AbortSignal,
+): Promise<OpenConnection> => {
+  const stop = stopOf(push)
+  const priority = stop === null ? ('work' as const) : ('protected' as const)
+  const destination = { ...desk.journal.key, sfdcOrgId: push.sfdc_org_id, priority }
+  const isPlain = stop === null && push.error === null && chunk.send_state === null
+  const known = isPlain && push.transport === 'collections' ? desk.connection : null
+  const probe = push.error !== null
+  const opened = await openDoor(connections, destination, signal, {
+    probe,
+    known: known ?? undefined,
+  })
+  desk.connection = opened.connection
+  return opened
 }
 
 const afterFault = async (

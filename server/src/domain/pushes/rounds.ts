@@ -25,12 +25,12 @@ export interface Rounds {
   /** Takes the next chunk. Its holder is `holder` of the claim. */
   take(): Promise<Claim>
   /** Committed when it resolves. Throws {@link LeaseLost}. */
-  save(state: Omit<StateToSave, 'isIntent'>): Promise<void>
+  save(state: Omit<StateToSave, 'intent'>): Promise<void>
   /**
    * The same before a sending, unless nothing more of the push may be sent: then it stores nothing and
-   * returns why.
+   * returns why. Throws {@link LeaseLost} also if the connection no longer stands as it was opened.
    */
-  intend(state: Omit<StateToSave, 'isIntent'>): Promise<Fault | null>
+  intend(state: Omit<StateToSave, 'intent'>, standing: string | null): Promise<Fault | null>
   /** Settles the chunk: committed when it resolves. Throws {@link LeaseLost}. */
   end(end: ChunkEnd): Promise<void>
   /** Resolves when a chunk was settled here, and after `ms` in any case. */
@@ -129,11 +129,13 @@ export const createRounds = (
       for (const { resolve } of takers) resolve({ kind: 'none' })
       return
     }
-    const { stop, stored, claimed, isAnyWaiting } = outcome
+    const { stop, standing, stored, claimed, isAnyWaiting } = outcome
     push = outcome.push
-    for (const { holder, isIntent, resolve, reject } of states) {
-      if (isIntent && stop !== null) resolve(stop)
-      else if (stored.has(holder)) resolve(null)
+    for (const { holder, intent, resolve, reject } of states) {
+      if (intent !== null && stop !== null) resolve(stop)
+      else if (intent !== null && intent.standing !== standing) {
+        reject(new LeaseLost('the connection was changed or closed'))
+      } else if (stored.has(holder)) resolve(null)
       else reject(new LeaseLost('the chunk is in other hands'))
     }
     for (const { holder, resolve, reject } of ends) {
@@ -177,14 +179,14 @@ export const createRounds = (
 
     save: async (state) => {
       await new Promise<Fault | null>((resolve, reject) => {
-        batch.states.push({ ...state, isIntent: false, resolve, reject })
+        batch.states.push({ ...state, intent: null, resolve, reject })
         start()
       })
     },
 
-    intend: (state) =>
+    intend: (state, standing) =>
       new Promise((resolve, reject) => {
-        batch.states.push({ ...state, isIntent: true, resolve, reject })
+        batch.states.push({ ...state, intent: { standing }, resolve, reject })
         start()
       }),
 

@@ -24,6 +24,30 @@ export interface PushSite extends Site {
   idleMb: number
 }
 
+const FIELDS = [
+  { canonical_field: 'key', sfdc_field: 'External_Key__c' },
+  { canonical_field: 'salary', sfdc_field: 'Salary__c' },
+  { canonical_field: 'start', sfdc_field: 'Start_Date__c' },
+  { canonical_field: 'stage', sfdc_field: 'Stage__c' },
+  { canonical_field: 'notes', sfdc_field: 'Notes__c' },
+  { canonical_field: 'remote', sfdc_field: 'Is_Remote__c' },
+]
+
+/** The mapping of placements; by default without their parents. */
+export const createMapping = async (
+  { bench }: Site,
+  client_id: string,
+  fields: readonly object[] = FIELDS,
+): Promise<void> => {
+  await bench.call('/api/mappings/create', {
+    client_id,
+    canonical_object: 'placement',
+    sfdc_object: 'Placement__c',
+    external_id_field: 'External_Key__c',
+    fields,
+  })
+}
+
 /** A site with a mapping of placements, after a warm-up. */
 export const startPushSite = async (callMs: number): Promise<PushSite> => {
   const site = await startSite(['--seed', 'small', '--call-ms', String(callMs)])
@@ -47,28 +71,17 @@ export const startPushSite = async (callMs: number): Promise<PushSite> => {
   // Far more than all contenders use, so that no allowance is nearly used up.
   await control.act('usage/set', { org: 'Acme', calls: 0, maxCalls: 1_000_000 })
   await bench.call('/api/topology/pull', { client_id, wait_seconds: 55 })
-  await bench.call('/api/mappings/create', {
-    client_id,
-    canonical_object: 'placement',
-    sfdc_object: 'Placement__c',
-    external_id_field: 'External_Key__c',
-    fields: [
-      { canonical_field: 'key', sfdc_field: 'External_Key__c' },
-      { canonical_field: 'salary', sfdc_field: 'Salary__c' },
-      { canonical_field: 'start', sfdc_field: 'Start_Date__c' },
-      { canonical_field: 'stage', sfdc_field: 'Stage__c' },
-      { canonical_field: 'notes', sfdc_field: 'Notes__c' },
-      { canonical_field: 'remote', sfdc_field: 'Is_Remote__c' },
-      { canonical_field: 'company', sfdc_field: 'Company__r.Key__c' },
-    ],
-  })
+  await createMapping(site, client_id, [
+    ...FIELDS,
+    { canonical_field: 'company', sfdc_field: 'Company__r.Key__c' },
+  ])
   await pushByEngine(site, placements('warm', 400))
   await upsertByJsforce(site, placements('warm-jsforce', 400), 1)
   return { ...site, idleMb }
 }
 
 /** As often as needed, until it is complete. */
-const finished = async ({ bench }: Site, first: Push): Promise<Push> => {
+export const finished = async ({ bench }: Site, first: Push): Promise<Push> => {
   let push = first
   while (push.status === 'queued' || push.status === 'in_progress') {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
@@ -99,9 +112,13 @@ const readResults = async ({ bench }: Site, { id, total }: Push): Promise<void> 
   if (next !== total) throw new Error(`${next} results of ${total} rows`)
 }
 
-export const pushByEngine = async (site: Site, records: Placement[]): Promise<Push> => {
+export const pushByEngine = async (
+  site: Site,
+  records: Placement[],
+  client_id = site.clientId,
+): Promise<Push> => {
   const first = await site.bench.call<Push>('/api/push/records', {
-    client_id: site.clientId,
+    client_id,
     object: 'placement',
     records,
     options: { transport: 'collections' },

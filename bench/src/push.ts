@@ -2,6 +2,7 @@
 
 import { prepareBench } from '../../server/src/domain/pushes/prepare/bench.ts'
 import { peakOver } from './processes.ts'
+import { benchManyClients, benchOwnTime } from './push-load.ts'
 import { measured, type Measured, placements } from './push-contest.ts'
 import { hasSf, loadByJsforce, loadBySf, upsertByJsforce } from './push-rivals.ts'
 import { pushByEngine, pushLinesByEngine, startPushSite } from './push-site.ts'
@@ -160,4 +161,6 @@ export const benchPush = async (): Promise<Row[]> => [
   ...benchPreparation(),
   ...(await benchCollections()),
   ...(await benchBulk()),
+  ...(await benchOwnTime()),
+  ...(await benchManyClients()),
 ]

@@ -13,6 +13,8 @@ const PASSWORD = 'correct horse battery staple'
 export interface Bench extends AsyncDisposable {
   databaseUrl: string
   server: Program
+  /** One more server on the same database; the caller disposes of it. */
+  startReplica(): Promise<Program>
   tenant: { token: string; clientId: string; email: string }
   /** POSTs to the server as the tenant's admin; throws on anything but 2xx. */
   call<Body>(path: string, body: unknown): Promise<Body>
@@ -34,7 +36,7 @@ export const startBench = async (environment: Record<string, string>): Promise<B
   chmodSync(dir, 0o755)
   const database = await startEmbedded(dir, { durable: true })
   const databaseUrl = database.url.reveal()
-  const server = await startProgram(serverCommand(), {
+  const settings = {
     DATABASE_URL: databaseUrl,
     JWT_SECRET: 'bench-jwt-secret-0123456789abcdef-0123456789',
     SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN,
@@ -43,7 +45,9 @@ export const startBench = async (environment: Record<string, string>): Promise<B
     PORT: '0',
     HOST: '127.0.0.1',
     ...environment,
-  })
+  }
+  const startReplica = () => startProgram(serverCommand(), settings)
+  const server = await startReplica()
 
   const post = async <Body>(token: string, path: string, body: unknown): Promise<Body> => {
     const response = await fetch(server.url + path, {
@@ -76,6 +80,7 @@ export const startBench = async (environment: Record<string, string>): Promise<B
   return {
     databaseUrl,
     server,
+    startReplica,
     tenant: { token, clientId: client.id, email },
     call: (path, body) => post(token, path, body),
     login: async () => {

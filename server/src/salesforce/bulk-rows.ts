@@ -36,7 +36,8 @@ export const bulkRowFault = (
     return { column: null, message: `${values.length} values for ${columns.length} columns.` }
   }
   let chars = 0
-  for (const [index, value] of values.entries()) {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index]
     const column = columns[index] ?? null
     const text = bulkText(value)
     chars += text.length

@@ -84,7 +84,8 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
    * The client's connection, read once, and a handle on its Salesforce org that manages sessions and
    * budget itself. `protected` work (polling what Salesforce has accepted, rollback, health) also
    * continues for an inactive client. With `probe`, a connection whose API was switched off is first
-   * asked whether it is back, since nothing else would find out. Throws not_found, client_inactive,
+   * asked whether it is back, since nothing else would find out. `known`: read a moment ago by a caller
+   * that compares its standing before it sends anything. Throws not_found, client_inactive,
    * connection_not_ready.
    */
   const open = async (
@@ -92,7 +93,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
     clientId: string,
     priority: Priority,
     signal?: AbortSignal,
-    { probe = false }: { probe?: boolean } = {},
+    { probe = false, known }: { probe?: boolean; known?: ConnectionRow | undefined } = {},
   ): Promise<OpenConnection> => {
     const newest = () =>
       db.as(tenant).tx(async (tx) => {
@@ -100,7 +101,7 @@ export const createDoor = ({ db, salesforce, tokens, budgets, logger }: Options)
         if (!client.is_active && priority !== 'protected') throw inactiveClient()
         return connectionOfClient(tx, tenant, clientId)
       })
-    let row = await newest()
+    let row = known ?? (await newest())
     if (probe && row?.status === 'error' && row.error?.code === 'api_disabled') {
       await check(tenant, row, signal)
       row = await newest()

@@ -90,6 +90,36 @@ export const connectionOfClient = (
   return (lock ? query.forUpdate() : query).executeTakeFirst()
 }
 
+/**
+ * What work compares to go on with a connection that it has read: it is still the live one, of the same
+ * grant and version of the API. Null: it cannot be used.
+ */
+export const standingOf = (
+  row: Pick<ConnectionRow, 'id' | 'generation' | 'api_version' | 'status'> | undefined,
+): string | null =>
+  row?.status === 'connected' ? `${row.id} ${row.generation} ${row.api_version}` : null
+
+/** As {@link standingOf} says it now; null also for an inactive client. */
+export const presentStanding = async (
+  tx: Tx,
+  tenant: Tenant,
+  clientId: string,
+): Promise<string | null> =>
+  standingOf(
+    await tx
+      .selectFrom('crm_connections as k')
+      .innerJoin('clients as c', 'c.id', 'k.client_id')
+      .select(['k.id', 'k.generation', 'k.api_version', 'k.status'])
+      .where('k.org_id', '=', tenant.orgId)
+      .where('k.client_id', '=', clientId)
+      .where('c.is_active', '=', true)
+      .orderBy(sql<boolean>`k.status <> 'revoked'`, 'desc')
+      .orderBy('k.created_at', 'desc')
+      .orderBy('k.id', 'desc')
+      .limit(1)
+      .executeTakeFirst(),
+  )
+
 /** Serialises what changes a client's connection: creation, acceptance and revocation take turns. */
 export const lockClient = async (
   tx: Tx,

@@ -24,8 +24,11 @@ const WINDOW_CHARS = 4 * 1024 * 1024
  * estimate.
  */
 const PART_BYTES = 85_000_000
-/** Bounds how much of a job's results is kept in memory until they can be stored in order. */
-const PART_ROWS = 250_000
+/**
+ * Bounds how much of a job's results is kept in memory until they can be stored in order. Two parts of a
+ * large push go on side by side: rows of one are read or uploaded while Salesforce works on the other.
+ */
+const PART_ROWS = 100_000
 
 /** What is to be written. */
 export interface Pending {

@@ -86,9 +86,10 @@ export const takeIn = async (
             `all_or_none takes at most ${ALL_OR_NONE_MAX} rows: they go in one call.`,
           )
         }
-        hash?.update(source).update('\n')
         if (gathering.add(row, source)) await gathering.closeWindow()
       }
+      // One call a batch: a call of the hash costs more than the few bytes of a row.
+      hash?.update(batch.map(({ source }) => `${source}\n`).join(''))
       if (stage !== null) {
         stage.check()
         if (gathering.pendingBytes() >= FLUSH_BYTES) await stage.flush(gathering.take())

@@ -6,15 +6,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault } from '../../db/types.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { workWaitSeconds } from '../../retry.ts'
+import { type OpenConnection } from '../connections/connections.ts'
+import { standingOf } from '../connections/rows.ts'
 import { explain, openDoor } from '../work/door.ts'
 import { causeOf, decide } from '../work/faults.ts'
 import { type StageDeps } from '../work/stages.ts'
-import { createPushJournal, LeaseLost, type PushJournal } from './journal.ts'
-import { type ChunkRow, optionsOf, type PushRow } from './rows.ts'
+import { createDesks, type Desk } from './desk.ts'
+import { LeaseLost, type PushJournal } from './journal.ts'
+import { type Claim } from './rounds.ts'
+import { type ChunkRow, optionsOf, type PushRow, stopOf } from './rows.ts'
 import { type Explain } from './prepare/explain.ts'
 import { createPlace, type Place } from './place.ts'
 import { createSettler, errorOf, type Settler } from './settle.ts'
-import { type ChunkPlace } from './store.ts'
+import { inputInHand, storedInput } from './store.ts'
 import { lastWordsOf } from './transport/last-words.ts'
 import { type Transport } from './transport/transport.ts'
 
@@ -40,7 +44,6 @@ const FAULTS_MAX = 5
 const BEATS_A_LEASE = 5
 /** The share of the lease after which a holder that could not renew it stops. */
 const SILENCE_MAX = 0.75
-const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
 
 export const createLaneWorker = (deps: LaneDeps): Worker => {
   const laneOf = (work: Work) =>
@@ -56,30 +59,24 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
           .executeTakeFirst(),
       )
 
+  const desks = createDesks(deps)
+
   return {
     run: async (work, signal) => {
       const lane = await laneOf(work)
       if (lane === undefined) return
-      const journal = createPushJournal(
-        deps.db,
-        deps.jobs,
-        {
-          tenant: work,
-          clientId: lane.client_id,
-          pushId: lane.push_id,
-        },
-        deps,
-      )
       const place = createPlace(deps.db, lane.sfdc_org_id ?? '', deps.leaseSeconds)
       if (!(await place.take())) {
         await sleep(BUSY_MS, undefined, { signal }).catch(() => undefined)
         signal.throwIfAborted()
         return 'again'
       }
+      const { client_id: clientId, push_id: pushId } = lane
+      const { desk, leave } = desks.join({ tenant: work, clientId, pushId })
       try {
-        return await takeTurn(deps, journal, place, signal)
+        return await takeTurn(deps, desk, place, signal)
       } finally {
-        await place.giveBack()
+        await Promise.all([place.giveBack(), leave().catch(() => undefined)]) // leases run out
       }
     },
 
@@ -90,76 +87,110 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
   }
 }
 
+/** How far a chunk came. `stand_still`: the push waits for something; `leave`: our place is lost. */
+type Outcome = 'next' | 'leave' | 'stand_still'
+
 const takeTurn = async (
   deps: LaneDeps,
-  journal: PushJournal,
+  desk: Desk,
   place: Place,
   signal: AbortSignal,
 ): Promise<'again' | void> => {
   const endsAt = performance.now() + TURN_MS
-  for (;;) {
-    signal.throwIfAborted()
-    const claim = await journal.claim(place.holder)
-    if (claim.kind === 'none') return
-    if (claim.kind === 'chunk') {
-      const { push, chunk } = claim
-      const outcome = await workOn(deps, journal, place, push, chunk, signal)
+  /** The chunk that was sent last: its results are stored while the next one is on the wire. */
+  let last: Promise<Outcome> | null = null
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      const isOver = performance.now() >= endsAt
+      const claim: Claim = isOver ? { kind: 'none' } : await desk.rounds.take()
+      let before = last
+      last = null
+      if (claim.kind === 'chunk') {
+        const sent = Promise.withResolvers<void>()
+        last = workOn(deps, desk, place, claim, signal, sent.resolve)
+        await Promise.race([last, sent.promise])
+      } else if (claim.kind === 'busy') {
+        await desk.rounds.settled(BUSY_MS)
+        if (!(await place.renew())) return 'again'
+      }
+      const outcome = (await before) ?? 'next'
       if (outcome === 'stand_still') return
-      if (outcome === 'leave') return 'again'
-    } else {
-      await sleep(BUSY_MS, undefined, { signal }).catch(() => undefined)
-      if (!(await place.renew())) return 'again'
+      if (outcome === 'leave' || isOver) return 'again'
+      // What was just stored may have made something free.
+      if (claim.kind === 'none' && before === null) return
+      before = null
     }
-    if (performance.now() >= endsAt) return 'again'
+  } finally {
+    await last?.catch(() => undefined)
   }
 }
 
-/** Why nothing more of the push may be sent; null if it continues. */
-const stopOf = (push: PushRow): Fault | null =>
-  push.stop ?? (push.cancel_requested_at === null ? null : CANCELLED)
-
 /**
  * Brings one chunk as far as possible. `stand_still`: the push waits for something; `leave`: our place
- * in the Salesforce org, or the chunk, now belongs to another worker.
+ * in the Salesforce org, or the chunk, now belongs to another worker. `onSent`: Salesforce has answered
+ * for good, and only the results have to be stored.
  */
 const workOn = async (
   deps: LaneDeps,
-  journal: PushJournal,
+  desk: Desk,
   place: Place,
-  push: PushRow,
-  chunk: ChunkRow,
+  claim: Extract<Claim, { kind: 'chunk' }>,
   signal: AbortSignal,
-): Promise<'next' | 'leave' | 'stand_still'> => {
+  onSent: () => void,
+): Promise<Outcome> => {
+  const { journal } = desk
   const lost = new AbortController()
   const held = AbortSignal.any([signal, lost.signal])
   const rest = keepAlive(
     deps.leaseSeconds * 1000,
     async () =>
-      !(await Promise.all([journal.renew(chunk.seq, place.holder), place.renew()])).includes(false),
+      !(await Promise.all([journal.renew(claim.seq, claim.holder), place.renew()])).includes(false),
     () => lost.abort(new LeaseLost('the lease ran out')),
   )
   const calls = createCallCount()
-  const rows: ChunkPlace = { by: push.transport === 'bulk' ? 'part' : 'block_no', seq: chunk.seq }
-  const settler = createSettler(deps.db, journal, rows, place.holder, calls.take)
+  const atHand: AtHand = { ...claim, calls, settler: settlerOf(deps, desk, claim, calls) }
   try {
-    await settleChunk(deps, journal, place, { push, chunk, settler, calls }, held)
+    await settleChunk(deps, desk, atHand, held, onSent)
     return 'next'
   } catch (error) {
+    desk.connection = null
     if (error instanceof LeaseLost || held.aborted) {
       // The next worker need not wait for the lease to run out.
-      await journal.release(chunk.seq, place.holder, calls.take()).catch(() => undefined)
+      await journal.release(claim.seq, claim.holder, calls.take()).catch(() => undefined)
       signal.throwIfAborted()
       return lost.signal.aborted ? 'leave' : 'next'
     }
-    return await afterFault(deps, journal, place, { push, chunk, settler, calls }, error).catch(
-      (thrown: unknown) => {
-        if (thrown instanceof LeaseLost) return 'next' as const
-        throw thrown
-      },
-    )
+    return await afterFault(deps, desk, atHand, error).catch((thrown: unknown) => {
+      if (thrown instanceof LeaseLost) return 'next' as const
+      throw thrown
+    })
   } finally {
     rest()
   }
+}
+
+const settlerOf = (
+  { db }: LaneDeps,
+  { journal, rounds }: Desk,
+  { push, seq, holder, block }: Extract<Claim, { kind: 'chunk' }>,
+  calls: CallCount,
+): Settler => {
+  const { key, storedBlocks, resultsOf } = journal
+  const isBulk = push.transport === 'bulk'
+  return createSettler({
+    db,
+    key,
+    input:
+      block === null
+        ? storedInput(db, key, { by: isBulk ? 'part' : 'block_no', seq })
+        : inputInHand(block),
+    isOneBlock: !isBulk,
+    storedBlocks,
+    resultsOf,
+    store: (packed) => journal.storeResults(seq, holder, packed, calls.take()),
+    end: (packed, kept) => rounds.end({ seq, holder, packed, kept, calls: calls.take() }),
+  })
 }
 
 /**
@@ -197,17 +228,19 @@ const keepAlive = (
 interface AtHand {
   push: PushRow
   chunk: ChunkRow
+  holder: string
   settler: Settler
   calls: CallCount
 }
 
 const settleChunk = async (
   deps: LaneDeps,
-  journal: PushJournal,
-  place: Place,
-  { push, chunk, settler, calls }: AtHand,
+  desk: Desk,
+  { push, chunk, holder, settler, calls }: AtHand,
   signal: AbortSignal,
+  onSent: () => void,
 ): Promise<void> => {
+  const { rounds } = desk
   if (chunk.claims > DEATHS_MAX || chunk.faults >= FAULTS_MAX) {
     const fault = { code: 'internal', message: 'Sending these rows failed too often on our side.' }
     await settler.conclude(lastWordsOf(chunk.send_state), fault)
@@ -219,17 +252,8 @@ const settleChunk = async (
     await settler.failAll(stop)
     return
   }
-  // Opened again for each chunk: a connection that was revoked or replaced since sends nothing more.
-  const { salesforce: org } = await openDoor(
-    deps.connections,
-    {
-      ...journal.key,
-      sfdcOrgId: push.sfdc_org_id,
-      priority: stop === null ? 'work' : 'protected',
-    },
-    signal,
-    push.error !== null,
-  )
+  const { salesforce: org, connection } = await openFor(deps, desk, push, chunk, signal)
+  const standing = standingOf(connection)
   await settler.start()
   const { all_or_none, assignment_rules, allow_duplicates } = optionsOf(push)
   const results = deps.transports[push.transport ?? 'collections'].send(org, {
@@ -239,31 +263,62 @@ const settleChunk = async (
     rowCount: chunk.rows,
     state: chunk.send_state,
     save: async (state) => {
-      await journal.saveSendState(chunk.seq, place.holder, state, calls.take())
+      await rounds.save({ seq: chunk.seq, holder, state, calls: calls.take() })
       // The result of the rows if Salesforce can no longer be reached.
       chunk.send_state = state
     },
+    intend: async (state) => {
+      const intent = { seq: chunk.seq, holder, state, calls: calls.take() }
+      const why = await rounds.intend(intent, standing)
+      if (why !== null) return errorOf(why)
+      chunk.send_state = state
+      return null
+    },
     stopped: async () => {
-      const now = await journal.load()
-      const why = now === undefined ? CANCELLED : stopOf(now)
+      const why = stopOf(await desk.journal.load())
       return why === null ? null : errorOf(why)
     },
-    explain: await deps.explain(push),
+    explain: await desk.explain(push),
     onCalls: calls.add,
     signal,
   })
   for await (const some of results) await settler.add(some)
+  onSent()
   await settler.finish()
+}
+
+/**
+ * A way to the Salesforce org for this chunk. The connection is not read again for each of them: nothing
+ * is sent once it lost its standing, which is seen when the intent is stored.
+ */
+const openFor = async (
+  { connections }: LaneDeps,
+  desk: Desk,
+  push: PushRow,
+  chunk: ChunkRow,
+  signal: AbortSignal,
+): Promise<OpenConnection> => {
+  const stop = stopOf(push)
+  const priority = stop === null ? ('work' as const) : ('protected' as const)
+  const destination = { ...desk.journal.key, sfdcOrgId: push.sfdc_org_id, priority }
+  const isPlain = stop === null && push.error === null && chunk.send_state === null
+  const known = isPlain && push.transport === 'collections' ? desk.connection : null
+  const probe = push.error !== null
+  const opened = await openDoor(connections, destination, signal, {
+    probe,
+    known: known ?? undefined,
+  })
+  desk.connection = opened.connection
+  return opened
 }
 
 const afterFault = async (
   deps: LaneDeps,
-  journal: PushJournal,
-  place: Place,
+  { journal, rounds }: Desk,
   atHand: AtHand,
   thrown: unknown,
 ): Promise<'next' | 'stand_still'> => {
-  const { push, chunk, settler, calls } = atHand
+  const { push, chunk, holder, settler, calls } = atHand
   const error = await explain(deps.db, journal.key, thrown)
   const decision = decide({
     kind: 'push',
@@ -277,7 +332,7 @@ const afterFault = async (
   })
   if (decision.do === 'bug') {
     deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
-    await journal.fault(chunk.seq, place.holder, workWaitSeconds(chunk.faults), calls.take())
+    await journal.fault(chunk.seq, holder, workWaitSeconds(chunk.faults), calls.take())
     return 'next'
   }
   const { fault } = decision
@@ -286,18 +341,19 @@ const afterFault = async (
     if (causeOf(error) === 'refused') await settler.conclude(lastWordsOf(chunk.send_state), fault)
     else {
       await journal.stop(fault)
-      await settleWithoutSalesforce(journal, place, atHand, error, fault)
+      await settleWithoutSalesforce(journal, atHand, error, fault)
     }
     return 'next'
   }
   const stop = stopOf(push)
   if (stop !== null && fault.waiting?.for === 'person') {
     // What was sent cannot be looked up: only the caller can decide how long to wait for that.
-    await settleWithoutSalesforce(journal, place, atHand, error, stop)
+    await settleWithoutSalesforce(journal, atHand, error, stop)
     return 'next'
   }
   await journal.hold(fault, decision.afterSeconds)
-  await journal.release(chunk.seq, place.holder, calls.take())
+  await rounds.giveBack()
+  await journal.release(chunk.seq, holder, calls.take())
   return 'stand_still'
 }
 
@@ -309,13 +365,12 @@ const afterFault = async (
  */
 const settleWithoutSalesforce = async (
   journal: PushJournal,
-  place: Place,
-  { push, chunk, settler, calls }: AtHand,
+  { push, chunk, holder, settler, calls }: AtHand,
   error: unknown,
   reason: Fault,
 ): Promise<void> => {
   if (causeOf(error) === 'client_inactive' || chunk.send_state === null) {
-    await journal.release(chunk.seq, place.holder, calls.take())
+    await journal.release(chunk.seq, holder, calls.take())
     return
   }
   // The first reason is kept, as it is for the push.

@@ -2,7 +2,7 @@
 
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
-import { type PushStatus, type TenantTables, type WorkFault } from '../../db/types.ts'
+import { type Fault, type PushStatus, type TenantTables, type WorkFault } from '../../db/types.ts'
 import { type Actor } from '../audit.ts'
 import { type MetAutomation } from './automations.ts'
 import { type PushKind, type PushOptions, type RowResult, type Transport } from './model.ts'
@@ -57,6 +57,12 @@ export const isFinal = (status: PushStatus): boolean =>
 /** The status of a push that has ended. */
 export const finalStatus = (total: number, failed: number): 'succeeded' | 'partial' | 'failed' =>
   failed === 0 ? 'succeeded' : failed === total ? 'failed' : 'partial'
+
+const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
+
+/** Why nothing more of the push may be sent; null if it continues. */
+export const stopOf = (push: PushRow | undefined): Fault | null =>
+  push?.stop ?? (push === undefined || push.cancel_requested_at !== null ? CANCELLED : null)
 
 export const optionsOf = (row: PushRow): PushOptions => row.options as PushOptions
 

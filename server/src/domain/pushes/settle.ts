@@ -10,12 +10,12 @@ import { remedyOf } from './remedies.ts'
 import { type LastWords } from './transport/last-words.ts'
 import {
   type BlockPlace,
-  blocksOf,
-  type ChunkPlace,
-  dropInput,
+  type ChunkInput,
+  type KeptInput,
+  keptInput,
   packResults,
   type PackedResults,
-  readChunk,
+  type PushKey,
 } from './store.ts'
 
 /** Full blocks that are stored in one transaction. */
@@ -56,15 +56,30 @@ export interface Settler {
   conclude(words: LastWords, reason: Fault): Promise<void>
 }
 
-export const createSettler = (
-  db: Database,
-  journal: PushJournal,
-  place: ChunkPlace,
-  holder: string,
-  takeCalls: () => number,
-): Settler => {
-  const { key } = journal
-  const seq = place.seq
+interface Options {
+  db: Database
+  key: PushKey
+  input: ChunkInput
+  /** The results of a chunk of one block are stored with its end, or not at all. */
+  isOneBlock: boolean
+  storedBlocks: PushJournal['storedBlocks']
+  resultsOf: PushJournal['resultsOf']
+  /** Stores the results of some blocks of a chunk that continues. */
+  store: (packed: readonly PackedResults[]) => Promise<void>
+  /** Stores the last results, and ends the chunk. */
+  end: (packed: readonly PackedResults[], kept: KeptInput) => Promise<void>
+}
+
+export const createSettler = ({
+  db,
+  key,
+  input,
+  isOneBlock,
+  storedBlocks,
+  resultsOf,
+  store,
+  end,
+}: Options): Settler => {
   const open = new Map<number, OpenBlock>()
   /** Which block a row is in; filled as the transport reads the rows, before it returns results. */
   const blockOf = new Map<number, number>()
@@ -75,7 +90,7 @@ export const createSettler = (
   let started = false
 
   async function* rows(): AsyncGenerator<ReadyRow[], void, undefined> {
-    for await (const { blockNo, rows: some } of readChunk(db, key, place)) {
+    for await (const { blockNo, rows: some } of input.read()) {
       for (const { index, warnings } of some) {
         blockOf.set(index, blockNo)
         if (warnings !== undefined) warningsOf.set(index, warnings)
@@ -87,15 +102,13 @@ export const createSettler = (
   const start = async (): Promise<void> => {
     if (started) return
     started = true
-    const blocks = await blocksOf(db, key, place)
-    for (const block of blocks) open.set(block.block_no, { ...block, results: [] })
-    // With Collections, a chunk's results are stored at its end, or not at all.
-    if (place.by === 'block_no') return
+    for (const block of await input.blocks()) open.set(block.block_no, { ...block, results: [] })
+    if (isOneBlock) return
     // What an earlier run has stored is kept, and only the input of its failed rows is still needed.
-    for (const stored of await journal.storedBlocks([...open.keys()])) {
+    for (const stored of await storedBlocks([...open.keys()])) {
       open.delete(stored.block_no)
       if (stored.failed === 0) continue
-      const body = await journal.resultsOf(stored.block_no)
+      const body = await resultsOf(stored.block_no)
       if (body === undefined) continue
       noteFailed(stored.block_no, JSON.parse(await decompress(body)) as RowResult[])
     }
@@ -121,9 +134,13 @@ export const createSettler = (
     }
     // The last blocks are stored together with the end of the chunk.
     if (full.length < BLOCKS_A_WRITE || open.size === 0) return
+    await store(takeFull())
+  }
+
+  const takeFull = (): PackedResults[] => {
     const packed = full
     full = []
-    await journal.storeResults(seq, holder, packed, takeCalls())
+    return packed
   }
 
   const finish = async (): Promise<void> => {
@@ -134,10 +151,7 @@ export const createSettler = (
       })
       await fillUp(({ index, key }) => failedResult(index, key, error))
     }
-    const drop = await dropInput(db, key, place, failed)
-    const packed = full
-    full = []
-    await journal.finishChunk(seq, holder, packed, takeCalls(), drop)
+    await end(takeFull(), await keptInput(db, key, failed))
   }
 
   /** Gives every row without a result one. */
@@ -145,7 +159,7 @@ export const createSettler = (
     resultFor: (row: ReadyRow, ordinal: number) => RowResult,
   ): Promise<void> => {
     let ordinal = -1
-    for await (const { blockNo, rows: some } of readChunk(db, key, place)) {
+    for await (const { blockNo, rows: some } of input.read()) {
       const block = open.get(blockNo)
       if (block === undefined) {
         ordinal += some.length
@@ -159,9 +173,7 @@ export const createSettler = (
       }
       await close(block)
       if (full.length >= BLOCKS_A_WRITE) {
-        const packed = full
-        full = []
-        await journal.storeResults(seq, holder, packed, takeCalls())
+        await store(takeFull())
       }
     }
   }

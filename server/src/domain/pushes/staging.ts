@@ -63,6 +63,7 @@ export const openStage = async (
 
   let lost: Error | null = null
   let signing: Promise<void> = Promise.resolve()
+  let flushing: Promise<void> = Promise.resolve()
   const beat = setInterval(() => {
     signing = signing
       .then(() => db.as(tenant).tx(sign))
@@ -80,18 +81,28 @@ export const openStage = async (
     check: (): void => {
       if (lost !== null) throw lost
     },
-    flush: ({ blocks, results }: Pending): Promise<void> =>
-      db.as(tenant).tx(async (tx) => {
+    /**
+     * Begins to store this, once what was given before is stored; more rows are read meanwhile. `close`
+     * and the next call throw what it throws.
+     */
+    flush: async ({ blocks, results }: Pending): Promise<void> => {
+      await flushing
+      flushing = db.as(tenant).tx(async (tx) => {
         await sign(tx)
         await insertBlocks(tx, key, blocks)
         await insertResults(tx, key, results)
-      }),
+      })
+      // Whoever awaits it next gets the error; until then it must not end the process.
+      flushing.catch(() => undefined)
+    },
     close: async (): Promise<void> => {
+      await flushing
       await stop()
       if (lost !== null) throw lost
     },
     /** Deletes everything; housekeeping deletes what cannot be deleted now. */
     abandon: async (): Promise<void> => {
+      await flushing.catch(() => undefined)
       await stop()
       await db
         .as(tenant)

@@ -177,8 +177,41 @@ export interface BlockPlace {
   rows: number
 }
 
-/** The blocks of a chunk without their contents, in order. */
-export const blocksOf = (
+/** The rows of a chunk, as often as they are asked for. */
+export interface ChunkInput {
+  /** The blocks of the chunk without their contents, in order. */
+  blocks: () => Promise<BlockPlace[]>
+  read: () => AsyncIterable<{ blockNo: number; rows: ReadyRow[] }>
+}
+
+/** A block with its rows, as stored. */
+export type BlockInHand = BlockPlace & Pick<StoredBlock, 'object' | 'operation' | 'ready'>
+
+/** The input of a chunk of any size, read block by block. */
+export const storedInput = (db: Database, key: PushKey, place: ChunkPlace): ChunkInput => ({
+  blocks: () => blocksOf(db, key, place),
+  read: () => readChunk(db, key, place),
+})
+
+/** The input of a chunk of one block that was read already. */
+export const inputInHand = (block: BlockInHand): ChunkInput => ({
+  blocks: async () => [block],
+  read: async function* () {
+    const rows = await rowsIn(block)
+    if (rows !== null) yield { blockNo: block.block_no, rows }
+  },
+})
+
+const rowsIn = async ({
+  object,
+  operation,
+  ready,
+}: Pick<StoredBlock, 'object' | 'operation' | 'ready'>): Promise<ReadyRow[] | null> =>
+  ready === null || object === null || operation === null
+    ? null
+    : unpackReady(await decompress(ready), { object, operation })
+
+const blocksOf = (
   db: Database,
   { tenant, pushId }: PushKey,
   place: ChunkPlace,
@@ -200,7 +233,7 @@ export const blocksOf = (
 const BLOCKS_A_READ = 10
 
 /** The rows of a chunk, block by block; no database connection is held between two reads. */
-export async function* readChunk(
+async function* readChunk(
   db: Database,
   { tenant, pushId }: PushKey,
   place: ChunkPlace,
@@ -222,9 +255,9 @@ export async function* readChunk(
           .limit(BLOCKS_A_READ)
           .execute(),
       )
-    for (const { block_no, object, operation, ready } of blocks) {
-      if (ready === null || object === null || operation === null) continue
-      yield { blockNo: block_no, rows: unpackReady(await decompress(ready), { object, operation }) }
+    for (const block of blocks) {
+      const rows = await rowsIn(block)
+      if (rows !== null) yield { blockNo: block.block_no, rows }
     }
     const last = blocks.at(-1)
     if (last === undefined || blocks.length < BLOCKS_A_READ) return
@@ -232,20 +265,23 @@ export async function* readChunk(
   }
 }
 
-/**
- * Settles the chunk: its input is deleted, except for the text of the failed rows. `failed` holds their
- * indices by block.
- */
-export const dropInput = async (
+/** What stays of the input of a settled chunk: the text of its failed rows. */
+export interface KeptInput {
+  /** Blocks of which every row failed. */
+  whole: number[]
+  /** The others, with what is left of them. */
+  parts: { blockNo: number; source: Buffer; rows: number; bytes: number }[]
+}
+
+/** Reads what has to stay. `failed` holds the indices of failed rows by block. */
+export const keptInput = async (
   db: Database,
-  key: PushKey,
-  place: ChunkPlace,
+  { tenant, pushId }: PushKey,
   failed: ReadonlyMap<number, ReadonlySet<number>>,
-): Promise<(tx: Tx) => Promise<void>> => {
-  const { tenant, pushId } = key
+): Promise<KeptInput> => {
   const kept = [...failed].filter(([, indices]) => indices.size > 0)
   const whole: number[] = []
-  const stays: { blockNo: number; source: Buffer; rows: number; bytes: number }[] = []
+  const parts: KeptInput['parts'] = []
   for (let at = 0; at < kept.length; at += BLOCKS_A_READ) {
     const some = new Map(kept.slice(at, at + BLOCKS_A_READ))
     const blocks = await db.as(tenant).tx((tx) =>
@@ -267,35 +303,40 @@ export const dropInput = async (
       const all = unpackSource(await decompress(source))
       const left = JSON.stringify(all.filter(([index]) => indices.has(index)))
       const body = await compress(left)
-      stays.push({ blockNo: block_no, source: body, rows: indices.size, bytes: left.length })
+      parts.push({ blockNo: block_no, source: body, rows: indices.size, bytes: left.length })
     }
   }
-  return async (tx) => {
-    await tx
-      .deleteFrom('push_rows')
-      .where('org_id', '=', tenant.orgId)
-      .where('push_id', '=', pushId)
-      .where(place.by, '=', place.seq)
-      .where(
-        sql<boolean>`not (block_no = any(${[...whole, ...stays.map(({ blockNo }) => blockNo)]}::integer[]))`,
-      )
-      .execute()
-    await tx
+  return { whole, parts }
+}
+
+/** Deletes the input of settled chunks, except for what is kept of it. */
+export const dropInput = async (
+  tx: Tx,
+  { tenant, pushId }: PushKey,
+  { by, seqs }: { by: ChunkPlace['by']; seqs: readonly number[] },
+  { whole, parts }: KeptInput,
+): Promise<void> => {
+  const kept = [...whole, ...parts.map(({ blockNo }) => blockNo)]
+  await tx
+    .deleteFrom('push_rows')
+    .where('org_id', '=', tenant.orgId)
+    .where('push_id', '=', pushId)
+    .where(sql<boolean>`${sql.ref(by)} = any(${seqs}::integer[])`)
+    .where(sql<boolean>`not (block_no = any(${kept}::integer[]))`)
+    .execute()
+  const updateKept = () =>
+    tx
       .updateTable('push_rows')
       .set({ ready: null, part: null, chains: [] })
       .where('org_id', '=', tenant.orgId)
       .where('push_id', '=', pushId)
+  if (whole.length > 0) {
+    await updateKept()
       .where(sql<boolean>`block_no = any(${whole}::integer[])`)
       .execute()
-    for (const { blockNo, source, rows, bytes } of stays) {
-      await tx
-        .updateTable('push_rows')
-        .set({ ready: null, part: null, chains: [], source, rows, bytes })
-        .where('org_id', '=', tenant.orgId)
-        .where('push_id', '=', pushId)
-        .where('block_no', '=', blockNo)
-        .execute()
-    }
+  }
+  for (const { blockNo, source, rows, bytes } of parts) {
+    await updateKept().set({ source, rows, bytes }).where('block_no', '=', blockNo).execute()
   }
 }
 

@@ -13,7 +13,7 @@ export interface ConnectionDoor {
     clientId: string,
     priority: Priority,
     signal?: AbortSignal,
-    options?: { probe?: boolean },
+    options?: { probe?: boolean; known?: ConnectionRow | undefined },
   ): Promise<OpenConnection>
 }
 
@@ -35,9 +35,9 @@ export const openDoor = async (
   connections: ConnectionDoor,
   { tenant, clientId, sfdcOrgId, priority }: Destination,
   signal: AbortSignal,
-  probe = false,
+  options: { probe?: boolean; known?: ConnectionRow | undefined } = {},
 ): Promise<OpenConnection> => {
-  const opened = await connections.open(tenant, clientId, priority, signal, { probe })
+  const opened = await connections.open(tenant, clientId, priority, signal, options)
   if (opened.connection.sfdc_org_id !== sfdcOrgId) {
     throw new EngineError(
       'salesforce_org_changed',

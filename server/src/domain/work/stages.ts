@@ -89,7 +89,9 @@ export const createStagedWorker = <State>(
       const destination = kind.destination(state)
       if (open?.priority !== destination.priority) {
         const probe = kind.waiting(state) !== null
-        const { connection, salesforce } = await openDoor(connections, destination, signal, probe)
+        const { connection, salesforce } = await openDoor(connections, destination, signal, {
+          probe,
+        })
         calls.count(salesforce)
         const userId = connection.sfdc_user_id ?? ''
         open = {

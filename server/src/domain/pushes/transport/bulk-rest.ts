@@ -2,7 +2,7 @@
 // those whose answer was lost, and refusals that have to be examined.
 
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
-import { type ReadyRow } from '../model.ts'
+import { type ReadyRow, type RowError } from '../model.ts'
 import { type PartLedger, ROUTE } from './bulk-ledger.ts'
 import { type SalesforceClock } from './clock.ts'
 import { deliver } from './deliver.ts'
@@ -35,13 +35,15 @@ export interface RestOptions {
   /** The state that an earlier run left. */
   note: CallsNote | null
   save: (note: CallsNote) => Promise<void>
+  /** As `save`, before a call that sends rows; see `Shipment.intend`. */
+  intend: (note: CallsNote) => Promise<RowError | null>
 }
 
 type Numbered = [ordinal: number, item: Item]
 
 /** Gives every row that is still open its result. Throws what `deliver` throws. */
 export const settleByCalls = async (options: RestOptions): Promise<void> => {
-  const { org, clock, ledger, batches, shipment, note, save } = options
+  const { org, clock, ledger, batches, shipment, note, save, intend } = options
   let open = 0
   for (let ordinal = 0; ordinal < ledger.rows; ordinal += 1) if (ledger.isOpen(ordinal)) open += 1
   if (open === 0) return
@@ -71,6 +73,9 @@ export const settleByCalls = async (options: RestOptions): Promise<void> => {
     const items = group.map(([, item]) => item)
     const from = group[0]?.[0] ?? 0
     const through = group.at(-1)?.[0] ?? 0
+    const noteOf = (kept: ItemsState | null): CallsNote => {
+      return { at, from, through, rows: items.length, items: kept }
+    }
     let round = 0
     if (note !== null) {
       const isSame = note.from === from && note.through === through && note.rows === items.length
@@ -89,7 +94,8 @@ export const settleByCalls = async (options: RestOptions): Promise<void> => {
         org,
         clock,
         shipment,
-        save: (kept) => save({ at, from, through, rows: items.length, items: kept }),
+        save: (kept) => save(noteOf(kept)),
+        intend: (kept) => intend(noteOf(kept)),
       },
       items,
       round,

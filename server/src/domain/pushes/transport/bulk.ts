@@ -5,6 +5,7 @@
 import { type BulkJob } from '../../../salesforce/bulk.ts'
 import { type Failure, makeFailure } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
+import { type RowError } from '../model.ts'
 import { beginJob, isQuota, isRunning, quotaExhausted, waitForJob } from './bulk-job.ts'
 import { ROUTE } from './bulk-ledger.ts'
 import { type Part, surveyPart } from './bulk-part.ts'
@@ -104,6 +105,11 @@ const settlePart = async (
     const isNothing = state.jobs.length === 0 && state.open === null && state.calls === null
     await shipment.save(isNothing ? null : structuredClone(state))
   }
+  const intend = (note: CallsNote): Promise<RowError | null> => {
+    state.calls = note
+    tellCalls()
+    return shipment.intend(structuredClone(state))
+  }
 
   if (state.open !== null && !(await isRunning(org, state.open.id, shipment.signal))) {
     state.open = null
@@ -168,6 +174,7 @@ const settlePart = async (
       state.calls = note
       await save()
     },
+    intend,
   })
 }
 

@@ -26,19 +26,21 @@ export const createCollectionsTransport = (clock: SalesforceClock = createClock(
     const state = shipment.state as CollectionsState | null
     const round = state === null ? 0 : restoreItems(items, state.items)
     const meter = meterCalls(org, shipment.onCalls)
+    const stateOf = (kept: ItemsState | null): CollectionsState | null =>
+      kept === null ? null : { via: 'collections', items: kept }
     try {
       await deliver(
         {
           org,
           clock,
           shipment,
-          save: async (kept) => {
+          save: (kept) => {
             meter.tell()
-            await shipment.save(
-              kept === null
-                ? null
-                : ({ via: 'collections', items: kept } satisfies CollectionsState),
-            )
+            return shipment.save(stateOf(kept))
+          },
+          intend: (kept) => {
+            meter.tell()
+            return shipment.intend(stateOf(kept))
           },
         },
         items,

@@ -31,9 +31,11 @@ const ROUNDS = [200, 100, 40, 15, 5] as const
 export interface Delivery {
   org: SalesforceOrg
   clock: SalesforceClock
-  shipment: Pick<Shipment, 'kind' | 'options' | 'explain' | 'stopped' | 'signal'>
+  shipment: Pick<Shipment, 'kind' | 'options' | 'explain' | 'signal'>
   /** Stores the state: committed when it resolves; null: nothing is under way and nothing is known. */
   save: (state: ItemsState | null) => Promise<void>
+  /** The same before a call that sends rows, unless nothing more may be sent; see `Shipment.intend`. */
+  intend: (state: ItemsState) => Promise<RowError | null>
 }
 
 const writeOptions = ({ options, signal }: Delivery['shipment']): WriteOptions => {
@@ -100,7 +102,7 @@ const undoAll = (items: readonly Item[]): void => {
 
 /** Sends batches of the items, one after the other; each ends with what is known about its rows. */
 const createSender = (delivery: Delivery, items: readonly Item[], round: number) => {
-  const { org, clock, shipment, save } = delivery
+  const { org, clock, shipment, save, intend } = delivery
   const { signal, options } = shipment
   const allOrNone = options.all_or_none
   const keep = (): Promise<void> => save(isUntouched(items) ? null : packItems(items, round))
@@ -113,17 +115,17 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
   }
 
   const send = async (batch: readonly Item[]): Promise<'done' | 'stopped'> => {
-    const reason = await shipment.stopped()
-    if (reason !== null) {
-      stop(reason)
-      return 'stopped'
-    }
     const sentAt = await clock.now(org)
     for (const item of batch) {
       item.sentAt = sentAt
       item.attempts += 1
     }
-    await keep()
+    const reason = await intend(packItems(items, round))
+    if (reason !== null) {
+      for (const item of batch) item.attempts -= 1
+      stop(reason)
+      return 'stopped'
+    }
     let outcomes: readonly Outcome[]
     try {
       outcomes = await write(delivery, batch)

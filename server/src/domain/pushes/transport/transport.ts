@@ -24,13 +24,18 @@ export interface Shipment {
   /** What was last saved for this shipment, by any process; null if nothing was. */
   state: unknown
   /**
-   * Stores the state (plain JSON): committed when it resolves. Called before each sending, and with null
-   * once it is certain again that nothing was sent.
+   * Stores the state (plain JSON): committed when it resolves. With null once it is certain again that
+   * nothing was sent.
    */
   save: (state: unknown) => Promise<void>
   /**
-   * Why nothing more may be sent; null while it may. Called before each sending and while a job runs:
-   * rows that were not sent then end with this error, and what was sent is settled.
+   * Called before each call that sends rows: stores the state like `save`, unless nothing more may be
+   * sent. Then it stores nothing and returns why.
+   */
+  intend: (state: unknown) => Promise<RowError | null>
+  /**
+   * Why nothing more may be sent; null while it may. Called before each job and while it runs: rows that
+   * were not sent then end with this error, and what was sent is settled.
    */
   stopped: () => Promise<RowError | null>
   /** Salesforce's errors in the caller's words. */

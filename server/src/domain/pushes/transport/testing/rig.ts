@@ -152,6 +152,11 @@ export const createRig = async () => {
   ): Promise<Run> => {
     const dead = new AbortController()
     const run: Run = { results: [], state: sent.state ?? null, calls: 0, error: null }
+    const save = async (state: unknown): Promise<void> => {
+      dead.signal.throwIfAborted()
+      // As a database would store it.
+      run.state = JSON.parse(JSON.stringify(state)) as unknown
+    }
     const shipment: Shipment = {
       kind: sent.kind ?? 'records',
       options: {
@@ -165,10 +170,11 @@ export const createRig = async () => {
       },
       rowCount: rows.length,
       state: run.state,
-      save: async (state) => {
-        dead.signal.throwIfAborted()
-        // As a database would store it.
-        run.state = JSON.parse(JSON.stringify(state)) as unknown
+      save,
+      intend: async (state) => {
+        const reason = sent.stopped?.() ?? null
+        if (reason === null) await save(state)
+        return reason
       },
       stopped: async () => sent.stopped?.() ?? null,
       explain: createExplain([]),

@@ -1,0 +1,140 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { createDatabase } from '../../../../test/src/database.ts'
+import { presentStanding } from '../connections/rows.ts'
+import { createPushJournal, LeaseLost } from './journal.ts'
+import { type RowResult } from './model.ts'
+import { type Claim, createRounds, type Rounds } from './rounds.ts'
+import { packResults } from './store.ts'
+import { createPushRig, type PushRig } from './testing/rig.ts'
+
+const LEASE_SECONDS = 30
+let rig: PushRig
+let clientId: string
+let next = 0
+let open: Rounds[] = []
+
+beforeAll(async () => {
+  rig = await createPushRig(await createDatabase())
+  clientId = await rig.client()
+  // Accepted pushes are worked on by the tests only.
+  await rig.first.jobs.stop()
+})
+afterEach(() => {
+  for (const rounds of open) rounds.takeAhead(0)
+  open = []
+})
+afterAll(() => rig.close())
+
+/** An accepted push of so many chunks, and the rounds of a process that works on it. */
+const accepted = async (chunks: number) => {
+  next += 1
+  const records = Array.from({ length: chunks * 200 }, (_, n) => ({ key: `r${next}-${n}` }))
+  const { id } = await rig.push(clientId, records, { transport: 'collections' }, 0)
+  const journal = createPushJournal(
+    rig.db,
+    { announce: async () => undefined },
+    { tenant: rig.tenant, clientId, pushId: id },
+    { retentionDays: 30, leaseSeconds: LEASE_SECONDS },
+  )
+  const rounds = createRounds(journal, { leaseSeconds: LEASE_SECONDS })
+  open.push(rounds)
+  return { id, rounds }
+}
+
+type Chunk = Extract<Claim, { kind: 'chunk' }>
+
+const taken = async (rounds: Rounds): Promise<Chunk> => {
+  const claim = await rounds.take()
+  if (claim.kind !== 'chunk') throw new Error(`nothing to take: ${claim.kind}`)
+  return claim
+}
+
+const chunksOf = (id: string) =>
+  rig.database.query<{ seq: number; claims: number; held: boolean; sent: boolean; state: string }>(
+    `select seq, claims, lease_holder is not null as held, send_state is not null as sent, state
+       from push_chunks where push_id = $1 order by seq`,
+    [id],
+  )
+
+const standing = () => rig.db.as(rig.tenant).tx((tx) => presentStanding(tx, rig.tenant, clientId))
+
+/** Results of all rows of the chunk's block. */
+const endOf = async ({ seq, holder, block }: Chunk, blockNo = seq) => {
+  const results = Array.from({ length: block?.rows ?? 0 }, (_, n): RowResult => ({
+    ...{ index: n, key: `k${n}`, id: null, action: 'created', success: true },
+    ...{ attempts: 1, errors: [] },
+  }))
+  const packed = [await packResults(blockNo, block?.window_start ?? 0, results)]
+  return { seq, holder, packed, kept: { whole: [], parts: [] }, calls: 1 }
+}
+
+it('takes chunks ahead as told, and gives back what nobody began as if it had never been taken', async () => {
+  const { id, rounds } = await accepted(5)
+  rounds.takeAhead(2)
+  const first = await taken(rounds)
+  expect(first).toMatchObject({ seq: 0, block: { rows: 200 } })
+  expect((await chunksOf(id)).map(({ held }) => held)).toEqual([true, true, true, false, false])
+  expect((await taken(rounds)).seq).toBe(1)
+  await rounds.giveBack()
+  expect((await chunksOf(id)).map(({ claims }) => claims)).toEqual([1, 1, 0, 0, 0])
+})
+
+it('stores no intent once the push is stopped', async () => {
+  const { id, rounds } = await accepted(1)
+  const { seq, holder } = await taken(rounds)
+  await rig.first.pushes.cancel(rig.caller, id)
+  const intent = { seq, holder, state: { via: 'collections' }, calls: 0 }
+  expect(await rounds.intend(intent, await standing())).toMatchObject({ code: 'cancelled' })
+  expect(await chunksOf(id)).toMatchObject([{ sent: false }])
+  // What is no intent is stored: what was sent has to be settled.
+  await rounds.save(intent)
+  expect(await chunksOf(id)).toMatchObject([{ sent: true }])
+})
+
+it.each([
+  [
+    'was granted anew',
+    'update crm_connections set generation = generation + 1 where client_id = $1',
+  ],
+  ['belongs to an inactive client', 'update clients set is_active = false where id = $1'],
+])('stores no intent for a connection that %s since it was opened', async (_, change) => {
+  const { id, rounds } = await accepted(1)
+  const { seq, holder } = await taken(rounds)
+  const opened = await standing()
+  expect(opened).not.toBeNull()
+  await rig.database.query(change, [clientId])
+  const intent = { seq, holder, state: { via: 'collections' }, calls: 0 }
+  await expect(rounds.intend(intent, opened)).rejects.toThrow(LeaseLost)
+  expect(await chunksOf(id)).toMatchObject([{ sent: false }])
+  await rig.database.query('update clients set is_active = true where id = $1', [clientId])
+})
+
+it('refuses what a former holder stores, and stores what others have beside it', async () => {
+  const { id, rounds } = await accepted(2)
+  const [first, second] = [await taken(rounds), await taken(rounds)]
+  await rig.database.query(
+    'update push_chunks set lease_holder = gen_random_uuid() where push_id = $1 and seq = 0',
+    [id],
+  )
+  const [late, good] = await Promise.allSettled([
+    rounds.end(await endOf(first)),
+    rounds.end(await endOf(second)),
+  ])
+  expect(late).toMatchObject({ status: 'rejected', reason: expect.any(LeaseLost) as unknown })
+  expect(good.status).toBe('fulfilled')
+  expect((await chunksOf(id)).map(({ state }) => state)).toEqual(['pending', 'done'])
+  expect(await rig.first.pushes.get(rig.tenant, id)).toMatchObject({ processed: 200 })
+})
+
+it('lets results that cannot be stored fail alone', async () => {
+  const { id, rounds } = await accepted(2)
+  const [first, second] = [await taken(rounds), await taken(rounds)]
+  const bad = endOf(first, 2 ** 40)
+  const [failed, good] = await Promise.allSettled([
+    rounds.end(await bad),
+    rounds.end(await endOf(second)),
+  ])
+  expect(failed.status).toBe('rejected')
+  expect(good.status).toBe('fulfilled')
+  expect((await chunksOf(id)).map(({ state }) => state)).toEqual(['pending', 'done'])
+})

@@ -1,9 +1,19 @@
 // What Salesforce always refuses, whatever the Salesforce org contains, is red before anything is sent.
 
 import { describe, expect, it } from 'vitest'
+import { type JsonObject } from '../../salesforce/json.ts'
 import { misusedFunctions } from '../metadata/formula-functions.ts'
 import { checkPlan } from './check.ts'
-import { factsFor, lookup, master, newJob, onLead, type Setup, workflow } from './testing/facts.ts'
+import {
+  factsFor,
+  lookup,
+  master,
+  newJob,
+  onLead,
+  type Setup,
+  text,
+  workflow,
+} from './testing/facts.ts'
 
 const codesOf = async (given: Setup): Promise<string[]> =>
   (await checkPlan(factsFor(given))).findings
@@ -82,5 +92,84 @@ describe('functions of a formula', () => {
 
   it('of an assignment rule name fields that are looked up', async () => {
     expect(await red([entry('ISBLANK(Gone__c)')])).toContain('workflow_field_missing')
+  })
+})
+
+describe('a plan that does not fit what exists', () => {
+  const fitting = (plan: Setup['plan'], content: JsonObject) =>
+    codesOf({
+      plan,
+      live: {
+        lookUp: async () => ({ exists: true, managed: false }),
+        contentOf: async () => content,
+      },
+    })
+  const lead = (more: object) => ({
+    layouts: [{ object: 'Lead', layout: 'Lead Layout', ...more }],
+  })
+  const showing = (field: string): JsonObject => ({
+    layoutSections: [{ label: 'Main', layoutColumns: [{ layoutItems: [{ field }] }] }],
+  })
+  const values = (count: number): JsonObject => ({
+    customValue: Array.from({ length: count }, (_, at) => ({
+      fullName: `V${at}`,
+      default: 'false',
+    })),
+    masterLabel: 'Countries',
+    sorted: 'false',
+  })
+
+  it('is red: a quick action over the default actions', async () => {
+    const plan = lead({ quick_actions: ['NewTask'] })
+    expect(await fitting(plan, { ...showing('Name') })).toContain('plan_does_not_fit')
+    expect(await fitting(plan, { ...showing('Name'), quickActionList: '' })).not.toContain(
+      'plan_does_not_fit',
+    )
+  })
+
+  it('is red: fields after one that the layout does not show', async () => {
+    const plan = {
+      ...onLead(text('A__c')),
+      ...lead({ fields: ['A__c'], section: 'Main', after: 'Fax' }),
+    }
+    expect(await fitting(plan, showing('Name'))).toContain('plan_does_not_fit')
+    expect(await fitting(plan, showing('FAX'))).not.toContain('plan_does_not_fit')
+  })
+
+  it('is red: tabs after one that the app does not show', async () => {
+    const plan = { app_tabs: [{ app: 'Sales', tabs: ['standard-Lead'], after: 'standard-Case' }] }
+    expect(await fitting(plan, { label: 'Sales', tabs: ['standard-Home'] })).toContain(
+      'plan_does_not_fit',
+    )
+    expect(await fitting(plan, { label: 'Sales', tabs: ['standard-Case'] })).not.toContain(
+      'plan_does_not_fit',
+    )
+  })
+
+  it('is red: more values than a set holds, together with those that it has', async () => {
+    const plan = {
+      global_value_sets: [{ api_name: 'Countries', label: 'Countries', values: ['AT', 'DE'] }],
+    }
+    expect(await fitting(plan, values(999))).toContain('plan_does_not_fit')
+    expect(await fitting(plan, values(998))).not.toContain('plan_does_not_fit')
+  })
+})
+
+describe('a quick action of a layout', () => {
+  const showing = (name: string) =>
+    codesOf({
+      plan: { layouts: [{ object: 'Lead', layout: 'Lead Layout', quick_actions: [name] }] },
+      live: { lookUp: async (type) => ({ exists: type !== 'QuickAction', managed: false }) },
+    })
+
+  it.each(['Lead.Call', 'Visit_Report', 'ns__NewTask', 'Account.NewTask'])(
+    '%s is red if it does not exist',
+    async (name) => {
+      expect(await showing(name)).toContain('layout_action_missing')
+    },
+  )
+
+  it.each(['newtask', 'SendEmail', 'FeedItem.PollPost'])('%s exists everywhere', async (name) => {
+    expect(await showing(name)).not.toContain('layout_action_missing')
   })
 })

@@ -50,7 +50,7 @@ const LISTED: ReadonlySet<string> = new Set([
 ])
 
 /** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */
-const plainName = (name: string): string => {
+export const plainName = (name: string): string => {
   try {
     return sameName(decodeURIComponent(name))
   } catch {

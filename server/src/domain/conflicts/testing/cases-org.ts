@@ -1,5 +1,6 @@
 // Limits, access, packages, drift, and what Salesforce itself says.
 
+import { type JsonObject } from '../../../salesforce/json.ts'
 import { type PlanInput } from '../../plan/schema.ts'
 import { type LiveFacts, type PackageSize } from '../facts.ts'
 import { type Case, type Cases } from './cases.ts'
@@ -145,6 +146,7 @@ const found = (wanted: string, exists: boolean, managed = false): Partial<LiveFa
   lookUp: async (type) =>
     type === wanted ? { exists, managed } : { exists: type !== 'CustomObject', managed: false },
 })
+const contents = (content: JsonObject): Partial<LiveFacts> => ({ contentOf: async () => content })
 const granting = (permissions: NonNullable<PlanInput['permissions']>): PlanInput => ({
   ...onLead(text('A__c')),
   permissions,
@@ -285,11 +287,29 @@ export const ACCESS_CASES: Cases = {
     fires: { plan: onLayout({ buttons: ['Send'] }), live: found('WebLink', false) },
     not: { plan: onLayout({ buttons: ['Send'] }), live: found('WebLink', true) },
   },
+  related_list_uncertain: {
+    fires: { plan: listing('RelatedCaseList', 'NAME'), describes: visits },
+    not: {
+      plan: listing('RelatedCampaignList', 'NAME'),
+      describes: [
+        describedObject('Lead', [], {
+          childRelationships: [{ relationshipName: 'CampaignMembers' }],
+        }),
+      ],
+    },
+  },
   layout_action_missing: {
     fires: { plan: onLayout({ quick_actions: ['Lead.Call'] }), live: found('QuickAction', false) },
     not: {
       plan: onLayout({ quick_actions: ['NewTask', 'FeedItem.TextPost'] }),
       live: found('QuickAction', false),
+    },
+  },
+  plan_does_not_fit: {
+    fires: { plan: onLayout({ quick_actions: ['NewTask'] }), live: contents({ label: 'Lead' }) },
+    not: {
+      plan: onLayout({ quick_actions: ['NewTask'] }),
+      live: contents({ platformActionList: { actionListContext: 'Record' } }),
     },
   },
   layout_managed: {

@@ -31,7 +31,8 @@ import {
   NOTHING_TO_DO,
 } from './kind.ts'
 
-const TYPE = 'PermissionSetGroup'
+export const PERMISSION_SET_GROUP = 'PermissionSetGroup'
+const TYPE = PERMISSION_SET_GROUP
 
 /** Salesforce: Object reference, PermissionSetGroup: DeveloperName. */
 const NAME_MAX = 80

@@ -24,8 +24,8 @@ import {
   type Undoing,
   undoUnread,
 } from '../undoing.ts'
-import { TAKEN_OUT } from '../reversibility.ts'
-import { listed } from '../../words.ts'
+import { reversible, TAKEN_OUT } from '../reversibility.ts'
+import { listed, one, plural } from '../../words.ts'
 import {
   type CompiledFile,
   type Compiling,
@@ -36,7 +36,7 @@ import {
   refusal,
   never,
 } from './kind.ts'
-import { holdsSet } from './permission-set-group.ts'
+import { holdsSet, PERMISSION_SET_GROUP } from './permission-set-group.ts'
 
 /** The member that names the set which the plan makes where it is not there. */
 const MAIN = 'permissions.permission_set'
@@ -106,13 +106,30 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
 const sameFile = (a: string, b: string): boolean =>
   fileDifferences('PermissionSet', a, b).length === 0
 
+/** Groups that hold the set and that the same rollback neither deletes nor frees of it. */
+const groupsWith = (
+  component: Component,
+  scene: Scene,
+  { kept, isTakenBack }: Settled,
+): string[] => {
+  const holding = [
+    ...kept.filter((other) => holdsSet(scene.now.part(other), component.fullName)),
+    ...scene.usersOf(component).filter(({ type }) => type === PERMISSION_SET_GROUP),
+  ]
+  const names = holding.filter((group) => !isTakenBack(group)).map(({ fullName }) => fullName)
+  return names.filter(
+    (name, at) => names.findIndex((other) => sameName(other) === sameName(name)) === at,
+  )
+}
+
 /** One that we made goes if nobody else uses it; else our entries are taken out. */
 const undoEntries = (
   component: Component,
   made: boolean,
   scene: Scene,
-  { isOurs, kept: stays }: Settled,
+  settled: Settled,
 ): Undoing => {
+  const { isOurs } = settled
   const early = undoUnread(component, scene)
   if (early !== null) return early
   const noted: AccessChange[] = scene.changes.permissionSets[component.fullName] ?? []
@@ -128,18 +145,20 @@ const undoEntries = (
     out.kept.length === 0 &&
     sameFile(takeOutOfPermissionSet(left, entries).text, out.text)
   const all = entries.length === noted.length
-  if (made && all && others === 0 && (untouched || isNamed(component, scene))) {
-    const groups = stays.filter((one) => holdsSet(scene.now.part(one), component.fullName))
-    if (groups.length === 0) return REMOVED
-    return keep(
-      `It is in the permission set group ${listed(groups.map(({ fullName }) => fullName))}.`,
-    )
-  }
+  const goes = made && all && others === 0 && (untouched || isNamed(component, scene))
+  const groups = goes ? groupsWith(component, scene, settled) : []
+  if (goes && groups.length === 0) return REMOVED
 
   const back = keepReads(entries, readableIn(out.text, 'PermissionSet'), scene.mastersOf)
   const done = back.kept.size === 0 ? out : takeOutOfPermissionSet(now, back.changes)
   const readsKept = readsKeptText(back)
   const restore = done.removed.length > 0 ? { file: done.text } : null
+  if (groups.length > 0) {
+    const { kept } = keep(
+      `It is in the permission set ${one(groups, 'group', 'groups')} ${listed(groups)}. Remove it there first. ${readsKept}`.trim(),
+    )
+    return { remove: false, restore, kept }
+  }
   if (out.kept.length > 0) {
     const { kept } = keep(`${DRIFTED} ${out.kept.join(', ')}`, { drifted: true })
     return { remove: false, restore, kept }
@@ -154,7 +173,9 @@ const undoEntries = (
     return { remove: false, restore, kept: readsKept === '' ? null : stillOpening([], readsKept) }
   }
   const why =
-    others > 0 ? `It is assigned to ${others} other users.` : 'It holds other entries by now.'
+    others > 0
+      ? `It is assigned to ${plural(others, 'other user')}.`
+      : 'It holds other entries by now.'
   const { kept } = keep(`${why} Only ours are removed. ${readsKept}`.trim(), { removable: false })
   return { remove: false, restore, kept }
 }
@@ -209,7 +230,19 @@ export const permissionSet: FileKind = {
   check,
   compile,
   deletion: { place: 6, withObject: never },
-  reversibility: () => TAKEN_OUT,
+  partOf: {
+    type: PERMISSION_SET_GROUP,
+    object: 'PermissionSetGroupComponent',
+    field: 'PermissionSetId',
+    nameField: 'PermissionSetGroup.DeveloperName',
+  },
+  heldBy: () => [{ object: 'PermissionSetAssignment', field: 'PermissionSetId' }],
+  reversibility: ({ made }) =>
+    made
+      ? reversible(
+          'Rollback deletes it, unless others have it or a permission set group holds it by then; what others added stays.',
+        )
+      : TAKEN_OUT,
   undo:
     ({ component, made }, scene) =>
     (settled) =>

@@ -5,13 +5,18 @@ import { type JsonObject } from '../../salesforce/json.ts'
 import { misusedFunctions } from '../metadata/formula-functions.ts'
 import { checkPlan } from './check.ts'
 import {
+  described,
+  describedObject,
   factsFor,
+  formula,
   lookup,
   master,
   newJob,
   onLead,
+  onLeadRule,
   type Setup,
   text,
+  validation,
   workflow,
 } from './testing/facts.ts'
 
@@ -172,4 +177,87 @@ describe('a quick action of a layout', () => {
   it.each(['newtask', 'SendEmail', 'FeedItem.PollPost'])('%s exists everywhere', async (name) => {
     expect(await showing(name)).not.toContain('layout_action_missing')
   })
+})
+
+describe('a formula', () => {
+  const account = describedObject('Account', [
+    described('Industry', { custom: false }),
+    described('ParentId', {
+      ...{ custom: false, type: 'reference', referenceTo: ['Account'], relationshipName: 'Parent' },
+    }),
+  ])
+  const link = (name: string, relationshipName: string, ...referenceTo: string[]) =>
+    described(name, { custom: false, type: 'reference', referenceTo, relationshipName })
+  const lead = describedObject('Lead', [
+    described('Status', { custom: false }),
+    described('Rate__c'),
+    link('AccountId', 'Account', 'Account'),
+    link('OwnerId', 'Owner', 'Group', 'User'),
+    link('Other__c', 'Other__r', 'Account'),
+  ])
+  const user = describedObject('User', [described('Email', { custom: false })])
+  const describes = [account, lead, user]
+  const on = (text: string) => ({
+    plan: onLead(formula('F__c', text), lookup('New__c', 'Account'), {
+      api_name: 'Place__c',
+      label: 'Place',
+      type: 'Location',
+      scale: 5,
+    }),
+    describes,
+  })
+
+  const GONE = [
+    'Budget',
+    'Rating & Status',
+    'Account.Segment',
+    'Account.Parent.Segment__c',
+    'Partner.Name',
+    'New__r.Segment',
+    'Owner:User.Nick',
+    'Owner:Case.Subject',
+    'IF(ISBLANK(Stage), "Status", "Name")',
+  ]
+  it.each(GONE)(
+    'that names a standard field or a path that does not exist is red: %s',
+    async (text) => {
+      expect(await codesOf(on(text))).toContain('formula_field_missing')
+    },
+  )
+
+  it.each([
+    'Status & Name & Rate__c',
+    'Lead.Status & ACCOUNT.INDUSTRY & Account.Parent.Parent.Name',
+    'Owner:User.Email & Owner.Name & CreatedBy.Name & RecordType.DeveloperName',
+    'New__r.Industry & Other__r.Parent.Name & New__c',
+    'TEXT(Place__Latitude__s)',
+    '$User.Nick & $Organization.Nick & $CustomMetadata.T__mdt.R.F__c',
+  ])('with fields that exist is not: %s', async (text) => {
+    expect(await codesOf(on(text))).not.toContain('formula_field_missing')
+  })
+
+  it('may name what the connected user does not see, and what Salesforce does not return', async () => {
+    const seen = async (answer: string[] | null) =>
+      codesOf({ ...on('Account.Segment'), live: { allFields: async () => answer } })
+    expect(await seen(['Segment'])).not.toContain('formula_field_missing')
+    expect(await seen(null)).not.toContain('formula_field_missing')
+  })
+
+  it('of a new object names its standard fields, and none of others', async () => {
+    const plan = (text: string) => ({ plan: newJob(formula('F__c', text)) })
+    expect(await codesOf(plan('Name & TEXT(LastModifiedDate) & Owner.Name'))).toEqual([])
+    expect(await codesOf(plan('Name & Status'))).toContain('formula_field_missing')
+  })
+
+  it.each(GONE)(
+    'of a validation rule or a workflow is looked up the same way: %s',
+    async (text) => {
+      const planned = { plan: onLeadRule(validation('V', `ISBLANK(${text})`)), describes }
+      expect(await codesOf(planned)).toContain('validation_rule_field_missing')
+      const deployed = [
+        workflow('validation_rule', 'Lead.V', { definition: { errorConditionFormula: text } }),
+      ]
+      expect(await codesOf({ workflows: deployed, describes })).toContain('workflow_field_missing')
+    },
+  )
 })

@@ -14,14 +14,15 @@ export interface FieldName {
   field: string
 }
 
-/** Relationships and fields that may be named on every object, whatever its describe says. */
-const ALWAYS: ReadonlySet<string> = new Set([
-  'createdby',
-  'lastmodifiedby',
-  'owner',
-  'recordtype',
-  'recordtypeid',
-])
+/** Relationships that may be named on every object, whatever its describe says. */
+const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'owner', 'recordtype'])
+
+/** Describes show it only where there are record types; formulas may always name it. */
+const RECORD_TYPE = 'recordtypeid'
+
+/** Salesforce: formulas call a queue that owns a record `Owner:Queue`, and describes call it Group. */
+const isOwningQueue = (named: string | undefined, targets: readonly string[]): boolean =>
+  sameName(named ?? '') === 'queue' && targets.some((target) => sameName(target) === 'group')
 
 /** The standard fields of an object that the plan creates. */
 const OF_NEW_OBJECTS: ReadonlySet<string> = new Set(
@@ -36,7 +37,7 @@ export const fieldsOnPath = (
   facts: Facts,
 ): FieldName[] => {
   const [next, ...others] = rest
-  if (next === undefined) return ALWAYS.has(sameName(step)) ? [] : [{ object, field: step }]
+  if (next === undefined) return sameName(step) === RECORD_TYPE ? [] : [{ object, field: step }]
   const [relationship = '', named] = step.split(':')
   const field = relationIn(facts.describeOf(object), relationship)
   if (field === null) {
@@ -48,6 +49,7 @@ export const fieldsOnPath = (
       : [{ object, field: own }]
   }
   const targets = list(field.referenceTo).flatMap((name) => asText(name) ?? [])
+  if (isOwningQueue(named, targets)) return []
   if (named !== undefined && !targets.some((target) => sameName(target) === sameName(named))) {
     return [{ object, field: step }]
   }

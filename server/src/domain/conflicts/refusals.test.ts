@@ -151,6 +151,17 @@ describe('a plan that does not fit what exists', () => {
     )
   })
 
+  it('is red: more permission sets than a group holds, together with those that it has', async () => {
+    const plan = {
+      permission_set_groups: [{ api_name: 'Sales', label: 'Sales', permission_sets: ['A', 'B'] }],
+    }
+    const sets = (count: number): JsonObject => ({
+      permissionSets: Array.from({ length: count }, (_, at) => `S${at}`),
+    })
+    expect(await fitting(plan, sets(99))).toContain('plan_does_not_fit')
+    expect(await fitting(plan, sets(98))).not.toContain('plan_does_not_fit')
+  })
+
   it('is red: more values than a set holds, together with those that it has', async () => {
     const plan = {
       global_value_sets: [{ api_name: 'Countries', label: 'Countries', values: ['AT', 'DE'] }],
@@ -216,6 +227,7 @@ describe('a formula', () => {
     'New__r.Segment',
     'Owner:User.Nick',
     'Owner:Case.Subject',
+    'Account.Owner',
     'IF(ISBLANK(Stage), "Status", "Name")',
   ]
   it.each(GONE)(
@@ -228,7 +240,7 @@ describe('a formula', () => {
   it.each([
     'Status & Name & Rate__c',
     'Lead.Status & ACCOUNT.INDUSTRY & Account.Parent.Parent.Name',
-    'Owner:User.Email & Owner.Name & CreatedBy.Name & RecordType.DeveloperName',
+    'Owner:User.Email & Owner:Queue.QueueName & Owner.Name & CreatedBy.Name & RecordType.DeveloperName',
     'New__r.Industry & Other__r.Parent.Name & New__c',
     'TEXT(Place__Latitude__s)',
     '$User.Nick & $Organization.Nick & $CustomMetadata.T__mdt.R.F__c',

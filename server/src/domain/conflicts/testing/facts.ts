@@ -161,6 +161,7 @@ export const calmLive: LiveFacts = {
     managed: false,
   }),
   recordExists: async () => true,
+  componentCount: async () => 0,
   contentOf: async () => ({}),
   changedSinceSnapshot: async () => false,
   packageSize: async () => ({ files: 5, zipBytes: 4_000, unzippedBytes: 9_000 }),

@@ -29,6 +29,7 @@ import {
   type Named,
   never,
   NOTHING_TO_DO,
+  refusal,
 } from './kind.ts'
 
 export const PERMISSION_SET_GROUP = 'PermissionSetGroup'
@@ -36,6 +37,9 @@ const TYPE = PERMISSION_SET_GROUP
 
 /** Salesforce: Object reference, PermissionSetGroup: DeveloperName. */
 const NAME_MAX = 80
+
+/** Salesforce: Help, "Permission Set Group Considerations". */
+const SETS_MAX = 100
 
 /** What a plan can set beside its permission sets. */
 const TEXTS = ['description', 'label'] as const
@@ -80,15 +84,27 @@ const contentOf = (text: string): JsonObject => {
   return { ...root, permissionSets: setsIn(root).toSorted() }
 }
 
-const compileGroup = (group: PlanPermissionSetGroup, text: string | null): CompiledFile => {
+const compileGroup = (
+  group: PlanPermissionSetGroup,
+  path: string,
+  text: string | null,
+): CompiledFile => {
   const fullName = group.api_name
   const root = text === null ? null : contentOf(text)
   const there = setsIn(root)
+  const permissionSets = [...there, ...without(group.permission_sets, there)]
+  if (permissionSets.length > SETS_MAX) {
+    throw refusal(
+      `${path}.permission_sets`,
+      'too_many',
+      `${fullName} would contain ${permissionSets.length} permission sets; Salesforce allows ${SETS_MAX}. Add fewer, or use another group.`,
+    )
+  }
   const element = overlay(root, {
     description: group.description,
     hasActivationRequired: leaf(root?.hasActivationRequired) === 'true',
     label: group.label,
-    permissionSets: [...there, ...without(group.permission_sets, there)],
+    permissionSets,
   })
   return root !== null && samePart(element, root)
     ? { fullName, text: null, unchanged: [{ type: TYPE, fullName }] }
@@ -201,7 +217,9 @@ export const permissionSetGroup: FileKind = {
   heldBy: () => [{ object: 'PermissionSetAssignment', field: 'PermissionSetGroupId' }],
   check,
   compile: ({ plan, current }) =>
-    plan.permission_set_groups.map((group) => compileGroup(group, current(TYPE, group.api_name))),
+    plan.permission_set_groups.map((group, index) =>
+      compileGroup(group, `permission_set_groups.${index}`, current(TYPE, group.api_name)),
+    ),
   // Before the permission sets that it contains.
   deletion: { place: 0, withObject: never },
   reversibility: ({ made }) =>

@@ -95,7 +95,7 @@ describe('a permission set group rolled back', () => {
     const since = file('Sales force', 'Forecast', 'Report', 'Sell')
     expect(undo(false, since)).toMatchObject({
       restore: { element: { label: 'Sales force', permissionSets: ['Forecast', 'Report'] } },
-      kept: { reason: 'Changed by somebody else since. label', drifted: true },
+      kept: { reason: 'Changed by somebody else since: label.', drifted: true },
     })
     // Rolled back already.
     expect(undo(false, file('Sales', 'Forecast', 'Report'))).toMatchObject({

@@ -10,7 +10,7 @@ import { samePart } from '../equality.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import { reversible, TAKEN_OUT } from '../reversibility.ts'
 import {
-  DRIFTED,
+  changedSince,
   isLeftOut,
   isNamed,
   keep,
@@ -132,7 +132,7 @@ const undoChangedGroup = (component: Component, scene: Scene): Undoing => {
   if (was == null || samePart(was, is)) return NOTHING
   if (isLeftOut(component, scene)) return NOT_NAMED
   const unseen = left == null && !isNamed(component, scene)
-  if (unseen) return keep(DRIFTED, { drifted: true })
+  if (unseen) return keep(changedSince([]), { drifted: true })
   const ours = without(setsIn(left ?? is), setsIn(was))
   const isAsLeft = (name: string): boolean =>
     [left?.[name], was[name]].some((text) => leaf(text) === leaf(is[name]))
@@ -146,7 +146,7 @@ const undoChangedGroup = (component: Component, scene: Scene): Undoing => {
     permissionSets: without(setsIn(is), ours),
   }
   const restore = samePart(element, is) ? null : { element }
-  const { kept } = keep(`${DRIFTED} ${drifted.join(', ')}`, { drifted: true })
+  const { kept } = keep(changedSince(drifted), { drifted: true })
   return { remove: false, restore, kept: drifted.length > 0 ? kept : null }
 }
 

@@ -5,6 +5,7 @@ import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
 import {
   type AccessChange,
+  isEntryList,
   mergePermissionSet,
   readableIn,
   stillInPlace,
@@ -14,7 +15,7 @@ import { fileDifferences } from '../equality.ts'
 import { keepReads, readsKeptText } from '../masters.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import {
-  DRIFTED,
+  changedSince,
   isNamed,
   keep,
   REMOVED,
@@ -103,8 +104,9 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
         }
   })
 
-const sameFile = (a: string, b: string): boolean =>
-  fileDifferences('PermissionSet', a, b).length === 0
+/** The members in which two states of a permission set differ. */
+const changesIn = (a: string, b: string): string[] =>
+  fileDifferences('PermissionSet', a, b).map(({ member }) => member)
 
 /** Groups that hold the set and that the same rollback neither deletes nor frees of it. */
 const groupsWith = (
@@ -140,10 +142,9 @@ const undoEntries = (
   const out = takeOutOfPermissionSet(now, entries)
   const left = scene.after.file(component)
   // What would be left of it is what we made it with: nobody else has put anything in.
-  const untouched =
-    left !== null &&
-    out.kept.length === 0 &&
-    sameFile(takeOutOfPermissionSet(left, entries).text, out.text)
+  const changed =
+    left === null ? [] : changesIn(takeOutOfPermissionSet(left, entries).text, out.text)
+  const untouched = left !== null && out.kept.length === 0 && changed.length === 0
   const all = entries.length === noted.length
   const goes = made && all && others === 0 && (untouched || isNamed(component, scene))
   const groups = goes ? groupsWith(component, scene, settled) : []
@@ -160,7 +161,7 @@ const undoEntries = (
     return { remove: false, restore, kept }
   }
   if (out.kept.length > 0) {
-    const { kept } = keep(`${DRIFTED} ${out.kept.join(', ')}`, { drifted: true })
+    const { kept } = keep(changedSince(out.kept), { drifted: true })
     return { remove: false, restore, kept }
   }
   const opening = stillInPlace(
@@ -172,11 +173,17 @@ const undoEntries = (
   if (!made) {
     return { remove: false, restore, kept: readsKept === '' ? null : stillOpening([], readsKept) }
   }
+  const isChanged = changed.some((member) => !isEntryList(member))
   const why =
     others > 0
       ? `It is assigned to ${plural(others, 'other user')}.`
-      : 'It holds other entries by now.'
-  const { kept } = keep(`${why} Only ours are removed. ${readsKept}`.trim(), { removable: false })
+      : isChanged
+        ? changedSince(changed)
+        : 'It holds other entries by now.'
+  const { kept } = keep(`${why} Only ours are removed. ${readsKept}`.trim(), {
+    drifted: isChanged && others === 0,
+    removable: false,
+  })
   return { remove: false, restore, kept }
 }
 

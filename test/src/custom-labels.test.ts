@@ -97,7 +97,7 @@ describe('custom labels', () => {
     expect(back.rollback?.kept).toMatchObject([
       {
         full_name: 'Hint',
-        reason: 'Changed by somebody else since.',
+        reason: 'Changed by somebody else since: value.',
         changed_by: expect.stringContaining('Admin') as string,
       },
     ])

@@ -107,7 +107,7 @@ describe('a dependent picklist', () => {
     const first = (await rollback(made.id)).rollback?.kept ?? []
     expect(first.filter(({ type }) => type === 'CustomField')).toMatchObject([
       { full_name: 'Account.Make__c', reason: 'Account.Model__c depends on it.' },
-      { full_name: 'Account.Model__c', reason: 'Changed by somebody else since.' },
+      { full_name: 'Account.Model__c', reason: 'Changed by somebody else since: valueSet.' },
     ])
     const components = ['Account.Make__c', 'Account.Model__c'].map((full_name) => ({
       type: 'CustomField',

@@ -67,6 +67,65 @@ describe('permission set groups', () => {
     expect(records).toEqual([])
   })
 
+  it('of somebody else keep a set of ours: the dry run and the rollback say so, and it goes once it is free', async () => {
+    const made = await to.deploy({
+      objects: [{ api_name: 'Lead', fields: [text('Mark__c')] }],
+      permissions: { permission_set: 'Markers', assign_to_connected_user: false },
+    })
+    expect(made).toMatchObject({ status: 'deployed', error: null })
+    await to.admin.metadata.upsert('PermissionSetGroup', {
+      fullName: 'Desk',
+      label: 'Desk',
+      permissionSets: ['Markers'],
+    })
+    const remaining = [
+      {
+        ...{ type: 'PermissionSet', full_name: 'Markers' },
+        reason: 'It is in the permission set group Desk. Remove it there first.',
+      },
+    ]
+    expect(await to.rollback(made.id, { dry_run: true, allow_data_loss: true })).toMatchObject({
+      rollback: { remaining },
+    })
+    expect(await to.rollback(made.id, { allow_data_loss: true })).toMatchObject({
+      status: 'deployed',
+      error: null,
+      rollback: { remaining, removed: [{ full_name: 'Lead.Mark__c' }] },
+    })
+    await to.admin.metadata.delete('PermissionSetGroup', 'Desk')
+    expect(await to.rollback(made.id, { allow_data_loss: true })).toMatchObject({
+      status: 'rolled_back',
+    })
+  })
+
+  it('are not the only holders: a set of ours that somebody else assigned stays, with the reason', async () => {
+    const made = await to.deploy({
+      objects: [{ api_name: 'Lead', fields: [text('Note__c')] }],
+      permissions: { permission_set: 'Noters', assign_to_connected_user: false },
+    })
+    const { records: sets } = await to.admin.query(
+      "SELECT Id FROM PermissionSet WHERE Name = 'Noters'",
+    )
+    const { records: users } = await to.admin.query(
+      `SELECT Id FROM User WHERE Username = '${to.salesforce.usernameOf('admin')}'`,
+    )
+    await to.admin.sobject('PermissionSetAssignment').create({
+      PermissionSetId: sets[0]?.Id,
+      AssigneeId: users[0]?.Id,
+    })
+    expect(await to.rollback(made.id, { allow_data_loss: true })).toMatchObject({
+      status: 'rolled_back',
+      rollback: {
+        kept: [
+          {
+            full_name: 'Noters',
+            reason: 'It is assigned to 1 other user. Only ours are removed.',
+          },
+        ],
+      },
+    })
+  })
+
   it('are refused sets that do not exist, by the report and by Salesforce', async () => {
     const wish = {
       permission_set_groups: [

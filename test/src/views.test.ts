@@ -202,7 +202,7 @@ describe('compact layouts, list views and field sets', () => {
       rollback: {
         status: 'partial',
         restored: [{ full_name: 'Contact.Desk' }],
-        kept: [{ full_name: 'Contact.Desk', reason: 'Changed by somebody else since.' }],
+        kept: [{ full_name: 'Contact.Desk', reason: 'Changed by somebody else since: label.' }],
       },
     })
     expect(await admin.metadata.read('ListView', 'Contact.Desk')).toMatchObject({

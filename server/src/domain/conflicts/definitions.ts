@@ -95,17 +95,9 @@ export const assigneesOf = (rule: JsonObject): { type: 'User' | 'Queue'; name: s
     return [{ type: leaf(entry.assignedToType) === 'Queue' ? 'Queue' : 'User', name }]
   })
 
-/** Texts and comments of a formula, in which names mean nothing. */
-const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
-
-/**
- * Custom fields of its own object that a formula names, including lookups that it goes through. What
- * follows a dot belongs to another object, or to none (`$Setup.X__c.Y__c`).
- */
-export const customNamesIn = (formula: string): string[] => [
-  ...new Set(
-    [...formula.replaceAll(NOT_CODE, ' ').matchAll(/(?<![\w.$])([A-Za-z]\w*__)[cr]\b/gi)].map(
-      ([, name = '']) => `${name}c`,
-    ),
-  ),
-]
+/** The formulas of an assignment rule or a validation rule. */
+export const formulasOfRule = (rule: JsonObject): string[] =>
+  [
+    rule.errorConditionFormula,
+    ...listObjects(rule.ruleEntry).map(({ formula }) => formula),
+  ].flatMap((formula) => leaf(formula) ?? [])

@@ -154,6 +154,8 @@ export interface LiveFacts {
   deletedNames(): Promise<DeletedNames | null>
   lookUp(type: string, fullName: string): Promise<LookedUp | null>
   recordExists(records: NamedRecords, name: string): Promise<boolean | null>
+  /** How many components of the type belong to the Salesforce org itself, and to no package. */
+  componentCount(type: string): Promise<number | null>
   /** The content of a component's file, without its name; null also if it does not exist. */
   contentOf(type: string, fullName: string): Promise<JsonObject | null>
   /** Whether the object's describe now differs from the snapshot's. */
@@ -250,6 +252,8 @@ export class LiveMemory {
         ask('the presence', [`${type} ${fullName}`], () => live.lookUp(type, fullName)),
       recordExists: (records, name) =>
         ask('the presence', [`${records.noun} ${name}`], () => live.recordExists(records, name)),
+      componentCount: (type) =>
+        ask('the number', [`components of type ${type}`], () => live.componentCount(type)),
       contentOf: (type, fullName) =>
         ask('the content', [`${type} ${fullName}`], () => live.contentOf(type, fullName)),
       changedSinceSnapshot: (object) =>

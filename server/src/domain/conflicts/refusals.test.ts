@@ -1,9 +1,24 @@
 // What Salesforce always refuses, whatever the Salesforce org contains, is red before anything is sent.
 
 import { describe, expect, it } from 'vitest'
+import { type JsonObject } from '../../salesforce/json.ts'
 import { misusedFunctions } from '../metadata/formula-functions.ts'
 import { checkPlan } from './check.ts'
-import { factsFor, lookup, master, newJob, onLead, type Setup, workflow } from './testing/facts.ts'
+import {
+  described,
+  describedObject,
+  factsFor,
+  formula,
+  lookup,
+  master,
+  newJob,
+  onLead,
+  onLeadRule,
+  type Setup,
+  text,
+  validation,
+  workflow,
+} from './testing/facts.ts'
 
 const codesOf = async (given: Setup): Promise<string[]> =>
   (await checkPlan(factsFor(given))).findings
@@ -83,4 +98,178 @@ describe('functions of a formula', () => {
   it('of an assignment rule name fields that are looked up', async () => {
     expect(await red([entry('ISBLANK(Gone__c)')])).toContain('workflow_field_missing')
   })
+})
+
+describe('a plan that does not fit what exists', () => {
+  const fitting = (plan: Setup['plan'], content: JsonObject) =>
+    codesOf({
+      plan,
+      live: {
+        lookUp: async () => ({ exists: true, managed: false }),
+        contentOf: async () => content,
+      },
+    })
+  const lead = (more: object) => ({
+    layouts: [{ object: 'Lead', layout: 'Lead Layout', ...more }],
+  })
+  const showing = (field: string): JsonObject => ({
+    layoutSections: [{ label: 'Main', layoutColumns: [{ layoutItems: [{ field }] }] }],
+  })
+  const values = (count: number): JsonObject => ({
+    customValue: Array.from({ length: count }, (_, at) => ({
+      fullName: `V${at}`,
+      default: 'false',
+    })),
+    masterLabel: 'Countries',
+    sorted: 'false',
+  })
+
+  it('is red: a quick action over the default actions', async () => {
+    const plan = lead({ quick_actions: ['NewTask'] })
+    expect(await fitting(plan, { ...showing('Name') })).toContain('plan_does_not_fit')
+    expect(await fitting(plan, { ...showing('Name'), quickActionList: '' })).not.toContain(
+      'plan_does_not_fit',
+    )
+  })
+
+  it('is red: fields after one that the layout does not show', async () => {
+    const plan = {
+      ...onLead(text('A__c')),
+      ...lead({ fields: ['A__c'], section: 'Main', after: 'Fax' }),
+    }
+    expect(await fitting(plan, showing('Name'))).toContain('plan_does_not_fit')
+    expect(await fitting(plan, showing('FAX'))).not.toContain('plan_does_not_fit')
+  })
+
+  it('is red: tabs after one that the app does not show', async () => {
+    const plan = { app_tabs: [{ app: 'Sales', tabs: ['standard-Lead'], after: 'standard-Case' }] }
+    expect(await fitting(plan, { label: 'Sales', tabs: ['standard-Home'] })).toContain(
+      'plan_does_not_fit',
+    )
+    expect(await fitting(plan, { label: 'Sales', tabs: ['standard-Case'] })).not.toContain(
+      'plan_does_not_fit',
+    )
+  })
+
+  it('is red: more permission sets than a group holds, together with those that it has', async () => {
+    const plan = {
+      permission_set_groups: [{ api_name: 'Sales', label: 'Sales', permission_sets: ['A', 'B'] }],
+    }
+    const sets = (count: number): JsonObject => ({
+      permissionSets: Array.from({ length: count }, (_, at) => `S${at}`),
+    })
+    expect(await fitting(plan, sets(99))).toContain('plan_does_not_fit')
+    expect(await fitting(plan, sets(98))).not.toContain('plan_does_not_fit')
+  })
+
+  it('is red: more values than a set holds, together with those that it has', async () => {
+    const plan = {
+      global_value_sets: [{ api_name: 'Countries', label: 'Countries', values: ['AT', 'DE'] }],
+    }
+    expect(await fitting(plan, values(999))).toContain('plan_does_not_fit')
+    expect(await fitting(plan, values(998))).not.toContain('plan_does_not_fit')
+  })
+})
+
+describe('a quick action of a layout', () => {
+  const showing = (name: string) =>
+    codesOf({
+      plan: { layouts: [{ object: 'Lead', layout: 'Lead Layout', quick_actions: [name] }] },
+      live: { lookUp: async (type) => ({ exists: type !== 'QuickAction', managed: false }) },
+    })
+
+  it.each(['Lead.Call', 'Visit_Report', 'ns__NewTask', 'Account.NewTask'])(
+    '%s is red if it does not exist',
+    async (name) => {
+      expect(await showing(name)).toContain('layout_action_missing')
+    },
+  )
+
+  it.each(['newtask', 'SendEmail', 'FeedItem.PollPost'])('%s exists everywhere', async (name) => {
+    expect(await showing(name)).not.toContain('layout_action_missing')
+  })
+})
+
+describe('a formula', () => {
+  const account = describedObject('Account', [
+    described('Industry', { custom: false }),
+    described('ParentId', {
+      ...{ custom: false, type: 'reference', referenceTo: ['Account'], relationshipName: 'Parent' },
+    }),
+  ])
+  const link = (name: string, relationshipName: string, ...referenceTo: string[]) =>
+    described(name, { custom: false, type: 'reference', referenceTo, relationshipName })
+  const lead = describedObject('Lead', [
+    described('Status', { custom: false }),
+    described('Rate__c'),
+    link('AccountId', 'Account', 'Account'),
+    link('OwnerId', 'Owner', 'Group', 'User'),
+    link('Other__c', 'Other__r', 'Account'),
+  ])
+  const user = describedObject('User', [described('Email', { custom: false })])
+  const describes = [account, lead, user]
+  const on = (text: string) => ({
+    plan: onLead(formula('F__c', text), lookup('New__c', 'Account'), {
+      api_name: 'Place__c',
+      label: 'Place',
+      type: 'Location',
+      scale: 5,
+    }),
+    describes,
+  })
+
+  const GONE = [
+    'Budget',
+    'Rating & Status',
+    'Account.Segment',
+    'Account.Parent.Segment__c',
+    'Partner.Name',
+    'New__r.Segment',
+    'Owner:User.Nick',
+    'Owner:Case.Subject',
+    'Account.Owner',
+    'IF(ISBLANK(Stage), "Status", "Name")',
+  ]
+  it.each(GONE)(
+    'that names a standard field or a path that does not exist is red: %s',
+    async (text) => {
+      expect(await codesOf(on(text))).toContain('formula_field_missing')
+    },
+  )
+
+  it.each([
+    'Status & Name & Rate__c',
+    'Lead.Status & ACCOUNT.INDUSTRY & Account.Parent.Parent.Name',
+    'Owner:User.Email & Owner:Queue.QueueName & Owner.Name & CreatedBy.Name & RecordType.DeveloperName',
+    'New__r.Industry & Other__r.Parent.Name & New__c',
+    'TEXT(Place__Latitude__s)',
+    '$User.Nick & $Organization.Nick & $CustomMetadata.T__mdt.R.F__c',
+  ])('with fields that exist is not: %s', async (text) => {
+    expect(await codesOf(on(text))).not.toContain('formula_field_missing')
+  })
+
+  it('may name what the connected user does not see, and what Salesforce does not return', async () => {
+    const seen = async (answer: string[] | null) =>
+      codesOf({ ...on('Account.Segment'), live: { allFields: async () => answer } })
+    expect(await seen(['Segment'])).not.toContain('formula_field_missing')
+    expect(await seen(null)).not.toContain('formula_field_missing')
+  })
+
+  it('of a new object names its standard fields, and none of others', async () => {
+    const plan = (text: string) => ({ plan: newJob(formula('F__c', text)) })
+    expect(await codesOf(plan('Name & TEXT(LastModifiedDate) & Owner.Name'))).toEqual([])
+    expect(await codesOf(plan('Name & Status'))).toContain('formula_field_missing')
+  })
+
+  it.each(GONE)(
+    'of a validation rule or a workflow is looked up the same way: %s',
+    async (text) => {
+      const planned = { plan: onLeadRule(validation('V', `ISBLANK(${text})`)), describes }
+      expect(await codesOf(planned)).toContain('validation_rule_field_missing')
+      const deployed = [
+        workflow('validation_rule', 'Lead.V', { definition: { errorConditionFormula: text } }),
+      ]
+      expect(await codesOf({ workflows: deployed, describes })).toContain('workflow_field_missing')
+    },
+  )
 })

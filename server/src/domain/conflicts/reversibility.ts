@@ -6,12 +6,13 @@ import { sameElement } from '../metadata/equality.ts'
 import { reversibilityOfChange, reversibilityOfMade } from '../metadata/fields/reversibility.ts'
 import { conversionOf, shapeOfDescribed, shapeOfPlanned } from '../metadata/fields/shape.ts'
 import { filePath, kindOf } from '../metadata/kinds.ts'
-import { type Compiling, type FileKind, type PartKind } from '../metadata/kinds/kind.ts'
-import { keyOf, memberOf, ownerOf, sameName } from '../metadata/names.ts'
+import { type FileKind, type PartKind } from '../metadata/kinds/kind.ts'
+import { memberOf, ownerOf, sameName } from '../metadata/names.ts'
 import { parseObjectFile } from '../metadata/object-file.ts'
 import { partsIn, writeParts } from '../metadata/parts.ts'
 import { RESTORED, type Reversibility, reversible, UNCHANGED } from '../metadata/reversibility.ts'
 import { writeFile } from '../metadata/xml-tree.ts'
+import { type Compiled, compiledOver, stateOf } from './compiled.ts'
 import { type Facts, type FindingComponent, type Subject, type Subjects } from './rule.ts'
 import { changesOf, fieldIn } from './subjects.ts'
 
@@ -39,31 +40,15 @@ const ofField = async (subject: Subjects['field'], facts: Facts): Promise<Revers
 const isNew = async ({ component }: Subjects['component'], { live }: Facts): Promise<boolean> =>
   (await live.lookUp(component.type, component.fullName))?.exists === false
 
-interface Compiled {
-  unchanged: boolean
-  after: JsonObject | null
-}
-
-/** What the plan makes of a component whose state is `before`; null for a plan that does not compile. */
-const compiledOver = (
+/** As `compiledOver`; null also for a plan that does not fit that state, which a rule reports. */
+const ofFile = (
   kind: FileKind,
   component: FindingComponent,
   before: JsonObject,
   plan: Facts['plan'],
 ): Compiled | null => {
-  const current = writeParts([{ component, element: before }])
-  const path = filePath(component.type, component.fullName)
-  const find: Compiling['current'] = (type, name) =>
-    [...current].find(([at]) => sameName(at) === sameName(filePath(type, name) ?? ''))?.[1] ?? null
   try {
-    const files = kind.compile({ plan, current: find, access: () => [], parts: [] })
-    const file = files.find(
-      ({ fullName }) => sameName(filePath(kind.type, fullName) ?? '') === sameName(path ?? ''),
-    )
-    if (file === undefined) return null
-    const unchanged = file.unchanged.some((one) => keyOf(one) === keyOf(component))
-    const sent = new Map(file.text === null ? [] : [[path ?? '', file.text]])
-    return { unchanged, after: partsIn(sent).part(component) }
+    return compiledOver(kind, component, before, plan)
   } catch (error) {
     if (error instanceof EngineError) return null
     throw error
@@ -103,12 +88,12 @@ const byItsFile = async (
   if (kind?.isToldByItsFile !== true) return null
   const content = await live.contentOf(kind.type, component.fullName)
   if (content === null) return null
-  const isElement = 'list' in kind || kind.within !== undefined
-  const before = isElement ? { fullName: memberOf(component.fullName), ...content } : content
-  const compiled =
+  const before =
     'list' in kind
-      ? overlaid(kind, component, before, plan)
-      : compiledOver(kind, component, before, plan)
+      ? { fullName: memberOf(component.fullName), ...content }
+      : stateOf(kind, component, content)
+  const compiled =
+    'list' in kind ? overlaid(kind, component, before, plan) : ofFile(kind, component, before, plan)
   if (compiled === null) return null
   if (compiled.unchanged) return UNCHANGED
   const { after } = compiled

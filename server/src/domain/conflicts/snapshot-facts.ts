@@ -7,8 +7,9 @@ import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { sameName } from '../metadata/names.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
-import { criteriaFieldsOf, fieldsOfFlow, objectsOfFlow } from './definitions.ts'
-import { recordPathsOf } from '../workflows/flow-references.ts'
+import { criteriaFieldsOf, fieldsOfFlow, formulasOfRule, objectsOfFlow } from './definitions.ts'
+import { type RecordPath, recordPathsOf } from '../workflows/flow-references.ts'
+import { pathsOfFormula } from './field-paths.ts'
 import { type PlannedWorkflow, type SnapshotFacts } from './facts.ts'
 import { relationIn } from './subjects.ts'
 
@@ -46,15 +47,29 @@ export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): st
 /** Salesforce: a reference goes through five relationships at most. */
 const RELATIONSHIPS_MAX = 5
 
-/** The next objects on the paths of flows, according to the describes read so far. */
+/** Everything that formulas of the plan, and workflows, name on a path. */
+const pathsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): RecordPath[] => [
+  ...plan.objects.flatMap(({ api_name: object, fields, validation_rules: rules }) =>
+    [
+      ...fields.flatMap((field) => (field.type === 'Formula' ? [field.formula] : [])),
+      ...rules.map((rule) => rule.error_condition_formula),
+    ].flatMap((formula) => pathsOfFormula(formula, object)),
+  ),
+  ...workflows.flatMap(({ type, api_name, definition }) =>
+    type === 'flow'
+      ? recordPathsOf(definition)
+      : formulasOfRule(definition).flatMap((formula) =>
+          pathsOfFormula(formula, ownerOf(api_name) ?? ''),
+        ),
+  ),
+]
+
+/** The next objects on the paths, according to the describes read so far. */
 const reachedBy = (
-  workflows: readonly PlannedWorkflow[],
+  paths: readonly RecordPath[],
   describes: ReadonlyMap<string, JsonObject>,
 ): string[] => {
   const known = new Map([...describes].map(([name, describe]) => [sameName(name), describe]))
-  const paths = workflows
-    .filter(({ type }) => type === 'flow')
-    .flatMap(({ definition }) => recordPathsOf(definition))
   const reached = paths.flatMap(({ object, steps }) => {
     const objects: string[] = []
     let at: string | undefined = object
@@ -77,8 +92,9 @@ const readDescribes = async (
   workflows: readonly PlannedWorkflow[],
 ): Promise<ReadonlyMap<string, JsonObject>> => {
   const describes = new Map(await snapshot.readObjects(objectsOf(plan, workflows)))
+  const paths = pathsOf(plan, workflows)
   for (let depth = 0; depth < RELATIONSHIPS_MAX; depth++) {
-    const next = reachedBy(workflows, describes)
+    const next = reachedBy(paths, describes)
     if (next.length === 0) break
     const found = await snapshot.readObjects(next)
     if (found.size === 0) break

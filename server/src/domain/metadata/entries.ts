@@ -254,6 +254,26 @@ export const stillInPlace = (
   })
 }
 
+/** Whether the name is that of a list of entries. */
+export const isEntryList = (name: string): boolean => Object.hasOwn(KEY_MEMBERS, name)
+
+/**
+ * Of these changes of a profile, those whose entries somebody else changed since: neither as left nor as
+ * before. Names are `list:key`. Salesforce does not return entries without access.
+ */
+export const changedInProfile = (text: string, changes: readonly AccessChange[]): string[] => {
+  const findEntry = indexEntries(readDocument(text, 'Profile'))
+  return changes.flatMap((change) => {
+    const node = findEntry(change.list, change.key)
+    if (node === undefined) return []
+    const now = entryTexts(node)
+    const isAs = (side: Record<string, string> | null): boolean =>
+      side !== null && equalGrant(now, side)
+    const isKnown = isAs(change.after) || isAs(change.before) || isAs(noAccess(change))
+    return isKnown ? [] : [`${change.list}:${change.key}`]
+  })
+}
+
 /**
  * The profile file that reverts these changes. Entries of fields and objects that are deleted in the
  * same rollback go with them: leave those out of `changes`.

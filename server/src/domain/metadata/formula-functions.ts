@@ -33,7 +33,7 @@ const FUNCTIONS: ReadonlySet<string> = new Set([
 ])
 
 /** Texts and comments, in which names mean nothing. */
-const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
+export const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
 
 export interface MisusedFunction {
   name: string

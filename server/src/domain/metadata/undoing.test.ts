@@ -223,7 +223,15 @@ describe('access', () => {
     expect(JSON.stringify(restore)).toContain('<readable>false</readable>')
     expect(undo(admin, false, granted, { isRemoved: () => true })).toEqual(NOTHING)
     const lowered = sceneOf([before, profile(true), profile(false)], { profiles })
-    expect(undoChange(admin, lowered)).toEqual(NOTHING)
+    expect(undoChange(admin, lowered)).toMatchObject({
+      restore: null,
+      kept: {
+        reason: 'Changed by somebody else since: fieldPermissions:Job__c.Title__c.',
+        drifted: true,
+        removable: false,
+      },
+    })
+    expect(undo(admin, false, lowered, { isRemoved: () => true })).toEqual(NOTHING)
   })
 })
 

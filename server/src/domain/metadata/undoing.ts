@@ -113,7 +113,31 @@ export const keep = (reason: string, { drifted = false, removable = true } = {})
 
 export const NOT_NAMED = keep('Not named in components.')
 export const OBJECT_STAYS = 'Its object stays.'
-export const DRIFTED = 'Changed by somebody else since.'
+
+/** Somebody else changed these members since; none: it is not known which. */
+export const changedSince = (members: readonly string[]): string =>
+  members.length === 0
+    ? 'Changed by somebody else since.'
+    : `Changed by somebody else since: ${listed(members)}.`
+
+const differ = (member: string, a: JsonObject, b: JsonObject): boolean =>
+  !samePart({ [member]: a[member] }, { [member]: b[member] })
+
+/** The members in which two states of a component differ; none if one of them is not known. */
+const differences = (a: JsonObject | null, b: JsonObject | null): string[] =>
+  a === null || b === null
+    ? []
+    : [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((member) => differ(member, a, b))
+
+/** What is as before the deployment is nobody's change: an earlier rollback may have restored it. */
+const drifted = (
+  left: JsonObject | null,
+  is: JsonObject,
+  was: JsonObject | null = null,
+): Undoing => {
+  const members = differences(left, is).filter((name) => was === null || differ(name, was, is))
+  return keep(changedSince(members), { drifted: true })
+}
 
 /** The caller named it: it is deleted or restored, even if others changed it since. */
 export const isNamed = (component: Component, { named }: Scene): boolean =>
@@ -135,8 +159,8 @@ export const undoMade = (component: Component, object: string | null, scene: Sce
   if (isLeftOut(component, scene)) return NOT_NAMED
   if (isNamed(component, scene)) return REMOVED
   if (owner !== null && scene.stays.has(owner)) return keep(OBJECT_STAYS)
-  if (!samePart(scene.after.part(component), is)) return keep(DRIFTED, { drifted: true })
-  return REMOVED
+  const left = scene.after.part(component)
+  return samePart(left, is) ? REMOVED : drifted(left, is)
 }
 
 /** Something that existed before the deployment and that it changed: it is restored as it was. */
@@ -145,9 +169,8 @@ export const undoChange = (component: Component, scene: Scene): Undoing => {
   if (is === null) return keep('Deleted by somebody else since.', { removable: false })
   if (was === null || samePart(was, is)) return NOTHING
   if (isLeftOut(component, scene)) return NOT_NAMED
-  if (!isNamed(component, scene) && !samePart(scene.after.part(component), is)) {
-    return keep(DRIFTED, { drifted: true })
-  }
+  const left = scene.after.part(component)
+  if (!isNamed(component, scene) && !samePart(left, is)) return drifted(left, is, was)
   return { ...NOTHING, restore: { element: was } }
 }
 
@@ -159,8 +182,6 @@ export const undoMembers = (component: Component, scene: Scene): Undoing => {
   const undoing = undoChange(component, scene)
   const [was, left, is] = [scene.before, scene.after, scene.now].map((at) => at.part(component))
   if (undoing.kept?.drifted !== true || !was || !left || !is) return undoing
-  const differ = (member: string, a: JsonObject, b: JsonObject): boolean =>
-    !samePart({ [member]: a[member] }, { [member]: b[member] })
   const ours = [...new Set([...Object.keys(was), ...Object.keys(left)])].filter(
     (member) => differ(member, was, left) && !differ(member, left, is),
   )
@@ -170,7 +191,10 @@ export const undoMembers = (component: Component, scene: Scene): Undoing => {
   return {
     remove: false,
     restore: { element: Object.fromEntries([...others, ...restored]) as JsonObject },
-    kept: { ...undoing.kept, reason: `${DRIFTED} Only what nobody else changed is restored.` },
+    kept: {
+      ...undoing.kept,
+      reason: `${undoing.kept.reason} Only what nobody else changed is restored.`,
+    },
   }
 }
 

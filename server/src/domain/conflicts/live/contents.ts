@@ -5,15 +5,15 @@ import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { readMetadata } from '../../../salesforce/metadata.ts'
 import { leaf } from '../../../salesforce/xml.ts'
-import { sameName } from '../../metadata/names.ts'
 import { type LiveFacts } from '../facts.ts'
 import { gather } from './gather.ts'
+import { plainName } from './look-ups.ts'
 import { orUntold } from './queries.ts'
 
 export const createContents = (org: SalesforceOrg): LiveFacts['contentOf'] => {
   const contentsOf = (type: string) =>
     gather(async (names: readonly string[]) => {
-      const nameOf = (fullName: string): string => sameName(componentName(type, fullName))
+      const nameOf = (fullName: string): string => plainName(componentName(type, fullName))
       const records = (await orUntold(() => readMetadata(org, type, names))) ?? []
       const found = new Map(
         records.map(({ fullName, ...content }): [string, JsonObject] => [

@@ -112,6 +112,13 @@ describe('live facts', () => {
     expect(await live.contentOf('NoSuchType', 'Absent')).toBeNull()
   })
 
+  it('count what belongs to the Salesforce org, and know nothing of types that are not listed', async () => {
+    const live = await facts()
+    expect(await live.componentCount('CustomLabel')).toBe(0)
+    expect(await live.componentCount('CustomField')).toBeGreaterThan(0)
+    expect(await live.componentCount('NoSuchType')).toBeNull()
+  })
+
   it('count rows from which a change would take something, by a pattern or by looking', async () => {
     await control.act('records/fill', {
       org: ORG,

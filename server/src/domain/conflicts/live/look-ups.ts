@@ -50,7 +50,7 @@ const LISTED: ReadonlySet<string> = new Set([
 ])
 
 /** Full names come percent-encoded (`Lead-Lead %28Sales%29 Layout`); some callers decode them. */
-const plainName = (name: string): string => {
+export const plainName = (name: string): string => {
   try {
     return sameName(decodeURIComponent(name))
   } catch {
@@ -61,7 +61,7 @@ const plainName = (name: string): string => {
 export const createLookUps = (
   org: SalesforceOrg,
   { rest, tooling }: Queries,
-): Pick<LiveFacts, 'lookUp' | 'recordExists'> => {
+): Pick<LiveFacts, 'componentCount' | 'lookUp' | 'recordExists'> => {
   // Whether or not the connected user may see it: Tooling knows every object.
   const objects = byName<LookedUp>(async (names) => {
     const rows = await tooling(
@@ -148,6 +148,10 @@ export const createLookUps = (
       if (!LISTED.has(type)) return null
       const list = await listOf(type)
       return list && (list.get(plainName(componentName(type, fullName))) ?? ABSENT)
+    },
+    componentCount: async (type) => {
+      const list = await listOf(type)
+      return list && [...list.values()].filter(({ managed }) => !managed).length
     },
     recordExists: (named, name) => {
       const known = records.get(named) ?? recordsNamed(named)

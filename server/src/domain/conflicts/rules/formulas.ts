@@ -1,40 +1,18 @@
 // What formulas refer to: Salesforce refuses a formula with a field that does not exist.
 
-import { customNamesIn } from '../definitions.ts'
+import { formulasOfRule } from '../definitions.ts'
+import { missingInFormula } from '../field-paths.ts'
 import { type FormulaPlace, misusedFunctions } from '../../metadata/formula-functions.ts'
-import { sameName } from '../../metadata/names.ts'
-import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { formulasOfFlow } from '../../workflows/flow-references.ts'
 import { type PlannedWorkflow } from '../facts.ts'
-import { type Facts, rulesFor, type Verdict } from '../rule.ts'
-import { fieldIn } from '../subjects.ts'
+import { rulesFor, type Verdict } from '../rule.ts'
 
 const rule = rulesFor('types')
-
-/** The custom fields that a formula on the object names but neither the object nor the plan has. */
-const missingIn = async (
-  formula: string,
-  object: string,
-  { describeOf, plannedField, objectExists, live }: Facts,
-): Promise<string[]> => {
-  const describe = describeOf(object)
-  // An object that exists but could not be described is reported elsewhere.
-  if (describe === null && objectExists(object)) return []
-  const unseen = customNamesIn(formula).filter(
-    (name) => plannedField(object, name) === null && fieldIn(describe, name) === null,
-  )
-  if (unseen.length === 0 || !objectExists(object)) return unseen
-  // There may be fields that the connected user does not see; Salesforce accepts those.
-  const all = await live.allFields(object)
-  if (all === null) return []
-  const known = new Set(all.map(sameName))
-  return unseen.filter((name) => !known.has(sameName(name)))
-}
 
 const missing = (full: string, names: readonly string[], at: string): Verdict[] =>
   names.map((name) => ({
     message: `The formula of ${full} references ${name}, which exists neither in the Salesforce org nor in the plan.`,
-    remedy: `Correct the name, or add ${name} to the plan.`,
+    remedy: 'Correct the name, or add the field to the plan.',
     at,
   }))
 
@@ -66,14 +44,7 @@ const formulasOf = ({
       place: isCondition ? 'rule' : 'flow',
     }))
   }
-  const formulas =
-    type === 'validation_rule'
-      ? [definition.errorConditionFormula]
-      : listObjects(definition.ruleEntry).map(({ formula }) => formula)
-  return formulas.flatMap((one) => {
-    const formula = leaf(one)
-    return formula === null ? [] : [{ formula, place: 'rule' }]
-  })
+  return formulasOfRule(definition).map((formula) => ({ formula, place: 'rule' }))
 }
 
 export const formulaRules = [
@@ -90,7 +61,7 @@ export const formulaRules = [
     severities: ['red'],
     judge: async ({ field, object, full }, facts) =>
       field.type === 'Formula'
-        ? missing(full, await missingIn(field.formula, object.api_name, facts), 'formula')
+        ? missing(full, await missingInFormula(field.formula, object.api_name, facts), 'formula')
         : null,
   }),
   rule('validation_rule', {
@@ -99,7 +70,7 @@ export const formulaRules = [
     judge: async ({ rule: planned, object, component }, facts) =>
       missing(
         component.fullName,
-        await missingIn(planned.error_condition_formula, object.api_name, facts),
+        await missingInFormula(planned.error_condition_formula, object.api_name, facts),
         'error_condition_formula',
       ),
   }),

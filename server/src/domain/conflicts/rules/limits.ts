@@ -2,10 +2,13 @@
 // Allocations; what the Salesforce org itself reports (Tooling EntityLimit, REST /limits) takes
 // precedence.
 
+import { asText } from '../../../salesforce/json.ts'
 import { fieldKindOf, typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
 import { objectKind, sameName } from '../../metadata/names.ts'
 import { definesObject, type PlanObject } from '../../plan/schema.ts'
 import { estimateApiCalls } from '../estimate.ts'
+import { formulasOfRule } from '../definitions.ts'
+import { pathsOfFormula } from '../field-paths.ts'
 import { rulesFor, type Subjects } from '../rule.ts'
 import { entriesOf, fieldIn } from '../subjects.ts'
 import { plural } from '../../words.ts'
@@ -39,6 +42,40 @@ const newFields = ({ object, describe }: Subjects['object']): PlanObject['fields
  */
 const ROLLUPS_MAX = 25
 const EXTERNAL_IDS_MAX = 25
+
+/**
+ * Source: Help, "Custom Field Allocations Per Object" (characters of long and rich texts together) and
+ * "Maximum Number of External IDs Per Object" (custom indexes: unique fields have one as well).
+ */
+const LONG_TEXT_MAX = 1_638_400
+const INDEXES_MAX = 25
+
+/** Source: Help, "Tips for Building Cross-Object Formulas": relationships in all formulas of an object. */
+const SPANNED_MAX = 15
+
+/** Source: Help, "Create and Edit Custom Labels". */
+const LABELS_MAX = 5_000
+
+const isIndexed = (field: object): boolean =>
+  ['unique', 'externalId', 'external_id'].some((flag) => field[flag as keyof typeof field] === true)
+
+/** Characters that a field of the plan, or of a describe, may take as a long or rich text. */
+const longTextOf = (field: object): number => {
+  const { type, length } = { type: null, length: 0, ...field }
+  const isLong = type === 'LongTextArea' || type === 'Html' || (type === 'textarea' && length > 255)
+  return isLong ? Number(length) : 0
+}
+
+/** The relationships of an object that these formulas go through. */
+const spannedBy = (formulas: readonly string[], object: string): string[] =>
+  formulas
+    .flatMap((formula) => pathsOfFormula(formula, object))
+    .flatMap(({ steps: [step, ...rest] }) => (rest.length === 0 ? [] : [sameName(step)]))
+
+const formulasIn = ({ fields, validation_rules: rules }: PlanObject): string[] => [
+  ...fields.flatMap((field) => (field.type === 'Formula' ? [field.formula] : [])),
+  ...rules.map(({ error_condition_formula: formula }) => formula),
+]
 
 /** From this share of a limit on, a finding warns that it is nearly reached. */
 const NEARLY = 0.9
@@ -151,6 +188,89 @@ export const limitRules = [
             message: `${object.api_name} would have ${total} external IDs; Salesforce refuses more than ${EXTERNAL_IDS_MAX} unless its support has raised the limit.`,
             remedy: 'Use fewer external IDs, or ask Salesforce support for more.',
             at: 'fields',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'unique_fields_over_limit',
+    severities: ['yellow'],
+    judge: ({ object, describe }) => {
+      const planned = new Set(object.fields.map(({ api_name }) => sameName(api_name)))
+      const there = entriesOf(describe, 'fields').filter(
+        (field) =>
+          field.custom === true && isIndexed(field) && !planned.has(sameName(String(field.name))),
+      ).length
+      const added = object.fields.filter(
+        (field) =>
+          'unique' in field && field.unique && !isIndexed(fieldIn(describe, field.api_name) ?? {}),
+      ).length
+      const total = there + object.fields.filter(isIndexed).length
+      return added === 0 || total <= INDEXES_MAX
+        ? null
+        : {
+            message: `${object.api_name} would have ${total} fields that are unique or external IDs; Salesforce refuses more than ${INDEXES_MAX} custom indexes unless its support has raised the limit.`,
+            remedy: 'Make fewer fields unique, or ask Salesforce support for more.',
+            at: 'fields',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'long_texts_over_limit',
+    severities: ['yellow'],
+    judge: ({ object, describe }) => {
+      const planned = new Set(object.fields.map(({ api_name }) => sameName(api_name)))
+      const there = entriesOf(describe, 'fields').filter(
+        (field) => field.custom === true && !planned.has(sameName(String(field.name))),
+      )
+      const grows = object.fields.some(
+        (field) => longTextOf(field) > longTextOf(fieldIn(describe, field.api_name) ?? {}),
+      )
+      const total = [...there, ...object.fields].reduce((sum, field) => sum + longTextOf(field), 0)
+      return !grows || total <= LONG_TEXT_MAX
+        ? null
+        : {
+            message: `The long and rich texts of ${object.api_name} would have room for ${total} characters together; Salesforce allows ${LONG_TEXT_MAX} for each object.`,
+            remedy: 'Make the texts shorter, or delete unused ones.',
+            at: 'fields',
+          }
+    },
+  }),
+  rule('object', {
+    code: 'formula_relationships_over_limit',
+    severities: ['yellow'],
+    judge: ({ object, describe }, { automationsOn }) => {
+      const name = object.api_name
+      const existing = [
+        ...entriesOf(describe, 'fields').map(({ calculatedFormula }) => asText(calculatedFormula)),
+        ...automationsOn(name).flatMap(({ definition }) => formulasOfRule(definition ?? {})),
+      ].filter((formula) => formula !== null)
+      const there = new Set(spannedBy(existing, name))
+      const all = new Set([...there, ...spannedBy(formulasIn(object), name)])
+      return all.size === there.size || all.size <= SPANNED_MAX
+        ? null
+        : {
+            message: `Formulas of ${name} would go through ${all.size} relationships; Salesforce refuses more than ${SPANNED_MAX} for each object unless its support has raised the limit.`,
+            remedy: 'Use fewer relationships in formulas and rules.',
+            at: 'fields',
+          }
+    },
+  }),
+  rule('package', {
+    code: 'custom_labels_over_limit',
+    severities: ['red'],
+    judge: async (_, { plan, live }) => {
+      const found = await Promise.all(
+        plan.custom_labels.map(({ api_name }) => live.lookUp('CustomLabel', api_name)),
+      )
+      const added = found.filter((one) => one?.exists === false).length
+      if (added === 0) return null
+      const count = await live.componentCount('CustomLabel')
+      return count === null || count + added <= LABELS_MAX
+        ? null
+        : {
+            message: `The plan adds ${plural(added, 'custom label')}; this Salesforce org has ${count} of ${LABELS_MAX}.`,
+            remedy: 'Delete unused labels, or remove labels from the plan.',
+            at: 'custom_labels',
           }
     },
   }),

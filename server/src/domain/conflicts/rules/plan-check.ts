@@ -1,12 +1,17 @@
 // The plan's own check as rules. A plan that comes through the API has passed it; one that was stored
-// before the check became stricter, or was built by hand, gets the same messages here.
+// before the check became stricter, or was built by hand, gets the same messages here. And what a deploy
+// refuses because the plan does not fit what exists.
 
+import { EngineError, type MemberError } from '../../../errors.ts'
+import { kindOf } from '../../metadata/kinds.ts'
 import { componentsOf } from '../../plan/components.ts'
+import { compiledOver, stateOf } from '../compiled.ts'
 import {
   type Facts,
   type FindingComponent,
   type RuleGroup,
   rulesFor,
+  type Subjects,
   WHOLE_PACKAGE,
 } from '../rule.ts'
 
@@ -47,7 +52,38 @@ const verdicts = (facts: Facts, remedy: string, wanted: (code: string) => boolea
     .filter(({ code }) => wanted(code))
     .map(({ path, message }) => ({ message, remedy, at: path, component: ownerOf(facts, path) }))
 
+/** What a deploy of the plan refuses about the component as it is in the Salesforce org. */
+const misfits = async (
+  { component }: Subjects['component'],
+  { plan, live }: Facts,
+): Promise<readonly MemberError[]> => {
+  const kind = kindOf(component.type)
+  if (kind === null || 'list' in kind || kind.isToldByItsFile !== true) return []
+  if ((await live.lookUp(component.type, component.fullName))?.exists !== true) return []
+  const content = await live.contentOf(component.type, component.fullName)
+  if (content === null) return []
+  try {
+    compiledOver(kind, component, stateOf(kind, component, content), plan)
+    return []
+  } catch (error) {
+    if (error instanceof EngineError) return error.errors ?? []
+    throw error
+  }
+}
+
 export const planCheckRules = [
+  rulesFor('types')('component', {
+    code: 'plan_does_not_fit',
+    severities: ['red'],
+    judge: async (subject, facts) =>
+      (await misfits(subject, facts))
+        .filter(({ path }) => path.startsWith(`${subject.path}.`))
+        .map(({ path, message }) => ({
+          message,
+          remedy: 'Correct the plan, or change the component in Salesforce first.',
+          at: path.slice(subject.path.length + 1),
+        })),
+  }),
   ...Object.entries(REFUSALS).map(([code, [group, remedy]]) =>
     rulesFor(group)('package', {
       code,

@@ -1,25 +1,16 @@
 // What the automations of a request refer to: fields, and picklist values.
 
-import { asText } from '../../../salesforce/json.ts'
-import { leaf, list, listObjects } from '../../../salesforce/xml.ts'
+import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { sameName } from '../../metadata/names.ts'
-import {
-  fieldOfRelationship,
-  type RecordPath,
-  recordPathsOf,
-} from '../../workflows/flow-references.ts'
-import { customNamesIn, fieldsOfFlow, valuesOfFlow } from '../definitions.ts'
+import { recordPathsOf } from '../../workflows/flow-references.ts'
+import { fieldsOfFlow, formulasOfRule, valuesOfFlow } from '../definitions.ts'
+import { type FieldName, fieldsOnPath, isFieldMissing, pathsOfFormula } from '../field-paths.ts'
 import { type PlannedWorkflow } from '../facts.ts'
 import { type Facts, rulesFor } from '../rule.ts'
-import { activeValues, fieldIn, relationIn } from '../subjects.ts'
+import { activeValues, fieldIn } from '../subjects.ts'
 import { listed, one } from '../../words.ts'
 
 const rule = rulesFor('automation')
-
-interface FieldName {
-  object: string
-  field: string
-}
 
 interface FieldValue extends FieldName {
   value: string
@@ -40,37 +31,6 @@ const criteriaOf = ({ definition, api_name: name }: PlannedWorkflow): FieldValue
         : [{ object: first, field: second, value }]
     })
 
-/** Relationships that may be named on every object, whatever its describe says. */
-const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'owner', 'recordtype'])
-
-/** The fields along a path, as far as it can be followed. */
-const fieldsOnPath = (
-  { object, steps: [step, ...rest] }: RecordPath,
-  facts: Facts,
-): FieldName[] => {
-  const [next, ...others] = rest
-  if (next === undefined) return [{ object, field: step }]
-  const [relationship = '', named] = step.split(':')
-  const field = relationIn(facts.describeOf(object), relationship)
-  if (field === null) {
-    if (ALWAYS.has(sameName(relationship))) return []
-    const own = fieldOfRelationship(relationship)
-    const planned = facts.plannedField(object, own)
-    return planned !== null && 'reference_to' in planned
-      ? fieldsOnPath({ object: planned.reference_to, steps: [next, ...others] }, facts)
-      : [{ object, field: own }]
-  }
-  const targets = list(field.referenceTo).flatMap((name) => asText(name) ?? [])
-  if (named !== undefined && !targets.some((target) => sameName(target) === sameName(named))) {
-    return [{ object, field: step }]
-  }
-  // For several objects, what all of them have may be used without naming one.
-  const target = named ?? (targets.length === 1 ? targets[0] : undefined)
-  return target === undefined
-    ? []
-    : fieldsOnPath({ object: target, steps: [next, ...others] }, facts)
-}
-
 const usedBy = (workflow: PlannedWorkflow, facts: Facts): FieldName[] => {
   const { type, definition, api_name: name } = workflow
   if (type === 'flow') {
@@ -80,40 +40,22 @@ const usedBy = (workflow: PlannedWorkflow, facts: Facts): FieldName[] => {
     ]
   }
   const object = objectOf(name)
-  if (type === 'assignment_rule') {
-    const formulas = listObjects(definition.ruleEntry).map(({ formula }) => leaf(formula) ?? '')
-    return [
-      ...criteriaOf(workflow),
-      ...formulas.flatMap(customNamesIn).map((field) => ({ object, field })),
-    ]
-  }
   const shown = leaf(definition.errorDisplayField)
   return [
-    ...customNamesIn(leaf(definition.errorConditionFormula) ?? ''),
-    ...(shown === null ? [] : [shown]),
-  ].map((field) => ({ object, field }))
+    ...(type === 'assignment_rule' ? criteriaOf(workflow) : []),
+    ...formulasOfRule(definition)
+      .flatMap((formula) => pathsOfFormula(formula, object))
+      .flatMap((path) => fieldsOnPath(path, facts)),
+    ...(shown === null ? [] : [{ object, field: shown }]),
+  ]
 }
 
-/**
- * Those that are neither in the Salesforce org nor in the plan. Salesforce accepts one that is only
- * hidden.
- */
+/** Those that are neither in the Salesforce org nor in the plan, each once. */
 const missingOf = async (used: readonly FieldName[], facts: Facts): Promise<string[]> => {
-  const unseen = used.filter(({ object, field }) => {
-    const describe = facts.describeOf(object)
-    return (
-      describe !== null &&
-      !field.includes('.') &&
-      fieldIn(describe, field) === null &&
-      facts.plannedField(object, field) === null
-    )
-  })
   const judged = await Promise.all(
-    unseen.map(async ({ object, field }) => {
-      const all = await facts.live.allFields(object)
-      const exists = all?.some((name) => sameName(name) === sameName(field)) ?? false
-      return exists ? [] : [`${object}.${field}`]
-    }),
+    used.map(async (name) =>
+      (await isFieldMissing(name, facts)) ? [`${name.object}.${name.field}`] : [],
+    ),
   )
   return [...new Set(judged.flat())]
 }

@@ -1,5 +1,6 @@
 // Limits, access, packages, drift, and what Salesforce itself says.
 
+import { type JsonObject } from '../../../salesforce/json.ts'
 import { type PlanInput } from '../../plan/schema.ts'
 import { type LiveFacts, type PackageSize } from '../facts.ts'
 import { type Case, type Cases } from './cases.ts'
@@ -8,6 +9,7 @@ import {
   described,
   describedObject,
   describedPicklist,
+  formula,
   job,
   lookup,
   newJob,
@@ -47,6 +49,31 @@ const key = (name: string) => text(name, { external_id: true })
 const keys = (count: number) =>
   Array.from({ length: count }, (_, at) => described(`K${at}__c`, { externalId: true }))
 
+const found = (wanted: string, exists: boolean, managed = false): Partial<LiveFacts> => ({
+  lookUp: async (type) =>
+    type === wanted ? { exists, managed } : { exists: type !== 'CustomObject', managed: false },
+})
+const longText = (api_name: string, length: number) => ({
+  ...{ api_name, label: api_name.replace('__c', ''), type: 'LongTextArea' as const },
+  ...{ length, visible_lines: 5 },
+})
+const essays = (count: number) =>
+  Array.from({ length: count }, (_, at) =>
+    described(`E${at}__c`, { type: 'textarea', length: 131_072 }),
+  )
+const links = (count: number) =>
+  Array.from({ length: count }, (_, at) => lookup(`L${at + 1}__c`, 'Account'))
+const spans = (count: number) =>
+  Array.from({ length: count }, (_, at) =>
+    described(`F${at}__c`, { calculated: true, calculatedFormula: `L${at + 1}__r.Name` }),
+  )
+const labels: PlanInput = {
+  custom_labels: [
+    { api_name: 'One', value: 'One' },
+    { api_name: 'Two', value: 'Two' },
+  ],
+}
+
 export const LIMIT_CASES: Cases = {
   custom_objects_over_limit: {
     fires: {
@@ -81,6 +108,47 @@ export const LIMIT_CASES: Cases = {
     not: {
       plan: onLead(key('A__c'), text('K0__c')),
       describes: [describedObject('Lead', keys(25))],
+    },
+  },
+  unique_fields_over_limit: {
+    fires: {
+      plan: onLead(text('A__c', { unique: true }), key('B__c')),
+      describes: [describedObject('Lead', keys(24))],
+    },
+    not: {
+      plan: onLead(text('K0__c', { unique: true }), text('A__c')),
+      describes: [describedObject('Lead', keys(25))],
+    },
+  },
+  long_texts_over_limit: {
+    fires: {
+      plan: onLead(longText('A__c', 131_072)),
+      describes: [describedObject('Lead', essays(12))],
+    },
+    not: {
+      plan: onLead(longText('E0__c', 131_072), text('A__c')),
+      describes: [describedObject('Lead', essays(13))],
+    },
+  },
+  formula_relationships_over_limit: {
+    fires: {
+      plan: onLead(formula('A__c', 'L1__r.Name & L16__r.Name'), ...links(16)),
+      describes: [describedObject('Lead', spans(15))],
+    },
+    // Each relationship counts once.
+    not: {
+      plan: onLead(formula('A__c', 'L1__r.Name & Lead.Name & Name'), ...links(16)),
+      describes: [describedObject('Lead', spans(15))],
+    },
+  },
+  custom_labels_over_limit: {
+    fires: {
+      plan: labels,
+      live: { ...found('CustomLabel', false), componentCount: async () => 4_999 },
+    },
+    not: {
+      plan: labels,
+      live: { ...found('CustomLabel', true), componentCount: async () => 5_000 },
     },
   },
   validation_rules_over_limit: {
@@ -141,10 +209,7 @@ const lacking = (plan: PlanInput, ...names: string[]): Case => ({
   fires: { plan, live: without(...names) },
   not: { plan },
 })
-const found = (wanted: string, exists: boolean, managed = false): Partial<LiveFacts> => ({
-  lookUp: async (type) =>
-    type === wanted ? { exists, managed } : { exists: type !== 'CustomObject', managed: false },
-})
+const contents = (content: JsonObject): Partial<LiveFacts> => ({ contentOf: async () => content })
 const granting = (permissions: NonNullable<PlanInput['permissions']>): PlanInput => ({
   ...onLead(text('A__c')),
   permissions,
@@ -285,11 +350,29 @@ export const ACCESS_CASES: Cases = {
     fires: { plan: onLayout({ buttons: ['Send'] }), live: found('WebLink', false) },
     not: { plan: onLayout({ buttons: ['Send'] }), live: found('WebLink', true) },
   },
+  related_list_uncertain: {
+    fires: { plan: listing('RelatedCaseList', 'NAME'), describes: visits },
+    not: {
+      plan: listing('RelatedCampaignList', 'NAME'),
+      describes: [
+        describedObject('Lead', [], {
+          childRelationships: [{ relationshipName: 'CampaignMembers' }],
+        }),
+      ],
+    },
+  },
   layout_action_missing: {
     fires: { plan: onLayout({ quick_actions: ['Lead.Call'] }), live: found('QuickAction', false) },
     not: {
       plan: onLayout({ quick_actions: ['NewTask', 'FeedItem.TextPost'] }),
       live: found('QuickAction', false),
+    },
+  },
+  plan_does_not_fit: {
+    fires: { plan: onLayout({ quick_actions: ['NewTask'] }), live: contents({ label: 'Lead' }) },
+    not: {
+      plan: onLayout({ quick_actions: ['NewTask'] }),
+      live: contents({ platformActionList: { actionListContext: 'Record' } }),
     },
   },
   layout_managed: {

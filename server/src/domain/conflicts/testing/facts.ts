@@ -161,7 +161,8 @@ export const calmLive: LiveFacts = {
     managed: false,
   }),
   recordExists: async () => true,
-  contentOf: async () => null,
+  componentCount: async () => 0,
+  contentOf: async () => ({}),
   changedSinceSnapshot: async () => false,
   packageSize: async () => ({ files: 5, zipBytes: 4_000, unzippedBytes: 9_000 }),
 }

@@ -77,7 +77,7 @@ describe('what a rollback of some components leaves', () => {
     expect(rollback?.kept).toContainEqual(
       expect.objectContaining({
         ...named('CustomObject', 'Theirs__c'),
-        reason: 'It, or something on it, has been changed by somebody else since.',
+        reason: 'It, or something on it, has been changed by somebody else since: fields.',
       }),
     )
     // What stays is still accessible to those who had access, and the entries that give it are reported.

@@ -174,8 +174,7 @@ export const reverse = (input: ReversalInput): Reversal => {
     named,
     ...objectsMade(changes, { after, now, named }),
     changes: input.changes,
-    othersWith: (permissionSet) =>
-      isAssigned(input, permissionSet) ? (input.assignments?.others ?? 0) : 0,
+    othersWith: (permissionSet) => othersWith(input, permissionSet),
     mastersOf: mastersIn(
       { ...plan, objects: [] },
       (fullName) => now.file({ type: 'CustomObject', fullName }) ?? input.beside.file(fullName),
@@ -222,6 +221,15 @@ const isSameFile = (a: string, b: string): boolean =>
 const isAssigned = ({ changes }: ReversalInput, permissionSet: string): boolean =>
   changes.assignment !== null &&
   sameName(changes.assignment.permission_set) === sameName(permissionSet)
+
+/** Where the plan assigns nobody, everybody who has the set is somebody else. */
+const othersWith = (input: ReversalInput, permissionSet: string): number =>
+  isAssigned(input, permissionSet)
+    ? (input.assignments?.others ?? 0)
+    : (input.holding.get(keyOf({ type: 'PermissionSet', fullName: permissionSet })) ?? []).reduce(
+        (sum, { rows }) => sum + rows,
+        0,
+      )
 
 const filesOf = (undone: readonly Undone[]): Map<string, string> => {
   const files = new Map<string, string>()

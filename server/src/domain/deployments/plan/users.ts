@@ -1,10 +1,11 @@
 // What uses a component that Salesforce does not delete while it is used.
 
-import { soql } from '../../../salesforce/escape.ts'
+import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
 import { readMetadata } from '../../../salesforce/metadata.ts'
+import { query } from '../../../salesforce/rest.ts'
 import { toolingQuery } from '../../../salesforce/tooling.ts'
 import { kindOf } from '../../metadata/kinds.ts'
 import { type FileKind } from '../../metadata/kinds/kind.ts'
@@ -37,6 +38,7 @@ export const readUsers = async (
     const content = parts.part(component)
     const found = [
       ...(kind?.isKeptWhileUsed === true && id !== null ? await usersOf(org, id) : []),
+      ...(kind?.partOf !== undefined && id !== null ? await holdersOf(org, kind.partOf, id) : []),
       ...(kind?.namedIn !== undefined && content !== null
         ? await namersOf(org, kind.namedIn, component, content)
         : []),
@@ -55,6 +57,26 @@ const namersOf = async (
   orNobody(async () => {
     const read = await readMetadata(org, type, files(content))
     return read.flatMap((file) => by(fullName, file))
+  })
+
+const holdersOf = async (
+  org: SalesforceOrg,
+  { type, object, field, nameField }: NonNullable<FileKind['partOf']>,
+  id: string,
+): Promise<Component[]> =>
+  orNobody(async () => {
+    const holders: Component[] = []
+    const rows = query(
+      org,
+      soql`SELECT ${soqlName(nameField)} FROM ${soqlName(object)} WHERE ${soqlName(field)} = ${id}`,
+    )
+    for await (const row of rows) {
+      const name = nameField
+        .split('.')
+        .reduce<unknown>((value, step) => (isObject(value) ? value[step] : null), row)
+      holders.push({ type, fullName: asText(name) ?? '' })
+    }
+    return holders
   })
 
 /** If Salesforce returns nothing: nobody. */

@@ -176,7 +176,7 @@ describe('a custom metadata record rolled back', () => {
     const since = file('Gold tier', silver, FACTOR.replace('5.0', '7.0'))
     expect(undo(false, before, left, since)).toMatchObject({
       restore: { file: file('Gold', CODE, FACTOR.replace('5.0', '7.0')) },
-      kept: { reason: 'Changed by somebody else since. Factor__c', drifted: true },
+      kept: { reason: 'Changed by somebody else since: Factor__c.', drifted: true },
     })
     expect(undo(false, before, left, before)).toMatchObject({ restore: null, kept: null })
   })

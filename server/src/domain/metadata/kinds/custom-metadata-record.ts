@@ -13,7 +13,7 @@ import { samePart } from '../equality.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import { reversible, TAKEN_OUT } from '../reversibility.ts'
 import {
-  DRIFTED,
+  changedSince,
   isLeftOut,
   isNamed,
   keep,
@@ -298,7 +298,7 @@ const undoChangedRecord = (component: Component, scene: Scene): Undoing => {
     if (there === undefined) edits.push(append(now, raw ?? ''))
     else edits.push(raw === null ? removeNode(there, is) : replace(there, raw))
   }
-  const { kept } = keep(`${DRIFTED} ${listed(drifted)}`, { drifted: true })
+  const { kept } = keep(changedSince(drifted), { drifted: true })
   return {
     remove: false,
     restore: edits.length === 0 ? null : { file: applyEdits(is, edits) },

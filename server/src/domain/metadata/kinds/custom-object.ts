@@ -9,6 +9,7 @@ import { fileDifferences, sameElement } from '../equality.ts'
 import { type Component, objectKind, sameName } from '../names.ts'
 import { type ObjectImage, parseObjectFile } from '../object-file.ts'
 import { isLeftOut, keep, NOT_NAMED, NOTHING, REMOVED, type Scene, undoChange } from '../undoing.ts'
+import { listed } from '../../words.ts'
 import { asXmlValue, inSchemaOrder, overlay, writeFile } from '../xml-tree.ts'
 import { RESTORED, withDataLoss } from '../reversibility.ts'
 import { type CompiledFile, type Compiling, type FileKind, refusal, never } from './kind.ts'
@@ -147,22 +148,30 @@ const childrenFirst = (names: readonly string[], plan: Plan): string[] => {
   return sorted
 }
 
-/** A created object whose file is not as the deployment left it contains somebody's work. */
-export const isObjectDrifted = (
-  fullName: string,
+/** What somebody changed in the file of an object since the deployment; null: it is not known. */
+const driftOf = (
+  component: Component,
   { after, now }: Pick<Scene, 'after' | 'now'>,
-): boolean => {
-  const component = { type: 'CustomObject', fullName }
+): string[] | null => {
   const [left, is] = [after.file(component), now.file(component)]
-  if (left === null || is === null) return is !== null
-  return fileDifferences('CustomObject', left, is).length > 0
+  if (is === null) return []
+  if (left === null) return null
+  return fileDifferences('CustomObject', left, is).map(({ member }) => member)
 }
+
+/** A created object whose file is not as the deployment left it contains somebody's work. */
+export const isObjectDrifted = (fullName: string, images: Pick<Scene, 'after' | 'now'>): boolean =>
+  driftOf({ type: 'CustomObject', fullName }, images)?.length !== 0
 
 const undoMadeObject = (component: Component, scene: Scene) => {
   if (scene.now.part(component) === null) return NOTHING
   if (scene.goes.has(sameName(component.fullName))) return REMOVED
   if (isLeftOut(component, scene)) return NOT_NAMED
-  return keep('It, or something on it, has been changed by somebody else since.', { drifted: true })
+  const members = driftOf(component, scene) ?? []
+  const what = members.length === 0 ? '' : `: ${listed(members)}`
+  return keep(`It, or something on it, has been changed by somebody else since${what}.`, {
+    drifted: true,
+  })
 }
 
 export const customObject: FileKind = {

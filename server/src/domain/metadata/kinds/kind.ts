@@ -101,6 +101,11 @@ export interface FileKind extends AnyKind {
     /** The components of a file that name it. */
     by: (fullName: string, file: JsonObject) => Component[]
   }
+  /**
+   * Salesforce does not delete one that is part of a component: the records that join the two, the field
+   * that refers to it, and the path to the name of the other.
+   */
+  partOf?: { type: string; object: string; field: string; nameField: string }
   /** Records that must not lose their owner or group by a deletion: those with its id in a field. */
   heldBy?: (content: JsonObject) => { object: string; field: string }[]
   /** The part of a file, read by its root, that is compared. Default: all of it. */

@@ -1,6 +1,7 @@
 // What the conflict check says about a page layout and about what a plan adds to it.
 
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
+import { listObjects } from '../../../salesforce/xml.ts'
 import { type Plan, type PlanLayout } from '../../plan/schema.ts'
 import { listed } from '../../words.ts'
 import { layoutFullName, ownerOf, memberOf, sameName } from '../names.ts'
@@ -112,6 +113,58 @@ const columnMissing: Judge = async ({ layout, related_lists = [] }, asked) => {
   return null
 }
 
+/**
+ * Salesforce's own related lists, with the child relationships of the objects that can show them. Names
+ * as in layouts of real orgs; no Salesforce page lists them.
+ */
+const STANDARD_LISTS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    RelatedAccountSalesTeam: ['AccountTeamMembers'],
+    RelatedActivityList: ['OpenActivities'],
+    RelatedAssetList: ['Assets'],
+    RelatedAttachmentList: ['Attachments'],
+    RelatedCampaignHierarchyList: ['ChildCampaigns'],
+    RelatedCampaignList: ['CampaignMembers'],
+    RelatedCampaignMemberList: ['CampaignMembers'],
+    RelatedCampaignMemberStatusList: ['CampaignMemberStatuses'],
+    RelatedCaseList: ['Cases'],
+    RelatedCommentsList: ['CaseComments'],
+    RelatedContactList: ['Contacts'],
+    RelatedContentNoteList: ['ContentDocumentLinks', 'AttachedContentNotes'],
+    RelatedContractList: ['Contracts'],
+    RelatedEmailStatusList: ['EmailStatuses'],
+    RelatedEntityHistoryList: ['Histories', 'Feeds'],
+    RelatedFileList: ['ContentDocumentLinks', 'AttachedContentDocuments'],
+    RelatedHistoryList: ['ActivityHistories'],
+    RelatedLineItemList: ['OpportunityLineItems'],
+    RelatedNoteList: ['NotesAndAttachments', 'Notes', 'Attachments'],
+    RelatedOpportunityList: ['Opportunities'],
+    RelatedOrderList: ['Orders'],
+    RelatedProcessHistoryList: ['ProcessSteps', 'ProcessInstances'],
+    RelatedQuoteList: ['Quotes'],
+  }).map(([name, children]) => [sameName(name), children]),
+)
+
+/** A describe says what an object has, but not which of it the connected user only does not see. */
+const relatedListUncertain: Judge = ({ object, layout, related_lists = [] }, { describeOf }) => {
+  const children = new Set(
+    listObjects(describeOf(object)?.childRelationships).map(({ relationshipName }) =>
+      sameName(asText(relationshipName) ?? ''),
+    ),
+  )
+  for (const [at, { related_list: name }] of related_lists.entries()) {
+    if (childOf(name) !== null) continue
+    const shown = STANDARD_LISTS.get(sameName(name)) ?? []
+    if (shown.some((child) => children.has(sameName(child)))) continue
+    return {
+      message: `It is not known whether ${object} has the related list ${name}; if not, Salesforce refuses the layout ${layout}.`,
+      remedy: `Make sure that ${object} has the list in Salesforce, for example that activities or history tracking are enabled for it.`,
+      at: `related_lists.${at}.related_list`,
+    }
+  }
+  return null
+}
+
 const isUnknown = async (type: string, fullName: string, { lookUp }: Asked): Promise<boolean> =>
   (await lookUp(type, fullName))?.exists === false
 
@@ -127,10 +180,16 @@ const buttonMissing: Judge = async ({ object, layout, buttons = [] }, asked) => 
   return null
 }
 
+/**
+ * Actions that every Salesforce org has, listed or not: those of its feed, and the global ones of layouts
+ * in real orgs.
+ */
+const OWN_ACTIONS =
+  /^(?:FeedItem\..*|LogACall|SendEmail|New(?:Account|Case|Contact|Event|Group|Lead|Note|Opportunity|Task))$/i
+
 const actionMissing: Judge = async ({ layout, quick_actions = [] }, asked) => {
   for (const [at, name] of quick_actions.entries()) {
-    // Salesforce lists the actions of objects, but not those of its feed.
-    if (!name.includes('.') || /^FeedItem\./i.test(name)) continue
+    if (OWN_ACTIONS.test(name)) continue
     if (!(await isUnknown('QuickAction', name, asked))) continue
     return {
       message: `The layout ${layout} cannot show the quick action ${name}, which does not exist in this Salesforce org.`,
@@ -174,6 +233,7 @@ export const layoutRules: readonly KindRule[] = [
   ),
   rule('related_list_missing', 'red', relatedListMissing),
   rule('related_list_column_missing', 'red', columnMissing),
+  rule('related_list_uncertain', 'yellow', relatedListUncertain),
   rule('layout_button_missing', 'red', buttonMissing),
   rule('layout_action_missing', 'red', actionMissing),
   rule('layout_merged', 'green', (planned, { objectExists }) =>

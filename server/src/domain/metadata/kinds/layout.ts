@@ -278,6 +278,7 @@ export const layout: FileKind = {
   folder: 'layouts',
   suffix: 'layout',
   isShared: true,
+  isToldByItsFile: true,
   named,
   objectOf,
   toRead: (plan) => named(plan).map(({ fullName }) => fullName),
@@ -289,6 +290,6 @@ export const layout: FileKind = {
     made
       ? undoMade(component, objectOf(component.fullName), scene)
       : (settled) => undoAdditions(component, scene, settled),
-  mentions: (plan) => plan.layouts.flatMap(childrenIn),
+  mentions: (plan) => plan.layouts.flatMap((one) => [one.object, ...childrenIn(one)]),
   rules: layoutRules,
 }

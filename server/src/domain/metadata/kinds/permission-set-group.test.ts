@@ -95,7 +95,7 @@ describe('a permission set group rolled back', () => {
     const since = file('Sales force', 'Forecast', 'Report', 'Sell')
     expect(undo(false, since)).toMatchObject({
       restore: { element: { label: 'Sales force', permissionSets: ['Forecast', 'Report'] } },
-      kept: { reason: 'Changed by somebody else since. label', drifted: true },
+      kept: { reason: 'Changed by somebody else since: label.', drifted: true },
     })
     // Rolled back already.
     expect(undo(false, file('Sales', 'Forecast', 'Report'))).toMatchObject({
@@ -113,7 +113,53 @@ describe('a permission set group rolled back', () => {
     const scene = sceneAt([{}, at, at])
     expect(undone({ component: set, made: true }, scene).remove).toBe(true)
     expect(undone({ component: set, made: true }, scene, { kept: [SALES] }).kept).toMatchObject({
-      reason: 'It is in the permission set group Sales.',
+      reason: 'It is in the permission set group Sales. Remove it there first.',
+      removable: true,
+    })
+  })
+
+  describe('that somebody else put a permission set of ours into', () => {
+    const set: Component = { type: 'PermissionSet', fullName: 'Sell' }
+    const text = (fields: string) => `<?xml version="1.0" encoding="UTF-8"?>
+<PermissionSet xmlns="http://soap.sforce.com/2006/04/metadata">${fields}<label>Sell</label></PermissionSet>`
+    const entry =
+      '<fieldPermissions><editable>true</editable><field>Lead.A__c</field><readable>true</readable></fieldPermissions>'
+    const at = { 'permissionsets/Sell.permissionset': text(entry) }
+    const changes = {
+      permissionSets: {
+        Sell: [{ list: 'fieldPermissions' as const, key: 'Lead.A__c', before: null, after: {} }],
+      },
+      profiles: {},
+      layouts: {},
+    }
+    const group = (fullName: string): Component => ({ type: 'PermissionSetGroup', fullName })
+    const undo = (groups: string[], settled: Parameters<typeof undone>[2] = {}) =>
+      undone(
+        { component: set, made: true },
+        sceneAt([{}, at, at], { usersOf: () => groups.map(group), changes }),
+        settled,
+      )
+
+    it('keeps it, without our entries, and names the group', () => {
+      expect(undo(['Desk']).kept).toMatchObject({
+        reason: 'It is in the permission set group Desk. Remove it there first.',
+        removable: true,
+      })
+      expect(undo(['Desk']).remove).toBe(false)
+    })
+
+    it('names each group once, whoever put it there', () => {
+      expect(undo(['Desk', 'desk', 'Night']).kept?.reason).toBe(
+        'It is in the permission set groups Desk, Night. Remove it there first.',
+      )
+    })
+
+    it('lets it go with a group that the same rollback deletes', () => {
+      expect(undo(['Desk'], { isTakenBack: ({ fullName }) => fullName === 'Desk' })).toMatchObject({
+        remove: true,
+        kept: null,
+      })
+      expect(undo([]).remove).toBe(true)
     })
   })
 })

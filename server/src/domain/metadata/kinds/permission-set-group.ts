@@ -10,7 +10,7 @@ import { samePart } from '../equality.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import { reversible, TAKEN_OUT } from '../reversibility.ts'
 import {
-  DRIFTED,
+  changedSince,
   isLeftOut,
   isNamed,
   keep,
@@ -29,12 +29,17 @@ import {
   type Named,
   never,
   NOTHING_TO_DO,
+  refusal,
 } from './kind.ts'
 
-const TYPE = 'PermissionSetGroup'
+export const PERMISSION_SET_GROUP = 'PermissionSetGroup'
+const TYPE = PERMISSION_SET_GROUP
 
 /** Salesforce: Object reference, PermissionSetGroup: DeveloperName. */
 const NAME_MAX = 80
+
+/** Salesforce: Help, "Permission Set Group Considerations". */
+const SETS_MAX = 100
 
 /** What a plan can set beside its permission sets. */
 const TEXTS = ['description', 'label'] as const
@@ -79,15 +84,27 @@ const contentOf = (text: string): JsonObject => {
   return { ...root, permissionSets: setsIn(root).toSorted() }
 }
 
-const compileGroup = (group: PlanPermissionSetGroup, text: string | null): CompiledFile => {
+const compileGroup = (
+  group: PlanPermissionSetGroup,
+  path: string,
+  text: string | null,
+): CompiledFile => {
   const fullName = group.api_name
   const root = text === null ? null : contentOf(text)
   const there = setsIn(root)
+  const permissionSets = [...there, ...without(group.permission_sets, there)]
+  if (permissionSets.length > SETS_MAX) {
+    throw refusal(
+      `${path}.permission_sets`,
+      'too_many',
+      `${fullName} would contain ${permissionSets.length} permission sets; Salesforce allows ${SETS_MAX}. Add fewer, or use another group.`,
+    )
+  }
   const element = overlay(root, {
     description: group.description,
     hasActivationRequired: leaf(root?.hasActivationRequired) === 'true',
     label: group.label,
-    permissionSets: [...there, ...without(group.permission_sets, there)],
+    permissionSets,
   })
   return root !== null && samePart(element, root)
     ? { fullName, text: null, unchanged: [{ type: TYPE, fullName }] }
@@ -115,7 +132,7 @@ const undoChangedGroup = (component: Component, scene: Scene): Undoing => {
   if (was == null || samePart(was, is)) return NOTHING
   if (isLeftOut(component, scene)) return NOT_NAMED
   const unseen = left == null && !isNamed(component, scene)
-  if (unseen) return keep(DRIFTED, { drifted: true })
+  if (unseen) return keep(changedSince([]), { drifted: true })
   const ours = without(setsIn(left ?? is), setsIn(was))
   const isAsLeft = (name: string): boolean =>
     [left?.[name], was[name]].some((text) => leaf(text) === leaf(is[name]))
@@ -129,7 +146,7 @@ const undoChangedGroup = (component: Component, scene: Scene): Undoing => {
     permissionSets: without(setsIn(is), ours),
   }
   const restore = samePart(element, is) ? null : { element }
-  const { kept } = keep(`${DRIFTED} ${drifted.join(', ')}`, { drifted: true })
+  const { kept } = keep(changedSince(drifted), { drifted: true })
   return { remove: false, restore, kept: drifted.length > 0 ? kept : null }
 }
 
@@ -200,7 +217,9 @@ export const permissionSetGroup: FileKind = {
   heldBy: () => [{ object: 'PermissionSetAssignment', field: 'PermissionSetGroupId' }],
   check,
   compile: ({ plan, current }) =>
-    plan.permission_set_groups.map((group) => compileGroup(group, current(TYPE, group.api_name))),
+    plan.permission_set_groups.map((group, index) =>
+      compileGroup(group, `permission_set_groups.${index}`, current(TYPE, group.api_name)),
+    ),
   // Before the permission sets that it contains.
   deletion: { place: 0, withObject: never },
   reversibility: ({ made }) =>

@@ -5,6 +5,7 @@ import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
 import {
   type AccessChange,
+  isEntryList,
   mergePermissionSet,
   readableIn,
   stillInPlace,
@@ -14,7 +15,7 @@ import { fileDifferences } from '../equality.ts'
 import { keepReads, readsKeptText } from '../masters.ts'
 import { type Component, nameFault, sameName } from '../names.ts'
 import {
-  DRIFTED,
+  changedSince,
   isNamed,
   keep,
   REMOVED,
@@ -24,8 +25,8 @@ import {
   type Undoing,
   undoUnread,
 } from '../undoing.ts'
-import { TAKEN_OUT } from '../reversibility.ts'
-import { listed } from '../../words.ts'
+import { reversible, TAKEN_OUT } from '../reversibility.ts'
+import { listed, one, plural } from '../../words.ts'
 import {
   type CompiledFile,
   type Compiling,
@@ -36,7 +37,7 @@ import {
   refusal,
   never,
 } from './kind.ts'
-import { holdsSet } from './permission-set-group.ts'
+import { holdsSet, PERMISSION_SET_GROUP } from './permission-set-group.ts'
 
 /** The member that names the set which the plan makes where it is not there. */
 const MAIN = 'permissions.permission_set'
@@ -103,16 +104,34 @@ const compile = ({ plan, current, access }: Compiling): CompiledFile[] =>
         }
   })
 
-const sameFile = (a: string, b: string): boolean =>
-  fileDifferences('PermissionSet', a, b).length === 0
+/** The members in which two states of a permission set differ. */
+const changesIn = (a: string, b: string): string[] =>
+  fileDifferences('PermissionSet', a, b).map(({ member }) => member)
+
+/** Groups that hold the set and that the same rollback neither deletes nor frees of it. */
+const groupsWith = (
+  component: Component,
+  scene: Scene,
+  { kept, isTakenBack }: Settled,
+): string[] => {
+  const holding = [
+    ...kept.filter((other) => holdsSet(scene.now.part(other), component.fullName)),
+    ...scene.usersOf(component).filter(({ type }) => type === PERMISSION_SET_GROUP),
+  ]
+  const names = holding.filter((group) => !isTakenBack(group)).map(({ fullName }) => fullName)
+  return names.filter(
+    (name, at) => names.findIndex((other) => sameName(other) === sameName(name)) === at,
+  )
+}
 
 /** One that we made goes if nobody else uses it; else our entries are taken out. */
 const undoEntries = (
   component: Component,
   made: boolean,
   scene: Scene,
-  { isOurs, kept: stays }: Settled,
+  settled: Settled,
 ): Undoing => {
+  const { isOurs } = settled
   const early = undoUnread(component, scene)
   if (early !== null) return early
   const noted: AccessChange[] = scene.changes.permissionSets[component.fullName] ?? []
@@ -123,25 +142,26 @@ const undoEntries = (
   const out = takeOutOfPermissionSet(now, entries)
   const left = scene.after.file(component)
   // What would be left of it is what we made it with: nobody else has put anything in.
-  const untouched =
-    left !== null &&
-    out.kept.length === 0 &&
-    sameFile(takeOutOfPermissionSet(left, entries).text, out.text)
+  const changed =
+    left === null ? [] : changesIn(takeOutOfPermissionSet(left, entries).text, out.text)
+  const untouched = left !== null && out.kept.length === 0 && changed.length === 0
   const all = entries.length === noted.length
-  if (made && all && others === 0 && (untouched || isNamed(component, scene))) {
-    const groups = stays.filter((one) => holdsSet(scene.now.part(one), component.fullName))
-    if (groups.length === 0) return REMOVED
-    return keep(
-      `It is in the permission set group ${listed(groups.map(({ fullName }) => fullName))}.`,
-    )
-  }
+  const goes = made && all && others === 0 && (untouched || isNamed(component, scene))
+  const groups = goes ? groupsWith(component, scene, settled) : []
+  if (goes && groups.length === 0) return REMOVED
 
   const back = keepReads(entries, readableIn(out.text, 'PermissionSet'), scene.mastersOf)
   const done = back.kept.size === 0 ? out : takeOutOfPermissionSet(now, back.changes)
   const readsKept = readsKeptText(back)
   const restore = done.removed.length > 0 ? { file: done.text } : null
+  if (groups.length > 0) {
+    const { kept } = keep(
+      `It is in the permission set ${one(groups, 'group', 'groups')} ${listed(groups)}. Remove it there first. ${readsKept}`.trim(),
+    )
+    return { remove: false, restore, kept }
+  }
   if (out.kept.length > 0) {
-    const { kept } = keep(`${DRIFTED} ${out.kept.join(', ')}`, { drifted: true })
+    const { kept } = keep(changedSince(out.kept), { drifted: true })
     return { remove: false, restore, kept }
   }
   const opening = stillInPlace(
@@ -153,9 +173,17 @@ const undoEntries = (
   if (!made) {
     return { remove: false, restore, kept: readsKept === '' ? null : stillOpening([], readsKept) }
   }
+  const isChanged = changed.some((member) => !isEntryList(member))
   const why =
-    others > 0 ? `It is assigned to ${others} other users.` : 'It holds other entries by now.'
-  const { kept } = keep(`${why} Only ours are removed. ${readsKept}`.trim(), { removable: false })
+    others > 0
+      ? `It is assigned to ${plural(others, 'other user')}.`
+      : isChanged
+        ? changedSince(changed)
+        : 'It holds other entries by now.'
+  const { kept } = keep(`${why} Only ours are removed. ${readsKept}`.trim(), {
+    drifted: isChanged && others === 0,
+    removable: false,
+  })
   return { remove: false, restore, kept }
 }
 
@@ -209,7 +237,19 @@ export const permissionSet: FileKind = {
   check,
   compile,
   deletion: { place: 6, withObject: never },
-  reversibility: () => TAKEN_OUT,
+  partOf: {
+    type: PERMISSION_SET_GROUP,
+    object: 'PermissionSetGroupComponent',
+    field: 'PermissionSetId',
+    nameField: 'PermissionSetGroup.DeveloperName',
+  },
+  heldBy: () => [{ object: 'PermissionSetAssignment', field: 'PermissionSetId' }],
+  reversibility: ({ made }) =>
+    made
+      ? reversible(
+          'Rollback deletes it, unless others have it or a permission set group holds it by then; what others added stays.',
+        )
+      : TAKEN_OUT,
   undo:
     ({ component, made }, scene) =>
     (settled) =>

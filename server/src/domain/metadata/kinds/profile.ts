@@ -5,6 +5,7 @@ import { type Findings } from '../../plan/findings.ts'
 import { type Plan } from '../../plan/schema.ts'
 import {
   type AccessChange,
+  changedInProfile,
   mergeProfile,
   readableIn,
   stillInPlace,
@@ -12,7 +13,15 @@ import {
 } from '../entries.ts'
 import { keepReads, readsKeptText } from '../masters.ts'
 import { type Component, metadataName, sameName } from '../names.ts'
-import { type Scene, type Settled, stillOpening, type Undoing, undoUnread } from '../undoing.ts'
+import {
+  changedSince,
+  keep,
+  type Scene,
+  type Settled,
+  stillOpening,
+  type Undoing,
+  undoUnread,
+} from '../undoing.ts'
 import { TAKEN_OUT } from '../reversibility.ts'
 import {
   type CompiledFile,
@@ -99,9 +108,18 @@ const undoEntries = (
   const back = keepReads(ours, stillReadable(component, scene, inPlace, isOurs), scene.mastersOf)
   const opening = inPlace.filter(({ list, key }) => !isOurs(list, key))
   const readsKept = readsKeptText(back)
+  const restore = back.changes.length === 0 ? null : { file: takeOutOfProfile(back.changes) }
+  const changed = changedInProfile(
+    scene.now.file(component) ?? '',
+    noted.filter(({ list, key }) => !isRemoved(list, key)),
+  )
+  if (changed.length > 0) {
+    const { kept } = keep(changedSince(changed), { drifted: true, removable: false })
+    return { remove: false, restore, kept }
+  }
   return {
     remove: false,
-    restore: back.changes.length === 0 ? null : { file: takeOutOfProfile(back.changes) },
+    restore,
     kept: opening.length > 0 || readsKept !== '' ? stillOpening(opening, readsKept) : null,
   }
 }

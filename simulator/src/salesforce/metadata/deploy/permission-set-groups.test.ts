@@ -44,6 +44,15 @@ const deletionZip = (type: string, name: string) =>
 const idOf = async (soql: string) => (await jsforce.query(soql)).records[0]?.Id ?? ''
 
 describe('a permission set group', () => {
+  it('contains up to a hundred permission sets', async () => {
+    const names = Array.from({ length: 101 }, (_, at) => `Set_${at}`)
+    for (const name of names) {
+      await sim.control.act('permissions/create-set', { org: 'Acme', name })
+    }
+    expect(await problemOf(jsforce, groupZip(sets(...names)))).toContain('up to 100')
+    expect((await deploy(jsforce, groupZip(sets(...names.slice(1))))).failures).toEqual([])
+  })
+
   it('is made, read and queried, and left alone the second time', async () => {
     const content = `<description>Who sells</description>${sets('Sell', 'Report')}`
     expect((await deploy(jsforce, groupZip(content))).failures).toEqual([])

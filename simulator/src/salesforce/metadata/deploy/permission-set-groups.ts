@@ -12,6 +12,7 @@ import { same } from './typed.ts'
 const NAME_MAX = 80
 const LABEL_MAX = 80
 const DESCRIPTION_MAX = 255
+const SETS_MAX = 100
 const STATUSES = ['Updated', 'Outdated', 'Updating', 'Failed'] as const
 
 /** Creates or changes a group. */
@@ -21,6 +22,13 @@ export function deployPermissionSetGroup(draft: Draft, { fullName, node }: Item)
   checkDeveloperName('Permission Set Group', fullName, NAME_MAX)
   const found = groupNamed(draft, fullName)
   const content = readGroup(draft, node)
+  // The rule is Salesforce's (Help, "Permission Set Group Considerations"), the words are ours.
+  if (texts(node, 'permissionSets').length > SETS_MAX) {
+    throw new Problem(
+      `A permission set group can contain up to ${SETS_MAX} permission sets`,
+      'LIMIT_EXCEEDED',
+    )
+  }
   if (found !== undefined && same(comparable(draft, found), comparable(draft, content))) {
     return { id: found.id, created: false, changed: false }
   }

@@ -1,0 +1,115 @@
+// Fields that formulas and flows name, followed through the relationships of the Salesforce org and the
+// plan, and whether they exist.
+
+import { asText } from '../../salesforce/json.ts'
+import { list } from '../../salesforce/xml.ts'
+import { pathsInFormula } from '../metadata/formula-paths.ts'
+import { sameName } from '../metadata/names.ts'
+import { fieldOfRelationship, type RecordPath } from '../workflows/flow-references.ts'
+import { type Facts } from './rule.ts'
+import { fieldIn, relationIn } from './subjects.ts'
+
+export interface FieldName {
+  object: string
+  field: string
+}
+
+/** Relationships that may be named on every object, whatever its describe says. */
+const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'owner', 'recordtype'])
+
+/** Describes show it only where there are record types; formulas may always name it. */
+const RECORD_TYPE = 'recordtypeid'
+
+/** Salesforce: formulas call a queue that owns a record `Owner:Queue`, and describes call it Group. */
+const isOwningQueue = (named: string | undefined, targets: readonly string[]): boolean =>
+  sameName(named ?? '') === 'queue' && targets.some((target) => sameName(target) === 'group')
+
+/** The standard fields of an object that the plan creates. */
+const OF_NEW_OBJECTS: ReadonlySet<string> = new Set(
+  'Id Name OwnerId CurrencyIsoCode IsDeleted CreatedById CreatedDate LastModifiedById LastModifiedDate SystemModstamp LastActivityDate LastReferencedDate LastViewedDate'
+    .split(' ')
+    .map(sameName),
+)
+
+/** The fields along a path, as far as it can be followed. */
+export const fieldsOnPath = (
+  { object, steps: [step, ...rest] }: RecordPath,
+  facts: Facts,
+): FieldName[] => {
+  const [next, ...others] = rest
+  if (next === undefined) return sameName(step) === RECORD_TYPE ? [] : [{ object, field: step }]
+  const [relationship = '', named] = step.split(':')
+  const field = relationIn(facts.describeOf(object), relationship)
+  if (field === null) {
+    if (ALWAYS.has(sameName(relationship))) return []
+    const own = fieldOfRelationship(relationship)
+    const planned = facts.plannedField(object, own)
+    return planned !== null && 'reference_to' in planned
+      ? fieldsOnPath({ object: planned.reference_to, steps: [next, ...others] }, facts)
+      : [{ object, field: own }]
+  }
+  const targets = list(field.referenceTo).flatMap((name) => asText(name) ?? [])
+  if (isOwningQueue(named, targets)) return []
+  if (named !== undefined && !targets.some((target) => sameName(target) === sameName(named))) {
+    return [{ object, field: step }]
+  }
+  // For several objects, what all of them have may be used without naming one.
+  const target = named ?? (targets.length === 1 ? targets[0] : undefined)
+  return target === undefined
+    ? []
+    : fieldsOnPath({ object: target, steps: [next, ...others] }, facts)
+}
+
+/** Salesforce: `Place__Latitude__s` is a part of the field `Place__c`. */
+const wholeOf = (field: string): string => field.replace(/__[a-z]+__s$/i, '__c')
+
+/**
+ * Whether the field is known to exist neither in the Salesforce org nor in the plan. Salesforce accepts
+ * one that is only hidden from the connected user.
+ */
+export const isFieldMissing = async (
+  { object, field }: FieldName,
+  { describeOf, plannedField, plannedObject, objectExists, live }: Facts,
+): Promise<boolean> => {
+  if (plannedField(object, field) !== null || plannedField(object, wholeOf(field)) !== null) {
+    return false
+  }
+  const describe = describeOf(object)
+  if (describe === null) {
+    // An object that exists but could not be described is reported elsewhere.
+    const isNew = !objectExists(object) && plannedObject(object) !== null
+    return isNew && !OF_NEW_OBJECTS.has(sameName(field))
+  }
+  if (field.includes('.') || fieldIn(describe, field) !== null) return false
+  const all = await live.allFields(object)
+  return all !== null && !all.some((name) => sameName(name) === sameName(field))
+}
+
+/** The paths of a formula on the object. Salesforce also accepts its own fields with its name first. */
+export const pathsOfFormula = (formula: string, object: string): RecordPath[] =>
+  pathsInFormula(formula).map(([first, second, ...rest]) => ({
+    object,
+    steps:
+      second === undefined
+        ? [first]
+        : sameName(first) === sameName(object)
+          ? [second, ...rest]
+          : [first, second, ...rest],
+  }))
+
+/** The paths of a formula, as written, that lead to a field which does not exist. */
+export const missingInFormula = async (
+  formula: string,
+  object: string,
+  facts: Facts,
+): Promise<string[]> => {
+  const judged = await Promise.all(
+    pathsOfFormula(formula, object).map(async (path) => {
+      const fields = await Promise.all(
+        fieldsOnPath(path, facts).map((field) => isFieldMissing(field, facts)),
+      )
+      return fields.includes(true) ? [path.steps.join('.')] : []
+    }),
+  )
+  return judged.flat()
+}

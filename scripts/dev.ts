@@ -1,11 +1,11 @@
 // `npm run dev`: the simulator and the server side by side, the server restarted when its code changes.
-// Nothing to configure: secrets are created once and kept in .data/. .env and the environment take
-// precedence. Reachable from this machine only, unless HOST says otherwise: the super-admin secret is
+// Nothing to configure: secrets are created once and kept in .data/, beside the database and the simulated
+// world, so that a restart finds everything as it was. .env and the environment take precedence. Reachable from this machine only, unless HOST says otherwise: the super-admin secret is
 // printed, and the Salesforce orgs are simulated.
 
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { startSimulator } from '../simulator/src/index.ts'
 import { environmentFor } from './simulated-environment.ts'
 
@@ -14,7 +14,19 @@ const ENV_FILE = join(ROOT, '.env')
 if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE)
 const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
 
-const simulator = await startSimulator({ seed: 'small' })
+const WORLD = set.SIMULATOR_WORLD ?? join(ROOT, '.data/simulator.world')
+mkdirSync(dirname(WORLD), { recursive: true })
+const simulator = await startSimulator({
+  seed: 'small',
+  keep: { file: WORLD, notice: console.error },
+}).catch((error: unknown) => {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+  console.error(
+    `${(error as Error).message}. The simulated Salesforce orgs of ${WORLD} answer there. ` +
+      `End what uses the port (a different "npm run dev"?), or delete the file to start with new ones.`,
+  )
+  process.exit(1)
+})
 const environment = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'debug',

@@ -27,8 +27,9 @@ const STANDS_ON: Record<string, string[]> = {
   seeds: ['org'],
   'world.ts': ['org', 'salesforce', 'nango', 'seeds'],
   control: ['org', 'records', 'automation', 'salesforce', 'seeds', 'world.ts'],
+  saved: ['org', 'records', 'automation', 'salesforce', 'nango', 'world.ts'],
   'coverage.ts': [],
-  'index.ts': ['org', 'automation', 'salesforce', 'nango', 'seeds', 'control', 'world.ts'],
+  'index.ts': ['org', 'automation', 'salesforce', 'nango', 'seeds', 'control', 'saved', 'world.ts'],
   'main.ts': ['seeds', 'index.ts'],
 }
 

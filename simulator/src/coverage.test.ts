@@ -25,7 +25,7 @@ describe('the coverage matrix', () => {
   })
 
   it('names exactly the OAuth endpoints of a login host', async () => {
-    const app = plainApp()
+    const app = plainApp(() => undefined)
     const registered: string[] = []
     app.addHook('onRoute', ({ method, url }) => {
       registered.push(`${String(method)} ${url}`)

@@ -13,6 +13,9 @@ import { registerElsewhere } from './salesforce/elsewhere.ts'
 import { plainApp, startHost, type Call } from './salesforce/host.ts'
 import { registerOAuth, type Code, type OAuthScope } from './salesforce/oauth.ts'
 import { REST_ROUTES, SOAP_ROUTES } from './salesforce/routes.ts'
+import { readWorld } from './saved/file.ts'
+import { createKeeper, type Keeper } from './saved/keeper.ts'
+import { isBusy, isSaving, restoredOrg, savedOrg, type SavedHost } from './saved/world.ts'
 import { seedInto, type Seed } from './seeds/seed.ts'
 import { type OrgSpec, type World } from './world.ts'
 
@@ -42,6 +45,12 @@ export interface SimulatorOptions {
     webhookUrl?: string
     extraKeys?: NonNullable<NangoOptions['extraKeys']>
   }
+  /**
+   * Saves the world in a file, soon after each change and at the end, and begins with what is saved
+   * there: with the same orgs at the same ports, whatever `orgs` and `port` say. `notice` is told why a
+   * file could not be read or written.
+   */
+  keep?: { file: string; notice: (text: string) => void }
 }
 
 export interface Simulator {
@@ -72,6 +81,8 @@ interface Hosted {
   /** Created at the start; others are gone after a reset. */
   initial: boolean
   servers: FastifyInstance[]
+  /** Of the servers. */
+  ports: number[]
 }
 
 const DEFAULT_ORGS: OrgSpec[] = [
@@ -79,23 +90,30 @@ const DEFAULT_ORGS: OrgSpec[] = [
   { name: 'Acme Sandbox', edition: 'Enterprise', isSandbox: true },
 ]
 
-/** Starts everything and resolves when all of it listens. */
+/**
+ * Starts everything and resolves when all of it listens. Rejects with EADDRINUSE if a port that `port`
+ * or a saved world asks for is in use.
+ */
 export const startSimulator = async (options: SimulatorOptions = {}): Promise<Simulator> => {
   const { callMs = 0, describeMs = 0, saveMs = 0 } = options.latency ?? {}
   const latency = { callMs, describeMs, saveMs }
+  const saved = options.keep === undefined ? null : await savedIn(options.keep)
   const faults = new Faults()
+  faults.restore(saved?.faults ?? [])
   const dispatcher = createDispatcher({ routes: REST_ROUTES, faults, latency })
   const hosted = new Map<string, Hosted>()
   const orgs = new Map<string, Org>()
   const journal: Call[] = []
-  const codes = new Map<string, Code>()
+  const codes = new Map<string, Code>(saved?.codes)
   const servers: FastifyInstance[] = []
+  const told = options.publicUrls ?? {}
+  let keeper: Keeper | null = null
+  const onTraffic = () => keeper?.touched()
   let lastPort = options.port ?? 0
   const nextPort = () => (lastPort === 0 ? 0 : ++lastPort)
 
-  const control = plainApp()
+  const control = plainApp(onTraffic)
   const urls = { production: '', sandbox: '' }
-  const told = options.publicUrls ?? {}
   const oauthScope = (see: (org: Org) => boolean): OAuthScope => ({
     identityBase: (org) =>
       org.isSandbox ? (told.testLogin ?? urls.sandbox) : (told.login ?? urls.production),
@@ -103,18 +121,18 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     clients: [APP],
     codes,
   })
-  const login = async (sandbox: boolean): Promise<string> => {
-    const app = plainApp()
+  const login = async (sandbox: boolean, port: number): Promise<string> => {
+    const app = plainApp(onTraffic)
     // Salesforce: sandbox users log in at test.salesforce.com, and only there.
     const scope = oauthScope((org) => org.isSandbox === sandbox)
     registerOAuth(app, scope)
     registerElsewhere(app)
     servers.push(app)
-    return app.listen({ port: nextPort(), host: '127.0.0.1' })
+    return app.listen({ port, host: '127.0.0.1' })
   }
-  urls.production = await login(false)
-  urls.sandbox = await login(true)
-  const nangoPort = nextPort()
+  urls.production = await login(false, saved?.ports.login ?? nextPort())
+  urls.sandbox = await login(true, saved?.ports.testLogin ?? nextPort())
+  const nangoPort = saved?.ports.nango ?? nextPort()
 
   const build = (spec: OrgSpec, index: number): Org => {
     const org = createOrg(spec, index)
@@ -130,26 +148,40 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
       soap: SOAP_ROUTES,
       faults,
       latency,
+      onTraffic,
       onCall: (call) => {
         journal.push(call)
         if (journal.length > JOURNAL_MAX) journal.splice(0, JOURNAL_MAX / 10)
       },
     })
-  let made = 0
-  const host = async (spec: OrgSpec, initial: boolean): Promise<Org> => {
-    const index = made++
-    const org = build(spec, index)
-    runFlowsIn(org)
-    hosted.set(org.id, { org, spec, index, initial, servers: [await listen(org, nextPort())] })
+  let made = saved?.made ?? 0
+  const host = async (
+    home: Omit<Hosted, 'servers' | 'ports'>,
+    ports: readonly number[],
+  ): Promise<Org> => {
+    const { org } = home
+    const servers: FastifyInstance[] = []
+    for (const port of ports) servers.push(await listen(org, port))
+    hosted.set(org.id, { ...home, servers, ports: servers.map(portOf) })
     orgs.set(org.id, org)
     return org
   }
+  const hostNew = (spec: OrgSpec, initial: boolean): Promise<Org> => {
+    const index = made++
+    const org = build(spec, index)
+    runFlowsIn(org)
+    return host({ org, spec, index, initial }, [nextPort()])
+  }
+  const hostSaved = ({ org, ports, ...home }: SavedHost): Promise<Org> =>
+    host({ org: restoredOrg(org), ...home }, ports)
   const closeHosts = async () => {
     const all = [...servers, ...[...hosted.values()].flatMap((home) => home.servers)]
     await Promise.all(all.map((server) => server.close()))
   }
   try {
-    for (const spec of options.orgs ?? DEFAULT_ORGS) await host(spec, true)
+    if (saved === null) {
+      for (const spec of options.orgs ?? DEFAULT_ORGS) await hostNew(spec, true)
+    } else for (const home of saved.hosts) await hostSaved(home)
   } catch (error) {
     await closeHosts()
     throw error
@@ -163,6 +195,8 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     hosts: { 'login.salesforce.com': urls.production, 'test.salesforce.com': urls.sandbox },
     secretKey,
     webhookSigningKey,
+    onTraffic,
+    ...(saved !== null && { saved: saved.nango }),
     integrations: (['salesforce', 'salesforce-sandbox'] as const).map((name) => ({
       key: name,
       provider: name,
@@ -178,13 +212,13 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     nango,
     loginUrl: urls.production,
     testLoginUrl: urls.sandbox,
-    addOrg: (spec) => host(spec, false),
+    addOrg: (spec) => hostNew(spec, false),
     moveOrg: async (org, keepOld) => {
       const home = hosted.get(org.id)
       if (home === undefined) return
       const old = home.servers
-      home.servers = keepOld ? [...old] : []
-      home.servers.push(await listen(org, 0))
+      home.servers = [...(keepOld ? old : []), await listen(org, 0)]
+      home.ports = home.servers.map(portOf)
       if (!keepOld) await Promise.all(old.map((server) => server.close()))
     },
     reset: async () => {
@@ -206,7 +240,36 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
   }
   registerControl(control, world)
   servers.push(control)
-  const controlUrl = await control.listen({ port: options.port ?? 0, host: '127.0.0.1' })
+  const controlUrl = await control.listen({
+    port: saved?.ports.control ?? options.port ?? 0,
+    host: '127.0.0.1',
+  })
+  const ports = {
+    control: portOf(control),
+    login: Number(new URL(urls.production).port),
+    testLogin: Number(new URL(urls.sandbox).port),
+    nango: Number(new URL(nango.url).port),
+  }
+  keeper =
+    options.keep === undefined
+      ? null
+      : createKeeper({
+          ...options.keep,
+          state: () => ({
+            hosts: [...hosted.values()].map(({ org, servers: _servers, ...home }) => ({
+              ...home,
+              org: savedOrg(org),
+            })),
+            made,
+            ports,
+            faults: faults.saved(),
+            codes,
+            nango: nango.saved(),
+          }),
+          isBusy: () => [...orgs.values()].some(isBusy),
+          isSaving: () => [...orgs.values()].some(isSaving),
+        })
+  onTraffic()
 
   return {
     controlUrl,
@@ -226,8 +289,23 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     close: async () => {
       await closeHosts()
       await nango.close()
+      await keeper?.close()
     },
   }
+}
+
+const portOf = ({ server }: FastifyInstance): number => {
+  const address = server.address()
+  return address === null || typeof address === 'string' ? 0 : address.port
+}
+
+/** The world to go on with, if there is one. */
+const savedIn = async ({ file, notice }: NonNullable<SimulatorOptions['keep']>) => {
+  const found = await readWorld(file)
+  if (found === null) return null
+  if ('world' in found) return found.world
+  notice(`${file} is not used: ${found.unusable}. The simulator starts with new orgs.`)
+  return null
 }
 
 /** The hosts keep their org: the fresh state replaces its old one completely. */

@@ -15,6 +15,7 @@ const HELP = `Salesforce and Nango on local ports.
   --describe-ms N         additional time of every describe
   --public-login URL      https address at which others reach the login host: identities begin with it
   --public-test-login URL the same for the login host of sandboxes
+  --keep FILE             saves the world there and begins with what is saved there, at the same ports
   --edition E             Developer, Professional, Enterprise (default) or Unlimited
 `
 
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     'call-ms': { type: 'string', default: '0' },
     'describe-ms': { type: 'string', default: '0' },
+    keep: { type: 'string' },
     'public-login': { type: 'string' },
     'public-test-login': { type: 'string' },
     edition: { type: 'string', default: 'Enterprise' },
@@ -60,6 +62,7 @@ if (values.help || seed === null || edition === undefined) {
       ...(values['public-login'] !== undefined && { login: values['public-login'] }),
       ...(values['public-test-login'] !== undefined && { testLogin: values['public-test-login'] }),
     },
+    ...(values.keep !== undefined && { keep: { file: values.keep, notice: console.error } }),
     latency: { callMs: Number(values['call-ms']), describeMs: Number(values['describe-ms']) },
   })
   console.log(

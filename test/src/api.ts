@@ -39,6 +39,13 @@ export interface Api {
   as(token: string | null): Api
 }
 
+/** The values of newline-delimited JSON. */
+export const linesOf = <Line = unknown>(text: string): Line[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+
 type Validators = (method: string, path: string, answer: Answer) => void
 
 const loadValidators = async (url: string): Promise<Validators> => {
@@ -66,6 +73,7 @@ const loadValidators = async (url: string): Promise<Validators> => {
         `${method} ${path} answered ${answer.status} ${type}, which the OpenAPI document does not name: ${answer.text.slice(0, 500)}`,
       )
     }
+    const isLines = type.endsWith('ndjson')
     if (!type.endsWith('json')) return
     const key = `${method} ${path} ${answer.status} ${type}`
     const validate =
@@ -76,7 +84,9 @@ const loadValidators = async (url: string): Promise<Validators> => {
         ),
       )
     compiled.set(key, validate)
-    if (!validate(answer.body)) {
+    const values = isLines ? linesOf(answer.text) : [answer.body]
+    for (const value of values) {
+      if (validate(value)) continue
       throw new Error(`${key} breaks the OpenAPI document: ${ajv.errorsText(validate.errors)}`)
     }
   }
@@ -101,7 +111,7 @@ export const apiOf = (url: string, token: string | null = null): Api => {
   const raw = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await fetch(url + path, { redirect: 'manual', ...init })
     const text = await response.text()
-    const isJson = (response.headers.get('content-type') ?? '').includes('json')
+    const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '')
     const answer: Answer = {
       status: response.status,
       headers: response.headers,

@@ -17,6 +17,7 @@ export type AuditAction =
   | 'auth.change_password'
   | 'client.create'
   | 'client.update'
+  | 'client.export'
   | 'token.create'
   | 'token.revoke'
   | 'connection.create'

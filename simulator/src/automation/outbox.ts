@@ -1,6 +1,6 @@
 // Mail that flows sent: it is not delivered, but tests can read it.
 
-import { keptByOrg } from '../org/kept.ts'
+import { keptByOrg, type Lasting } from '../org/kept.ts'
 
 export interface SentEmail {
   /** ISO 8601. */
@@ -20,7 +20,7 @@ export interface SentEmail {
 const KEPT = 10_000
 
 /** What an org's flows sent, oldest first; the newest 10,000 are kept. */
-export class Outbox {
+export class Outbox implements Lasting {
   #sent: SentEmail[] = []
 
   get all(): readonly SentEmail[] {
@@ -34,6 +34,14 @@ export class Outbox {
     return () => {
       this.#sent = this.#sent.filter((other) => other !== email)
     }
+  }
+
+  saved(): SentEmail[] {
+    return this.#sent
+  }
+
+  restore(saved: SentEmail[]): void {
+    this.#sent = saved
   }
 
   clear(): number {

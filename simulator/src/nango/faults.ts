@@ -29,6 +29,10 @@ export class RequestFaults {
     return this.#rules
   }
 
+  restore(rules: readonly FaultRule[]): void {
+    this.#rules = [...rules]
+  }
+
   reset(): void {
     this.#rules = []
   }
@@ -65,6 +69,14 @@ export class RefreshFaults {
 
   add(rule: RefreshFaultRule): void {
     this.#rules.push({ ...rule })
+  }
+
+  get pending(): readonly RefreshFaultRule[] {
+    return this.#rules
+  }
+
+  restore(rules: readonly RefreshFaultRule[]): void {
+    this.#rules = [...rules]
   }
 
   reset(): void {

@@ -8,14 +8,14 @@ import { type NangoContext } from './context.ts'
 import { controlRoutes } from './control/routes.ts'
 import { environmentRoutes } from './environment.ts'
 import { ERRORS, NangoError } from './errors.ts'
-import { type FaultRule, RefreshFaults, RequestFaults } from './faults.ts'
+import { type FaultRule, type RefreshFaultRule, RefreshFaults, RequestFaults } from './faults.ts'
 import { Journal, type JournalEntry } from './journal.ts'
 import { oauthRoutes } from './oauth.ts'
 import { TokenRefresher } from './refresh.ts'
 import { SalesforceOAuth } from './salesforce-oauth.ts'
 import { sessionRoutes } from './sessions.ts'
-import { type Integration, NangoStore } from './store.ts'
-import { WebhookSender } from './webhooks.ts'
+import { type Integration, NangoStore, type SavedStore } from './store.ts'
+import { WebhookSender, type WebhookSettings } from './webhooks.ts'
 
 export interface NangoOptions {
   /** Default 0: any free port. */
@@ -40,6 +40,19 @@ export interface NangoOptions {
   integrations: Integration[]
   /** Requests per minute before 429; default: the headers count, nothing is refused. */
   rateLimitPerMinute?: number
+  /** What `saved` of an earlier environment returned. */
+  saved?: SavedNango
+  /** Called when a request arrives, and when its answer was sent or cut. */
+  onTraffic?: () => void
+}
+
+/** The state of an environment as plain data. Counters and journals belong to a process. */
+export interface SavedNango {
+  store: SavedStore
+  webhooks: WebhookSettings
+  requestFaults: readonly FaultRule[]
+  refreshFaults: readonly RefreshFaultRule[]
+  rateLimitPerMinute: number | null
 }
 
 export interface NangoSimulator {
@@ -48,18 +61,22 @@ export interface NangoSimulator {
   routes: string[]
   /** Forgets connections, sessions, attempts, faults, counters and the moved clock. */
   reset(): void
+  saved(): SavedNango
   close(): Promise<void>
 }
 
 /** Starts a Nango environment with the given integrations; resolves when it listens. */
 export async function startNango(options: NangoOptions): Promise<NangoSimulator> {
   const ctx = createContext(options)
+  if (options.saved !== undefined) restore(ctx, options.saved)
   const app = Fastify({
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     bodyLimit: 10 * 1024 * 1024,
     routerOptions: { querystringParser: nestedQuery },
   })
+  const { onTraffic } = options
+  if (onTraffic !== undefined) reportTraffic(app, onTraffic)
   const routes: string[] = []
   app.addHook('onRoute', ({ method, url }) => {
     const verb = Array.isArray(method) ? 'ALL' : method
@@ -80,6 +97,13 @@ export async function startNango(options: NangoOptions): Promise<NangoSimulator>
     url: ctx.url,
     routes,
     reset: () => ctx.reset(),
+    saved: () => ({
+      store: ctx.store.saved(),
+      webhooks: ctx.webhooks.settings,
+      requestFaults: ctx.requestFaults.pending,
+      refreshFaults: ctx.refreshFaults.pending,
+      rateLimitPerMinute: ctx.gate.rateLimitPerMinute,
+    }),
     close: async () => {
       await ctx.webhooks.close()
       await app.close()
@@ -129,6 +153,21 @@ function createContext(options: NangoOptions): NangoContext {
       }
     },
   }
+}
+
+function restore(ctx: NangoContext, saved: SavedNango): void {
+  ctx.store.restore(saved.store)
+  Object.assign(ctx.webhooks.settings, saved.webhooks)
+  ctx.requestFaults.restore(saved.requestFaults)
+  ctx.refreshFaults.restore(saved.refreshFaults)
+  ctx.gate.rateLimitPerMinute = saved.rateLimitPerMinute
+}
+
+function reportTraffic(app: FastifyInstance, onTraffic: () => void): void {
+  app.addHook('onRequest', async (_req, reply) => {
+    onTraffic()
+    reply.raw.once('close', onTraffic)
+  })
 }
 
 /** JSON as Express reads it (an empty body is `{}`, only objects and arrays), all else as bytes. */

@@ -82,6 +82,15 @@ export interface Connection extends ConnectionIntent {
   refreshState: { failedDays: number; lastFailureAtMs: number | null; exhausted: boolean }
 }
 
+/** What of an environment outlives a restart; the integrations are configuration. */
+export interface SavedStore {
+  clockOffsetMs: number
+  lastRow: number
+  connections: Connection[]
+  sessions: Map<string, ConnectSession>
+  attempts: Map<string, OAuthAttempt>
+}
+
 export const SESSION_TTL_MS = 30 * 60 * 1000
 
 /** The state of one Nango environment; `reset` empties it but keeps the integrations. */
@@ -112,6 +121,25 @@ export class NangoStore {
     this.#connections = []
     this.#sessions.clear()
     this.#attempts.clear()
+  }
+
+  saved(): SavedStore {
+    return {
+      clockOffsetMs: this.#clockOffsetMs,
+      lastRow: this.#lastRow,
+      connections: this.#connections,
+      sessions: this.#sessions,
+      attempts: this.#attempts,
+    }
+  }
+
+  /** Takes over what `saved` returned, in a later process. */
+  restore({ clockOffsetMs, lastRow, connections, sessions, attempts }: SavedStore): void {
+    this.#clockOffsetMs = clockOffsetMs
+    this.#lastRow = lastRow
+    this.#connections = connections
+    this.#sessions = sessions
+    this.#attempts = attempts
   }
 
   /** All rows, soft-deleted ones too, oldest first. */

@@ -38,10 +38,16 @@ const base62 = (value: number, width: number): string => {
 /** Makes ids of one org: the key prefix, the org's pod, and a counter per prefix. */
 export class IdGenerator {
   readonly #pod: string
-  readonly #next = new Map<string, number>()
+  readonly #next: Map<string, number>
 
-  constructor(pod: string) {
+  /** With what `saved` returned, it goes on where that generator was. */
+  constructor(pod: string, next: ReadonlyMap<string, number> = new Map()) {
     this.#pod = pod.slice(0, 4).padEnd(4, '0')
+    this.#next = new Map(next)
+  }
+
+  saved(): { pod: string; next: ReadonlyMap<string, number> } {
+    return { pod: this.#pod, next: this.#next }
   }
 
   /** A fresh 18-character id with this three-character prefix. */

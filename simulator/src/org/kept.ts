@@ -3,6 +3,13 @@
 
 import { type Org } from './model.ts'
 
+/** Kept state that outlives the process: as plain data (no functions, no instances of classes). */
+export interface Lasting {
+  saved(): unknown
+  /** Takes over what `saved` returned, in a later process. */
+  restore(saved: unknown): void
+}
+
 /**
  * Returns the state that a module keeps about an org, created on first use. A reset of the org discards
  * it; code that still holds the old one can notice by asking again.

@@ -1,7 +1,7 @@
 // State about an org's records beside the rows: indexes, locks, the recycle bin, counters.
 
 import { type Org } from '../org/model.ts'
-import { keptByOrg } from '../org/kept.ts'
+import { keptByOrg, type Lasting } from '../org/kept.ts'
 import { type RecordAutomation } from './automation.ts'
 import { LockTable, Transaction } from './locks.ts'
 import { RecordStore } from './store.ts'
@@ -29,7 +29,10 @@ export interface Deletion {
   cleared: { object: string; id: string; field: string; was: string }[]
 }
 
-export class RecordState {
+/** What outlives a restart: locks and transactions do not, and indexes are built again. */
+type Saved = Pick<RecordState, 'bin' | 'autoNumbers' | 'lockFaults' | 'saveMs' | 'lockWaitMs'>
+
+export class RecordState implements Lasting {
   readonly store: RecordStore
   readonly locks = new LockTable()
   /** By the id of the record that was deleted. */
@@ -49,6 +52,17 @@ export class RecordState {
 
   constructor(org: Org) {
     this.store = new RecordStore(org)
+  }
+
+  saved(): Saved {
+    const { bin, autoNumbers, lockFaults, saveMs, lockWaitMs } = this
+    return { bin, autoNumbers, lockFaults, saveMs, lockWaitMs }
+  }
+
+  restore({ bin, autoNumbers, lockFaults, saveMs, lockWaitMs }: Saved): void {
+    for (const [id, deletion] of bin) this.bin.set(id, deletion)
+    for (const [field, last] of autoNumbers) this.autoNumbers.set(field, last)
+    Object.assign(this, { lockFaults, saveMs, lockWaitMs })
   }
 
   transaction(): Transaction {

@@ -37,7 +37,7 @@ export interface FaultRule {
     | { type: 'dead-session'; shape: 'rest' | 'bad-oauth-token' | 'not-valid-for-rest' | 'bulk' }
 }
 
-interface Armed {
+export interface Armed {
   rule: FaultRule
   left: number
   skip: number
@@ -56,6 +56,14 @@ export class Faults {
 
   clear(): void {
     this.#armed = []
+  }
+
+  saved(): readonly Armed[] {
+    return this.#armed
+  }
+
+  restore(saved: readonly Armed[]): void {
+    this.#armed = [...saved]
   }
 
   get pending(): (FaultRule & { left: number })[] {

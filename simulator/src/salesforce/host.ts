@@ -38,6 +38,7 @@ export interface HostOptions {
   faults: Faults
   latency: { callMs: number; describeMs: number }
   onCall: (call: Call) => void
+  onTraffic: () => void
 }
 
 /** Salesforce: 25 requests of 20 seconds and more at once, 5 in Developer Edition and trials. */
@@ -61,7 +62,7 @@ const gzipAsync = promisify(gzip)
 /** Starts to listen for one org and stores its address in the org. */
 export const startHost = async (options: HostOptions): Promise<FastifyInstance> => {
   const { org } = options
-  const app = plainApp()
+  const app = plainApp(options.onTraffic)
   registerOAuth(app, options.oauth)
   const running = new Set<{ since: number }>()
   app.setErrorHandler(unforeseen)
@@ -91,8 +92,11 @@ const unforeseen = (error: unknown, _request: FastifyRequest, reply: FastifyRepl
     },
   ])
 
-/** A server that accepts bodies as they are and serves paths that start with a double slash. */
-export const plainApp = (): FastifyInstance => {
+/**
+ * A server that accepts bodies as they are and serves paths that start with a double slash.
+ * `onTraffic` is called when a request arrives, and when its answer was sent or cut.
+ */
+export const plainApp = (onTraffic: () => void): FastifyInstance => {
   const app = Fastify({
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -100,6 +104,10 @@ export const plainApp = (): FastifyInstance => {
     routerOptions: { maxParamLength: 2000 },
     // The Salesforce CLI keeps the instance URL with a slash at its end and asks for //services/….
     rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    onTraffic()
+    reply.raw.once('close', onTraffic)
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

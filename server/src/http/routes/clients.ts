@@ -1,4 +1,7 @@
+import { Readable } from 'node:stream'
 import * as z from 'zod'
+import { type Database } from '../../db/database.ts'
+import { exportClient } from '../../domain/client-export.ts'
 import { type Clients } from '../../domain/clients.ts'
 import { route, type Route } from '../route.ts'
 import { freeForm, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
@@ -35,7 +38,46 @@ const exampleClient = {
   updated_at: '2026-11-22T09:00:00.000Z',
 }
 
-export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
+/** A line of an export. */
+const exportLine = z.object({
+  kind: z
+    .string()
+    .describe(
+      '`export` in the first line and `complete` in the last; what `data` is in all others',
+    ),
+  data: z
+    .record(z.string(), z.unknown())
+    .describe('In the first line `format` (1), in the last `counts` by kind; else the stored row'),
+})
+
+const exportRoute = (db: Database): Route =>
+  route({
+    method: 'POST',
+    path: '/api/clients/export',
+    tag: 'Clients',
+    summary: 'Export everything that is stored of a client',
+    description:
+      'A line of JSON for each stored row: the client, its users, connections, snapshots with their ' +
+      'contents, reports, deployments with their images, mappings, pushes with the input that is ' +
+      'still kept, and the audit log. Tokens, passwords and their hashes are not in it. An export ' +
+      'without the line `complete` at its end was cut. What changes during the export may be missing.',
+    access: 'org.manage',
+    body: z.strictObject({ client_id: id }),
+    replies: {
+      200: { description: 'One line a row', body: exportLine, mediaType: 'application/x-ndjson' },
+    },
+    errors: ['not_found'],
+    example: {
+      body: { client_id: exampleClient.id },
+      reply: { kind: 'client', data: exampleClient },
+    },
+    handle: async ({ caller, body }) => ({
+      status: 200,
+      body: Readable.from(await exportClient(db, caller, body.client_id), { objectMode: false }),
+    }),
+  })
+
+export const clientRoutes = ({ clients, db }: { clients: Clients; db: Database }): Route[] => [
   route({
     method: 'POST',
     path: '/api/clients/create',
@@ -118,4 +160,5 @@ export const clientRoutes = ({ clients }: { clients: Clients }): Route[] => [
     example: { body: { client_id: exampleClient.id, is_active: true }, reply: exampleClient },
     handle: async ({ caller, body }) => ({ status: 200, body: await clients.update(caller, body) }),
   }),
+  exportRoute(db),
 ]

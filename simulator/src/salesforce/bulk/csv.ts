@@ -42,6 +42,13 @@ export class Upload {
     return upload
   }
 
+  /** An upload that was received earlier. */
+  static from(chunks: Buffer[]): Upload {
+    const upload = new Upload()
+    for (const chunk of chunks) upload.#add(chunk)
+    return upload
+  }
+
   get tooLarge(): boolean {
     return this.bytes > UPLOAD_BYTES_MAX
   }

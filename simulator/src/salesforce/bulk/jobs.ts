@@ -1,9 +1,9 @@
 // The Bulk API 2.0 jobs of one org, what they have used of its allocations, and their pace.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { keptByOrg } from '../../org/kept.ts'
+import { keptByOrg, type Lasting } from '../../org/kept.ts'
 import { type Org } from '../../org/model.ts'
-import { type CsvFormat, type Upload } from './csv.ts'
+import { Upload, type CsvFormat } from './csv.ts'
 
 export type IngestOperation = 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete'
 export type JobState =
@@ -88,7 +88,16 @@ const KEPT_MS = 7 * 24 * 3600 * 1000
 /** A limit of the simulator, so that long runs do not fill the memory. */
 const KEPT_MAX = 2000
 
-export class BulkJobs {
+/** Promises end with the process, and an upload is its bytes. */
+interface Saved {
+  usage: BulkJobs['usage']
+  ingest: (Omit<IngestJob, 'settled' | 'upload'> & { uploaded: Buffer[] | null })[]
+  query: Omit<QueryJob, 'settled'>[]
+  pace: BulkPace
+  hold: Hold | null
+}
+
+export class BulkJobs implements Lasting {
   readonly org: Org
   readonly usage: Record<keyof typeof DAILY, number> = {
     batches: 0,
@@ -104,6 +113,38 @@ export class BulkJobs {
 
   constructor(org: Org) {
     this.org = org
+  }
+
+  saved(): Saved {
+    return {
+      usage: this.usage,
+      ingest: [...this.#ingest.values()].map(({ settled: _settled, upload, ...job }) => ({
+        ...job,
+        uploaded: upload?.chunks ?? null,
+      })),
+      query: [...this.#query.values()].map(({ settled: _settled, ...job }) => job),
+      pace: this.#pace,
+      hold: this.#hold,
+    }
+  }
+
+  /** The jobs as they were; `resumeJobs` brings unfinished ones to their end. */
+  restore({ usage, ingest, query, pace, hold }: Saved): void {
+    Object.assign(this.usage, usage)
+    const settled = Promise.resolve()
+    for (const { uploaded, ...job } of ingest) {
+      this.addIngest({ ...job, settled, upload: uploaded && Upload.from(uploaded) })
+    }
+    for (const job of query) this.addQuery({ ...job, settled })
+    this.#pace = pace
+    this.#hold = hold
+  }
+
+  /** True while one waits or runs. */
+  get busy(): boolean {
+    return [...this.#ingest.values(), ...this.#query.values()].some(
+      ({ state }) => state === 'UploadComplete' || state === 'InProgress',
+    )
   }
 
   get pace(): Readonly<BulkPace> {

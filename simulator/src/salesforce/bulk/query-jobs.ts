@@ -79,7 +79,7 @@ const create = (ctx: RestContext): RestAnswer => {
     result: null,
   }
   bulk.addQuery(job)
-  job.settled = run(bulk, job)
+  job.settled = runQueryJob(bulk, job)
   return jobJson(createdView(job))
 }
 
@@ -119,7 +119,8 @@ const checkColumn = (column: QueryColumn): void => {
 
 const ROWS_AT_ONCE = 1000
 
-const run = async (bulk: BulkJobs, job: QueryJob): Promise<void> => {
+/** Runs the job to its end, again from its start if it was interrupted: it changes nothing. */
+export const runQueryJob = async (bulk: BulkJobs, job: QueryJob): Promise<void> => {
   await bulk.queue(job)
   if (job.state === 'UploadComplete') bulk.enter(job, 'InProgress')
   const going = () => bulk.live && job.state === 'InProgress'

@@ -2,7 +2,7 @@
 // "deploy()", "checkDeployStatus()", "cancelDeploy()".
 
 import { isProduction } from '../../../org/edition.ts'
-import { keptByOrg } from '../../../org/kept.ts'
+import { keptByOrg, type Lasting } from '../../../org/kept.ts'
 import type { Org } from '../../../org/model.ts'
 import { applyPackage, type DeployMessage } from './apply.ts'
 import { DeployRefusal, type DeployOptions } from './options.ts'
@@ -52,8 +52,15 @@ const SETUP_LOCKED =
 export const isDone = ({ status }: DeployJob): boolean =>
   !['Pending', 'InProgress', 'Canceling'].includes(status)
 
+interface Saved {
+  jobs: ReadonlyMap<string, DeployJob>
+  zips: ReadonlyMap<string, Uint8Array>
+  locks: readonly DeployLock[]
+  pace: DeployPace
+}
+
 /** Deployments proceed by the clock, whether or not anybody polls them. */
-export class DeployJobs {
+export class DeployJobs implements Lasting {
   readonly #org: Org
   readonly #jobs = new Map<string, DeployJob>()
   readonly #zips = new Map<string, Uint8Array>()
@@ -70,6 +77,28 @@ export class DeployJobs {
   /** All that are kept, oldest first. */
   get all(): readonly DeployJob[] {
     return [...this.#jobs.values()]
+  }
+
+  saved(): Saved {
+    return { jobs: this.#jobs, zips: this.#zips, locks: this.#locks, pace: this.#pace }
+  }
+
+  /** What ran is begun again: it had not changed anything yet, a package is applied at its end. */
+  restore({ jobs, zips, locks, pace }: Saved): void {
+    for (const [id, job] of jobs) this.#jobs.set(id, job)
+    for (const [id, zip] of zips) this.#zips.set(id, zip)
+    this.#locks.push(...locks)
+    this.#pace = pace
+    for (const job of this.all) {
+      if (job.status === 'Canceling') this.#finish(job, 'Canceled')
+      if (job.status === 'InProgress') this.#enter(job, 'Pending')
+    }
+    this.#advance()
+  }
+
+  /** True while one waits or runs. */
+  get busy(): boolean {
+    return this.all.some((job) => !isDone(job))
   }
 
   /**

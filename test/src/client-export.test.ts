@@ -1,0 +1,202 @@
+// `clients/export`: everything that is stored of a client, nothing of anybody else, no secret.
+
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HELD } from '../../server/src/domain/client-export.ts'
+import { linesOf } from './api.ts'
+import { PASSWORD, startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
+
+interface Line {
+  kind: string
+  data: Record<string, unknown>
+}
+
+let rig: Rig
+let org: TestOrg
+let client: TestClient
+let neighbour: TestClient
+let secrets: string[]
+
+/** A push of it fails, and keeps its input for a retry. */
+const NO_LEAD = '00Q000000000001AAA'
+const PLAN = {
+  objects: [
+    { api_name: 'Lead', fields: [{ api_name: 'Held__c', label: 'Held', type: 'Checkbox' }] },
+  ],
+}
+
+/** Rows in as many tables as the API fills. */
+const fill = async (of: TestClient, salesforceOrg: string): Promise<void> => {
+  await of.connect(salesforceOrg)
+  await of.pull()
+  const by = { client_id: of.id, wait_seconds: 55 }
+  const done = async (path: string, body: object) => {
+    const answer = await org.api.post<{ id: string }>(path, body, {
+      'idempotency-key': randomUUID(),
+    })
+    if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`)
+  }
+  await done('/api/conflicts/check', { ...by, plan: PLAN })
+  await done('/api/deploy/custom-objects', { ...by, plan: PLAN })
+  await done('/api/mappings/create', {
+    client_id: of.id,
+    canonical_object: 'lead',
+    sfdc_object: 'Lead',
+    fields: [
+      { canonical_field: 'name', sfdc_field: 'LastName' },
+      { canonical_field: 'company', sfdc_field: 'Company' },
+    ],
+  })
+  await done('/api/push/status-update', {
+    ...by,
+    object: 'lead',
+    updates: [{ match: { id: NO_LEAD }, fields: { name: 'Kept' } }],
+  })
+  const user = await org.user('company_admin', of.id)
+  const token = await org.api.post<{ token: string }>('/api/tokens/create', {
+    name: 'held',
+    user_id: user.id,
+  })
+  secrets.push(user.session, token.body.token)
+  await fillWhatWorkFills(of, user.id)
+}
+
+/** Tables that are filled only while work is under way, and keys of company users. */
+const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> => {
+  const rows = (text: string) => rig.database.query(text, [org.id, of.id])
+  const newest = (table: string) =>
+    `(select id from ${table} where org_id = $1 and client_id = $2 order by id desc limit 1)`
+  await rows(
+    `insert into topology_pull_items (org_id, client_id, snapshot_id, kind, name)
+     values ($1, $2, ${newest('crm_topology_snapshots')}, 'object', 'Lead')`,
+  )
+  await rows(
+    `insert into push_lanes (id, org_id, client_id, push_id, lane)
+     values (gen_random_uuid(), $1, $2, ${newest('crm_push_logs')}, 7)`,
+  )
+  await rows(
+    `insert into push_chunks (org_id, client_id, push_id, seq, rows, state)
+     values ($1, $2, ${newest('crm_push_logs')}, 7, 1, 'done')`,
+  )
+  await rig.database.query(
+    `insert into idempotency_keys
+       (org_id, client_id, user_id, method, path, key, body_hash, holder, free_at)
+     values ($1, $2, $3, 'POST', '/api/x', 'key', '\\x00', gen_random_uuid(), now())`,
+    [org.id, of.id, userId],
+  )
+}
+
+beforeAll(async () => {
+  rig = await startRig({ simulator: true })
+  org = await rig.org()
+  client = await org.client()
+  neighbour = await org.client()
+  secrets = [PASSWORD, org.token]
+  await fill(client, 'Acme')
+  await fill(neighbour, 'Acme Sandbox')
+}, 120_000)
+afterAll(() => rig[Symbol.asyncDispose]())
+
+const exported = async (of: TestClient): Promise<{ text: string; lines: Line[] }> => {
+  const answer = await org.api.post('/api/clients/export', { client_id: of.id })
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toContain('application/x-ndjson')
+  return { text: answer.text, lines: linesOf<Line>(answer.text) }
+}
+
+const countsOf = (lines: readonly Line[]): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const { kind } of lines) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
+}
+
+/** Rows of the client in every table that has a client_id. */
+const stored = async (of: TestClient): Promise<Map<string, number>> => {
+  const tables = await rig.database.query<{ name: string }>(
+    `select table_schema || '.' || table_name as name from information_schema.columns
+      where column_name = 'client_id'
+        and table_schema not in ('pg_catalog', 'information_schema', 'pgboss')`,
+  )
+  const counts = new Map<string, number>()
+  for (const { name } of tables) {
+    const [row] = await rig.database.query<{ n: number }>(
+      `select count(*)::int as n from ${name} where client_id = $1`,
+      [of.id],
+    )
+    counts.set(name, row?.n ?? 0)
+  }
+  return counts
+}
+
+describe('clients/export', () => {
+  it('holds every row of every table with a client_id, and says so at its end', async () => {
+    const { lines } = await exported(client)
+    const counts = countsOf(lines)
+    const first = lines.at(0)
+    expect(first).toMatchObject({ kind: 'export', data: { format: 1, client_id: client.id } })
+    const { export: _first, complete: _last, ...rows } = counts
+    const told = Object.fromEntries(HELD.map(({ kind }) => [kind, rows[kind] ?? 0]))
+    expect(lines.at(-1)).toEqual({ kind: 'complete', data: { counts: told } })
+
+    const tables = await stored(client)
+    for (const [table, count] of tables) {
+      const held = HELD.find((one) => `public.${one.table}` === table)
+      expect(held, `${table} has a client_id: add it to HELD`).toBeDefined()
+      expect(counts[held?.kind ?? ''] ?? 0, table).toBe(count)
+    }
+    expect(counts).toMatchObject({ client: 1, user: 1, api_token: 1, connection: 1 })
+    const empty = [...tables].filter(([, count]) => count === 0).map(([table]) => table)
+    expect(empty, 'fill these in this test too').toEqual([])
+  })
+
+  it('holds nothing of another client, and no secret', async () => {
+    const { text, lines } = await exported(client)
+    expect(text).not.toContain(neighbour.id)
+    for (const secret of secrets) expect(text).not.toContain(secret)
+    const names = new Set(lines.flatMap(({ data }) => Object.keys(data)))
+    expect(
+      [...names].filter((name) => /password|token_hash|secret|holder|lease/.test(name)),
+    ).toEqual([])
+    const contents = lines.filter(({ kind }) => kind === 'snapshot_content')
+    expect(contents.some(({ data }) => (data.body as { name?: string }).name === 'Lead')).toBe(true)
+    const input = lines.find(({ kind }) => kind === 'push_input')
+    expect(input?.data.source).toEqual([[0, { match: { id: NO_LEAD }, fields: { name: 'Kept' } }]])
+  })
+
+  it('holds pages and pages, each row once', async () => {
+    const big = await org.client()
+    await rig.database.query(
+      `insert into audit_log (id, org_id, client_id, credential_type, action, outcome)
+       select gen_random_uuid(), $1, $2, 'system', 'filled', 'ok' from generate_series(1, 1201)`,
+      [org.id, big.id],
+    )
+    await rig.database.query(
+      `with pushes as (
+         insert into crm_push_logs (id, org_id, client_id, kind, status, accepted_at)
+         select gen_random_uuid(), $1, $2, 'records', 'succeeded', now() from generate_series(1, 130)
+         returning id)
+       insert into push_chunks (org_id, client_id, push_id, seq, rows)
+       select $1, $2, id, seq, 1 from pushes, generate_series(1, 7) as seq`,
+      [org.id, big.id],
+    )
+    const { lines } = await exported(big)
+    expect(countsOf(lines)).toMatchObject({ push: 130, push_chunk: 910 })
+    const filled = lines.filter(({ data }) => data.action === 'filled')
+    expect(new Set(filled.map(({ data }) => data.id)).size).toBe(1201)
+    expect(filled).toHaveLength(1201)
+  })
+
+  it('is for org admins, and leaves an audit row', async () => {
+    await exported(client)
+    const { body } = await org.api.post<{ items: object[] }>('/api/audit/list', {
+      client_id: client.id,
+      action: 'client.export',
+    })
+    expect(body.items[0]).toMatchObject({ target_id: client.id, outcome: 'ok' })
+    for (const role of ['company_admin', 'company_member'] as const) {
+      const { api } = await org.user(role, client.id)
+      const refused = await api.post('/api/clients/export', { client_id: client.id })
+      expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    }
+  })
+})

@@ -146,7 +146,7 @@ export const createConflicts = (options: Options): Conflicts => {
       const { tenant } = caller
       const { sfdc_org_id: sfdcOrgId } = await destinationOf(connections, tenant, input.client_id)
       const id = await start(caller, input, sfdcOrgId)
-      const isDone = async () => (await get(tenant, id)).status !== 'running'
+      const isDone = async () => (await get(tenant, id)).is_final
       const work = { orgId: tenant.orgId, clientId: input.client_id, id }
       await handOver({ jobs, logger }, 'conflict-check', work, sfdcOrgId)
       await waitForEnd({ jobs }, id, isDone, input.wait_seconds, signal)

@@ -37,6 +37,7 @@ import {
   type Deployment,
   deploymentById,
   type DeploymentRow,
+  isFinal,
   type NamedComponent,
   nothingYet,
   openRunOf,
@@ -117,8 +118,6 @@ export interface Deployments {
    */
   removeWorkflows(caller: Caller, input: RemovalInput, signal?: AbortSignal): Promise<Deployment>
   get(tenant: Tenant, deploymentId: string): Promise<Deployment>
-  /** Whether work on it is under way; then the answer is 202. */
-  isRunning(tenant: Tenant, deploymentId: string): Promise<boolean>
   /** Newest first, without plan and components. */
   list(
     tenant: Tenant,
@@ -157,9 +156,6 @@ export const createDeployments = (options: Options): Deployments => {
       if (row === undefined) throw notFound('deployment')
       return toDeployment(row, await componentsById(tx, tenant, id))
     })
-
-  const isRunning = (tenant: Tenant, id: string): Promise<boolean> =>
-    db.as(tenant).tx(async (tx) => (await openRunOf(tx, tenant, id)) !== undefined)
 
   /** Adds the run that holds the Salesforce org. The unique index decides between two at once. */
   const insertRun = async (
@@ -392,7 +388,7 @@ export const createDeployments = (options: Options): Deployments => {
     const id = input.deployment_id
     const row = await db.as(tenant).tx((tx) => deploymentById(tx, tenant, id))
     if (row === undefined) throw notFound('deployment')
-    if (await isRunning(tenant, id)) {
+    if (!isFinal(row)) {
       throw new EngineError('deployment_in_progress', 'Work on this deployment is under way.', {
         retryAfterSeconds: 5,
       })
@@ -562,7 +558,6 @@ export const createDeployments = (options: Options): Deployments => {
     rollback,
     cancel,
     get,
-    isRunning,
     list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
         if (input.client_id !== undefined) await requireClient(tx, tenant, input.client_id)

@@ -180,7 +180,7 @@ export const createTopology = (options: Options): Topology => {
     const { row, started } = await start(caller, input)
     const work = { orgId: row.org_id, clientId: row.client_id, id: row.id }
     if (started) await handOver({ jobs, logger }, 'topology-pull', work, row.sfdc_org_id)
-    const isDone = async () => (await snapshot(caller.tenant, row.id)).status !== 'pulling'
+    const isDone = async () => (await snapshot(caller.tenant, row.id)).is_final
     await waitForEnd({ jobs }, row.id, isDone, input.wait_seconds, signal)
     return snapshot(caller.tenant, row.id)
   }

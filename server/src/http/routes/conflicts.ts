@@ -3,6 +3,7 @@ import { type Conflicts, type Report } from '../../domain/conflicts/reports.ts'
 import { workflowInput } from '../../domain/workflows/definition/schema.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
 import { type Reply, route, type Route } from '../route.ts'
+import { isFinal, replyWith } from '../running.ts'
 import { id, pageOf, pageRequest, progress, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 const PLAN_BODY_BYTES = 8 * 1024 * 1024
@@ -17,6 +18,7 @@ const summary = z
     id,
     client_id: id,
     status: z.enum(['running', 'complete', 'failed']),
+    is_final: isFinal,
     progress: progress.describe('Stages: `pull`, `salesforce`, `facts`, `rules`, `complete`'),
     error: workFault
       .nullable()
@@ -89,6 +91,7 @@ const exampleSummary = {
   id: REPORT_ID,
   client_id: CLIENT_ID,
   status: 'complete',
+  is_final: true,
   progress: { stage: 'complete', done: 2, total: 2 },
   error: null,
   severity: 'green',
@@ -142,10 +145,7 @@ const example = {
 }
 
 /** 201 with the result, or 202 with the current state and where to poll. */
-const replyOf = (body: Report): Reply =>
-  body.status === 'running'
-    ? { status: 202, body, headers: { location: '/api/conflicts/get' } }
-    : { status: 201, body }
+const replyOf = (body: Report): Reply => replyWith(body, '/api/conflicts/get', { ended: 201 })
 
 export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[] => [
   route({

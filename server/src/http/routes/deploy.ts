@@ -63,7 +63,7 @@ const customObjectsRoute = (
     example: { body: { client_id: CLIENT_ID, plan: examplePlan }, reply: exampleDeployment },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.deploy(caller, body, context.signal)),
+      replyOf(await deployments.deploy(caller, body, context.signal)),
   })
 
 const statusRoute = (deployments: Deployments): Route =>
@@ -188,7 +188,7 @@ const rollbackRoute = (
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.rollback(caller, body, context.signal)),
+      replyOf(await deployments.rollback(caller, body, context.signal)),
   })
 
 export const deployRoutes = ({ deployments }: { deployments: Deployments }): Route[] => {

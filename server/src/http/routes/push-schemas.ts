@@ -1,6 +1,7 @@
 // The shapes of pushes: requests, responses and examples.
 
 import * as z from 'zod'
+import { isFinal } from '../running.ts'
 import { id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 /** For a JSON body; application/x-ndjson has no limit except that of the rows. */
@@ -128,6 +129,7 @@ export const push = z
     canonical_object: z.string().nullable(),
     sfdc_object: z.string().nullable(),
     status,
+    is_final: isFinal,
     dry_run: z.boolean(),
     transport: z.enum(['collections', 'bulk']),
     total: z.int(),
@@ -202,6 +204,7 @@ export const examplePush = {
   canonical_object: 'job_posting',
   sfdc_object: 'Job_Posting__c',
   status: 'succeeded',
+  is_final: true,
   dry_run: false,
   transport: 'collections',
   total: 1,

@@ -8,6 +8,7 @@ import {
   INCLUDABLE,
 } from '../../domain/topology/topology.ts'
 import { type Reply, route, type Route } from '../route.ts'
+import { isFinal, replyWith } from '../running.ts'
 import { id, pageOf, pageRequest, progress, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 const objectName = z
@@ -23,6 +24,7 @@ const snapshot = z
     client_id: id,
     version: z.int().nullable().describe('1, 2, 3 … per client; null until complete'),
     status: z.enum(['pulling', 'complete', 'failed']),
+    is_final: isFinal,
     scope: z
       .union([z.literal('all'), z.array(z.string())])
       .describe('What was read; every other object was carried over from the previous version'),
@@ -207,6 +209,7 @@ const example = {
   client_id: CLIENT_ID,
   version: 12,
   status: 'complete',
+  is_final: true,
   scope: 'all',
   api_version: 'v66.0',
   progress: { stage: 'complete', done: 912, total: 912 },
@@ -289,10 +292,7 @@ const exampleDiff = {
 }
 
 /** 200 with the result, or 202 with the current state and where to poll. */
-const replyOf = (body: Snapshot): Reply =>
-  body.status === 'pulling'
-    ? { status: 202, body, headers: { location: '/api/topology/get' } }
-    : { status: 200, body }
+const replyOf = (body: Snapshot): Reply => replyWith(body, '/api/topology/get')
 
 const pullRoute = (topology: Topology): Route =>
   route({

@@ -96,7 +96,7 @@ const deployRoute = (
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.deployWorkflows(caller, body, context.signal)),
+      replyOf(await deployments.deployWorkflows(caller, body, context.signal)),
   })
 
 const setActiveRoute = (
@@ -133,7 +133,7 @@ const setActiveRoute = (
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.setActive(caller, body, context.signal)),
+      replyOf(await deployments.setActive(caller, body, context.signal)),
   })
 
 const removeRoute = (
@@ -169,7 +169,7 @@ const removeRoute = (
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.removeWorkflows(caller, body, context.signal)),
+      replyOf(await deployments.removeWorkflows(caller, body, context.signal)),
   })
 
 /** Changes of a client's automations; each answer is a deployment, and can be rolled back. */

@@ -8,7 +8,7 @@ import { checkMapping, parentsOf } from '../mappings/check.ts'
 import { readObject } from '../mappings/describe.ts'
 import { activeMappings, mappingFor, mappingVersion } from '../mappings/rows.ts'
 import { parseSfdcField } from '../mappings/mappings.ts'
-import { type Finding } from '../mappings/finding.ts'
+import { asErrors, type Finding } from '../mappings/finding.ts'
 import { type Mapping, type MappingDraft } from '../mappings/mapping.ts'
 import { createPresent, type PresentSnapshot } from '../mappings/present.ts'
 import { sameName } from '../metadata/names.ts'
@@ -279,13 +279,7 @@ const brokenMapping = (
   new EngineError(
     'mapping_broken',
     `The mapping of ${canonical_object} (${id}) is broken: ${findings[0]?.message ?? ''}`,
-    {
-      errors: findings.map(({ code, path, message, remedy }) => ({
-        path: `mapping.${path}`,
-        code,
-        message: `${message} ${remedy}`,
-      })),
-    },
+    { errors: asErrors(findings, 'mapping.') },
   )
 
 const refusal = (

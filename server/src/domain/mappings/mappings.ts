@@ -325,8 +325,9 @@ export const createMappings = ({
     checked: async (tenant, mappingId) =>
       withWarnings(tenant, await get(tenant, { mapping_id: mappingId })),
 
-    list: (tenant, { client_id, canonical_object, is_active, ...page }) =>
+    list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
+        const { client_id, canonical_object, is_active } = input
         let query = mappingsOf(tx, tenant)
         if (client_id !== undefined) {
           await requireClient(tx, tenant, client_id)
@@ -336,7 +337,7 @@ export const createMappings = ({
           query = query.where('canonical_object', '=', canonical_object)
         }
         if (is_active !== undefined) query = query.where('is_active', '=', is_active)
-        return pageOf(query, 'id', page, toMapping)
+        return pageOf(query, 'id', input, toMapping)
       }),
 
     validate: async (tenant, input) => {

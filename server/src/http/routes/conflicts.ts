@@ -4,10 +4,20 @@ import { workflowInput } from '../../domain/workflows/definition/schema.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
 import { type Reply, route, type Route } from '../route.ts'
 import { isFinal, replyWith } from '../running.ts'
-import { id, pageOf, pageRequest, progress, timestamp, waitSeconds, workFault } from '../schemas.ts'
+import {
+  id,
+  pageOf,
+  pageRequest,
+  progress,
+  timeRange,
+  timestamp,
+  waitSeconds,
+  workFault,
+} from '../schemas.ts'
 
 const PLAN_BODY_BYTES = 8 * 1024 * 1024
 
+const status = z.enum(['running', 'complete', 'failed'])
 const severity = z.enum(['green', 'yellow', 'red'])
 const component = z
   .object({ type: z.string(), full_name: z.string() })
@@ -17,7 +27,7 @@ const summary = z
   .object({
     id,
     client_id: id,
-    status: z.enum(['running', 'complete', 'failed']),
+    status,
     is_final: isFinal,
     progress: progress.describe('Stages: `pull`, `salesforce`, `facts`, `rules`, `complete`'),
     error: workFault
@@ -230,7 +240,12 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
     summary: 'List conflict reports, newest first',
     description: 'Without findings and reversibility.',
     access: 'topology.read',
-    body: z.strictObject({ client_id: id, ...pageRequest }),
+    body: z.strictObject({
+      client_id: id,
+      status: status.optional(),
+      ...timeRange,
+      ...pageRequest,
+    }),
     replies: { 200: { description: 'A page of reports', body: pageOf(summary) } },
     errors: ['not_found', 'invalid_cursor'],
     example: {

@@ -16,6 +16,12 @@ export const deploymentStatus = z.enum([
   'failed',
   'rolled_back',
 ])
+export const deploymentKind = z.enum([
+  'custom_objects',
+  'workflows',
+  'workflow_removal',
+  'workflow_activation',
+])
 export const named = z.object({ type: z.string(), full_name: z.string() })
 
 const component = named
@@ -88,7 +94,7 @@ export const deploymentSummary = z
   .object({
     id,
     client_id: id,
-    kind: z.enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation']),
+    kind: deploymentKind,
     status: deploymentStatus.describe('`validated`: a `check_only` that passed'),
     is_final: isFinal.describe(
       'True unless a deploy, or a rollback of it, is under way: stop polling then',

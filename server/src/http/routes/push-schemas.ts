@@ -86,6 +86,7 @@ export const recordsEnvelope = z.strictObject({
 })
 export const linksEnvelope = z.strictObject({ ...common, wait_seconds: waitSeconds })
 
+export const kind = z.enum(['records', 'status_update', 'link'])
 export const status = z.enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
 
 const rowError = z.object({
@@ -125,7 +126,7 @@ export const push = z
   .object({
     id,
     client_id: id,
-    kind: z.enum(['records', 'status_update', 'link']),
+    kind,
     canonical_object: z.string().nullable(),
     sfdc_object: z.string().nullable(),
     status,

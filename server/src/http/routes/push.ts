@@ -14,13 +14,14 @@ import { type JsonLine } from '../lines.ts'
 import { faultsOf, readWith } from '../../domain/schema-faults.ts'
 import { lines, type Reply, route, type Route } from '../route.ts'
 import { replyWith } from '../running.ts'
-import { id, line, pageOf, pageRequest, waitSeconds } from '../schemas.ts'
+import { id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   examplePush,
   exampleRecord,
   exampleResult,
   IDLE_MS,
+  kind,
   LINE_BYTES,
   linkRow,
   linksEnvelope,
@@ -291,7 +292,9 @@ const listRoute = (pushes: Pushes): Route =>
     body: z.strictObject({
       client_id: id.optional(),
       object: line(100).optional(),
+      kind: kind.optional(),
       status: status.optional(),
+      ...timeRange,
       ...pageRequest,
     }),
     replies: { 200: { description: 'A page of pushes', body: pageOf(push) } },

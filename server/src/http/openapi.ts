@@ -169,6 +169,19 @@ const linesOf = (
   example,
 })
 
+/** One example, or several that are named. */
+const bodyExamples = ({ example: { body = {}, variants } }: Route): Json =>
+  variants === undefined
+    ? { example: body }
+    : {
+        examples: Object.fromEntries(
+          Object.entries(variants).map(([summary, value]) => [
+            summary.toLowerCase().replaceAll(/[^a-z]+/g, '_'),
+            { summary, value },
+          ]),
+        ),
+      }
+
 const operationOf = (route: Route, schemas: Schemas): Json => {
   const security =
     route.access === 'public'
@@ -197,7 +210,7 @@ const operationOf = (route: Route, schemas: Schemas): Json => {
             content: {
               [JSON_TYPE]: {
                 schema: schemas.of(route.body, 'input'),
-                example: route.example.body ?? {},
+                ...bodyExamples(route),
               },
               ...(route.lines === undefined ? {} : { [LINES_TYPE]: linesOf(route.lines, schemas) }),
             },

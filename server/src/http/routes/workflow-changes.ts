@@ -25,6 +25,49 @@ const exampleWorkflow = {
   activate: true,
 }
 
+const byWorkflow = (workflow: unknown) => ({ client_id: CLIENT_ID, workflows: [workflow] })
+
+/** One of each short form, and Metadata JSON. */
+const EXAMPLE_BODIES = {
+  'A record-triggered flow': byWorkflow(exampleWorkflow),
+  'An assignment rule': byWorkflow({
+    type: 'assignment_rule',
+    api_name: 'Lead.By_Source',
+    definition: {
+      form: 'assignment',
+      entries: [
+        {
+          criteria: [{ field: 'LeadSource', operator: 'equals', value: ['Web', 'Referral'] }],
+          assign_to: { queue: 'Inbound' },
+        },
+        { assign_to: { user: 'dispatch@acme.example' } },
+      ],
+    },
+    activate: true,
+  }),
+  'A validation rule': byWorkflow({
+    type: 'validation_rule',
+    api_name: 'Account.Phone_Given',
+    definition: {
+      form: 'validation',
+      condition: 'ISBLANK(Phone)',
+      message: 'Give a phone number.',
+      field: 'Phone',
+    },
+    activate: true,
+  }),
+  'Metadata JSON': byWorkflow({
+    type: 'validation_rule',
+    api_name: 'Account.Phone_Given',
+    definition: {
+      errorConditionFormula: 'ISBLANK(Phone)',
+      errorMessage: 'Give a phone number.',
+      errorDisplayField: 'Phone',
+    },
+    activate: 'keep',
+  }),
+}
+
 const exampleComponent = {
   type: 'Flow',
   full_name: 'Lead_Rating',
@@ -91,7 +134,8 @@ const deployRoute = (
     replies,
     errors: [...ERRORS, 'conflicts_found', 'topology_drifted', 'no_snapshot'],
     example: {
-      body: { client_id: CLIENT_ID, workflows: [exampleWorkflow] },
+      body: byWorkflow(exampleWorkflow),
+      variants: EXAMPLE_BODIES,
       reply: exampleOf('workflows', { workflows: [exampleWorkflow] }),
     },
     idempotency: { replay },

@@ -23,7 +23,7 @@ export interface ReportFinding {
   message: string
   component: Component
   path: string
-  remedy: string
+  remedy: string | null
 }
 
 export interface ReportReversibility {

@@ -67,7 +67,7 @@ const report = summary
             .describe(
               'Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow',
             ),
-          remedy: z.string(),
+          remedy: z.string().nullable().describe('What to do about it; null for a green finding'),
         }),
       )
       .describe('Worst first. Every component has at least one'),
@@ -127,7 +127,7 @@ const example = {
         'Lead.Job_Title__c is new: Lead has no field with that name, so no value and no automation is affected.',
       component: lead,
       path: 'objects.0.fields.0',
-      remedy: 'Nothing to do.',
+      remedy: null,
     },
     {
       severity: 'green',
@@ -136,7 +136,7 @@ const example = {
         'The permission set SFDC_Engine_X is created, or extended if it exists: nobody loses access.',
       component: permissionSet,
       path: 'permissions.permission_set',
-      remedy: 'Nothing to do.',
+      remedy: null,
     },
   ],
   reversibility: [

@@ -121,16 +121,14 @@ export const workflowRules = [
   }),
   rule('workflow', {
     code: 'flow_lands_inactive',
-    severities: ['yellow'],
+    severities: ['green'],
     judge: async ({ workflow }, { live }) => {
       if (workflow.type !== 'flow' || workflow.activate !== true) return null
       const organization = await live.organization()
       // Salesforce Help, "Deploy Processes and Flows as Active": inactive in production by default.
       return organization?.isSandbox === false
         ? {
-            message: `In production a deployed flow is inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated in a separate step after the deploy.`,
-            remedy:
-              'Nothing to do; a failed activation is reported as a warning of the deployment.',
+            message: `In production a deployed flow is inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated in a separate step after the deploy, and the deployment warns if that fails.`,
             at: 'activate',
           }
         : null

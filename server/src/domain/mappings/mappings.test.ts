@@ -380,7 +380,10 @@ describe('suggest', () => {
         canonical_fields: [{ name: 'phone' }],
         sfdc_object: 'Leed',
       }),
-    ).rejects.toMatchObject({ code: 'unknown_object' })
+    ).rejects.toMatchObject({
+      code: 'unknown_object',
+      message: expect.stringContaining('Did you mean Lead?') as string,
+    })
   })
 })
 

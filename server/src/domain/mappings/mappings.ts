@@ -30,6 +30,7 @@ import {
 import { checkAgainst, type Checked, checkNewest, describedObjects } from './schema-of.ts'
 import { type CanonicalField, type Precedents } from './suggest/fields.ts'
 import { objectCandidates } from './suggest/objects.ts'
+import { didYouMean } from './suggest/words.ts'
 import { parentNames, suggestMapping, type Suggestion } from './suggest/suggest.ts'
 
 export { type Finding } from './finding.ts'
@@ -362,7 +363,8 @@ export const createMappings = ({
       if (input.sfdc_object !== undefined && objects.size === 0) {
         throw new EngineError(
           'unknown_object',
-          `The snapshot has no describe of ${input.sfdc_object}.`,
+          `The snapshot has no describe of ${input.sfdc_object}.` +
+            didYouMean(input.sfdc_object, snapshot.objectNames),
         )
       }
       const parents = new Set([...objects.values()].flatMap(parentNames))

@@ -28,7 +28,7 @@ interface Report {
   id: string
   severity: string
   counts: { green: number; yellow: number; red: number }
-  findings: { severity: string; code: string; message: string; remedy: string }[]
+  findings: { severity: string; code: string; message: string; remedy: string | null }[]
 }
 
 interface Deployment {
@@ -89,7 +89,7 @@ const judged = ({ severity, counts }: Report): string =>
 /** The findings that are not green, with what to do. */
 const tellFindings = ({ findings }: Report): void => {
   for (const { severity, code, message, remedy } of findings) {
-    if (severity !== 'green') console.log(`    ${severity} ${code}: ${message} → ${remedy}`)
+    if (severity !== 'green') console.log(`    ${severity} ${code}: ${message} → ${remedy ?? ''}`)
   }
 }
 

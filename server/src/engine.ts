@@ -39,6 +39,7 @@ import { tokenRoutes } from './http/routes/tokens.ts'
 import { topologyRoutes } from './http/routes/topology.ts'
 import { userRoutes } from './http/routes/users.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
+import { workRoutes } from './http/routes/work.ts'
 import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
 import { workflowRoutes } from './http/routes/workflows.ts'
 import { type Route } from './http/route.ts'
@@ -79,6 +80,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof workRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -96,6 +98,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...workRoutes(deps),
   ...auditRoutes(deps),
   ...webhookRoutes(deps),
   ...systemRoutes(deps),

@@ -17,7 +17,15 @@ interface Schema {
 interface Operation {
   security?: Record<string, unknown>[]
   requestBody?: {
-    content: Record<string, { schema: Schema; example?: Record<string, unknown> } | undefined>
+    content: Record<
+      string,
+      | {
+          schema: Schema
+          example?: Record<string, unknown>
+          examples?: Record<string, { value: Record<string, unknown> }>
+        }
+      | undefined
+    >
   }
 }
 
@@ -142,11 +150,13 @@ const documented = async (): Promise<Endpoint[]> => {
   return Object.entries(document.paths).flatMap(([path, { post }]) => {
     const content = post?.requestBody?.content['application/json']
     if (content === undefined || post?.security?.some((one) => 'bearer' in one) !== true) return []
+    const [first] = Object.values(content.examples ?? {})
+    const example = content.example ?? first?.value ?? {}
     const members = resolved(content.schema).properties ?? {}
     const ids = Object.keys(members).filter(
       (name) => resolved(members[name] ?? {}).format === 'uuid',
     )
-    return [{ path, example: content.example ?? {}, ids }]
+    return [{ path, example, ids }]
   })
 }
 

@@ -118,6 +118,7 @@ describe('a connected user whose profile is cut down', () => {
       canonical_object: 'job',
       sfdc_object: 'Placement__c',
       fields: [{ canonical_field: 'title', sfdc_field: 'Name' }],
+      allow_broken: true,
     })
     expect(mapping.status, mapping.text).toBe(201)
     const plan = {

@@ -409,6 +409,11 @@ describe.each(FAILURES.filter(waits))(
         const outageMs = 600_000 * SCALE
         await until('ten minutes are over', () => Date.now() - begunAt > outageMs, 60_000)
       }
+      const { body } = await org.api.post<{ items: { id: string }[] }>('/api/work/list', {
+        states: ['paused'],
+      })
+      const listed = body.items.map(({ id }) => id)
+      for (const [name, id] of newest) expect(listed, `${name} is listed as paused`).toContain(id)
       await heal()
       for (const kind of kinds) await goneWell(kind)
     })

@@ -3,7 +3,7 @@
 
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
-import { pageOf, type Page, type PageRequest } from './page.ts'
+import { pageOf, type Page, type PageRequest, type TimeRange, within } from './page.ts'
 import { type Caller } from './caller.ts'
 
 /** Every action that leaves a row; the list is the vocabulary of /api/audit/list. */
@@ -104,10 +104,9 @@ export interface AuditRow {
   salesforce_api_calls: number
 }
 
-interface AuditFilter extends PageRequest {
+interface AuditFilter extends PageRequest, TimeRange {
   client_id?: string | undefined
   action?: string | undefined
-  since?: string | undefined
 }
 
 /** The log of the caller's org, newest first. */
@@ -120,9 +119,7 @@ export const listAudit = async (
     let query = tx.selectFrom('audit_log').selectAll().where('org_id', '=', tenant.orgId)
     if (filter.client_id !== undefined) query = query.where('client_id', '=', filter.client_id)
     if (filter.action !== undefined) query = query.where('action', '=', filter.action)
-    // As a Date: JavaScript understands the year 0 as text, PostgreSQL does not.
-    if (filter.since !== undefined) query = query.where('at', '>=', new Date(filter.since))
-    return pageOf(query, 'id', filter, (row) => ({
+    return pageOf(within(query, 'at', filter), 'id', filter, (row) => ({
       id: row.id,
       at: row.at.toISOString(),
       client_id: row.client_id,

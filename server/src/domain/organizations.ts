@@ -8,7 +8,7 @@ import { EngineError, notFound } from '../errors.ts'
 import { audit, type Actor } from './audit.ts'
 import { type IdempotencyClaim } from './caller.ts'
 import { bindSuperAdminIdempotency } from './idempotency.ts'
-import { cutPage, decodeCursor, type Page, type PageRequest } from './page.ts'
+import { beforeOf, cutPage, type Page, type PageRequest } from './page.ts'
 
 export interface Organization {
   id: string
@@ -94,9 +94,8 @@ export const createOrganizations = (db: Database) => ({
     }),
 
   list: async (page: PageRequest): Promise<Page<Organization>> => {
-    const before = page.cursor === undefined ? null : decodeCursor(page.cursor)
-    const rows = await db.lookup<Row>('organizations', before, page.limit + 1)
-    return cutPage(rows, page.limit, toOrganization)
+    const rows = await db.lookup<Row>('organizations', beforeOf(page), page.limit + 1)
+    return cutPage(rows, page, toOrganization)
   },
 
   /** An inactive org's credentials are refused from the next request on. */

@@ -136,7 +136,12 @@ const successResponses = (route: Route, schemas: Schemas): Json =>
           ...(route.idempotency === undefined
             ? {}
             : { 'Idempotency-Replayed': { $ref: '#/components/headers/Idempotency-Replayed' } }),
-          ...(status === '202' ? { Location: { $ref: '#/components/headers/Location' } } : {}),
+          ...(status === '202'
+            ? {
+                Location: { $ref: '#/components/headers/Location' },
+                'Retry-After': { $ref: '#/components/headers/Retry-After' },
+              }
+            : {}),
         },
         content: {
           [reply.mediaType ?? JSON_TYPE]: {
@@ -163,6 +168,19 @@ const linesOf = (
   schema: { ...schemas.of(envelope, 'input'), description },
   example,
 })
+
+/** One example, or several that are named. */
+const bodyExamples = ({ example: { body = {}, variants } }: Route): Json =>
+  variants === undefined
+    ? { example: body }
+    : {
+        examples: Object.fromEntries(
+          Object.entries(variants).map(([summary, value]) => [
+            summary.toLowerCase().replaceAll(/[^a-z]+/g, '_'),
+            { summary, value },
+          ]),
+        ),
+      }
 
 const operationOf = (route: Route, schemas: Schemas): Json => {
   const security =
@@ -192,7 +210,7 @@ const operationOf = (route: Route, schemas: Schemas): Json => {
             content: {
               [JSON_TYPE]: {
                 schema: schemas.of(route.body, 'input'),
-                example: route.example.body ?? {},
+                ...bodyExamples(route),
               },
               ...(route.lines === undefined ? {} : { [LINES_TYPE]: linesOf(route.lines, schemas) }),
             },
@@ -208,8 +226,23 @@ snapshots, check a change, deploy it, roll it back, and push records.
 
 Every call is a \`POST\` with a JSON body, unless shown otherwise. Send \`Authorization: Bearer …\` with
 an API token or a session. Errors are \`application/problem+json\` with a stable \`code\`. Lists take
-\`limit\` and \`cursor\`. Long operations take \`wait_seconds\`: they answer 200 when they end in that
-time, otherwise 202 with their progress; the work continues either way.
+\`limit\` and \`cursor\`.
+
+## Running work
+
+Long operations take \`wait_seconds\`. If the work ends in that time, the answer is 200 (201 for a
+report) with the finished resource. Otherwise it is 202: \`Location\` names the endpoint to poll,
+\`Retry-After\` says after how many seconds, and the work continues either way. \`is_final\` says the same
+for every kind of work: poll until it is true, then look at \`status\`. While work is paused, \`error\`
+says why, and \`error.waiting\` until when; it resumes by itself.
+
+| work | poll | running | ended well | ended otherwise |
+|---|---|---|---|---|
+| snapshot | \`/api/topology/get\` | \`pulling\` | \`complete\` | \`failed\` |
+| conflict report | \`/api/conflicts/get\` | \`running\` | \`complete\` | \`failed\` |
+| deployment, also of workflows | \`/api/deploy/status\` | \`pending\` | \`deployed\`, \`validated\` | \`failed\` |
+| rollback, in \`rollback.status\` of its deployment | \`/api/deploy/status\` | \`running\` | \`complete\`, \`dry_run\` | \`partial\`, \`failed\` |
+| push | \`/api/push/get\` | \`queued\`, \`in_progress\` | \`succeeded\` | \`partial\`, \`failed\` |
 `
 
 /** The whole document. Same routes, same document: docs/openapi.json is compared with it. */
@@ -249,7 +282,10 @@ export const openApiDocument = (routes: Route[]): Json => {
           description: '`true` when the answer repeats that of an earlier call with the same key',
           schema: { type: 'string', enum: ['true'] },
         },
-        'Retry-After': { description: 'Seconds', schema: { type: 'integer' } },
+        'Retry-After': {
+          description: 'Seconds until it makes sense to repeat the call, or with 202 to poll',
+          schema: { type: 'integer' },
+        },
         Location: { description: 'The endpoint to poll', schema: { type: 'string' } },
       },
       parameters: {

@@ -117,7 +117,8 @@ export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   >
   /** Codes that callers may get beside those that any route can return. */
   errors?: ErrorCode[]
-  example: { body?: unknown; reply: unknown }
+  /** `variants` are further bodies, by what is special about them. */
+  example: { body?: unknown; variants?: Record<string, unknown>; reply: unknown }
   /**
    * Takes an Idempotency-Key. `replay` returns the current state of what the first call created: the
    * answer to a repetition of a long operation (one that may answer 202), and of any other whose first

@@ -23,7 +23,17 @@ export const line = (max: number) =>
 
 export const pageRequest = {
   limit: z.int().min(1).max(200).default(50),
-  cursor: z.string().min(1).max(200).optional(),
+  cursor: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('`next_cursor` of the previous page, with the same filters'),
+}
+
+export const timeRange = {
+  since: timestamp.optional().describe('Created then or later'),
+  until: timestamp.optional().describe('Created before'),
 }
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>

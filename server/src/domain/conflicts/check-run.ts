@@ -26,7 +26,7 @@ import { verdictOf } from './validation.ts'
 export interface CheckDeps extends StageDeps {
   jobs: Pick<Jobs, 'announce' | 'waitFor'>
   topology: Pick<Topology, 'pull' | 'snapshot' | 'newestComplete' | 'completeVersion'>
-  deployments: Pick<Deployments, 'deploy' | 'deployWorkflows' | 'get' | 'isRunning'>
+  deployments: Pick<Deployments, 'deploy' | 'deployWorkflows' | 'get'>
   /** This client's active mappings, each with the value profile of its last push. */
   mappingFacts: (tenant: Tenant, clientId: string) => Promise<readonly MappingFacts[]>
   /** Share of the daily API calls that is left to the client's other tools. */
@@ -185,10 +185,10 @@ const validating: Run = async (context, row) => {
   }
   const id = deploymentId
   if (row.validation_id === null) await journal.step({ validation_id: id })
-  const deploy = await ended(context, id, async () => ({
-    ended: !(await deps.deployments.isRunning(tenant, id)),
-    error: (await deps.deployments.get(tenant, id)).error,
-  }))
+  const deploy = await ended(context, id, async () => {
+    const { is_final, error } = await deps.deployments.get(tenant, id)
+    return { ended: is_final, error }
+  })
   if (!deploy.ended) {
     await journal.hold(deploy.error, LOOK_AGAIN_SECONDS)
     return 'stop'

@@ -40,7 +40,7 @@ const findingsOf = async (rule: Rule, subject: Subject, facts: Facts): Promise<F
     message: verdict.message,
     component: verdict.component ?? subject.component,
     path: join(subject.path, verdict.at),
-    remedy: verdict.remedy,
+    remedy: verdict.remedy ?? null,
   }))
 
 /** What the rules found for one subject, and what Salesforce did not return about it. */

@@ -11,7 +11,7 @@ import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { type ConflictReports } from '../deployments/gate.ts'
 import { bindIdempotency } from '../idempotency.ts'
-import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
 import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Plan, planSchema } from '../plan/schema.ts'
@@ -39,6 +39,11 @@ export interface CheckInput {
   wait_seconds: number
 }
 
+export interface ReportListInput extends PageRequest, TimeRange {
+  client_id: string
+  status?: ReportSummary['status'] | undefined
+}
+
 interface Options extends Omit<CheckDeps, 'jobs' | 'mappingFacts'> {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   /** Default: no mappings. */
@@ -54,7 +59,7 @@ export interface Conflicts {
   check(caller: Caller, input: CheckInput, signal?: AbortSignal): Promise<Report>
   get(tenant: Tenant, reportId: string): Promise<Report>
   /** Newest first, without findings. */
-  list(tenant: Tenant, input: PageRequest & { client_id: string }): Promise<Page<ReportSummary>>
+  list(tenant: Tenant, input: ReportListInput): Promise<Page<ReportSummary>>
   /** For the queue. */
   worker: Worker
 }
@@ -146,22 +151,23 @@ export const createConflicts = (options: Options): Conflicts => {
       const { tenant } = caller
       const { sfdc_org_id: sfdcOrgId } = await destinationOf(connections, tenant, input.client_id)
       const id = await start(caller, input, sfdcOrgId)
-      const isDone = async () => (await get(tenant, id)).status !== 'running'
+      const isDone = async () => (await get(tenant, id)).is_final
       const work = { orgId: tenant.orgId, clientId: input.client_id, id }
       await handOver({ jobs, logger }, 'conflict-check', work, sfdcOrgId)
       await waitForEnd({ jobs }, id, isDone, input.wait_seconds, signal)
       return get(tenant, id)
     },
     get,
-    list: (tenant, { client_id, ...page }) =>
+    list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
-        await requireClient(tx, tenant, client_id)
-        const reports = tx
+        await requireClient(tx, tenant, input.client_id)
+        let query = tx
           .selectFrom('crm_conflict_reports')
           .selectAll()
           .where('org_id', '=', tenant.orgId)
-          .where('client_id', '=', client_id)
-        return pageOf(reports, 'id', page, toSummary)
+          .where('client_id', '=', input.client_id)
+        if (input.status !== undefined) query = query.where('status', '=', input.status)
+        return pageOf(within(query, 'created_at', input), 'id', input, toSummary)
       }),
     worker: createCheckWorker({ ...options, mappingFacts }),
   }

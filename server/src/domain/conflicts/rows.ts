@@ -23,7 +23,7 @@ export interface ReportFinding {
   message: string
   component: Component
   path: string
-  remedy: string
+  remedy: string | null
 }
 
 export interface ReportReversibility {
@@ -36,6 +36,7 @@ export interface ReportSummary {
   id: string
   client_id: string
   status: ReportRow['status']
+  is_final: boolean
   progress: Progress
   error: WorkFault | null
   /** Of the worst finding; null unless complete. */
@@ -56,10 +57,13 @@ export interface Report extends ReportSummary {
   reversibility: ReportReversibility[]
 }
 
+export const isFinal = (status: ReportRow['status']): boolean => status !== 'running'
+
 export const toSummary = (row: ReportRow): ReportSummary => ({
   id: row.id,
   client_id: row.client_id,
   status: row.status,
+  is_final: isFinal(row.status),
   progress: row.progress,
   error: row.error,
   severity: row.severity,

@@ -39,7 +39,8 @@ export interface Finding {
   component: FindingComponent
   /** Dotted path of the member of the plan concerned; `workflows.0` for a workflow. */
   path: string
-  remedy: string
+  /** What to do about it; null for a green one. */
+  remedy: string | null
 }
 
 export type RuleGroup =
@@ -124,7 +125,8 @@ export interface Verdict {
   /** Default: the first of the rule's severities. */
   severity?: Severity
   message: string
-  remedy: string
+  /** Absent for a green one: there is nothing to do. */
+  remedy?: string
   /** Member below the subject's path, e.g. `length`. */
   at?: string
   /** Set when the finding is about a different component than the subject's. */

@@ -13,7 +13,7 @@ import { type Secret } from '../../secret.ts'
 import { actorOf, audit, type Actor, type AuditAction } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
-import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
 import { createAcceptance, recentAttempts } from './acceptance.ts'
 import { createApiBudgets } from './api-budget.ts'
 import { createAttempts, inactiveClient, type NewAttempt } from './attempts.ts'
@@ -213,10 +213,11 @@ export const createConnections = (options: Options) => {
 
   const list = (
     caller: Caller,
-    input: PageRequest & {
-      client_id?: string | undefined
-      status?: ConnectionStatus | undefined
-    },
+    input: PageRequest &
+      TimeRange & {
+        client_id?: string | undefined
+        status?: ConnectionStatus | undefined
+      },
   ): Promise<Page<Connection>> =>
     db.as(caller.tenant).tx(async (tx) => {
       if (input.client_id !== undefined) await requireClient(tx, caller.tenant, input.client_id)
@@ -226,7 +227,7 @@ export const createConnections = (options: Options) => {
         .where('org_id', '=', caller.tenant.orgId)
       if (input.client_id !== undefined) query = query.where('client_id', '=', input.client_id)
       if (input.status !== undefined) query = query.where('status', '=', input.status)
-      return pageOf(query, 'id', input, (row) => show(caller, row))
+      return pageOf(within(query, 'created_at', input), 'id', input, (row) => show(caller, row))
     })
 
   const get = async (

@@ -13,7 +13,7 @@ import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { bindIdempotency } from '../idempotency.ts'
-import { cutPage, decodeCursor, type Page, type PageRequest } from '../page.ts'
+import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
 import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Topology } from '../topology/topology.ts'
@@ -37,6 +37,7 @@ import {
   type Deployment,
   deploymentById,
   type DeploymentRow,
+  isFinal,
   type NamedComponent,
   nothingYet,
   openRunOf,
@@ -86,6 +87,12 @@ export interface RollbackInput {
   wait_seconds: number
 }
 
+export interface DeploymentListInput extends PageRequest, TimeRange {
+  client_id?: string | undefined
+  kind?: DeploymentKind | undefined
+  status?: DeploymentStatus | undefined
+}
+
 interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
   topology: Pick<Topology, 'forget' | 'completeVersion'>
@@ -117,12 +124,10 @@ export interface Deployments {
    */
   removeWorkflows(caller: Caller, input: RemovalInput, signal?: AbortSignal): Promise<Deployment>
   get(tenant: Tenant, deploymentId: string): Promise<Deployment>
-  /** Whether work on it is under way; then the answer is 202. */
-  isRunning(tenant: Tenant, deploymentId: string): Promise<boolean>
   /** Newest first, without plan and components. */
   list(
     tenant: Tenant,
-    input: PageRequest & { client_id?: string | undefined; status?: DeploymentStatus | undefined },
+    input: DeploymentListInput,
   ): Promise<Page<Omit<Deployment, 'plan' | 'components'>>>
   /**
    * Cancels what runs for the deployment, if that is still possible. With `abandon`, ends one whose
@@ -157,9 +162,6 @@ export const createDeployments = (options: Options): Deployments => {
       if (row === undefined) throw notFound('deployment')
       return toDeployment(row, await componentsById(tx, tenant, id))
     })
-
-  const isRunning = (tenant: Tenant, id: string): Promise<boolean> =>
-    db.as(tenant).tx(async (tx) => (await openRunOf(tx, tenant, id)) !== undefined)
 
   /** Adds the run that holds the Salesforce org. The unique index decides between two at once. */
   const insertRun = async (
@@ -392,7 +394,7 @@ export const createDeployments = (options: Options): Deployments => {
     const id = input.deployment_id
     const row = await db.as(tenant).tx((tx) => deploymentById(tx, tenant, id))
     if (row === undefined) throw notFound('deployment')
-    if (await isRunning(tenant, id)) {
+    if (!isFinal(row)) {
       throw new EngineError('deployment_in_progress', 'Work on this deployment is under way.', {
         retryAfterSeconds: 5,
       })
@@ -562,20 +564,14 @@ export const createDeployments = (options: Options): Deployments => {
     rollback,
     cancel,
     get,
-    isRunning,
     list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
         if (input.client_id !== undefined) await requireClient(tx, tenant, input.client_id)
-        let query = tx
-          .selectFrom('crm_deployments')
-          .selectAll()
-          .where('org_id', '=', tenant.orgId)
-          .orderBy('id', 'desc')
-          .limit(input.limit + 1)
+        let query = tx.selectFrom('crm_deployments').selectAll().where('org_id', '=', tenant.orgId)
         if (input.client_id !== undefined) query = query.where('client_id', '=', input.client_id)
+        if (input.kind !== undefined) query = query.where('kind', '=', input.kind)
         if (input.status !== undefined) query = query.where('status', '=', input.status)
-        if (input.cursor !== undefined) query = query.where('id', '<', decodeCursor(input.cursor))
-        return cutPage(await query.execute(), input.limit, (row) => {
+        return pageOf(within(query, 'created_at', input), 'id', input, (row) => {
           const { plan: _plan, components: _components, ...rest } = toDeployment(row, [])
           return rest
         })

@@ -95,6 +95,7 @@ export interface Deployment {
   client_id: string
   kind: DeploymentKind
   status: DeploymentStatus
+  is_final: boolean
   plan: unknown
   conflict_report_id: string | null
   sfdc_deploy_id: string | null
@@ -128,6 +129,10 @@ export const rollbackOf = (row: DeploymentRow): RollbackResult => ({
   ...(row.rollback as Partial<RollbackResult> | null),
 })
 
+/** Whether nothing works on it: neither its deploy nor a rollback of it. */
+export const isFinal = (row: DeploymentRow): boolean =>
+  row.status !== 'pending' && (row.rollback === null || rollbackOf(row).status !== 'running')
+
 export const toDeployment = (
   row: DeploymentRow,
   components: readonly ComponentRow[],
@@ -136,6 +141,7 @@ export const toDeployment = (
   client_id: row.client_id,
   kind: row.kind,
   status: row.status,
+  is_final: isFinal(row),
   plan: row.plan,
   conflict_report_id: row.conflict_report_id,
   sfdc_deploy_id: row.sfdc_deploy_id,

@@ -1,5 +1,7 @@
 // What is wrong with a mapping, with what to do about it.
 
+import { type MemberError } from '../../errors.ts'
+
 export interface Finding {
   /** error: pushes fail, all or those that meet it. warning: it works, but perhaps not as intended. */
   severity: 'error' | 'warning'
@@ -33,6 +35,17 @@ export const placed = (path: string, { at, ...fault }: Fault): Finding => ({
   ...fault,
   path: [path, at].filter((part) => part !== undefined && part !== '').join('.'),
 })
+
+/** Findings as the members at fault of a problem, whose paths begin with `prefix`. */
+export const asErrors = (
+  findings: readonly Omit<Finding, 'severity'>[],
+  prefix = '',
+): MemberError[] =>
+  findings.map(({ path, code, message, remedy }) => ({
+    path: `${prefix}${path}`,
+    code,
+    message: `${message} ${remedy}`,
+  }))
 
 /** The first few of many names. */
 export const some = (names: readonly string[], most = 5): string =>

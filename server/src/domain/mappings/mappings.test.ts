@@ -70,7 +70,7 @@ const newClient = async () => {
 describe('a mapping', () => {
   it('is kept as it was given, with what the newest snapshot has against it', async () => {
     const given = input({ fields: [...input().fields, fieldTo('Not_Yet__c')] })
-    const made = await mappings.create(admin, given)
+    const made = await mappings.create(admin, { ...given, allow_broken: true })
     expect(made).toMatchObject({ ...given, version: 1, is_active: true, snapshot_version: 1 })
     expect(made.warnings.map(({ code, path }) => [code, path])).toEqual([
       ['field_only_on_create', 'fields.3.sfdc_field'],
@@ -84,6 +84,46 @@ describe('a mapping', () => {
         canonical_object: given.canonical_object,
       }),
     ).toEqual(kept)
+  })
+
+  it('is refused if it is broken, with everything that is wrong, and leaves nothing', async () => {
+    const broken = input({
+      fields: [...input().fields, fieldTo('Not_Yet__c'), fieldTo('Nor_This__c')],
+    })
+    await expect(mappings.create(admin, broken)).rejects.toMatchObject({
+      code: 'invalid_mapping',
+      errors: [
+        { path: 'fields.4.sfdc_field', code: 'field_unknown' },
+        { path: 'fields.5.sfdc_field', code: 'field_unknown' },
+      ],
+    })
+    const none = await mappings.list(admin.tenant, {
+      canonical_object: broken.canonical_object,
+      limit: 1,
+    })
+    expect(none.items).toEqual([])
+    const shapeOnly = input({ client_id: await newClient(), fields: [fieldTo('Phone')] })
+    await expect(mappings.create(admin, shapeOnly)).rejects.toMatchObject({
+      code: 'invalid_mapping',
+      errors: [{ code: 'key_not_mapped' }],
+    })
+  })
+
+  it('cannot be broken by an update, but for one that makes or leaves it inactive', async () => {
+    const made = await mappings.create(admin, input())
+    const broken = { mapping_id: made.id, fields: [...input().fields, fieldTo('Not_Yet__c')] }
+    await expect(mappings.update(admin, broken)).rejects.toMatchObject({ code: 'invalid_mapping' })
+    expect(await mappings.get(admin.tenant, { mapping_id: made.id })).toMatchObject({ version: 1 })
+    const resting = await mappings.update(admin, { ...broken, is_active: false })
+    expect(codes(resting.warnings)).toContain('field_unknown')
+    const activate = { mapping_id: made.id, is_active: true }
+    await expect(mappings.update(admin, activate)).rejects.toMatchObject({
+      code: 'invalid_mapping',
+    })
+    const forced = await mappings.update(admin, { ...activate, allow_broken: true })
+    expect(forced).toMatchObject({ version: 3, is_active: true })
+    // Broken as it is, it can still be switched off.
+    await mappings.update(admin, { mapping_id: made.id, is_active: false })
   })
 
   it('can be made before there is a snapshot', async () => {
@@ -123,7 +163,11 @@ describe('a mapping', () => {
   it('keeps every version, so that a push goes on with the one it began with', async () => {
     const made = await mappings.create(admin, input())
     const fields = [fieldTo('External_Key__c'), fieldTo('Phone')]
-    const second = await mappings.update(admin, { mapping_id: made.id, fields })
+    const second = await mappings.update(admin, {
+      mapping_id: made.id,
+      fields,
+      allow_broken: true,
+    })
     expect(second).toMatchObject({ version: 2, fields, sfdc_object: 'Lead' })
     const third = await mappings.update(admin, { mapping_id: made.id, external_id_field: null })
     expect(third).toMatchObject({ version: 3, fields, external_id_field: null })
@@ -152,6 +196,7 @@ describe('a mapping', () => {
         mappings.update(admin, {
           mapping_id: id,
           fields: [fieldTo('External_Key__c'), fieldTo('Title', { default: value })],
+          allow_broken: true,
         }),
       ),
     )
@@ -160,7 +205,11 @@ describe('a mapping', () => {
 
   it('shows an earlier version on request', async () => {
     const made = await mappings.create(admin, input())
-    await mappings.update(admin, { mapping_id: made.id, fields: [fieldTo('Phone')] })
+    await mappings.update(admin, {
+      mapping_id: made.id,
+      fields: [fieldTo('Phone')],
+      allow_broken: true,
+    })
     const get = (version?: number) => mappings.get(admin.tenant, { mapping_id: made.id, version })
     expect((await get()).fields).toHaveLength(1)
     expect((await get(1)).fields).toEqual(made.fields)
@@ -299,6 +348,7 @@ describe('suggest', () => {
       input({
         client_id: await newClient(),
         canonical_object,
+        external_id_field: null,
         fields: [
           fieldTo('Legacy_Key__c', { canonical_field: 'odd_name' }),
           fieldTo('Only_There__c', { canonical_field: 'odder_name' }),
@@ -330,7 +380,10 @@ describe('suggest', () => {
         canonical_fields: [{ name: 'phone' }],
         sfdc_object: 'Leed',
       }),
-    ).rejects.toMatchObject({ code: 'unknown_object' })
+    ).rejects.toMatchObject({
+      code: 'unknown_object',
+      message: expect.stringContaining('Did you mean Lead?') as string,
+    })
   })
 })
 

@@ -14,7 +14,7 @@ import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
 import { type Topology } from '../topology/topology.ts'
 import { factsOf, type LastPushOf } from './facts.ts'
-import { type Finding } from './finding.ts'
+import { asErrors, type Finding } from './finding.ts'
 import { type Mapping, type MappingDraft, type MappingField } from './mapping.ts'
 import { orphansOf } from './orphans.ts'
 import { createPresent, type PresentSnapshot } from './present.ts'
@@ -27,9 +27,10 @@ import {
   requireMapping,
   toMapping,
 } from './rows.ts'
-import { checkAgainst, checkNewest, describedObjects } from './schema-of.ts'
+import { checkAgainst, type Checked, checkNewest, describedObjects } from './schema-of.ts'
 import { type CanonicalField, type Precedents } from './suggest/fields.ts'
 import { objectCandidates } from './suggest/objects.ts'
+import { didYouMean } from './suggest/words.ts'
 import { parentNames, suggestMapping, type Suggestion } from './suggest/suggest.ts'
 
 export { type Finding } from './finding.ts'
@@ -51,9 +52,14 @@ export interface Validation {
   findings: Finding[]
 }
 
-export type CreateInput = MappingDraft & { client_id: string }
+/** Stores an active mapping although a finding is an error: its fields will be deployed later. */
+interface AllowBroken {
+  allow_broken?: boolean | undefined
+}
 
-export interface UpdateInput {
+export type CreateInput = MappingDraft & AllowBroken & { client_id: string }
+
+export interface UpdateInput extends AllowBroken {
   mapping_id: string
   sfdc_object?: string | undefined
   external_id_field?: string | null | undefined
@@ -90,10 +96,14 @@ interface Options {
 }
 
 export interface Mappings {
-  /** Throws not_found (the client), already_exists. What the snapshot does not have is a warning. */
+  /**
+   * Throws not_found (the client), already_exists, and without `allow_broken` invalid_mapping with every
+   * finding that is an error.
+   */
   create(caller: Caller, input: CreateInput): Promise<CheckedMapping>
   /**
-   * Raises the version. Throws not_found, already_exists (another one became active in the meantime).
+   * Raises the version. Throws not_found, already_exists (another one became active in the meantime),
+   * and invalid_mapping as `create` does, unless it is inactive afterwards.
    */
   update(caller: Caller, input: UpdateInput): Promise<CheckedMapping>
   /**
@@ -126,15 +136,8 @@ export const createMappings = ({
   lastPush = async () => null,
 }: Options): Mappings => {
   const topology = createPresent(db, pulled)
-  const withWarnings = async (tenant: Tenant, mapping: Mapping): Promise<CheckedMapping> => {
-    const { findings, snapshotVersion } = await checkNewest(
-      topology,
-      tenant,
-      mapping.client_id,
-      mapping,
-    )
-    return { ...mapping, warnings: findings, snapshot_version: snapshotVersion }
-  }
+  const withWarnings = async (tenant: Tenant, mapping: Mapping): Promise<CheckedMapping> =>
+    asChecked(mapping, await checkNewest(topology, tenant, mapping.client_id, mapping))
 
   /**
    * Runs a change; a conflict over the one active mapping becomes the error that names the other
@@ -194,10 +197,27 @@ export const createMappings = ({
     return { client_id: mapping.client_id, mapping }
   }
 
+  /** Before the update, which holds its row: what a concurrent update adds is found by the next push. */
+  const refuseBrokenUpdate = async (tenant: Tenant, input: UpdateInput): Promise<void> => {
+    const before = await get(tenant, { mapping_id: input.mapping_id })
+    if (!(input.is_active ?? before.is_active)) return
+    const after = {
+      ...before,
+      sfdc_object: input.sfdc_object ?? before.sfdc_object,
+      external_id_field:
+        input.external_id_field === undefined ? before.external_id_field : input.external_id_field,
+      fields: input.fields ?? before.fields,
+    }
+    refuseBroken(await checkNewest(topology, tenant, before.client_id, after))
+  }
+
   return {
     create: async (caller, input) => {
       const { tenant } = caller
       const place = { clientId: input.client_id, canonicalObject: input.canonical_object }
+      await db.as(tenant).tx((tx) => requireClient(tx, tenant, input.client_id))
+      const checked = await checkNewest(topology, tenant, input.client_id, input)
+      if (input.allow_broken !== true) refuseBroken(checked)
       const mapping = await change(
         caller,
         () => place,
@@ -228,12 +248,13 @@ export const createMappings = ({
           return toMapping(row)
         },
       )
-      return withWarnings(tenant, mapping)
+      return asChecked(mapping, checked)
     },
 
     update: async (caller, input) => {
       const { tenant } = caller
       let place: { clientId: string; canonicalObject: string } | null = null
+      if (input.allow_broken !== true) await refuseBrokenUpdate(tenant, input)
       const mapping = await change(
         caller,
         () => place,
@@ -305,8 +326,9 @@ export const createMappings = ({
     checked: async (tenant, mappingId) =>
       withWarnings(tenant, await get(tenant, { mapping_id: mappingId })),
 
-    list: (tenant, { client_id, canonical_object, is_active, ...page }) =>
+    list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
+        const { client_id, canonical_object, is_active } = input
         let query = mappingsOf(tx, tenant)
         if (client_id !== undefined) {
           await requireClient(tx, tenant, client_id)
@@ -316,7 +338,7 @@ export const createMappings = ({
           query = query.where('canonical_object', '=', canonical_object)
         }
         if (is_active !== undefined) query = query.where('is_active', '=', is_active)
-        return pageOf(query, 'id', page, toMapping)
+        return pageOf(query, 'id', input, toMapping)
       }),
 
     validate: async (tenant, input) => {
@@ -341,7 +363,8 @@ export const createMappings = ({
       if (input.sfdc_object !== undefined && objects.size === 0) {
         throw new EngineError(
           'unknown_object',
-          `The snapshot has no describe of ${input.sfdc_object}.`,
+          `The snapshot has no describe of ${input.sfdc_object}.` +
+            didYouMean(input.sfdc_object, snapshot.objectNames),
         )
       }
       const parents = new Set([...objects.values()].flatMap(parentNames))
@@ -368,6 +391,20 @@ export const createMappings = ({
       )
     },
   }
+}
+
+const asChecked = (mapping: Mapping, { findings, snapshotVersion }: Checked): CheckedMapping => ({
+  ...mapping,
+  warnings: findings,
+  snapshot_version: snapshotVersion,
+})
+
+/** Throws invalid_mapping if a finding is an error. */
+const refuseBroken = ({ findings }: Checked): void => {
+  const broken = findings.filter(({ severity }) => severity === 'error')
+  const [first] = broken
+  if (first === undefined) return
+  throw new EngineError('invalid_mapping', first.message, { errors: asErrors(broken) })
 }
 
 /** The newest mappings of an org are enough to show how it maps. */

@@ -8,9 +8,10 @@ import { checkMapping, parentsOf } from '../mappings/check.ts'
 import { readObject } from '../mappings/describe.ts'
 import { activeMappings, mappingFor, mappingVersion } from '../mappings/rows.ts'
 import { parseSfdcField } from '../mappings/mappings.ts'
-import { type Finding } from '../mappings/finding.ts'
+import { asErrors, type Finding } from '../mappings/finding.ts'
 import { type Mapping, type MappingDraft } from '../mappings/mapping.ts'
 import { createPresent, type PresentSnapshot } from '../mappings/present.ts'
+import { didYouMean } from '../mappings/suggest/words.ts'
 import { sameName } from '../metadata/names.ts'
 import { type CompleteSnapshot, type Topology } from '../topology/topology.ts'
 import { automationsMet } from './automations.ts'
@@ -73,6 +74,19 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
     return snapshot
   }
 
+  /** The name that was probably meant: a mapping's, or where none is needed an object's. */
+  const nearName = async (
+    tenant: Tenant,
+    clientId: string,
+    object: string,
+    kind: 'records' | 'status_update',
+    { objectNames }: PresentSnapshot,
+  ): Promise<string> => {
+    const all = await db.as(tenant).tx((tx) => activeMappings(tx, tenant, clientId))
+    const mapped = all.map(({ canonical_object }) => canonical_object)
+    return didYouMean(object, kind === 'records' ? mapped : [...mapped, ...objectNames])
+  }
+
   const prepareObject = async (
     tenant: Tenant,
     { clientId, options }: ToPrepare,
@@ -83,11 +97,12 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
     const mapping = await db.as(tenant).tx((tx) => mappingFor(tx, tenant, clientId, object))
     const describes = createDescribes(snapshot)
     const sfdcObject = mapping?.sfdc_object ?? object
+    const near = () => nearName(tenant, clientId, object, kind, snapshot)
     await describes.load([sfdcObject])
     if (mapping === null && kind === 'status_update' && !describes.exists(sfdcObject)) {
       throw new EngineError(
         'unknown_object',
-        `${object} is neither mapped nor an object of the Salesforce org.`,
+        `${object} is neither mapped nor an object of the Salesforce org.${await near()}`,
       )
     }
     await describes.loadAround(sfdcObject, mapping)
@@ -99,7 +114,9 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
       describes: describes.get,
       options: { null_policy: options.null_policy },
     })
-    if ('faults' in compiled) throw refusal(object, mapping, compiled.faults)
+    if ('faults' in compiled) {
+      throw refusal(object, mapping, compiled.faults, mapping === null ? await near() : '')
+    }
     return {
       canonicalObject: object,
       sfdcObject: describes.nameOf(sfdcObject),
@@ -279,22 +296,19 @@ const brokenMapping = (
   new EngineError(
     'mapping_broken',
     `The mapping of ${canonical_object} (${id}) is broken: ${findings[0]?.message ?? ''}`,
-    {
-      errors: findings.map(({ code, path, message, remedy }) => ({
-        path: `mapping.${path}`,
-        code,
-        message: `${message} ${remedy}`,
-      })),
-    },
+    { errors: asErrors(findings, 'mapping.') },
   )
 
 const refusal = (
   object: string,
   mapping: Mapping | null,
   faults: readonly MappingFault[],
+  near: string,
 ): EngineError => {
   const [first] = faults
-  if (first?.code === 'mapping_missing') return new EngineError('mapping_missing', first.message)
+  if (first?.code === 'mapping_missing') {
+    return new EngineError('mapping_missing', `${first.message}${near}`)
+  }
   if (mapping !== null) return brokenMapping(mapping, faults)
   return new EngineError(
     'bad_request',

@@ -13,7 +13,7 @@ import { actorOf, audit } from '../audit.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { type LastPush } from '../conflicts/facts.ts'
-import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
 import { destinationOf } from '../work/door.ts'
 import { handOver, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
@@ -52,6 +52,13 @@ export interface PushInput {
   object: string | null
   options: PushOptions
   wait_seconds: number
+}
+
+export interface PushListInput extends PageRequest, TimeRange {
+  client_id?: string | undefined
+  object?: string | undefined
+  kind?: PushKind | undefined
+  status?: PushStatus | undefined
 }
 
 interface Options extends StageDeps {
@@ -107,14 +114,7 @@ export interface Pushes {
     pushId: string,
     status: ResultsRequest['status'],
   ): Promise<AsyncIterable<Buffer>>
-  list(
-    tenant: Tenant,
-    input: PageRequest & {
-      client_id?: string | undefined
-      object?: string | undefined
-      status?: PushStatus | undefined
-    },
-  ): Promise<Page<Push>>
+  list(tenant: Tenant, input: PushListInput): Promise<Page<Push>>
   /** Rows that were not sent fail with CANCELLED; does nothing if the push has ended. */
   cancel(caller: Caller, pushId: string): Promise<PushWithResults>
   /**
@@ -375,8 +375,9 @@ export const createPushes = ({
       return streamResults(db, keyOf(tenant, row), status, isFinal(row.status) ? due : null)
     },
 
-    list: (tenant, { client_id, object, status, ...page }) =>
+    list: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
+        const { client_id, object, kind, status } = input
         let query = tx
           .selectFrom('crm_push_logs')
           .selectAll()
@@ -391,8 +392,9 @@ export const createPushes = ({
             where.or([where('canonical_object', '=', object), where('sfdc_object', '=', object)]),
           )
         }
+        if (kind !== undefined) query = query.where('kind', '=', kind)
         if (status !== undefined) query = query.where('status', '=', status)
-        return pageOf(query, 'id', page, toPush)
+        return pageOf(within(query, 'created_at', input), 'id', input, toPush)
       }),
 
     cancel,

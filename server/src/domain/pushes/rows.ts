@@ -23,6 +23,7 @@ export interface Push {
   canonical_object: string | null
   sfdc_object: string | null
   status: PushStatus
+  is_final: boolean
   dry_run: boolean
   transport: Transport
   options: PushOptions
@@ -73,6 +74,7 @@ export const toPush = (row: PushRow): Push => ({
   canonical_object: row.canonical_object,
   sfdc_object: row.sfdc_object,
   status: row.status,
+  is_final: isFinal(row.status),
   dry_run: row.dry_run,
   transport: row.transport ?? 'collections',
   options: optionsOf(row),

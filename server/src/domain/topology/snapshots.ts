@@ -23,6 +23,7 @@ export interface Snapshot {
   /** Counts 1, 2, 3 … per client; null unless complete. */
   version: number | null
   status: SnapshotStatus
+  is_final: boolean
   scope: 'all' | string[]
   api_version: string
   progress: Progress
@@ -37,6 +38,8 @@ export interface Snapshot {
   created_at: string
   completed_at: string | null
 }
+
+export const isFinal = (status: SnapshotStatus): boolean => status !== 'pulling'
 
 /** The statistics that a pull starts from. */
 export const emptyStats = (): SnapshotStats => ({
@@ -54,6 +57,7 @@ export const toSnapshot = (row: SnapshotRow): Snapshot => ({
   client_id: row.client_id,
   version: row.version,
   status: row.status,
+  is_final: isFinal(row.status),
   scope: row.scope,
   api_version: row.api_version,
   progress: row.progress,

@@ -4,13 +4,14 @@
 import { type Tenant, type Tx } from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { json } from '../../db/json.ts'
+import { type SnapshotStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { bindIdempotency } from '../idempotency.ts'
-import { pageOf, type Page, type PageRequest } from '../page.ts'
+import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
 import { destinationOf } from '../work/door.ts'
 import { handOver, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
@@ -51,6 +52,11 @@ export interface GetInput extends PayloadChoice {
   client_id: string
   version?: number | undefined
   snapshot_id?: string | undefined
+}
+
+export interface HistoryInput extends PageRequest, TimeRange {
+  client_id: string
+  status?: SnapshotStatus | undefined
 }
 
 export interface DiffInput extends DiffRequest {
@@ -96,7 +102,7 @@ export interface Topology {
   snapshot(tenant: Tenant, snapshotId: string): Promise<Snapshot>
   /** The JSON text of a snapshot with its payload, piece by piece. Throws before the first piece, or never. */
   get(tenant: Tenant, input: GetInput): Promise<AsyncIterable<Buffer>>
-  history(tenant: Tenant, input: PageRequest & { client_id: string }): Promise<Page<Snapshot>>
+  history(tenant: Tenant, input: HistoryInput): Promise<Page<Snapshot>>
   diff(tenant: Tenant, input: DiffInput): Promise<SnapshotDiff>
   /** For other modules; null while the client has no complete snapshot. */
   newestComplete(tenant: Tenant, clientId: string): Promise<CompleteSnapshot | null>
@@ -180,7 +186,7 @@ export const createTopology = (options: Options): Topology => {
     const { row, started } = await start(caller, input)
     const work = { orgId: row.org_id, clientId: row.client_id, id: row.id }
     if (started) await handOver({ jobs, logger }, 'topology-pull', work, row.sfdc_org_id)
-    const isDone = async () => (await snapshot(caller.tenant, row.id)).status !== 'pulling'
+    const isDone = async () => (await snapshot(caller.tenant, row.id)).is_final
     await waitForEnd({ jobs }, row.id, isDone, input.wait_seconds, signal)
     return snapshot(caller.tenant, row.id)
   }
@@ -242,10 +248,12 @@ export const createTopology = (options: Options): Topology => {
       return payloadOf(toSnapshot(row), source, input)
     },
 
-    history: (tenant, { client_id, ...page }) =>
+    history: (tenant, input) =>
       db.as(tenant).tx(async (tx) => {
-        await requireClient(tx, tenant, client_id)
-        return pageOf(snapshotsOf(tx, tenant, client_id), 'id', page, toSnapshot)
+        await requireClient(tx, tenant, input.client_id)
+        let query = snapshotsOf(tx, tenant, input.client_id)
+        if (input.status !== undefined) query = query.where('status', '=', input.status)
+        return pageOf(within(query, 'created_at', input), 'id', input, toSnapshot)
       }),
 
     diff: async (tenant, input) => {

@@ -1,6 +1,6 @@
 // Warnings about object names from a caller that are in no snapshot, with the most similar name that is.
 
-import { closestName } from '../mappings/suggest/words.ts'
+import { didYouMean } from '../mappings/suggest/words.ts'
 import { sameName } from '../metadata/names.ts'
 import { hiddenNames, type Manifest } from './manifest.ts'
 
@@ -9,12 +9,6 @@ export interface NameWarning {
   path: string
   code: 'object_unknown' | 'object_not_visible' | 'object_unreadable'
   message: string
-}
-
-/** `Did you mean Lead?`, or nothing. */
-export const didYouMean = (name: string, names: readonly string[]): string => {
-  const near = closestName(name, names)
-  return near === null ? '' : ` Did you mean ${near}?`
 }
 
 /** The warnings about names that the snapshot does not describe; case-insensitive. */

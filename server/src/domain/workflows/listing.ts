@@ -30,8 +30,9 @@ export interface ListedWorkflow extends AutomationInfo {
 
 /** Something that the list does not know. */
 export interface ListWarning {
-  code: 'type_not_listed' | 'content_not_read'
-  type: AutomationType
+  code: 'type_not_listed' | 'content_not_read' | 'object_unknown'
+  /** Null: it is not about a type. */
+  type: AutomationType | null
   message: string
 }
 

@@ -260,6 +260,15 @@ describe('a list from a snapshot', () => {
     )
   })
 
+  it('says that an object is unknown, with the nearest name', async () => {
+    for (const source of ['live', 'snapshot'] as const) {
+      const { items, warnings } = await rig.list({ source, object: 'Leed' })
+      expect([items, warnings.map(({ code }) => code)]).toEqual([[], ['object_unknown']])
+      expect(warnings[0]?.message).toContain('Did you mean Lead?')
+      expect((await rig.list({ source, object: 'contact' })).warnings).toEqual([])
+    }
+  })
+
   it('spares a live list the retrieve of what did not move since', async () => {
     await rig.control.clearJournal()
     const page = await rig.list()

@@ -7,6 +7,7 @@ import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { type ConnectionDoor } from '../work/door.ts'
 import { type Page } from '../page.ts'
+import { didYouMean } from '../mappings/suggest/words.ts'
 import { sameName } from '../metadata/names.ts'
 import {
   AUTOMATION_TYPES,
@@ -191,6 +192,22 @@ export const createWorkflows = ({ db, connections, topology }: Options): Workflo
     return { ...(await listSnapshot(snapshot, stats.unreadable, wanted)), snapshot }
   }
 
+  /** A warning if the newest snapshot has no such object: an empty list alone would not tell. */
+  const unknownObject = async (
+    tenant: Tenant,
+    clientId: string,
+    object: string,
+  ): Promise<ListWarning[]> => {
+    const snapshot = await topology.newestComplete(tenant, clientId)
+    if (snapshot === null) return []
+    const { objectNames, unreadable, version } = snapshot
+    if ([...objectNames, ...unreadable].some((name) => sameName(name) === sameName(object))) {
+      return []
+    }
+    const message = `Snapshot ${version} has no object ${object}.${didYouMean(object, objectNames)}`
+    return [{ code: 'object_unknown', type: null, message }]
+  }
+
   return {
     list: async (caller, input, signal) => {
       const { tenant } = caller
@@ -238,7 +255,10 @@ export const createWorkflows = ({ db, connections, topology }: Options): Workflo
         source: input.source,
         snapshot_version: read.version,
         total: positioned.length,
-        warnings: read.warnings,
+        warnings:
+          object === null || here.length > 0
+            ? read.warnings
+            : [...read.warnings, ...(await unknownObject(tenant, input.client_id, object))],
         execution_order:
           object === null
             ? null

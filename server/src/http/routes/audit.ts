@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Database } from '../../db/database.ts'
 import { listAudit } from '../../domain/audit.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
+import { id, line, pageOf, pageRequest, timeRange, timestamp } from '../schemas.ts'
 
 const row = z
   .object({
@@ -32,7 +32,7 @@ export const auditRoutes = ({ db }: { db: Database }): Route[] => [
       ...pageRequest,
       client_id: id.optional(),
       action: line(100).optional().describe('For example connection.revoke'),
-      since: timestamp.optional(),
+      ...timeRange,
     }),
     replies: { 200: { description: 'A page of the log, newest first', body: pageOf(row) } },
     errors: ['invalid_cursor'],

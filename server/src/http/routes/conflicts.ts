@@ -3,10 +3,21 @@ import { type Conflicts, type Report } from '../../domain/conflicts/reports.ts'
 import { workflowInput } from '../../domain/workflows/definition/schema.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
 import { type Reply, route, type Route } from '../route.ts'
-import { id, pageOf, pageRequest, progress, timestamp, waitSeconds, workFault } from '../schemas.ts'
+import { isFinal, replyWith } from '../running.ts'
+import {
+  id,
+  pageOf,
+  pageRequest,
+  progress,
+  timeRange,
+  timestamp,
+  waitSeconds,
+  workFault,
+} from '../schemas.ts'
 
 const PLAN_BODY_BYTES = 8 * 1024 * 1024
 
+const status = z.enum(['running', 'complete', 'failed'])
 const severity = z.enum(['green', 'yellow', 'red'])
 const component = z
   .object({ type: z.string(), full_name: z.string() })
@@ -16,7 +27,8 @@ const summary = z
   .object({
     id,
     client_id: id,
-    status: z.enum(['running', 'complete', 'failed']),
+    status,
+    is_final: isFinal,
     progress: progress.describe('Stages: `pull`, `salesforce`, `facts`, `rules`, `complete`'),
     error: workFault
       .nullable()
@@ -55,7 +67,7 @@ const report = summary
             .describe(
               'Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow',
             ),
-          remedy: z.string(),
+          remedy: z.string().nullable().describe('What to do about it; null for a green finding'),
         }),
       )
       .describe('Worst first. Every component has at least one'),
@@ -89,6 +101,7 @@ const exampleSummary = {
   id: REPORT_ID,
   client_id: CLIENT_ID,
   status: 'complete',
+  is_final: true,
   progress: { stage: 'complete', done: 2, total: 2 },
   error: null,
   severity: 'green',
@@ -114,7 +127,7 @@ const example = {
         'Lead.Job_Title__c is new: Lead has no field with that name, so no value and no automation is affected.',
       component: lead,
       path: 'objects.0.fields.0',
-      remedy: 'Nothing to do.',
+      remedy: null,
     },
     {
       severity: 'green',
@@ -123,7 +136,7 @@ const example = {
         'The permission set SFDC_Engine_X is created, or extended if it exists: nobody loses access.',
       component: permissionSet,
       path: 'permissions.permission_set',
-      remedy: 'Nothing to do.',
+      remedy: null,
     },
   ],
   reversibility: [
@@ -142,10 +155,7 @@ const example = {
 }
 
 /** 201 with the result, or 202 with the current state and where to poll. */
-const replyOf = (body: Report): Reply =>
-  body.status === 'running'
-    ? { status: 202, body, headers: { location: '/api/conflicts/get' } }
-    : { status: 201, body }
+const replyOf = (body: Report): Reply => replyWith(body, '/api/conflicts/get', { ended: 201 })
 
 export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[] => [
   route({
@@ -230,7 +240,12 @@ export const conflictRoutes = ({ conflicts }: { conflicts: Conflicts }): Route[]
     summary: 'List conflict reports, newest first',
     description: 'Without findings and reversibility.',
     access: 'topology.read',
-    body: z.strictObject({ client_id: id, ...pageRequest }),
+    body: z.strictObject({
+      client_id: id,
+      status: status.optional(),
+      ...timeRange,
+      ...pageRequest,
+    }),
     replies: { 200: { description: 'A page of reports', body: pageOf(summary) } },
     errors: ['not_found', 'invalid_cursor'],
     example: {

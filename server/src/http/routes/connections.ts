@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Connections } from '../../domain/connections/connections.ts'
 import { route, type Route } from '../route.ts'
-import { fault, id, line, pageOf, pageRequest, timestamp } from '../schemas.ts'
+import { fault, id, line, pageOf, pageRequest, timeRange, timestamp } from '../schemas.ts'
 
 const environment = z.enum(['production', 'sandbox'])
 const status = z.enum(['pending', 'connected', 'expired', 'revoked', 'error'])
@@ -253,7 +253,12 @@ const listRoute = (connections: Connections): Route =>
     summary: 'List connections, newest first',
     description: 'Revoked ones are included. A company user sees its own client only.',
     access: 'connections.read',
-    body: z.strictObject({ ...pageRequest, client_id: id.optional(), status: status.optional() }),
+    body: z.strictObject({
+      ...pageRequest,
+      client_id: id.optional(),
+      status: status.optional(),
+      ...timeRange,
+    }),
     replies: { 200: { description: 'A page of connections', body: pageOf(connection) } },
     errors: ['invalid_cursor', 'not_found'],
     example: { body: { status: 'connected' }, reply: { items: [example], next_cursor: null } },

@@ -2,13 +2,14 @@ import * as z from 'zod'
 import { type Deployments } from '../../domain/deployments/deployments.ts'
 import { planSchema } from '../../domain/plan/schema.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, pageOf, pageRequest, waitSeconds } from '../schemas.ts'
+import { id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   createDeploymentReplies,
   type DeploymentReplies,
   deployment,
   DEPLOYMENT_ID,
+  deploymentKind,
   deploymentStatus,
   deploymentSummary,
   exampleDeployment,
@@ -63,7 +64,7 @@ const customObjectsRoute = (
     example: { body: { client_id: CLIENT_ID, plan: examplePlan }, reply: exampleDeployment },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.deploy(caller, body, context.signal)),
+      replyOf(await deployments.deploy(caller, body, context.signal)),
   })
 
 const statusRoute = (deployments: Deployments): Route =>
@@ -93,7 +94,9 @@ const listRoute = (deployments: Deployments): Route =>
     access: 'deploy.write',
     body: z.strictObject({
       client_id: id.optional(),
+      kind: deploymentKind.optional(),
       status: deploymentStatus.optional(),
+      ...timeRange,
       ...pageRequest,
     }),
     replies: { 200: { description: 'A page of deployments', body: pageOf(deploymentSummary) } },
@@ -188,7 +191,7 @@ const rollbackRoute = (
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.rollback(caller, body, context.signal)),
+      replyOf(await deployments.rollback(caller, body, context.signal)),
   })
 
 export const deployRoutes = ({ deployments }: { deployments: Deployments }): Route[] => {

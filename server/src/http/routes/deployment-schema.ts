@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { type Caller } from '../../domain/caller.ts'
 import { type Deployment, type Deployments } from '../../domain/deployments/deployments.ts'
 import { type Reply } from '../route.ts'
+import { isFinal, replyWith } from '../running.ts'
 import { fault, id, progress, timestamp, workFault } from '../schemas.ts'
 
 export const PLAN_BODY_BYTES = 8 * 1024 * 1024
@@ -14,6 +15,12 @@ export const deploymentStatus = z.enum([
   'deployed',
   'failed',
   'rolled_back',
+])
+export const deploymentKind = z.enum([
+  'custom_objects',
+  'workflows',
+  'workflow_removal',
+  'workflow_activation',
 ])
 export const named = z.object({ type: z.string(), full_name: z.string() })
 
@@ -87,8 +94,11 @@ export const deploymentSummary = z
   .object({
     id,
     client_id: id,
-    kind: z.enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation']),
+    kind: deploymentKind,
     status: deploymentStatus.describe('`validated`: a `check_only` that passed'),
+    is_final: isFinal.describe(
+      'True unless a deploy, or a rollback of it, is under way: stop polling then',
+    ),
     conflict_report_id: id.nullable(),
     sfdc_deploy_id: z.string().nullable(),
     check_only: z.boolean(),
@@ -126,6 +136,7 @@ export const exampleSummary = {
   client_id: CLIENT_ID,
   kind: 'custom_objects',
   status: 'deployed',
+  is_final: true,
   conflict_report_id: null,
   sfdc_deploy_id: '0AfWs000001AbCdKAK',
   check_only: false,
@@ -158,10 +169,8 @@ export const exampleDeployment = {
 /** The response of every operation on a deployment, and of its repetition. */
 export const createDeploymentReplies = (deployments: Deployments) => {
   /** 202 as long as a deploy, or a rollback of it, is under way. */
-  const replyOf = async (caller: Caller, body: Deployment): Promise<Reply> =>
-    (await deployments.isRunning(caller.tenant, body.id))
-      ? { status: 202, body, headers: { location: '/api/deploy/status' } }
-      : { status: 200, body }
+  const replyOf = (body: Deployment): Reply =>
+    replyWith(body, '/api/deploy/status', { paused: body.error ?? body.rollback?.error ?? null })
   return {
     replies: {
       200: { description: 'The deployment has ended', body: deployment },
@@ -169,7 +178,7 @@ export const createDeploymentReplies = (deployments: Deployments) => {
     },
     replyOf,
     replay: async (caller: Caller, deploymentId: string): Promise<Reply> =>
-      replyOf(caller, await deployments.get(caller.tenant, deploymentId)),
+      replyOf(await deployments.get(caller.tenant, deploymentId)),
   }
 }
 

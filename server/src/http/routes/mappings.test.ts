@@ -114,9 +114,16 @@ describe('the mapping endpoints', () => {
     const again = await admin.post('/api/mappings/create', body)
     expect([again.status, again.body.code]).toEqual([409, 'already_exists'])
 
+    const broken = { mapping_id, external_id_field: 'Nope__c' }
+    const refused = await admin.post<{ code: string; errors: { path: string; code: string }[] }>(
+      '/api/mappings/update',
+      broken,
+    )
+    expect([refused.status, refused.body.code]).toEqual([400, 'invalid_mapping'])
+    expect(refused.body.errors.map(({ code }) => code)).toEqual(['key_not_mapped', 'key_unknown'])
     const updated = await admin.post<Mapping>('/api/mappings/update', {
-      mapping_id,
-      external_id_field: 'Nope__c',
+      ...broken,
+      allow_broken: true,
     })
     expect([updated.status, updated.body.version]).toEqual([200, 2])
     expect(updated.body.warnings.map(({ code }) => code)).toEqual(['key_not_mapped', 'key_unknown'])
@@ -270,6 +277,7 @@ describe('the mapping endpoints', () => {
       ['validate', {}],
       ['validate', { client_id: clientId }],
       ['update', { mapping_id }],
+      ['update', { mapping_id, allow_broken: true }],
       ['suggest', { client_id: clientId, canonical_object: 'x', canonical_fields: ['a', 'a'] }],
     ] as const) {
       expect((await admin.post(`/api/mappings/${path}`, body)).status, path).toBe(422)

@@ -286,10 +286,17 @@ const GRAMMAR =
   'field; a record without a value gets the default, as it is. Names of Salesforce are ' +
   'case-insensitive, your own names case-sensitive.'
 
+const allowBroken = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Stores the mapping although findings are errors, for example because its fields are deployed later',
+  )
+
 const WARNED =
-  'The mapping is checked against the newest snapshot, and the findings are returned as ' +
-  '`warnings`; it is never refused for what a snapshot does not have, since that may be deployed ' +
-  'later.'
+  'The mapping is checked against the newest snapshot. If a finding is an error, the answer is `400 ' +
+  'invalid_mapping` with all of them in `errors`, unless `allow_broken`; otherwise the findings are ' +
+  'returned as `warnings`.'
 
 const createRoute = (mappings: Mappings): Route =>
   route({
@@ -300,9 +307,9 @@ const createRoute = (mappings: Mappings): Route =>
     description: `One active mapping for each client and canonical object. ${WARNED}\n\n${GRAMMAR}`,
     access: 'push.write',
     exactNumbers: true,
-    body: z.strictObject({ client_id: id, ...draftMembers }),
+    body: z.strictObject({ client_id: id, ...draftMembers, allow_broken: allowBroken }),
     replies: { 201: { description: 'The mapping', body: checkedMapping } },
-    errors: ['not_found', 'already_exists'],
+    errors: ['not_found', 'already_exists', 'invalid_mapping'],
     example: { body: { client_id: CLIENT_ID, ...exampleDraft }, reply: exampleChecked },
     idempotency: {
       replay: async (caller, mappingId) => ({
@@ -324,7 +331,8 @@ const updateRoute = (mappings: Mappings): Route =>
     summary: 'Update a mapping; its version goes up by one',
     description:
       `\`fields\` replaces them all. Accepted pushes continue with the version they began ` +
-      `with. No push uses an inactive mapping, and a new one can be created beside it. ${WARNED}`,
+      `with. No push uses an inactive mapping, and a new one can be created beside it. ${WARNED} ` +
+      'A mapping that is inactive afterwards is not refused.',
     access: 'push.write',
     exactNumbers: true,
     body: z
@@ -334,13 +342,15 @@ const updateRoute = (mappings: Mappings): Route =>
         external_id_field: sfdcName.nullable().optional(),
         fields: mappingFields.optional(),
         is_active: z.boolean().optional(),
+        allow_broken: allowBroken,
       })
-      .refine((body) => Object.values(body).filter((value) => value !== undefined).length > 1, {
-        message: 'send at least one member to change',
-        path: ['mapping_id'],
-      }),
+      .refine(
+        ({ mapping_id: _mapping, allow_broken: _allowed, ...changes }) =>
+          Object.values(changes).some((value) => value !== undefined),
+        { message: 'send at least one member to change', path: ['mapping_id'] },
+      ),
     replies: { 200: { description: 'The mapping', body: checkedMapping } },
-    errors: ['not_found', 'already_exists'],
+    errors: ['not_found', 'already_exists', 'invalid_mapping'],
     example: {
       body: { mapping_id: example.id, fields: exampleDraft.fields },
       reply: { ...exampleChecked, version: 2 },

@@ -1,6 +1,7 @@
 // The shapes of pushes: requests, responses and examples.
 
 import * as z from 'zod'
+import { isFinal } from '../running.ts'
 import { id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 /** For a JSON body; application/x-ndjson has no limit except that of the rows. */
@@ -85,6 +86,7 @@ export const recordsEnvelope = z.strictObject({
 })
 export const linksEnvelope = z.strictObject({ ...common, wait_seconds: waitSeconds })
 
+export const kind = z.enum(['records', 'status_update', 'link'])
 export const status = z.enum(['queued', 'in_progress', 'succeeded', 'partial', 'failed'])
 
 const rowError = z.object({
@@ -124,10 +126,11 @@ export const push = z
   .object({
     id,
     client_id: id,
-    kind: z.enum(['records', 'status_update', 'link']),
+    kind,
     canonical_object: z.string().nullable(),
     sfdc_object: z.string().nullable(),
     status,
+    is_final: isFinal,
     dry_run: z.boolean(),
     transport: z.enum(['collections', 'bulk']),
     total: z.int(),
@@ -202,6 +205,7 @@ export const examplePush = {
   canonical_object: 'job_posting',
   sfdc_object: 'Job_Posting__c',
   status: 'succeeded',
+  is_final: true,
   dry_run: false,
   transport: 'collections',
   total: 1,

@@ -18,6 +18,7 @@ afterAll(() => rig.close())
 
 interface Problem {
   code: string
+  detail: string
   errors?: { path: string }[]
 }
 
@@ -317,6 +318,17 @@ describe('push/status-update', () => {
       updates: [{ match: { id: 'a00000000000001AAA' }, fields: { Stage__c: 'Offer' } }],
     })
     expect([unknown.status, unknown.body.code]).toEqual([400, 'unknown_object'])
+    for (const [path, row] of [
+      ['status-update', { updates: [{ match: { id: 'a00000000000001AAA' }, fields: {} }] }],
+      ['records', { records: [{ key: 'x' }] }],
+    ] as const) {
+      const near = await rig.post<Problem>(`/api/push/${path}`, {
+        client_id: clientId,
+        object: 'placemant',
+        ...row,
+      })
+      expect(near.body.detail, path).toContain('Did you mean placement?')
+    }
   })
 })
 

@@ -13,13 +13,15 @@ import { ROWS_MAX } from '../json-body.ts'
 import { type JsonLine } from '../lines.ts'
 import { faultsOf, readWith } from '../../domain/schema-faults.ts'
 import { lines, type Reply, route, type Route } from '../route.ts'
-import { id, line, pageOf, pageRequest, waitSeconds } from '../schemas.ts'
+import { replyWith } from '../running.ts'
+import { id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   examplePush,
   exampleRecord,
   exampleResult,
   IDLE_MS,
+  kind,
   LINE_BYTES,
   linkRow,
   linksEnvelope,
@@ -37,14 +39,8 @@ import {
 const RESULTS_MAX = 10_000
 const LINES_TYPE = 'application/x-ndjson'
 
-const isOver = ({ status: now }: PushWithResults): boolean =>
-  now !== 'queued' && now !== 'in_progress'
-
 /** 202 as long as it runs. */
-const replyOf = (body: PushWithResults): Reply =>
-  isOver(body)
-    ? { status: 200, body }
-    : { status: 202, body, headers: { location: '/api/push/get' } }
+const replyOf = (body: PushWithResults): Reply => replyWith(body, '/api/push/get')
 
 const replies = {
   200: { description: 'The push has ended', body: pushWithResults },
@@ -296,7 +292,9 @@ const listRoute = (pushes: Pushes): Route =>
     body: z.strictObject({
       client_id: id.optional(),
       object: line(100).optional(),
+      kind: kind.optional(),
       status: status.optional(),
+      ...timeRange,
       ...pageRequest,
     }),
     replies: { 200: { description: 'A page of pushes', body: pageOf(push) } },
@@ -326,7 +324,7 @@ const cancelRoute = (pushes: Pushes): Route =>
     errors: ['not_found'],
     example: {
       body: { push_id: PUSH_ID },
-      reply: { ...examplePush, status: 'in_progress', completed_at: null },
+      reply: { ...examplePush, status: 'in_progress', is_final: false, completed_at: null },
     },
     idempotency: {},
     handle: async ({ caller, body }) => ({

@@ -8,7 +8,17 @@ import {
   INCLUDABLE,
 } from '../../domain/topology/topology.ts'
 import { type Reply, route, type Route } from '../route.ts'
-import { id, pageOf, pageRequest, progress, timestamp, waitSeconds, workFault } from '../schemas.ts'
+import { isFinal, replyWith } from '../running.ts'
+import {
+  id,
+  pageOf,
+  pageRequest,
+  progress,
+  timeRange,
+  timestamp,
+  waitSeconds,
+  workFault,
+} from '../schemas.ts'
 
 const objectName = z
   .string()
@@ -17,12 +27,15 @@ const version = z.int().min(1).max(2_147_483_647)
 
 const changes = z.object({ added: z.int(), removed: z.int(), changed: z.int() })
 
+const status = z.enum(['pulling', 'complete', 'failed'])
+
 const snapshot = z
   .object({
     id,
     client_id: id,
     version: z.int().nullable().describe('1, 2, 3 … per client; null until complete'),
-    status: z.enum(['pulling', 'complete', 'failed']),
+    status,
+    is_final: isFinal,
     scope: z
       .union([z.literal('all'), z.array(z.string())])
       .describe('What was read; every other object was carried over from the previous version'),
@@ -207,6 +220,7 @@ const example = {
   client_id: CLIENT_ID,
   version: 12,
   status: 'complete',
+  is_final: true,
   scope: 'all',
   api_version: 'v66.0',
   progress: { stage: 'complete', done: 912, total: 912 },
@@ -289,10 +303,7 @@ const exampleDiff = {
 }
 
 /** 200 with the result, or 202 with the current state and where to poll. */
-const replyOf = (body: Snapshot): Reply =>
-  body.status === 'pulling'
-    ? { status: 202, body, headers: { location: '/api/topology/get' } }
-    : { status: 200, body }
+const replyOf = (body: Snapshot): Reply => replyWith(body, '/api/topology/get')
 
 const pullRoute = (topology: Topology): Route =>
   route({
@@ -392,7 +403,12 @@ const historyRoute = (topology: Topology): Route =>
     summary: "List a client's snapshots, newest first",
     description: 'Running and failed ones included; without their payload.',
     access: 'topology.read',
-    body: z.strictObject({ client_id: id, ...pageRequest }),
+    body: z.strictObject({
+      client_id: id,
+      status: status.optional(),
+      ...timeRange,
+      ...pageRequest,
+    }),
     replies: { 200: { description: 'A page of snapshots', body: pageOf(snapshot) } },
     errors: ['not_found', 'invalid_cursor'],
     example: {

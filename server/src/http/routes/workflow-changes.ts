@@ -25,6 +25,49 @@ const exampleWorkflow = {
   activate: true,
 }
 
+const byWorkflow = (workflow: unknown) => ({ client_id: CLIENT_ID, workflows: [workflow] })
+
+/** One of each short form, and Metadata JSON. */
+const EXAMPLE_BODIES = {
+  'A record-triggered flow': byWorkflow(exampleWorkflow),
+  'An assignment rule': byWorkflow({
+    type: 'assignment_rule',
+    api_name: 'Lead.By_Source',
+    definition: {
+      form: 'assignment',
+      entries: [
+        {
+          criteria: [{ field: 'LeadSource', operator: 'equals', value: ['Web', 'Referral'] }],
+          assign_to: { queue: 'Inbound' },
+        },
+        { assign_to: { user: 'dispatch@acme.example' } },
+      ],
+    },
+    activate: true,
+  }),
+  'A validation rule': byWorkflow({
+    type: 'validation_rule',
+    api_name: 'Account.Phone_Given',
+    definition: {
+      form: 'validation',
+      condition: 'ISBLANK(Phone)',
+      message: 'Give a phone number.',
+      field: 'Phone',
+    },
+    activate: true,
+  }),
+  'Metadata JSON': byWorkflow({
+    type: 'validation_rule',
+    api_name: 'Account.Phone_Given',
+    definition: {
+      errorConditionFormula: 'ISBLANK(Phone)',
+      errorMessage: 'Give a phone number.',
+      errorDisplayField: 'Phone',
+    },
+    activate: 'keep',
+  }),
+}
+
 const exampleComponent = {
   type: 'Flow',
   full_name: 'Lead_Rating',
@@ -91,12 +134,13 @@ const deployRoute = (
     replies,
     errors: [...ERRORS, 'conflicts_found', 'topology_drifted', 'no_snapshot'],
     example: {
-      body: { client_id: CLIENT_ID, workflows: [exampleWorkflow] },
+      body: byWorkflow(exampleWorkflow),
+      variants: EXAMPLE_BODIES,
       reply: exampleOf('workflows', { workflows: [exampleWorkflow] }),
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.deployWorkflows(caller, body, context.signal)),
+      replyOf(await deployments.deployWorkflows(caller, body, context.signal)),
   })
 
 const setActiveRoute = (
@@ -133,7 +177,7 @@ const setActiveRoute = (
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.setActive(caller, body, context.signal)),
+      replyOf(await deployments.setActive(caller, body, context.signal)),
   })
 
 const removeRoute = (
@@ -169,7 +213,7 @@ const removeRoute = (
     },
     idempotency: { replay },
     handle: async ({ caller, body, context }) =>
-      replyOf(caller, await deployments.removeWorkflows(caller, body, context.signal)),
+      replyOf(await deployments.removeWorkflows(caller, body, context.signal)),
   })
 
 /** Changes of a client's automations; each answer is a deployment, and can be rolled back. */

@@ -52,12 +52,13 @@ const listed = z.object({
     .array(
       z.object({
         code: z
-          .enum(['type_not_listed', 'content_not_read'])
+          .enum(['type_not_listed', 'content_not_read', 'object_unknown'])
           .describe(
             '`type_not_listed`: automations of this type are missing, or are older than the rest. ' +
-              '`content_not_read`: some are listed without what is in their content',
+              '`content_not_read`: some are listed without what is in their content. ' +
+              '`object_unknown`: the newest snapshot has no `object` of this name',
           ),
-        type,
+        type: type.nullable(),
         message: z.string(),
       }),
     )

@@ -54,7 +54,6 @@ const firingRules: Rule[] = FIRING.map(([code, type, noun, effect]) =>
         : {
             severity: 'green',
             message: `${subject} will keep running as before: the plan changes no record.`,
-            remedy: 'Nothing to do.',
           }
     },
   }),

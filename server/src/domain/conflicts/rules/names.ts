@@ -1,6 +1,7 @@
 // Names that Salesforce refuses, or that already exist.
 
 import { asText } from '../../../salesforce/json.ts'
+import { didYouMean } from '../../mappings/suggest/words.ts'
 import { isRelationship } from '../../metadata/fields/field-kinds.ts'
 import { AMBIGUOUS_NAMES, developerName, sameName } from '../../metadata/names.ts'
 import { definesObject } from '../../plan/schema.ts'
@@ -196,11 +197,11 @@ export const nameRules = [
   rule('object', {
     code: 'object_missing',
     severities: ['red'],
-    judge: ({ object, exists }) =>
+    judge: ({ object, exists }, { snapshot }) =>
       exists || definesObject(object)
         ? null
         : {
-            message: `${object.api_name} does not exist in this Salesforce org, or the connected user cannot see it; nothing can be added to it.`,
+            message: `${object.api_name} does not exist in this Salesforce org, or the connected user cannot see it; nothing can be added to it.${didYouMean(object.api_name, snapshot.objectNames)}`,
             remedy:
               'Correct the name, or give label, plural_label and name_field to create the object.',
             at: 'api_name',

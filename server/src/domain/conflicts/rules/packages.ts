@@ -61,12 +61,11 @@ export const packageRules = [
   }),
   rule('object', {
     code: 'object_of_package_extended',
-    severities: ['yellow'],
+    severities: ['green'],
     judge: ({ object, exists }) =>
       objectKind(object.api_name) === 'managed' && exists && !definesObject(object)
         ? {
             message: `${object.api_name} belongs to an installed package; what is added to it must be removed before the package can be uninstalled.`,
-            remedy: 'Nothing to do; keep it in mind if you uninstall the package.',
             at: 'api_name',
           }
         : null,

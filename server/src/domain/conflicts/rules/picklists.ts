@@ -317,7 +317,6 @@ export const picklistReassurances = [
         ? null
         : {
             message: `${component.fullName} offers the values of the plan for ${listed(offers.map(({ field }) => field))}; what it offers already stays.`,
-            remedy: 'Nothing to do.',
           }
     },
   }),

@@ -1,6 +1,7 @@
 // Lookups, master-details and roll-ups, and the sharing that depends on them.
 
 import { asText } from '../../../salesforce/json.ts'
+import { didYouMean } from '../../mappings/suggest/words.ts'
 import { objectKind, sameName } from '../../metadata/names.ts'
 import { isRelationship, typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
 import { rulesFor } from '../rule.ts'
@@ -68,13 +69,13 @@ export const relationRules = [
   rule('field', {
     code: 'reference_missing',
     severities: ['red'],
-    judge: ({ field, full }, { objectExists, plannedObject }) =>
+    judge: ({ field, full }, { objectExists, plannedObject, snapshot }) =>
       !('reference_to' in field) ||
       objectExists(field.reference_to) ||
       plannedObject(field.reference_to) !== null
         ? null
         : {
-            message: `${full} refers to ${field.reference_to}, which exists neither in this Salesforce org nor in the plan.`,
+            message: `${full} refers to ${field.reference_to}, which exists neither in this Salesforce org nor in the plan.${didYouMean(field.reference_to, snapshot.objectNames)}`,
             remedy: 'Correct the name, or add the object to the plan.',
             at: 'reference_to',
           },

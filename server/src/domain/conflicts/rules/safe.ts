@@ -6,7 +6,6 @@ import { changesOf } from '../subjects.ts'
 import { listed } from '../../words.ts'
 
 const rule = rulesFor('safe')
-const NOTHING = 'Nothing to do.'
 
 export const safeRules = [
   rule('object', {
@@ -16,7 +15,6 @@ export const safeRules = [
       isComponent && !exists
         ? {
             message: `${object.api_name} is new: nothing with that name exists, so no record, page or automation is affected.`,
-            remedy: NOTHING,
           }
         : null,
   }),
@@ -29,7 +27,6 @@ export const safeRules = [
             message: definesObject(object)
               ? `${object.api_name} exists with these labels; its records do not change.`
               : `${object.api_name} exists; its labels and its records do not change.`,
-            remedy: NOTHING,
           }
         : null,
   }),
@@ -43,7 +40,6 @@ export const safeRules = [
               objectExists || !definesObject(object)
                 ? `${full} is new: ${object.api_name} has no field with that name, so no value and no automation is affected.`
                 : `${full} is new, as is its object: no record has a value yet.`,
-            remedy: NOTHING,
           }
         : null,
   }),
@@ -54,7 +50,6 @@ export const safeRules = [
       subject.existing !== null && changesOf(subject).length === 0
         ? {
             message: `${subject.full} already exists as planned; the deploy does not change it.`,
-            remedy: NOTHING,
           }
         : null,
   }),
@@ -67,7 +62,6 @@ export const safeRules = [
         ? null
         : {
             message: `${subject.full} changes only in ${listed(changes)}; its values stay valid and do not change.`,
-            remedy: NOTHING,
           }
     },
   }),
@@ -78,7 +72,6 @@ export const safeRules = [
       existing === null
         ? {
             message: `${component.fullName} is new; records keep their record type.`,
-            remedy: NOTHING,
           }
         : null,
   }),
@@ -88,7 +81,7 @@ export const safeRules = [
     judge: ({ component, existing, recordType }) =>
       existing === null || recordType.picklist_values !== undefined
         ? null
-        : { message: `${component.fullName} already exists as planned.`, remedy: NOTHING },
+        : { message: `${component.fullName} already exists as planned.` },
   }),
   rule('validation_rule', {
     code: 'validation_rule_new',
@@ -97,7 +90,6 @@ export const safeRules = [
       existing === null
         ? {
             message: `${component.fullName} is new and ${planned.active ? 'no record exists yet' : 'inactive, so it rejects nothing'}.`,
-            remedy: NOTHING,
           }
         : null,
   }),
@@ -105,9 +97,7 @@ export const safeRules = [
     code: 'validation_rule_unchanged',
     severities: ['green'],
     judge: ({ component, existing }) =>
-      existing === null
-        ? null
-        : { message: `${component.fullName} already exists as planned.`, remedy: NOTHING },
+      existing === null ? null : { message: `${component.fullName} already exists as planned.` },
   }),
   rule('workflow', {
     code: 'workflow_new',
@@ -118,7 +108,6 @@ export const safeRules = [
             message: `${workflow.api_name} is new${workflow.activate === true ? '' : ' and stays inactive'}: no automation with that name exists${
               workflow.type === 'flow' ? '' : ', and the other rules of its object stay'
             }.`,
-            remedy: NOTHING,
           }
         : null,
   }),

@@ -212,7 +212,6 @@ export const typeRules = [
       return field.starting_number !== undefined
         ? {
             message: `${subject.full} is already counting and continues; starting_number ${field.starting_number} is for a new field only and is not sent.`,
-            remedy: 'Nothing to do.',
             at: 'starting_number',
           }
         : null

@@ -25,7 +25,6 @@ export const valueRules = [
         return {
           severity: 'green',
           message: `${full} would lose ${listed(removed)}, which no record has.`,
-          remedy: 'Nothing to do.',
           at: 'values',
         }
       }

@@ -1,6 +1,8 @@
 // What the automations of a request refer to: fields, and picklist values.
 
+import { asText } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
+import { nearNames } from '../../mappings/suggest/words.ts'
 import { sameName } from '../../metadata/names.ts'
 import { recordPathsOf } from '../../workflows/flow-references.ts'
 import { fieldsOfFlow, formulasOfRule, valuesOfFlow } from '../definitions.ts'
@@ -60,6 +62,15 @@ const missingOf = async (used: readonly FieldName[], facts: Facts): Promise<stri
   return [...new Set(judged.flat())]
 }
 
+/** `Object.Field` for every field that is described of the objects in `names`. */
+const knownFields = (names: readonly string[], { describeOf }: Facts): string[] =>
+  [...new Set(names.map(objectOf))].flatMap((object) =>
+    listObjects(describeOf(object)?.fields).flatMap(({ name }) => {
+      const field = asText(name)
+      return field === null ? [] : [`${object}.${field}`]
+    }),
+  )
+
 /** `"Acme, Inc",Other` holds two values. */
 const valuesIn = (written: string): string[] =>
   [...written.matchAll(/"([^"]*)"|([^,]+)/g)].map(([, quoted, bare]) =>
@@ -94,7 +105,7 @@ export const workflowFieldRules = [
       return missing.length === 0
         ? null
         : {
-            message: `${workflow.api_name} uses ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in this Salesforce org nor in the plan.`,
+            message: `${workflow.api_name} uses ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in this Salesforce org nor in the plan.${nearNames(missing, knownFields(missing, facts))}`,
             remedy: 'Correct the name, or deploy the field first.',
             at: 'definition',
           }

@@ -1,6 +1,7 @@
 // Flows, assignment rules and validation rules that the request deploys.
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
+import { nearNames } from '../../mappings/suggest/words.ts'
 import { ACTIVE_USERS, QUEUES } from '../../metadata/named-records.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
 import { danglingReferences } from '../../workflows/flow-references.ts'
@@ -121,16 +122,14 @@ export const workflowRules = [
   }),
   rule('workflow', {
     code: 'flow_lands_inactive',
-    severities: ['yellow'],
+    severities: ['green'],
     judge: async ({ workflow }, { live }) => {
       if (workflow.type !== 'flow' || workflow.activate !== true) return null
       const organization = await live.organization()
       // Salesforce Help, "Deploy Processes and Flows as Active": inactive in production by default.
       return organization?.isSandbox === false
         ? {
-            message: `In production a deployed flow is inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated in a separate step after the deploy.`,
-            remedy:
-              'Nothing to do; a failed activation is reported as a warning of the deployment.',
+            message: `In production a deployed flow is inactive unless the Salesforce org deploys flows as active; ${workflow.api_name} is activated in a separate step after the deploy, and the deployment warns if that fails.`,
             at: 'activate',
           }
         : null
@@ -139,7 +138,7 @@ export const workflowRules = [
   rule('workflow', {
     code: 'workflow_object_missing',
     severities: ['red'],
-    judge: ({ workflow }, { objectExists, plannedObject }) => {
+    judge: ({ workflow }, { objectExists, plannedObject, snapshot }) => {
       const own = objectOf(workflow.api_name)
       const objects =
         workflow.type === 'flow' ? objectsOfFlow(workflow.definition) : own === null ? [] : [own]
@@ -147,7 +146,7 @@ export const workflowRules = [
       return missing.length === 0
         ? null
         : {
-            message: `${workflow.api_name} works on ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in this Salesforce org nor in the plan.`,
+            message: `${workflow.api_name} works on ${listed(missing)}, which ${one(missing, 'exists', 'exist')} neither in this Salesforce org nor in the plan.${nearNames(missing, snapshot.objectNames)}`,
             remedy: 'Correct the name, or deploy the object first.',
             at: 'definition',
           }

@@ -222,7 +222,7 @@ describe('a deploy', () => {
         abandon: true,
       })
       expect(gone).toMatchObject({ status: 'failed', error: { code: 'abandoned' } })
-      expect(await rig.deployments.isRunning(rig.tenant, id)).toBe(false)
+      expect((await rig.deployments.get(rig.tenant, id)).is_final).toBe(true)
     } finally {
       const [run] = await rig.runsOf(id)
       await cancelDeploy(rig.org, String(run?.sfdc_deploy_id))

@@ -330,3 +330,20 @@ export const closestName = (meant: string, names: readonly string[]): string | n
   }
   return best?.name ?? null
 }
+
+/** No name of Salesforce is longer, and a comparison costs the product of the lengths. */
+const NAME_MAX = 100
+/** Of many unknown names, the first ones: that is how many a finding lists. */
+const NEAR_MAX = 5
+
+/** ` Did you mean Lead, Contact?`, to be added to a sentence; empty if no name is close. */
+export const nearNames = (meant: readonly string[], names: readonly string[]): string => {
+  const near = meant
+    .slice(0, NEAR_MAX)
+    .flatMap((name) => (name.length > NAME_MAX ? [] : (closestName(name, names) ?? [])))
+  return near.length === 0 ? '' : ` Did you mean ${[...new Set(near)].join(', ')}?`
+}
+
+/** The same for one name. */
+export const didYouMean = (meant: string, names: readonly string[]): string =>
+  nearNames([meant], names)

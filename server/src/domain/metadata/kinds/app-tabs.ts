@@ -27,7 +27,6 @@ import {
   type KindRule,
   type Named,
   never,
-  NOTHING_TO_DO,
   refusal,
   type Word,
 } from './kind.ts'
@@ -188,7 +187,6 @@ const rules: KindRule[] = [
     (await lookUp(TYPE, app))?.exists === true
       ? {
           message: `The app ${app} shows ${listed(tabs)}; its other tabs stay in place.`,
-          remedy: NOTHING_TO_DO,
         }
       : null,
   ),

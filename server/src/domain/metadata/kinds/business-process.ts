@@ -22,7 +22,6 @@ import {
   always,
   type Asked,
   type KindRule,
-  NOTHING_TO_DO,
   type PartKind,
   partsNamed,
   type PlanComponent,
@@ -200,7 +199,6 @@ const rules: KindRule[] = [
       (await lookUp(TYPE, fullName))?.exists === false
         ? {
             message: `The business process ${fullName} is new; no record type uses it yet.`,
-            remedy: NOTHING_TO_DO,
           }
         : null,
   },

@@ -16,7 +16,6 @@ import {
   type Asked,
   checkPartNames,
   type KindRule,
-  NOTHING_TO_DO,
   type PartKind,
   partsNamed,
   plannedPart,
@@ -133,7 +132,6 @@ const rules: KindRule[] = [
         message: isShown
           ? `The compact layout ${fullName} is new, and users see it in place of the current primary one.`
           : `The compact layout ${fullName} is new; nobody sees it before it is assigned.`,
-        remedy: NOTHING_TO_DO,
       }
     },
   },

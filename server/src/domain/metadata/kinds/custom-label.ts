@@ -19,7 +19,6 @@ import {
   type KindRule,
   type Named,
   never,
-  NOTHING_TO_DO,
 } from './kind.ts'
 
 const TYPE = 'CustomLabel'
@@ -125,7 +124,6 @@ const rules: KindRule[] = [
       (await lookUp(TYPE, fullName))?.exists === false
         ? {
             message: `The custom label ${fullName} is new; nothing shows it yet.`,
-            remedy: NOTHING_TO_DO,
           }
         : null,
   },

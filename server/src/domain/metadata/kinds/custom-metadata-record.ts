@@ -43,7 +43,6 @@ import {
   type KindRule,
   type Named,
   never,
-  NOTHING_TO_DO,
   refusal,
   type Word,
 } from './kind.ts'
@@ -399,9 +398,7 @@ const rules: KindRule[] = [
       : null,
   ),
   rule('custom_metadata_record_new', 'green', async ({ type, api_name }, _asked, exists) =>
-    (await exists()) === false
-      ? { message: `The record ${api_name} of ${type} is new.`, remedy: NOTHING_TO_DO }
-      : null,
+    (await exists()) === false ? { message: `The record ${api_name} of ${type} is new.` } : null,
   ),
 ]
 

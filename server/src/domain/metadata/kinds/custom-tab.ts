@@ -7,7 +7,7 @@ import { objectKind, sameName } from '../names.ts'
 import { reversible } from '../reversibility.ts'
 import { undoChange, undoMade } from '../undoing.ts'
 import { readRoot, writeFile } from '../xml-tree.ts'
-import { type CompiledFile, type FileKind, NOTHING_TO_DO, never } from './kind.ts'
+import { type CompiledFile, type FileKind, never } from './kind.ts'
 
 // Salesforce: a tab needs one of a hundred styles; anyone can choose a different one there.
 const TAB_MOTIF = 'Custom53: Bell'
@@ -78,7 +78,6 @@ export const customTab: FileKind = {
           (await lookUp('CustomTab', fullName))?.exists === true
             ? `${fullName} already has its tab, which does not change.`
             : `${fullName} gets a tab; users see it if the permission set shows it.`,
-        remedy: NOTHING_TO_DO,
       }),
     },
   ],

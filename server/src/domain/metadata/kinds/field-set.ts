@@ -16,7 +16,6 @@ import {
   always,
   checkPartNames,
   type KindRule,
-  NOTHING_TO_DO,
   type PartKind,
   partsNamed,
   plannedPart,
@@ -131,7 +130,6 @@ const rules: KindRule[] = [
       (await lookUp(TYPE, fullName))?.exists === false
         ? {
             message: `The field set ${fullName} is new; no page shows it yet.`,
-            remedy: NOTHING_TO_DO,
           }
         : null,
   },

@@ -21,7 +21,6 @@ import {
   type KindRule,
   type Named,
   never,
-  NOTHING_TO_DO,
   refusal,
   type Step,
 } from './kind.ts'
@@ -201,7 +200,6 @@ const rules: KindRule[] = [
       (await lookUp(TYPE, fullName))?.exists === false
         ? {
             message: `The global value set ${fullName} is new; no existing field uses it.`,
-            remedy: NOTHING_TO_DO,
           }
         : null,
   },

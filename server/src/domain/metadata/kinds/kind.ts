@@ -200,7 +200,8 @@ export interface Asked {
 
 export interface Word {
   message: string
-  remedy: string
+  /** Absent for a green finding: there is nothing to do. */
+  remedy?: string
   /** Member below the component's path. */
   at?: string
 }
@@ -270,5 +271,3 @@ export const plannedPart = <List extends PartList>(
 /** Whether they are deleted with the object, for kinds where that does not depend on the plan. */
 export const always = () => (): boolean => true
 export const never = () => (): boolean => false
-
-export const NOTHING_TO_DO = 'Nothing to do.'

@@ -5,7 +5,7 @@ import { listObjects } from '../../../salesforce/xml.ts'
 import { type Plan, type PlanLayout } from '../../plan/schema.ts'
 import { listed } from '../../words.ts'
 import { layoutFullName, ownerOf, memberOf, sameName } from '../names.ts'
-import { type Asked, type KindRule, NOTHING_TO_DO, type PlanComponent, type Word } from './kind.ts'
+import { type Asked, type KindRule, type PlanComponent, type Word } from './kind.ts'
 
 /** Everything that is added to the layout, by name. */
 const placedBy = ({ fields, related_lists = [], buttons = [], quick_actions = [] }: PlanLayout) => [
@@ -240,13 +240,10 @@ export const layoutRules: readonly KindRule[] = [
     objectExists(planned.object)
       ? {
           message: `${planned.layout} gets ${listed(placedBy(planned))}; everything else on it stays in place.`,
-          remedy: NOTHING_TO_DO,
         }
       : null,
   ),
   rule('layout_new', 'green', ({ object, layout }, { objectExists }) =>
-    objectExists(object)
-      ? null
-      : { message: `${layout} is created with its object ${object}.`, remedy: NOTHING_TO_DO },
+    objectExists(object) ? null : { message: `${layout} is created with its object ${object}.` },
   ),
 ]

@@ -17,7 +17,6 @@ import {
   always,
   checkPartNames,
   type KindRule,
-  NOTHING_TO_DO,
   type PartKind,
   partsNamed,
   plannedPart,
@@ -228,7 +227,7 @@ const rules: KindRule[] = [
     severity: 'green',
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === false
-        ? { message: `The list view ${fullName} is new.`, remedy: NOTHING_TO_DO }
+        ? { message: `The list view ${fullName} is new.` }
         : null,
   },
 ]

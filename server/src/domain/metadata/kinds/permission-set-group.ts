@@ -28,7 +28,6 @@ import {
   type KindRule,
   type Named,
   never,
-  NOTHING_TO_DO,
   refusal,
 } from './kind.ts'
 
@@ -198,7 +197,6 @@ const rules: KindRule[] = [
       (await lookUp(TYPE, fullName))?.exists === false
         ? {
             message: `The permission set group ${fullName} is new; nobody has it until it is assigned.`,
-            remedy: NOTHING_TO_DO,
           }
         : null,
   },

@@ -33,7 +33,6 @@ import {
   type FileKind,
   type KindRule,
   type Named,
-  NOTHING_TO_DO,
   refusal,
   never,
 } from './kind.ts'
@@ -221,7 +220,6 @@ const rules: KindRule[] = [
         path === MAIN
           ? `The permission set ${fullName} is created, or extended if it exists: nobody loses access.`
           : `The permission set ${fullName} is extended: nobody loses access.`,
-      remedy: NOTHING_TO_DO,
     }),
   },
 ]

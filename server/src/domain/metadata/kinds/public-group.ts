@@ -11,14 +11,7 @@ import { type Component, nameFault, sameName } from '../names.ts'
 import { RESTORED, reversible } from '../reversibility.ts'
 import { keep, type Scene, type Settled, undoChange, type Undoing, undoMade } from '../undoing.ts'
 import { overlay, readRoot, writeFile } from '../xml-tree.ts'
-import {
-  type CompiledFile,
-  type FileKind,
-  type KindRule,
-  type Named,
-  never,
-  NOTHING_TO_DO,
-} from './kind.ts'
+import { type CompiledFile, type FileKind, type KindRule, type Named, never } from './kind.ts'
 
 const TYPE = 'Group'
 
@@ -101,7 +94,6 @@ const rules: KindRule[] = [
       (await lookUp(TYPE, fullName))?.exists === false
         ? {
             message: `The public group ${fullName} is new and has no members until they are added in Salesforce.`,
-            remedy: NOTHING_TO_DO,
           }
         : null,
   },

@@ -20,7 +20,6 @@ import {
   type KindRule,
   type Named,
   never,
-  NOTHING_TO_DO,
 } from './kind.ts'
 
 const TYPE = 'Queue'
@@ -251,7 +250,7 @@ const rules: KindRule[] = [
     severity: 'green',
     judge: async ({ fullName }, { lookUp }) =>
       (await lookUp(TYPE, fullName))?.exists === false
-        ? { message: `The queue ${fullName} is new; it owns no record yet.`, remedy: NOTHING_TO_DO }
+        ? { message: `The queue ${fullName} is new; it owns no record yet.` }
         : null,
   },
 ]

@@ -168,6 +168,7 @@ export const shortFlow = z
       .describe('Instead of `action`: several, one after the other'),
   })
   .describe('A record-triggered flow in short')
+  .meta({ id: 'RecordTriggeredFlow' })
 export type ShortFlow = z.output<typeof shortFlow>
 
 const ASSIGNMENT_OPERATIONS = {
@@ -235,6 +236,7 @@ export const shortAssignment = z
       .max(3000),
   })
   .describe('An assignment rule in short: the first entry that matches assigns the record')
+  .meta({ id: 'ShortAssignmentRule' })
 export type ShortAssignment = z.output<typeof shortAssignment>
 
 export const shortValidation = z
@@ -250,14 +252,23 @@ export const shortValidation = z
     description: z.string().max(255).optional(),
   })
   .describe('A validation rule in short')
+  .meta({ id: 'ShortValidationRule' })
 export type ShortValidation = z.output<typeof shortValidation>
 
 const metadataJson = z
   .record(z.string(), z.unknown())
   .describe(
-    'Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API, or a ' +
-      'short form (`form`: `record_triggered`, `assignment`, `validation`)',
+    'Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API',
   )
+
+/** Any object here: which form it has, and what is wrong with it, is found by its type. */
+const definition = z
+  .record(z.string(), z.unknown())
+  .describe(
+    'A short form (`form`: `record_triggered` for a flow, `assignment` for an assignment rule, ' +
+      '`validation` for a validation rule), or Metadata JSON',
+  )
+  .meta({ describedBy: z.union([shortFlow, shortAssignment, shortValidation, metadataJson]) })
 
 export const workflowInput = z
   .strictObject({
@@ -267,7 +278,7 @@ export const workflowInput = z
       .min(1)
       .max(255)
       .describe('A flow: `My_Flow`; a rule: `Lead.My_Rule`, its object before it'),
-    definition: metadataJson.optional(),
+    definition: definition.optional(),
     xml: z
       .string()
       .max(DEFINITION_MAX)

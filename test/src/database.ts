@@ -21,15 +21,21 @@ const TERMINATION_MS = 10_000
 /** Prefix of the databases that this worker created. */
 export const namePrefix = (): string => `t${process.pid}_`
 
+/** The login that owns a database. */
+export type DatabaseOwner = 'plain login' | 'superuser'
+
 /**
  * A database of its own: a clone of the migrated template, or empty. A superuser's is empty: the first
  * server on it migrates.
  */
-export const createDatabase = (options: { empty?: boolean } = {}): Promise<TestDatabase> => {
-  const isSuperuser = inject('owner') === 'superuser'
+export const createDatabase = ({
+  empty = false,
+  owner = 'plain login',
+}: { empty?: boolean; owner?: DatabaseOwner } = {}): Promise<TestDatabase> => {
+  const isSuperuser = owner === 'superuser'
   return createDatabaseOf(
     inject(isSuperuser ? 'superuserUrl' : 'adminUrl'),
-    isSuperuser || options.empty === true ? null : inject('templateDatabase'),
+    isSuperuser || empty ? null : inject('templateDatabase'),
   )
 }
 

@@ -24,8 +24,6 @@ declare module 'vitest' {
     templateDatabase: string
     /** The administrator of the whole server, for tests that need one. */
     superuserUrl: string
-    /** The owner of the project's databases; absent: a plain login. */
-    owner?: 'superuser'
   }
 }
 

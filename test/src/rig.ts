@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { apiOf, type Api } from './api.ts'
-import { createDatabase, type TestDatabase } from './database.ts'
+import { createDatabase, type DatabaseOwner, type TestDatabase } from './database.ts'
 import { createControl, type Control } from '../../simulator/src/control/client.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/src/index.ts'
 import { startServer, SUPER_ADMIN_SECRET, type ServerProcess } from './server-process.ts'
@@ -13,6 +13,8 @@ export interface RigOptions {
   /** With a simulator (true: its default orgs). */
   simulator?: SimulatorOptions | true
   environment?: Record<string, string>
+  /** Default: a plain login. */
+  owner?: DatabaseOwner
 }
 
 export interface SimulatedWorld extends Simulator {
@@ -103,7 +105,7 @@ export const PASSWORD = 'correct horse battery staple'
 const unique = () => randomBytes(5).toString('hex')
 
 export const startRig = async (options: RigOptions = {}): Promise<Rig> => {
-  const database = await createDatabase()
+  const database = await createDatabase({ owner: options.owner })
   const world = options.simulator === undefined ? null : await startWorld(options.simulator)
   const servers: ServerProcess[] = []
   const addServer = async (environment: Record<string, string> = {}) => {

@@ -26,6 +26,8 @@ const SOAP_TYPES: Record<string, string> = {
   anyType: 'xsd:anyType',
 }
 
+/** Types whose length in bytes is that in characters, as recorded. */
+const ONE_BYTE: ReadonlySet<string> = new Set(['id', 'multipicklist', 'reference'])
 const NUMBERS = new Set(['double', 'currency', 'percent'])
 const LONG_TEXTS = new Set(['textarea', 'base64', 'address', 'location', 'encryptedstring'])
 const DEFAULT_LENGTHS: Record<string, number> = {
@@ -57,7 +59,7 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     aggregatable: !long && !compound && type !== 'boolean',
     aiPredictionField: false,
     autoNumber,
-    byteLength: spec.byteLength ?? (type === 'reference' || type === 'id' ? 18 : length * 3),
+    byteLength: spec.byteLength ?? (ONE_BYTE.has(type) ? length : length * 3),
     calculated,
     calculatedFormula: null,
     cascadeDelete: false,
@@ -80,8 +82,14 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     filterable: !long && !compound,
     filteredLookupInfo: null,
     formulaTreatNullNumberAsZero: false,
+    // Salesforce: Object Reference, CaseNumber and the like, and recorded custom ones: no automatic number.
     groupable:
-      !long && !compound && !NUMBERS.has(type) && type !== 'datetime' && type !== 'multipicklist',
+      !long &&
+      !compound &&
+      !autoNumber &&
+      !NUMBERS.has(type) &&
+      type !== 'datetime' &&
+      type !== 'multipicklist',
     highScaleNumber: false,
     htmlFormatted: false,
     idLookup: type === 'id',

@@ -5,7 +5,7 @@ import { asText } from '../../salesforce/json.ts'
 import { list } from '../../salesforce/xml.ts'
 import { pathsInFormula } from '../metadata/formula-paths.ts'
 import { sameName } from '../metadata/names.ts'
-import { fieldOfRelationship, type RecordPath } from '../workflows/flow-references.ts'
+import { fieldOfRelationship, globalRecord, type RecordPath } from '../workflows/flow-references.ts'
 import { type Facts } from './rule.ts'
 import { fieldIn, relationIn } from './subjects.ts'
 
@@ -85,17 +85,45 @@ export const isFieldMissing = async (
   return all !== null && !all.some((name) => sameName(name) === sameName(field))
 }
 
+/** Global variables of the user that are not fields. Salesforce: Help, "Global Variables". */
+const NOT_FIELDS: ReadonlySet<string> = new Set(['uitheme', 'uithemedisplayed'])
+
+/** The path of a global variable that is a record, or a custom setting; null for others. */
+const globalPath = ([root, ...steps]: readonly string[]): RecordPath | null => {
+  // `$Setup.Limits__c.Most__c`: a custom setting, then its field.
+  const isSetting = sameName(root ?? '') === '$setup'
+  const object = isSetting ? (steps[0] ?? null) : globalRecord(root ?? '')
+  const [first, ...rest] = isSetting ? steps.slice(1) : steps
+  if (object === null || first === undefined || NOT_FIELDS.has(sameName(first))) return null
+  return { object, steps: [first, ...rest] }
+}
+
+/** A path of a formula, and how the formula writes it. */
+interface WrittenPath extends RecordPath {
+  written: string
+}
+
 /** The paths of a formula on the object. Salesforce also accepts its own fields with its name first. */
-export const pathsOfFormula = (formula: string, object: string): RecordPath[] =>
-  pathsInFormula(formula).map(([first, second, ...rest]) => ({
-    object,
-    steps:
-      second === undefined
-        ? [first]
-        : sameName(first) === sameName(object)
-          ? [second, ...rest]
-          : [first, second, ...rest],
-  }))
+export const pathsOfFormula = (formula: string, object: string): WrittenPath[] =>
+  pathsInFormula(formula).flatMap((steps): WrittenPath[] => {
+    const written = steps.join('.')
+    if (written.startsWith('$')) {
+      const path = globalPath(steps)
+      return path === null ? [] : [{ ...path, written }]
+    }
+    const [first, second, ...rest] = steps
+    const isOwn = second !== undefined && sameName(first) === sameName(object)
+    return [{ object, steps: isOwn ? [second, ...rest] : steps, written }]
+  })
+
+/** Whether the path starts at an object that is in neither the plan nor the Salesforce org. */
+const isFromNowhere = async (
+  { object }: RecordPath,
+  { objectExists, plannedObject, live }: Facts,
+): Promise<boolean> =>
+  !objectExists(object) &&
+  plannedObject(object) === null &&
+  (await live.lookUp('CustomObject', object))?.exists === false
 
 /** The paths of a formula, as written, that lead to a field which does not exist. */
 export const missingInFormula = async (
@@ -108,7 +136,8 @@ export const missingInFormula = async (
       const fields = await Promise.all(
         fieldsOnPath(path, facts).map((field) => isFieldMissing(field, facts)),
       )
-      return fields.includes(true) ? [path.steps.join('.')] : []
+      const isGone = path.written.startsWith('$') && (await isFromNowhere(path, facts))
+      return isGone || fields.includes(true) ? [path.written] : []
     }),
   )
   return judged.flat()

@@ -206,8 +206,12 @@ describe('a formula', () => {
     link('OwnerId', 'Owner', 'Group', 'User'),
     link('Other__c', 'Other__r', 'Account'),
   ])
-  const user = describedObject('User', [described('Email', { custom: false })])
-  const describes = [account, lead, user]
+  const user = describedObject('User', [
+    described('Email', { custom: false }),
+    link('ManagerId', 'Manager', 'User'),
+  ])
+  const limits = describedObject('Limits__c', [described('Most__c')])
+  const describes = [account, lead, user, limits]
   const on = (text: string) => ({
     plan: onLead(formula('F__c', text), lookup('New__c', 'Account'), {
       api_name: 'Place__c',
@@ -229,6 +233,9 @@ describe('a formula', () => {
     'Owner:Case.Subject',
     'Account.Owner',
     'IF(ISBLANK(Stage), "Status", "Name")',
+    '$User.Nick',
+    '$User.Manager.Nick',
+    '$Setup.Limits__c.Gone__c',
   ]
   it.each(GONE)(
     'that names a standard field or a path that does not exist is red: %s',
@@ -243,7 +250,7 @@ describe('a formula', () => {
     'Owner:User.Email & Owner:Queue.QueueName & Owner.Name & CreatedBy.Name & RecordType.DeveloperName',
     'New__r.Industry & Other__r.Parent.Name & New__c',
     'TEXT(Place__Latitude__s)',
-    '$User.Nick & $Organization.Nick & $CustomMetadata.T__mdt.R.F__c',
+    '$User.Email & $User.UIThemeDisplayed & $Setup.Limits__c.Most__c & $CustomMetadata.T__mdt.R.F__c',
   ])('with fields that exist is not: %s', async (text) => {
     expect(await codesOf(on(text))).not.toContain('formula_field_missing')
   })
@@ -253,6 +260,16 @@ describe('a formula', () => {
       codesOf({ ...on('Account.Segment'), live: { allFields: async () => answer } })
     expect(await seen(['Segment'])).not.toContain('formula_field_missing')
     expect(await seen(null)).not.toContain('formula_field_missing')
+  })
+
+  it('is red if a custom setting does not exist, and not if it is only hidden', async () => {
+    const seen = async (exists: boolean) =>
+      codesOf({
+        ...on('$Setup.Absent__c.Most__c'),
+        live: { lookUp: async () => ({ exists, managed: false }) },
+      })
+    expect(await seen(false)).toContain('formula_field_missing')
+    expect(await seen(true)).not.toContain('formula_field_missing')
   })
 
   it('of a new object names its standard fields, and none of others', async () => {

@@ -34,4 +34,21 @@ describe('objects whose describes a check reads', () => {
       'Case',
     ])
   })
+
+  it('of formulas are those of global records and custom settings', () => {
+    const plan = planSchema.parse({
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [
+            {
+              ...{ api_name: 'F__c', label: 'F', type: 'Formula', result_type: 'Text' },
+              formula: '$User.Email & $Setup.Limits__c.Most__c & $Label.Hello & Account.Name',
+            },
+          ],
+        },
+      ],
+    })
+    expect(objectsOf(plan, []).toSorted()).toEqual(['Lead', 'Limits__c', 'User'])
+  })
 })

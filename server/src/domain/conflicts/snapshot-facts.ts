@@ -19,34 +19,6 @@ const ownerOf = (name: string): string | null => {
   return dot < 0 ? null : name.slice(0, dot)
 }
 
-/** Objects that the plan or the workflows mention, once each. */
-export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): string[] => {
-  const names = [
-    ...plan.objects.flatMap(({ api_name, fields }) => [
-      api_name,
-      ...fields.flatMap((field) => {
-        if ('reference_to' in field) return [field.reference_to]
-        if (field.type === 'Summary') return [ownerOf(field.summary_foreign_key)]
-        return []
-      }),
-    ]),
-    ...COMPONENT_KINDS.flatMap(({ mentions }) => mentions?.(plan) ?? []),
-    ...workflows.flatMap(({ type, api_name, definition }) =>
-      type === 'flow'
-        ? [
-            ...objectsOfFlow(definition),
-            ...fieldsOfFlow(definition).map(({ object }) => object),
-            ...recordPathsOf(definition).map(({ object }) => object),
-          ]
-        : [ownerOf(api_name), ...criteriaFieldsOf(definition).map(ownerOf)],
-    ),
-  ].filter((name) => name !== null)
-  return [...new Map(names.map((name) => [sameName(name), name])).values()]
-}
-
-/** Salesforce: a reference goes through five relationships at most. */
-const RELATIONSHIPS_MAX = 5
-
 /** Everything that formulas of the plan, and workflows, name on a path. */
 const pathsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): RecordPath[] => [
   ...plan.objects.flatMap(({ api_name: object, fields, validation_rules: rules }) =>
@@ -63,6 +35,31 @@ const pathsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): RecordPath[
         ),
   ),
 ]
+
+/** Objects that the plan or the workflows mention, once each. */
+export const objectsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): string[] => {
+  const names = [
+    ...plan.objects.flatMap(({ api_name, fields }) => [
+      api_name,
+      ...fields.flatMap((field) => {
+        if ('reference_to' in field) return [field.reference_to]
+        if (field.type === 'Summary') return [ownerOf(field.summary_foreign_key)]
+        return []
+      }),
+    ]),
+    ...COMPONENT_KINDS.flatMap(({ mentions }) => mentions?.(plan) ?? []),
+    ...pathsOf(plan, workflows).map(({ object }) => object),
+    ...workflows.flatMap(({ type, api_name, definition }) =>
+      type === 'flow'
+        ? [...objectsOfFlow(definition), ...fieldsOfFlow(definition).map(({ object }) => object)]
+        : [ownerOf(api_name), ...criteriaFieldsOf(definition).map(ownerOf)],
+    ),
+  ].filter((name) => name !== null)
+  return [...new Map(names.map((name) => [sameName(name), name])).values()]
+}
+
+/** Salesforce: a reference goes through five relationships at most. */
+const RELATIONSHIPS_MAX = 5
 
 /** The next objects on the paths, according to the describes read so far. */
 const reachedBy = (

@@ -299,3 +299,59 @@ describe('a file that holds the work of others too', () => {
     expect(undoing.kept?.reason).toContain('customButtons')
   })
 })
+
+describe('a plan whose components are as it left them', () => {
+  const again = (left: Record<string, string>, plan: PlanInput = PLAN) =>
+    compilePlan(parsePlan(plan), { current: new Map(Object.entries(left)) })
+  /** What objects and profiles have beside what a package holds of them. */
+  const whole = {
+    ...LEFT,
+    'profiles/Admin.profile': (LEFT['profiles/Admin.profile'] ?? '').replace(
+      '</Profile>',
+      '<custom>false</custom></Profile>',
+    ),
+  }
+
+  it('is in place for every kind: nothing is sent', () => {
+    const { files, unchanged } = again(whole)
+    expect([...files.keys()]).toEqual([])
+    expect(new Set(unchanged.map(({ type }) => type))).toEqual(
+      new Set(COMPONENT_KINDS.map(({ type }) => type)),
+    )
+  })
+
+  it.each([
+    ['flags that are false are not returned', /<(\w+)>false<\/\1>\s*/g, ''],
+    ['texts come with other line ends', /\n/g, '\r\n'],
+    ['members come in another order', /(<label>[^<]*<\/label>)\s*(<length>40<\/length>)/g, '$2$1'],
+  ])('is in place although %s', (_why, from, to) => {
+    const returned = Object.fromEntries(
+      Object.entries(whole).map(([path, text]) => [path, text.replaceAll(from, to)]),
+    )
+    expect(returned).not.toEqual(whole)
+    expect([...again(returned).files.keys()]).toEqual([])
+  })
+
+  it('is in place although Salesforce does not return where a number started', () => {
+    const numbered = (starting_number: number): PlanInput => ({
+      objects: [
+        {
+          api_name: 'Lead',
+          fields: [
+            {
+              ...{ api_name: 'No__c', label: 'No', type: 'AutoNumber', starting_number },
+              display_format: 'N-{0000}',
+            },
+          ],
+        },
+      ],
+      permissions: { permission_set: null, assign_to_connected_user: false },
+    })
+    const { files } = again(THERE, numbered(500))
+    const returned = Object.fromEntries(
+      [...files].map(([path, text]) => [path, text.replace(/<startingNumber>500<.*>\s*/, '')]),
+    )
+    expect(returned['objects/Lead.object']).not.toContain('startingNumber')
+    expect([...again({ ...THERE, ...returned }, numbered(500)).files.keys()]).toEqual([])
+  })
+})

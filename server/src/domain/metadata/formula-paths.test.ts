@@ -7,7 +7,10 @@ describe('the fields that a formula names', () => {
     ['IF(ISPICKVAL(Status, "Open"), Account.Owner.Name, NULL)', ['Status', 'Account.Owner.Name']],
     ['Owner:User.Email & Owner:Queue.QueueName', ['Owner:User.Email', 'Owner:Queue.QueueName']],
     ['Parent__r.Parent__r.Rate__c > 1e5 && TRUE', ['Parent__r.Parent__r.Rate__c']],
-    ['$User.Email & $CustomMetadata.Tax__mdt.AT.Rate__c & $Label.Name', []],
+    [
+      '$User.Email & $CustomMetadata.Tax__mdt.AT.Rate__c & $Label.Name',
+      ['$User.Email', '$CustomMetadata.Tax__mdt.AT.Rate__c', '$Label.Name'],
+    ],
     ["\"Name\" & 'O\\'Hara Name' & /* Name */ TEXT ( CloseDate )", ['CloseDate']],
     ['Today()-CreatedDate', ['CreatedDate']],
     [

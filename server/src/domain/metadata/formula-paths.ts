@@ -6,12 +6,12 @@ import { sameName } from './names.ts'
 
 const CONSTANTS: ReadonlySet<string> = new Set(['true', 'false', 'null'])
 
-/** Names after `$` belong to global variables, and those before a parenthesis to functions. */
-const PATH = /(?<![\w.$:])[a-z]\w*(?:[.:][a-z]\w*)*(?!\w)(?!\s*\()/gi
+/** Names before a parenthesis are functions. */
+const PATH = /(?<![\w.$:])\$?[a-z]\w*(?:[.:][a-z]\w*)*(?!\w)(?!\s*\()/gi
 
 /**
  * The paths of a formula in their order, each once: `['Amount']`, `['Account', 'Industry']`,
- * `['Owner:User', 'Email']`. Global variables such as `$User.Email` are left out.
+ * `['Owner:User', 'Email']`, and of global variables `['$User', 'Email']`.
  */
 export const pathsInFormula = (formula: string): [string, ...string[]][] => {
   const paths = new Map<string, [string, ...string[]]>()

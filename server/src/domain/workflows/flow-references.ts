@@ -50,6 +50,10 @@ const GLOBAL_RECORDS: readonly (readonly [string, string])[] = [
   ['$userrole', 'UserRole'],
 ]
 
+/** The object of a global variable that is a record, such as `$User`; null for others. */
+export const globalRecord = (name: string): string | null =>
+  GLOBAL_RECORDS.find(([known]) => known === sameName(name))?.[1] ?? null
+
 interface Leaf {
   member: string
   text: string

@@ -70,6 +70,7 @@ const longTextOf = (field: object): number => {
 const spannedBy = (formulas: readonly string[], object: string): string[] =>
   formulas
     .flatMap((formula) => pathsOfFormula(formula, object))
+    .filter(({ written }) => !written.startsWith('$'))
     .flatMap(({ steps: [step, ...rest] }) => (rest.length === 0 ? [] : [sameName(step)]))
 
 const formulasIn = ({ fields, validation_rules: rules }: PlanObject): string[] => [

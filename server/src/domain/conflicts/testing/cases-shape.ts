@@ -60,10 +60,7 @@ export const NAME_CASES: Cases = {
     // What is in a text or a comment, after a dot, in the plan, or hidden from the user.
     not: {
       plan: onLead(
-        formula(
-          'A__c',
-          '"Gone__c" & /* Gone__c */ $Setup.Gone__c.Gone__c & B__c & Hidden__r.Gone__c',
-        ),
+        formula('A__c', '"Gone__c" & /* Gone__c */ $Label.Gone__c & B__c & Hidden__r.Gone__c'),
         text('B__c'),
       ),
       live: { allFields: async () => ['Hidden__c'] },

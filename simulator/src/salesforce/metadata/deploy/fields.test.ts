@@ -318,6 +318,18 @@ describe('a field is refused', () => {
       `<formula>Nope__c &amp; "x"</formula>${type('Text')}`,
       'Field Nope__c does not exist. Check spelling.',
     ],
+    ...[
+      '$User.Nick',
+      '$User.Manager.Nick',
+      '$Organization.Nick',
+      '$Setup.Absent__c.Most__c',
+      'Account.Owner',
+      'Owner',
+    ].map((path): (typeof cases)[number] => [
+      `a formula that names ${path}`,
+      `<formula>LEFT(${path}, 1)</formula>${type('Text')}`,
+      `Field ${path} does not exist. Check spelling.`,
+    ]),
     [
       'a formula that does not end',
       `<formula>IF(true, 1</formula><precision>8</precision><scale>0</scale>${type('Number')}`,

@@ -8,12 +8,23 @@ import type { SObject } from '../../../org/model.ts'
 import { Problem, type Draft } from './draft.ts'
 
 const CONSTANTS = new Set(['true', 'false', 'null'])
-/** Salesforce: the record type of a row can be used on every object. */
-const ALWAYS = new Set(['recordtype', 'recordtypeid', 'owner', 'createdby', 'lastmodifiedby'])
+/** Salesforce: these of a row can be used on every object, the id of the record type among them. */
+const ALWAYS = new Set(['recordtype', 'owner', 'createdby', 'lastmodifiedby'])
+const RECORD_TYPE = 'recordtypeid'
+
+/** Global variables that are a record, and its object. Salesforce: Help, "Global Variables". */
+const GLOBAL_RECORDS = new Map([
+  ['$organization', 'Organization'],
+  ['$profile', 'Profile'],
+  ['$user', 'User'],
+  ['$userrole', 'UserRole'],
+])
+/** Members of `$User` that are not fields. */
+const NOT_FIELDS = new Set(['uitheme', 'uithemedisplayed'])
 
 /**
  * Refuses a formula whose parentheses do not match or that names a field which its object does not have,
- * or a function that does not exist. `$User.…` and the like are not checked.
+ * or a function that does not exist. Of global variables, records and custom settings are checked.
  */
 export function checkFormula(
   draft: Draft,
@@ -44,7 +55,22 @@ export function checkFormula(
       throw new Problem(`Field ${path} does not exist. Check spelling.`)
     }
   }
+  checkGlobals(draft, code)
   checkTypes(draft, object, formula, expected)
+}
+
+function checkGlobals(draft: Draft, code: string): void {
+  for (const [path] of code.matchAll(/\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+/g)) {
+    const [root = '', ...steps] = path.split('.')
+    const isSetting = root.toLowerCase() === '$setup'
+    const name = isSetting ? steps.shift() : GLOBAL_RECORDS.get(root.toLowerCase())
+    const [first = ''] = steps
+    if (name === undefined || NOT_FIELDS.has(first.toLowerCase())) continue
+    const object = draft.object(name)
+    if (object === undefined ? isSetting : !resolves(draft, object, steps)) {
+      throw new Problem(`Field ${path} does not exist. Check spelling.`)
+    }
+  }
 }
 
 /** Salesforce: the editor's name for a value that is true or false. */
@@ -109,7 +135,7 @@ function resolves(draft: Draft, object: SObject, [first = '', ...rest]: string[]
   const name = first.toLowerCase()
   if (rest.length === 0) {
     const field = object.fields.get(name)
-    return ALWAYS.has(name) || (field !== undefined && field.deletedAt === undefined)
+    return name === RECORD_TYPE || (field !== undefined && field.deletedAt === undefined)
   }
   if (ALWAYS.has(name)) return true
   const relation = [...object.fields.values()].find(

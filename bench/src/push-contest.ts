@@ -73,6 +73,40 @@ export function* chunked(pieces: Iterable<string>): Generator<Buffer> {
   if (some.length > 0) yield Buffer.from(some.join(''))
 }
 
+/** The median by time of several runs, with the fastest and the slowest. */
+export interface Contest extends Measured {
+  leastMs: number
+  mostMs: number
+}
+
+/**
+ * Runs the contenders in turn, each time in the opposite order, so that a neighbour's load meets all of
+ * them. Each gets the number of the run.
+ */
+export const contest = async <Name extends string>(
+  site: Site,
+  runs: number,
+  contenders: Record<Name, (run: number) => Promise<unknown>>,
+): Promise<Record<Name, Contest>> => {
+  const names = Object.keys(contenders) as Name[]
+  const all = new Map<Name, Measured[]>(names.map((name) => [name, []]))
+  for (let run = 0; run < runs; run += 1) {
+    for (const name of run % 2 === 0 ? names : names.toReversed()) {
+      all.get(name)?.push(await measured(site, () => contenders[name](run)))
+    }
+  }
+  const result: Partial<Record<Name, Contest>> = {}
+  for (const [name, of] of all) {
+    const sorted = of.toSorted((a, b) => a.ms - b.ms)
+    const [least, middle, most] = [sorted[0], sorted[runs >> 1], sorted.at(-1)]
+    if (least === undefined || middle === undefined || most === undefined) {
+      throw new RangeError('A contest needs at least one run')
+    }
+    result[name] = { ...middle, leastMs: least.ms, mostMs: most.ms }
+  }
+  return result as Record<Name, Contest>
+}
+
 /** Time and Salesforce calls of this work. */
 export const measured = async (
   { control }: Site,

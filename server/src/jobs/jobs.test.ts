@@ -93,6 +93,46 @@ describe('work that comes all at once', () => {
   })
 })
 
+describe('work that waits', () => {
+  it('is taken by its rank, whatever was handed over first', async () => {
+    const url = new Secret(database.url)
+    const db = openDatabase({ url, maxConnections: 5, onIdleError: () => undefined })
+    const jobs = createJobs({ db, url, logger: pino({ level: 'silent' }) })
+    const scope = { orgId: newId(), clientId: newId() }
+    const started: string[] = []
+    const [one, others] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    jobs.define('push', {
+      run: async ({ id }) => {
+        started.push(id)
+        await (started.length === 1 ? one : others).promise
+      },
+      giveUp: async () => undefined,
+    })
+    const enqueue = async (rank: number) => {
+      const id = newId()
+      await jobs.enqueue('push', { ...scope, id }, 'one', rank)
+      return id
+    }
+    await jobs.start()
+    try {
+      // As many as one Salesforce org may have: the others wait.
+      for (let n = 0; n < 8; n += 1) await enqueue(0)
+      await until('eight are under way', () => started.length === 8)
+      const last = await enqueue(2)
+      const first = await enqueue(0)
+      one.resolve()
+      await until('one more has its turn', () => started.length > 8)
+      expect(started[8]).toBe(first)
+      others.resolve()
+      await until('all have had their turns', () => started.length === 10)
+      expect(started[9]).toBe(last)
+    } finally {
+      await jobs.stop()
+      await db.close()
+    }
+  })
+})
+
 describe('work that failed', () => {
   it('is tried again when that is due, though nobody is notified of it', async () => {
     const url = new Secret(database.url)

@@ -5,7 +5,7 @@
 
 import { sql } from 'kysely'
 import pg from 'pg'
-import { type Job, PgBoss } from 'pg-boss'
+import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
@@ -56,8 +56,11 @@ export interface Jobs {
   define(kind: WorkKind, worker: Worker): void
   /** Starts working. Workers must be defined before. */
   start(): Promise<void>
-  /** Hands work to whichever replica is free. Call it after the row is committed. */
-  enqueue(kind: WorkKind, work: Work, sfdcOrgId: string): Promise<void>
+  /**
+   * Hands work to whichever replica is free. Call it after the row is committed. Of what waits, the
+   * lowest `rank` is taken first, then the oldest; default 0.
+   */
+  enqueue(kind: WorkKind, work: Work, sfdcOrgId: string, rank?: number): Promise<void>
   /** Notifies everybody who waits for `id` that its state is final; takes effect with the commit. */
   announce(tx: Tx, id: string): Promise<void>
   /**
@@ -153,9 +156,13 @@ export const createJobs = ({
   const announcements = createAnnouncements(url, logger, (kind) => takers.get(kind)?.wake())
   const timers: NodeJS.Timeout[] = []
 
-  const enqueue: Jobs['enqueue'] = async (kind, work, sfdcOrgId) => {
+  const enqueue: Jobs['enqueue'] = async (kind, work, sfdcOrgId, rank = 0) => {
     // Exclusive by row id: the queue drops a second send while one waits or runs.
-    const sent = await boss.send(kind, work, { singletonKey: work.id, group: { id: sfdcOrgId } })
+    const sent = await boss.send(kind, work, {
+      singletonKey: work.id,
+      group: { id: sfdcOrgId },
+      priority: -rank,
+    })
     if (sent !== null) await db.shared('select pg_notify($1, $2)', [WORK_CHANNEL, kind])
   }
 
@@ -182,7 +189,7 @@ export const createJobs = ({
     return row === undefined ? null : workOf(row)
   }
 
-  const perform = async (kind: WorkKind, worker: Worker, job: Job<Note>) => {
+  const perform = async (kind: WorkKind, worker: Worker, job: JobWithMetadata<Note>) => {
     const work = await workIn(job.data)
     if (work === null) return
     const signal = AbortSignal.any([leaving.signal, job.signal])
@@ -194,7 +201,7 @@ export const createJobs = ({
         // The note is ended before the work is put back: the queue drops a second one while the
         // first runs.
         await boss.complete(kind, job.id)
-        await enqueue(kind, work, job.groupId ?? '')
+        await enqueue(kind, work, job.groupId ?? '', -job.priority)
       }
     } catch (error) {
       if (signal.aborted) throw error // another replica continues from the journal
@@ -304,7 +311,7 @@ interface Takers {
 const createTakers = (
   boss: PgBoss,
   kind: WorkKind,
-  on: { perform: (job: Job<Note>) => Promise<void>; onError: (error: unknown) => void },
+  on: { perform: (job: JobWithMetadata<Note>) => Promise<void>; onError: (error: unknown) => void },
 ): Takers => {
   const idle = new Set<string>()
   let count = 0
@@ -312,7 +319,7 @@ const createTakers = (
   const hire = async (): Promise<void> => {
     count += 1
     // It looks for work at once by itself, and has its id by the time it finds any.
-    const id = await boss.work<Note>(kind, TAKING, async ([job]) => {
+    const id = await boss.work<Note, void, typeof TAKING>(kind, TAKING, async ([job]) => {
       if (job === undefined) return
       idle.delete(id)
       wake()

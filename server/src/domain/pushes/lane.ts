@@ -33,7 +33,7 @@ export interface LaneDeps extends StageDeps {
 }
 
 /** How long a lane runs before it yields to whatever else waits. */
-const TURN_MS = 5_000
+const TURN_MS = 2_000
 const BUSY_MS = 100
 /**
  * How often a chunk may crash its process (or lose it because of another chunk: rows that were sent are

@@ -232,8 +232,11 @@ export const createPushes = ({
     laneIds: readonly string[],
     sfdcOrgId: string | null,
   ): Promise<void> => {
+    // The second lane of a push waits until every push has its first.
     await Promise.all(
-      laneIds.map((id) => handOver({ jobs, logger }, 'push', { ...scope, id }, sfdcOrgId ?? '')),
+      laneIds.map((id, lane) =>
+        handOver({ jobs, logger }, 'push', { ...scope, id }, sfdcOrgId ?? '', lane),
+      ),
     )
   }
 

@@ -10,16 +10,17 @@ export interface FollowDeps {
 
 /**
  * Hands a committed row to whichever replica is free. Never throws: the row is the promise, and a queue
- * that is briefly away only delays it until the sweep.
+ * that is briefly away only delays it until the sweep. `rank`: as in `Jobs.enqueue`.
  */
 export const handOver = async (
   { jobs, logger }: FollowDeps,
   kind: WorkKind,
   work: Work,
   sfdcOrgId: string,
+  rank = 0,
 ): Promise<void> => {
   await jobs
-    .enqueue(kind, work, sfdcOrgId)
+    .enqueue(kind, work, sfdcOrgId, rank)
     .catch((error: unknown) =>
       logger.warn({ err: error, kind, work_id: work.id }, 'not enqueued yet'),
     )

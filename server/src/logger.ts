@@ -25,6 +25,10 @@ const CREDENTIALS =
 
 export const withoutCredentials = (text: string): string => text.replaceAll(CREDENTIALS, '[secret]')
 
+/** So much is collected before it is written, but not for longer than this. */
+const LINES_BYTES = 4_096
+const LINES_MS = 100
+
 /**
  * JSON lines on standard output. One logger is created at the start; everything else gets a child of it.
  */
@@ -44,8 +48,15 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
         streamWrite: withoutCredentials,
       },
     },
-    // Written in the background, in order; whatever is pending is written before the process ends.
-    destination ?? pino.destination({ dest: 1, sync: false }),
+    // Written in the background, in order, many lines at once when there are many: a write for each took
+    // a twelfth of a read's time. Whatever is pending is written before the process ends.
+    destination ??
+      pino.destination({
+        dest: 1,
+        sync: false,
+        minLength: LINES_BYTES,
+        periodicFlush: LINES_MS,
+      }),
   )
 
 /**

@@ -36,6 +36,7 @@ const main = async (): Promise<void> => {
       const address = await engine.listen()
       const database = embedded === null ? 'DATABASE_URL' : 'embedded'
       logger.info({ address, database }, 'listening')
+      logger.flush() // whoever started the server waits for this line
     }
     return { engine, embedded }
   }

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
-import { JWT_SECRET, SUPER_ADMIN_SECRET } from './server-process.ts'
+import { JWT_SECRET, logOf, SUPER_ADMIN_SECRET } from './server-process.ts'
 import { PASSWORD, startRig, type Rig } from './rig.ts'
 
 let rig: Rig
@@ -97,7 +97,7 @@ it(
       'API token': /\/api\/tokens\/create$/,
       'connect session token': /\/api\/connections\/create$/,
     }
-    const logs = (rig.servers[0]?.lines ?? []).join('\n')
+    const logs = await logOf(rig.servers)
     expect(logs.length).toBeGreaterThan(1000)
     const tables = await rig.database.query<{ name: string }>(
       `select format('%I.%I', schemaname, tablename) as name from pg_tables

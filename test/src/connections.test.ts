@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl, type NangoControl } from '../../simulator/src/nango/control/client.ts'
 import { startNango, type NangoSimulator } from '../../simulator/src/nango/index.ts'
 import { startRig, type Rig } from './rig.ts'
+import { logOf } from './server-process.ts'
 import {
   startSalesforceStandIn,
   type SalesforceStandIn,
@@ -128,7 +129,7 @@ describe('the life of a connection over HTTP', () => {
     const answers = [accepted, refreshed, updated, seen, listed, revoked]
       .map(({ text }) => text)
       .join()
-    const lines = rig.servers.flatMap((server) => server.lines).join()
+    const lines = await logOf(rig.servers)
     for (const secret of ['!AQ_access', '5Aep861', created.body.session_token ?? '', KEY]) {
       expect(answers).not.toContain(secret)
       expect(lines).not.toContain(secret)

@@ -1,9 +1,11 @@
 // The real server as a process of its own: started, observed, killed.
 
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { until } from './until.ts'
 
 const START = join(import.meta.dirname, '../../server/src/start.js')
 /** Each server after the first loads cached compiled modules, which halves its start time. */
@@ -72,6 +74,16 @@ export const startServer = async (environment: Record<string, string>): Promise<
       await signal('SIGTERM')
     },
   }
+}
+
+/** What the servers have logged, up to now: lines are written with a delay, but in order. */
+export const logOf = async (servers: readonly ServerProcess[]): Promise<string> => {
+  for (const { url, lines } of servers) {
+    const mark = `mark-${randomUUID()}`
+    await fetch(`${url}/health`, { headers: { 'x-request-id': mark } })
+    await until('the log', () => lines.some((line) => line.includes(mark)))
+  }
+  return servers.flatMap(({ lines }) => lines).join('\n')
 }
 
 const listening = (child: ChildProcess, lines: string[]): Promise<string> =>

@@ -8,12 +8,17 @@ import {
   PostgresDriver,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type CompiledQuery,
+  type DatabaseConnection,
   type Dialect,
+  type Driver,
+  type QueryResult,
 } from 'kysely'
 import pg from 'pg'
 import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
 import { storable } from '../text.ts'
+import { createScopedReads, type ReadInScope, type Scope } from './scoped-read.ts'
 import { isStalePlan, readOnly, translate } from './failure.ts'
 import { type TenantTables } from './types.ts'
 
@@ -26,6 +31,9 @@ declare const scoped: unique symbol
 export type Tx = Omit<Kysely<TenantTables>, 'transaction' | 'destroy' | 'connection'> & {
   readonly [scoped]: true
 }
+
+/** Builds selects. A `Tx` does too, so what only reads can run in a transaction as well. */
+export type Reader = Pick<Tx, 'selectFrom'>
 
 /**
  * Whose rows a statement may see: an org, and for company users one client of it.
@@ -58,6 +66,11 @@ export interface Database {
      * it throws. `fn` must not wait for anything but the database: no Salesforce, no Nango, no client.
      */
     tx<T>(fn: (tx: Tx) => Promise<T>): Promise<T>
+    /**
+     * For a single select: a transaction of its own that cannot write, in one round trip where `tx` takes
+     * three. Two of them need not see the same state.
+     */
+    readonly read: Reader
   }
   /**
    * Calls one of the lookup functions that work before an org is known (schema engine_lookup).
@@ -119,6 +132,7 @@ export const openDatabase = (options: Options): Database => {
   const pool = poolOf(options.url)
   const tenantPool = options.tenantUrl === undefined ? pool : poolOf(options.tenantUrl)
   const named = createNames()
+  const readInScope = createScopedReads()
 
   const run = async <Row>(text: string, values: unknown[]): Promise<Row[]> => {
     try {
@@ -132,6 +146,12 @@ export const openDatabase = (options: Options): Database => {
   return {
     as: (tenant) => ({
       tx: (fn) => transact(tenantPool, named, tenant, fn),
+      get read() {
+        const scope = scopeOf(tenant)
+        return readerOf(({ sql: text, parameters }) =>
+          read(tenantPool, readInScope, scope, named(text, [...parameters])),
+        )
+      },
     }),
     lookup: (name, ...args) =>
       run(
@@ -210,15 +230,55 @@ const transact = async <T>(
 }
 
 /** Begin and scope in one round trip. The text contains only checked UUIDs. */
-const scopeStatement = ({ orgId, clientId }: Tenant): string => {
+const scopeStatement = (tenant: Tenant): string => {
+  const [orgId, clientId] = checkedIds(tenant)
+  return `begin; select ${settings(`'${orgId}'`, `'${clientId}'`)}`
+}
+
+/** For a single select. It returns no row, and its transaction cannot write. */
+const scopeOf = (tenant: Tenant): Scope => ({ text: READ_SCOPE, values: checkedIds(tenant) })
+
+const checkedIds = ({ orgId, clientId }: Tenant): [orgId: string, clientId: string] => {
   if (!UUID.test(orgId) || (clientId !== null && !UUID.test(clientId))) {
     throw new Error('the ids of a tenant must be UUIDs')
   }
-  return `begin; select set_config('app.org_id', '${orgId}', true),
-    set_config('app.client_id', '${clientId ?? ''}', true),
+  return [orgId, clientId ?? '']
+}
+
+/** What makes a transaction one of the tenant's, until it ends. The ids are SQL. */
+const settings = (orgId: string, clientId: string): string =>
+  `set_config('app.org_id', ${orgId}, true),
+    set_config('app.client_id', ${clientId}, true),
     set_config('statement_timeout', '${STATEMENT_TIMEOUT}', true),
     set_config('search_path', 'public', true),
     set_config('role', '${RUNTIME_ROLE}', true)`
+
+const READ_SCOPE = `select where concat(set_config('transaction_read_only', 'on', true),
+    ${settings('$1', '$2')}) is null`
+
+const read = async (
+  pool: pg.Pool,
+  readInScope: ReadInScope,
+  scope: Scope,
+  select: pg.QueryConfig,
+): Promise<unknown[]> => {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translate(error)
+  })
+  let broken = false
+  const onLost = () => {
+    broken = true
+  }
+  client.on('error', onLost)
+  try {
+    return await readInScope(client, scope, select)
+  } catch (error) {
+    broken = true
+    throw translate(error)
+  } finally {
+    client.off('error', onLost)
+    client.release(broken)
+  }
 }
 
 /** More texts than the server has; any beyond that were built from lists of varying length. */
@@ -263,16 +323,43 @@ const builderOn = (client: pg.PoolClient, named: Named, isOpen: () => boolean): 
     },
     release: () => undefined,
   } as unknown as pg.PoolClient
+  const pool = { connect: async () => fenced, end: async () => undefined } as never
+  return builderOf(new PostgresDriver({ pool })) as unknown as Tx
+}
+
+const builderOf = (driver: Driver) => {
   const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () =>
-      new PostgresDriver({
-        pool: { connect: async () => fenced, end: async () => undefined } as never,
-      }),
+    createDriver: () => driver,
     createIntrospector: (db) => new PostgresIntrospector(db),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   }
-  return new Kysely<TenantTables>({ dialect }) as unknown as Tx
+  return new Kysely<TenantTables>({ dialect })
+}
+
+/** A builder of selects, each of which `run` brings the rows of. */
+const readerOf = (run: (query: CompiledQuery) => Promise<unknown[]>): Reader => {
+  const refuse = async (): Promise<never> => {
+    throw new Error('a reader has no transactions and no streams')
+  }
+  const connection: DatabaseConnection = {
+    executeQuery: async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => ({
+      rows: (await run(query)) as Row[],
+    }),
+    // eslint-disable-next-line require-yield
+    async *streamQuery() {
+      await refuse()
+    },
+  }
+  return builderOf({
+    init: async () => undefined,
+    acquireConnection: async () => connection,
+    releaseConnection: async () => undefined,
+    beginTransaction: refuse,
+    commitTransaction: refuse,
+    rollbackTransaction: refuse,
+    destroy: async () => undefined,
+  })
 }
 
 /** True for PostgreSQL's unique_violation, optionally of one constraint or index. */

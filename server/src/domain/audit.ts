@@ -114,23 +114,26 @@ export const listAudit = async (
   db: Database,
   tenant: Tenant,
   filter: AuditFilter,
-): Promise<Page<AuditRow>> =>
-  db.as(tenant).tx(async (tx) => {
-    let query = tx.selectFrom('audit_log').selectAll().where('org_id', '=', tenant.orgId)
-    if (filter.client_id !== undefined) query = query.where('client_id', '=', filter.client_id)
-    if (filter.action !== undefined) query = query.where('action', '=', filter.action)
-    return pageOf(within(query, 'at', filter), 'id', filter, (row) => ({
-      id: row.id,
-      at: row.at.toISOString(),
-      client_id: row.client_id,
-      user_id: row.user_id,
-      credential_type: row.credential_type,
-      credential_id: row.credential_id,
-      action: row.action,
-      target_type: row.target_type,
-      target_id: row.target_id,
-      outcome: row.outcome,
-      request_id: row.request_id,
-      salesforce_api_calls: row.salesforce_api_calls,
-    }))
-  })
+): Promise<Page<AuditRow>> => {
+  let query = db
+    .as(tenant)
+    .read.selectFrom('audit_log')
+    .selectAll()
+    .where('org_id', '=', tenant.orgId)
+  if (filter.client_id !== undefined) query = query.where('client_id', '=', filter.client_id)
+  if (filter.action !== undefined) query = query.where('action', '=', filter.action)
+  return pageOf(within(query, 'at', filter), 'id', filter, (row) => ({
+    id: row.id,
+    at: row.at.toISOString(),
+    client_id: row.client_id,
+    user_id: row.user_id,
+    credential_type: row.credential_type,
+    credential_id: row.credential_id,
+    action: row.action,
+    target_type: row.target_type,
+    target_id: row.target_id,
+    outcome: row.outcome,
+    request_id: row.request_id,
+    salesforce_api_calls: row.salesforce_api_calls,
+  }))
+}

@@ -55,32 +55,32 @@ const toClient = (row: Row): Client => ({
 const containing = (text: string): string => `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
 
 export const createClients = (db: Database) => {
-  const get = (tenant: Tenant, clientId: string): Promise<ClientDetail> =>
-    db.as(tenant).tx(async (tx) => {
-      const row = await tx
-        .selectFrom('clients')
-        .selectAll()
-        .select([
-          // The live one, or the last revoked one where none is live.
-          sql<ConnectionStatus | null>`(select k.status from crm_connections k
+  const get = async (tenant: Tenant, clientId: string): Promise<ClientDetail> => {
+    const row = await db
+      .as(tenant)
+      .read.selectFrom('clients')
+      .selectAll()
+      .select([
+        // The live one, or the last revoked one where none is live.
+        sql<ConnectionStatus | null>`(select k.status from crm_connections k
              where k.org_id = clients.org_id and k.client_id = clients.id
              order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1)`.as(
-            'connection_status',
-          ),
-          sql<number | null>`(select s.version from crm_topology_snapshots s
+          'connection_status',
+        ),
+        sql<number | null>`(select s.version from crm_topology_snapshots s
              where s.client_id = clients.id and s.version is not null
              order by s.version desc limit 1)`.as('latest_snapshot_version'),
-        ])
-        .where('org_id', '=', tenant.orgId)
-        .where('id', '=', clientId)
-        .executeTakeFirst()
-      if (row === undefined) throw notFound('client')
-      return {
-        ...toClient(row),
-        connection_status: row.connection_status,
-        latest_snapshot_version: row.latest_snapshot_version,
-      }
-    })
+      ])
+      .where('org_id', '=', tenant.orgId)
+      .where('id', '=', clientId)
+      .executeTakeFirst()
+    if (row === undefined) throw notFound('client')
+    return {
+      ...toClient(row),
+      connection_status: row.connection_status,
+      latest_snapshot_version: row.latest_snapshot_version,
+    }
+  }
 
   return {
     get,
@@ -119,17 +119,20 @@ export const createClients = (db: Database) => {
     list: (
       tenant: Tenant,
       input: PageRequest & { query?: string | undefined },
-    ): Promise<Page<Client>> =>
-      db.as(tenant).tx((tx) => {
-        let query = tx.selectFrom('clients').selectAll().where('org_id', '=', tenant.orgId)
-        if (input.query !== undefined) {
-          const pattern = containing(input.query)
-          query = query.where((where) =>
-            where.or([where('name', 'ilike', pattern), where('domain', 'ilike', pattern)]),
-          )
-        }
-        return pageOf(query, 'id', input, toClient)
-      }),
+    ): Promise<Page<Client>> => {
+      let query = db
+        .as(tenant)
+        .read.selectFrom('clients')
+        .selectAll()
+        .where('org_id', '=', tenant.orgId)
+      if (input.query !== undefined) {
+        const pattern = containing(input.query)
+        query = query.where((where) =>
+          where.or([where('name', 'ilike', pattern), where('domain', 'ilike', pattern)]),
+        )
+      }
+      return pageOf(query, 'id', input, toClient)
+    },
 
     update: (
       caller: Caller,

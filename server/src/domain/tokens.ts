@@ -112,16 +112,16 @@ export const createTokens = (db: Database) => ({
     }),
 
   list: (tenant: Tenant, page: PageRequest): Promise<Page<ApiToken>> =>
-    db
-      .as(tenant)
-      .tx((tx) =>
-        pageOf(
-          tx.selectFrom('api_tokens').select(COLUMNS).where('org_id', '=', tenant.orgId),
-          'id',
-          page,
-          toToken,
-        ),
-      ),
+    pageOf(
+      db
+        .as(tenant)
+        .read.selectFrom('api_tokens')
+        .select(COLUMNS)
+        .where('org_id', '=', tenant.orgId),
+      'id',
+      page,
+      toToken,
+    ),
 
   /**
    * It is invalid from the next request on, on every replica. Revoking a revoked token changes nothing.

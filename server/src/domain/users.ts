@@ -137,16 +137,12 @@ export const createUsers = (db: Database, passwords: Passwords) => {
       ),
 
     list: (tenant: Tenant, page: PageRequest): Promise<Page<User>> =>
-      db
-        .as(tenant)
-        .tx((tx) =>
-          pageOf(
-            tx.selectFrom('users').select(COLUMNS).where('org_id', '=', tenant.orgId),
-            'id',
-            page,
-            toUser,
-          ),
-        ),
+      pageOf(
+        db.as(tenant).read.selectFrom('users').select(COLUMNS).where('org_id', '=', tenant.orgId),
+        'id',
+        page,
+        toUser,
+      ),
 
     /**
      * A new password, role, client or a deactivation ends the user's sessions at once.

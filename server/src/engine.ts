@@ -14,6 +14,7 @@ import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
 import { createOrganizations } from './domain/organizations.ts'
+import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
 import { createPushes } from './domain/pushes/pushes.ts'
 import { createBulkTransport } from './domain/pushes/transport/bulk.ts'
@@ -131,6 +132,7 @@ export const createEngine = async (
     url: databaseUrl,
     logger,
     waitScale,
+    alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
     superviseSeconds: config.jobs.superviseSeconds,
   })
 

@@ -186,16 +186,41 @@ describe('clients/export', () => {
     expect(filled).toHaveLength(1201)
   })
 
+  it('is the last of a client whose rows are deleted: one statement deletes all of them', async () => {
+    const before = await exported(neighbour)
+    const tables = [...(await stored(client)).keys()].filter(
+      (table) => table !== 'public.audit_log',
+    )
+    // Foreign keys are checked at the end of the statement: the order does not matter.
+    const steps = tables.map((table, at) => `t${at} as (delete from ${table} where client_id = $1)`)
+    await rig.database.query(
+      `with tokens as (
+         delete from api_tokens where user_id in (select id from users where client_id = $1)
+       ), ${steps.join(', ')}
+       delete from clients where id = $1`,
+      [client.id],
+    )
+    const left = [...(await stored(client))].filter(([, count]) => count > 0)
+    expect(left.map(([table]) => table)).toEqual(['public.audit_log'])
+    const answer = await org.api.post('/api/clients/export', { client_id: client.id })
+    expect(answer.status).toBe(404)
+    const withoutAudit = ({ lines }: { lines: Line[] }) =>
+      lines.filter(({ kind }) => !['export', 'audit', 'complete'].includes(kind))
+    expect(withoutAudit(await exported(neighbour))).toEqual(withoutAudit(before))
+  })
+})
+
+describe('clients/export, for whom', () => {
   it('is for org admins, and leaves an audit row', async () => {
-    await exported(client)
+    await exported(neighbour)
     const { body } = await org.api.post<{ items: object[] }>('/api/audit/list', {
-      client_id: client.id,
+      client_id: neighbour.id,
       action: 'client.export',
     })
-    expect(body.items[0]).toMatchObject({ target_id: client.id, outcome: 'ok' })
+    expect(body.items[0]).toMatchObject({ target_id: neighbour.id, outcome: 'ok' })
     for (const role of ['company_admin', 'company_member'] as const) {
-      const { api } = await org.user(role, client.id)
-      const refused = await api.post('/api/clients/export', { client_id: client.id })
+      const { api } = await org.user(role, neighbour.id)
+      const refused = await api.post('/api/clients/export', { client_id: neighbour.id })
       expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } })
     }
   })

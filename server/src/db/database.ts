@@ -99,6 +99,10 @@ export type LookupName =
   | 'organizations'
   | 'open_work'
   | 'discard_expired'
+  | 'discard_reports'
+  | 'discard_audit'
+  | 'discard_images'
+  | 'old_snapshots'
   | 'take_work_place'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'

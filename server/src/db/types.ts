@@ -309,6 +309,7 @@ interface CrmDeployments {
   created_at: DefaultedTimestamp
   deployed_at: Timestamp | null
   rolled_back_at: Timestamp | null
+  images_discarded_at: Timestamp | null
 }
 
 interface DeploymentRuns {

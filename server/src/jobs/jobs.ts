@@ -85,6 +85,8 @@ interface Options {
   superviseSeconds?: number
   /** Multiplies how long waiting work waits for the sweep; 1 except in tests. */
   waitScale?: number
+  /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
+  alsoClean?: (signal: AbortSignal) => Promise<void>
 }
 
 /**
@@ -132,6 +134,7 @@ export const createJobs = ({
   logger,
   waitScale = 1,
   superviseSeconds = SUPERVISE_SECONDS,
+  alsoClean = async () => undefined,
 }: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
@@ -259,7 +262,10 @@ export const createJobs = ({
       }
       every(LOOK_MS, 'look', look)
       every(Math.max(SWEEP_MS * waitScale, SWEEP_MS_LEAST), 'sweep', sweep)
-      every(HOUSEKEEPING_MS, 'housekeeping', () => discardExpired(db, leaving.signal))
+      every(HOUSEKEEPING_MS, 'housekeeping', async () => {
+        await discardExpired(db, leaving.signal)
+        await alsoClean(leaving.signal)
+      })
       await sweep()
     },
 

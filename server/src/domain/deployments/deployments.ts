@@ -610,6 +610,12 @@ const requireRollbackable = (row: DeploymentRow): string => {
   if (row.status !== 'deployed' && row.applied !== 'unknown') {
     throw refuse('It changed nothing in the Salesforce org.')
   }
+  if (row.images_discarded_at !== null) {
+    throw refuse(
+      `What it found and changed is no longer stored since ${row.images_discarded_at.toISOString()} ` +
+        '(DEPLOYMENT_RETENTION_DAYS), so nothing can be restored. Deploy the wanted state instead.',
+    )
+  }
   if (row.sfdc_org_id === null) throw refuse('It does not name a Salesforce org.')
   return row.sfdc_org_id
 }

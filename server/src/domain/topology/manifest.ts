@@ -165,6 +165,20 @@ export const readManifest = async (contents: Contents, rootHash: string): Promis
   }
 }
 
+/** Every content that the manifest consists of and names: root, pages, describes, automations. */
+export const hashesIn = async (contents: Contents, rootHash: string): Promise<string[]> => {
+  const parse = async <T>(hashes: readonly string[]): Promise<T[]> =>
+    [...(await contents.read(hashes)).values()].map((text) => JSON.parse(String(text)) as T)
+  const [root] = await parse<StoredRoot>([rootHash])
+  const pageHashes = splitHashes(root?.pages ?? '')
+  const pages = [...(await parse<StoredPage>(pageHashes)), root?.hidden_objects ?? []].flat()
+  const named = pages.flatMap((page) => [
+    ...splitHashes(page.object_hashes),
+    ...splitHashes(page.automation_hashes),
+  ])
+  return [rootHash, ...pageHashes, ...named]
+}
+
 export interface KeyChanges {
   added: string[]
   removed: string[]

@@ -126,6 +126,10 @@ export const clientRoutes = ({ clients, db }: { clients: Clients; db: Database }
     path: '/api/clients/get',
     tag: 'Clients',
     summary: "Get a client, with its connection's status and its newest snapshot's version",
+    description:
+      'What of a client is kept how long, unless the operator decides otherwise: snapshots and conflict ' +
+      'reports that nothing refers to 365 days, but always the newest 30 snapshots; results of pushes ' +
+      '30 days; everything else, with what rollbacks need, until it is deleted.',
     access: 'any',
     body: z.strictObject({ client_id: id }),
     replies: { 200: { description: 'The client', body: clientDetail } },

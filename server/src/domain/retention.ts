@@ -1,0 +1,195 @@
+// How long things are kept: what is past its time is deleted in small batches, across all tenants, with
+// every clean-up. What something else stands on stays. docs/operations/retention.md tells operators.
+
+import { type Logger } from 'pino'
+import { sql } from 'kysely'
+import { type Database, tenantOf, type Tenant, type Tx } from '../db/database.ts'
+import { hashBytes, hashText } from './topology/content-hash.ts'
+import { hashesIn } from './topology/manifest.ts'
+import { type Contents, contentsOf } from './topology/store.ts'
+
+/** 0 days: for ever. */
+export interface RetentionSettings {
+  snapshotDays: number
+  /** The newest complete snapshots of each client, kept however old they are; at least 1. */
+  snapshotCount: number
+  reportDays: number
+  /** Images and packages of deployments that can still be rolled back. */
+  deploymentDays: number
+  /** Images and packages of deployments that cannot be rolled back any longer. */
+  closedDeploymentDays: number
+  auditDays: number
+}
+
+interface Deps {
+  db: Database
+  logger: Pick<Logger, 'info'>
+  settings: RetentionSettings
+}
+
+interface OldSnapshot {
+  org_id: string
+  client_id: string
+  id: string
+}
+
+/** Rows a statement: no lock is held for long. */
+const BATCH = 500
+/** Deployments a statement: each may have megabytes of images. */
+const DEPLOYMENTS = 20
+const SNAPSHOTS = 100
+
+/** What one clean-up deletes. Safe on several replicas at once, and after a crash at any moment. */
+export const createRetention = ({ db, logger, settings }: Deps) => {
+  /** The number that one of the SQL functions returns, until it returns none. */
+  const repeat = async (
+    name: 'discard_reports' | 'discard_audit' | 'discard_images',
+    args: number[],
+    signal: AbortSignal,
+  ): Promise<number> => {
+    let gone = 0
+    while (!signal.aborted) {
+      const [row] = await db.lookup<Record<string, number>>(name, ...args)
+      const round = row?.[name] ?? 0
+      if (round === 0) break
+      gone += round
+    }
+    return gone
+  }
+
+  const snapshots = async (signal: AbortSignal): Promise<number> => {
+    const { snapshotDays, snapshotCount } = settings
+    let gone = 0
+    while (!signal.aborted) {
+      const old = await db.lookup<OldSnapshot>(
+        'old_snapshots',
+        snapshotDays,
+        snapshotCount,
+        SNAPSHOTS,
+      )
+      let round = 0
+      for (const [first, ...others] of byClient(old)) {
+        round += await deleteSnapshots(
+          db,
+          tenantOf(first),
+          [first, ...others].map(({ id }) => id),
+        )
+        if (signal.aborted) break
+      }
+      gone += round
+      if (round === 0) break
+    }
+    return gone
+  }
+
+  return {
+    /** Deletes everything that is past its time, or as much as it can until `signal` fires. */
+    clean: async (signal: AbortSignal): Promise<void> => {
+      const { reportDays, deploymentDays, closedDeploymentDays, auditDays } = settings
+      const removed = {
+        // Before the snapshots, which reports hold.
+        reports: await repeat('discard_reports', [reportDays, BATCH], signal),
+        snapshots: await snapshots(signal),
+        deployments: await repeat(
+          'discard_images',
+          [deploymentDays, closedDeploymentDays, DEPLOYMENTS],
+          signal,
+        ),
+        audit: await repeat('discard_audit', [auditDays, BATCH], signal),
+      }
+      if (Object.values(removed).some((count) => count > 0)) {
+        logger.info({ removed }, 'removed what was past its retention')
+      }
+    },
+  }
+}
+
+/** Rows come ordered by client. */
+const byClient = (rows: readonly OldSnapshot[]): [OldSnapshot, ...OldSnapshot[]][] => {
+  const groups: [OldSnapshot, ...OldSnapshot[]][] = []
+  for (const row of rows) {
+    const last = groups.at(-1)
+    if (last?.[0].client_id === row.client_id) last.push(row)
+    else groups.push([row])
+  }
+  return groups
+}
+
+/**
+ * Deletes these snapshots of one client, and the contents that no other one has. Manifests are read
+ * before the transaction: they never change. Returns how many went; 0 if a pull came in between, and the
+ * next clean-up tries again.
+ */
+const deleteSnapshots = async (
+  db: Database,
+  tenant: Tenant & { clientId: string | null },
+  ids: readonly string[],
+): Promise<number> => {
+  const clientId = tenant.clientId ?? ''
+  const contents = contentsOf(db, tenant, clientId)
+  const before = await db.as(tenant).tx((tx) => snapshotsOf(tx, tenant))
+  const going = new Set(ids)
+  const kept = await hashesOf(
+    contents,
+    before.filter(({ id }) => !going.has(id)),
+  )
+  const dead = await hashesOf(
+    contents,
+    before.filter(({ id }) => going.has(id)),
+  )
+  for (const hash of kept) dead.delete(hash)
+  return db.as(tenant).tx(async (tx) => {
+    // Every row that refers to a client locks it for that: no pull begins, and no content is added.
+    await sql`select from clients where org_id = ${tenant.orgId} and id = ${clientId} for update`.execute(
+      tx,
+    )
+    const now = await snapshotsOf(tx, tenant)
+    if (now.length !== before.length || now.some(({ id }, at) => id !== before[at]?.id)) return 0
+    if (now.some(({ status }) => status === 'pulling')) return 0
+    const { numDeletedRows } = await tx
+      .deleteFrom('crm_topology_snapshots')
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .where('id', 'in', [...ids])
+      .executeTakeFirstOrThrow()
+    await deleteContents(tx, tenant, [...dead])
+    return Number(numDeletedRows)
+  })
+}
+
+const snapshotsOf = (tx: Tx, tenant: Tenant) =>
+  tx
+    .selectFrom('crm_topology_snapshots')
+    .select(['id', 'status', 'manifest_hash'])
+    .where('org_id', '=', tenant.orgId)
+    .where('client_id', '=', tenant.clientId)
+    .orderBy('id')
+    .execute()
+
+/** All contents of these snapshots. */
+const hashesOf = async (
+  contents: Contents,
+  rows: readonly { manifest_hash: Buffer | null }[],
+): Promise<Set<string>> => {
+  const roots = new Set(
+    rows.flatMap(({ manifest_hash: root }) => (root === null ? [] : [hashText(root)])),
+  )
+  const hashes = new Set<string>()
+  for (const root of roots) for (const hash of await hashesIn(contents, root)) hashes.add(hash)
+  return hashes
+}
+
+/** What the next conditional read would build on stays. */
+const deleteContents = async (tx: Tx, tenant: Tenant, hashes: readonly string[]): Promise<void> => {
+  for (let from = 0; from < hashes.length; from += BATCH) {
+    await sql`
+      delete from topology_blobs b
+       where b.org_id = ${tenant.orgId} and b.client_id = ${tenant.clientId}
+         and b.hash = any(${hashes.slice(from, from + BATCH).map(hashBytes)})
+         and not exists (select from topology_validators v
+                          where v.org_id = b.org_id and v.client_id = b.client_id and v.hash = b.hash)
+    `.execute(tx)
+  }
+}
+
+export type Retention = ReturnType<typeof createRetention>

@@ -28,6 +28,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The plan contradicts itself or is incomplete.',
     'Correct the member at the path.',
   ],
+  plan_does_not_fit: [
+    'The plan cannot be built on a component as it is in the Salesforce org.',
+    'Correct the plan, or change the component in Salesforce first.',
+  ],
   duplicate: ['The plan names the same thing twice.', 'Keep only one of the two.'],
   attribute_not_allowed: [
     'An attribute has no effect on this type of field, or on this field.',
@@ -386,6 +390,22 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The object would have more external ids than Salesforce allows without its support.',
     'Use fewer external ids, or ask Salesforce support for more.',
   ],
+  unique_fields_over_limit: [
+    'The object would have more unique fields and external ids than Salesforce indexes without its support.',
+    'Make fewer fields unique, or ask Salesforce support for more.',
+  ],
+  long_texts_over_limit: [
+    'The long and rich texts of the object would have room for more characters than Salesforce allows.',
+    'Make the texts shorter, or delete unused ones.',
+  ],
+  formula_relationships_over_limit: [
+    'Formulas of the object would go through more relationships than Salesforce allows without its support.',
+    'Use fewer relationships in formulas and rules.',
+  ],
+  custom_labels_over_limit: [
+    'The Salesforce org would have more custom labels than Salesforce allows.',
+    'Delete unused labels, or remove labels from the plan.',
+  ],
   validation_rules_over_limit: [
     'The object would have more active validation rules than its edition allows.',
     'Deactivate unused rules, or plan some as inactive.',
@@ -545,6 +565,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   related_list_missing: [
     'The layout cannot show a related list of a lookup that does not exist.',
     'Correct its name, or add the lookup to the plan.',
+  ],
+  related_list_uncertain: [
+    'It is not known whether the object has the related list; if not, Salesforce refuses the layout.',
+    'Make sure that the object has the list in Salesforce, for example that activities or history tracking are enabled.',
   ],
   related_list_column_missing: [
     'The related list cannot show a field that its object does not have.',

@@ -372,6 +372,12 @@ interface DeploymentImages {
   content: string
 }
 
+/** Rows of a dry run that a push would send, by what it would do with them. */
+export interface DryRunCounts {
+  would_update: number
+  would_send: number
+}
+
 export type PushStatus = 'queued' | 'in_progress' | 'succeeded' | 'partial' | 'failed'
 
 interface CrmPushLogs {
@@ -398,6 +404,7 @@ interface CrmPushLogs {
   snapshot_id: string | null
   retry_of: string | null
   automations: Json<unknown> | null
+  dry_run_counts: Json<DryRunCounts | null> | null
   error: Json<(WorkFault & { resumes_at?: string }) | null> | null
   value_profile: Json<unknown> | null
   content_hash: Buffer | null

@@ -20,7 +20,8 @@ const errorsPage = (): string => {
     'Every error is `application/problem+json` (RFC 9457). Programs look at `code`; it never changes',
     'its meaning. `errors` names the members at fault by their path, `upstream` has the words of',
     'Salesforce or Nango, and `request_id` finds the log lines. This page is generated from the table in',
-    '`server/src/errors.ts`.',
+    '`server/src/errors.ts`. A server shows these codes, and those of work, rows, findings and mappings,',
+    'each with its meaning and what to do, at `/docs/errors`.',
     '',
     ...rows,
   ].join('\n')

@@ -176,6 +176,95 @@ export const ERRORS = define({
 
 export type ErrorCode = keyof typeof ERRORS
 
+interface FaultKind {
+  meaning: string
+  remedy: string
+}
+
+const faults = <T extends Record<string, FaultKind>>(table: T): Readonly<T> => Object.freeze(table)
+
+/**
+ * Codes of `error` and `warnings` of durable work that no answer has as a problem of its own. Work also
+ * ends, or waits, with the codes of {@link ERRORS}.
+ */
+export const FAULTS = faults({
+  connection_lost: {
+    meaning:
+      'The work is paused because the client’s Salesforce org no longer lets us in, or our own set-up is refused there. It resumes by itself once that is mended.',
+    remedy:
+      'Read the message; /api/connections/get with check names possible causes. Connect the client again if the grant is dead, or cancel the work.',
+  },
+  cancelled: {
+    meaning: 'Somebody cancelled the work. The message says whether anything had been sent.',
+    remedy: 'Nothing, or start the work again.',
+  },
+  abandoned: {
+    meaning:
+      'Somebody abandoned a deployment or rollback that was stalled; what it changed in the Salesforce org was not found out.',
+    remedy: 'Look in the Salesforce org; rolling the deployment back removes what it left there.',
+  },
+  outcome_unknown: {
+    meaning:
+      'Salesforce accepted the work, but its answer was lost and could not be found out afterwards.',
+    remedy:
+      'Look in the Salesforce org. A deployment can be rolled back; rows of a push can be pushed again, by their keys.',
+  },
+  component_missing: {
+    meaning:
+      'Salesforce reported success, but a component did not exist when it was read back, so the deployment failed.',
+    remedy: 'Roll the deployment back, check what removed the component, and deploy again.',
+  },
+  components_failed: {
+    meaning: 'Salesforce refused components of the package; nothing was changed.',
+    remedy: 'Correct the components whose problem is shown, and deploy again.',
+  },
+  refused_by_salesforce: {
+    meaning: 'Salesforce refused the package as a whole; nothing was changed.',
+    remedy: 'Correct what Salesforce’s message names, and deploy again.',
+  },
+  field_not_visible: {
+    meaning: 'A deployed field is not visible to the connected user yet, or never became so.',
+    remedy:
+      'Grant the user access to the field by a permission set, or name one in the permissions of the plan.',
+  },
+  field_differs: {
+    meaning: 'A deployed field is not as planned when it is read back.',
+    remedy: 'Compare it with the plan; somebody may have changed it meanwhile. Deploy again.',
+  },
+  component_differs: {
+    meaning: 'A deployed component is not as planned when it is read back.',
+    remedy: 'Compare it with the plan; somebody may have changed it meanwhile. Deploy again.',
+  },
+  salesforce_warning: {
+    meaning: 'Salesforce deployed the package and warned about it.',
+    remedy: 'Read the warning; the deployment is in place.',
+  },
+  assignment_failed: {
+    meaning: 'The permission set was deployed, but could not be assigned to the connected user.',
+    remedy:
+      'Assign it in Setup, or give the connected user the permission to assign permission sets.',
+  },
+  activation_failed: {
+    meaning: 'A flow was deployed, but could not be activated.',
+    remedy: 'Correct what the message names, then activate it with /api/workflows/set-active.',
+  },
+  deletion_failed: {
+    meaning: 'A version of a flow could not be deleted.',
+    remedy: 'Remove what uses it, then call /api/workflows/remove again.',
+  },
+  flow_is_active: {
+    meaning: 'Versions of a flow were not deleted because one of them is active.',
+    remedy: 'Deactivate the flow with /api/workflows/set-active, then repeat the call.',
+  },
+  several_new_versions: {
+    meaning: 'Somebody else saved new versions of the flow during the deployment.',
+    remedy: 'Check in the Salesforce org which version is meant, and activate that one.',
+  },
+})
+
+/** What `error.code` of durable work can be. */
+export type FaultCode = ErrorCode | keyof typeof FAULTS
+
 /** One fault in one member of the request. `path` is dotted from the body's root: `plan.objects.0.api_name`. */
 export interface MemberError {
   path: string

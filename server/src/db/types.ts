@@ -1,7 +1,7 @@
 // The tables as Kysely sees them. The truth is migrations/; a test compares the two.
 
 import { type ColumnType, type Generated } from 'kysely'
-import { type MemberError, type Upstream } from '../errors.ts'
+import { type FaultCode, type MemberError, type Upstream } from '../errors.ts'
 import { type JsonText } from './json.ts'
 
 export type Role = 'org_admin' | 'company_admin' | 'company_member'
@@ -33,11 +33,17 @@ export interface Waiting {
 
 /** Why durable work is paused (then with `waiting`), or why it ended as it did. */
 export interface WorkFault extends Fault {
+  code: FaultCode
   /** Where several things are named, such as rows that would be lost. */
   errors?: MemberError[]
   /** The words of Salesforce or Nango, if they failed. */
   upstream?: Upstream
   waiting?: Waiting
+}
+
+/** What went less well than planned in work that is done. */
+export interface WorkWarning extends Fault {
+  code: FaultCode
 }
 
 export interface Progress {
@@ -298,7 +304,7 @@ interface CrmDeployments {
   sfdc_deploy_id: string | null
   check_only: Generated<boolean>
   progress: DefaultedJson<Progress>
-  warnings: DefaultedJson<Fault[]>
+  warnings: DefaultedJson<WorkWarning[]>
   error: Json<WorkFault | null> | null
   rollback: Json<unknown> | null
   changes: Json<unknown> | null
@@ -367,6 +373,12 @@ interface DeploymentImages {
   content: string
 }
 
+/** Rows of a dry run that a push would send, by what it would do with them. */
+export interface DryRunCounts {
+  would_update: number
+  would_send: number
+}
+
 export type PushStatus = 'queued' | 'in_progress' | 'succeeded' | 'partial' | 'failed'
 
 interface CrmPushLogs {
@@ -393,6 +405,7 @@ interface CrmPushLogs {
   snapshot_id: string | null
   retry_of: string | null
   automations: Json<unknown> | null
+  dry_run_counts: Json<DryRunCounts | null> | null
   error: Json<(WorkFault & { resumes_at?: string }) | null> | null
   value_profile: Json<unknown> | null
   content_hash: Buffer | null

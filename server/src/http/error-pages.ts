@@ -1,11 +1,14 @@
-// A page for each code that an answer can carry, at /docs/errors/<code>: problems, errors of rows,
-// findings of the conflict check, causes of a lost connection. Made from the same tables as the answers.
+// A page for each code that an answer can carry, at /docs/errors/<code>: problems, faults of work, errors
+// of rows, findings of the conflict check and of mappings, causes of a lost connection. Made from the
+// same tables as the answers.
 
 import { allCauses } from '../domain/connections/causes.ts'
+import { FINDING_TEXTS } from '../domain/conflicts/finding-texts.ts'
 import { SEVERITIES, type Severity } from '../domain/conflicts/rule.ts'
 import { SAFE_RULES, WARNING_RULES } from '../domain/conflicts/rules/rules.ts'
+import { MAPPING_CODES } from '../domain/mappings/finding-codes.ts'
 import { ROW_REMEDIES } from '../domain/pushes/remedies.ts'
-import { ERRORS, type ErrorCode } from '../errors.ts'
+import { ERRORS, type ErrorCode, FAULTS } from '../errors.ts'
 
 interface Entry {
   code: string
@@ -18,17 +21,19 @@ interface Entry {
 /** Where each group occurs, in the order of the list of all codes. */
 const GROUPS = {
   problem: 'Problems: the answer itself',
+  fault: 'Faults of work: why it is paused, ended, or warns',
   row: 'Errors of rows: results of a push',
   finding: 'Findings of the conflict check',
+  mapping: 'Findings about a mapping',
   cause: 'Causes of a lost connection',
 } as const
 
 type Group = keyof typeof GROUPS
 
 const MEANINGS: Readonly<Record<Severity, string>> = {
-  red: 'red: it will fail, destroy data, or stop the pushes of the client',
-  yellow: 'yellow: it works, but changes behaviour, may lose data, or needs attention',
-  green: 'green: it is safe',
+  red: 'Red: it will fail, destroy data, or stop the pushes of the client',
+  yellow: 'Yellow: it works, but changes behaviour, may lose data, or needs attention',
+  green: 'Green: it is safe',
 }
 
 const SUBJECTS: Readonly<Record<string, string>> = {
@@ -45,8 +50,18 @@ const problems = (): Entry[] =>
   (Object.keys(ERRORS) as ErrorCode[]).map((code) => {
     const { status, title, remedy, retryable } = ERRORS[code]
     const again = retryable ? ' The same call may succeed later.' : ''
-    return { code, where: `An answer with status ${status}.`, meaning: `${title}.${again}`, remedy }
+    return {
+      code,
+      where: `An answer with status ${status}, or the error of work that met it.`,
+      meaning: `${title}.${again}`,
+      remedy,
+    }
   })
+
+const described = (
+  table: Readonly<Record<string, { meaning: string; remedy: string }>>,
+  where: string,
+): Entry[] => Object.entries(table).map(([code, text]) => ({ code, where, ...text }))
 
 const rows = (): Entry[] =>
   [...ROW_REMEDIES].map(([code, remedy]) => ({
@@ -64,17 +79,22 @@ const findings = (): Entry[] => {
     known.on.add(SUBJECTS[on] ?? on)
     for (const severity of severities) known.severities.add(severity)
   }
-  return [...byCode]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([code, { on, severities }]) => ({
+  return [...FINDING_TEXTS].map(([code, { meaning, remedy }]) => {
+    const { on, severities } = byCode.get(code) ?? ANYWHERE
+    const shown = SEVERITIES.filter((severity) => severities.has(severity)).join(' or ')
+    return {
       code,
-      where: `A finding about ${[...on].join(' or ')}.`,
-      meaning: `${SEVERITIES.filter((severity) => severities.has(severity))
-        .map((severity) => MEANINGS[severity])
-        .join('; ')}.`,
-      remedy: 'The finding itself says what is wrong and what to do, with the names of the plan.',
-    }))
+      where: `A ${shown} finding about ${[...on].join(' or ')}.`,
+      meaning: `${meaning} ${SEVERITIES.filter((severity) => severities.has(severity))
+        .map((severity) => `${MEANINGS[severity]}.`)
+        .join(' ')}`,
+      remedy: remedy ?? 'Nothing.',
+    }
+  })
 }
+
+/** What the check itself reports, without a rule. */
+const ANYWHERE = { on: new Set(['any component']), severities: new Set<Severity>(['yellow']) }
 
 const causes = (): Entry[] =>
   allCauses().map(({ code, message, remedy }) => ({
@@ -86,8 +106,16 @@ const causes = (): Entry[] =>
 
 const entries = (): Record<Group, Entry[]> => ({
   problem: problems(),
+  fault: described(
+    FAULTS,
+    'The error or a warning of a snapshot, a report, a deployment, a rollback or a push.',
+  ),
   row: rows(),
   finding: findings(),
+  mapping: described(
+    MAPPING_CODES,
+    'A finding about a mapping: in warnings, in findings, or in errors of a refusal.',
+  ),
   cause: causes(),
 })
 
@@ -115,7 +143,7 @@ ${body}
 const linkTo = ({ code }: Entry): string =>
   `<li><a href="/docs/errors/${encodeURIComponent(code)}"><code>${escaped(code)}</code></a></li>`
 
-const described = (entry: Entry): string =>
+const asList = (entry: Entry): string =>
   `<dl><dt>Where</dt><dd>${escaped(entry.where)}</dd><dt>Meaning</dt><dd>${escaped(entry.meaning)}</dd><dt>What to do</dt><dd>${escaped(entry.remedy)}</dd></dl>`
 
 /** The list of all codes, by where they occur. */
@@ -133,5 +161,5 @@ export const codePage = (code: string): string | null => {
     .filter((entry) => entry.code === code)
   return found.length === 0
     ? null
-    : page(code, `<h1><code>${escaped(code)}</code></h1>${found.map(described).join('')}`)
+    : page(code, `<h1><code>${escaped(code)}</code></h1>${found.map(asList).join('')}`)
 }

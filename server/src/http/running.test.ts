@@ -1,18 +1,19 @@
 import { expect, it } from 'vitest'
+import { type WorkFault } from '../db/types.ts'
 import { replyWith } from './running.ts'
 
-const waiting = (seconds: number) => ({
+const waiting = (seconds: number): WorkFault => ({
   code: 'salesforce_error',
   message: 'Salesforce is away.',
   waiting: {
-    for: 'time' as const,
+    for: 'time',
     since: new Date().toISOString(),
     until: null,
     next_try_at: new Date(Date.now() + seconds * 1_000).toISOString(),
   },
 })
 
-const retryAfter = (error: ReturnType<typeof waiting> | null) =>
+const retryAfter = (error: WorkFault | null) =>
   Number(replyWith({ is_final: false, error }, '/api/x/get').headers?.['retry-after'])
 
 it('running work is looked at again soon, paused work at its next try, within a minute', () => {

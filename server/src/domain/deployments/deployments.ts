@@ -530,7 +530,7 @@ export const createDeployments = (options: Options): Deployments => {
     const journal = createJournal(db, jobs, run)
     const { deployment } = await journal.load()
     const why = run.error?.code ?? 'connection_lost'
-    const fault = { code: 'abandoned', message: `Abandoned while stalled (${why}).` }
+    const fault: WorkFault = { code: 'abandoned', message: `Abandoned while stalled (${why}).` }
     if (run.kind === 'rollback') {
       await journal.end(
         { error: fault },

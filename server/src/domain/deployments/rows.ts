@@ -4,7 +4,7 @@ import { type Tenant, type Tx } from '../../db/database.ts'
 import {
   type DeploymentKind,
   type DeploymentStatus,
-  type Fault,
+  type WorkWarning,
   type Progress,
   type TenantTables,
   type WorkFault,
@@ -102,7 +102,7 @@ export interface Deployment {
   check_only: boolean
   progress: Progress
   components: DeploymentComponent[]
-  warnings: Fault[]
+  warnings: WorkWarning[]
   error: WorkFault | null
   rollback: RollbackResult | null
   created_by: string | null

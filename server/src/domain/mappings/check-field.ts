@@ -17,6 +17,7 @@ import { error, type Fault, some, warning } from './finding.ts'
 import { type MappingDraft, type MappingField } from './mapping.ts'
 import { type Removed } from './present.ts'
 import { parentText, parseSfdcField, type SfdcField } from './sfdc-field.ts'
+import { type MappingCode } from './finding-codes.ts'
 import { closestName } from './suggest/words.ts'
 import { valueFault } from './value-fit.ts'
 
@@ -73,7 +74,7 @@ export const missingObject = (name: string, known: KnownSchema): Fault => {
   )
 }
 
-const removedByRollback = (code: string, name: string, deploymentId: string): Fault =>
+const removedByRollback = (code: MappingCode, name: string, deploymentId: string): Fault =>
   error(
     code,
     `${name} was removed by the rollback of deployment ${deploymentId}.`,

@@ -1,12 +1,13 @@
 // What is wrong with a mapping, with what to do about it.
 
 import { type MemberError } from '../../errors.ts'
+import { type MappingCode } from './finding-codes.ts'
 
 export interface Finding {
   /** error: pushes fail, all or those that meet it. warning: it works, but perhaps not as intended. */
   severity: 'error' | 'warning'
   /** Stable: callers may act on it. */
-  code: string
+  code: MappingCode
   /** Dotted, from the mapping: `fields.0.value_map.Open`, `external_id_field`. */
   path: string
   message: string
@@ -16,14 +17,14 @@ export interface Finding {
 /** A finding without its path, as the checks of one field return it. */
 export type Fault = Omit<Finding, 'path'> & { at?: string }
 
-export const error = (code: string, message: string, remedy: string): Fault => ({
+export const error = (code: MappingCode, message: string, remedy: string): Fault => ({
   severity: 'error',
   code,
   message,
   remedy,
 })
 
-export const warning = (code: string, message: string, remedy: string): Fault => ({
+export const warning = (code: MappingCode, message: string, remedy: string): Fault => ({
   severity: 'warning',
   code,
   message,
@@ -38,7 +39,7 @@ export const placed = (path: string, { at, ...fault }: Fault): Finding => ({
 
 /** Findings as the members at fault of a problem, whose paths begin with `prefix`. */
 export const asErrors = (
-  findings: readonly Omit<Finding, 'severity'>[],
+  findings: readonly (MemberError & { remedy: string })[],
   prefix = '',
 ): MemberError[] =>
   findings.map(({ path, code, message, remedy }) => ({

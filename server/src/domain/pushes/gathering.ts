@@ -1,6 +1,7 @@
 // Checks the rows of a push as they come and turns them into what is stored: blocks of rows to send, and
 // the results of those that cannot be sent. Holds one window of the input in memory, whatever its size.
 
+import { type DryRunCounts } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
 import { cutBlocks, type IncomingRow } from './blocks.ts'
 import { type Intention } from './intention.ts'
@@ -76,6 +77,7 @@ export const createGathering = ({ judge, options }: Intention) => {
   let pending: Pending = { blocks: [], results: [] }
   let pendingBytes = 0
   let counts = NO_COUNTS
+  const wouldDo: DryRunCounts = { would_update: 0, would_send: 0 }
   let total = 0
   let blockNo = 0
   const parts = createParts()
@@ -118,7 +120,10 @@ export const createGathering = ({ judge, options }: Intention) => {
   }
 
   const closeWindow = async (): Promise<void> => {
-    if (!keepsRows) settle(wouldBeSent)
+    if (!keepsRows) {
+      for (const { ready: row } of ready) wouldDo[wouldActionOf(row)] += 1
+      settle(wouldBeSent)
+    }
     await keepBlocks()
     await keepSettled()
     windowStart = total
@@ -142,6 +147,10 @@ export const createGathering = ({ judge, options }: Intention) => {
     },
     get counts() {
       return counts
+    },
+    /** Of a dry run; null for a push. */
+    get dryRunCounts() {
+      return keepsRows ? null : wouldDo
     },
     pendingBytes: () => pendingBytes,
 
@@ -187,16 +196,19 @@ export const createGathering = ({ judge, options }: Intention) => {
   }
 }
 
+/** Only Salesforce knows whether an upsert finds a record, and a dry run does not ask. */
+const wouldActionOf = ({ operation }: ReadyRow): keyof DryRunCounts =>
+  operation === 'update' ? 'would_update' : 'would_send'
+
 /**
  * The result of a dry run for a row that a push would send: nothing was done, and nothing is wrong with
  * it.
  */
-const wouldBeSent = ({ index, key, operation }: ReadyRow): RowResult => ({
-  index,
-  key,
+const wouldBeSent = (row: ReadyRow): RowResult => ({
+  index: row.index,
+  key: row.key,
   id: null,
-  // Only Salesforce knows whether an upsert finds a record, and a dry run does not ask.
-  action: operation === 'update' ? 'would_update' : 'would_send',
+  action: wouldActionOf(row),
   success: true,
   attempts: 0,
   errors: [],

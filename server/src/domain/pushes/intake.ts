@@ -178,6 +178,7 @@ const accept = (
         open_chunks: chunks,
         content_hash: contentHash,
         value_profile: jsonOrNull(profile),
+        dry_run_counts: jsonOrNull(gathering.dryRunCounts),
         ...(ended
           ? {
               status: finalStatus(total, counts.failed),

@@ -8,7 +8,7 @@ import { checkMapping, parentsOf } from '../mappings/check.ts'
 import { readObject } from '../mappings/describe.ts'
 import { activeMappings, mappingFor, mappingVersion } from '../mappings/rows.ts'
 import { parseSfdcField } from '../mappings/mappings.ts'
-import { asErrors, type Finding } from '../mappings/finding.ts'
+import { asErrors } from '../mappings/finding.ts'
 import { type Mapping, type MappingDraft } from '../mappings/mapping.ts'
 import { createPresent, type PresentSnapshot } from '../mappings/present.ts'
 import { didYouMean } from '../mappings/suggest/words.ts'
@@ -291,7 +291,7 @@ const refuseBroken = (
 
 const brokenMapping = (
   { id, canonical_object }: Pick<Mapping, 'id' | 'canonical_object'>,
-  findings: readonly Omit<Finding, 'severity'>[],
+  findings: readonly MappingFault[],
 ): EngineError =>
   new EngineError(
     'mapping_broken',

@@ -204,6 +204,7 @@ describe('a dry run', () => {
       failed: 50,
       created_count: 0,
       updated_count: 0,
+      dry_run_counts: { would_update: 0, would_send: 200 },
       salesforce_api_calls: 0,
     })
     expect(await rig.control.journal()).toEqual([])

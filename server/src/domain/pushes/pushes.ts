@@ -5,7 +5,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { sql } from 'kysely'
 import { type Tenant } from '../../db/database.ts'
 import { json, type JsonText } from '../../db/json.ts'
-import { type Fault, type PushStatus } from '../../db/types.ts'
+import { type PushStatus, type WorkFault } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { type Secrets } from '../../secret.ts'
@@ -312,7 +312,7 @@ export const createPushes = ({
         .updateTable('crm_push_logs')
         .set({
           cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, clock_timestamp())`,
-          stop: sql<JsonText<Fault>>`coalesce(stop, ${json({
+          stop: sql<JsonText<WorkFault>>`coalesce(stop, ${json({
             code: 'cancelled',
             message: 'The push was cancelled.',
           })}::jsonb)`,

@@ -2,7 +2,13 @@
 
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
-import { type Fault, type PushStatus, type TenantTables, type WorkFault } from '../../db/types.ts'
+import {
+  type Fault,
+  type DryRunCounts,
+  type PushStatus,
+  type TenantTables,
+  type WorkFault,
+} from '../../db/types.ts'
 import { type Actor } from '../audit.ts'
 import { type MetAutomation } from './automations.ts'
 import { type PushKind, type PushOptions, type RowResult, type Transport } from './model.ts'
@@ -37,6 +43,7 @@ export interface Push {
   mapping_version: number | null
   retry_of: string | null
   automations: MetAutomation[] | null
+  dry_run_counts: DryRunCounts | null
   error: PushFault | null
   created_by: string | null
   created_at: string
@@ -88,6 +95,7 @@ export const toPush = (row: PushRow): Push => ({
   mapping_version: row.mapping_version,
   retry_of: row.retry_of,
   automations: row.automations as MetAutomation[] | null,
+  dry_run_counts: row.dry_run_counts,
   error: row.error,
   created_by: row.created_by,
   created_at: row.created_at.toISOString(),

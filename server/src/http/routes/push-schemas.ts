@@ -156,6 +156,13 @@ export const push = z
         'In a dry run: the active automations that saving the rows would start, according to the ' +
           'snapshot; assignment rules only where the push asks for them',
       ),
+    dry_run_counts: z
+      .object({ would_update: z.int(), would_send: z.int() })
+      .nullable()
+      .describe(
+        'In a dry run: the rows that a push would send, by the `action` of their results. Rows that ' +
+          'would change nothing are counted in `succeeded` only',
+      ),
     error: workFault
       .extend({ resumes_at: timestamp.optional() })
       .nullable()
@@ -218,6 +225,7 @@ export const examplePush = {
   mapping_version: 3,
   retry_of: null,
   automations: null,
+  dry_run_counts: null,
   error: null,
   created_by: null,
   created_at: '2026-11-20T09:00:00.000Z',

@@ -2,7 +2,7 @@
 // step, so that another replica continues where this one was killed.
 
 import { type Tx } from '../../../db/database.ts'
-import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
+import { type WorkWarning, type Progress, type WorkFault } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
@@ -114,7 +114,7 @@ const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]
   const { journal, spent, deps } = context
   const save = (result: DeployResult) => (tx: Tx) =>
     journal.saveComponents(tx, judged(rows, result))
-  const warnings = (result: DeployResult): Fault[] =>
+  const warnings = (result: DeployResult): WorkWarning[] =>
     strayProblems(rows, result).map((message) => ({ code: 'salesforce_warning', message }))
   return {
     taken: (id) => ({

@@ -5,7 +5,7 @@ import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, type JsonObject } from '../../../salesforce/json.ts'
 import { toolingQuery } from '../../../salesforce/tooling.ts'
 import { listObjects } from '../../../salesforce/xml.ts'
-import { type Fault } from '../../../db/types.ts'
+import { type WorkWarning } from '../../../db/types.ts'
 import { fieldEqualsDescribe } from '../../metadata/fields/describe-equality.ts'
 import { sameName } from '../../metadata/names.ts'
 import { type Plan } from '../../plan/schema.ts'
@@ -18,7 +18,7 @@ export interface ReadBack {
   /** Fields of the plan that were not found; they may show up a moment later. */
   missing: string[]
   /** Fields that exist but differ from the plan. */
-  differing: Fault[]
+  differing: WorkWarning[]
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Database, tenantOf, type Tx, wholeOrg } from '../../../db/database
 import { json, jsonOrNull } from '../../../db/json.ts'
 import {
   type DeploymentStatus,
-  type Fault,
+  type WorkWarning,
   type Progress,
   type WorkFault,
 } from '../../../db/types.ts'
@@ -42,7 +42,7 @@ export interface DeploymentChanges {
   changes?: Changes
   progress?: Progress
   error?: WorkFault | null
-  warnings?: Fault[]
+  warnings?: WorkWarning[]
   rollback?: RollbackResult
   deployed_at?: 'now'
   rolled_back_at?: 'now'

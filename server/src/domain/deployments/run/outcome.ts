@@ -2,7 +2,7 @@
 // of workflows. Each says what it does for an outcome; which outcome is reached is decided here.
 
 import { type Tx } from '../../../db/database.ts'
-import { type Fault, type Progress, type WorkFault } from '../../../db/types.ts'
+import { type WorkWarning, type Progress, type WorkFault } from '../../../db/types.ts'
 import { workWaitSeconds } from '../../../retry.ts'
 import { type ComponentResult, type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
@@ -123,7 +123,10 @@ export const awaitPackage = async (
     await stand(context, run, fault, workWaitSeconds(run.sends))
     return 'stop'
   }
-  const cancelled = { code: 'cancelled', message: 'Cancelled at Salesforce; nothing was changed.' }
+  const cancelled: WorkFault = {
+    code: 'cancelled',
+    message: 'Cancelled at Salesforce; nothing was changed.',
+  }
   await endings.failed(result.status === 'Canceled' ? cancelled : endings.reasonOf(result), result)
   return 'stop'
 }
@@ -164,7 +167,7 @@ export const endMissing = async (
 ): Promise<'stop'> => {
   const names = missing.map(({ type, full_name }) => `${type} ${full_name}`).join(', ')
   const message = clip(`Not in the Salesforce org after the deploy: ${names}.`, MESSAGE_MAX)
-  const fault = { code: 'component_missing', message }
+  const fault: WorkFault = { code: 'component_missing', message }
   if (run.attempts + 1 < LOOKS_FOR_MISSING) {
     await stand(context, run, fault, workWaitSeconds(run.attempts))
     return 'stop'
@@ -251,7 +254,7 @@ export const unclearFault = ({ ids }: Unclear): WorkFault => ({
 })
 
 /** The warnings with one more, without repeating it. */
-export const warn = (warnings: readonly Fault[], fault: Fault): Fault[] => [
+export const warn = (warnings: readonly WorkWarning[], fault: WorkWarning): WorkWarning[] => [
   ...warnings.filter(({ code, message }) => code !== fault.code || message !== fault.message),
   fault,
 ]
@@ -310,11 +313,15 @@ export const strayProblems = (rows: readonly ComponentRow[], result: DeployResul
 const failedIn = (result: DeployResult): readonly ComponentResult[] =>
   (result.details?.components ?? []).filter(({ outcome }) => outcome === 'failed')
 
+/** Salesforce's own code is a part of the message: codes of faults are ours. */
+const refusedAsWhole = ({ code, message }: { code: string; message: string }): WorkFault => ({
+  code: 'refused_by_salesforce',
+  message: `${code}: ${message}`,
+})
+
 /** Why a deploy failed, by its first failed component. */
 export const whyFailed = (rows: readonly ComponentRow[], result: DeployResult): WorkFault => {
-  if (result.failure !== null) {
-    return { code: result.failure.code, message: result.failure.message }
-  }
+  if (result.failure !== null) return refusedAsWhole(result.failure)
   const failed = failedIn(result)
   const [first] = failed
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
@@ -334,8 +341,8 @@ export const refusalOf = (result: DeployResult): WorkFault => {
   }))
   const words = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
   if (result.failure !== null) {
-    const message = clip(`${result.failure.message} ${words}`.trim(), MESSAGE_MAX)
-    return { code: result.failure.code, message, errors }
+    const whole = refusedAsWhole(result.failure)
+    return { ...whole, message: clip(`${whole.message} ${words}`.trim(), MESSAGE_MAX), errors }
   }
   const message = words === '' ? `Salesforce says ${result.status}.` : words
   return { code: 'components_failed', message: clip(message, MESSAGE_MAX), errors }

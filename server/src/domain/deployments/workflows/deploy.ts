@@ -2,7 +2,7 @@
 // activate → delete_versions → read_back. Stages with nothing to do are skipped.
 
 import { type Tx } from '../../../db/database.ts'
-import { type Fault, type Progress } from '../../../db/types.ts'
+import { type WorkWarning, type Progress } from '../../../db/types.ts'
 import { EngineError } from '../../../errors.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { sameName } from '../../metadata/names.ts'
@@ -94,7 +94,7 @@ const toComponents = (
   }))
 
 /** Why a removal is refused; null: no interviews wait in the flows. */
-export const waitingFault = (waiting: ReadonlyMap<string, number>): Fault | null => {
+export const waitingFault = (waiting: ReadonlyMap<string, number>): WorkWarning | null => {
   if (waiting.size === 0) return null
   const each = [...waiting].map(([flow, count]) => `${flow}: ${count}`).join(', ')
   return {
@@ -199,7 +199,7 @@ const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]
   const { journal, spent } = context
   const save = (result: DeployResult) => (tx: Tx) =>
     journal.saveComponents(tx, judged(rows, result))
-  const warnings = (result: DeployResult): Fault[] =>
+  const warnings = (result: DeployResult): WorkWarning[] =>
     strayProblems(rows, result)
       // The file of all rules of an object stands for the ones that are ours.
       .filter((message) => !result.success || !message.startsWith('AssignmentRules '))

@@ -158,7 +158,7 @@ export const activateFlows = async (
     if (flow === null) continue // deleted by an earlier run of this step
     const target = versionFor(flow, activation)
     if (target === null) {
-      const fault = {
+      const fault: WorkFault = {
         code: 'several_new_versions',
         message: `Somebody else saved versions of ${flow.api_name} in the meantime, so none was activated. Choose one with /api/workflows/set-active.`,
       }
@@ -175,7 +175,7 @@ export const activateFlows = async (
 export const FLOW_IS_ACTIVE = 'flow_is_active'
 
 /** Why none of these versions may be deleted now, as far as that is known in advance; null: they may. */
-const obstacle = (flow: FlowState, waiting: number): { code: string; message: string } | null => {
+const obstacle = (flow: FlowState, waiting: number): WorkFault | null => {
   if (waiting > 0) {
     return {
       code: 'flow_interviews_waiting',

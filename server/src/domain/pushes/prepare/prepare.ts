@@ -10,6 +10,7 @@
 // same field: then `matchValue` is the old value and `fields` has the new one.
 
 import { clip } from '../../../text.ts'
+import { type MappingCode } from '../../mappings/finding-codes.ts'
 import { type MappingDraft } from '../../mappings/mapping.ts'
 import { isEitherName } from '../../mappings/person-accounts.ts'
 import { sameName } from '../../metadata/names.ts'
@@ -60,7 +61,7 @@ export interface Preparer {
 
 /** Why no row can be checked at all. */
 export interface MappingFault {
-  code: string
+  code: MappingCode | 'mapping_missing'
   /** Dotted, from the mapping. */
   path: string
   message: string
@@ -146,7 +147,7 @@ export const ready = (row: ReadyRow, identity: string): Judgement => ({
 
 const prepareRecords = (plan: ObjectPlan, mapping: MappingDraft): Compiled => {
   const keyName = mapping.external_id_field
-  const fault = (code: string, message: string, remedy: string): Compiled => ({
+  const fault = (code: MappingCode, message: string, remedy: string): Compiled => ({
     faults: [{ code, path: 'external_id_field', message, remedy }],
   })
   if (keyName === null) {

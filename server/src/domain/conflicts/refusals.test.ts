@@ -290,3 +290,19 @@ describe('a formula', () => {
     },
   )
 })
+
+it('an automatic number becomes an external ID without a warning about repeated values', async () => {
+  const number = described('No__c', { autoNumber: true, groupable: false, length: 30 })
+  const { findings } = await checkPlan(
+    factsFor({
+      plan: onLead({
+        ...{ api_name: 'No__c', label: 'No', type: 'AutoNumber', display_format: '{0}' },
+        external_id: true,
+      }),
+      describes: [describedObject('Lead', [number])],
+      live: { duplicatesOf: async () => null },
+    }),
+  )
+  expect(findings.map(({ code }) => code)).not.toContain('external_id_over_duplicates')
+  expect(findings.map(({ code }) => code)).not.toContain('not_checked')
+})

@@ -96,6 +96,8 @@ export const valueRules = [
     judge: async ({ field, full, object, existing }, { live }) => {
       if (!('external_id' in field) || !field.external_id || existing === null) return null
       if (existing.externalId === true || ('unique' in field && field.unique)) return null
+      // Salesforce assigns each number once, and no query can group by them.
+      if (existing.autoNumber === true) return null
       const duplicates = await live.duplicatesOf(object.api_name, field.api_name)
       // Salesforce: an upsert by an external id that several records share returns 300 and writes
       // nothing.

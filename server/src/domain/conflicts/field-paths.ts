@@ -2,7 +2,7 @@
 // plan, and whether they exist.
 
 import { asText } from '../../salesforce/json.ts'
-import { list } from '../../salesforce/xml.ts'
+import { list, listObjects } from '../../salesforce/xml.ts'
 import { pathsInFormula } from '../metadata/formula-paths.ts'
 import { sameName } from '../metadata/names.ts'
 import { fieldOfRelationship, globalRecord, type RecordPath } from '../workflows/flow-references.ts'
@@ -142,3 +142,9 @@ export const missingInFormula = async (
   )
   return judged.flat()
 }
+
+/** The fields of the object that are described or planned: what a misspelt name may have meant. */
+export const fieldNamesOf = (object: string, { describeOf, plannedObject }: Facts): string[] => [
+  ...listObjects(describeOf(object)?.fields).flatMap(({ name }) => asText(name) ?? []),
+  ...(plannedObject(object)?.fields ?? []).map(({ api_name: name }) => name),
+]

@@ -1,6 +1,14 @@
 import { expect, it } from 'vitest'
 import { checkPlan } from './check.ts'
-import { factsFor, type Setup, workflow } from './testing/facts.ts'
+import {
+  described,
+  describedObject,
+  factsFor,
+  formula,
+  onLead,
+  type Setup,
+  workflow,
+} from './testing/facts.ts'
 
 const startOn = (object: string, field?: string) =>
   workflow('flow', 'My_Flow', {
@@ -34,6 +42,14 @@ it.each<[string, Setup, string]>([
       },
     },
     'Did you mean Lead?',
+  ],
+  [
+    'the field of a formula',
+    {
+      plan: onLead(formula('A__c', 'UPPER(Stauts__c)')),
+      describes: [describedObject('Lead', [described('Status__c')])],
+    },
+    'Did you mean Status__c?',
   ],
   ['the object of a workflow', { workflows: [startOn('Leed')] }, 'Did you mean Lead?'],
   ['the field of a workflow', { workflows: [startOn('Lead', 'Nam')] }, 'Did you mean Lead.Name?'],

@@ -1,7 +1,8 @@
 // What formulas refer to: Salesforce refuses a formula with a field that does not exist.
 
 import { formulasOfRule } from '../definitions.ts'
-import { missingInFormula } from '../field-paths.ts'
+import { fieldNamesOf, missingInFormula } from '../field-paths.ts'
+import { didYouMean } from '../../mappings/suggest/words.ts'
 import { type FormulaPlace, misusedFunctions } from '../../metadata/formula-functions.ts'
 import { formulasOfFlow } from '../../workflows/flow-references.ts'
 import { type PlannedWorkflow } from '../facts.ts'
@@ -9,9 +10,14 @@ import { rulesFor, type Verdict } from '../rule.ts'
 
 const rule = rulesFor('types')
 
-const missing = (full: string, names: readonly string[], at: string): Verdict[] =>
+const missing = (
+  full: string,
+  names: readonly string[],
+  known: readonly string[],
+  at: string,
+): Verdict[] =>
   names.map((name) => ({
-    message: `The formula of ${full} references ${name}, which exists neither in the Salesforce org nor in the plan.`,
+    message: `The formula of ${full} references ${name}, which exists neither in the Salesforce org nor in the plan.${didYouMean(name, known)}`,
     remedy: 'Correct the name, or add the field to the plan.',
     at,
   }))
@@ -61,7 +67,12 @@ export const formulaRules = [
     severities: ['red'],
     judge: async ({ field, object, full }, facts) =>
       field.type === 'Formula'
-        ? missing(full, await missingInFormula(field.formula, object.api_name, facts), 'formula')
+        ? missing(
+            full,
+            await missingInFormula(field.formula, object.api_name, facts),
+            fieldNamesOf(object.api_name, facts),
+            'formula',
+          )
         : null,
   }),
   rule('validation_rule', {
@@ -71,6 +82,7 @@ export const formulaRules = [
       missing(
         component.fullName,
         await missingInFormula(planned.error_condition_formula, object.api_name, facts),
+        fieldNamesOf(object.api_name, facts),
         'error_condition_formula',
       ),
   }),

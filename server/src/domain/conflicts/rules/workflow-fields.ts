@@ -1,12 +1,17 @@
 // What the automations of a request refer to: fields, and picklist values.
 
-import { asText } from '../../../salesforce/json.ts'
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { nearNames } from '../../mappings/suggest/words.ts'
 import { sameName } from '../../metadata/names.ts'
 import { recordPathsOf } from '../../workflows/flow-references.ts'
 import { fieldsOfFlow, formulasOfRule, valuesOfFlow } from '../definitions.ts'
-import { type FieldName, fieldsOnPath, isFieldMissing, pathsOfFormula } from '../field-paths.ts'
+import {
+  type FieldName,
+  fieldNamesOf,
+  fieldsOnPath,
+  isFieldMissing,
+  pathsOfFormula,
+} from '../field-paths.ts'
 import { type PlannedWorkflow } from '../facts.ts'
 import { type Facts, rulesFor } from '../rule.ts'
 import { activeValues, fieldIn } from '../subjects.ts'
@@ -63,12 +68,9 @@ const missingOf = async (used: readonly FieldName[], facts: Facts): Promise<stri
 }
 
 /** `Object.Field` for every field that is described of the objects in `names`. */
-const knownFields = (names: readonly string[], { describeOf }: Facts): string[] =>
+const knownFields = (names: readonly string[], facts: Facts): string[] =>
   [...new Set(names.map(objectOf))].flatMap((object) =>
-    listObjects(describeOf(object)?.fields).flatMap(({ name }) => {
-      const field = asText(name)
-      return field === null ? [] : [`${object}.${field}`]
-    }),
+    fieldNamesOf(object, facts).map((field) => `${object}.${field}`),
   )
 
 /** `"Acme, Inc",Other` holds two values. */

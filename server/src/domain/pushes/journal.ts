@@ -94,6 +94,8 @@ type ClaimRow = ChunkRow & { lease_holder: string } & {
   [Column in keyof Omit<BlockInHand, 'rows'>]: BlockInHand[Column]
 } & { block_no: number | null }
 
+/** So many open chunks keep all lanes of a Salesforce org busy twice. */
+const AHEAD_CHUNKS_MIN = 16
 /** How long a push is paused at most before it tries again, also if it was stopped. */
 const HELD_SECONDS = 3_600
 const STOPPED_SECONDS = 15
@@ -348,8 +350,9 @@ export const createPushJournal = (
         let push = before
         if (ended.length > 0 || calls > 0) push = await count(tx, counts, calls, ended.length)
         if (push.open_chunks === 0) push = await end(tx, push)
-        // A part for Bulk is much: it is taken by whoever can begin with it.
-        const most = needed + (push.transport === 'collections' ? ahead : 0)
+        // The last chunks, and a part for Bulk, are taken by whoever can begin with them.
+        const isMany = push.transport === 'collections' && push.open_chunks > AHEAD_CHUNKS_MIN
+        const most = needed + (isMany ? ahead : 0)
         const claimed = most > 0 && push.open_chunks > 0 ? await claim(tx, push, most) : []
         if (claimed.length > 0 && push.status === 'queued') push = await begin(tx)
         const isAnyWaiting = claimed.length < needed && (await isAnyHeldUp(tx))

@@ -69,14 +69,36 @@ const endOf = async ({ seq, holder, block }: Chunk, blockNo = seq) => {
 }
 
 it('takes chunks ahead as told, and gives back what nobody began as if it had never been taken', async () => {
-  const { id, rounds } = await accepted(5)
+  const { id, rounds } = await accepted(17)
+  const held = async () => (await chunksOf(id)).filter((chunk) => chunk.held).map(({ seq }) => seq)
   rounds.takeAhead(2)
   const first = await taken(rounds)
   expect(first).toMatchObject({ seq: 0, block: { rows: 200 } })
-  expect((await chunksOf(id)).map(({ held }) => held)).toEqual([true, true, true, false, false])
+  expect(await held()).toEqual([0, 1, 2])
   expect((await taken(rounds)).seq).toBe(1)
   await rounds.giveBack()
-  expect((await chunksOf(id)).map(({ claims }) => claims)).toEqual([1, 1, 0, 0, 0])
+  expect(await held()).toEqual([0, 1])
+  expect((await chunksOf(id)).slice(0, 4).map(({ claims }) => claims)).toEqual([1, 1, 0, 0])
+})
+
+it('gives chunks taken ahead to lanes that already wait, before it looks for others', async () => {
+  const { id, rounds } = await accepted(17)
+  rounds.takeAhead(8)
+  const first = rounds.take()
+  await new Promise((resolve) => setImmediate(resolve))
+  // These come while the round of the first is under way.
+  const others = await Promise.all([rounds.take(), rounds.take(), first])
+  expect(others.map((claim) => (claim.kind === 'chunk' ? claim.seq : claim.kind))).toEqual([
+    1, 2, 0,
+  ])
+  expect((await chunksOf(id)).filter(({ held }) => held)).toHaveLength(9)
+})
+
+it('takes none of the last chunks before a lane can begin with it', async () => {
+  const { id, rounds } = await accepted(3)
+  rounds.takeAhead(8)
+  await taken(rounds)
+  expect((await chunksOf(id)).map(({ held }) => held)).toEqual([true, false, false])
 })
 
 it('stores no intent once the push is stopped', async () => {

@@ -88,9 +88,26 @@ export const createRounds = (
       await new Promise((resolve) => setImmediate(resolve))
       const due = batch
       batch = emptyBatch()
-      await perform(due)
+      // What the last round took ahead is theirs: they must not leave while it waits for other lanes.
+      due.takers = due.takers.filter(({ resolve }) => {
+        const claim = nextAhead()
+        if (claim !== null) resolve(claim)
+        return claim === null
+      })
+      if (!isEmpty(due)) await perform(due)
     }
     isRunning = false
+  }
+
+  /** A chunk that was taken ahead and whose lease is certainly ours. */
+  const nextAhead = (): Claim | null => {
+    for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) {
+      const isFresh = performance.now() - next.aliveAt < leaseMs * FRESH_SHARE
+      if (isFresh && push !== null) return { kind: 'chunk', push, ...next.claimed }
+      // Its lease runs out by itself if it cannot be given back.
+      journal.releaseAll([next.claimed.holder]).catch(() => undefined)
+    }
+    return null
   }
 
   const start = (): void => {
@@ -164,18 +181,12 @@ export const createRounds = (
   }
 
   return {
-    take: async () => {
-      const next = ahead.shift()
-      if (next !== undefined && push !== null) {
-        const isFresh = performance.now() - next.aliveAt < leaseMs * FRESH_SHARE
-        if (isFresh) return { kind: 'chunk', push, ...next.claimed }
-        await journal.releaseAll([next.claimed.holder])
-      }
-      return new Promise<Claim>((resolve, reject) => {
+    take: async () =>
+      nextAhead() ??
+      new Promise<Claim>((resolve, reject) => {
         batch.takers.push({ resolve, reject })
         start()
-      })
-    },
+      }),
 
     save: async (state) => {
       await new Promise<Fault | null>((resolve, reject) => {

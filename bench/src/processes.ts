@@ -12,12 +12,16 @@ export interface Program extends AsyncDisposable {
   announced: unknown
 }
 
-/** Starts a program (a file and its arguments, behind any flags of Node) and resolves with the first `"address":"http…"` that it writes. */
+/**
+ * Starts a program (a file and its arguments, behind any flags of Node) and resolves with the first
+ * `"address":"http…"` that it writes.
+ */
 export const startProgram = async (
   command: readonly string[],
   environment: Record<string, string>,
+  interpreter = process.execPath,
 ): Promise<Program> => {
-  const child = spawn(process.execPath, command, {
+  const child = spawn(interpreter, command, {
     env: { PATH: process.env.PATH ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

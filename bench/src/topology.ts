@@ -6,6 +6,7 @@ import { createControl } from '../../simulator/src/control/client.ts'
 import { peakOver } from './processes.ts'
 import { row, type Row } from './row.ts'
 import { startSite, type Site } from './site.ts'
+import { benchSnapshotReads } from './snapshot-reads.ts'
 
 const CALL_MS = 60
 const DESCRIBE_MS = 15
@@ -114,6 +115,7 @@ const benchThousand = async (): Promise<Row[]> => {
     throw new Error(`the diff found ${diff.objects.length} objects, not 10`)
 
   return [
+    ...(await benchSnapshotReads(site)),
     row(
       'cold pull, 1,000 objects: time',
       {

@@ -10,7 +10,7 @@ import { explain, openDoor } from '../work/door.ts'
 import { causeOf, decide } from '../work/faults.ts'
 import { type StageDeps } from '../work/stages.ts'
 import { createPushJournal, LeaseLost, type PushJournal } from './journal.ts'
-import { type ChunkRow, optionsOf, type PushRow } from './rows.ts'
+import { type ChunkRow, optionsOf, type PushRow, standingOf } from './rows.ts'
 import { type Explain } from './prepare/explain.ts'
 import { createPlace, type Place } from './place.ts'
 import { createSettler, errorOf, type Settler } from './settle.ts'
@@ -83,10 +83,11 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
       }
     },
 
-    // A chunk that crashes its process is settled by the worker that takes it next; a lane has no state.
-    giveUp: async ({ id }, error) => {
-      deps.logger.error({ err: error, lane_id: id }, 'lane given up; the sweep puts it back')
-    },
+    // A chunk that crashes its process is settled by the worker that takes it next; a lane has no state,
+    // and the sweep puts it back.
+    giveUp: () => Promise.resolve(),
+
+    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
   }
 }
 

@@ -314,6 +314,10 @@ export class EngineError extends Error {
   }
 }
 
+/** Whether an operator need not look for a bug: it has a code that says what happened. */
+export const isExpected = (error: unknown): boolean =>
+  error instanceof EngineError && error.code !== 'internal'
+
 /**
  * The same answer for "does not exist" and "not yours": it must never depend on which of the two
  * applies.

@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { isExpected } from './errors.ts'
 
 /** Members whose values never reach a log line, wherever they occur. */
 const SECRET_MEMBERS = [
@@ -61,6 +62,7 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
 
 /**
  * An error as data, its causes included, without the members that libraries attach (requests, headers).
+ * Only what may be a bug has its stack.
  */
 const errorLine = (error: unknown, depth = 0): unknown => {
   if (!(error instanceof Error)) return String(error)
@@ -69,7 +71,7 @@ const errorLine = (error: unknown, depth = 0): unknown => {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' ? { code } : {}),
-    stack: error.stack,
+    ...(isExpected(error) ? {} : { stack: error.stack }),
     ...(error.cause === undefined || depth > 3 ? {} : { cause: errorLine(error.cause, depth + 1) }),
   }
 }

@@ -18,7 +18,7 @@ import Fastify, {
 import { type Logger } from 'pino'
 import { type Auth, type Identity } from '../domain/auth/auth.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
-import { EngineError } from '../errors.ts'
+import { EngineError, isExpected } from '../errors.ts'
 import { clip } from '../text.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
@@ -31,6 +31,7 @@ import { registerDocs } from './docs.ts'
 import { sendReply } from './reply.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './refused-credentials.ts'
 import { requestIdOf } from './request-id.ts'
+import { logRequests, noteAnswer, noteNamed, noteRefusal } from './request-log.ts'
 import { openApiDocument } from './openapi.ts'
 import { type RequestContext, type Route } from './route.ts'
 
@@ -75,7 +76,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   const inTime = endInOrder(app)
   limitReading(app)
   warnOfProxy(app, options)
-  report(app, options, admitted)
+  logRequests(app, (request) => admitted.get(request)?.identity ?? null, options.onRequestDone)
   await limitCallers(app, options, admitted)
   parseBodies(app)
   app.setErrorHandler(renderError)
@@ -242,32 +243,6 @@ const warnOfProxy = (app: FastifyInstance, { trustProxy, logger }: Options): voi
       'A request carries X-Forwarded-For, which is ignored. If a proxy is in front, set ' +
         'TRUST_PROXY to the number of proxies; otherwise the limit on failed logins counts all ' +
         'callers as one.',
-    )
-  })
-}
-
-/** One line and one measurement for each request that was answered. */
-const report = (
-  app: FastifyInstance,
-  { onRequestDone }: Options,
-  admitted: AdmittedRequests,
-): void => {
-  app.addHook('onResponse', async (request, reply) => {
-    const seconds = reply.elapsedTime / 1000
-    const route = request.routeOptions.url ?? 'unknown'
-    onRequestDone({ route, status: reply.statusCode, seconds })
-    const identity = admitted.get(request)?.identity
-    request.log.info(
-      {
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-        org_id: identity?.tenant.orgId,
-        user_id: identity?.userId,
-        credential_id: identity?.credential.id,
-      },
-      'request',
     )
   })
 }
@@ -444,6 +419,7 @@ const serve = async (
 ): Promise<FastifyReply> => {
   const upload = await openUpload(route, request, reply)
   const body = upload === null ? await checkedBody(route, request) : upload.envelope
+  noteNamed(request, body)
   authorize(route, identity)
 
   const onClose = () => {
@@ -476,6 +452,7 @@ const serve = async (
           upload.matches,
         ),
   )
+  noteAnswer(request, result.status, result.body)
   return sendReply(route, reply, result)
 }
 
@@ -542,9 +519,8 @@ const renderError = (
   reply: FastifyReply,
 ): FastifyReply => {
   const error = toEngineError(thrown)
-  if (error.status >= 500) {
-    request.log.error({ code: error.code, err: error.cause ?? error }, 'request failed')
-  }
+  noteRefusal(request, error)
+  if (!isExpected(error)) request.log.error({ err: error.cause ?? error }, 'request failed')
   reply.header('x-request-id', request.id) // for a path that cannot be read, no hook runs
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   if (error.retryAfterSeconds !== undefined) {

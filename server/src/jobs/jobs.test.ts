@@ -35,6 +35,7 @@ describe('work that asks for another turn', () => {
         return turns.filter((turn) => turn === long).length < 3 ? 'again' : undefined
       },
       giveUp: async () => undefined,
+      standing: async () => null,
     })
     await jobs.start()
     try {
@@ -67,6 +68,7 @@ describe('work that comes all at once', () => {
         done.push(id)
       },
       giveUp: async () => undefined,
+      standing: async () => null,
     })
     const runningOf = (one: { clientId: string }) =>
       running.filter((clientId) => clientId === one.clientId).length
@@ -107,6 +109,7 @@ describe('work that waits', () => {
         await (started.length === 1 ? one : others).promise
       },
       giveUp: async () => undefined,
+      standing: async () => null,
     })
     const enqueue = async (rank: number) => {
       const id = newId()
@@ -145,6 +148,7 @@ describe('work that failed', () => {
         if (tries < 3) throw new Error('not yet')
       },
       giveUp: async () => undefined,
+      standing: async () => null,
     })
     await jobs.start()
     try {
@@ -190,6 +194,7 @@ describe('a note of the version before, which names no client', () => {
         done.push(work)
       },
       giveUp: async () => undefined,
+      standing: async () => null,
     })
     // Queues exist from the first start on; there are no workers yet.
     await jobs.start()

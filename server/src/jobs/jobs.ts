@@ -11,6 +11,7 @@ import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
+import { openAccount, type Standing, type TurnDone, type TurnEnd } from './account.ts'
 import { createRepeated, readQueueError } from './queue-errors.ts'
 
 /** The kinds of durable work; one queue each. */
@@ -24,7 +25,11 @@ export interface Work extends Tenant {
 }
 
 /** What is in the queue. Notes of the previous version do not name a client. */
-type Note = Omit<Work, 'clientId'> & { readonly clientId?: string }
+type Note = Omit<Work, 'clientId'> & {
+  readonly clientId?: string
+  /** Written by a turn that asked for another one. */
+  readonly continues?: true
+}
 
 interface OpenWork {
   kind: WorkKind
@@ -50,6 +55,8 @@ export interface Worker {
   run(work: Work, signal: AbortSignal): Promise<'again' | void>
   /** Called if `run` threw too often: the row must end, with the reason. */
   giveUp(work: Work, error: unknown): Promise<void>
+  /** How the row stands, for the log and the numbers; null if there is none. */
+  standing(work: Work): Promise<Standing | null>
 }
 
 export interface Jobs {
@@ -87,6 +94,8 @@ interface Options {
   waitScale?: number
   /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
   alsoClean?: (signal: AbortSignal) => Promise<void>
+  /** Told of each turn of a job that has ended. */
+  onTurnDone?: (event: TurnDone) => void
 }
 
 /**
@@ -135,6 +144,7 @@ export const createJobs = ({
   waitScale = 1,
   superviseSeconds = SUPERVISE_SECONDS,
   alsoClean = async () => undefined,
+  onTurnDone = () => undefined,
 }: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
@@ -159,15 +169,17 @@ export const createJobs = ({
   const announcements = createAnnouncements(url, logger, (kind) => takers.get(kind)?.wake())
   const timers: NodeJS.Timeout[] = []
 
-  const enqueue: Jobs['enqueue'] = async (kind, work, sfdcOrgId, rank = 0) => {
+  const send = async (kind: WorkKind, note: Note, sfdcOrgId: string, rank = 0): Promise<void> => {
     // Exclusive by row id: the queue drops a second send while one waits or runs.
-    const sent = await boss.send(kind, work, {
-      singletonKey: work.id,
+    const sent = await boss.send(kind, note, {
+      singletonKey: note.id,
       group: { id: sfdcOrgId },
       priority: -rank,
     })
     if (sent !== null) await db.shared('select pg_notify($1, $2)', [WORK_CHANNEL, kind])
   }
+
+  const enqueue: Jobs['enqueue'] = send
 
   const sweep = async () => {
     for (const row of await db.lookup<OpenWork>('open_work')) {
@@ -197,23 +209,42 @@ export const createJobs = ({
     if (work === null) return
     const signal = AbortSignal.any([leaving.signal, job.signal])
     const deaths = await deathsBefore(db, work.id)
+    const account = await openAccount(
+      { logger, standing: () => worker.standing(work), onDone: onTurnDone },
+      {
+        kind,
+        work,
+        deaths,
+        attempt: job.retryCount + 1,
+        continues: job.data.continues === true,
+      },
+    )
+    let end: TurnEnd | 'done' = 'done'
+    let bug: unknown
     try {
       if (deaths >= ATTEMPTS_MAX) {
-        await worker.giveUp(work, new Error(`its process died ${deaths} times`))
+        end = 'given_up'
+        bug = new Error(`its process died ${deaths} times`)
+        await worker.giveUp(work, bug)
       } else if ((await worker.run(work, signal)) === 'again') {
-        // The note is ended before the work is put back: the queue drops a second one while the
-        // first runs.
-        await boss.complete(kind, job.id)
-        await enqueue(kind, work, job.groupId ?? '', -job.priority)
+        end = 'again'
       }
     } catch (error) {
-      if (signal.aborted) throw error // another replica continues from the journal
-      logger.error({ err: error, kind, work_id: work.id }, 'work failed')
-      if (job.retryCount + 1 < ATTEMPTS_MAX) throw error
+      const isLast = job.retryCount + 1 >= ATTEMPTS_MAX
+      end = signal.aborted ? 'interrupted' : isLast ? 'given_up' : 'retried'
+      if (end === 'interrupted') throw error // another replica continues from the journal
+      bug = error
+      if (end === 'retried') throw error
       await worker.giveUp(work, error)
     } finally {
+      await account.close(end, bug)
       await db.shared('delete from engine.work_starts where work_id = $1', [work.id])
     }
+    if (end !== 'again') return
+    // The note is ended before the work is put back: the queue drops a second one while the first runs.
+    // And this start is no longer counted: another replica may begin at once.
+    await boss.complete(kind, job.id)
+    await send(kind, { ...work, continues: true }, job.groupId ?? '', -job.priority)
   }
 
   const every = (ms: number, what: string, task: () => Promise<unknown>) => {
@@ -254,7 +285,7 @@ export const createJobs = ({
         const taking = createTakers(boss, kind, {
           perform: (job) => perform(kind, worker, job),
           onError: (error) => {
-            if (!leaving.signal.aborted) logger.error({ err: error, kind }, 'no taker')
+            if (!leaving.signal.aborted) logger.warn({ err: error, kind }, 'no taker')
           },
         })
         takers.set(kind, taking)

@@ -19,7 +19,15 @@ import { type MappingFacts, type SnapshotFacts } from './facts.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createLiveFacts } from './live/live.ts'
 import { packageSizeOf, workflowsSizeOf } from './live/package-size.ts'
-import { planOf, problemsOf, reportById, type ReportRow, type Stage, workflowsOf } from './rows.ts'
+import {
+  planOf,
+  problemsOf,
+  reportById,
+  type ReportRow,
+  type Stage,
+  standingOf,
+  workflowsOf,
+} from './rows.ts'
 import { readSnapshotFacts } from './snapshot-facts.ts'
 import { verdictOf } from './validation.ts'
 
@@ -316,6 +324,7 @@ export const createCheckWorker = (deps: CheckDeps): Worker =>
       if (row?.status !== 'running') return null
       return { row, journal: createJournal(deps.db, deps.jobs, row) }
     },
+    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
     kindOf: () => 'conflict-check',
     destination: ({ row, journal }) => ({
       tenant: journal.tenant,

@@ -3,6 +3,8 @@
 import { type Selectable } from 'kysely'
 import { type Tenant, type Tx } from '../../db/database.ts'
 import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
+import { type Standing } from '../../jobs/account.ts'
+import { type Work } from '../../jobs/jobs.ts'
 import { type Plan, storedPlan } from '../plan/schema.ts'
 import { type ConflictCheck } from './check.ts'
 import { type PlannedWorkflow, type SalesforceProblem } from './facts.ts'
@@ -117,3 +119,20 @@ export const reportById = (tx: Tx, tenant: Tenant, id: string): Promise<ReportRo
     .where('org_id', '=', tenant.orgId)
     .where('id', '=', id)
     .executeTakeFirst()
+
+/** How a check stands, without its plan and its findings. */
+export const standingOf = async (tx: Tx, work: Work): Promise<Standing | null> => {
+  const row = await tx
+    .selectFrom('crm_conflict_reports')
+    .select(['id', 'request_id', 'status', 'error'])
+    .where('org_id', '=', work.orgId)
+    .where('id', '=', work.id)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  return {
+    resource: { report_id: row.id },
+    requestId: row.request_id,
+    ended: row.status === 'running' ? null : row.status,
+    fault: row.error,
+  }
+}

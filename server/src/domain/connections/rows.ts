@@ -94,18 +94,18 @@ export const connectionOfClient = (
  * What work compares to go on with a connection that it has read: it is still the live one, of the same
  * grant and version of the API. Null: it cannot be used.
  */
-export const standingOf = (
+export const connectionStanding = (
   row: Pick<ConnectionRow, 'id' | 'generation' | 'api_version' | 'status'> | undefined,
 ): string | null =>
   row?.status === 'connected' ? `${row.id} ${row.generation} ${row.api_version}` : null
 
-/** As {@link standingOf} says it now; null also for an inactive client. */
+/** As {@link connectionStanding} says it now; null also for an inactive client. */
 export const presentStanding = async (
   tx: Tx,
   tenant: Tenant,
   clientId: string,
 ): Promise<string | null> =>
-  standingOf(
+  connectionStanding(
     await tx
       .selectFrom('crm_connections as k')
       .innerJoin('clients as c', 'c.id', 'k.client_id')

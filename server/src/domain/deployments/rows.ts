@@ -9,7 +9,9 @@ import {
   type TenantTables,
   type WorkFault,
 } from '../../db/types.ts'
-import { type Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
+import { type Standing } from '../../jobs/account.ts'
+import { type Work } from '../../jobs/jobs.ts'
 import { FILE_KINDS } from '../metadata/kinds.ts'
 import { type MergeChanges } from '../metadata/undoing.ts'
 import { type Plan, storedPlan } from '../plan/schema.ts'
@@ -235,6 +237,26 @@ export const runById = (tx: Tx, tenant: Tenant, id: string): Promise<RunRow | un
     .where('org_id', '=', tenant.orgId)
     .where('id', '=', id)
     .executeTakeFirst()
+
+/** How a run stands, without what it deploys. */
+export const standingOf = async (tx: Tx, work: Work): Promise<Standing | null> => {
+  const row = await tx
+    .selectFrom('deployment_runs as r')
+    .innerJoin('crm_deployments as d', 'd.id', 'r.deployment_id')
+    .select(['r.deployment_id', 'r.request_id', 'r.kind', 'r.ended_at', 'r.error', 'd.status'])
+    .select(sql<string | null>`d.rollback ->> 'status'`.as('rollback_status'))
+    .where('r.org_id', '=', work.orgId)
+    .where('r.id', '=', work.id)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const status = row.kind === 'deploy' ? row.status : (row.rollback_status ?? 'failed')
+  return {
+    resource: { deployment_id: row.deployment_id },
+    requestId: row.request_id,
+    ended: row.ended_at === null ? null : status,
+    fault: row.error,
+  }
+}
 
 /** The run that works on the deployment now, if any. */
 export const openRunOf = (

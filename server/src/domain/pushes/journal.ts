@@ -55,7 +55,7 @@ export interface StateToSave extends Hold {
   state: unknown
   /**
    * It is the intent to send: not stored if nothing more of the push may be sent, or if the connection
-   * that it was made for has lost its standing (see `standingOf`).
+   * that it was made for has lost its standing (see `connectionStanding`).
    */
   intent: { standing: string | null } | null
   calls: number

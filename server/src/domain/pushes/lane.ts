@@ -7,14 +7,14 @@ import { type Fault } from '../../db/types.ts'
 import { type Jobs, type Work, type Worker } from '../../jobs/jobs.ts'
 import { workWaitSeconds } from '../../retry.ts'
 import { type OpenConnection } from '../connections/connections.ts'
-import { standingOf } from '../connections/rows.ts'
+import { connectionStanding } from '../connections/rows.ts'
 import { explain, openDoor } from '../work/door.ts'
 import { causeOf, decide } from '../work/faults.ts'
 import { type StageDeps } from '../work/stages.ts'
 import { createDesks, type Desk } from './desk.ts'
 import { LeaseLost, type PushJournal } from './journal.ts'
 import { type Claim } from './rounds.ts'
-import { type ChunkRow, optionsOf, type PushRow, stopOf } from './rows.ts'
+import { type ChunkRow, optionsOf, type PushRow, standingOf, stopOf } from './rows.ts'
 import { type Explain } from './prepare/explain.ts'
 import { createPlace, type Place } from './place.ts'
 import { createSettler, errorOf, type Settler } from './settle.ts'
@@ -80,10 +80,11 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
       }
     },
 
-    // A chunk that crashes its process is settled by the worker that takes it next; a lane has no state.
-    giveUp: async ({ id }, error) => {
-      deps.logger.error({ err: error, lane_id: id }, 'lane given up; the sweep puts it back')
-    },
+    // A chunk that crashes its process is settled by the worker that takes it next; a lane has no state,
+    // and the sweep puts it back.
+    giveUp: () => Promise.resolve(),
+
+    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
   }
 }
 
@@ -253,7 +254,7 @@ const settleChunk = async (
     return
   }
   const { salesforce: org, connection } = await openFor(deps, desk, push, chunk, signal)
-  const standing = standingOf(connection)
+  const standing = connectionStanding(connection)
   await settler.start()
   const { all_or_none, assignment_rules, allow_duplicates } = optionsOf(push)
   const results = deps.transports[push.transport ?? 'collections'].send(org, {

@@ -9,6 +9,8 @@ import {
   type TenantTables,
   type WorkFault,
 } from '../../db/types.ts'
+import { type Standing } from '../../jobs/account.ts'
+import { type Work } from '../../jobs/jobs.ts'
 import { type Actor } from '../audit.ts'
 import { type MetAutomation } from './automations.ts'
 import { type PushKind, type PushOptions, type RowResult, type Transport } from './model.ts'
@@ -61,6 +63,24 @@ export interface PushWithResults extends Push {
 
 export const isFinal = (status: PushStatus): boolean =>
   status === 'succeeded' || status === 'partial' || status === 'failed'
+
+/** How the push of a lane stands. */
+export const standingOf = async (tx: Tx, lane: Work): Promise<Standing | null> => {
+  const row = await tx
+    .selectFrom('push_lanes as l')
+    .innerJoin('crm_push_logs as p', 'p.id', 'l.push_id')
+    .select(['p.id', 'p.request_id', 'p.status', 'p.error'])
+    .where('l.org_id', '=', lane.orgId)
+    .where('l.id', '=', lane.id)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  return {
+    resource: { push_id: row.id },
+    requestId: row.request_id,
+    ended: isFinal(row.status) ? row.status : null,
+    fault: row.error,
+  }
+}
 
 /** The status of a push that has ended. */
 export const finalStatus = (total: number, failed: number): 'succeeded' | 'partial' | 'failed' =>

@@ -17,7 +17,7 @@ import { createJournal, type Journal, type JournalState, keyOf, type ReadItem } 
 import { emptyManifest, hiddenNames, type Manifest, objectHashes } from './manifest.ts'
 import { readGlobalList, readObjects, settledBefore } from './objects.ts'
 import { manifestFrom, type ObjectsPlan, planObjects } from './plan.ts'
-import { emptyStats, manifestOf, snapshotById, type SnapshotRow } from './snapshots.ts'
+import { emptyStats, manifestOf, snapshotById, type SnapshotRow, standingOf } from './snapshots.ts'
 import { type Contents, contentsOf } from './store.ts'
 import { loadValidators, type Validator, type Validators, viewOf } from './validators.ts'
 import { createItemWriter, type ItemWriter } from './writer.ts'
@@ -56,6 +56,7 @@ export const createPullWorker = (deps: PullDeps): Worker =>
       if (row?.status !== 'pulling') return null
       return { row, journal: createJournal(deps.db, deps.jobs, keyOf(row)) }
     },
+    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
     kindOf: () => 'topology-pull',
     destination: ({ row }) => ({
       tenant: keyOf(row).tenant,

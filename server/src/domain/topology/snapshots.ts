@@ -11,6 +11,8 @@ import {
   type WorkFault,
 } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
+import { type Standing } from '../../jobs/account.ts'
+import { type Work } from '../../jobs/jobs.ts'
 import { hashText } from './content-hash.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { type Contents } from './store.ts'
@@ -96,6 +98,23 @@ export const snapshotById = (
     .where('org_id', '=', tenant.orgId)
     .where('id', '=', id)
     .executeTakeFirst()
+
+/** How a pull stands, without what it has read. */
+export const standingOf = async (tx: Tx, work: Work): Promise<Standing | null> => {
+  const row = await tx
+    .selectFrom('crm_topology_snapshots')
+    .select(['id', 'request_id', 'status', 'error'])
+    .where('org_id', '=', work.orgId)
+    .where('id', '=', work.id)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  return {
+    resource: { snapshot_id: row.id },
+    requestId: row.request_id,
+    ended: row.status === 'pulling' ? null : row.status,
+    fault: row.error,
+  }
+}
 
 export const newestCompleteRow = (
   tx: Tx,

@@ -5,6 +5,7 @@
 import { type Logger } from 'pino'
 import { type Database } from '../../db/database.ts'
 import { type WorkFault } from '../../db/types.ts'
+import { type Standing } from '../../jobs/account.ts'
 import { type Work, type Worker, type WorkKind } from '../../jobs/jobs.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { type ConnectionRow } from '../connections/connections.ts'
@@ -46,6 +47,8 @@ export interface StageContext {
 export interface StagedWork<State> {
   /** The row with what its steps need; null if it has ended or does not exist. */
   load(work: Work): Promise<State | null>
+  /** How the row stands, whether it has ended or not; null if there is none. */
+  standing(work: Work): Promise<Standing | null>
   /** The kind that decides how long it waits. */
   kindOf(state: State): WorkKind
   destination(state: State): Destination
@@ -68,7 +71,7 @@ const GIVEN_UP_SECONDS = 300
 
 /** A worker that does step after step, continuing at the stored one. */
 export const createStagedWorker = <State>(
-  { db, connections, logger, waitScale = 1 }: StageDeps,
+  { db, connections, waitScale = 1 }: StageDeps,
   kind: StagedWork<State>,
 ): Worker => {
   /** The cancellation of work of which nothing was sent; such work ends with it at any stage. */
@@ -120,8 +123,6 @@ export const createStagedWorker = <State>(
     if (decision.do === 'bug') throw thrown
     if (decision.do === 'end') return kind.end(state, decision.fault, calls)
     await kind.hold(state, decision.fault, decision.afterSeconds, calls)
-    const { code } = decision.fault
-    logger.info({ work_id: work.id, kind: kind.kindOf(state), code }, 'work waits')
   }
 
   return {
@@ -149,6 +150,8 @@ export const createStagedWorker = <State>(
         if (!(thrown instanceof WorkOver)) throw thrown
       }
     },
+
+    standing: (work) => kind.standing(work),
   }
 }
 

@@ -155,6 +155,8 @@ export const workflowRoutes = ({ workflows }: { workflows: Workflows }): Route[]
       'no_snapshot',
       'client_inactive',
       'connection_not_ready',
+      'salesforce_error',
+      'nango_error',
     ],
     example: { body: { client_id: CLIENT_ID, object: 'Lead' }, reply: example },
     handle: async ({ caller, body, context }) => ({

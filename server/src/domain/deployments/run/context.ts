@@ -4,7 +4,7 @@ import { type Tenant, type Tx } from '../../../db/database.ts'
 import { type WorkFault } from '../../../db/types.ts'
 import { type Jobs, type Worker } from '../../../jobs/jobs.ts'
 import { createStagedWorker, type StageContext, type StageDeps } from '../../work/stages.ts'
-import { type DeploymentRow, runById, type RunRow } from '../rows.ts'
+import { type DeploymentRow, runById, type RunRow, standingOf } from '../rows.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { explainRefusal } from './permissions.ts'
 
@@ -66,6 +66,7 @@ export const createRunWorker = (
       const journal = createJournal(deps.db, deps.jobs, row)
       return { ...(await journal.load()), journal }
     },
+    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
     kindOf: ({ run }) => run.kind,
     destination: (state) => ({
       tenant: state.journal.tenant,

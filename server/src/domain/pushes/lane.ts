@@ -98,14 +98,15 @@ const takeTurn = async (
   signal: AbortSignal,
 ): Promise<'again' | void> => {
   const endsAt = performance.now() + TURN_MS
-  /** The chunk that was sent last: its results are stored while the next one is on the wire. */
+  /** The chunk at hand, and the one before it: its results are stored while this one is on the wire. */
   let last: Promise<Outcome> | null = null
+  let before: Promise<Outcome> | null = null
   try {
     for (;;) {
       signal.throwIfAborted()
       const isOver = performance.now() >= endsAt
       const claim: Claim = isOver ? { kind: 'none' } : await desk.rounds.take()
-      let before = last
+      before = last
       last = null
       if (claim.kind === 'chunk') {
         const sent = Promise.withResolvers<void>()
@@ -120,10 +121,9 @@ const takeTurn = async (
       if (outcome === 'leave' || isOver) return 'again'
       // What was just stored may have made something free.
       if (claim.kind === 'none' && before === null) return
-      before = null
     }
   } finally {
-    await last?.catch(() => undefined)
+    await Promise.allSettled([before, last])
   }
 }
 

@@ -47,6 +47,7 @@ import { type Route } from './http/route.ts'
 import { createJobs, WORK_KINDS, type Worker, type WorkKind } from './jobs/jobs.ts'
 import { createMetrics } from './metrics.ts'
 import { createTracing } from './tracing.ts'
+import { VERSION } from './version.ts'
 import { createNango } from './nango/nango.ts'
 import { createSalesforce } from './salesforce/gateway.ts'
 import { createHostPolicy } from './salesforce/hosts.ts'
@@ -107,7 +108,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
 
 /** The routes as records only, for the OpenAPI document: nothing behind them works. */
 export const describeRoutes = (): Route[] =>
-  routesOf({ metrics: createMetrics() } as unknown as RouteDeps)
+  routesOf({ metrics: createMetrics(VERSION) } as unknown as RouteDeps)
 
 /** Migrates the database and wires the server; nothing listens and no work runs before `listen`. */
 export const createEngine = async (
@@ -119,14 +120,15 @@ export const createEngine = async (
   if (applied.length > 0) logger.info({ applied }, 'migrations')
 
   const { waitScale } = config
-  const metrics = createMetrics()
+  const metrics = createMetrics(VERSION)
   const tracing = await createTracing(config.otlpEndpoint)
   const db = openDatabase({
     url: databaseUrl,
     tenantUrl: config.database.tenantUrl,
     onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
   })
-  metrics.watchPool(db.tenantPool)
+  metrics.watchPool('owner', db.pool)
+  if (db.tenantPool !== db.pool) metrics.watchPool('tenant', db.tenantPool)
   const jobs = createJobs({
     db,
     url: databaseUrl,
@@ -134,6 +136,13 @@ export const createEngine = async (
     waitScale,
     alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
     superviseSeconds: config.jobs.superviseSeconds,
+    onTurnStarted: (event) => metrics.jobStarted(event),
+    onTurnDone: (event) => metrics.jobDone(event),
+  })
+  metrics.watchInstallation({
+    kinds: WORK_KINDS,
+    numbers: () => db.lookup('operating_numbers', config.salesforce.apiReservePercent),
+    queues: () => jobs.depths(),
   })
 
   const passwords = createPasswords({ cost: config.auth.passwordHashCost })

@@ -64,7 +64,9 @@ const callsByReplica = (): Promise<number[]> =>
   Promise.all(
     rig.servers.map(async ({ url }) => {
       const text = await (await fetch(`${url}/metrics`)).text()
-      return [...text.matchAll(/^upstream_call_seconds_count\{(.*)\} (\d+)$/gm)]
+      return [
+        ...text.matchAll(/^sfdc_engine_upstream_call_duration_seconds_count\{(.*)\} (\d+)$/gm),
+      ]
         .filter(([, labels]) => labels?.includes('service="salesforce"'))
         .reduce((sum, [, , count]) => sum + Number(count), 0)
     }),

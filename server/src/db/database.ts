@@ -104,6 +104,7 @@ export type LookupName =
   | 'discard_images'
   | 'old_snapshots'
   | 'take_work_place'
+  | 'operating_numbers'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'

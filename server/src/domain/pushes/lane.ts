@@ -12,7 +12,7 @@ import { explain, openDoor } from '../work/door.ts'
 import { causeOf, decide } from '../work/faults.ts'
 import { type StageDeps } from '../work/stages.ts'
 import { createDesks, type Desk } from './desk.ts'
-import { LeaseLost, type PushJournal } from './journal.ts'
+import { LeaseLost, type PushJournal, StandingLost } from './journal.ts'
 import { type Claim } from './rounds.ts'
 import { type ChunkRow, optionsOf, type PushRow, standingOf, stopOf } from './rows.ts'
 import { type Explain } from './prepare/explain.ts'
@@ -41,6 +41,8 @@ const BUSY_MS = 100
  */
 const DEATHS_MAX = 20
 const FAULTS_MAX = 5
+/** How often a chunk opens the connection again that was changed since, before it is given back. */
+const RENEWALS_MAX = 3
 const BEATS_A_LEASE = 5
 /** The share of the lease after which a holder that could not renew it stops. */
 const SILENCE_MAX = 0.75
@@ -150,19 +152,30 @@ const workOn = async (
     () => lost.abort(new LeaseLost('the lease ran out')),
   )
   const calls = createCallCount()
-  const atHand: AtHand = { ...claim, calls, settler: settlerOf(deps, desk, claim, calls) }
+  const atHand = (): AtHand => ({ ...claim, calls, settler: settlerOf(deps, desk, claim, calls) })
+  let now = atHand()
   try {
-    await settleChunk(deps, desk, atHand, held, onSent)
-    return 'next'
+    for (let renewals = 0; ; renewals += 1) {
+      try {
+        await settleChunk(deps, desk, now, held, onSent)
+        return 'next'
+      } catch (error) {
+        desk.connection = null
+        // A fresh session changes the connection for everybody. Given back, this chunk would come after
+        // those taken ahead, and its parents would meet those of later chunks.
+        if (!(error instanceof StandingLost) || held.aborted || renewals >= RENEWALS_MAX)
+          throw error
+        now = atHand()
+      }
+    }
   } catch (error) {
-    desk.connection = null
     if (error instanceof LeaseLost || held.aborted) {
       // The next worker need not wait for the lease to run out.
       await journal.release(claim.seq, claim.holder, calls.take()).catch(() => undefined)
       signal.throwIfAborted()
       return lost.signal.aborted ? 'leave' : 'next'
     }
-    return await afterFault(deps, desk, atHand, error).catch((thrown: unknown) => {
+    return await afterFault(deps, desk, now, error).catch((thrown: unknown) => {
       if (thrown instanceof LeaseLost) return 'next' as const
       throw thrown
     })

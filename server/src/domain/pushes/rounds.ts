@@ -10,6 +10,7 @@ import {
   LeaseLost,
   type PushJournal,
   type RoundOutcome,
+  StandingLost,
   type StateToSave,
 } from './journal.ts'
 import { type PushRow } from './rows.ts'
@@ -28,7 +29,7 @@ export interface Rounds {
   save(state: Omit<StateToSave, 'intent'>): Promise<void>
   /**
    * The same before a sending, unless nothing more of the push may be sent: then it stores nothing and
-   * returns why. Throws {@link LeaseLost} also if the connection no longer stands as it was opened.
+   * returns why. Throws {@link StandingLost} if the connection no longer stands as it was opened.
    */
   intend(state: Omit<StateToSave, 'intent'>, standing: string | null): Promise<Fault | null>
   /** Settles the chunk: committed when it resolves. Throws {@link LeaseLost}. */
@@ -151,7 +152,7 @@ export const createRounds = (
     for (const { holder, intent, resolve, reject } of states) {
       if (intent !== null && stop !== null) resolve(stop)
       else if (intent !== null && intent.standing !== standing) {
-        reject(new LeaseLost('the connection was changed or closed'))
+        reject(new StandingLost('the connection was changed or closed'))
       } else if (stored.has(holder)) resolve(null)
       else reject(new LeaseLost('the chunk is in other hands'))
     }

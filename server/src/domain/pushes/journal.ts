@@ -379,6 +379,7 @@ export const createPushJournal = (
     /** Renews the leases of chunks that wait for their turn. */
     renewAll: (holders: readonly string[]): Promise<void> =>
       db.as(tenant).tx(async (tx) => {
+        await lockPush(tx, tenant, pushId)
         await updateHeld(tx, holders).set({ lease_until: leaseUntil }).execute()
       }),
 

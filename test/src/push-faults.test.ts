@@ -187,10 +187,11 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
 
   it('waits where Salesforce has too many long calls at once', async () => {
     const here = await caseOf('Busy Moments')
-    await here.control.act('records/pace', { org: here.name, saveMs: 0.5 })
+    // Long enough for a second lane to come, however busy the replicas are with other pushes.
+    await here.control.act('records/pace', { org: here.name, saveMs: 2 })
     await here.control.act('orgs/update', {
       org: here.name,
-      settings: { longCallMs: 20, longCallsMax: 2 },
+      settings: { longCallMs: 20, longCallsMax: 1 },
     })
     const rows = rowsOf(2_000)
     const { results } = await here.finish(await here.start(rows, 'collections'), rows)

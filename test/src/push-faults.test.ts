@@ -165,7 +165,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   it('goes on when its session dies, in whatever words Salesforce says so', async () => {
     const here = await caseOf('Dying Sessions')
     // As in Salesforce, a save waits for the lock of a parent: chunks that fell behind are not the subject.
-    await here.control.act('records/pace', { org: here.name, saveMs: 2, lockWaitMs: 10_000 })
+    await here.control.act('records/pace', { org: here.name, saveMs: 6, lockWaitMs: 10_000 })
     const rows = rowsOf(8_000)
     const id = await here.start(rows, 'collections')
     const written = async () => (await here.writes()).filter((call) => call.status === 200).length

@@ -1,49 +1,17 @@
 // Dependent picklists through the public API.
 
-import { Connection } from '@jsforce/jsforce-node'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type DeploymentBody } from './deploy-bodies.ts'
-import { type SalesforceOrg, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './rig.ts'
+import { type Planning, planning } from './planning.ts'
 
-let org: TestOrg
-let client: TestClient
-let salesforce: SalesforceOrg
-/** The Salesforce org as its administrator sees it. */
-let admin: Connection
-
+let to: Planning
 beforeAll(async () => {
-  const rig = await sharedRig()
-  salesforce = await rig.salesforceOrg()
-  org = await rig.org()
-  client = await org.client()
-  await client.connect(salesforce.name)
-  await client.pull()
-  const { token, instanceUrl } = await rig.simulator.control.openSession(
-    salesforce.name,
-    salesforce.usernameOf('admin'),
-  )
-  admin = new Connection({ instanceUrl, accessToken: token, version: '67.0' })
+  to = await planning()
 }, 60_000)
 
 const planOf = (...fields: object[]) => ({
   objects: [{ api_name: 'Account', fields }],
   permissions: { permission_set: 'Picklist_Users' },
 })
-const post = async <T>(path: string, body: object): Promise<T> => {
-  const answer = await org.api.post<T>(path, { wait_seconds: 55, ...body })
-  expect([200, 201], answer.text).toContain(answer.status)
-  return answer.body
-}
-const deploy = (plan: object) =>
-  post<DeploymentBody>('/api/deploy/custom-objects', { client_id: client.id, plan })
-const rollback = (deployment_id: string, more: object = {}) =>
-  post<DeploymentBody>('/api/deploy/rollback', { deployment_id, ...more })
-const check = (plan: object) =>
-  post<{
-    findings: { code: string; severity: string; path: string }[]
-    reversibility: { component: { full_name: string }; level: string }[]
-  }>('/api/conflicts/check', { client_id: client.id, plan })
 
 const make = { api_name: 'Make__c', label: 'Make', type: 'Picklist', values: ['Audi', 'Volvo'] }
 const model = (value_settings: object[], more: object = {}) => ({
@@ -61,7 +29,7 @@ const SETTINGS = [
   { value: 'Other', controlling_values: ['Audi'] },
 ]
 const pairsOf = async (): Promise<string[]> => {
-  const { valueSet } = await admin.metadata.read('CustomField', 'Account.Model__c')
+  const { valueSet } = await to.admin.metadata.read('CustomField', 'Account.Model__c')
   return [valueSet?.valueSettings ?? []]
     .flat()
     .flatMap(({ controllingFieldValue, valueName }) =>
@@ -73,17 +41,17 @@ const pairsOf = async (): Promise<string[]> => {
 describe('a dependent picklist', () => {
   it('is made with its controlling field, read back, left alone the second time, and goes', async () => {
     const wish = planOf(make, model(SETTINGS))
-    const made = await deploy(wish)
+    const made = await to.deploy(wish)
     expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
     expect(await pairsOf()).toEqual(['A4 Audi', 'Other Audi', 'V60 Volvo'])
-    expect(await deploy(wish)).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
+    expect(await to.deploy(wish)).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
 
-    await client.pull()
+    await to.client.pull()
     const more = planOf(model([{ value: 'Other', controlling_values: ['Volvo'] }]))
-    const report = await check(more)
+    const report = await to.check(more)
     expect(report.findings.filter(({ severity }) => severity === 'red')).toEqual([])
     expect(report.reversibility).toContainEqual(expect.objectContaining({ level: 'irreversible' }))
-    const changed = await deploy(more)
+    const changed = await to.deploy(more)
     expect(changed).toMatchObject({ status: 'deployed', warnings: [], error: null })
     expect(changed.components).toContainEqual(
       expect.objectContaining({
@@ -95,7 +63,7 @@ describe('a dependent picklist', () => {
     const all = ['A4 Audi', 'Other Audi', 'Other Volvo', 'V60 Volvo']
     expect(await pairsOf()).toEqual(all)
 
-    const back = await rollback(changed.id)
+    const back = await to.rollback(changed.id)
     expect(back.rollback?.kept).toMatchObject([
       {
         full_name: 'Account.Model__c',
@@ -104,7 +72,7 @@ describe('a dependent picklist', () => {
     ])
     expect(await pairsOf()).toEqual(all)
     // The dependent one is not as its deployment left it, and its controlling field stays with it.
-    const first = (await rollback(made.id)).rollback?.kept ?? []
+    const first = (await to.rollback(made.id)).rollback?.kept ?? []
     expect(first.filter(({ type }) => type === 'CustomField')).toMatchObject([
       { full_name: 'Account.Make__c', reason: 'Account.Model__c depends on it.' },
       { full_name: 'Account.Model__c', reason: 'Changed by somebody else since: valueSet.' },
@@ -113,12 +81,12 @@ describe('a dependent picklist', () => {
       type: 'CustomField',
       full_name,
     }))
-    const gone = await rollback(made.id, { components })
+    const gone = await to.rollback(made.id, { components })
     expect(gone.rollback?.removed).toMatchObject(components)
   })
 
   it('may hang on a checkbox, and on a standard picklist', async () => {
-    const made = await deploy(
+    const made = await to.deploy(
       planOf(
         { api_name: 'Leased__c', label: 'Leased', type: 'Checkbox' },
         model(
@@ -136,7 +104,7 @@ describe('a dependent picklist', () => {
       ),
     )
     expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
-    expect(await rollback(made.id)).toMatchObject({ status: 'rolled_back' })
+    expect(await to.rollback(made.id)).toMatchObject({ status: 'rolled_back' })
   })
 
   it('is refused what cannot control it, by the report and by Salesforce', async () => {
@@ -148,12 +116,12 @@ describe('a dependent picklist', () => {
       }),
       model(SETTINGS, { api_name: 'Other__c', label: 'Other', controlling_field: 'Nothing__c' }),
     )
-    const red = (await check(wish)).findings.filter(({ severity }) => severity === 'red')
+    const red = (await to.check(wish)).findings.filter(({ severity }) => severity === 'red')
     expect(red.map(({ code, path }) => `${code} ${path}`).toSorted()).toEqual([
       'controlling_field_missing objects.0.fields.1.controlling_field',
       'controlling_value_missing objects.0.fields.0.value_settings',
     ])
-    expect(await deploy(wish)).toMatchObject({
+    expect(await to.deploy(wish)).toMatchObject({
       status: 'failed',
       error: { code: 'components_failed' },
     })

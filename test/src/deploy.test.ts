@@ -340,6 +340,9 @@ describe('a rollback', { timeout: 60_000 }, () => {
   })
 })
 
+/** Milliseconds; longer than any test: Salesforce goes on once the pace is set anew. */
+const UNTIL_RELEASED = 600_000
+
 describe('two replicas', { timeout: 120_000 }, () => {
   it('run one deploy of a client at once, and those of ten clients together', async () => {
     const names = Array.from({ length: 10 }, (_, index) => `Ten ${index}`)
@@ -354,10 +357,11 @@ describe('two replicas', { timeout: 120_000 }, () => {
         names.map(async (name) => {
           const one = await agency.client(name)
           await one.connect(name)
-          await world.simulator.control.act('deploys/pace', { org: name, runMs: 1500 })
           return one
         }),
       )
+      const pace = (runMs: number) =>
+        Promise.all(names.map((org) => world.simulator.control.act('deploys/pace', { org, runMs })))
       const send = (clientId: string, replica: number) =>
         (replica % 2 === 0 ? apis[0] : apis[1]).post<DeploymentBody>('/api/deploy/custom-objects', {
           client_id: clientId,
@@ -365,9 +369,16 @@ describe('two replicas', { timeout: 120_000 }, () => {
           wait_seconds: 55,
         })
       const [only] = clients
-      const ten = await Promise.all(
-        Array.from({ length: 10 }, (_, index) => send(only?.id ?? '', index)),
-      )
+      await pace(UNTIL_RELEASED)
+      let refused = 0
+      const running = Array.from({ length: 10 }, async (_, index) => {
+        const answer = await send(only?.id ?? '', index)
+        if (answer.status === 409) refused += 1
+        return answer
+      })
+      await until('all but one are refused', () => refused === 9)
+      await pace(0)
+      const ten = await Promise.all(running)
       expect(ten.map((answer) => answer.status).toSorted()).toEqual([
         200,
         ...Array.from({ length: 9 }, () => 409),
@@ -375,6 +386,7 @@ describe('two replicas', { timeout: 120_000 }, () => {
       expect(new Set(ten.map((answer) => answer.body.code))).toEqual(
         new Set([undefined, 'deployment_in_progress']),
       )
+      await pace(UNTIL_RELEASED)
       const others = clients.slice(1)
       const together = Promise.all(others.map(({ id }, index) => send(id, index)))
       await until('all of them run at Salesforce at the same time', async () => {
@@ -390,6 +402,7 @@ describe('two replicas', { timeout: 120_000 }, () => {
         )
         return lists.every((list) => list.some(({ status }) => status === 'InProgress'))
       })
+      await pace(0)
       expect((await together).map((answer) => answer.body.status)).toEqual(
         others.map(() => 'deployed'),
       )

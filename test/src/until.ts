@@ -5,11 +5,14 @@ const LOOK_MS = { least: 20, most: 250 }
  */
 const LOOK_SHARE = 0.05
 
+/** Below the time limit of a test, so that it is this wait that is named. */
+const HANGS_MS = 50_000
+
 /** Waits for a condition, never for a fixed time. Fails with `what` if it does not become true. */
 export const until = async <T>(
   what: string,
   condition: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  timeoutMs = 20_000,
+  timeoutMs = HANGS_MS,
 ): Promise<T> => {
   const begunAt = Date.now()
   for (;;) {

@@ -5,7 +5,7 @@
 // row-level security allows such an owner is the minimum that any installation has.
 
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, chmodSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -28,7 +28,7 @@ declare module 'vitest' {
 }
 
 export const setup = async (project: TestProject) => {
-  const dir = mkdtempSync(join(tmpdir(), 'sfdc-engine-x-test-'))
+  const dir = mkdtempSync(join(scratchFolder(), 'sfdc-engine-x-test-'))
   chmodSync(dir, 0o755) // PostgreSQL runs as another user when we are root
   const bundled = bundleServer()
   const server = await startEmbedded(dir, { durable: false })
@@ -55,6 +55,17 @@ export const setup = async (project: TestProject) => {
     await server.stop()
     rmSync(dir, { recursive: true, force: true })
   }
+}
+
+/** Linux keeps it in memory. */
+const IN_MEMORY = '/dev/shm'
+const ROOM_BYTES = 4 * 1024 ** 3
+
+/** In memory if there is room: copying a database costs a seventh of the CPU there. */
+const scratchFolder = (): string => {
+  if (!existsSync(IN_MEMORY)) return tmpdir()
+  const { bavail, bsize } = statfsSync(IN_MEMORY)
+  return bavail * bsize >= ROOM_BYTES ? IN_MEMORY : tmpdir()
 }
 
 /** Exactly what docs/deployment.md tells an administrator to prepare. */

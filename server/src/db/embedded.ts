@@ -54,7 +54,12 @@ export const startEmbedded = async (
       'max_connections=200',
       ...(options.durable
         ? []
-        : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off']),
+        : [
+            'fsync=off',
+            'synchronous_commit=off',
+            'full_page_writes=off',
+            'scram_iterations=1',
+          ].flatMap((setting) => ['-c', setting])),
     ],
     onLog: note,
     onError: note,

@@ -1,17 +1,18 @@
 // `clients/export`: everything that is stored of a client, nothing of anybody else, no secret.
 
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { HELD } from '../../server/src/domain/client-export.ts'
 import { linesOf } from './api.ts'
-import { PASSWORD, startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
+import { PASSWORD, type TestClient, type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 
 interface Line {
   kind: string
   data: Record<string, unknown>
 }
 
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 let client: TestClient
 let neighbour: TestClient
@@ -63,7 +64,7 @@ const fill = async (of: TestClient, salesforceOrg: string): Promise<void> => {
 
 /** Tables that are filled only while work is under way, and keys of company users. */
 const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> => {
-  const rows = (text: string) => rig.database.query(text, [org.id, of.id])
+  const rows = (text: string) => rig.query(text, [org.id, of.id])
   const newest = (table: string) =>
     `(select id from ${table} where org_id = $1 and client_id = $2 order by id desc limit 1)`
   await rows(
@@ -78,7 +79,7 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
     `insert into push_chunks (org_id, client_id, push_id, seq, rows, state)
      values ($1, $2, ${newest('crm_push_logs')}, 7, 1, 'done')`,
   )
-  await rig.database.query(
+  await rig.query(
     `insert into idempotency_keys
        (org_id, client_id, user_id, method, path, key, body_hash, holder, free_at)
      values ($1, $2, $3, 'POST', '/api/x', 'key', '\\x00', gen_random_uuid(), now())`,
@@ -87,15 +88,13 @@ const fillWhatWorkFills = async (of: TestClient, userId: string): Promise<void> 
 }
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true })
+  rig = await sharedRig()
   org = await rig.org()
   client = await org.client()
   neighbour = await org.client()
   secrets = [PASSWORD, org.token]
-  await fill(client, 'Acme')
-  await fill(neighbour, 'Acme Sandbox')
+  for (const of of [client, neighbour]) await fill(of, (await rig.salesforceOrg()).name)
 }, 120_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const exported = async (of: TestClient): Promise<{ text: string; lines: Line[] }> => {
   const answer = await org.api.post('/api/clients/export', { client_id: of.id })
@@ -112,14 +111,14 @@ const countsOf = (lines: readonly Line[]): Record<string, number> => {
 
 /** Rows of the client in every table that has a client_id. */
 const stored = async (of: TestClient): Promise<Map<string, number>> => {
-  const tables = await rig.database.query<{ name: string }>(
+  const tables = await rig.query<{ name: string }>(
     `select table_schema || '.' || table_name as name from information_schema.columns
       where column_name = 'client_id'
         and table_schema not in ('pg_catalog', 'information_schema', 'pgboss')`,
   )
   const counts = new Map<string, number>()
   for (const { name } of tables) {
-    const [row] = await rig.database.query<{ n: number }>(
+    const [row] = await rig.query<{ n: number }>(
       `select count(*)::int as n from ${name} where client_id = $1`,
       [of.id],
     )
@@ -165,12 +164,12 @@ describe('clients/export', () => {
 
   it('holds pages and pages, each row once', async () => {
     const big = await org.client()
-    await rig.database.query(
+    await rig.query(
       `insert into audit_log (id, org_id, client_id, credential_type, action, outcome)
        select gen_random_uuid(), $1, $2, 'system', 'filled', 'ok' from generate_series(1, 1201)`,
       [org.id, big.id],
     )
-    await rig.database.query(
+    await rig.query(
       `with pushes as (
          insert into crm_push_logs (id, org_id, client_id, kind, status, accepted_at)
          select gen_random_uuid(), $1, $2, 'records', 'succeeded', now() from generate_series(1, 130)
@@ -193,7 +192,7 @@ describe('clients/export', () => {
     )
     // Foreign keys are checked at the end of the statement: the order does not matter.
     const steps = tables.map((table, at) => `t${at} as (delete from ${table} where client_id = $1)`)
-    await rig.database.query(
+    await rig.query(
       `with tokens as (
          delete from api_tokens where user_id in (select id from users where client_id = $1)
        ), ${steps.join(', ')}

@@ -1,10 +1,9 @@
-// Conflict reports through the public API: what they say, what they require of a deploy, and that a
-// check survives the server.
+// Conflict reports through the public API: what they say, and what they require of a deploy.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { apiOf } from './api.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
 interface Finding {
@@ -35,21 +34,20 @@ interface Report {
   errors?: { path: string; code: string }[]
 }
 
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 let client: TestClient
 let acme: string
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true })
+  rig = await sharedRig()
   org = await rig.org()
   client = await org.client()
-  acme = rig.simulator.orgs[0]?.name ?? ''
+  acme = (await rig.salesforceOrg()).name
   await client.connect(acme)
   await client.pull()
   await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const check = (plan: unknown, more: Record<string, unknown> = {}, api = org.api) =>
   api.post<Report>('/api/conflicts/check', {
@@ -172,7 +170,7 @@ describe('a report', { timeout: 60_000 }, () => {
     // One Salesforce org serves one client of an org.
     const agency = await rig.org()
     const fresh = await agency.client()
-    await fresh.connect(rig.simulator.orgs[1]?.name)
+    await fresh.connect((await rig.salesforceOrg()).name)
     const plan = onLead('Set_Fresh', text('Fresh__c'))
     const refused = await check(plan, { client_id: fresh.id }, agency.api)
     expect([refused.status, refused.body.code]).toEqual([409, 'no_snapshot'])
@@ -304,7 +302,7 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
       { path: 'conflict_report_id', code: 'report_of_another_plan' },
     ])
     const other = await org.client()
-    await other.connect(rig.simulator.orgs[1]?.name)
+    await other.connect((await rig.salesforceOrg()).name)
     const ofAcme = await check(plan, { refresh: true })
     const wrongClient = await deploy(plan, {
       client_id: other.id,
@@ -358,63 +356,5 @@ describe('a deploy with a report', { timeout: 60_000 }, () => {
     expect(ended).toMatchObject({ status: 'failed', severity: null, error: { code: 'cancelled' } })
     const refused = await deploy(plan, { conflict_report_id: ended.id })
     expect([refused.status, refused.body.errors?.[0]?.code]).toEqual([400, 'report_not_complete'])
-  })
-})
-
-describe('kill -9', { timeout: 90_000 }, () => {
-  it('while it validates and while it evaluates rules: the check ends as if nothing had happened', async () => {
-    const plan = onLead('Set_Killed', text('Killed__c'))
-    await client.pull()
-    // One is stopped while its result is being stored; its transaction never commits.
-    await rig.database.query(
-      `create or replace function hold_report() returns trigger language plpgsql as
-         $$ begin if new.status = 'complete' then perform pg_sleep(300); end if; return new; end $$`,
-    )
-    await rig.database.query(
-      `create or replace trigger hold before update on crm_conflict_reports
-         for each row execute function hold_report()`,
-    )
-    const judging = await check(plan, { wait_seconds: 0 })
-    await until('the verdict is being stored', async () => {
-      const rows = await rig.database.query(
-        `select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
-      )
-      return rows.length === 1
-    })
-    await rig.simulator.control.act('deploys/pace', { org: acme, pendingMs: 0, runMs: 3_000 })
-    const validating = await check(plan, { wait_seconds: 0, validate_in_salesforce: true })
-    await until('Salesforce validates', async () => {
-      const { body } = await org.api.post<{ items: { sfdc_deploy_id: string | null }[] }>(
-        '/api/deploy/list',
-        { client_id: client.id, status: 'pending' },
-      )
-      return body.items.some(({ sfdc_deploy_id: sent }) => sent !== null)
-    })
-    const sent = await sentToSalesforce()
-    await rig.servers.at(-1)?.kill()
-    await rig.database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and wait_event = 'PgSleep'`,
-    )
-    await rig.database.query('drop trigger hold on crm_conflict_reports')
-    const server = await rig.addServer()
-    const api = apiOf(server.url, org.token)
-    for (const { body } of [judging, validating]) {
-      const ended = await until(
-        'the check ended',
-        async () => {
-          const answer = await api.post<Report>('/api/conflicts/get', { report_id: body.id })
-          return answer.body.status === 'running' ? null : answer.body
-        },
-        60_000,
-      )
-      expect(ended).toMatchObject({ status: 'complete', severity: 'green', error: null })
-      const audited = await rig.database.query(
-        `select outcome from audit_log where target_id = $1 and action = 'conflicts.check'`,
-        [body.id],
-      )
-      expect(audited).toEqual([{ outcome: 'ok' }])
-    }
-    expect(await sentToSalesforce(), 'validated once').toBe(sent)
   })
 })

@@ -1,11 +1,12 @@
-// kill -9 at every stage of a deploy and of its rollback: one client is stopped at each of them, the
-// server dies once, and all of them must end as if nothing had happened.
+// kill -9 at every stage of a deploy, of its rollback and of a check: one client is stopped at each of
+// them, the server dies once, and all of them must end as if nothing had happened.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import { allEnded, holdRuns, killAndRestart } from './held-runs.ts'
 import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { until } from './until.ts'
 
 /**
  * A moment, named by the step that is being stored when the process dies: its transaction never commits.
@@ -27,6 +28,8 @@ const ROLLBACK_MOMENTS = {
   wait: `old.stage = 'wait' and new.stage <> old.stage`,
   verify: `old.stage = 'verify' and new.ended_at is not null`,
 }
+/** Milliseconds; longer than any test: Salesforce goes on once the pace is set anew. */
+const UNTIL_RELEASED = 600_000
 /** One more for the deploy: the request is under way, slower than the restart. */
 const SLOW = 'on its way'
 
@@ -174,5 +177,61 @@ describe('kill -9', { timeout: 180_000 }, () => {
       ),
     )
     expect(next.map(({ body }) => body.status)).toEqual(taken.map(() => 'deployed'))
+  })
+
+  it('while a check evaluates rules, and while Salesforce validates another: both end as if nothing had happened', async () => {
+    const [judged, validated] = held as [Held, Held]
+    const api = apiOf(rig.servers.at(-1)?.url ?? '', agency.token)
+    const check = async (one: Held, more: object = {}): Promise<string> => {
+      const answer = await api.post<{ id: string }>('/api/conflicts/check', {
+        client_id: one.client.id,
+        plan: {
+          objects: [{ api_name: 'Lead', fields: [text('Checked__c')] }],
+          permissions: { permission_set: 'Set_Checked' },
+        },
+        refresh: true,
+        wait_seconds: 0,
+        ...more,
+      })
+      expect(answer.status, answer.text).toBe(202)
+      return answer.body.id
+    }
+    await holdRuns(
+      rig,
+      new Map([[judged.client.id, `new.status = 'complete'`]]),
+      'crm_conflict_reports',
+    )
+    const { salesforceOrg } = validated
+    const pace = (runMs?: number) =>
+      rig.simulator.control.act('deploys/pace', {
+        org: salesforceOrg,
+        ...(runMs === undefined ? {} : { runMs }),
+      })
+    await pace(UNTIL_RELEASED)
+    const before = (await deploysOf(salesforceOrg)).length
+    const checks = [await check(judged), await check(validated, { validate_in_salesforce: true })]
+    const restarted = await killAndRestart(
+      rig,
+      agency.token,
+      1,
+      async () => (await deploysOf(salesforceOrg)).length > before,
+      'crm_conflict_reports',
+    )
+    await pace()
+    for (const report_id of checks) {
+      const ended = await until('the check ended', async () => {
+        const { body } = await restarted.post<{ status: string }>('/api/conflicts/get', {
+          report_id,
+        })
+        return body.status === 'running' ? null : body
+      })
+      expect(ended).toMatchObject({ status: 'complete', severity: 'green', error: null })
+      const audited = await rig.database.query(
+        `select outcome from audit_log where target_id = $1 and action = 'conflicts.check'`,
+        [report_id],
+      )
+      expect(audited).toEqual([{ outcome: 'ok' }])
+    }
+    expect((await deploysOf(salesforceOrg)).length, 'validated once').toBe(before + 1)
   })
 })

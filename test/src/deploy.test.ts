@@ -2,9 +2,9 @@
 // rolled back without a trace.
 
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Api, apiOf } from './api.ts'
+import { apiOf } from './api.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { startRig, type TestClient, type TestOrg } from './rig.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
 import { sharedClient, type SharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
@@ -345,69 +345,65 @@ const UNTIL_RELEASED = 600_000
 
 describe('two replicas', { timeout: 120_000 }, () => {
   it('run one deploy of a client at once, and those of ten clients together', async () => {
-    const names = Array.from({ length: 10 }, (_, index) => `Ten ${index}`)
-    const world = await startRig({
-      replicas: 2,
-      simulator: { orgs: names.map((name) => ({ name, edition: 'Enterprise' })) },
-    })
-    try {
-      const agency = await world.org()
-      const apis = world.servers.map(({ url }) => apiOf(url, agency.token)) as [Api, Api]
-      const clients = await Promise.all(
-        names.map(async (name) => {
-          const one = await agency.client(name)
-          await one.connect(name)
-          return one
-        }),
-      )
-      const pace = (runMs: number) =>
-        Promise.all(names.map((org) => world.simulator.control.act('deploys/pace', { org, runMs })))
-      const send = (clientId: string, replica: number) =>
-        (replica % 2 === 0 ? apis[0] : apis[1]).post<DeploymentBody>('/api/deploy/custom-objects', {
+    const names = await Promise.all(
+      Array.from({ length: 10 }, async () => (await rig.salesforceOrg()).name),
+    )
+    const agency = await rig.org()
+    const clients = await Promise.all(
+      names.map(async (name) => {
+        const one = await agency.client()
+        await one.connect(name)
+        return one
+      }),
+    )
+    const pace = (runMs: number) =>
+      Promise.all(names.map((org) => rig.simulator.control.act('deploys/pace', { org, runMs })))
+    const send = (clientId: string, replica: number) =>
+      apiOf(rig.urls[replica % 2 === 0 ? 0 : 1], agency.token).post<DeploymentBody>(
+        '/api/deploy/custom-objects',
+        {
           client_id: clientId,
           plan: onLead('Set_Ten', text('Ten__c')),
           wait_seconds: 55,
-        })
-      const [only] = clients
-      await pace(UNTIL_RELEASED)
-      let refused = 0
-      const running = Array.from({ length: 10 }, async (_, index) => {
-        const answer = await send(only?.id ?? '', index)
-        if (answer.status === 409) refused += 1
-        return answer
-      })
-      await until('all but one are refused', () => refused === 9)
-      await pace(0)
-      const ten = await Promise.all(running)
-      expect(ten.map((answer) => answer.status).toSorted()).toEqual([
-        200,
-        ...Array.from({ length: 9 }, () => 409),
-      ])
-      expect(new Set(ten.map((answer) => answer.body.code))).toEqual(
-        new Set([undefined, 'deployment_in_progress']),
+        },
       )
-      await pace(UNTIL_RELEASED)
-      const others = clients.slice(1)
-      const together = Promise.all(others.map(({ id }, index) => send(id, index)))
-      await until('all of them run at Salesforce at the same time', async () => {
-        const lists = await Promise.all(
-          names
-            .slice(1)
-            .map(
-              (name) =>
-                world.simulator.control.act('deploys/list', { org: name }) as Promise<
-                  { status: string }[]
-                >,
-            ),
-        )
-        return lists.every((list) => list.some(({ status }) => status === 'InProgress'))
-      })
-      await pace(0)
-      expect((await together).map((answer) => answer.body.status)).toEqual(
-        others.map(() => 'deployed'),
+    const [only] = clients
+    await pace(UNTIL_RELEASED)
+    let refused = 0
+    const running = Array.from({ length: 10 }, async (_, index) => {
+      const answer = await send(only?.id ?? '', index)
+      if (answer.status === 409) refused += 1
+      return answer
+    })
+    await until('all but one are refused', () => refused === 9)
+    await pace(0)
+    const ten = await Promise.all(running)
+    expect(ten.map((answer) => answer.status).toSorted()).toEqual([
+      200,
+      ...Array.from({ length: 9 }, () => 409),
+    ])
+    expect(new Set(ten.map((answer) => answer.body.code))).toEqual(
+      new Set([undefined, 'deployment_in_progress']),
+    )
+    await pace(UNTIL_RELEASED)
+    const others = clients.slice(1)
+    const together = Promise.all(others.map(({ id }, index) => send(id, index)))
+    await until('all of them run at Salesforce at the same time', async () => {
+      const lists = await Promise.all(
+        names
+          .slice(1)
+          .map(
+            (name) =>
+              rig.simulator.control.act('deploys/list', { org: name }) as Promise<
+                { status: string }[]
+              >,
+          ),
       )
-    } finally {
-      await world[Symbol.asyncDispose]()
-    }
+      return lists.every((list) => list.some(({ status }) => status === 'InProgress'))
+    })
+    await pace(0)
+    expect((await together).map((answer) => answer.body.status)).toEqual(
+      others.map(() => 'deployed'),
+    )
   })
 })

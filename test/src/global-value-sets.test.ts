@@ -12,7 +12,7 @@ beforeAll(async () => {
   const rig = await sharedRig()
   org = await rig.org()
   client = await org.client()
-  await client.connect((await rig.salesforceOrg('Enterprise')).name)
+  await client.connect((await rig.salesforceOrg({ edition: 'Enterprise' })).name)
   await client.pull()
 }, 60_000)
 

@@ -1,4 +1,4 @@
-// Runs of deployments that are stopped at a chosen moment: while the step is being stored, so that its
+// Deployments and checks that are stopped at a chosen moment: while the step is being stored, so that its
 // transaction never commits when the process is killed there.
 
 import { expect } from 'vitest'
@@ -6,11 +6,17 @@ import { type Api, apiOf } from './api.ts'
 import { type Rig } from './rig.ts'
 import { until } from './until.ts'
 
-/** A condition over `old` and `new` of deployment_runs, by the id of the client it is for. */
+/** A condition over `old` and `new` of a row, by the id of the client it is for. */
 export type Moments = ReadonlyMap<string, string>
 
-/** From now on, a step of these clients' runs that meets its condition does not finish. */
-export const holdRuns = async ({ database }: Rig, moments: Moments): Promise<void> => {
+type Held = 'deployment_runs' | 'crm_conflict_reports'
+
+/** From now on, a step of these clients' work that meets its condition does not finish. */
+export const holdRuns = async (
+  { database }: Rig,
+  moments: Moments,
+  table: Held = 'deployment_runs',
+): Promise<void> => {
   const cases = [...moments].map(
     ([clientId, condition]) =>
       `if new.client_id = '${clientId}' and ${condition} then perform pg_sleep(300); end if;`,
@@ -20,19 +26,20 @@ export const holdRuns = async ({ database }: Rig, moments: Moments): Promise<voi
        $$ begin ${cases.join('\n')} return new; end $$`,
   )
   await database.query(
-    `create or replace trigger hold before update on deployment_runs
+    `create or replace trigger hold before update on ${table}
        for each row execute function hold_run()`,
   )
 }
 
 const SLEEPING = `datname = current_database() and wait_event = 'PgSleep'`
 
-/** Kills the newest server when so many runs are stopped where they should be, and starts a new one. */
+/** Kills the newest server when so much work is stopped where it should be, and starts a new one. */
 export const killAndRestart = async (
   rig: Rig,
   token: string,
   standing: number,
   alsoWhen: () => Promise<boolean> = async () => true,
+  table: Held = 'deployment_runs',
 ): Promise<Api> => {
   const { database } = rig
   await until(
@@ -45,7 +52,7 @@ export const killAndRestart = async (
   )
   await rig.servers.at(-1)?.kill()
   await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${SLEEPING}`)
-  await database.query('drop trigger hold on deployment_runs')
+  await database.query(`drop trigger hold on ${table}`)
   const server = await rig.addServer()
   return apiOf(server.url, token)
 }

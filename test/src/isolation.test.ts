@@ -139,7 +139,7 @@ const holdingsOf = async (org: TestOrg, client: TestClient): Promise<Holdings> =
 }
 
 const documented = async (): Promise<Endpoint[]> => {
-  const document = (await (await fetch(`${rig.url}/openapi.json`)).json()) as {
+  const document = (await (await fetch(`${rig.urls[0]}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, Operation>>
     components: { schemas: Record<string, Schema> }
   }

@@ -1,29 +1,35 @@
 // What can block a client's connection since 2026, from the Salesforce org to the caller.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
-
-const INTEGRATION = 'integration@acme.example'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
 
 interface Checked {
   health: { faults: { code: string; possible_causes: { code: string; remedy: string }[] }[] }
 }
 
-let rig: Rig
+let rig: SharedRig
+let salesforceOrg: SalesforceOrg
 let org: TestOrg
 let client: TestClient
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: { orgs: [{ name: 'Acme' }] } })
+  rig = await sharedRig()
+  salesforceOrg = await rig.salesforceOrg()
   org = await rig.org()
 })
-afterAll(() => rig[Symbol.asyncDispose]())
 
-const act: Rig['simulator']['control']['act'] = (...call) => rig.simulator.control.act(...call)
+const act: SharedRig['simulator']['control']['act'] = (...call) =>
+  rig.simulator.control.act(...call)
 
-const set = (settings: Record<string, unknown>) => act('orgs/update', { org: 'Acme', settings })
+const set = (settings: Record<string, unknown>) =>
+  act('orgs/update', { org: salesforceOrg.name, settings })
 const user = (changes: Record<string, unknown>) =>
-  act('users/update', { org: 'Acme', username: INTEGRATION, ...changes })
+  act('users/update', {
+    org: salesforceOrg.name,
+    username: salesforceOrg.usernameOf('integration'),
+    ...changes,
+  })
 
 afterEach(async () => {
   await set({ app: 'installed', refreshAddressAllowed: true })
@@ -33,7 +39,7 @@ afterEach(async () => {
 
 const connected = async () => {
   client = await org.client()
-  await client.connect('Acme')
+  await client.connect(salesforceOrg.name)
 }
 
 describe('a refresh that Salesforce refuses', () => {
@@ -49,7 +55,10 @@ describe('a refresh that Salesforce refuses', () => {
       client_id: client.id,
     })
     expect([refused.status, refused.body.code]).toEqual([502, 'nango_error'])
-    await act('sessions/expire', { org: 'Acme', username: INTEGRATION })
+    await act('sessions/expire', {
+      org: salesforceOrg.name,
+      username: salesforceOrg.usernameOf('integration'),
+    })
     const { body } = await org.api.post<Checked>('/api/connections/get', {
       client_id: client.id,
       check: true,
@@ -66,7 +75,7 @@ describe('an authorization that Salesforce turns away', () => {
     async (app) => {
       client = await org.client()
       await set({ app })
-      await expect(client.connect('Acme')).rejects.toThrow('the authorization failed')
+      await expect(client.connect(salesforceOrg.name)).rejects.toThrow('the authorization failed')
       const asked = await org.api.post<{ code: string; errors: { code: string }[] }>(
         '/api/connections/callback',
         { client_id: client.id },

@@ -1,11 +1,11 @@
 // The connected user's rights are reduced, or a user with fewer rights connects: what they no longer see
 // still exists in the Salesforce org, and nothing may claim otherwise.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Control } from '../../simulator/src/control/client.ts'
-import { startRig, type Snapshot, type Rig, type TestClient, type TestOrg } from './rig.ts'
+import { type Snapshot, type TestClient, type TestOrg } from './rig.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
 
-const INTEGRATION = 'integration@acme.example'
 const NOTHING = { added: 0, removed: 0, changed: 0 }
 const PLAN = {
   objects: [
@@ -33,14 +33,19 @@ interface Findings {
   findings: { code: string; message: string; severity: string; component: { full_name: string } }[]
 }
 
-let rig: Rig
+let rig: SharedRig
+let salesforceOrg: SalesforceOrg
 let org: TestOrg
 let client: TestClient
 
 const act: Control['act'] = (...call) => rig.simulator.control.act(...call)
 
 const profile = (name: string) =>
-  act('users/update', { org: 'Acme', username: INTEGRATION, profile: name })
+  act('users/update', {
+    org: salesforceOrg.name,
+    username: salesforceOrg.usernameOf('integration'),
+    profile: name,
+  })
 
 const diff = async (from: number, to: number): Promise<Diff> =>
   (
@@ -64,13 +69,13 @@ const check = async (plan: unknown): Promise<Findings> =>
   ).body
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: { orgs: [{ name: 'Acme', edition: 'Enterprise' }] } })
+  rig = await sharedRig()
+  salesforceOrg = await rig.salesforceOrg({ edition: 'Enterprise' })
   org = await rig.org()
   client = await org.client()
-  await client.connect('Acme')
+  await client.connect(salesforceOrg.name)
   await client.pull()
 })
-afterAll(() => rig[Symbol.asyncDispose]())
 
 describe('a connected user whose profile is cut down', () => {
   it('no longer sees objects, which are not removed; they come back as they were', async () => {
@@ -169,15 +174,23 @@ describe('a connected user whose profile is cut down', () => {
 describe('field-level security', () => {
   it('hides a field, which is not removed; one deleted beside it is', async () => {
     const field = (name: string) => ({
-      org: 'Acme',
+      org: salesforceOrg.name,
       object: 'Lead',
       field: { name, type: 'string', length: 40 },
     })
     await act('schema/add-field', field('Kept__c'))
     await act('schema/add-field', field('Dropped__c'))
     const { version } = await pull()
-    await act('permissions/hide-field', { org: 'Acme', object: 'Lead', field: 'Kept__c' })
-    await act('schema/remove-field', { org: 'Acme', object: 'Lead', name: 'Dropped__c' })
+    await act('permissions/hide-field', {
+      org: salesforceOrg.name,
+      object: 'Lead',
+      field: 'Kept__c',
+    })
+    await act('schema/remove-field', {
+      org: salesforceOrg.name,
+      object: 'Lead',
+      name: 'Dropped__c',
+    })
     const after = await pull()
     expect(after.stats.not_visible).toEqual(['Lead.Kept__c'])
     expect((await diff(version, after.version)).summary).toMatchObject({
@@ -189,7 +202,7 @@ describe('field-level security', () => {
 
 describe('a person with fewer rights who connects instead', () => {
   it('sees less, and nothing is removed', async () => {
-    await client.connect('Acme', { username: 'restricted@acme.example' })
+    await client.connect(salesforceOrg.name, { username: salesforceOrg.usernameOf('restricted') })
     const narrow = await pull()
     expect(narrow.changes_from_previous).toEqual(NOTHING)
     expect(narrow.stats.not_visible.length).toBeGreaterThan(50)

@@ -29,8 +29,8 @@ const SERIES = /_(bucket|count|sum)$/
 let types: Map<string, string>
 
 beforeAll(async () => {
-  const { url } = await sharedRig()
-  const page = await (await fetch(new URL('/metrics', url))).text()
+  const { urls } = await sharedRig()
+  const page = await (await fetch(new URL('/metrics', urls[0]))).text()
   types = new Map(
     [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
   )

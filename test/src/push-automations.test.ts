@@ -19,7 +19,7 @@ let client: TestClient
 
 beforeAll(async () => {
   rig = await sharedRig()
-  acme = (await rig.salesforceOrg('Enterprise')).name
+  acme = (await rig.salesforceOrg({ edition: 'Enterprise' })).name
   org = await rig.org()
   client = await org.client()
   await client.connect(acme)

@@ -14,7 +14,7 @@ import {
   type RowResult,
   settled,
 } from './push-support.ts'
-import { type Rig, type TestOrg } from './rig.ts'
+import { type AnyRig, createSalesforceOrg, type TestOrg } from './rig.ts'
 
 export type Rule = Omit<ActionInput<'faults/add'>, 'org'>
 
@@ -64,10 +64,11 @@ export const status = (code: number, errorCode?: string): Rule['kind'] => ({
   ...(errorCode === undefined ? { body: 'html' } : { errorCode }),
 })
 
-/** A client of this Salesforce org with ten companies, and what tests do with them. */
-export const makeCase = async (rig: Rig, org: TestOrg, name: string) => {
+/** A client of a Salesforce org of its own with ten companies, and what tests do with them. */
+export const makeCase = async (rig: AnyRig, org: TestOrg) => {
   const { simulator } = rig
   const { control } = simulator
+  const { name } = await createSalesforceOrg(control)
   const pushRig = await makePushRig(rig, org, name)
   await control.act('records/fill', {
     org: name,

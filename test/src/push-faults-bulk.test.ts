@@ -2,7 +2,7 @@
 // result, every result is true for the Salesforce org, and rows are never put into a second job
 // needlessly.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   codeOf,
   expectOnlyBad,
@@ -24,36 +24,22 @@ import {
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
-
-const NAMES = [
-  'Cut After',
-  'Cut Before',
-  'Unavailable',
-  'Locked Parents',
-  'Fought Parents',
-  'Dying Session',
-  'Busy Moment',
-  'Dead End',
-] as const
 
 const ROWS = 2_600
 const BAD = Math.floor(ROWS / 50)
 
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 
 beforeAll(async () => {
-  rig = await startRig({
-    replicas: 2,
-    simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
-  })
+  rig = await sharedRig()
   org = await rig.org()
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
+const newCase = () => makeCase(rig, org)
 
 /** One fault at each step of a job, in the order of the steps. */
 const STEPS: [method: string, path: string][] = [
@@ -85,14 +71,14 @@ const holdAt = async (here: FaultCase, at: number) => {
 
 describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
   it.each([
-    { name: 'Cut After' as const, kindOf: (): Rule['kind'] => ({ type: 'close', when: 'after' }) },
+    { name: 'cut after', kindOf: (): Rule['kind'] => ({ type: 'close', when: 'after' }) },
     {
-      name: 'Cut Before' as const,
+      name: 'cut before',
       kindOf: (): Rule['kind'] => ({ type: 'close', when: 'before' }),
     },
-    { name: 'Unavailable' as const, kindOf: () => status(503, 'SERVER_UNAVAILABLE') },
-  ])('survives one fault at each step of its job: $name', async ({ name, kindOf }) => {
-    const here = await caseOf(name)
+    { name: 'unavailable', kindOf: () => status(503, 'SERVER_UNAVAILABLE') },
+  ])('survives one fault at each step of its job: $name', async ({ kindOf }) => {
+    const here = await newCase()
     await pushRecords(org.api, here.pushRig, placements('row', 49))
     const before = await recordsOf(rig.simulator, here.name, 'row-')
     await nextSecond()
@@ -109,7 +95,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
   })
 
   it('sends again the rows that met a lock, and no others', async () => {
-    const here = await caseOf('Locked Parents')
+    const here = await newCase()
     await here.lock(3)
     // Fewer than the 200 of a batch from which on Salesforce itself retries.
     const isLocked = (index: number) => index % 20 === 2
@@ -130,7 +116,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
   })
 
   it('gets past another one that writes to children of the same parents', async () => {
-    const here = await caseOf('Fought Parents')
+    const here = await newCase()
     await here.control.act('bulk/pace', { org: here.name, retryMs: 10 })
     await here.control.act('records/pace', { org: here.name, saveMs: 0.3 })
     await here.control.act('bulk/hold', { org: here.name, at: 'queued' })
@@ -154,7 +140,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
   })
 
   it('goes on when its session dies in the middle', async () => {
-    const here = await caseOf('Dying Session')
+    const here = await newCase()
     const held = await holdAt(here, 1_000)
     const rows = rowsOf(ROWS)
     const id = await here.start(rows, 'bulk')
@@ -170,7 +156,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
   })
 
   it('waits where Salesforce has too many long calls at once', async () => {
-    const here = await caseOf('Busy Moment')
+    const here = await newCase()
     const held = await holdAt(here, 1_000)
     const rows = rowsOf(ROWS)
     const id = await here.start(rows, 'bulk')
@@ -192,7 +178,7 @@ describe.concurrent('a push by Bulk', { timeout: 150_000 }, () => {
   })
 
   it('reports rows whose outcome cannot be found out, and sends none of them again by itself', async () => {
-    const here = await caseOf('Dead End')
+    const here = await newCase()
     const held = await holdAt(here, 1_000)
     const rows = placements('row', ROWS)
     const id = await here.start(rows, 'bulk')

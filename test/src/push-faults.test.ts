@@ -1,7 +1,7 @@
 // Pushes with Collections while the connection to Salesforce breaks: every row has its result, every
 // result is true for the Salesforce org, and only rows that failed for a temporary cause are sent again.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   codeOf,
   COLLECTION,
@@ -24,38 +24,23 @@ import {
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
-const NAMES = [
-  'Lost Answers',
-  'Lost Requests',
-  'Overwritten',
-  'Locked Parents',
-  'Fought Parents',
-  'Dying Sessions',
-  'Busy Moments',
-  'Half Way',
-  'Dead End',
-] as const
-
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 
 beforeAll(async () => {
-  rig = await startRig({
-    replicas: 2,
-    simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
-  })
+  rig = await sharedRig()
   org = await rig.org()
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
+const newCase = () => makeCase(rig, org)
 
 describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   it('writes nothing a second time when answers are lost after the work was done', async () => {
-    const here = await caseOf('Lost Answers')
+    const here = await newCase()
     await pushRecords(org.api, here.pushRig, placements('row', 60))
     const before = await recordsOf(rig.simulator, here.name, 'row-')
     await nextSecond()
@@ -75,7 +60,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('loses no row when requests are lost, and sends just these again', async () => {
-    const here = await caseOf('Lost Requests')
+    const here = await newCase()
     const lost = { method: 'PATCH', path: COLLECTION }
     await here.fault({ ...lost, times: 2, kind: { type: 'close', when: 'before' } })
     await here.fault({ ...lost, times: 3, kind: status(503, 'SERVER_UNAVAILABLE') })
@@ -92,7 +77,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('sends again what somebody else has written over meanwhile, and says so', async () => {
-    const here = await caseOf('Overwritten')
+    const here = await newCase()
     await here.fault({ method: 'PATCH', path: COLLECTION, kind: { type: 'close', when: 'after' } })
     for (const path of LOOK_UPS) await here.fault({ path, times: 3, kind: status(503) })
     const rows = placements('row', 100)
@@ -116,7 +101,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('sends again the rows that met a lock, and no others, until they pass or have had their tries', async () => {
-    const here = await caseOf('Locked Parents')
+    const here = await newCase()
     await here.lock(1, 2)
     const rows = rowsOf(600)
     const id = await here.start(rows, 'collections')
@@ -143,7 +128,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('gets past another one that writes to children of the same parents', async () => {
-    const here = await caseOf('Fought Parents')
+    const here = await newCase()
     const rows = { one: rowsOf(1_000, { prefix: 'one' }), two: rowsOf(1_000, { prefix: 'two' }) }
     // A call holds its parents for four seconds, until the other push has also arrived.
     await here.control.act('records/pace', { org: here.name, saveMs: 20 })
@@ -163,9 +148,11 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('goes on when its session dies, in whatever words Salesforce says so', async () => {
-    const here = await caseOf('Dying Sessions')
+    const here = await newCase()
     // As in Salesforce, a save waits for the lock of a parent: chunks that fell behind are not the subject.
-    await here.control.act('records/pace', { org: here.name, saveMs: 6, lockWaitMs: 10_000 })
+    const pace = (saveMs: number) =>
+      here.control.act('records/pace', { org: here.name, saveMs, lockWaitMs: 10_000 })
+    await pace(15)
     const rows = rowsOf(8_000)
     const id = await here.start(rows, 'collections')
     const written = async () => (await here.writes()).filter((call) => call.status === 200).length
@@ -177,6 +164,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
       path: COLLECTION,
       kind: { type: 'dead-session', shape: 'bad-oauth-token' },
     })
+    await pace(1)
     const { results } = await here.finish(id, rows)
     expectOnlyBad(results)
     expect(tally(results, ({ attempts }) => attempts)).toEqual({ 1: 8_000 })
@@ -186,7 +174,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('waits where Salesforce has too many long calls at once', async () => {
-    const here = await caseOf('Busy Moments')
+    const here = await newCase()
     // Long enough for a second lane to come, however busy the replicas are with other pushes.
     await here.control.act('records/pace', { org: here.name, saveMs: 2 })
     await here.control.act('orgs/update', {
@@ -202,7 +190,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('keeps what it knows when the connection ends before the last row has its result', async () => {
-    const here = await caseOf('Half Way')
+    const here = await newCase()
     await here.lock(3)
     const rows = placements('row', 200).map((row, n) => ({
       ...row,
@@ -223,7 +211,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
   })
 
   it('reports rows whose outcome cannot be found out, and sends none of them again by itself', async () => {
-    const here = await caseOf('Dead End')
+    const here = await newCase()
     await here.fault({
       method: 'PATCH',
       path: COLLECTION,
@@ -237,7 +225,7 @@ describe.concurrent('a push by Collections', { timeout: 150_000 }, () => {
     // Their number is random: at the first outage the push sends no more. What is then under way arrives
     // without our knowing.
     await until('the push waits, and all that it has sent has arrived', async () => {
-      const [open] = await rig.database.query<{ calls: number }>(
+      const [open] = await rig.query<{ calls: number }>(
         `select count(*)::integer as calls from push_chunks
           where push_id = $1 and state = 'pending'
             and (send_state is not null or lease_holder is not null)`,

@@ -1,7 +1,7 @@
 // The life of a push beside its sending: followed, cancelled, retried, listed, and repeated by its
 // key.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { codeOf, type FaultCase, makeCase, rowsOf, tally } from './push-cases.ts'
 import {
   expectTrue,
@@ -17,33 +17,19 @@ import {
   type Row,
   settled,
 } from './push-support.ts'
-import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
-const NAMES = [
-  'Retry',
-  'Calls',
-  'Jobs',
-  'Lists',
-  'Follow',
-  'Keys',
-  'Walls',
-  'Audit',
-  'Log',
-] as const
-
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 
 beforeAll(async () => {
-  rig = await startRig({
-    simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
-  })
+  rig = await sharedRig()
   org = await rig.org()
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
+const newCase = () => makeCase(rig, org)
 
 const post = <T = PushBody>(path: string, body: Row, headers: Record<string, string> = {}) =>
   org.api.post<T>(`/api/push/${path}`, body, headers)
@@ -58,7 +44,7 @@ const bodyOf = (here: FaultCase, records: Row[], more: Row = {}): Row => ({
 
 /** Stored input rows of a push. */
 const inputRows = async (pushId: string): Promise<number> => {
-  const [found] = await rig.database.query<{ rows: number }>(
+  const [found] = await rig.query<{ rows: number }>(
     'select coalesce(sum(rows), 0)::int as rows from push_rows where push_id = $1',
     [pushId],
   )
@@ -67,7 +53,7 @@ const inputRows = async (pushId: string): Promise<number> => {
 
 describe.concurrent('a push', { timeout: 120_000 }, () => {
   it('is retried as a new push of its failed rows only, and stays as it was', async () => {
-    const here = await caseOf('Retry')
+    const here = await newCase()
     const rows = rowsOf(450).map((row, n) =>
       n % 50 === 7 ? { ...row, title: 'x'.repeat(41) } : row,
     )
@@ -111,7 +97,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   })
 
   it('by Collections is cancelled: what was sent has its result, nothing more is sent', async () => {
-    const here = await caseOf('Calls')
+    const here = await newCase()
     await here.control.act('records/pace', { org: here.name, saveMs: 1 })
     const rows = placements('row', 5_000)
     const id = await here.start(rows, 'collections')
@@ -140,7 +126,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   })
 
   it('with Bulk is cancelled: its job is stopped, and what it wrote is reported', async () => {
-    const here = await caseOf('Jobs')
+    const here = await newCase()
     await here.control.act('bulk/hold', { org: here.name, at: 400 })
     const rows = placements('row', 3_000)
     const id = await here.start(rows, 'bulk')
@@ -160,7 +146,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   })
 
   it('is listed newest first, by client, object and status, a page at a time', async () => {
-    const here = await caseOf('Lists')
+    const here = await newCase()
     await map(org, here.pushRig.client, {
       canonical_object: 'company',
       sfdc_object: 'Account',
@@ -215,7 +201,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   })
 
   it('is followed: 202 with its place to poll until it has ended, then 200', async () => {
-    const here = await caseOf('Follow')
+    const here = await newCase()
     const inTime = await post('records', bodyOf(here, placements('row', 1), { wait_seconds: 55 }))
     expect([inTime.status, inTime.body.status]).toEqual([200, 'succeeded'])
     await here.control.act('bulk/hold', { org: here.name, at: 600 })
@@ -245,7 +231,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   })
 
   it('is made once for a key and a body, whoever repeats it when', async () => {
-    const here = await caseOf('Keys')
+    const here = await newCase()
     await here.control.act('bulk/hold', { org: here.name, at: 'queued' })
     const body = bodyOf(here, placements('row', 10), { options: { transport: 'bulk' } })
     const key = { 'idempotency-key': 'a push' }

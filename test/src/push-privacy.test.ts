@@ -23,17 +23,6 @@ import {
 } from './push-support.ts'
 import { type Rig, startRig, type TestOrg } from './rig.ts'
 
-const NAMES = [
-  'Retry',
-  'Calls',
-  'Jobs',
-  'Lists',
-  'Follow',
-  'Keys',
-  'Walls',
-  'Audit',
-  'Log',
-] as const
 const NOBODY = '0199a1b2-0000-7000-8000-0000000000e9'
 
 let rig: Rig
@@ -41,14 +30,14 @@ let org: TestOrg
 
 beforeAll(async () => {
   rig = await startRig({
-    simulator: { orgs: NAMES.map((name) => ({ name, edition: 'Unlimited' as const })) },
+    simulator: true,
     environment: { LOG_LEVEL: 'trace' },
   })
   org = await rig.org()
 }, 60_000)
 afterAll(() => rig[Symbol.asyncDispose]())
 
-const caseOf = (name: (typeof NAMES)[number]) => makeCase(rig, org, name)
+const newCase = () => makeCase(rig, org)
 
 const post = <T = PushBody>(path: string, body: Row, headers: Record<string, string> = {}) =>
   org.api.post<T>(`/api/push/${path}`, body, headers)
@@ -72,7 +61,7 @@ const inputRows = async (pushId: string): Promise<number> => {
 
 describe.concurrent('a push', { timeout: 120_000 }, () => {
   it('is nobody else’s: to others it does not exist, in the same words as one that never was', async () => {
-    const here = await caseOf('Walls')
+    const here = await newCase()
     await here.control.act('bulk/hold', { org: here.name, at: 0 })
     const id = await here.start(rowsOf(2_500), 'bulk')
     const stranger = await rig.org()
@@ -99,7 +88,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   })
 
   it('leaves one audit row with its outcome and its calls, and input for a retry only', async () => {
-    const here = await caseOf('Audit')
+    const here = await newCase()
     const bad = await pushRecords(org.api, here.pushRig, rowsOf(450))
     const good = await pushRecords(org.api, here.pushRig, placements('good', 2_100))
     const dry = await pushRecords(org.api, here.pushRig, rowsOf(450), { dry_run: true })
@@ -129,7 +118,7 @@ describe.concurrent('a push', { timeout: 120_000 }, () => {
   })
 
   it('writes no value of a record to the log, whatever goes wrong with it', async () => {
-    const here = await caseOf('Log')
+    const here = await newCase()
     const canary = 'Zwetschgenkuchen'
     const spoiled: Row[] = [
       { title: canary.repeat(4) },

@@ -234,7 +234,7 @@ describe.each([
 
     it('streams the same results as NDJSON', async () => {
       const streamed = async (body: Row): Promise<RowResult[]> => {
-        const answer = await fetch(`${rig.url}/api/push/results`, {
+        const answer = await fetch(`${rig.urls[0]}/api/push/results`, {
           method: 'POST',
           headers: {
             authorization: `Bearer ${org.token}`,

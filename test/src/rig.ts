@@ -4,7 +4,8 @@
 import { randomBytes } from 'node:crypto'
 import { apiOf, type Api } from './api.ts'
 import { createDatabase, type DatabaseOwner, type TestDatabase } from './database.ts'
-import { createControl, type Control } from '../../simulator/src/control/client.ts'
+import { createControl, type Control, type OrgView } from '../../simulator/src/control/client.ts'
+import { type ActionInput } from '../../simulator/src/control/routes.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/src/index.ts'
 import { startServer, SUPER_ADMIN_SECRET, type ServerProcess } from './server-process.ts'
 
@@ -200,6 +201,13 @@ const clientOf = (api: Api, world: AnyRig['simulator'] | null, id: string): Test
     return answer.body
   },
 })
+
+/** A new Salesforce org under a name of its own. */
+export const createSalesforceOrg = (
+  control: Control,
+  input: Omit<ActionInput<'orgs/create'>, 'name'> = {},
+): Promise<OrgView> =>
+  control.createOrg({ name: `Acme ${unique()}`, edition: 'Unlimited', ...input })
 
 /** An org with an org_admin and an API token of theirs, in this world. */
 export const createOrg = async (

@@ -1,10 +1,11 @@
 // One vocabulary for running work, whatever its kind: the call that starts it answers 202 with where and
 // when to poll, and `is_final` says whether the resource still changes.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Answer } from './api.ts'
 import { text } from './deploy-bodies.ts'
-import { type Rig, startRig, type TestClient, type TestOrg } from './rig.ts'
+import { type TestClient, type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 import { until } from './until.ts'
 
 interface Work {
@@ -37,20 +38,21 @@ interface Document {
   components: { schemas: Record<string, Schema> }
 }
 
-let rig: Rig
+let rig: SharedRig
+let salesforceOrg: string
 let org: TestOrg
 let client: TestClient
 let document: Document
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true })
+  rig = await sharedRig()
+  salesforceOrg = (await rig.salesforceOrg()).name
   org = await rig.org()
   client = await org.client()
-  await client.connect()
+  await client.connect(salesforceOrg)
   await client.pull()
   document = (await org.api.get<Document & Record<string, unknown>>('/openapi.json')).body
 }, 60_000)
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const RULE = {
   type: 'validation_rule',
@@ -84,10 +86,14 @@ const POLLED: Readonly<Record<string, (id: string) => object>> = {
 }
 
 const start = async (path: string, body: object): Promise<Answer<Work>> => {
-  await rig.simulator.control.addFault({ times: 1_000, kind: { type: 'slow', ms: 300 } })
+  await rig.simulator.control.addFault({
+    org: salesforceOrg,
+    times: 1_000,
+    kind: { type: 'slow', ms: 300 },
+  })
   const answer = await org.api.post<Work>(path, { client_id: client.id, wait_seconds: 0, ...body })
   expect([path, answer.status], answer.text).toEqual([path, 202])
-  await rig.simulator.control.clearFaults()
+  await rig.simulator.control.clearFaults(salesforceOrg)
   return answer
 }
 

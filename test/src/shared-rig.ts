@@ -1,9 +1,8 @@
-// One system for all suites that need none of their own: one server and one simulator, started by the
+// One system for all suites that need none of their own: two replicas and one simulator, started by the
 // first that asks, and running until the end. Each suite creates its own org, clients and Salesforce
-// orgs in it. No suite may kill, fault, count or reconfigure what others share: a suite that does starts
-// a rig of its own.
+// orgs in it. No suite may kill, fault, count or reconfigure what others share (the faults and calls of its
+// own Salesforce orgs it may): a suite that does starts a rig of its own.
 
-import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import pg from 'pg'
@@ -15,6 +14,7 @@ import { startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 import {
   type AnyRig,
   createOrg,
+  createSalesforceOrg,
   environmentOf,
   type SimulatedWorld,
   startWorld,
@@ -23,17 +23,18 @@ import {
 } from './rig.ts'
 
 export interface SharedRig extends AnyRig {
-  url: string
+  /** Of both replicas; `api` calls the first. */
+  urls: [string, string]
   /** Runs one statement as the login that owns everything; it may touch only this suite's rows. */
-  query(text: string, values: unknown[]): Promise<void>
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   /** A Salesforce org of this suite only. */
-  salesforceOrg(edition?: OrgView['edition']): Promise<SalesforceOrg>
+  salesforceOrg(input?: Parameters<typeof createSalesforceOrg>[1]): Promise<SalesforceOrg>
 }
 
 export interface SalesforceOrg {
   name: string
   /** The username of its administrator, or of the user who connects it. */
-  usernameOf(who: 'admin' | 'integration'): string
+  usernameOf(who: 'admin' | 'integration' | 'restricted'): string
 }
 
 export interface SharedClient {
@@ -52,7 +53,7 @@ declare module 'vitest' {
 
 /** What the starter of the rig passes to its users. */
 interface Whereabouts {
-  url: string
+  urls: [string, string]
   databaseUrl: string
   controlUrl: string
   nangoUrl: string
@@ -63,25 +64,25 @@ interface Whereabouts {
 export const sharedRig = async (): Promise<SharedRig> => {
   const answer = await fetch(inject('sharedRigDesk'))
   if (!answer.ok) throw new Error(`the shared rig did not start: ${await answer.text()}`)
-  const { url, databaseUrl, controlUrl, nangoUrl, orgs } = (await answer.json()) as Whereabouts
+  const { urls, databaseUrl, controlUrl, nangoUrl, orgs } = (await answer.json()) as Whereabouts
   const control: Control = createControl(controlUrl)
   const simulator = { control, orgs, nangoUrl }
-  const api = apiOf(url)
+  const api = apiOf(urls[0])
   const superAdmin = api.as(SUPER_ADMIN_SECRET)
   return {
-    url,
+    urls,
     simulator,
     api,
     superAdmin,
     org: () => createOrg(superAdmin, api, simulator),
-    query: async (text, values) => {
+    query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) => {
       const client = new pg.Client({ connectionString: databaseUrl })
       await client.connect()
-      await client.query(text, values).finally(() => client.end())
+      const { rows } = await client.query<Row>(text, values).finally(() => client.end())
+      return rows
     },
-    salesforceOrg: async (edition = 'Unlimited') => {
-      const name = `Acme ${randomBytes(4).toString('hex')}`
-      const { usernames } = await control.createOrg({ name, edition })
+    salesforceOrg: async (input) => {
+      const { name, usernames } = await createSalesforceOrg(control, input)
       return {
         name,
         usernameOf: (who) => {
@@ -98,7 +99,7 @@ export const sharedRig = async (): Promise<SharedRig> => {
 /** For suites that need no more than this: a client of their own org, connected and pulled. */
 export const sharedClient = async (edition?: OrgView['edition']): Promise<SharedClient> => {
   const rig = await sharedRig()
-  const salesforceOrg = await rig.salesforceOrg(edition)
+  const salesforceOrg = await rig.salesforceOrg(edition === undefined ? {} : { edition })
   const org = await rig.org()
   const client = await org.client()
   await client.connect(salesforceOrg.name)
@@ -133,16 +134,17 @@ const startSharedRig = async (
 ): Promise<Whereabouts & AsyncDisposable> => {
   const database = await createDatabaseOf(adminUrl, template)
   const world = await startWorld(true)
-  const server = await startServer({ DATABASE_URL: database.url, ...environmentOf(world) })
+  const environment = { DATABASE_URL: database.url, ...environmentOf(world) }
+  const [first, second] = await Promise.all([startServer(environment), startServer(environment)])
   const { controlUrl, nangoUrl, orgs } = world
   return {
-    url: server.url,
+    urls: [first.url, second.url],
     databaseUrl: database.url,
     controlUrl,
     nangoUrl,
     orgs,
     [Symbol.asyncDispose]: async () => {
-      await server.terminate()
+      await Promise.all([first.terminate(), second.terminate()])
       await world.close()
       await database[Symbol.asyncDispose]()
     },

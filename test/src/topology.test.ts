@@ -1,31 +1,26 @@
 // A client's schema as snapshots: exactly as Salesforce sent it, cheap to repeat, hidden from others.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startRig, type Snapshot, type Rig, type TestClient, type TestOrg } from './rig.ts'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Snapshot, type TestClient, type TestOrg } from './rig.ts'
+import { type SalesforceOrg, type SharedRig, sharedRig } from './shared-rig.ts'
 
 const LARGE = { objects: 1000, fields: 20_000 }
 
-let rig: Rig
+let rig: SharedRig
+let acme: SalesforceOrg
 let org: TestOrg
 let client: TestClient
 let first: Snapshot
 
 beforeAll(async () => {
-  rig = await startRig({
-    simulator: {
-      orgs: [
-        { name: 'Acme', edition: 'Enterprise' },
-        { name: 'Big', edition: 'Unlimited', seed: LARGE },
-      ],
-    },
-  })
+  rig = await sharedRig()
+  acme = await rig.salesforceOrg({ edition: 'Enterprise' })
   org = await rig.org()
   client = await org.client()
-  await client.connect('Acme')
+  await client.connect(acme.name)
   first = await client.pull()
 })
-afterAll(() => rig[Symbol.asyncDispose]())
-beforeEach(() => rig.simulator.control.clearJournal())
+beforeEach(() => rig.simulator.control.clearJournal(acme.name))
 
 interface Payload {
   objects: Record<string, { fields: { name: string }[] }>
@@ -42,12 +37,11 @@ const get = async (body: Record<string, unknown> = {}, of: TestClient = client) 
 }
 
 /** What Salesforce itself returns to the connected user. */
-const salesforce = async (salesforceOrg: string) => {
-  const username =
-    salesforceOrg === 'Acme'
-      ? 'integration@acme.example'
-      : `integration@${salesforceOrg.toLowerCase()}.example`
-  const { token, instanceUrl } = await rig.simulator.control.openSession(salesforceOrg, username)
+const salesforce = async (salesforceOrg: SalesforceOrg) => {
+  const { token, instanceUrl } = await rig.simulator.control.openSession(
+    salesforceOrg.name,
+    salesforceOrg.usernameOf('integration'),
+  )
   return async (path: string) =>
     (
       await fetch(`${instanceUrl}/services/data/v66.0${path}`, {
@@ -57,7 +51,7 @@ const salesforce = async (salesforceOrg: string) => {
 }
 
 const stored = async () => {
-  const [counts] = await rig.database.query<{
+  const [counts] = await rig.query<{
     blobs: number
     snapshots: number
     validators: string
@@ -72,13 +66,13 @@ const stored = async () => {
 }
 
 const calls = async (pattern: RegExp) =>
-  (await rig.simulator.control.journal()).filter((call) =>
+  (await rig.simulator.control.journal(acme.name)).filter((call) =>
     pattern.test(`${call.method} ${call.path}`),
   )
 
 describe('a snapshot', () => {
   it('gives back, object by object, exactly what Salesforce sent to the connected user', async () => {
-    const ask = await salesforce('Acme')
+    const ask = await salesforce(acme)
     const { objects } = await get()
     const global = (await ask('/sobjects')) as { sobjects: { name: string }[] }
     expect(Object.keys(objects).toSorted()).toEqual(
@@ -129,12 +123,13 @@ describe('a pull', () => {
     'of 1,000 objects and 20,000 fields takes at most N/25 + 25 Salesforce calls',
     { timeout: 120_000 },
     async () => {
+      const salesforceOrg = await rig.salesforceOrg({ seed: LARGE })
       const big = await org.client()
-      await big.connect('Big')
-      await rig.simulator.control.clearJournal()
+      await big.connect(salesforceOrg.name)
+      await rig.simulator.control.clearJournal(salesforceOrg.name)
       const snapshot = await big.pull()
       expect(snapshot).toMatchObject({ objects_count: LARGE.objects, fields_count: LARGE.fields })
-      const counted = (await rig.simulator.control.journal('Big')).reduce(
+      const counted = (await rig.simulator.control.journal(salesforceOrg.name)).reduce(
         (sum, call) => sum + call.calls,
         0,
       )
@@ -143,7 +138,7 @@ describe('a pull', () => {
         counted,
       )
 
-      const ask = await salesforce('Big')
+      const ask = await salesforce(salesforceOrg)
       const { objects } = await get({ objects: ['Object_00000__c', 'Object_00999__c'] }, big)
       for (const [name, describe] of Object.entries(objects)) {
         expect(describe).toEqual(await ask(`/sobjects/${name}/describe`))
@@ -153,7 +148,7 @@ describe('a pull', () => {
 
   it('with nothing changed asks one describe call and stores one row', async () => {
     await client.pull()
-    await rig.simulator.control.clearJournal()
+    await rig.simulator.control.clearJournal(acme.name)
     const before = await stored()
     const snapshot = await client.pull()
     expect(await calls(/\/(sobjects|composite)/)).toMatchObject([
@@ -168,7 +163,7 @@ describe('a pull', () => {
 
   it('after a permission-set change that moved every date stores no describe again', async () => {
     const before = await stored()
-    await rig.simulator.control.act('permissions/touch', { org: 'Acme' })
+    await rig.simulator.control.act('permissions/touch', { org: acme.name })
     const snapshot = await client.pull()
     const after = await stored()
     expect(after?.blobs).toBe(before?.blobs)
@@ -183,19 +178,19 @@ describe('a pull', () => {
     const { control } = rig.simulator
     const base = await client.pull()
     await control.act('schema/alter-field', {
-      org: 'Acme',
+      org: acme.name,
       object: 'Lead',
       name: 'Segment__c',
       changes: { label: 'Market Segment' },
     })
-    await control.act('schema/add-object', { org: 'Acme', name: 'Invoice__c', label: 'Invoice' })
+    await control.act('schema/add-object', { org: acme.name, name: 'Invoice__c', label: 'Invoice' })
     await control.act('permissions/hide-field', {
-      org: 'Acme',
+      org: acme.name,
       object: 'Account',
       field: 'Region__c',
     })
     await control.act('automations/set-validation-rule', {
-      org: 'Acme',
+      org: acme.name,
       object: 'Lead',
       name: 'Score_In_Range',
       active: false,
@@ -225,7 +220,7 @@ describe('a pull', () => {
 
   it('lists an object that cannot be described, and captures the rest', async () => {
     await rig.simulator.control.addFault({
-      org: 'Acme',
+      org: acme.name,
       path: '*/sobjects/Solution/describe*',
       times: 50,
       kind: {
@@ -236,7 +231,7 @@ describe('a pull', () => {
       },
     })
     const snapshot = await client.pull({ full: true })
-    await rig.simulator.control.clearFaults()
+    await rig.simulator.control.clearFaults(acme.name)
     expect(snapshot.stats.unreadable).toMatchObject([{ object: 'Solution' }])
     expect(snapshot.objects_count).toBeGreaterThan(80)
   })
@@ -244,16 +239,20 @@ describe('a pull', () => {
   it('gets through 503s, cut answers and dead sessions', async () => {
     const { control } = rig.simulator
     await control.addFault({
-      org: 'Acme',
+      org: acme.name,
       path: '*composite',
       times: 2,
       kind: { type: 'status', status: 503, body: 'html' },
     })
-    await control.addFault({ org: 'Acme', path: '*composite', kind: { type: 'cut' } })
-    await control.addFault({ org: 'Acme', path: '*query*', kind: { type: 'close', when: 'after' } })
-    await control.act('sessions/expire', { org: 'Acme' })
+    await control.addFault({ org: acme.name, path: '*composite', kind: { type: 'cut' } })
+    await control.addFault({
+      org: acme.name,
+      path: '*query*',
+      kind: { type: 'close', when: 'after' },
+    })
+    await control.act('sessions/expire', { org: acme.name })
     const snapshot = await client.pull({ full: true })
-    await control.clearFaults()
+    await control.clearFaults(acme.name)
     expect(snapshot.stats.unreadable).toEqual([])
   })
 
@@ -290,8 +289,8 @@ describe('a pull', () => {
 describe('the API budget', () => {
   it("stops a pull before the reserve, keeps the client's other tools going, and resumes when calls are back", async () => {
     const { control } = rig.simulator
-    const [acme] = await control.orgs()
-    await control.act('orgs/update', { org: 'Acme', used: (acme?.usage.max ?? 0) * 0.91 })
+    const view = (await control.orgs()).find(({ name }) => name === acme.name)
+    await control.act('orgs/update', { org: acme.name, used: (view?.usage.max ?? 0) * 0.91 })
     // One check shows the engine the current state.
     await org.api.post('/api/connections/get', { client_id: client.id, check: true })
     const refused = await org.api.post<Snapshot>('/api/topology/pull', {
@@ -300,7 +299,7 @@ describe('the API budget', () => {
       wait_seconds: 3,
     })
     expect(JSON.stringify(refused.body)).toContain('api_budget_exhausted')
-    await control.act('orgs/update', { org: 'Acme', used: 100 })
+    await control.act('orgs/update', { org: acme.name, used: 100 })
     await org.api.post('/api/connections/get', { client_id: client.id, check: true })
     expect((await client.pull()).status).toBe('complete')
   })

@@ -2,7 +2,7 @@
 // of a surrogate pair, with U+0000, with half pairs, a megabyte long. Work ends as it would with plain
 // words.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
 import {
@@ -13,23 +13,24 @@ import {
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type Rig, startRig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { type SharedRig, sharedRig } from './shared-rig.ts'
 
-let rig: Rig
+let rig: SharedRig
 let org: TestOrg
 let pushRig: PushRig
 let clientId: string
-const ORG = 'Acme'
+let salesforceOrg: string
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true })
+  rig = await sharedRig()
+  salesforceOrg = (await rig.salesforceOrg()).name
   org = await rig.org()
-  pushRig = await makePushRig(rig, org, ORG)
+  pushRig = await makePushRig(rig, org, salesforceOrg)
   clientId = pushRig.client.id
-  await rig.simulator.control.act('deploys/pace', { org: ORG, pendingMs: 0, runMs: 0 })
+  await rig.simulator.control.act('deploys/pace', { org: salesforceOrg, pendingMs: 0, runMs: 0 })
 }, 60_000)
-afterEach(() => rig.simulator.control.clearFaults())
-afterAll(() => rig[Symbol.asyncDispose]())
+afterEach(() => rig.simulator.control.clearFaults(salesforceOrg))
 
 const GRIN = '\u{1f600}'
 /** One of the first two is cut inside a pair, whatever the limit. */
@@ -67,7 +68,7 @@ const post = <Body>(path: string, body: Record<string, unknown> = {}) =>
 
 const refuse = (path: string, words: string, method = 'GET', times = 1) =>
   rig.simulator.control.addFault({
-    org: ORG,
+    org: salesforceOrg,
     path,
     method,
     times,
@@ -75,7 +76,7 @@ const refuse = (path: string, words: string, method = 'GET', times = 1) =>
   })
 const reword = (path: string, find: string, put: string) =>
   rig.simulator.control.addFault({
-    org: ORG,
+    org: salesforceOrg,
     path,
     times: 50,
     kind: { type: 'reword', find, put },
@@ -171,7 +172,7 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
     const whole = await pull()
     expect(whole).toMatchObject({ status: 'complete' })
     expectTold(whole.stats.unreadable, words)
-    await rig.simulator.control.clearFaults()
+    await rig.simulator.control.clearFaults(salesforceOrg)
     await refuse('*/sobjects/', words, 'GET', 20)
     const none = await pull()
     expect(none).toMatchObject({ status: 'failed' })
@@ -181,13 +182,13 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
   it('in labels that a snapshot keeps, as they are', async () => {
     const label = `Label ${next()}`
     await rig.simulator.control.act('schema/add-field', {
-      org: ORG,
+      org: salesforceOrg,
       object: 'Lead',
       field: { name: newName(), type: 'string', length: 9, label },
     })
     await reword('*/composite*', label, words)
     await pushRig.client.pull({ full: true })
-    await rig.simulator.control.clearFaults()
+    await rig.simulator.control.clearFaults(salesforceOrg)
     const { body } = await post<unknown>('/api/topology/get', {
       objects: ['Lead'],
       include: ['fields'],

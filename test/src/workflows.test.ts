@@ -24,7 +24,7 @@ let client: TestClient
 
 beforeAll(async () => {
   rig = await sharedRig()
-  const made = await rig.salesforceOrg('Enterprise')
+  const made = await rig.salesforceOrg({ edition: 'Enterprise' })
   acme = made.name
   usernameOf = (who) => made.usernameOf(who)
   org = await rig.org()

@@ -18,13 +18,17 @@ export interface Control {
   openSession(org: string, username?: string): Promise<ActionResult<'sessions/open'>>
   /** Requests to the org, or to all of them, oldest first. */
   journal(org?: string): Promise<ActionResult<'journal'>>
-  clearJournal(): Promise<void>
+  /** Of the org, or of all of them. */
+  clearJournal(org?: string): Promise<void>
   addFault(rule: ActionInput<'faults/add'>): Promise<void>
-  clearFaults(): Promise<void>
+  /** The rules on the org, or all of them. */
+  clearFaults(org?: string): Promise<void>
   /** Follows a connect link of Nango as the person at the browser would, and allows or denies. */
   authorize(input: ActionInput<'authorize'>): Promise<ActionResult<'authorize'>>
   reset(): Promise<void>
 }
+
+const ofOrg = (org: string | undefined) => (org === undefined ? {} : { org })
 
 export const createControl = (controlUrl: string): Control => {
   const act: Control['act'] = async (action, ...[input]) => {
@@ -43,10 +47,10 @@ export const createControl = (controlUrl: string): Control => {
     createOrg: (input) => act('orgs/create', input),
     openSession: (org, username) =>
       act('sessions/open', { org, ...(username === undefined ? {} : { username }) }),
-    journal: (org) => act('journal', org === undefined ? {} : { org }),
-    clearJournal: async () => void (await act('journal/clear')),
+    journal: (org) => act('journal', ofOrg(org)),
+    clearJournal: async (org) => void (await act('journal/clear', ofOrg(org))),
     addFault: async (rule) => void (await act('faults/add', rule)),
-    clearFaults: async () => void (await act('faults/clear')),
+    clearFaults: async (org) => void (await act('faults/clear', ofOrg(org))),
     authorize: (input) => act('authorize', input),
     reset: async () => void (await act('reset')),
   }

@@ -197,8 +197,9 @@ const worldActions = {
     },
   ),
   'faults/list': defineAction(z.strictObject({}), (world) => world.faults.pending),
-  'faults/clear': defineAction(z.strictObject({}), (world) => {
-    world.faults.clear()
+  /** The rules on this org; without one, all rules. */
+  'faults/clear': defineAction(z.strictObject({ org: org.optional() }), (world, input) => {
+    world.faults.clear(input.org === undefined ? undefined : orgIn(world, input.org).id)
     return {}
   }),
   /** Requests to the orgs, oldest first. In `path`, `*` matches anything. */
@@ -219,8 +220,11 @@ const worldActions = {
       )
     },
   ),
-  'journal/clear': defineAction(z.strictObject({}), (world) => {
-    world.journal.length = 0
+  /** The requests to this org; without one, all requests. */
+  'journal/clear': defineAction(z.strictObject({ org: org.optional() }), (world, input) => {
+    const id = input.org === undefined ? null : orgIn(world, input.org).id
+    const kept = world.journal.filter((call) => id !== null && call.org !== id)
+    world.journal.splice(0, Infinity, ...kept)
     return {}
   }),
   /** Requests, and API calls they counted as, since the journal was cleared. */

@@ -54,8 +54,9 @@ export class Faults {
     this.#armed.push({ rule, left: rule.times ?? 1, skip: rule.after ?? 0, passed: 0 })
   }
 
-  clear(): void {
-    this.#armed = []
+  /** Removes the rules on this org, or all. */
+  clear(orgId?: string): void {
+    this.#armed = this.#armed.filter(({ rule }) => orgId !== undefined && rule.org !== orgId)
   }
 
   saved(): readonly Armed[] {

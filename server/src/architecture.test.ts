@@ -43,7 +43,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   domain: ['domain', 'salesforce', 'nango', 'jobs', 'db'],
   salesforce: ['salesforce'],
   nango: ['nango'],
-  jobs: ['jobs', 'db', 'tracing.ts'],
+  jobs: ['jobs', 'db', 'background-faults.ts', 'tracing.ts'],
   db: ['db'],
 }
 

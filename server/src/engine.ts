@@ -3,6 +3,7 @@
 
 import { type FastifyInstance } from 'fastify'
 import { type Logger } from 'pino'
+import { createWarnOf } from './background-faults.ts'
 import { type Config } from './config.ts'
 import { openDatabase } from './db/database.ts'
 import { migrate, pendingMigrations } from './db/migrate.ts'
@@ -122,10 +123,11 @@ export const createEngine = async (
   const { waitScale } = config
   const metrics = createMetrics(VERSION)
   const tracing = await createTracing(config.otlpEndpoint)
+  const warnOf = createWarnOf(logger)
   const db = openDatabase({
     url: databaseUrl,
     tenantUrl: config.database.tenantUrl,
-    onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
+    onIdleError: (error) => warnOf('idle database connection lost', error),
   })
   metrics.watchPool('owner', db.pool)
   if (db.tenantPool !== db.pool) metrics.watchPool('tenant', db.tenantPool)
@@ -133,6 +135,7 @@ export const createEngine = async (
     db,
     url: databaseUrl,
     logger,
+    warnOf,
     waitScale,
     alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
     superviseSeconds: config.jobs.superviseSeconds,
@@ -154,7 +157,7 @@ export const createEngine = async (
     jwtSecrets: config.auth.jwtSecrets,
     superAdminSecrets: config.auth.superAdminSecrets,
     jwtTtlSeconds: config.auth.jwtTtlSeconds,
-    onBackgroundError: (error) => logger.warn({ err: error }, 'use of a credential not noted'),
+    onBackgroundError: (error) => warnOf('use of a credential not noted', error),
   })
   const organizations = createOrganizations(db)
   const clients = createClients(db)

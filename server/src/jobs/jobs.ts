@@ -7,13 +7,14 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
+import { createWarnOf, type WarnOf } from '../background-faults.ts'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
 import { NO_TRACING, type Tracing } from '../tracing.ts'
 import { openAccount, type Standing, type TurnDone, type TurnEnd } from './account.ts'
-import { createRepeated, readQueueError } from './queue-errors.ts'
+import { readQueueError } from './queue-errors.ts'
 
 /** The kinds of durable work; one queue each. */
 export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
@@ -93,6 +94,8 @@ interface Options {
   db: Database
   url: Secret
   logger: Logger
+  /** Default: warnings of its own in the log. */
+  warnOf?: WarnOf
   /** How often dead workers are looked for; default 5. */
   superviseSeconds?: number
   /** Accepts work and does none, nor any clean-up: after a restore, until open work was looked at. */
@@ -162,6 +165,7 @@ export const createJobs = ({
   db,
   url,
   logger,
+  warnOf = createWarnOf(logger),
   waitScale = 1,
   superviseSeconds = SUPERVISE_SECONDS,
   alsoClean = async () => undefined,
@@ -180,17 +184,15 @@ export const createJobs = ({
     superviseIntervalSeconds: superviseSeconds,
     monitorIntervalSeconds: superviseSeconds,
   })
-  const repeated = createRepeated()
   boss.on('error', (thrown) => {
     const { error, queue } = readQueueError(thrown)
-    const times = repeated(error.message)
-    if (times !== null) logger.warn({ err: error, queue, times }, 'queue')
+    warnOf('queue', error, { queue })
   })
   const workers = new Map<WorkKind, Worker>()
   const leaving = new AbortController()
   const dismissed = new AbortController()
   const takers = new Map<string, Takers>()
-  const announcements = createAnnouncements(url, logger, (kind) => takers.get(kind)?.wake())
+  const announcements = createAnnouncements(url, warnOf, (kind) => takers.get(kind)?.wake())
   const timers: NodeJS.Timeout[] = []
 
   const send = async (kind: WorkKind, note: Note, sfdcOrgId: string, rank = 0): Promise<void> => {
@@ -284,7 +286,7 @@ export const createJobs = ({
       if (running) return
       running = true
       task()
-        .catch((error: unknown) => logger.warn({ err: error }, what))
+        .catch((error: unknown) => warnOf(what, error))
         .finally(() => {
           running = false
         })
@@ -317,7 +319,7 @@ export const createJobs = ({
         const taking = createTakers(boss, kind, {
           perform: (job) => perform(kind, worker, job),
           onError: (error) => {
-            if (!leaving.signal.aborted) logger.warn({ err: error, kind }, 'no taker')
+            if (!leaving.signal.aborted) warnOf('no taker', error, { kind })
           },
         })
         takers.set(kind, taking)
@@ -465,7 +467,7 @@ interface Inbox {
 }
 
 /** One LISTEN connection a process; lost, it is made again, and the pollers bridge the gap. */
-const createAnnouncements = (url: Secret, logger: Logger, onWork: (kind: string) => void) => {
+const createAnnouncements = (url: Secret, warnOf: WarnOf, onWork: (kind: string) => void) => {
   const waiting = new Map<string, Set<() => void>>()
   let client: pg.Client | null = null
   let stopped = false
@@ -485,7 +487,7 @@ const createAnnouncements = (url: Secret, logger: Logger, onWork: (kind: string)
       // behind.
       void next.end().catch(() => undefined)
       if (stopped) return
-      logger.warn({ err: error }, 'announcements: connection lost')
+      warnOf('announcements: connection lost', error ?? new Error('Connection terminated'))
       retry = setTimeout(() => void connect().catch(lost), 1_000)
     }
     next.on('error', lost)

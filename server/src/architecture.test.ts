@@ -39,11 +39,11 @@ const EVERYBODY = [
   'version.ts',
 ]
 const MAY_IMPORT: Record<string, string[]> = {
-  http: ['http', 'domain', 'db'],
+  http: ['http', 'domain', 'db', 'tracing.ts'],
   domain: ['domain', 'salesforce', 'nango', 'jobs', 'db'],
   salesforce: ['salesforce'],
   nango: ['nango'],
-  jobs: ['jobs', 'db'],
+  jobs: ['jobs', 'db', 'background-faults.ts', 'tracing.ts'],
   db: ['db'],
 }
 

@@ -93,6 +93,10 @@ const environment = z.object({
   PASSWORD_HASH_COST: int(10, 15, 12),
   PUSH_LEASE_SECONDS: int(3, 300, 15),
   JOB_SUPERVISION_SECONDS: int(1, 60, 5),
+  WORK_PAUSED: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((v) => v === 'true'),
   WORK_WAIT_SCALE: z.coerce.number().min(0.001).max(1).default(1),
 })
 
@@ -159,7 +163,7 @@ const shape = (env: z.infer<typeof environment>) => ({
     closedDeploymentDays: env.CLOSED_DEPLOYMENT_RETENTION_DAYS,
     auditDays: env.AUDIT_RETENTION_DAYS,
   },
-  jobs: { superviseSeconds: env.JOB_SUPERVISION_SECONDS },
+  jobs: { superviseSeconds: env.JOB_SUPERVISION_SECONDS, isPaused: env.WORK_PAUSED },
   logLevel: env.LOG_LEVEL,
   otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   waitScale: env.WORK_WAIT_SCALE,

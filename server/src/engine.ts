@@ -3,6 +3,7 @@
 
 import { type FastifyInstance } from 'fastify'
 import { type Logger } from 'pino'
+import { createWarnOf } from './background-faults.ts'
 import { type Config } from './config.ts'
 import { openDatabase } from './db/database.ts'
 import { migrate, pendingMigrations } from './db/migrate.ts'
@@ -122,10 +123,11 @@ export const createEngine = async (
   const { waitScale } = config
   const metrics = createMetrics(VERSION)
   const tracing = await createTracing(config.otlpEndpoint)
+  const warnOf = createWarnOf(logger)
   const db = openDatabase({
     url: databaseUrl,
     tenantUrl: config.database.tenantUrl,
-    onIdleError: (error) => logger.warn({ err: error }, 'idle database connection lost'),
+    onIdleError: (error) => warnOf('idle database connection lost', error),
   })
   metrics.watchPool('owner', db.pool)
   if (db.tenantPool !== db.pool) metrics.watchPool('tenant', db.tenantPool)
@@ -133,9 +135,12 @@ export const createEngine = async (
     db,
     url: databaseUrl,
     logger,
+    warnOf,
     waitScale,
     alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
     superviseSeconds: config.jobs.superviseSeconds,
+    isPaused: config.jobs.isPaused,
+    tracing,
     onTurnStarted: (event) => metrics.jobStarted(event),
     onTurnDone: (event) => metrics.jobDone(event),
   })
@@ -152,7 +157,7 @@ export const createEngine = async (
     jwtSecrets: config.auth.jwtSecrets,
     superAdminSecrets: config.auth.superAdminSecrets,
     jwtTtlSeconds: config.auth.jwtTtlSeconds,
-    onBackgroundError: (error) => logger.warn({ err: error }, 'use of a credential not noted'),
+    onBackgroundError: (error) => warnOf('use of a credential not noted', error),
   })
   const organizations = createOrganizations(db)
   const clients = createClients(db)
@@ -243,13 +248,7 @@ export const createEngine = async (
     rollback: deployments.workers.rollback,
     push: pushes.worker,
   }
-  for (const kind of WORK_KINDS) {
-    const worker = workers[kind]
-    jobs.define(kind, {
-      ...worker,
-      run: (work, signal) => tracing.span(`job ${kind}`, {}, () => worker.run(work, signal)),
-    })
-  }
+  for (const kind of WORK_KINDS) jobs.define(kind, workers[kind])
 
   const routes = routesOf({
     checkReady: async () => {
@@ -287,7 +286,7 @@ export const createEngine = async (
     rateLimitPerMinute: config.http.rateLimitPerMinute,
     trustProxy: config.http.trustProxy,
     onRequestDone: (event) => metrics.requestDone(event),
-    inSpan: (name, attributes, work) => tracing.span(name, attributes, work),
+    inSpan: tracing.span,
   })
 
   return {

@@ -62,16 +62,20 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
 
 /**
  * An error as data, its causes included, without the members that libraries attach (requests, headers).
- * Only what may be a bug has its stack.
+ * Only what may be a bug has its stack: not the cause of an outcome that has a code, either.
  */
-const errorLine = (error: unknown, depth = 0): unknown => {
+const errorLine = (error: unknown, depth = 0, isKnown = isExpected(error)): unknown => {
   if (!(error instanceof Error)) return String(error)
   const { code } = error as { code?: unknown }
   return {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' ? { code } : {}),
-    ...(isExpected(error) ? {} : { stack: error.stack }),
-    ...(error.cause === undefined || depth > 3 ? {} : { cause: errorLine(error.cause, depth + 1) }),
+    ...(isKnown ? {} : { stack: error.stack }),
+    ...(error.cause === undefined || depth > 3
+      ? {}
+      : {
+          cause: errorLine(error.cause, depth + 1, isKnown || isExpected(error.cause)),
+        }),
   }
 }

@@ -1,10 +1,27 @@
-// Traces for OpenTelemetry, if OTEL_EXPORTER_OTLP_ENDPOINT is set: a span per request and per job, and
-// under it one per call to Salesforce or Nango. Names and states only: no ids of tenants, no bodies, no
-// addresses.
+// Traces for OpenTelemetry, if OTEL_EXPORTER_OTLP_ENDPOINT is set: a span per request, under it one for each
+// turn of the jobs that it started, on whichever replica, and one per call to Salesforce or Nango. Names and
+// states only: no ids of tenants, no bodies, no addresses.
+
+export interface SpanStart {
+  name: string
+  of: 'request' | 'job'
+  attributes?: SpanAttributes
+  /** What `current` gave elsewhere: the span belongs under that one. Default: under the current span. */
+  trace?: string | undefined
+}
+
+export type SpanAttributes = Record<string, string | number>
+
+/** Runs `work` inside a span; what it throws marks the span and is rethrown. `note` adds attributes. */
+export type InSpan = <T>(
+  start: SpanStart,
+  work: (note: (attributes: SpanAttributes) => void) => Promise<T>,
+) => Promise<T>
 
 export interface Tracing {
-  /** Runs `work` inside a span of this name; what it throws marks the span and is rethrown. */
-  span<T>(name: string, attributes: Record<string, string>, work: () => Promise<T>): Promise<T>
+  span: InSpan
+  /** The current span as W3C's `traceparent`, to be kept with work that is done later; undefined: none. */
+  current(): string | undefined
   /** Records a call that has just ended, under the current span. */
   call(
     service: 'salesforce' | 'nango',
@@ -14,8 +31,10 @@ export interface Tracing {
   close(): Promise<void>
 }
 
-const NO_TRACING: Tracing = {
-  span: (_name, _attributes, work) => work(),
+/** Traces nothing. */
+export const NO_TRACING: Tracing = {
+  span: (_start, work) => work(() => undefined),
+  current: () => undefined,
   call: () => undefined,
   close: () => Promise.resolve(),
 }
@@ -30,7 +49,7 @@ export const createTracing = async (endpoint: string | undefined): Promise<Traci
     import('@opentelemetry/resources'),
     import('@opentelemetry/sdk-trace-node'),
   ])
-  const { context, SpanKind, SpanStatusCode, trace } = api
+  const { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } = api
   const { BatchSpanProcessor, NodeTracerProvider } = sdk
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'sfdc-engine-x' }),
@@ -43,10 +62,15 @@ export const createTracing = async (endpoint: string | undefined): Promise<Traci
   provider.register()
   const tracer = provider.getTracer('sfdc-engine-x')
   return {
-    span: (name, attributes, work) =>
-      tracer.startActiveSpan(name, { kind: SpanKind.SERVER, attributes }, async (span) => {
+    span: ({ name, of, attributes = {}, trace: traceparent }, work) => {
+      const kind = of === 'request' ? SpanKind.SERVER : SpanKind.CONSUMER
+      const parent =
+        traceparent === undefined
+          ? context.active()
+          : propagation.extract(ROOT_CONTEXT, { traceparent })
+      return tracer.startActiveSpan(name, { kind, attributes }, parent, async (span) => {
         try {
-          return await work()
+          return await work((more) => void span.setAttributes(more))
         } catch (error) {
           const { code } = error as { code?: unknown }
           span.setStatus({
@@ -57,7 +81,13 @@ export const createTracing = async (endpoint: string | undefined): Promise<Traci
         } finally {
           span.end()
         }
-      }),
+      })
+    },
+    current: () => {
+      const carrier: { traceparent?: string } = {}
+      propagation.inject(context.active(), carrier)
+      return carrier.traceparent
+    },
     call: (service, { kind, status, ms }) => {
       const now = Date.now()
       const span = tracer.startSpan(

@@ -470,7 +470,13 @@ describe('the server', () => {
     const call = await lonely.api.as('sfx_anything').get('/api/auth/me')
     expect([call.status, call.body.code]).toEqual([503, 'unavailable'])
     expect((await lonely.api.get('/health')).status).toBe(200)
+    const lines = () => lonely.servers.flatMap((server) => server.lines)
+    // The queue and what looks for work have met it, too.
+    await until('it is noticed', () => lines().some((line) => line.includes('"times"')))
     await Promise.all(lonely.servers.map((server) => server.terminate()))
+    const warnings = lines().filter((line) => /"level":[45]0/.test(line))
+    expect(warnings.filter((line) => line.includes('"stack"'))).toEqual([])
+    expect(warnings.filter((line) => line.includes('"msg":"database"'))).toHaveLength(1)
   })
 
   it('keeps the credential out of its log, and every line is JSON with the request id', async () => {

@@ -20,6 +20,7 @@ import { type Auth, type Identity } from '../domain/auth/auth.ts'
 import { type Caller, type IdempotencyClaim } from '../domain/caller.ts'
 import { EngineError, isExpected } from '../errors.ts'
 import { clip } from '../text.ts'
+import { type InSpan } from '../tracing.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { createBodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
@@ -52,15 +53,9 @@ interface Options {
   rateLimitPerMinute: number
   trustProxy: false | number | string
   onRequestDone: (event: { route: string; status: number; seconds: number }) => void
-  /** Runs the work of a request inside a span of this name. */
+  /** Around the work of each request. */
   inSpan: InSpan
 }
-
-type InSpan = <T>(
-  name: string,
-  attributes: Record<string, string>,
-  work: () => Promise<T>,
-) => Promise<T>
 
 /** What is known about a request once its credential was checked. */
 interface Admitted {
@@ -106,14 +101,15 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
       preParsing: async (request, _reply, payload) => inflate(route, request, payload),
       handler: (request, reply) =>
         inTime((gone) =>
-          serve(
-            route,
-            request,
-            reply,
-            gone,
-            admitted.get(request) ?? { identity: null, claim: null },
-            idempotency,
-            options.inSpan,
+          traced(route, request, reply, options.inSpan, () =>
+            serve(
+              route,
+              request,
+              reply,
+              gone,
+              admitted.get(request) ?? { identity: null, claim: null },
+              idempotency,
+            ),
           ),
         ),
     })
@@ -408,6 +404,36 @@ const authorize = (route: Route, identity: Identity | null): void => {
   }
 }
 
+/** Runs the request in its span, which has the names of OpenTelemetry's conventions for HTTP. */
+const traced = (
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  inSpan: InSpan,
+  work: () => Promise<FastifyReply>,
+): Promise<FastifyReply> =>
+  inSpan(
+    {
+      name: `${route.method} ${route.path}`,
+      of: 'request',
+      attributes: {
+        'http.request.method': route.method,
+        'http.route': route.path,
+        request_id: request.id,
+      },
+    },
+    async (note) => {
+      try {
+        const sent = await work()
+        note({ 'http.response.status_code': reply.statusCode })
+        return sent
+      } catch (error) {
+        note({ 'http.response.status_code': toEngineError(error).status })
+        throw error
+      }
+    },
+  )
+
 const serve = async (
   route: Route,
   request: FastifyRequest,
@@ -415,7 +441,6 @@ const serve = async (
   gone: AbortController,
   { identity }: Admitted,
   idempotency: IdempotencyStep,
-  inSpan: InSpan,
 ): Promise<FastifyReply> => {
   const upload = await openUpload(route, request, reply)
   const body = upload === null ? await checkedBody(route, request) : upload.envelope
@@ -438,20 +463,18 @@ const serve = async (
     const caller: Caller = { ...identity, requestId: request.id, idempotency: claim }
     return caller
   }
-  const result = await inSpan(`${route.method} ${route.path}`, { 'http.route': route.path }, () =>
-    upload === null
-      ? idempotency.run(route, request, body, callerWith, (caller) =>
-          route.handle({ caller, body, context }),
-        )
-      : idempotency.run(
-          route,
-          request,
-          body,
-          callerWith,
-          (caller) => upload.handle({ caller, context }),
-          upload.matches,
-        ),
-  )
+  const result = await (upload === null
+    ? idempotency.run(route, request, body, callerWith, (caller) =>
+        route.handle({ caller, body, context }),
+      )
+    : idempotency.run(
+        route,
+        request,
+        body,
+        callerWith,
+        (caller) => upload.handle({ caller, context }),
+        upload.matches,
+      ))
   noteAnswer(request, result.status, result.body)
   return sendReply(route, reply, result)
 }

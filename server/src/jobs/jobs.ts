@@ -7,12 +7,14 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
+import { createWarnOf, type WarnOf } from '../background-faults.ts'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { WORK_WAIT_SECONDS } from '../retry.ts'
 import { type Secret } from '../secret.ts'
+import { NO_TRACING, type Tracing } from '../tracing.ts'
 import { openAccount, type Standing, type TurnDone, type TurnEnd } from './account.ts'
-import { createRepeated, readQueueError } from './queue-errors.ts'
+import { readQueueError } from './queue-errors.ts'
 
 /** The kinds of durable work; one queue each. */
 export const WORK_KINDS = ['topology-pull', 'deploy', 'rollback', 'conflict-check', 'push'] as const
@@ -29,6 +31,8 @@ type Note = Omit<Work, 'clientId'> & {
   readonly clientId?: string
   /** Written by a turn that asked for another one. */
   readonly continues?: true
+  /** The span of the request that asked for the work: all turns are in its trace, on whichever replica. */
+  readonly trace?: string
 }
 
 interface OpenWork {
@@ -90,10 +94,15 @@ interface Options {
   db: Database
   url: Secret
   logger: Logger
+  /** Default: warnings of its own in the log. */
+  warnOf?: WarnOf
   /** How often dead workers are looked for; default 5. */
   superviseSeconds?: number
+  /** Accepts work and does none, nor any clean-up: after a restore, until open work was looked at. */
+  isPaused?: boolean
   /** Multiplies how long waiting work waits for the sweep; 1 except in tests. */
   waitScale?: number
+  tracing?: Pick<Tracing, 'span' | 'current'>
   /** What else a clean-up does, every ten minutes; it returns soon after the signal. */
   alsoClean?: (signal: AbortSignal) => Promise<void>
   /** Told of each turn of a job, when it starts and when it has ended. */
@@ -156,11 +165,14 @@ export const createJobs = ({
   db,
   url,
   logger,
+  warnOf = createWarnOf(logger),
   waitScale = 1,
   superviseSeconds = SUPERVISE_SECONDS,
   alsoClean = async () => undefined,
   onTurnStarted = () => undefined,
   onTurnDone = () => undefined,
+  isPaused = false,
+  tracing = NO_TRACING,
 }: Options): Jobs => {
   const boss = new PgBoss({
     connectionString: url.reveal(),
@@ -172,17 +184,15 @@ export const createJobs = ({
     superviseIntervalSeconds: superviseSeconds,
     monitorIntervalSeconds: superviseSeconds,
   })
-  const repeated = createRepeated()
   boss.on('error', (thrown) => {
     const { error, queue } = readQueueError(thrown)
-    const times = repeated(error.message)
-    if (times !== null) logger.warn({ err: error, queue, times }, 'queue')
+    warnOf('queue', error, { queue })
   })
   const workers = new Map<WorkKind, Worker>()
   const leaving = new AbortController()
   const dismissed = new AbortController()
   const takers = new Map<string, Takers>()
-  const announcements = createAnnouncements(url, logger, (kind) => takers.get(kind)?.wake())
+  const announcements = createAnnouncements(url, warnOf, (kind) => takers.get(kind)?.wake())
   const timers: NodeJS.Timeout[] = []
 
   const send = async (kind: WorkKind, note: Note, sfdcOrgId: string, rank = 0): Promise<void> => {
@@ -195,7 +205,10 @@ export const createJobs = ({
     if (sent !== null) await db.shared('select pg_notify($1, $2)', [WORK_CHANNEL, kind])
   }
 
-  const enqueue: Jobs['enqueue'] = send
+  const enqueue: Jobs['enqueue'] = (kind, work, sfdcOrgId, rank) => {
+    const trace = tracing.current()
+    return send(kind, trace === undefined ? work : { ...work, trace }, sfdcOrgId, rank)
+  }
 
   const sweep = async () => {
     for (const row of await db.lookup<OpenWork>('open_work')) {
@@ -243,8 +256,9 @@ export const createJobs = ({
         end = 'given_up'
         bug = new Error(`its process died ${deaths} times`)
         await worker.giveUp(work, bug)
-      } else if ((await worker.run(work, signal)) === 'again') {
-        end = 'again'
+      } else {
+        const span = { name: `job ${kind}`, of: 'job', trace: job.data.trace } as const
+        if ((await tracing.span(span, () => worker.run(work, signal))) === 'again') end = 'again'
       }
     } catch (error) {
       const isLast = job.retryCount + 1 >= ATTEMPTS_MAX
@@ -261,7 +275,9 @@ export const createJobs = ({
     // The note is ended before the work is put back: the queue drops a second one while the first runs.
     // And this start is no longer counted: another replica may begin at once.
     await boss.complete(kind, job.id)
-    await send(kind, { ...work, continues: true }, job.groupId ?? '', -job.priority)
+    const { trace } = job.data
+    const note = { ...work, continues: true, ...(trace === undefined ? {} : { trace }) } as const
+    await send(kind, note, job.groupId ?? '', -job.priority)
   }
 
   const every = (ms: number, what: string, task: () => Promise<unknown>) => {
@@ -270,7 +286,7 @@ export const createJobs = ({
       if (running) return
       running = true
       task()
-        .catch((error: unknown) => logger.warn({ err: error }, what))
+        .catch((error: unknown) => warnOf(what, error))
         .finally(() => {
           running = false
         })
@@ -299,14 +315,19 @@ export const createJobs = ({
           retryDelayMax: WORK_WAIT_SECONDS.most,
           deleteAfterSeconds: 3600,
         })
+        if (isPaused) continue
         const taking = createTakers(boss, kind, {
           perform: (job) => perform(kind, worker, job),
           onError: (error) => {
-            if (!leaving.signal.aborted) logger.warn({ err: error, kind }, 'no taker')
+            if (!leaving.signal.aborted) warnOf('no taker', error, { kind })
           },
         })
         takers.set(kind, taking)
         taking.wake()
+      }
+      if (isPaused) {
+        logger.warn('work is accepted but not done: WORK_PAUSED')
+        return
       }
       every(LOOK_MS, 'look', look)
       every(Math.max(SWEEP_MS * waitScale, SWEEP_MS_LEAST), 'sweep', sweep)
@@ -446,7 +467,7 @@ interface Inbox {
 }
 
 /** One LISTEN connection a process; lost, it is made again, and the pollers bridge the gap. */
-const createAnnouncements = (url: Secret, logger: Logger, onWork: (kind: string) => void) => {
+const createAnnouncements = (url: Secret, warnOf: WarnOf, onWork: (kind: string) => void) => {
   const waiting = new Map<string, Set<() => void>>()
   let client: pg.Client | null = null
   let stopped = false
@@ -466,7 +487,7 @@ const createAnnouncements = (url: Secret, logger: Logger, onWork: (kind: string)
       // behind.
       void next.end().catch(() => undefined)
       if (stopped) return
-      logger.warn({ err: error }, 'announcements: connection lost')
+      warnOf('announcements: connection lost', error ?? new Error('Connection terminated'))
       retry = setTimeout(() => void connect().catch(lost), 1_000)
     }
     next.on('error', lost)

@@ -1,9 +1,4 @@
-// How pg-boss reports its errors: as plain objects with an error's members, and the same one every few
-// seconds from every worker while the database is away.
-
-const QUIET_MS = 30_000
-/** How many are remembered; messages may contain numbers, so each may be a different one. */
-const MESSAGES_MAX = 100
+// How pg-boss reports its errors: as plain objects with an error's members.
 
 interface QueueError {
   error: Error
@@ -19,23 +14,5 @@ export const readQueueError = (thrown: unknown): QueueError => {
   return {
     error: typeof code === 'string' ? Object.assign(error, { code }) : error,
     queue: typeof queue === 'string' ? queue : undefined,
-  }
-}
-
-/**
- * How often a message came since it was last passed on, or null if that was less than half a minute ago:
- * an outage is a line now and then, not hundreds.
- */
-export const createRepeated = (now: () => number = Date.now) => {
-  const seen = new Map<string, { times: number; at: number }>()
-  return (message: string): number | null => {
-    const last = seen.get(message)
-    if (last !== undefined && now() - last.at < QUIET_MS) {
-      last.times++
-      return null
-    }
-    if (seen.size >= MESSAGES_MAX) seen.clear()
-    seen.set(message, { times: 0, at: now() })
-    return (last?.times ?? 0) + 1
   }
 }

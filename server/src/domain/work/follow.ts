@@ -1,6 +1,7 @@
 // Hands accepted work to the queue, and waits for its end as long as the caller wants.
 
 import { type Logger } from 'pino'
+import { translate } from '../../db/failure.ts'
 import { type Jobs, type Work, type WorkKind } from '../../jobs/jobs.ts'
 
 export interface FollowDeps {
@@ -22,7 +23,7 @@ export const handOver = async (
   await jobs
     .enqueue(kind, work, sfdcOrgId, rank)
     .catch((error: unknown) =>
-      logger.warn({ err: error, kind, work_id: work.id }, 'not enqueued yet'),
+      logger.warn({ err: translate(error), kind, work_id: work.id }, 'not enqueued yet'),
     )
 }
 

@@ -58,7 +58,7 @@ beforeAll(async () => {
     rateLimitPerMinute: 0,
     trustProxy: false,
     onRequestDone: () => undefined,
-    inSpan: (_name, _attributes, work) => work(),
+    inSpan: (_start, work) => work(() => undefined),
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const api = apiOf(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)

@@ -207,7 +207,7 @@ export const createPushRig = async (
       rateLimitPerMinute: 0,
       trustProxy: false,
       onRequestDone: () => undefined,
-      inSpan: (_name, _attributes, span) => span(),
+      inSpan: (_start, request) => request(() => undefined),
     })
     return {
       db,

@@ -1,0 +1,87 @@
+// A PostgreSQL that is installed on this machine with all its programs, for tests of backups: the embedded
+// one comes without pg_dump.
+
+import { execFile, execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const NEEDED = ['initdb', 'pg_ctl', 'postgres', 'pg_dump', 'pg_restore']
+const INSTALLED = '/usr/lib/postgresql'
+const OLDEST = 15
+
+export interface LocalPostgres extends AsyncDisposable {
+  /** As its administrator. */
+  url: string
+  /** Runs one of its programs. */
+  program(name: 'pg_dump' | 'pg_restore', args: string[]): Promise<void>
+}
+
+/** Where the programs are: PG_BIN, or as Debian installs them. Null if they are not all there. */
+export const postgresPrograms = (): string | null => {
+  const versions = existsSync(INSTALLED)
+    ? readdirSync(INSTALLED)
+        .map(Number)
+        .filter((version) => version >= OLDEST)
+        .sort((a, b) => b - a)
+    : []
+  const folders = [
+    ...(process.env.PG_BIN === undefined ? [] : [process.env.PG_BIN]),
+    ...versions.map((version) => join(INSTALLED, String(version), 'bin')),
+  ]
+  return folders.find((folder) => NEEDED.every((name) => existsSync(join(folder, name)))) ?? null
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+/** PostgreSQL refuses to run as root. */
+const unprivileged = (): { uid?: number; gid?: number } => {
+  if (process.getuid?.() !== 0) return {}
+  const idOf = (option: string) =>
+    Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' }))
+  return { uid: idOf('-u'), gid: idOf('-g') }
+}
+
+/** A new, empty server. */
+export const startLocalPostgres = async (bin: string): Promise<LocalPostgres> => {
+  const folder = mkdtempSync(join(tmpdir(), 'local-postgres-'))
+  const user = unprivileged()
+  const [data, passwordFile] = [join(folder, 'data'), join(folder, 'password')]
+  const password = randomBytes(12).toString('hex')
+  writeFileSync(passwordFile, password, { mode: 0o644 })
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid)
+  const port = await freePort()
+  const auth = ['--auth=scram-sha-256', '--pwfile', passwordFile]
+  await run(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'admin', ...auth, '--encoding=UTF8', '--locale=C', '--no-sync'],
+    { ...user, cwd: folder },
+  )
+  const options = `-c listen_addresses=127.0.0.1 -c port=${port} -c fsync=off -c unix_socket_directories=`
+  const control = (...args: string[]) =>
+    run(join(bin, 'pg_ctl'), ['-D', data, '-w', '-l', join(folder, 'log'), ...args], {
+      ...user,
+      cwd: folder,
+    })
+  await control('-o', options, 'start')
+  return {
+    url: `postgres://admin:${password}@127.0.0.1:${port}/postgres`,
+    program: async (name, args) => {
+      await run(join(bin, name), args)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await control('-m', 'immediate', 'stop')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

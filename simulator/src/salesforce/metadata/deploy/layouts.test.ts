@@ -78,4 +78,9 @@ it('a quick action of an object is refused where there is none', async () => {
     'In field: QuickAction - no QuickAction named Account.Train found',
   )
   expect((await deploy(jsforce, layout(actions('FeedItem.TextPost')))).failures).toEqual([])
+  // Every org has these for cases; a similar one of another object has to be created.
+  for (const name of ['Case.LogACall', 'Case.ChangeStatus', 'case.sendemail', 'Case.CaseComment']) {
+    expect((await deploy(jsforce, layout(actions(name)))).failures).toEqual([])
+  }
+  expect(await problemOf(jsforce, layout(actions('Lead.LogACall')))).toContain('Lead.LogACall')
 })

@@ -97,7 +97,8 @@ function* survey(
   let values = 1
   let rowValues = 1
   /** The last string, in case it is the name of a member. */
-  let text: { from: number; to: number } = { from: 0, to: 0 }
+  let textFrom = 0
+  let textTo = 0
   let turn = SLICE_BYTES
 
   const count = (): void => {
@@ -113,8 +114,8 @@ function* survey(
   }
   const isRowsList = (at: number): boolean => {
     if (key === null || depth !== 1) return false
-    const name = bytes.subarray(text.from, text.to)
-    return name.equals(key) && isColonOnly(bytes, text.to, at)
+    const name = bytes.subarray(textFrom, textTo)
+    return name.equals(key) && isColonOnly(bytes, textTo, at)
   }
 
   for (let at = 0; at < bytes.length; at += 1) {
@@ -133,7 +134,8 @@ function* survey(
         }
         end = nextQuote(bytes, end)
       }
-      text = { from: at, to: end + 1 }
+      textFrom = at
+      textTo = end + 1
       at = end
     } else if (byte === COMMA) {
       if (isInRows && depth === 2) endRow(at)

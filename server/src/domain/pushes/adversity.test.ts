@@ -19,6 +19,7 @@ beforeAll(async () => {
 afterEach(() => {
   rig.world.budgetSpent = false
   rig.world.nangoAway = false
+  rig.world.afterOpen = async () => undefined
   rig.world.beforeWrite = async () => undefined
 })
 afterAll(() => rig.close())
@@ -225,6 +226,48 @@ describe('a replica that cannot reach the database', () => {
       open()
       await Promise.all([living, dying].map((one) => one.close()))
     }
+  })
+})
+
+describe('a connection that changes while a push is under way', () => {
+  /** Works on a push of one chunk, whose connection is granted anew after each of the first `times` looks at it. */
+  const holdersOfEachOpening = async (times: number): Promise<(string | null)[]> => {
+    const { id } = await rig.push(clientId, records(3), { transport: 'collections' }, 0)
+    const [lane] = await rig.database.query<{ id: string }>(
+      'select id from push_lanes where push_id = $1',
+      [id],
+    )
+    const holders: (string | null)[] = []
+    rig.world.afterOpen = async () => {
+      const [chunk] = await rig.database.query<{ lease_holder: string | null }>(
+        'select lease_holder from push_chunks where push_id = $1',
+        [id],
+      )
+      if (holders.push(chunk?.lease_holder ?? null) > times) return
+      await rig.database.query(
+        'update crm_connections set generation = generation + 1 where client_id = $1',
+        [clientId],
+      )
+    }
+    await rig.control.clearJournal()
+    const work = { orgId: rig.tenant.orgId, clientId, id: lane?.id ?? '' }
+    await rig.first.pushes.worker.run(work, new AbortController().signal)
+    expect(await get(id)).toMatchObject({ status: 'succeeded', created_count: 3 })
+    expect(await writes()).toBe(1)
+    return holders
+  }
+
+  it('is opened again by the chunk at hand, which keeps its turn', async () => {
+    const holders = await holdersOfEachOpening(3)
+    expect(holders).toHaveLength(4)
+    expect(new Set(holders).size).toBe(1)
+  })
+
+  it('makes a chunk give its turn back when it has changed once too often', async () => {
+    const holders = await holdersOfEachOpening(4)
+    expect(holders).toHaveLength(5)
+    expect(new Set(holders.slice(0, 4)).size).toBe(1)
+    expect(holders[4]).not.toBe(holders[0])
   })
 })
 

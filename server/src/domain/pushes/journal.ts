@@ -376,11 +376,15 @@ export const createPushJournal = (
         return held !== undefined
       }),
 
-    /** Renews the leases of chunks that wait for their turn. */
-    renewAll: (holders: readonly string[]): Promise<void> =>
+    /** Renews the leases of chunks that wait for their turn. Returns whose: the others were taken over. */
+    renewAll: (holders: readonly string[]): Promise<ReadonlySet<string>> =>
       db.as(tenant).tx(async (tx) => {
         await lockPush(tx, tenant, pushId)
-        await updateHeld(tx, holders).set({ lease_until: leaseUntil }).execute()
+        const held = await updateHeld(tx, holders)
+          .set({ lease_until: leaseUntil })
+          .returning(sql<string>`lease_holder`.as('holder'))
+          .execute()
+        return new Set(held.map(({ holder }) => holder))
       }),
 
     /** Gives chunks back that were not begun: the claims do not count. */

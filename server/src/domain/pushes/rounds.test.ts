@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
+import { until } from '../../../../test/src/until.ts'
 import { presentStanding } from '../connections/rows.ts'
 import { createPushJournal, LeaseLost } from './journal.ts'
 import { type RowResult } from './model.ts'
 import { type Claim, createRounds, type Rounds } from './rounds.ts'
+import { lockPush } from './rows.ts'
 import { packResults } from './store.ts'
 import { createPushRig, type PushRig } from './testing/rig.ts'
 
@@ -26,7 +28,7 @@ afterEach(() => {
 afterAll(() => rig.close())
 
 /** An accepted push of so many chunks, and the rounds of a process that works on it. */
-const accepted = async (chunks: number) => {
+const accepted = async (chunks: number, leaseSeconds = LEASE_SECONDS) => {
   next += 1
   const records = Array.from({ length: chunks * 200 }, (_, n) => ({ key: `r${next}-${n}` }))
   const { id } = await rig.push(clientId, records, { transport: 'collections' }, 0)
@@ -34,11 +36,11 @@ const accepted = async (chunks: number) => {
     rig.db,
     { announce: async () => undefined },
     { tenant: rig.tenant, clientId, pushId: id },
-    { retentionDays: 30, leaseSeconds: LEASE_SECONDS },
+    { retentionDays: 30, leaseSeconds },
   )
-  const rounds = createRounds(journal, { leaseSeconds: LEASE_SECONDS })
+  const rounds = createRounds(journal, { leaseSeconds })
   open.push(rounds)
-  return { id, rounds }
+  return { id, journal, rounds }
 }
 
 type Chunk = Extract<Claim, { kind: 'chunk' }>
@@ -159,4 +161,72 @@ it('lets results that cannot be stored fail alone', async () => {
   expect(failed.status).toBe('rejected')
   expect(good.status).toBe('fulfilled')
   expect((await chunksOf(id)).map(({ state }) => state)).toEqual(['pending', 'done'])
+})
+
+/** Gives the chunk to somebody else, for a long time. */
+const takeOver = (id: string, seq: number) =>
+  rig.database.query(
+    `update push_chunks
+        set lease_holder = gen_random_uuid(), lease_until = now() + interval '1 hour'
+      where push_id = $1 and seq = $2`,
+    [id, seq],
+  )
+
+it('says whose leases it renewed', async () => {
+  const { id, journal, rounds } = await accepted(3)
+  const held = [await taken(rounds), await taken(rounds), await taken(rounds)]
+  await takeOver(id, 1)
+  await rounds.end(await endOf(held[2] as Chunk))
+  const renewed = await journal.renewAll(held.map(({ holder }) => holder))
+  expect([...renewed]).toEqual([held[0]?.holder])
+})
+
+it('waits for the push before it touches any of the chunks whose leases it renews', async () => {
+  const { id, journal, rounds } = await accepted(2)
+  const held = [await taken(rounds), await taken(rounds)]
+  let renewing: Promise<unknown> = Promise.resolve()
+  await rig.db.as(rig.tenant).tx(async (tx) => {
+    await lockPush(tx, rig.tenant, id)
+    renewing = journal.renewAll(held.map(({ holder }) => holder))
+    await until('it waits', async () => {
+      const [row] = await rig.database.query<{ n: number }>(
+        `select count(*)::int as n from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return row?.n === 1
+    })
+    // Whoever has the push may take its chunks, in whatever order.
+    const free = await tx
+      .selectFrom('push_chunks')
+      .select('seq')
+      .where('org_id', '=', rig.tenant.orgId)
+      .where('push_id', '=', id)
+      .orderBy('seq', 'desc')
+      .forUpdate()
+      .noWait()
+      .execute()
+    expect(free).toHaveLength(2)
+  })
+  await renewing
+})
+
+it('hands out nothing of what it took ahead and another worker has by now', async () => {
+  const { id, rounds } = await accepted(17, 1)
+  rounds.takeAhead(2)
+  await taken(rounds)
+  await takeOver(id, 1)
+  const leaseOf = async (seq: number) => {
+    const [row] = await rig.database.query<{ until: Date }>(
+      'select lease_until as until from push_chunks where push_id = $1 and seq = $2',
+      [id, seq],
+    )
+    return row?.until.getTime() ?? 0
+  }
+  const renewed = async (): Promise<void> => {
+    const before = await leaseOf(2)
+    await until('the lease is renewed', async () => (await leaseOf(2)) > before)
+  }
+  await renewed()
+  await renewed() // what the first told is known by then
+  expect((await taken(rounds)).seq).toBe(2)
 })

@@ -171,11 +171,14 @@ export const createRounds = (
 
   const renew = (): void => {
     const at = performance.now()
-    const waiting = ahead
+    const waiting = [...ahead]
     if (waiting.length === 0) return
     journal.renewAll(waiting.map(({ claimed }) => claimed.holder)).then(
-      () => {
-        for (const one of waiting) one.aliveAt = at
+      (renewed) => {
+        for (const one of waiting) if (renewed.has(one.claimed.holder)) one.aliveAt = at
+        const isLost = (one: Ahead): boolean =>
+          waiting.includes(one) && !renewed.has(one.claimed.holder)
+        ahead = ahead.filter((one) => !isLost(one))
       },
       () => undefined, // the next beat tries again; a stale one is not begun
     )

@@ -46,7 +46,14 @@ export const linkRow = z
     }),
   ])
   .meta({ id: 'LinkRow' })
-export const recordRow = record
+/** Only looked at: there may be hundreds of thousands, and zod would copy each member of each. */
+export const recordRow = z
+  .unknown()
+  .check(({ value, issues }) => {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (!isObject) issues.push({ code: 'invalid_type', expected: 'record', input: value })
+  })
+  .meta({ describedBy: record })
 
 const options = z
   .strictObject({

@@ -80,6 +80,8 @@ export const createPushRig = async (
     /** Calls that write records: under way now, and the most at once. */
     writing: 0,
     mostWriting: 0,
+    /** Called when the connection was read for work, before anything is done with it. */
+    afterOpen: async (): Promise<void> => undefined,
     /** Called before each call that writes records. */
     beforeWrite: async (): Promise<void> => undefined,
   }
@@ -158,6 +160,7 @@ export const createPushRig = async (
       if (connection?.status !== 'connected') {
         throw new EngineError('connection_not_ready', 'The connection is not usable.')
       }
+      await world.afterOpen()
       return { connection, salesforce: orgOf(priority, signal) }
     },
   })

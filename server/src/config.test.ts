@@ -96,6 +96,13 @@ describe('the configuration', () => {
     expect(() => parseConfig({ ...production, DATABASE_URL: 'postgres://h/d' })).not.toThrow()
   })
 
+  it('hashes passwords too cheaply in tests only', () => {
+    const cheap = { ...good, PASSWORD_HASH_COST: '9' }
+    expect(() => parseConfig(cheap)).toThrow(/PASSWORD_HASH_COST: must be at least 10/)
+    expect(parseConfig({ ...cheap, NODE_ENV: 'test' }).auth.passwordHashCost).toBe(9)
+    expect(parseConfig({ ...good, PASSWORD_HASH_COST: '10' }).auth.passwordHashCost).toBe(10)
+  })
+
   it('trusts no address that a caller could invent', () => {
     const trusted = (env: Record<string, string>) =>
       parseConfig({ ...good, ...env }).http.trustProxy

@@ -90,7 +90,7 @@ const environment = z.object({
     )
     .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
-  PASSWORD_HASH_COST: int(10, 15, 12),
+  PASSWORD_HASH_COST: int(4, 15, 12),
   PUSH_LEASE_SECONDS: int(3, 300, 15),
   JOB_SUPERVISION_SECONDS: int(1, 60, 5),
   WORK_PAUSED: z
@@ -200,11 +200,19 @@ export const parseConfig = (env: Record<string, string | undefined>): Config => 
   return freeze(shape(parsed.data))
 }
 
+/** OWASP's least for bcrypt. */
+const SAFE_HASH_COST = 10
+
 const crossChecks = (env: z.infer<typeof environment>): string[] => {
   const problems: string[] = []
   if (env.NODE_ENV === 'production' && env.DATABASE_URL === undefined) {
     problems.push(
       'DATABASE_URL: is required with NODE_ENV=production; the embedded database is only for trials',
+    )
+  }
+  if (env.PASSWORD_HASH_COST < SAFE_HASH_COST && env.NODE_ENV !== 'test') {
+    problems.push(
+      `PASSWORD_HASH_COST: must be at least ${SAFE_HASH_COST}; less is for tests (NODE_ENV=test) only`,
     )
   }
   if (env.TENANT_DATABASE_URL !== undefined && env.DATABASE_URL === undefined) {

@@ -44,7 +44,8 @@ export const startServer = async (environment: Record<string, string>): Promise<
       SUPER_ADMIN_JWT_SECRET: SUPER_ADMIN_SECRET,
       NANGO_SECRET_KEY: '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11',
       RATE_LIMIT_PER_MINUTE: '0',
-      PASSWORD_HASH_COST: '10', // the minimum: each test creates users of its own
+      NODE_ENV: 'test',
+      PASSWORD_HASH_COST: '4', // each test creates users of its own
       PUSH_LEASE_SECONDS: '6', // five signs of life in it, more than a busy machine is late
       JOB_SUPERVISION_SECONDS: '1',
       NODE_COMPILE_CACHE: COMPILE_CACHE,

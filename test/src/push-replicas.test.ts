@@ -26,7 +26,7 @@ const SALESFORCE_ORG = 'Acme'
 /** Parallel calls in one Salesforce org, across all replicas and tenants. */
 const CAP = 8
 /** The minimum duration of every call, so that calls overlap. */
-const CALL_MS = 150
+const CALL_MS = 400
 const SAVE_MS = 0.5
 
 let rig: Rig

@@ -1,7 +1,7 @@
 // Clients: an org's customers, whose Salesforce orgs are looked after.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant, type Tx } from '../db/database.ts'
+import { type Database, type Reader, type Tenant } from '../db/database.ts'
 import { newId } from '../db/ids.ts'
 import { json } from '../db/json.ts'
 import { type ConnectionStatus } from '../db/types.ts'
@@ -174,11 +174,11 @@ export type Clients = ReturnType<typeof createClients>
 
 /** The client's row; missing and foreign clients get the same answer. */
 export const requireClient = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
 ): Promise<{ id: string; name: string; is_active: boolean }> => {
-  const row = await tx
+  const row = await reader
     .selectFrom('clients')
     .select(['id', 'name', 'is_active'])
     .where('org_id', '=', tenant.orgId)

@@ -82,16 +82,16 @@ export const createOrganizations = (db: Database) => ({
     }
   },
 
-  get: (orgId: string): Promise<Organization> =>
-    db.as(wholeOrg(orgId)).tx(async (tx) => {
-      const row = await tx
-        .selectFrom('organizations')
-        .selectAll()
-        .where('id', '=', orgId)
-        .executeTakeFirst()
-      if (row === undefined) throw notFound('organization')
-      return toOrganization(row)
-    }),
+  get: async (orgId: string): Promise<Organization> => {
+    const row = await db
+      .as(wholeOrg(orgId))
+      .read.selectFrom('organizations')
+      .selectAll()
+      .where('id', '=', orgId)
+      .executeTakeFirst()
+    if (row === undefined) throw notFound('organization')
+    return toOrganization(row)
+  },
 
   list: async (page: PageRequest): Promise<Page<Organization>> => {
     const rows = await db.lookup<Row>('organizations', beforeOf(page), page.limit + 1)

@@ -3,7 +3,7 @@
 
 import { type Logger } from 'pino'
 import { sql } from 'kysely'
-import { type Database, tenantOf, type Tenant, type Tx } from '../db/database.ts'
+import { type Database, type Reader, type Tenant, tenantOf, type Tx } from '../db/database.ts'
 import { hashBytes, hashText } from './topology/content-hash.ts'
 import { hashesIn } from './topology/manifest.ts'
 import { type Contents, contentsOf } from './topology/store.ts'
@@ -127,7 +127,7 @@ const deleteSnapshots = async (
 ): Promise<number> => {
   const clientId = tenant.clientId ?? ''
   const contents = contentsOf(db, tenant, clientId)
-  const before = await db.as(tenant).tx((tx) => snapshotsOf(tx, tenant))
+  const before = await snapshotsOf(db.as(tenant).read, tenant)
   const going = new Set(ids)
   const kept = await hashesOf(
     contents,
@@ -157,8 +157,8 @@ const deleteSnapshots = async (
   })
 }
 
-const snapshotsOf = (tx: Tx, tenant: Tenant) =>
-  tx
+const snapshotsOf = (reader: Reader, tenant: Tenant) =>
+  reader
     .selectFrom('crm_topology_snapshots')
     .select(['id', 'status', 'manifest_hash'])
     .where('org_id', '=', tenant.orgId)

@@ -99,17 +99,17 @@ export const createTokens = (db: Database) => ({
     })
   },
 
-  get: (tenant: Tenant, tokenId: string): Promise<ApiToken> =>
-    db.as(tenant).tx(async (tx) => {
-      const row = await tx
-        .selectFrom('api_tokens')
-        .select(COLUMNS)
-        .where('org_id', '=', tenant.orgId)
-        .where('id', '=', tokenId)
-        .executeTakeFirst()
-      if (row === undefined) throw notFound('token')
-      return toToken(row)
-    }),
+  get: async (tenant: Tenant, tokenId: string): Promise<ApiToken> => {
+    const row = await db
+      .as(tenant)
+      .read.selectFrom('api_tokens')
+      .select(COLUMNS)
+      .where('org_id', '=', tenant.orgId)
+      .where('id', '=', tokenId)
+      .executeTakeFirst()
+    if (row === undefined) throw notFound('token')
+    return toToken(row)
+  },
 
   list: (tenant: Tenant, page: PageRequest): Promise<Page<ApiToken>> =>
     pageOf(

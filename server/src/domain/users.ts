@@ -110,17 +110,17 @@ export const createUsers = (db: Database, passwords: Passwords) => {
   }
 
   return {
-    get: (tenant: Tenant, userId: string): Promise<User> =>
-      db.as(tenant).tx(async (tx) => {
-        const row = await tx
-          .selectFrom('users')
-          .select(COLUMNS)
-          .where('org_id', '=', tenant.orgId)
-          .where('id', '=', userId)
-          .executeTakeFirst()
-        if (row === undefined) throw notFound('user')
-        return toUser(row)
-      }),
+    get: async (tenant: Tenant, userId: string): Promise<User> => {
+      const row = await db
+        .as(tenant)
+        .read.selectFrom('users')
+        .select(COLUMNS)
+        .where('org_id', '=', tenant.orgId)
+        .where('id', '=', userId)
+        .executeTakeFirst()
+      if (row === undefined) throw notFound('user')
+      return toUser(row)
+    },
 
     create: (caller: Caller, input: NewUser): Promise<User> =>
       insert(caller.tenant, input, actorOf(caller), (tx, id) => bindIdempotency(tx, caller, id)),

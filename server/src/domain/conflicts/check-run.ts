@@ -320,11 +320,11 @@ interface State {
 export const createCheckWorker = (deps: CheckDeps): Worker =>
   createStagedWorker<State>(deps, {
     load: async (work) => {
-      const row = await deps.db.as(work).tx((tx) => reportById(tx, work, work.id))
+      const row = await reportById(deps.db.as(work).read, work, work.id)
       if (row?.status !== 'running') return null
       return { row, journal: createJournal(deps.db, deps.jobs, row) }
     },
-    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
+    standing: (work) => standingOf(deps.db.as(work).read, work),
     kindOf: () => 'conflict-check',
     destination: ({ row, journal }) => ({
       tenant: journal.tenant,

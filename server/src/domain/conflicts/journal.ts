@@ -86,7 +86,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
     tenant,
 
     load: async (): Promise<ReportRow> => {
-      const row = await db.as(tenant).tx((tx) => reportById(tx, tenant, report.id))
+      const row = await reportById(db.as(tenant).read, tenant, report.id)
       if (row?.status !== 'running') throw new WorkOver('the report has ended')
       return row
     },

@@ -98,12 +98,11 @@ export const createConflicts = (options: Options): Conflicts => {
     return { plan: planSchema.parse({}), workflows, hash: workflowsHash(workflows) }
   }
 
-  const get = (tenant: Tenant, id: string): Promise<Report> =>
-    db.as(tenant).tx(async (tx) => {
-      const row = await reportById(tx, tenant, id)
-      if (row === undefined) throw notFound('conflict report')
-      return toReport(row)
-    })
+  const get = async (tenant: Tenant, id: string): Promise<Report> => {
+    const row = await reportById(db.as(tenant).read, tenant, id)
+    if (row === undefined) throw notFound('conflict report')
+    return toReport(row)
+  }
 
   const start = async (caller: Caller, input: CheckInput, sfdcOrgId: string): Promise<string> => {
     const { tenant } = caller
@@ -175,19 +174,18 @@ export const createConflicts = (options: Options): Conflicts => {
 
 /** What a deploy is checked against; needs only the rows. */
 export const createConflictReports = (db: Database): ConflictReports => ({
-  find: (tenant, reportId) =>
-    db.as(tenant).tx(async (tx) => {
-      const row = await reportById(tx, tenant, reportId)
-      if (row === undefined) return null
-      return {
-        clientId: row.client_id,
-        planHash: row.plan_hash,
-        status: row.status,
-        severity: row.severity,
-        sfdcOrgId: row.sfdc_org_id,
-        snapshotVersion: row.snapshot_version,
-        judgedWorkflows: row.judged_workflows as Fingerprints | null,
-        findings: toReport(row).findings,
-      }
-    }),
+  find: async (tenant, reportId) => {
+    const row = await reportById(db.as(tenant).read, tenant, reportId)
+    if (row === undefined) return null
+    return {
+      clientId: row.client_id,
+      planHash: row.plan_hash,
+      status: row.status,
+      severity: row.severity,
+      sfdcOrgId: row.sfdc_org_id,
+      snapshotVersion: row.snapshot_version,
+      judgedWorkflows: row.judged_workflows as Fingerprints | null,
+      findings: toReport(row).findings,
+    }
+  },
 })

@@ -1,7 +1,7 @@
 // Conflict reports as rows and as callers see them.
 
 import { type Selectable } from 'kysely'
-import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant } from '../../db/database.ts'
 import { type Progress, type TenantTables, type WorkFault } from '../../db/types.ts'
 import { type Standing } from '../../jobs/account.ts'
 import { type Work } from '../../jobs/jobs.ts'
@@ -112,8 +112,12 @@ export const workflowsOf = (row: ReportRow): PlannedWorkflow[] => row.workflows 
 export const problemsOf = (row: ReportRow): SalesforceProblem[] | null =>
   row.salesforce_problems as SalesforceProblem[] | null
 
-export const reportById = (tx: Tx, tenant: Tenant, id: string): Promise<ReportRow | undefined> =>
-  tx
+export const reportById = (
+  reader: Reader,
+  tenant: Tenant,
+  id: string,
+): Promise<ReportRow | undefined> =>
+  reader
     .selectFrom('crm_conflict_reports')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
@@ -121,8 +125,8 @@ export const reportById = (tx: Tx, tenant: Tenant, id: string): Promise<ReportRo
     .executeTakeFirst()
 
 /** How a check stands, without its plan and its findings. */
-export const standingOf = async (tx: Tx, work: Work): Promise<Standing | null> => {
-  const row = await tx
+export const standingOf = async (reader: Reader, work: Work): Promise<Standing | null> => {
+  const row = await reader
     .selectFrom('crm_conflict_reports')
     .select(['id', 'request_id', 'status', 'error'])
     .where('org_id', '=', work.orgId)

@@ -2,7 +2,7 @@
 // open attempt, or by a hint of Nango's. All ways end in the same acceptance.
 
 import { sql } from 'kysely'
-import { type Database, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
+import { type Database, type Reader, type Tenant, tenantOf } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import { EngineError, type ErrorCode, notFound } from '../../errors.ts'
 import { type NangoConnection } from '../../nango/connection.ts'
@@ -168,7 +168,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
     if (live !== undefined) {
       if (!(await mayReread(db, hint.connectionId))) return
       const tenant = tenantOf(live)
-      const row = await db.as(tenant).tx((tx) => connectionById(tx, tenant, live.connection_id))
+      const row = await connectionById(db.as(tenant).read, tenant, live.connection_id)
       if (row !== undefined && row.status !== 'revoked') await tokens.reread(tenant, row)
       return
     }
@@ -180,7 +180,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
     if (attempt === undefined || !(await mayReread(db, hint.connectionId))) return
     const tenant = tenantOf(attempt)
     const clientId = attempt.client_id
-    const known = await db.as(tenant).tx((tx) => recentAttempts(tx, tenant, clientId))
+    const known = await recentAttempts(db.as(tenant).read, tenant, clientId)
     const actor: Actor = {
       orgId: tenant.orgId,
       userId: null,
@@ -199,8 +199,12 @@ const refusalOf = ({ refusal }: AttemptRow): EngineError | null =>
   refusal === null ? null : new EngineError(refusal.code as ErrorCode, refusal.message)
 
 /** Attempts that a grant may still turn up for, the open one first and then the newest. */
-export const recentAttempts = (tx: Tx, tenant: Tenant, clientId: string): Promise<AttemptRow[]> =>
-  tx
+export const recentAttempts = (
+  reader: Reader,
+  tenant: Tenant,
+  clientId: string,
+): Promise<AttemptRow[]> =>
+  reader
     .selectFrom('connection_attempts')
     .selectAll()
     .select(sql<boolean>`expires_at <= now()`.as('has_expired'))

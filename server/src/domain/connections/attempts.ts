@@ -5,8 +5,9 @@
 
 import { sql } from 'kysely'
 import {
-  isUniqueViolation,
   type Database,
+  isUniqueViolation,
+  type Reader,
   type Tenant,
   type Tx,
   wholeOrg,
@@ -216,9 +217,12 @@ export const createAttempts = ({ db, nango, hosts, providerConfigKey, apiVersion
         const { sfdcOrgId } = verdict
         // The whole org: after a webhook this is confined to one client, and another client is looked
         // for.
-        const holder = await db
-          .as(wholeOrg(tenant.orgId))
-          .tx((tx) => holderOf(tx, tenant, sfdcOrgId, attempt.client_id))
+        const holder = await holderOf(
+          db.as(wholeOrg(tenant.orgId)).read,
+          tenant,
+          sfdcOrgId,
+          attempt.client_id,
+        )
         throw new RefusedGrant(heldBy(sfdcOrgId, holder), grant)
       }
       // Some row already holds this connection, so this client cannot take it.
@@ -384,12 +388,12 @@ const lastSalesforceOrg = async (
 
 /** The other client of this org that has the Salesforce org. */
 const holderOf = (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   sfdcOrgId: string,
   clientId: string,
 ): Promise<Holder | undefined> =>
-  tx
+  reader
     .selectFrom('crm_connections as k')
     .innerJoin('clients as c', 'c.id', 'k.client_id')
     .select(['c.id', 'c.name', 'k.status'])

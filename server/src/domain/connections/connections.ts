@@ -256,7 +256,7 @@ export const createConnections = (options: Options) => {
       health.faults[0]?.code ?? 'ok',
       calls,
     )
-    const after = await db.as(tenant).tx((tx) => connectionById(tx, tenant, row.id))
+    const after = await connectionById(db.as(tenant).read, tenant, row.id)
     return { ...show(caller, after ?? row), health }
   }
 

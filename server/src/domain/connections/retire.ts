@@ -192,34 +192,33 @@ export const createRetirement = (options: Options): Retirement => {
 
     retireLeftovers: async (tenant, clientId) => {
       try {
-        const leftovers = await db.as(tenant).tx((tx) =>
-          tx
-            .selectFrom('connection_attempts as a')
-            .select([
-              'a.nango_connection_id',
-              'a.provider_config_key',
-              'a.instance_url',
-              'a.sfdc_org_id',
-            ])
-            .where('a.org_id', '=', tenant.orgId)
-            .where('a.client_id', '=', clientId)
-            .where('a.nango_connection_id', 'is not', null)
-            .where('a.retired_at', 'is', null)
-            .where((where) =>
-              where.not(
-                where.exists(
-                  where
-                    .selectFrom('crm_connections as k')
-                    .select('k.id')
-                    .whereRef('k.nango_connection_id', '=', 'a.nango_connection_id')
-                    .where('k.status', '<>', 'revoked'),
-                ),
+        const leftovers = await db
+          .as(tenant)
+          .read.selectFrom('connection_attempts as a')
+          .select([
+            'a.nango_connection_id',
+            'a.provider_config_key',
+            'a.instance_url',
+            'a.sfdc_org_id',
+          ])
+          .where('a.org_id', '=', tenant.orgId)
+          .where('a.client_id', '=', clientId)
+          .where('a.nango_connection_id', 'is not', null)
+          .where('a.retired_at', 'is', null)
+          .where((where) =>
+            where.not(
+              where.exists(
+                where
+                  .selectFrom('crm_connections as k')
+                  .select('k.id')
+                  .whereRef('k.nango_connection_id', '=', 'a.nango_connection_id')
+                  .where('k.status', '<>', 'revoked'),
               ),
-            )
-            .orderBy('a.id')
-            .limit(10)
-            .execute(),
-        )
+            ),
+          )
+          .orderBy('a.id')
+          .limit(10)
+          .execute()
         for (const left of leftovers) {
           if (left.nango_connection_id === null) continue
           await retire(tenant, clientId, {

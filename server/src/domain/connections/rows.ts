@@ -1,7 +1,7 @@
 // The rows of connections and attempts: how they are read, shown, and moved from state to state.
 
 import { sql, type Selectable } from 'kysely'
-import { type Tenant, tenantOf, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { jsonOrNull } from '../../db/json.ts'
 import { type ConnectionStatus, type Fault, type TenantTables } from '../../db/types.ts'
 import { EngineError, type MemberError } from '../../errors.ts'
@@ -55,12 +55,12 @@ export const toConnection = (row: ConnectionRow, showNango: boolean): Connection
 })
 
 export const connectionById = (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   id: string,
   lock = false,
 ): Promise<ConnectionRow | undefined> => {
-  const query = tx
+  const query = reader
     .selectFrom('crm_connections')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
@@ -73,12 +73,12 @@ export const connectionById = (
  * one is live, never its id, which depends on the clock of the replica that wrote the row.
  */
 export const connectionOfClient = (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
   lock = false,
 ): Promise<ConnectionRow | undefined> => {
-  const query = tx
+  const query = reader
     .selectFrom('crm_connections')
     .selectAll()
     .where('org_id', '=', tenant.orgId)

@@ -281,7 +281,7 @@ export const createTokenManager = (options: Options): TokenManager => {
     pinned: ConnectionRow,
     evenUnusable: boolean,
   ): Promise<ConnectionRow> => {
-    const row = await db.as(tenant).tx((tx) => connectionById(tx, tenant, pinned.id))
+    const row = await connectionById(db.as(tenant).read, tenant, pinned.id)
     if (row === undefined || row.status === 'revoked') {
       throw new EngineError('connection_revoked', 'The connection was revoked.')
     }

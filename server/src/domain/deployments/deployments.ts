@@ -156,12 +156,12 @@ const ADOPT_GRACE_MS = 30_000
 
 export const createDeployments = (options: Options): Deployments => {
   const { db, jobs, connections, topology, reports, logger } = options
-  const get = (tenant: Tenant, id: string): Promise<Deployment> =>
-    db.as(tenant).tx(async (tx) => {
-      const row = await deploymentById(tx, tenant, id)
-      if (row === undefined) throw notFound('deployment')
-      return toDeployment(row, await componentsById(tx, tenant, id))
-    })
+  const get = async (tenant: Tenant, id: string): Promise<Deployment> => {
+    const { read } = db.as(tenant)
+    const row = await deploymentById(read, tenant, id)
+    if (row === undefined) throw notFound('deployment')
+    return toDeployment(row, await componentsById(read, tenant, id))
+  }
 
   /** Adds the run that holds the Salesforce org. The unique index decides between two at once. */
   const insertRun = async (
@@ -214,7 +214,7 @@ export const createDeployments = (options: Options): Deployments => {
     waitSeconds: number,
     signal: AbortSignal | undefined,
   ): Promise<RunRow | undefined> => {
-    const look = () => db.as(tenant).tx((tx) => runById(tx, tenant, runId))
+    const look = () => runById(db.as(tenant).read, tenant, runId)
     const isDone = async () => (await look())?.ended_at !== null
     const work = { orgId: tenant.orgId, clientId, id: runId }
     await handOver({ jobs, logger }, kind, work, sfdcOrgId)
@@ -392,7 +392,7 @@ export const createDeployments = (options: Options): Deployments => {
   const rollback: Deployments['rollback'] = async (caller, input, signal) => {
     const { tenant } = caller
     const id = input.deployment_id
-    const row = await db.as(tenant).tx((tx) => deploymentById(tx, tenant, id))
+    const row = await deploymentById(db.as(tenant).read, tenant, id)
     if (row === undefined) throw notFound('deployment')
     if (!isFinal(row)) {
       throw new EngineError('deployment_in_progress', 'Work on this deployment is under way.', {
@@ -466,7 +466,7 @@ export const createDeployments = (options: Options): Deployments => {
     named: readonly NamedComponent[] | undefined,
   ): Promise<void> => {
     if (named === undefined) return
-    const rows = await db.as(tenant).tx((tx) => componentsById(tx, tenant, id))
+    const rows = await componentsById(db.as(tenant).read, tenant, id)
     const known = new Set(rows.map((row) => nameKey(row)))
     const errors = named.flatMap((component, at) =>
       known.has(nameKey(component))

@@ -1,6 +1,6 @@
 // Deployments as rows and as callers see them.
 
-import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import {
   type DeploymentKind,
   type DeploymentStatus,
@@ -190,19 +190,23 @@ export const changesOf = (row: DeploymentRow): Changes =>
   }
 
 export const deploymentById = (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   id: string,
 ): Promise<DeploymentRow | undefined> =>
-  tx
+  reader
     .selectFrom('crm_deployments')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
     .where('id', '=', id)
     .executeTakeFirst()
 
-export const componentsById = (tx: Tx, tenant: Tenant, id: string): Promise<ComponentRow[]> =>
-  tx
+export const componentsById = (
+  reader: Reader,
+  tenant: Tenant,
+  id: string,
+): Promise<ComponentRow[]> =>
+  reader
     .selectFrom('deployment_components')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
@@ -212,11 +216,11 @@ export const componentsById = (tx: Tx, tenant: Tenant, id: string): Promise<Comp
 
 /** What the ended rollbacks of the deployment removed. */
 export const removedByRollbacks = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   deploymentId: string,
 ): Promise<NamedComponent[]> => {
-  const runs = await tx
+  const runs = await reader
     .selectFrom('deployment_runs')
     .select('result')
     .where('org_id', '=', tenant.orgId)
@@ -230,8 +234,8 @@ export const removedByRollbacks = async (
   })
 }
 
-export const runById = (tx: Tx, tenant: Tenant, id: string): Promise<RunRow | undefined> =>
-  tx
+export const runById = (reader: Reader, tenant: Tenant, id: string): Promise<RunRow | undefined> =>
+  reader
     .selectFrom('deployment_runs')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
@@ -239,8 +243,8 @@ export const runById = (tx: Tx, tenant: Tenant, id: string): Promise<RunRow | un
     .executeTakeFirst()
 
 /** How a run stands, without what it deploys. */
-export const standingOf = async (tx: Tx, work: Work): Promise<Standing | null> => {
-  const row = await tx
+export const standingOf = async (reader: Reader, work: Work): Promise<Standing | null> => {
+  const row = await reader
     .selectFrom('deployment_runs as r')
     .innerJoin('crm_deployments as d', 'd.id', 'r.deployment_id')
     .select(['r.deployment_id', 'r.request_id', 'r.kind', 'r.ended_at', 'r.error', 'd.status'])

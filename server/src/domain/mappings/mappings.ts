@@ -2,7 +2,13 @@
 // against the newest snapshot, versioned, and suggested if there is none yet.
 
 import { sql } from 'kysely'
-import { type Database, isUniqueViolation, type Tenant, type Tx } from '../../db/database.ts'
+import {
+  type Database,
+  isUniqueViolation,
+  type Reader,
+  type Tenant,
+  type Tx,
+} from '../../db/database.ts'
 import { newId } from '../../db/ids.ts'
 import { json } from '../../db/json.ts'
 import { EngineError, notFound } from '../../errors.ts'
@@ -156,9 +162,12 @@ export const createMappings = ({
         throw thrown
       }
       const { clientId, canonicalObject } = place
-      const other = await db
-        .as(caller.tenant)
-        .tx((tx) => mappingFor(tx, caller.tenant, clientId, canonicalObject))
+      const other = await mappingFor(
+        db.as(caller.tenant).read,
+        caller.tenant,
+        clientId,
+        canonicalObject,
+      )
       throw new EngineError(
         'already_exists',
         `The client already has an active mapping of ${canonicalObject}` +
@@ -169,7 +178,7 @@ export const createMappings = ({
   }
 
   const newestSnapshot = async (tenant: Tenant, clientId: string): Promise<PresentSnapshot> => {
-    await db.as(tenant).tx((tx) => requireClient(tx, tenant, clientId))
+    await requireClient(db.as(tenant).read, tenant, clientId)
     const snapshot = await topology.newestComplete(tenant, clientId)
     if (snapshot === null) {
       throw new EngineError('no_snapshot', 'This client has no complete snapshot yet.')
@@ -215,7 +224,7 @@ export const createMappings = ({
     create: async (caller, input) => {
       const { tenant } = caller
       const place = { clientId: input.client_id, canonicalObject: input.canonical_object }
-      await db.as(tenant).tx((tx) => requireClient(tx, tenant, input.client_id))
+      await requireClient(db.as(tenant).read, tenant, input.client_id)
       const checked = await checkNewest(topology, tenant, input.client_id, input)
       if (input.allow_broken !== true) refuseBroken(checked)
       const mapping = await change(
@@ -374,7 +383,7 @@ export const createMappings = ({
         objects: [...objects.values()],
         isChosen: input.sfdc_object !== undefined,
         parents: await describedObjects(snapshot, [...parents]),
-        precedents: await db.as(tenant).tx((tx) => precedentsOf(tx, tenant, input)),
+        precedents: await precedentsOf(db.as(tenant).read, tenant, input),
       })
       return {
         client_id: input.client_id,
@@ -385,7 +394,7 @@ export const createMappings = ({
     },
 
     facts: async (tenant, clientId) => {
-      const mappings = await db.as(tenant).tx((tx) => activeMappings(tx, tenant, clientId))
+      const mappings = await activeMappings(db.as(tenant).read, tenant, clientId)
       return Promise.all(
         mappings.map(async (mapping) => factsOf(mapping, await lastPush(tenant, mapping.id))),
       )
@@ -416,11 +425,11 @@ const PRECEDENTS_MAX = 100
  * only its own client's mappings, as everywhere.
  */
 const precedentsOf = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   { client_id, canonical_object }: SuggestInput,
 ): Promise<Precedents> => {
-  const rows = await mappingsOf(tx, tenant)
+  const rows = await mappingsOf(reader, tenant)
     .where('canonical_object', '=', canonical_object)
     .where('is_active', '=', true)
     .where('client_id', '<>', client_id)

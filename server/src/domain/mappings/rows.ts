@@ -2,7 +2,7 @@
 // continues with the mapping that it was accepted with.
 
 import { type Selectable } from 'kysely'
-import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import { json } from '../../db/json.ts'
 import { type TenantTables } from '../../db/types.ts'
 import { notFound } from '../../errors.ts'
@@ -24,8 +24,8 @@ export const toMapping = (row: MappingRow): Mapping => ({
 })
 
 /** Every mapping of the tenant that was not deleted, in no particular order. */
-export const mappingsOf = (tx: Tx, tenant: Tenant) =>
-  tx
+export const mappingsOf = (reader: Reader, tenant: Tenant) =>
+  reader
     .selectFrom('crm_field_mappings')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
@@ -46,12 +46,12 @@ export const requireMapping = async (
 
 /** The active mapping of a canonical object; null where the client has none. */
 export const mappingFor = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
   canonicalObject: string,
 ): Promise<Mapping | null> => {
-  const row = await mappingsOf(tx, tenant)
+  const row = await mappingsOf(reader, tenant)
     .where('client_id', '=', clientId)
     .where('canonical_object', '=', canonicalObject)
     .where('is_active', '=', true)
@@ -61,12 +61,12 @@ export const mappingFor = async (
 
 /** Every active mapping of a client, by canonical object. */
 export const activeMappings = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
 ): Promise<Mapping[]> =>
   (
-    await mappingsOf(tx, tenant)
+    await mappingsOf(reader, tenant)
       .where('client_id', '=', clientId)
       .where('is_active', '=', true)
       .orderBy('canonical_object')

@@ -328,8 +328,7 @@ export const createPushJournal = (
   return {
     key,
 
-    load: (): Promise<PushRow | undefined> =>
-      db.as(tenant).tx((tx) => pushById(tx, tenant, pushId)),
+    load: (): Promise<PushRow | undefined> => pushById(db.as(tenant).read, tenant, pushId),
 
     /**
      * Stores states and ends of chunks, and takes the next ones. Null: the push has ended, so nothing
@@ -422,15 +421,14 @@ export const createPushJournal = (
 
     /** Blocks of the chunk that already have their results, and which of their rows failed. */
     storedBlocks: (blockNos: readonly number[]): Promise<{ block_no: number; failed: number }[]> =>
-      db.as(tenant).tx((tx) =>
-        tx
-          .selectFrom('push_results')
-          .select(['block_no', 'failed'])
-          .where('org_id', '=', tenant.orgId)
-          .where('push_id', '=', pushId)
-          .where(sql<boolean>`block_no = any(${blockNos}::integer[])`)
-          .execute(),
-      ),
+      db
+        .as(tenant)
+        .read.selectFrom('push_results')
+        .select(['block_no', 'failed'])
+        .where('org_id', '=', tenant.orgId)
+        .where('push_id', '=', pushId)
+        .where(sql<boolean>`block_no = any(${blockNos}::integer[])`)
+        .execute(),
 
     resultsOf: (blockNo: number): Promise<Buffer | undefined> =>
       db.as(tenant).tx(async (tx) => {

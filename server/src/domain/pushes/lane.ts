@@ -51,15 +51,12 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
   const laneOf = (work: Work) =>
     deps.db
       .as(work)
-      .tx((tx) =>
-        tx
-          .selectFrom('push_lanes')
-          .innerJoin('crm_push_logs', 'crm_push_logs.id', 'push_lanes.push_id')
-          .select(['push_lanes.push_id', 'push_lanes.client_id', 'crm_push_logs.sfdc_org_id'])
-          .where('push_lanes.org_id', '=', work.orgId)
-          .where('push_lanes.id', '=', work.id)
-          .executeTakeFirst(),
-      )
+      .read.selectFrom('push_lanes')
+      .innerJoin('crm_push_logs', 'crm_push_logs.id', 'push_lanes.push_id')
+      .select(['push_lanes.push_id', 'push_lanes.client_id', 'crm_push_logs.sfdc_org_id'])
+      .where('push_lanes.org_id', '=', work.orgId)
+      .where('push_lanes.id', '=', work.id)
+      .executeTakeFirst()
 
   const desks = createDesks(deps)
 
@@ -86,7 +83,7 @@ export const createLaneWorker = (deps: LaneDeps): Worker => {
     // and the sweep puts it back.
     giveUp: () => Promise.resolve(),
 
-    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
+    standing: (work) => standingOf(deps.db.as(work).read, work),
   }
 }
 

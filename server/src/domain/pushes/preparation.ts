@@ -82,7 +82,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
     kind: 'records' | 'status_update',
     { objectNames }: PresentSnapshot,
   ): Promise<string> => {
-    const all = await db.as(tenant).tx((tx) => activeMappings(tx, tenant, clientId))
+    const all = await activeMappings(db.as(tenant).read, tenant, clientId)
     const mapped = all.map(({ canonical_object }) => canonical_object)
     return didYouMean(object, kind === 'records' ? mapped : [...mapped, ...objectNames])
   }
@@ -94,7 +94,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
     object: string,
     snapshot: PresentSnapshot,
   ): Promise<Prepared> => {
-    const mapping = await db.as(tenant).tx((tx) => mappingFor(tx, tenant, clientId, object))
+    const mapping = await mappingFor(db.as(tenant).read, tenant, clientId, object)
     const describes = createDescribes(snapshot)
     const sfdcObject = mapping?.sfdc_object ?? object
     const near = () => nearName(tenant, clientId, object, kind, snapshot)
@@ -134,7 +134,7 @@ export const createPreparation = ({ db, topology }: Options): Preparation => {
     { clientId, options }: ToPrepare,
     snapshot: CompleteSnapshot,
   ): Promise<Prepared> => {
-    const all = await db.as(tenant).tx((tx) => activeMappings(tx, tenant, clientId))
+    const all = await activeMappings(db.as(tenant).read, tenant, clientId)
     const mappings = new Map(all.map((mapping) => [mapping.canonical_object, mapping]))
     const describes = createDescribes(snapshot)
     const met = new Set<string>()

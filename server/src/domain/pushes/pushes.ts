@@ -159,7 +159,7 @@ export const createPushes = ({
   })
 
   const rowOf = async (tenant: Tenant, pushId: string): Promise<PushRow> => {
-    const row = await db.as(tenant).tx((tx) => pushById(tx, tenant, pushId))
+    const row = await pushById(db.as(tenant).read, tenant, pushId)
     if (row === undefined) throw notFound('push')
     return row
   }

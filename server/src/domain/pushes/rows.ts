@@ -1,7 +1,7 @@
 // Pushes as rows and as callers see them.
 
 import { type Selectable } from 'kysely'
-import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import {
   type Fault,
   type DryRunCounts,
@@ -65,8 +65,8 @@ export const isFinal = (status: PushStatus): boolean =>
   status === 'succeeded' || status === 'partial' || status === 'failed'
 
 /** How the push of a lane stands. */
-export const standingOf = async (tx: Tx, lane: Work): Promise<Standing | null> => {
-  const row = await tx
+export const standingOf = async (reader: Reader, lane: Work): Promise<Standing | null> => {
+  const row = await reader
     .selectFrom('push_lanes as l')
     .innerJoin('crm_push_logs as p', 'p.id', 'l.push_id')
     .select(['p.id', 'p.request_id', 'p.status', 'p.error'])
@@ -133,8 +133,12 @@ export const pushActor = (row: PushRow): Actor => ({
 })
 
 /** An accepted push; one whose input is still being stored does not exist for callers. */
-export const pushById = (tx: Tx, tenant: Tenant, id: string): Promise<PushRow | undefined> =>
-  tx
+export const pushById = (
+  reader: Reader,
+  tenant: Tenant,
+  id: string,
+): Promise<PushRow | undefined> =>
+  reader
     .selectFrom('crm_push_logs')
     .selectAll()
     .where('org_id', '=', tenant.orgId)

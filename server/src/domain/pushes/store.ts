@@ -218,17 +218,14 @@ const blocksOf = (
 ): Promise<BlockPlace[]> =>
   db
     .as(tenant)
-    .tx((tx) =>
-      tx
-        .selectFrom('push_rows')
-        .select(['block_no', 'window_start', 'rows'])
-        .where('org_id', '=', tenant.orgId)
-        .where('push_id', '=', pushId)
-        .where(place.by, '=', place.seq)
-        .where('ready', 'is not', null)
-        .orderBy('block_no')
-        .execute(),
-    )
+    .read.selectFrom('push_rows')
+    .select(['block_no', 'window_start', 'rows'])
+    .where('org_id', '=', tenant.orgId)
+    .where('push_id', '=', pushId)
+    .where(place.by, '=', place.seq)
+    .where('ready', 'is not', null)
+    .orderBy('block_no')
+    .execute()
 
 const BLOCKS_A_READ = 10
 
@@ -242,19 +239,16 @@ async function* readChunk(
   for (;;) {
     const blocks = await db
       .as(tenant)
-      .tx((tx) =>
-        tx
-          .selectFrom('push_rows')
-          .select(['block_no', 'object', 'operation', 'ready'])
-          .where('org_id', '=', tenant.orgId)
-          .where('push_id', '=', pushId)
-          .where(place.by, '=', place.seq)
-          .where('block_no', '>', after)
-          .where('ready', 'is not', null)
-          .orderBy('block_no')
-          .limit(BLOCKS_A_READ)
-          .execute(),
-      )
+      .read.selectFrom('push_rows')
+      .select(['block_no', 'object', 'operation', 'ready'])
+      .where('org_id', '=', tenant.orgId)
+      .where('push_id', '=', pushId)
+      .where(place.by, '=', place.seq)
+      .where('block_no', '>', after)
+      .where('ready', 'is not', null)
+      .orderBy('block_no')
+      .limit(BLOCKS_A_READ)
+      .execute()
     for (const block of blocks) {
       const rows = await rowsIn(block)
       if (rows !== null) yield { blockNo: block.block_no, rows }
@@ -284,15 +278,14 @@ export const keptInput = async (
   const parts: KeptInput['parts'] = []
   for (let at = 0; at < kept.length; at += BLOCKS_A_READ) {
     const some = new Map(kept.slice(at, at + BLOCKS_A_READ))
-    const blocks = await db.as(tenant).tx((tx) =>
-      tx
-        .selectFrom('push_rows')
-        .select(['block_no', 'rows', 'source'])
-        .where('org_id', '=', tenant.orgId)
-        .where('push_id', '=', pushId)
-        .where(sql<boolean>`block_no = any(${[...some.keys()]}::integer[])`)
-        .execute(),
-    )
+    const blocks = await db
+      .as(tenant)
+      .read.selectFrom('push_rows')
+      .select(['block_no', 'rows', 'source'])
+      .where('org_id', '=', tenant.orgId)
+      .where('push_id', '=', pushId)
+      .where(sql<boolean>`block_no = any(${[...some.keys()]}::integer[])`)
+      .execute()
     for (const { block_no, rows, source } of blocks) {
       const indices = some.get(block_no)
       if (indices === undefined) continue

@@ -52,11 +52,11 @@ interface State {
 export const createPullWorker = (deps: PullDeps): Worker =>
   createStagedWorker<State>(deps, {
     load: async (work) => {
-      const row = await deps.db.as(work).tx((tx) => snapshotById(tx, work, work.id))
+      const row = await snapshotById(deps.db.as(work).read, work, work.id)
       if (row?.status !== 'pulling') return null
       return { row, journal: createJournal(deps.db, deps.jobs, keyOf(row)) }
     },
-    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
+    standing: (work) => standingOf(deps.db.as(work).read, work),
     kindOf: () => 'topology-pull',
     destination: ({ row }) => ({
       tenant: keyOf(row).tenant,
@@ -127,7 +127,7 @@ const groundsOf = async (
     apiVersion: org.apiVersion,
     language,
   })
-  const validators = await db.as(tenant).tx((tx) => loadValidators(tx, tenant, clientId, view))
+  const validators = await loadValidators(db.as(tenant).read, tenant, clientId, view)
   // Nothing is read conditionally if there is no snapshot to carry over from, if a full pull was
   // requested, or if the last full reading was too long ago.
   const unconditional = base === null || row.full_read || validators.due
@@ -299,7 +299,7 @@ const loadBase = async ({ db }: PullDeps, row: SnapshotRow): Promise<Run['base']
   const { tenant, clientId } = keyOf(row)
   const id = row.base_snapshot_id
   if (id === null) return null
-  const base = await db.as(tenant).tx((tx) => snapshotById(tx, tenant, id))
+  const base = await snapshotById(db.as(tenant).read, tenant, id)
   if (base === undefined) return null
   return { row: base, manifest: await manifestOf(contentsOf(db, tenant, clientId), base) }
 }

@@ -1,7 +1,7 @@
 // The rows of snapshots: how they are found and shown.
 
 import { type Selectable } from 'kysely'
-import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import {
   type Progress,
   type SnapshotChanges,
@@ -80,19 +80,19 @@ export const toSnapshot = (row: SnapshotRow): Snapshot => ({
 })
 
 /** All snapshots of a client, in no particular order. */
-export const snapshotsOf = (tx: Tx, tenant: Tenant, clientId: string) =>
-  tx
+export const snapshotsOf = (reader: Reader, tenant: Tenant, clientId: string) =>
+  reader
     .selectFrom('crm_topology_snapshots')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
     .where('client_id', '=', clientId)
 
 export const snapshotById = (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   id: string,
 ): Promise<SnapshotRow | undefined> =>
-  tx
+  reader
     .selectFrom('crm_topology_snapshots')
     .selectAll()
     .where('org_id', '=', tenant.orgId)
@@ -100,8 +100,8 @@ export const snapshotById = (
     .executeTakeFirst()
 
 /** How a pull stands, without what it has read. */
-export const standingOf = async (tx: Tx, work: Work): Promise<Standing | null> => {
-  const row = await tx
+export const standingOf = async (reader: Reader, work: Work): Promise<Standing | null> => {
+  const row = await reader
     .selectFrom('crm_topology_snapshots')
     .select(['id', 'request_id', 'status', 'error'])
     .where('org_id', '=', work.orgId)
@@ -117,11 +117,11 @@ export const standingOf = async (tx: Tx, work: Work): Promise<Standing | null> =
 }
 
 export const newestCompleteRow = (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
 ): Promise<SnapshotRow | undefined> =>
-  snapshotsOf(tx, tenant, clientId)
+  snapshotsOf(reader, tenant, clientId)
     .where('version', 'is not', null)
     .orderBy('version', 'desc')
     .limit(1)
@@ -139,19 +139,19 @@ export const runningPull = (
  * there is none at all.
  */
 export const completeRow = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
   version: number | undefined,
 ): Promise<SnapshotRow> => {
   if (version === undefined) {
-    const newest = await newestCompleteRow(tx, tenant, clientId)
+    const newest = await newestCompleteRow(reader, tenant, clientId)
     if (newest === undefined) {
       throw new EngineError('no_snapshot', 'This client has no complete snapshot yet.')
     }
     return newest
   }
-  const row = await snapshotsOf(tx, tenant, clientId)
+  const row = await snapshotsOf(reader, tenant, clientId)
     .where('version', '=', version)
     .executeTakeFirst()
   if (row === undefined) throw notFound('snapshot')

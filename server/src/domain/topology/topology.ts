@@ -120,12 +120,11 @@ export interface Topology {
 
 export const createTopology = (options: Options): Topology => {
   const { db, jobs, connections, logger } = options
-  const snapshot = (tenant: Tenant, snapshotId: string): Promise<Snapshot> =>
-    db.as(tenant).tx(async (tx) => {
-      const row = await snapshotById(tx, tenant, snapshotId)
-      if (row === undefined) throw notFound('snapshot')
-      return toSnapshot(row)
-    })
+  const snapshot = async (tenant: Tenant, snapshotId: string): Promise<Snapshot> => {
+    const row = await snapshotById(db.as(tenant).read, tenant, snapshotId)
+    if (row === undefined) throw notFound('snapshot')
+    return toSnapshot(row)
+  }
 
   const start = async (
     caller: Caller,
@@ -274,12 +273,12 @@ export const createTopology = (options: Options): Topology => {
     },
 
     newestComplete: async (tenant, clientId) => {
-      const row = await db.as(tenant).tx((tx) => newestCompleteRow(tx, tenant, clientId))
+      const row = await newestCompleteRow(db.as(tenant).read, tenant, clientId)
       return row === undefined ? null : open(tenant, row)
     },
 
     completeVersion: async (tenant, clientId, version) =>
-      open(tenant, await db.as(tenant).tx((tx) => completeRow(tx, tenant, clientId, version))),
+      open(tenant, await completeRow(db.as(tenant).read, tenant, clientId, version)),
 
     forget: forgetValidators,
     worker: createPullWorker(options),

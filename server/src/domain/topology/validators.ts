@@ -3,7 +3,7 @@
 // user's rights, API version, language) and for no other.
 
 import { sql } from 'kysely'
-import { type Tenant, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import { hashText } from './content-hash.ts'
 
 /** All objects are read unconditionally again after this long, whatever the validators say. */
@@ -53,12 +53,12 @@ export const viewOf = (of: {
   ].join('|')
 
 export const loadValidators = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
   view: string,
 ): Promise<Validators> => {
-  const rows = await tx
+  const rows = await reader
     .selectFrom('topology_validators')
     .select(['kind', 'name', 'last_modified', 'hash', 'fields_count'])
     .select(sql<boolean>`read_at < now() - make_interval(days => ${TRUST_DAYS})`.as('is_old'))

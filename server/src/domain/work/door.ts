@@ -81,7 +81,7 @@ export const explain = async (
   error: unknown,
 ): Promise<unknown> => {
   if (!(error instanceof EngineError) || error.code !== 'connection_not_ready') return error
-  const row = await db.as(tenant).tx((tx) => connectionOfClient(tx, tenant, clientId))
+  const row = await connectionOfClient(db.as(tenant).read, tenant, clientId)
   if (row === undefined || row.status === 'revoked') {
     return new EngineError('connection_revoked', 'The connection was revoked.', { cause: error })
   }

@@ -211,7 +211,7 @@ export const createWorkflows = ({ db, connections, topology }: Options): Workflo
   return {
     list: async (caller, input, signal) => {
       const { tenant } = caller
-      await db.as(tenant).tx((tx) => requireClient(tx, tenant, input.client_id))
+      await requireClient(db.as(tenant).read, tenant, input.client_id)
       const after = input.cursor === undefined ? null : decodeCursor(input.cursor, input.source)
       const types = new Set(input.types ?? AUTOMATION_TYPES)
       const object = input.object ?? null
@@ -228,9 +228,7 @@ export const createWorkflows = ({ db, connections, topology }: Options): Workflo
                 version: snapshot.version,
               }),
             )
-      const made = await db
-        .as(tenant)
-        .tx((tx) => madeByUs(tx, tenant, input.client_id, read.sfdcOrgId))
+      const made = await madeByUs(db.as(tenant).read, tenant, input.client_id, read.sfdcOrgId)
 
       const here = read.workflows.filter(
         (one) =>

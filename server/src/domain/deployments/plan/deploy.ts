@@ -107,7 +107,7 @@ const build: Stage = async (context, { deployment }) => {
 }
 
 const rowsOf = ({ deps, journal }: Context, { deployment }: State): Promise<ComponentRow[]> =>
-  deps.db.as(journal.tenant).tx((tx) => componentsById(tx, journal.tenant, deployment.id))
+  componentsById(deps.db.as(journal.tenant).read, journal.tenant, deployment.id)
 
 /** What the deploy of a plan does for each outcome of its package. */
 const endingsOf = (context: Context, state: State, rows: readonly ComponentRow[]): Endings => {

@@ -61,12 +61,12 @@ export const createRunWorker = (
   }
   return createStagedWorker<State & { journal: Journal }>(deps, {
     load: async (work) => {
-      const row = await deps.db.as(work).tx((tx) => runById(tx, work, work.id))
+      const row = await runById(deps.db.as(work).read, work, work.id)
       if (row === undefined || row.ended_at !== null) return null
       const journal = createJournal(deps.db, deps.jobs, row)
       return { ...(await journal.load()), journal }
     },
-    standing: (work) => deps.db.as(work).tx((tx) => standingOf(tx, work)),
+    standing: (work) => standingOf(deps.db.as(work).read, work),
     kindOf: ({ run }) => run.kind,
     destination: (state) => ({
       tenant: state.journal.tenant,

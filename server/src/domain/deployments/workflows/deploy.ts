@@ -106,7 +106,7 @@ export const waitingFault = (waiting: ReadonlyMap<string, number>): WorkWarning 
 const build: Stage = async (context, state) => {
   const { org, journal, spent, deps } = context
   const { run, deployment } = state
-  const before = await deps.db.as(journal.tenant).tx((tx) => loadWorkflowState(tx, run, 'before'))
+  const before = await loadWorkflowState(deps.db.as(journal.tenant).read, run, 'before')
   const { rows, transition } = decideFor(deployment, before, org.apiVersion)
   if (deployment.kind === 'workflow_removal') {
     const fault = waitingFault(await waitingInterviews(org, before.flows))
@@ -148,9 +148,11 @@ const build: Stage = async (context, state) => {
 }
 
 const rowsOf = (context: Context, state: State): Promise<ComponentRow[]> =>
-  context.deps.db
-    .as(context.journal.tenant)
-    .tx((tx) => componentsById(tx, context.journal.tenant, state.deployment.id))
+  componentsById(
+    context.deps.db.as(context.journal.tenant).read,
+    context.journal.tenant,
+    state.deployment.id,
+  )
 
 /** The same components with the same changes: the same deployment as understood before. */
 const sameRows = (a: readonly ComponentRow[], b: readonly WorkflowRow[]): boolean =>
@@ -335,9 +337,7 @@ const leaveAsTheyWere = async (
   const { org, deps, journal } = context
   const untouched = failures.filter((failure) => failure.untouched)
   if (untouched.length === 0) return false
-  const before = await deps.db
-    .as(journal.tenant)
-    .tx((tx) => loadWorkflowState(tx, state.run, 'before'))
+  const before = await loadWorkflowState(deps.db.as(journal.tenant).read, state.run, 'before')
   const again = await activateFlows(
     org,
     untouched.flatMap(({ flow, code }) => {

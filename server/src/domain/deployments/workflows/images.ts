@@ -1,6 +1,6 @@
 // The state of a deployment's automations before and after it, stored beside the other images.
 
-import { type Tx } from '../../../db/database.ts'
+import { type Reader, type Tx } from '../../../db/database.ts'
 import { type FlowState, type WorkflowState } from '../../workflows/state.ts'
 import { type Moment } from '../plan/images.ts'
 import { type RunRow } from '../rows.ts'
@@ -38,11 +38,11 @@ export const saveWorkflowState = async (
 }
 
 export const loadWorkflowState = async (
-  tx: Tx,
+  reader: Reader,
   run: RunRow,
   moment: Moment,
 ): Promise<WorkflowState> => {
-  const rows = await tx
+  const rows = await reader
     .selectFrom('deployment_images')
     .select(['kind', 'name', 'content'])
     .where('org_id', '=', run.org_id)

@@ -1,6 +1,6 @@
 // Which automations of a client's Salesforce org exist because of a deployment of ours.
 
-import { type Tenant, type Tx } from '../../../db/database.ts'
+import { type Reader, type Tenant } from '../../../db/database.ts'
 import { rollbackOf, type DeploymentRow } from '../rows.ts'
 import { sameName } from '../../metadata/names.ts'
 import { keyOfAutomation } from '../../topology/automations/automation.ts'
@@ -28,12 +28,12 @@ const isTakenBack = (
  * removed by a later one. Deployments to another Salesforce org of this client do not count.
  */
 export const madeByUs = async (
-  tx: Tx,
+  reader: Reader,
   tenant: Tenant,
   clientId: string,
   sfdcOrgId: string | null,
 ): Promise<Set<string>> => {
-  const rows = await tx
+  const rows = await reader
     .selectFrom('deployment_components as component')
     .innerJoin('crm_deployments as deployment', 'deployment.id', 'component.deployment_id')
     .select(['component.type', 'component.full_name', 'component.action', 'component.success'])

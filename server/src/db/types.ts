@@ -264,6 +264,7 @@ interface CrmConflictReports {
   plan: Json<unknown>
   workflows: DefaultedJson<unknown>
   judged_workflows: Json<unknown> | null
+  judged_components: Json<unknown> | null
   plan_hash: string
   stage: Generated<'pull' | 'salesforce' | 'rules'>
   validate_in_salesforce: Generated<boolean>

@@ -29,6 +29,7 @@ import {
   workflowsOf,
 } from './rows.ts'
 import { readSnapshotFacts } from './snapshot-facts.ts'
+import { comparedIn, readStanding } from './standing.ts'
 import { verdictOf } from './validation.ts'
 
 export interface CheckDeps extends StageDeps {
@@ -236,7 +237,7 @@ const judging: Run = async (context, row) => {
   const plan = planOf(row)
   const workflows = workflowsOf(row)
   const snapshot = await snapshotFor(context, row)
-  const [facts, mappings, deletedByUs, judged] = await Promise.all([
+  const [facts, mappings, deletedByUs, standing] = await Promise.all([
     readSnapshotFacts(snapshot, plan, workflows),
     deps.mappingFacts(journal.tenant, row.client_id),
     // If Salesforce itself has validated the plan, it knows better which names are free again.
@@ -248,16 +249,19 @@ const judging: Run = async (context, row) => {
       progress: progressAt(row, 'rules'),
     }),
   ])
+  const live = liveFacts(context, snapshot, facts, row, deletedByUs)
+  const components = await readStanding(comparedIn(plan), live)
   const check = await checkPlan({
     plan,
     workflows,
     snapshot: facts,
     mappings,
-    live: liveFacts(context, snapshot, facts, row, deletedByUs),
+    live,
     apiReservePercent: deps.apiReservePercent,
     salesforceProblems: problemsOf(row),
     now: new Date(),
   })
+  const judged = { workflows: standing, components }
   await journal.complete(check, judged, progressAt(row, 'complete'), spent())
   return 'stop'
 }

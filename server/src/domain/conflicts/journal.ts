@@ -120,7 +120,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
 
     complete: (
       check: ConflictCheck,
-      judged: Fingerprints,
+      judged: { workflows: Fingerprints; components: Fingerprints },
       progress: Progress,
       calls: number,
     ): Promise<void> => {
@@ -129,7 +129,8 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, report
         {
           status: 'complete',
           severity: check.severity,
-          judged_workflows: json(judged),
+          judged_workflows: json(judged.workflows),
+          judged_components: json(judged.components),
           findings: json(findings),
           reversibility: json(reversibility),
           counts: json(check.counts),

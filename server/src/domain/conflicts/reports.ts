@@ -22,7 +22,14 @@ import { type Fingerprints } from '../workflows/fingerprints.ts'
 import { type PlannedWorkflow, workflowsHash } from '../workflows/workflow.ts'
 import { type CheckDeps, createCheckWorker, noSnapshot } from './check-run.ts'
 import { estimateApiCalls } from './estimate.ts'
-import { type Report, reportById, type ReportSummary, toReport, toSummary } from './rows.ts'
+import {
+  type Report,
+  reportById,
+  type ReportSummary,
+  toReport,
+  toSummary,
+  workflowsOf,
+} from './rows.ts'
 
 export { type Report, type ReportSummary } from './rows.ts'
 
@@ -184,7 +191,9 @@ export const createConflictReports = (db: Database): ConflictReports => ({
       severity: row.severity,
       sfdcOrgId: row.sfdc_org_id,
       snapshotVersion: row.snapshot_version,
-      judgedWorkflows: row.judged_workflows as Fingerprints | null,
+      judged: (workflowsOf(row).length > 0
+        ? row.judged_workflows
+        : row.judged_components) as Fingerprints | null,
       findings: toReport(row).findings,
     }
   },

@@ -28,7 +28,13 @@ import { objectsOfWorkflows, workflowsHash } from '../workflows/workflow.ts'
 import { destinationOf, type SettledConnection } from '../work/door.ts'
 import { handOver, waitForEnd } from '../work/follow.ts'
 import { type StageDeps } from '../work/stages.ts'
-import { checkReport, type ConflictReports, type GateInput } from './gate.ts'
+import {
+  automationsTouched,
+  checkReport,
+  componentsTouched,
+  type ConflictReports,
+  type GateInput,
+} from './gate.ts'
 import { createJournal } from './run/journal.ts'
 import { createDeploymentWorkers } from './workers.ts'
 import { waitingFault } from './workflows/deploy.ts'
@@ -279,7 +285,7 @@ export const createDeployments = (options: Options): Deployments => {
     tenant: Tenant,
     input: Omit<DeployInput, 'plan'>,
     hash: string,
-    touched: Pick<GateInput, 'objects' | 'workflows'>,
+    what: Pick<GateInput, 'objects' | 'touched'>,
     sfdcOrgId: string | null,
     signal: AbortSignal | undefined,
   ): Promise<void> => {
@@ -290,7 +296,7 @@ export const createDeployments = (options: Options): Deployments => {
         clientId: input.client_id,
         reportId: input.conflict_report_id,
         planHash: hash,
-        ...touched,
+        ...what,
         sfdcOrgId,
         acceptYellow: input.accept?.includes('yellow') ?? false,
       },
@@ -314,7 +320,8 @@ export const createDeployments = (options: Options): Deployments => {
     const plan = parsePlan(input.plan, 'plan')
     const hash = planHash(plan)
     const objects = plan.objects.map(({ api_name }) => api_name)
-    await passGate(tenant, input, hash, { objects, workflows: [] }, connection.sfdc_org_id, signal)
+    const what = { objects, touched: componentsTouched(plan) }
+    await passGate(tenant, input, hash, what, connection.sfdc_org_id, signal)
     const wish = { ...wishOf(input), kind: 'custom_objects' as const, plan, hash }
     const { id } = await begin(caller, connection, wish, signal)
     return get(tenant, id)
@@ -329,7 +336,7 @@ export const createDeployments = (options: Options): Deployments => {
       tenant,
       input,
       hash,
-      { objects: objectsOfWorkflows(workflows), workflows },
+      { objects: objectsOfWorkflows(workflows), touched: automationsTouched(workflows) },
       connection.sfdc_org_id,
       signal,
     )

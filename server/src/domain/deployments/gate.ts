@@ -5,6 +5,10 @@ import { EngineError, type MemberError, notFound } from '../../errors.ts'
 import { type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { diffDescribes } from '../topology/diff.ts'
 import { type CompleteSnapshot } from '../topology/topology.ts'
+import { createContents } from '../conflicts/live/contents.ts'
+import { comparedIn, readStanding } from '../conflicts/standing.ts'
+import { keyOf } from '../metadata/names.ts'
+import { type Plan } from '../plan/schema.ts'
 import { fingerprintKey, type Fingerprints, readFingerprints } from '../workflows/fingerprints.ts'
 import { type WorkflowName } from '../workflows/state.ts'
 import { readDescribes } from './plan/images.ts'
@@ -24,8 +28,8 @@ export interface JudgedReport {
   /** The Salesforce org that was checked, and its snapshot. */
   sfdcOrgId: string | null
   snapshotVersion: number | null
-  /** The state of the automations that it checked; null: it checked none. */
-  judgedWorkflows: Fingerprints | null
+  /** The state of the components or automations that it checked; null if it was not stored. */
+  judged: Fingerprints | null
   /** What it found. */
   findings: readonly JudgedFinding[]
 }
@@ -35,14 +39,35 @@ export interface ConflictReports {
   find(tenant: Tenant, reportId: string): Promise<JudgedReport | null>
 }
 
+/** What a deploy touches beside objects and fields. */
+export interface Touched {
+  /** Names by the keys of their fingerprints. */
+  names: ReadonlyMap<string, string>
+  /** How they stand now. */
+  read: (org: SalesforceOrg) => Promise<Fingerprints>
+}
+
+/** The components of a plan whose content counts. */
+export const componentsTouched = (plan: Plan): Touched => {
+  const components = comparedIn(plan)
+  return {
+    names: new Map(components.map((one) => [keyOf(one), one.fullName])),
+    read: (org) => readStanding(components, { contentOf: createContents(org) }),
+  }
+}
+
+export const automationsTouched = (workflows: readonly WorkflowName[]): Touched => ({
+  names: new Map(workflows.map((one) => [fingerprintKey(one), one.api_name])),
+  read: (org) => readFingerprints(org, workflows),
+})
+
 export interface GateInput {
   clientId: string
   reportId: string
   planHash: string
   /** The connected user whose describes the report is based on. */
   objects: readonly string[]
-  /** The automations to be deployed, if any. */
-  workflows: readonly WorkflowName[]
+  touched: Touched
   /** Where they are to be deployed. */
   sfdcOrgId: string | null
   acceptYellow: boolean
@@ -68,7 +93,7 @@ const errorsOf = (report: JudgedReport, severity: JudgedFinding['severity']): Me
 
 /**
  * Throws not_found, invalid_plan (a report of something else, or unfinished), conflicts_found, and
- * topology_drifted if a touched object or automation has changed since the report.
+ * topology_drifted if something that is touched has changed since the report.
  */
 export const checkReport = async (
   tenant: Tenant,
@@ -118,13 +143,13 @@ export const checkReport = async (
   if (report.snapshotVersion === null) return
   const snapshot = await snapshotOf(report.snapshotVersion)
   const names = [...input.objects]
-  const judged = await snapshot.readObjects(names)
+  const seen = await snapshot.readObjects(names)
   const org = await openOrg()
   const now = await readDescribes(org, names)
   const options = { acrossOrgs: false, acrossVersions: snapshot.apiVersion !== org.apiVersion }
   const lower = (map: ReadonlyMap<string, Record<string, unknown>>) =>
     new Map([...map].map(([name, describe]) => [name.toLowerCase(), describe]))
-  const [before, after] = [lower(judged), lower(now)]
+  const [before, after] = [lower(seen), lower(now)]
   const unseen = names.filter(
     (name) => before.has(name.toLowerCase()) && !after.has(name.toLowerCase()),
   )
@@ -133,12 +158,11 @@ export const checkReport = async (
     if (was === undefined || is === undefined) return was === undefined && is !== undefined
     return diffDescribes(was, is, options) !== null
   })
-  const { judgedWorkflows } = report
-  if (judgedWorkflows !== null) {
-    const standing = await readFingerprints(org, input.workflows)
-    for (const workflow of input.workflows) {
-      const key = fingerprintKey(workflow)
-      if (standing[key] !== judgedWorkflows[key]) drifted.push(workflow.api_name)
+  const { judged } = report
+  if (judged !== null) {
+    const standing = await input.touched.read(org)
+    for (const [key, name] of input.touched.names) {
+      if (standing[key] !== judged[key]) drifted.push(name)
     }
   }
   if (drifted.length + unseen.length > 0) {

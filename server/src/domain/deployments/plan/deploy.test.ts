@@ -289,7 +289,7 @@ describe('a conflict report named with a deploy', () => {
       severity: 'green',
       sfdcOrgId: rig.sfdcOrgId,
       snapshotVersion: null,
-      judgedWorkflows: null,
+      judged: null,
       findings: [],
       ...over,
     })

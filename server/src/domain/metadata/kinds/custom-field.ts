@@ -225,6 +225,7 @@ export const customField: PartKind = {
   list: 'fields',
   named: partsNamed('fields'),
   objectOf: ownerOf,
+  comparedBy: 'describe',
   elements: (object, image) => {
     const orderOf = relationshipOrders(object, image)
     return object.fields.map((field) => {

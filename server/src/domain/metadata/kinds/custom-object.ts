@@ -183,6 +183,7 @@ export const customObject: FileKind = {
       touchesObject(object) ? [{ fullName: object.api_name, path: `objects.${index}` }] : [],
     ),
   objectOf: (fullName) => fullName,
+  comparedBy: 'describe',
   // Objects that the plan only adds to are read as well: their fields, record types and rules come with them.
   toRead: (plan) => plan.objects.map(({ api_name }) => api_name),
   contentOf: (text) => {

@@ -68,6 +68,11 @@ interface AnyKind {
    * how a deployment changes it.
    */
   isToldByItsFile?: boolean
+  /**
+   * How a deploy finds out whether one changed since the report that it names. Default: by its content.
+   * `describe`: by the describe of its object. `nothing`: a deployment adds to whatever it holds.
+   */
+  comparedBy?: 'describe' | 'nothing'
   /** What the conflict check reports about one, beyond what it reports about any component. */
   rules?: readonly KindRule[]
 }

@@ -229,6 +229,7 @@ export const permissionSet: FileKind = {
   folder: 'permissionsets',
   suffix: 'permissionset',
   isShared: true,
+  comparedBy: 'nothing',
   named,
   objectOf: () => null,
   toRead: (plan) => named(plan).map(({ fullName }) => fullName),

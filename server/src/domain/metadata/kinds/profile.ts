@@ -154,6 +154,7 @@ export const profile: FileKind = {
   suffix: 'profile',
   isShared: true,
   isReadInPart: true,
+  comparedBy: 'nothing',
   named,
   objectOf: () => null,
   toRead: (plan) => named(plan).map(({ fullName }) => fullName),

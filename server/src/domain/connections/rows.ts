@@ -1,7 +1,7 @@
 // The rows of connections and attempts: how they are read, shown, and moved from state to state.
 
 import { sql, type Selectable } from 'kysely'
-import { type Tenant, tenantOf, type Tx } from '../../db/database.ts'
+import { type Reader, type Tenant, tenantOf, type Tx } from '../../db/database.ts'
 import { jsonOrNull } from '../../db/json.ts'
 import { type ConnectionStatus, type Fault, type TenantTables } from '../../db/types.ts'
 import { EngineError, type MemberError } from '../../errors.ts'
@@ -101,7 +101,7 @@ export const connectionStanding = (
 
 /** As {@link connectionStanding} says it now; null also for an inactive client. */
 export const presentStanding = async (
-  tx: Tx,
+  tx: Reader,
   tenant: Tenant,
   clientId: string,
 ): Promise<string | null> =>

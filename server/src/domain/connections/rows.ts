@@ -101,7 +101,7 @@ export const connectionStanding = (
 
 /** As {@link connectionStanding} says it now; null also for an inactive client. */
 export const presentStanding = async (
-  tx: Tx,
+  tx: Reader,
   tenant: Tenant,
   clientId: string,
 ): Promise<string | null> =>

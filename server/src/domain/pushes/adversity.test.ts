@@ -271,6 +271,40 @@ describe('a connection that changes while a push is under way', () => {
   })
 })
 
+describe('a chunk that is prepared while the one before it is on the wire', () => {
+  it('is not sent once the push is cancelled, although its intent was stored before', async () => {
+    const { id } = await rig.push(clientId, records(4_000), { transport: 'collections' }, 0)
+    const [lane] = await rig.database.query<{ id: string }>(
+      'select id from push_lanes where push_id = $1 limit 1',
+      [id],
+    )
+    const intents = async () => {
+      const [row] = await rig.database.query<{ n: number }>(
+        'select count(send_state)::int as n from push_chunks where push_id = $1',
+        [id],
+      )
+      return row?.n
+    }
+    let calls = 0
+    rig.world.beforeWrite = async () => {
+      calls += 1
+      if (calls !== 2) return
+      await until('the next chunk is prepared', async () => (await intents()) === 2)
+      await rig.first.pushes.cancel(rig.caller, id)
+    }
+    await rig.control.clearJournal()
+    const work = { orgId: rig.tenant.orgId, clientId, id: lane?.id ?? '' }
+    while ((await rig.first.pushes.worker.run(work, new AbortController().signal)) === 'again');
+    expect(await get(id)).toMatchObject({
+      status: 'partial',
+      succeeded: 400,
+      failed: 3_600,
+      error: { code: 'cancelled' },
+    })
+    expect(await writes()).toBe(2)
+  })
+})
+
 describe('the journal of a push', () => {
   const journalOf = (id: string) =>
     createPushJournal(

@@ -14,6 +14,8 @@ export interface Desk {
   explain: (push: PushRow) => Promise<Explain>
   /** As it was last opened; null: it has to be read. Its standing is compared before each sending. */
   connection: ConnectionRow | null
+  /** How long Salesforce took for the chunk that was answered last; Infinity: not known yet. */
+  answerMs: number
 }
 
 interface Deps {
@@ -46,6 +48,7 @@ export const createDesks = (deps: Deps): Desks => {
         return explained
       },
       connection: null,
+      answerMs: Infinity,
       lanes: 0,
     }
     open.set(key.pushId, desk)

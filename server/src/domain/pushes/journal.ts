@@ -95,6 +95,16 @@ export interface RoundOutcome {
   isAnyWaiting: boolean
 }
 
+/** What is looked at before rows are sent whose intent was stored a moment ago. */
+export interface Present {
+  /** Why nothing more may be sent. */
+  stop: Fault | null
+  /** Of the client's connection. */
+  standing: string | null
+  /** Those who still hold their chunks. */
+  held: ReadonlySet<string>
+}
+
 type ClaimRow = ChunkRow & { lease_holder: string } & {
   [Column in keyof Omit<BlockInHand, 'rows'>]: BlockInHand[Column]
 } & { block_no: number | null }
@@ -363,6 +373,29 @@ export const createPushJournal = (
         return { push, stop, standing, stored, claimed, isAnyWaiting }
       }),
 
+    /** How things stand for chunks whose intents are stored. Null: the push has ended. */
+    present: async (holders: readonly string[]): Promise<Present | null> => {
+      const { read } = db.as(tenant)
+      const [push, standing] = await Promise.all([
+        read
+          .selectFrom('crm_push_logs')
+          .select(['status', 'stop', 'cancel_requested_at'])
+          .select(
+            sql<string[]>`array(
+              select c.lease_holder from push_chunks c
+               where c.org_id = ${tenant.orgId} and c.push_id = ${pushId} and c.state = 'pending'
+                 and c.lease_holder = any(${holders}::uuid[])
+                 and c.lease_until > clock_timestamp())`.as('held'),
+          )
+          .where('org_id', '=', tenant.orgId)
+          .where('id', '=', pushId)
+          .executeTakeFirst(),
+        presentStanding(read, tenant, key.clientId),
+      ])
+      if (push === undefined || isFinal(push.status)) return null
+      return { stop: stopOf(push), standing, held: new Set(push.held) }
+    },
+
     /** Renews the lease. False: the chunk was taken over. */
     renew: (seq: number, holder: string): Promise<boolean> =>
       db.as(tenant).tx(async (tx) => {
@@ -395,11 +428,22 @@ export const createPushJournal = (
           .execute()
       }),
 
-    /** Gives the chunk back without a failure: the claim does not count. */
-    release: (seq: number, holder: string, calls: number): Promise<void> =>
+    /**
+     * Gives the chunk back without a failure: the claim does not count. Without a state, nothing was sent,
+     * whatever was intended.
+     */
+    release: (
+      { seq, holder, chunk }: Hold & { chunk: Pick<ChunkRow, 'send_state'> },
+      calls: number,
+    ): Promise<void> =>
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
-          .set({ lease_holder: null, lease_until: null, claims: sql<number>`claims - 1` })
+          .set({
+            lease_holder: null,
+            lease_until: null,
+            claims: sql<number>`claims - 1`,
+            ...(chunk.send_state === null ? { send_state: null } : {}),
+          })
           .execute()
         if (calls > 0) await count(tx, NO_COUNTS, calls)
       }),

@@ -17,8 +17,9 @@ import { type Claim } from './rounds.ts'
 import { type ChunkRow, optionsOf, type PushRow, standingOf, stopOf } from './rows.ts'
 import { type Explain } from './prepare/explain.ts'
 import { createPlace, type Place } from './place.ts'
+import { createWire, type Wire } from './wire.ts'
 import { createSettler, errorOf, type Settler } from './settle.ts'
-import { inputInHand, storedInput } from './store.ts'
+import { type BlockInHand, inputInHand, storedInput } from './store.ts'
 import { lastWordsOf } from './transport/last-words.ts'
 import { type Transport } from './transport/transport.ts'
 
@@ -35,6 +36,8 @@ export interface LaneDeps extends StageDeps {
 /** How long a lane runs before it yields to whatever else waits. */
 const TURN_MS = 2_000
 const BUSY_MS = 100
+/** While Salesforce answers within this, the intent of the next chunk is stored beside the call. */
+const QUICK_MS = 500
 /**
  * How often a chunk may crash its process (or lose it because of another chunk: rows that were sent are
  * better settled late than given up), or fail in an unexpected way.
@@ -97,39 +100,56 @@ const takeTurn = async (
   signal: AbortSignal,
 ): Promise<'again' | void> => {
   const endsAt = performance.now() + TURN_MS
-  /** The chunk at hand, and the one before it: its results are stored while this one is on the wire. */
-  let last: Promise<Outcome> | null = null
-  let before: Promise<Outcome> | null = null
+  const isOver = (): boolean => performance.now() >= endsAt
+  /** In the order of their calls: the results of one are stored while the next is on the wire. */
+  const underWay: Promise<Outcome>[] = []
+  let free: Promise<boolean> = Promise.resolve(true)
+  /** Its intent is stored while the chunk before it is on the wire. */
+  let early: Claim | null = null
+  /** Waits until no more than so many are under way. Returns how the lane ends; null: it goes on. */
+  const settled = async (most: number): Promise<'again' | 'over' | null> => {
+    for (let one = underWay[0]; one !== undefined && underWay.length > most; one = underWay[0]) {
+      const outcome = await one
+      void underWay.shift()
+      if (outcome !== 'next') return outcome === 'leave' ? 'again' : 'over'
+    }
+    return null
+  }
   try {
     for (;;) {
-      signal.throwIfAborted()
-      const isOver = performance.now() >= endsAt
-      const claim: Claim = isOver ? { kind: 'none' } : await desk.rounds.take()
-      before = last
-      last = null
+      if (early === null) signal.throwIfAborted()
+      const claim: Claim = early ?? (isOver() ? { kind: 'none' } : await desk.rounds.take())
+      early = null
       if (claim.kind === 'chunk') {
-        const sent = Promise.withResolvers<void>()
-        last = workOn(deps, desk, place, claim, signal, sent.resolve)
-        await Promise.race([last, sent.promise])
-      } else if (claim.kind === 'busy') {
+        const wire = createWire(free)
+        const one = workOn(deps, desk, place, claim, signal, wire)
+        underWay.push(one)
+        free = wire.freeAfter(one)
+        await Promise.race([one, wire.sending])
+        const end = await settled(1)
+        if (end !== null) return end === 'again' ? 'again' : undefined
+        if (desk.answerMs < QUICK_MS && !isOver()) early = desk.rounds.takeReady()
+        if (early === null) await Promise.race([one, wire.answered])
+        continue
+      }
+      if (claim.kind === 'busy') {
         await desk.rounds.settled(BUSY_MS)
         if (!(await place.renew())) return 'again'
       }
-      const outcome = (await before) ?? 'next'
-      if (outcome === 'stand_still') return
-      if (outcome === 'leave' || isOver) return 'again'
-      // What was just stored may have made something free.
-      if (claim.kind === 'none' && before === null) return
+      // What is stored now may make something free.
+      const isLast = underWay.length === 0 && claim.kind === 'none'
+      const end = await settled(0)
+      if (end === 'again' || (end === null && isOver())) return 'again'
+      if (end === 'over' || isLast) return
     }
   } finally {
-    await Promise.allSettled([before, last])
+    await Promise.allSettled(underWay)
   }
 }
 
 /**
  * Brings one chunk as far as possible. `stand_still`: the push waits for something; `leave`: our place
- * in the Salesforce org, or the chunk, now belongs to another worker. `onSent`: Salesforce has answered
- * for good, and only the results have to be stored.
+ * in the Salesforce org, or the chunk, now belongs to another worker.
  */
 const workOn = async (
   deps: LaneDeps,
@@ -137,7 +157,7 @@ const workOn = async (
   place: Place,
   claim: Extract<Claim, { kind: 'chunk' }>,
   signal: AbortSignal,
-  onSent: () => void,
+  wire: Wire,
 ): Promise<Outcome> => {
   const { journal } = desk
   const lost = new AbortController()
@@ -149,12 +169,17 @@ const workOn = async (
     () => lost.abort(new LeaseLost('the lease ran out')),
   )
   const calls = createCallCount()
-  const atHand = (): AtHand => ({ ...claim, calls, settler: settlerOf(deps, desk, claim, calls) })
+  const atHand = (): AtHand => ({
+    ...claim,
+    calls,
+    wire,
+    settler: settlerOf(deps, desk, claim, calls),
+  })
   let now = atHand()
   try {
     for (let renewals = 0; ; renewals += 1) {
       try {
-        await settleChunk(deps, desk, now, held, onSent)
+        await settleChunk(deps, desk, now, held)
         return 'next'
       } catch (error) {
         desk.connection = null
@@ -168,7 +193,7 @@ const workOn = async (
   } catch (error) {
     if (error instanceof LeaseLost || held.aborted) {
       // The next worker need not wait for the lease to run out.
-      await journal.release(claim.seq, claim.holder, calls.take()).catch(() => undefined)
+      await journal.release(claim, calls.take()).catch(() => undefined)
       signal.throwIfAborted()
       return lost.signal.aborted ? 'leave' : 'next'
     }
@@ -238,19 +263,22 @@ const keepAlive = (
 
 interface AtHand {
   push: PushRow
+  seq: number
   chunk: ChunkRow
   holder: string
+  block: BlockInHand | null
   settler: Settler
   calls: CallCount
+  wire: Wire
 }
 
 const settleChunk = async (
   deps: LaneDeps,
   desk: Desk,
-  { push, chunk, holder, settler, calls }: AtHand,
+  atHand: AtHand,
   signal: AbortSignal,
-  onSent: () => void,
 ): Promise<void> => {
+  const { push, chunk, holder, settler, calls, wire } = atHand
   const { rounds } = desk
   if (chunk.claims > DEATHS_MAX || chunk.faults >= FAULTS_MAX) {
     const fault = { code: 'internal', message: 'Sending these rows failed too often on our side.' }
@@ -263,6 +291,7 @@ const settleChunk = async (
     await settler.failAll(stop)
     return
   }
+  if (!startsWithItsIntent(atHand)) await wire.take()
   const { salesforce: org, connection } = await openFor(deps, desk, push, chunk, signal)
   const standing = connectionStanding(connection)
   await settler.start()
@@ -282,7 +311,12 @@ const settleChunk = async (
       const intent = { seq: chunk.seq, holder, state, calls: calls.take() }
       const why = await rounds.intend(intent, standing)
       if (why !== null) return errorOf(why)
+      if (await wire.take()) {
+        const late = await rounds.confirm(holder, standing)
+        if (late !== null) return errorOf(late)
+      }
       chunk.send_state = state
+      wire.onSending()
       return null
     },
     stopped: async () => {
@@ -294,9 +328,16 @@ const settleChunk = async (
     signal,
   })
   for await (const some of results) await settler.add(some)
-  onSent()
+  desk.answerMs = wire.onAnswered() ?? desk.answerMs
   await settler.finish()
 }
+
+/** Nothing is asked of Salesforce before the intent to send these rows is stored. */
+const startsWithItsIntent = ({ push, chunk, block }: AtHand): boolean =>
+  block?.operation === 'upsert' &&
+  chunk.send_state === null &&
+  push.error === null &&
+  stopOf(push) === null
 
 /**
  * A way to the Salesforce org for this chunk. The connection is not read again for each of them: nothing
@@ -364,7 +405,7 @@ const afterFault = async (
   }
   await journal.hold(fault, decision.afterSeconds)
   await rounds.giveBack()
-  await journal.release(chunk.seq, holder, calls.take())
+  await journal.release({ seq: chunk.seq, holder, chunk }, calls.take())
   return 'stand_still'
 }
 
@@ -381,7 +422,7 @@ const settleWithoutSalesforce = async (
   reason: Fault,
 ): Promise<void> => {
   if (causeOf(error) === 'client_inactive' || chunk.send_state === null) {
-    await journal.release(chunk.seq, holder, calls.take())
+    await journal.release({ seq: chunk.seq, holder, chunk }, calls.take())
     return
   }
   // The first reason is kept, as it is for the push.

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
 import { presentStanding } from '../connections/rows.ts'
-import { createPushJournal, LeaseLost } from './journal.ts'
+import { createPushJournal, LeaseLost, StandingLost } from './journal.ts'
 import { type RowResult } from './model.ts'
 import { type Claim, createRounds, type Rounds } from './rounds.ts'
 import { lockPush } from './rows.ts'
@@ -229,4 +229,56 @@ it('hands out nothing of what it took ahead and another worker has by now', asyn
   await renewed()
   await renewed() // what the first told is known by then
   expect((await taken(rounds)).seq).toBe(2)
+})
+
+describe('a look before rows are sent whose intent has waited', () => {
+  const intended = async () => {
+    const { id, rounds } = await accepted(2)
+    const [{ seq, holder, chunk }, other] = [await taken(rounds), await taken(rounds)]
+    const opened = await standing()
+    expect(await rounds.intend({ seq, holder, state: { via: 'x' }, calls: 0 }, opened)).toBeNull()
+    return { id, rounds, seq, holder, chunk, other, opened }
+  }
+
+  it('finds nothing wrong as long as nothing has changed', async () => {
+    const { rounds, holder, other, opened } = await intended()
+    const both = [rounds.confirm(holder, opened), rounds.confirm(other.holder, opened)]
+    expect(await Promise.all(both)).toEqual([null, null])
+  })
+
+  it('returns why the push was stopped', async () => {
+    const { id, rounds, holder, opened } = await intended()
+    await rig.first.pushes.cancel(rig.caller, id)
+    expect(await rounds.confirm(holder, opened)).toMatchObject({ code: 'cancelled' })
+  })
+
+  it('refuses a connection that was changed', async () => {
+    const { rounds, holder, opened } = await intended()
+    await rig.database.query(
+      'update crm_connections set generation = generation + 1 where client_id = $1',
+      [clientId],
+    )
+    await expect(rounds.confirm(holder, opened)).rejects.toThrow(StandingLost)
+  })
+
+  it('refuses a chunk that was taken over, and one whose lease has run out', async () => {
+    const { id, rounds, seq, holder, other, opened } = await intended()
+    await takeOver(id, seq)
+    await rig.database.query(
+      'update push_chunks set lease_until = now() where push_id = $1 and seq = $2',
+      [id, other.seq],
+    )
+    const both = [rounds.confirm(holder, opened), rounds.confirm(other.holder, opened)]
+    for (const one of await Promise.allSettled(both)) {
+      expect(one).toMatchObject({ status: 'rejected', reason: expect.any(LeaseLost) as unknown })
+    }
+  })
+
+  it('leaves no doubt about rows whose chunk is given back unsent', async () => {
+    const { id, journal, rounds } = await accepted(1)
+    const { seq, holder, chunk } = await taken(rounds)
+    await rounds.intend({ seq, holder, state: { via: 'x' }, calls: 0 }, await standing())
+    await journal.release({ seq, holder, chunk }, 0)
+    expect(await chunksOf(id)).toMatchObject([{ claims: 0, held: false, sent: false }])
+  })
 })

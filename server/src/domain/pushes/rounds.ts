@@ -8,6 +8,7 @@ import {
   type ChunkEnd,
   type Claimed,
   LeaseLost,
+  type Present,
   type PushJournal,
   type RoundOutcome,
   StandingLost,
@@ -25,6 +26,8 @@ export type Claim =
 export interface Rounds {
   /** Takes the next chunk. Its holder is `holder` of the claim. */
   take(): Promise<Claim>
+  /** A chunk that was taken ahead; null if there is none. */
+  takeReady(): Claim | null
   /** Committed when it resolves. Throws {@link LeaseLost}. */
   save(state: Omit<StateToSave, 'intent'>): Promise<void>
   /**
@@ -32,6 +35,11 @@ export interface Rounds {
    * returns why. Throws {@link StandingLost} if the connection no longer stands as it was opened.
    */
   intend(state: Omit<StateToSave, 'intent'>, standing: string | null): Promise<Fault | null>
+  /**
+   * Looks once more before rows are sent whose intent has waited: returns and throws what `intend` does,
+   * as things stand now. It changes nothing.
+   */
+  confirm(holder: string, standing: string | null): Promise<Fault | null>
   /** Settles the chunk: committed when it resolves. Throws {@link LeaseLost}. */
   end(end: ChunkEnd): Promise<void>
   /** Resolves when a chunk was settled here, and after `ms` in any case. */
@@ -48,6 +56,7 @@ interface Waiting<T> {
 }
 type WaitingState = StateToSave & Waiting<Fault | null>
 type WaitingEnd = ChunkEnd & Waiting<void>
+type WaitingLook = { holder: string; standing: string | null } & Waiting<Fault | null>
 /** What one transaction is for. */
 interface Batch {
   states: WaitingState[]
@@ -67,12 +76,14 @@ const FRESH_SHARE = 0.5
 const BEATS_A_LEASE = 5
 
 export const createRounds = (
-  journal: Pick<PushJournal, 'round' | 'renewAll' | 'releaseAll'>,
+  journal: Pick<PushJournal, 'round' | 'present' | 'renewAll' | 'releaseAll'>,
   { leaseSeconds }: { leaseSeconds: number },
 ): Rounds => {
   const leaseMs = leaseSeconds * 1000
   let batch: Batch = emptyBatch()
   let isRunning = false
+  let looks: WaitingLook[] = []
+  let isLooking = false
   let aheadMost = 0
   let ahead: Ahead[] = []
   /** As the last round saw it. */
@@ -109,6 +120,23 @@ export const createRounds = (
       journal.releaseAll([next.claimed.holder]).catch(() => undefined)
     }
     return null
+  }
+
+  /** What the lanes ask while one look is under way is answered by the next. */
+  const look = async (): Promise<void> => {
+    isLooking = true
+    while (looks.length > 0) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const due = looks
+      looks = []
+      try {
+        const present = await journal.present(due.map(({ holder }) => holder))
+        for (const one of due) answer(one, present)
+      } catch (error) {
+        for (const { reject } of due) reject(error)
+      }
+    }
+    isLooking = false
   }
 
   const start = (): void => {
@@ -185,6 +213,14 @@ export const createRounds = (
   }
 
   return {
+    takeReady: nextAhead,
+
+    confirm: (holder, standing) =>
+      new Promise((resolve, reject) => {
+        looks.push({ holder, standing, resolve, reject })
+        if (!isLooking) void look()
+      }),
+
     take: async () =>
       nextAhead() ??
       new Promise<Claim>((resolve, reject) => {
@@ -235,6 +271,18 @@ export const createRounds = (
       if (holders.length > 0) await journal.releaseAll(holders)
     },
   }
+}
+
+const answer = (
+  { holder, standing, resolve, reject }: WaitingLook,
+  present: Present | null,
+): void => {
+  if (present === null) reject(new LeaseLost('the push has ended'))
+  else if (present.stop !== null) resolve(present.stop)
+  else if (present.standing !== standing) {
+    reject(new StandingLost('the connection was changed or closed'))
+  } else if (present.held.has(holder)) resolve(null)
+  else reject(new LeaseLost('the chunk is in other hands'))
 }
 
 const emptyBatch = (): Batch => ({ states: [], ends: [], takers: [] })

@@ -89,7 +89,9 @@ export const finalStatus = (total: number, failed: number): 'succeeded' | 'parti
 const CANCELLED: Fault = { code: 'cancelled', message: 'The push was cancelled.' }
 
 /** Why nothing more of the push may be sent; null if it continues. */
-export const stopOf = (push: PushRow | undefined): Fault | null =>
+export const stopOf = (
+  push: Pick<PushRow, 'stop' | 'cancel_requested_at'> | undefined,
+): Fault | null =>
   push?.stop ?? (push === undefined || push.cancel_requested_at !== null ? CANCELLED : null)
 
 export const optionsOf = (row: PushRow): PushOptions => row.options as PushOptions

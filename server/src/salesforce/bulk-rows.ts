@@ -1,6 +1,6 @@
 // The rows of a Bulk job in both directions: what its CSV may contain, and what its results say.
 
-import { encodeCsv, parseCsvRecords } from './csv.ts'
+import { encodeCsv, parseCsvRecords, setColumn } from './csv.ts'
 import { urlPath } from './escape.ts'
 import { classifyError, type Failure, makeFailure, malformed, SalesforceError } from './failure.ts'
 import { type SalesforceOrg } from './gateway.ts'
@@ -31,7 +31,18 @@ const bulkText = (value: BulkValue): string =>
 export const bulkRowFault = (
   columns: readonly string[],
   values: readonly BulkValue[],
-): { column: string | null; message: string } | null => {
+): RowFault | null => rowFault(columns, values, values.map(bulkText))
+
+interface RowFault {
+  column: string | null
+  message: string
+}
+
+const rowFault = (
+  columns: readonly string[],
+  values: readonly BulkValue[],
+  texts: readonly string[],
+): RowFault | null => {
   if (values.length !== columns.length) {
     return { column: null, message: `${values.length} values for ${columns.length} columns.` }
   }
@@ -39,7 +50,7 @@ export const bulkRowFault = (
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index]
     const column = columns[index] ?? null
-    const text = bulkText(value)
+    const text = texts[index] ?? ''
     chars += text.length
     if (value === NULL_MARK) {
       return { column, message: `Bulk would take the text ${NULL_MARK} for null.` }
@@ -65,9 +76,10 @@ async function* bulkLines(
   yield [[...columns]]
   for await (const rows of batches) {
     yield rows.map((row) => {
-      const fault = bulkRowFault(columns, row)
+      const texts = row.map(bulkText)
+      const fault = rowFault(columns, row, texts)
       if (fault !== null) throw new TypeError(`${fault.column ?? 'A row'}: ${fault.message}`)
-      return row.map(bulkText)
+      return texts
     })
   }
 }
@@ -148,8 +160,13 @@ async function* resultRows(
 }
 
 /** `row` without the columns that Salesforce adds in front. */
-const sentRow = (row: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('sf__')))
+const sentRow = (row: Record<string, string>): Record<string, string> => {
+  const sent: Record<string, string> = {}
+  for (const name of Object.keys(row)) {
+    if (!name.startsWith('sf__')) setColumn(sent, name, row[name] ?? '')
+  }
+  return sent
+}
 
 const FIELD_NAME = /^[A-Za-z_][\w.]*$/
 

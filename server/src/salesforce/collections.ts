@@ -118,8 +118,12 @@ const checkTypes = (rows: readonly NewRecord[]): void => {
 }
 
 const toRecord = (type: string, fields: JsonObject, id?: string): JsonObject => {
-  const { attributes: _ours, ...rest } = fields
-  return { attributes: { type }, ...(id === undefined ? {} : { id }), ...rest }
+  const record: JsonObject = { attributes: { type } }
+  if (id !== undefined) record.id = id
+  for (const name of Object.keys(fields)) {
+    if (name !== 'attributes') record[name] = fields[name]
+  }
+  return record
 }
 
 /** One call; its rows answered by position. */

@@ -122,6 +122,15 @@ export async function* parseCsv(
   if (last.length > 0) yield last
 }
 
+/** Sets a member of a record of columns, one of which may be called `__proto__`. */
+export const setColumn = (record: Record<string, string>, name: string, value: string): void => {
+  if (name !== '__proto__') record[name] = value
+  else {
+    const own = { value, enumerable: true, configurable: true, writable: true }
+    Object.defineProperty(record, name, own)
+  }
+}
+
 /**
  * Objects by the names in the first row, in batches. Throws SalesforceError `malformed` also if a row
  * has a different number of fields than the first (a file that breaks off usually ends so), or if a name
@@ -152,8 +161,9 @@ export async function* parseCsvRecords(
         fault = broken(`has a row of ${row.length} fields under ${names.length} names`)
         break
       }
-      // Defined, not assigned: a column may be called __proto__.
-      records.push(Object.fromEntries(kept.map(([name, place]) => [name, row[place] ?? ''])))
+      const record: Record<string, string> = {}
+      for (const [name, place] of kept) setColumn(record, name, row[place] ?? '')
+      records.push(record)
     }
     if (records.length > 0) yield records
     if (fault !== null) throw fault

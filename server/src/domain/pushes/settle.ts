@@ -91,12 +91,16 @@ export const createSettler = ({
 
   async function* rows(): AsyncGenerator<ReadyRow[], void, undefined> {
     for await (const { blockNo, rows: some } of input.read()) {
-      for (const { index, warnings } of some) {
-        blockOf.set(index, blockNo)
-        if (warnings !== undefined) warningsOf.set(index, warnings)
-      }
+      // A part is read several times, and each time the same.
+      const isNoted = blockOf.get(some[0]?.index ?? -1) === blockNo
+      if (!isNoted) for (const row of some) note(blockNo, row)
       yield some
     }
+  }
+
+  const note = (blockNo: number, { index, warnings }: ReadyRow): void => {
+    blockOf.set(index, blockNo)
+    if (warnings !== undefined) warningsOf.set(index, warnings)
   }
 
   const start = async (): Promise<void> => {

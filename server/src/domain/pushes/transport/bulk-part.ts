@@ -79,19 +79,22 @@ export const surveyPart = async (
     if (!ledger.isOpen(ordinal)) return
     const cells = cellsOf(row)
     const key = keyOf(ordinal, row)
-    const names = cells?.map(([name]) => name) ?? []
-    const values = cells?.map(([, value]) => value) ?? []
-    const fits = cells !== null && bulkRowFault(['', ...names], [key, ...values]) === null
+    const names = ['']
+    const values = [key]
+    for (const [name, value] of cells ?? []) {
+      names.push(name)
+      values.push(value)
+    }
+    const fits = cells !== null && bulkRowFault(names, values) === null
     if (!fits || !index.add(keyText(columns.key, key), ordinal)) {
       ledger.route(ordinal, ROUTE.calls)
       return
     }
-    for (const name of names) columns.add(name)
+    for (const [name] of cells) columns.add(name)
     if (row.createOnly !== undefined) for (const name of onlyOnCreate(row)) createOnly.add(name)
-    ledger.bytes[ordinal] = values.reduce(
-      (sum: number, value) => sum + bytesOf(value),
-      bytesOf(key),
-    )
+    let bytes = 0
+    for (const value of values) bytes += bytesOf(value)
+    ledger.bytes[ordinal] = bytes
   }
 
   let isLookedFor = false

@@ -108,8 +108,13 @@ export interface ItemsState {
 const isFoundByKey = ({ id, row }: Item): boolean =>
   row.operation === 'update' && id !== null && !isIdField(row.matchField)
 
+const isAlike = (a: Item, b: Item): boolean =>
+  a.attempts === b.attempts && a.resent === b.resent && a.sentAt?.getTime() === b.sentAt?.getTime()
+
 export const packItems = (items: readonly Item[], round: number): ItemsState => {
   const groups = new Map<string, { of: Item; positions: number[] }>()
+  /** Nearly always all items are in one group. */
+  let last: { of: Item; positions: number[] } | null = null
   const done: Done[] = []
   for (const [position, item] of items.entries()) {
     const { result } = item
@@ -120,10 +125,12 @@ export const packItems = (items: readonly Item[], round: number): ItemsState => 
       done.push(entry)
       continue
     }
-    const key = `${item.attempts} ${item.resent} ${item.sentAt?.getTime() ?? ''}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, { of: item, positions: [position] })
-    else group.positions.push(position)
+    if (last === null || !isAlike(last.of, item)) {
+      const key = `${item.attempts} ${item.resent} ${item.sentAt?.getTime() ?? ''}`
+      last = groups.get(key) ?? { of: item, positions: [] }
+      groups.set(key, last)
+    }
+    last.positions.push(position)
   }
   const ordered = [...groups.values()].toSorted((a, b) => a.positions.length - b.positions.length)
   return {

@@ -406,6 +406,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The Salesforce org would have more custom labels than Salesforce allows.',
     'Delete unused labels, or remove labels from the plan.',
   ],
+  global_value_sets_over_limit: [
+    'The Salesforce org would have more global value sets than Salesforce allows.',
+    'Delete unused value sets, or give the fields values of their own.',
+  ],
   validation_rules_over_limit: [
     'The object would have more active validation rules than its edition allows.',
     'Deactivate unused rules, or plan some as inactive.',

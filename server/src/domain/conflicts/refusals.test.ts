@@ -171,6 +171,40 @@ describe('a plan that does not fit what exists', () => {
   })
 })
 
+describe('a related list of Salesforce itself', () => {
+  const knownOn = async (object: string, related_list: string, ...children: string[]) => {
+    const { findings } = await checkPlan(
+      factsFor({
+        plan: {
+          objects: [{ api_name: object }],
+          layouts: [
+            {
+              object,
+              layout: `${object} Layout`,
+              related_lists: [{ related_list, fields: ['NAME'] }],
+            },
+          ],
+        },
+        describes: [
+          describedObject(object, [], {
+            childRelationships: children.map((relationshipName) => ({ relationshipName })),
+          }),
+        ],
+      }),
+    )
+    return !findings.some(({ code }) => code === 'related_list_uncertain')
+  }
+
+  it.each([
+    ['Contact', 'RelatedOpportunityList', 'OpportunityContactRoles'],
+    ['Account', 'RelatedOpportunityList', 'Opportunities'],
+    ['Account', 'RelatedContentNoteList', 'ContentDocumentLinks'],
+  ])('%s: %s is there with %s', async (object, name, child) => {
+    expect(await knownOn(object, name, child)).toBe(true)
+    expect(await knownOn(object, name)).toBe(false)
+  })
+})
+
 describe('a quick action of a layout', () => {
   const showing = (name: string) =>
     codesOf({

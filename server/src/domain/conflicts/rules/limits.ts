@@ -56,6 +56,9 @@ const SPANNED_MAX = 15
 /** Source: Help, "Create and Edit Custom Labels". */
 const LABELS_MAX = 5_000
 
+/** Source: Help, "Custom Picklists", and the release notes of Winter '17, "Global Picklist Value Sets". */
+const VALUE_SETS_MAX = 500
+
 const isIndexed = (field: object): boolean =>
   ['unique', 'externalId', 'external_id'].some((flag) => field[flag as keyof typeof field] === true)
 
@@ -272,6 +275,25 @@ export const limitRules = [
             message: `The plan adds ${plural(added, 'custom label')}; this Salesforce org has ${count} of ${LABELS_MAX}.`,
             remedy: 'Delete unused labels, or remove labels from the plan.',
             at: 'custom_labels',
+          }
+    },
+  }),
+  rule('package', {
+    code: 'global_value_sets_over_limit',
+    severities: ['red'],
+    judge: async (_, { plan, live }) => {
+      const found = await Promise.all(
+        plan.global_value_sets.map(({ api_name }) => live.lookUp('GlobalValueSet', api_name)),
+      )
+      const added = found.filter((one) => one?.exists === false).length
+      if (added === 0) return null
+      const count = await live.componentCount('GlobalValueSet')
+      return count === null || count + added <= VALUE_SETS_MAX
+        ? null
+        : {
+            message: `The plan adds ${plural(added, 'global value set')}; this Salesforce org has ${count} of ${VALUE_SETS_MAX}.`,
+            remedy: 'Delete unused value sets, or give the fields values of their own.',
+            at: 'global_value_sets',
           }
     },
   }),

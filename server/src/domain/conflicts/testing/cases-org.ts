@@ -67,6 +67,9 @@ const spans = (count: number) =>
   Array.from({ length: count }, (_, at) =>
     described(`F${at}__c`, { calculated: true, calculatedFormula: `L${at + 1}__r.Name` }),
   )
+const valueSets: PlanInput = {
+  global_value_sets: [{ api_name: 'Stages', label: 'Stages', values: ['New'] }],
+}
 const labels: PlanInput = {
   custom_labels: [
     { api_name: 'One', value: 'One' },
@@ -149,6 +152,16 @@ export const LIMIT_CASES: Cases = {
     not: {
       plan: labels,
       live: { ...found('CustomLabel', true), componentCount: async () => 5_000 },
+    },
+  },
+  global_value_sets_over_limit: {
+    fires: {
+      plan: valueSets,
+      live: { ...found('GlobalValueSet', false), componentCount: async () => 500 },
+    },
+    not: {
+      plan: valueSets,
+      live: { ...found('GlobalValueSet', true), componentCount: async () => 500 },
     },
   },
   validation_rules_over_limit: {

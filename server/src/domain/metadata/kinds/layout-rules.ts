@@ -138,7 +138,8 @@ const STANDARD_LISTS: ReadonlyMap<string, readonly string[]> = new Map(
     RelatedHistoryList: ['ActivityHistories'],
     RelatedLineItemList: ['OpportunityLineItems'],
     RelatedNoteList: ['NotesAndAttachments', 'Notes', 'Attachments'],
-    RelatedOpportunityList: ['Opportunities'],
+    // A contact has opportunities through its roles in them.
+    RelatedOpportunityList: ['Opportunities', 'OpportunityContactRoles'],
     RelatedOrderList: ['Orders'],
     RelatedProcessHistoryList: ['ProcessSteps', 'ProcessInstances'],
     RelatedQuoteList: ['Quotes'],

@@ -230,6 +230,14 @@ const forms: [string, object][] = [
     },
   ],
   [
+    'an assignment rule without entries',
+    {
+      type: 'assignment_rule',
+      api_name: 'Case.Idle',
+      definition: { form: 'assignment', entries: [] },
+    },
+  ],
+  [
     'a validation rule',
     {
       type: 'validation_rule',

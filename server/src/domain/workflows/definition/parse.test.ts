@@ -370,6 +370,19 @@ const rulesXml = (...names: string[]) =>
     )
     .join('')}</AssignmentRules>`
 
+describe('an assignment rule without entries', () => {
+  it.each([
+    ['in the short form', assignment({ entries: [] })],
+    ['in Metadata JSON', metadata('assignment_rule', {}, 'Lead.A')],
+    [
+      'in Metadata JSON with an empty list',
+      metadata('assignment_rule', { ruleEntry: [] }, 'Lead.A'),
+    ],
+  ])('is taken %s', (_form, input) => {
+    expect(faults([input])).toEqual([])
+  })
+})
+
 describe('a metadata file', () => {
   it('keeps every member, known or not; name and state are said elsewhere', () => {
     expect(one(fromXml(flowXml))).toEqual({
@@ -417,6 +430,17 @@ describe('a metadata file', () => {
       errorConditionFormula: 'true',
       errorMessage: 'No',
     })
+  })
+
+  // Salesforce keeps a rule whose last entry was deleted, and returns it so.
+  it.each([
+    ['rules, one of which has no entries', rulesXml('A').replace(/<ruleEntry>.*<\/ruleEntry>/, '')],
+    ['rules, the others of which have entries', rulesXml('B', 'C')],
+    ['rules, one of which has no member but its name', rulesXml('B')],
+  ])('of %s is taken', (_what, xml) => {
+    const bare = '<assignmentRule><fullName>A</fullName></assignmentRule></AssignmentRules>'
+    const file = xml.includes('>A<') ? xml : xml.replace('</AssignmentRules>', bare)
+    expect(one(fromXml(file, 'assignment_rule', 'Lead.A')).definition).toEqual({})
   })
 
   const refused: [string, object, string][] = [

@@ -232,8 +232,8 @@ export const shortAssignment = z
             .describe('Template of the e-mail that notifies the new owner'),
         }),
       )
-      .min(1)
-      .max(3000),
+      .max(3000)
+      .describe('Without entries, the rule assigns nothing'),
   })
   .describe('An assignment rule in short: the first entry that matches assigns the record')
   .meta({ id: 'ShortAssignmentRule' })

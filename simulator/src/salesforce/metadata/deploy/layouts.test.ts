@@ -52,6 +52,20 @@ describe('a related list', () => {
     )
   })
 
+  it.each([
+    ['RelatedContactList', undefined],
+    ['RelatedOpportunityList', undefined],
+    ['RelatedCaseList', undefined],
+    ['RelatedActivityList', undefined],
+    ['RelatedCampaignMemberList', 'Cannot find related list:RelatedCampaignMemberList'],
+    ['RelatedLineItemList', 'Cannot find related list:RelatedLineItemList'],
+    ['RelatedEmailStatusList', 'Cannot find related list:RelatedEmailStatusList'],
+    ['RelatedCommentsList', 'Cannot find related list:RelatedCommentsList'],
+    ['RelatedBananaList', 'The simulator does not know the related list RelatedBananaList'],
+  ])('of Salesforce itself is there where its object has it: %s', async (name, problem) => {
+    expect(await problemOf(jsforce, layout(list(name)))).toBe(problem)
+  })
+
   it('goes with the lookup that it shows', async () => {
     expect((await deploy(jsforce, layout(list('Placement__c.Crew__c', 'NAME')))).failures).toEqual(
       [],

@@ -7,6 +7,7 @@ import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml
 import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkLength, checkUnmanaged, flag, noObject, noSuch, required } from './names.ts'
 import { same, typed } from './typed.ts'
+import { checkStandardList } from './standard-lists.ts'
 import { checkLayoutLinks } from './web-links.ts'
 
 export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
@@ -99,7 +100,10 @@ function checkRelatedLists(draft: Draft, object: SObject, layout: MetadataNode):
  */
 function checkRelatedList(draft: Draft, object: SObject, node: MetadataNode, name: string): void {
   const [childName = '', lookup] = name.split('.')
-  if (lookup === undefined) return
+  if (lookup === undefined) {
+    checkStandardList(draft.org, object, name)
+    return
+  }
   const field = draft.object(childName)?.fields.get(lookup.toLowerCase())
   if (field === undefined || field.deletedAt || !field.describe.referenceTo.includes(object.name)) {
     throw new Problem(`Cannot find related list:${name}`)

@@ -77,6 +77,42 @@ describe('the server', () => {
     await superuser.end()
   })
 
+  it('takes a second login that becomes the owner, while the password of the first is changed', async () => {
+    await using database = await createDatabase({ empty: true })
+    const login = `login_${namePrefix()}${randomBytes(6).toString('hex')}`
+    const page = readFileSync(join(MIGRATIONS, '../docs/operations/secrets.md'), 'utf8')
+    const documented = /```sql\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+    const superuser = new pg.Client({ connectionString: inject('superuserUrl') })
+    await superuser.connect()
+    await superuser.query(
+      documented
+        .replaceAll("'…'", "'secret'")
+        .replaceAll('sfdc_engine_owner_2', login)
+        .replaceAll('sfdc_engine_owner', new URL(database.url).username),
+    )
+    try {
+      const url = new URL(database.url)
+      url.username = login
+      url.password = 'secret'
+      for (const current of [url.href, database.url]) {
+        const server = await startServer({ DATABASE_URL: current })
+        expect(await ready(server.url)).toBe(200)
+        const org = await apiOf(server.url, SUPER_ADMIN_SECRET).post('/api/super-admin/orgs', {
+          name: 'Acme',
+        })
+        expect(org.status).toBe(201)
+        await server.terminate()
+      }
+      const owners = await database.query<{ owner: string }>(
+        `select distinct tableowner as owner from pg_tables where schemaname in ('public', 'engine', 'pgboss')`,
+      )
+      expect(owners).toEqual([{ owner: new URL(database.url).username }])
+    } finally {
+      await superuser.query(`drop role ${login}`)
+      await superuser.end()
+    }
+  })
+
   it('runs tenants’ statements over a login that owns nothing, where it is given one', async () => {
     const superuser = new pg.Client({ connectionString: inject('superuserUrl') })
     await superuser.connect()
@@ -130,5 +166,17 @@ describe('the server', () => {
     await expect(
       startServer({ DATABASE_URL: 'mysql://x', JWT_SECRET: 'short', LOG_LEVEL: 'loud' }),
     ).rejects.toThrow(/DATABASE_URL[\s\S]*JWT_SECRET[\s\S]*LOG_LEVEL/)
+  })
+})
+
+describe('the functions', () => {
+  it('that forbid a kind of plan forbid just-in-time compilation, which its estimated cost would start', async () => {
+    await using database = await createDatabase()
+    const found = await database.query<{ name: string; settings: string[] }>(
+      `select oid::regprocedure::text as name, proconfig as settings from pg_proc
+        where exists (select from unnest(proconfig) s where s like 'enable\\_%=off')`,
+    )
+    expect(found.length).toBeGreaterThan(0)
+    for (const { name, settings } of found) expect(settings, name).toContain('jit=off')
   })
 })

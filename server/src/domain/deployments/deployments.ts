@@ -14,10 +14,12 @@ import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
 import { bindIdempotency } from '../idempotency.ts'
 import { pageOf, type Page, type PageRequest, type TimeRange, within } from '../page.ts'
+import { didYouMean } from '../mappings/suggest/words.ts'
 import { parsePlan } from '../plan/check.ts'
 import { planHash } from '../plan/plan-hash.ts'
 import { type Topology } from '../topology/topology.ts'
 import { parseWorkflows } from '../workflows/definition/parse.ts'
+import { existsIn } from '../workflows/rule-files.ts'
 import { readWorkflowState, waitingInterviews, type WorkflowName } from '../workflows/state.ts'
 import {
   type Activation,
@@ -101,7 +103,7 @@ export interface DeploymentListInput extends PageRequest, TimeRange {
 
 interface Options extends StageDeps {
   jobs: Pick<Jobs, 'enqueue' | 'announce' | 'waitFor'>
-  topology: Pick<Topology, 'forget' | 'completeVersion'>
+  topology: Pick<Topology, 'forget' | 'completeVersion' | 'newestComplete'>
   reports: ConflictReports
   /** How long a lost request may take to show up at Salesforce; tests shorten it. */
   adoptGraceMs?: number
@@ -353,7 +355,25 @@ export const createDeployments = (options: Options): Deployments => {
     signal: AbortSignal | undefined,
   ) => {
     const { salesforce } = await connections.open(tenant, clientId, 'interactive', signal)
-    return { salesforce, state: await readWorkflowState(salesforce, names) }
+    const state = await readWorkflowState(salesforce, names)
+    const missing = names.find((name) => !existsIn(state, name))
+    if (missing !== undefined) throw await noSuchWorkflow(tenant, clientId, missing)
+    return { salesforce, state }
+  }
+
+  /** With the nearest name of the newest snapshot: Salesforce was only asked for this one. */
+  const noSuchWorkflow = async (
+    tenant: Tenant,
+    clientId: string,
+    { type, api_name: name }: WorkflowName,
+  ): Promise<EngineError> => {
+    const snapshot = await topology.newestComplete(tenant, clientId)
+    const known = (await snapshot?.readAutomations()) ?? []
+    const near = known.filter((one) => one.type === type).map((one) => one.api_name)
+    return new EngineError(
+      'not_found',
+      `There is no ${type.replace('_', ' ')} ${name} in this Salesforce org.${didYouMean(name, near)}`,
+    )
   }
 
   const setActive: Deployments['setActive'] = async (caller, input, signal) => {

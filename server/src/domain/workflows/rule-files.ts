@@ -26,9 +26,11 @@ import { decodedName } from './definition/xml-file.ts'
 import {
   assignmentPath,
   findFileText,
+  findFlow,
   objectOf,
   objectPath,
   ruleOf,
+  type WorkflowName,
   type WorkflowState,
 } from './state.ts'
 
@@ -51,6 +53,10 @@ export const ruleIn = (
     null
   )
 }
+
+/** Whether the Salesforce org has a flow or rule of this name. */
+export const existsIn = (state: WorkflowState, { type, api_name: name }: WorkflowName): boolean =>
+  type === 'flow' ? findFlow(state, name) !== null : ruleIn(state, type, name) !== null
 
 export const isActive = (rule: JsonObject | null): boolean => leaf(rule?.active) === 'true'
 

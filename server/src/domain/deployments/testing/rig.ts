@@ -142,8 +142,13 @@ export const createDeploymentsRig = async (
     deployments.deploy(caller, { client_id: clientId, plan, wait_seconds: 0, ...input })
 
   const api = { client_id: clientId, wait_seconds: 0 }
+  const pull = async (): Promise<void> => {
+    const { id } = await topology.pull(caller, api)
+    await topology.worker.run({ orgId, clientId, id }, new AbortController().signal)
+  }
 
   return {
+    pull,
     /** The connected user's. */
     username: (await getIdentity(orgOf('interactive'))).username,
     deployWorkflows: async (workflows: unknown[]): Promise<Deployment> =>

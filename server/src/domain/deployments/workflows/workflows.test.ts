@@ -251,5 +251,19 @@ describe.each([{ isSandbox: false }, { isSandbox: true }])(
       })
       await expect(rig.removeWorkflows([nowhere])).rejects.toMatchObject({ code: 'not_found' })
     })
+
+    it('that do not exist are answered with the nearest name of the snapshot', async () => {
+      await deploy(flow('Nearly_There', 'Hot'), assignment('Nearby', false, { user: rig.username }))
+      await rig.pull()
+      for (const [type, name, near] of [
+        ['flow', 'Nearly_Ther', 'Nearly_There'],
+        ['assignment_rule', 'Lead.Nearbi', 'Lead.Nearby'],
+      ] as const) {
+        const asked = { type, api_name: name }
+        const message = `There is no ${type.replace('_', ' ')} ${name} in this Salesforce org. Did you mean ${near}?`
+        await expect(rig.setActive({ ...asked, active: true })).rejects.toMatchObject({ message })
+        await expect(rig.removeWorkflows([asked])).rejects.toMatchObject({ message })
+      }
+    })
   },
 )

@@ -61,7 +61,17 @@ const roundedTo = (decimal: Decimal, places: number): Decimal => {
   return toDecimal(`${negative ? '-' : ''}${rounded}e${exponent + dropped}`) ?? decimal
 }
 
-/** Written out in full, without an exponent. */
+/** The double that is nearest to it. */
+export const toDouble = ({ negative, digits, exponent }: Decimal): number =>
+  digits === ''
+    ? 0
+    : Number(`${negative ? '-' : ''}${digits}e${Math.max(exponent, -Number.MAX_SAFE_INTEGER)}`)
+
+/** How long {@link plainText} is without its sign and point: 1e-999999999 has more zeros than a text can hold. */
+export const plainDigits = ({ digits, exponent }: Decimal): number =>
+  Math.max(digits.length, 1 - exponent) + Math.max(0, exponent)
+
+/** Written out in full, without an exponent: as long as {@link plainDigits} says. */
 export const plainText = ({ negative, digits, exponent }: Decimal): string => {
   if (digits === '') return '0'
   const sign = negative ? '-' : ''

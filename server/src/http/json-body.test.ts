@@ -132,6 +132,22 @@ describe('a JSON body', () => {
     expect(turns).toBeGreaterThan(10)
   })
 
+  it('that is not JSON takes no longer than its length, whatever follows the name of its rows', async () => {
+    const lists = `{"records"${',[]'.repeat(20_000)}${' '.repeat(4_000_000)}}`
+    const before = process.cpuUsage()
+    await expect(read(lists)).rejects.toThrow()
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1_000)
+    for (const text of [
+      '{"records" [1]}',
+      '{"records",[1]}',
+      '{"records":1 [1]}',
+      '["records",[1]]',
+    ])
+      expect(await read(text).catch(() => 'refused'), text).toEqual(
+        text.startsWith('[') ? JSON.parse(text) : 'refused',
+      )
+  })
+
   it('that nests too deep is refused before it is parsed', async () => {
     const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
     expect(await refusal(deep)).toMatchObject({

@@ -76,7 +76,7 @@ interface FoundRows {
   ends: number[]
 }
 
-const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
@@ -96,7 +96,7 @@ function* survey(
   let depth = 0
   let values = 1
   let rowValues = 1
-  /** The last string, in case it is the name of a member. */
+  /** The last string, in case it is the name of a member; empty behind a comma or a bracket. */
   let textFrom = 0
   let textTo = 0
   let turn = SLICE_BYTES
@@ -112,11 +112,9 @@ function* survey(
     if (ends.length > ROWS_MAX) throw tooManyRows()
     rowValues = 1
   }
-  const isRowsList = (at: number): boolean => {
-    if (key === null || depth !== 1) return false
-    const name = bytes.subarray(textFrom, textTo)
-    return name.equals(key) && isColonOnly(bytes, textTo, at)
-  }
+  // In JSON, only a colon can be between a text and a bracket that follows it.
+  const isRowsList = (): boolean =>
+    key !== null && depth === 1 && bytes.subarray(textFrom, textTo).equals(key)
 
   for (let at = 0; at < bytes.length; at += 1) {
     if (at >= turn) {
@@ -138,17 +136,20 @@ function* survey(
       textTo = end + 1
       at = end
     } else if (byte === COMMA) {
+      textTo = textFrom
       if (isInRows && depth === 2) endRow(at)
       else count()
     } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
-      if (byte === OPEN_LIST && isRowsList(at)) {
+      if (byte === OPEN_LIST && isRowsList()) {
         if (found !== null) throw twice(member ?? '')
         found = { from: at + 1, to: bytes.length }
         isInRows = true
       } else count()
+      textTo = textFrom
       depth += 1
       if (depth > DEPTH_MAX) throw tooDeep(path)
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
+      textTo = textFrom
       depth -= 1
       if (isInRows && depth === 1 && found !== null) {
         found.to = at
@@ -179,11 +180,6 @@ const isSpace = (byte: number | undefined): boolean =>
 const isBlank = (bytes: Buffer, from: number, to: number): boolean => {
   for (let at = from; at < to; at += 1) if (!isSpace(bytes[at])) return false
   return true
-}
-
-const isColonOnly = (bytes: Buffer, from: number, to: number): boolean => {
-  const colon = bytes.indexOf(COLON, from)
-  return colon !== -1 && colon < to && isBlank(bytes, from, colon) && isBlank(bytes, colon + 1, to)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -5,8 +5,10 @@ import {
   decimalPlaces,
   isHeldBy,
   isHeldToPlaces,
+  plainDigits,
   plainText,
   toDecimal,
+  toDouble,
   wholeDigits,
 } from '../../../decimal.ts'
 import { InexactNumber } from '../../../exact-json.ts'
@@ -38,7 +40,7 @@ const PLACES_MAX = 18
 const EXACT_CHARS = 15
 const PLAIN = /^[+-]?(?:\d+\.?\d*|\.\d+)$/
 /**
- * Numbers up to this length are written in full; a longer one is never a real amount, and 1e-400 is
+ * Numbers of up to this many digits are written in full; a longer one is never a real amount, and 1e-400 is
  * zero.
  */
 const WRITTEN_CHARS_MAX = 64
@@ -81,15 +83,15 @@ export const numberCoercer = ({ name, type, precision, scale, digits }: NumberFi
     const isTooLarge =
       before > 0 ? wholeDigits(decimal) > before : wholeDigits(decimal) > WRITTEN_CHARS_MAX
     if (isTooLarge) return tooLarge(value)
-    const number = Number(plainText(decimal))
+    const number = toDouble(decimal)
     if (Math.abs(number) >= most && type === 'int') return tooLarge(value)
     const isSafe = !Number.isInteger(number) || Number.isSafeInteger(number)
     if (isSafe && isHeldBy(decimal, number)) return number
     // What a double loses beyond the field's decimal places is never visible.
     const isSeen = !isSafe || !isHeldToPlaces(decimal, number, places)
     if (isSeen && value instanceof InexactNumber) return notExact(name, value)
+    if (plainDigits(decimal) > WRITTEN_CHARS_MAX) return number
     const text = plainText(decimal)
-    if (text.length > WRITTEN_CHARS_MAX) return number
     return isSeen && !isHeldToPlaces(decimal, number, places)
       ? new Noted(text, mayRound(name))
       : text

@@ -1,6 +1,7 @@
 // Which values go to Salesforce, in which form, and which are refused before they cost a call.
 
 import { describe, expect, it } from 'vitest'
+import { parseExactly } from '../../../exact-json.ts'
 import { errorsOf, judgeValue, map, mapping, preparerOf } from './testing/fixtures.ts'
 import { toRecordId } from './ids.ts'
 
@@ -78,6 +79,19 @@ describe('a number', () => {
   it('is refused with too many digits before the point, or as another text', () => {
     refuses('Revenue__c', 'NUMBER_OUTSIDE_VALID_RANGE', [10000, '-10000', Infinity])
     refuses('Revenue__c', WRONG_TYPE, ['1,234', '1.234,5', '12 %', '$5', true, [1], {}, 'NaN'])
+  })
+
+  it('is never written out with millions of zeros, however small it is', () => {
+    for (const exponent of ['-999999999', '-99999999', `-${'9'.repeat(400)}`]) {
+      const text = `1e${exponent}`
+      const [inexact] = parseExactly(`[${text}]`) as unknown[]
+      sends('Revenue__c', [
+        [text, 0],
+        [`-${text}`, -0],
+        [inexact, 0],
+      ])
+      refuses('Staff__c', WRONG_TYPE, [text, inexact])
+    }
   })
 
   it('is whole in a whole field', () => {

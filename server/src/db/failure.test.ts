@@ -29,6 +29,13 @@ describe('what PostgreSQL does not do', () => {
     expect((error as EngineError).retryAfterSeconds).toBeGreaterThan(0)
   })
 
+  it('a database that is closed to connections passes, another wrong state does not', () => {
+    const closed = withCode('55000', 'database "engine" is not currently accepting connections')
+    expect(translate(closed)).toMatchObject({ code: 'unavailable', status: 503 })
+    const other = withCode('55000', 'currval of sequence "s" is not yet defined in this session')
+    expect(translate(other)).toBe(other)
+  })
+
   it.each(['23505', '42P01', '22P02', '0A000'])('%s is our bug and stays what it is', (code) => {
     const error = withCode(code)
     expect(translate(error)).toBe(error)

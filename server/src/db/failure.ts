@@ -15,9 +15,12 @@ const CONNECTION_LOST = new Set([
   'ENETUNREACH',
 ])
 
-/** The messages of node-postgres and its pool for the same. */
+/**
+ * The same in words: those of node-postgres and its pool, and PostgreSQL's for a database that an
+ * operator has closed to connections, whose SQLSTATE (55000) also stands for other things.
+ */
 const LOST_WORDS =
-  /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after/
+  /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after|is not currently accepting connections/
 
 interface Passing {
   message: string

@@ -9,7 +9,7 @@ import { sharedRig } from './shared-rig.ts'
 
 interface CheckBody {
   findings: { code: string; severity: string; message: string; path: string }[]
-  reversibility: { component: { full_name: string }; level: string }[]
+  reversibility: { component: { full_name: string }; level: string; reason: string }[]
 }
 
 /** A connected client with a snapshot, and what tests do with its plans. */
@@ -32,6 +32,8 @@ export const planning = async () => {
   return {
     client,
     salesforce,
+    /** Requires 200 or 201. */
+    post,
     admin: new Connection({ instanceUrl, accessToken: token, version: '67.0' }),
     check: (plan: object) =>
       post<CheckBody>('/api/conflicts/check', { client_id: client.id, plan }),

@@ -1,29 +1,13 @@
 // Queues through the public API: owners of records that nobody has taken yet.
 
-import { Connection } from '@jsforce/jsforce-node'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { type SalesforceOrg, sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './rig.ts'
+import { planning, type Planning } from './planning.ts'
 
-let org: TestOrg
-let client: TestClient
-let salesforce: SalesforceOrg
-/** The Salesforce org as its administrator sees it. */
-let admin: Connection
+let to: Planning
 
 beforeAll(async () => {
-  const rig = await sharedRig()
-  salesforce = await rig.salesforceOrg()
-  org = await rig.org()
-  client = await org.client()
-  await client.connect(salesforce.name)
-  await client.pull()
-  const { token, instanceUrl } = await rig.simulator.control.openSession(
-    salesforce.name,
-    salesforce.usernameOf('admin'),
-  )
-  admin = new Connection({ instanceUrl, accessToken: token, version: '67.0' })
+  to = await planning()
 }, 60_000)
 
 const queueOf = (api_name: string, objects: string[], more: object = {}) => ({
@@ -38,34 +22,20 @@ const plan = (queues: object[], objects: object[] = [], permission_set = 'Queue_
   permissions: { permission_set },
 })
 
-const post = async <T>(path: string, body: object): Promise<T> => {
-  const answer = await org.api.post<T>(path, { wait_seconds: 55, ...body })
-  expect([200, 201], answer.text).toContain(answer.status)
-  return answer.body
-}
-const deploy = (wish: object) =>
-  post<DeploymentBody>('/api/deploy/custom-objects', { client_id: client.id, plan: wish })
-const rollback = (deployment_id: string) =>
-  post<DeploymentBody>('/api/deploy/rollback', { deployment_id })
-const check = (wish: object) =>
-  post<{
-    findings: { code: string; severity: string; message: string; path: string }[]
-    reversibility: { component: { full_name: string }; level: string }[]
-  }>('/api/conflicts/check', { client_id: client.id, plan: wish })
 const redOf = async (wish: object) =>
-  (await check(wish)).findings.filter(({ severity }) => severity === 'red')
-const codesOf = async (wish: object) => (await check(wish)).findings.map(({ code }) => code)
+  (await to.check(wish)).findings.filter(({ severity }) => severity === 'red')
+const codesOf = async (wish: object) => (await to.check(wish)).findings.map(({ code }) => code)
 
-const readQueue = (name: string) => admin.metadata.read('Queue', name)
+const readQueue = (name: string) => to.admin.metadata.read('Queue', name)
 const idOf = async (name: string): Promise<string> => {
-  const { records } = await admin.query(
+  const { records } = await to.admin.query(
     `SELECT Id FROM Group WHERE Type = 'Queue' AND DeveloperName = '${name}'`,
   )
   return records[0]?.Id ?? ''
 }
 const leadOwnedBy = async (ownerId: string): Promise<string> => {
   const lead = { LastName: 'Ray', Company: 'Ray Ltd', OwnerId: ownerId }
-  return (await admin.sobject('Lead').create(lead)).id ?? ''
+  return (await to.admin.sobject('Lead').create(lead)).id ?? ''
 }
 
 describe('a queue', () => {
@@ -78,7 +48,7 @@ describe('a queue', () => {
       fields: [text('Topic__c')],
     }
     const members = {
-      users: [salesforce.usernameOf('admin')],
+      users: [to.salesforce.usernameOf('admin')],
       public_groups: ['Recruiters'],
       roles: ['Account_Manager'],
     }
@@ -89,7 +59,7 @@ describe('a queue', () => {
     const codes = await codesOf(wish)
     expect(codes).toContain('queue_new')
 
-    const made = await deploy(wish)
+    const made = await to.deploy(wish)
     expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
     expect(made.components).toContainEqual(
       expect.objectContaining({
@@ -111,13 +81,13 @@ describe('a queue', () => {
       queueSobject: [{ sobjectType: 'Ticket__c' }, { sobjectType: 'Lead' }],
     })
 
-    const again = await deploy(wish)
+    const again = await to.deploy(wish)
     expect(again).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
     expect(again.components.map(({ action }) => action)).not.toContain('updated')
 
     // A record of an object that is also deleted does not keep the queue.
-    await admin.sobject('Ticket__c').create({ OwnerId: await idOf('Ticket_Desk') })
-    const back = await post<DeploymentBody>('/api/deploy/rollback', {
+    await to.admin.sobject('Ticket__c').create({ OwnerId: await idOf('Ticket_Desk') })
+    const back = await to.post<DeploymentBody>('/api/deploy/rollback', {
       deployment_id: made.id,
       allow_data_loss: true,
     })
@@ -137,7 +107,7 @@ describe('a queue', () => {
       }),
     ])
     expect(await codesOf(wish)).toContain('queue_exists')
-    const changed = await deploy(wish)
+    const changed = await to.deploy(wish)
     expect(changed.components).toMatchObject([
       { full_name: 'Inbound_Leads', action: 'updated', reversibility: 'reversible' },
     ])
@@ -147,7 +117,7 @@ describe('a queue', () => {
       queueSobject: [{ sobjectType: 'Lead' }, { sobjectType: 'Placement__c' }],
     })
 
-    const back = await rollback(changed.id)
+    const back = await to.rollback(changed.id)
     expect(back).toMatchObject({
       status: 'rolled_back',
       rollback: { restored: [{ full_name: 'Inbound_Leads' }], proof: { complete: true } },
@@ -156,9 +126,9 @@ describe('a queue', () => {
   })
 
   it('stays while it owns records, and says so', async () => {
-    const made = await deploy(plan([queueOf('Callers', ['Lead'])]))
+    const made = await to.deploy(plan([queueOf('Callers', ['Lead'])]))
     const lead = await leadOwnedBy(await idOf('Callers'))
-    const first = await rollback(made.id)
+    const first = await to.rollback(made.id)
     expect(first.status).toBe('deployed')
     expect(first.rollback?.kept).toMatchObject([
       {
@@ -166,15 +136,15 @@ describe('a queue', () => {
         reason: 'It owns 1 record of Lead. Give them a different owner first.',
       },
     ])
-    await admin.sobject('Lead').delete(lead)
-    expect(await rollback(made.id)).toMatchObject({ status: 'rolled_back' })
+    await to.admin.sobject('Lead').delete(lead)
+    expect(await to.rollback(made.id)).toMatchObject({ status: 'rolled_back' })
     expect(await idOf('Callers')).toBe('')
   })
 
   it('stays while an assignment rule names it, and goes once that is rolled back', async () => {
-    const made = await deploy(plan([queueOf('Web_Leads', ['Lead'])]))
-    const rule = await post<DeploymentBody>('/api/workflows/deploy', {
-      client_id: client.id,
+    const made = await to.deploy(plan([queueOf('Web_Leads', ['Lead'])]))
+    const rule = await to.post<DeploymentBody>('/api/workflows/deploy', {
+      client_id: to.client.id,
       workflows: [
         {
           type: 'assignment_rule',
@@ -193,13 +163,13 @@ describe('a queue', () => {
       ],
     })
     expect(rule.status).toBe('deployed')
-    const first = await rollback(made.id)
+    const first = await to.rollback(made.id)
     expect(first).toMatchObject({ status: 'deployed', error: null })
     expect(first.rollback?.kept).toMatchObject([
       { full_name: 'Web_Leads', reason: 'It is used by the assignment rule Lead.To_Queue.' },
     ])
-    expect(await rollback(rule.id)).toMatchObject({ status: 'rolled_back' })
-    expect(await rollback(made.id)).toMatchObject({ status: 'rolled_back' })
+    expect(await to.rollback(rule.id)).toMatchObject({ status: 'rolled_back' })
+    expect(await to.rollback(made.id)).toMatchObject({ status: 'rolled_back' })
   })
 
   it('is refused members and objects that it cannot have, by the report and by Salesforce', async () => {
@@ -215,7 +185,7 @@ describe('a queue', () => {
       'queue_object_not_allowed queues.1.objects',
     ])
     expect(red.map(({ message }) => message).join()).toContain('role Nobody, user nobody@acme')
-    const failed = await deploy(wish)
+    const failed = await to.deploy(wish)
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'components_failed' } })
     expect(failed.components.map(({ full_name: name, success }) => [name, success])).toEqual([
       ['Wrong_People', false],

@@ -1,53 +1,24 @@
 // Compact layouts, list views and field sets through the public API.
 
-import { Connection } from '@jsforce/jsforce-node'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type DeploymentBody, text } from './deploy-bodies.ts'
-import { sharedRig } from './shared-rig.ts'
-import { type TestClient, type TestOrg } from './rig.ts'
+import { text } from './deploy-bodies.ts'
+import { planning, type Planning } from './planning.ts'
 
-let org: TestOrg
-let client: TestClient
-/** The Salesforce org as its administrator sees it. */
-let admin: Connection
+let to: Planning
 
 beforeAll(async () => {
-  const rig = await sharedRig()
-  const salesforce = await rig.salesforceOrg()
-  org = await rig.org()
-  client = await org.client()
-  await client.connect(salesforce.name)
-  await client.pull()
-  const { token, instanceUrl } = await rig.simulator.control.openSession(
-    salesforce.name,
-    salesforce.usernameOf('admin'),
-  )
-  admin = new Connection({ instanceUrl, accessToken: token, version: '67.0' })
+  to = await planning()
 }, 60_000)
 
-const post = async <T>(path: string, body: object): Promise<T> => {
-  const answer = await org.api.post<T>(path, { wait_seconds: 55, ...body })
-  expect([200, 201], answer.text).toContain(answer.status)
-  return answer.body
-}
-const deploy = (plan: object) =>
-  post<DeploymentBody>('/api/deploy/custom-objects', { client_id: client.id, plan })
-const rollback = (deployment_id: string, more: object = {}) =>
-  post<DeploymentBody>('/api/deploy/rollback', { deployment_id, ...more })
-const check = (plan: object) =>
-  post<{
-    findings: { code: string; severity: string }[]
-    reversibility: { component: { full_name: string }; reason: string }[]
-  }>('/api/conflicts/check', { client_id: client.id, plan })
 const codesOf = async (plan: object) =>
-  (await check(plan)).findings.map(({ code, severity }) => `${severity} ${code}`)
+  (await to.check(plan)).findings.map(({ code, severity }) => `${severity} ${code}`)
 const without = { permission_set: null, assign_to_connected_user: false }
 const account = (more: object) => ({
   objects: [{ api_name: 'Account', ...more }],
   permissions: without,
 })
 const primaryOf = async (object: string) =>
-  (await admin.metadata.read('CustomObject', object)).compactLayoutAssignment
+  (await to.admin.metadata.read('CustomObject', object)).compactLayoutAssignment
 
 const compact = (more: object = {}) => ({
   api_name: 'At_A_Glance',
@@ -106,16 +77,16 @@ describe('compact layouts, list views and field sets', () => {
         'green field_set_new',
       ]),
     )
-    const made = await deploy(plan)
+    const made = await to.deploy(plan)
     expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
     expect(await primaryOf('Trip__c')).toBe('Short')
-    expect(await admin.metadata.read('ListView', 'Trip__c.My_Trips')).toMatchObject({
+    expect(await to.admin.metadata.read('ListView', 'Trip__c.My_Trips')).toMatchObject({
       columns: ['NAME', 'Goal__c', 'OWNER.ALIAS', 'CREATED_DATE'],
       filterScope: 'Mine',
     })
-    const again = await deploy(plan)
+    const again = await to.deploy(plan)
     expect(again).toMatchObject({ status: 'deployed', sfdc_deploy_id: null })
-    expect(await rollback(made.id)).toMatchObject({
+    expect(await to.rollback(made.id)).toMatchObject({
       status: 'rolled_back',
       rollback: { remaining: [], proof: { complete: true, differences: [] } },
     })
@@ -130,7 +101,7 @@ describe('compact layouts, list views and field sets', () => {
         field_sets: [fieldSet()],
       },
     ]
-    const made = await deploy(account(parts))
+    const made = await to.deploy(account(parts))
     expect(made).toMatchObject({ status: 'deployed', warnings: [], error: null })
     expect(made.components.map(({ full_name: name, action }) => `${name} ${action}`)).toEqual([
       'Account updated',
@@ -140,7 +111,7 @@ describe('compact layouts, list views and field sets', () => {
     ])
     expect(await primaryOf('Account')).toBe('At_A_Glance')
     // The report reads what is there, and says of each whether the deploy changes it.
-    const { reversibility } = await check(
+    const { reversibility } = await to.check(
       account({ ...parts, list_views: [view({ label: 'Other' })] }),
     )
     const reasonOf = (name: string) =>
@@ -161,24 +132,24 @@ describe('compact layouts, list views and field sets', () => {
         'yellow field_set_exists',
       ]),
     )
-    const changed = await deploy(others)
+    const changed = await to.deploy(others)
     expect(changed.components.map(({ action }) => action)).toEqual([
       'updated',
       'updated',
       'updated',
     ])
-    expect(await admin.metadata.read('FieldSet', 'Account.Card')).toMatchObject({
+    expect(await to.admin.metadata.read('FieldSet', 'Account.Card')).toMatchObject({
       displayedFields: [{ field: 'Phone' }, { field: 'Name' }, { field: 'Region__c' }],
       availableFields: [{ field: 'Industry' }],
     })
     // Nobody has touched what the second one changed, but what the first one created is no longer as it
     // left it.
-    expect((await rollback(made.id, { dry_run: true })).rollback?.kept).toHaveLength(3)
-    expect(await rollback(changed.id)).toMatchObject({
+    expect((await to.rollback(made.id, { dry_run: true })).rollback?.kept).toHaveLength(3)
+    expect(await to.rollback(changed.id)).toMatchObject({
       status: 'rolled_back',
       rollback: { remaining: [], proof: { complete: true, differences: [] } },
     })
-    expect(await rollback(made.id)).toMatchObject({
+    expect(await to.rollback(made.id)).toMatchObject({
       status: 'rolled_back',
       rollback: { remaining: [], proof: { complete: true, differences: [] } },
     })
@@ -192,11 +163,11 @@ describe('compact layouts, list views and field sets', () => {
       ],
       permissions: without,
     })
-    await deploy(contacts({ columns: ['Name', 'Email'] }))
-    const changed = await deploy(contacts({ label: 'Front desk', columns: ['Name', 'Phone'] }))
-    const now = await admin.metadata.read('ListView', 'Contact.Desk')
-    await admin.metadata.update('ListView', { ...now, label: 'Back desk' })
-    const back = await rollback(changed.id)
+    await to.deploy(contacts({ columns: ['Name', 'Email'] }))
+    const changed = await to.deploy(contacts({ label: 'Front desk', columns: ['Name', 'Phone'] }))
+    const now = await to.admin.metadata.read('ListView', 'Contact.Desk')
+    await to.admin.metadata.update('ListView', { ...now, label: 'Back desk' })
+    const back = await to.rollback(changed.id)
     expect(back).toMatchObject({
       status: 'deployed',
       rollback: {
@@ -205,7 +176,7 @@ describe('compact layouts, list views and field sets', () => {
         kept: [{ full_name: 'Contact.Desk', reason: 'Changed by somebody else since: label.' }],
       },
     })
-    expect(await admin.metadata.read('ListView', 'Contact.Desk')).toMatchObject({
+    expect(await to.admin.metadata.read('ListView', 'Contact.Desk')).toMatchObject({
       label: 'Back desk',
       columns: ['FULL_NAME', 'CONTACT.EMAIL'],
     })
@@ -223,7 +194,7 @@ describe('compact layouts, list views and field sets', () => {
       'red list_view_field_missing',
       'red list_view_shared_to_missing',
     ])
-    const failed = await deploy(plan)
+    const failed = await to.deploy(plan)
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'components_failed' } })
     expect(failed.components.map(({ success }) => success)).toEqual([false, false, false])
   })

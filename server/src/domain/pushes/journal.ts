@@ -47,6 +47,11 @@ export interface Hold {
   holder: string
 }
 
+/** A chunk with its state as its holder knows it: null as long as nothing was sent. */
+export interface InHand extends Hold {
+  chunk: Pick<ChunkRow, 'send_state'>
+}
+
 /** A chunk under a fresh lease. */
 export interface Claimed extends Hold {
   chunk: ChunkRow
@@ -137,6 +142,10 @@ export const noteEnd = async (
   })
   await jobs.announce(tx, push.id)
 }
+
+/** Rows that were never sent are in no doubt, whatever was intended. */
+const withoutIntent = ({ send_state }: InHand['chunk']): { send_state?: null } =>
+  send_state === null ? { send_state } : {}
 
 export const createPushJournal = (
   db: Database,
@@ -428,28 +437,22 @@ export const createPushJournal = (
           .execute()
       }),
 
-    /**
-     * Gives the chunk back without a failure: the claim does not count. Without a state, nothing was sent,
-     * whatever was intended.
-     */
-    release: (
-      { seq, holder, chunk }: Hold & { chunk: Pick<ChunkRow, 'send_state'> },
-      calls: number,
-    ): Promise<void> =>
+    /** Gives the chunk back without a failure: the claim does not count. */
+    release: ({ seq, holder, chunk }: InHand, calls: number): Promise<void> =>
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
           .set({
             lease_holder: null,
             lease_until: null,
             claims: sql<number>`claims - 1`,
-            ...(chunk.send_state === null ? { send_state: null } : {}),
+            ...withoutIntent(chunk),
           })
           .execute()
         if (calls > 0) await count(tx, NO_COUNTS, calls)
       }),
 
     /** Gives it back after an unexpected fault, to be tried again in so many seconds. */
-    fault: (seq: number, holder: string, afterSeconds: number, calls: number): Promise<void> =>
+    fault: ({ seq, holder, chunk }: InHand, afterSeconds: number, calls: number): Promise<void> =>
       asHolder(seq, holder, async (tx) => {
         await updateChunk(tx, seq)
           .set({
@@ -458,6 +461,7 @@ export const createPushJournal = (
             claims: sql<number>`claims - 1`,
             faults: sql<number>`faults + 1`,
             resume_at: sql<Date>`clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+            ...withoutIntent(chunk),
           })
           .execute()
         if (calls > 0) await count(tx, NO_COUNTS, calls)

@@ -370,7 +370,7 @@ const afterFault = async (
   atHand: AtHand,
   thrown: unknown,
 ): Promise<'next' | 'stand_still'> => {
-  const { push, chunk, holder, settler, calls } = atHand
+  const { push, chunk, settler, calls } = atHand
   const error = await explain(deps.db, journal.key, thrown)
   const decision = decide({
     kind: 'push',
@@ -384,7 +384,7 @@ const afterFault = async (
   })
   if (decision.do === 'bug') {
     deps.logger.error({ err: error, push_id: push.id, chunk: chunk.seq }, 'chunk failed')
-    await journal.fault(chunk.seq, holder, workWaitSeconds(chunk.faults), calls.take())
+    await journal.fault(atHand, workWaitSeconds(chunk.faults), calls.take())
     return 'next'
   }
   const { fault } = decision
@@ -405,7 +405,7 @@ const afterFault = async (
   }
   await journal.hold(fault, decision.afterSeconds)
   await rounds.giveBack()
-  await journal.release({ seq: chunk.seq, holder, chunk }, calls.take())
+  await journal.release(atHand, calls.take())
   return 'stand_still'
 }
 
@@ -417,12 +417,13 @@ const afterFault = async (
  */
 const settleWithoutSalesforce = async (
   journal: PushJournal,
-  { push, chunk, holder, settler, calls }: AtHand,
+  atHand: AtHand,
   error: unknown,
   reason: Fault,
 ): Promise<void> => {
+  const { push, chunk, settler, calls } = atHand
   if (causeOf(error) === 'client_inactive' || chunk.send_state === null) {
-    await journal.release({ seq: chunk.seq, holder, chunk }, calls.take())
+    await journal.release(atHand, calls.take())
     return
   }
   // The first reason is kept, as it is for the push.

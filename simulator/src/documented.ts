@@ -15,6 +15,13 @@ const OBJECTS = setOf(names.objects)
 const TOOLING = setOf(names.tooling)
 const TYPES = setOf(names.types)
 
+/** Platform Events Developer Guide, "Standard Platform Event Object List"; most are not in the reference. */
+const EVENTS = setOf(
+  'AIPredictionEvent AIUpdateRecordEvent AssetTokenEvent BatchApexErrorEvent CommerceDiagnosticEvent ' +
+    'FlowExecutionErrorEvent FOStatusChangedEvent OrderSummaryCreatedEvent OrderSumStatusChangedEvent ' +
+    'PlatformStatusAlertEvent ProcessExceptionEvent RemoteKeyCalloutEvent',
+)
+
 /** Salesforce: only in a Dev Hub (Salesforce DX guide). Any other org says that it has none. */
 const DEV_HUB = setOf('ScratchOrgInfo ActiveScratchOrg NamespaceRegistry SignupRequest')
 
@@ -25,7 +32,11 @@ const COMPANION = /(History|Share|Feed|Tag|ChangeEvent|OwnerSharingRule)$/i
 export const isDocumentedObject = (name: string): boolean => {
   const lower = name.toLowerCase()
   if (DEV_HUB.has(lower)) return false
-  return OBJECTS.has(lower) || (COMPANION.test(lower) && OBJECTS.has(lower.replace(COMPANION, '')))
+  return (
+    OBJECTS.has(lower) ||
+    EVENTS.has(lower) ||
+    (COMPANION.test(lower) && OBJECTS.has(lower.replace(COMPANION, '')))
+  )
 }
 
 /** Whether the Tooling API has an object of this name; it has most of those of REST too. */

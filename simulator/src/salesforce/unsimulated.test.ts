@@ -37,6 +37,7 @@ describe('what is not simulated', () => {
     query('SELECT Profile.UserLicense.Name FROM User'),
     '/sobjects/UserLicense/describe',
     '/sobjects/UserLicense',
+    '/sobjects/FlowExecutionErrorEvent/describe',
     '/sobjects/SetupAuditTrail/0Ym000000000001AAA',
     '/composite/sobjects/UserLicense?ids=100000000000001AAA&fields=Id',
   ])('is refused with 501: GET %s', async (path) => {

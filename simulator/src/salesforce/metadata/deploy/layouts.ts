@@ -4,7 +4,7 @@
 import { isCustomMetadataType } from '../../../org/schema.ts'
 import type { Layout, SObject, Tab } from '../../../org/model.ts'
 import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
-import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
+import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkLength, checkUnmanaged, flag, noObject, noSuch, required } from './names.ts'
 import { same, typed } from './typed.ts'
 import { checkStandardList } from './standard-lists.ts'
@@ -61,6 +61,8 @@ export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
 
 /** Shown on layouts, as in files of real orgs, but not fields in a describe. */
 const SHOWN_ONLY = new Set(['lead.campaignid'])
+/** Documented for every org, and hidden from everybody until an administrator shows them. */
+const HIERARCHY_TOTAL = /^Campaign\.Hierarchy[A-Z][a-zA-Z]+$/
 const STAMPS = new Set(['createdbyid', 'lastmodifiedbyid'])
 
 function checkField(object: SObject, name: string): void {
@@ -68,6 +70,9 @@ function checkField(object: SObject, name: string): void {
   if (SHOWN_ONLY.has(`${object.name.toLowerCase()}.${key}`)) return
   if (isCustomMetadataType(object.name) && STAMPS.has(key)) return
   const found = object.fields.get(name.toLowerCase())
+  if (found === undefined && HIERARCHY_TOTAL.test(`${object.name}.${name}`)) {
+    throw new NotDone(`has no field ${object.name}.${name}`)
+  }
   if (found === undefined || found.deletedAt) {
     throw noSuch('field', 'CustomField', `${object.name}.${name}`)
   }

@@ -80,15 +80,36 @@ describe('files of real packages', () => {
     expect(await problemOf(jsforce, layout('ViewNothing'))).toContain('no WebLink named')
   })
 
-  it.each(['Activity', 'Site', 'OpportunityCompetitor', 'Archive__b', 'Done__e'])(
-    'define %s, which Salesforce has and the simulator has not',
-    async (name) => {
-      const help =
-        '<fields><fullName>Note__c</fullName><label>Note</label><type>Text</type><length>9</length></fields>'
-      const { failures } = await deploy(jsforce, objectZip(name, help))
-      expect(new Set(failures.map(({ problem }) => problem))).toEqual(
-        new Set([`The simulator has no object ${name}`]),
-      )
-    },
-  )
+  it.each([
+    ['HierarchyNumberOfLeads', 'The simulator has no field Campaign.HierarchyNumberOfLeads'],
+    ['HierarchyOfNothing__c', 'no CustomField named Campaign.HierarchyOfNothing__c found'],
+    ['Hierarchy', 'no CustomField named Campaign.Hierarchy found'],
+  ])('show on the layout of a campaign: %s', async (field, problem) => {
+    const shown = zipOf(
+      { Layout: ['Campaign-Crew Layout'] },
+      {
+        'layouts/Campaign-Crew Layout.layout': file(
+          'Layout',
+          `<layoutSections><customLabel>false</customLabel><layoutColumns><layoutItems><field>${field}</field></layoutItems></layoutColumns><style>OneColumn</style></layoutSections>`,
+        ),
+      },
+    )
+    expect(await problemOf(jsforce, shown)).toContain(problem)
+  })
+
+  it.each([
+    'Activity',
+    'Site',
+    'OpportunityCompetitor',
+    'Archive__b',
+    'Done__e',
+    'FlowExecutionErrorEvent',
+  ])('define %s, which Salesforce has and the simulator has not', async (name) => {
+    const help =
+      '<fields><fullName>Note__c</fullName><label>Note</label><type>Text</type><length>9</length></fields>'
+    const { failures } = await deploy(jsforce, objectZip(name, help))
+    expect(new Set(failures.map(({ problem }) => problem))).toEqual(
+      new Set([`The simulator has no object ${name}`]),
+    )
+  })
 })

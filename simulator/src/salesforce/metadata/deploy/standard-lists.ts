@@ -4,7 +4,7 @@
 import { childRelationships } from '../../../org/child-relationships.ts'
 import type { Org, SObject } from '../../../org/model.ts'
 import { isCustomMetadataType } from '../../../org/schema.ts'
-import { Problem } from './draft.ts'
+import { NotDone, Problem } from './draft.ts'
 
 /**
  * Lists of what any object can have: activities, files, notes, history, approvals. A custom object has them
@@ -57,7 +57,7 @@ export function checkStandardList(org: Org, object: SObject, name: string): void
   const children = LISTS.get(key)
   const parents = ONLY_OF.get(key)
   if (!GENERAL.has(key) && children === undefined && parents === undefined) {
-    throw new Problem(`The simulator does not know the related list ${name}`)
+    throw new NotDone(`does not know the related list ${name}`)
   }
   const has =
     (parents === undefined || parents.includes(object.name)) &&

@@ -1,7 +1,9 @@
 // What is past its time goes, and what something stands on stays whole.
 
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../test/src/database.ts'
+import { until } from '../../../test/src/until.ts'
 import { newId } from '../db/ids.ts'
 import { createDeploymentsRig, type DeploymentsRig } from './deployments/testing/rig.ts'
 import { createRetention, type RetentionSettings } from './retention.ts'
@@ -136,6 +138,65 @@ describe('snapshots', () => {
       { removed: { reports: 1, snapshots: 2, deployments: 0, audit: 0 } },
     ])
     expect(await versionsOf(clientId)).toEqual([6])
+  })
+
+  it.each([
+    [
+      'report',
+      `insert into crm_conflict_reports (id, org_id, client_id, status, plan, plan_hash, snapshot_id)
+       select gen_random_uuid(), $1, $2, 'complete', '{}', 'x', id
+         from crm_topology_snapshots where client_id = $2 and version = 2`,
+    ],
+    [
+      'push',
+      `insert into crm_push_logs (id, org_id, client_id, kind, status, accepted_at, snapshot_id)
+       select gen_random_uuid(), $1, $2, 'records', 'in_progress', now(), id
+         from crm_topology_snapshots where client_id = $2 and version = 2`,
+    ],
+  ])(
+    'stay if a %s begins to use them between their selection and their deletion',
+    async (_, use) => {
+      const clientId = await fill()
+      await age(clientId, [1, 2, 3, 4, 5], 40)
+      const user = new pg.Client({ connectionString: rig.database.url })
+      await user.connect()
+      try {
+        await user.query('begin')
+        await user.query(use, [rig.admin.tenant.orgId, clientId])
+        const cleaning = clean(rig, { snapshotDays: 30 })
+        await until('it waits for the client', async () => {
+          const [waiting] = await rig.database.query(
+            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          )
+          return waiting !== undefined
+        })
+        await user.query('commit')
+        await cleaning
+      } finally {
+        await user.end()
+      }
+      await clean(rig, { snapshotDays: 30 })
+      expect(await versionsOf(clientId)).toEqual([2, 5])
+      for (const version of [2, 5]) await rig.get({ client_id: clientId, version })
+      const [held] = await rig.database.query<{ n: number }>(
+        `select count(*)::int as n from crm_topology_snapshots s
+        where s.client_id = $1 and (exists (select from crm_push_logs p where p.snapshot_id = s.id)
+           or exists (select from crm_conflict_reports r where r.snapshot_id = s.id))`,
+        [clientId],
+      )
+      expect(held).toEqual({ n: 1 })
+    },
+  )
+
+  it('go once, and whole, when several replicas delete at the same time', async () => {
+    const clients = [await fill(), await fill()]
+    for (const clientId of clients) await age(clientId, [1, 2, 3, 4, 5], 40)
+    await Promise.all([1, 2, 3].map(() => clean(rig, { snapshotDays: 30, snapshotCount: 2 })))
+    await clean(rig, { snapshotDays: 30, snapshotCount: 2 })
+    for (const clientId of clients) {
+      expect(await versionsOf(clientId)).toEqual([4, 5])
+      for (const version of [4, 5]) await rig.get({ client_id: clientId, version })
+    }
   })
 
   it('and the audit log stay for ever unless told otherwise', async () => {

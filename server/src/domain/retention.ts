@@ -1,6 +1,7 @@
 // How long things are kept: what is past its time is deleted in small batches, across all tenants, with
 // every clean-up. What something else stands on stays. docs/operations/retention.md tells operators.
 
+import { isDeepStrictEqual } from 'node:util'
 import { type Logger } from 'pino'
 import { sql } from 'kysely'
 import { type Database, type Reader, type Tenant, tenantOf, type Tx } from '../db/database.ts'
@@ -117,8 +118,8 @@ const byClient = (rows: readonly OldSnapshot[]): [OldSnapshot, ...OldSnapshot[]]
 
 /**
  * Deletes these snapshots of one client, and the contents that no other one has. Manifests are read
- * before the transaction: they never change. Returns how many went; 0 if a pull came in between, and the
- * next clean-up tries again.
+ * before the transaction: they never change. Returns how many went; 0 if a pull, another replica's clean-up,
+ * or a report or push that uses one of them came in between, and the next clean-up tries again.
  */
 const deleteSnapshots = async (
   db: Database,
@@ -128,24 +129,20 @@ const deleteSnapshots = async (
   const clientId = tenant.clientId ?? ''
   const contents = contentsOf(db, tenant, clientId)
   const before = await snapshotsOf(db.as(tenant).read, tenant)
-  const going = new Set(ids)
-  const kept = await hashesOf(
-    contents,
-    before.filter(({ id }) => !going.has(id)),
-  )
-  const dead = await hashesOf(
-    contents,
-    before.filter(({ id }) => going.has(id)),
-  )
-  for (const hash of kept) dead.delete(hash)
+  const isAsBefore = async (reader: Reader): Promise<boolean> =>
+    isDeepStrictEqual(await snapshotsOf(reader, tenant), before)
+  const dead = await onlyIn(contents, before, new Set(ids)).catch(async (error: unknown) => {
+    if (await isAsBefore(db.as(tenant).read)) throw error
+    return null // another replica deleted them while they were read
+  })
+  if (dead === null) return 0
   return db.as(tenant).tx(async (tx) => {
     // Every row that refers to a client locks it for that: no pull begins, and no content is added.
     await sql`select from clients where org_id = ${tenant.orgId} and id = ${clientId} for update`.execute(
       tx,
     )
-    const now = await snapshotsOf(tx, tenant)
-    if (now.length !== before.length || now.some(({ id }, at) => id !== before[at]?.id)) return 0
-    if (now.some(({ status }) => status === 'pulling')) return 0
+    if (!(await isAsBefore(tx)) || before.some(({ status }) => status === 'pulling')) return 0
+    if (await isOneUsed(tx, tenant, ids)) return 0
     const { numDeletedRows } = await tx
       .deleteFrom('crm_topology_snapshots')
       .where('org_id', '=', tenant.orgId)
@@ -165,6 +162,39 @@ const snapshotsOf = (reader: Reader, tenant: Tenant) =>
     .where('client_id', '=', tenant.clientId)
     .orderBy('id')
     .execute()
+
+/** Whether a report names one of them, or a push that has not ended uses it. */
+const isOneUsed = async (tx: Tx, tenant: Tenant, ids: readonly string[]): Promise<boolean> => {
+  const { rows } = await sql`
+    select from crm_conflict_reports r
+     where r.org_id = ${tenant.orgId} and (r.snapshot_id = any(${ids}) or r.pull_id = any(${ids}))
+    union all
+    select from crm_push_logs p
+     where p.org_id = ${tenant.orgId} and p.snapshot_id = any(${ids}) and p.status in ('queued', 'in_progress')
+     limit 1
+  `.execute(tx)
+  return rows.length > 0
+}
+
+type SnapshotRow = Awaited<ReturnType<typeof snapshotsOf>>[number]
+
+/** The contents that only the snapshots which go have. */
+const onlyIn = async (
+  contents: Contents,
+  rows: readonly SnapshotRow[],
+  going: ReadonlySet<string>,
+): Promise<Set<string>> => {
+  const kept = await hashesOf(
+    contents,
+    rows.filter(({ id }) => !going.has(id)),
+  )
+  const dead = await hashesOf(
+    contents,
+    rows.filter(({ id }) => going.has(id)),
+  )
+  for (const hash of kept) dead.delete(hash)
+  return dead
+}
 
 /** All contents of these snapshots. */
 const hashesOf = async (

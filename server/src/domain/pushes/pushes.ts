@@ -36,6 +36,7 @@ import {
 } from './rows.ts'
 import { type Transport } from './transport/transport.ts'
 import { type PushKey, readFailedRows } from './store.ts'
+import { objectWarnings, type PushListWarning } from './unknown-object.ts'
 
 export { type InputRow } from './intention.ts'
 export { type PushKind, type PushOptions, type RowResult } from './model.ts'
@@ -114,7 +115,8 @@ export interface Pushes {
     pushId: string,
     status: ResultsRequest['status'],
   ): Promise<AsyncIterable<Buffer>>
-  list(tenant: Tenant, input: PushListInput): Promise<Page<Push>>
+  /** With a warning for an object that nothing names: an empty list alone would not tell. */
+  list(tenant: Tenant, input: PushListInput): Promise<Page<Push> & { warnings: PushListWarning[] }>
   /** Rows that were not sent fail with CANCELLED; does nothing if the push has ended. */
   cancel(caller: Caller, pushId: string): Promise<PushWithResults>
   /**
@@ -397,7 +399,13 @@ export const createPushes = ({
         }
         if (kind !== undefined) query = query.where('kind', '=', kind)
         if (status !== undefined) query = query.where('status', '=', status)
-        return pageOf(within(query, 'created_at', input), 'id', input, toPush)
+        const page = await pageOf(within(query, 'created_at', input), 'id', input, toPush)
+        const isEmpty = page.items.length === 0 && input.cursor === undefined
+        const warnings =
+          object === undefined || !isEmpty
+            ? []
+            : await objectWarnings(tx, tenant, client_id, object)
+        return { ...page, warnings }
       }),
 
     cancel,

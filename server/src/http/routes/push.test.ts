@@ -411,4 +411,18 @@ describe('push/list', () => {
     expect(await list({ object: 'nothing' })).toEqual([])
     expect(await list({ status: 'queued' })).toEqual([])
   })
+
+  it('says so if nothing names the object, with the nearest name that something has', async () => {
+    const warnings = async (filter: Record<string, unknown>) => {
+      const { body } = await rig.post<{ warnings: unknown[] }>('/api/push/list', filter)
+      return body.warnings
+    }
+    const message = (near: string) => `No push and no mapping names the object placemnt.${near}`
+    expect(await warnings({ object: 'placemnt' })).toEqual([
+      { code: 'object_unknown', message: message(' Did you mean placement?') },
+    ])
+    expect(await warnings({ object: 'Placement__c', status: 'queued' })).toEqual([])
+    expect(await warnings({ object: 'Placement__c', client_id: clientId })).toEqual([])
+    expect(await warnings({ status: 'queued' })).toEqual([])
+  })
 })

@@ -281,13 +281,19 @@ const resultsRoute = (pushes: Pushes): Route =>
     },
   })
 
+const pushPage = pageOf(push).extend({
+  warnings: z.array(z.object({ code: z.enum(['object_unknown']), message: z.string() })),
+})
+
 const listRoute = (pushes: Pushes): Route =>
   route({
     method: 'POST',
     path: '/api/push/list',
     tag: 'Push',
     summary: 'List pushes, newest first',
-    description: '`object` is the canonical name, or that of the Salesforce object.',
+    description:
+      '`object` is the canonical name, or that of the Salesforce object. `warnings` says so if no push and ' +
+      'no mapping names it.',
     access: 'push.write',
     body: z.strictObject({
       client_id: id.optional(),
@@ -297,11 +303,11 @@ const listRoute = (pushes: Pushes): Route =>
       ...timeRange,
       ...pageRequest,
     }),
-    replies: { 200: { description: 'A page of pushes', body: pageOf(push) } },
+    replies: { 200: { description: 'A page of pushes', body: pushPage } },
     errors: ['not_found', 'invalid_cursor'],
     example: {
       body: { client_id: CLIENT_ID },
-      reply: { items: [examplePush], next_cursor: null },
+      reply: { items: [examplePush], next_cursor: null, warnings: [] },
     },
     handle: async ({ caller, body }) => ({
       status: 200,

@@ -2,10 +2,11 @@
 // sends more; FUZZ_SEED repeats a run.
 
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
 import { createArbitraries, type FuzzedRequest, type JsonSchema } from './fuzz.ts'
-import { startRig, type Rig, type TestOrg } from './rig.ts'
+import { type TestOrg } from './rig.ts'
+import { sharedRig } from './shared-rig.ts'
 
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 400)
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_128)
@@ -26,22 +27,21 @@ interface Document {
   components: { schemas: Record<string, JsonSchema> }
 }
 
-let rig: Rig
 let org: TestOrg
 let document: Document
 const known: Record<string, string[]> = {}
 
 beforeAll(async () => {
-  rig = await startRig({ simulator: true })
+  const rig = await sharedRig()
+  const salesforceOrg = await rig.salesforceOrg()
   org = await rig.org()
-  document = (await (await fetch(`${rig.servers[0]?.url}/openapi.json`)).json()) as Document
+  document = (await (await fetch(`${rig.urls[0]}/openapi.json`)).json()) as Document
   const connected = await org.client()
-  await connected.connect()
+  await connected.connect(salesforceOrg.name)
   await connected.pull()
   known.client_id = [connected.id, (await org.client()).id]
   known.user_id = [(await org.user('company_member', connected.id)).id]
 })
-afterAll(() => rig[Symbol.asyncDispose]())
 
 const requests = (): fc.Arbitrary<FuzzedRequest> => {
   const bodyOf = createArbitraries(document.components.schemas, (member) => known[member] ?? ['x'])

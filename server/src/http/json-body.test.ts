@@ -115,8 +115,26 @@ describe('a JSON body', () => {
     ).not.toThrow()
   })
 
-  it('of one long text gives others their turn while it is read', async () => {
-    const text = JSON.stringify({ records: [{ a: '"'.repeat(1_000_000) }] })
+  it('with a text, a number, a row or an envelope of more than 1 MiB is refused before it is parsed', async () => {
+    const [text, digits] = ['x'.repeat(1_048_575), '7'.repeat(1_500_000)]
+    for (const [body, what] of [
+      [`{"records":[{"a":"${text}"}]}`, 'A text'],
+      [`{"plan":"${text}"}`, 'A text'],
+      [`{"plan":${digits}}`, 'A value'],
+      [`{"records":[1,{"a":${digits}}]}`, 'A value'],
+      [`{"records":[1,{"a":"${text.slice(9)}","b":"${text.slice(9)}"}]}`, 'Row 1'],
+      [`{"records":[1],"a":"${text.slice(9)}","b":"${text.slice(9)}"}`, 'What is beside the rows'],
+    ] as const) {
+      const { code, message } = await refusal(body)
+      expect([code, message.startsWith(`${what} has more than`)], message).toEqual([
+        'payload_too_large',
+        true,
+      ])
+    }
+  })
+
+  it('of long texts gives others their turn while it is read', async () => {
+    const text = JSON.stringify({ records: Array(3).fill({ a: '"'.repeat(400_000) }) })
     let turns = 0
     let isRead = false
     const others = (async () => {

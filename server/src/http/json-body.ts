@@ -12,6 +12,8 @@ export const ROWS_MAX = 50_000
 /** Texts, numbers, lists and objects in a body beside its rows, and in one row. */
 const VALUES_MAX = 50_000
 const ROW_VALUES_MAX = 5_000
+/** Of one text or number, of one row, and of all that is beside the rows. */
+export const VALUE_BYTES_MAX = 1024 * 1024
 /** Bytes that are surveyed or parsed before other requests get their turn. */
 const SLICE_BYTES = 128 * 1024
 
@@ -31,8 +33,14 @@ export const readJsonBody = async (bytes: Buffer, { rows, parse }: BodyShape): P
   const found = await inSlices(
     survey(bytes, rows, { most: VALUES_MAX, refusal: tooMany, path: '' }),
   )
-  if (found === null) return parse(textOf(bytes))
+  if (found === null) {
+    const body = parse(textOf(bytes))
+    // What has many members takes as long to check as to parse.
+    if (bytes.byteLength > SLICE_BYTES) await setImmediate()
+    return body
+  }
   const { from, to, ends } = found
+  if (from + bytes.byteLength - to > VALUE_BYTES_MAX) throw tooLong('What is beside the rows')
   const body = parse(textOf(bytes.subarray(0, from)) + textOf(bytes.subarray(to)))
   const list: unknown[] = []
   let start = from
@@ -99,6 +107,9 @@ function* survey(
   /** The last string, in case it is the name of a member; empty behind a comma or a bracket. */
   let textFrom = 0
   let textTo = 0
+  /** Where the last row ended, and the last text, comma or bracket. */
+  let rowFrom = 0
+  let last = 0
   let turn = SLICE_BYTES
 
   const count = (): void => {
@@ -108,6 +119,8 @@ function* survey(
     if (values > most) throw refusal()
   }
   const endRow = (at: number): void => {
+    if (at - rowFrom > VALUE_BYTES_MAX) throw tooLong(`Row ${ends.length}`)
+    rowFrom = at + 1
     ends.push(at)
     if (ends.length > ROWS_MAX) throw tooManyRows()
     rowValues = 1
@@ -120,6 +133,7 @@ function* survey(
     if (at >= turn) {
       turn = at + SLICE_BYTES
       yield
+      if (at - last > VALUE_BYTES_MAX) throw tooLong('A value')
     }
     const byte = bytes[at]
     if (byte === QUOTE) {
@@ -134,22 +148,28 @@ function* survey(
       }
       textFrom = at
       textTo = end + 1
+      if (textTo - at > VALUE_BYTES_MAX) throw tooLong('A text')
       at = end
+      last = at
     } else if (byte === COMMA) {
       textTo = textFrom
+      last = at
       if (isInRows && depth === 2) endRow(at)
       else count()
     } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       if (byte === OPEN_LIST && isRowsList()) {
         if (found !== null) throw twice(member ?? '')
         found = { from: at + 1, to: bytes.length }
+        rowFrom = at + 1
         isInRows = true
       } else count()
       textTo = textFrom
+      last = at
       depth += 1
       if (depth > DEPTH_MAX) throw tooDeep(path)
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
       textTo = textFrom
+      last = at
       depth -= 1
       if (isInRows && depth === 1 && found !== null) {
         found.to = at
@@ -196,6 +216,12 @@ const tooMany = (): EngineError =>
   new EngineError(
     'payload_too_large',
     `The body holds more than ${VALUES_MAX} values. Split it into several calls.`,
+  )
+
+const tooLong = (what: string): EngineError =>
+  new EngineError(
+    'payload_too_large',
+    `${what} has more than ${VALUE_BYTES_MAX} bytes, far more than a field of Salesforce holds. Shorten it.`,
   )
 
 const tooManyInRow = (row: string): EngineError =>

@@ -136,6 +136,7 @@ export interface Pushes {
 
 /** Rows of a body that are checked before other work gets its turn. */
 const ROWS_A_TURN = 500
+const CHARS_A_TURN = 64 * 1024
 /** Failed rows that a retry stores in one transaction. */
 const RETRIED_AT_ONCE_MAX = 20_000
 
@@ -292,7 +293,7 @@ export const createPushes = ({
     let found = 0
     for await (const rows of readFailedRows(db, keyOf(tenant, push))) {
       found += rows.length
-      yield rows.map(([, row]) => ({ row, source: JSON.stringify(row) }))
+      yield* batchesOf(rows.map(([, row]) => row))
     }
     // The rows may have expired while they were read: a part of them is not a valid retry.
     if (found !== push.failed) throw rowsGone()
@@ -475,7 +476,16 @@ const refuseContradictions = (options: PushOptions): void => {
 }
 
 async function* batchesOf(rows: readonly unknown[]): AsyncGenerator<InputRow[], void, undefined> {
-  for (let at = 0; at < rows.length; at += ROWS_A_TURN) {
-    yield rows.slice(at, at + ROWS_A_TURN).map((row) => ({ row, source: JSON.stringify(row) }))
+  let batch: InputRow[] = []
+  let chars = 0
+  for (const row of rows) {
+    const source = JSON.stringify(row)
+    batch.push({ row, source })
+    chars += source.length
+    if (batch.length < ROWS_A_TURN && chars < CHARS_A_TURN) continue
+    yield batch
+    batch = []
+    chars = 0
   }
+  if (batch.length > 0) yield batch
 }

@@ -9,13 +9,13 @@ import { DEPTH_MAX, tooDeep } from './depth.ts'
 
 /** Rows of one body; more are sent as newline-delimited JSON. */
 export const ROWS_MAX = 50_000
-/** Texts, numbers, lists and objects in a body beside its rows, and in one row. */
+/** Names, texts, numbers, lists and objects in a body beside its rows, and in one row. */
 const VALUES_MAX = 50_000
 const ROW_VALUES_MAX = 5_000
-/** Of one text or number, of one row, and of all that is beside the rows. */
+/** Of one text or number, of one row, of all that is beside the rows, and of all names there. */
 export const VALUE_BYTES_MAX = 1024 * 1024
 /** Bytes that are surveyed or parsed before other requests get their turn. */
-const SLICE_BYTES = 128 * 1024
+const SLICE_BYTES = 64 * 1024
 
 interface BodyShape {
   /** The member that holds the rows, if the route takes rows. */
@@ -84,7 +84,7 @@ interface FoundRows {
   ends: number[]
 }
 
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
@@ -104,6 +104,7 @@ function* survey(
   let depth = 0
   let values = 1
   let rowValues = 1
+  let nameBytes = 0
   /** The last string, in case it is the name of a member; empty behind a comma or a bracket. */
   let textFrom = 0
   let textTo = 0
@@ -156,6 +157,11 @@ function* survey(
       last = at
       if (isInRows && depth === 2) endRow(at)
       else count()
+    } else if (byte === COLON) {
+      // Names take longer to parse and to check than most values.
+      count()
+      if (!isInRows) nameBytes += textTo - textFrom
+      if (nameBytes > VALUE_BYTES_MAX) throw tooLong('All names together')
     } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       if (byte === OPEN_LIST && isRowsList()) {
         if (found !== null) throw twice(member ?? '')
@@ -215,19 +221,19 @@ const textOf = (bytes: Buffer): string => {
 const tooMany = (): EngineError =>
   new EngineError(
     'payload_too_large',
-    `The body holds more than ${VALUES_MAX} values. Split it into several calls.`,
+    `The body holds more than ${VALUES_MAX} names and values. Split it into several calls.`,
   )
 
 const tooLong = (what: string): EngineError =>
   new EngineError(
     'payload_too_large',
-    `${what} has more than ${VALUE_BYTES_MAX} bytes, far more than a field of Salesforce holds. Shorten it.`,
+    `${what}: more than ${VALUE_BYTES_MAX} bytes, far more than Salesforce takes. Send less.`,
   )
 
 const tooManyInRow = (row: string): EngineError =>
   new EngineError(
     'payload_too_large',
-    `${row} holds more than ${ROW_VALUES_MAX} values. A row is one record: send its fields only.`,
+    `${row} holds more than ${ROW_VALUES_MAX} names and values. A row is one record: send its fields only.`,
   )
 
 const tooManyRows = (): EngineError =>

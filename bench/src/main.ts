@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
+import { benchBodies } from './bodies.ts'
 import { benchDeploy } from './deploy.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
@@ -21,6 +22,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   deploy: benchDeploy,
   mappings: benchMappings,
   push: benchPush,
+  bodies: benchBodies,
 }
 
 const wanted = process.argv.slice(2)

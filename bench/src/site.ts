@@ -12,8 +12,14 @@ export interface Site extends AsyncDisposable {
   clientId: string
 }
 
-/** `simulatorArguments` as on the simulator's command line; the Salesforce org is of Unlimited Edition. */
-export const startSite = async (simulatorArguments: readonly string[]): Promise<Site> => {
+/**
+ * `simulatorArguments` as on the simulator's command line; the Salesforce org is of Unlimited Edition.
+ * `environment` is the server's.
+ */
+export const startSite = async (
+  simulatorArguments: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<Site> => {
   const file = join(import.meta.dirname, '../../simulator/src/main.ts')
   const simulator = await startProgram([file, ...simulatorArguments, '--edition', 'Unlimited'], {})
   const nango = simulator.announced as { nango: string; nangoSecretKey: string }
@@ -22,6 +28,7 @@ export const startSite = async (simulatorArguments: readonly string[]): Promise<
     NANGO_SECRET_KEY: nango.nangoSecretKey,
     SFDC_INSTANCE_HOST_ALLOWLIST: '127.0.0.1',
     LOG_LEVEL: 'info',
+    ...environment,
   })
   const client_id = bench.tenant.clientId
   const { connect_link } = await bench.call<{ connect_link: string }>('/api/connections/create', {

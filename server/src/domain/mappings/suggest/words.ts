@@ -318,15 +318,23 @@ const distance = (a: string, b: string, most: number): number => {
   return row[b.length] ?? most + 1
 }
 
-/** The name that was most likely meant; null if none is close. */
+/**
+ * The name that was most likely meant; null if none is close. Of equally close ones the one of the most
+ * similar length (`placement` before `Placement__c` for `placemnt`), whatever the order of the names.
+ */
 export const closestName = (meant: string, names: readonly string[]): string | null => {
   const wanted = squeezed(meant)
   if (wanted === '') return null
+  const gapOf = (name: string): number => Math.abs(name.length - meant.length)
   let best: { name: string; cost: number } | null = null
   const most = wanted.length <= 3 ? 1 : wanted.length <= 8 ? 2 : 3
   for (const name of names) {
     const cost = distance(wanted, squeezed(name), most)
-    if (cost <= most && (best === null || cost < best.cost)) best = { name, cost }
+    if (cost > most) continue
+    const isBetter =
+      best === null ||
+      (cost - best.cost || gapOf(name) - gapOf(best.name) || (name < best.name ? -1 : 1)) < 0
+    if (isBetter) best = { name, cost }
   }
   return best?.name ?? null
 }

@@ -38,7 +38,7 @@ export default defineConfig({
     // A worker runs file after file: what one file loads, the next one already has.
     isolate: false,
     // More than the two cores of CI: for much of its time a system test waits.
-    maxWorkers: 5,
+    maxWorkers: 6,
     // Room from the start, so that V8 collects less.
     execArgv: [
       '--min-semi-space-size=16',

@@ -13,7 +13,7 @@ import {
   resultsOf,
   settled,
 } from './push-support.ts'
-import { type TestOrg } from './rig.ts'
+import { type Connection, type TestOrg } from './rig.ts'
 import { type SharedRig, sharedRig } from './shared-rig.ts'
 
 let rig: SharedRig
@@ -229,8 +229,9 @@ describe.each(Object.entries(WORDS))('%s', { timeout: 120_000 }, (_what, words) 
   })
 
   it('in what Nango says of a grant, and Salesforce of its limits', async () => {
+    const { body: connection } = await post<Connection>('/api/connections/get')
     await createNangoControl(rig.simulator.nangoUrl).addFault({
-      path: '/connections/*',
+      path: `/connections/${connection.nango_connection_id}*`,
       method: 'GET',
       times: 1,
       status: 400,

@@ -1,7 +1,7 @@
 // One system for all suites that need none of their own: two replicas and one simulator, started by the
 // first that asks, and running until the end. Each suite creates its own org, clients and Salesforce
-// orgs in it. No suite may kill, fault, count or reconfigure what others share (the faults and calls of its
-// own Salesforce orgs it may): a suite that does starts a rig of its own.
+// orgs in it, and may inject faults and count calls in those. A suite that does so for all of them, kills a
+// process or changes settings starts a rig of its own.
 
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'

@@ -33,6 +33,22 @@ describe('a fault', () => {
     expect(await sim.control.act('faults/list')).toEqual([])
   })
 
+  it('is removed for one org, with the requests to it, while those of others stay', async () => {
+    const other = await clientOf(sim.control, 'Acme Sandbox')
+    const kind = { type: 'status', status: 503 } as const
+    for (const org of ['Acme', 'Acme Sandbox']) await sim.control.addFault({ org, kind })
+    await sim.control.clearFaults('Acme')
+    expect((await admin.get('/limits')).status).toBe(200)
+    expect((await other.get('/limits')).status).toBe(503)
+    await sim.control.clearJournal('Acme')
+    expect(await sim.control.journal('Acme')).toEqual([])
+    expect(await sim.control.journal('Acme Sandbox')).toMatchObject([{ status: 503 }])
+    await sim.control.addFault({ org: 'Acme', kind })
+    await sim.control.clearFaults()
+    await sim.control.clearJournal()
+    expect([await sim.control.act('faults/list'), await sim.control.journal()]).toEqual([[], []])
+  })
+
   it('can let requests pass first', async () => {
     await sim.control.addFault({ after: 1, kind: { type: 'status', status: 420 } })
     const statuses = []

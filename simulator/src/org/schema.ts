@@ -384,5 +384,7 @@ export const freeKeyPrefix = (org: Org, kind: 'a' | 'm' = 'a'): string => {
  * Whether custom fields can be defined on it. Salesforce: Tooling API guide, EntityDefinition. The
  * History, Share and Feed tables of an object have its fields and no custom fields of their own.
  */
-export const isCustomizable = ({ describe }: SObject): boolean =>
-  describe.custom || (describe.layoutable && (describe.associateEntityType ?? null) === null)
+export const isCustomizable = ({ describe, name }: SObject): boolean =>
+  describe.custom ||
+  name === 'Activity' ||
+  (describe.layoutable && (describe.associateEntityType ?? null) === null)

@@ -9,6 +9,7 @@ import {
   RELATIONSHIP_LIMIT,
   ROLLUP_LIMIT,
 } from '../../../org/edition.ts'
+import { showingFieldsOf, showsActivityFields } from '../../../org/activities.ts'
 import type { Field, SObject } from '../../../org/model.ts'
 import {
   isCustomizable,
@@ -40,7 +41,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   checkUnmanaged(draft.org, 'CustomFieldDefinition', name)
   checkDeveloperName('Field', name.slice(0, -3))
   // Salesforce: the objects on which no custom fields can be defined are not values of this list.
-  if (!isCustomizable(object)) {
+  if (!isCustomizable(object) || showsActivityFields(object)) {
     throw new Problem(
       `Entity Enumeration Or ID: bad value for restricted picklist field: ${object.name}`,
     )
@@ -52,6 +53,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   required(node, 'label')
   checkFieldOfSetting(object, type, node)
   checkTypeOfField(object, type, node, found && typeOf(found))
+  checkLongText(object, type)
   if (found !== undefined) checkTypeChange(found, type, node)
   const formula = text(node, 'formula')
   if (formula !== undefined) checkFormula(draft, object, formula, RESULT_TYPES[type] ?? 'Number')
@@ -66,7 +68,9 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   if (flag(node, 'externalId') === true) checkExternalIds(object, found)
   if (found === undefined) checkLimits(draft, object, type)
   else {
-    convertValues(draft, object, { field: found, from: typeOf(found), to: type, spec: shape.spec })
+    for (const each of showingFieldsOf(draft.org, object)) {
+      convertValues(draft, each, { field: found, from: typeOf(found), to: type, spec: shape.spec })
+    }
   }
 
   if (shape.spec.unique === true) checkNoDuplicates(draft, object, found)
@@ -85,10 +89,28 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   object.fields.set(fieldName.toLowerCase(), field)
   reckonDependents(object, fieldName)
   if (type === 'Location') putCoordinates(draft, object, shape)
+  showOnOthers(draft, object)
   for (const target of field.describe.referenceTo) draft.touch(target)
   if (type === 'MasterDetail') becomeDetail(draft, object)
   if (found !== undefined && found.describe.label !== field.describe.label) draft.touchOrg()
   return { id: field.id, created: found === undefined, changed: true }
+}
+
+/** Custom fields of activities appear on tasks and events as they are. */
+function showOnOthers(draft: Draft, object: SObject): void {
+  for (const other of showingFieldsOf(draft.org, object).slice(1)) {
+    draft.edit(other)
+    for (const [key, field] of object.fields) {
+      if (field.describe.custom) other.fields.set(key, field)
+    }
+  }
+}
+
+/** Salesforce Help, "Custom Field Types", Text Area (Long). The words are ours. */
+function checkLongText({ name }: SObject, type: FieldType): void {
+  if (type === 'LongTextArea' && /^(Activity|OpportunityLineItem)$/.test(name)) {
+    throw new Problem(`Text Area (Long) fields aren't available for ${name}`)
+  }
 }
 
 /** Salesforce: for a standard field, a deployment changes what an administrator may set. */
@@ -146,9 +168,10 @@ const RESULT_TYPES: Partial<Record<FieldType, ValueType>> = {
   Time: 'Time',
 }
 
-const rowsOf = (draft: Draft, object: SObject) => [
-  ...(draft.org.records.get(object.name.toLowerCase())?.values() ?? []),
-]
+const rowsOf = (draft: Draft, object: SObject) =>
+  showingFieldsOf(draft.org, object).flatMap(({ name }) => [
+    ...(draft.org.records.get(name.toLowerCase())?.values() ?? []),
+  ])
 
 /** Types that Salesforce's Help says no field is converted to or from. */
 const UNCHANGING: ReadonlySet<string> = new Set(['Summary', 'Location', 'EncryptedText'])

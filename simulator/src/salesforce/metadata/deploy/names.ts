@@ -96,7 +96,7 @@ export function missingValue(value: string, picklist: string): Problem {
   return new Problem(`Picklist value: ${value} in picklist: ${picklist} not found`)
 }
 /** Salesforce has them, but no object reference lists them. */
-const UNLISTED = new Set(['activity', 'caseclose'])
+const UNLISTED = new Set(['caseclose'])
 
 /** Big objects, events, external objects and those of Data Cloud: no package brings one here. */
 const OTHER_KINDS = /__(b|dll|dlm|e|x)$/i

@@ -268,6 +268,10 @@ export const customSettingFields = (kind: SettingKind): FieldSpec[] => [
   },
 ]
 
+/** Whether it is a custom setting whose rows belong to the org, profiles and users. */
+export const isHierarchySetting = ({ describe, metadata }: SObject): boolean =>
+  describe.customSetting && metadata?.['customSettingsType'] === 'Hierarchy'
+
 /** Whether it is a custom metadata type, whose rows are metadata. */
 export const isCustomMetadataType = (objectName: string): boolean => /__mdt$/i.test(objectName)
 

@@ -5,6 +5,7 @@ import { FUNCTION_NAMES } from '../../../formula/function-names.ts'
 import { FormulaSyntaxError, parseFormula } from '../../../formula/parse.ts'
 import { typeOfFormula, type ValueType } from '../../../formula/types.ts'
 import type { SObject } from '../../../org/model.ts'
+import { isHierarchySetting } from '../../../org/schema.ts'
 import { Problem, type Draft } from './draft.ts'
 
 const CONSTANTS = new Set(['true', 'false', 'null'])
@@ -67,7 +68,8 @@ function checkGlobals(draft: Draft, code: string): void {
     const [first = ''] = steps
     if (name === undefined || NOT_FIELDS.has(first.toLowerCase())) continue
     const object = draft.object(name)
-    if (object === undefined ? isSetting : !resolves(draft, object, steps)) {
+    const isHidden = isSetting && object !== undefined && !isHierarchySetting(object)
+    if (object === undefined ? isSetting : isHidden || !resolves(draft, object, steps)) {
       throw new Problem(`Field ${path} does not exist. Check spelling.`)
     }
   }

@@ -30,6 +30,7 @@ import { checkProperties, readType, type FieldType } from './field-types.ts'
 import type { ValueType } from '../../../formula/types.ts'
 import { checkFormula } from './formula.ts'
 import { checkDeveloperName, checkUnmanaged, flag, noObject, required } from './names.ts'
+import { asEventField, checkFieldOfEvent } from './platform-events.ts'
 import { same, typed } from './typed.ts'
 
 export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
@@ -52,6 +53,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   checkProperties(type, node, isMetadata ? 'fieldManageability' : undefined)
   required(node, 'label')
   checkFieldOfSetting(object, type, node)
+  checkFieldOfEvent(object, type, node)
   checkTypeOfField(object, type, node, found && typeOf(found))
   checkLongText(object, type)
   if (found !== undefined) checkTypeChange(found, type, node)
@@ -76,7 +78,8 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   if (shape.spec.unique === true) checkNoDuplicates(draft, object, found)
 
   draft.edit(object)
-  const made = makeField(draft.org, shape.spec, { secured: shape.secured })
+  const spec = { ...shape.spec, ...asEventField(object) }
+  const made = makeField(draft.org, spec, { secured: shape.secured })
   const field: Field = {
     ...made,
     ...draft.stamps(found),

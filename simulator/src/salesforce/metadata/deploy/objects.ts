@@ -5,6 +5,7 @@ import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../..
 import {
   freeKeyPrefix,
   isCustomMetadataType,
+  isPlatformEvent,
   makeField,
   makeObject,
   recordTypeField,
@@ -27,6 +28,7 @@ import {
   oneOf,
   required,
 } from './names.ts'
+import { deployPlatformEvent } from './platform-events.ts'
 import { readPicklists, readProcess } from './record-type-values.ts'
 import { same, typed } from './typed.ts'
 
@@ -39,7 +41,6 @@ const CHILDREN = childTypes.flatMap(({ parent, element }) =>
 )
 /** Parts of an object's file that are components of their own and that this simulator does not have. */
 const UNSIMULATED_PARTS = [
-  'eventType',
   'externalDataSource',
   'indexes',
   'namedFilter',
@@ -67,6 +68,7 @@ export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
   if (isCustomMetadataType(fullName)) {
     return deployCustomMetadataType(draft, fullName, object, content)
   }
+  if (isPlatformEvent(fullName)) return deployPlatformEvent(draft, fullName, object, content)
   delete content['compactLayoutAssignment']
   const compactLayout = assignedCompactLayout(
     fullName,
@@ -197,7 +199,7 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
   if (object === undefined) throw noObject('fullName', objectName)
-  checkNoSetting(object, 'record types')
+  checkHoldsRecords(object, 'record types')
   checkDeveloperName('Record Type', name)
   const label = required(node, 'label')
   checkLength('Name', label, 80)
@@ -240,11 +242,19 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   return { id: made.id, created: before === undefined, changed: true }
 }
 
+/** Settings and messages are no records: they have neither record types nor rules. */
+function checkHoldsRecords(object: SObject, what: string): void {
+  checkNoSetting(object, what)
+  if (isPlatformEvent(object.name)) {
+    throw new Problem(`The platform event ${object.name} cannot have ${what}`)
+  }
+}
+
 export function deployValidationRule(draft: Draft, { fullName, node }: Item): Outcome {
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
   if (object === undefined) throw noObject('fullName', objectName)
-  checkNoSetting(object, 'validation rules')
+  checkHoldsRecords(object, 'validation rules')
   if (isCustomMetadataType(objectName)) {
     throw new NotDone('does not deploy validation rules of custom metadata types')
   }

@@ -97,7 +97,7 @@ describe('files of real packages', () => {
     expect(await problemOf(jsforce, shown)).toContain(problem)
   })
 
-  it.each(['Site', 'OpportunityCompetitor', 'Archive__b', 'Done__e', 'FlowExecutionErrorEvent'])(
+  it.each(['Site', 'OpportunityCompetitor', 'Archive__b', 'FlowExecutionErrorEvent'])(
     'define %s, which Salesforce has and the simulator has not',
     async (name) => {
       const help =

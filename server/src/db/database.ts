@@ -353,7 +353,7 @@ const readerOf = (run: (query: CompiledQuery) => Promise<unknown[]>): Reader => 
     executeQuery: async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => ({
       rows: (await run(query)) as Row[],
     }),
-    // eslint-disable-next-line require-yield
+    // oxlint-disable-next-line require-yield
     async *streamQuery() {
       await refuse()
     },

@@ -88,7 +88,7 @@ export const createLookUps = (
     )
     if (rows === null) return null
     return new Map(
-      rows.records.map((row) => [
+      rows.records.map((row): [string, LookedUp] => [
         qualified(row.Name, row.NamespacePrefix),
         { exists: true, managed: asText(row.NamespacePrefix) !== null },
       ]),

@@ -253,7 +253,10 @@ interface TopologyValidators {
 
 export type DeploymentStatus = 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
 export type DeploymentKind =
-  'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
+  | 'custom_objects'
+  | 'workflows'
+  | 'workflow_removal'
+  | 'workflow_activation'
 
 interface CrmConflictReports {
   id: string

@@ -13,7 +13,15 @@ import { type RawAnswer, type RequestBody, type Timeouts } from './transport.ts'
 export type Priority = 'work' | 'interactive' | 'protected'
 
 export type CallKind =
-  'rest' | 'query' | 'describe' | 'composite' | 'tooling' | 'metadata' | 'soap' | 'bulk' | 'oauth'
+  | 'rest'
+  | 'query'
+  | 'describe'
+  | 'composite'
+  | 'tooling'
+  | 'metadata'
+  | 'soap'
+  | 'bulk'
+  | 'oauth'
 
 export interface SalesforceRequest {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -10,7 +10,20 @@ export type Expression =
   | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
 
 export type BinaryOperator =
-  '||' | '&&' | '=' | '<>' | '<' | '<=' | '>' | '>=' | '+' | '-' | '&' | '*' | '/' | '^'
+  | '||'
+  | '&&'
+  | '='
+  | '<>'
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | '+'
+  | '-'
+  | '&'
+  | '*'
+  | '/'
+  | '^'
 
 /** What Salesforce's own editor would also refuse. */
 export class FormulaSyntaxError extends Error {

@@ -20,7 +20,10 @@ const CONNECTION_LOST = new Set([
  * operator has closed to connections, whose SQLSTATE (55000) also stands for other things.
  */
 const LOST_WORDS =
-  /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after|is not currently accepting connections/
+  /Connection terminated|is not queryable|Cannot use a pool after|is not currently accepting connections/
+
+/** node-postgres' pool: none of its connections became free in time. */
+const ALL_IN_USE = 'timeout exceeded when trying to connect'
 
 interface Passing {
   message: string
@@ -28,6 +31,10 @@ interface Passing {
 }
 
 const AWAY: Passing = { message: 'The database cannot be reached right now.', retryAfterSeconds: 2 }
+const BUSY: Passing = {
+  message: 'All connections to the database are in use right now.',
+  retryAfterSeconds: 5,
+}
 const FULL: Passing = {
   message: 'The database is out of disk space or memory.',
   retryAfterSeconds: 30,
@@ -49,7 +56,8 @@ const CONTENDED: Passing = {
 const BY_STATE: readonly [state: string, what: Passing][] = [
   ['53100', FULL], // disk_full
   ['53200', FULL], // out_of_memory
-  ['53', AWAY], // too_many_connections and other limits
+  ['53300', BUSY], // too_many_connections
+  ['53', AWAY], // other limits
   ['57014', SLOW], // query_canceled, by statement_timeout
   ['57P0', AWAY], // shutdown, crash, cannot_connect_now, database_dropped
   ['58', FULL], // system and I/O errors of the server's machine
@@ -74,6 +82,7 @@ export const isStalePlan = (error: unknown): boolean =>
 const passingOf = (error: Error): Passing | null => {
   const { code } = error as { code?: unknown }
   if (isStalePlan(error) || LOST_WORDS.test(error.message)) return AWAY
+  if (error.message === ALL_IN_USE) return BUSY
   if (typeof code !== 'string') return null
   if (CONNECTION_LOST.has(code)) return AWAY
   return BY_STATE.find(([state]) => code.startsWith(state))?.[1] ?? null

@@ -51,6 +51,21 @@ describe('what PostgreSQL does not do', () => {
     expect((error as EngineError).message).toMatch(/in use/)
   })
 
+  it('a snapshot that retention deletes under a report or push passes, other missing rows do not', () => {
+    const missing = (constraint: string) => Object.assign(withCode('23503'), { constraint })
+    for (const constraint of [
+      'crm_push_logs_snapshot_id_fkey',
+      'crm_conflict_reports_pull_id_fkey',
+      'crm_topology_snapshots_base_snapshot_id_fkey',
+    ]) {
+      const error = translate(missing(constraint))
+      expect(error).toMatchObject({ code: 'unavailable', status: 503 })
+      expect((error as EngineError).message).toMatch(/snapshot .* deleted in the meantime/)
+    }
+    const other = missing('crm_push_logs_client_id_fkey')
+    expect(translate(other)).toBe(other)
+  })
+
   it.each(['23505', '42P01', '22P02', '0A000'])('%s is our bug and stays what it is', (code) => {
     const error = withCode(code)
     expect(translate(error)).toBe(error)

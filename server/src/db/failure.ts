@@ -52,6 +52,11 @@ const CONTENDED: Passing = {
   retryAfterSeconds: 1,
 }
 
+const DELETED: Passing = {
+  message: 'A snapshot that was to be used has been deleted in the meantime. Try again.',
+  retryAfterSeconds: 1,
+}
+
 /** By prefix of SQLSTATE, the longest first. */
 const BY_STATE: readonly [state: string, what: Passing][] = [
   ['53100', FULL], // disk_full
@@ -79,10 +84,21 @@ export const isStalePlan = (error: unknown): boolean =>
   (error as { code?: unknown }).code === '0A000' &&
   error.message.includes('cached plan')
 
+/** Retention may delete a snapshot after it was chosen: whoever tries again chooses a newer one. */
+const isSnapshotGone = (error: object): boolean => {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
+  return (
+    code === '23503' && // foreign_key_violation
+    typeof constraint === 'string' &&
+    /_(snapshot_id|pull_id)_fkey$/.test(constraint)
+  )
+}
+
 const passingOf = (error: Error): Passing | null => {
   const { code } = error as { code?: unknown }
   if (isStalePlan(error) || LOST_WORDS.test(error.message)) return AWAY
   if (error.message === ALL_IN_USE) return BUSY
+  if (isSnapshotGone(error)) return DELETED
   if (typeof code !== 'string') return null
   if (CONNECTION_LOST.has(code)) return AWAY
   return BY_STATE.find(([state]) => code.startsWith(state))?.[1] ?? null

@@ -3,18 +3,20 @@
 //   node simulator/data/build.ts REFERENCE_FOLDER DESCRIBE.json... > simulator/data/standard-objects.jsonl
 //
 // REFERENCE_FOLDER holds one JSON file per object (see NOTICE); DESCRIBE files are recorded answers of
-// describe and describeGlobal, whose values win. jsforce's types of a real org tell what the reference
-// leaves open: which fields there are, which may be empty, and the names of child relationships. A line per object; of each field only what differs
-// from what `describeField` fills in by itself.
+// describe and describeGlobal, whose values win, those of later files over those of earlier ones: name
+// describeGlobal first. jsforce's types of a real org tell what the reference leaves open: which fields
+// there are, which may be empty, and the names of child relationships. A line per object; of each field
+// only what differs from what `describeField` fills in by itself. `compare.ts` shows what stays different.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type PicklistValue } from '../src/org/model.ts'
 import { describeField, type FieldSpec } from '../src/org/schema.ts'
 
 interface Reference {
   fields?: Record<
     string,
-    { type?: string; properties?: string; relationship_name?: string; refers_to?: string; required?: boolean }
+    { type?: string; properties?: string; description?: string; relationship_name?: string; refers_to?: string; required?: boolean }
   >
   field_reference?: Record<
     string,
@@ -22,11 +24,20 @@ interface Reference {
   >
 }
 
+interface ChildRelationship {
+  childSObject: string
+  field: string
+  relationshipName: string | null
+  cascadeDelete: boolean
+  restrictedDelete: boolean
+}
+
 interface Described {
   name: string
   label: string
   labelPlural: string
   fields?: FieldSpec[]
+  childRelationships?: ChildRelationship[]
   [key: string]: unknown
 }
 
@@ -72,19 +83,21 @@ const WRITABLE: Record<string, string> = {
   CampaignMemberStatus: 'HasResponded IsDefault',
 }
 
-/** Parts whose deletion the deletion of the parent brings with it, or forbids. Object Reference, "Usage". */
+/**
+ * Parts whose deletion the deletion of the parent brings with it, where no parent was recorded. Object
+ * Reference, "Usage".
+ */
 const CASCADES = new Set(
-  `Asset.AccountId Contact.AccountId Opportunity.AccountId Contract.AccountId OpportunityLineItem.OpportunityId
-  OpportunityContactRole.OpportunityId OpportunityContactRole.ContactId OpportunityTeamMember.OpportunityId
-  Quote.OpportunityId QuoteLineItem.QuoteId OrderItem.OrderId CaseComment.ParentId CampaignMember.CampaignId
-  CampaignMember.LeadId CampaignMember.ContactId CampaignMemberStatus.CampaignId Task.WhatId Task.WhoId Event.WhatId
-  Event.WhoId AccountContactRole.AccountId AccountContactRole.ContactId ContractContactRole.ContractId
-  ContractContactRole.ContactId CaseContactRole.CasesId CaseContactRole.ContactId Partner.AccountFromId
-  Partner.OpportunityId Attachment.ParentId Note.ParentId ContentDocumentLink.LinkedEntityId FeedItem.ParentId
-  TopicAssignment.EntityId ProcessInstance.TargetObjectId PricebookEntry.Product2Id PricebookEntry.Pricebook2Id
-  GroupMember.GroupId WorkOrderLineItem.WorkOrderId`.split(/\s+/),
+  `OpportunityLineItem.OpportunityId OpportunityTeamMember.OpportunityId Quote.OpportunityId QuoteLineItem.QuoteId
+  OrderItem.OrderId CampaignMember.CampaignId CampaignMemberStatus.CampaignId ContractContactRole.ContractId
+  PricebookEntry.Product2Id PricebookEntry.Pricebook2Id GroupMember.GroupId WorkOrderLineItem.WorkOrderId`.split(/\s+/),
 )
-const RESTRICTS = new Set(['Case.AccountId'])
+
+/** References that keep their parent, as salesforcedx-vscode recorded them. */
+const RESTRICTS = new Set(
+  `Asset.Product2Id PricebookEntry.Product2Id Opportunity.Pricebook2Id Order.Pricebook2Id Order.OriginalOrderId
+  OpportunityLineItem.PricebookEntryId OrderItem.PricebookEntryId`.split(/\s+/),
+)
 
 /** Child relationships of several fields that lead to one object, and of objects that jsforce's org has not. */
 const CHILD_NAMES: Record<string, string> = {
@@ -112,10 +125,12 @@ const RECORDS = new Set(
 const FEEDS = new Set('Account Contact Lead Opportunity Case Task Event Campaign Product2 Quote Order Contract Asset User WorkOrder ServiceContract'.split(' '))
 /** Documented, but only there when a feature is on that the seeds' orgs do not have. */
 const FEATURE_FIELDS = /__c$|^Person[A-Z]|CurrencyIsoCode|^(IsPersonAccount|ConnectionReceivedId|ConnectionSentId|SourceSystemIdentifier|NetworkId)$|^Permissions[A-Z]|^UserPreferences|^UserPermissions|^Preferences|^MayEdit$|^IsLocked$/
+/** In the reference of an object, but only with person accounts. */
+const OF_PERSONS = new Set(['Account.Salutation'])
 const ALWAYS = /^(Permissions(ApiEnabled|CustomizeApplication|ModifyAllData|ViewSetup|ViewAllData|ModifyMetadata|ManageUsers|EditPublicFilters)|UserPermissions(MarketingUser|OfflineUser))$/
 const SYSTEM: Record<string, Partial<FieldSpec>> = {
   Id: { type: 'id', defaultedOnCreate: true, nillable: false, idLookup: true },
-  IsDeleted: { type: 'boolean', createable: false, updateable: false },
+  IsDeleted: { type: 'boolean', createable: false, updateable: false, groupable: true, sortable: true },
   CreatedDate: { type: 'datetime', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
   LastModifiedDate: { type: 'datetime', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
   SystemModstamp: { type: 'datetime', createable: false, updateable: false, nillable: false, defaultedOnCreate: true },
@@ -137,7 +152,13 @@ for (const path of describes) {
   }
 }
 
-const values = (list: string[]) =>
+/** What parents' describes say of the references that lead to them: all recorded parents agree. */
+const recordedChildren = new Map<string, ChildRelationship>()
+for (const { childRelationships = [] } of recorded.values()) {
+  for (const child of childRelationships) recordedChildren.set(`${child.childSObject}.${child.field}`, child)
+}
+
+const values = (list: string[]): PicklistValue[] =>
   list.map((text) => {
     const written = text.replace(/^\*/, '')
     const [value = '', label = value] = written.split(' = ')
@@ -145,7 +166,7 @@ const values = (list: string[]) =>
   })
 
 /** Picklists that several objects share: Industry, LeadSource, Rating … as Lead was recorded. */
-const shared = new Map<string, unknown>()
+const shared = new Map<string, PicklistValue[]>()
 for (const object of recorded.values()) {
   for (const field of object.fields ?? []) {
     if (field.picklistValues !== undefined && field.picklistValues.length > 0) {
@@ -154,11 +175,24 @@ for (const object of recorded.values()) {
     }
   }
 }
-const SHARED = /^(Industry|Rating|LeadSource|AccountSource|Salutation|.*GeocodeAccuracy|CleanStatus)$/
+const SHARED = /^(Industry|Rating|LeadSource|AccountSource|Salutation|.*GeocodeAccuracy|CleanStatus|.*TimeZone(SidKey)?)$/
 const sharedValues = (name: string) =>
   SHARED.test(name)
-    ? (shared.get(name.replace(/^.*GeocodeAccuracy$/, 'GeocodeAccuracy').replace('AccountSource', 'LeadSource')) ?? [])
+    ? (shared.get(name.replace(/^.*GeocodeAccuracy$/, 'GeocodeAccuracy').replace('AccountSource', 'LeadSource').replace(/^.*TimeZone(SidKey)?$/, TIME_ZONES)) ?? [])
     : []
+
+/** The longest picklist, which the table says once: the other fields name this one. */
+const TIME_ZONES = 'RecurrenceTimeZoneSidKey'
+
+/** Values that the reference describes one by one: "Manual—The User has access because …". */
+const describedValues = (text = ''): PicklistValue[] =>
+  values([...new Set([...text.matchAll(/(?<=^|[\s.:])(\w+)\s?—/g)].map(([, value = '']) => value))])
+
+/** Recorded: what a new record gets is said twice, of a field and of its value. */
+const picklistOf = (picklistValues: PicklistValue[]): Partial<FieldSpec> => {
+  const value = picklistValues.find(({ defaultValue }) => defaultValue)?.value
+  return { picklistValues, ...(value === undefined ? {} : { defaultValue: value }) }
+}
 
 /** Type texts of jsforce's schema: `Fields$Account` → `Name` → `string`. */
 const SCHEMA = join(import.meta.dirname, '../../node_modules/@jsforce/jsforce-node/lib/types/standard-schema.d.ts')
@@ -202,6 +236,19 @@ const targetsOf = (object: string, name: string, documented: string | undefined)
   return []
 }
 
+/**
+ * What the deletion of its parent does to it. Recorded describes say it of the relationship, and never of
+ * the standard field itself: the simulator shows it there.
+ */
+const deletionOf = (path: string): Partial<FieldSpec> => {
+  const seen = recordedChildren.get(path)
+  const cascades = seen?.cascadeDelete ?? (CASCADES.has(path) || COMPANION_KEY.test(path))
+  return {
+    ...(cascades ? { cascadeDelete: true } : {}),
+    ...(seen?.restrictedDelete ?? RESTRICTS.has(path) ? { restrictedDelete: true } : {}),
+  }
+}
+
 /** Which fields the object has: those measured in an org, and documented ones of jsforce's. */
 const fieldNames = (object: string, { fields = {}, field_reference: measured = {} }: Reference): Set<string> => {
   const there = schema.get(`Fields$${object}`)
@@ -213,7 +260,43 @@ const fieldNames = (object: string, { fields = {}, field_reference: measured = {
     !(/^(ObjectPermissions|FieldPermissions)$/.test(object) && /^Permissions/.test(name)) &&
     !(there?.has(name) === true && !/^Permissions/.test(name))
   const isKnown = (name: string) => name in fields || name in SYSTEM || ALWAYS.test(name) || there?.has(name) === true
-  return new Set([...names].filter((name) => !hasFeature(name) && isKnown(name)))
+  return new Set([...names].filter((name) => !hasFeature(name) && isKnown(name) && !OF_PERSONS.has(`${object}.${name}`) && name !== 'RecordTypeId'))
+}
+
+/** Fields that were recorded without field-level security in several objects. */
+const UNSECURED = ['RecordTypeId', 'IndividualId', 'EmailBouncedReason', 'EmailBouncedDate']
+const KIN: Record<string, string> = { Task: 'Event', AccountContactRole: 'OpportunityContactRole', CaseContactRole: 'OpportunityContactRole', ContractContactRole: 'OpportunityContactRole' }
+/** What the recorded kin of an object says of its field of the same name. */
+const kinOf = (object: string, name: string): FieldSpec | undefined =>
+  recorded.get(KIN[object] ?? '')?.fields?.find((field) => field.name === name)
+
+/** A field as it was recorded, in an org that has the objects of the catalogue only. */
+const asRecorded = (object: string, field: FieldSpec): FieldSpec => {
+  const { referenceTo = [], type } = field
+  const here = referenceTo.filter((name) => name in OBJECTS)
+  return {
+    ...field,
+    ...(referenceTo.length > 2 && here.length > 0 ? { referenceTo: here } : {}),
+    // Later releases, those of the newer recordings, have made all of them 255 characters long.
+    ...(type === 'picklist' && field.length === 40 && !/GeocodeAccuracy|Salutation|CleanStatus/.test(field.name) ? { length: 255, byteLength: 765 } : {}),
+    ...deletionOf(`${object}.${field.name}`),
+  }
+}
+
+/** Documented, of no feature, and younger than the recording. */
+const LATER = /^Opportunity\.(AgeInDays|LastActivityInDays|LastStageChangeInDays|PushCount)$/
+
+/**
+ * The recorded fields, and those of jsforce's org, from which field-level security hid nothing. What
+ * neither has belongs to features. An object has RecordTypeId only with record types, which the recorded
+ * org had of accounts; its custom fields were recorded as standard ones.
+ */
+const merged = (object: string, known: FieldSpec[] | undefined, documented: FieldSpec[]): FieldSpec[] => {
+  if (known === undefined) return documented
+  const own = known.filter(({ name }) => !name.endsWith('__c') && name !== 'RecordTypeId').map((field) => asRecorded(object, field))
+  const names = new Set(own.map(({ name }) => name))
+  const there = schema.get(`Fields$${object}`)
+  return [...own, ...documented.filter(({ name }) => !names.has(name) && (there?.has(name) || LATER.test(`${object}.${name}`)))]
 }
 
 const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
@@ -225,6 +308,7 @@ const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
     const doc = documented[name]
     const size = measured[name]
     const system = SYSTEM[name]
+    const kin = kinOf(object, name)
     const told = propertiesOf(doc?.properties)
     const seen = schema.get(`Fields$${object}`)?.get(name)
     const type = system?.type ?? typeOf(size?.type ?? doc?.type ?? 'string')
@@ -262,18 +346,21 @@ const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
           }),
       ...(referenceTo !== undefined && referenceTo.length > 0 ? { referenceTo, namePointing: referenceTo.length > 1 } : {}),
       ...(type === 'reference' ? { relationshipName: doc?.relationship_name ?? name.replace(/Id$/, '') } : {}),
-      ...(CASCADES.has(path) || COMPANION_KEY.test(path) ? { cascadeDelete: true } : {}),
-      ...(RESTRICTS.has(path) ? { restrictedDelete: true } : {}),
+      ...deletionOf(path),
       ...(type === 'picklist' || type === 'multipicklist' || type === 'combobox'
-        ? { picklistValues: (known === undefined ? sharedValues(name) : values(known)) as FieldSpec['picklistValues'] }
+        ? picklistOf(known === undefined ? (SHARED.test(name) ? sharedValues(name) : describedValues(doc?.description)) : values(known))
         : {}),
       ...(name === (NAME_FIELDS[object] ?? 'Name') ? { nameField: true } : {}),
       ...(/^(Street|City|State|PostalCode|Country|Latitude|Longitude|GeocodeAccuracy)$/.test(part) ? { compoundFieldName: `${prefix}Address` } : {}),
       ...(person ? { compoundFieldName: 'Name', extraTypeInfo: 'personname' } : {}),
       ...(name === 'Name' && 'LastName' in measured && object !== 'Account' ? { createable: false, updateable: false, extraTypeInfo: 'personname' } : {}),
       ...system,
-      // Salesforce: field-level security holds for optional fields that are not the system's.
-      permissionable: system === undefined && nillable && doc !== undefined && !/^(MasterRecordId|LastViewedDate|LastReferencedDate|LastActivityDate|PhotoUrl)$/.test(name) && !person,
+      ...(kin?.aggregatable === false || type === 'textarea' ? { aggregatable: type === 'textarea' && told.has('sort') } : {}),
+      ...(name === 'PhotoUrl' ? { filterable: true, groupable: true, sortable: true, extraTypeInfo: 'imageurl' } : {}),
+      // Recorded: field-level security holds for optional fields that somebody may fill in.
+      permissionable:
+        system === undefined && nillable && doc !== undefined && !person && !UNSECURED.includes(name) && kin?.permissionable !== false &&
+        (type === 'address' || told.has('create') || told.has('update') || isListed),
     })
   }
   return specs
@@ -284,6 +371,11 @@ const childNamesOf = (object: string, fields: FieldSpec[]): Record<string, strin
   const names: Record<string, string> = {}
   const references = fields.filter(({ type, name }) => type === 'reference' && !/^(CreatedById|LastModifiedById|OwnerId)$/.test(name))
   for (const { name, referenceTo = [] } of references) {
+    const seen = recordedChildren.get(`${object}.${name}`)
+    if (seen !== undefined) {
+      if (seen.relationshipName !== null) names[name] = seen.relationshipName
+      continue
+    }
     const listed = CHILD_NAMES[`${object}.${name}`]
     for (const parent of referenceTo) {
       const siblings = references.filter((other) => other.referenceTo?.includes(parent))
@@ -295,6 +387,8 @@ const childNamesOf = (object: string, fields: FieldSpec[]): Record<string, strin
   return names
 }
 
+const zones = JSON.stringify(shared.get(TIME_ZONES) ?? [])
+
 const leanField = (spec: FieldSpec): Record<string, unknown> => {
   const lean: Record<string, unknown> = { name: spec.name, type: spec.type }
   // The length decides other defaults, so that it comes first.
@@ -304,6 +398,10 @@ const leanField = (spec: FieldSpec): Record<string, unknown> => {
   }
   const assumed = describeField(basis)
   for (const [key, value] of Object.entries(spec)) {
+    if (key === 'picklistValues' && spec.name !== TIME_ZONES && JSON.stringify(value) === zones) {
+      lean[key] = `Event.${TIME_ZONES}`
+      continue
+    }
     if (key in basis && key !== 'label') lean[key] = value
     else if (JSON.stringify(assumed[key]) !== JSON.stringify(value)) lean[key] = value
   }
@@ -313,7 +411,7 @@ const leanField = (spec: FieldSpec): Record<string, unknown> => {
 const leanObject = (name: string, keyPrefix: string) => {
   const known = recorded.get(name)
   const reference = read(join(folder, `${name}.json`)) as Reference
-  const fields: FieldSpec[] = known?.fields?.filter((field) => !field.custom) ?? fieldsOf(name, reference)
+  const fields = merged(name, known?.fields, fieldsOf(name, reference))
   const companion = COMPANION.exec(name)
   const writable = fields.some((field) => field.createable === true)
   const isRecord = RECORDS.has(name)
@@ -337,7 +435,7 @@ const leanObject = (name: string, keyPrefix: string) => {
   }
   const { fields: _fields, urls: _urls, name: _name, childRelationships: _children, ...entry } = known ?? ({} as Described)
   const flat = Object.fromEntries(Object.entries(entry).filter(([key, value]) => key in flags || (typeof value === 'boolean' && !/^(compact|search)Layoutable$/.test(key))))
-  return { name, ...flags, ...flat, childNames: childNamesOf(name, fields), fields: fields.map(leanField) }
+  return { name, ...flags, ...flat, keyPrefix: flags.keyPrefix, childNames: childNamesOf(name, fields), fields: fields.map(leanField) }
 }
 
 for (const [name, prefix] of Object.entries(OBJECTS)) {

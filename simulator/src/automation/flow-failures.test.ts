@@ -18,7 +18,7 @@ describe('a flow that fails', () => {
     const [outcome] = await sim.save({ operation: 'insert', object: 'Lead', rows: [lead] })
     expect(errorOf(outcome)).toEqual([
       FAILED,
-      "We can't save this record because the “Test flow” process failed. Give your Salesforce admin these details. This error occurred when the flow tried to create records: REQUIRED_FIELD_MISSING: Required fields are missing: [CloseDate, StageName]. You can look up ExceptionCode values in the SOAP API Developer Guide. Error element Make (FlowRecordCreate).",
+      "We can't save this record because the “Test flow” process failed. Give your Salesforce admin these details. This error occurred when the flow tried to create records: REQUIRED_FIELD_MISSING: Required fields are missing: [StageName, CloseDate]. You can look up ExceptionCode values in the SOAP API Developer Guide. Error element Make (FlowRecordCreate).",
     ])
     expect(sim.rows('Lead').length).toBe(before)
     expect(sim.state.locks.size).toBe(0)

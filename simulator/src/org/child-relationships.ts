@@ -16,6 +16,8 @@ export const childRelationships = (org: Org, parent: SObject): unknown[] => {
     for (const field of child.fields.values()) {
       const { describe } = field
       if (describe.type !== 'reference' || field.deletedAt !== undefined) continue
+      // Recorded: what was merged into a record is not a relationship of it.
+      if (describe.name === 'MasterRecordId') continue
       for (const target of describe.referenceTo) {
         const list = index.get(target) ?? []
         index.set(target, list)

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { IdGenerator, toId18 } from './ids.ts'
+import { addStandardActions } from './standard-actions.ts'
 import { addStandardApps } from './standard-apps.ts'
 import { type Grants, type Group, type Org, type Profile, type User } from './model.ts'
 import { stamps } from './schema.ts'
@@ -71,6 +72,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     apexTriggers: [],
     packages: [],
     layouts: [],
+    quickActions: new Map(),
     tabs: [],
     apps: [],
     records: new Map(),
@@ -85,6 +87,7 @@ export const createOrg = (spec: NewOrg, index: number): Org => {
     kept: new Map(),
   }
   addStandardApps(org)
+  addStandardActions(org)
   const admin = addProfile(org, 'System Administrator', SYSTEM_PERMISSIONS, true)
   const restricted = addProfile(org, 'Minimum Access - API Only', ['ApiEnabled'], false)
   const handle = spec.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')

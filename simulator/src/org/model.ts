@@ -453,6 +453,14 @@ export interface Layout extends Stamps {
   metadata: Record<string, unknown>
 }
 
+/** A quick action: of an object (`Account.New_Address`), or global (`NewTask`). */
+export interface QuickAction extends Stamps {
+  /** 09D… */
+  id: string
+  fullName: string
+  metadata: Record<string, unknown>
+}
+
 export interface Tab extends Stamps {
   name: string
   metadata: Record<string, unknown>
@@ -546,6 +554,8 @@ export interface Org {
   apexTriggers: ApexTrigger[]
   packages: InstalledPackage[]
   layouts: Layout[]
+  /** By lower-cased full name. */
+  quickActions: Map<string, QuickAction>
   tabs: Tab[]
   apps: App[]
   /** By lower-cased object name, then by id. */

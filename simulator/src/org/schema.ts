@@ -44,6 +44,15 @@ const DEFAULT_LENGTHS: Record<string, number> = {
   encryptedstring: 175,
 }
 
+/** References that a search cannot be narrowed by, as recorded. */
+const UNFILTERED: ReadonlySet<string> = new Set([
+  'CreatedById',
+  'LastModifiedById',
+  'MasterRecordId',
+  'OwnerId',
+  'RecordTypeId',
+])
+
 export type FieldSpec = Partial<FieldDescribe> & { name: string; type: string }
 
 /** A complete describe of a field. */
@@ -106,7 +115,7 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     picklistValues: [],
     polymorphicForeignKey: (spec.referenceTo?.length ?? 0) > 1,
     precision: NUMBERS.has(type) ? 18 : 0,
-    queryByDistance: type === 'location',
+    queryByDistance: compound,
     referenceTargetField: null,
     referenceTo: [],
     relationshipName: null,
@@ -114,7 +123,7 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     restrictedDelete: false,
     restrictedPicklist: false,
     scale: 0,
-    searchPrefilterable: type === 'reference',
+    searchPrefilterable: type === 'reference' && !UNFILTERED.has(spec.name),
     soapType: SOAP_TYPES[type] ?? 'xsd:string',
     sortable: !long && !compound && type !== 'multipicklist',
     unique: false,
@@ -123,6 +132,16 @@ export const describeField = (spec: FieldSpec): FieldDescribe => {
     ...spec,
   }
 }
+
+/** What an object has with its first record type. */
+export const recordTypeField = (): FieldSpec => ({
+  name: 'RecordTypeId',
+  type: 'reference',
+  label: 'Record Type ID',
+  permissionable: false,
+  referenceTo: ['RecordType'],
+  relationshipName: 'RecordType',
+})
 
 /** The system fields that nearly every object has. */
 export const systemFields = (keepsOwner: boolean): FieldSpec[] => [

@@ -11,7 +11,7 @@ import { recordStateOf, type Deletion } from './state.ts'
 interface Child {
   object: SObject
   field: Field
-  rule: 'cascade' | 'restrict' | 'clear'
+  rule: 'cascade' | 'cascade unless activated' | 'restrict' | 'clear'
 }
 
 const childrenOf = (org: Org, parent: SObject): Child[] =>
@@ -24,7 +24,10 @@ const childrenOf = (org: Org, parent: SObject): Child[] =>
       const { describe } = field
       const cascades = describe.relationshipOrder !== null || describe['cascadeDelete'] === true
       const restricts = describe['restrictedDelete'] === true
-      return [{ object, field, rule: cascades ? 'cascade' : restricts ? 'restrict' : 'clear' }]
+      if (cascades) {
+        return [{ object, field, rule: restricts ? 'cascade unless activated' : 'cascade' }]
+      }
+      return [{ object, field, rule: restricts ? 'restrict' : 'clear' }]
     },
   )
 
@@ -55,6 +58,13 @@ export const moveToBin = (
     for (const { object: child, field, rule } of childrenOf(org, of)) {
       const rows = recordStateOf(org).store.liveWith(child, field, one.Id)
       if (rule === 'cascade') for (const each of rows) remove(child, each)
+      // Recorded: contracts and orders of an account have both flags. Salesforce help, "Delete Accounts":
+      // they are deleted with it, but activated ones keep it.
+      if (rule === 'cascade unless activated') {
+        const activated = rows.filter((each) => each['Status'] === 'Activated')
+        if (activated.length > 0) throw deleteFailed(of, one, child, activated)
+        for (const each of rows) remove(child, each)
+      }
       const left = rows.filter(({ Id }) => !gone.has(Id))
       if (rule === 'restrict' && left.length > 0) throw deleteFailed(of, one, child, left)
       if (rule === 'clear') for (const each of left) clear(child, each, field)

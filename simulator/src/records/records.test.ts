@@ -553,6 +553,16 @@ describe('the recycle bin', () => {
       'Your attempt to delete Busy could not be completed because it is associated with the following cases.: 00000001',
     ])
   })
+
+  it('brings the contracts of an account with it, but for activated ones', async () => {
+    const account = await create('Account', { Name: 'Signed' })
+    const contract = await create('Contract', { AccountId: account, Status: 'Activated' })
+    const answer = await send('DELETE', `/sobjects/Account/${account}`)
+    expect((await refusal(answer))[1]).toBe('DELETE_FAILED')
+    await send('PATCH', `/sobjects/Contract/${contract}`, { Status: 'Draft' })
+    expect((await send('DELETE', `/sobjects/Account/${account}`)).status).toBe(204)
+    expect((await admin.get(`/sobjects/Contract/${contract}`)).status).toBe(404)
+  })
 })
 
 describe('formula fields', () => {

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { childRelationships } from '../org/child-relationships.ts'
 import { findObject, globalLastModified, lastModifiedOf } from '../org/changes.ts'
 import { keptByOrg } from '../org/kept.ts'
-import { type Org, type SObject } from '../org/model.ts'
+import { type FieldDescribe, type Org, type SObject } from '../org/model.ts'
 import { type Viewer } from '../org/visibility.ts'
 import { type RestAnswer, type RestContext, type RestRoute } from './rest.ts'
 import { noSuchObject, notSimulated } from '../refusals.ts'
@@ -156,10 +156,11 @@ export const describeResult = (
     .filter((field) => viewer.seesField(object, field))
     .map((field) => {
       const may = viewer.mayEdit(object, field)
-      return field.describe.createable === editable(field.describe.createable, may) &&
-        field.describe.updateable === editable(field.describe.updateable, may)
-        ? field.describe
-        : { ...field.describe, createable: false, updateable: false }
+      const shown = shownOf(field.describe)
+      return shown.createable === editable(shown.createable, may) &&
+        shown.updateable === editable(shown.updateable, may)
+        ? shown
+        : { ...shown, createable: false, updateable: false }
     })
   if (object.imported) {
     const visible = new Set(fields.map((field) => field.name))
@@ -190,7 +191,8 @@ export const describeResult = (
     namedLayoutInfos: [],
     networkScopeFieldName: null,
     recordTypeInfos: recordTypeInfos(object, base),
-    searchLayoutable: object.describe.layoutable,
+    // Recorded of opportunity contact roles, which no search finds.
+    searchLayoutable: object.describe.layoutable && object.describe.searchable,
     sobjectDescribeOption: 'FULL',
     supportedScopes: scopesOf(object),
     urls: {
@@ -202,17 +204,31 @@ export const describeResult = (
   })
 }
 
-/** Salesforce: who may own records. Recorded for leads. */
-const scopesOf = ({ describe, fields }: SObject): { label: string; name: string }[] => {
+/** Recorded: what happens to standard references is said by their parents only. */
+const shownOf = (describe: FieldDescribe): FieldDescribe =>
+  !describe.custom && (describe['cascadeDelete'] === true || describe['restrictedDelete'] === true)
+    ? { ...describe, cascadeDelete: false, restrictedDelete: false }
+    : describe
+
+/** Salesforce: who may own records. Recorded for accounts, cases, contacts, events, leads and opportunities. */
+const scopesOf = ({
+  describe,
+  fields,
+  name: object,
+}: SObject): { label: string; name: string }[] => {
   const owners = fields.get('ownerid')?.describe.referenceTo ?? []
   const plural = describe.labelPlural.toLowerCase()
   const scope = (name: string, label: string, isThere = true) => (isThere ? [{ label, name }] : [])
+  const isCase = object === 'Case'
   return [
+    ...scope('delegated', `My delegated ${plural}`, object === 'Event' || object === 'Task'),
     ...scope('everything', `All ${plural}`),
+    ...scope('genericteam', `My case teams ${plural}`, isCase),
     ...scope('mine', `My ${plural}`, owners.length > 0),
     ...scope('queue_owned', `Queue owned ${plural}`, owners.includes('Group')),
     ...scope('scopingRule', 'Filter by scope'),
-    ...scope('team', `My team's ${plural}`, owners.length > 0),
+    ...scope('team', `My team's ${plural}`, owners.length > 0 && !isCase),
+    ...scope('team_by_role', `My role-based team's ${plural}`, isCase),
     ...scope('user_owned', `User owned ${plural}`, owners.includes('Group')),
   ]
 }
@@ -236,7 +252,11 @@ const withDeployed = (
 /** Salesforce: every object has the master record type, always with the same id. */
 const MASTER_RECORD_TYPE = '012000000000000AAA'
 
+/** Objects with layouts that have no record types, as recorded. */
+const WITHOUT_RECORD_TYPES: ReadonlySet<string> = new Set(['OpportunityContactRole', 'User'])
+
 const recordTypeInfos = (object: SObject, base: string): unknown[] => {
+  if (WITHOUT_RECORD_TYPES.has(object.name)) return []
   const info = (
     name: string,
     developerName: string,

@@ -185,12 +185,16 @@ describe('the standard objects and jsforce', () => {
     expect(missing).toEqual([])
     const invented = recordedObjects().flatMap((name) => {
       const known = new Set(theirs(name).map(([member, child]) => `${member} ${child}`))
-      return object(name)
-        .childRelationships.filter(({ childSObject }) => recorded.has(`Fields$${childSObject}`))
-        .filter(({ relationshipName }) => relationshipName !== null)
-        .filter((each) => !known.has(`${each.relationshipName} ${each.childSObject}`))
-        .filter(({ childSObject }) => ours.has(childSObject))
-        .map((each) => `${name}.${each.relationshipName} ${each.childSObject}`)
+      return (
+        object(name)
+          .childRelationships.filter(({ childSObject }) => recorded.has(`Fields$${childSObject}`))
+          .filter(({ relationshipName }) => relationshipName !== null)
+          .filter((each) => !known.has(`${each.relationshipName} ${each.childSObject}`))
+          // Of Opportunity.ContactId, which is younger than jsforce's types. CumulusCI recorded it.
+          .filter((each) => `${name}.${each.relationshipName}` !== 'Contact.Opportunities')
+          .filter(({ childSObject }) => ours.has(childSObject))
+          .map((each) => `${name}.${each.relationshipName} ${each.childSObject}`)
+      )
     })
     expect(invented).toEqual([])
   })
@@ -236,7 +240,8 @@ const FLAGS: Record<string, string> = {
   UserShare: 'xx-------',
   WorkOrder: 'xxx-xxxxx',
   WorkOrderLineItem: 'xxx-xxxxx',
-  Event: 'xxxxxxxxx',
+  // Its own recorded describe says so; only describeGlobal, which was edited, says otherwise.
+  Event: 'xxx--xxxx',
   Lead: 'xxxxxxxxx',
 }
 

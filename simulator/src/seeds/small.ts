@@ -3,7 +3,14 @@
 
 import { grantField, makeGroup, noGrants, profileNamed } from '../org/create.ts'
 import { type Org, type Row } from '../org/model.ts'
-import { makeField, makeObject, stamps, systemFields, type FieldSpec } from '../org/schema.ts'
+import {
+  makeField,
+  makeObject,
+  recordTypeField,
+  stamps,
+  systemFields,
+  type FieldSpec,
+} from '../org/schema.ts'
 import { LIGHTNING_DEFAULTS } from '../org/standard-apps.ts'
 import { salesforceDateTime } from '../org/ids.ts'
 import { addAutomations } from './small-automations.ts'
@@ -134,16 +141,7 @@ const addFieldsToStandardObjects = (org: Org): void => {
 
 const addRecordTypesOfCases = (org: Org): void => {
   // Salesforce: an object with record types has a field for them.
-  org.objects.get('case')?.fields.set(
-    'recordtypeid',
-    makeField(org, {
-      name: 'RecordTypeId',
-      type: 'reference',
-      label: 'Record Type ID',
-      referenceTo: ['RecordType'],
-      relationshipName: 'RecordType',
-    }),
-  )
+  org.objects.get('case')?.fields.set('recordtypeid', makeField(org, recordTypeField()))
   org.objects.get('case')?.businessProcesses.push({
     id: org.ids.make('019'),
     name: 'Support Process',

@@ -8,7 +8,8 @@ import { addRelatedLists } from './related-lists.ts'
 
 interface TableLine extends Partial<SObjectDescribe> {
   name: string
-  fields: FieldSpec[]
+  /** A list of values that other fields have too is named by its first field: `Event.Name`. */
+  fields: { name: string; type: string; picklistValues?: PicklistValue[] | string }[]
   /** Names of the child relationships of its references; the others have none. */
   childNames: Record<string, string>
 }
@@ -43,17 +44,27 @@ const frozen = <Value>(value: Value): Value => {
   return Object.freeze(value)
 }
 
-/** Read once, since a suite of tests fills hundreds of orgs; nothing in it may change. */
-const STANDARD_OBJECTS = readFileSync(TABLE, 'utf8')
+const LINES = readFileSync(TABLE, 'utf8')
   .trimEnd()
   .split('\n')
-  .map((line) => {
-    const { name, fields, childNames, ...describe } = JSON.parse(line) as TableLine
-    const described = fields.map((field) =>
-      frozen(describeField({ ...field, ...CORRECTIONS[`${name}.${field.name}`] })),
-    )
-    return frozen({ name, described, childNames, describe })
+  .map((line) => JSON.parse(line) as TableLine)
+
+const valuesOf = (listed: PicklistValue[] | string | undefined): PicklistValue[] => {
+  if (typeof listed !== 'string') return listed ?? []
+  const [object, name] = listed.split('.')
+  const line = LINES.find((each) => each.name === object)
+  return valuesOf(line?.fields.find((field) => field.name === name)?.picklistValues)
+}
+
+/** Read once, since a suite of tests fills hundreds of orgs; nothing in it may change. */
+const STANDARD_OBJECTS = LINES.map(({ name, fields, childNames, ...describe }) => {
+  const described = fields.map((field) => {
+    const path = `${name}.${field.name}`
+    const picklistValues = valuesOf(field.picklistValues)
+    return frozen(describeField({ ...field, picklistValues, ...CORRECTIONS[path] }))
   })
+  return frozen({ name, described, childNames, describe })
+})
 
 /** Adds all standard objects to the org, with the Share, History and Feed tables of some. */
 export const addStandardObjects = (org: Org): void => {
@@ -92,7 +103,14 @@ const FIELDS: Record<'History' | 'Feed', FieldSpec[]> = {
     { name: 'NewValue', type: 'anyType', label: 'New Value' },
   ],
   Feed: [
-    { name: 'Type', type: 'picklist', restrictedPicklist: true, label: 'Feed Item Type' },
+    {
+      name: 'Type',
+      type: 'picklist',
+      restrictedPicklist: true,
+      label: 'Feed Item Type',
+      // Salesforce: all feed objects have the values of FeedItem, those of cases included.
+      picklistValues: valuesOf('FeedItem.Type'),
+    },
     { name: 'Title', type: 'string' },
     { name: 'Body', type: 'textarea', length: 10_000 },
     { name: 'LinkUrl', type: 'url', label: 'Link Url' },

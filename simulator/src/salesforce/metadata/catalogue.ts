@@ -373,6 +373,18 @@ const builders: Readonly<Record<string, Builder>> = {
         layout,
       ),
     ),
+  QuickAction: (org) =>
+    [...org.quickActions.values()].map((action) =>
+      component(
+        {
+          type: 'QuickAction',
+          fullName: action.fullName,
+          id: action.id,
+          metadata: () => action.metadata as MetadataNode,
+        },
+        action,
+      ),
+    ),
   PermissionSet: (org) =>
     [...org.permissionSets.values()].map((set) =>
       component(

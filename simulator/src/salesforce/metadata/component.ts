@@ -88,6 +88,7 @@ export const metadataTypes: readonly MetadataType[] = [
   type('PermissionSetGroup', 'permissionsetgroups', 'permissionsetgroup'),
   type('Profile', 'profiles', 'profile'),
   type('Queue', 'queues', 'queue'),
+  type('QuickAction', 'quickActions', 'quickAction'),
   type('Workflow', 'workflows', 'workflow', ['WorkflowRule']),
 ]
 

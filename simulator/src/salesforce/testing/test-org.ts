@@ -50,6 +50,7 @@ export function makeTestOrg(): Org {
     apexTriggers: [],
     packages: [],
     layouts: [],
+    quickActions: new Map(),
     tabs: [],
     apps: [],
     records: new Map(),

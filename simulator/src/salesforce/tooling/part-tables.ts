@@ -1,4 +1,4 @@
-// Compact layouts, field sets, and buttons and links as Tooling rows. Salesforce: Tooling API guide, objects of
+// Compact layouts, field sets, buttons and links, and quick actions as Tooling rows. Salesforce: Tooling API guide, objects of
 // these names. List views are rows of the data API (query/list-views.ts).
 
 import type { ObjectPart, Org, PartElement, SObject } from '../../org/model.ts'
@@ -10,7 +10,7 @@ import { reference, type ColumnSpec, type VirtualTable } from '../query/tables.t
 import { metadataColumns, metadataValues, oneMetadata } from './columns.ts'
 
 export function partTables(org: Org): VirtualTable[] {
-  return [compactLayout(org), fieldSet(org), webLink(org)]
+  return [compactLayout(org), fieldSet(org), webLink(org), quickAction(org)]
 }
 
 function partTable(
@@ -41,6 +41,44 @@ function partTable(
       ),
   }
 }
+
+const quickAction = (org: Org): VirtualTable => ({
+  name: 'QuickActionDefinition',
+  restrictions: oneMetadata,
+  columns: {
+    Id: 'id',
+    DeveloperName: 'string',
+    MasterLabel: 'string',
+    Label: 'string',
+    Description: 'textarea',
+    Type: 'picklist',
+    StandardLabel: 'picklist',
+    SobjectType: 'picklist',
+    TargetSobjectType: 'picklist',
+    ...metadataColumns,
+    ...auditColumns,
+  },
+  rows: () =>
+    [...org.quickActions.values()].map((action) => {
+      const [name = '', object = null] = action.fullName.split('.').reverse()
+      const written = (element: string) => action.metadata[element] ?? null
+      const label = written('label') ?? written('standardLabel')
+      return {
+        Id: action.id,
+        DeveloperName: name,
+        MasterLabel: label,
+        Label: label,
+        Description: written('description'),
+        Type: written('type'),
+        StandardLabel: written('standardLabel'),
+        // Salesforce: global actions belong to the object Global.
+        SobjectType: object ?? 'Global',
+        TargetSobjectType: written('targetObject'),
+        ...metadataValues(action.fullName, null, () => action.metadata as MetadataNode),
+        ...auditValues(action),
+      }
+    }),
+})
 
 const compactLayout = (org: Org) =>
   partTable(org, {

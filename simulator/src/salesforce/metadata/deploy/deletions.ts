@@ -28,6 +28,7 @@ import { checkUnmanaged } from './names.ts'
 import { removeFromParts } from './object-parts.ts'
 import { deletePermissionSetGroup, groupsWith } from './permission-set-groups.ts'
 import { deleteQueue } from './queues.ts'
+import { deleteActionsOf, deleteQuickAction } from './quick-actions.ts'
 import { deleteWebLink } from './web-links.ts'
 
 /** The component does not exist: a warning, not an error. */
@@ -47,6 +48,7 @@ export const DELETION_ORDER = [
   'CustomApplication',
   'CustomTab',
   'Layout',
+  'QuickAction',
   'WebLink',
   'ListView',
   'ValidationRule',
@@ -89,6 +91,7 @@ const deleters: Readonly<Record<string, Deleter>> = {
   ListView: deleteListView,
   PermissionSetGroup: deletePermissionSetGroup,
   Queue: deleteQueue,
+  QuickAction: deleteQuickAction,
   WebLink: deleteWebLink,
   ValidationRule: (draft, fullName) => {
     const { object, name } = split(draft, fullName)
@@ -394,6 +397,7 @@ function deleteObject(draft: Draft, fullName: string): string | undefined {
     draft.touchOrg()
   }
   deleteRecordsOf(draft, object)
+  deleteActionsOf(draft, object)
   removeGrants(draft, key, 'objects')
   draft.keep('tabs')
   org.tabs = org.tabs.filter((tab) => tab.name !== object.name)

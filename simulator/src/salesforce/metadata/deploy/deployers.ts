@@ -22,6 +22,7 @@ import { deployObject, deployRecordType, deployValidationRule } from './objects.
 import { deployPermissionSet, deployProfile } from './permissions.ts'
 import { deployPermissionSetGroup } from './permission-set-groups.ts'
 import { deployQueue } from './queues.ts'
+import { deployQuickAction } from './quick-actions.ts'
 import { deployWebLink } from './web-links.ts'
 
 /** Creates or changes one component. Throws `Problem` for what Salesforce refuses. */
@@ -41,7 +42,6 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['RecordType', deployRecordType],
   ['ValidationRule', deployValidationRule],
   ['WebLink', deployWebLink],
-  ['Layout', deployLayout],
   ['CustomTab', deployTab],
   ['CustomApplication', deployApp],
   ['Group', deployGroup],
@@ -49,6 +49,8 @@ export const DEPLOYERS: readonly [string, Deployer][] = [
   ['ListView', deployListView],
   ['Flow', deployFlow],
   ['FlowDefinition', deployFlowDefinition],
+  ['QuickAction', deployQuickAction],
+  ['Layout', deployLayout],
   ['AssignmentRules', deployAssignmentRules],
   ['AssignmentRule', deployAssignmentRule],
   ['Profile', deployProfile],

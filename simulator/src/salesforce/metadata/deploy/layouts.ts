@@ -7,6 +7,7 @@ import { nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkLength, checkUnmanaged, flag, noObject, noSuch, required } from './names.ts'
 import { same, typed } from './typed.ts'
+import { checkQuickActions } from './quick-actions.ts'
 import { checkStandardList } from './standard-lists.ts'
 import { checkLayoutLinks } from './web-links.ts'
 
@@ -34,7 +35,7 @@ export function deployLayout(draft: Draft, { fullName, node }: Item): Outcome {
   checkRequired(object, placed)
   checkRelatedLists(draft, object, node)
   checkLayoutLinks(draft, object, node)
-  checkQuickActions(node)
+  checkQuickActions(draft, node)
 
   const before = org.layouts.find(
     (each) => `${each.object}-${each.name}`.toLowerCase() === fullName.toLowerCase(),
@@ -120,32 +121,6 @@ function checkRelatedList(draft: Draft, object: SObject, node: MetadataNode, nam
       throw new Problem(`Invalid field:${column} in related list:${name}`)
     }
   }
-}
-
-/**
- * Actions of cases that an org has from the start: the layouts of real orgs show them, and nobody had to
- * create them. Salesforce Help, "Set Up Case Feed Actions".
- */
-const CASE_ACTIONS = /^Case\.(CaseComment|ChangeStatus|LogACall|SendEmail)$/i
-
-/**
- * No object here has quick actions beyond those of Salesforce and of its feed. Its words: `In field:
- * QuickAction - no QuickAction named VisionModel__c.Train found`.
- */
-function checkQuickActions(layout: MetadataNode): void {
-  const shown = [
-    ...nodes(layout, 'quickActionList')
-      .flatMap((list) => nodes(list, 'quickActionListItems'))
-      .flatMap((item) => texts(item, 'quickActionName')),
-    ...nodes(layout, 'platformActionList')
-      .flatMap((list) => nodes(list, 'platformActionListItems'))
-      .filter((item) => text(item, 'actionType') === 'QuickAction')
-      .flatMap((item) => texts(item, 'actionName')),
-  ]
-  const missing = shown.find(
-    (name) => name.includes('.') && !/^FeedItem\./i.test(name) && !CASE_ACTIONS.test(name),
-  )
-  if (missing !== undefined) throw noSuch('QuickAction', 'QuickAction', missing)
 }
 
 const ELSEWHERE = ['auraComponent', 'flexiPage', 'lwcComponent', 'page', 'scontrol']

@@ -7,6 +7,7 @@ import {
   isCustomMetadataType,
   makeField,
   makeObject,
+  recordTypeField,
   systemFields,
 } from '../../../org/schema.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
@@ -232,22 +233,11 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
     before === undefined
       ? [...object.recordTypes, made]
       : object.recordTypes.map((each) => (each === before ? made : each))
-  if (!object.fields.has('recordtypeid')) putRecordTypeField(draft, object)
+  // Salesforce: with its first record type an object gets a field for them.
+  if (!object.fields.has('recordtypeid')) {
+    object.fields.set('recordtypeid', makeField(draft.org, recordTypeField()))
+  }
   return { id: made.id, created: before === undefined, changed: true }
-}
-
-/** Salesforce: with its first record type an object gets the field RecordTypeId. */
-function putRecordTypeField(draft: Draft, object: SObject): void {
-  object.fields.set(
-    'recordtypeid',
-    makeField(draft.org, {
-      name: 'RecordTypeId',
-      type: 'reference',
-      label: 'Record Type ID',
-      referenceTo: ['RecordType'],
-      relationshipName: 'RecordType',
-    }),
-  )
 }
 
 export function deployValidationRule(draft: Draft, { fullName, node }: Item): Outcome {

@@ -154,19 +154,22 @@ const recordsOf = (flow: JsonObject): Map<string, string> => {
 /** `{!$Record.Owner:User.Email}` in a text or a formula. */
 const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
 
+/** Every path that the flow refers to: as the whole text of a member, or within a text or a formula. */
+export const referencesIn = (flow: JsonObject): string[] =>
+  [...leaves(flow)].flatMap(({ member, text }) =>
+    REFERENCES.has(member)
+      ? [text]
+      : [...text.matchAll(MERGE_FIELD)].map(([, reference = '']) => reference),
+  )
+
 /**
  * Every record field that the flow refers to. Those whose object cannot be known are left out: outputs
  * of actions, screens and subflows, labels, permissions and the like.
  */
 export const recordPathsOf = (flow: JsonObject): RecordPath[] => {
   const records = recordsOf(flow)
-  const written = [...leaves(flow)].flatMap(({ member, text }) =>
-    REFERENCES.has(member)
-      ? [text]
-      : [...text.matchAll(MERGE_FIELD)].map(([, reference = '']) => reference),
-  )
   const paths = new Map<string, RecordPath>()
-  for (const reference of written) {
+  for (const reference of referencesIn(flow)) {
     const [root = '', ...rest] = reference.split('.')
     // `$Setup.Limits__c.Most__c`: a custom setting, then its field.
     const isSetting = sameName(root) === '$setup'

@@ -240,6 +240,10 @@ export const WORKFLOW_CASES: Cases = {
     fires: { workflows: [flow({ definition: onObject('Lead', 'Gone__c') })] },
     not: { workflows: [flow({ definition: onObject('Lead', 'Name') })] },
   },
+  workflow_formula_invalid: {
+    fires: { workflows: [calling('LEFT({!$Record.Name})')] },
+    not: { workflows: [calling('LEFT({!$Record.Name}, 1) & {!Get_It[0].Name}')] },
+  },
   workflow_function_refused: {
     fires: { workflows: [calling('PRIORVALUE({!$Record.Name})')] },
     not: { workflows: [calling('IF(ISBLANK({!$Record.Name}), "NOPE()", "")')] },

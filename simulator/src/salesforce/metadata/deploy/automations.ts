@@ -186,7 +186,8 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
     if (formula !== undefined && items.length > 0) {
       throw new Problem('A rule entry has criteria items or a formula, not both')
     }
-    if (formula !== undefined) checkFormula(draft, object, formula, 'Boolean')
+    if (formula !== undefined)
+      checkFormula(draft, object, formula, { expected: 'Boolean', use: 'rule' })
     const booleanFilter = text(entry, 'booleanFilter')
     return {
       ...assignee,

@@ -76,6 +76,56 @@ const expectAgreement = ({ red, refused }: Judged, bad: string[]): void => {
 const allOf = (object: string, good: readonly unknown[], bad: readonly unknown[]): string[] =>
   bad.map((_, at) => `${object}.F${good.length + at}__c`)
 
+const place = { locationX: 0, locationY: 0 }
+const at = (name: string, more: object = {}) => ({ name, label: name, ...place, ...more })
+const value = (stringValue: string) => ({ value: { stringValue } })
+const assigning = (assignToReference: string, more: object) => ({
+  start: { ...place, connector: { targetReference: 'Set' } },
+  assignments: [at('Set', { assignmentItems: { assignToReference, operator: 'Assign', ...more } })],
+})
+const variable = (name: string, more: object = {}) => ({ name, dataType: 'String', ...more })
+const lead = (trigger: string, more: object = {}) => ({
+  ...{ ...place, object: 'Lead', recordTriggerType: 'Create', triggerType: trigger },
+  ...more,
+})
+const computing = (expression: string, dataType = 'String') => ({
+  formulas: [{ name: 'f', dataType, expression }],
+})
+
+/** The same for automations: `Good_0`, `Bad_0` …; rules are on leads. */
+const judgedWorkflows = async (
+  type: 'flow' | 'validation_rule',
+  good: readonly object[],
+  bad: readonly object[],
+): Promise<Judged> => {
+  const made = (prefix: string) => (definition: object, index: number) => ({
+    type,
+    api_name: `${type === 'flow' ? '' : 'Lead.'}${prefix}_${index}`,
+    activate: false,
+    definition,
+  })
+  const workflows = [...good.map(made('Good')), ...bad.map(made('Bad'))]
+  const report = await to.post<{
+    findings: { severity: string; component: { full_name: string } }[]
+  }>('/api/conflicts/check', { client_id: to.client.id, workflows })
+  const deployed = await to.post<{
+    status: string
+    components: { full_name: string; problem: { message: string } | null }[]
+  }>('/api/workflows/deploy', { client_id: to.client.id, workflows })
+  expect(deployed.status).toBe('failed')
+  const unique = (names: string[]) => [...new Set(names)].toSorted()
+  return {
+    red: unique(
+      report.findings
+        .filter(({ severity }) => severity === 'red')
+        .map(({ component }) => component.full_name),
+    ),
+    refused: unique(
+      deployed.components.flatMap(({ full_name, problem }) => (problem === null ? [] : full_name)),
+    ),
+  }
+}
+
 describe('what the report calls red is what Salesforce refuses', () => {
   it('of formulas and of default values', async () => {
     const good = [
@@ -210,5 +260,83 @@ describe('what the report calls red is what Salesforce refuses', () => {
     ]
     const objects = [line, named('Account', [...good, ...bad])]
     expectAgreement(await judged(objects), allOf('Account', good, bad))
+  })
+
+  it('of flows', async () => {
+    const flow = (more: object) => ({
+      ...{ apiVersion: '66.0', label: 'Made', processType: 'AutoLaunchedFlow', start: place },
+      ...more,
+    })
+    const good = [
+      { ...assigning('x', value('Dear {!x}')), variables: [variable('x')] },
+      { start: lead('RecordAfterSave'), ...computing('{!$Record.Owner:User.FirstName}') },
+      { start: lead('RecordAfterSave'), ...computing('{!$Record__Prior.Company}') },
+      { start: lead('RecordAfterSave', { filterFormula: 'ISBLANK({!$Record.Company})' }) },
+      { variables: [variable('x')], ...computing('IF({!x} = "a", 1, 2)', 'Number') },
+      { processType: 'Flow', screens: [at('Ask')] },
+    ].map(flow)
+    const bad = [
+      { ...assigning('Set', value('a')), variables: [variable('Set')] },
+      { ...assigning('x', value('Dear {!Nobody}')), variables: [variable('x')] },
+      { assignments: [at('Set it')] },
+      computing('{!Nobody} & "x"'),
+      computing('IF(true, "a", "b"'),
+      computing('"x"', 'Number'),
+      computing('NOPE()'),
+      computing('{!$Record.Name}'),
+      computing('{!$Label.Nobody_Wrote_It}'),
+      computing('{!$CustomMetadata.Absent__mdt.One.Two__c}'),
+      { start: lead('RecordAfterSave'), ...computing('{!$Record.Owner:User.Nick}') },
+      { start: lead('RecordAfterSave'), ...computing('{!$Record__Prior.Nick}') },
+      { start: lead('RecordAfterSave', { filterFormula: 'LEN({!$Record.Company})' }) },
+      { start: lead('RecordBeforeSave'), recordCreates: [at('Make', { object: 'Task' })] },
+      { screens: [at('Ask')] },
+      {
+        start: lead('RecordAfterSave', { connector: { targetReference: 'Change' } }),
+        recordUpdates: [
+          at('Change', {
+            inputReference: '$Record',
+            inputAssignments: [{ field: 'Nick', ...value('x') }],
+          }),
+        ],
+      },
+    ].map(flow)
+    expectAgreement(
+      await judgedWorkflows('flow', good, bad),
+      bad.map((_, index) => `Bad_${index}`),
+    )
+  })
+
+  it('of validation rules', async () => {
+    const rule = (errorConditionFormula: string) => ({ errorConditionFormula, errorMessage: 'No' })
+    const good = [
+      'ISBLANK(Description) && ISCHANGED(Status)',
+      'ISPICKVAL(PRIORVALUE(Status), "Open")',
+      'AND(ISBLANK(Owner:User.Email), $Profile.Name <> "x", $RecordType.Name = "y")',
+      'Lead.Company = "x" || NOT(REGEX(Company, "[a-z]+"))',
+      'CreatedDate > NOW() - 7',
+    ].map(rule)
+    const bad = [
+      'LEN(Company)',
+      'Status = "Open"',
+      'ISPICKVAL(Company, "x")',
+      'Company > 5',
+      'CreatedDate > TODAY()',
+      'ISBLANK(Company) &&',
+      'ISBLANK(Company',
+      'ISBLANK(Company, LastName)',
+      'CONTAINS(Company)',
+      'CASE(Company, "a", true)',
+      'Company = "x',
+      'Company LastName',
+      'Company # "x"',
+      '$Nothing.X = "x"',
+      '$Label.Nobody_Wrote_It = "x"',
+      'ISBLANK(Account.Name)',
+    ].map(rule)
+    expectAgreement(
+      await judgedWorkflows('validation_rule', good, bad),
+      bad.map((_, index) => `Lead.Bad_${index}`),
+    )
   })
 })

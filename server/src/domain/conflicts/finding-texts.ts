@@ -766,6 +766,14 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The workflow sets or checks a value that a restricted picklist does not have.',
     'Correct the value (use its API name), or add it to the picklist.',
   ],
+  flow_element_refused: [
+    'Two elements of the flow have one name, a name is not allowed, or its type cannot have the element.',
+    'Correct the element.',
+  ],
+  flow_word_unknown: [
+    'The flow has a member or a value that Salesforce’s reference does not have.',
+    'Correct the word, unless a newer version of Salesforce has it.',
+  ],
   flow_reference_missing: [
     'The flow refers to an element or resource that it does not have.',
     'Correct the reference, or add the element or resource to the flow.',

@@ -245,6 +245,18 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'A formula calls a function that does not exist, or that Salesforce does not allow there.',
     'Correct the name of the function, or write the formula without it.',
   ],
+  formula_invalid: [
+    'Salesforce cannot read the formula, or its types do not fit: a call with too few arguments, a text where a number is needed, a result of the wrong type, a long text.',
+    'Correct the formula.',
+  ],
+  formula_circular: [
+    'The formula leads back to its own field, directly or through other formulas.',
+    'Take the field out of its own formula, and out of the formulas that it shows.',
+  ],
+  default_formula_refused: [
+    'The formula of a default value uses fields of the record itself or something that does not exist, or its type does not fit.',
+    'Use constants, functions and global variables such as $User.',
+  ],
   formula_ordinary_change: [
     'Salesforce cannot turn an ordinary field into a formula, nor the reverse.',
     'Create a field with a different name.',
@@ -320,8 +332,8 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'Create a relationship field with a different name.',
   ],
   reference_not_allowed: [
-    'The object cannot be the master of a master-detail.',
-    'Make the field a Lookup.',
+    'Salesforce allows no such relationship to the object, or few of them.',
+    'Make the field a Lookup, or refer to a different object.',
   ],
   relationship_name_taken: [
     'The parent already has a relationship of this name.',
@@ -358,6 +370,18 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   sharing_becomes_parents: [
     'Whoever sees the parent sees the records; their own owners and sharing rules no longer apply.',
     'Make sure that nobody relies on the current sharing.',
+  ],
+  master_detail_circular: [
+    'The object would be its own master through other master-details.',
+    'Make one of the relationships a Lookup.',
+  ],
+  master_details_too_deep: [
+    'The object would be a detail below more masters than Salesforce allows.',
+    'Make one of the relationships in the chain a Lookup.',
+  ],
+  rollup_field_refused: [
+    'A roll-up aggregates or filters by a field that Salesforce does not allow there.',
+    'Use a different field.',
   ],
   rollup_field_missing: [
     'A roll-up names a field that exists neither in the Salesforce org nor in the plan.',
@@ -711,6 +735,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The rule shows its message next to a field that exists neither on the object nor in the plan.',
     'Correct the name of the field, or leave error_display_field out.',
   ],
+  validation_rule_formula_invalid: [
+    'Salesforce cannot read the formula of a rule, or its types do not fit: a picklist compared with a text, a result that is not true or false.',
+    'Correct the formula.',
+  ],
   validation_rule_function_refused: [
     'The formula of a rule calls a function that does not exist, or that Salesforce does not allow there.',
     'Correct the name of the function, or write the formula without it.',
@@ -726,6 +754,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The workflow uses a field that exists neither in the Salesforce org nor in the plan.',
     'Correct the name, or deploy the field first.',
   ],
+  workflow_formula_invalid: [
+    'Salesforce cannot read a formula of the workflow, or its types do not fit.',
+    'Correct the formula.',
+  ],
   workflow_function_refused: [
     'A formula of the workflow calls a function that does not exist, or that Salesforce does not support there.',
     'Correct the name of the function, or write the formula without it.',
@@ -733,6 +765,14 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   workflow_picklist_value_unknown: [
     'The workflow sets or checks a value that a restricted picklist does not have.',
     'Correct the value (use its API name), or add it to the picklist.',
+  ],
+  flow_element_refused: [
+    'Two elements of the flow have one name, a name is not allowed, or its type cannot have the element.',
+    'Correct the element.',
+  ],
+  flow_word_unknown: [
+    'The flow has a member or a value that Salesforce’s reference does not have.',
+    'Correct the word, unless a newer version of Salesforce has it.',
   ],
   flow_reference_missing: [
     'The flow refers to an element or resource that it does not have.',

@@ -45,6 +45,7 @@ const qualified = (name: unknown, namespace: unknown): string =>
 const LISTED: ReadonlySet<string> = new Set([
   ...COMPONENT_KINDS.map(({ type }) => type),
   'BusinessProcess',
+  'CustomPermission',
   'QuickAction',
   'WebLink',
 ])

@@ -206,6 +206,18 @@ export const WORKFLOW_CASES: Cases = {
     },
     not: { workflows: [checking()], automations: [automation('validation_rule', 'Lead.V')] },
   },
+  flow_element_refused: {
+    fires: {
+      workflows: [
+        flow({ definition: { variables: { name: 'one' }, assignments: { name: 'One' } } }),
+      ],
+    },
+    not: { workflows: [flow({ definition: { variables: [{ name: 'a' }, { name: 'b' }] } })] },
+  },
+  flow_word_unknown: {
+    fires: { workflows: [flow({ definition: { start: { triggerType: 'AfterSave' } } })] },
+    not: { workflows: [flow({ definition: { start: { triggerType: 'RecordAfterSave' } } })] },
+  },
   flow_reference_missing: {
     fires: {
       workflows: [flow({ definition: { start: { connector: { targetReference: 'Gone' } } } })],
@@ -239,6 +251,10 @@ export const WORKFLOW_CASES: Cases = {
   workflow_field_missing: {
     fires: { workflows: [flow({ definition: onObject('Lead', 'Gone__c') })] },
     not: { workflows: [flow({ definition: onObject('Lead', 'Name') })] },
+  },
+  workflow_formula_invalid: {
+    fires: { workflows: [calling('LEFT({!$Record.Name})')] },
+    not: { workflows: [calling('LEFT({!$Record.Name}, 1) & {!Get_It[0].Name}')] },
   },
   workflow_function_refused: {
     fires: { workflows: [calling('PRIORVALUE({!$Record.Name})')] },

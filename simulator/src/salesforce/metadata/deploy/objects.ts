@@ -257,7 +257,7 @@ export function deployValidationRule(draft: Draft, { fullName, node }: Item): Ou
   const errorMessage = required(node, 'errorMessage')
   checkLength('ErrorMessage', errorMessage, 255)
   checkLength('Description', text(node, 'description'), 255)
-  checkFormula(draft, object, formula, 'Boolean')
+  checkFormula(draft, object, formula, { expected: 'Boolean', use: 'rule' })
   const display = text(node, 'errorDisplayField')
   if (display !== undefined) {
     const field = object.fields.get(display.toLowerCase())

@@ -147,8 +147,10 @@ export const readError = async (answer: RawAnswer): Promise<string> => {
 }
 
 /** The parsed body, null if the status promises none. Throws SalesforceError for anything but JSON. */
-export const parseJson = (answer: RawAnswer, text: string): unknown => {
-  const { status, headers } = answer
+export const parseJson = (
+  { status, headers }: Pick<RawAnswer, 'status' | 'headers'>,
+  text: string,
+): unknown => {
   if (text.trim() === '') {
     // Only a 200 promises a body; Bulk uploads answer 201, updates 204 without one.
     if (status !== 200) return null

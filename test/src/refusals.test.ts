@@ -47,8 +47,8 @@ interface Judged {
   refused: string[]
 }
 
-const judged = async (objects: object[]): Promise<Judged> => {
-  const plan = { objects, permissions: { permission_set: null, assign_to_connected_user: false } }
+const judged = async (objects: object[], permission_set: string | null = null) => {
+  const plan = { objects, permissions: { permission_set, assign_to_connected_user: false } }
   const report = await to.post<{
     findings: { severity: string; component: { full_name: string } }[]
   }>('/api/conflicts/check', { client_id: to.client.id, plan })
@@ -260,6 +260,24 @@ describe('what the report calls red is what Salesforce refuses', () => {
     ]
     const objects = [line, named('Account', [...good, ...bad])]
     expectAgreement(await judged(objects), allOf('Account', good, bad))
+  })
+
+  it('of access to a new detail, all of which some see', async () => {
+    const alone = { permission_set: null, assign_to_connected_user: false }
+    await to.deploy({ objects: [made('Seen__c', [])], permissions: alone })
+    await to.client.pull()
+    const rights = { allowRead: true, viewAllRecords: true }
+    await to.admin.metadata.upsert('PermissionSet', {
+      ...{ fullName: 'Sees_All', label: 'Sees all' },
+      objectPermissions: [{ object: 'Seen__c', ...rights }],
+    })
+    const detail = named('Seen__c', [master('Placement__c')])
+    expectAgreement(await judged([detail], 'Sees_All'), ['Sees_All'])
+    await to.admin.metadata.upsert('PermissionSet', {
+      ...{ fullName: 'Sees_All', label: 'Sees all' },
+      objectPermissions: ['Seen__c', 'Placement__c'].map((object) => ({ object, ...rights })),
+    })
+    expectAgreement(await judged([detail], 'Sees_All'), [])
   })
 
   it('of flows', async () => {

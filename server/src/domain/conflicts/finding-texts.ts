@@ -476,6 +476,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   permission_set_merged: [
     'The permission set is created, or extended if it exists: nobody loses access.',
   ],
+  permission_set_sees_all_below: [
+    'The permission set sees all records of an object that becomes a detail, and not all of its master.',
+    'Grant "View All Records" of the master there first, or take it back for the detail.',
+  ],
   permission_set_missing: [
     'A permission set of the plan does not exist; the plan creates only its main one.',
     NAMES,
@@ -491,6 +495,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   permission_set_group_set_missing: [
     'The group would contain a permission set that exists neither in the plan nor in the Salesforce org.',
     'Create the permission set, correct its name, or leave it out.',
+  ],
+  profile_sees_all_below: [
+    'The profile sees all records of an object that becomes a detail, and not all of its master.',
+    'Grant "View All Records" of the master there first, or take it back for the detail.',
   ],
   profile_missing: [
     'A profile of the plan does not exist in the Salesforce org.',

@@ -262,6 +262,24 @@ describe('what the report calls red is what Salesforce refuses', () => {
     expectAgreement(await judged(objects), allOf('Account', good, bad))
   })
 
+  it('of record types and rules where Salesforce has none', async () => {
+    const call = { record_types: [{ api_name: 'Call', label: 'Call' }] }
+    const rule = {
+      validation_rules: [{ api_name: 'R', error_condition_formula: 'false', error_message: 'No' }],
+    }
+    const { red, refused } = await judged([
+      { api_name: 'Task', ...call, ...rule },
+      { api_name: 'Contact', ...call, ...rule },
+      { api_name: 'User', ...call, ...rule },
+      { api_name: 'AccountHistory', ...call, ...rule },
+      { api_name: 'LeadShare', ...rule },
+    ])
+    expect(red).toEqual(['AccountHistory', 'LeadShare', 'User'])
+    expect(refused).toEqual(
+      ['AccountHistory.Call', 'AccountHistory.R', 'LeadShare.R', 'User.Call'].toSorted(),
+    )
+  })
+
   it('of access to a new detail, all of which some see', async () => {
     const alone = { permission_set: null, assign_to_connected_user: false }
     await to.deploy({ objects: [made('Seen__c', [])], permissions: alone })

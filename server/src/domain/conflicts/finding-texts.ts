@@ -147,8 +147,12 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'Plan the current ones if you do not want this.',
   ],
   object_takes_no_fields: [
-    'Salesforce allows no custom fields on this object.',
-    'Add the fields to a different object.',
+    'Salesforce allows no custom fields, record types and rules on the object.',
+    'Add them to a different object.',
+  ],
+  object_takes_no_record_types: [
+    'Salesforce has no record types of the object.',
+    'Use a picklist field to tell its records apart.',
   ],
   object_unreadable: [
     'The object exists, but the snapshot has no describe of it, so its fields were not compared.',

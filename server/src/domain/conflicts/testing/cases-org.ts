@@ -329,6 +329,15 @@ export const ACCESS_CASES: Cases = {
       live: { allFields: async () => ['A__c'] },
     },
   },
+  object_takes_no_record_types: {
+    fires: {
+      plan: { objects: [{ api_name: 'User', record_types: [{ api_name: 'R', label: 'R' }] }] },
+      describes: [describedObject('User')],
+    },
+    not: {
+      plan: { objects: [{ api_name: 'Lead', record_types: [{ api_name: 'R', label: 'R' }] }] },
+    },
+  },
   object_takes_no_fields: {
     fires: {
       ...calm,

@@ -126,6 +126,18 @@ const judgedWorkflows = async (
   }
 }
 
+/** All assignment rules of an object are one component, so each is sent by itself; only bad ones are. */
+const judgedRule = async (definition: object): Promise<{ severity: string; status?: string }> => {
+  const workflows = [
+    { type: 'assignment_rule', api_name: 'Lead.Judged', activate: false, definition },
+  ]
+  const sent = { client_id: to.client.id, workflows }
+  const { severity } = await to.post<{ severity: string }>('/api/conflicts/check', sent)
+  if (severity !== 'red') return { severity }
+  const { status } = await to.post<{ status: string }>('/api/workflows/deploy', sent)
+  return { severity, status }
+}
+
 describe('what the report calls red is what Salesforce refuses', () => {
   it('of formulas and of default values', async () => {
     const good = [
@@ -319,6 +331,12 @@ describe('what the report calls red is what Salesforce refuses', () => {
       computing('IF(true, "a", "b"'),
       computing('"x"', 'Number'),
       computing('NOPE()'),
+      {
+        start: lead('RecordAfterSave', {
+          ...{ filterLogic: '1 AND 2' },
+          filters: [{ field: 'Company', operator: 'EqualTo', ...value('x') }],
+        }),
+      },
       computing('{!$Record.Name}'),
       computing('{!$Label.Nobody_Wrote_It}'),
       computing('{!$CustomMetadata.Absent__mdt.One.Two__c}'),
@@ -374,5 +392,28 @@ describe('what the report calls red is what Salesforce refuses', () => {
       await judgedWorkflows('validation_rule', good, bad),
       bad.map((_, index) => `Lead.Bad_${index}`),
     )
+  })
+
+  it('of the entries of an assignment rule', async () => {
+    const user = to.salesforce.usernameOf('admin')
+    const rule = (...entries: object[]) => ({
+      ruleEntry: entries.map((entry) => ({ assignedTo: user, assignedToType: 'User', ...entry })),
+    })
+    const by = (operation: string, more: object = {}) => ({
+      criteriaItems: [{ field: 'Lead.Company', operation, value: 'x' }],
+      ...more,
+    })
+    for (const good of [rule(by('equals')), rule(by('notEqual', { booleanFilter: '1' }), {})]) {
+      expect((await judgedRule(good)).severity).not.toBe('red')
+    }
+    for (const bad of [
+      rule(by('is')),
+      rule(by('equals', { booleanFilter: '1 AND 2' })),
+      rule(by('equals', { formula: 'true' })),
+      rule({ formula: 'LEN(Company)' }),
+      rule({ formula: 'ISBLANK(Company' }),
+    ]) {
+      expect(await judgedRule(bad)).toMatchObject({ severity: 'red', status: 'failed' })
+    }
   })
 })

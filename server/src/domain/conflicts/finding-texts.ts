@@ -778,8 +778,12 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The workflow sets or checks a value that a restricted picklist does not have.',
     'Correct the value (use its API name), or add it to the picklist.',
   ],
+  assignment_entry_refused: [
+    'An entry of the rule has criteria and a formula, an operation that does not exist, or logic that names a criterion which is not there.',
+    'Correct the entry.',
+  ],
   flow_element_refused: [
-    'Two elements of the flow have one name, a name is not allowed, or its type cannot have the element.',
+    'Two elements of the flow have one name, a name is not allowed, its type cannot have the element, or its logic names a condition that is not there.',
     'Correct the element.',
   ],
   flow_word_unknown: [

@@ -47,8 +47,8 @@ interface Judged {
   refused: string[]
 }
 
-const judged = async (objects: object[]): Promise<Judged> => {
-  const plan = { objects, permissions: { permission_set: null, assign_to_connected_user: false } }
+const judged = async (objects: object[], permission_set: string | null = null) => {
+  const plan = { objects, permissions: { permission_set, assign_to_connected_user: false } }
   const report = await to.post<{
     findings: { severity: string; component: { full_name: string } }[]
   }>('/api/conflicts/check', { client_id: to.client.id, plan })
@@ -124,6 +124,18 @@ const judgedWorkflows = async (
       deployed.components.flatMap(({ full_name, problem }) => (problem === null ? [] : full_name)),
     ),
   }
+}
+
+/** All assignment rules of an object are one component, so each is sent by itself; only bad ones are. */
+const judgedRule = async (definition: object): Promise<{ severity: string; status?: string }> => {
+  const workflows = [
+    { type: 'assignment_rule', api_name: 'Lead.Judged', activate: false, definition },
+  ]
+  const sent = { client_id: to.client.id, workflows }
+  const { severity } = await to.post<{ severity: string }>('/api/conflicts/check', sent)
+  if (severity !== 'red') return { severity }
+  const { status } = await to.post<{ status: string }>('/api/workflows/deploy', sent)
+  return { severity, status }
 }
 
 describe('what the report calls red is what Salesforce refuses', () => {
@@ -262,6 +274,42 @@ describe('what the report calls red is what Salesforce refuses', () => {
     expectAgreement(await judged(objects), allOf('Account', good, bad))
   })
 
+  it('of record types and rules where Salesforce has none', async () => {
+    const call = { record_types: [{ api_name: 'Call', label: 'Call' }] }
+    const rule = {
+      validation_rules: [{ api_name: 'R', error_condition_formula: 'false', error_message: 'No' }],
+    }
+    const { red, refused } = await judged([
+      { api_name: 'Task', ...call, ...rule },
+      { api_name: 'Contact', ...call, ...rule },
+      { api_name: 'User', ...call, ...rule },
+      { api_name: 'AccountHistory', ...call, ...rule },
+      { api_name: 'LeadShare', ...rule },
+    ])
+    expect(red).toEqual(['AccountHistory', 'LeadShare', 'User'])
+    expect(refused).toEqual(
+      ['AccountHistory.Call', 'AccountHistory.R', 'LeadShare.R', 'User.Call'].toSorted(),
+    )
+  })
+
+  it('of access to a new detail, all of which some see', async () => {
+    const alone = { permission_set: null, assign_to_connected_user: false }
+    await to.deploy({ objects: [made('Seen__c', [])], permissions: alone })
+    await to.client.pull()
+    const rights = { allowRead: true, viewAllRecords: true }
+    await to.admin.metadata.upsert('PermissionSet', {
+      ...{ fullName: 'Sees_All', label: 'Sees all' },
+      objectPermissions: [{ object: 'Seen__c', ...rights }],
+    })
+    const detail = named('Seen__c', [master('Placement__c')])
+    expectAgreement(await judged([detail], 'Sees_All'), ['Sees_All'])
+    await to.admin.metadata.upsert('PermissionSet', {
+      ...{ fullName: 'Sees_All', label: 'Sees all' },
+      objectPermissions: ['Seen__c', 'Placement__c'].map((object) => ({ object, ...rights })),
+    })
+    expectAgreement(await judged([detail], 'Sees_All'), [])
+  })
+
   it('of flows', async () => {
     const flow = (more: object) => ({
       ...{ apiVersion: '66.0', label: 'Made', processType: 'AutoLaunchedFlow', start: place },
@@ -283,6 +331,12 @@ describe('what the report calls red is what Salesforce refuses', () => {
       computing('IF(true, "a", "b"'),
       computing('"x"', 'Number'),
       computing('NOPE()'),
+      {
+        start: lead('RecordAfterSave', {
+          ...{ filterLogic: '1 AND 2' },
+          filters: [{ field: 'Company', operator: 'EqualTo', ...value('x') }],
+        }),
+      },
       computing('{!$Record.Name}'),
       computing('{!$Label.Nobody_Wrote_It}'),
       computing('{!$CustomMetadata.Absent__mdt.One.Two__c}'),
@@ -338,5 +392,28 @@ describe('what the report calls red is what Salesforce refuses', () => {
       await judgedWorkflows('validation_rule', good, bad),
       bad.map((_, index) => `Lead.Bad_${index}`),
     )
+  })
+
+  it('of the entries of an assignment rule', async () => {
+    const user = to.salesforce.usernameOf('admin')
+    const rule = (...entries: object[]) => ({
+      ruleEntry: entries.map((entry) => ({ assignedTo: user, assignedToType: 'User', ...entry })),
+    })
+    const by = (operation: string, more: object = {}) => ({
+      criteriaItems: [{ field: 'Lead.Company', operation, value: 'x' }],
+      ...more,
+    })
+    for (const good of [rule(by('equals')), rule(by('notEqual', { booleanFilter: '1' }), {})]) {
+      expect((await judgedRule(good)).severity).not.toBe('red')
+    }
+    for (const bad of [
+      rule(by('is')),
+      rule(by('equals', { booleanFilter: '1 AND 2' })),
+      rule(by('equals', { formula: 'true' })),
+      rule({ formula: 'LEN(Company)' }),
+      rule({ formula: 'ISBLANK(Company' }),
+    ]) {
+      expect(await judgedRule(bad)).toMatchObject({ severity: 'red', status: 'failed' })
+    }
   })
 })

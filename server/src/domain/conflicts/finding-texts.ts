@@ -147,8 +147,12 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'Plan the current ones if you do not want this.',
   ],
   object_takes_no_fields: [
-    'Salesforce allows no custom fields on this object.',
-    'Add the fields to a different object.',
+    'Salesforce allows no custom fields, record types and rules on the object.',
+    'Add them to a different object.',
+  ],
+  object_takes_no_record_types: [
+    'Salesforce has no record types of the object.',
+    'Use a picklist field to tell its records apart.',
   ],
   object_unreadable: [
     'The object exists, but the snapshot has no describe of it, so its fields were not compared.',
@@ -476,6 +480,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   permission_set_merged: [
     'The permission set is created, or extended if it exists: nobody loses access.',
   ],
+  permission_set_sees_all_below: [
+    'The permission set sees all records of an object that becomes a detail, and not all of its master.',
+    'Grant "View All Records" of the master there first, or take it back for the detail.',
+  ],
   permission_set_missing: [
     'A permission set of the plan does not exist; the plan creates only its main one.',
     NAMES,
@@ -491,6 +499,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   permission_set_group_set_missing: [
     'The group would contain a permission set that exists neither in the plan nor in the Salesforce org.',
     'Create the permission set, correct its name, or leave it out.',
+  ],
+  profile_sees_all_below: [
+    'The profile sees all records of an object that becomes a detail, and not all of its master.',
+    'Grant "View All Records" of the master there first, or take it back for the detail.',
   ],
   profile_missing: [
     'A profile of the plan does not exist in the Salesforce org.',
@@ -766,8 +778,12 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The workflow sets or checks a value that a restricted picklist does not have.',
     'Correct the value (use its API name), or add it to the picklist.',
   ],
+  assignment_entry_refused: [
+    'An entry of the rule has criteria and a formula, an operation that does not exist, or logic that names a criterion which is not there.',
+    'Correct the entry.',
+  ],
   flow_element_refused: [
-    'Two elements of the flow have one name, a name is not allowed, or its type cannot have the element.',
+    'Two elements of the flow have one name, a name is not allowed, its type cannot have the element, or its logic names a condition that is not there.',
     'Correct the element.',
   ],
   flow_word_unknown: [

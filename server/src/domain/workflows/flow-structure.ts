@@ -34,6 +34,7 @@ export const structureFaults = (flow: JsonObject): string[] => {
     }
     seen.add(sameName(name))
   }
+  faults.push(...logicFaults(flow))
   const trigger = isObject(flow.start) ? leaf(flow.start.triggerType) : null
   if (trigger === 'RecordBeforeSave') {
     for (const element of NOT_BEFORE_SAVE.flatMap((member) => listObjects(flow[member]))) {
@@ -50,6 +51,25 @@ export const structureFaults = (flow: JsonObject): string[] => {
   }
   return [...new Set(faults)]
 }
+
+/** Numbers in the logic between filters or conditions for which there is none. */
+export const undefinedIn = (logic: string, count: number): string[] =>
+  (logic.match(/\d+/g) ?? []).filter((number) => Number(number) < 1 || Number(number) > count)
+
+/** Logic that names a condition which is not there, anywhere in the flow. */
+const logicFaults = (value: JsonObject): string[] => [
+  ...[
+    { items: value.conditions, logic: value.conditionLogic },
+    { items: value.filters, logic: value.filterLogic },
+  ].flatMap(({ items, logic }) =>
+    undefinedIn(leaf(logic) ?? '', list(items).length).map(
+      (number) => `The logic ${leaf(logic)} names condition ${number}, which is not there.`,
+    ),
+  ),
+  ...Object.values(value).flatMap((member) =>
+    list(member).flatMap((item) => (isObject(item) ? logicFaults(item) : [])),
+  ),
+]
 
 const words = (text: string): string[] => text.trim().split(/\s+/)
 

@@ -6,6 +6,7 @@ import { ACTIVE_USERS, QUEUES } from '../../metadata/named-records.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
 import { danglingReferences } from '../../workflows/flow-references.ts'
 import { structureFaults, unknownWords } from '../../workflows/flow-structure.ts'
+import { entryFaults } from '../../workflows/rule-entries.ts'
 import { type Automation } from '../../topology/automations/automation.ts'
 import { sameFlow } from '../../workflows/transition.ts'
 import { assigneesOf, objectsOfFlow } from '../definitions.ts'
@@ -176,6 +177,18 @@ export const workflowRules = [
         remedy: 'Correct the element.',
         at: 'definition',
       })),
+  }),
+  rule('workflow', {
+    code: 'assignment_entry_refused',
+    severities: ['red'],
+    judge: ({ workflow }) =>
+      (workflow.type === 'assignment_rule' ? entryFaults(workflow.definition) : []).map(
+        (fault) => ({
+          message: `The rule ${workflow.api_name} is refused by Salesforce. ${fault}`,
+          remedy: 'Correct the entry.',
+          at: 'definition',
+        }),
+      ),
   }),
   rule('workflow', {
     code: 'flow_word_unknown',

@@ -145,6 +145,14 @@ const there = (more: Partial<Automation> = {}) =>
 const onObject = (object: string, field?: string) => ({
   start: { object, ...(field === undefined ? {} : { filters: { field } }) },
 })
+const entering = (more: object) =>
+  workflow('assignment_rule', 'Lead.A', {
+    definition: {
+      ruleEntry: [
+        { criteriaItems: { field: 'Lead.Name', operation: 'equals', value: 'x' }, ...more },
+      ],
+    },
+  })
 const calling = (expression: string) =>
   flow({ definition: { start: { object: 'Lead' }, formulas: { name: 'F', expression } } })
 const onlyA = describedPicklist('P__c', ['A'], { restrictedPicklist: true })
@@ -205,6 +213,10 @@ export const WORKFLOW_CASES: Cases = {
       automations: [automation('validation_rule', 'Lead.V', { managed: true })],
     },
     not: { workflows: [checking()], automations: [automation('validation_rule', 'Lead.V')] },
+  },
+  assignment_entry_refused: {
+    fires: { workflows: [entering({ booleanFilter: '1 AND 2' })] },
+    not: { workflows: [entering({ booleanFilter: '1' })] },
   },
   flow_element_refused: {
     fires: {

@@ -8,6 +8,7 @@ import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { checkFlowSchema } from '../flow-schema.ts'
 import { typedFlow } from '../flow-types.ts'
+import { checkFilterLogic, operationOf } from './filters.ts'
 import { checkFlowFormulas } from './flow-formulas.ts'
 import { checkFlowReferences } from './flow-references.ts'
 import { checkFlowStructure } from './flow-structure.ts'
@@ -197,6 +198,7 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
     if (formula !== undefined)
       checkFormula(draft, object, formula, { expected: 'Boolean', use: 'rule' })
     const booleanFilter = text(entry, 'booleanFilter')
+    checkFilterLogic(booleanFilter, items.length)
     return {
       ...assignee,
       criteriaItems: items.map((item) => {
@@ -208,7 +210,7 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
         if (found === undefined || found.deletedAt) {
           throw noSuch('field', 'CustomField', field)
         }
-        return { field, operation: required(item, 'operation'), value: text(item, 'value') ?? '' }
+        return { field, operation: operationOf(item), value: text(item, 'value') ?? '' }
       }),
       ...(formula === undefined ? {} : { formula }),
       ...(booleanFilter === undefined ? {} : { booleanFilter }),

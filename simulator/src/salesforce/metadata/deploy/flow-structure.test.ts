@@ -75,6 +75,20 @@ describe('a flow', () => {
     [element('screens', 'Ask'), 'Ask (screens) is not allowed'],
     [lead('RecordBeforeSave') + element('recordCreates', 'Make'), 'Make (recordCreates)'],
     [lead('RecordBeforeSave') + element('waits', 'Wait'), 'Wait (waits)'],
+    [
+      start(
+        '<object>Lead</object><filterLogic>1 AND 2</filterLogic><filters><field>Name</field><operator>EqualTo</operator></filters>',
+      ),
+      'The filter logic references an undefined filter: 2.',
+    ],
+    [
+      element(
+        'decisions',
+        'Ask',
+        '<rules><name>Yes</name><conditionLogic>2</conditionLogic><conditions><leftValueReference>a</leftValueReference><operator>IsNull</operator></conditions><label>Yes</label></rules>',
+      ),
+      'undefined filter: 2',
+    ],
     [formula('IF(true, "a", "b"'), 'f (Formula) - The formula expression is invalid: Syntax error'],
     [formula('"x"', 'Number'), 'incompatible with expected data type (Number)'],
     [formula('LEFT({!a})'), 'Incorrect number of parameters'],

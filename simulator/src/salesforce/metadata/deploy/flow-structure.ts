@@ -3,6 +3,7 @@
 
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem } from './draft.ts'
+import { checkFilterLogic } from './filters.ts'
 import { checkDeveloperName } from './names.ts'
 
 /** Names in these are not those of elements or resources. */
@@ -23,6 +24,7 @@ export function checkFlowStructure(flow: MetadataNode): void {
     }
     seen.add(name.toLowerCase())
   }
+  checkLogic(flow)
   const trigger = text(child(flow, 'start'), 'triggerType')
   const not =
     trigger === 'RecordBeforeSave'
@@ -47,3 +49,17 @@ const namesIn = (flow: MetadataNode): string[] =>
     .flatMap((member) => nodes(flow, member))
     .flatMap((element) => [element, ...nodes(element, 'rules')])
     .flatMap((named) => text(named, 'name') ?? [])
+
+/** The logic between conditions, by the name of their list. */
+const LOGIC = [
+  ['conditions', 'conditionLogic'],
+  ['filters', 'filterLogic'],
+] as const
+
+/** Refuses logic that names a condition which is not there, anywhere in the flow. */
+function checkLogic(node: MetadataNode): void {
+  for (const [items, logic] of LOGIC) {
+    checkFilterLogic(text(node, logic), nodes(node, items).length)
+  }
+  for (const member of Object.keys(node)) for (const each of nodes(node, member)) checkLogic(each)
+}

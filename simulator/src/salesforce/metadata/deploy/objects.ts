@@ -4,6 +4,7 @@ import { customObjectUse } from '../../../org/edition.ts'
 import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
 import {
   freeKeyPrefix,
+  isCustomizable,
   isCustomMetadataType,
   makeField,
   makeObject,
@@ -198,6 +199,10 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   const object = draft.object(objectName)
   if (object === undefined) throw noObject('fullName', objectName)
   checkNoSetting(object, 'record types')
+  // Salesforce: neither the tables that it keeps about other objects have any, nor have users.
+  if (!isCustomizable(object) || object.name === 'User') {
+    throw new Problem(`${object.name} does not support record types`)
+  }
   checkDeveloperName('Record Type', name)
   const label = required(node, 'label')
   checkLength('Name', label, 80)
@@ -247,6 +252,9 @@ export function deployValidationRule(draft: Draft, { fullName, node }: Item): Ou
   checkNoSetting(object, 'validation rules')
   if (isCustomMetadataType(objectName)) {
     throw new NotDone('does not deploy validation rules of custom metadata types')
+  }
+  if (!isCustomizable(object)) {
+    throw new Problem(`${object.name} does not support validation rules`)
   }
   checkUnmanaged(draft.org, 'ValidationRule', name)
   checkDeveloperName('Validation Rule', name)

@@ -5,6 +5,7 @@ import type { Field, SObject } from '../../../org/model.ts'
 import type { FieldSpec } from '../../../org/schema.ts'
 import { nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft } from './draft.ts'
+import { operationOf } from './filters.ts'
 import { formulasBehind, leavesRecord } from './formula.ts'
 import { noSuch, oneOf, required } from './names.ts'
 
@@ -72,6 +73,7 @@ const UNFILTERED = new Set(['encryptedstring', 'multipicklist', 'reference'])
 
 function checkFilters(draft: Draft, detail: SObject, node: MetadataNode): void {
   for (const item of nodes(node, 'summaryFilterItems')) {
+    operationOf(item)
     const path = required(item, 'field')
     const field = fieldOfDetail(detail, 'field', path)
     const { name, type, length } = field.describe

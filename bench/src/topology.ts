@@ -78,7 +78,7 @@ const storedBytes = async (databaseUrl: string): Promise<number> => {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   const { rows } = await client.query<{ bytes: string }>(
-    'select coalesce(sum(length(body)), 0) as bytes from topology_blobs',
+    'select coalesce(sum(length(body)), 0) as bytes from topology_frames',
   )
   await client.end()
   return Number(rows[0]?.bytes ?? 0)

@@ -18,7 +18,7 @@ import { emptyManifest, hiddenNames, type Manifest, objectHashes } from './manif
 import { type GlobalList, readGlobalList, readObjects, settledBefore } from './objects.ts'
 import { manifestFrom, type ObjectsPlan, planObjects } from './plan.ts'
 import { emptyStats, manifestOf, snapshotById, type SnapshotRow, standingOf } from './snapshots.ts'
-import { type Contents, contentsOf } from './store.ts'
+import { type Contents, contentsOf } from './contents.ts'
 import {
   loadValidators,
   noValidators,

@@ -44,11 +44,14 @@ export interface Caller {
   api: Api
   /** All that was accepted, oldest first. */
   works: readonly Work[]
-  /** Changes something. Resolves with the first answer that is final: 2xx, or a refusal that stays. */
+  /**
+   * Changes something. Resolves with the first answer that is final: 2xx, or a refusal that stays; after so
+   * many tries, with the last one whatever it is.
+   */
   change<Body>(
     path: string,
     body: Row,
-    lines?: readonly Row[],
+    options?: { lines?: readonly Row[] | undefined; tries?: number },
   ): Promise<{ answer: Answer<Body>; call: Call }>
   /** Reads, again and again until the answer is 200. */
   read<Body>(path: string, body: Row): Promise<Body>
@@ -115,7 +118,10 @@ export const callerOf = (storm: Storm, api: Api, dice: Dice, name: string): Call
   }
 
   /** As often as needed. */
-  const insist = async (first: Omit<Call, 'key'>, isChange: boolean) => {
+  const insist = async (
+    first: Omit<Call, 'key'>,
+    { isChange, tries = Infinity }: { isChange: boolean; tries?: number },
+  ) => {
     let call: Call = { ...first, key: randomUUID() }
     let last = 'nothing'
     for (let n = 0; ; n++) {
@@ -128,6 +134,7 @@ export const callerOf = (storm: Storm, api: Api, dice: Dice, name: string): Call
       const code = codeOf(answer)
       last = `${answer.status} ${answer.text.slice(0, 500)}`
       if (answer.status === 500) storm.violated(`${call.path} answered 500`, answer.text)
+      if (n + 1 >= tries) return { answer, call }
       if (answer.status >= 500 || PASSING.has(answer.status)) {
         storm.count(`answers ${answer.status} ${code}`)
         continue
@@ -143,7 +150,7 @@ export const callerOf = (storm: Storm, api: Api, dice: Dice, name: string): Call
   }
 
   const read: Caller['read'] = async <Body>(path: string, body: Row): Promise<Body> => {
-    const { answer } = await insist({ path, body }, false)
+    const { answer } = await insist({ path, body }, { isChange: false })
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text}`)
     return answer.body as Body
   }
@@ -151,11 +158,11 @@ export const callerOf = (storm: Storm, api: Api, dice: Dice, name: string): Call
   const change: Caller['change'] = async <Body>(
     path: string,
     body: Row,
-    lines?: readonly Row[],
+    { lines, tries }: { lines?: readonly Row[] | undefined; tries?: number } = {},
   ) => {
     const { answer, call } = await insist(
       { path, body, ...(lines === undefined ? {} : { lines }) },
-      true,
+      { isChange: true, ...(tries === undefined ? {} : { tries }) },
     )
     return { answer: answer as unknown as Answer<Body>, call }
   }
@@ -167,7 +174,11 @@ export const callerOf = (storm: Storm, api: Api, dice: Dice, name: string): Call
     read,
     begin: async (kind, path, body, lines) => {
       const wait_seconds = dice.pick([0, 0, 1, 5])
-      const { answer, call } = await change<LongResource>(path, { ...body, wait_seconds }, lines)
+      const { answer, call } = await change<LongResource>(
+        path,
+        { ...body, wait_seconds },
+        { lines },
+      )
       if (answer.status >= 300) {
         storm.count(`${kind} refused: ${codeOf(answer)}`)
         storm.violated(`${name}: ${kind} was refused`, answer.body)

@@ -7,6 +7,7 @@ import { type DeploymentBody, text } from '../deploy-bodies.ts'
 import { type Row } from '../push-support.ts'
 import { type Caller, type LongResource, type Work } from './caller.ts'
 import { type Dice } from './dice.ts'
+import { isListed } from './salesforce-org.ts'
 import { type Storm } from './storm.ts'
 import { type StormClient } from './world.ts'
 
@@ -24,7 +25,7 @@ interface Thing {
   type: 'plan' | 'flow' | 'validation_rule'
   name: string
   /** Oldest first. The topmost state is the present one; without any the thing does not exist. */
-  stack: { deploymentId: string; state: State | null }[]
+  stack: { deploymentId: string; state: State | null; told: Deployment['components'] }[]
 }
 
 export interface ChangeLane {
@@ -157,7 +158,7 @@ export const changeLaneOf = (
       storm.violated(`a deployment of ${whose} ended ${done.status}`, done)
       return
     }
-    thing.stack.push({ deploymentId: done.id, state })
+    thing.stack.push({ deploymentId: done.id, state, told: done.components })
   }
 
   const added = (type: Thing['type']): Thing => {
@@ -328,6 +329,11 @@ export const changeLaneOf = (
             present,
             thing,
           })
+        }
+        for (const { type, full_name, action } of thing.stack.at(-1)?.told ?? []) {
+          if (!isListed(type)) continue
+          if (components.has(`${type}:${full_name}`) === (action !== 'deleted')) continue
+          storm.violated(`${type} ${full_name} of ${whose} was reported as ${action}`, thing)
         }
         if (thing.type !== 'plan') continue
         const parts = partsOf.get(thing.name) ?? []

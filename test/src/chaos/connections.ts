@@ -19,6 +19,7 @@ export interface ConnectionLane {
 const PAUSE_MS = { least: 4_000, most: 20_000 }
 const REVOKED_MS = { least: 200, most: 4_000 }
 const AGAIN_MS = 500
+const CALLBACK_TRIES = 12
 /** What a call may say while the connection or what it leads to is away; everything else is a fault. */
 const EXPECTED = new Set([
   'connection_not_ready',
@@ -56,21 +57,19 @@ export const connectionLaneOf = (
       .authorize({ connectLink, org: salesforceOrg, username: connectedUser })
       .catch(() => null) // Nango or Salesforce is away: the person at the browser tries again later
     if (arrival?.ok !== true) return false
-    for (;;) {
-      const { answer: accepted } = await caller.change<Connection & { code?: string }>(
-        '/api/connections/callback',
-        { client_id },
-      )
-      if (accepted.status === 200) return accepted.body.status === 'connected'
-      storm.count(`callback refused: ${accepted.body.code ?? accepted.status}`)
-      if (!EXPECTED.has(accepted.body.code ?? '')) {
-        storm.violated(
-          `connections/callback of ${whose} answered ${accepted.status}`,
-          accepted.text,
-        )
-      }
-      return false
+    // The new grant may be dead by now: after some tries, a person starts again.
+    const { answer: accepted } = await caller.change<Connection & { code?: string }>(
+      '/api/connections/callback',
+      { client_id },
+      { tries: CALLBACK_TRIES },
+    )
+    if (accepted.status === 200) return accepted.body.status === 'connected'
+    const code = accepted.body.code ?? String(accepted.status)
+    storm.count(`callback refused: ${code}`)
+    if (accepted.status < 500 && !EXPECTED.has(code)) {
+      storm.violated(`connections/callback of ${whose} answered ${accepted.status}`, accepted.text)
     }
+    return false
   }
 
   const authorizeInTurn = async (): Promise<void> => {

@@ -3,6 +3,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createNangoControl } from '../../../simulator/src/nango/control/client.ts'
 import { type Caller, callerOf } from './caller.ts'
 import { type ChangeLane, changeLaneOf } from './changes.ts'
 import { type ConnectionLane, connectionLaneOf } from './connections.ts'
@@ -100,6 +101,7 @@ const keepEvidence = async (storm: Storm, { replicas }: World): Promise<string> 
 
 const makeCalm = async ({ replicas, simulator }: World): Promise<void> => {
   await simulator.control.clearFaults()
+  await createNangoControl(simulator.nangoUrl).clearFaults()
   for (let at = 0; at < replicas.count; at++) await replicas.start(at)
 }
 

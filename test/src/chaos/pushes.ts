@@ -91,10 +91,16 @@ export const pushLaneOf = (
   ): Promise<RowResult[]> => {
     const push = await caller.ended<Push>(work)
     const results = await resultsOf(push)
+    const ending = push.error?.code ?? null
     const what = `${work.kind} ${push.id} of ${name}`
     await storm.must(`${what}: its counts and results`, () => {
       expectWhole(push, results)
     })
+    const isExcused =
+      ending === null ||
+      (isCancelled && ending === 'cancelled') ||
+      (isRestless && AFTER_REVOKE.includes(ending.toUpperCase()))
+    if (!isExcused) storm.violated(`${what} ended with ${ending}`, push)
     if (results.length !== rows.length) {
       storm.violated(`${what}: ${results.length} results of ${rows.length} rows`)
     }
@@ -103,6 +109,7 @@ export const pushLaneOf = (
       ...(isCancelled ? AFTER_CANCEL : []),
       ...(isRestless ? AFTER_REVOKE : []),
     ]
+    const wrong: { why: string; bad: string | null; result: RowResult }[] = []
     for (const result of results) {
       const row = rows[result.index]
       if (row === undefined) continue
@@ -110,20 +117,22 @@ export const pushLaneOf = (
       const code = result.errors[0]?.code ?? ''
       const known = model.get(key)
       if (result.success) {
-        if (bad !== null) storm.violated(`${what}: a row that cannot be written was`, result)
-        if (work.kind === 'push' && (result.action === 'created') !== (known === undefined)) {
-          storm.violated(
-            `${what}: the record ${known === undefined ? 'did not exist' : 'existed'}`,
-            result,
-          )
+        if (bad !== null) wrong.push({ why: 'it cannot be written, and was', bad, result })
+        const isNew = known === undefined
+        if (work.kind === 'push' && !doubtful.has(key) && (result.action === 'created') !== isNew) {
+          wrong.push({ why: `the record was ${isNew ? 'new' : 'known'}`, bad, result })
         }
+        doubtful.delete(key)
         model.set(key, apply(result.id ?? ''))
         continue
       }
       if (code !== bad && !excused.includes(code)) {
-        storm.violated(`${what}: a row failed without a cause`, { bad, result })
+        wrong.push({ why: 'it failed without a cause', bad, result })
       }
       if (code === 'OUTCOME_UNKNOWN') doubtful.add(key)
+    }
+    if (wrong.length > 0) {
+      storm.violated(`${what}: ${wrong.length} of ${results.length} results`, wrong.slice(0, 4))
     }
     return results
   }

@@ -8,6 +8,7 @@ import { type Row } from '../push-support.ts'
 /** Everything a plan or a workflow of the storm can touch. */
 const TYPES = [
   'CustomObject',
+  'CustomField',
   'ValidationRule',
   'Layout',
   'PermissionSet',
@@ -18,6 +19,9 @@ const TYPES = [
   'Profile',
 ] as const
 type Type = (typeof TYPES)[number]
+
+/** Whether components of this type are among those that are read. */
+export const isListed = (type: string): boolean => TYPES.some((each) => each === type)
 
 /** Salesforce: a call lists three types at most, and reads ten components. */
 const LISTED_AT_ONCE = 3

@@ -105,25 +105,37 @@ export const checkRepeats = async (
 
 const ERROR_LEVEL = 50
 
+interface LogLine {
+  level: number
+  msg: string
+  err?: { message?: string }
+}
+
+/** The last line of a killed server may be half of one. */
+const parsed = (line: string): LogLine => {
+  try {
+    return JSON.parse(line) as LogLine
+  } catch {
+    return { level: 0, msg: '' }
+  }
+}
+
 /** Lines of the servers' logs that an operator would have to explain. */
 export const checkLogs = (storm: Storm, { replicas }: World): void => {
-  const seen = new Map<string, { times: number; line: string }>()
-  for (const server of replicas.all()) {
-    for (const line of server.lines) {
-      let parsed: { level?: number; msg?: string; err?: { message?: string } }
-      try {
-        parsed = JSON.parse(line) as typeof parsed
-      } catch {
-        parsed = { level: ERROR_LEVEL, msg: `not a log line: ${line}` }
-      }
-      if ((parsed.level ?? 0) < ERROR_LEVEL) continue
-      const what = `${parsed.msg ?? ''} ${parsed.err?.message ?? ''}`.slice(0, 200)
-      const known = seen.get(what)
-      seen.set(what, { times: (known?.times ?? 0) + 1, line: known?.line ?? line })
+  const seen = new Map<string, { times: number; about: string }>()
+  const found = (what: string, about: string) => {
+    seen.set(what, { times: (seen.get(what)?.times ?? 0) + 1, about })
+  }
+  for (const { lines } of replicas.all()) {
+    const strange = lines.filter((line) => !line.startsWith('{'))
+    if (strange.length > 0) found('a server wrote what is no log line', strange.join('\n'))
+    for (const line of lines) {
+      const { level, msg, err } = parsed(line)
+      if (level >= ERROR_LEVEL) found(`${msg} ${err?.message ?? ''}`.slice(0, 200), line)
     }
   }
-  for (const [what, { times, line }] of seen) {
-    storm.violated(`${times} lines at error level: ${what}`, line)
+  for (const [what, { times, about }] of seen) {
+    storm.violated(`${times} times at error level: ${what}`, about)
   }
   for (const { pid, lines } of replicas.lost()) {
     storm.violated(`server ${pid} ended by itself`, lines.slice(-10))

@@ -1,5 +1,8 @@
 # Two stages: npm ci with everything, then the server with what it needs at run time.
-FROM node:24-bookworm-slim AS build
+# By digest, of all architectures: docs/releases.md says when it is renewed.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY server/package.json server/
@@ -9,19 +12,24 @@ COPY test/package.json test/
 # The embedded PostgreSQL and the pinned Node are for laptops; the image brings Node itself.
 RUN npm ci --omit=dev --omit=optional --workspace server --include-workspace-root=false
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /app
-# Secrets may come from Doppler: then DOPPLER_TOKEN alone is set and its CLI injects the rest.
+# Secrets may come from Doppler: then DOPPLER_TOKEN alone is set and its CLI injects the rest. Its packages
+# are trusted by this one key: the end of its fingerprint, which is all of it that Doppler publishes.
 ARG INSTALL_DOPPLER=false
+ARG DOPPLER_KEY=DE2A7741A397C129
 RUN if [ "$INSTALL_DOPPLER" = "true" ]; then \
       apt-get update && apt-get install -y --no-install-recommends ca-certificates curl gnupg \
-      && curl -sLf --retry 3 --tlsv1.2 --proto "=https" https://packages.doppler.com/public/cli/gpg.DE2A7741A397C129.key \
+      && curl -sLf --retry 3 --tlsv1.2 --proto "=https" "https://packages.doppler.com/public/cli/gpg.$DOPPLER_KEY.key" \
          | gpg --dearmor -o /usr/share/keyrings/doppler.gpg \
+      && gpg --show-keys --with-colons /usr/share/keyrings/doppler.gpg > /tmp/key \
+      && [ "$(grep -c '^pub:' /tmp/key)" = 1 ] \
+      && grep -A1 '^pub:' /tmp/key | grep -Eq "^fpr:+[0-9A-F]{24}$DOPPLER_KEY:" \
       && echo "deb [signed-by=/usr/share/keyrings/doppler.gpg] https://packages.doppler.com/public/cli/deb/debian any-version main" \
          > /etc/apt/sources.list.d/doppler.list \
       && apt-get update && apt-get install -y --no-install-recommends doppler \
-      && rm -rf /var/lib/apt/lists/*; \
+      && rm -rf /var/lib/apt/lists/* /tmp/key; \
     fi
 COPY --from=build /app ./
 COPY server ./server

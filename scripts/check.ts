@@ -9,9 +9,9 @@ const bin = (path: string) => join(ROOT, 'node_modules', path)
 
 /** The longest first. */
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
-  eslint: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'],
   tsc: [bin('typescript/bin/tsc'), '--noEmit'],
-  prettier: [bin('prettier/bin/prettier.cjs'), '--check', '--cache', '--log-level=warn', '.'],
+  oxlint: [bin('oxlint/bin/oxlint')],
+  oxfmt: [bin('oxfmt/bin/oxfmt'), '--check'],
   structure: ['scripts/structure.ts'],
   openapi: ['scripts/openapi.ts', '--check'],
 }

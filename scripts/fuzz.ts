@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { startVitest } from 'vitest/node'
 
 const HELP = `Sends requests made from the OpenAPI document, valid, nearly valid and hostile, and holds every answer against it.
+The server's memory must not grow after the first fifth.
 
   --requests N   default 100000
   --seed S       default: a random one
@@ -27,6 +28,7 @@ else {
   process.env.FUZZ_REQUESTS = values.requests
   process.env.FUZZ_SEED = values.seed
   process.env.FUZZ_SOON_MS = '2000'
+  process.env.FUZZ_ALONE = '1'
   if (values.shrink) process.env.FUZZ_SHRINK = '1'
   const vitest = await startVitest('test', ['test/src/fuzz.test.ts'], { watch: false })
   const failed = vitest.state.getCountOfFailedTests() + vitest.state.getUnhandledErrors().length

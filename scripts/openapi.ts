@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { format } from 'prettier'
+import { format } from 'oxfmt'
 import { ERRORS } from '../server/src/errors.ts'
 import { describeRoutes } from '../server/src/engine.ts'
 import { openApiDocument } from '../server/src/http/openapi.ts'
@@ -29,7 +29,7 @@ const errorsPage = (): string => {
 
 const files: [string, string][] = [
   ['openapi.json', `${JSON.stringify(openApiDocument(describeRoutes()), null, 2)}\n`],
-  ['errors.md', await format(errorsPage(), { parser: 'markdown' })],
+  ['errors.md', (await format('errors.md', errorsPage())).code],
 ]
 
 let stale = false

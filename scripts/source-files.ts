@@ -1,10 +1,10 @@
-// Reads the structure of the sources: imports, import cycles, and the length of functions. Uses
-// TypeScript's parser, so that strings and comments are not mistaken for code. The rules are in
-// structure.ts and in the architecture tests.
+// Reads the structure of the sources: imports, import cycles, and the length of functions. Uses a parser,
+// so that strings and comments are not mistaken for code. The rules are in structure.ts and in the
+// architecture tests.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import ts from 'typescript'
+import { type ESTree, parseSync } from 'rolldown/utils'
 
 export interface FunctionSize {
   /** Its declared name, the name of the variable or member that holds it, or `(anonymous)`. */
@@ -31,18 +31,20 @@ export const readSources = (folder: string): SourceFile[] =>
     .toSorted()
     .map((path) => parse(path, readFileSync(join(folder, path), 'utf8')))
 
-/** One source, read from its text. */
+/** One source, read from its text. Throws if it is not TypeScript. */
 export const parse = (path: string, text: string): SourceFile => {
-  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
+  const { program, errors } = parseSync(path, text)
+  if (errors.length > 0) throw new Error(`${path}: ${errors.map(String).join('; ')}`)
+  const lineAt = linesOf(text)
   const imports: string[] = []
   const functions: FunctionSize[] = []
-  const visit = (node: ts.Node): void => {
+  const visit = (node: ESTree.Node, holder: ESTree.Node): void => {
     const imported = importedBy(node)
     if (imported !== null) imports.push(imported)
-    if (hasBody(node)) functions.push(sizeOf(tree, node))
-    ts.forEachChild(node, visit)
+    if (hasBody(node)) functions.push(sizeOf(node, holder, text, lineAt))
+    for (const child of childrenOf(node)) visit(child, node)
   }
-  visit(tree)
+  visit(program, program)
   return { path, text, imports, functions }
 }
 
@@ -84,79 +86,111 @@ export const circlesOf = (sources: readonly SourceFile[]): string[][] => {
   return circles
 }
 
-const importedBy = (node: ts.Node): string | null => {
-  const named =
-    ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
-      ? node.moduleSpecifier
-      : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
-        ? node.argument.literal
-        : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
-          ? node.arguments[0]
-          : undefined
-  return named !== undefined && ts.isStringLiteralLike(named) ? named.text : null
+/** The line, from 1, at which an offset lies. */
+const linesOf = (text: string): ((offset: number) => number) => {
+  const ends = [...text.matchAll(/\n/g)].map(({ index }) => index)
+  return (offset) => {
+    const next = ends.findIndex((end) => end >= offset)
+    return (next === -1 ? ends.length : next) + 1
+  }
 }
 
-type WithBody = ts.FunctionLikeDeclaration & { body: ts.ConciseBody }
+const isNode = (value: unknown): value is ESTree.Node =>
+  typeof value === 'object' && value !== null && 'type' in value && 'start' in value
 
-const hasBody = (node: ts.Node): node is WithBody =>
-  ts.isFunctionLike(node) && 'body' in node && node.body !== undefined
+const childrenOf = (node: ESTree.Node): ESTree.Node[] =>
+  (Object.values(node) as unknown[]).flat().filter(isNode)
 
-const sizeOf = (tree: ts.SourceFile, node: WithBody): FunctionSize => {
-  const name = nameOf(node)
-  const first = tree.getLineAndCharacterOfPosition(node.getStart(tree)).line
-  const last = tree.getLineAndCharacterOfPosition(node.end).line
+const importedBy = (node: ESTree.Node): string | null => {
+  switch (node.type) {
+    case 'ImportDeclaration':
+    case 'ExportNamedDeclaration':
+    case 'ExportAllDeclaration':
+    case 'TSImportType':
+    case 'ImportExpression':
+      return node.source?.type === 'Literal' && typeof node.source.value === 'string'
+        ? node.source.value
+        : null
+    default:
+      return null
+  }
+}
+
+type WithBody = (ESTree.Function | ESTree.ArrowFunctionExpression) & { body: ESTree.Node }
+
+const FUNCTIONS = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']
+
+const hasBody = (node: ESTree.Node): node is WithBody =>
+  FUNCTIONS.includes(node.type) && 'body' in node && node.body !== null
+
+const sizeOf = (
+  node: WithBody,
+  holder: ESTree.Node,
+  text: string,
+  lineAt: (offset: number) => number,
+): FunctionSize => {
+  const name = nameOf(node, holder, text)
+  // A method begins with its name, which its holder has.
+  const line = lineAt(isMember(holder) ? holder.start : node.start)
   return {
     name,
-    line: first + 1,
-    lines: last - first + 1,
-    isFactory: /^(create|start|open)[A-Z]/.test(name) && returnsClosures(node.body),
+    line,
+    lines: lineAt(node.end) - line + 1,
+    isFactory: /^(create|start|open)[A-Z]/.test(name) && returnsClosures(node.body, text),
   }
 }
 
-const nameOf = (node: WithBody): string => {
-  if (ts.isConstructorDeclaration(node)) return 'constructor'
-  const holder = node.name === undefined ? node.parent : node
+const isMember = (node: ESTree.Node): node is ESTree.MethodDefinition | ESTree.ObjectProperty =>
+  node.type === 'MethodDefinition' ||
+  (node.type === 'Property' && ((node as ESTree.ObjectProperty).method || node.kind !== 'init'))
+
+const nameOf = (node: WithBody, holder: ESTree.Node, text: string): string => {
   const name =
-    ts.isVariableDeclaration(holder) || ts.isPropertyAssignment(holder) || hasBody(holder)
-      ? holder.name
-      : undefined
-  return name?.getText() ?? '(anonymous)'
+    node.type !== 'ArrowFunctionExpression' && node.id !== null
+      ? node.id
+      : holder.type === 'VariableDeclarator'
+        ? holder.id
+        : holder.type === 'Property' || holder.type === 'MethodDefinition'
+          ? holder.key
+          : undefined
+  return name === undefined ? '(anonymous)' : text.slice(name.start, endOfName(name))
 }
+
+/** A variable's name ends before its type. */
+const endOfName = (name: ESTree.Node): number =>
+  'typeAnnotation' in name && isNode(name.typeAnnotation) ? name.typeAnnotation.start : name.end
 
 /** True if a `return` of this function itself returns a function, or an object that holds one. */
-const returnsClosures = (body: ts.ConciseBody): boolean => {
-  if (!ts.isBlock(body)) return isClosure(body, new Set())
+const returnsClosures = (body: ESTree.Node, text: string): boolean => {
+  if (body.type !== 'BlockStatement') return isClosure(body, new Set())
   const inner = new Set<string>()
-  const returned: ts.Expression[] = []
-  const visit = (node: ts.Node): void => {
+  const returned: ESTree.Node[] = []
+  const visit = (node: ESTree.Node, holder: ESTree.Node): void => {
     if (hasBody(node)) {
-      inner.add(nameOf(node))
+      inner.add(nameOf(node, holder, text))
       return
     }
-    if (ts.isReturnStatement(node) && node.expression !== undefined) returned.push(node.expression)
-    ts.forEachChild(node, visit)
+    if (node.type === 'ReturnStatement' && node.argument !== null) returned.push(node.argument)
+    for (const child of childrenOf(node)) visit(child, node)
   }
-  ts.forEachChild(body, visit)
+  for (const child of childrenOf(body)) visit(child, body)
   return returned.some((expression) => isClosure(expression, inner))
 }
 
-const isClosure = (expression: ts.Expression, inner: ReadonlySet<string>): boolean => {
+const isClosure = (expression: ESTree.Node, inner: ReadonlySet<string>): boolean => {
   const value = withoutWrapping(expression)
   if (hasBody(value)) return true
-  if (ts.isIdentifier(value)) return inner.has(value.text)
-  if (!ts.isObjectLiteralExpression(value)) return false
+  if (value.type === 'Identifier') return inner.has(value.name)
+  if (value.type !== 'ObjectExpression') return false
   return value.properties.some(
-    (member) =>
-      ts.isMethodDeclaration(member) ||
-      (ts.isShorthandPropertyAssignment(member) && inner.has(member.name.text)) ||
-      (ts.isPropertyAssignment(member) && isClosure(member.initializer, inner)),
+    (member) => member.type === 'Property' && isClosure(member.value, inner),
   )
 }
 
 /** `(x)`, `x as T` and `x satisfies T` are `x`. */
-const withoutWrapping = (expression: ts.Expression): ts.Expression =>
-  ts.isParenthesizedExpression(expression) ||
-  ts.isAsExpression(expression) ||
-  ts.isSatisfiesExpression(expression)
+const withoutWrapping = (expression: ESTree.Node): ESTree.Node =>
+  expression.type === 'ParenthesizedExpression' ||
+  expression.type === 'TSAsExpression' ||
+  expression.type === 'TSSatisfiesExpression'
     ? withoutWrapping(expression.expression)
     : expression

@@ -10,6 +10,8 @@ export interface Site extends AsyncDisposable {
   simulator: Program
   control: Control
   clientId: string
+  /** Connects the Salesforce org to a new client, from which nothing is stored yet; returns its id. */
+  moveToNewClient(): Promise<string>
 }
 
 /**
@@ -30,18 +32,28 @@ export const startSite = async (
     LOG_LEVEL: 'info',
     ...environment,
   })
-  const client_id = bench.tenant.clientId
-  const { connect_link } = await bench.call<{ connect_link: string }>('/api/connections/create', {
-    client_id,
-  })
   const control = createControl(simulator.url)
-  await control.authorize({ connectLink: connect_link, org: 'Acme' })
-  await bench.call('/api/connections/callback', { client_id })
+  const connect = async (client_id: string): Promise<void> => {
+    const { connect_link } = await bench.call<{ connect_link: string }>('/api/connections/create', {
+      client_id,
+    })
+    await control.authorize({ connectLink: connect_link, org: 'Acme' })
+    await bench.call('/api/connections/callback', { client_id })
+  }
+  let connected = bench.tenant.clientId
+  await connect(connected)
   return {
     bench,
     simulator,
     control,
-    clientId: client_id,
+    clientId: bench.tenant.clientId,
+    moveToNewClient: async () => {
+      await bench.call('/api/connections/revoke', { client_id: connected })
+      const name = `After ${connected}`
+      connected = (await bench.call<{ id: string }>('/api/clients/create', { name })).id
+      await connect(connected)
+      return connected
+    },
     [Symbol.asyncDispose]: async () => {
       await bench[Symbol.asyncDispose]()
       await simulator[Symbol.asyncDispose]()

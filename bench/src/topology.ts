@@ -3,7 +3,9 @@
 import jsforce from '@jsforce/jsforce-node'
 import pg from 'pg'
 import { createControl } from '../../simulator/src/control/client.ts'
+import { median } from './load.ts'
 import { peakOver } from './processes.ts'
+import { leastMs, pullFloor } from './pull-floor.ts'
 import { row, type Row } from './row.ts'
 import { startSite, type Site } from './site.ts'
 import { benchSnapshotReads } from './snapshot-reads.ts'
@@ -11,6 +13,7 @@ import { benchSnapshotReads } from './snapshot-reads.ts'
 const CALL_MS = 60
 const DESCRIBE_MS = 15
 const JSFORCE_AT_ONCE = 10
+const ROUNDS = 5
 const FIELDS_PER_OBJECT = 20
 
 interface Snapshot {
@@ -23,7 +26,7 @@ interface Snapshot {
 
 /** Pulls until it ends, however long it takes; measures the time that the caller waits. */
 const pull = async (
-  { bench, clientId }: Site,
+  { bench, clientId }: Pick<Site, 'bench' | 'clientId'>,
   options: Record<string, unknown> = {},
 ): Promise<Snapshot & { ms: number }> => {
   const started = performance.now()
@@ -75,7 +78,7 @@ const storedBytes = async (databaseUrl: string): Promise<number> => {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   const { rows } = await client.query<{ bytes: string }>(
-    'select coalesce(sum(length(body)), 0) as bytes from topology_blobs',
+    'select coalesce(sum(length(body)), 0) as bytes from topology_frames',
   )
   await client.end()
   return Number(rows[0]?.bytes ?? 0)
@@ -179,6 +182,49 @@ const benchThousand = async (): Promise<Row[]> => {
   ]
 }
 
+/** Cold pulls of clients that are new to the store, in turns with the calls alone. */
+const benchFloor = async (): Promise<Row[]> => {
+  await using site = await startLargeSite(1000)
+  const ours: number[] = []
+  const floor: number[] = []
+  for (let i = 0; i < ROUNDS; i++) {
+    const clientId = await site.moveToNewClient()
+    floor.push(await pullFloor(site.control))
+    ours.push((await pull({ bench: site.bench, clientId })).ms)
+  }
+  const [figure, calls] = [median(ours), median(floor)]
+  const least = leastMs(1000, { callMs: CALL_MS, describeMs: DESCRIBE_MS })
+  return [
+    row(
+      'cold pull, 1,000 objects: time, median of five',
+      {
+        figure: seconds(figure),
+        against: `its calls alone ${seconds(calls)}`,
+        ratio: figure / calls,
+      },
+      { atMost: 1.15 },
+    ),
+    row(
+      'cold pull, 1,000 objects: share of the time outside Salesforce',
+      {
+        figure: seconds(figure - calls),
+        against: `the whole ${seconds(figure)}`,
+        ratio: (figure - calls) / figure,
+      },
+      { atMost: 0.15 },
+    ),
+    row(
+      'cold pull, 1,000 objects: time',
+      {
+        figure: seconds(figure),
+        against: `60 ms a call, 15 ms a describe ${seconds(least)}`,
+        ratio: figure / least,
+      },
+      'told',
+    ),
+  ]
+}
+
 /** How time and memory grow from one size to the next. */
 const benchGrowth = async (): Promise<Row[]> => {
   const rows: Row[] = []
@@ -214,6 +260,7 @@ const benchGrowth = async (): Promise<Row[]> => {
 }
 
 export const benchTopology = async (): Promise<Row[]> => [
+  ...(await benchFloor()),
   ...(await benchThousand()),
   ...(await benchGrowth()),
 ]

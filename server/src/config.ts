@@ -46,6 +46,7 @@ const environment = z.object({
   RAILWAY_ENVIRONMENT_NAME: text.optional(),
   DATABASE_URL: postgresUrl.optional(),
   TENANT_DATABASE_URL: postgresUrl.optional(),
+  DATABASE_CONNECTIONS: int(2, 200, 20),
   JWT_SECRET: signingSecrets,
   SUPER_ADMIN_JWT_SECRET: signingSecrets,
   IDEMPOTENCY_SECRET: signingSecrets.optional(),
@@ -119,7 +120,11 @@ export class ConfigError extends Error {
 }
 
 const shape = (env: z.infer<typeof environment>) => ({
-  database: { url: env.DATABASE_URL, tenantUrl: env.TENANT_DATABASE_URL },
+  database: {
+    url: env.DATABASE_URL,
+    tenantUrl: env.TENANT_DATABASE_URL,
+    maxConnections: env.DATABASE_CONNECTIONS,
+  },
   http: {
     port: env.PORT,
     host: env.HOST,

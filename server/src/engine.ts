@@ -127,6 +127,7 @@ export const createEngine = async (
   const db = openDatabase({
     url: databaseUrl,
     tenantUrl: config.database.tenantUrl,
+    maxConnections: config.database.maxConnections,
     onIdleError: (error) => warnOf('idle database connection lost', error),
   })
   metrics.watchPool('owner', db.pool)

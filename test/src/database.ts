@@ -94,3 +94,25 @@ const asAdmin = async (
     await admin.end()
   }
 }
+
+/**
+ * Creates the login that owns databases, exactly as docs/deployment.md tells an administrator to prepare it.
+ * Takes the administrator's URL, and returns the login's.
+ */
+export const createPlainOwner = async (superuserUrl: string): Promise<string> => {
+  const password = randomBytes(12).toString('hex')
+  await asAdmin(superuserUrl, async (admin) => {
+    await admin.query(
+      `create role plain_owner login nosuperuser nobypassrls nocreaterole createdb password '${password}'`,
+    )
+    await admin.query(
+      'create role sfdc_engine_runtime nologin nosuperuser nobypassrls nocreatedb nocreaterole',
+    )
+    await admin.query('grant sfdc_engine_runtime to plain_owner')
+    await admin.query('grant connect on database postgres to public')
+  })
+  const plain = new URL(superuserUrl)
+  plain.username = 'plain_owner'
+  plain.password = password
+  return databaseUrl(plain.href, 'postgres')
+}

@@ -176,9 +176,9 @@ describe('a deploy', { timeout: 60_000 }, () => {
     const fields = await describeOf('Every__c')
     for (const { field, seen } of named) expect(fields[field.api_name]).toMatchObject(seen)
     expect(
-      (fields.F14__c?.picklistValues as { value: string; defaultValue: boolean }[]).map(
-        ({ value, defaultValue }) => [value, defaultValue],
-      ),
+      (
+        fields.F14__c?.picklistValues as { value: string; defaultValue: boolean }[] | undefined
+      )?.map(({ value, defaultValue }) => [value, defaultValue]),
     ).toEqual([
       ['Open', true],
       ['Filled', false],

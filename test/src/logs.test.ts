@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { text } from './deploy-bodies.ts'
 import { makePushRig, placements, pushRecords, type PushRig } from './push-support.ts'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
-import { type ServerProcess } from './server-process.ts'
+import { logOf, type ServerProcess } from './server-process.ts'
 import { until } from './until.ts'
 
 type Line = Record<string, unknown> & { msg: string; level: number }
@@ -116,6 +116,26 @@ describe('the line of a request', () => {
     expect(await requestLine(requestId)).toMatchObject({ status: 499, code: 'client_gone' })
     await rig.simulator.control.clearFaults()
     await client.pull()
+  })
+
+  it('is all that is written of a call to Salesforce that is broken off for him', async () => {
+    await away({ type: 'slow', ms: 3_000 })
+    const requestId = `gone-${randomUUID()}`
+    const impatient = fetch(new URL('/api/workflows/list', serverOf().url), {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${org.token}`,
+        'content-type': 'application/json',
+        'x-request-id': requestId,
+      },
+      body: JSON.stringify({ client_id: client.id }),
+      signal: AbortSignal.timeout(1_000),
+    })
+    await expect(impatient).rejects.toThrow()
+    expect(await requestLine(requestId)).toMatchObject({ status: 499, code: 'client_gone' })
+    await rig.simulator.control.clearFaults()
+    const log = await logOf(rig.servers)
+    expect(log.split('\n').filter((line) => line.includes(requestId))).toHaveLength(1)
   })
 
   it('warns, without a stack, if Salesforce failed', async () => {

@@ -22,11 +22,9 @@ describe(`kill -9 in the middle of a push`, { timeout: 240_000 }, () => {
   for (let n = 0; n < count; n++) {
     const round = chaosRoundOf(seed + n, size)
     const { by, at, ms } = round.moment
-    it.concurrent(
-      `${ms} ms after ${at} ${by} leaves each of ${round.rows} rows by ${round.transport} with one true result (seed ${round.seed})`,
-      async ({ task }) => {
-        task.meta.chaos = await playChaosRound(round)
-      },
-    )
+    const name = `${ms} ms after ${at} ${by} leaves each of ${round.rows} rows by ${round.transport} with one true result (seed ${round.seed})`
+    it.concurrent(name, async ({ task }) => {
+      task.meta.chaos = await playChaosRound(round)
+    })
   }
 })

@@ -4,7 +4,9 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { apiOf, type Api } from './api.ts'
+import { createNangoControl } from '../../simulator/src/nango/control/client.ts'
 import { createDatabase } from './database.ts'
+import { startRig } from './rig.ts'
 import { JWT_SECRET, startServer, SUPER_ADMIN_SECRET } from './server-process.ts'
 
 const NEXT_JWT = 'next-jwt-secret-0123456789abcdef-0123456789'
@@ -15,6 +17,11 @@ const statusOf = async (api: Api): Promise<number> => (await api.get('/api/auth/
 
 const logIn = async (api: Api): Promise<string> =>
   (await api.post<{ access_token: string }>('/api/auth/login', LOGIN)).body.access_token
+
+interface Health {
+  ok: boolean
+  faults: { code: string; remedy: string }[]
+}
 
 describe('a secret that is rotated', { timeout: 120_000 }, () => {
   it('ends no session, no idempotency key and no super-admin while both are named, and the old one’s when it is alone', async () => {
@@ -62,5 +69,34 @@ describe('a secret that is rotated', { timeout: 120_000 }, () => {
     expect(await statusOf(last.as(newSession))).toBe(200)
     expect((await last.as(SUPER_ADMIN_SECRET).post('/api/super-admin/orgs/list')).status).toBe(401)
     await after.terminate()
+  })
+
+  it('of Nango’s loses nothing while Nango accepts both, and a revoked one is named', async () => {
+    await using rig = await startRig({
+      simulator: { orgs: [{ name: 'Acme', edition: 'Unlimited' }] },
+    })
+    const org = await rig.org()
+    const client = await org.client()
+    await client.connect('Acme')
+    const nango = createNangoControl(rig.simulator.nangoUrl)
+    const next = randomUUID()
+    await nango.configure({ api_keys: [rig.simulator.nangoSecretKey, next] })
+    const renewed = await rig.addServer({ NANGO_SECRET_KEY: next })
+    await nango.configure({ api_keys: [next] })
+
+    await rig.simulator.control.act('sessions/expire', { org: 'Acme' }) // so that Nango is asked
+
+    const healthAt = async (url: string) =>
+      (
+        await apiOf(url, org.token).post<{ status: string; health: Health }>(
+          '/api/connections/get',
+          { client_id: client.id, check: true },
+        )
+      ).body
+    const refused = await healthAt(rig.servers[0]?.url ?? '')
+    expect(refused.status).toBe('connected')
+    expect(refused.health.faults).toMatchObject([{ code: 'unknown_account' }])
+    expect(refused.health.faults[0]?.remedy).toMatch(/^Nothing is wrong .* NANGO_SECRET_KEY/)
+    expect((await healthAt(renewed.url)).health).toMatchObject({ ok: true, faults: [] })
   })
 })

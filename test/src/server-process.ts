@@ -22,6 +22,7 @@ export interface ServerProcess extends AsyncDisposable {
   pid: number
   /** Every line it has written so far, standard output and error. */
   lines: string[]
+  isRunning(): boolean
   /** SIGKILL, without a shutdown. Resolves when the process is gone. */
   kill(): Promise<void>
   /** SIGTERM. Resolves with the exit code. */
@@ -56,8 +57,9 @@ export const startServer = async (environment: Record<string, string>): Promise<
   const lines: string[] = []
   const url = await listening(child, lines)
   const ended = once(child, 'exit')
+  const isRunning = () => child.exitCode === null && child.signalCode === null
   const signal = async (name: NodeJS.Signals) => {
-    if (child.exitCode === null && child.signalCode === null) {
+    if (isRunning()) {
       child.kill(name)
       await ended
     }
@@ -67,6 +69,7 @@ export const startServer = async (environment: Record<string, string>): Promise<
     url,
     pid: child.pid ?? 0,
     lines,
+    isRunning,
     kill: async () => {
       await signal('SIGKILL')
     },

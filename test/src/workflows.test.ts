@@ -247,6 +247,28 @@ describe('a flow', { timeout: 60_000 }, () => {
     expect(await find('Paused')).toMatchObject({ active: true, active_version: 1 })
   })
 
+  it('that was removed and restored is still rolled back, deployment by deployment', async () => {
+    const { version } = await client.pull()
+    const name = 'Rolled_Back'
+    const made = [
+      await ended('/api/workflows/deploy', { workflows: [ratingFlow(name, 'Hot')] }),
+      await ended('/api/workflows/deploy', { workflows: [ratingFlow(name, 'Cold')] }),
+      await ended('/api/workflows/set-active', { type: 'flow', api_name: name, active: false }),
+      await ended('/api/workflows/remove', { workflows: [{ type: 'flow', api_name: name }] }),
+    ]
+    const activeAfter: (boolean | undefined)[] = []
+    for (const { id } of made.toReversed()) {
+      const done = await rollback(id)
+      expect(done).toMatchObject({
+        status: 'rolled_back',
+        rollback: { proof: { complete: true, differences: [] }, kept: [], remaining: [] },
+      })
+      activeAfter.push((await find(name))?.active)
+    }
+    expect(activeAfter).toEqual([false, true, true, undefined])
+    expect(await leftSince(version)).toEqual([])
+  })
+
   it('is switched off and on, and a repetition says unchanged', async () => {
     await ended('/api/workflows/deploy', { workflows: [ratingFlow('Switched', 'Hot')] })
     const off = { type: 'flow', api_name: 'Switched', active: false }

@@ -114,6 +114,7 @@ interface Options {
   url: Secret
   /** A login that is a member of the runtime role and owns nothing: tenants' statements use it. */
   tenantUrl?: Secret | undefined
+  /** Of each login. Default: 20. */
   maxConnections?: number
   /** Idle connections can fail at any time; the pool replaces them, and the log says so. */
   onIdleError: (error: Error) => void
@@ -353,7 +354,7 @@ const readerOf = (run: (query: CompiledQuery) => Promise<unknown[]>): Reader => 
     executeQuery: async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => ({
       rows: (await run(query)) as Row[],
     }),
-    // eslint-disable-next-line require-yield
+    // oxlint-disable-next-line require-yield
     async *streamQuery() {
       await refuse()
     },

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { describe, expect, inject, it } from 'vitest'
 import { EngineError } from '../errors.ts'
 import { translate } from './failure.ts'
 
@@ -9,7 +10,7 @@ describe('what PostgreSQL does not do', () => {
   it.each([
     ['53100', /disk/],
     ['53200', /memory/],
-    ['53300', /cannot be reached/],
+    ['53300', /in use/],
     ['57014', /too long/],
     ['57P01', /cannot be reached/],
     ['57P03', /cannot be reached/],
@@ -33,6 +34,35 @@ describe('what PostgreSQL does not do', () => {
     const closed = withCode('55000', 'database "engine" is not currently accepting connections')
     expect(translate(closed)).toMatchObject({ code: 'unavailable', status: 503 })
     const other = withCode('55000', 'currval of sequence "s" is not yet defined in this session')
+    expect(translate(other)).toBe(other)
+  })
+
+  it('a pool without a free connection passes, and is not said to be away', async () => {
+    const pool = new pg.Pool({
+      connectionString: inject('adminUrl'),
+      max: 1,
+      connectionTimeoutMillis: 500,
+    })
+    const held = await pool.connect()
+    const error = await pool.connect().catch(translate)
+    held.release()
+    await pool.end()
+    expect(error).toMatchObject({ code: 'unavailable', status: 503 })
+    expect((error as EngineError).message).toMatch(/in use/)
+  })
+
+  it('a snapshot that retention deletes under a report or push passes, other missing rows do not', () => {
+    const missing = (constraint: string) => Object.assign(withCode('23503'), { constraint })
+    for (const constraint of [
+      'crm_push_logs_snapshot_id_fkey',
+      'crm_conflict_reports_pull_id_fkey',
+      'crm_topology_snapshots_base_snapshot_id_fkey',
+    ]) {
+      const error = translate(missing(constraint))
+      expect(error).toMatchObject({ code: 'unavailable', status: 503 })
+      expect((error as EngineError).message).toMatch(/snapshot .* deleted in the meantime/)
+    }
+    const other = missing('crm_push_logs_client_id_fkey')
     expect(translate(other)).toBe(other)
   })
 

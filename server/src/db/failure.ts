@@ -20,7 +20,10 @@ const CONNECTION_LOST = new Set([
  * operator has closed to connections, whose SQLSTATE (55000) also stands for other things.
  */
 const LOST_WORDS =
-  /Connection terminated|is not queryable|timeout exceeded when trying to connect|Cannot use a pool after|is not currently accepting connections/
+  /Connection terminated|is not queryable|Cannot use a pool after|is not currently accepting connections/
+
+/** node-postgres' pool: none of its connections became free in time. */
+const ALL_IN_USE = 'timeout exceeded when trying to connect'
 
 interface Passing {
   message: string
@@ -28,6 +31,10 @@ interface Passing {
 }
 
 const AWAY: Passing = { message: 'The database cannot be reached right now.', retryAfterSeconds: 2 }
+const BUSY: Passing = {
+  message: 'All connections to the database are in use right now.',
+  retryAfterSeconds: 5,
+}
 const FULL: Passing = {
   message: 'The database is out of disk space or memory.',
   retryAfterSeconds: 30,
@@ -45,11 +52,17 @@ const CONTENDED: Passing = {
   retryAfterSeconds: 1,
 }
 
+const DELETED: Passing = {
+  message: 'A snapshot that was to be used has been deleted in the meantime. Try again.',
+  retryAfterSeconds: 1,
+}
+
 /** By prefix of SQLSTATE, the longest first. */
 const BY_STATE: readonly [state: string, what: Passing][] = [
   ['53100', FULL], // disk_full
   ['53200', FULL], // out_of_memory
-  ['53', AWAY], // too_many_connections and other limits
+  ['53300', BUSY], // too_many_connections
+  ['53', AWAY], // other limits
   ['57014', SLOW], // query_canceled, by statement_timeout
   ['57P0', AWAY], // shutdown, crash, cannot_connect_now, database_dropped
   ['58', FULL], // system and I/O errors of the server's machine
@@ -71,9 +84,21 @@ export const isStalePlan = (error: unknown): boolean =>
   (error as { code?: unknown }).code === '0A000' &&
   error.message.includes('cached plan')
 
+/** Retention may delete a snapshot after it was chosen: whoever tries again chooses a newer one. */
+const isSnapshotGone = (error: object): boolean => {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
+  return (
+    code === '23503' && // foreign_key_violation
+    typeof constraint === 'string' &&
+    /_(snapshot_id|pull_id)_fkey$/.test(constraint)
+  )
+}
+
 const passingOf = (error: Error): Passing | null => {
   const { code } = error as { code?: unknown }
   if (isStalePlan(error) || LOST_WORDS.test(error.message)) return AWAY
+  if (error.message === ALL_IN_USE) return BUSY
+  if (isSnapshotGone(error)) return DELETED
   if (typeof code !== 'string') return null
   if (CONNECTION_LOST.has(code)) return AWAY
   return BY_STATE.find(([state]) => code.startsWith(state))?.[1] ?? null

@@ -167,11 +167,23 @@ interface ConnectionAttempts {
   created_at: DefaultedTimestamp
 }
 
+interface TopologyFrames {
+  org_id: string
+  client_id: string
+  id: string
+  body: Buffer
+  size_bytes: number
+  created_at: DefaultedTimestamp
+}
+
 interface TopologyBlobs {
   org_id: string
   client_id: string
   hash: Buffer
-  body: Buffer
+  /** Of rows from before there were frames. */
+  body: Buffer | null
+  frame_id: string | null
+  starts_at: number | null
   size_bytes: number
   created_at: DefaultedTimestamp
 }
@@ -253,7 +265,10 @@ interface TopologyValidators {
 
 export type DeploymentStatus = 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
 export type DeploymentKind =
-  'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
+  | 'custom_objects'
+  | 'workflows'
+  | 'workflow_removal'
+  | 'workflow_activation'
 
 interface CrmConflictReports {
   id: string
@@ -556,6 +571,7 @@ export interface TenantTables {
   crm_connections: CrmConnections
   connection_attempts: ConnectionAttempts
   topology_blobs: TopologyBlobs
+  topology_frames: TopologyFrames
   crm_topology_snapshots: CrmTopologySnapshots
   topology_pull_items: TopologyPullItems
   topology_validators: TopologyValidators

@@ -2,9 +2,13 @@
 // Hashes of these texts are stored (contents of snapshots, plans, workflows, bodies under an
 // Idempotency-Key): the text for a content must never change by a byte.
 
-const isSorted = (names: readonly string[]): boolean => {
-  for (let i = 1; i < names.length; i += 1) {
-    if ((names[i - 1] ?? '') > (names[i] ?? '')) return false
+// Two rounds of `for in`, which makes no list of names: describes hold thousands of objects, and their
+// lists were a third of the work of a pull. What was parsed from JSON inherits nothing that it shows.
+const isSorted = (members: Record<string, unknown>): boolean => {
+  let before = ''
+  for (const name in members) {
+    if (name < before) return false
+    before = name
   }
   return true
 }
@@ -22,21 +26,19 @@ const sorted = (value: unknown): unknown => {
     return changed ?? value
   }
   const members = value as Record<string, unknown>
-  const names = Object.keys(members)
-  // Salesforce writes describes with sorted members, so usually nothing is copied here.
-  const inOrder = isSorted(names)
-  let changed: [string, unknown][] | null = null
-  if (!inOrder) names.sort()
-  for (let i = 0; i < names.length; i += 1) {
-    const name = names[i] ?? ''
-    const after = sorted(members[name])
-    if (changed === null && (after !== members[name] || (!inOrder && i === 0))) {
-      changed = names.slice(0, i).map((before) => [before, members[before]])
-    }
-    changed?.push([name, after])
+  // fromEntries and spreading define members, so that one called __proto__ stays a member.
+  if (!isSorted(members)) {
+    const names = Object.keys(members).sort()
+    return Object.fromEntries(names.map((name) => [name, sorted(members[name])]))
   }
-  // fromEntries defines members, so that one called __proto__ stays a member.
-  return changed === null ? value : Object.fromEntries(changed)
+  // Salesforce writes describes with sorted members, all but a few addresses, so little is copied here.
+  let changed: Map<string, unknown> | null = null
+  for (const name in members) {
+    const member = members[name]
+    const after = sorted(member)
+    if (after !== member) (changed ??= new Map()).set(name, after)
+  }
+  return changed === null ? value : { ...members, ...Object.fromEntries(changed) }
 }
 
 /**

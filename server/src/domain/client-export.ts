@@ -11,12 +11,16 @@ import { type TenantTables } from '../db/types.ts'
 import { actorOf, audit } from './audit.ts'
 import { type Caller } from './caller.ts'
 import { requireClient } from './clients.ts'
+import { hashText } from './topology/content-hash.ts'
+import { type Contents, contentsOf } from './topology/contents.ts'
 
 /** Counts up when a reader of older exports would misread a new one. */
 const FORMAT = 1
 const PAGE_ROWS = 500
 /** Rows that may be megabytes each. */
 const LARGE_ROWS = 20
+/** Each page inflates the frames of its contents, so the pages are longer. */
+const CONTENT_ROWS = 200
 /** Owners whose rows are read together. */
 const OWNERS = 100
 
@@ -32,6 +36,8 @@ interface Held {
   hidden?: readonly string[]
   /** Columns of compressed JSON. */
   packed?: readonly string[]
+  /** Contents of snapshots: their `body` comes from the frame that holds it. */
+  isContent?: boolean
   /** Rows a page. */
   rows?: number
 }
@@ -54,9 +60,12 @@ export const HELD: readonly Held[] = [
     kind: 'snapshot_content',
     table: 'topology_blobs',
     key: ['hash'],
-    packed: ['body'],
-    rows: LARGE_ROWS,
+    hidden: ['frame_id', 'starts_at'],
+    isContent: true,
+    rows: CONTENT_ROWS,
   },
+  // What is in it is exported content by content.
+  { kind: 'snapshot_frame', table: 'topology_frames', key: ['id'], hidden: ['body'] },
   { kind: 'snapshot_validator', table: 'topology_validators', key: ['kind', 'name'] },
   {
     kind: 'pull_item',
@@ -164,11 +173,13 @@ async function* linesOf(db: Database, scope: Scope): AsyncGenerator<Buffer, void
   const exportedAt = new Date().toISOString()
   yield line('export', { format: FORMAT, client_id: scope.clientId, exported_at: exportedAt })
   const counts: Record<string, number> = {}
+  const contents = contentsOf(db, scope.tenant, scope.clientId)
   for (const held of HELD) {
     counts[held.kind] = 0
     for await (const rows of pagesOf(db, scope, held)) {
       counts[held.kind] = (counts[held.kind] ?? 0) + rows.length
-      const texts = await Promise.all(rows.map((row) => textOf(held, row)))
+      const bodies = held.isContent === true ? await bodiesOf(contents, rows) : new Map()
+      const texts = await Promise.all(rows.map((row) => textOf(held, row, bodies)))
       yield Buffer.from(texts.map((data) => `{"kind":"${held.kind}","data":${data}}\n`).join(''))
     }
   }
@@ -241,15 +252,36 @@ const read = async (
   return rows
 }
 
+/** JSON texts by row. */
+type Bodies = ReadonlyMap<Row, Buffer>
+
+const bodiesOf = async (contents: Contents, rows: readonly Row[]): Promise<Bodies> => {
+  const hashOf = ({ hash }: Row): string => (Buffer.isBuffer(hash) ? hashText(hash) : '')
+  const texts = await contents.read(rows.map(hashOf))
+  return new Map(
+    rows.flatMap((row) => {
+      const text = texts.get(hashOf(row))
+      return text === undefined ? [] : [[row, text] as const]
+    }),
+  )
+}
+
 /** The row as JSON. What is stored as JSON text is copied, with all digits of its numbers. */
-const textOf = async ({ hidden = [], packed = [] }: Held, row: Row): Promise<string> => {
+const textOf = async (
+  { hidden = [], packed = [] }: Held,
+  row: Row,
+  bodies: Bodies,
+): Promise<string> => {
   const members: string[] = []
   for (const [column, value] of Object.entries(row)) {
     if (hidden.includes(column)) continue
+    const body = column === 'body' ? bodies.get(row) : undefined
     const text =
-      Buffer.isBuffer(value) && packed.includes(column)
-        ? (await decompress(value)).toString()
-        : JSON.stringify(Buffer.isBuffer(value) ? value.toString('hex') : value)
+      body !== undefined
+        ? body.toString()
+        : Buffer.isBuffer(value) && packed.includes(column)
+          ? (await decompress(value)).toString()
+          : JSON.stringify(Buffer.isBuffer(value) ? value.toString('hex') : value)
     members.push(`${JSON.stringify(column)}:${text}`)
   }
   return `{${members.join(',')}}`

@@ -81,6 +81,11 @@ describe('snapshots', () => {
     expect(await versionsOf(clientId)).toEqual([4, 5])
     expect(await versionsOf(other)).toEqual([1, 2, 3, 4, 5])
     expect(await rig.rows('topology_blobs', clientId)).toBeLessThan(blobs)
+    const empty = await rig.database.query(
+      `select from topology_frames f where not exists
+         (select from topology_blobs b where b.client_id = f.client_id and b.frame_id = f.id)`,
+    )
+    expect(empty).toEqual([])
     expect([
       await rig.get({ client_id: clientId, version: 4 }),
       await rig.get({ client_id: clientId, version: 5 }),

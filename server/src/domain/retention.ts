@@ -5,9 +5,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Logger } from 'pino'
 import { sql } from 'kysely'
 import { type Database, type Reader, type Tenant, tenantOf, type Tx } from '../db/database.ts'
-import { hashBytes, hashText } from './topology/content-hash.ts'
+import { hashText } from './topology/content-hash.ts'
 import { hashesIn } from './topology/manifest.ts'
-import { type Contents, contentsOf } from './topology/store.ts'
+import { type Contents, contentsOf } from './topology/contents.ts'
+import { deleteContents } from './topology/store.ts'
 
 /** 0 days: for ever. */
 export interface RetentionSettings {
@@ -149,7 +150,10 @@ const deleteSnapshots = async (
       .where('client_id', '=', clientId)
       .where('id', 'in', [...ids])
       .executeTakeFirstOrThrow()
-    await deleteContents(tx, tenant, [...dead])
+    const hashes = [...dead]
+    for (let from = 0; from < hashes.length; from += BATCH) {
+      await deleteContents(tx, tenant, hashes.slice(from, from + BATCH))
+    }
     return Number(numDeletedRows)
   })
 }
@@ -207,19 +211,6 @@ const hashesOf = async (
   const hashes = new Set<string>()
   for (const root of roots) for (const hash of await hashesIn(contents, root)) hashes.add(hash)
   return hashes
-}
-
-/** What the next conditional read would build on stays. */
-const deleteContents = async (tx: Tx, tenant: Tenant, hashes: readonly string[]): Promise<void> => {
-  for (let from = 0; from < hashes.length; from += BATCH) {
-    await sql`
-      delete from topology_blobs b
-       where b.org_id = ${tenant.orgId} and b.client_id = ${tenant.clientId}
-         and b.hash = any(${hashes.slice(from, from + BATCH).map(hashBytes)})
-         and not exists (select from topology_validators v
-                          where v.org_id = b.org_id and v.client_id = b.client_id and v.hash = b.hash)
-    `.execute(tx)
-  }
 }
 
 export type Retention = ReturnType<typeof createRetention>

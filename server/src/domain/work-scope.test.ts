@@ -52,7 +52,8 @@ const openWork = ({ db }: Stand) => db.lookup<OpenWork>('open_work')
 /** Everything that work could write, as seen by the owner of the database. */
 const everything = async ({ database }: Stand): Promise<unknown> => {
   const tables = [
-    ...['crm_topology_snapshots', 'topology_pull_items', 'topology_blobs', 'topology_validators'],
+    ...['crm_topology_snapshots', 'topology_pull_items', 'topology_blobs', 'topology_frames'],
+    'topology_validators',
     ...['crm_conflict_reports', 'crm_deployments', 'deployment_runs', 'deployment_components'],
     ...['deployment_images', 'crm_push_logs', 'push_lanes', 'push_chunks', 'push_results'],
     ...['crm_connections', 'audit_log'],

@@ -536,6 +536,10 @@ const noEndpoint = (
 
 const pathOf = (request: FastifyRequest): string => clip(request.url.split('?')[0] ?? '', 200)
 
+/** What was being done for a caller who is gone was broken off; the line of the request says so. */
+const hasHungUp = (thrown: unknown, reply: FastifyReply): boolean =>
+  thrown instanceof Error && thrown.name === 'AbortError' && reply.raw.destroyed
+
 const renderError = (
   thrown: unknown,
   request: FastifyRequest,
@@ -543,7 +547,8 @@ const renderError = (
 ): FastifyReply => {
   const error = toEngineError(thrown)
   noteRefusal(request, error)
-  if (!isExpected(error)) request.log.error({ err: error.cause ?? error }, 'request failed')
+  const isFault = !isExpected(error) && !hasHungUp(thrown, reply)
+  if (isFault) request.log.error({ err: error.cause ?? error }, 'request failed')
   reply.header('x-request-id', request.id) // for a path that cannot be read, no hook runs
   if (error.status === 401) reply.header('www-authenticate', 'Bearer')
   if (error.retryAfterSeconds !== undefined) {

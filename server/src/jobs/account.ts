@@ -32,7 +32,13 @@ export interface Standing {
  * - `nothing`: its row had ended before
  */
 export type TurnEnd =
-  'again' | 'interrupted' | 'retried' | 'given_up' | 'nothing' | 'waiting' | 'open'
+  | 'again'
+  | 'interrupted'
+  | 'retried'
+  | 'given_up'
+  | 'nothing'
+  | 'waiting'
+  | 'open'
 
 export interface TurnDone {
   kind: string

@@ -38,8 +38,8 @@ const SENTENCES: Readonly<Record<NangoFailureKind, string>> = {
   refresh_refused: "The client's Salesforce session could not be refreshed.",
   refresh_backoff: "A refresh of the client's Salesforce session failed a moment ago.",
   refresh_exhausted: "Nango has given up refreshing the client's Salesforce session.",
-  no_scope: "The server's Nango key lacks a scope that this needs.",
-  misconfigured: "The server's Nango set-up does not fit this request.",
+  no_scope: "This server's Nango key lacks a scope that this needs.",
+  misconfigured: "Nango refuses this server's key or set-up.",
   rate_limited: 'Nango is asked too often at the moment.',
   unavailable: 'Nango could not be reached or did not answer.',
 }

@@ -4,6 +4,7 @@
 import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
 import { type SalesforceOrg, type SalesforceRequest } from './gateway.ts'
 import { isObject, type JsonObject } from './json.ts'
+import { parseJson } from './wire.ts'
 
 /** Salesforce: REST API guide, Composite: "up to 25 subrequests". */
 export const COMPOSITE_MAX = 25
@@ -56,22 +57,19 @@ const readItem = (item: JsonObject): SubAnswer => {
   }
 }
 
-/**
- * Sends at most 25 sub-requests as one call and returns the answers in their order (Salesforce need not
- * keep it when it collates). Throws SalesforceError if the call as a whole fails or leaves an answer
- * out, and TypeError for more than 25. Its effect is `create` unless the caller knows better.
- */
-export const composite = async (
+const idsOf = (subRequests: readonly SubRequest[]): string[] =>
+  subRequests.map(({ referenceId }, index) => referenceId ?? `r${index}`)
+
+const requestFor = (
   org: SalesforceOrg,
   subRequests: readonly SubRequest[],
-  { allOrNone = false, tooling = false, ...call }: CompositeOptions = {},
-): Promise<SubAnswer[]> => {
+  { allOrNone = false, tooling = false, ...call }: CompositeOptions,
+): SalesforceRequest => {
   if (subRequests.length > COMPOSITE_MAX) {
     throw new TypeError(`A composite takes at most ${COMPOSITE_MAX} sub-requests`)
   }
-  if (subRequests.length === 0) return []
-  const ids = subRequests.map(({ referenceId }, index) => referenceId ?? `r${index}`)
-  const { status, body } = await org.request({
+  const ids = idsOf(subRequests)
+  return {
     ...call,
     method: 'POST',
     path: tooling ? '/tooling/composite' : '/composite',
@@ -88,18 +86,53 @@ export const composite = async (
         ...(subBody === undefined ? {} : { body: subBody }),
       })),
     },
-  })
+  }
+}
+
+const answersIn = (
+  subRequests: readonly SubRequest[],
+  { status, body }: { status: number; body: unknown },
+): SubAnswer[] => {
   const items: unknown = isObject(body) ? body.compositeResponse : null
   if (!Array.isArray(items)) {
     throw new SalesforceError(malformed('The composite answer holds no compositeResponse.', status))
   }
   const byId = new Map<unknown, SubAnswer>()
   for (const item of items) if (isObject(item)) byId.set(item.referenceId, readItem(item))
-  return ids.map((id) => {
+  return idsOf(subRequests).map((id) => {
     const answer = byId.get(id)
     if (answer === undefined) {
       throw new SalesforceError(malformed('The composite answer leaves a sub-request out.', status))
     }
     return answer
   })
+}
+
+/**
+ * Sends at most 25 sub-requests as one call and returns the answers in their order (Salesforce need not
+ * keep it when it collates). Throws SalesforceError if the call as a whole fails or leaves an answer
+ * out, and TypeError for more than 25. Its effect is `create` unless the caller knows better.
+ */
+export const composite = async (
+  org: SalesforceOrg,
+  subRequests: readonly SubRequest[],
+  options: CompositeOptions = {},
+): Promise<SubAnswer[]> =>
+  subRequests.length === 0
+    ? []
+    : answersIn(subRequests, await org.request(requestFor(org, subRequests, options)))
+
+/**
+ * The same for long answers of which several may be waiting: resolves when all of it has arrived, and
+ * is parsed when the result is called. That throws SalesforceError for an answer that is not a
+ * composite's; such a call is not repeated here.
+ */
+export const compositeUnread = async (
+  org: SalesforceOrg,
+  subRequests: readonly SubRequest[],
+  options: CompositeOptions = {},
+): Promise<() => SubAnswer[]> => {
+  const answer = await org.requestText(requestFor(org, subRequests, options))
+  const { status } = answer
+  return () => answersIn(subRequests, { status, body: parseJson(answer, answer.body) })
 }

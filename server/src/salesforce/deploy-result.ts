@@ -62,8 +62,9 @@ export interface DeployResult {
   success: boolean
   applied: Applied
   /**
-   * The deploy as a whole or each of its failed components failed for a temporary cause (usually the
-   * setup lock ALREADY_IN_PROCESS), and nothing was applied: sending it again may succeed.
+   * The deploy as a whole or one of its components failed for a temporary cause (usually the setup lock
+   * ALREADY_IN_PROCESS), and nothing was applied: sending it again may succeed. One is enough, since
+   * whatever refers to a component that was locked out fails with it, in other words.
    */
   passing: boolean
   checkOnly: boolean
@@ -260,7 +261,7 @@ export const readDeployResult = (body: unknown, apiVersion: string): DeployResul
       done &&
       !success &&
       applied === 'nothing' &&
-      (failure?.passing ?? (failed.length > 0 && failed.every(({ passing }) => passing))),
+      (failure?.passing ?? failed.some(({ passing }) => passing)),
     checkOnly,
     failure,
     stateDetail: words(result.stateDetail),

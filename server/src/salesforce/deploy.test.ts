@@ -296,7 +296,13 @@ describe('a deploy result', () => {
   it.each([
     ['the setup lock', { errorStatusCode: 'ALREADY_IN_PROCESS', errorMessage: lock }, [], true],
     ['every component met the lock', {}, ['admin operation already in progress'], true],
-    ['one failed for good', {}, ['admin operation already in progress', 'no such field'], false],
+    [
+      'one met the lock, and what refers to it failed',
+      {},
+      ['admin operation already in progress', 'no such field'],
+      true,
+    ],
+    ['each failed for good', {}, ['no such field', 'no such object'], false],
     ['a fault of the package', { errorStatusCode: 'INVALID_FIELD', errorMessage: 'x' }, [], false],
     ['no reason at all', {}, [], false],
     [

@@ -212,12 +212,52 @@ describe('describeMany', () => {
 
   it('asks for no more than its consumer has room for, and for nothing after he left', async () => {
     await using rig = await startRig(describing(fine))
-    const results = describeMany(rig.org, names(1000), new Map(), { parallel: 2 })
+    const results = describeMany(rig.org, names(1000), new Map(), { parallel: 2, room: 3 })
     for (let taken = 0; taken < 30; taken += 1) await results.next()
-    // 30 taken: two answers at least partly consumed, two more on the way or waiting.
-    await expect.poll(() => rig.seen.length).toBe(4)
+    // 30 taken: two answers at least partly consumed, five more on the way or waiting.
+    await expect.poll(() => rig.seen.length).toBe(7)
     await results.return()
+    expect(rig.seen).toHaveLength(7)
+  })
+
+  it('sends the next call when an answer has arrived, not when it has been consumed', async () => {
+    await using rig = await startRig(describing(fine))
+    const results = describeMany(rig.org, names(100), new Map(), { parallel: 1 })
+    await results.next()
+    await expect.poll(() => rig.seen.length).toBe(4)
+    expect((await collect(results)).size).toBe(99)
+  })
+
+  it('hands over what arrived before the fault that ends it', async () => {
+    await using rig = await startRig((request, response) =>
+      request.body.includes('Object_75__c')
+        ? json(response, 403, [
+            { errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' },
+          ])
+        : describing(fine)(request, response),
+    )
+    const results = describeMany(rig.org, names(200), new Map(), { parallel: 1 })
+    await results.next()
+    await expect.poll(() => rig.seen.length).toBe(4)
+    let taken = 1
+    const rest = async (): Promise<void> => {
+      for await (const _ of results) taken += 1
+    }
+    expect(await rejection(rest())).toMatchObject({ code: 'api_budget_exhausted' })
+    expect(taken).toBe(75)
     expect(rig.seen).toHaveLength(4)
+  })
+
+  it('halves an answer that turns out to be damaged when it is read', async () => {
+    await using rig = await startRig((request, response) => {
+      if (request.method === 'POST' && subRequests(request).length > 6) {
+        return response.writeHead(200, { 'content-type': 'application/json' }).end('{"compositeRes')
+      }
+      return describing(fine)(request, response)
+    })
+    const results = await collect(describeMany(rig.org, names(25), new Map(), { parallel: 1 }))
+    expect([...results.values()].filter(({ result }) => result === 'ok')).toHaveLength(25)
+    expect(batchSizes(rig.seen).slice(0, 4)).toEqual([25, 13, 12, 7])
   })
 
   it('breaks off what is still on the way when its consumer leaves', async () => {

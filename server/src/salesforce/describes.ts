@@ -1,7 +1,7 @@
 // Thousands of describes, cheap in calls and flat in memory: 25 per composite, some composites at once,
-// each released as soon as its consumer has read it to the end.
+// each parsed only when its turn comes.
 
-import { composite, COMPOSITE_MAX } from './composite.ts'
+import { COMPOSITE_MAX, compositeUnread, type SubAnswer } from './composite.ts'
 import { urlPath } from './escape.ts'
 import { concernsWholeOrg, type Failure, malformed, SalesforceError } from './failure.ts'
 import { type SalesforceOrg } from './gateway.ts'
@@ -17,6 +17,8 @@ export type DescribeResult =
 export interface DescribeManyOptions {
   /** Composites under way at once. */
   parallel?: number
+  /** Answers that may wait for the consumer. */
+  room?: number
   /** Objects in one call at the start; 25 is Salesforce's maximum. */
   batchSize?: number
   /** A composite that took longer halves the size of those after it. */
@@ -29,16 +31,19 @@ export interface DescribeManyOptions {
 type Batch = readonly string[]
 
 interface Described {
-  results: (DescribeResult | null)[]
+  results: DescribeResult[]
   /** Failed for a temporary cause inside a successful composite: each is requested alone. */
   again: string[]
 }
 
-type Outcome =
-  | (Described & { batch: Batch; ms: number })
-  | { batch: Batch; failure: Failure }
+/** How a call ended. */
+type Arrival = { batch: Batch } & (
+  | /** Its answer, still a text. Reading it may show that the call failed as a whole. */
+    { read: () => Described; ms: number }
+  | { failure: Failure }
   /** Faults that halving cannot help: the whole Salesforce org, the budget, the session, an abort. */
-  | { batch: Batch; fatal: unknown }
+  | { fatal: unknown }
+)
 
 /** If this many objects in a row fail alone with a server fault, the objects are not the cause. */
 const OUTAGE_AFTER = 8
@@ -54,7 +59,11 @@ const isServersFault = (failure: Failure): boolean =>
  * A composite that fails, times out or is slow is halved, down to the single object, and the size stays
  * small; an object that fails alone is reported as unreadable. Throws (SalesforceError, EngineError, the
  * abort's reason) only for faults that concern the Salesforce org as a whole, so that the caller resumes
- * later. At most `parallel` answers plus the one being consumed are in memory.
+ * later, and only after what had arrived before the fault.
+ *
+ * The next call is sent as soon as an answer has arrived, not when it has been consumed: Salesforce
+ * works on it meanwhile. An answer waits as text, and only the one being consumed is parsed; at most
+ * `parallel` + `room` of them are on the way or waiting.
  */
 export async function* describeMany(
   org: SalesforceOrg,
@@ -62,12 +71,15 @@ export async function* describeMany(
   validators: ReadonlyMap<string, string> = new Map(),
   options: DescribeManyOptions = {},
 ): AsyncGenerator<DescribeResult, void, undefined> {
-  const { parallel = 4, slowMs = 15_000, timeoutMs = 60_000 } = options
+  const { parallel = 4, room = 4, slowMs = 15_000, timeoutMs = 60_000 } = options
   let size = Math.max(1, Math.min(options.batchSize ?? COMPOSITE_MAX, COMPOSITE_MAX))
   const waiting: Batch[] = []
   const source = [...names]
   let position = 0
-  const running = new Map<Batch, Promise<Outcome>>()
+  let underWay = 0
+  const arrived: Arrival[] = []
+  let isOver = false
+  let wake = (): void => undefined
   const leaving = new AbortController()
   let failedInARow = 0
 
@@ -84,30 +96,50 @@ export async function* describeMany(
   }
 
   const launch = (): void => {
-    while (running.size < parallel) {
+    while (!isOver && underWay < parallel && underWay + arrived.length < parallel + room) {
       const batch = next()
       if (batch === null) return
-      running.set(
-        batch,
-        describeBatch(org, batch, { validators, timeoutMs, signal: leaving.signal }),
-      )
+      underWay += 1
+      void describeBatch(org, batch, { validators, timeoutMs, signal: leaving.signal }).then(land)
     }
+  }
+
+  const halve = (batch: Batch): void => {
+    const half = Math.ceil(batch.length / 2)
+    size = Math.min(size, half)
+    waiting.push(batch.slice(0, half), batch.slice(half))
+  }
+
+  const land = (arrival: Arrival): void => {
+    const { batch } = arrival
+    underWay -= 1
+    if ('failure' in arrival && batch.length > 1) halve(batch)
+    else arrived.push(arrival)
+    if ('fatal' in arrival) isOver = true
+    if ('read' in arrival && arrival.ms > slowMs) {
+      size = Math.min(size, Math.max(1, Math.floor(batch.length / 2)))
+    }
+    launch()
+    wake()
   }
 
   try {
     launch()
-    while (running.size > 0) {
-      const outcome = await Promise.race(running.values())
-      const { batch } = outcome
-      running.delete(batch)
-      if ('fatal' in outcome) throw outcome.fatal
-      if ('failure' in outcome) {
-        const { failure } = outcome
+    for (;;) {
+      const arrival = arrived.shift()
+      if (arrival === undefined) {
+        if (underWay === 0) return
+        await new Promise<void>((resolve) => (wake = resolve))
+        continue
+      }
+      if ('fatal' in arrival) throw arrival.fatal
+      const { batch } = arrival
+      const described = 'read' in arrival ? readOf(arrival.read) : arrival
+      if ('failure' in described) {
+        const { failure } = described
         const [name] = batch
         if (batch.length > 1 || name === undefined) {
-          const half = Math.ceil(batch.length / 2)
-          size = Math.min(size, half)
-          waiting.push(batch.slice(0, half), batch.slice(half))
+          halve(batch)
           launch()
           continue
         }
@@ -118,20 +150,26 @@ export async function* describeMany(
         continue
       }
       failedInARow = 0
-      if (outcome.ms > slowMs) size = Math.min(size, Math.max(1, Math.floor(batch.length / 2)))
-      for (const name of outcome.again) waiting.push([name])
+      for (const name of described.again) waiting.push([name])
       launch()
-      const { results } = outcome
-      for (let index = 0; index < results.length; index += 1) {
-        const result = results[index]
-        // Passed on and released: from here on the consumer decides how long it lives.
-        results[index] = null
-        if (result != null) yield result
-      }
+      const { results } = described
+      // Passed on and released: from here on the consumer decides how long each lives.
+      for (let one = results.shift(); one !== undefined; one = results.shift()) yield one
     }
   } finally {
     // The consumer stopped early, or a fault ended everything: the rest is no longer needed.
+    isOver = true
     leaving.abort()
+  }
+}
+
+/** The answer, or the failure that reading it shows. Throws what concerns the whole Salesforce org. */
+const readOf = (read: () => Described): Described | { failure: Failure } => {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof SalesforceError) || concernsWholeOrg(error.failure)) throw error
+    return { failure: error.failure }
   }
 }
 
@@ -141,20 +179,20 @@ interface BatchOptions {
   signal: AbortSignal
 }
 
-/** Never rejects: an outcome that nobody still awaits must not end the process. */
+/** Never rejects: an arrival that nobody still awaits must not end the process. */
 const describeBatch = async (
   org: SalesforceOrg,
   batch: Batch,
   options: BatchOptions,
-): Promise<Outcome> => {
+): Promise<Arrival> => {
   const startedAt = performance.now()
   try {
     const [name] = batch
-    const described =
+    const read =
       batch.length === 1 && name !== undefined
         ? await describeAlone(org, name, options)
         : await describeTogether(org, batch, options)
-    return { batch, ...described, ms: performance.now() - startedAt }
+    return { batch, read, ms: performance.now() - startedAt }
   } catch (error) {
     if (!(error instanceof SalesforceError) || concernsWholeOrg(error.failure)) {
       return { batch, fatal: error }
@@ -167,20 +205,18 @@ const describeAlone = async (
   org: SalesforceOrg,
   name: string,
   { validators, signal }: BatchOptions,
-): Promise<Described> => {
+): Promise<() => Described> => {
   const ifModifiedSince = validators.get(name) ?? null
-  return {
-    results: [{ name, ...(await describe(org, name, { ifModifiedSince, signal })) }],
-    again: [],
-  }
+  const result = { name, ...(await describe(org, name, { ifModifiedSince, signal })) }
+  return () => ({ results: [result], again: [] })
 }
 
 const describeTogether = async (
   org: SalesforceOrg,
   names: Batch,
   { validators, timeoutMs, signal }: BatchOptions,
-): Promise<Described> => {
-  const answers = await composite(
+): Promise<() => Described> => {
+  const read = await compositeUnread(
     org,
     names.map((name) => {
       const ifModifiedSince = validators.get(name)
@@ -201,6 +237,10 @@ const describeTogether = async (
       signal,
     },
   )
+  return () => describedIn(names, read())
+}
+
+const describedIn = (names: Batch, answers: readonly SubAnswer[]): Described => {
   const results: DescribeResult[] = []
   const again: string[] = []
   for (const [index, { status, failure, headers, body }] of answers.entries()) {

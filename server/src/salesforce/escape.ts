@@ -94,7 +94,7 @@ const XML_ESCAPES: Readonly<Record<string, string>> = {
 }
 
 // XML 1.0 cannot contain these at all, not even escaped.
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const XML_FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
 
 /** Text for an element or a double-quoted attribute; characters that XML cannot contain are left out. */

@@ -451,6 +451,25 @@ describe('time', () => {
   })
 })
 
+describe('after an abort', () => {
+  it('no session is asked for, which nobody would see fail', async () => {
+    await using rig = await startRig((_request, response) => json(response, 200, {}))
+    let asked = 0
+    const refuse = (): Promise<never> => {
+      asked += 1
+      return Promise.reject(new Error('the session could not be refreshed'))
+    }
+    const reason = new Error('shutting down')
+    const org = rig.salesforce.org({
+      ...rig.target,
+      sessions: { current: refuse, renew: refuse },
+      signal: AbortSignal.abort(reason),
+    })
+    expect(await rejection(org.request(get))).toBe(reason)
+    expect([asked, rig.seen]).toEqual([0, []])
+  })
+})
+
 describe('the API budget', () => {
   const spent = () => {
     const usages: ApiUsage[] = []

@@ -179,7 +179,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
     // Before anything else, and on every attempt: no token is sent to a host that is not Salesforce's.
     const base = options.hosts.instanceBase(session.instanceUrl)
     const path = buildPath(request, context.apiVersion)
-    if (priority !== 'protected') await unless(context.signal, context.budget?.check())
+    if (priority !== 'protected') await unless(context.signal, () => context.budget?.check())
     const release =
       priority === 'interactive'
         ? await places.take(context.placeKey, context.signal)
@@ -268,7 +268,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
   ): Promise<T> => {
     const effect = request.effect ?? DEFAULT_EFFECT[request.method ?? 'GET'] ?? 'idempotent'
     let renewed = false
-    let session = await unless(context.signal, context.session())
+    let session = await unless(context.signal, () => context.session())
     for (let attempts = 1; ; attempts += 1) {
       try {
         return await attempt(context, request, session, finish)
@@ -277,9 +277,11 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
         const { failure } = error
         if (failure.kind === 'session_dead') {
           // Only once: a session that is dead right after its renewal would be renewed for ever.
-          if (renewed || context.renew === null || session.accessToken === null) throw error
+          const { renew } = context
+          if (renewed || renew === null || session.accessToken === null) throw error
           renewed = true
-          session = await unless(context.signal, context.renew(session))
+          const dead = session
+          session = await unless(context.signal, () => renew(dead))
           attempts -= 1
           continue
         }
@@ -292,7 +294,7 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
           waitMs({ attempt: attempts, retryAfterSeconds, random: random() }),
           context.signal,
         )
-        session = await unless(context.signal, context.session())
+        session = await unless(context.signal, () => context.session())
       }
     }
   }
@@ -388,9 +390,15 @@ export const createSalesforce = (options: SalesforceOptions): Salesforce => {
   }
 }
 
-/** The result of the work, or the abort reason; the work itself may continue for others. */
-const unless = async <T>(signal: AbortSignal | undefined, work: T | Promise<T>): Promise<T> => {
-  if (signal === undefined) return work
+/**
+ * The result of the work, or the abort reason; the work itself may continue for others. After an abort it
+ * is not begun: nobody would see it fail, and a failure that nobody sees ends the process.
+ */
+const unless = async <T>(
+  signal: AbortSignal | undefined,
+  work: () => T | Promise<T>,
+): Promise<T> => {
+  if (signal === undefined) return work()
   signal.throwIfAborted()
   let leave = (): void => undefined
   const aborted = new Promise<never>((_, reject) => {
@@ -398,7 +406,7 @@ const unless = async <T>(signal: AbortSignal | undefined, work: T | Promise<T>):
     signal.addEventListener('abort', leave, { once: true })
   })
   try {
-    return await Promise.race([work, aborted])
+    return await Promise.race([work(), aborted])
   } finally {
     signal.removeEventListener('abort', leave)
   }

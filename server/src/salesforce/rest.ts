@@ -99,7 +99,8 @@ export const getIdentity = async (org: SalesforceOrg): Promise<Identity> => {
 }
 
 export type Conditional<Body> =
-  { result: 'ok'; body: Body; lastModified: string | null } | { result: 'not_modified' }
+  | { result: 'ok'; body: Body; lastModified: string | null }
+  | { result: 'not_modified' }
 
 const conditional = async (
   org: SalesforceOrg,

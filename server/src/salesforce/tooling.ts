@@ -28,7 +28,8 @@ export const getToolingRecord = async (
 }
 
 export type ToolingRecord =
-  { id: string; record: JsonObject; failure: null } | { id: string; record: null; failure: Failure }
+  | { id: string; record: JsonObject; failure: null }
+  | { id: string; record: null; failure: Failure }
 
 /**
  * Many setup records of one type, 25 per call, in the order of `ids`; one that cannot be read has the

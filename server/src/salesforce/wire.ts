@@ -13,7 +13,15 @@ import { type RawAnswer, type RequestBody, type Timeouts } from './transport.ts'
 export type Priority = 'work' | 'interactive' | 'protected'
 
 export type CallKind =
-  'rest' | 'query' | 'describe' | 'composite' | 'tooling' | 'metadata' | 'soap' | 'bulk' | 'oauth'
+  | 'rest'
+  | 'query'
+  | 'describe'
+  | 'composite'
+  | 'tooling'
+  | 'metadata'
+  | 'soap'
+  | 'bulk'
+  | 'oauth'
 
 export interface SalesforceRequest {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -139,8 +147,10 @@ export const readError = async (answer: RawAnswer): Promise<string> => {
 }
 
 /** The parsed body, null if the status promises none. Throws SalesforceError for anything but JSON. */
-export const parseJson = (answer: RawAnswer, text: string): unknown => {
-  const { status, headers } = answer
+export const parseJson = (
+  { status, headers }: Pick<RawAnswer, 'status' | 'headers'>,
+  text: string,
+): unknown => {
   if (text.trim() === '') {
     // Only a 200 promises a body; Bulk uploads answer 201, updates 204 without one.
     if (status !== 200) return null

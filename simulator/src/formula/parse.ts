@@ -10,7 +10,20 @@ export type Expression =
   | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
 
 export type BinaryOperator =
-  '||' | '&&' | '=' | '<>' | '<' | '<=' | '>' | '>=' | '+' | '-' | '&' | '*' | '/' | '^'
+  | '||'
+  | '&&'
+  | '='
+  | '<>'
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | '+'
+  | '-'
+  | '&'
+  | '*'
+  | '/'
+  | '^'
 
 /** What Salesforce's own editor would also refuse. */
 export class FormulaSyntaxError extends Error {
@@ -23,7 +36,7 @@ interface Token {
 }
 
 const TOKEN =
-  /\s+|\/\*[\s\S]*?\*\/|(\d+\.?\d*|\.\d+)|("(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(\$?[A-Za-z_]\w*(?::\w+)?(?:\.[A-Za-z_]\w*)*)|(&&|\|\||==|<>|!=|<=|>=|[-+*/^&=<>!(),])/y
+  /\s+|\/\*[\s\S]*?\*\/|(\d+\.?\d*|\.\d+)|("(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(\$?[A-Za-z_]\w*(?:[.:]\$?[A-Za-z_]\w*)*)|(&&|\|\||==|<>|!=|<=|>=|[-+*/^&=<>!(),])/y
 
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' }
 
@@ -125,7 +138,7 @@ export const parseFormula = (source: string): Expression => {
   const call = (name: string): Expression => {
     expect('(')
     const args: Expression[] = []
-    while (!isOperator(')')) {
+    while (!isOperator(')') || args.length > 0) {
       args.push(level(0))
       if (!isOperator(',')) break
       at++

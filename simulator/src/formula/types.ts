@@ -13,32 +13,93 @@ export type ValueType =
   | 'Time'
   | 'Picklist'
   | 'Multi-Select Picklist'
+  | 'Geolocation'
   | 'Unknown'
 
 /** The type of a field by its path; `Unknown` if it is open. */
 export type TypeOfPath = (path: readonly string[]) => ValueType
 
-const RESULTS: Record<string, string> = {
-  Boolean:
-    'AND BEGINS CONTAINS INCLUDES ISBLANK ISCHANGED ISCLONE ISNEW ISNULL ISNUMBER ISPICKVAL NOT OR REGEX',
-  Number: `ABS ACOS ASCII ASIN ATAN ATAN2 CEILING COS DAY DAYOFYEAR DISTANCE EXP FIND FLOOR HOUR ISOWEEK ISOYEAR LEN LN
-    LOG MAX MCEILING MFLOOR MILLISECOND MIN MINUTE MOD MONTH PI PICKLISTCOUNT ROUND SECOND SIN SQRT TAN TRUNC
-    UNIXTIMESTAMP VALUE WEEKDAY YEAR CURRENCYRATE`,
-  Text: `BR CASESAFEID CHR FORMATDURATION GETSESSIONID HTMLENCODE HYPERLINK IMAGE INITCAP JSENCODE LEFT LOWER LPAD MID
-    REVERSE RIGHT RPAD SUBSTITUTE TEXT TRIM UPPER URLENCODE`,
-  Date: 'DATE DATEVALUE TODAY',
-  DateTime: 'DATETIMEVALUE NOW FROMUNIXTIME',
-  Time: 'TIMENOW TIMEVALUE',
-}
-const RESULT_OF = new Map(
-  Object.entries(RESULTS).flatMap(([type, names]) =>
-    names.split(/\s+/).map((name) => [name, type as ValueType] as const),
-  ),
-)
+/** A field that is not text, number or the like to a formula: it can be handed only to a few functions. */
+const PICKLISTS = new Set<ValueType>(['Picklist', 'Multi-Select Picklist'])
 
-/** Functions whose every argument is of one type. */
-const ARGUMENTS: Record<string, ValueType> = { AND: 'Boolean', OR: 'Boolean', NOT: 'Boolean' }
-const ONE_TEXT = new Set('LEN TRIM UPPER LOWER VALUE ISNUMBER'.split(' '))
+interface Signature {
+  /** `Unknown` takes any value; `Field` any field, picklists included. */
+  takes: readonly (ValueType | 'Field')[]
+  /** How many of them are needed. */
+  needs: number
+  repeats: boolean
+  result: ValueType | 'First'
+}
+
+/**
+ * Parameters and results. `?` marks a parameter that may be missing, `*` one that may be repeated.
+ * Salesforce Help: "All Formula Operators and Functions". Those that are not listed are not checked.
+ */
+const SIGNATURES: Record<string, string> = {
+  'Number > Number': 'ABS ACOS ASIN ATAN CEILING COS EXP FLOOR LN LOG MCEILING MFLOOR SIN SQRT TAN',
+  'Number Number > Number': 'ATAN2 MOD ROUND',
+  'Number Number? > Number': 'TRUNC',
+  '> Number': 'PI',
+  'Text > Number': 'ASCII LEN VALUE',
+  'Text Text Number? > Number': 'FIND',
+  'Date > Number': 'DAY DAYOFYEAR ISOWEEK ISOYEAR MONTH WEEKDAY YEAR',
+  'Time > Number': 'HOUR MILLISECOND MINUTE SECOND',
+  'Unknown > Number': 'UNIXTIMESTAMP',
+  'Field > Number': 'CURRENCYRATE',
+  'Field Field Text > Number': 'DISTANCE',
+  'Multi-Select_Picklist > Number': 'PICKLISTCOUNT',
+  '> Text': 'BR GETSESSIONID',
+  'Number > Text': 'CHR',
+  'Text > Text': 'CASESAFEID HTMLENCODE JSENCODE JSINHTMLENCODE REVERSE TRIM URLENCODE',
+  'Text Text? > Text': 'INITCAP LOWER UPPER',
+  'Text Text Text? > Text': 'HYPERLINK',
+  'Text Text Number? Number? > Text': 'IMAGE',
+  'Text Number > Text': 'LEFT RIGHT',
+  'Text Number Number > Text': 'MID',
+  'Text Number Text? > Text': 'LPAD RPAD',
+  'Text Text Text > Text': 'SUBSTITUTE',
+  'Field > Text': 'TEXT',
+  'Unknown Unknown? > Text': 'FORMATDURATION',
+  'Boolean* > Boolean': 'AND OR',
+  'Boolean > Boolean': 'NOT',
+  'Text Text > Boolean': 'BEGINS CONTAINS REGEX',
+  'Text > Boolean': 'ISNUMBER',
+  'Field > Boolean': 'ISBLANK ISCHANGED ISNULL',
+  '> Boolean': 'ISCLONE ISNEW',
+  'Picklist Text > Boolean': 'ISPICKVAL',
+  'Multi-Select_Picklist Text > Boolean': 'INCLUDES',
+  'Number Number Number > Date': 'DATE',
+  'Unknown > Date': 'DATEVALUE',
+  '> Date': 'TODAY',
+  'Unknown > DateTime': 'DATETIMEVALUE',
+  'Number > DateTime': 'FROMUNIXTIME',
+  '> DateTime': 'NOW',
+  '> Time': 'TIMENOW',
+  'Unknown > Time': 'TIMEVALUE',
+  'Number Number > Unknown': 'GEOLOCATION',
+  'Unknown Number > First': 'ADDMONTHS',
+  'Field Field > First': 'BLANKVALUE NULLVALUE',
+  'Field > First': 'PRIORVALUE',
+  'Boolean Unknown Unknown > Unknown': 'IF',
+}
+
+const readSignature = (written: string): Signature => {
+  const [before = '', result = ''] = written.split('>').map((side) => side.trim())
+  const words = before.split(' ').filter((word) => word !== '')
+  return {
+    takes: words.map((word) => word.replace(/[?*]$/, '').replace('_', ' ') as ValueType | 'Field'),
+    needs: words.filter((word) => !word.endsWith('?')).length,
+    repeats: words.some((word) => word.endsWith('*')),
+    result: result as Signature['result'],
+  }
+}
+
+const SIGNATURE_OF = new Map(
+  Object.entries(SIGNATURES).flatMap(([written, names]) => {
+    const signature = readSignature(written)
+    return names.split(/\s+/).map((name) => [name, signature] as const)
+  }),
+)
 
 /**
  * The type of the expression's value. Throws a `FormulaSyntaxError` in the words of the editor if an
@@ -81,11 +142,54 @@ const call = (
   of: (each: Expression) => ValueType,
 ): ValueType => {
   const types = args.map(of)
-  const each = ARGUMENTS[name]
-  if (each !== undefined) for (const type of types) expect(`function '${name}()'`, each, type)
-  if (ONE_TEXT.has(name)) expect(`function '${name}()'`, 'Text', types[0] ?? 'Unknown')
-  if (name === 'IF') expect("function 'IF()'", 'Boolean', types[0] ?? 'Unknown')
-  return RESULT_OF.get(name) ?? 'Unknown'
+  const where = `function '${name}()'`
+  if (name === 'CASE') return choice(where, args, types)
+  const signature = SIGNATURE_OF.get(name)
+  if (signature === undefined) return 'Unknown'
+  const { takes, needs, repeats, result } = signature
+  if (args.length < needs || (!repeats && args.length > takes.length)) {
+    const expected = args.length < needs ? needs : takes.length
+    throw new FormulaSyntaxError(
+      `Incorrect number of parameters for ${where}. Expected ${expected}, received ${args.length}`,
+    )
+  }
+  for (const [n, type] of types.entries()) {
+    const wanted = takes[n] ?? takes.at(-1) ?? 'Field'
+    if (wanted === 'Field') continue
+    const arg = args[n]
+    if (arg !== undefined && PICKLISTS.has(type) && !PICKLISTS.has(wanted)) {
+      throw picklistOperand(arg, type)
+    }
+    if (wanted !== 'Unknown') expect(where, wanted, type)
+  }
+  if (name === 'IF') return sameResults(where, types.slice(1))
+  if (result !== 'First') return result
+  const [first = 'Unknown'] = types
+  return PICKLISTS.has(first) && name !== 'PRIORVALUE' ? 'Unknown' : first
+}
+
+/** `CASE(value, one, result, other, result, otherwise)`. */
+const choice = (
+  where: string,
+  args: readonly Expression[],
+  types: readonly ValueType[],
+): ValueType => {
+  if (args.length < 4 || args.length % 2 === 1) {
+    const expected = Math.max(4, args.length + 1)
+    throw new FormulaSyntaxError(
+      `Incorrect number of parameters for ${where}. Expected ${expected}, received ${args.length}`,
+    )
+  }
+  return sameResults(
+    where,
+    types.filter((_, n) => n > 0 && (n % 2 === 0 || n === types.length - 1)),
+  )
+}
+
+const sameResults = (where: string, results: readonly ValueType[]): ValueType => {
+  const wanted = results.find((type) => type !== 'Unknown') ?? 'Unknown'
+  for (const type of results) if (wanted !== 'Unknown') expect(where, wanted, type)
+  return PICKLISTS.has(wanted) ? 'Unknown' : wanted
 }
 
 const ARITHMETIC = new Set(['*', '/', '^'])
@@ -122,7 +226,10 @@ const binary = (
 const sum = (where: string, operator: string, first: ValueType, second: ValueType): ValueType => {
   if (first === 'Boolean') expect(where, 'Number', first)
   if (second === 'Boolean') expect(where, 'Number', second)
-  if (DATES.has(first)) return DATES.has(second) && operator === '-' ? 'Number' : first
+  if (DATES.has(first)) {
+    if (operator === '-' && second === 'Unknown') return 'Unknown'
+    return DATES.has(second) && operator === '-' ? 'Number' : first
+  }
   if (DATES.has(second)) return second
   if (first === 'Unknown' || second === 'Unknown') return 'Unknown'
   if (operator === '-') for (const type of [first, second]) expect(where, 'Number', type)

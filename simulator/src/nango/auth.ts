@@ -34,19 +34,28 @@ interface Bucket {
 }
 
 export class Gatekeeper {
-  readonly #keys: Map<string, ApiKey>
+  #keys = new Map<string, ApiKey>()
   readonly #store: NangoStore
   readonly #buckets = new Map<string, Bucket>()
   /** Requests per minute; `null` counts and shows the free plan's limit but never refuses. */
   rateLimitPerMinute: number | null
 
   constructor(keys: ApiKey[], rateLimitPerMinute: number | null, store: NangoStore) {
+    this.keys = keys
+    this.rateLimitPerMinute = rateLimitPerMinute
+    this.#store = store
+  }
+
+  get keys(): readonly ApiKey[] {
+    return [...this.#keys.values()]
+  }
+
+  /** From now on these are valid, and no others. */
+  set keys(keys: readonly ApiKey[]) {
     const notUuid = keys.find(({ key }) => !UUID_V4.test(key))
     // The real server would answer 401 to each call with such a key.
     if (notUuid !== undefined) throw new Error('A Nango API key must be a UUID v4')
     this.#keys = new Map(keys.map((each) => [each.key, each]))
-    this.rateLimitPerMinute = rateLimitPerMinute
-    this.#store = store
   }
 
   reset(): void {

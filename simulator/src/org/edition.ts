@@ -32,6 +32,8 @@ export const ROLLUP_LIMIT = 25
 export const EXTERNAL_ID_LIMIT = 25
 /** Master-detail fields of one object. */
 export const MASTER_DETAIL_LIMIT = 2
+/** Levels of details below a master that is no detail itself. Salesforce: Help, "Considerations for Object Relationships". */
+export const DETAIL_LEVEL_LIMIT = 3
 
 /** `ns__Name__c`, and `ns__Place__Latitude__s`. */
 const isManaged = (name: string) =>

@@ -5,7 +5,13 @@ export interface MetadataNode {
   [element: string]: MetadataValue
 }
 export type MetadataValue =
-  string | number | boolean | null | undefined | MetadataNode | readonly MetadataValue[]
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | MetadataNode
+  | readonly MetadataValue[]
 
 export const metadataNamespace = 'http://soap.sforce.com/2006/04/metadata'
 /** The namespaces `xsi:` and `xsd:` in files whose values state their type. */

@@ -57,4 +57,5 @@ export interface RowError {
 }
 
 export type RowOutcome =
-  { success: true; id: string; created: boolean } | { success: false; errors: RowError[] }
+  | { success: true; id: string; created: boolean }
+  | { success: false; errors: RowError[] }

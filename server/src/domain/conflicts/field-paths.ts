@@ -3,9 +3,13 @@
 
 import { asText } from '../../salesforce/json.ts'
 import { list, listObjects } from '../../salesforce/xml.ts'
+import { fieldKindOf } from '../metadata/fields/field-kinds.ts'
+import { isLong } from '../metadata/fields/long-texts.ts'
 import { pathsInFormula } from '../metadata/formula-paths.ts'
+import { type FormulaType, formulaTypeOf } from '../metadata/formula-types.ts'
 import { sameName } from '../metadata/names.ts'
 import { fieldOfRelationship, globalRecord, type RecordPath } from '../workflows/flow-references.ts'
+import { missingGlobals, unknownGlobals } from './global-variables.ts'
 import { type Facts } from './rule.ts'
 import { fieldIn, relationIn } from './subjects.ts'
 
@@ -103,18 +107,52 @@ interface WrittenPath extends RecordPath {
   written: string
 }
 
-/** The paths of a formula on the object. Salesforce also accepts its own fields with its name first. */
+/** Where a formula on the object finds a path; null for global variables that are no records. */
+const pathFrom = (steps: readonly [string, ...string[]], object: string): RecordPath | null => {
+  const [first, second, ...rest] = steps
+  if (first.startsWith('$')) return globalPath(steps)
+  // Salesforce also accepts the object's own fields with its name first.
+  const isOwn = second !== undefined && sameName(first) === sameName(object)
+  return { object, steps: isOwn ? [second, ...rest] : steps }
+}
+
+/** The paths of a formula on the object. */
 export const pathsOfFormula = (formula: string, object: string): WrittenPath[] =>
   pathsInFormula(formula).flatMap((steps): WrittenPath[] => {
-    const written = steps.join('.')
-    if (written.startsWith('$')) {
-      const path = globalPath(steps)
-      return path === null ? [] : [{ ...path, written }]
-    }
-    const [first, second, ...rest] = steps
-    const isOwn = second !== undefined && sameName(first) === sameName(object)
-    return [{ object, steps: isOwn ? [second, ...rest] : steps, written }]
+    const path = pathFrom(steps, object)
+    return path === null ? [] : [{ ...path, written: steps.join('.') }]
   })
+
+/** Global variables that are no records, by the type of all their members. */
+const GLOBAL_TYPES: Readonly<Record<string, FormulaType>> = {
+  $api: 'text',
+  $label: 'text',
+  $permission: 'boolean',
+}
+
+const typeOfField = ({ object, field }: FieldName, facts: Facts): FormulaType | null => {
+  const planned = facts.plannedField(object, field)
+  if (planned !== null) {
+    const kind = fieldKindOf(planned.type)
+    const [type = ''] = kind.describeTypes(planned)
+    // The type of a roll-up is that of what it rolls up.
+    return planned.type === 'Summary' ? null : formulaTypeOf(type, kind.family === 'long text')
+  }
+  const described = fieldIn(facts.describeOf(object), field)
+  return described === null ? null : formulaTypeOf(asText(described.type) ?? '', isLong(described))
+}
+
+/** What a formula on the object takes the field at the end of a path for; null if that is not known. */
+export const typeOnPath = (
+  steps: readonly [string, ...string[]],
+  object: string,
+  facts: Facts,
+): FormulaType | null => {
+  const path = pathFrom(steps, object)
+  if (path === null) return GLOBAL_TYPES[sameName(steps[0])] ?? null
+  const [field] = fieldsOnPath(path, facts)
+  return field === undefined ? null : typeOfField(field, facts)
+}
 
 /** Whether the path starts at an object that is in neither the plan nor the Salesforce org. */
 const isFromNowhere = async (
@@ -140,7 +178,8 @@ export const missingInFormula = async (
       return isGone || fields.includes(true) ? [path.written] : []
     }),
   )
-  return judged.flat()
+  const paths = pathsInFormula(formula)
+  return [...judged.flat(), ...unknownGlobals(paths), ...(await missingGlobals(paths, facts))]
 }
 
 /** The fields of the object that are described or planned: what a misspelt name may have meant. */
@@ -148,3 +187,29 @@ export const fieldNamesOf = (object: string, { describeOf, plannedObject }: Fact
   ...listObjects(describeOf(object)?.fields).flatMap(({ name }) => asText(name) ?? []),
   ...(plannedObject(object)?.fields ?? []).map(({ api_name: name }) => name),
 ]
+
+/** The formula of a field, planned or in the Salesforce org; null where it has none. */
+export const formulaOf = ({ object, field }: FieldName, facts: Facts): string | null => {
+  const planned = facts.plannedField(object, field)
+  if (planned !== null) return planned.type === 'Formula' ? planned.formula : null
+  return asText(fieldIn(facts.describeOf(object), field)?.calculatedFormula)
+}
+
+/** The fields that a formula field shows, through all formulas that they show themselves, once each. */
+export const shownBy = (formulaField: FieldName, facts: Facts): FieldName[] => {
+  const seen = new Map<string, FieldName>()
+  const open = [formulaField]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const formula = formulaOf(next, facts)
+    if (formula === null) continue
+    for (const path of pathsOfFormula(formula, next.object)) {
+      for (const shown of fieldsOnPath(path, facts)) {
+        const key = sameName(`${shown.object}.${shown.field}`)
+        if (seen.has(key)) continue
+        seen.set(key, shown)
+        open.push(shown)
+      }
+    }
+  }
+  return [...seen.values()]
+}

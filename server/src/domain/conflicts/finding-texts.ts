@@ -147,8 +147,12 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'Plan the current ones if you do not want this.',
   ],
   object_takes_no_fields: [
-    'Salesforce allows no custom fields on this object.',
-    'Add the fields to a different object.',
+    'Salesforce allows no custom fields, record types and rules on the object.',
+    'Add them to a different object.',
+  ],
+  object_takes_no_record_types: [
+    'Salesforce has no record types of the object.',
+    'Use a picklist field to tell its records apart.',
   ],
   object_unreadable: [
     'The object exists, but the snapshot has no describe of it, so its fields were not compared.',
@@ -249,6 +253,18 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'A formula calls a function that does not exist, or that Salesforce does not allow there.',
     'Correct the name of the function, or write the formula without it.',
   ],
+  formula_invalid: [
+    'Salesforce cannot read the formula, or its types do not fit: a call with too few arguments, a text where a number is needed, a result of the wrong type, a long text.',
+    'Correct the formula.',
+  ],
+  formula_circular: [
+    'The formula leads back to its own field, directly or through other formulas.',
+    'Take the field out of its own formula, and out of the formulas that it shows.',
+  ],
+  default_formula_refused: [
+    'The formula of a default value uses fields of the record itself or something that does not exist, or its type does not fit.',
+    'Use constants, functions and global variables such as $User.',
+  ],
   formula_ordinary_change: [
     'Salesforce cannot turn an ordinary field into a formula, nor the reverse.',
     'Create a field with a different name.',
@@ -324,8 +340,8 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'Create a relationship field with a different name.',
   ],
   reference_not_allowed: [
-    'The object cannot be the master of a master-detail.',
-    'Make the field a Lookup.',
+    'Salesforce allows no such relationship to the object, or few of them.',
+    'Make the field a Lookup, or refer to a different object.',
   ],
   relationship_name_taken: [
     'The parent already has a relationship of this name.',
@@ -362,6 +378,18 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   sharing_becomes_parents: [
     'Whoever sees the parent sees the records; their own owners and sharing rules no longer apply.',
     'Make sure that nobody relies on the current sharing.',
+  ],
+  master_detail_circular: [
+    'The object would be its own master through other master-details.',
+    'Make one of the relationships a Lookup.',
+  ],
+  master_details_too_deep: [
+    'The object would be a detail below more masters than Salesforce allows.',
+    'Make one of the relationships in the chain a Lookup.',
+  ],
+  rollup_field_refused: [
+    'A roll-up aggregates or filters by a field that Salesforce does not allow there.',
+    'Use a different field.',
   ],
   rollup_field_missing: [
     'A roll-up names a field that exists neither in the Salesforce org nor in the plan.',
@@ -456,6 +484,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   permission_set_merged: [
     'The permission set is created, or extended if it exists: nobody loses access.',
   ],
+  permission_set_sees_all_below: [
+    'The permission set sees all records of an object that becomes a detail, and not all of its master.',
+    'Grant "View All Records" of the master there first, or take it back for the detail.',
+  ],
   permission_set_missing: [
     'A permission set of the plan does not exist; the plan creates only its main one.',
     NAMES,
@@ -471,6 +503,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   permission_set_group_set_missing: [
     'The group would contain a permission set that exists neither in the plan nor in the Salesforce org.',
     'Create the permission set, correct its name, or leave it out.',
+  ],
+  profile_sees_all_below: [
+    'The profile sees all records of an object that becomes a detail, and not all of its master.',
+    'Grant "View All Records" of the master there first, or take it back for the detail.',
   ],
   profile_missing: [
     'A profile of the plan does not exist in the Salesforce org.',
@@ -715,6 +751,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The rule shows its message next to a field that exists neither on the object nor in the plan.',
     'Correct the name of the field, or leave error_display_field out.',
   ],
+  validation_rule_formula_invalid: [
+    'Salesforce cannot read the formula of a rule, or its types do not fit: a picklist compared with a text, a result that is not true or false.',
+    'Correct the formula.',
+  ],
   validation_rule_function_refused: [
     'The formula of a rule calls a function that does not exist, or that Salesforce does not allow there.',
     'Correct the name of the function, or write the formula without it.',
@@ -730,6 +770,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The workflow uses a field that exists neither in the Salesforce org nor in the plan.',
     'Correct the name, or deploy the field first.',
   ],
+  workflow_formula_invalid: [
+    'Salesforce cannot read a formula of the workflow, or its types do not fit.',
+    'Correct the formula.',
+  ],
   workflow_function_refused: [
     'A formula of the workflow calls a function that does not exist, or that Salesforce does not support there.',
     'Correct the name of the function, or write the formula without it.',
@@ -737,6 +781,18 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
   workflow_picklist_value_unknown: [
     'The workflow sets or checks a value that a restricted picklist does not have.',
     'Correct the value (use its API name), or add it to the picklist.',
+  ],
+  assignment_entry_refused: [
+    'An entry of the rule has criteria and a formula, an operation that does not exist, or logic that names a criterion which is not there.',
+    'Correct the entry.',
+  ],
+  flow_element_refused: [
+    'Two elements of the flow have one name, a name is not allowed, its type cannot have the element, or its logic names a condition that is not there.',
+    'Correct the element.',
+  ],
+  flow_word_unknown: [
+    'The flow has a member or a value that Salesforce’s reference does not have.',
+    'Correct the word, unless a newer version of Salesforce has it.',
   ],
   flow_reference_missing: [
     'The flow refers to an element or resource that it does not have.',

@@ -12,7 +12,7 @@ import { criteriaFieldsOf, fieldsOfFlow, formulasOfRule, objectsOfFlow } from '.
 import { type RecordPath, recordPathsOf } from '../workflows/flow-references.ts'
 import { pathsOfFormula } from './field-paths.ts'
 import { type PlannedWorkflow, type SnapshotFacts } from './facts.ts'
-import { relationIn } from './subjects.ts'
+import { mastersIn, relationIn } from './subjects.ts'
 
 /** `Job__c` of `Job__c.Title__c`; null where there is no dot. */
 const ownerOf = (name: string): string | null => {
@@ -24,7 +24,10 @@ const ownerOf = (name: string): string | null => {
 const pathsOf = (plan: Plan, workflows: readonly PlannedWorkflow[]): RecordPath[] => [
   ...plan.objects.flatMap(({ api_name: object, fields, validation_rules: rules }) =>
     [
-      ...fields.flatMap((field) => (field.type === 'Formula' ? [field.formula] : [])),
+      ...fields.flatMap((field) => {
+        if (field.type === 'Formula') return [field.formula]
+        return 'default_formula' in field ? (field.default_formula ?? []) : []
+      }),
       ...rules.map((rule) => rule.error_condition_formula),
     ].flatMap((formula) => pathsOfFormula(formula, object)),
   ),
@@ -84,6 +87,21 @@ const reachedBy = (
   return [...new Set(reached)].filter((name) => !known.has(sameName(name)))
 }
 
+/** The masters of masters that the plan gives to objects, according to the describes read so far. */
+const mastersAbove = (plan: Plan, describes: ReadonlyMap<string, JsonObject>): string[] => {
+  const known = new Map([...describes].map(([name, describe]) => [sameName(name), describe]))
+  const given = plan.objects
+    .flatMap(({ fields }) => fields)
+    .flatMap((field) => (field.type === 'MasterDetail' ? [field.reference_to] : []))
+  const seen = new Map(given.map((name) => [sameName(name), name]))
+  for (const name of seen.values()) {
+    for (const master of mastersIn(known.get(sameName(name)) ?? null)) {
+      if (!seen.has(sameName(master))) seen.set(sameName(master), master)
+    }
+  }
+  return [...seen.values()].filter((name) => !known.has(sameName(name)))
+}
+
 const readDescribes = async (
   snapshot: CompleteSnapshot,
   plan: Plan,
@@ -92,7 +110,7 @@ const readDescribes = async (
   const describes = new Map(await snapshot.readObjects(objectsOf(plan, workflows)))
   const paths = pathsOf(plan, workflows)
   for (let depth = 0; depth < RELATIONSHIPS_MAX; depth++) {
-    const next = reachedBy(paths, describes)
+    const next = [...new Set([...reachedBy(paths, describes), ...mastersAbove(plan, describes)])]
     if (next.length === 0) break
     const found = await snapshot.readObjects(next)
     if (found.size === 0) break

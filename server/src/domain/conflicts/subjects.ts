@@ -1,7 +1,7 @@
 // The plan next to the snapshot: everything that rules look at, one subject per component.
 
 import { asText, isObject, type JsonObject } from '../../salesforce/json.ts'
-import { listObjects } from '../../salesforce/xml.ts'
+import { list, listObjects } from '../../salesforce/xml.ts'
 import { checkPlan } from '../plan/check.ts'
 import { componentsOf } from '../plan/components.ts'
 import { fieldEqualsDescribe } from '../metadata/fields/describe-equality.ts'
@@ -61,6 +61,16 @@ export const relationIn = (describe: JsonObject | null, relationship: string): J
   listObjects(describe?.fields).find(
     (field) => sameName(asText(field.relationshipName) ?? '') === sameName(relationship),
   ) ?? null
+
+/** The masters that a describe shows. Salesforce: only a master-detail has a relationshipOrder. */
+export const mastersIn = (
+  describe: JsonObject | null,
+  counts: (field: string) => boolean = () => true,
+): string[] =>
+  listObjects(describe?.fields)
+    .filter(({ relationshipOrder }) => typeof relationshipOrder === 'number')
+    .filter(({ name }) => counts(asText(name) ?? ''))
+    .flatMap(({ referenceTo }) => list(referenceTo).flatMap((name) => asText(name) ?? []))
 
 /**
  * Salesforce: describes name a record type by its label and developerName; the master one does not

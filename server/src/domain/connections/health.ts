@@ -2,7 +2,7 @@
 // comes with its remedy. Makes two API calls, which the budget never stops.
 
 import { EngineError } from '../../errors.ts'
-import { NangoError } from '../../nango/failure.ts'
+import { NangoError, type NangoFailureKind } from '../../nango/failure.ts'
 import { SalesforceError } from '../../salesforce/failure.ts'
 import { type ApiUsage, type SalesforceOrg } from '../../salesforce/gateway.ts'
 import { soql, soqlName } from '../../salesforce/escape.ts'
@@ -54,32 +54,44 @@ export const readUsage = async (org: SalesforceOrg): Promise<ApiUsage> => {
 /** What to do about a fault. */
 export const faultOf = (error: unknown): HealthFault => {
   if (!(error instanceof EngineError)) throw error
-  const kind =
-    error instanceof SalesforceError
+  const isNangos = error instanceof NangoError
+  const kind = isNangos
+    ? error.kind
+    : error instanceof SalesforceError
       ? error.failure.kind
-      : error instanceof NangoError
-        ? error.kind
-        : error.code
+      : error.code
   const code = error.upstream?.code ?? error.code
   const message = error.upstream?.message ?? error.message
   return {
     code,
     message: message === '' ? error.message : message,
-    remedy: REMEDIES[kind] ?? REMEDIES[error.code] ?? OTHERWISE,
+    remedy: isNangos ? OF_NANGO[error.kind] : (REMEDIES[kind] ?? REMEDIES[error.code] ?? OTHERWISE),
     possible_causes: causesOf(kind),
   }
 }
 
 const OTHERWISE = 'Read the message; if Salesforce itself has trouble, wait and check again.'
 
+const REFRESH_FAILED =
+  'Rule out possible_causes with a Salesforce administrator of the client, then refresh, or send a new link: /api/connections/create.'
+
+/** The grant is not affected by what only the operator or time can mend. */
+const OF_NANGO: Readonly<Record<NangoFailureKind, string>> = {
+  gone: 'Connect the client again: Nango no longer holds its grant.',
+  refresh_refused: REFRESH_FAILED,
+  refresh_exhausted: REFRESH_FAILED,
+  refresh_backoff: 'Wait half a minute, then refresh: /api/connections/refresh.',
+  misconfigured:
+    "Nothing is wrong with the client's authorization: whoever runs this server has to look at NANGO_SECRET_KEY, NANGO_BASE_URL and the names of the integrations.",
+  no_scope:
+    "Nothing is wrong with the client's authorization: whoever runs this server has to give its Nango key the scope that the message names.",
+  rate_limited: 'Wait a minute, then check again.',
+  unavailable: 'Wait until Nango answers again, then check again.',
+}
+
 const REMEDIES: Readonly<Record<string, string>> = {
   session_dead:
     'Salesforce refuses a session it has just issued: rule out possible_causes, then connect the client again.',
-  gone: 'Connect the client again: Nango no longer holds its grant.',
-  refresh_refused:
-    'Rule out possible_causes with a Salesforce administrator of the client, then refresh, or send a new link: /api/connections/create.',
-  refresh_exhausted:
-    'Rule out possible_causes with a Salesforce administrator of the client, then refresh, or send a new link: /api/connections/create.',
   session_unusable:
     "In the Salesforce org, let the app's sessions use the API: relax its IP restrictions and the session security level it requires.",
   api_disabled:
@@ -91,8 +103,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'Connect the client again, with allow_other_org if the change is intended.',
   host_refused:
     "Check the Salesforce org's My Domain; a private host must be in SFDC_INSTANCE_HOST_ALLOWLIST.",
-  nango_error:
-    'The authorization may be lost. If this persists, send the client a new link: /api/connections/create.',
   connection_not_ready: 'Connect the client with /api/connections/create.',
 }
 

@@ -52,11 +52,19 @@ const NOT_HERE: Readonly<Record<FormulaPlace, ReadonlySet<string>>> = {
   flow: NOT_IN_FLOWS,
 }
 
+const CALL = /(?<![\w.$:])([A-Za-z_]\w*)\s*\(/g
+
+/** The functions that a formula calls, as written. */
+const callsAsWritten = (formula: string): string[] =>
+  [...formula.replaceAll(NOT_CODE, ' ').matchAll(CALL)].map(([, name = '']) => name)
+
+/** The functions that a formula calls, in lower case. */
+export const callsIn = (formula: string): string[] => callsAsWritten(formula).map(sameName)
+
 /** Functions for which Salesforce refuses a formula in this place; each is named once. */
 export const misusedFunctions = (formula: string, place: FormulaPlace): MisusedFunction[] => {
   const found = new Map<string, MisusedFunction>()
-  const code = formula.replaceAll(NOT_CODE, ' ')
-  for (const [, name = ''] of code.matchAll(/(?<![\w.$:])([A-Za-z_]\w*)\s*\(/g)) {
+  for (const name of callsAsWritten(formula)) {
     const key = sameName(name)
     if (!FUNCTIONS.has(key)) found.set(key, { name, why: 'unknown' })
     else if (NOT_HERE[place].has(key)) found.set(key, { name, why: 'not_here' })

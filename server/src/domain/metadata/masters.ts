@@ -2,7 +2,8 @@
 // Read Y" refuses a permission set or profile that gives access to a detail but not to its masters, up
 // to the top.
 
-import { leaf } from '../../salesforce/xml.ts'
+import { type JsonObject } from '../../salesforce/json.ts'
+import { leaf, listObjects } from '../../salesforce/xml.ts'
 import { type Plan } from '../plan/schema.ts'
 import { type AccessChange, type WantedEntry } from './entries.ts'
 import { sameName } from './names.ts'
@@ -80,6 +81,34 @@ export const withMasters = (
   const known = new Set(opened.map(sameName))
   const missing = allMasters(opened, mastersOf).filter((name) => !known.has(sameName(name)))
   return [...entries, ...missing.map(toRead)]
+}
+
+/** An object all of whose records can be seen, and a master of which that is not so. */
+export interface SeenBelow {
+  object: string
+  master: string
+}
+
+/**
+ * Objects to which the plan gives a master, where a permission set or profile sees all records of the
+ * object and not all of the master. Salesforce refuses that ("Permission Read All X depends on
+ * permission(s): Read All Y"), and a plan widens no view of a whole object by itself.
+ */
+export const seenBelow = (plan: Plan, content: JsonObject): SeenBelow[] => {
+  const all = new Set(
+    listObjects(content.objectPermissions)
+      .filter(({ viewAllRecords }) => leaf(viewAllRecords) === 'true')
+      .map(({ object }) => sameName(leaf(object) ?? '')),
+  )
+  return plan.objects
+    .filter(({ api_name: object }) => all.has(sameName(object)))
+    .flatMap(({ api_name: object, fields }) =>
+      fields.flatMap((field) =>
+        field.type === 'MasterDetail' && !all.has(sameName(field.reference_to))
+          ? [{ object, master: field.reference_to }]
+          : [],
+      ),
+    )
 }
 
 /** Changes to revert, without the read rights that something else needs. */

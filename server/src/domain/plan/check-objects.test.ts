@@ -46,6 +46,33 @@ describe('names, objects and what refers to them', () => {
       [`${F}.relationship_name name_double_underscore`],
     ],
 
+    // Activities
+    [
+      'a field of tasks',
+      { objects: [{ api_name: 'Task', fields: [text('A__c')] }] },
+      ['objects.0.api_name wrong_object'],
+    ],
+    [
+      'a record type and a rule of tasks',
+      {
+        objects: [
+          {
+            api_name: 'Task',
+            record_types: [{ api_name: 'Call', label: 'Call' }],
+            validation_rules: [
+              { api_name: 'R', error_condition_formula: 'true', error_message: 'no' },
+            ],
+          },
+        ],
+      },
+      [],
+    ],
+    [
+      'a record type of activities',
+      { objects: [{ api_name: 'Activity', record_types: [{ api_name: 'Call', label: 'Call' }] }] },
+      ['objects.0.api_name wrong_object'],
+    ],
+
     // Duplicates
     [
       'an object twice, in another case',

@@ -61,14 +61,23 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
       : nameFault(name, `Object name ${name}`, 80)
   if (fault !== null) {
     findings.add(here, fault.code, fault.message)
-  } else if (/^(task|event)$/i.test(name)) {
+  } else if (/^(task|event)$/i.test(name) && object.fields.length > 0) {
     findings.add(
       here,
       'wrong_object',
       `Custom fields of ${name} belong to the object Activity. Use Activity.`,
     )
+  } else if (sameName(name) === 'activity' && hasMoreThanFields(object)) {
+    findings.add(
+      here,
+      'wrong_object',
+      'Activity has only custom fields. Give record types, rules and views to Task or Event.',
+    )
   }
 }
+
+const hasMoreThanFields = ({ fields: _, ...more }: PlanObject): boolean =>
+  Object.values(more).some((member) => Array.isArray(member) && member.length > 0)
 
 const checkDefinition = (object: PlanObject, path: Path, findings: Findings): void => {
   const name = object.api_name

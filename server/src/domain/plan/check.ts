@@ -84,7 +84,7 @@ export const parsePlan = (input: unknown, root = ''): Plan => {
 }
 
 /** XML 1.0 has no such characters (nor half a surrogate pair): a deploy could only leave them out. */
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 
 /** Every text, wherever it is, that could not be sent or stored as it is. */

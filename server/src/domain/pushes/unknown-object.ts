@@ -9,26 +9,40 @@ export interface PushListWarning {
   message: string
 }
 
-/** A warning if no push and no mapping names the object, of this client or of any. */
+/** As many pushes are looked through as are read in a moment. */
+const PUSHES = 10_000
+
+/** A warning if no mapping and no push of late names the object, of this client or of any. */
 export const objectWarnings = async (
   tx: Tx,
   tenant: Tenant,
   clientId: string | undefined,
   object: string,
 ): Promise<PushListWarning[]> => {
-  const namesIn = (table: 'crm_push_logs' | 'crm_field_mappings') =>
-    tx
-      .selectFrom(table)
-      .select(['canonical_object', 'sfdc_object'])
-      .distinct()
-      .where('org_id', '=', tenant.orgId)
-      .$if(clientId !== undefined, (query) => query.where('client_id', '=', clientId ?? ''))
-      .execute()
-  const rows = [...(await namesIn('crm_push_logs')), ...(await namesIn('crm_field_mappings'))]
-  const names = rows
+  const ofTheClient = <Query extends { where(column: 'client_id', is: '=', id: string): Query }>(
+    query: Query,
+  ) => (clientId === undefined ? query : query.where('client_id', '=', clientId))
+  const mapped = await ofTheClient(
+    tx.selectFrom('crm_field_mappings').where('org_id', '=', tenant.orgId),
+  )
+    .select(['canonical_object', 'sfdc_object'])
+    .distinct()
+    .execute()
+  const pushed = await tx
+    .selectFrom(
+      ofTheClient(tx.selectFrom('crm_push_logs').where('org_id', '=', tenant.orgId))
+        .select(['canonical_object', 'sfdc_object'])
+        .orderBy('id', 'desc')
+        .limit(PUSHES)
+        .as('latest'),
+    )
+    .select(['canonical_object', 'sfdc_object'])
+    .distinct()
+    .execute()
+  const names = [...mapped, ...pushed]
     .flatMap((row) => [row.canonical_object, row.sfdc_object])
     .filter((name) => name !== null)
   if (names.includes(object)) return []
-  const message = `No push and no mapping names the object ${object}.${didYouMean(object, names)}`
+  const message = `No mapping and none of the latest pushes names the object ${object}.${didYouMean(object, names)}`
   return [{ code: 'object_unknown', message }]
 }

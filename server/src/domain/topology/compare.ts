@@ -12,7 +12,7 @@ import {
   type ObjectDiff,
 } from './diff.ts'
 import { compareHashes, type Manifest, objectHashes } from './manifest.ts'
-import { type Contents } from './store.ts'
+import { type Contents } from './contents.ts'
 
 /** One snapshot: what it contains and where its contents are. */
 export interface Side {

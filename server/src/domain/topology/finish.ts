@@ -11,7 +11,8 @@ import { isOfSchema } from './diff.ts'
 import { type Journal, keyOf } from './journal.ts'
 import { encodeManifest, fieldsCountOf, type Manifest } from './manifest.ts'
 import { type SnapshotRow } from './snapshots.ts'
-import { type Contents, insertContents, pack } from './store.ts'
+import { type Contents } from './contents.ts'
+import { insertFrame, pack } from './store.ts'
 import { type Renewal, renewValidators } from './validators.ts'
 
 interface FinishTask {
@@ -56,10 +57,11 @@ export const finishPull = async (task: FinishTask): Promise<void> => {
   const hashColumn = hashBytes(root.hash)
   const isSame = base?.row.manifest_hash?.equals(hashColumn) === true
   const changes = await changesSince(task, isSame)
-  const packed = isSame ? [] : await Promise.all([root, ...pages].map(pack))
+  const stored = await task.contents.stored([root, ...pages].map(({ hash }) => hash))
+  const frame = await pack([root, ...pages].filter(({ hash }) => !stored.has(hash)))
 
   await journal.complete(async (tx) => {
-    stats.bytes += await insertContents(tx, tenant, clientId, packed)
+    stats.bytes += await insertFrame(tx, tenant, clientId, frame)
     // This row is locked and the only one of its client that is being pulled: nobody else takes the next
     // version.
     const newest = await tx

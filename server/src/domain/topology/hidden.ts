@@ -11,7 +11,7 @@ import { type Rights, SEES_SETUP } from '../connections/rights.ts'
 import { sameName } from '../metadata/names.ts'
 import { objectHash, openPairs } from './compare.ts'
 import { type Manifest, type ObjectEntry } from './manifest.ts'
-import { type Contents } from './store.ts'
+import { type Contents } from './contents.ts'
 
 export type Hidden = Pick<Manifest, 'hiddenObjects' | 'hiddenFields'>
 

@@ -18,7 +18,7 @@ import { audit } from '../audit.ts'
 import { WorkOver } from '../work/stages.ts'
 import { hashBytes, hashText } from './content-hash.ts'
 import { type SnapshotRow } from './snapshots.ts'
-import { insertContents, type PackedContent } from './store.ts'
+import { type Frame, insertFrame } from './store.ts'
 
 export interface ReadItem {
   kind: 'object' | 'automation'
@@ -129,7 +129,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
       }),
 
     /** Stores contents and what was read in one transaction. Returns the compressed bytes added. */
-    record: (read: readonly ReadItem[], contents: readonly PackedContent[]): Promise<number> =>
+    record: (read: readonly ReadItem[], frame: Frame): Promise<number> =>
       tx(async (tx) => {
         const items = inOrder(read)
         // Nothing may be journaled for a snapshot that has ended; its end waits for this lock.
@@ -142,7 +142,7 @@ export const createJournal = (db: Database, jobs: Pick<Jobs, 'announce'>, key: P
           .forKeyShare()
           .executeTakeFirst()
         if (alive === undefined) throw new WorkOver('the snapshot is no longer being pulled')
-        const added = await insertContents(tx, tenant, clientId, contents)
+        const added = await insertFrame(tx, tenant, clientId, frame)
         if (items.length > 0) {
           await tx
             .insertInto('topology_pull_items')

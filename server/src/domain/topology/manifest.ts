@@ -5,7 +5,8 @@
 
 import { canonicalJson } from '../canonical.ts'
 import { hashBytes, hashOf, hashText } from './content-hash.ts'
-import { type Content, type Contents } from './store.ts'
+import { type Contents } from './contents.ts'
+import { type Content } from './store.ts'
 
 export interface ObjectEntry {
   hash: string
@@ -138,7 +139,10 @@ export const encodeManifest = (manifest: Manifest): { root: Content; pages: Cont
 const sortedMap = <T>(entries: [string, T][]): Map<string, T> => new Map(byName(new Map(entries)))
 
 /** Reads the manifest back; names come sorted. */
-export const readManifest = async (contents: Contents, rootHash: string): Promise<Manifest> => {
+export const readManifest = async (
+  contents: Pick<Contents, 'read'>,
+  rootHash: string,
+): Promise<Manifest> => {
   const parse = async <T>(hashes: readonly string[]): Promise<T[]> => {
     const texts = await contents.read(hashes)
     return hashes.map((hash) => JSON.parse(String(texts.get(hash))) as T)
@@ -166,7 +170,10 @@ export const readManifest = async (contents: Contents, rootHash: string): Promis
 }
 
 /** Every content that the manifest consists of and names: root, pages, describes, automations. */
-export const hashesIn = async (contents: Contents, rootHash: string): Promise<string[]> => {
+export const hashesIn = async (
+  contents: Pick<Contents, 'read'>,
+  rootHash: string,
+): Promise<string[]> => {
   const parse = async <T>(hashes: readonly string[]): Promise<T[]> =>
     [...(await contents.read(hashes)).values()].map((text) => JSON.parse(String(text)) as T)
   const [root] = await parse<StoredRoot>([rootHash])

@@ -4,7 +4,7 @@
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type Manifest } from './manifest.ts'
 import { type Snapshot } from './snapshots.ts'
-import { type Contents } from './store.ts'
+import { type Contents } from './contents.ts'
 import { warningsOf } from './unknown-names.ts'
 
 /** Parts of the payload that a caller may choose. */
@@ -30,33 +30,26 @@ export interface PayloadChoice {
   include?: readonly Includable[] | undefined
 }
 
-/** Contents that are read at once; two batches are in memory. */
-const BATCH = 32
+/** How an object's describe is introduced in the payload, and in the frame where it is stored. */
+export const labelOf = (name: string): string => `${JSON.stringify(name)}:`
 
-/** The contents in this order, a batch at a time; the next one is read while a batch is sent. */
-async function* batchesOf(
+/** The members of `objects` without these members of their own. */
+async function* shortened(
   contents: Contents,
-  hashes: readonly string[],
-): AsyncGenerator<Buffer[], void, undefined> {
-  const read = async (start: number): Promise<Buffer[]> => {
-    const batch = hashes.slice(start, start + BATCH)
-    const found = await contents.read(batch)
-    return batch.map((hash) => found.get(hash) ?? Buffer.from('null'))
+  labelled: readonly { hash: string; label: string }[],
+  leftOut: readonly string[],
+): AsyncGenerator<Buffer, void, undefined> {
+  let index = 0
+  for await (const batch of contents.inOrder(labelled.map(({ hash }) => hash))) {
+    const members = batch.map((text) => {
+      const describe = JSON.parse(String(text)) as JsonObject
+      for (const member of leftOut) delete describe[member]
+      const label = labelled[index]?.label ?? ''
+      index += 1
+      return `${index === 1 ? '' : ','}${label}${JSON.stringify(describe)}`
+    })
+    yield Buffer.from(members.join(''))
   }
-  let next = read(0)
-  for (let start = 0; start < hashes.length; start += BATCH) {
-    const batch = await next
-    next = read(start + BATCH)
-    next.catch(() => undefined) // thrown above, if anybody still wants it
-    yield batch
-  }
-}
-
-const without = (text: Buffer, members: readonly string[]): Buffer => {
-  if (members.length === 0) return text
-  const describe = JSON.parse(text.toString()) as JsonObject
-  for (const member of members) delete describe[member]
-  return Buffer.from(JSON.stringify(describe))
 }
 
 /**
@@ -84,34 +77,18 @@ export async function* payloadOf(
     const entries = [...source.manifest.objects].filter(
       ([name]) => filter === null || filter.has(name.toLowerCase()),
     )
-    let index = 0
     yield Buffer.from(',"objects":{')
-    const hashes = entries.map(([, { hash }]) => hash)
-    for await (const batch of batchesOf(source.contents, hashes)) {
-      const pieces = batch.flatMap((text) => {
-        const name = JSON.stringify(entries[index]?.[0] ?? '')
-        const before = Buffer.from(`${index === 0 ? '' : ','}${name}:`)
-        index += 1
-        return [before, without(text, leftOut)]
-      })
-      yield Buffer.concat(pieces) // sent as one: a write for each piece costs more than the copy
-    }
+    const labelled = entries.map(([name, { hash }]) => ({ hash, label: labelOf(name) }))
+    if (leftOut.length === 0) yield* source.contents.joined(labelled)
+    else yield* shortened(source.contents, labelled, leftOut)
     yield Buffer.from('}')
   }
 
   if (source === null || !chosen.has('automations')) yield Buffer.from(',"automations":null')
   else {
-    let first = true
     yield Buffer.from(',"automations":[')
     const hashes = [...source.manifest.automations.values()]
-    for await (const batch of batchesOf(source.contents, hashes)) {
-      const pieces = batch.flatMap((text) => {
-        const before = Buffer.from(first ? '' : ',')
-        first = false
-        return [before, text]
-      })
-      yield Buffer.concat(pieces)
-    }
+    yield* source.contents.joined(hashes.map((hash) => ({ hash, label: '' })))
     yield Buffer.from(']')
   }
   yield Buffer.from('}')

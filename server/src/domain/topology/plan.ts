@@ -38,7 +38,8 @@ export const planObjects = (
     return { names, done, conditional: true, total: total(names), carriedOver: 0 }
   }
   if (listed !== null) {
-    const names = left(listed)
+    // In the order of a manifest: what is read together is stored in one frame, and is read back together.
+    const names = left(listed).sort()
     return { names, done, conditional: true, total: total(names), carriedOver: 0 }
   }
   // What could not be read last time is tried again, whatever the dates say.

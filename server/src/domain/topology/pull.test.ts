@@ -214,6 +214,31 @@ describe('a re-pull', () => {
   })
 })
 
+describe('the list of objects', () => {
+  const dates = () =>
+    rig.org.asked
+      .filter(({ path }) => path.endsWith('/sobjects/'))
+      .map(({ ifModifiedSince }) => ifModifiedSince)
+
+  it('is asked for once, beside the rights, if they are those of the last pull', async () => {
+    await rig.pull(clientId)
+    rig.org.forgetAsked()
+    await rig.pull(clientId)
+    expect(dates()).toEqual([expect.any(String)])
+  })
+
+  it('is asked for again if the answer beside the rights may be older than they are', async () => {
+    await rig.pull(clientId)
+    rig.org.forgetAsked()
+    // What the user may see has changed, and no date of Salesforce's.
+    rig.org.settings.language = 'fr'
+    const snapshot = await rig.pull(clientId)
+    expect(dates()).toEqual([expect.any(String), null])
+    expect(rig.org.describes().size).toBe(COUNT)
+    expect(snapshot.stats.not_modified).toBe(0)
+  })
+})
+
 describe('a partial pull', () => {
   it('describes what was named, in any case, and carries the rest over', async () => {
     await rig.pull(clientId)
@@ -295,6 +320,12 @@ describe('a pull that is interrupted', () => {
       automations: null,
     })
     const kept = await rig.rows('topology_pull_items', clientId)
+    // Stored before anything that was read after it, or the run that continues would store a later date.
+    const [first] = await rig.database.query<{ kind: string }>(
+      'select kind from topology_pull_items where snapshot_id = $1 order by ctid limit 1',
+      [id],
+    )
+    expect(first?.kind).toBe('global')
 
     rig.org.settings.before = async () => null
     rig.org.forgetAsked()

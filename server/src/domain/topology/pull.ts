@@ -15,11 +15,17 @@ import { finishPull } from './finish.ts'
 import { findHidden } from './hidden.ts'
 import { createJournal, type Journal, type JournalState, keyOf, type ReadItem } from './journal.ts'
 import { emptyManifest, hiddenNames, type Manifest, objectHashes } from './manifest.ts'
-import { readGlobalList, readObjects, settledBefore } from './objects.ts'
+import { type GlobalList, readGlobalList, readObjects, settledBefore } from './objects.ts'
 import { manifestFrom, type ObjectsPlan, planObjects } from './plan.ts'
 import { emptyStats, manifestOf, snapshotById, type SnapshotRow, standingOf } from './snapshots.ts'
-import { type Contents, contentsOf } from './store.ts'
-import { loadValidators, type Validator, type Validators, viewOf } from './validators.ts'
+import { type Contents, contentsOf } from './contents.ts'
+import {
+  loadValidators,
+  noValidators,
+  type Validator,
+  type Validators,
+  viewOf,
+} from './validators.ts'
 import { createItemWriter, type ItemWriter } from './writer.ts'
 
 export interface PullDeps extends StageDeps {
@@ -105,6 +111,7 @@ interface Grounds {
   validators: Validators
   /** Everything is read again. */
   unconditional: boolean
+  global: GlobalList
   earlier: JournalState
 }
 
@@ -114,9 +121,18 @@ const groundsOf = async (
   { row, base, journal }: Pick<Run, 'row' | 'base' | 'journal'>,
 ): Promise<Grounds> => {
   const { tenant, clientId } = keyOf(row)
-  const [language, rights] = await Promise.all([
+  const [last, earlier] = await Promise.all([
+    loadValidators(db.as(tenant).read, tenant, clientId),
+    journal.load(),
+  ])
+  // Nothing is read conditionally if there is no snapshot to carry over from, if a full pull was
+  // requested, or if the last full reading was too long ago.
+  const mayAsk = base !== null && !row.full_read && !last.validators.due
+  // The list is asked for beside the rights, in the hope that they are those of the last pull.
+  const [language, rights, hoped] = await Promise.all([
     readLanguage(org),
     readRights(org, row.sfdc_user_id),
+    mayAsk ? readGlobalList(org, last.validators.global) : null,
   ])
   const view = viewOf({
     connectionId: connection.id,
@@ -127,11 +143,17 @@ const groundsOf = async (
     apiVersion: org.apiVersion,
     language,
   })
-  const validators = await loadValidators(db.as(tenant).read, tenant, clientId, view)
-  // Nothing is read conditionally if there is no snapshot to carry over from, if a full pull was
-  // requested, or if the last full reading was too long ago.
-  const unconditional = base === null || row.full_read || validators.due
-  return { view, language, rights, validators, unconditional, earlier: await journal.load() }
+  const isSameView = last.view === view
+  return {
+    view,
+    language,
+    rights,
+    validators: isSameView ? last.validators : noValidators(),
+    unconditional: !mayAsk || !isSameView,
+    // Where the view is a different one, what was answered beside the rights may be older than they are.
+    global: hoped !== null && isSameView ? hoped : await readGlobalList(org, null),
+    earlier,
+  }
 }
 
 const pull = async (
@@ -157,14 +179,10 @@ const pull = async (
     shownAtMs: 0,
   }
   const grounds = await groundsOf(deps, context, run)
-  const { earlier, unconditional, view } = grounds
-  const global = await readGlobalList(org, unconditional ? null : grounds.validators.global)
+  const { earlier, global, unconditional, view } = grounds
   const isSettled = settledBefore(global.servedAt)
   const globalDate =
     global.lastModified !== null && isSettled(global.lastModified) ? global.lastModified : null
-  if (row.scope === 'all' && earlier.globalLastModified === undefined) {
-    await journal.noteGlobal(globalDate)
-  }
   const plan = planObjects(row.scope, base?.manifest ?? null, global.names, earlier.items)
   const contents = contentsOf(deps.db, tenant, clientId)
   const read = await readAll(run, context, grounds, {
@@ -172,6 +190,8 @@ const pull = async (
     names: global.names,
     contents,
     isSettled,
+    globalDate:
+      row.scope === 'all' && earlier.globalLastModified === undefined ? globalDate : undefined,
   })
   const { automations, items } = read
   const manifest = manifestFrom(row.scope, base?.manifest ?? null, plan, items, automations)
@@ -236,11 +256,14 @@ const readAll = async (
     names,
     contents,
     isSettled,
+    globalDate,
   }: {
     plan: ObjectsPlan
     names: readonly string[] | null
     contents: Contents
     isSettled: (date: string) => boolean
+    /** Undefined if an earlier run has stored it. */
+    globalDate: string | null | undefined
   },
 ): Promise<{ items: ReadItem[]; automations: AutomationsRead }> => {
   const { row, base, org, journal } = run
@@ -249,12 +272,21 @@ const readAll = async (
     done: plan.done.length + plan.carriedOver,
     total: plan.total,
   }
-  await show(run, null)
+  // The first calls are sent meanwhile, but nothing is journaled before it: the date of the list must not
+  // be younger than what was read after it.
+  const begun = (async () => {
+    if (globalDate !== undefined) await journal.noteGlobal(globalDate)
+    await show(run, null, true)
+  })()
+  begun.catch(() => undefined) // thrown by the writers, and below
+  const afterBegin: Pick<Journal, 'record'> = {
+    record: (...batch) => begun.then(() => journal.record(...batch)),
+  }
   const stored = new Set([
     ...objectHashes(base?.manifest ?? emptyManifest()).values(),
     ...(base?.manifest.automations.values() ?? []),
   ])
-  const writers = [0, 1].map(() => createItemWriter(journal, (hash) => stored.has(hash)))
+  const writers = [0, 1].map(() => createItemWriter(afterBegin, (hash) => stored.has(hash)))
   const [objectWriter, automationWriter] = writers as [ItemWriter, ItemWriter]
   const items = [...plan.done]
   const describing = readObjects({
@@ -269,6 +301,7 @@ const readAll = async (
       return show(run, writers)
     },
   }).then(() => objectWriter.flush())
+  let isListed = false
   const listing = readAutomations({
     org,
     objectNames: names ?? [...(base?.manifest.objects.keys() ?? [])],
@@ -280,15 +313,18 @@ const readAll = async (
     isSettled,
   }).then(async (read) => {
     await automationWriter.flush()
+    isListed = true
     return read
   })
-  const automations = await bothOrNeither(describing, listing, context, () => {
+  const automations = await bothOrNeither(describing, listing, context, async () => {
+    if (isListed) return
     run.progress = { ...run.progress, stage: 'automations' }
-    return show(run, writers, true)
+    await show(run, writers, true)
   }).catch(async (error: unknown) => {
-    await Promise.allSettled(writers.map((writer) => writer.flush()))
+    await Promise.allSettled([begun, ...writers.map((writer) => writer.flush())])
     throw error
   })
+  await begun
   run.progress = { ...run.progress, stage: 'saving' }
   await show(run, writers, true)
   countStats(run, writers, items, automations, plan.carriedOver, names)

@@ -15,7 +15,7 @@ import { type Standing } from '../../jobs/account.ts'
 import { type Work } from '../../jobs/jobs.ts'
 import { hashText } from './content-hash.ts'
 import { type Manifest, readManifest } from './manifest.ts'
-import { type Contents } from './store.ts'
+import { type Contents } from './contents.ts'
 
 export type SnapshotRow = Selectable<TenantTables['crm_topology_snapshots']>
 

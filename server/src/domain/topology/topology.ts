@@ -32,7 +32,7 @@ import {
   snapshotsOf,
   toSnapshot,
 } from './snapshots.ts'
-import { contentsOf } from './store.ts'
+import { contentsOf } from './contents.ts'
 import { forgetValidators } from './validators.ts'
 
 export { type Automation, AUTOMATION_TYPES } from './automations/automation.ts'

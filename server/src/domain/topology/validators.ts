@@ -52,32 +52,32 @@ export const viewOf = (of: {
     of.language,
   ].join('|')
 
+/** The validators of the client's last pull, and the view that they are valid for. */
 export const loadValidators = async (
   reader: Reader,
   tenant: Tenant,
   clientId: string,
-  view: string,
-): Promise<Validators> => {
+): Promise<{ view: string | null; validators: Validators }> => {
   const rows = await reader
     .selectFrom('topology_validators')
-    .select(['kind', 'name', 'last_modified', 'hash', 'fields_count'])
+    .select(['kind', 'name', 'scope', 'last_modified', 'hash', 'fields_count'])
     .select(sql<boolean>`read_at < now() - make_interval(days => ${TRUST_DAYS})`.as('is_old'))
     .where('org_id', '=', tenant.orgId)
     .where('client_id', '=', clientId)
-    .where('scope', '=', view)
     .execute()
   const validators = noValidators()
-  for (const row of rows) {
-    if (row.kind === 'global') {
-      validators.due = row.is_old
-      validators.global = row.last_modified === '' ? null : row.last_modified
-    } else if (row.hash !== null && row.last_modified !== '') {
-      const { last_modified: lastModified, fields_count: fieldsCount } = row
-      const known = row.kind === 'object' ? validators.objects : validators.automations
-      known.set(row.name, { lastModified, hash: hashText(row.hash), fieldsCount })
-    }
+  const global = rows.find(({ kind }) => kind === 'global')
+  // Without the list's own row everything is read unconditionally.
+  if (global === undefined) return { view: null, validators }
+  validators.due = global.is_old
+  validators.global = global.last_modified === '' ? null : global.last_modified
+  for (const { kind, name, scope, last_modified: lastModified, hash, fields_count } of rows) {
+    if (kind === 'global' || scope !== global.scope) continue
+    if (hash === null || lastModified === '') continue
+    const known = kind === 'object' ? validators.objects : validators.automations
+    known.set(name, { lastModified, hash: hashText(hash), fieldsCount: fields_count })
   }
-  return validators
+  return { view: global.scope, validators }
 }
 
 export interface Renewal {

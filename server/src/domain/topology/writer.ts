@@ -1,14 +1,16 @@
-// Stores what was read: contents are compressed in parallel and written in batches, one batch under way
-// while the next one fills, so that memory stays flat.
+// Stores what was read: contents are compressed and written in batches, one batch under way while the
+// next one fills, so that memory stays flat.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { canonicalJson } from '../canonical.ts'
 import { hashOf } from './content-hash.ts'
 import { type Journal, type ReadItem } from './journal.ts'
-import { pack, type PackedContent } from './store.ts'
+import { labelOf } from './payload.ts'
+import { type Content, pack } from './store.ts'
 
 const BATCH_ITEMS = 50
-const BATCH_CHARS = 4 * 1024 * 1024
+/** Of a frame: a reader inflates all of it for one content. */
+const BATCH_CHARS = 1024 * 1024
 /** How long this thread may hash and write JSON before requests get their turn. */
 const TURN_MS = 10
 
@@ -29,27 +31,24 @@ export const createItemWriter = (
   stored: (hash: string) => boolean,
 ): ItemWriter => {
   let items: ReadItem[] = []
-  let packing: Promise<PackedContent>[] = []
+  let contents: Content[] = []
   let chars = 0
   let bytesAdded = 0
   let writing: Promise<void> = Promise.resolve()
   let turnStartedAt = performance.now()
 
-  const write = async (
-    batch: readonly ReadItem[],
-    contents: readonly Promise<PackedContent>[],
-  ): Promise<void> => {
-    bytesAdded += await journal.record(batch, await Promise.all(contents))
+  const write = async (batch: readonly ReadItem[], added: readonly Content[]): Promise<void> => {
+    bytesAdded += await journal.record(batch, await pack(added))
   }
 
   /** Writes the batch after the previous one has been written. */
   const send = async (): Promise<void> => {
-    const [batch, contents] = [items, packing]
+    const [batch, added] = [items, contents]
     items = []
-    packing = []
+    contents = []
     chars = 0
     await writing
-    writing = write(batch, contents)
+    writing = write(batch, added)
     // The next await of `writing` gets the failure; until then it must not end the process.
     writing.catch(() => undefined)
   }
@@ -67,9 +66,8 @@ export const createItemWriter = (
       const hash = hashOf(text)
       items.push({ ...item, hash })
       if (!stored(hash)) {
-        const packed = pack({ hash, text })
-        packed.catch(() => undefined)
-        packing.push(packed)
+        const label = item.kind === 'object' ? labelOf(item.name) : ''
+        contents.push({ hash, text, label })
         chars += text.length
       }
       await room()

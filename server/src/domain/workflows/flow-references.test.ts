@@ -5,6 +5,7 @@ import { danglingReferences } from './flow-references.ts'
 
 const flow = {
   start: {
+    object: 'Lead',
     connector: { targetReference: 'Ask' },
     scheduledPaths: { name: 'Later', connector: { targetReference: 'Late' } },
   },
@@ -65,6 +66,17 @@ describe('references within a flow', () => {
       { constants: { name: 'C', value: { elementReference: 'Gone.Name' } } },
       'Gone.Name',
     ],
+    [
+      'what is not there in a text',
+      { textTemplates: { name: 'T', text: 'Dear {!Answer} and {!Nobody.Name}' } },
+      'Nobody.Name',
+    ],
+    [
+      'what is not there in a formula',
+      { formulas: { name: 'F', expression: '{!Nobody} & {!$Label.Bye}' } },
+      'Nobody',
+    ],
+    ['a record that starts nothing', { start: {} }, '$Record.Name'],
     ['a choice that is not there', { screens: { fields: { choiceReferences: 'Maybe' } } }, 'Maybe'],
   ])('name %s', (_what, more, reference) => {
     expect(danglingReferences({ ...flow, ...more })).toContain(reference)

@@ -70,6 +70,13 @@ function* leaves(value: JsonObject): Generator<Leaf> {
   }
 }
 
+/** `{!$Record.Owner:User.Email}` in a text or a formula. */
+const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
+
+/** The paths that are written `{!path}` in a text. */
+const mergeFields = (text: string): string[] =>
+  [...text.matchAll(MERGE_FIELD)].map(([, path = '']) => path)
+
 /** References to elements and resources that the flow does not have, as written, once each. */
 export const danglingReferences = (flow: JsonObject): string[] => {
   const elements = new Set(
@@ -86,15 +93,26 @@ export const danglingReferences = (flow: JsonObject): string[] => {
       .filter(({ member }) => member === 'name' || member === 'assignNextValueToReference')
       .map(({ text }) => sameName(text)),
   ])
+  // Flows that something else starts than a change of a record may have a `$Record`, too.
+  const hasRecord =
+    isObject(flow.start) &&
+    (leaf(flow.start.object) !== null || leaf(flow.start.triggerType) !== null)
   const dangling = all.filter(({ member, text }) => {
     const isConnection = CONNECTIONS.has(member)
     if (!isConnection && !REFERENCES.has(member)) return false
-    const [root = ''] = text.split('.')
-    // Others are global variables, or steps of an orchestration that have an id.
-    if (!/^[A-Za-z]\w*$/.test(root)) return false
-    return !(isConnection ? elements : known).has(sameName(root))
+    return isDangling(text, isConnection ? elements : known, hasRecord)
   })
-  return [...new Set(dangling.map(({ text }) => text))]
+  const merged = all
+    .flatMap(({ text }) => mergeFields(text))
+    .filter((path) => isDangling(path, known, hasRecord))
+  return [...new Set([...dangling.map(({ text }) => text), ...merged])]
+}
+
+const isDangling = (path: string, names: ReadonlySet<string>, hasRecord: boolean): boolean => {
+  const [root = ''] = path.split('.')
+  if (/^\$Record(?:__Prior)?$/i.test(root)) return !hasRecord
+  // Others are global variables, or steps of an orchestration that have an id.
+  return /^[A-Za-z]\w*$/.test(root) && !names.has(sameName(root))
 }
 
 /**
@@ -151,8 +169,11 @@ const recordsOf = (flow: JsonObject): Map<string, string> => {
   return records
 }
 
-/** `{!$Record.Owner:User.Email}` in a text or a formula. */
-const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
+/** Every path that the flow refers to: as the whole text of a member, or within a text or a formula. */
+export const referencesIn = (flow: JsonObject): string[] =>
+  [...leaves(flow)].flatMap(({ member, text }) =>
+    REFERENCES.has(member) ? [text] : mergeFields(text),
+  )
 
 /**
  * Every record field that the flow refers to. Those whose object cannot be known are left out: outputs
@@ -160,13 +181,8 @@ const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
  */
 export const recordPathsOf = (flow: JsonObject): RecordPath[] => {
   const records = recordsOf(flow)
-  const written = [...leaves(flow)].flatMap(({ member, text }) =>
-    REFERENCES.has(member)
-      ? [text]
-      : [...text.matchAll(MERGE_FIELD)].map(([, reference = '']) => reference),
-  )
   const paths = new Map<string, RecordPath>()
-  for (const reference of written) {
+  for (const reference of referencesIn(flow)) {
     const [root = '', ...rest] = reference.split('.')
     // `$Setup.Limits__c.Most__c`: a custom setting, then its field.
     const isSetting = sameName(root) === '$setup'

@@ -159,6 +159,28 @@ describe('a flow that the deployment changed', () => {
     expect(transition.deleteVersions).toMatchObject([{ number: 2 }])
   })
 
+  it('and somebody removed and restored runs as before, from its content', () => {
+    const is = flow(1, { 1: 'Ours' }, '301')
+    const { outcome, transition } = done(reverseFlow(question({ was: LIVE, left: OURS, is })))
+    expect(outcome).toBe('restore')
+    expect(transition.files['flows/Mine.flow']).toContain('Live')
+    expect(transition).toMatchObject({
+      activate: [{ flow: 'Mine', version: 'newest', above: 1 }],
+      deleteVersions: [{ id: '301-1', number: 1 }],
+    })
+  })
+
+  it('in state only, and was removed and restored since, runs in the version of the same content', () => {
+    const left = flow(null, { 1: 'Live', 2: 'Ours' })
+    const is = flow(null, { 1: 'Ours' }, '301')
+    const asked = question({ kind: 'workflow_activation', was: OURS, left, is })
+    expect(done(reverseFlow(asked)).transition).toMatchObject({
+      files: {},
+      activate: [{ flow: 'Mine', version: 1 }],
+      deleteVersions: [],
+    })
+  })
+
   it('gets its draft back in place of the one that was written over it', () => {
     const was = flow(1, { 1: 'Live', 2: 'Their draft' })
     const left = flow(1, { 1: 'Live', 2: 'Ours' })
@@ -276,6 +298,9 @@ describe('isAsLeft', () => {
     ['made anew alike', flow(1, { 1: 'Ours' }, '301'), true],
     ['made anew otherwise', flow(1, { 1: 'x' }, '301'), false],
     ['made anew and off', flow(null, { 1: 'Ours' }, '301'), false],
+    ['made anew, half-way back', flow(1, { 1: 'Ours', 2: 'Live' }, '301'), true],
+    ['made anew, and back', flow(2, { 2: 'Live' }, '301'), true],
+    ['made anew, with a version of others', flow(1, { 1: 'Ours', 2: 'x' }, '301'), false],
   ])('a flow that is %s', (_what, is, expected) => {
     expect(isAsLeft(LIVE, OURS, is)).toBe(expected)
   })

@@ -40,7 +40,7 @@ export const reverseFlow = (question: FlowQuestion): FlowReversal => {
   const { was, is, action } = question
   if (was === null) return is === null ? null : reverseMade({ ...question, is })
   if (is === null) return reverseMissing({ ...question, was })
-  const wasMadeAnew = action === 'deleted' && was.definition_id !== is.definition_id
+  const wasMadeAnew = action === 'deleted' && !isSameFlow(was, is)
   return wasMadeAnew
     ? reverseBroughtBack({ ...question, was, is })
     : reverseChanged({ ...question, was, is })
@@ -81,7 +81,8 @@ const reverseChanged = (question: There<'was' | 'is'>): FlowReversal => {
   const { was, is, action, isNamed, apiVersion } = question
   const keep = strangeness(question)
   if (keep !== null) return keep
-  if (!isNamed && was.active !== null && !hasVersion(is, was.active) && action !== 'deleted') {
+  const isGone = isSameFlow(was, is) && was.active !== null && !hasVersion(is, was.active)
+  if (!isNamed && isGone && action !== 'deleted') {
     return new Keep(`Version ${was.active}, which was active before, was deleted since.`)
   }
   const transition = putBack(was, is, apiVersion)
@@ -126,10 +127,12 @@ export const putBack = (
   apiVersion: string,
 ): Transition | Keep => {
   const transition = nothingToDo()
-  const wanted = was.active ?? was.latest
+  const wanted = currentOf(was)
   const name = is?.api_name ?? was.api_name
-  if (is !== null && (wanted === null || hasVersion(is, wanted))) {
-    if (was.active !== is.active) transition.activate.push({ flow: name, version: was.active })
+  const present = is === null ? null : versionLike(was, is)
+  if (is !== null && (wanted === null || present !== null)) {
+    const active = was.active === null ? null : present
+    if (active !== is.active) transition.activate.push({ flow: name, version: active })
     return transition
   }
   const content = contentOf(was, wanted)
@@ -155,7 +158,10 @@ export const lostDraft = ({ was, left, is }: FlowTimes & { was: FlowState; is: F
   return isLost ? draft : null
 }
 
-/** Ids of the versions that the deployment created. */
+/**
+ * Ids of the versions that the deployment created; in a flow that was removed and restored since, of
+ * those with its content.
+ */
 export const madeVersions = ({
   kind,
   was,
@@ -163,6 +169,13 @@ export const madeVersions = ({
   is,
 }: Pick<FlowQuestion, 'kind' | 'left'> & { was: FlowState; is: FlowState }): Set<string> => {
   if (kind !== 'workflows') return new Set()
+  if (left !== null && !isSameFlow(left, is)) {
+    const ours = is.versions.filter(({ number }) => {
+      const content = contentOf(is, number)
+      return isCurrentIn(left, content) && !isCurrentIn(was, content)
+    })
+    return new Set(ours.map(({ id }) => id))
+  }
   const known = new Set(was.versions.map(({ id }) => id))
   return new Set((left ?? is).versions.map(({ id }) => id).filter((id) => !known.has(id)))
 }
@@ -172,8 +185,15 @@ export const madeVersions = ({
  * this far. Removed and restored, it is the same under new ids.
  */
 export const isAsLeft = (was: FlowState | null, left: FlowState, is: FlowState): boolean => {
-  if (left.definition_id !== is.definition_id) {
-    return is.versions.length === 1 && sameCurrent(left, is)
+  if (!isSameFlow(left, is)) {
+    const isOn = is.active !== null
+    return (
+      [left, was].some((flow) => flow !== null && (flow.active !== null) === isOn) &&
+      is.versions.every(({ number }) => {
+        const content = contentOf(is, number)
+        return isCurrentIn(left, content) || isCurrentIn(was, content)
+      })
+    )
   }
   const known = new Set([...left.versions, ...(was?.versions ?? [])].map(({ id }) => id))
   return (
@@ -197,7 +217,7 @@ export const isFlowUndone = (
   action: string,
 ): boolean => {
   if (was === null || is === null) return was === is
-  if (action === 'deleted' || was.definition_id !== is.definition_id) return sameCurrent(was, is)
+  if (action === 'deleted' || !isSameFlow(was, is)) return sameCurrent(was, is)
   const made = madeVersions({ kind, was, left, is })
   return (
     !is.versions.some(({ id }) => made.has(id)) &&
@@ -216,10 +236,29 @@ const sameContent = (a: ReturnType<typeof contentOf>, b: ReturnType<typeof conte
 const hasVersion = (flow: FlowState, number: number | null): boolean =>
   flow.versions.some((version) => version.number === number)
 
-/** The same content in the relevant version, and the same state. */
+/** False for a flow that was removed and restored: its ids and the numbers of its versions are new. */
+const isSameFlow = (a: FlowState, b: FlowState): boolean => a.definition_id === b.definition_id
+
+/** The version that runs, else the newest. */
+const currentOf = ({ active, latest }: FlowState): number | null => active ?? latest
+
+/** The same content in the current version, and the same state. */
 const sameCurrent = (a: FlowState, b: FlowState): boolean =>
   (a.active === null) === (b.active === null) &&
-  sameContent(contentOf(a, a.active ?? a.latest), contentOf(b, b.active ?? b.latest))
+  sameContent(contentOf(a, currentOf(a)), contentOf(b, currentOf(b)))
+
+const isCurrentIn = (flow: FlowState | null, content: ReturnType<typeof contentOf>): boolean =>
+  flow !== null && sameContent(contentOf(flow, currentOf(flow)), content)
+
+/**
+ * The version of the flow that is what was current in `was`: of the same number, or, if the flow was
+ * removed and restored, of the same content. Null: there is none.
+ */
+const versionLike = (was: FlowState, is: FlowState): number | null => {
+  const wanted = currentOf(was)
+  if (isSameFlow(was, is)) return hasVersion(is, wanted) ? wanted : null
+  return is.versions.find(({ number }) => isCurrentIn(was, contentOf(is, number)))?.number ?? null
+}
 
 /** The same version is active, or one of the same content; or none in both. */
 const runsTheSame = (was: FlowState, is: FlowState): boolean =>

@@ -417,7 +417,8 @@ describe('push/list', () => {
       const { body } = await rig.post<{ warnings: unknown[] }>('/api/push/list', filter)
       return body.warnings
     }
-    const message = (near: string) => `No push and no mapping names the object placemnt.${near}`
+    const message = (near: string) =>
+      `No mapping and none of the latest pushes names the object placemnt.${near}`
     expect(await warnings({ object: 'placemnt' })).toEqual([
       { code: 'object_unknown', message: message(' Did you mean placement?') },
     ])

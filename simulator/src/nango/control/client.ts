@@ -53,6 +53,8 @@ export interface ConnectionEdit {
 export interface ControlSettings {
   webhook_url?: string | null
   webhook_signing_key?: string
+  /** The API keys that are valid from now on, each with all scopes. */
+  api_keys?: string[]
   webhook_on_creation?: boolean
   webhook_on_refresh_error?: boolean
   /** `null`: count and show, never refuse. */
@@ -115,7 +117,7 @@ export function createNangoControl(url: string) {
     expireSessions: (token?: string) =>
       call<{ expired: number }>('POST', '/sessions/expire', { token }),
 
-    /** Webhook URL and toggles, signing key (rotation), rate limit; only given members change. */
+    /** Webhook URL and toggles, signing and API keys (rotation), rate limit; only given members change. */
     configure: (settings: ControlSettings) =>
       call<Required<ControlSettings>>('PATCH', '/settings', settings),
 

@@ -49,6 +49,7 @@ const connectionEdit = z.strictObject({
 const settings = z.strictObject({
   webhook_url: z.url().nullable().optional(),
   webhook_signing_key: z.string().min(1).optional(),
+  api_keys: z.array(z.uuid({ version: 'v4' })).optional(),
   webhook_on_creation: z.boolean().optional(),
   webhook_on_refresh_error: z.boolean().optional(),
   rate_limit_per_minute: z.number().int().positive().nullable().optional(),
@@ -125,12 +126,16 @@ export function controlRoutes(app: FastifyInstance, ctx: NangoContext): void {
     now.signingKey = body.webhook_signing_key ?? now.signingKey
     now.onCreation = body.webhook_on_creation ?? now.onCreation
     now.onRefreshError = body.webhook_on_refresh_error ?? now.onRefreshError
+    if (body.api_keys !== undefined) {
+      gate.keys = body.api_keys.map((key) => ({ key, scopes: ['environment:*'] }))
+    }
     if (body.rate_limit_per_minute !== undefined) {
       gate.rateLimitPerMinute = body.rate_limit_per_minute
     }
     const result: Required<ControlSettings> = {
       webhook_url: now.url,
       webhook_signing_key: now.signingKey,
+      api_keys: gate.keys.map(({ key }) => key),
       webhook_on_creation: now.onCreation,
       webhook_on_refresh_error: now.onRefreshError,
       rate_limit_per_minute: gate.rateLimitPerMinute,

@@ -7,7 +7,12 @@ import { Upload, type CsvFormat } from './csv.ts'
 
 export type IngestOperation = 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete'
 export type JobState =
-  'Open' | 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted'
+  | 'Open'
+  | 'UploadComplete'
+  | 'InProgress'
+  | 'JobComplete'
+  | 'Failed'
+  | 'Aborted'
 
 interface Job extends CsvFormat {
   /** 750… */

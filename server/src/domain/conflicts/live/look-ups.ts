@@ -45,6 +45,7 @@ const qualified = (name: unknown, namespace: unknown): string =>
 const LISTED: ReadonlySet<string> = new Set([
   ...COMPONENT_KINDS.map(({ type }) => type),
   'BusinessProcess',
+  'CustomPermission',
   'QuickAction',
   'WebLink',
 ])
@@ -88,7 +89,7 @@ export const createLookUps = (
     )
     if (rows === null) return null
     return new Map(
-      rows.records.map((row) => [
+      rows.records.map((row): [string, LookedUp] => [
         qualified(row.Name, row.NamespacePrefix),
         { exists: true, managed: asText(row.NamespacePrefix) !== null },
       ]),

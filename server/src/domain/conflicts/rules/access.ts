@@ -54,17 +54,31 @@ export const accessRules = [
     severities: ['red'],
     judge: async ({ object, exists }, { live }) => {
       const name = object.api_name
-      if (!exists || object.fields.length === 0 || objectKind(name) !== 'standard') return null
+      const { fields, record_types: types, validation_rules: rules } = object
+      const adds = fields.length + types.length + rules.length > 0
+      if (!exists || !adds || objectKind(name) !== 'standard') return null
       // Salesforce: Activity is not an entity of its own; its fields appear on tasks and events.
       if (sameName(name) === 'activity') return null
       return (await live.lookUp('CustomObject', name))?.customizable === false
         ? {
-            message: `Salesforce allows no custom fields on ${name}.`,
-            remedy: 'Add the fields to a different object.',
+            message: `Salesforce allows no custom fields, record types and rules on ${name}.`,
+            remedy: 'Add them to a different object.',
             at: 'api_name',
           }
         : null
     },
+  }),
+  rule('object', {
+    code: 'object_takes_no_record_types',
+    severities: ['red'],
+    judge: ({ object }) =>
+      sameName(object.api_name) === 'user' && object.record_types.length > 0
+        ? {
+            message: 'Salesforce has no record types of users.',
+            remedy: 'Use a picklist field, or profiles, to tell users apart.',
+            at: 'record_types',
+          }
+        : null,
   }),
   rule('object', {
     code: 'object_unreadable',

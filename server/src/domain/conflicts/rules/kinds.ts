@@ -20,6 +20,7 @@ const askedOf = ({ plan, objectExists, describeOf, plannedField, live }: Facts):
   lookUp: (type, fullName) => live.lookUp(type, fullName),
   recordExists: (records, name) => live.recordExists(records, name),
   describeOf,
+  contentOf: (type, fullName) => live.contentOf(type, fullName),
 })
 
 const rulesOf = (isSafe: boolean): Rule[] =>

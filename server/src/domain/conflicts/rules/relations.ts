@@ -1,12 +1,13 @@
-// Lookups, master-details and roll-ups, and the sharing that depends on them.
+// Lookups and master-details, and the sharing that depends on them; with roll-ups over them.
 
 import { asText } from '../../../salesforce/json.ts'
 import { didYouMean } from '../../mappings/suggest/words.ts'
 import { objectKind, sameName } from '../../metadata/names.ts'
 import { isRelationship, typeOfDescribed } from '../../metadata/fields/field-kinds.ts'
-import { rulesFor } from '../rule.ts'
-import { entriesOf, fieldIn } from '../subjects.ts'
+import { type Facts, rulesFor } from '../rule.ts'
+import { entriesOf, fieldIn, mastersIn } from '../subjects.ts'
 import { plural } from '../../words.ts'
+import { rollupRules } from './rollups.ts'
 
 const rule = rulesFor('relations')
 
@@ -22,11 +23,65 @@ const RELATIONSHIPS_MAX = 40
 const NO_MASTERS: ReadonlySet<string> = new Set(['user', 'lead'])
 const NO_TARGETS: ReadonlySet<string> = new Set(['task', 'event', 'activity'])
 
+/** Salesforce Help, "Considerations for Object Relationships": levels of details below the first master. */
+const LEVELS_MAX = 3
+
+/** Records that Salesforce keeps about those of another object. */
+const KEPT_ABOUT_OTHERS = /(?:History|Share|Feed|Tag|ChangeEvent)$/i
+
+/** The masters of an object, as the plan has them where it names them, and else as they are. */
+const mastersOf = (name: string, facts: Facts): string[] => {
+  const planned = facts.plannedObject(name)?.fields ?? []
+  return [
+    ...planned.flatMap((field) => (field.type === 'MasterDetail' ? [field.reference_to] : [])),
+    ...mastersIn(facts.describeOf(name), (field) => facts.plannedField(name, field) === null),
+  ]
+}
+
+/** How many levels of masters are above the object; null if it is above itself. */
+const levelsAbove = (name: string, facts: Facts, below: readonly string[] = []): number | null => {
+  if (below.includes(sameName(name))) return null
+  const masters = new Set(mastersOf(name, facts).map(sameName))
+  let levels = 0
+  for (const master of masters) {
+    const above = levelsAbove(master, facts, [...below, sameName(name)])
+    if (above === null) return null
+    levels = Math.max(levels, above + 1)
+  }
+  return levels
+}
+
 export const relationRules = [
   rule('field', {
-    code: 'reference_not_allowed',
+    code: 'master_detail_circular',
     severities: ['red'],
-    judge: ({ field, full, object }) => {
+    judge: ({ field, full, object }, facts) =>
+      field.type === 'MasterDetail' &&
+      sameName(field.reference_to) !== sameName(object.api_name) &&
+      levelsAbove(object.api_name, facts) === null
+        ? {
+            message: `With ${full}, ${object.api_name} would be above itself in a circle of master-details; Salesforce refuses this.`,
+            remedy: 'Make one of the relationships a Lookup.',
+            at: 'reference_to',
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'master_details_too_deep',
+    severities: ['red'],
+    judge: ({ field, full, object }, facts) =>
+      field.type === 'MasterDetail' && (levelsAbove(object.api_name, facts) ?? 0) > LEVELS_MAX
+        ? {
+            message: `With ${full}, ${object.api_name} would be a detail at level ${levelsAbove(object.api_name, facts)}; Salesforce allows ${LEVELS_MAX} levels of details.`,
+            remedy: 'Make one of the relationships in the chain a Lookup.',
+            at: 'reference_to',
+          }
+        : null,
+  }),
+  rule('field', {
+    code: 'reference_not_allowed',
+    severities: ['red', 'yellow'],
+    judge: async ({ field, full, object }, { objectExists, live }) => {
       if (field.type !== 'Lookup' && field.type !== 'MasterDetail') return null
       const target = sameName(field.reference_to)
       const remedy = 'Make it a Lookup.'
@@ -34,6 +89,25 @@ export const relationRules = [
         return {
           message: `${full} refers to ${field.reference_to}, which no custom relationship can refer to.`,
           remedy: 'Refer to the object that the activities belong to.',
+          at: 'reference_to',
+        }
+      }
+      const isFixed =
+        objectKind(target) === 'standard' &&
+        objectExists(target) &&
+        (await live.lookUp('CustomObject', field.reference_to))?.customizable === false
+      if (isFixed && (field.type === 'MasterDetail' || KEPT_ABOUT_OTHERS.test(target))) {
+        return {
+          message: `${full} refers to ${field.reference_to}, which takes no custom fields and no custom relationships; Salesforce refuses this.`,
+          remedy: 'Refer to a different object.',
+          at: 'reference_to',
+        }
+      }
+      if (isFixed) {
+        return {
+          severity: 'yellow',
+          message: `${full} refers to ${field.reference_to}, which takes no custom fields; Salesforce offers custom lookups to few such objects.`,
+          remedy: 'A deploy with check_only shows whether Salesforce takes it.',
           at: 'reference_to',
         }
       }
@@ -218,41 +292,7 @@ export const relationRules = [
           }
         : null,
   }),
-  rule('field', {
-    code: 'rollup_over_lookup',
-    severities: ['red'],
-    judge: ({ field, full, object }, { describeOf, plannedField }) => {
-      if (field.type !== 'Summary') return null
-      const [child = '', key = ''] = field.summary_foreign_key.split('.')
-      // A link within the plan is checked by the plan's check.
-      if (plannedField(child, key) !== null) return null
-      const link = fieldIn(describeOf(child), key)
-      if (link !== null && typeOfDescribed(link) === 'MasterDetail') return null
-      return {
-        message:
-          link === null
-            ? `${full} rolls up over ${field.summary_foreign_key}, which exists neither in this Salesforce org nor in the plan.`
-            : `${full} rolls up over ${field.summary_foreign_key}, which is not a master-detail to ${object.api_name}; Salesforce refuses this.`,
-        remedy: 'Use a MasterDetail, or add it to the plan.',
-        at: 'summary_foreign_key',
-      }
-    },
-  }),
-  rule('field', {
-    code: 'rollup_field_missing',
-    severities: ['red'],
-    judge: ({ field, full }, { describeOf, plannedField }) => {
-      if (field.type !== 'Summary' || field.summarized_field === undefined) return null
-      const [child = '', name = ''] = field.summarized_field.split('.')
-      return plannedField(child, name) !== null || fieldIn(describeOf(child), name) !== null
-        ? null
-        : {
-            message: `${full} rolls up ${field.summarized_field}, which exists neither in this Salesforce org nor in the plan.`,
-            remedy: 'Correct the name, or add the field to the plan.',
-            at: 'summarized_field',
-          }
-    },
-  }),
+  ...rollupRules,
   rule('field', {
     code: 'cascade_delete',
     severities: ['yellow'],

@@ -3,7 +3,8 @@
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { nearNames } from '../../mappings/suggest/words.ts'
 import { sameName } from '../../metadata/names.ts'
-import { recordPathsOf } from '../../workflows/flow-references.ts'
+import { pathsInFormula } from '../../metadata/formula-paths.ts'
+import { recordPathsOf, referencesIn } from '../../workflows/flow-references.ts'
 import { fieldsOfFlow, formulasOfRule, valuesOfFlow } from '../definitions.ts'
 import {
   type FieldName,
@@ -12,6 +13,7 @@ import {
   isFieldMissing,
   pathsOfFormula,
 } from '../field-paths.ts'
+import { missingGlobals, unknownGlobals } from '../global-variables.ts'
 import { type PlannedWorkflow } from '../facts.ts'
 import { type Facts, rulesFor } from '../rule.ts'
 import { activeValues, fieldIn } from '../subjects.ts'
@@ -55,6 +57,19 @@ const usedBy = (workflow: PlannedWorkflow, facts: Facts): FieldName[] => {
       .flatMap((path) => fieldsOnPath(path, facts)),
     ...(shown === null ? [] : [{ object, field: shown }]),
   ]
+}
+
+/** The paths of global variables in a workflow that name what does not exist. */
+const globalsMissing = async (
+  { type, definition }: PlannedWorkflow,
+  facts: Facts,
+): Promise<string[]> => {
+  if (type === 'flow') {
+    const paths = referencesIn(definition).map((reference) => reference.split('.'))
+    return missingGlobals(paths, facts)
+  }
+  const paths = formulasOfRule(definition).flatMap((formula) => pathsInFormula(formula))
+  return [...unknownGlobals(paths), ...(await missingGlobals(paths, facts))]
 }
 
 /** Those that are neither in the Salesforce org nor in the plan, each once. */
@@ -103,7 +118,10 @@ export const workflowFieldRules = [
     code: 'workflow_field_missing',
     severities: ['red'],
     judge: async ({ workflow }, facts) => {
-      const missing = await missingOf(usedBy(workflow, facts), facts)
+      const missing = [
+        ...(await missingOf(usedBy(workflow, facts), facts)),
+        ...new Set(await globalsMissing(workflow, facts)),
+      ]
       return missing.length === 0
         ? null
         : {

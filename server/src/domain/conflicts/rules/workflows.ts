@@ -1,10 +1,12 @@
 // Flows, assignment rules and validation rules that the request deploys.
 
 import { leaf, listObjects } from '../../../salesforce/xml.ts'
-import { nearNames } from '../../mappings/suggest/words.ts'
+import { didYouMean, nearNames } from '../../mappings/suggest/words.ts'
 import { ACTIVE_USERS, QUEUES } from '../../metadata/named-records.ts'
 import { nameFault, sameName } from '../../metadata/names.ts'
 import { danglingReferences } from '../../workflows/flow-references.ts'
+import { structureFaults, unknownWords } from '../../workflows/flow-structure.ts'
+import { entryFaults } from '../../workflows/rule-entries.ts'
 import { type Automation } from '../../topology/automations/automation.ts'
 import { sameFlow } from '../../workflows/transition.ts'
 import { assigneesOf, objectsOfFlow } from '../definitions.ts'
@@ -165,6 +167,40 @@ export const workflowRules = [
             at: 'definition',
           }
     },
+  }),
+  rule('workflow', {
+    code: 'flow_element_refused',
+    severities: ['red'],
+    judge: ({ workflow }) =>
+      (workflow.type === 'flow' ? structureFaults(workflow.definition) : []).map((fault) => ({
+        message: `The flow ${workflow.api_name} is refused by Salesforce. ${fault}`,
+        remedy: 'Correct the element.',
+        at: 'definition',
+      })),
+  }),
+  rule('workflow', {
+    code: 'assignment_entry_refused',
+    severities: ['red'],
+    judge: ({ workflow }) =>
+      (workflow.type === 'assignment_rule' ? entryFaults(workflow.definition) : []).map(
+        (fault) => ({
+          message: `The rule ${workflow.api_name} is refused by Salesforce. ${fault}`,
+          remedy: 'Correct the entry.',
+          at: 'definition',
+        }),
+      ),
+  }),
+  rule('workflow', {
+    code: 'flow_word_unknown',
+    severities: ['yellow'],
+    judge: ({ workflow }) =>
+      (workflow.type === 'flow' ? unknownWords(workflow.definition) : []).map(
+        ({ word, where, known }) => ({
+          message: `${workflow.api_name} has ${word} in ${where}, which Salesforce's reference of flows (v67.0) does not have; Salesforce refuses words it does not know.${didYouMean(word, known)}`,
+          remedy: 'Correct the word, unless a newer version of Salesforce has it.',
+          at: 'definition',
+        }),
+      ),
   }),
   rule('workflow', {
     code: 'assignment_rule_switched_off',

@@ -145,6 +145,14 @@ const there = (more: Partial<Automation> = {}) =>
 const onObject = (object: string, field?: string) => ({
   start: { object, ...(field === undefined ? {} : { filters: { field } }) },
 })
+const entering = (more: object) =>
+  workflow('assignment_rule', 'Lead.A', {
+    definition: {
+      ruleEntry: [
+        { criteriaItems: { field: 'Lead.Name', operation: 'equals', value: 'x' }, ...more },
+      ],
+    },
+  })
 const calling = (expression: string) =>
   flow({ definition: { start: { object: 'Lead' }, formulas: { name: 'F', expression } } })
 const onlyA = describedPicklist('P__c', ['A'], { restrictedPicklist: true })
@@ -206,6 +214,22 @@ export const WORKFLOW_CASES: Cases = {
     },
     not: { workflows: [checking()], automations: [automation('validation_rule', 'Lead.V')] },
   },
+  assignment_entry_refused: {
+    fires: { workflows: [entering({ booleanFilter: '1 AND 2' })] },
+    not: { workflows: [entering({ booleanFilter: '1' })] },
+  },
+  flow_element_refused: {
+    fires: {
+      workflows: [
+        flow({ definition: { variables: { name: 'one' }, assignments: { name: 'One' } } }),
+      ],
+    },
+    not: { workflows: [flow({ definition: { variables: [{ name: 'a' }, { name: 'b' }] } })] },
+  },
+  flow_word_unknown: {
+    fires: { workflows: [flow({ definition: { start: { triggerType: 'AfterSave' } } })] },
+    not: { workflows: [flow({ definition: { start: { triggerType: 'RecordAfterSave' } } })] },
+  },
   flow_reference_missing: {
     fires: {
       workflows: [flow({ definition: { start: { connector: { targetReference: 'Gone' } } } })],
@@ -239,6 +263,10 @@ export const WORKFLOW_CASES: Cases = {
   workflow_field_missing: {
     fires: { workflows: [flow({ definition: onObject('Lead', 'Gone__c') })] },
     not: { workflows: [flow({ definition: onObject('Lead', 'Name') })] },
+  },
+  workflow_formula_invalid: {
+    fires: { workflows: [calling('LEFT({!$Record.Name})')] },
+    not: { workflows: [calling('LEFT({!$Record.Name}, 1) & {!Get_It[0].Name}')] },
   },
   workflow_function_refused: {
     fires: { workflows: [calling('PRIORVALUE({!$Record.Name})')] },

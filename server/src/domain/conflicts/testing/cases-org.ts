@@ -12,6 +12,7 @@ import {
   formula,
   job,
   lookup,
+  master,
   newJob,
   NOW,
   onLead,
@@ -20,6 +21,7 @@ import {
   PERMISSIONS,
   picklist,
   rollup,
+  type Setup,
   text,
   validation,
   workflow,
@@ -223,6 +225,17 @@ const lacking = (plan: PlanInput, ...names: string[]): Case => ({
   not: { plan },
 })
 const contents = (content: JsonObject): Partial<LiveFacts> => ({ contentOf: async () => content })
+/** A plan that makes an existing object a detail of Account, and whom it gives access. */
+const seenBelow = (permissions: NonNullable<PlanInput['permissions']>): Setup => ({
+  plan: {
+    objects: [{ api_name: 'Job__c', fields: [master('A__c', 'Account')] }],
+    permissions: { permission_set: null, assign_to_connected_user: false, ...permissions },
+  },
+  describes: [describedObject('Job__c')],
+})
+const seesAll = (...objects: string[]): JsonObject => ({
+  objectPermissions: objects.map((object) => ({ object, viewAllRecords: 'true' })),
+})
 const granting = (permissions: NonNullable<PlanInput['permissions']>): PlanInput => ({
   ...onLead(text('A__c')),
   permissions,
@@ -316,6 +329,15 @@ export const ACCESS_CASES: Cases = {
       live: { allFields: async () => ['A__c'] },
     },
   },
+  object_takes_no_record_types: {
+    fires: {
+      plan: { objects: [{ api_name: 'User', record_types: [{ api_name: 'R', label: 'R' }] }] },
+      describes: [describedObject('User')],
+    },
+    not: {
+      plan: { objects: [{ api_name: 'Lead', record_types: [{ api_name: 'R', label: 'R' }] }] },
+    },
+  },
   object_takes_no_fields: {
     fires: {
       ...calm,
@@ -337,6 +359,26 @@ export const ACCESS_CASES: Cases = {
   permission_set_managed: {
     fires: { ...calm, live: found('PermissionSet', true, true) },
     not: { ...calm, live: found('PermissionSet', true) },
+  },
+  permission_set_sees_all_below: {
+    fires: {
+      ...seenBelow({ permission_set: 'S' }),
+      live: { contentOf: async () => seesAll('Job__c') },
+    },
+    not: {
+      ...seenBelow({ permission_set: 'S' }),
+      live: { contentOf: async () => seesAll('Job__c', 'Account') },
+    },
+  },
+  profile_sees_all_below: {
+    fires: {
+      ...seenBelow({ profiles: ['Admin'] }),
+      live: { contentOf: async () => seesAll('Job__c') },
+    },
+    not: {
+      ...seenBelow({ profiles: ['Admin'] }),
+      live: { contentOf: async () => seesAll('Job__c', 'Account') },
+    },
   },
   profile_missing: {
     fires: { plan: granting({ profiles: ['Sales'] }), live: found('Profile', false) },

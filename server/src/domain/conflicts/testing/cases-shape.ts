@@ -84,6 +84,22 @@ export const NAME_CASES: Cases = {
     fires: { plan: onLead(formula('A__c', 'FOO("x", LEFT(Name, 1))')) },
     not: { plan: onLead(formula('A__c', '"FOO(1)" & /* FOO(1) */ left(Name, 1)')) },
   },
+  formula_invalid: {
+    fires: { plan: onLead(formula('A__c', 'LEFT(Name)')) },
+    not: { plan: onLead(formula('A__c', 'LEFT(Name, 1)')) },
+  },
+  formula_circular: {
+    fires: { plan: onLead(formula('A__c', 'B__c'), formula('B__c', 'Name & A__c')) },
+    not: { plan: onLead(formula('A__c', 'B__c & B__c'), formula('B__c', 'Name')) },
+  },
+  default_formula_refused: {
+    fires: { plan: onLead(text('A__c', { default_formula: 'LEFT(Name, 1)' })) },
+    not: { plan: onLead(text('A__c', { default_formula: 'TEXT(TODAY())' })) },
+  },
+  validation_rule_formula_invalid: {
+    fires: { plan: onLeadRule(validation('V', 'LEN(Name)')) },
+    not: { plan: onLeadRule(validation('V', 'LEN(Name) > 3')) },
+  },
   validation_rule_function_refused: {
     fires: { plan: onLeadRule(validation('V', 'ISEMPTY(Name)')) },
     not: { plan: onLeadRule(validation('V', 'AND(ISNEW(), ISBLANK(Name), REGEX(Name, "x"))')) },
@@ -517,8 +533,20 @@ export const TYPE_CASES: Cases = {
 
 const child = (link: object) => [
   describedObject('Lead'),
-  describedObject('Line__c', [describedLink('Lead__c', 'Lead', { ...link }), described('Sum__c')]),
+  describedObject('Line__c', [
+    describedLink('Lead__c', 'Lead', { ...link }),
+    described('Sum__c'),
+    described('Own__c', { type: 'double', calculated: true, calculatedFormula: 'LEN(Sum__c)' }),
+    described('Now__c', { type: 'double', calculated: true, calculatedFormula: 'YEAR(TODAY())' }),
+  ]),
 ]
+/** Objects of which each is a detail of the next. */
+const chain = (...names: string[]) =>
+  names.map((name, at) =>
+    describedObject(name, [
+      describedLink('Up__c', names[at + 1] ?? 'Account', { relationshipOrder: 0 }),
+    ]),
+  )
 const manyLinks = Array.from({ length: 39 }, (_, index) => describedLink(`L${index}__c`, 'Account'))
 
 export const RELATION_CASES: Cases = {
@@ -677,5 +705,46 @@ export const RELATION_CASES: Cases = {
   reference_not_allowed: {
     fires: { plan: newJob(master('M__c', 'User')) },
     not: { plan: newJob(lookup('L__c', 'User')) },
+    also: {
+      yellow: {
+        plan: newJob(lookup('L__c', 'RecordType')),
+        objectNames: ['RecordType'],
+        live: { lookUp: async () => ({ exists: true, managed: false, customizable: false }) },
+      },
+    },
+  },
+  master_detail_circular: {
+    fires: {
+      plan: newJob(master('M__c', 'Part__c')),
+      describes: [
+        describedObject('Part__c', [describedLink('Job__c', 'Job__c', { relationshipOrder: 0 })]),
+      ],
+    },
+    not: {
+      // The plan makes a lookup of the other one.
+      plan: {
+        objects: [
+          job({}, master('M__c', 'Part__c')),
+          { api_name: 'Part__c', fields: [lookup('Job__c', 'Job__c')] },
+        ],
+      },
+      describes: [
+        describedObject('Part__c', [describedLink('Job__c', 'Job__c', { relationshipOrder: 0 })]),
+      ],
+    },
+  },
+  master_details_too_deep: {
+    fires: { plan: newJob(master('M__c', 'C__c')), describes: chain('C__c', 'B__c', 'A__c') },
+    not: { plan: newJob(master('M__c', 'B__c')), describes: chain('B__c', 'A__c') },
+  },
+  rollup_field_refused: {
+    fires: {
+      plan: onLead(rollup('S__c', 'Line__c.Lead__c', 'Line__c.Now__c')),
+      describes: child({ relationshipOrder: 0 }),
+    },
+    not: {
+      plan: onLead(rollup('S__c', 'Line__c.Lead__c', 'Line__c.Own__c')),
+      describes: child({ relationshipOrder: 0 }),
+    },
   },
 }

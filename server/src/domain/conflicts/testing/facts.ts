@@ -156,8 +156,9 @@ export const calmLive: LiveFacts = {
   packages: async () => [],
   whereUsed: async () => [],
   deletedNames: async () => ({ objects: [], fields: [] }),
-  lookUp: async (type) => ({
-    exists: !['CustomObject', 'CustomTab'].includes(type),
+  lookUp: async (type, name) => ({
+    // A plan would create an object or a tab of the same name; it never creates a type of metadata.
+    exists: !['CustomObject', 'CustomTab'].includes(type) || /__mdt$/i.test(name),
     managed: false,
   }),
   recordExists: async () => true,

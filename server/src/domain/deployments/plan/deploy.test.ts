@@ -174,10 +174,14 @@ describe('a deploy', () => {
     expect(stages.size).toBeGreaterThan(1)
   })
 
-  it('waits out the setup lock of Salesforce', async () => {
-    await rig.control.act('deploys/lock', { org: rig.sfdcOrg.name, kind: 'setup', times: 1 })
-    expect((await rig.deploy(planOf('Locked'))).status).toBe('deployed')
-  })
+  it.each(['setup', 'admin-operation'] as const)(
+    'waits out the lock of Salesforce (%s), also where what refers to a locked component failed',
+    async (kind) => {
+      await rig.control.act('deploys/lock', { org: rig.sfdcOrg.name, kind, times: 1 })
+      const name = `Locked_${kind.replace('-', '_')}`
+      expect((await rig.deploy(planOf(name))).status).toBe('deployed')
+    },
+  )
 
   it('cancelled before it was sent is never sent', async () => {
     const before = await sent()

@@ -90,6 +90,49 @@ const USES: Record<string, () => Promise<{ id: string; used: string; by: string 
     await deployed(on('Lead', lookup('Ref_E__c', 'Base_E__c', 'Ref_Es')))
     return { id, used: 'Base_E__c', by: 'Ref_E__c' }
   },
+  'the filter of a later roll-up': async () => {
+    const master = { ...lookup('Up_J__c', 'Account', 'Base_Js'), type: 'MasterDetail' }
+    await deployed(object('Base_J', master))
+    const { id } = await deployed(on('Base_J__c', text('Base_J__c')))
+    const filter = { field: 'Base_J__c.Base_J__c', operation: 'equals', value: 'x' }
+    await deployed(
+      on('Account', {
+        ...{ api_name: 'Shown_J__c', label: 'Shown', type: 'Summary', operation: 'count' },
+        ...{ summary_foreign_key: 'Base_J__c.Up_J__c', filters: [filter] },
+      }),
+    )
+    return { id, used: 'Base_J__c.Base_J__c', by: 'Shown_J__c' }
+  },
+  'the default value of a later field': async () => {
+    const { id } = await deployed(on('User', text('Base_K__c')))
+    await deployed(on('Lead', { ...text('Shown_K__c'), default_formula: '$User.Base_K__c' }))
+    return { id, used: 'User.Base_K__c', by: 'Shown_K__c' }
+  },
+  'a later field set': async () => {
+    const { id } = await deployed(on('Lead', text('Base_L__c')))
+    const set = {
+      api_name: 'Uses_L',
+      label: 'Uses',
+      description: 'Uses',
+      displayed_fields: ['Base_L__c'],
+    }
+    await deployed({ objects: [{ api_name: 'Lead', field_sets: [set] }] })
+    return { id, used: 'Lead.Base_L__c', by: 'Uses_L' }
+  },
+  'the formula of an assignment rule': async () => {
+    const { id } = await deployed(on('Lead', text('Base_N__c'), text('My_Base_N__c')))
+    const done = await rig.deployWorkflows([
+      {
+        ...{ type: 'assignment_rule', api_name: 'Lead.Uses_N', activate: false },
+        definition: {
+          form: 'assignment',
+          entries: [{ formula: 'ISBLANK(My_Base_N__c)', assign_to: { user: rig.username } }],
+        },
+      },
+    ])
+    expect(done).toMatchObject({ status: 'deployed' })
+    return { id, used: 'Lead.My_Base_N__c', by: 'Uses_N' }
+  },
   'an assignment rule': async () => {
     const { id } = await deployed(on('Lead', text('Base_F__c')))
     const done = await rig.deployWorkflows([
@@ -143,6 +186,30 @@ describe('a rollback of something that is used by', () => {
     const told = await rollback(id, { dry_run: true })
     expect(told.rollback).toMatchObject({ removed: [{ full_name: 'Lead.Base_G__c' }], error: null })
     expect(await isInPlace(plan)).toBe(true)
+    expect(await rollback(id)).toMatchObject({ status: 'rolled_back' })
+  })
+
+  it('more than list views and compact layouts that show it goes through, and they show the rest', async () => {
+    const { id } = await deployed(on('Lead', text('Base_O__c')))
+    const shown = { label: 'Shown O', fields: ['Name', 'Base_O__c'] }
+    await deployed({
+      objects: [
+        {
+          api_name: 'Lead',
+          list_views: [
+            {
+              api_name: 'Shown_O',
+              label: 'Shown O',
+              columns: ['Name', 'Base_O__c'],
+              filter_scope: 'Mine',
+            },
+          ],
+          compact_layouts: [{ ...shown, api_name: 'Shown_O' }],
+        },
+      ],
+    })
+    const told = await rollback(id, { dry_run: true })
+    expect(told.rollback).toMatchObject({ removed: [{ full_name: 'Lead.Base_O__c' }], error: null })
     expect(await rollback(id)).toMatchObject({ status: 'rolled_back' })
   })
 

@@ -243,7 +243,8 @@ describe('a deploy', () => {
     )
     expect(await rig.finish(id)).toMatchObject({ status: 'deployed', warnings: [] })
     const [run] = await rig.runsOf(id)
-    expect((run?.package as { files: Record<string, string> }).files[path]).toContain('Theirs')
+    const sent = run?.package as { files: Record<string, string> } | undefined
+    expect(sent?.files[path]).toContain('Theirs')
     expect(await activeRule()).toBe(before)
   })
 

@@ -10,7 +10,7 @@ export const line = (max: number) =>
     .overwrite((text) => text.trim())
     .min(1)
     .max(max)
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters')
 
 /** Text of several lines. Salesforce keeps neither spaces around a text nor carriage returns in it. */

@@ -9,11 +9,13 @@ const shared = {
   family: 'moment' as const,
   becomes: () => lossy('all values'),
   madeOf: () => lossy('all values'),
-  rollsUp: 'order' as const,
 }
+/** Salesforce Help, "Roll-Up Summary Fields": of moments, days and points in time only. */
+const rollsUp = 'order' as const
 
 export const date = fieldKind({
   ...shared,
+  rollsUp,
   schema: z.strictObject({ ...common, type: z.literal('Date'), ...required, ...defaultFormula }),
   isDescribed: describedAs('date'),
   describeTypes: () => ['date'],
@@ -21,6 +23,7 @@ export const date = fieldKind({
 
 export const dateTime = fieldKind({
   ...shared,
+  rollsUp,
   schema: z.strictObject({
     ...common,
     type: z.literal('DateTime'),

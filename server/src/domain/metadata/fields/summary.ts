@@ -52,6 +52,21 @@ const schema = z.strictObject({
 
 type Summary = z.output<typeof schema>
 
+/**
+ * Relationships of standard objects over which fields roll up, although no describe shows a master-detail.
+ * Source: Salesforce Help, "Roll-Up Summary Fields", for the first three; deployed files for quotes.
+ */
+const STANDARD_LINKS: ReadonlySet<string> = new Set([
+  'opportunity.accountid',
+  'opportunitylineitem.opportunityid',
+  'campaignmember.campaignid',
+  'quotelineitem.quoteid',
+  'orderitem.orderid',
+])
+
+/** Whether fields roll up over this relationship of a standard object (`Opportunity.AccountId`). */
+export const rollsUpOver = (path: string): boolean => STANDARD_LINKS.has(sameName(path))
+
 const FIELD_PATH = /^([A-Za-z]\w*)\.([A-Za-z]\w*)$/
 
 /** Object and field of `Line__c.Order__c`; null for another text. */

@@ -4,7 +4,8 @@ import { list, listObjects } from '../../../salesforce/xml.ts'
 import { definesObject, type Plan, type PlanObject } from '../../plan/schema.ts'
 import { type NamedRecords, PUBLIC_GROUPS, QUEUES } from '../named-records.ts'
 import { sameName } from '../names.ts'
-import { type Asked } from './kind.ts'
+import { seenBelow } from '../masters.ts'
+import { type Asked, type KindRule } from './kind.ts'
 
 /** Of these fields of an object, those that neither the plan nor the Salesforce org has. */
 export const missingFields = async (
@@ -22,6 +23,24 @@ export const missingFields = async (
   const found = await Promise.all(names.map(async (name) => [name, await isThere(name)] as const))
   return found.filter(([, exists]) => exists === false).map(([name]) => name)
 }
+
+/** A permission set or profile that sees all records of a new detail, and not all of its master. */
+export const seesAllBelow =
+  (type: 'PermissionSet' | 'Profile', noun: string): KindRule['judge'] =>
+  async ({ fullName }, { plan, objectExists, contentOf }) => {
+    const isAsked = plan.objects.some(
+      ({ api_name: object, fields }) =>
+        objectExists(object) && fields.some((field) => field.type === 'MasterDetail'),
+    )
+    const content = isAsked ? await contentOf(type, fullName) : null
+    const [found] = content === null ? [] : seenBelow(plan, content)
+    return found === undefined
+      ? null
+      : {
+          message: `The ${noun} ${fullName} sees all records of ${found.object}, which the plan makes a detail of ${found.master}, and not all of ${found.master}; Salesforce refuses this.`,
+          remedy: `Grant "View All Records" of ${found.master} there first, or take it back for ${found.object}.`,
+        }
+  }
 
 /** Names of records of one sort. */
 export interface NamedWanted {

@@ -201,6 +201,8 @@ export interface Asked {
   recordExists: (records: NamedRecords, name: string) => Promise<boolean | null>
   /** Of objects of the plan, and of those that its components mention (`mentions`). */
   describeOf: (object: string) => JsonObject | null
+  /** The content of a component's file; null if it does not exist, or is not known. */
+  contentOf: (type: string, fullName: string) => Promise<JsonObject | null>
 }
 
 export interface Word {

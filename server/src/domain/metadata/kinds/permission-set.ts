@@ -36,6 +36,7 @@ import {
   refusal,
   never,
 } from './kind.ts'
+import { seesAllBelow } from './asking.ts'
 import { holdsSet, PERMISSION_SET_GROUP } from './permission-set-group.ts'
 
 /** The member that names the set which the plan makes where it is not there. */
@@ -211,6 +212,11 @@ const rules: KindRule[] = [
             remedy: 'Use one of your own.',
           }
         : null,
+  },
+  {
+    code: 'permission_set_sees_all_below',
+    severity: 'red',
+    judge: seesAllBelow('PermissionSet', 'permission set'),
   },
   {
     code: 'permission_set_merged',

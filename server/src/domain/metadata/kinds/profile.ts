@@ -23,6 +23,7 @@ import {
   undoUnread,
 } from '../undoing.ts'
 import { TAKEN_OUT } from '../reversibility.ts'
+import { seesAllBelow } from './asking.ts'
 import {
   type CompiledFile,
   type Compiling,
@@ -137,6 +138,11 @@ const rules: KindRule[] = [
             remedy: 'Correct its name; use the API name of the profile, for example Admin.',
           }
     },
+  },
+  {
+    code: 'profile_sees_all_below',
+    severity: 'red',
+    judge: seesAllBelow('Profile', 'profile'),
   },
   {
     code: 'profile_widens_access',

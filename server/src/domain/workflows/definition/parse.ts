@@ -87,7 +87,7 @@ const REQUIRED: Readonly<Record<WorkflowType, { what: string; members: readonly 
 const LONGEST: Readonly<Record<string, number>> = { label: 255, errorMessage: 255 }
 
 /** XML 1.0 cannot express them; if they were silently left out, the text would mean something else. */
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 
 /** Path of the first text that cannot be written as XML; null: all can. */
@@ -197,7 +197,7 @@ const readName = ({ type, api_name: apiName }: Input): { apiName: string; object
         `The name ${own} has ${own.length} characters; Salesforce allows ${RULE_NAME_MAX}. Shorten it.`,
       )
     }
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex
     if (own.trim() !== own || /[\u0000-\u001f\u007f]/.test(own) || !own.isWellFormed()) {
       throw fail(
         'name_bad_character',

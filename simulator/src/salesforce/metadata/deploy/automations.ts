@@ -6,8 +6,12 @@ import { relatedObject } from '../../../records/assignment.ts'
 import { latestVersion } from '../catalogue.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
+import { checkFlowSchema } from '../flow-schema.ts'
 import { typedFlow } from '../flow-types.ts'
+import { checkFilterLogic, operationOf } from './filters.ts'
+import { checkFlowFormulas } from './flow-formulas.ts'
 import { checkFlowReferences } from './flow-references.ts'
+import { checkFlowStructure } from './flow-structure.ts'
 import { checkFormula } from './formula.ts'
 import {
   checkDeveloperName,
@@ -37,12 +41,17 @@ export function deployFlow(draft: Draft, { fullName, node }: Item): Outcome {
   const name = fullName.replace(/-\d+$/, '')
   checkUnmanaged(org, 'Flow', name)
   checkDeveloperName('Flow', name, MAX_FLOW_NAME)
+  checkFlowSchema(node)
   const label = required(node, 'label')
   checkLength('MasterLabel', label, 255)
   const status = oneOf('FlowVersionStatus', STATUSES, required(node, 'status'))
   const processType = required(node, 'processType')
   // A draft with errors can be saved; the sender says so.
-  if (status !== 'InvalidDraft') checkFlowReferences(draft, node)
+  if (status !== 'InvalidDraft') {
+    checkFlowStructure(node)
+    checkFlowReferences(draft, node)
+    checkFlowFormulas(node)
+  }
 
   const before = org.flows.get(name.toLowerCase())
   const { fullName: _, ...content } = typedFlow(node)
@@ -186,8 +195,10 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
     if (formula !== undefined && items.length > 0) {
       throw new Problem('A rule entry has criteria items or a formula, not both')
     }
-    if (formula !== undefined) checkFormula(draft, object, formula, 'Boolean')
+    if (formula !== undefined)
+      checkFormula(draft, object, formula, { expected: 'Boolean', use: 'rule' })
     const booleanFilter = text(entry, 'booleanFilter')
+    checkFilterLogic(booleanFilter, items.length)
     return {
       ...assignee,
       criteriaItems: items.map((item) => {
@@ -199,7 +210,7 @@ function readRule(draft: Draft, objectName: string, name: string, node: Metadata
         if (found === undefined || found.deletedAt) {
           throw noSuch('field', 'CustomField', field)
         }
-        return { field, operation: required(item, 'operation'), value: text(item, 'value') ?? '' }
+        return { field, operation: operationOf(item), value: text(item, 'value') ?? '' }
       }),
       ...(formula === undefined ? {} : { formula }),
       ...(booleanFilter === undefined ? {} : { booleanFilter }),

@@ -508,7 +508,8 @@ describe('flows', () => {
     ['an object it does not refer to', triggered(named('$Record.Owner:Account.Name')), /Account/],
     ['the running user', triggered(named('$User.Email')), undefined],
     ['no field of the running user', triggered(named('$User.Nope__c')), /User.Nope__c/],
-    ['a label', triggered(named('$Label.Greeting')), undefined],
+    ['a label of a package', triggered(named('$Label.ns__Greeting')), undefined],
+    ['a label that nobody wrote', triggered(named('$Label.Greeting')), /\$Label.Greeting/],
   ])('name what exists: %s', async (_what, package_, problem) => {
     const jsforce = await connect(sim, 'Acme Sandbox')
     const said = await problemOf(jsforce, package_)

@@ -17,9 +17,9 @@ import { withActive } from './automations.ts'
 import { deleteCompactLayout } from './compact-layouts.ts'
 import { deleteCustomMetadata, deleteRecordsOf, emptyField } from './custom-metadata.ts'
 import { deleteBusinessProcess } from './business-processes.ts'
-import { dependentsOn } from './dependencies.ts'
 import { NotDone, Problem, type Draft, type Outcome } from './draft.ts'
 import { deleteFieldSet } from './field-sets.ts'
+import { otherUsesOf } from './field-uses.ts'
 import { becomeIndependent } from './fields.ts'
 import { deleteGlobalValueSet } from './global-value-sets.ts'
 import { deleteGroup } from './groups.ts'
@@ -182,7 +182,7 @@ function deleteField(draft: Draft, fullName: string): string | undefined {
   if (showsActivityFields(object)) return undefined
   checkUnmanaged(org, 'CustomFieldDefinition', name)
   const users = [...dependentsOf(org, field.id)].filter(({ type }) => type !== 'Layout')
-  users.push(...otherDependents(draft, object, field))
+  users.push(...otherUsesOf(draft, object, field))
   if (users.length > 0) {
     throw new Problem(
       `This custom field is referenced elsewhere in salesforce.com: ${described(users)}`,
@@ -207,35 +207,6 @@ function deleteField(draft: Draft, fullName: string): string | undefined {
   )
   if (wasDetail && !isDetail) becomeIndependent(draft, object)
   return field.id
-}
-
-/** Mentions that Tooling's MetadataComponentDependency does not know. */
-function otherDependents({ org }: Draft, object: SObject, field: Field): Dependent[] {
-  const path = `${object.name}.${field.describe.name}`
-  const rules = org.assignmentRules
-    .filter((rule) => rule.object === object.name)
-    .filter(({ entries }) =>
-      entries.some(
-        ({ criteriaItems, formula }) =>
-          criteriaItems.some((item) => sameName(item.field, path)) ||
-          formula?.includes(field.describe.name) === true,
-      ),
-    )
-    .map(({ name }) => ({ type: 'AssignmentRule', name }))
-  const summaries = [...org.objects.values()]
-    .filter(({ deletedAt }) => deletedAt === undefined)
-    .flatMap((other) => [...other.fields.values()])
-    .filter(
-      ({ metadata, deletedAt }) =>
-        deletedAt === undefined &&
-        (metadata?.['summaryForeignKey'] === path || metadata?.['summarizedField'] === path),
-    )
-    .map(({ describe }) => ({ type: 'CustomField', name: describe.name }))
-  const dependents = dependentsOn(object, field.describe.name).map(({ describe }) => ({
-    type: 'CustomField',
-    name: describe.name,
-  }))
-  return [...rules, ...summaries, ...dependents]
 }
 
 const described = (users: readonly Dependent[]): string =>

@@ -7,7 +7,8 @@ import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml
 import { relationshipTarget } from './custom-metadata-types.ts'
 import { Problem, type Draft } from './draft.ts'
 import type { FieldType } from './field-types.ts'
-import { flag, noSuch, oneOf, required, whole } from './names.ts'
+import { flag, oneOf, required, whole } from './names.ts'
+import { summary } from './roll-ups.ts'
 import { readValueSet } from './value-set.ts'
 
 export interface FieldShape {
@@ -230,43 +231,6 @@ function masterDetail(
     updateable: flag(node, 'reparentableMasterDetail') === true,
     writeRequiresMasterRead: flag(node, 'writeRequiresMasterRead') === true,
   }
-}
-
-/** A roll-up summary: its type follows from what it summarizes. */
-function summary(draft: Draft, object: SObject, node: MetadataNode): Partial<FieldSpec> {
-  const operation = oneOf(
-    'SummaryOperations',
-    ['count', 'sum', 'min', 'max'],
-    required(node, 'summaryOperation'),
-  )
-  const [childName = '', keyName = ''] = required(node, 'summaryForeignKey').split('.')
-  const children = draft.object(childName)
-  const key = children?.fields.get(keyName.toLowerCase())
-  if (
-    key === undefined ||
-    key.describe.relationshipOrder === null ||
-    !key.describe.referenceTo.includes(object.name)
-  ) {
-    throw noSuch('summaryForeignKey', 'CustomField', `${childName}.${keyName}`)
-  }
-  const base = { calculated: true, defaultedOnCreate: false, precision: 18, scale: 0 }
-  if (operation === 'count') {
-    if (text(node, 'summarizedField') !== undefined) {
-      throw new Problem("Can not specify 'summarizedField' for a summary of operation count")
-    }
-    return base
-  }
-  const path = required(node, 'summarizedField')
-  const summed = children?.fields.get((path.split('.')[1] ?? '').toLowerCase())
-  if (summed === undefined || summed.deletedAt) throw noSuch('summarizedField', 'CustomField', path)
-  const { type, precision, scale } = summed.describe
-  const numeric = ['double', 'currency', 'percent', 'int'].includes(type)
-  if (!numeric && (operation === 'sum' || !['date', 'datetime'].includes(type))) {
-    throw new Problem(`${path} cannot be summed up by ${operation}`)
-  }
-  return numeric
-    ? { ...base, type: type === 'int' ? 'double' : type, precision, scale }
-    : { ...base, type, precision: 0 }
 }
 
 /** Salesforce: a geolocation appears as a compound field and its two numbers. */

@@ -448,6 +448,39 @@ describe('a field is refused', () => {
     })
   })
 
+  it('deletion waits for what uses the field: the filter of a lookup', () => {
+    const options = readOptions({ rollbackOnError: true })
+    const org = makeTestOrg()
+    const apply = (zip: Buffer) => {
+      const read = readPackage(zip, { singlePackage: true, allowMissingFiles: false })
+      return applyPackage(org, '', read, options).messages.find(({ success }) => !success)?.problem
+    }
+    const deleted = (name: string) =>
+      apply(
+        zipOf(
+          {},
+          {
+            'destructiveChanges.xml': file(
+              'Package',
+              `<types><members>${name}</members><name>CustomField</name></types>`,
+            ),
+          },
+        ),
+      )
+    const text = `<length>40</length>${type('Text')}`
+    const filter = (field: string, value: string) =>
+      `<lookupFilter><active>true</active><filterItems><field>${field}</field><operation>equals</operation>${value}</filterItems><isOptional>false</isOptional></lookupFilter>`
+    for (const name of ['Account.Kind__c', 'Trip__c.Own__c', 'Trip__c.My_Own__c']) {
+      expect(apply(fieldZip(name, text))).toBeUndefined()
+    }
+    const by = `${filter('Account.Kind__c', '<valueField>$Source.My_Own__c</valueField>')}${lookup('Account', 'Trips')}${type('Lookup')}`
+    expect(apply(fieldZip('Trip__c.Payer__c', by))).toBeUndefined()
+    for (const name of ['Account.Kind__c', 'Trip__c.My_Own__c']) {
+      expect(deleted(name)).toMatch(/referenced elsewhere .*Payer__c$/)
+    }
+    expect(deleted('Trip__c.Own__c')).toBeUndefined()
+  })
+
   it('deletion removes the data, and a rollback restores it', () => {
     const org = makeTestOrg()
     const row = { Id: org.ids.make('001'), Tier__c: 'Gold' }

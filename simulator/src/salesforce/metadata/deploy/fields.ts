@@ -5,7 +5,6 @@ import {
   countedFields,
   customFieldLimit,
   EXTERNAL_ID_LIMIT,
-  MASTER_DETAIL_LIMIT,
   RELATIONSHIP_LIMIT,
   ROLLUP_LIMIT,
 } from '../../../org/edition.ts'
@@ -28,9 +27,10 @@ import { Problem, type Draft, type Item, type Outcome } from './draft.ts'
 import { coordinateSpecs, shapeOf, type FieldShape } from './field-shape.ts'
 import { checkProperties, readType, type FieldType } from './field-types.ts'
 import type { ValueType } from '../../../formula/types.ts'
-import { checkFormula } from './formula.ts'
+import { checkCircle, checkFormula } from './formula.ts'
 import { checkDeveloperName, checkUnmanaged, flag, noObject, required } from './names.ts'
 import { asEventField, checkFieldOfEvent } from './platform-events.ts'
+import { checkRelationship, rowsOf } from './relationships.ts'
 import { same, typed } from './typed.ts'
 
 export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
@@ -57,9 +57,8 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   checkTypeOfField(object, type, node, found && typeOf(found))
   checkLongText(object, type)
   if (found !== undefined) checkTypeChange(found, type, node)
-  const formula = text(node, 'formula')
-  if (formula !== undefined) checkFormula(draft, object, formula, RESULT_TYPES[type] ?? 'Number')
   const fieldName = found?.describe.name ?? name
+  checkFormulas(draft, object, fieldName, type, node)
   const shape = shapeOf(draft, object, fieldName, type, node, found)
   const { fullName: _, ...content } = shape.metadata
   const metadata = typed(content)
@@ -162,19 +161,39 @@ function checkNoDuplicates(draft: Draft, object: SObject, found: Field | undefin
   }
 }
 
-/** The result of a formula field of a type that is not a number. */
+/** What a formula of a field of the type results in. */
 const RESULT_TYPES: Partial<Record<FieldType, ValueType>> = {
   Checkbox: 'Boolean',
+  Currency: 'Number',
   Date: 'Date',
   DateTime: 'DateTime',
-  Text: 'Text',
+  Number: 'Number',
+  Percent: 'Number',
   Time: 'Time',
 }
 
-const rowsOf = (draft: Draft, object: SObject) =>
-  showingFieldsOf(draft.org, object).flatMap(({ name }) => [
-    ...(draft.org.records.get(name.toLowerCase())?.values() ?? []),
-  ])
+/** The formula of a field, and that of its default value: a checkbox has a constant instead. */
+function checkFormulas(
+  draft: Draft,
+  object: SObject,
+  name: string,
+  type: FieldType,
+  node: MetadataNode,
+): void {
+  const expected = RESULT_TYPES[type] ?? 'Text'
+  const formula = text(node, 'formula')
+  if (formula !== undefined) {
+    checkFormula(draft, object, formula, { expected, use: 'field' })
+    checkCircle(draft, object, name, formula)
+  }
+  const value = text(node, 'defaultValue')
+  if (value === undefined || value === '' || type === 'Checkbox') return
+  checkFormula(draft, object, value, {
+    // Seen in a file of SalesforceFoundation/PMM: NOW() is taken as the default value of a date.
+    expected: expected === 'Date' ? 'Unknown' : expected,
+    use: 'default',
+  })
+}
 
 /** Types that Salesforce's Help says no field is converted to or from. */
 const UNCHANGING: ReadonlySet<string> = new Set(['Summary', 'Location', 'EncryptedText'])
@@ -198,94 +217,6 @@ function checkTypeChange(found: Field, type: FieldType, node: MetadataNode): voi
   if (wasType === type) return
   if (UNCHANGING.has(wasType) || UNCHANGING.has(type)) {
     throw new Problem(`Cannot change the type of a field from ${wasType} to ${type}`)
-  }
-}
-
-/** Checks a lookup or master-detail field; returns the parent's name for the children. */
-function checkRelationship(
-  draft: Draft,
-  object: SObject,
-  name: string,
-  type: FieldType,
-  node: MetadataNode,
-  found: Field | undefined,
-): string | null | undefined {
-  if (!['Lookup', 'MasterDetail', 'MetadataRelationship'].includes(type)) return undefined
-  const target = required(node, 'referenceTo')
-  // References to setup objects have already been checked, and those do not list their children.
-  if (type === 'MetadataRelationship' && !isCustomMetadataType(target)) return null
-  const parent = draft.object(target)
-  if (parent === undefined) {
-    throw new Problem(`referenceTo value of '${target}' does not resolve to a valid sObject type`)
-  }
-  if (found !== undefined && !found.describe.referenceTo.includes(parent.name)) {
-    throw new Problem('Cannot change the object that a relationship field refers to')
-  }
-  if (NO_TARGETS.has(parent.name) || parent.describe.customSetting) {
-    throw new Problem(`referenceTo value of '${target}' does not resolve to a valid sObject type`)
-  }
-  if (type === 'MasterDetail') checkMasterDetail(draft, object, parent, name, found)
-  else if (text(node, 'deleteConstraint') === 'Cascade' && !object.describe.custom) {
-    // Salesforce: Help, "Lookup relationships": cascading deletes are for custom objects only.
-    throw new Problem('Cascade delete is not allowed for lookup fields on a standard object')
-  }
-  const own = text(node, 'relationshipName')
-  if (own === undefined) {
-    if (found !== undefined) return found.childRelationshipName
-    if (type !== 'MasterDetail') return null
-    throw new Problem("Must specify 'relationshipName' for a CustomField of type MasterDetail")
-  }
-  checkDeveloperName('Child Relationship', own)
-  const wanted = `${own}__r`
-  for (const child of draft.org.objects.values()) {
-    for (const field of child.fields.values()) {
-      if (field === found || field.deletedAt || child.deletedAt) continue
-      if (!field.describe.referenceTo.includes(parent.name)) continue
-      if (field.childRelationshipName?.toLowerCase() === wanted.toLowerCase()) {
-        throw new Problem(`There is already a Child Relationship named ${own} on ${parent.name}.`)
-      }
-    }
-  }
-  return wanted
-}
-
-/** Salesforce: no custom relationship points to an activity. */
-const NO_TARGETS = new Set(['Task', 'Event', 'Activity'])
-/** Salesforce: SOAP API guide, "Relationships Among Objects". */
-const NO_MASTERS = new Set(['User', 'Lead'])
-
-function checkMasterDetail(
-  draft: Draft,
-  object: SObject,
-  parent: SObject,
-  name: string,
-  found: Field | undefined,
-): void {
-  if (!object.describe.custom) {
-    throw new Problem('A standard object cannot be on the detail side of a relationship')
-  }
-  if (NO_MASTERS.has(parent.name)) {
-    throw new Problem(`${parent.name} cannot be the master of a master-detail relationship`)
-  }
-  // Salesforce: Help, "Considerations for Object Relationships".
-  if (parent === object) {
-    throw new Problem('A relationship from an object to itself must be a lookup')
-  }
-  const others = [...object.fields.values()].filter(
-    (field) => field !== found && !field.deletedAt && field.describe.relationshipOrder !== null,
-  )
-  if (others.length >= MASTER_DETAIL_LIMIT) {
-    throw new Problem(
-      `An object can have ${MASTER_DETAIL_LIMIT} master-detail relationships at most`,
-    )
-  }
-  if (found?.describe.relationshipOrder === null || found === undefined) {
-    // Salesforce: instead, create a lookup, fill it in every row, and convert it.
-    if (rowsOf(draft, object).some((row) => (row[name] ?? null) === null)) {
-      throw new Problem(
-        'You cannot create a master-detail relationship because this object has records without a parent',
-      )
-    }
   }
 }
 

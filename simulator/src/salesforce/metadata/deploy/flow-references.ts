@@ -3,9 +3,9 @@
 // refusals of these name the whole flow; where no public source has the wording, the words are ours.
 
 import type { SObject } from '../../../org/model.ts'
-import { FUNCTION_NAMES } from '../../../formula/function-names.ts'
 import { child, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { Problem, type Draft } from './draft.ts'
+import { globalExists } from './formula.ts'
 import { noObject, noSuch, required } from './names.ts'
 
 const RECORD_ELEMENTS = ['recordCreates', 'recordDeletes', 'recordLookups', 'recordUpdates']
@@ -88,41 +88,35 @@ export function checkFlowReferences(draft: Draft, flow: MetadataNode): void {
   for (const { member, value } of all) {
     if (!REFERENCES.has(member) || value === '') continue
     const [root = ''] = value.toLowerCase().split('.')
-    // Global variables; and steps of an orchestration that have an id.
+    if (root.startsWith('$') && isNothing(draft, flow, value)) {
+      throw new Problem(`The flow has no element or resource named ${value} (${member})`)
+    }
+    // Other global variables; and steps of an orchestration that have an id.
     if (!/^[a-z]\w*$/.test(root)) continue
     if (!(CONNECTIONS.has(member) ? elements : known).has(root)) {
       throw new Problem(`The flow has no element or resource named ${value} (${member})`)
     }
   }
-  checkRecordPaths(draft, flow, all)
-  for (const formula of nodes(flow, 'formulas')) checkFunctions(formula)
-}
-
-/** Salesforce: Help, "Flow Formula Considerations". */
-const NOT_IN_FLOWS: ReadonlySet<string> = new Set([
-  'GETRECORDIDS',
-  'IMAGE',
-  'PARENTGROUPVAL',
-  'PREVGROUPVAL',
-  'PRIORVALUE',
-  'REQUIRESCRIPT',
-  'VLOOKUP',
-])
-
-/** Refuses a formula that calls something that is not a function, or not one for flows. */
-function checkFunctions(formula: MetadataNode): void {
-  const code = (text(formula, 'expression') ?? '').replaceAll(
-    /\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g,
-    ' ',
-  )
-  for (const [, name = ''] of code.matchAll(/(?<![\w.$:])([A-Za-z_]\w*)\s*\(/g)) {
-    const key = name.toUpperCase()
-    if (FUNCTION_NAMES.has(key) && !NOT_IN_FLOWS.has(key)) continue
-    throw new Problem(
-      `${required(formula, 'name')} (Formula) - The formula expression is invalid: Unknown function ${name}. Check spelling.`,
-    )
+  for (const path of all.flatMap(({ value }) => mergeFields(value))) {
+    const [root = ''] = path.split('.')
+    if (root.startsWith('$') ? isNothing(draft, flow, path) : !known.has(root.toLowerCase())) {
+      throw new Problem(`The flow has no element or resource named ${path}`)
+    }
   }
+  checkRecordPaths(draft, flow, all)
 }
+
+/** A global variable that names what does not exist, or the record of a flow that no record starts. */
+function isNothing(draft: Draft, flow: MetadataNode, path: string): boolean {
+  const [root = ''] = path.toLowerCase().split('.')
+  const hasRecord = text(child(flow, 'start'), 'object') !== undefined
+  if (root === '$record' || root === '$record__prior') return !hasRecord && !isFlowOfEvents(flow)
+  return !globalExists(draft, path)
+}
+
+/** Flows that other things than the change of a record start have a `$Record` too. */
+const isFlowOfEvents = (flow: MetadataNode): boolean =>
+  text(child(flow, 'start'), 'triggerType') !== undefined
 
 function checkObjects(draft: Draft, flow: MetadataNode): void {
   for (const variable of nodes(flow, 'variables')) {
@@ -134,7 +128,9 @@ function checkObjects(draft: Draft, flow: MetadataNode): void {
     nodes(flow, member),
   )
   for (const place of places) {
-    const name = text(place, 'object')
+    // An update of the record that started the flow names no object.
+    const isOwn = text(place, 'inputReference') === '$Record'
+    const name = text(place, 'object') ?? (isOwn ? text(child(flow, 'start'), 'object') : undefined)
     if (name === undefined || name === '') continue
     const object = requireObject(draft, 'object', name)
     const fields = [
@@ -200,12 +196,14 @@ const ALWAYS: ReadonlySet<string> = new Set(['createdby', 'lastmodifiedby', 'own
 
 const MERGE_FIELD = /\{!\s*([$A-Za-z][\w.:$]*)\s*\}/g
 
+/** The paths that are written `{!path}` in a text or a formula. */
+const mergeFields = (value: string): string[] =>
+  [...value.matchAll(MERGE_FIELD)].map(([, path = '']) => path)
+
 function checkRecordPaths(draft: Draft, flow: MetadataNode, all: readonly Leaf[]): void {
   const records = recordsIn(flow)
   const paths = all.flatMap(({ member, value }) =>
-    REFERENCES.has(member) && !CONNECTIONS.has(member)
-      ? [value]
-      : [...value.matchAll(MERGE_FIELD)].map(([, path = '']) => path),
+    REFERENCES.has(member) && !CONNECTIONS.has(member) ? [value] : mergeFields(value),
   )
   for (const path of paths) {
     const [root = '', ...rest] = path.split('.')

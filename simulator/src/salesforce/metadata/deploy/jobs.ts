@@ -9,7 +9,13 @@ import { DeployRefusal, type DeployOptions } from './options.ts'
 import { BadZip, readPackage, type DeployPackage } from './package.ts'
 
 export type DeployStatus =
-  'Pending' | 'InProgress' | 'Succeeded' | 'SucceededPartial' | 'Failed' | 'Canceling' | 'Canceled'
+  | 'Pending'
+  | 'InProgress'
+  | 'Succeeded'
+  | 'SucceededPartial'
+  | 'Failed'
+  | 'Canceling'
+  | 'Canceled'
 
 export interface DeployJob {
   /** 0Af… */

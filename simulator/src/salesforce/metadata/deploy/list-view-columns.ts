@@ -198,7 +198,5 @@ const STANDARD: Record<string, Record<string, string>> = {
  * The standard columns of an object with the fields that they show. Undefined: its columns are not
  * known here.
  */
-export const standardColumns = (
-  objectName: string,
-): Readonly<Record<string, string>> | undefined =>
+export const standardColumns = (objectName: string): Readonly<Record<string, string>> | undefined =>
   /__c$/i.test(objectName) ? CUSTOM : STANDARD[objectName]

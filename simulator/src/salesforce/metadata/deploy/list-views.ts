@@ -4,6 +4,7 @@
 import type { Org, SObject } from '../../../org/model.ts'
 import { child, list, nodes, text, texts, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { NotDone, Problem, type Draft, type Item, type Outcome } from './draft.ts'
+import { checkFilterLogic, operationOf } from './filters.ts'
 import { standardColumns } from './list-view-columns.ts'
 import { checkLength, noSuch, oneOf, required } from './names.ts'
 import { deletePart, putPart } from './object-parts.ts'
@@ -27,21 +28,6 @@ const SCOPES = [
  * has.
  */
 const OF_OWNERS = ['Mine', 'Queue', 'MineAndMyGroups']
-const OPERATIONS = [
-  'equals',
-  'notEqual',
-  'lessThan',
-  'greaterThan',
-  'lessOrEqual',
-  'greaterOrEqual',
-  'contains',
-  'notContain',
-  'startsWith',
-  'includes',
-  'excludes',
-  'within',
-]
-
 /** Creates or changes a list view. */
 export const deployListView = (draft: Draft, item: Item): Outcome =>
   putPart(draft, 'listViews', item, (object, node) => readListView(draft.org, object, node))
@@ -56,13 +42,9 @@ function readListView(org: Org, object: SObject, node: MetadataNode) {
   const filters = nodes(node, 'filters')
   for (const filter of filters) {
     checkColumn(object, required(filter, 'field'))
-    oneOf('FilterOperation', OPERATIONS, required(filter, 'operation'))
+    operationOf(filter)
   }
-  for (const [number] of (text(node, 'booleanFilter') ?? '').matchAll(/\d+/g)) {
-    if (Number(number) < 1 || Number(number) > filters.length) {
-      throw new Problem(`The filter logic references an undefined filter: ${number}.`)
-    }
-  }
+  checkFilterLogic(text(node, 'booleanFilter'), filters.length)
   checkSharing(org, child(node, 'sharedTo') ?? {})
   return { label, metadata: node }
 }

@@ -1,9 +1,11 @@
 // CustomObject, RecordType and ValidationRule. Salesforce: Metadata API guide, types of these names.
 
+import { isActivity } from '../../../org/activities.ts'
 import { customObjectUse } from '../../../org/edition.ts'
 import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
 import {
   freeKeyPrefix,
+  isCustomizable,
   isCustomMetadataType,
   isPlatformEvent,
   makeField,
@@ -200,6 +202,10 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   const object = draft.object(objectName)
   if (object === undefined) throw noObject('fullName', objectName)
   checkHoldsRecords(object, 'record types')
+  // Salesforce: neither the tables that it keeps about other objects have any, nor have users.
+  if (!isCustomizable(object) || isActivity(object) || object.name === 'User') {
+    throw new Problem(`${object.name} does not support record types`)
+  }
   checkDeveloperName('Record Type', name)
   const label = required(node, 'label')
   checkLength('Name', label, 80)
@@ -258,6 +264,9 @@ export function deployValidationRule(draft: Draft, { fullName, node }: Item): Ou
   if (isCustomMetadataType(objectName)) {
     throw new NotDone('does not deploy validation rules of custom metadata types')
   }
+  if (!isCustomizable(object)) {
+    throw new Problem(`${object.name} does not support validation rules`)
+  }
   checkUnmanaged(draft.org, 'ValidationRule', name)
   checkDeveloperName('Validation Rule', name)
   const active = flag(node, 'active')
@@ -267,7 +276,7 @@ export function deployValidationRule(draft: Draft, { fullName, node }: Item): Ou
   const errorMessage = required(node, 'errorMessage')
   checkLength('ErrorMessage', errorMessage, 255)
   checkLength('Description', text(node, 'description'), 255)
-  checkFormula(draft, object, formula, 'Boolean')
+  checkFormula(draft, object, formula, { expected: 'Boolean', use: 'rule' })
   const display = text(node, 'errorDisplayField')
   if (display !== undefined) {
     const field = object.fields.get(display.toLowerCase())

@@ -359,7 +359,8 @@ const fieldsOf = (object: string, reference: Reference): FieldSpec[] => {
       ...(name === 'PhotoUrl' ? { filterable: true, groupable: true, sortable: true, extraTypeInfo: 'imageurl' } : {}),
       // Recorded: field-level security holds for optional fields that somebody may fill in.
       permissionable:
-        system === undefined && nillable && doc !== undefined && !person && !UNSECURED.includes(name) && kin?.permissionable !== false &&
+        // Recorded by amp-labs/connectors: nobody is kept from the fields of the organization.
+        object !== 'Organization' && system === undefined && nillable && doc !== undefined && !person && !UNSECURED.includes(name) && kin?.permissionable !== false &&
         (type === 'address' || told.has('create') || told.has('update') || isListed),
     })
   }

@@ -3,8 +3,8 @@
 //   node simulator/data/compare.ts DESCRIBE.json...            prints every difference, key by key
 //   node simulator/data/compare.ts --lines DESCRIBE.json...    prints the recordings in short form
 //
-// `src/seeds/recorded-describes.txt` is the second, and `describes.test.ts` lists the differences that
-// stay, with their reasons.
+// `src/seeds/recorded-describes.txt` is the second, and `recorded.test.ts` there lists the differences
+// that stay, with their reasons.
 
 import { readFileSync } from 'node:fs'
 import { bodyOf, clientOf, startRig } from '../src/testing/rig.ts'

@@ -20,10 +20,13 @@ export const planning = async () => {
   const client = await org.client()
   await client.connect(salesforce.name)
   await client.pull()
-  const { token, instanceUrl } = await rig.simulator.control.openSession(
-    salesforce.name,
-    salesforce.usernameOf('admin'),
-  )
+  const sessionOf = async (who: 'admin' | 'integration'): Promise<Connection> => {
+    const { token, instanceUrl } = await rig.simulator.control.openSession(
+      salesforce.name,
+      salesforce.usernameOf(who),
+    )
+    return new Connection({ instanceUrl, accessToken: token, version: '67.0' })
+  }
   const post = async <T>(path: string, body: object): Promise<T> => {
     const answer = await org.api.post<T>(path, { wait_seconds: 55, ...body })
     expect([200, 201], answer.text).toContain(answer.status)
@@ -34,13 +37,23 @@ export const planning = async () => {
     salesforce,
     /** Requires 200 or 201. */
     post,
-    admin: new Connection({ instanceUrl, accessToken: token, version: '67.0' }),
+    admin: await sessionOf('admin'),
+    /** As the connected user, who sees what is permitted to them. */
+    connected: () => sessionOf('integration'),
     check: (plan: object) =>
       post<CheckBody>('/api/conflicts/check', { client_id: client.id, plan }),
     deploy: (plan: object) =>
       post<DeploymentBody>('/api/deploy/custom-objects', { client_id: client.id, plan }),
     rollback: (deployment_id: string, more: object = {}) =>
       post<DeploymentBody>('/api/deploy/rollback', { deployment_id, ...more }),
+    /** The problem of a rollback that is refused. */
+    refusedRollback: async (deployment_id: string) => {
+      const { body } = await org.api.post<{ code: string; errors: { path: string }[] }>(
+        '/api/deploy/rollback',
+        { deployment_id, wait_seconds: 55 },
+      )
+      return body
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 // The references of all objects, seen from their targets.
 
+import { isActivity } from './activities.ts'
 import { keptByOrg } from './kept.ts'
 import { type Field, type Org, type SObject } from './model.ts'
 
@@ -12,7 +13,7 @@ export const childRelationships = (org: Org, parent: SObject): unknown[] => {
   if (known.revision === org.schemaRevision) return known.index.get(parent.name) ?? []
   const index = new Map<string, unknown[]>()
   for (const child of org.objects.values()) {
-    if (child.deletedAt !== undefined) continue
+    if (child.deletedAt !== undefined || isActivity(child)) continue
     for (const field of child.fields.values()) {
       const { describe } = field
       if (describe.type !== 'reference' || field.deletedAt !== undefined) continue

@@ -2,6 +2,7 @@
 // "Custom Fields Allowed Per Object"; Metadata API guide, "deploy()".
 
 import type { Field, Org, SObject } from './model.ts'
+import { isActivity } from './activities.ts'
 import { isCustomMetadataType } from './schema.ts'
 
 const CUSTOM_FIELDS: Record<Org['edition'], number> = {
@@ -9,6 +10,13 @@ const CUSTOM_FIELDS: Record<Org['edition'], number> = {
   Enterprise: 500,
   Unlimited: 800,
   Developer: 500,
+}
+/** Of tasks and events together: "Custom Fields Allowed Per Object", activities. */
+const ACTIVITY_FIELDS: Record<Org['edition'], number> = {
+  Professional: 20,
+  Enterprise: 100,
+  Unlimited: 100,
+  Developer: 100,
 }
 const CUSTOM_OBJECTS: Record<Org['edition'], number> = {
   Professional: 50,
@@ -45,7 +53,7 @@ export const customFieldLimit = (org: Org, object?: SObject): number =>
       ? CUSTOM_METADATA_FIELDS
       : object.describe.customSetting
         ? CUSTOM_SETTING_FIELDS
-        : CUSTOM_FIELDS[org.edition]
+        : (isActivity(object) ? ACTIVITY_FIELDS : CUSTOM_FIELDS)[org.edition]
 
 /** Custom objects that count, including deleted ones, and how many are allowed. */
 export const customObjectUse = (org: Org): { used: number; max: number } => ({

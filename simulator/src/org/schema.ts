@@ -273,6 +273,30 @@ export const customSettingFields = (kind: SettingKind): FieldSpec[] => [
   },
 ]
 
+/** Whether it is a custom setting whose rows belong to the org, profiles and users. */
+export const isHierarchySetting = ({ describe, metadata }: SObject): boolean =>
+  describe.customSetting && metadata?.['customSettingsType'] === 'Hierarchy'
+
+/**
+ * The fields that every platform event has. Salesforce: Field Reference and Object Reference of
+ * ServiceProviderEvent and the like (properties: Nillable).
+ */
+export const platformEventFields = (): FieldSpec[] => {
+  const text = (name: string, label: string, length: number): FieldSpec => ({
+    ...{ name, type: 'string', label, length, aggregatable: false, filterable: false },
+    ...{ groupable: false, sortable: false, createable: false, updateable: false },
+    permissionable: false,
+  })
+  return [
+    text('ReplayId', 'Replay ID', 1000),
+    ...systemFields(false).filter(({ name }) => /^Created(Date|ById)$/.test(name)),
+    text('EventUuid', 'Event UUID', 36),
+  ]
+}
+
+/** Whether its rows are messages. */
+export const isPlatformEvent = (objectName: string): boolean => /__e$/i.test(objectName)
+
 /** Whether it is a custom metadata type, whose rows are metadata. */
 export const isCustomMetadataType = (objectName: string): boolean => /__mdt$/i.test(objectName)
 
@@ -376,8 +400,8 @@ export const makeObject = (org: Org, spec: ObjectSpec): SObject => {
   return object
 }
 
-/** Salesforce: custom objects of an org get a00, a01 … in turn, custom metadata types m00, m01 … */
-export const freeKeyPrefix = (org: Org, kind: 'a' | 'm' = 'a'): string => {
+/** Salesforce: custom objects of an org get a00, a01 … in turn, metadata types m00 …, platform events e00 … */
+export const freeKeyPrefix = (org: Org, kind: 'a' | 'e' | 'm' = 'a'): string => {
   const taken = new Set([...org.objects.values()].map(({ describe }) => describe.keyPrefix))
   for (let n = 0; ; n++) {
     const prefix = `${kind}${n.toString(36).padStart(2, '0')}`
@@ -389,5 +413,7 @@ export const freeKeyPrefix = (org: Org, kind: 'a' | 'm' = 'a'): string => {
  * Whether custom fields can be defined on it. Salesforce: Tooling API guide, EntityDefinition. The
  * History, Share and Feed tables of an object have its fields and no custom fields of their own.
  */
-export const isCustomizable = ({ describe }: SObject): boolean =>
-  describe.custom || (describe.layoutable && (describe.associateEntityType ?? null) === null)
+export const isCustomizable = ({ describe, name }: SObject): boolean =>
+  describe.custom ||
+  name === 'Activity' ||
+  (describe.layoutable && (describe.associateEntityType ?? null) === null)

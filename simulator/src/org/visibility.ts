@@ -11,6 +11,7 @@ import {
   type SObject,
   type User,
 } from './model.ts'
+import { isActivity } from './activities.ts'
 import { isCustomMetadataType } from './schema.ts'
 
 /** All grants of the user: those of the profile and of the assigned permission sets. */
@@ -122,12 +123,13 @@ export const viewerOf = (org: Org, user: User): Viewer => {
   return {
     signature: `${org.permissionRevision}:${user.profileId}:${sets.join(',')}`,
     seesObject: (object) =>
-      profile?.readsEveryObject === true ||
-      (isSetting(object) && mayReadSetting(org, user, object.name)) ||
-      grants.some((grant) => {
-        const found = grant.objects.get(object.name.toLowerCase())
-        return found?.read === true || found?.viewAll === true
-      }),
+      !isActivity(object) &&
+      (profile?.readsEveryObject === true ||
+        (isSetting(object) && mayReadSetting(org, user, object.name)) ||
+        grants.some((grant) => {
+          const found = grant.objects.get(object.name.toLowerCase())
+          return found?.read === true || found?.viewAll === true
+        })),
     seesField: (object, field) => {
       if (field.deletedAt !== undefined) return false
       if (field.secured) return fieldGrant(object, field, 'readable')

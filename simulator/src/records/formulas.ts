@@ -19,6 +19,7 @@ import {
   type SObject,
   type User,
 } from '../org/model.ts'
+import { isHierarchySetting } from '../org/schema.ts'
 import { criterionHolds } from './criteria.ts'
 import { asDouble, isNumberType } from './long-numbers.ts'
 import { recordStateOf } from './state.ts'
@@ -136,10 +137,42 @@ const walk = (
   return walk(options, target, { Id: '' }, rest, whole)
 }
 
+/**
+ * `$Setup.Limits__c.Most__c`. Salesforce: Apex reference, "Custom Settings Methods", getInstance: each field
+ * has the value of the lowest level that defines it, the user's, the profile's or the org's; without
+ * any, it is blank. Only settings of the type hierarchy can be named (Help, "Global Variables").
+ */
+const setting = (options: ScopeOptions, path: readonly string[]): FormulaValue => {
+  const { org, user } = options
+  const [, name = '', member = ''] = path
+  const object = findObject(org, name)
+  const field = object?.fields.get(member.toLowerCase())
+  if (object === undefined || field === undefined || field.deletedAt !== undefined) {
+    throw unknown(path)
+  }
+  if (!isHierarchySetting(object)) throw unknown(path)
+  const rows = [...(org.records.get(name.toLowerCase())?.values() ?? [])].filter(
+    (row) => row['IsDeleted'] !== true,
+  )
+  if (user === undefined && rows.some((row) => row['SetupOwnerId'] !== org.id)) {
+    throw new FormulaNotSimulated(`${path.join('.')} in a formula that no particular user reads`)
+  }
+  const levels = [...(user === undefined ? [] : [user.id, user.profileId]), org.id]
+  const values = levels.flatMap((owner) =>
+    rows.filter((row) => row['SetupOwnerId'] === owner).map((row) => row[field.describe.name]),
+  )
+  return formulaValue(
+    field.describe,
+    values.find((value) => (value ?? null) !== null),
+    options,
+  )
+}
+
 /** `$User.Id`, `$Profile.Name`, `$RecordType.DeveloperName`, `$Organization.Id`. */
 const global = (options: ScopeOptions, row: Row, path: readonly string[]): FormulaValue => {
   const { org, user } = options
   const [variable = '', member = ''] = path
+  if (path.length === 3 && variable.toLowerCase() === '$setup') return setting(options, path)
   const of = (object: string, id: unknown): FormulaValue => {
     const found = typeof id === 'string' ? targetRow(org, object, id)?.row : undefined
     const key = Object.keys(found ?? {}).find((each) => each.toLowerCase() === member.toLowerCase())

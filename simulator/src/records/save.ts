@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findObject } from '../org/changes.ts'
 import { salesforceDateTime, toId18 } from '../org/ids.ts'
 import { type Field } from '../org/model.ts'
+import { isPlatformEvent } from '../org/schema.ts'
 import { noSuchObject, notSimulated, refusal } from '../refusals.ts'
 import { erase, moveToBin, takeFromBin } from './deletion.ts'
 import { readValue } from './field-values.ts'
@@ -80,6 +81,7 @@ const startSave = (ctx: SaveContext, request: SaveRequest): Save => {
   if (object === undefined || !viewer.seesObject(object)) {
     throw noSuchObject(request.object, object !== undefined)
   }
+  if (isPlatformEvent(object.name)) throw notSimulated(`publishing of ${object.name}`)
   if (KEPT_ELSEWHERE.has(object.name)) throw notSimulated(`writing records of ${object.name}`)
   const plan = planOf(org, object, viewer)
   const state = recordStateOf(org)

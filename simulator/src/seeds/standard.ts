@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { addActivity } from '../org/activities.ts'
 import { type Org, type PicklistValue, type SObject, type SObjectDescribe } from '../org/model.ts'
 import { describeField, makeObject, systemFields, type FieldSpec } from '../org/schema.ts'
 import { addRelatedLists } from './related-lists.ts'
@@ -80,6 +81,7 @@ export const addStandardObjects = (org: Org): void => {
     addCompanion(org, parent, 'Feed')
   }
   addRelatedLists(org)
+  addActivity(org)
 }
 
 /** An author and a date, as every row of a companion table has them. */

@@ -205,6 +205,10 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'The type of the field changes, and values that do not fit the new type are lost permanently.',
     'Export the field first, or create a second field and copy what fits.',
   ],
+  field_type_not_available: [
+    'Salesforce allows no fields of this type on the object.',
+    'Use a different type, or put the field on a different object.',
+  ],
   type_change_refused: [
     'Salesforce does not turn the existing type into the planned one.',
     'Give the new field a different name, or plan it with its current type.',

@@ -1,6 +1,7 @@
 // The part of a snapshot that a check needs: of its thousands of describes, those of the objects that
 // the plan touches and of those they refer to.
 
+import { describedBy } from '../../salesforce/activities.ts'
 import { asText, type JsonObject } from '../../salesforce/json.ts'
 import { list } from '../../salesforce/xml.ts'
 import { COMPONENT_KINDS } from '../metadata/kinds.ts'
@@ -118,6 +119,10 @@ const readDescribes = async (
   return describes
 }
 
+/** No describe lists Activity, which every Salesforce org with tasks has. */
+const withActivity = (names: readonly string[]): readonly string[] =>
+  names.includes(describedBy('Activity')) ? [...names, 'Activity'] : names
+
 export const readSnapshotFacts = async (
   snapshot: CompleteSnapshot,
   plan: Plan,
@@ -129,7 +134,7 @@ export const readSnapshotFacts = async (
   ])
   return {
     takenAt: snapshot.completedAt,
-    objectNames: snapshot.objectNames,
+    objectNames: withActivity(snapshot.objectNames),
     unreadable: snapshot.unreadable,
     notVisible: snapshot.notVisible,
     describes,

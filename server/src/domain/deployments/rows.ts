@@ -1,5 +1,6 @@
 // Deployments as rows and as callers see them.
 
+import { recordsOf } from '../../salesforce/activities.ts'
 import { type Reader, type Tenant, type Tx } from '../../db/database.ts'
 import {
   type DeploymentKind,
@@ -178,7 +179,7 @@ export const touchedObjects = (stored: unknown): readonly string[] | 'all' => {
   const isAnywhere = FILE_KINDS.some(
     ({ isDescribedAnywhere, named }) => isDescribedAnywhere === true && named(plan).length > 0,
   )
-  return isAnywhere ? 'all' : plan.objects.map(({ api_name }) => api_name)
+  return isAnywhere ? 'all' : plan.objects.flatMap(({ api_name }) => recordsOf(api_name))
 }
 
 export const changesOf = (row: DeploymentRow): Changes =>

@@ -207,11 +207,13 @@ describe('a detail', () => {
     })
   })
 
-  it('names Task for fields of Activity', () => {
+  it('names Task and Event for fields of Activity', () => {
     const activity = parsePlan({
       objects: [{ api_name: 'Activity', fields: [{ api_name: 'X__c', label: 'X', type: 'Date' }] }],
     })
-    expect(merge(activity, 'X', null).text).toContain('<field>Task.X__c</field>')
+    const { text } = merge(activity, 'X', null)
+    expect(text).toContain('<field>Task.X__c</field>')
+    expect(text).toContain('<field>Event.X__c</field>')
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { codes, custom, master, onLead, summary, text } from './testing/refusals.ts'
+import { codes, custom, faults, master, onLead, summary, text } from './testing/refusals.ts'
 
 const F = 'objects.0.fields.0'
 
@@ -280,5 +280,22 @@ describe('names, objects and what refers to them', () => {
     ],
   ])('refuses %s', (_what, input, expected) => {
     expect(codes(input)).toEqual(expected)
+  })
+})
+
+describe('an object that is not an ordinary one', () => {
+  it.each([
+    ['Sold__e', 'a platform event'],
+    ['Archive__b', 'a big object'],
+    ['Rate__mdt', 'a custom metadata type'],
+    ['Remote__x', 'an external object'],
+  ])('is refused with what it is: %s', (api_name, what) => {
+    const refused = faults({ objects: [{ ...custom({}, text('A__c')), api_name }] })
+    expect(refused).toEqual([
+      expect.objectContaining({
+        code: 'not_supported_yet',
+        message: expect.stringContaining(`${api_name} is ${what}`) as unknown,
+      }),
+    ])
   })
 })

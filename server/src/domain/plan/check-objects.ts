@@ -31,6 +31,16 @@ export const checkObjects = (plan: Plan, findings: Findings): void => {
   checkRelationshipNames(plan, findings)
 }
 
+/** What the suffix of a name that is not `__c` says. */
+const KINDS: Record<string, string> = {
+  b: 'a big object',
+  e: 'a platform event',
+  mdt: 'a custom metadata type',
+  x: 'an external object',
+}
+const kindShown = (name: string): string =>
+  KINDS[name.slice(name.lastIndexOf('__') + 2).toLowerCase()] ?? 'not an ordinary object'
+
 const checkObjectName = (object: PlanObject, path: Path, findings: Findings): void => {
   const name = object.api_name
   const kind = objectKind(name)
@@ -39,7 +49,7 @@ const checkObjectName = (object: PlanObject, path: Path, findings: Findings): vo
     findings.add(
       here,
       'not_supported_yet',
-      `${name} is not an ordinary object, as its suffix shows; events, custom metadata, big and external objects are not supported yet.`,
+      `${name} is ${kindShown(name)}, as its suffix shows. Plans define ordinary custom objects (__c) only; deploy it by other means.`,
     )
     return
   }

@@ -7,6 +7,7 @@ import { json } from '../../db/json.ts'
 import { type SnapshotStatus } from '../../db/types.ts'
 import { EngineError, notFound } from '../../errors.ts'
 import { type Jobs, type Worker } from '../../jobs/jobs.ts'
+import { asDescribeOf, describedBy } from '../../salesforce/activities.ts'
 import { type JsonObject } from '../../salesforce/json.ts'
 import { type Caller } from '../caller.ts'
 import { requireClient } from '../clients.ts'
@@ -217,15 +218,20 @@ export const createTopology = (options: Options): Topology => {
       unreadable: manifest.unreadable,
       notVisible: hiddenNames(manifest),
       readObjects: async (names) => {
-        const wanted = new Set(names.map((name) => name.toLowerCase()))
+        const wanted = new Set(names.map((name) => describedBy(name).toLowerCase()))
         const entries = [...manifest.objects].filter(([name]) => wanted.has(name.toLowerCase()))
         const texts = await contents.read(entries.map(([, { hash }]) => hash))
-        return new Map(
+        const described = new Map(
           entries.map(([name, { hash }]) => [
             name,
             JSON.parse(String(texts.get(hash))) as JsonObject,
           ]),
         )
+        for (const name of names) {
+          const body = describedBy(name) === name ? undefined : described.get(describedBy(name))
+          if (body !== undefined) described.set(name, asDescribeOf(name, body))
+        }
+        return described
       },
       readAutomations: async () => {
         const hashes = [...manifest.automations.values()]

@@ -1,6 +1,7 @@
 // The metadata of each kind of component, from the state of the simulated Salesforce org. One place
 // for both APIs: Metadata (as XML) and Tooling (the `Metadata` member, as JSON).
 
+import { showsActivityFields } from '../../org/activities.ts'
 import { tabNamed } from '../../org/standard-apps.ts'
 import type {
   ApexTrigger,
@@ -155,6 +156,10 @@ export function isCustomField(name: string): boolean {
   return /__c$/i.test(name)
 }
 
+/** Whether it is a custom field of this object: those of tasks and events are Activity's. */
+export const isDefinedOn = (object: SObject, { describe }: Field): boolean =>
+  isCustomField(describe.name) && !showsActivityFields(object)
+
 /** How an object's file names Salesforce's own compact layout. */
 export const SYSTEM_COMPACT_LAYOUT = 'SYSTEM'
 
@@ -174,7 +179,7 @@ export function objectBody(object: SObject): MetadataNode {
   const parts = fields
     .filter((field) =>
       field.describe.custom
-        ? isCustomField(field.describe.name)
+        ? isDefinedOn(object, field)
         : !object.describe.custom && isStandardField(field),
     )
     .map((field) => ({

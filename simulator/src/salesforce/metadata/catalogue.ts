@@ -6,7 +6,7 @@ import {
   customMetadataBody,
   businessProcessBody,
   fieldBody,
-  isCustomField,
+  isDefinedOn,
   isStandardField,
   standardFieldBody,
   flowDefinitionBody,
@@ -184,7 +184,7 @@ const builders: Readonly<Record<string, Builder>> = {
   CustomField: (org, version) =>
     ofObjects(org, (object) =>
       liveFields(object)
-        .filter(({ describe }) => isCustomField(describe.name))
+        .filter((field) => isDefinedOn(object, field))
         .map((field) => ({
           item: field,
           name: field.describe.name,

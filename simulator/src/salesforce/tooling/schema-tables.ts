@@ -9,7 +9,7 @@ import {
   businessProcessBody,
   fieldBody,
   globalValueSetBody,
-  isCustomField,
+  isDefinedOn,
   liveFields,
   recordTypeBody,
   validationRuleBody,
@@ -92,7 +92,7 @@ const customField = (org: Org): VirtualTable => ({
   rows: (confined) =>
     objectsOf(org, confined).flatMap((object) =>
       liveFields(object)
-        .filter(({ describe }) => isCustomField(describe.name))
+        .filter((field) => isDefinedOn(object, field))
         .map((field) => {
           const name = field.describe.name
           return {

@@ -1,5 +1,6 @@
 // Whether an object is still what the snapshot says: described again, 25 per call.
 
+import { asDescribeOf, describedBy } from '../../../salesforce/activities.ts'
 import { describeMany, type DescribeResult } from '../../../salesforce/describes.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -23,7 +24,8 @@ export const createDrift = (
     const before = describeOf(name)
     if (result === undefined || result.result === 'not_modified') return null
     if (result.result === 'ok') {
-      return before === null || diffDescribes(before, result.body, options) !== null
+      const now = asDescribeOf(name, result.body)
+      return before === null || diffDescribes(before, now, options) !== null
     }
     // Salesforce: deleted, or now hidden from the connected user; a describe does not say which.
     if (result.failure.kind === 'not_found') return before !== null && 'not_visible'
@@ -33,9 +35,11 @@ export const createDrift = (
 
   return gather(async (names: readonly string[]) => {
     const results = new Map<string, DescribeResult>()
-    for await (const described of describeMany(org, names)) {
+    for await (const described of describeMany(org, new Set(names.map(describedBy)))) {
       results.set(sameName(described.name), described)
     }
-    return new Map(names.map((name) => [name, changed(results.get(sameName(name)), name)]))
+    return new Map(
+      names.map((name) => [name, changed(results.get(sameName(describedBy(name))), name)]),
+    )
   })
 }

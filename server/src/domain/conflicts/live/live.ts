@@ -1,6 +1,7 @@
 // What only the Salesforce org itself knows, asked when a rule needs it and in as few calls as
 // Salesforce allows. What it does not return is null; if Salesforce cannot be reached, that is an error.
 
+import { recordsOf } from '../../../salesforce/activities.ts'
 import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
@@ -76,14 +77,34 @@ export const createLiveFacts = ({
   const allows = (object: string, field: string, what: 'filterable' | 'groupable'): boolean =>
     fieldIn(snapshot.describeOf(object), field)?.[what] !== false
 
-  const recordCount = async (object: string, counted?: Counted): Promise<number | null> =>
-    (await ask(() => soql`SELECT COUNT() FROM ${soqlName(object)}`, counted))?.totalSize ?? null
+  /** The sum of what each object with such records has; null if that is not known of one of them. */
+  const total = async (
+    object: string,
+    count: (name: string) => Promise<number | null>,
+  ): Promise<number | null> => {
+    const counts = await Promise.all(recordsOf(object).map(count))
+    return counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0)
+  }
 
-  const measured = async (
+  const recordCount = (object: string, counted?: Counted): Promise<number | null> =>
+    total(
+      object,
+      async (name) =>
+        (await ask(() => soql`SELECT COUNT() FROM ${soqlName(name)}`, counted))?.totalSize ?? null,
+    )
+
+  const measured = (
     object: string,
     field: string,
     measureOf: () => Measure | null,
     counted: Counted = 'present',
+  ): Promise<number | null> => total(object, (name) => measuredIn(name, field, measureOf, counted))
+
+  const measuredIn = async (
+    object: string,
+    field: string,
+    measureOf: () => Measure | null,
+    counted: Counted,
   ): Promise<number | null> => {
     const from = built(() => soql`SELECT COUNT() FROM ${soqlName(object)}`)
     const measure = built(measureOf)

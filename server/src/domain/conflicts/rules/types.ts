@@ -8,6 +8,7 @@ import {
   shapeOfDescribed,
   shapeOfPlanned,
 } from '../../metadata/fields/shape.ts'
+import { sameName } from '../../metadata/names.ts'
 import { type Facts, rulesFor, type Subjects } from '../rule.ts'
 import { keepsType } from '../subjects.ts'
 import { inRecords } from '../../words.ts'
@@ -55,7 +56,22 @@ const sizeChangeOf = (subject: FieldSubject): FieldChange | null => {
 const isFormulaChange = ({ from, to }: FieldChange): boolean =>
   (from.type === 'Formula') !== (to.type === 'Formula')
 
+/** Salesforce Help, "Custom Field Types", Text Area (Long): not for activities and opportunity products. */
+const NO_LONG_TEXTS: ReadonlySet<string> = new Set(['activity', 'opportunitylineitem'])
+
 export const typeRules = [
+  rule('field', {
+    code: 'field_type_not_available',
+    severities: ['red'],
+    judge: ({ field, full, object: { api_name } }) =>
+      field.type === 'LongTextArea' && NO_LONG_TEXTS.has(sameName(api_name))
+        ? {
+            message: `${full} cannot be created: Salesforce allows no LongTextArea fields on ${api_name}.`,
+            remedy: 'Make it a TextArea, or put the text on a different object.',
+            at: 'type',
+          }
+        : null,
+  }),
   rule('field', {
     code: 'type_change_refused',
     severities: ['red'],

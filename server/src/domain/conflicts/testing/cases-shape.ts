@@ -1,6 +1,7 @@
 // Names, types, relations.
 
 import { type JsonObject } from '../../../salesforce/json.ts'
+import { type PlanInput } from '../../plan/schema.ts'
 import { type Cases } from './cases.ts'
 import {
   described,
@@ -24,6 +25,12 @@ import {
 const lead = (...fields: Parameters<typeof describedObject>[1] & object) => [
   describedObject('Lead', fields),
 ]
+const notes = { api_name: 'Notes__c', label: 'Notes' }
+const onActivity = (field: typeof longNotes | typeof shortNotes): PlanInput => ({
+  objects: [{ api_name: 'Activity', fields: [field] }],
+})
+const longNotes = { ...notes, type: 'LongTextArea' as const, length: 999, visible_lines: 3 }
+const shortNotes = { ...notes, type: 'TextArea' as const }
 const calm = { plan: onLead(text('A__c')) }
 const deleted = (objects: string[], fields: string[]) => ({
   deletedNames: async () => ({ objects, fields }),
@@ -257,6 +264,10 @@ export const TYPE_CASES: Cases = {
   plan_invalid: {
     fires: { plan: onLead(rollup('S__c', 'NoPath')) },
     not: { plan: onLead(text('S__c')) },
+  },
+  field_type_not_available: {
+    fires: { plan: onActivity(longNotes) },
+    not: { plan: onActivity(shortNotes) },
   },
   type_change_refused: {
     fires: { ...calm, describes: lead(describedLink('A__c', 'Account')) },

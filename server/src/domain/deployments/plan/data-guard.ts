@@ -1,6 +1,7 @@
 // How much data is lost by what a deployment changes and by what a rollback would delete or restore.
 
 import { EngineError } from '../../../errors.ts'
+import { recordsOf } from '../../../salesforce/activities.ts'
 import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -43,22 +44,37 @@ const counted = async (count: Promise<number | null>): Promise<number | null> =>
 type RowsOf = (object: string) => Promise<number | null>
 
 const rowsIn = async (org: SalesforceOrg, objects: readonly string[]): Promise<RowsOf> => {
-  const estimates = await getRecordCounts(org, objects).catch((error: unknown) => {
-    if (error instanceof EngineError) return new Map<string, number>()
-    throw error
-  })
-  return async (object) => {
-    const rows = await counted(
-      queryCount(org, soql`SELECT COUNT() FROM ${soqlName(object)}`, PROTECTED),
-    )
-    const estimate = estimates.get(object) ?? 0
-    return rows === null && estimate === 0 ? null : Math.max(rows ?? 0, estimate)
-  }
+  const estimates = await getRecordCounts(org, objects.flatMap(recordsOf)).catch(
+    (error: unknown) => {
+      if (error instanceof EngineError) return new Map<string, number>()
+      throw error
+    },
+  )
+  return (object) =>
+    total(recordsOf(object), async (name) => {
+      const rows = await counted(
+        queryCount(org, soql`SELECT COUNT() FROM ${soqlName(name)}`, PROTECTED),
+      )
+      const estimate = estimates.get(name) ?? 0
+      return rows === null && estimate === 0 ? null : Math.max(rows ?? 0, estimate)
+    })
 }
 
 type Question = Pick<Stake, 'object' | 'field' | 'measure'>
 
-const ask = async (
+/** The sum of what each of these has; null if that is not known of one of them. */
+const total = async (
+  objects: readonly string[],
+  count: (object: string) => Promise<number | null>,
+): Promise<number | null> => {
+  const counts = await Promise.all(objects.map(count))
+  return counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0)
+}
+
+const ask = (org: SalesforceOrg, { object, field, measure }: Question): Promise<number | null> =>
+  total(recordsOf(object), (name) => askOne(org, { object: name, field, measure }))
+
+const askOne = async (
   org: SalesforceOrg,
   { object, field, measure }: Question,
 ): Promise<number | null> => {

@@ -1,6 +1,7 @@
 // What the components of a plan look like in the Salesforce org at one moment: their metadata files
 // and the describes of their objects.
 
+import { asDescribeOf, describedBy } from '../../../salesforce/activities.ts'
 import { describeMany } from '../../../salesforce/describes.ts'
 import { makeFailure, SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -149,12 +150,17 @@ export const readDescribes = async (
   objects: readonly string[],
 ): Promise<Map<string, JsonObject>> => {
   const describes = new Map<string, JsonObject>()
-  const names = [...new Set(objects)]
+  const names = [...new Set(objects.map(describedBy))]
   for await (const described of describeMany(org, names)) {
     if (described.result === 'ok') describes.set(described.name, described.body)
     else if (described.result === 'unreadable' && described.failure.kind !== 'not_found') {
       throw new SalesforceError(described.failure)
     }
   }
-  return describes
+  return new Map(
+    objects.flatMap((object) => {
+      const body = describes.get(describedBy(object))
+      return body === undefined ? [] : [[object, asDescribeOf(object, body)]]
+    }),
+  )
 }

@@ -63,7 +63,7 @@ const setSentFor = (
   return readAccess(reversal.package.files[SET] ?? '', 'PermissionSet')
 }
 
-it('a field of activities that stays is still open on tasks, where it is permitted', () => {
+it('a field of activities that stays is still open on tasks and events, where it is permitted', () => {
   const sent = setSentFor(
     { objects: [{ api_name: 'Activity', fields: [text('Called__c'), text('Heard__c')] }] },
     {
@@ -72,7 +72,10 @@ it('a field of activities that stays is still open on tasks, where it is permitt
       named: [field('Activity.Called__c')],
     },
   )
-  expect(sent.fieldPermissions).toMatchObject([{ field: 'Task.Heard__c' }])
+  expect(sent.fieldPermissions).toMatchObject([
+    { field: 'Task.Heard__c' },
+    { field: 'Event.Heard__c' },
+  ])
 })
 
 it('a tab that goes is no longer shown, though its object is still open for a field that stays', () => {

@@ -102,8 +102,8 @@ const entryKey = (list: string, name: string): string => `${list}:${sameName(nam
  */
 const entriesOf = ({ type, fullName }: Component): string[] => {
   const access = kindOf(type)?.access
-  const name = access?.keyOf?.(fullName) ?? fullName
-  return (access?.lists ?? []).map((list) => entryKey(list, name))
+  const names = access?.keysOf?.(fullName) ?? [fullName]
+  return (access?.lists ?? []).flatMap((list) => names.map((name) => entryKey(list, name)))
 }
 
 /** The entries that give access to its object, without which nobody sees it. */

@@ -1,5 +1,6 @@
 // A field of an object. The field types say what its type means.
 
+import { recordsOf } from '../../../salesforce/activities.ts'
 import { type JsonObject } from '../../../salesforce/json.ts'
 import { leaf } from '../../../salesforce/xml.ts'
 import { type Plan, type PlanObject } from '../../plan/schema.ts'
@@ -70,22 +71,22 @@ const withDefaults = (element: JsonObject | null): JsonObject | null =>
     ? { ...element, deleteConstraint: 'SetNull' }
     : element
 
-// Salesforce: custom fields of tasks and events are created on Activity, but permitted on Task or Event
-// (Metadata API guide, PermissionSet).
-const permittedOn = (object: string): string => (sameName(object) === 'activity' ? 'Task' : object)
-
 const wanted = (plan: Plan): WantedEntry[] =>
   plan.objects.flatMap(({ api_name: object, fields }) =>
-    fields.map((field): WantedEntry => ({
-      list: 'fieldPermissions',
-      key: `${permittedOn(object)}.${field.api_name}`,
-      // Salesforce: "You cannot deploy to a required field": everybody sees those fields anyway. And a
-      // grant to edit is gone once the field is a formula or an auto number: it is noted, to come back
-      // with the field.
-      grant: isRequired(field)
-        ? null
-        : { editable: isReadOnly(field) ? null : true, readable: true },
-    })),
+    fields.flatMap((field) =>
+      // Metadata API guide, PermissionSet: "When referencing shared Activity fields, specify Event or
+      // Task": each is permitted by itself.
+      recordsOf(object).map((permitted): WantedEntry => ({
+        list: 'fieldPermissions',
+        key: `${permitted}.${field.api_name}`,
+        // Salesforce: "You cannot deploy to a required field": everybody sees those fields anyway. And a
+        // grant to edit is gone once the field is a formula or an auto number: it is noted, to come back
+        // with the field.
+        grant: isRequired(field)
+          ? null
+          : { editable: isReadOnly(field) ? null : true, readable: true },
+      })),
+    ),
   )
 
 const typeIn = (plan: Plan): ((fullName: string) => FieldType | undefined) => {
@@ -241,7 +242,8 @@ export const customField: PartKind = {
   access: {
     wanted,
     lists: ['fieldPermissions'],
-    keyOf: (fullName) => `${permittedOn(ownerOf(fullName))}.${memberOf(fullName)}`,
+    keysOf: (fullName) =>
+      recordsOf(ownerOf(fullName)).map((object) => `${object}.${memberOf(fullName)}`),
   },
   holds: 'values',
   deletion: {

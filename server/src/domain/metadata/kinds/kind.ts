@@ -46,8 +46,8 @@ interface AnyKind {
     wanted: (plan: Plan, holder: Holder) => WantedEntry[]
     /** Lists whose entries name one of these: the entries are deleted with it. */
     lists: readonly string[]
-    /** The name to look for. Default: its full name. */
-    keyOf?: (fullName: string) => string
+    /** The names to look for. Default: its full name. */
+    keysOf?: (fullName: string) => string[]
   }
   /** What is lost when one is deleted: the records of an object, the values of a field. */
   holds?: 'records' | 'values'

@@ -165,3 +165,47 @@ describe('a custom setting', () => {
     )
   })
 })
+
+describe('$Setup', () => {
+  const rule = (formula: string) =>
+    zipOf(
+      { ValidationRule: ['Account.Paced'] },
+      {
+        'objects/Account.object': file(
+          'CustomObject',
+          `<validationRules><fullName>Paced</fullName><active>true</active><errorConditionFormula>${formula}</errorConditionFormula><errorMessage>Too fast</errorMessage></validationRules>`,
+        ),
+      },
+    )
+  const saves = async () =>
+    refused(jsforce.create('Account', { Name: 'A', NumberOfEmployees: 10 })).then(
+      (answer) => !answer.includes('Too fast'),
+    )
+  const me = async () => (await jsforce.identity()).user_id
+
+  it('has each value from the lowest level that defines it: user, profile, org', async () => {
+    await put('Hierarchy')
+    const formula = 'NumberOfEmployees &gt; $Setup.Pace__c.Limit__c'
+    expect((await deploy(jsforce, rule(formula))).failures).toEqual([])
+    // Nothing is defined: blank, and a comparison with blank is not true.
+    expect(await saves()).toBe(true)
+    await jsforce.create('Pace__c', { Limit__c: 3 })
+    expect(await saves()).toBe(false)
+    const [user] = await rows(`SELECT ProfileId FROM User WHERE Id = '${await me()}'`)
+    const profile = String(user?.['ProfileId'])
+    await jsforce.create('Pace__c', { SetupOwnerId: profile, Limit__c: 50 })
+    expect(await saves()).toBe(true)
+    const { id } = await jsforce.create('Pace__c', { SetupOwnerId: await me(), Limit__c: 4 })
+    expect(await saves()).toBe(false)
+    // What the user's own row leaves blank is the profile's.
+    await jsforce.update('Pace__c', { Id: String(id), Limit__c: null })
+    expect(await saves()).toBe(true)
+  })
+
+  it('names only settings of the type hierarchy', async () => {
+    await put('List')
+    expect(await problemOf(jsforce, rule('$Setup.Pace__c.Limit__c &gt; 1'))).toBe(
+      'Field $Setup.Pace__c.Limit__c does not exist. Check spelling.',
+    )
+  })
+})

@@ -1,6 +1,7 @@
 // Destructive changes. Salesforce: Metadata API guide, "Deleting Components from an Organization";
 // Help, "Manage Deleted Custom Fields": fields and objects are kept for 15 days and count until then.
 
+import { showingFieldsOf, showsActivityFields } from '../../../org/activities.ts'
 import type {
   Field,
   Flow,
@@ -178,6 +179,7 @@ function deleteField(draft: Draft, fullName: string): string | undefined {
   const { object, name } = split(draft, fullName)
   const field = object?.fields.get(name.toLowerCase())
   if (object === undefined || !field?.describe.custom || field.deletedAt) return undefined
+  if (showsActivityFields(object)) return undefined
   checkUnmanaged(org, 'CustomFieldDefinition', name)
   const users = [...dependentsOf(org, field.id)].filter(({ type }) => type !== 'Layout')
   users.push(...otherUsesOf(draft, object, field))
@@ -187,16 +189,18 @@ function deleteField(draft: Draft, fullName: string): string | undefined {
       'DEPENDENCY_EXISTS',
     )
   }
-  draft.edit(object)
   for (const target of field.describe.referenceTo) draft.touch(target)
-  const parts = [...object.fields.values()].filter(
-    ({ describe }) => describe.compoundFieldName === field.describe.name,
-  )
-  for (const each of [field, ...parts]) removeField(draft, object, each)
-  emptyField(draft, object, field.describe.name)
-  removeFromLayouts(draft, object, field)
-  removeFromParts(draft, object, field.describe.name)
-  removeGrants(draft, `${object.name}.${field.describe.name}`.toLowerCase(), 'fields')
+  for (const of of showingFieldsOf(org, object)) {
+    draft.edit(of)
+    const parts = [...of.fields.values()].filter(
+      ({ describe }) => describe.compoundFieldName === field.describe.name,
+    )
+    for (const each of [field, ...parts]) removeField(draft, of, each)
+    emptyField(draft, of, field.describe.name)
+    removeFromLayouts(draft, of, field)
+    removeFromParts(draft, of, field.describe.name)
+    removeGrants(draft, `${of.name}.${field.describe.name}`.toLowerCase(), 'fields')
+  }
   const wasDetail = field.describe.relationshipOrder !== null
   const isDetail = [...object.fields.values()].some(
     ({ describe, deletedAt }) => describe.relationshipOrder !== null && !deletedAt,

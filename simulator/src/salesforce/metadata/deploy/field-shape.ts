@@ -2,7 +2,7 @@
 // Describe"; SOAP API guide, "Field Types"; lengths and types as in recorded describes.
 
 import type { Field, SObject } from '../../../org/model.ts'
-import { isCustomMetadataType, type FieldSpec } from '../../../org/schema.ts'
+import { isCustomMetadataType, isPlatformEvent, type FieldSpec } from '../../../org/schema.ts'
 import { child, nodes, text, type MetadataNode } from '../../../org/metadata-xml.ts'
 import { relationshipTarget } from './custom-metadata-types.ts'
 import { Problem, type Draft } from './draft.ts'
@@ -89,10 +89,10 @@ export function shapeOf(
       metadata: node,
     }
   }
-  // Salesforce: neither custom settings nor custom metadata are under field-level security, and no API
+  // Salesforce: neither custom settings nor events nor custom metadata are under field-level security, and no API
   // writes custom metadata as data.
   const isMetadata = isCustomMetadataType(object.name)
-  const isOpen = isMetadata || object.describe.customSetting
+  const isOpen = isMetadata || object.describe.customSetting || isPlatformEvent(object.name)
   const open = isMetadata
     ? { createable: false, updateable: false, permissionable: false }
     : { permissionable: false }

@@ -8,6 +8,7 @@ import {
   RELATIONSHIP_LIMIT,
   ROLLUP_LIMIT,
 } from '../../../org/edition.ts'
+import { showingFieldsOf, showsActivityFields } from '../../../org/activities.ts'
 import type { Field, SObject } from '../../../org/model.ts'
 import {
   isCustomizable,
@@ -28,6 +29,7 @@ import { checkProperties, readType, type FieldType } from './field-types.ts'
 import type { ValueType } from '../../../formula/types.ts'
 import { checkCircle, checkFormula } from './formula.ts'
 import { checkDeveloperName, checkUnmanaged, flag, noObject, required } from './names.ts'
+import { asEventField, checkFieldOfEvent } from './platform-events.ts'
 import { checkRelationship, rowsOf } from './relationships.ts'
 import { same, typed } from './typed.ts'
 
@@ -40,7 +42,7 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   checkUnmanaged(draft.org, 'CustomFieldDefinition', name)
   checkDeveloperName('Field', name.slice(0, -3))
   // Salesforce: the objects on which no custom fields can be defined are not values of this list.
-  if (!isCustomizable(object)) {
+  if (!isCustomizable(object) || showsActivityFields(object)) {
     throw new Problem(
       `Entity Enumeration Or ID: bad value for restricted picklist field: ${object.name}`,
     )
@@ -51,7 +53,9 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   checkProperties(type, node, isMetadata ? 'fieldManageability' : undefined)
   required(node, 'label')
   checkFieldOfSetting(object, type, node)
+  checkFieldOfEvent(object, type, node)
   checkTypeOfField(object, type, node, found && typeOf(found))
+  checkLongText(object, type)
   if (found !== undefined) checkTypeChange(found, type, node)
   const fieldName = found?.describe.name ?? name
   checkFormulas(draft, object, fieldName, type, node)
@@ -65,13 +69,16 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   if (flag(node, 'externalId') === true) checkExternalIds(object, found)
   if (found === undefined) checkLimits(draft, object, type)
   else {
-    convertValues(draft, object, { field: found, from: typeOf(found), to: type, spec: shape.spec })
+    for (const each of showingFieldsOf(draft.org, object)) {
+      convertValues(draft, each, { field: found, from: typeOf(found), to: type, spec: shape.spec })
+    }
   }
 
   if (shape.spec.unique === true) checkNoDuplicates(draft, object, found)
 
   draft.edit(object)
-  const made = makeField(draft.org, shape.spec, { secured: shape.secured })
+  const spec = { ...shape.spec, ...asEventField(object) }
+  const made = makeField(draft.org, spec, { secured: shape.secured })
   const field: Field = {
     ...made,
     ...draft.stamps(found),
@@ -84,10 +91,28 @@ export function deployField(draft: Draft, { fullName, node }: Item): Outcome {
   object.fields.set(fieldName.toLowerCase(), field)
   reckonDependents(object, fieldName)
   if (type === 'Location') putCoordinates(draft, object, shape)
+  showOnOthers(draft, object)
   for (const target of field.describe.referenceTo) draft.touch(target)
   if (type === 'MasterDetail') becomeDetail(draft, object)
   if (found !== undefined && found.describe.label !== field.describe.label) draft.touchOrg()
   return { id: field.id, created: found === undefined, changed: true }
+}
+
+/** Custom fields of activities appear on tasks and events as they are. */
+function showOnOthers(draft: Draft, object: SObject): void {
+  for (const other of showingFieldsOf(draft.org, object).slice(1)) {
+    draft.edit(other)
+    for (const [key, field] of object.fields) {
+      if (field.describe.custom) other.fields.set(key, field)
+    }
+  }
+}
+
+/** Salesforce Help, "Custom Field Types", Text Area (Long). The words are ours. */
+function checkLongText({ name }: SObject, type: FieldType): void {
+  if (type === 'LongTextArea' && /^(Activity|OpportunityLineItem)$/.test(name)) {
+    throw new Problem(`Text Area (Long) fields aren't available for ${name}`)
+  }
 }
 
 /** Salesforce: for a standard field, a deployment changes what an administrator may set. */

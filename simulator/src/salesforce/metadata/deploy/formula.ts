@@ -5,6 +5,7 @@ import { FUNCTION_NAMES } from '../../../formula/function-names.ts'
 import { FormulaSyntaxError, parseFormula } from '../../../formula/parse.ts'
 import { typeOfFormula, type ValueType } from '../../../formula/types.ts'
 import type { Field, SObject } from '../../../org/model.ts'
+import { isHierarchySetting } from '../../../org/schema.ts'
 import { Problem, type Draft } from './draft.ts'
 
 const CONSTANTS = new Set(['true', 'false', 'null'])
@@ -172,7 +173,11 @@ export function globalExists(draft: Draft, path: string): boolean {
       return isPackaged || hasCustomMetadata(draft, name, record, steps[2])
     case '$setup': {
       const object = draft.object(name)
-      return object !== undefined && resolves(draft, object, steps.slice(1))
+      return (
+        object !== undefined &&
+        isHierarchySetting(object) &&
+        resolves(draft, object, steps.slice(1))
+      )
     }
     default: {
       const object = draft.object(GLOBAL_RECORDS.get(root) ?? '')

@@ -96,10 +96,10 @@ export function missingValue(value: string, picklist: string): Problem {
   return new Problem(`Picklist value: ${value} in picklist: ${picklist} not found`)
 }
 /** Salesforce has them, but no object reference lists them. */
-const UNLISTED = new Set(['activity', 'caseclose'])
+const UNLISTED = new Set(['caseclose'])
 
-/** Big objects, events, external objects and those of Data Cloud: no package brings one here. */
-const OTHER_KINDS = /__(b|dll|dlm|e|x)$/i
+/** Big objects, external objects and those of Data Cloud: no package brings one here. */
+const OTHER_KINDS = /__(b|dll|dlm|x)$/i
 
 /** The same for an object; for one that Salesforce has, the simulator's own words. */
 export const noObject = (element: string, name: string): Problem =>

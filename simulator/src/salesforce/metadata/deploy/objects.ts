@@ -6,6 +6,7 @@ import {
   freeKeyPrefix,
   isCustomizable,
   isCustomMetadataType,
+  isPlatformEvent,
   makeField,
   makeObject,
   recordTypeField,
@@ -28,6 +29,7 @@ import {
   oneOf,
   required,
 } from './names.ts'
+import { deployPlatformEvent } from './platform-events.ts'
 import { readPicklists, readProcess } from './record-type-values.ts'
 import { same, typed } from './typed.ts'
 
@@ -40,7 +42,6 @@ const CHILDREN = childTypes.flatMap(({ parent, element }) =>
 )
 /** Parts of an object's file that are components of their own and that this simulator does not have. */
 const UNSIMULATED_PARTS = [
-  'eventType',
   'externalDataSource',
   'indexes',
   'namedFilter',
@@ -68,6 +69,7 @@ export function deployObject(draft: Draft, { fullName, node }: Item): Outcome {
   if (isCustomMetadataType(fullName)) {
     return deployCustomMetadataType(draft, fullName, object, content)
   }
+  if (isPlatformEvent(fullName)) return deployPlatformEvent(draft, fullName, object, content)
   delete content['compactLayoutAssignment']
   const compactLayout = assignedCompactLayout(
     fullName,
@@ -198,7 +200,7 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
   if (object === undefined) throw noObject('fullName', objectName)
-  checkNoSetting(object, 'record types')
+  checkHoldsRecords(object, 'record types')
   // Salesforce: neither the tables that it keeps about other objects have any, nor have users.
   if (!isCustomizable(object) || object.name === 'User') {
     throw new Problem(`${object.name} does not support record types`)
@@ -245,11 +247,19 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   return { id: made.id, created: before === undefined, changed: true }
 }
 
+/** Settings and messages are no records: they have neither record types nor rules. */
+function checkHoldsRecords(object: SObject, what: string): void {
+  checkNoSetting(object, what)
+  if (isPlatformEvent(object.name)) {
+    throw new Problem(`The platform event ${object.name} cannot have ${what}`)
+  }
+}
+
 export function deployValidationRule(draft: Draft, { fullName, node }: Item): Outcome {
   const [objectName = '', name = ''] = fullName.split('.')
   const object = draft.object(objectName)
   if (object === undefined) throw noObject('fullName', objectName)
-  checkNoSetting(object, 'validation rules')
+  checkHoldsRecords(object, 'validation rules')
   if (isCustomMetadataType(objectName)) {
     throw new NotDone('does not deploy validation rules of custom metadata types')
   }

@@ -1,6 +1,7 @@
 // PermissionSet and Profile. Salesforce: Metadata API guide, types of these names. A permission set is
 // replaced by what is deployed; in a profile, only what the file names is changed.
 
+import { isActivity } from '../../../org/activities.ts'
 import { noGrants } from '../../../org/create.ts'
 import type {
   Field,
@@ -244,7 +245,7 @@ function readField(draft: Draft, entry: MetadataNode, grants: Grants): FieldGran
   const [objectName = '', name = ''] = path.split('.')
   const object = draft.object(objectName)
   const field = object?.fields.get(name.toLowerCase())
-  if (object === undefined || field === undefined || field.deletedAt) {
+  if (object === undefined || isActivity(object) || field === undefined || field.deletedAt) {
     throw noSuch('field', 'CustomField', path)
   }
   const { describe } = field

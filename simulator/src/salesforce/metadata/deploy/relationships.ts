@@ -2,6 +2,7 @@
 // Salesforce: Help, "Considerations for Object Relationships"; the words of refusals are ours where no
 // public source has them.
 
+import { showingFieldsOf } from '../../../org/activities.ts'
 import { DETAIL_LEVEL_LIMIT, MASTER_DETAIL_LIMIT } from '../../../org/edition.ts'
 import type { Field, SObject } from '../../../org/model.ts'
 import { isCustomizable, isCustomMetadataType } from '../../../org/schema.ts'
@@ -10,9 +11,10 @@ import { Problem, type Draft } from './draft.ts'
 import type { FieldType } from './field-types.ts'
 import { checkDeveloperName, required } from './names.ts'
 
-export const rowsOf = (draft: Draft, object: SObject) => [
-  ...(draft.org.records.get(object.name.toLowerCase())?.values() ?? []),
-]
+export const rowsOf = (draft: Draft, object: SObject) =>
+  showingFieldsOf(draft.org, object).flatMap(({ name }) => [
+    ...(draft.org.records.get(name.toLowerCase())?.values() ?? []),
+  ])
 
 /** Checks a lookup or master-detail field; returns the parent's name for the children. */
 export function checkRelationship(

@@ -154,15 +154,6 @@ export const typeOnPath = (
   return field === undefined ? null : typeOfField(field, facts)
 }
 
-/** Whether the path starts at an object that is in neither the plan nor the Salesforce org. */
-const isFromNowhere = async (
-  { object }: RecordPath,
-  { objectExists, plannedObject, live }: Facts,
-): Promise<boolean> =>
-  !objectExists(object) &&
-  plannedObject(object) === null &&
-  (await live.lookUp('CustomObject', object))?.exists === false
-
 /** The paths of a formula, as written, that lead to a field which does not exist. */
 export const missingInFormula = async (
   formula: string,
@@ -174,12 +165,12 @@ export const missingInFormula = async (
       const fields = await Promise.all(
         fieldsOnPath(path, facts).map((field) => isFieldMissing(field, facts)),
       )
-      const isGone = path.written.startsWith('$') && (await isFromNowhere(path, facts))
-      return isGone || fields.includes(true) ? [path.written] : []
+      return fields.includes(true) ? [path.written] : []
     }),
   )
   const paths = pathsInFormula(formula)
-  return [...judged.flat(), ...unknownGlobals(paths), ...(await missingGlobals(paths, facts))]
+  const globals = [...unknownGlobals(paths), ...(await missingGlobals(paths, facts))]
+  return [...new Set([...judged.flat(), ...globals])]
 }
 
 /** The fields of the object that are described or planned: what a misspelt name may have meant. */

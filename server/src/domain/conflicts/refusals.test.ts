@@ -14,6 +14,7 @@ import {
   newJob,
   onLead,
   onLeadRule,
+  picklist,
   type Setup,
   text,
   validation,
@@ -323,6 +324,19 @@ describe('a formula', () => {
       expect(await codesOf({ workflows: deployed, describes })).toContain('workflow_field_missing')
     },
   )
+})
+
+it.each([
+  [true, true],
+  [false, false],
+])('a checkbox controls a picklist unless it is a formula (%s)', async (calculated, isRefused) => {
+  const settings = [{ value: 'a', controlling_values: ['checked'] }]
+  const plan = onLead(
+    picklist('P__c', ['a'], { controlling_field: 'C__c', value_settings: settings }),
+  )
+  const checkbox = described('C__c', { type: 'boolean', calculated })
+  const codes = await codesOf({ plan, describes: [describedObject('Lead', [checkbox])] })
+  expect(codes.includes('controlling_field_refused')).toBe(isRefused)
 })
 
 it('an automatic number becomes an external ID without a warning about repeated values', async () => {

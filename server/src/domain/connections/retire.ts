@@ -224,16 +224,15 @@ export const createRetirement = (options: Options): Retirement => {
       .orderBy('a.id')
       .limit(10)
       .execute()
-    return rows.flatMap(
-      ({ nango_connection_id, provider_config_key, instance_url, sfdc_org_id }) =>
-        nango_connection_id === null
-          ? []
-          : {
-              nangoConnectionId: nango_connection_id,
-              providerConfigKey: provider_config_key,
-              instanceUrl: instance_url,
-              sfdcOrgId: sfdc_org_id,
-            },
+    return rows.flatMap(({ nango_connection_id, provider_config_key, instance_url, sfdc_org_id }) =>
+      nango_connection_id === null
+        ? []
+        : {
+            nangoConnectionId: nango_connection_id,
+            providerConfigKey: provider_config_key,
+            instanceUrl: instance_url,
+            sfdcOrgId: sfdc_org_id,
+          },
     )
   }
 

@@ -247,8 +247,19 @@ export const createRetirement = (options: Options): Retirement => {
       .where('org_id', '=', tenant.orgId)
       .where('client_id', '=', clientId)
       .execute()
+    const live = await db
+      .as(tenant)
+      .read.selectFrom('crm_connections')
+      .select('nango_connection_id')
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .where('status', '<>', 'revoked')
+      .execute()
     const ended = new Set(attempts.filter(({ status }) => status !== 'open').map(({ id }) => id))
-    const accepted = new Set(attempts.map(({ nango_connection_id }) => nango_connection_id))
+    // Whatever an attempt says: what the client works with is never ended here.
+    const accepted = new Set(
+      [...attempts, ...live].map(({ nango_connection_id }) => nango_connection_id),
+    )
     return listed
       .filter(
         ({ id, tags }) =>

@@ -7,7 +7,13 @@ import { isLong } from '../../metadata/fields/long-texts.ts'
 import { rollsUpOver } from '../../metadata/fields/summary.ts'
 import { callsIn } from '../../metadata/formula-functions.ts'
 import { sameName } from '../../metadata/names.ts'
-import { type FieldName, formulaOf, pathsOfFormula, shownBy } from '../field-paths.ts'
+import {
+  type FieldName,
+  formulaOf,
+  isFieldMissing,
+  pathsOfFormula,
+  shownBy,
+} from '../field-paths.ts'
 import { type Facts, rulesFor, type Subjects, type Verdict } from '../rule.ts'
 import { fieldIn } from '../subjects.ts'
 
@@ -117,17 +123,18 @@ export const rollupRules = [
   rule('field', {
     code: 'rollup_field_missing',
     severities: ['red'],
-    judge: (subject, { describeOf, plannedField }) =>
-      usedBy(subject)
-        .filter(
-          ({ object, field }) =>
-            plannedField(object, field) === null && fieldIn(describeOf(object), field) === null,
-        )
+    judge: async (subject, facts) => {
+      const used = await Promise.all(
+        usedBy(subject).map(async (one) => ({ ...one, isGone: await isFieldMissing(one, facts) })),
+      )
+      return used
+        .filter(({ isGone }) => isGone)
         .map(({ path, at, isFilter }) => ({
           message: `${subject.full} ${isFilter ? 'filters by' : 'rolls up'} ${path}, which exists neither in this Salesforce org nor in the plan.`,
           remedy: 'Correct the name, or add the field to the plan.',
           at,
-        })),
+        }))
+    },
   }),
   rule('field', {
     code: 'rollup_field_refused',

@@ -46,7 +46,7 @@ const ON_THE_FLY: ReadonlySet<string> = new Set(['datevalue', 'now', 'today'])
 /** Why Salesforce does not roll up, or filter by, a formula field; null if it does. */
 const formulaFault = (name: FieldName, facts: Facts): string | null => {
   if (formulaOf(name, facts) === null) return null
-  const formulas = [name, ...shownBy(name, facts)].flatMap((one) => {
+  const formulas = [name, ...shownBy(name, facts).values()].flatMap((one) => {
     const formula = formulaOf(one, facts)
     return formula === null ? [] : [{ formula, object: one.object }]
   })

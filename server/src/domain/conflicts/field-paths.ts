@@ -186,21 +186,40 @@ export const formulaOf = ({ object, field }: FieldName, facts: Facts): string | 
   return asText(fieldIn(facts.describeOf(object), field)?.calculatedFormula)
 }
 
-/** The fields that a formula field shows, through all formulas that they show themselves, once each. */
-export const shownBy = (formulaField: FieldName, facts: Facts): FieldName[] => {
+/** How a field is found among those that a formula shows. */
+export const keyOf = ({ object, field }: FieldName): string => sameName(`${object}.${field}`)
+
+/** What each formula shows by itself, by its key: read once for many questions about a plan. */
+export type ShownDirectly = Map<string, ReadonlyMap<string, FieldName>>
+
+const shownDirectly = (name: FieldName, facts: Facts): ReadonlyMap<string, FieldName> => {
+  const formula = formulaOf(name, facts)
+  const shown =
+    formula === null
+      ? []
+      : pathsOfFormula(formula, name.object).flatMap((path) => fieldsOnPath(path, facts))
+  return new Map(shown.map((one) => [keyOf(one), one]))
+}
+
+/**
+ * The fields that a formula field shows, through all formulas that they show themselves, by `keyOf` of each.
+ */
+export const shownBy = (
+  formulaField: FieldName,
+  facts: Facts,
+  known: ShownDirectly = new Map(),
+): ReadonlyMap<string, FieldName> => {
   const seen = new Map<string, FieldName>()
-  const open = [formulaField]
+  const open: [string, FieldName][] = [[keyOf(formulaField), formulaField]]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const formula = formulaOf(next, facts)
-    if (formula === null) continue
-    for (const path of pathsOfFormula(formula, next.object)) {
-      for (const shown of fieldsOnPath(path, facts)) {
-        const key = sameName(`${shown.object}.${shown.field}`)
-        if (seen.has(key)) continue
-        seen.set(key, shown)
-        open.push(shown)
-      }
+    const [key, name] = next
+    const direct = known.get(key) ?? shownDirectly(name, facts)
+    known.set(key, direct)
+    for (const entry of direct) {
+      if (seen.has(entry[0])) continue
+      seen.set(...entry)
+      open.push(entry)
     }
   }
-  return [...seen.values()]
+  return seen
 }

@@ -15,6 +15,7 @@ import {
   onLead,
   onLeadRule,
   picklist,
+  rollup,
   type Setup,
   text,
   validation,
@@ -325,6 +326,18 @@ describe('a formula', () => {
     },
   )
 })
+
+it.each(['Line__c.Sum__c', 'Line__c.Gone__c'])(
+  'a roll-up of %s is red only if no such field exists, seen by the user or not',
+  async (summarized) => {
+    const plan = onLead(rollup('R__c', 'Line__c.Lead__c', summarized))
+    const link = { type: 'reference', referenceTo: ['Lead'], relationshipOrder: 0 }
+    const line = describedObject('Line__c', [described('Lead__c', link)])
+    const describes = [describedObject('Lead'), line]
+    const codes = await codesOf({ plan, describes, live: { allFields: async () => ['Sum__c'] } })
+    expect(codes.includes('rollup_field_missing')).toBe(summarized === 'Line__c.Gone__c')
+  },
+)
 
 it.each([
   [true, true],

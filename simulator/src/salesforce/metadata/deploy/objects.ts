@@ -1,5 +1,6 @@
 // CustomObject, RecordType and ValidationRule. Salesforce: Metadata API guide, types of these names.
 
+import { isActivity } from '../../../org/activities.ts'
 import { customObjectUse } from '../../../org/edition.ts'
 import type { RecordType, SObject, SObjectDescribe, ValidationRule } from '../../../org/model.ts'
 import {
@@ -202,7 +203,7 @@ export function deployRecordType(draft: Draft, { fullName, node }: Item): Outcom
   if (object === undefined) throw noObject('fullName', objectName)
   checkHoldsRecords(object, 'record types')
   // Salesforce: neither the tables that it keeps about other objects have any, nor have users.
-  if (!isCustomizable(object) || object.name === 'User') {
+  if (!isCustomizable(object) || isActivity(object) || object.name === 'User') {
     throw new Problem(`${object.name} does not support record types`)
   }
   checkDeveloperName('Record Type', name)

@@ -11,6 +11,7 @@ import { Problem, type Draft } from './draft.ts'
 import type { FieldType } from './field-types.ts'
 import { checkDeveloperName, required } from './names.ts'
 
+/** The rows that have the object's fields: of activities, tasks and events. */
 export const rowsOf = (draft: Draft, object: SObject) =>
   showingFieldsOf(draft.org, object).flatMap(({ name }) => [
     ...(draft.org.records.get(name.toLowerCase())?.values() ?? []),

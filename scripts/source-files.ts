@@ -34,7 +34,8 @@ export const readSources = (folder: string): SourceFile[] =>
 /** One source, read from its text. Throws if it is not TypeScript. */
 export const parse = (path: string, text: string): SourceFile => {
   const { program, errors } = parseSync(path, text)
-  if (errors.length > 0) throw new Error(`${path}: ${errors.map(String).join('; ')}`)
+  if (errors.length > 0)
+    throw new Error(`${path}: ${errors.map(({ message }) => message).join('; ')}`)
   const lineAt = linesOf(text)
   const imports: string[] = []
   const functions: FunctionSize[] = []

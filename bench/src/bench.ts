@@ -10,14 +10,25 @@ export const SUPER_ADMIN = 'bench-super-admin-secret-0123456789abcdef'
 export const NANGO_KEY = '3f1a7c1e-8a53-4d5e-9d37-0e4c6f6d2b11'
 const PASSWORD = 'correct horse battery staple'
 
+/** An organization with an admin and a client. */
+export interface Tenant {
+  token: string
+  clientId: string
+  email: string
+}
+
+type Call = <Body>(path: string, body: unknown) => Promise<Body>
+
 export interface Bench extends AsyncDisposable {
   databaseUrl: string
   server: Program
   /** One more server on the same database; the caller disposes of it. */
   startReplica(): Promise<Program>
-  tenant: { token: string; clientId: string; email: string }
+  tenant: Tenant
   /** POSTs to the server as the tenant's admin; throws on anything but 2xx. */
-  call<Body>(path: string, body: unknown): Promise<Body>
+  call: Call
+  /** One more organization, and calls as its admin. */
+  addTenant(name: string): Promise<Pick<Bench, 'tenant' | 'call'>>
   login(): Promise<void>
 }
 
@@ -60,31 +71,37 @@ export const startBench = async (environment: Record<string, string>): Promise<B
     return JSON.parse(text) as Body
   }
 
-  const email = 'bench@agency.example'
-  const org = await post<{ id: string }>(SUPER_ADMIN, '/api/super-admin/orgs', { name: 'Bench' })
-  await post(SUPER_ADMIN, '/api/super-admin/users', {
-    org_id: org.id,
-    email,
-    password: PASSWORD,
-    role: 'org_admin',
-  })
-  const session = await post<{ access_token: string }>('', '/api/auth/login', {
-    email,
-    password: PASSWORD,
-  })
-  const { token } = await post<{ token: string }>(session.access_token, '/api/tokens/create', {
-    name: 'bench',
-  })
-  const client = await post<{ id: string }>(token, '/api/clients/create', { name: 'Bench client' })
+  const addTenant: Bench['addTenant'] = async (name) => {
+    const email = `${name.toLowerCase().replaceAll(' ', '-')}@agency.example`
+    const org = await post<{ id: string }>(SUPER_ADMIN, '/api/super-admin/orgs', { name })
+    await post(SUPER_ADMIN, '/api/super-admin/users', {
+      org_id: org.id,
+      email,
+      password: PASSWORD,
+      role: 'org_admin',
+    })
+    const session = await post<{ access_token: string }>('', '/api/auth/login', {
+      email,
+      password: PASSWORD,
+    })
+    const { token } = await post<{ token: string }>(session.access_token, '/api/tokens/create', {
+      name: 'bench',
+    })
+    const call: Call = (path, body) => post(token, path, body)
+    const client = await call<{ id: string }>('/api/clients/create', { name: `${name} client` })
+    return { tenant: { token, clientId: client.id, email }, call }
+  }
+  const { tenant, call } = await addTenant('Bench')
 
   return {
     databaseUrl,
     server,
     startReplica,
-    tenant: { token, clientId: client.id, email },
-    call: (path, body) => post(token, path, body),
+    tenant,
+    call,
+    addTenant,
     login: async () => {
-      await post('', '/api/auth/login', { email, password: PASSWORD })
+      await post('', '/api/auth/login', { email: tenant.email, password: PASSWORD })
     },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]()

@@ -68,7 +68,7 @@ export const benchOwnTime = async (): Promise<Row[]> => {
 }
 
 /** A client with a Salesforce org, a snapshot and a mapping of its own. */
-const addClient = async (site: Site, n: number): Promise<string> => {
+export const addClient = async (site: Site, n: number): Promise<string> => {
   const { bench, control } = site
   const org = `Client ${n}`
   await control.createOrg({ name: org, edition: 'Unlimited' })

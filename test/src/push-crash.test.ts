@@ -1,6 +1,6 @@
 // kill -9 of the server in the middle of pushes: whatever had been sent by then, each row gets its one
 // true result. Six fixed moments: with each transport at the beginning, in the middle and at the end of
-// a push. `npm run chaos` tries random ones, with larger pushes.
+// a push. `npm run chaos -- --rounds N` tries random ones, with larger pushes.
 
 import { describe, it } from 'vitest'
 import { type ChaosReport, chaosRoundOf, type ChaosSize, playChaosRound } from './push-chaos.ts'

@@ -177,6 +177,8 @@ describe('what the report calls red is what Salesforce refuses', () => {
       formula('Number', 'DAY(CreatedDate)'),
       formula('Text', '$Label.Nobody_Wrote_It'),
       formula('Text', '$Nothing.Name'),
+      formula('Text', '$Setup.Absent__c.Name'),
+      formula('Text', '$Organization.Nickname'),
       formula('Text', '$CustomMetadata.Absent__mdt.One.Two__c'),
       text('NOPE("x")'),
       text('$User.Nickname_Of_Nobody'),
@@ -339,6 +341,8 @@ describe('what the report calls red is what Salesforce refuses', () => {
       },
       computing('{!$Record.Name}'),
       computing('{!$Label.Nobody_Wrote_It}'),
+      computing('{!$Setup.Absent__c.Name}'),
+      computing('{!$User.Nickname_Of_Nobody}'),
       computing('{!$CustomMetadata.Absent__mdt.One.Two__c}'),
       { start: lead('RecordAfterSave'), ...computing('{!$Record.Owner:User.Nick}') },
       { start: lead('RecordAfterSave'), ...computing('{!$Record__Prior.Nick}') },
@@ -410,8 +414,6 @@ describe('what the report calls red is what Salesforce refuses', () => {
       rule(by('is')),
       rule(by('equals', { booleanFilter: '1 AND 2' })),
       rule(by('equals', { formula: 'true' })),
-      rule({ formula: 'LEN(Company)' }),
-      rule({ formula: 'ISBLANK(Company' }),
     ]) {
       expect(await judgedRule(bad)).toMatchObject({ severity: 'red', status: 'failed' })
     }

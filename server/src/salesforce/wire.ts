@@ -129,11 +129,7 @@ export const buildBody = (
 export const readText = async (
   answer: RawAnswer,
   limitBytes = MEMORY_LIMIT_BYTES,
-): Promise<string> => {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of answer.read(limitBytes)) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
-}
+): Promise<string> => (await answer.readWhole(limitBytes)).toString('utf8')
 
 /** As much of an error body as is useful; of a body that breaks off, the beginning still is. */
 export const readError = async (answer: RawAnswer): Promise<string> => {

@@ -70,6 +70,7 @@ const PASSING = new Set([429, 502, 503])
 /** They pass too, but are final answers: the key has been used. */
 const PASSING_CODES = new Set([
   'connection_not_ready',
+  'connection_revoked',
   'deployment_in_progress',
   'pull_in_progress',
   'upload_in_progress',

@@ -24,6 +24,7 @@ const CALLBACK_TRIES = 12
 const EXPECTED = new Set([
   'connection_not_ready',
   'connection_revoked',
+  'idempotency_in_progress',
   'not_found',
   'api_budget_exhausted',
   'already_exists',
@@ -118,6 +119,8 @@ export const connectionLaneOf = (
     },
     check: async () => {
       await line
+      // What could not be ended while Nango was away is ended with the next acceptance.
+      await authorize()
       const connection = await caller.read<Connection>('/api/connections/get', { client_id })
       if (connection.status !== 'connected') {
         storm.violated(`${whose} is ${connection.status} in the calm`, connection)
@@ -126,10 +129,9 @@ export const connectionLaneOf = (
         ({ tags, deleted_at }) => tags.client_id === client_id && deleted_at === null,
       )
       const ids = grants.map(({ connection_id }) => connection_id)
-      if (!ids.includes(connection.nango_connection_id)) {
-        storm.violated(`Nango does not hold the grant of ${whose}`, { connection, ids })
+      if (ids.length !== 1 || ids[0] !== connection.nango_connection_id) {
+        storm.violated(`Nango holds other grants of ${whose} than one`, { connection, ids })
       }
-      if (ids.length > 1) storm.violated(`Nango holds ${ids.length} grants of ${whose}`, ids)
     },
   }
 }

@@ -154,15 +154,6 @@ export const typeOnPath = (
   return field === undefined ? null : typeOfField(field, facts)
 }
 
-/** Whether the path starts at an object that is in neither the plan nor the Salesforce org. */
-const isFromNowhere = async (
-  { object }: RecordPath,
-  { objectExists, plannedObject, live }: Facts,
-): Promise<boolean> =>
-  !objectExists(object) &&
-  plannedObject(object) === null &&
-  (await live.lookUp('CustomObject', object))?.exists === false
-
 /** The paths of a formula, as written, that lead to a field which does not exist. */
 export const missingInFormula = async (
   formula: string,
@@ -174,12 +165,12 @@ export const missingInFormula = async (
       const fields = await Promise.all(
         fieldsOnPath(path, facts).map((field) => isFieldMissing(field, facts)),
       )
-      const isGone = path.written.startsWith('$') && (await isFromNowhere(path, facts))
-      return isGone || fields.includes(true) ? [path.written] : []
+      return fields.includes(true) ? [path.written] : []
     }),
   )
   const paths = pathsInFormula(formula)
-  return [...judged.flat(), ...unknownGlobals(paths), ...(await missingGlobals(paths, facts))]
+  const globals = [...unknownGlobals(paths), ...(await missingGlobals(paths, facts))]
+  return [...new Set([...judged.flat(), ...globals])]
 }
 
 /** The fields of the object that are described or planned: what a misspelt name may have meant. */
@@ -195,21 +186,40 @@ export const formulaOf = ({ object, field }: FieldName, facts: Facts): string | 
   return asText(fieldIn(facts.describeOf(object), field)?.calculatedFormula)
 }
 
-/** The fields that a formula field shows, through all formulas that they show themselves, once each. */
-export const shownBy = (formulaField: FieldName, facts: Facts): FieldName[] => {
+/** How a field is found among those that a formula shows. */
+export const keyOf = ({ object, field }: FieldName): string => sameName(`${object}.${field}`)
+
+/** What each formula shows by itself, by its key: read once for many questions about a plan. */
+export type ShownDirectly = Map<string, ReadonlyMap<string, FieldName>>
+
+const shownDirectly = (name: FieldName, facts: Facts): ReadonlyMap<string, FieldName> => {
+  const formula = formulaOf(name, facts)
+  const shown =
+    formula === null
+      ? []
+      : pathsOfFormula(formula, name.object).flatMap((path) => fieldsOnPath(path, facts))
+  return new Map(shown.map((one) => [keyOf(one), one]))
+}
+
+/**
+ * The fields that a formula field shows, through all formulas that they show themselves, by `keyOf` of each.
+ */
+export const shownBy = (
+  formulaField: FieldName,
+  facts: Facts,
+  known: ShownDirectly = new Map(),
+): ReadonlyMap<string, FieldName> => {
   const seen = new Map<string, FieldName>()
-  const open = [formulaField]
+  const open: [string, FieldName][] = [[keyOf(formulaField), formulaField]]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const formula = formulaOf(next, facts)
-    if (formula === null) continue
-    for (const path of pathsOfFormula(formula, next.object)) {
-      for (const shown of fieldsOnPath(path, facts)) {
-        const key = sameName(`${shown.object}.${shown.field}`)
-        if (seen.has(key)) continue
-        seen.set(key, shown)
-        open.push(shown)
-      }
+    const [key, name] = next
+    const direct = known.get(key) ?? shownDirectly(name, facts)
+    known.set(key, direct)
+    for (const entry of direct) {
+      if (seen.has(entry[0])) continue
+      seen.set(...entry)
+      open.push(entry)
     }
   }
-  return [...seen.values()]
+  return seen
 }

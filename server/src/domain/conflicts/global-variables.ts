@@ -36,6 +36,14 @@ const leadsNowhere = async (steps: readonly string[], facts: Facts): Promise<boo
         isMissing('CustomMetadata', `${name.replace(/__mdt$/i, '')}.${record}`, facts)
       )
     }
+    // A custom setting is an object; those of packages are looked up as well.
+    case '$setup':
+      return (
+        name !== undefined &&
+        !facts.objectExists(name) &&
+        facts.plannedObject(name) === null &&
+        isMissing('CustomObject', name, facts)
+      )
     case '$permission':
       return name !== undefined && !isPackaged(name) && isMissing('CustomPermission', name, facts)
     default:

@@ -14,6 +14,8 @@ import {
   newJob,
   onLead,
   onLeadRule,
+  picklist,
+  rollup,
   type Setup,
   text,
   validation,
@@ -323,6 +325,31 @@ describe('a formula', () => {
       expect(await codesOf({ workflows: deployed, describes })).toContain('workflow_field_missing')
     },
   )
+})
+
+it.each(['Line__c.Sum__c', 'Line__c.Gone__c'])(
+  'a roll-up of %s is red only if no such field exists, seen by the user or not',
+  async (summarized) => {
+    const plan = onLead(rollup('R__c', 'Line__c.Lead__c', summarized))
+    const link = { type: 'reference', referenceTo: ['Lead'], relationshipOrder: 0 }
+    const line = describedObject('Line__c', [described('Lead__c', link)])
+    const describes = [describedObject('Lead'), line]
+    const codes = await codesOf({ plan, describes, live: { allFields: async () => ['Sum__c'] } })
+    expect(codes.includes('rollup_field_missing')).toBe(summarized === 'Line__c.Gone__c')
+  },
+)
+
+it.each([
+  [true, true],
+  [false, false],
+])('a checkbox controls a picklist unless it is a formula (%s)', async (calculated, isRefused) => {
+  const settings = [{ value: 'a', controlling_values: ['checked'] }]
+  const plan = onLead(
+    picklist('P__c', ['a'], { controlling_field: 'C__c', value_settings: settings }),
+  )
+  const checkbox = described('C__c', { type: 'boolean', calculated })
+  const codes = await codesOf({ plan, describes: [describedObject('Lead', [checkbox])] })
+  expect(codes.includes('controlling_field_refused')).toBe(isRefused)
 })
 
 it('an automatic number becomes an external ID without a warning about repeated values', async () => {

@@ -129,6 +129,7 @@ export const createAcceptance = ({ db, nango, attempts, retirement, tokens }: Op
       const row = await attempts.accept(tenant, actor, attempt, answer)
       tokens.forget(row.id)
       await retirement.retireLeftovers(tenant, clientId)
+      await retirement.retireStrays(tenant, clientId)
       return row
     } catch (error) {
       if (error instanceof RefusedGrant) {

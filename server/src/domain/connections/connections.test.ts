@@ -360,6 +360,32 @@ describe('a grant that cannot be accepted', () => {
     expect([early.revoked, late.revoked]).toEqual([true, true])
   })
 
+  it('since a new attempt was begun before anybody accepted it is ended with the next acceptance, or with the revocation', async () => {
+    const org = await rig.org()
+    const clientId = await org.client()
+    const stray = async () => {
+      const session = await one.connections.create(org.admin, { client_id: clientId })
+      const grant = salesforce.issue(ORG_A)
+      return { grant, id: await authorize(session, grant) }
+    }
+    const before = await stray()
+    const other = await org.client()
+    const foreign = await authorize(
+      await one.connections.create(org.admin, { client_id: other }),
+      salesforce.issue(ORG_B),
+    )
+    const session = await one.connections.create(org.admin, { client_id: clientId })
+    const acceptedId = await authorize(session)
+    await one.connections.callback(org.admin, { client_id: clientId })
+    expect([await atNango(before.id), before.grant.revoked]).toEqual(['deleted', true])
+
+    const beside = await stray()
+    await one.connections.revoke(org.admin, { client_id: clientId })
+    expect([await atNango(beside.id), beside.grant.revoked]).toEqual(['deleted', true])
+    expect(await atNango(acceptedId)).toBe('deleted')
+    expect(await atNango(foreign), 'of a different client').toBe('there')
+  })
+
   it('of a hostile instance_url is deleted without its host seeing a byte', async () => {
     let connectionsToHostile = 0
     const hostile = createServer((_request, response) => response.end('{}'))

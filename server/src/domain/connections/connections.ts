@@ -354,7 +354,10 @@ export const createConnections = (options: Options) => {
         sfdcOrgId: before.sfdc_org_id,
       })
     }
-    if (failedSteps.length === 0) await retirement.retireLeftovers(tenant, clientId)
+    if (failedSteps.length === 0) {
+      await retirement.retireLeftovers(tenant, clientId)
+      await retirement.retireStrays(tenant, clientId)
+    }
     return { ...show(caller, after), failed_steps: failedSteps }
   }
 

@@ -36,6 +36,11 @@ export interface Retirement {
    * Ends the grants that earlier replacements and revocations of this client left behind. Never throws.
    */
   retireLeftovers(tenant: Tenant, clientId: string): Promise<void>
+  /**
+   * The same for grants that nobody accepted: a link of an attempt that has ended was used all the same, and
+   * only Nango knows of it. Never throws.
+   */
+  retireStrays(tenant: Tenant, clientId: string): Promise<void>
 }
 
 interface Options {
@@ -61,6 +66,13 @@ export const createRetirement = (options: Options): Retirement => {
     if (!(error instanceof EngineError)) throw error
     const { code, message } = error.upstream ?? error
     return { step, code, message: message === '' ? error.message : message }
+  }
+
+  /** Nango or our database being away is nothing unexpected: a later call tries again. */
+  const tell = (what: string, error: unknown, clientId: string): void => {
+    if (error instanceof EngineError) {
+      logger.warn({ client_id: clientId, code: error.code, reason: error.message }, what)
+    } else logger.error({ err: error, client_id: clientId }, what)
   }
 
   /** The grant with the token that ends it; without it where Nango names only the tags. */
@@ -180,57 +192,99 @@ export const createRetirement = (options: Options): Retirement => {
       }
       return failures
     } catch (error) {
-      logger.error({ err: error, client_id: clientId }, 'a grant could not be retired')
-      return [
-        { step: 'delete_at_nango', code: 'internal', message: 'Something went wrong on our side.' },
-      ]
+      tell('a grant could not be retired', error, clientId)
+      const { code, message } =
+        error instanceof EngineError
+          ? error
+          : { code: 'internal', message: 'Something went wrong on our side.' }
+      return [{ step: 'delete_at_nango', code, message }]
     }
   }
 
-  return {
-    retire,
-
-    retireLeftovers: async (tenant, clientId) => {
-      try {
-        const leftovers = await db
-          .as(tenant)
-          .read.selectFrom('connection_attempts as a')
-          .select([
-            'a.nango_connection_id',
-            'a.provider_config_key',
-            'a.instance_url',
-            'a.sfdc_org_id',
-          ])
-          .where('a.org_id', '=', tenant.orgId)
-          .where('a.client_id', '=', clientId)
-          .where('a.nango_connection_id', 'is not', null)
-          .where('a.retired_at', 'is', null)
-          .where((where) =>
-            where.not(
-              where.exists(
-                where
-                  .selectFrom('crm_connections as k')
-                  .select('k.id')
-                  .whereRef('k.nango_connection_id', '=', 'a.nango_connection_id')
-                  .where('k.status', '<>', 'revoked'),
-              ),
-            ),
-          )
-          .orderBy('a.id')
-          .limit(10)
-          .execute()
-        for (const left of leftovers) {
-          if (left.nango_connection_id === null) continue
-          await retire(tenant, clientId, {
-            nangoConnectionId: left.nango_connection_id,
-            providerConfigKey: left.provider_config_key,
-            instanceUrl: left.instance_url,
-            sfdcOrgId: left.sfdc_org_id,
-          })
-        }
-      } catch (error) {
-        logger.error({ err: error, client_id: clientId }, 'left-over grants could not be retired')
-      }
-    },
+  const leftovers = async (tenant: Tenant, clientId: string): Promise<KnownGrant[]> => {
+    const rows = await db
+      .as(tenant)
+      .read.selectFrom('connection_attempts as a')
+      .select(['a.nango_connection_id', 'a.provider_config_key', 'a.instance_url', 'a.sfdc_org_id'])
+      .where('a.org_id', '=', tenant.orgId)
+      .where('a.client_id', '=', clientId)
+      .where('a.nango_connection_id', 'is not', null)
+      .where('a.retired_at', 'is', null)
+      .where((where) =>
+        where.not(
+          where.exists(
+            where
+              .selectFrom('crm_connections as k')
+              .select('k.id')
+              .whereRef('k.nango_connection_id', '=', 'a.nango_connection_id')
+              .where('k.status', '<>', 'revoked'),
+          ),
+        ),
+      )
+      .orderBy('a.id')
+      .limit(10)
+      .execute()
+    return rows.flatMap(({ nango_connection_id, provider_config_key, instance_url, sfdc_org_id }) =>
+      nango_connection_id === null
+        ? []
+        : {
+            nangoConnectionId: nango_connection_id,
+            providerConfigKey: provider_config_key,
+            instanceUrl: instance_url,
+            sfdcOrgId: sfdc_org_id,
+          },
+    )
   }
+
+  const strays = async (tenant: Tenant, clientId: string): Promise<KnownGrant[]> => {
+    const listed = await nango.listConnections({
+      tags: { organization_id: tenant.orgId, client_id: clientId },
+    })
+    const attempts = await db
+      .as(tenant)
+      .read.selectFrom('connection_attempts')
+      .select(['id', 'status', 'nango_connection_id'])
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .execute()
+    const live = await db
+      .as(tenant)
+      .read.selectFrom('crm_connections')
+      .select('nango_connection_id')
+      .where('org_id', '=', tenant.orgId)
+      .where('client_id', '=', clientId)
+      .where('status', '<>', 'revoked')
+      .execute()
+    const ended = new Set(attempts.filter(({ status }) => status !== 'open').map(({ id }) => id))
+    // Whatever an attempt says: what the client works with is never ended here.
+    const accepted = new Set(
+      [...attempts, ...live].map(({ nango_connection_id }) => nango_connection_id),
+    )
+    return listed
+      .filter(
+        ({ id, tags }) =>
+          tagsName(tags, tenant, clientId) &&
+          ended.has(tags.attempt_id ?? '') &&
+          !accepted.has(id.toLowerCase()),
+      )
+      .map(({ id, providerConfigKey }) => ({
+        nangoConnectionId: id,
+        providerConfigKey,
+        instanceUrl: null,
+        sfdcOrgId: null,
+      }))
+  }
+
+  /** Ends all that `find` finds. Never throws. */
+  const retireAll =
+    (find: (tenant: Tenant, clientId: string) => Promise<KnownGrant[]>) =>
+    async (tenant: Tenant, clientId: string): Promise<void> => {
+      try {
+        for (const grant of await find(tenant, clientId)) await retire(tenant, clientId, grant)
+      } catch (error) {
+        tell('left-over grants could not be retired', error, clientId)
+      }
+    }
+
+  return { retire, retireLeftovers: retireAll(leftovers), retireStrays: retireAll(strays) }
 }

@@ -32,8 +32,12 @@ const FUNCTIONS: ReadonlySet<string> = new Set([
   `),
 ])
 
-/** Texts and comments, in which names mean nothing. */
-export const NOT_CODE = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/\*[\s\S]*?\*\//g
+/**
+ * Texts and comments, in which names mean nothing. One that does not end goes to the end of the formula, so
+ * that no part is read twice.
+ */
+export const NOT_CODE =
+  /"(?:[^"\\]|\\[\s\S])*"?|'(?:[^'\\]|\\[\s\S])*'?|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?/g
 
 export interface MisusedFunction {
   name: string

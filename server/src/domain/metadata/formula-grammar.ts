@@ -20,7 +20,7 @@ interface Token {
 }
 
 const TOKEN =
-  /\s+|\/\*[\s\S]*?\*\/|(\d+\.?\d*|\.\d+)|("(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(\$?[A-Za-z_]\w*(?:[.:]\$?[A-Za-z_]\w*)*)|(&&|\|\||==|<>|!=|<=|>=|[-+*/^&=<>!(),])/y
+  /\s+|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?|(\d+\.?\d*|\.\d+)|("(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(\$?[A-Za-z_]\w*(?:[.:]\$?[A-Za-z_]\w*)*)|(&&|\|\||==|<>|!=|<=|>=|[-+*/^&=<>!(),])/y
 
 const KINDS = ['number', 'text', 'name', 'operator'] as const
 
@@ -37,6 +37,9 @@ const tokensOf = (formula: string): Token[] => {
           ? `opens a text with ${character} that does not end`
           : `has the character ${character}, which means nothing there`,
       )
+    }
+    if (match[0].startsWith('/*') && !/^\/\*[\s\S]*\*\/$/.test(match[0])) {
+      throw new FormulaFault('opens a comment that does not end')
     }
     for (const [index, kind] of KINDS.entries()) {
       const written = match[index + 1]

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { misusedFunctions } from './formula-functions.ts'
+import { pathsInFormula } from './formula-paths.ts'
 import { faultOfFormula, type FormulaType } from './formula-types.ts'
 
 const FIELDS: Readonly<Record<string, FormulaType>> = {
@@ -53,6 +55,8 @@ describe('a formula', () => {
     ['LEFT(Name,)', 'has ) where a value should be'],
     ['Name # "x"', 'has the character #'],
     ['Name = "x', 'opens a text with " that does not end'],
+    ['Name /* x', 'opens a comment that does not end'],
+    ['Name /*/', 'opens a comment that does not end'],
     ['LEFT(Name)', 'calls LEFT with 1 argument; it takes 2'],
     ['ISBLANK(Name, Name)', 'calls ISBLANK with 2 arguments; it takes 1'],
     ['IF(IsWon, 1)', 'calls IF with 2 arguments'],
@@ -106,4 +110,21 @@ describe('a formula', () => {
     }
     expect(faultOf(`${'1+'.repeat(100_000)}1`)).toBe('is too long')
   })
+
+  it.each(['"\\', '/* ', `'"`, 'a.', '{!'])(
+    'of %s over and over is searched in time that grows with its length only',
+    (part) => {
+      const hostile = part.repeat(200_000)
+      const started = performance.now()
+      for (const search of [
+        pathsInFormula,
+        (text: string) => misusedFunctions(text, 'rule'),
+        faultOf,
+      ]) {
+        search(hostile)
+      }
+      // Read again from every quotation mark, it would take minutes.
+      expect(performance.now() - started).toBeLessThan(5_000)
+    },
+  )
 })

@@ -12,6 +12,7 @@ const asOther = (field: PlanField): OtherField => {
   const type = field.type === 'Formula' ? field.result_type : field.type
   return {
     type,
+    isFormula: field.type === 'Formula',
     rollsUp: fieldKindOf(type).rollsUp ?? null,
     referenceTo: 'reference_to' in field ? field.reference_to : null,
     values:

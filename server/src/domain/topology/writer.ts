@@ -6,11 +6,9 @@ import { canonicalJson } from '../canonical.ts'
 import { hashOf } from './content-hash.ts'
 import { type Journal, type ReadItem } from './journal.ts'
 import { labelOf } from './payload.ts'
-import { type Content, pack } from './store.ts'
+import { createFrame, FRAME_BYTES } from './store.ts'
 
 const BATCH_ITEMS = 50
-/** Of a frame: a reader inflates all of it for one content. */
-const BATCH_CHARS = 1024 * 1024
 /** How long this thread may hash and write JSON before requests get their turn. */
 const TURN_MS = 10
 
@@ -31,30 +29,32 @@ export const createItemWriter = (
   stored: (hash: string) => boolean,
 ): ItemWriter => {
   let items: ReadItem[] = []
-  let contents: Content[] = []
-  let chars = 0
+  const spare: Buffer[] = []
+  let frame = createFrame(spare)
   let bytesAdded = 0
   let writing: Promise<void> = Promise.resolve()
   let turnStartedAt = performance.now()
 
-  const write = async (batch: readonly ReadItem[], added: readonly Content[]): Promise<void> => {
-    bytesAdded += await journal.record(batch, await pack(added))
+  const write = async (
+    batch: readonly ReadItem[],
+    contents: ReturnType<typeof createFrame>,
+  ): Promise<void> => {
+    bytesAdded += await journal.record(batch, await contents.seal())
   }
 
   /** Writes the batch after the previous one has been written. */
   const send = async (): Promise<void> => {
-    const [batch, added] = [items, contents]
+    const [batch, contents] = [items, frame]
     items = []
-    contents = []
-    chars = 0
+    frame = createFrame(spare)
     await writing
-    writing = write(batch, added)
+    writing = write(batch, contents)
     // The next await of `writing` gets the failure; until then it must not end the process.
     writing.catch(() => undefined)
   }
 
   const room = async (): Promise<void> => {
-    if (items.length >= BATCH_ITEMS || chars >= BATCH_CHARS) await send()
+    if (items.length >= BATCH_ITEMS || frame.sizeBytes >= FRAME_BYTES) await send()
     if (performance.now() - turnStartedAt < TURN_MS) return
     await nextTurn()
     turnStartedAt = performance.now()
@@ -67,8 +67,7 @@ export const createItemWriter = (
       items.push({ ...item, hash })
       if (!stored(hash)) {
         const label = item.kind === 'object' ? labelOf(item.name) : ''
-        contents.push({ hash, text, label })
-        chars += text.length
+        frame.add({ hash, text, label })
       }
       await room()
       return hash

@@ -5,9 +5,11 @@ import { leaf, listObjects } from '../../../salesforce/xml.ts'
 import { formulasOfRule } from '../definitions.ts'
 import {
   fieldNamesOf,
+  keyOf,
   missingInFormula,
   pathsOfFormula,
   shownBy,
+  type ShownDirectly,
   typeOnPath,
 } from '../field-paths.ts'
 import { didYouMean } from '../../mappings/suggest/words.ts'
@@ -167,20 +169,29 @@ export const formulaRules = [
           )
         : null,
   }),
-  rule('field', {
+  rule('package', {
     code: 'formula_circular',
     severities: ['red'],
-    judge: ({ field, object, full }, facts) =>
-      field.type === 'Formula' &&
-      shownBy({ object: object.api_name, field: field.api_name }, facts).some(
-        (shown) => sameName(`${shown.object}.${shown.field}`) === sameName(full),
+    judge: (_, facts) => {
+      const known: ShownDirectly = new Map()
+      return facts.plan.objects.flatMap(({ api_name: object, fields }, index) =>
+        fields.flatMap((field, at): Verdict[] => {
+          if (field.type !== 'Formula') return []
+          const name = { object, field: field.api_name }
+          if (!shownBy(name, facts, known).has(keyOf(name))) return []
+          const full = `${object}.${field.api_name}`
+          return [
+            {
+              message: `The formula of ${full} leads back to ${full}; Salesforce refuses this.`,
+              remedy:
+                'Take the field out of its own formula, and out of the formulas that it shows.',
+              at: `objects.${index}.fields.${at}.formula`,
+              component: { type: 'CustomField', fullName: full },
+            },
+          ]
+        }),
       )
-        ? {
-            message: `The formula of ${full} leads back to ${full}; Salesforce refuses this.`,
-            remedy: 'Take the field out of its own formula, and out of the formulas that it shows.',
-            at: 'formula',
-          }
-        : null,
+    },
   }),
   rule('field', {
     code: 'default_formula_refused',

@@ -128,11 +128,13 @@ const dependencyRules = [
       const many = described === null ? 0 : valuesOf(described).length
       const why = !isAllowed
         ? 'which is neither a picklist with one value nor a checkbox'
-        : many > CONTROLLING_VALUES_MAX
-          ? `which has ${many} values; a field with more than ${CONTROLLING_VALUES_MAX} controls no other`
-          : isAbove(subject.field.api_name, controllingField, subject.describe)
-            ? 'which depends on it'
-            : null
+        : described?.calculated === true
+          ? 'which is a formula'
+          : many > CONTROLLING_VALUES_MAX
+            ? `which has ${many} values; a field with more than ${CONTROLLING_VALUES_MAX} controls no other`
+            : isAbove(subject.field.api_name, controllingField, subject.describe)
+              ? 'which depends on it'
+              : null
       return why === null
         ? null
         : {

@@ -38,9 +38,13 @@ const mastersOf = (name: string, facts: Facts): string[] => {
   ]
 }
 
-/** How many levels of masters are above the object; null if it is above itself. */
+/**
+ * How many levels of masters are above the object, counted to one more than Salesforce allows; null if it is
+ * above itself.
+ */
 const levelsAbove = (name: string, facts: Facts, below: readonly string[] = []): number | null => {
   if (below.includes(sameName(name))) return null
+  if (below.length > LEVELS_MAX) return 0
   const masters = new Set(mastersOf(name, facts).map(sameName))
   let levels = 0
   for (const master of masters) {
@@ -72,7 +76,7 @@ export const relationRules = [
     judge: ({ field, full, object }, facts) =>
       field.type === 'MasterDetail' && (levelsAbove(object.api_name, facts) ?? 0) > LEVELS_MAX
         ? {
-            message: `With ${full}, ${object.api_name} would be a detail at level ${levelsAbove(object.api_name, facts)}; Salesforce allows ${LEVELS_MAX} levels of details.`,
+            message: `With ${full}, ${object.api_name} would be a detail of more than ${LEVELS_MAX} masters, one above the other; Salesforce allows ${LEVELS_MAX} levels of details.`,
             remedy: 'Make one of the relationships in the chain a Lookup.',
             at: 'reference_to',
           }

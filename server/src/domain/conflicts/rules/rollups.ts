@@ -7,7 +7,13 @@ import { isLong } from '../../metadata/fields/long-texts.ts'
 import { rollsUpOver } from '../../metadata/fields/summary.ts'
 import { callsIn } from '../../metadata/formula-functions.ts'
 import { sameName } from '../../metadata/names.ts'
-import { type FieldName, formulaOf, pathsOfFormula, shownBy } from '../field-paths.ts'
+import {
+  type FieldName,
+  formulaOf,
+  isFieldMissing,
+  pathsOfFormula,
+  shownBy,
+} from '../field-paths.ts'
 import { type Facts, rulesFor, type Subjects, type Verdict } from '../rule.ts'
 import { fieldIn } from '../subjects.ts'
 
@@ -40,7 +46,7 @@ const ON_THE_FLY: ReadonlySet<string> = new Set(['datevalue', 'now', 'today'])
 /** Why Salesforce does not roll up, or filter by, a formula field; null if it does. */
 const formulaFault = (name: FieldName, facts: Facts): string | null => {
   if (formulaOf(name, facts) === null) return null
-  const formulas = [name, ...shownBy(name, facts)].flatMap((one) => {
+  const formulas = [name, ...shownBy(name, facts).values()].flatMap((one) => {
     const formula = formulaOf(one, facts)
     return formula === null ? [] : [{ formula, object: one.object }]
   })
@@ -117,17 +123,18 @@ export const rollupRules = [
   rule('field', {
     code: 'rollup_field_missing',
     severities: ['red'],
-    judge: (subject, { describeOf, plannedField }) =>
-      usedBy(subject)
-        .filter(
-          ({ object, field }) =>
-            plannedField(object, field) === null && fieldIn(describeOf(object), field) === null,
-        )
+    judge: async (subject, facts) => {
+      const used = await Promise.all(
+        usedBy(subject).map(async (one) => ({ ...one, isGone: await isFieldMissing(one, facts) })),
+      )
+      return used
+        .filter(({ isGone }) => isGone)
         .map(({ path, at, isFilter }) => ({
           message: `${subject.full} ${isFilter ? 'filters by' : 'rolls up'} ${path}, which exists neither in this Salesforce org nor in the plan.`,
           remedy: 'Correct the name, or add the field to the plan.',
           at,
-        })),
+        }))
+    },
   }),
   rule('field', {
     code: 'rollup_field_refused',

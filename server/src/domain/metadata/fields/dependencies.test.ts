@@ -75,6 +75,17 @@ describe('a dependent picklist', () => {
       ['1.controlling_field wrong_type'],
     ],
     [
+      'a controlling field that is a formula',
+      [
+        {
+          ...{ api_name: make.api_name, label: 'Make', type: 'Formula' },
+          ...{ result_type: 'Checkbox', formula: 'true' },
+        },
+        input(),
+      ],
+      ['1.controlling_field wrong_type'],
+    ],
+    [
       'a controlling field with too many values',
       [
         {

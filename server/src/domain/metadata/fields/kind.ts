@@ -40,7 +40,9 @@ export interface Writing {
 
 /** A field of the plan as the check of another field sees it. */
 export interface OtherField {
+  /** Of a formula, the type of its result. */
   type: string
+  isFormula: boolean
   /** What a roll-up can do with its values. */
   rollsUp: 'sum' | 'order' | null
   /** The object that it refers to, if any. */

@@ -315,8 +315,12 @@ const checkDependency = (field: ValueSet, checking: Checking): void => {
     return
   }
   const controller = fieldOf(object, name)
-  if (controller !== null && !['Picklist', 'Checkbox'].includes(controller.type)) {
-    const message = `${object}.${name} is a ${controller.type} field; only a picklist with one value or a checkbox can control ${full}. Choose a different controlling_field.`
+  if (
+    controller !== null &&
+    (controller.isFormula || !['Picklist', 'Checkbox'].includes(controller.type))
+  ) {
+    const type = controller.isFormula ? 'formula' : controller.type
+    const message = `${object}.${name} is a ${type} field; only a picklist with one value or a checkbox can control ${full}. Choose a different controlling_field.`
     add('controlling_field', 'wrong_type', message)
     return
   }

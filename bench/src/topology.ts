@@ -14,6 +14,7 @@ const CALL_MS = 60
 const DESCRIBE_MS = 15
 const JSFORCE_AT_ONCE = 10
 const ROUNDS = 5
+const CHANGED_BYTES_GOAL = 108 * 1024
 const FIELDS_PER_OBJECT = 20
 
 interface Snapshot {
@@ -155,14 +156,15 @@ const benchThousand = async (): Promise<Row[]> => {
       },
       { atMost: 0.2 },
     ),
+    // A twentieth of what a cold pull stored when each content was compressed alone.
     row(
       're-pull, 1 % changed: bytes stored',
       {
         figure: kib(changedBytes),
-        against: `cold ${kib(coldBytes)}`,
-        ratio: changedBytes / coldBytes,
+        against: `${kib(CHANGED_BYTES_GOAL)}; cold ${kib(coldBytes)}`,
+        ratio: changedBytes / CHANGED_BYTES_GOAL,
       },
-      { atMost: 0.05 },
+      { atMost: 1 },
     ),
     // In the simulator a 304 takes as long as a describe: the worst case, so it has no goal.
     row(

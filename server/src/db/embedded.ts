@@ -16,6 +16,12 @@ export interface EmbeddedServer {
 // The package stops its server on the first signal, while we still use it. Whoever starts one here stops
 // it after everything that uses it; the package handles only a plain exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) exitHook.unhookEvent(signal)
+// At a plain exit it would end the process with 0, also that of a bench that has missed a goal.
+exitHook.unhookEvent('beforeExit')
+process.once('beforeExit', (code) => {
+  exitHook.hookEvent('beforeExit', code)
+  process.emit('beforeExit', code)
+})
 
 const USER = 'sfdc_engine_owner'
 const DATABASE = 'sfdc_engine'

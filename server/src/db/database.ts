@@ -18,6 +18,7 @@ import pg from 'pg'
 import { EngineError } from '../errors.ts'
 import { type Secret } from '../secret.ts'
 import { storable } from '../text.ts'
+import { Connection } from './client.ts'
 import { createScopedReads, type ReadInScope, type Scope } from './scoped-read.ts'
 import { isStalePlan, readOnly, translate } from './failure.ts'
 import { TYPES } from './timestamps.ts'
@@ -124,6 +125,7 @@ export const openDatabase = (options: Options): Database => {
   let closing = false
   const poolOf = (url: Secret): pg.Pool => {
     const made = new pg.Pool({
+      Client: Connection,
       connectionString: url.reveal(),
       max: options.maxConnections ?? 20,
       connectionTimeoutMillis: 10_000,

@@ -8,6 +8,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Migrator, type MigrationProvider } from 'kysely/migration'
 import pg from 'pg'
 import { type Secret } from '../secret.ts'
+import { Connection } from './client.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../../migrations')
 const BOOKKEEPING_SCHEMA = 'engine'
@@ -21,6 +22,7 @@ export const QUEUE_SCHEMA = 'pgboss'
 export const migrate = async (url: Secret): Promise<string[]> => {
   // One connection: what the checks see is what the migrator gets.
   const pool = new pg.Pool({
+    Client: Connection,
     connectionString: url.reveal(),
     max: 1,
     application_name: 'sfdc-engine-x migrate',
@@ -135,7 +137,7 @@ const refuseOldServer = async (client: pg.PoolClient): Promise<void> => {
  * gone, for it was given another session.
  */
 const refuseTransactionPooler = async (first: pg.PoolClient, url: Secret): Promise<void> => {
-  const second = new pg.Client({
+  const second = new Connection({
     connectionString: url.reveal(),
     application_name: 'sfdc-engine-x start',
   })

@@ -8,6 +8,7 @@ import pg from 'pg'
 import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import { type Logger } from 'pino'
 import { createWarnOf, type WarnOf } from '../background-faults.ts'
+import { Connection } from '../db/client.ts'
 import { type Database, type Tenant, type Tx } from '../db/database.ts'
 import { QUEUE_SCHEMA } from '../db/migrate.ts'
 import { WORK_WAIT_SECONDS } from '../retry.ts'
@@ -161,6 +162,9 @@ const TAKING = {
   includeMetadata: true,
 } as const
 
+/** pg-boss passes it on to its pool; its types do not know it. */
+const CONNECTIONS = { Client: Connection }
+
 export const createJobs = ({
   db,
   url,
@@ -175,6 +179,7 @@ export const createJobs = ({
   tracing = NO_TRACING,
 }: Options): Jobs => {
   const boss = new PgBoss({
+    ...CONNECTIONS,
     connectionString: url.reveal(),
     schema: QUEUE_SCHEMA,
     createSchema: false, // the migrations do that

@@ -244,12 +244,17 @@ export const createRetirement = (options: Options): Retirement => {
     const attempts = await db
       .as(tenant)
       .read.selectFrom('connection_attempts')
-      .select(['id', 'status', 'nango_connection_id'])
+      .select(['id', 'status', 'nango_connection_id', 'retired_at'])
       .where('org_id', '=', tenant.orgId)
       .where('client_id', '=', clientId)
       .execute()
     const ended = new Set(attempts.filter(({ status }) => status !== 'open').map(({ id }) => id))
-    const accepted = new Set(attempts.map(({ nango_connection_id }) => nango_connection_id))
+    // What Nango still lists although it said that it deleted it is a stray again.
+    const accepted = new Set(
+      attempts.flatMap(({ nango_connection_id: id, retired_at }) =>
+        retired_at === null ? id : [],
+      ),
+    )
     return listed
       .filter(
         ({ id, tags }) =>

@@ -243,7 +243,7 @@ export const createRetirement = (options: Options): Retirement => {
     const attempts = await db
       .as(tenant)
       .read.selectFrom('connection_attempts')
-      .select(['id', 'status', 'nango_connection_id'])
+      .select(['id', 'status', 'nango_connection_id', 'retired_at'])
       .where('org_id', '=', tenant.orgId)
       .where('client_id', '=', clientId)
       .execute()
@@ -256,9 +256,11 @@ export const createRetirement = (options: Options): Retirement => {
       .where('status', '<>', 'revoked')
       .execute()
     const ended = new Set(attempts.filter(({ status }) => status !== 'open').map(({ id }) => id))
-    // Whatever an attempt says: what the client works with is never ended here.
+    // Whatever an attempt says: what the client works with is never ended here. What Nango still lists
+    // although it said that it deleted it is a stray again.
+    const kept = attempts.filter(({ retired_at }) => retired_at === null)
     const accepted = new Set(
-      [...attempts, ...live].map(({ nango_connection_id }) => nango_connection_id),
+      [...kept, ...live].map(({ nango_connection_id }) => nango_connection_id),
     )
     return listed
       .filter(

@@ -15,3 +15,12 @@ export const asDescribeOf = (object: string, body: JsonObject): JsonObject =>
 /** The objects that have records with the fields of this one, and on which they are permitted. */
 export const recordsOf = (object: string): readonly string[] =>
   isActivity(object) ? ['Task', 'Event'] : [object]
+
+/** The sum of what each of `recordsOf(object)` has; null if that is not known of one of them. */
+export const totalOf = async (
+  object: string,
+  count: (name: string) => Promise<number | null>,
+): Promise<number | null> => {
+  const counts = await Promise.all(recordsOf(object).map(count))
+  return counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0)
+}

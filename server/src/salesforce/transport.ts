@@ -254,6 +254,8 @@ async function* inflate(body: Readable): AsyncGenerator<Uint8Array, void, undefi
 /** What inflates in about two milliseconds is not worth the way through the thread pool. */
 const AT_ONCE_BYTES = 2 * 1024 * 1024
 const TRAILER_BYTES = 4
+/** Deflate's best, by zlib's documentation: 1032 to 1. */
+const RATIO_MAX = 1_032
 const gunzipInPool = promisify<Buffer, ZlibOptions, Buffer>(gunzip)
 
 /** A third of the work of {@link inflate}, and no garbage, for the trailer says how long the text is. */
@@ -266,8 +268,12 @@ const inflateWhole = async (
   const said =
     zipped.byteLength < TRAILER_BYTES ? 0 : zipped.readUInt32LE(zipped.byteLength - TRAILER_BYTES)
   const options = {
-    // Only a hint, for anybody can write a trailer.
-    chunkSize: Math.min(Math.max(said + 1, PIECE_BYTES), limitBytes + 1),
+    // Only a hint, for anybody can write a trailer: no more is set aside than the bytes can become.
+    chunkSize: Math.min(
+      Math.max(said + 1, PIECE_BYTES),
+      Math.max(zipped.byteLength * RATIO_MAX, PIECE_BYTES),
+      limitBytes + 1,
+    ),
     maxOutputLength: limitBytes,
   }
   try {

@@ -147,7 +147,7 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'Plan the current ones if you do not want this.',
   ],
   object_takes_no_fields: [
-    'Salesforce allows no custom fields, record types and rules on the object.',
+    'Salesforce allows no custom fields, record types or rules on the object.',
     'Add them to a different object.',
   ],
   object_takes_no_record_types: [
@@ -340,7 +340,7 @@ const TEXTS: Readonly<Record<string, readonly [meaning: string, remedy?: string]
     'Create a relationship field with a different name.',
   ],
   reference_not_allowed: [
-    'Salesforce allows no such relationship to the object, or few of them.',
+    'Salesforce does not allow a relationship of this kind to the object, or allows it only in a few cases.',
     'Make the field a Lookup, or refer to a different object.',
   ],
   relationship_name_taken: [

@@ -1,7 +1,7 @@
 // What only the Salesforce org itself knows, asked when a rule needs it and in as few calls as
 // Salesforce allows. What it does not return is null; if Salesforce cannot be reached, that is an error.
 
-import { recordsOf } from '../../../salesforce/activities.ts'
+import { totalOf } from '../../../salesforce/activities.ts'
 import { type Soql, soql, soqlName } from '../../../salesforce/escape.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { asText, isObject, type JsonObject } from '../../../salesforce/json.ts'
@@ -77,17 +77,8 @@ export const createLiveFacts = ({
   const allows = (object: string, field: string, what: 'filterable' | 'groupable'): boolean =>
     fieldIn(snapshot.describeOf(object), field)?.[what] !== false
 
-  /** The sum of what each object with such records has; null if that is not known of one of them. */
-  const total = async (
-    object: string,
-    count: (name: string) => Promise<number | null>,
-  ): Promise<number | null> => {
-    const counts = await Promise.all(recordsOf(object).map(count))
-    return counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0)
-  }
-
   const recordCount = (object: string, counted?: Counted): Promise<number | null> =>
-    total(
+    totalOf(
       object,
       async (name) =>
         (await ask(() => soql`SELECT COUNT() FROM ${soqlName(name)}`, counted))?.totalSize ?? null,
@@ -98,7 +89,8 @@ export const createLiveFacts = ({
     field: string,
     measureOf: () => Measure | null,
     counted: Counted = 'present',
-  ): Promise<number | null> => total(object, (name) => measuredIn(name, field, measureOf, counted))
+  ): Promise<number | null> =>
+    totalOf(object, (name) => measuredIn(name, field, measureOf, counted))
 
   const measuredIn = async (
     object: string,

@@ -61,7 +61,7 @@ export const accessRules = [
       if (sameName(name) === 'activity') return null
       return (await live.lookUp('CustomObject', name))?.customizable === false
         ? {
-            message: `Salesforce allows no custom fields, record types and rules on ${name}.`,
+            message: `Salesforce allows no custom fields, record types or rules on ${name}.`,
             remedy: 'Add them to a different object.',
             at: 'api_name',
           }

@@ -1,7 +1,7 @@
 // How much data is lost by what a deployment changes and by what a rollback would delete or restore.
 
 import { EngineError } from '../../../errors.ts'
-import { recordsOf } from '../../../salesforce/activities.ts'
+import { recordsOf, totalOf } from '../../../salesforce/activities.ts'
 import { soql, soqlName } from '../../../salesforce/escape.ts'
 import { SalesforceError } from '../../../salesforce/failure.ts'
 import { type SalesforceOrg } from '../../../salesforce/gateway.ts'
@@ -51,7 +51,7 @@ const rowsIn = async (org: SalesforceOrg, objects: readonly string[]): Promise<R
     },
   )
   return (object) =>
-    total(recordsOf(object), async (name) => {
+    totalOf(object, async (name) => {
       const rows = await counted(
         queryCount(org, soql`SELECT COUNT() FROM ${soqlName(name)}`, PROTECTED),
       )
@@ -62,17 +62,8 @@ const rowsIn = async (org: SalesforceOrg, objects: readonly string[]): Promise<R
 
 type Question = Pick<Stake, 'object' | 'field' | 'measure'>
 
-/** The sum of what each of these has; null if that is not known of one of them. */
-const total = async (
-  objects: readonly string[],
-  count: (object: string) => Promise<number | null>,
-): Promise<number | null> => {
-  const counts = await Promise.all(objects.map(count))
-  return counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0)
-}
-
 const ask = (org: SalesforceOrg, { object, field, measure }: Question): Promise<number | null> =>
-  total(recordsOf(object), (name) => askOne(org, { object: name, field, measure }))
+  totalOf(object, (name) => askOne(org, { object: name, field, measure }))
 
 const askOne = async (
   org: SalesforceOrg,

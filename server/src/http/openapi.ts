@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { ERRORS, type ErrorCode } from '../errors.ts'
+import { webhooksOf } from './openapi-webhooks.ts'
 import { docUrl, problemType } from './problems.ts'
 import { VERSION } from '../version.ts'
 import { problem } from './schemas.ts'
@@ -261,6 +262,7 @@ export const openApiDocument = (routes: Route[]): Json => {
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
     paths,
+    webhooks: webhooksOf((schema) => schemas.of(schema, 'output')),
     components: {
       schemas: Object.fromEntries(
         Object.entries(schemas.named).sort(([a], [b]) => (a < b ? -1 : 1)),

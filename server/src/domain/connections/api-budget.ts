@@ -112,9 +112,10 @@ export const createApiBudgets = ({
   const claim = async (sfdcOrgId: string, state: State, usage: ApiUsage): Promise<boolean> => {
     const { used, max } = usage
     const [counted] = await db.shared<{ used: number }>(
-      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max) values ($1, $2 + 1, $3)
+      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, reserve)
+       values ($1, $2 + 1, $3, $4)
        on conflict (sfdc_org_id) do update
-          set used = greatest(known.used, $2) + 1, max = $3, observed_at = now()
+          set used = greatest(known.used, $2) + 1, max = $3, reserve = $4, observed_at = now()
         where $3 - greatest(known.used, $2) > $4
        returning used`,
       [sfdcOrgId, used, max, reserveOf(max)],
@@ -133,13 +134,14 @@ export const createApiBudgets = ({
     const { used, max } = state.usage ?? { used: 0, max: 0 }
     const refusedForSeconds = Math.max(0, (state.refusedUntilMs - Date.now()) / 1000)
     db.shared(
-      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, refused_until)
-       values ($1, $2, $3, case when $4::float8 > 0 then now() + make_interval(secs => $4::float8) end)
+      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, refused_until, reserve)
+       values ($1, $2, $3, case when $4::float8 > 0 then now() + make_interval(secs => $4::float8) end, $7)
        on conflict (sfdc_org_id) do update
           set used = case when not $5 and known.used - excluded.used between 0 and $6 then known.used
                           else excluded.used end,
-              max = excluded.max, observed_at = now(), refused_until = excluded.refused_until`,
-      [sfdcOrgId, used, max, refusedForSeconds, anew, COUNTED_CALLS],
+              max = excluded.max, observed_at = now(), refused_until = excluded.refused_until,
+              reserve = excluded.reserve`,
+      [sfdcOrgId, used, max, refusedForSeconds, anew, COUNTED_CALLS, reserveOf(max)],
     ).catch((error: unknown) => logger.warn({ err: error }, 'API usage not recorded'))
   }
 

@@ -177,7 +177,8 @@ const shape = (env: z.infer<typeof environment>) => ({
   webhooks: {
     timeoutMs: env.WEBHOOK_TIMEOUT_SECONDS * 1_000,
     allowLoopback: env.WEBHOOK_ALLOW_LOOPBACK,
-    encryptionSecrets: env.ENCRYPTION_SECRET ?? env.JWT_SECRET,
+    // Before it was set, JWT_SECRET encrypted.
+    encryptionSecrets: [...(env.ENCRYPTION_SECRET ?? []), ...env.JWT_SECRET] as unknown as Secrets,
   },
   jobs: { superviseSeconds: env.JOB_SUPERVISION_SECONDS, isPaused: env.WORK_PAUSED },
   logLevel: env.LOG_LEVEL,

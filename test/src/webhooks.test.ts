@@ -1,11 +1,25 @@
 // Events and webhooks through the public API: what happened is listed once and without gaps, and reaches
 // endpoints that are slow, fail, redirect or hang.
 
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api } from './api.ts'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 import { isSignedWith, startReceiver, verify, type Receiver } from './webhook-receiver.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+const freePort = async (): Promise<number> => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
 
 interface Event {
   id: string
@@ -91,11 +105,9 @@ const eventsOf = async (clientId: string, more: object = {}): Promise<Event[]> =
     })
   ).items
 
-let count = 0
 /** The cheapest change that is an event: the client is connected, or connected anew. */
 const change = async (of = client): Promise<void> => {
   await of.connect('Acme')
-  count += 1
 }
 
 describe('events', () => {
@@ -430,6 +442,43 @@ describe('a webhook', () => {
   })
 })
 
+describe('the receiver of the guide', () => {
+  it('takes what we sign, once, and refuses what somebody else sends', async () => {
+    const guide = readFileSync(join(ROOT, 'docs/guides/webhooks.md'), 'utf8')
+    const code = /```js\n([\s\S]*?)```/.exec(guide)?.[1] ?? ''
+    const created = await endpointAt('/moves')
+    const port = await freePort()
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, PORT: String(port), WEBHOOK_SECRET: created.secret },
+    })
+    const printed: string[] = []
+    child.stdout.on('data', (chunk: Buffer) => printed.push(chunk.toString()))
+    try {
+      const url = `http://127.0.0.1:${port}/`
+      const post = (body: string) => fetch(url, { method: 'POST', body }).catch(() => null)
+      const forged = await until('it listens', () => post('{"type":"push.finished"}'))
+      expect(forged?.status).toBe(400)
+      await required(org.api, '/api/webhook-endpoints/update', { endpoint_id: created.id, url })
+      await change()
+      await until('it came', () => printed.length > 0)
+      const [event] = await eventsOf(client.id)
+      await required(org.api, '/api/webhook-endpoints/resend', {
+        endpoint_id: created.id,
+        event_id: event?.id,
+      })
+      await until(
+        'it was taken twice',
+        async () => (await deliveriesOf(created.id, { status: 'delivered' })).length === 2,
+      )
+      expect(printed.join('')).toBe(`connection.connected ${JSON.stringify(event?.data)}\n`)
+    } finally {
+      child.kill()
+    }
+    await remove(created.id)
+  })
+})
+
 describe('an endpoint', () => {
   it('that answers 410 is disabled at once; enabled again, it gets what it missed on request', async () => {
     receiver.behave('/gone', { status: 410 })
@@ -496,6 +545,7 @@ describe('an endpoint', () => {
   })
 
   it('is refused with the reason if its URL does not lead to the internet', async () => {
+    const other = await rig.org()
     const urls = [
       'http://hooks.example.com/',
       'ftp://hooks.example.com/',
@@ -511,14 +561,14 @@ describe('an endpoint', () => {
       'not a url',
     ]
     for (const url of urls) {
-      const answer = await org.api.post<{ errors: { path: string }[] }>(
+      const answer = await other.api.post<{ errors: { path: string }[] }>(
         '/api/webhook-endpoints/create',
         { url },
       )
       expect([answer.status, answer.body.code], url).toEqual([400, 'endpoint_refused'])
       expect(answer.body.errors[0]?.path).toBe('url')
     }
-    const list = await required<{ items: unknown[] }>(org.api, '/api/webhook-endpoints/list', {})
+    const list = await required<{ items: unknown[] }>(other.api, '/api/webhook-endpoints/list', {})
     expect(list.items).toEqual([])
   })
 

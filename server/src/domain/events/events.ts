@@ -15,7 +15,7 @@ import {
   type TimeRange,
   within,
 } from '../page.ts'
-import { EVENT_TYPES, type EventData, type EventType } from './catalogue.ts'
+import { EVENT_KINDS, EVENT_TYPES, type EventData, type EventType } from './catalogue.ts'
 
 /** An event, in the list and as the body of a webhook. */
 export interface Event {
@@ -32,13 +32,19 @@ export interface Event {
 
 type EventRow = Selectable<TenantTables['events']>
 
+const isKnown = (type: string): type is EventType => Object.hasOwn(EVENT_KINDS, type)
+
+/** With the members of the catalogue, in its order: jsonb has an order of its own. */
+const dataOf = ({ type, data }: EventRow): Event['data'] =>
+  (isKnown(type) ? EVENT_KINDS[type].data.safeParse(data).data : undefined) ?? data
+
 export const toEvent = (row: EventRow): Event => ({
   id: row.id,
   type: row.type as EventType,
   timestamp: row.created_at.toISOString(),
   client_id: row.client_id,
   sequence: Number(row.sequence),
-  data: row.data,
+  data: dataOf(row),
 })
 
 /**

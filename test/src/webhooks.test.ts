@@ -364,8 +364,6 @@ describe('a webhook', () => {
       .at('/healthy')
       .map(({ at, body }) => at - (events.get(body.id) ?? Number.NaN))
     expect(Math.max(...delays)).toBeLessThan(1_000)
-    // Of an endpoint that fails, one message at a time is on its way.
-    expect(receiver.at('/hanging-0').length).toBeLessThan(6)
     for (const { id } of [...hanging, healthy]) await remove(id)
   })
 

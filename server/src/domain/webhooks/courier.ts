@@ -62,6 +62,9 @@ interface Sent {
 
 const GONE = 410
 
+/** How many of an endpoint's deliveries may be under way, by its `failing_since`. */
+const most = (failingSince: Date | null): number => (failingSince === null ? AT_ONCE : 1)
+
 const queueOf = (isFailing: boolean): Queue => (isFailing ? 'webhook-retry' : 'webhook')
 
 export const createCourier = (deps: Deps): Courier => {
@@ -83,7 +86,6 @@ export const createCourier = (deps: Deps): Courier => {
   /** The oldest that is due, under a lease; null: none is, or enough are under way. */
   const claim = async (tx: Tx, endpoint: EndpointRow): Promise<Claimed | null> => {
     const holder = randomUUID()
-    const most = endpoint.failing_since === null ? AT_ONCE : 1
     const { rows } = await sql<{
       id: string
       tries: number
@@ -106,7 +108,7 @@ export const createCourier = (deps: Deps): Courier => {
          set lease_holder = ${holder},
              lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
        where d.org_id = ${endpoint.org_id} and d.id = (select id from due limit 1)
-         and (select count from under_way) < ${most}
+         and (select count from under_way) < ${most(endpoint.failing_since)}
       returning d.id, d.tries, d.attempts, d.event_id, (select count(*) from due) > 1 as is_more_due`.execute(
       tx,
     )
@@ -251,12 +253,20 @@ export const createCourier = (deps: Deps): Courier => {
     return { delivery, outcome: await webhooks.send({ url: endpoint.url, id, body, secrets }) }
   }
 
-  /** The note for another turn of the endpoint; null: nothing is due. */
+  /**
+   * The note for another turn of the endpoint; null: nothing is due, or enough is under way elsewhere, and
+   * whoever has that goes on.
+   */
   const noteOf = async (tenant: Tenant, id: string): Promise<CourierNote | null> => {
     const row = await db
       .as(tenant)
       .read.selectFrom('webhook_endpoints as w')
       .select('w.failing_since')
+      .select(
+        sql<number>`(select count(*)::int from webhook_deliveries d
+          where d.org_id = w.org_id and d.endpoint_id = w.id and d.status = 'pending'
+            and d.lease_until > clock_timestamp())`.as('under_way'),
+      )
       .where('w.org_id', '=', tenant.orgId)
       .where('w.id', '=', id)
       .where('w.status', '=', 'active')
@@ -267,7 +277,7 @@ export const createCourier = (deps: Deps): Courier => {
             and (d.lease_until is null or d.lease_until <= clock_timestamp()))`,
       )
       .executeTakeFirst()
-    if (row === undefined) return null
+    if (row === undefined || row.under_way >= most(row.failing_since)) return null
     return { queue: queueOf(row.failing_since !== null), orgId: tenant.orgId, id }
   }
 

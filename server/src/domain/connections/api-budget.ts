@@ -229,8 +229,7 @@ export const createApiBudgets = ({
     const state = stateOf(sfdcOrgId)
     await look(sfdcOrgId, state)
     let waitMs = stopped(state)
-    // Nobody has seen an answer of this Salesforce org yet, or what stopped the work is old.
-    if (state.usage === null || waitMs === 0) {
+    if (waitMs === 0) {
       await readAnew(sfdcOrgId, readUsage).catch((error: unknown) =>
         logger.info({ err: error }, 'API usage could not be read again'),
       )

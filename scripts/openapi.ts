@@ -1,4 +1,5 @@
-// Writes docs/openapi.json and docs/errors.md from the code; with --check says whether they are current.
+// Writes docs/openapi.json, docs/errors.md and docs/operation-ids.txt from the code; with --check says whether
+// they are current. An operation that is gone has to be named in CHANGELOG.md first.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { format } from 'oxfmt'
 import { ERRORS } from '../server/src/errors.ts'
 import { describeRoutes } from '../server/src/engine.ts'
 import { openApiDocument } from '../server/src/http/openapi.ts'
+import { idsIn, missedIds } from './operation-ids.ts'
 
 const DOCS = join(import.meta.dirname, '../docs')
 
@@ -27,8 +29,32 @@ const errorsPage = (): string => {
   ].join('\n')
 }
 
+const presentText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // absent: stale
+  }
+}
+
+const document = openApiDocument(describeRoutes())
+const ids = idsIn(document)
+const gone = missedIds({
+  promised: presentText(join(DOCS, 'operation-ids.txt')),
+  present: ids,
+  changelog: presentText(join(DOCS, '../CHANGELOG.md')),
+})
+if (gone.length > 0) {
+  console.error(
+    `Client libraries have a method for each operation, and these are gone: ${gone.join(', ')}. ` +
+      'Keep their names (operationId of the route), or tell callers in CHANGELOG.md, with the name in backticks.',
+  )
+  process.exit(1)
+}
+
 const files: [string, string][] = [
-  ['openapi.json', `${JSON.stringify(openApiDocument(describeRoutes()), null, 2)}\n`],
+  ['openapi.json', `${JSON.stringify(document, null, 2)}\n`],
+  ['operation-ids.txt', `${ids.join('\n')}\n`],
   ['errors.md', (await format('errors.md', errorsPage())).code],
 ]
 
@@ -36,13 +62,7 @@ let stale = false
 for (const [name, text] of files) {
   const path = join(DOCS, name)
   if (process.argv.includes('--check')) {
-    let present = ''
-    try {
-      present = readFileSync(path, 'utf8')
-    } catch {
-      // absent: stale
-    }
-    if (present !== text) {
+    if (presentText(path) !== text) {
       stale = true
       console.error(`docs/${name} is out of date. Run: npm run openapi`)
     }

@@ -1,13 +1,16 @@
-// Writes docs/openapi.json and docs/errors.md from the code; with --check says whether they are current.
+// Writes docs/openapi.json and docs/errors.md from the code, and the types of the client library from the
+// former; with --check says whether they are current.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { format } from 'oxfmt'
+import { format, type FormatConfig } from 'oxfmt'
 import { ERRORS } from '../server/src/errors.ts'
 import { describeRoutes } from '../server/src/engine.ts'
 import { openApiDocument } from '../server/src/http/openapi.ts'
+import { type ApiDocument, clientContract } from './client-contract.ts'
 
-const DOCS = join(import.meta.dirname, '../docs')
+const ROOT = join(import.meta.dirname, '..')
+const CONTRACT = 'packages/client/src/contract.ts'
 
 const errorsPage = (): string => {
   const rows = Object.entries(ERRORS).map(
@@ -27,14 +30,20 @@ const errorsPage = (): string => {
   ].join('\n')
 }
 
+const STYLE = JSON.parse(readFileSync(join(ROOT, '.oxfmtrc.json'), 'utf8')) as FormatConfig
+const document = openApiDocument(describeRoutes())
+const contract = await format(CONTRACT, clientContract(document as unknown as ApiDocument), STYLE)
+if (contract.errors.length > 0) throw new Error(JSON.stringify(contract.errors))
+
 const files: [string, string][] = [
-  ['openapi.json', `${JSON.stringify(openApiDocument(describeRoutes()), null, 2)}\n`],
-  ['errors.md', (await format('errors.md', errorsPage())).code],
+  ['docs/openapi.json', `${JSON.stringify(document, null, 2)}\n`],
+  ['docs/errors.md', (await format('errors.md', errorsPage())).code],
+  [CONTRACT, contract.code],
 ]
 
 let stale = false
 for (const [name, text] of files) {
-  const path = join(DOCS, name)
+  const path = join(ROOT, name)
   if (process.argv.includes('--check')) {
     let present = ''
     try {
@@ -44,7 +53,7 @@ for (const [name, text] of files) {
     }
     if (present !== text) {
       stale = true
-      console.error(`docs/${name} is out of date. Run: npm run openapi`)
+      console.error(`${name} is out of date. Run: npm run openapi`)
     }
   } else {
     writeFileSync(path, text)

@@ -88,7 +88,7 @@ describe('a session token', () => {
       user_id: user.id,
       email: user.email,
       role: 'company_admin',
-      permissions: ['connections.read', 'topology.read', 'workflows.read'],
+      permissions: ['connections.read', 'topology.read', 'workflows.read', 'events.read'],
       client_id: client.id,
       auth_method: 'session',
     })

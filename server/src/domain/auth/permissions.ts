@@ -8,6 +8,8 @@ export const PERMISSIONS = [
   'push.write',
   'workflows.read',
   'workflows.write',
+  'events.read',
+  'webhooks.manage',
   'org.manage',
 ] as const
 
@@ -16,7 +18,7 @@ export type Permission = (typeof PERMISSIONS)[number]
 /** What each role may do. company_* users, in addition, see only their own client. */
 export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = Object.freeze({
   org_admin: PERMISSIONS,
-  company_admin: ['connections.read', 'topology.read', 'workflows.read'],
+  company_admin: ['connections.read', 'topology.read', 'workflows.read', 'events.read'],
   company_member: ['connections.read', 'topology.read'],
 })
 

@@ -127,6 +127,7 @@ export const HELD: readonly Held[] = [
     packed: ['body'],
     rows: LARGE_ROWS,
   },
+  { kind: 'approval', table: 'approvals', key: ['id'], hidden: ['request_hash'] },
   { kind: 'audit', table: 'audit_log', key: ['id'] },
   {
     kind: 'idempotency_key',

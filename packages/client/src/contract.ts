@@ -17,6 +17,11 @@ export type ApiToken = {
   prefix: string
   /** A UUID */
   user_id: string
+  /** Null: all permissions of its user's role */
+  scopes: Permission[] | null
+  /** Null: all clients that its user sees */
+  client_ids: string[] | null
+  approval: ApprovalRule
   is_active: boolean
   last_used_at: string | null
   expires_at: string | null
@@ -36,6 +41,9 @@ export type ApiUsage = {
   /** Calls reserved for other tools: new work stops before it uses them */
   reserve: number
 }
+
+/** `required`: what changes a Salesforce org is answered `409 approval_required` until a person has granted it */
+export type ApprovalRule = 'none' | 'required'
 
 export type AssignmentOperator =
   | 'equals'
@@ -135,6 +143,9 @@ export type AuthMeResponse = {
   role: Role
   permissions: Permission[]
   client_id: string | null
+  /** The clients that the token is confined to; null: not to several */
+  client_ids: string[] | null
+  approval: ApprovalRule
   auth_method: AuthMethod
 }
 
@@ -2027,6 +2038,11 @@ export type NewApiToken = {
   prefix: string
   /** A UUID */
   user_id: string
+  /** Null: all permissions of its user's role */
+  scopes: Permission[] | null
+  /** Null: all clients that its user sees */
+  client_ids: string[] | null
+  approval: ApprovalRule
   expires_at: string | null
   /** ISO 8601 in UTC */
   created_at: string
@@ -2079,7 +2095,9 @@ export type Permission =
   | 'connections.read'
   | 'connections.write'
   | 'topology.read'
+  | 'deploy.read'
   | 'deploy.write'
+  | 'push.read'
   | 'push.write'
   | 'workflows.read'
   | 'workflows.write'
@@ -3580,8 +3598,14 @@ export type TokensCreateRequest = {
   name: string
   /** Default: the caller */
   user_id?: string
-  /** Default: never */
+  /** Default: never. Required for a token that needs approvals */
   expires_at?: string
+  /** Only these permissions. Default: all that the user has */
+  scopes?: readonly Permission[]
+  /** Only these clients. Default: all that the user sees */
+  client_ids?: readonly string[]
+  /** Default: `"none"` */
+  approval?: ApprovalRule
 }
 
 export type TokensListRequest = {
@@ -4293,7 +4317,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role. It is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */
@@ -4466,7 +4490,7 @@ export interface DeployResource {
   /**
    * Get a deployment.
    *
-   * Needs the permission `deploy.write`.
+   * Needs the permission `deploy.read`.
    */
   status(body: DeployStatusRequest, options?: CallOptions): Promise<Deployment>
 
@@ -4475,7 +4499,7 @@ export interface DeployResource {
    *
    * Without plan and components.
    *
-   * Needs the permission `deploy.write`.
+   * Needs the permission `deploy.read`.
    */
   list(body?: DeployListRequest, options?: CallOptions): Pages<DeploymentSummary>
 
@@ -4623,7 +4647,7 @@ export interface PushResource {
   /**
    * Get a push.
    *
-   * Needs the permission `push.write`.
+   * Needs the permission `push.read`.
    */
   get(body: PushGetRequest, options?: CallOptions): Promise<PushWithResults>
 
@@ -4632,7 +4656,7 @@ export interface PushResource {
    *
    * While a push runs, the results so far; read to the end once the push has ended. With `Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do not apply then.
    *
-   * Needs the permission `push.write`.
+   * Needs the permission `push.read`.
    */
   results(body: PushResultsRequest, options?: CallOptions): StreamedPages<RowResult>
 
@@ -4641,7 +4665,7 @@ export interface PushResource {
    *
    * `object` is the canonical name, or that of the Salesforce object. `warnings` says so if no push and no mapping names it.
    *
-   * Needs the permission `push.write`.
+   * Needs the permission `push.read`.
    */
   list(body?: PushListRequest, options?: CallOptions): Pages<Push, PushPage>
 

@@ -45,7 +45,7 @@ export default defineConfig({
       '--max-semi-space-size=32',
       '--initial-old-space-size=256',
     ],
-    include: ['{server,simulator,scripts,test}/**/*.test.ts'],
+    include: ['{server,simulator,scripts,test,packages}/**/*.test.ts'],
     sequence: { sequencer: WaitingBesideWorking },
     globalSetup: ['test/src/global-setup.ts'],
     setupFiles: ['test/src/leaks.ts'],

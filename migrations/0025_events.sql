@@ -157,7 +157,8 @@ alter table engine.salesforce_org_usage
 create or replace function engine.judge_budget() returns trigger
   language plpgsql security definer set search_path = '' as $$
 declare
-  spare integer := new.max - new.used - new.reserve;
+  -- What is under way may use its call, and nobody else can have it.
+  spare integer := new.max - new.used - new.under_way - new.reserve;
 begin
   new.is_exhausted := coalesce(new.refused_until > now(), false) or new.max > 0 and spare <= 0;
   if tg_op = 'UPDATE' and old.is_exhausted and not new.is_exhausted

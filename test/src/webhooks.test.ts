@@ -340,7 +340,7 @@ describe('a webhook', () => {
   })
 
   it('to endpoints that hang delays no other one by more than a second, however many events wait', async () => {
-    const hanging = []
+    const hanging: { id: string }[] = []
     for (let at = 0; at < 4; at++) {
       receiver.behave(`/hanging-${at}`, 'hang')
       hanging.push(await endpointAt(`/hanging-${at}`))
@@ -559,7 +559,7 @@ describe('an endpoint', () => {
       'not a url',
     ]
     for (const url of urls) {
-      const answer = await other.api.post<{ errors: { path: string }[] }>(
+      const answer = await other.api.post<{ code: string; errors: { path: string }[] }>(
         '/api/webhook-endpoints/create',
         { url },
       )

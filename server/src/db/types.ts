@@ -103,10 +103,33 @@ interface ApiTokens {
   name: string
   prefix: string
   token_hash: Buffer
+  scopes: string[] | null
+  client_ids: string[] | null
+  approval: Generated<'none' | 'required'>
   is_active: Generated<boolean>
   last_used_at: Timestamp | null
   expires_at: Timestamp | null
   created_at: DefaultedTimestamp
+}
+
+interface Approvals {
+  id: string
+  org_id: string
+  client_id: string
+  token_id: string
+  requested_by: string | null
+  action: string
+  request_hash: Buffer
+  bound: Json<Record<string, unknown>>
+  summary: Json<string[]>
+  state: Generated<'pending' | 'granted' | 'refused' | 'used'>
+  decided_by: string | null
+  decided_at: Timestamp | null
+  used_at: Timestamp | null
+  resource_id: string | null
+  request_id: string | null
+  created_at: DefaultedTimestamp
+  expires_at: Timestamp
 }
 
 interface CrmConnections {
@@ -632,6 +655,7 @@ export interface TenantTables {
   users: Users
   login_sessions: LoginSessions
   api_tokens: ApiTokens
+  approvals: Approvals
   crm_connections: CrmConnections
   connection_attempts: ConnectionAttempts
   topology_blobs: TopologyBlobs

@@ -135,6 +135,7 @@ export const HELD: readonly Held[] = [
     key: ['id'],
     hidden: ['lease_holder', 'lease_until'],
   },
+  { kind: 'approval', table: 'approvals', key: ['id'], hidden: ['request_hash'] },
   { kind: 'audit', table: 'audit_log', key: ['id'] },
   {
     kind: 'idempotency_key',

@@ -228,7 +228,7 @@ const getRoute = (pushes: Pushes): Route =>
     path: '/api/push/get',
     tag: 'Push',
     summary: 'Get a push',
-    access: 'push.write',
+    access: 'push.read',
     body: idOnly,
     replies: { 200: { description: 'The push', body: pushWithResults } },
     errors: ['not_found'],
@@ -249,10 +249,10 @@ const resultsRoute = (pushes: Pushes): Route =>
       'While a push runs, the results so far; read to the end once the push has ended. With ' +
       '`Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do ' +
       'not apply then.',
-    access: 'push.write',
+    access: 'push.read',
     body: z.strictObject({
       push_id: id,
-      status: z.enum(['failed', 'succeeded']).optional(),
+      status: z.enum(['failed', 'succeeded']).meta({ id: 'RowOutcome' }).optional(),
       limit: z.int().min(1).max(RESULTS_MAX).default(50),
       cursor: z.string().min(1).max(200).optional(),
     }),
@@ -281,9 +281,11 @@ const resultsRoute = (pushes: Pushes): Route =>
     },
   })
 
-const pushPage = pageOf(push).extend({
-  warnings: z.array(z.object({ code: z.enum(['object_unknown']), message: z.string() })),
-})
+const pushPage = pageOf(push)
+  .extend({
+    warnings: z.array(z.object({ code: z.enum(['object_unknown']), message: z.string() })),
+  })
+  .meta({ id: 'PushPage' })
 
 const listRoute = (pushes: Pushes): Route =>
   route({
@@ -294,7 +296,7 @@ const listRoute = (pushes: Pushes): Route =>
     description:
       '`object` is the canonical name, or that of the Salesforce object. `warnings` says so if no push and ' +
       'no mapping names it.',
-    access: 'push.write',
+    access: 'push.read',
     body: z.strictObject({
       client_id: id.optional(),
       object: line(100).optional(),

@@ -254,6 +254,8 @@ export type ChangedPart = {
   }[]
 }
 
+export type CheckOutcome = 'complete' | 'failed'
+
 export type CheckedMapping = {
   /** A UUID */
   id: string
@@ -890,6 +892,10 @@ export type EmailRecipients =
       reference: string
     }
 
+export type EndpointDisabledReason = 'by_request' | 'gone' | 'failing'
+
+export type EndpointFailure = 'gone' | 'failing'
+
 export type Environment = 'production' | 'sandbox'
 
 /** Stable; programs look at it. A later version may have more */
@@ -1012,8 +1018,8 @@ export type EventConflictsChecked = {
   sequence: number
   data: {
     report_id: string
-    status: 'complete' | 'failed'
-    severity: 'green' | 'yellow' | 'red' | null
+    status: CheckOutcome
+    severity: ConflictSeverity | null
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
     findings: {
@@ -1037,7 +1043,7 @@ export type EventConnectionConnected = {
   sequence: number
   data: {
     connection_id: string
-    environment: 'production' | 'sandbox'
+    environment: Environment
     sfdc_org_id: string | null
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
@@ -1057,7 +1063,7 @@ export type EventConnectionError = {
   sequence: number
   data: {
     connection_id: string
-    environment: 'production' | 'sandbox'
+    environment: Environment
     sfdc_org_id: string | null
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
@@ -1077,7 +1083,7 @@ export type EventConnectionExpired = {
   sequence: number
   data: {
     connection_id: string
-    environment: 'production' | 'sandbox'
+    environment: Environment
     sfdc_org_id: string | null
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
@@ -1097,7 +1103,7 @@ export type EventConnectionRevoked = {
   sequence: number
   data: {
     connection_id: string
-    environment: 'production' | 'sandbox'
+    environment: Environment
     sfdc_org_id: string | null
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
@@ -1117,8 +1123,8 @@ export type EventDeploymentFinished = {
   sequence: number
   data: {
     deployment_id: string
-    kind: 'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
-    status: 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
+    kind: DeploymentKind
+    status: DeploymentStatus
     check_only: boolean
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
@@ -1150,8 +1156,8 @@ export type EventPushFinished = {
   sequence: number
   data: {
     push_id: string
-    kind: 'records' | 'status_update' | 'link'
-    status: 'succeeded' | 'partial' | 'failed'
+    kind: PushKind
+    status: PushOutcome
     dry_run: boolean
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
@@ -1178,7 +1184,7 @@ export type EventRollbackFinished = {
   sequence: number
   data: {
     deployment_id: string
-    status: 'dry_run' | 'complete' | 'partial' | 'failed' | 'running'
+    status: RollbackStatus
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
     components: {
@@ -1203,7 +1209,7 @@ export type EventTopologyPulled = {
   sequence: number
   data: {
     snapshot_id: string
-    status: 'complete' | 'failed'
+    status: PullOutcome
     version: number | null
     /** The code of the error that it ended with, described at `/docs/errors`; null: none */
     code: string | null
@@ -1246,7 +1252,7 @@ export type EventWebhookEndpointDisabled = {
   sequence: number
   data: {
     endpoint_id: string
-    reason: 'gone' | 'failing'
+    reason: EndpointFailure
   }
 }
 
@@ -3007,6 +3013,8 @@ export type Progress = {
   total: number
 }
 
+export type PullOutcome = 'complete' | 'failed'
+
 export type Push = {
   /** A UUID */
   id: string
@@ -3112,6 +3120,8 @@ export type PushOptions = {
   /** Saves records although a duplicate rule warns; Collections only. Default: `false` */
   allow_duplicates?: boolean
 }
+
+export type PushOutcome = 'succeeded' | 'partial' | 'failed'
 
 export type PushPage = {
   items: Push[]
@@ -3842,7 +3852,7 @@ export type WebhookDelivery = {
   event_id: string
   event_type: string
   client_id: string | null
-  status: 'pending' | 'delivered' | 'failed'
+  status: WebhookDeliveryStatus
   tries: number
   attempts: {
     /** ISO 8601 in UTC */
@@ -3864,6 +3874,8 @@ export type WebhookDeliveryPage = {
   next_cursor: string | null
 }
 
+export type WebhookDeliveryStatus = 'pending' | 'delivered' | 'failed'
+
 export type WebhookEndpoint = {
   /** A UUID */
   id: string
@@ -3873,9 +3885,9 @@ export type WebhookEndpoint = {
   event_types: string[] | null
   /** null: events of all clients, and of the organization itself */
   client_ids: string[] | null
-  status: 'active' | 'disabled'
+  status: WebhookEndpointStatus
   /** `gone`: it answered 410. `failing`: only failures came back for five days */
-  disabled_reason: 'by_request' | 'gone' | 'failing' | null
+  disabled_reason: EndpointDisabledReason | null
   disabled_at: string | null
   /** null: the last try succeeded */
   failing_since: string | null
@@ -3897,6 +3909,8 @@ export type WebhookEndpointPage = {
   next_cursor: string | null
 }
 
+export type WebhookEndpointStatus = 'active' | 'disabled'
+
 export type WebhookEndpointsCreateRequest = {
   /** https, without user name, password and fragment; its host has public addresses only */
   url: string
@@ -3916,9 +3930,9 @@ export type WebhookEndpointsCreateResponse = {
   event_types: string[] | null
   /** null: events of all clients, and of the organization itself */
   client_ids: string[] | null
-  status: 'active' | 'disabled'
+  status: WebhookEndpointStatus
   /** `gone`: it answered 410. `failing`: only failures came back for five days */
-  disabled_reason: 'by_request' | 'gone' | 'failing' | null
+  disabled_reason: EndpointDisabledReason | null
   disabled_at: string | null
   /** null: the last try succeeded */
   failing_since: string | null
@@ -3952,7 +3966,7 @@ export type WebhookEndpointsDeliveriesRequest = {
   endpoint_id: string
   /** A UUID */
   event_id?: string
-  status?: 'pending' | 'delivered' | 'failed'
+  status?: WebhookDeliveryStatus
   /** Created then or later */
   since?: string
   /** Created before */
@@ -4005,9 +4019,9 @@ export type WebhookEndpointsRotateSecretResponse = {
   event_types: string[] | null
   /** null: events of all clients, and of the organization itself */
   client_ids: string[] | null
-  status: 'active' | 'disabled'
+  status: WebhookEndpointStatus
   /** `gone`: it answered 410. `failing`: only failures came back for five days */
-  disabled_reason: 'by_request' | 'gone' | 'failing' | null
+  disabled_reason: EndpointDisabledReason | null
   disabled_at: string | null
   /** null: the last try succeeded */
   failing_since: string | null
@@ -4050,7 +4064,7 @@ export type WebhookEndpointsUpdateRequest = {
   event_types?: readonly EventType[] | null
   /** null, the default: events of all clients, and of the organization itself */
   client_ids?: readonly string[] | null
-  status?: 'active' | 'disabled'
+  status?: WebhookEndpointStatus
 }
 
 export type WebhooksNangoResponse = {

@@ -33,7 +33,7 @@ const EXAMPLE_ORG = '00D5g000004Xc9NEAS'
 
 const connection = z.object({
   connection_id: id,
-  environment: z.enum(['production', 'sandbox']),
+  environment: z.enum(['production', 'sandbox']).meta({ id: 'Environment' }),
   sfdc_org_id: sfdcOrg.nullable(),
   code,
 })
@@ -54,7 +54,7 @@ export const EVENT_KINDS = {
     'A pull of the topology ended',
     z.object({
       snapshot_id: id,
-      status: z.enum(['complete', 'failed']),
+      status: z.enum(['complete', 'failed']).meta({ id: 'PullOutcome' }),
       version: z.int().nullable(),
       code,
       objects: count.nullable(),
@@ -80,8 +80,8 @@ export const EVENT_KINDS = {
     'A conflict check ended',
     z.object({
       report_id: id,
-      status: z.enum(['complete', 'failed']),
-      severity: z.enum(['green', 'yellow', 'red']).nullable(),
+      status: z.enum(['complete', 'failed']).meta({ id: 'CheckOutcome' }),
+      severity: z.enum(['green', 'yellow', 'red']).meta({ id: 'ConflictSeverity' }).nullable(),
       code,
       findings: z.object({ green: count, yellow: count, red: count }).nullable(),
     }),
@@ -97,8 +97,12 @@ export const EVENT_KINDS = {
     'A deployment ended: of a plan or of workflows, also one that only validated',
     z.object({
       deployment_id: id,
-      kind: z.enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation']),
-      status: z.enum(['pending', 'validated', 'deployed', 'failed', 'rolled_back']),
+      kind: z
+        .enum(['custom_objects', 'workflows', 'workflow_removal', 'workflow_activation'])
+        .meta({ id: 'DeploymentKind' }),
+      status: z
+        .enum(['pending', 'validated', 'deployed', 'failed', 'rolled_back'])
+        .meta({ id: 'DeploymentStatus' }),
       check_only: z.boolean(),
       code,
       components: z.object({
@@ -122,7 +126,9 @@ export const EVENT_KINDS = {
     'A rollback ended, also a dry run',
     z.object({
       deployment_id: id,
-      status: z.enum(['dry_run', 'complete', 'partial', 'failed', 'running']),
+      status: z
+        .enum(['running', 'dry_run', 'complete', 'partial', 'failed'])
+        .meta({ id: 'RollbackStatus' }),
       code,
       components: z.object({ removed: count, restored: count, kept: count, remaining: count }),
     }),
@@ -137,8 +143,8 @@ export const EVENT_KINDS = {
     'A push ended, also a dry run',
     z.object({
       push_id: id,
-      kind: z.enum(['records', 'status_update', 'link']),
-      status: z.enum(['succeeded', 'partial', 'failed']),
+      kind: z.enum(['records', 'status_update', 'link']).meta({ id: 'PushKind' }),
+      status: z.enum(['succeeded', 'partial', 'failed']).meta({ id: 'PushOutcome' }),
       dry_run: z.boolean(),
       code,
       rows: z.object({
@@ -172,7 +178,10 @@ export const EVENT_KINDS = {
   'api_budget.restored': budgetKind('A Salesforce org has API calls again: work resumes', 81_500),
   'webhook_endpoint.disabled': kind(
     'An endpoint was disabled: it answered 410, or nothing but failures came back for five days',
-    z.object({ endpoint_id: id, reason: z.enum(['gone', 'failing']) }),
+    z.object({
+      endpoint_id: id,
+      reason: z.enum(['gone', 'failing']).meta({ id: 'EndpointFailure' }),
+    }),
     { endpoint_id: EXAMPLE_ID, reason: 'failing' },
   ),
 } as const satisfies Readonly<Record<string, EventKind>>

@@ -4,6 +4,11 @@ import * as z from 'zod'
 import { eventType } from '../event-schemas.ts'
 import { id, line, timestamp } from '../schemas.ts'
 
+export const endpointStatus = z.enum(['active', 'disabled']).meta({ id: 'WebhookEndpointStatus' })
+export const deliveryStatus = z
+  .enum(['pending', 'delivered', 'failed'])
+  .meta({ id: 'WebhookDeliveryStatus' })
+
 export const endpoint = z
   .object({
     id,
@@ -14,9 +19,10 @@ export const endpoint = z
       .array(id)
       .nullable()
       .describe('null: events of all clients, and of the organization itself'),
-    status: z.enum(['active', 'disabled']),
+    status: endpointStatus,
     disabled_reason: z
       .enum(['by_request', 'gone', 'failing'])
+      .meta({ id: 'EndpointDisabledReason' })
       .nullable()
       .describe('`gone`: it answered 410. `failing`: only failures came back for five days'),
     disabled_at: timestamp.nullable(),
@@ -58,7 +64,7 @@ export const delivery = z
     event_id: id,
     event_type: z.string(),
     client_id: id.nullable(),
-    status: z.enum(['pending', 'delivered', 'failed']),
+    status: deliveryStatus,
     tries: z.int(),
     attempts: z.array(attempt),
     next_try_at: timestamp.nullable(),

@@ -6,8 +6,10 @@ import { id, pageOf, pageRequest, timeRange, timestamp } from '../schemas.ts'
 import {
   attempt,
   delivery,
+  deliveryStatus,
   endpoint,
   ENDPOINT_ID,
+  endpointStatus,
   exampleDelivery,
   exampleEndpoint,
   secret,
@@ -110,7 +112,7 @@ const changingRoutes = ({ endpoints }: Deps): Route[] => [
       endpoint_id: id,
       ...settings,
       url: settings.url.optional(),
-      status: z.enum(['active', 'disabled']).optional(),
+      status: endpointStatus.optional(),
     }),
     replies: { 200: { description: 'The endpoint', body: endpoint } },
     errors: ['endpoint_refused', 'not_found'],
@@ -213,7 +215,7 @@ const sendingRoutes = ({ endpoints, deliveries }: Deps): Route[] => [
     body: z.strictObject({
       endpoint_id: id,
       event_id: id.optional(),
-      status: z.enum(['pending', 'delivered', 'failed']).optional(),
+      status: deliveryStatus.optional(),
       ...timeRange,
       ...pageRequest,
     }),

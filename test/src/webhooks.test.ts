@@ -242,14 +242,14 @@ describe('events', () => {
   })
 
   it('of an API budget are told once when it is exhausted and once when it is restored', async () => {
-    const [{ sfdc_org_id: salesforceOrg = '' } = {}] = await rig.database.query<{
+    const [connection] = await rig.database.query<{
       sfdc_org_id: string
     }>('select sfdc_org_id from crm_connections where client_id = $1', [client.id])
     const use = (used: number) =>
       rig.database.query(
         `insert into engine.salesforce_org_usage (sfdc_org_id, used, max, reserve) values ($1, $2, 10000, 1000)
          on conflict (sfdc_org_id) do update set used = excluded.used, max = 10000, reserve = 1000`,
-        [salesforceOrg, used],
+        [connection?.sfdc_org_id, used],
       )
     const before = (await eventsOf(client.id))[0]?.sequence ?? 0
     // One call more or less around the reserve is no news.

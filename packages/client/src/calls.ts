@@ -1,7 +1,7 @@
 // What a caller gives and gets, whatever the endpoint, and how an endpoint is called.
 
 /** The kinds of work that go on after the call that began them. */
-export type WorkKind = 'snapshot' | 'report' | 'deployment' | 'rollback' | 'push'
+export type OperationKind = 'snapshot' | 'report' | 'deployment' | 'rollback' | 'push'
 
 export interface Endpoint {
   readonly path: string
@@ -14,7 +14,7 @@ export interface Endpoint {
   /** Without a key: a second call leaves what the first one left. */
   readonly repeat?: true
   /** The call begins work of this kind. */
-  readonly work?: WorkKind
+  readonly work?: OperationKind
   /** It answers pages; so many items are asked for at once. */
   readonly list?: number
   /** It answers newline-delimited JSON. */
@@ -78,7 +78,7 @@ export interface StreamedPages<Item, One extends Page<Item> = Page<Item>> extend
 
 /** Where work can be found again, also by another process: `engine.operation(reference)`. */
 export interface WorkReference {
-  readonly kind: WorkKind
+  readonly kind: OperationKind
   readonly id: string
   readonly client_id: string
 }

@@ -9,7 +9,879 @@ import {
   type StreamedPages,
 } from './calls.ts'
 
-/** The codes of problems: what programs look at. */
+export type ApiToken = {
+  /** A UUID */
+  id: string
+  name: string
+  /** The first characters, to tell tokens apart */
+  prefix: string
+  /** A UUID */
+  user_id: string
+  is_active: boolean
+  last_used_at: string | null
+  expires_at: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type ApiTokenPage = {
+  items: ApiToken[]
+  next_cursor: string | null
+}
+
+export type ApiUsage = {
+  used: number
+  max: number
+  remaining: number
+  /** Calls reserved for other tools: new work stops before it uses them */
+  reserve: number
+}
+
+export type AssignmentOperator =
+  | 'equals'
+  | 'not_equals'
+  | 'greater_than'
+  | 'greater_or_equal'
+  | 'less_than'
+  | 'less_or_equal'
+  | 'contains'
+  | 'not_contains'
+  | 'starts_with'
+  | 'includes'
+  | 'excludes'
+
+export type AssignmentOwner =
+  | {
+      /** Its username */
+      user: string
+    }
+  | {
+      /** Its developer name */
+      queue: string
+    }
+
+export type AssignmentRules = boolean | string
+
+export type AssignmentValue = string | number | boolean
+
+export type AssignmentValues = AssignmentValue | readonly AssignmentValue[]
+
+export type AuditListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  /** A UUID */
+  client_id?: string
+  /** For example connection.revoke */
+  action?: string
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+}
+
+export type AuditRow = {
+  /** A UUID */
+  id: string
+  /** ISO 8601 in UTC */
+  at: string
+  client_id: string | null
+  user_id: string | null
+  credential_type: CredentialType
+  credential_id: string | null
+  action: string
+  target_type: string | null
+  target_id: string | null
+  /** ok, or the code of the error */
+  outcome: string
+  request_id: string | null
+  salesforce_api_calls: number
+}
+
+export type AuditRowPage = {
+  items: AuditRow[]
+  next_cursor: string | null
+}
+
+export type AuthChangePasswordRequest = {
+  current_password: string
+  /** 12 characters to 72 bytes */
+  new_password: string
+}
+
+export type AuthLoginRequest = {
+  email: string
+  password: string
+}
+
+export type AuthLoginResponse = {
+  access_token: string
+  token_type: 'Bearer'
+  /** Seconds */
+  expires_in: number
+  /** ISO 8601 in UTC */
+  expires_at: string
+}
+
+export type AuthLogoutRequest = Record<string, never>
+
+export type AuthMeResponse = {
+  /** A UUID */
+  org_id: string
+  /** A UUID */
+  user_id: string
+  email: string
+  role: Role
+  permissions: Permission[]
+  client_id: string | null
+  auth_method: AuthMethod
+}
+
+export type AuthMethod = 'api_token' | 'session'
+
+export type Automation = {
+  type: AutomationType
+  /** As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard` */
+  api_name: string
+  label: string | null
+  /** The object whose records start it; null: it starts in another way */
+  object: string | null
+  /** Null if not known; a warning or `managed` says why */
+  active: boolean | null
+  /** Of a flow */
+  active_version: number | null
+  /** Of a flow */
+  latest_version: number | null
+  /** Of a flow, in Salesforce's words; `Workflow` is a Process Builder process */
+  process_type: string | null
+  /** Null: it is started by hand, by another automation, or its content is hidden */
+  trigger: AutomationTrigger | null
+  /** Part of an installed managed package */
+  managed: boolean
+  /** A deployment of this API created or changed it, and has not been rolled back */
+  deployed_by_engine: boolean
+  last_modified_at: string | null
+}
+
+export type AutomationPage = {
+  items: Automation[]
+  next_cursor: string | null
+  source: AutomationSource
+  /** The snapshot that was listed; null for `live` */
+  snapshot_version: number | null
+  /** How many fit the filters, on all pages */
+  total: number
+  /** What the list does not know, with the reason */
+  warnings: {
+    /** `type_not_listed`: automations of this type are missing, or are older than the rest. `content_not_read`: some are listed without what is in their content. `object_unknown`: the newest snapshot has no `object` of this name */
+    code: AutomationWarningCode
+    type: AutomationType | null
+    message: string
+  }[]
+  /** With `object`: what runs when one of its records is saved or deleted, first to last. Among automations of one kind Salesforce defines an order only for flows with a trigger order */
+  execution_order:
+    | {
+        object: string
+        event: RecordEvent
+        steps: {
+          timing: StepTiming
+          type: AutomationType
+          /** As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard` */
+          api_name: string
+          /** A flow's trigger order */
+          order: number | null
+        }[]
+      }[]
+    | null
+}
+
+export type AutomationSource = 'live' | 'snapshot'
+
+export type AutomationTrigger = {
+  object: string | null
+  events: TriggerEvent[]
+  timing: TriggerTiming
+  order: number | null
+}
+
+export type AutomationType =
+  | 'flow'
+  | 'validation_rule'
+  | 'workflow_rule'
+  | 'assignment_rule'
+  | 'apex_trigger'
+
+export type AutomationWarningCode = 'type_not_listed' | 'content_not_read' | 'object_unknown'
+
+export type CanonicalField =
+  | string
+  | {
+      name: string
+      label?: string
+      /** string, number, boolean, date, datetime, email, phone, url; others are ignored */
+      type?: string
+      /** They show the type, and the picklist that has them; they are not stored */
+      sample_values?: readonly SampleValue[]
+    }
+
+export type ChangeCounts = {
+  added: number
+  removed: number
+  changed: number
+}
+
+export type ChangedPart = {
+  api_name: string
+  /** `not_visible`: the connected user no longer sees it, but it may still exist. `now_visible`: the user did not see it before. `access_changed`: only the access to it differs */
+  change: TopologyChange
+  attributes: {
+    /** `length`; deeper ones as `filteredLookupInfo.controllingFields`, `picklistValues[Open].label` */
+    name: string
+    before: unknown
+    after: unknown
+  }[]
+}
+
+export type CheckedMapping = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  canonical_object: string
+  sfdc_object: string
+  external_id_field: string | null
+  fields: MappedField[]
+  /** 1, 2, 3 …: raised by every update */
+  version: number
+  is_active: boolean
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+  /** Findings against the newest snapshot; without a snapshot, those that need none */
+  warnings: MappingFinding[]
+  /** null: the client has no snapshot yet */
+  snapshot_version: number | null
+}
+
+export type ChildRelationship = {
+  childSObject: string
+  field: string
+  relationshipName?: string | null
+  cascadeDelete?: boolean
+  restrictedDelete?: boolean
+  [name: string]: unknown
+}
+
+export type Client = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  org_id: string
+  name: string
+  domain: string | null
+  metadata: {
+    [name: string]: unknown
+  }
+  is_active: boolean
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+export type ClientDetail = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  org_id: string
+  name: string
+  domain: string | null
+  metadata: {
+    [name: string]: unknown
+  }
+  is_active: boolean
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+  /** Of the current connection; null if there never was one */
+  connection_status: ConnectionStatus | null
+  latest_snapshot_version: number | null
+}
+
+export type ClientPage = {
+  items: Client[]
+  next_cursor: string | null
+}
+
+export type ClientsCreateRequest = {
+  name: string
+  domain?: string | null
+  /** Your own data, stored and returned unchanged */
+  metadata?: {
+    [name: string]: unknown
+  }
+}
+
+export type ClientsExportRequest = {
+  /** A UUID */
+  client_id: string
+}
+
+export type ClientsExportResponse = {
+  /** `export` in the first line and `complete` in the last; what `data` is in all others */
+  kind: string
+  /** In the first line `format` (1), in the last `counts` by kind; else the stored row */
+  data: {
+    [name: string]: unknown
+  }
+}
+
+export type ClientsGetRequest = {
+  /** A UUID */
+  client_id: string
+}
+
+export type ClientsListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  /** Searched for in name and domain, case-insensitive */
+  query?: string
+}
+
+export type ClientsUpdateRequest = {
+  /** A UUID */
+  client_id: string
+  name?: string
+  domain?: string | null
+  /** Replaces the stored data */
+  metadata?: {
+    [name: string]: unknown
+  }
+  is_active?: boolean
+}
+
+export type ComparedSnapshot = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  version: number | null
+}
+
+export type ComponentAction = 'created' | 'updated' | 'unchanged' | 'deleted'
+
+export type ComponentName = {
+  type: string
+  full_name: string
+}
+
+export type ComponentProblem = {
+  message: string
+  severity: ComponentProblemSeverity
+  file: string | null
+  line: number | null
+  column: number | null
+  code: string | null
+}
+
+export type ComponentProblemSeverity = 'error' | 'warning'
+
+export type ConflictFinding = {
+  /** `red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses something or needs attention. `green`: safe, and says why */
+  severity: ConflictSeverity
+  code: FindingCode
+  message: string
+  component: JudgedComponent
+  /** Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow */
+  path: string
+  /** What to do about it; null for a green finding */
+  remedy: string | null
+}
+
+export type ConflictReport = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  status: ConflictReportStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  /** Stages: `pull`, `salesforce`, `facts`, `rules`, `complete` */
+  progress: Progress
+  /** Why it failed; with status `running`, why it is paused. It resumes by itself */
+  error: WorkFault | null
+  /** Of the worst finding; null unless complete */
+  severity: ConflictSeverity | null
+  /** Plans of the same meaning have the same hash; it matches a deploy to its report */
+  plan_hash: string
+  snapshot_id: string | null
+  /** The snapshot that the plan was checked against */
+  snapshot_version: number | null
+  /** Of the findings; zero until it is complete */
+  counts: {
+    green: number
+    yellow: number
+    red: number
+  }
+  /** Estimate of the Salesforce API calls that the deploy takes */
+  api_call_estimate: number
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** Worst first. Every component has at least one */
+  findings: ConflictFinding[]
+  /** Whether each component can be rolled back once it is deployed, in the order of the plan; the deployment says the same of its components */
+  reversibility: {
+    component: JudgedComponent
+    level: Reversibility
+    reason: string
+  }[]
+}
+
+export type ConflictReportStatus = 'running' | 'complete' | 'failed'
+
+export type ConflictReportSummary = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  status: ConflictReportStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  /** Stages: `pull`, `salesforce`, `facts`, `rules`, `complete` */
+  progress: Progress
+  /** Why it failed; with status `running`, why it is paused. It resumes by itself */
+  error: WorkFault | null
+  /** Of the worst finding; null unless complete */
+  severity: ConflictSeverity | null
+  /** Plans of the same meaning have the same hash; it matches a deploy to its report */
+  plan_hash: string
+  snapshot_id: string | null
+  /** The snapshot that the plan was checked against */
+  snapshot_version: number | null
+  /** Of the findings; zero until it is complete */
+  counts: {
+    green: number
+    yellow: number
+    red: number
+  }
+  /** Estimate of the Salesforce API calls that the deploy takes */
+  api_call_estimate: number
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+}
+
+export type ConflictReportSummaryPage = {
+  items: ConflictReportSummary[]
+  next_cursor: string | null
+}
+
+export type ConflictSeverity = 'green' | 'yellow' | 'red'
+
+export type ConflictsCheckRequest = {
+  /** A UUID */
+  client_id: string
+  /** An error in it is `400 invalid_plan` with its path */
+  plan?: Plan
+  /** Instead of a plan: workflows as for `/api/workflows/deploy` */
+  workflows?: readonly Workflow[]
+  /** Pull the topology first */
+  refresh?: boolean
+  /** Let Salesforce validate the plan too */
+  validate_in_salesforce?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type ConflictsGetRequest = {
+  /** A UUID */
+  report_id: string
+}
+
+export type ConflictsListRequest = {
+  /** A UUID */
+  client_id: string
+  status?: ConflictReportStatus
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type Connection = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  /** `pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended. */
+  status: ConnectionStatus
+  environment: Environment
+  /** Shown to org_admin only */
+  provider_config_key?: string
+  /** Shown to org_admin only */
+  nango_connection_id?: string | null
+  instance_url: string | null
+  /** 18 characters */
+  sfdc_org_id: string | null
+  sfdc_user_id: string | null
+  api_version: string
+  error: Fault | null
+  /** When the current grant was accepted */
+  connected_at: string | null
+  last_refreshed_at: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+/** The live state in Salesforce; only with `check` */
+export type ConnectionHealth = {
+  /** True when there is no fault */
+  ok: boolean
+  /** ISO 8601 in UTC */
+  checked_at: string
+  /** Who the connection acts as in Salesforce */
+  identity: SalesforceIdentity | null
+  /** The Salesforce org's API calls of the last 24 hours */
+  api_usage: ApiUsage | null
+  /** Permissions that the connected user needs for all features and lacks; null if they could not be read */
+  missing_permissions: string[] | null
+  faults: {
+    code: string
+    message: string
+    /** What to do about it */
+    remedy: string
+    /** Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each */
+    possible_causes: {
+      code: string
+      message: string
+      remedy: string
+    }[]
+  }[]
+}
+
+export type ConnectionPage = {
+  items: Connection[]
+  next_cursor: string | null
+}
+
+export type ConnectionStatus = 'pending' | 'connected' | 'expired' | 'revoked' | 'error'
+
+export type ConnectionsCallbackRequest = {
+  /** A UUID */
+  client_id: string
+  /** As the browser got it from Nango's connect UI */
+  nango_connection_id?: string
+}
+
+export type ConnectionsCreateRequest = {
+  /** A UUID */
+  client_id: string
+  /** Default: what `login_host` implies, else as in the previous connection of the client, else production */
+  environment?: Environment
+  login_host?: string
+  /** Salesforce's API version, for all calls of this connection */
+  api_version?: string
+  /** Accept a different Salesforce org than the one that the client was connected to before. Default: `false` */
+  allow_other_org?: boolean
+}
+
+export type ConnectionsCreateResponse = {
+  connection: Connection
+  /** For Nango's connect UI; handed out once, null on a replay */
+  session_token: string | null
+  /** Opens the authorization in a browser; null on a replay */
+  connect_link: string | null
+  /** Until when the session accepts an authorization */
+  expires_at: string
+}
+
+export type ConnectionsGetRequest = {
+  /** A UUID */
+  client_id?: string
+  /** A UUID */
+  connection_id?: string
+  /** Default: `false` */
+  check?: boolean
+}
+
+export type ConnectionsGetResponse = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  /** `pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended. */
+  status: ConnectionStatus
+  environment: Environment
+  /** Shown to org_admin only */
+  provider_config_key?: string
+  /** Shown to org_admin only */
+  nango_connection_id?: string | null
+  instance_url: string | null
+  /** 18 characters */
+  sfdc_org_id: string | null
+  sfdc_user_id: string | null
+  api_version: string
+  error: Fault | null
+  /** When the current grant was accepted */
+  connected_at: string | null
+  last_refreshed_at: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+  health?: ConnectionHealth
+}
+
+export type ConnectionsListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+  /** A UUID */
+  client_id?: string
+  status?: ConnectionStatus
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+}
+
+export type ConnectionsRefreshRequest = {
+  /** A UUID */
+  client_id: string
+}
+
+export type ConnectionsRevokeRequest = {
+  /** A UUID */
+  client_id: string
+}
+
+export type ConnectionsRevokeResponse = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  /** `pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended. */
+  status: ConnectionStatus
+  environment: Environment
+  /** Shown to org_admin only */
+  provider_config_key?: string
+  /** Shown to org_admin only */
+  nango_connection_id?: string | null
+  instance_url: string | null
+  /** 18 characters */
+  sfdc_org_id: string | null
+  sfdc_user_id: string | null
+  api_version: string
+  error: Fault | null
+  /** When the current grant was accepted */
+  connected_at: string | null
+  last_refreshed_at: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+  failed_steps: {
+    step: RevocationStep
+    code: string
+    message: string
+  }[]
+}
+
+export type ConnectionsUpdateRequest = {
+  /** A UUID */
+  client_id: string
+  /** Salesforce's API version, for all calls of this connection */
+  api_version?: string
+}
+
+/** Creates another record, after the save */
+export type CreateRecordAction = {
+  type: 'create_record'
+  object: string
+  /** By API name; null empties the field */
+  fields: {
+    [name: string]: FlowValue | null
+  }
+}
+
+export type CredentialType = 'super_admin' | 'api_token' | 'session' | 'password' | 'system'
+
+export type DeployCancelRequest = {
+  /** A UUID */
+  deployment_id: string
+  abandon?: boolean
+}
+
+export type DeployCustomObjectsRequest = {
+  /** A UUID */
+  client_id: string
+  /** An error in it is `400 invalid_plan` with its path */
+  plan: Plan
+  /** A UUID */
+  conflict_report_id?: string
+  accept?: readonly 'yellow'[]
+  /** Validates in the Salesforce org and changes nothing */
+  check_only?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type DeployListRequest = {
+  /** A UUID */
+  client_id?: string
+  kind?: DeploymentKind
+  status?: DeploymentStatus
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type DeployRollbackRequest = {
+  /** A UUID */
+  deployment_id: string
+  dry_run?: boolean
+  allow_data_loss?: boolean
+  components?: readonly {
+    type: string
+    full_name: string
+  }[]
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type DeployStatusRequest = {
+  /** A UUID */
+  deployment_id: string
+}
+
+export type DeployWorkflowsRequest = {
+  /** A UUID */
+  client_id: string
+  /** An error in one of them is `400 invalid_plan` with its path */
+  workflows: readonly Workflow[]
+  /** A UUID */
+  conflict_report_id?: string
+  accept?: readonly 'yellow'[]
+  /** Validates in the Salesforce org and changes nothing */
+  check_only?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type DeployedComponent = {
+  type: string
+  full_name: string
+  action: ComponentAction
+  reversibility: Reversibility
+  /** What a rollback does, what it costs, or what it cannot roll back */
+  reason: string | null
+  /** Null until Salesforce has answered, and on a failure */
+  success: boolean | null
+  /** Salesforce's own words and the place in the package */
+  problem: ComponentProblem | null
+}
+
+export type Deployment = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  kind: DeploymentKind
+  /** `validated`: a `check_only` that passed */
+  status: DeploymentStatus
+  /** True unless a deploy, or a rollback of it, is under way: stop polling then */
+  is_final: boolean
+  conflict_report_id: string | null
+  sfdc_deploy_id: string | null
+  check_only: boolean
+  progress: Progress
+  warnings: Fault[]
+  /** Why it failed; with status `pending`, why it is paused. It resumes by itself */
+  error: WorkFault | null
+  rollback: Rollback | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  deployed_at: string | null
+  rolled_back_at: string | null
+  /** As it was parsed, with defaults filled in; its shape depends on `kind` */
+  plan: DeploymentPlan
+  components: DeployedComponent[]
+}
+
+export type DeploymentKind =
+  | 'custom_objects'
+  | 'workflows'
+  | 'workflow_removal'
+  | 'workflow_activation'
+
+export type DeploymentPlan = Plan | WorkflowsPlan | WorkflowRemovalPlan | WorkflowActivationPlan
+
+export type DeploymentStatus = 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
+
+export type DeploymentSummary = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  kind: DeploymentKind
+  /** `validated`: a `check_only` that passed */
+  status: DeploymentStatus
+  /** True unless a deploy, or a rollback of it, is under way: stop polling then */
+  is_final: boolean
+  conflict_report_id: string | null
+  sfdc_deploy_id: string | null
+  check_only: boolean
+  progress: Progress
+  warnings: Fault[]
+  /** Why it failed; with status `pending`, why it is paused. It resumes by itself */
+  error: WorkFault | null
+  rollback: Rollback | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  deployed_at: string | null
+  rolled_back_at: string | null
+}
+
+export type DeploymentSummaryPage = {
+  items: DeploymentSummary[]
+  next_cursor: string | null
+}
+
+export type DryRunCounts = {
+  would_update: number
+  would_send: number
+}
+
+export type EmailRecipients =
+  | readonly string[]
+  | {
+      /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
+      reference: string
+    }
+
+export type Environment = 'production' | 'sandbox'
+
+/** Stable; programs look at it. A later version may have more */
 export type ErrorCode =
   | 'invalid_json'
   | 'bad_request'
@@ -59,337 +931,479 @@ export type ErrorCode =
   | 'nango_error'
   | 'unavailable'
 
-export type ApiToken = {
-  /** A UUID */
-  id: string
-  name: string
-  /** The first characters, to tell tokens apart */
-  prefix: string
-  /** A UUID */
-  user_id: string
-  is_active: boolean
-  last_used_at: string | null
-  expires_at: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-}
-
-export type AuditRow = {
-  /** A UUID */
-  id: string
-  /** ISO 8601 in UTC */
-  at: string
-  client_id: string | null
-  user_id: string | null
-  credential_type: 'super_admin' | 'api_token' | 'session' | 'password' | 'system'
-  credential_id: string | null
-  action: string
-  target_type: string | null
-  target_id: string | null
-  /** ok, or the code of the error */
-  outcome: string
-  request_id: string | null
-  salesforce_api_calls: number
-}
-
-export type Automation = {
-  type: 'flow' | 'validation_rule' | 'workflow_rule' | 'assignment_rule' | 'apex_trigger'
-  /** As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard` */
-  api_name: string
-  label: string | null
-  /** The object whose records start it; null: it starts in another way */
-  object: string | null
-  /** Null if not known; a warning or `managed` says why */
-  active: boolean | null
-  /** Of a flow */
-  active_version: number | null
-  /** Of a flow */
-  latest_version: number | null
-  /** Of a flow, in Salesforce's words; `Workflow` is a Process Builder process */
-  process_type: string | null
-  /** Null: it is started by hand, by another automation, or its content is hidden */
-  trigger: {
-    object: string | null
-    events: ('create' | 'update' | 'delete' | 'undelete' | 'event')[]
-    timing: 'before' | 'after' | 'both' | 'scheduled' | 'async'
-    order: number | null
-  } | null
-  /** Part of an installed managed package */
-  managed: boolean
-  /** A deployment of this API created or changed it, and has not been rolled back */
-  deployed_by_engine: boolean
-  last_modified_at: string | null
-}
-
-export type Client = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  org_id: string
-  name: string
-  domain: string | null
-  metadata: {
-    [name: string]: unknown
-  }
-  is_active: boolean
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-}
-
-export type ConflictReport = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  status: 'running' | 'complete' | 'failed'
-  /** True once the work has ended, whatever its status: stop polling then */
-  is_final: boolean
-  /** Stages: `pull`, `salesforce`, `facts`, `rules`, `complete` */
-  progress: Progress
-  /** Why it failed; with status `running`, why it is paused. It resumes by itself */
-  error: WorkFault | null
-  /** Of the worst finding; null unless complete */
-  severity: 'green' | 'yellow' | 'red' | null
-  /** Plans of the same meaning have the same hash; it matches a deploy to its report */
-  plan_hash: string
-  snapshot_id: string | null
-  /** The snapshot that the plan was checked against */
-  snapshot_version: number | null
-  /** Of the findings; zero until it is complete */
-  counts: {
-    green: number
-    yellow: number
-    red: number
-  }
-  /** Estimate of the Salesforce API calls that the deploy takes */
-  api_call_estimate: number
-  created_by: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** Worst first. Every component has at least one */
-  findings: {
-    /** `red`: will fail or destroys data. `yellow`: works, but changes behaviour, loses something or needs attention. `green`: safe, and says why */
-    severity: 'green' | 'yellow' | 'red'
-    /** Stable */
-    code: string
-    message: string
-    /** As in package.xml; `Package package.xml` is the deploy as a whole */
-    component: {
-      type: string
-      full_name: string
-    }
-    /** Dotted, from the plan: `objects.0.fields.2.length`; `workflows.0` for a workflow */
-    path: string
-    /** What to do about it; null for a green finding */
-    remedy: string | null
-  }[]
-  /** Whether each component can be rolled back once it is deployed, in the order of the plan; the deployment says the same of its components */
-  reversibility: {
-    /** As in package.xml; `Package package.xml` is the deploy as a whole */
-    component: {
-      type: string
-      full_name: string
-    }
-    level: 'reversible' | 'reversible_with_data_loss' | 'irreversible'
-    reason: string
-  }[]
-}
-
-export type ConflictReportSummary = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  status: 'running' | 'complete' | 'failed'
-  /** True once the work has ended, whatever its status: stop polling then */
-  is_final: boolean
-  /** Stages: `pull`, `salesforce`, `facts`, `rules`, `complete` */
-  progress: Progress
-  /** Why it failed; with status `running`, why it is paused. It resumes by itself */
-  error: WorkFault | null
-  /** Of the worst finding; null unless complete */
-  severity: 'green' | 'yellow' | 'red' | null
-  /** Plans of the same meaning have the same hash; it matches a deploy to its report */
-  plan_hash: string
-  snapshot_id: string | null
-  /** The snapshot that the plan was checked against */
-  snapshot_version: number | null
-  /** Of the findings; zero until it is complete */
-  counts: {
-    green: number
-    yellow: number
-    red: number
-  }
-  /** Estimate of the Salesforce API calls that the deploy takes */
-  api_call_estimate: number
-  created_by: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-}
-
-export type Connection = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  /** `pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended. */
-  status: 'pending' | 'connected' | 'expired' | 'revoked' | 'error'
-  environment: 'production' | 'sandbox'
-  /** Shown to org_admin only */
-  provider_config_key?: string
-  /** Shown to org_admin only */
-  nango_connection_id?: string | null
-  instance_url: string | null
-  /** 18 characters */
-  sfdc_org_id: string | null
-  sfdc_user_id: string | null
-  api_version: string
-  error: Fault | null
-  /** When the current grant was accepted */
-  connected_at: string | null
-  last_refreshed_at: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-}
-
-export type DeployedComponent = {
-  type: string
-  full_name: string
-  action: 'created' | 'updated' | 'unchanged' | 'deleted'
-  reversibility: 'reversible' | 'reversible_with_data_loss' | 'irreversible'
-  /** What a rollback does, what it costs, or what it cannot roll back */
-  reason: string | null
-  /** Null until Salesforce has answered, and on a failure */
-  success: boolean | null
-  /** Salesforce's own words and the place in the package */
-  problem: {
-    message: string
-    severity: 'error' | 'warning'
-    file: string | null
-    line: number | null
-    column: number | null
-    code: string | null
-  } | null
-}
-
-export type Deployment = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  kind: 'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
-  /** `validated`: a `check_only` that passed */
-  status: 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
-  /** True unless a deploy, or a rollback of it, is under way: stop polling then */
-  is_final: boolean
-  conflict_report_id: string | null
-  sfdc_deploy_id: string | null
-  check_only: boolean
-  progress: Progress
-  warnings: Fault[]
-  /** Why it failed; with status `pending`, why it is paused. It resumes by itself */
-  error: WorkFault | null
-  rollback: Rollback | null
-  created_by: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  deployed_at: string | null
-  rolled_back_at: string | null
-  /** As it was parsed, with defaults filled in */
-  plan: unknown
-  components: DeployedComponent[]
-}
-
-export type DeploymentSummary = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  kind: 'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
-  /** `validated`: a `check_only` that passed */
-  status: 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
-  /** True unless a deploy, or a rollback of it, is under way: stop polling then */
-  is_final: boolean
-  conflict_report_id: string | null
-  sfdc_deploy_id: string | null
-  check_only: boolean
-  progress: Progress
-  warnings: Fault[]
-  /** Why it failed; with status `pending`, why it is paused. It resumes by itself */
-  error: WorkFault | null
-  rollback: Rollback | null
-  created_by: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  deployed_at: string | null
-  rolled_back_at: string | null
-}
-
 export type Fault = {
   code: string
   message: string
 }
 
-export type LinkRow =
+/** Stable; programs look at it. A later version may have more */
+export type FaultCode =
+  | 'invalid_json'
+  | 'bad_request'
+  | 'invalid_plan'
+  | 'invalid_mapping'
+  | 'mapping_missing'
+  | 'unknown_field'
+  | 'unknown_object'
+  | 'invalid_cursor'
+  | 'invalid_client'
+  | 'invalid_role'
+  | 'client_inactive'
+  | 'host_refused'
+  | 'all_or_none_too_large'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'already_exists'
+  | 'last_admin'
+  | 'mapping_broken'
+  | 'connection_not_ready'
+  | 'connection_revoked'
+  | 'missing_permissions'
+  | 'salesforce_org_mismatch'
+  | 'salesforce_org_changed'
+  | 'pull_in_progress'
+  | 'no_snapshot'
+  | 'conflicts_found'
+  | 'topology_drifted'
+  | 'deployment_in_progress'
+  | 'push_in_progress'
+  | 'upload_in_progress'
+  | 'nothing_to_retry'
+  | 'flow_interviews_waiting'
+  | 'not_rollbackable'
+  | 'data_would_be_lost'
+  | 'idempotency_key_reused'
+  | 'idempotency_in_progress'
+  | 'payload_too_large'
+  | 'unsupported_media_type'
+  | 'validation_failed'
+  | 'rate_limited'
+  | 'api_budget_exhausted'
+  | 'internal'
+  | 'salesforce_error'
+  | 'nango_error'
+  | 'unavailable'
+  | 'connection_lost'
+  | 'cancelled'
+  | 'abandoned'
+  | 'outcome_unknown'
+  | 'component_missing'
+  | 'components_failed'
+  | 'refused_by_salesforce'
+  | 'field_not_visible'
+  | 'field_differs'
+  | 'component_differs'
+  | 'salesforce_warning'
+  | 'assignment_failed'
+  | 'activation_failed'
+  | 'deletion_failed'
+  | 'flow_is_active'
+  | 'several_new_versions'
+
+export type FieldDescribe = {
+  name: string
+  label?: string
+  /** As Salesforce calls it: `string`, `picklist`, `reference` … */
+  type: string
+  length?: number
+  precision?: number
+  scale?: number
+  nillable?: boolean
+  defaultedOnCreate?: boolean
+  createable?: boolean
+  updateable?: boolean
+  custom?: boolean
+  calculated?: boolean
+  calculatedFormula?: string | null
+  externalId?: boolean
+  idLookup?: boolean
+  unique?: boolean
+  caseSensitive?: boolean
+  encrypted?: boolean
+  filterable?: boolean
+  sortable?: boolean
+  referenceTo?: string[]
+  relationshipName?: string | null
+  picklistValues?: PicklistEntry[]
+  restrictedPicklist?: boolean
+  dependentPicklist?: boolean
+  controllerName?: string | null
+  inlineHelpText?: string | null
+  [name: string]: unknown
+}
+
+/** Stable; `/docs/errors` says what each means. A later version may have more */
+export type FindingCode =
+  | 'not_checked'
+  | 'plan_invalid'
+  | 'plan_does_not_fit'
+  | 'duplicate'
+  | 'attribute_not_allowed'
+  | 'attributes_conflict'
+  | 'bad_display_format'
+  | 'not_supported_yet'
+  | 'scale_over_precision'
+  | 'sharing_model_conflict'
+  | 'too_many_master_details'
+  | 'too_many_relationships'
+  | 'not_a_master_detail'
+  | 'name_bad_character'
+  | 'name_bad_start'
+  | 'name_double_underscore'
+  | 'name_missing_suffix'
+  | 'name_reserved'
+  | 'name_too_long'
+  | 'name_trailing_underscore'
+  | 'name_ambiguous'
+  | 'object_name_taken'
+  | 'object_name_deleted'
+  | 'object_name_differs_in_case'
+  | 'object_name_like_packaged'
+  | 'object_label_taken'
+  | 'object_label_too_long'
+  | 'object_missing'
+  | 'field_name_deleted'
+  | 'field_name_differs_in_case'
+  | 'field_name_like_packaged'
+  | 'field_label_taken'
+  | 'field_label_too_long'
+  | 'field_label_changed'
+  | 'workflow_name_invalid'
+  | 'object_new'
+  | 'object_unchanged'
+  | 'object_settings_changed'
+  | 'object_takes_no_fields'
+  | 'object_takes_no_record_types'
+  | 'object_unreadable'
+  | 'object_managed'
+  | 'object_of_package_extended'
+  | 'package_not_installed'
+  | 'record_types_many'
+  | 'field_new'
+  | 'field_unchanged'
+  | 'field_changed_safely'
+  | 'field_object_missing'
+  | 'field_hidden'
+  | 'field_managed'
+  | 'field_used_elsewhere'
+  | 'auto_number_counts_on'
+  | 'type_change'
+  | 'type_change_loses_data'
+  | 'field_type_not_available'
+  | 'type_change_refused'
+  | 'length_shortened'
+  | 'precision_lowered'
+  | 'required_over_empty_rows'
+  | 'required_dropped'
+  | 'unique_over_duplicates'
+  | 'unique_lost'
+  | 'external_id_over_duplicates'
+  | 'external_id_lost'
+  | 'formula_field_missing'
+  | 'formula_function_refused'
+  | 'formula_invalid'
+  | 'formula_circular'
+  | 'default_formula_refused'
+  | 'formula_ordinary_change'
+  | 'formula_result_change'
+  | 'formula_replaced'
+  | 'picklist_values_removed'
+  | 'picklist_restricted_over_values'
+  | 'picklist_not_on_record_types'
+  | 'picklist_made_dependent'
+  | 'dependent_value_unreachable'
+  | 'controlling_field_changed'
+  | 'controlling_field_missing'
+  | 'controlling_field_refused'
+  | 'controlling_value_missing'
+  | 'value_set_new'
+  | 'value_set_shared'
+  | 'value_set_missing'
+  | 'value_set_managed'
+  | 'value_set_fixed'
+  | 'reference_missing'
+  | 'reference_changed'
+  | 'reference_not_allowed'
+  | 'relationship_name_taken'
+  | 'relationships_over_limit'
+  | 'master_details_over_limit'
+  | 'master_detail_over_rows'
+  | 'lookup_to_master_detail_with_gaps'
+  | 'master_detail_to_lookup_under_rollup'
+  | 'cascade_delete'
+  | 'cascade_delete_not_allowed'
+  | 'sharing_becomes_parents'
+  | 'master_detail_circular'
+  | 'master_details_too_deep'
+  | 'rollup_field_refused'
+  | 'rollup_field_missing'
+  | 'rollup_over_lookup'
+  | 'rollups_over_limit'
+  | 'api_budget_short'
+  | 'package_too_large'
+  | 'custom_objects_over_limit'
+  | 'custom_fields_over_limit'
+  | 'external_ids_over_limit'
+  | 'unique_fields_over_limit'
+  | 'long_texts_over_limit'
+  | 'formula_relationships_over_limit'
+  | 'custom_labels_over_limit'
+  | 'global_value_sets_over_limit'
+  | 'validation_rules_over_limit'
+  | 'active_flows_over_limit'
+  | 'flow_versions_full'
+  | 'permission_api_enabled'
+  | 'permission_assign_permission_sets'
+  | 'permission_customize_application'
+  | 'permission_manage_permission_sets'
+  | 'permission_modify_metadata'
+  | 'permission_view_all_data'
+  | 'permission_view_setup'
+  | 'permission_set_merged'
+  | 'permission_set_sees_all_below'
+  | 'permission_set_missing'
+  | 'permission_set_managed'
+  | 'permission_set_group_new'
+  | 'permission_set_group_exists'
+  | 'permission_set_group_set_missing'
+  | 'profile_sees_all_below'
+  | 'profile_missing'
+  | 'profile_widens_access'
+  | 'app_missing'
+  | 'app_tab_missing'
+  | 'app_tabs_added'
+  | 'tab_safe'
+  | 'business_process_new'
+  | 'business_process_exists'
+  | 'business_process_managed'
+  | 'business_process_missing'
+  | 'business_process_value_missing'
+  | 'compact_layout_new'
+  | 'compact_layout_exists'
+  | 'compact_layout_field_missing'
+  | 'compact_layout_field_not_allowed'
+  | 'custom_metadata_record_new'
+  | 'custom_metadata_record_exists'
+  | 'custom_metadata_type_missing'
+  | 'custom_metadata_field_missing'
+  | 'custom_metadata_value_invalid'
+  | 'custom_metadata_value_required'
+  | 'field_set_new'
+  | 'field_set_exists'
+  | 'field_set_field_missing'
+  | 'label_new'
+  | 'label_exists'
+  | 'layout_new'
+  | 'layout_merged'
+  | 'layout_missing'
+  | 'layout_managed'
+  | 'layout_after_missing'
+  | 'layout_action_missing'
+  | 'layout_button_missing'
+  | 'related_list_missing'
+  | 'related_list_uncertain'
+  | 'related_list_column_missing'
+  | 'list_view_new'
+  | 'list_view_exists'
+  | 'list_view_column_unknown'
+  | 'list_view_field_missing'
+  | 'list_view_queue_missing'
+  | 'list_view_scope_not_allowed'
+  | 'list_view_shared_to_missing'
+  | 'public_group_new'
+  | 'public_group_exists'
+  | 'queue_new'
+  | 'queue_exists'
+  | 'queue_member_missing'
+  | 'queue_object_missing'
+  | 'queue_object_not_allowed'
+  | 'record_type_new'
+  | 'record_type_unchanged'
+  | 'record_type_values_added'
+  | 'record_type_object_missing'
+  | 'record_type_picklist_missing'
+  | 'record_type_picklist_refused'
+  | 'record_type_value_missing'
+  | 'record_type_replaced'
+  | 'record_type_stays'
+  | 'flow_fires'
+  | 'trigger_fires'
+  | 'workflow_rule_fires'
+  | 'validation_rule_fires'
+  | 'assignment_rule_fires'
+  | 'automation_uses_changed_field'
+  | 'automation_uses_removed_value'
+  | 'automation_leaves_required_empty'
+  | 'validation_rule_new'
+  | 'validation_rule_unchanged'
+  | 'validation_rule_replaced'
+  | 'validation_rule_over_rows'
+  | 'validation_rule_managed'
+  | 'validation_rule_object_missing'
+  | 'validation_rule_field_missing'
+  | 'validation_rule_display_field_missing'
+  | 'validation_rule_formula_invalid'
+  | 'validation_rule_function_refused'
+  | 'workflow_new'
+  | 'workflow_object_missing'
+  | 'workflow_field_missing'
+  | 'workflow_formula_invalid'
+  | 'workflow_function_refused'
+  | 'workflow_picklist_value_unknown'
+  | 'assignment_entry_refused'
+  | 'flow_element_refused'
+  | 'flow_word_unknown'
+  | 'flow_reference_missing'
+  | 'flow_gets_new_version'
+  | 'flow_active_version_replaced'
+  | 'flow_lands_inactive'
+  | 'flow_deactivated'
+  | 'flow_managed'
+  | 'flow_runs_beside_others'
+  | 'rule_replaced'
+  | 'rule_managed'
+  | 'validation_rule_deactivated'
+  | 'assignment_rule_deactivated'
+  | 'assignment_rule_switched_off'
+  | 'assignee_missing'
+  | 'mapping_target_changed'
+  | 'push_key_lost'
+  | 'push_field_becomes_read_only'
+  | 'push_lacks_required_field'
+  | 'push_leaves_required_empty'
+  | 'push_number_out_of_range'
+  | 'push_number_rounded'
+  | 'push_type_changes'
+  | 'push_value_must_be_unique'
+  | 'push_value_not_in_picklist'
+  | 'push_value_too_long'
+  | 'push_refused_by_rule'
+  | 'push_meets_new_automation'
+  | 'object_drifted'
+  | 'object_appeared'
+  | 'snapshot_stale'
+  | 'salesforce_refuses'
+  | 'salesforce_warns'
+
+export type FlowAction =
+  | UpdateFieldsAction
+  | UpdateRecordsAction
+  | CreateRecordAction
+  | SendEmailAlertAction
+  | SendEmailAction
+
+export type FlowFormulaResult = 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
+
+export type FlowRecordOperator =
+  | 'equals'
+  | 'not_equals'
+  | 'greater_than'
+  | 'greater_or_equal'
+  | 'less_than'
+  | 'less_or_equal'
+  | 'contains'
+  | 'starts_with'
+  | 'ends_with'
+  | 'is_null'
+
+export type FlowStartEvent = 'create' | 'update' | 'create_or_update' | 'delete'
+
+export type FlowStartOperator =
+  | 'equals'
+  | 'not_equals'
+  | 'greater_than'
+  | 'greater_or_equal'
+  | 'less_than'
+  | 'less_or_equal'
+  | 'contains'
+  | 'starts_with'
+  | 'ends_with'
+  | 'is_null'
+  | 'is_changed'
+
+export type FlowValue =
+  | string
+  | number
+  | boolean
   | {
-      object: string
-      /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-      match: {
-        [name: string]: unknown
-      }
-      field: string
-      target: {
-        object: string
-        /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-        match: {
-          [name: string]: unknown
-        }
-      }
+      /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
+      reference: string
     }
   | {
-      object: string
-      /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-      match: {
-        [name: string]: unknown
-      }
-      /** The junction's lookup to the target, where several lead to its object */
-      field?: string
-      target: {
-        object: string
-        /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-        match: {
-          [name: string]: unknown
-        }
-      }
-      /** A record between the two, created once */
-      junction: {
-        object: string
-        /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
-        fields: {
-          [name: string]: unknown
-        }
-        /** The external id by which the same junction record is found when it is pushed again */
-        external_id:
-          | string
-          | {
-              [name: string]: unknown
-            }
-      }
+      date: string
     }
+  | {
+      date_time: string
+    }
+  | {
+      /** Fields as `{!$Record.AnnualRevenue}` */
+      formula: string
+      result_type: FlowFormulaResult
+      /** For Number and Currency. Default: 2 */
+      scale?: number
+    }
+
+export type HealthResponse = {
+  status: 'ok'
+}
+
+/** As in package.xml; `Package package.xml` is the deploy as a whole */
+export type JudgedComponent = {
+  type: string
+  full_name: string
+}
+
+/** The external id by which the same junction record is found when it is pushed again */
+export type JunctionExternalId =
+  | string
+  | {
+      [name: string]: unknown
+    }
+
+export type JunctionLinkRow = {
+  object: string
+  match: RecordMatch
+  /** The junction's lookup to the target, where several lead to its object */
+  field?: string
+  target: LinkTarget
+  /** A record between the two, created once */
+  junction: {
+    object: string
+    /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
+    fields: {
+      [name: string]: unknown
+    }
+    external_id: JunctionExternalId
+  }
+}
+
+export type LinkRow = LookupLinkRow | JunctionLinkRow
+
+export type LinkTarget = {
+  object: string
+  match: RecordMatch
+}
+
+export type LookupLinkRow = {
+  object: string
+  match: RecordMatch
+  field: string
+  target: LinkTarget
+}
 
 export type MappedField = {
   canonical_field: string
   sfdc_field: string
   required: boolean
-  default: string | number | boolean | null
+  default: MappedValue
   value_map: {
-    [name: string]: string | number | boolean | null
+    [name: string]: MappedValue
   } | null
 }
+
+export type MappedValue = string | number | boolean | null
 
 export type Mapping = {
   /** A UUID */
@@ -410,13 +1424,62 @@ export type Mapping = {
 }
 
 export type MappingFinding = {
-  /** error: pushes fail, all or those that meet it; warning: it works, perhaps not as intended */
-  severity: 'error' | 'warning'
-  code: string
+  severity: MappingFindingSeverity
+  code: MappingFindingCode
   /** From the mapping: `fields.0.value_map.Open`, `external_id_field` */
   path: string
   message: string
   remedy: string
+}
+
+/** Stable; `/docs/errors` says what each means. A later version may have more */
+export type MappingFindingCode =
+  | 'object_unknown'
+  | 'object_not_visible'
+  | 'object_unreadable'
+  | 'object_partly_writable'
+  | 'object_not_writable'
+  | 'no_key'
+  | 'key_unknown'
+  | 'key_not_mapped'
+  | 'key_not_external_id'
+  | 'key_not_unique'
+  | 'key_not_writable'
+  | 'external_id_missing'
+  | 'external_id_unusable'
+  | 'default_on_key'
+  | 'default_on_unique'
+  | 'canonical_id_shadowed'
+  | 'field_unknown'
+  | 'field_not_visible'
+  | 'field_is_relationship'
+  | 'field_mapped_twice'
+  | 'field_read_only'
+  | 'field_type_unsupported'
+  | 'field_only_on_create'
+  | 'field_only_on_update'
+  | 'required_field_not_mapped'
+  | 'required_field_optional'
+  | 'relationship_unknown'
+  | 'parent_ambiguous'
+  | 'parent_not_referenced'
+  | 'parent_key_unknown'
+  | 'parent_key_not_external_id'
+  | 'parent_key_not_unique'
+  | 'parents_not_pushed'
+  | 'value_type_mismatch'
+  | 'value_out_of_range'
+  | 'value_too_long'
+  | 'value_not_in_picklist'
+  | 'value_new_to_picklist'
+  | 'more_values'
+
+/** error: pushes fail, all or those that meet it; warning: it works, perhaps not as intended */
+export type MappingFindingSeverity = 'error' | 'warning'
+
+export type MappingPage = {
+  items: Mapping[]
+  next_cursor: string | null
 }
 
 export type MappingSuggestion = {
@@ -433,10 +1496,7 @@ export type MappingSuggestion = {
     label: string
     /** 0 to 1 */
     score: number
-    reasons: {
-      code: string
-      message: string
-    }[]
+    reasons: SuggestionReason[]
   }[]
   /** Fields by which records can be found, best first */
   external_ids: {
@@ -448,10 +1508,7 @@ export type MappingSuggestion = {
     canonical_field: string | null
     /** 0 to 1 */
     score: number
-    reasons: {
-      code: string
-      message: string
-    }[]
+    reasons: SuggestionReason[]
   }[]
   /** In the order of the request; up to five proposals each, best first */
   fields: {
@@ -462,10 +1519,7 @@ export type MappingSuggestion = {
       type: string
       /** 0 to 1 */
       score: number
-      reasons: {
-        code: string
-        message: string
-      }[]
+      reasons: SuggestionReason[]
       /** Salesforce refuses a record without it */
       required: boolean
       /** Sample values that match a picklist value except for case */
@@ -489,6 +1543,188 @@ export type MappingSuggestion = {
   } | null
 }
 
+export type MappingValue = string | number | boolean | null
+
+export type MappingsCreateRequest = {
+  /** A UUID */
+  client_id: string
+  /** Name of the object in your own model; case-sensitive */
+  canonical_object: string
+  /** API name of the object in the Salesforce org */
+  sfdc_object: string
+  /** Field of `sfdc_object` that finds the record: an external id, or an idLookup field. One of `fields` maps to it. null: no records are pushed, they are only changed and linked by Id. */
+  external_id_field?: string | null
+  fields: readonly {
+    /** Member of the pushed records; case-sensitive */
+    canonical_field: string
+    /** Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the lookup to the parent record whose external id or idLookup field `Key__c` has the value; the name of the relationship is before the dot. `User:Owner.Email`: the same for a relationship that leads to several objects; the object is before the colon. */
+    sfdc_field: string
+    /** A record without a value is refused before it is sent, unless there is a default */
+    required?: boolean
+    /** Sent as it is (without the value map) when the record has no value. null: no default */
+    default?: MappingValue
+    /** The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. A value that is not listed is sent unchanged. */
+    value_map?: {
+      [name: string]: MappingValue
+    } | null
+  }[]
+  /** Stores the mapping although findings are errors, for example because its fields are deployed later. Default: `false` */
+  allow_broken?: boolean
+}
+
+export type MappingsDeleteRequest = {
+  /** A UUID */
+  mapping_id: string
+}
+
+export type MappingsGetRequest = {
+  /** A UUID */
+  mapping_id?: string
+  version?: number
+  /** A UUID */
+  client_id?: string
+  canonical_object?: string
+}
+
+export type MappingsListRequest = {
+  /** A UUID */
+  client_id?: string
+  canonical_object?: string
+  is_active?: boolean
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type MappingsSuggestRequest = {
+  /** A UUID */
+  client_id: string
+  canonical_object: string
+  canonical_fields: readonly CanonicalField[]
+  sfdc_object?: string
+}
+
+export type MappingsUpdateRequest = {
+  /** A UUID */
+  mapping_id: string
+  sfdc_object?: string
+  external_id_field?: string | null
+  fields?: readonly {
+    /** Member of the pushed records; case-sensitive */
+    canonical_field: string
+    /** Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the lookup to the parent record whose external id or idLookup field `Key__c` has the value; the name of the relationship is before the dot. `User:Owner.Email`: the same for a relationship that leads to several objects; the object is before the colon. */
+    sfdc_field: string
+    /** A record without a value is refused before it is sent, unless there is a default */
+    required?: boolean
+    /** Sent as it is (without the value map) when the record has no value. null: no default */
+    default?: MappingValue
+    /** The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. A value that is not listed is sent unchanged. */
+    value_map?: {
+      [name: string]: MappingValue
+    } | null
+  }[]
+  is_active?: boolean
+  /** Stores the mapping although findings are errors, for example because its fields are deployed later. Default: `false` */
+  allow_broken?: boolean
+}
+
+export type MappingsValidateRequest = {
+  /** A UUID */
+  mapping_id?: string
+  /** A UUID */
+  client_id?: string
+  mapping?: {
+    /** Name of the object in your own model; case-sensitive */
+    canonical_object: string
+    /** API name of the object in the Salesforce org */
+    sfdc_object: string
+    /** Field of `sfdc_object` that finds the record: an external id, or an idLookup field. One of `fields` maps to it. null: no records are pushed, they are only changed and linked by Id. */
+    external_id_field?: string | null
+    fields: readonly {
+      /** Member of the pushed records; case-sensitive */
+      canonical_field: string
+      /** Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the lookup to the parent record whose external id or idLookup field `Key__c` has the value; the name of the relationship is before the dot. `User:Owner.Email`: the same for a relationship that leads to several objects; the object is before the colon. */
+      sfdc_field: string
+      /** A record without a value is refused before it is sent, unless there is a default */
+      required?: boolean
+      /** Sent as it is (without the value map) when the record has no value. null: no default */
+      default?: MappingValue
+      /** The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. A value that is not listed is sent unchanged. */
+      value_map?: {
+        [name: string]: MappingValue
+      } | null
+    }[]
+  }
+}
+
+export type MappingsValidateResponse = {
+  /** No finding is an error */
+  valid: boolean
+  /** Of the snapshot that it was checked against */
+  snapshot_version: number
+  findings: MappingFinding[]
+}
+
+export type MemberError = {
+  /** Dotted, from the body: `plan.objects.0.api_name` */
+  path: string
+  code: string
+  message: string
+}
+
+export type MetadataJson = {
+  [name: string]: MetadataValue
+}
+
+export type MetadataValue =
+  | string
+  | MetadataValue[]
+  | {
+      [name: string]: MetadataValue
+    }
+
+export type MetricsResponse = string
+
+export type NewApiToken = {
+  /** A UUID */
+  id: string
+  name: string
+  /** The first characters, to tell tokens apart */
+  prefix: string
+  /** A UUID */
+  user_id: string
+  expires_at: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** Shown only once; null when the answer is a replay */
+  token: string | null
+}
+
+export type NullPolicy = 'skip' | 'blank'
+
+/** Salesforce's describe of the object, as it was sent, except for the parts that `include` leaves out */
+export type ObjectDescribe = {
+  name: string
+  label?: string
+  labelPlural?: string
+  keyPrefix?: string | null
+  custom?: boolean
+  customSetting?: boolean
+  createable?: boolean
+  updateable?: boolean
+  deletable?: boolean
+  queryable?: boolean
+  fields?: FieldDescribe[]
+  recordTypeInfos?: RecordTypeInfo[]
+  childRelationships?: ChildRelationship[]
+  [name: string]: unknown
+}
+
+export type Ok = {
+  ok: true
+}
+
 export type Organization = {
   /** A UUID */
   id: string
@@ -499,6 +1735,31 @@ export type Organization = {
   created_at: string
   /** ISO 8601 in UTC */
   updated_at: string
+}
+
+export type OrganizationPage = {
+  items: Organization[]
+  next_cursor: string | null
+}
+
+export type Permission =
+  | 'connections.read'
+  | 'connections.write'
+  | 'topology.read'
+  | 'deploy.write'
+  | 'push.write'
+  | 'workflows.read'
+  | 'workflows.write'
+  | 'org.manage'
+
+/** DescribePicklistEntry */
+export type PicklistEntry = {
+  value: string
+  label: string | null
+  active: boolean
+  defaultValue: boolean
+  validFor?: string | null
+  [name: string]: unknown
 }
 
 /** What the Salesforce org should contain. A plan adds and changes; it deletes nothing */
@@ -534,6 +1795,90 @@ export type PlanAppTabs = {
   after?: string
 }
 
+export type PlanAutoNumberField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'AutoNumber'
+  /** With the number between braces, e.g. `JP-{00000}` */
+  display_format: string
+  /** Default 1 */
+  starting_number?: number
+  /** Key from another system; records can be upserted by it. Default: `false` */
+  external_id?: boolean
+}
+
+export type PlanAutoNumberNameField = {
+  label: string
+  type: 'AutoNumber'
+  /** With the number between braces, e.g. `JP-{00000}` */
+  display_format: string
+}
+
+export type PlanBlankTreatment = 'BlankAsZero' | 'BlankAsBlank'
+
+export type PlanBusinessProcess = {
+  /** Its name, which users also see; spaces are allowed */
+  api_name: string
+  /** Default: unchanged */
+  description?: string
+  /** Default: `true` */
+  active?: boolean
+  /** Stages of opportunities or statuses of leads, cases and solutions; values that it already offers stay */
+  values: readonly string[]
+  /** The status that new records start with; not for opportunities. Default: unchanged, or the first of the values for a new process */
+  default?: string
+}
+
+export type PlanCheckboxField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** True or false, never empty */
+  type: 'Checkbox'
+  /** Default: `false` */
+  default?: boolean
+}
+
+export type PlanCompactLayout = {
+  api_name: string
+  label: string
+  /** API names of fields, the most important first. They replace the fields it has */
+  fields: readonly string[]
+  /** Makes it the primary compact layout of the object; record types keep the one assigned to them. Default: the primary one is unchanged */
+  assign?: boolean
+}
+
+export type PlanCurrencyField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Currency'
+  /** Digits in total, decimal places included. Default: `18` */
+  precision?: number
+  /** Decimal places. Default: `2` */
+  scale?: number
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
 /** A text that formulas, flows and code show by its name. Created if it does not exist */
 export type PlanCustomLabel = {
   api_name: string
@@ -560,485 +1905,151 @@ export type PlanCustomMetadataRecord = {
   protected?: boolean
   /** By API name of the field; null empties it. Checkboxes take booleans, numbers also texts of digits, dates and times ISO 8601, relationships API names. Values that are not listed do not change */
   values?: {
-    [name: string]: string | number | boolean | null
+    [name: string]: PlanCustomMetadataValue
   }
+}
+
+export type PlanCustomMetadataValue = string | number | boolean | null
+
+export type PlanDateField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Date'
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanDateTimeField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'DateTime'
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanDeleteConstraint = 'SetNull' | 'Restrict' | 'Cascade'
+
+export type PlanEmailField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Email'
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** No two records share a value. Default: `false` */
+  unique?: boolean
+  /** Key from another system; records can be upserted by it. Default: `false` */
+  external_id?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanEncryptedTextField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** Classic encryption; cannot be filtered or counted */
+  type: 'EncryptedText'
+  /** Default: `175` */
+  length?: number
+  /** Default: `"asterisk"` */
+  mask_char?: PlanMaskCharacter
+  /** Default: `"all"` */
+  mask_type?: PlanMaskType
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
 }
 
 /** A custom field; each type has its own attributes */
 export type PlanField =
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Text'
-      length?: number
-      /** No record can be saved without a value */
-      required?: boolean
-      /** No two records share a value */
-      unique?: boolean
-      /** Whether uniqueness is case-sensitive */
-      case_sensitive?: boolean
-      /** Key from another system; records can be upserted by it */
-      external_id?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** Up to 255 characters on several lines; has no length */
-      type: 'TextArea'
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'LongTextArea'
-      length?: number
-      visible_lines?: number
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** Rich text */
-      type: 'Html'
-      length?: number
-      visible_lines?: number
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Number'
-      /** Digits in total, decimal places included */
-      precision?: number
-      /** Decimal places */
-      scale?: number
-      /** No record can be saved without a value */
-      required?: boolean
-      /** No two records share a value */
-      unique?: boolean
-      /** Key from another system; records can be upserted by it */
-      external_id?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Currency'
-      /** Digits in total, decimal places included */
-      precision?: number
-      /** Decimal places */
-      scale?: number
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Percent'
-      /** Digits in total, decimal places included */
-      precision?: number
-      /** Decimal places */
-      scale?: number
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** True or false, never empty */
-      type: 'Checkbox'
-      default?: boolean
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Date'
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'DateTime'
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Time'
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Email'
-      /** No record can be saved without a value */
-      required?: boolean
-      /** No two records share a value */
-      unique?: boolean
-      /** Key from another system; records can be upserted by it */
-      external_id?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Phone'
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Url'
-      /** No record can be saved without a value */
-      required?: boolean
-      /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
-      default_formula?: string
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** One of a list of values */
-      type: 'Picklist'
-      /** Own values of the field, in their order */
-      values?: readonly (
-        | string
-        | {
-            /** API value */
-            value: string
-            /** Shown to users */
-            label: string
-          }
-      )[]
-      /** Name of a global value set, in place of own values; always restricted */
-      global_value_set?: string
-      /** The value that new records start with. Default: unchanged, or none for a new field */
-      default?: string
-      /** Only values of the list can be saved. Default: unchanged, or false for a new field */
-      restricted?: boolean
-      /** Shown alphabetically instead of in the order given */
-      sorted?: boolean
-      /** A picklist or checkbox of the same object on whose value it depends which values can be chosen. Needs value_settings. Default: unchanged */
-      controlling_field?: string
-      /** Added to the settings that exist: Salesforce removes none by API */
-      value_settings?: readonly {
-        /** A value of this field */
-        value: string
-        /** Values of the controlling field for which it can be chosen; of a checkbox `checked` and `unchecked` */
-        controlling_values: readonly string[]
-      }[]
-      /** No record can be saved without a value */
-      required?: boolean
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** Several of a list of values */
-      type: 'MultiselectPicklist'
-      /** Own values of the field, in their order */
-      values?: readonly (
-        | string
-        | {
-            /** API value */
-            value: string
-            /** Shown to users */
-            label: string
-          }
-      )[]
-      /** Name of a global value set, in place of own values; always restricted */
-      global_value_set?: string
-      /** The value that new records start with. Default: unchanged, or none for a new field */
-      default?: string
-      /** Only values of the list can be saved. Default: unchanged, or false for a new field */
-      restricted?: boolean
-      /** Shown alphabetically instead of in the order given */
-      sorted?: boolean
-      /** A picklist or checkbox of the same object on whose value it depends which values can be chosen. Needs value_settings. Default: unchanged */
-      controlling_field?: string
-      /** Added to the settings that exist: Salesforce removes none by API */
-      value_settings?: readonly {
-        /** A value of this field */
-        value: string
-        /** Values of the controlling field for which it can be chosen; of a checkbox `checked` and `unchecked` */
-        controlling_values: readonly string[]
-      }[]
-      visible_lines?: number
-      /** No record can be saved without a value */
-      required?: boolean
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'AutoNumber'
-      /** With the number between braces, e.g. `JP-{00000}` */
-      display_format: string
-      /** Default 1 */
-      starting_number?: number
-      /** Key from another system; records can be upserted by it */
-      external_id?: boolean
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Lookup'
-      /** API name of the object looked up */
-      reference_to: string
-      /** Name of the relationship from the parent to these records, without `__r` */
-      relationship_name: string
-      /** Label of the related list on the parent */
-      relationship_label?: string
-      /** What happens when the parent record is deleted. Default: SetNull, or Restrict for a required field */
-      delete_constraint?: 'SetNull' | 'Restrict' | 'Cascade'
-      /** No record can be saved without a value */
-      required?: boolean
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** Always required; the detail is deleted with its master */
-      type: 'MasterDetail'
-      /** API name of the object looked up */
-      reference_to: string
-      /** Name of the relationship from the parent to these records, without `__r` */
-      relationship_name: string
-      /** Label of the related list on the parent */
-      relationship_label?: string
-      /** 0 for the primary, 1 for the secondary master. Default: the order in the plan */
-      relationship_order?: number
-      /** A detail may move to a different master */
-      reparentable?: boolean
-      /** Read access to the master is enough to write a detail */
-      write_requires_master_read?: boolean
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      type: 'Formula'
-      result_type:
-        | 'Text'
-        | 'Number'
-        | 'Currency'
-        | 'Percent'
-        | 'Checkbox'
-        | 'Date'
-        | 'DateTime'
-        | 'Time'
-      formula: string
-      /** For results of type Number, Currency, Percent; default 2 */
-      scale?: number
-      treat_blanks_as?: 'BlankAsZero' | 'BlankAsBlank'
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** Roll-up of the details of a master */
-      type: 'Summary'
-      operation: 'count' | 'sum' | 'min' | 'max'
-      /** The master-detail field on the detail, e.g. `Line__c.Order__c` */
-      summary_foreign_key: string
-      /** The field rolled up, e.g. `Line__c.Amount__c`; not for count */
-      summarized_field?: string
-      /** Only details that meet all of these are rolled up */
-      filters?: readonly {
-        /** Field of the detail, e.g. `Line__c.Paid__c` */
-        field: string
-        operation:
-          | 'equals'
-          | 'notEqual'
-          | 'lessThan'
-          | 'greaterThan'
-          | 'lessOrEqual'
-          | 'greaterOrEqual'
-          | 'contains'
-          | 'notContain'
-          | 'startsWith'
-          | 'includes'
-          | 'excludes'
-        value: string
-      }[]
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** Latitude and longitude; counts as three fields */
-      type: 'Location'
-      scale?: number
-      /** false: degrees, minutes and seconds */
-      display_in_decimal?: boolean
-      /** No record can be saved without a value */
-      required?: boolean
-    }
-  | {
-      /** API name of the custom field, with `__c` */
-      api_name: string
-      /** Field label */
-      label: string
-      /** For administrators */
-      description?: string
-      /** Help shown to users beside the field */
-      help_text?: string
-      /** Classic encryption; cannot be filtered or counted */
-      type: 'EncryptedText'
-      length?: number
-      mask_char?: 'asterisk' | 'X'
-      mask_type?: 'all' | 'creditCard' | 'ssn' | 'lastFour' | 'sin' | 'nino'
-      /** No record can be saved without a value */
-      required?: boolean
-    }
+  | PlanTextField
+  | PlanTextAreaField
+  | PlanLongTextAreaField
+  | PlanHtmlField
+  | PlanNumberField
+  | PlanCurrencyField
+  | PlanPercentField
+  | PlanCheckboxField
+  | PlanDateField
+  | PlanDateTimeField
+  | PlanTimeField
+  | PlanEmailField
+  | PlanPhoneField
+  | PlanUrlField
+  | PlanPicklistField
+  | PlanMultiselectPicklistField
+  | PlanAutoNumberField
+  | PlanLookupField
+  | PlanMasterDetailField
+  | PlanFormulaField
+  | PlanSummaryField
+  | PlanLocationField
+  | PlanEncryptedTextField
+
+export type PlanFieldSet = {
+  api_name: string
+  label: string
+  /** What it is for; Salesforce requires it */
+  description: string
+  /** API names of the fields in the set, in their order; its other fields stay, after these */
+  displayed_fields?: readonly string[]
+  /** API names of fields that administrators may add to the set; other such fields stay */
+  available_fields?: readonly string[]
+}
+
+export type PlanFormulaField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Formula'
+  result_type: PlanFormulaResult
+  formula: string
+  /** For results of type Number, Currency, Percent; default 2 */
+  scale?: number
+  /** Default: `"BlankAsZero"` */
+  treat_blanks_as?: PlanBlankTreatment
+}
+
+export type PlanFormulaResult =
+  | 'Text'
+  | 'Number'
+  | 'Currency'
+  | 'Percent'
+  | 'Checkbox'
+  | 'Date'
+  | 'DateTime'
+  | 'Time'
 
 /** Values that picklists of several objects share. Created if it does not exist */
 export type PlanGlobalValueSet = {
@@ -1048,19 +2059,28 @@ export type PlanGlobalValueSet = {
   /** Default: unchanged */
   description?: string
   /** Added after the values that exist; those that are not listed do not change */
-  values: readonly (
-    | string
-    | {
-        /** API value */
-        value: string
-        /** Shown to users */
-        label: string
-      }
-  )[]
+  values: readonly PlanPicklistValue[]
   /** Shown alphabetically. Default: unchanged, or false for a new set */
   sorted?: boolean
   /** The value that new records start with. Default: unchanged, or none for a new set */
   default?: string
+}
+
+export type PlanHtmlField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** Rich text */
+  type: 'Html'
+  /** Default: `32768` */
+  length?: number
+  /** Default: `25` */
+  visible_lines?: number
 }
 
 /** Fields, related lists, buttons and quick actions to be added to a page layout; the rest of the layout does not change */
@@ -1082,132 +2102,247 @@ export type PlanLayout = {
   quick_actions?: readonly string[]
 }
 
+export type PlanListView = {
+  api_name: string
+  label: string
+  /** All records, the user's own, or those of a queue. Default: unchanged, or Everything for a new one */
+  filter_scope?: PlanListViewScope
+  /** API name of the queue; needed for the scope Queue only */
+  queue?: string
+  /** API names of fields, from left to right. Salesforce's own column names, e.g. `CORE.USERS.ALIAS`, are sent as they are. They replace the columns it has */
+  columns: readonly string[]
+  /** Which records it shows. They replace the filters it has. Default: unchanged, or none */
+  filters?: readonly {
+    /** As in columns */
+    field: string
+    operation: PlanListViewOperation
+    /** Several values are separated by commas; `1` or `0` for a checkbox. Default: empty */
+    value?: string
+  }[]
+  /** How the filters combine, by their numbers: `1 AND (2 OR 3)`. Default: all of them */
+  boolean_filter?: string
+  /** Who sees it, in place of those who see it now; nobody named is all users. Default: unchanged, or all users */
+  shared_to?: {
+    /** Default: `false` */
+    all_internal_users?: boolean
+    /** API names of public groups */
+    public_groups?: readonly string[]
+    /** API names of roles */
+    roles?: readonly string[]
+    /** API names of roles, with all roles below them */
+    roles_and_subordinates?: readonly string[]
+    /** API names of roles, with the roles below them except those of customers and partners */
+    roles_and_internal_subordinates?: readonly string[]
+  }
+}
+
+export type PlanListViewOperation =
+  | 'equals'
+  | 'not_equals'
+  | 'greater_than'
+  | 'greater_or_equal'
+  | 'less_than'
+  | 'less_or_equal'
+  | 'contains'
+  | 'not_contains'
+  | 'starts_with'
+  | 'includes'
+  | 'excludes'
+
+export type PlanListViewScope = 'Everything' | 'Mine' | 'Queue'
+
+export type PlanLocationField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** Latitude and longitude; counts as three fields */
+  type: 'Location'
+  /** Default: `6` */
+  scale?: number
+  /** false: degrees, minutes and seconds. Default: `true` */
+  display_in_decimal?: boolean
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+}
+
+export type PlanLongTextAreaField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'LongTextArea'
+  /** Default: `32768` */
+  length?: number
+  /** Default: `3` */
+  visible_lines?: number
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanLookupField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Lookup'
+  /** API name of the object looked up */
+  reference_to: string
+  /** Name of the relationship from the parent to these records, without `__r` */
+  relationship_name: string
+  /** Label of the related list on the parent */
+  relationship_label?: string
+  /** What happens when the parent record is deleted. Default: SetNull, or Restrict for a required field */
+  delete_constraint?: PlanDeleteConstraint
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+}
+
+export type PlanMaskCharacter = 'asterisk' | 'X'
+
+export type PlanMaskType = 'all' | 'creditCard' | 'ssn' | 'lastFour' | 'sin' | 'nino'
+
+export type PlanMasterDetailField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** Always required; the detail is deleted with its master */
+  type: 'MasterDetail'
+  /** API name of the object looked up */
+  reference_to: string
+  /** Name of the relationship from the parent to these records, without `__r` */
+  relationship_name: string
+  /** Label of the related list on the parent */
+  relationship_label?: string
+  /** 0 for the primary, 1 for the secondary master. Default: the order in the plan */
+  relationship_order?: number
+  /** A detail may move to a different master. Default: `false` */
+  reparentable?: boolean
+  /** Read access to the master is enough to write a detail. Default: `false` */
+  write_requires_master_read?: boolean
+}
+
+export type PlanMultiselectPicklistField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** Several of a list of values */
+  type: 'MultiselectPicklist'
+  /** Own values of the field, in their order */
+  values?: readonly PlanPicklistValue[]
+  /** Name of a global value set, in place of own values; always restricted */
+  global_value_set?: string
+  /** The value that new records start with. Default: unchanged, or none for a new field */
+  default?: string
+  /** Only values of the list can be saved. Default: unchanged, or false for a new field */
+  restricted?: boolean
+  /** Shown alphabetically instead of in the order given. Default: `false` */
+  sorted?: boolean
+  /** A picklist or checkbox of the same object on whose value it depends which values can be chosen. Needs value_settings. Default: unchanged */
+  controlling_field?: string
+  /** Added to the settings that exist: Salesforce removes none by API */
+  value_settings?: readonly {
+    /** A value of this field */
+    value: string
+    /** Values of the controlling field for which it can be chosen; of a checkbox `checked` and `unchecked` */
+    controlling_values: readonly string[]
+  }[]
+  /** Default: `4` */
+  visible_lines?: number
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+}
+
+/** The object's Name field: typed by users, or numbered by Salesforce */
+export type PlanNameField = PlanTextNameField | PlanAutoNumberNameField
+
+export type PlanNumberField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Number'
+  /** Digits in total, decimal places included. Default: `18` */
+  precision?: number
+  /** Decimal places. Default: `0` */
+  scale?: number
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** No two records share a value. Default: `false` */
+  unique?: boolean
+  /** Key from another system; records can be upserted by it. Default: `false` */
+  external_id?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
 /** A custom object with its label, plural label and name field; or, without them, fields, record types, business processes, validation rules, compact layouts, list views and field sets for an existing object */
 export type PlanObject = {
   /** `X__c` for a custom object, else a standard object */
   api_name: string
   label?: string
   plural_label?: string
-  /** The object's Name field: typed by users, or numbered by Salesforce */
-  name_field?:
-    | {
-        label: string
-        type: 'Text'
-      }
-    | {
-        label: string
-        type: 'AutoNumber'
-        /** With the number between braces, e.g. `JP-{00000}` */
-        display_format: string
-      }
+  name_field?: PlanNameField
   /** Default: ReadWrite, or ControlledByParent with a master-detail */
-  sharing_model?: 'Private' | 'Read' | 'ReadWrite' | 'ControlledByParent'
+  sharing_model?: PlanSharingModel
   description?: string
   /** Sales, support, lead and solution processes, for record types */
-  business_processes?: readonly {
-    /** Its name, which users also see; spaces are allowed */
-    api_name: string
-    /** Default: unchanged */
-    description?: string
-    active?: boolean
-    /** Stages of opportunities or statuses of leads, cases and solutions; values that it already offers stay */
-    values: readonly string[]
-    /** The status that new records start with; not for opportunities. Default: unchanged, or the first of the values for a new process */
-    default?: string
-  }[]
-  record_types?: readonly {
-    api_name: string
-    label: string
-    description?: string
-    active?: boolean
-    /** Name of the sales, support, lead or solution process, of this plan or of the Salesforce org; needed on those objects only */
-    business_process?: string
-    /** What it offers of each picklist. Picklists that are not listed are left to Salesforce: a record type that exists offers what it offered before; a new one starts with all values where it is created in Setup, so list what matters */
-    picklist_values?: readonly {
-      /** A picklist of the object */
-      field: string
-      /** Values of the picklist that the record type offers; those it offers already stay */
-      values: readonly string[]
-      /** The value that its new records start with. Default: unchanged, or none */
-      default?: string
-    }[]
-  }[]
-  validation_rules?: readonly {
-    api_name: string
-    description?: string
-    active?: boolean
-    /** Records for which it is true are rejected */
-    error_condition_formula: string
-    /** The message shown to users when a record is rejected */
-    error_message: string
-    /** The field next to which the message is shown. Default: the top of the page */
-    error_display_field?: string
-  }[]
+  business_processes?: readonly PlanBusinessProcess[]
+  record_types?: readonly PlanRecordType[]
+  validation_rules?: readonly PlanValidationRule[]
   fields?: readonly PlanField[]
   /** The fields at the top of a record. Created if it does not exist */
-  compact_layouts?: readonly {
-    api_name: string
-    label: string
-    /** API names of fields, the most important first. They replace the fields it has */
-    fields: readonly string[]
-    /** Makes it the primary compact layout of the object; record types keep the one assigned to them. Default: the primary one is unchanged */
-    assign?: boolean
-  }[]
+  compact_layouts?: readonly PlanCompactLayout[]
   /** Lists of records. Created if they do not exist */
-  list_views?: readonly {
-    api_name: string
-    label: string
-    /** All records, the user's own, or those of a queue. Default: unchanged, or Everything for a new one */
-    filter_scope?: 'Everything' | 'Mine' | 'Queue'
-    /** API name of the queue; needed for the scope Queue only */
-    queue?: string
-    /** API names of fields, from left to right. Salesforce's own column names, e.g. `CORE.USERS.ALIAS`, are sent as they are. They replace the columns it has */
-    columns: readonly string[]
-    /** Which records it shows. They replace the filters it has. Default: unchanged, or none */
-    filters?: readonly {
-      /** As in columns */
-      field: string
-      operation:
-        | 'equals'
-        | 'not_equals'
-        | 'greater_than'
-        | 'greater_or_equal'
-        | 'less_than'
-        | 'less_or_equal'
-        | 'contains'
-        | 'not_contains'
-        | 'starts_with'
-        | 'includes'
-        | 'excludes'
-      /** Several values are separated by commas; `1` or `0` for a checkbox. Default: empty */
-      value?: string
-    }[]
-    /** How the filters combine, by their numbers: `1 AND (2 OR 3)`. Default: all of them */
-    boolean_filter?: string
-    /** Who sees it, in place of those who see it now; nobody named is all users. Default: unchanged, or all users */
-    shared_to?: {
-      all_internal_users?: boolean
-      /** API names of public groups */
-      public_groups?: readonly string[]
-      /** API names of roles */
-      roles?: readonly string[]
-      /** API names of roles, with all roles below them */
-      roles_and_subordinates?: readonly string[]
-      /** API names of roles, with the roles below them except those of customers and partners */
-      roles_and_internal_subordinates?: readonly string[]
-    }
-  }[]
+  list_views?: readonly PlanListView[]
   /** Fields for pages and components. Created if they do not exist */
-  field_sets?: readonly {
-    api_name: string
-    label: string
-    /** What it is for; Salesforce requires it */
-    description: string
-    /** API names of the fields in the set, in their order; its other fields stay, after these */
-    displayed_fields?: readonly string[]
-    /** API names of fields that administrators may add to the set; other such fields stay */
-    available_fields?: readonly string[]
-  }[]
+  field_sets?: readonly PlanFieldSet[]
+}
+
+export type PlanPercentField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Percent'
+  /** Digits in total, decimal places included. Default: `18` */
+  precision?: number
+  /** Decimal places. Default: `2` */
+  scale?: number
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
 }
 
 /** Permission sets that are assigned together. Created if it does not exist */
@@ -1222,14 +2357,75 @@ export type PlanPermissionSetGroup = {
 
 /** Who may see and edit what the plan creates */
 export type PlanPermissions = {
-  /** Created if it does not exist; null for none */
+  /** Created if it does not exist; null for none. Default: `"SFDC_Engine_X"` */
   permission_set?: string | null
+  /** Default: `true` */
   assign_to_connected_user?: boolean
   /** Profiles that get the same access */
   profiles?: readonly string[]
   /** Existing permission sets that get the same access */
   permission_sets?: readonly string[]
 }
+
+export type PlanPhoneField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Phone'
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanPicklistField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** One of a list of values */
+  type: 'Picklist'
+  /** Own values of the field, in their order */
+  values?: readonly PlanPicklistValue[]
+  /** Name of a global value set, in place of own values; always restricted */
+  global_value_set?: string
+  /** The value that new records start with. Default: unchanged, or none for a new field */
+  default?: string
+  /** Only values of the list can be saved. Default: unchanged, or false for a new field */
+  restricted?: boolean
+  /** Shown alphabetically instead of in the order given. Default: `false` */
+  sorted?: boolean
+  /** A picklist or checkbox of the same object on whose value it depends which values can be chosen. Needs value_settings. Default: unchanged */
+  controlling_field?: string
+  /** Added to the settings that exist: Salesforce removes none by API */
+  value_settings?: readonly {
+    /** A value of this field */
+    value: string
+    /** Values of the controlling field for which it can be chosen; of a checkbox `checked` and `unchecked` */
+    controlling_values: readonly string[]
+  }[]
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+}
+
+/** A value, or a value and the label that users see instead */
+export type PlanPicklistValue =
+  | string
+  | {
+      /** API value */
+      value: string
+      /** Shown to users */
+      label: string
+    }
 
 /** A set of users that queues and sharing rules can refer to; members are added in Salesforce. Created if it does not exist */
 export type PlanPublicGroup = {
@@ -1268,6 +2464,27 @@ export type PlanQueue = {
   }
 }
 
+export type PlanRecordType = {
+  api_name: string
+  label: string
+  description?: string
+  /** Default: `true` */
+  active?: boolean
+  /** Name of the sales, support, lead or solution process, of this plan or of the Salesforce org; needed on those objects only */
+  business_process?: string
+  /** What it offers of each picklist. Picklists that are not listed are left to Salesforce: a record type that exists offers what it offered before; a new one starts with all values where it is created in Setup, so list what matters */
+  picklist_values?: readonly PlanRecordTypeValues[]
+}
+
+export type PlanRecordTypeValues = {
+  /** A picklist of the object */
+  field: string
+  /** Values of the picklist that the record type offers; those it offers already stay */
+  values: readonly string[]
+  /** The value that its new records start with. Default: unchanged, or none */
+  default?: string
+}
+
 /** A related list to be added to a page layout */
 export type PlanRelatedList = {
   /** Its name in the Metadata API: `RelatedContactList`, or `Child__c.Parent__c` by the lookup of a custom object */
@@ -1276,7 +2493,142 @@ export type PlanRelatedList = {
   fields: readonly string[]
   /** The sort order of an existing list does not change */
   sort_field?: string
-  sort_order?: 'Asc' | 'Desc'
+  sort_order?: PlanSortOrder
+}
+
+export type PlanSharingModel = 'Private' | 'Read' | 'ReadWrite' | 'ControlledByParent'
+
+export type PlanSortOrder = 'Asc' | 'Desc'
+
+export type PlanSummaryField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** Roll-up of the details of a master */
+  type: 'Summary'
+  operation: PlanSummaryOperation
+  /** The master-detail field on the detail, e.g. `Line__c.Order__c` */
+  summary_foreign_key: string
+  /** The field rolled up, e.g. `Line__c.Amount__c`; not for count */
+  summarized_field?: string
+  /** Only details that meet all of these are rolled up */
+  filters?: readonly {
+    /** Field of the detail, e.g. `Line__c.Paid__c` */
+    field: string
+    operation: PlanSummaryFilterOperation
+    value: string
+  }[]
+}
+
+export type PlanSummaryFilterOperation =
+  | 'equals'
+  | 'notEqual'
+  | 'lessThan'
+  | 'greaterThan'
+  | 'lessOrEqual'
+  | 'greaterOrEqual'
+  | 'contains'
+  | 'notContain'
+  | 'startsWith'
+  | 'includes'
+  | 'excludes'
+
+export type PlanSummaryOperation = 'count' | 'sum' | 'min' | 'max'
+
+export type PlanTextAreaField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  /** Up to 255 characters on several lines; has no length */
+  type: 'TextArea'
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanTextField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Text'
+  /** Default: `255` */
+  length?: number
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** No two records share a value. Default: `false` */
+  unique?: boolean
+  /** Whether uniqueness is case-sensitive. Default: `false` */
+  case_sensitive?: boolean
+  /** Key from another system; records can be upserted by it. Default: `false` */
+  external_id?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanTextNameField = {
+  label: string
+  type: 'Text'
+}
+
+export type PlanTimeField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Time'
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanUrlField = {
+  /** API name of the custom field, with `__c` */
+  api_name: string
+  /** Field label */
+  label: string
+  /** For administrators */
+  description?: string
+  /** Help shown to users beside the field */
+  help_text?: string
+  type: 'Url'
+  /** No record can be saved without a value. Default: `false` */
+  required?: boolean
+  /** Default value as a formula, e.g. `TODAY()` or `'EU'` */
+  default_formula?: string
+}
+
+export type PlanValidationRule = {
+  api_name: string
+  description?: string
+  /** Default: `true` */
+  active?: boolean
+  /** Records for which it is true are rejected */
+  error_condition_formula: string
+  /** The message shown to users when a record is rejected */
+  error_message: string
+  /** The field next to which the message is shown. Default: the top of the page */
+  error_display_field?: string
 }
 
 /** A problem, RFC 9457 */
@@ -1285,27 +2637,15 @@ export type Problem = {
   title: string
   status: number
   detail: string
-  /** Stable; programs look at it */
-  code: string
+  code: ErrorCode
   /** Finds the log lines of the request */
   request_id: string
   /** What the caller can do */
   remedy: string
   /** The page about the code, relative to this server */
   doc_url: string
-  errors?: {
-    path: string
-    code: string
-    message: string
-  }[]
-  /** Salesforce's or Nango's own words, unaltered but for secrets */
-  upstream?: {
-    service: 'salesforce' | 'nango'
-    status: number | null
-    code: string
-    message: string
-    fields?: string[]
-  }
+  errors?: MemberError[]
+  upstream?: Upstream
 }
 
 export type Progress = {
@@ -1319,14 +2659,14 @@ export type Push = {
   id: string
   /** A UUID */
   client_id: string
-  kind: 'records' | 'status_update' | 'link'
+  kind: PushKind
   canonical_object: string | null
   sfdc_object: string | null
-  status: 'queued' | 'in_progress' | 'succeeded' | 'partial' | 'failed'
+  status: PushStatus
   /** True once the work has ended, whatever its status: stop polling then */
   is_final: boolean
   dry_run: boolean
-  transport: 'collections' | 'bulk'
+  transport: PushTransport
   total: number
   processed: number
   succeeded: number
@@ -1337,50 +2677,11 @@ export type Push = {
   mapping_version: number | null
   retry_of: string | null
   /** In a dry run: the active automations that saving the rows would start, according to the snapshot; assignment rules only where the push asks for them */
-  automations:
-    | {
-        type: string
-        api_name: string
-        events: string[]
-        timing: string | null
-      }[]
-    | null
+  automations: StartedAutomation[] | null
   /** In a dry run: the rows that a push would send, by the `action` of their results. Rows that would change nothing are counted in `succeeded` only */
-  dry_run_counts: {
-    would_update: number
-    would_send: number
-  } | null
+  dry_run_counts: DryRunCounts | null
   /** Why it ended before all rows were sent; with status `in_progress`, why it is paused and when it resumes by itself */
-  error: {
-    code: string
-    message: string
-    errors?: {
-      path: string
-      code: string
-      message: string
-    }[]
-    /** Salesforce's or Nango's own words, unaltered but for secrets */
-    upstream?: {
-      service: 'salesforce' | 'nango'
-      status: number | null
-      code: string
-      message: string
-      fields?: string[]
-    }
-    /** Only while the work is paused */
-    waiting?: {
-      /** `time`: it passes by itself. `person`: somebody has to act; then the work resumes by itself */
-      for: 'time' | 'person'
-      /** ISO 8601 in UTC */
-      since: string
-      /** When it gives up and ends with this error; null: it does not give up */
-      until: string | null
-      /** ISO 8601 in UTC */
-      next_try_at: string
-    }
-    /** ISO 8601 in UTC */
-    resumes_at?: string
-  } | null
+  error: PushFault | null
   created_by: string | null
   /** ISO 8601 in UTC */
   created_at: string
@@ -1388,34 +2689,159 @@ export type Push = {
   completed_at: string | null
 }
 
+export type PushCancelRequest = {
+  /** A UUID */
+  push_id: string
+}
+
+export type PushFault = {
+  code: FaultCode
+  message: string
+  errors?: MemberError[]
+  upstream?: Upstream
+  /** Only while the work is paused */
+  waiting?: Waiting
+  /** ISO 8601 in UTC */
+  resumes_at?: string
+}
+
+export type PushGetRequest = {
+  /** A UUID */
+  push_id: string
+}
+
+export type PushKind = 'records' | 'status_update' | 'link'
+
+export type PushLinkEnvelope = {
+  /** A UUID */
+  client_id: string
+  options?: PushOptions
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type PushLinkRequest = {
+  /** A UUID */
+  client_id: string
+  options?: PushOptions
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+  links: readonly LinkRow[]
+}
+
+export type PushListRequest = {
+  /** A UUID */
+  client_id?: string
+  object?: string
+  kind?: PushKind
+  status?: PushStatus
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
 export type PushOptions = {
-  /** Validates the rows against mapping and snapshot, without calling Salesforce */
+  /** Validates the rows against mapping and snapshot, without calling Salesforce. Default: `false` */
   dry_run?: boolean
-  /** One transaction; at most 200 rows, by sObject Collections */
+  /** One transaction; at most 200 rows, by sObject Collections. Default: `false` */
   all_or_none?: boolean
-  /** auto: Collections up to 2,000 rows, above that Bulk API 2.0 */
-  transport?: 'auto' | 'collections' | 'bulk'
-  /** skip: null and empty texts are not sent; blank: they empty the field */
-  null_policy?: 'skip' | 'blank'
-  /** For leads and cases: false = none, true = the active rule, or the id of a rule */
-  assignment_rules?: boolean | string
-  /** Saves records although a duplicate rule warns; Collections only */
+  /** auto: Collections up to 2,000 rows, above that Bulk API 2.0. Default: `"auto"` */
+  transport?: WantedTransport
+  /** skip: null and empty texts are not sent; blank: they empty the field. Default: `"skip"` */
+  null_policy?: NullPolicy
+  /** For leads and cases: false = none, true = the active rule, or the id of a rule. Default: `false` */
+  assignment_rules?: AssignmentRules
+  /** Saves records although a duplicate rule warns; Collections only. Default: `false` */
   allow_duplicates?: boolean
 }
+
+export type PushPage = {
+  items: Push[]
+  next_cursor: string | null
+  warnings: {
+    code: 'object_unknown'
+    message: string
+  }[]
+}
+
+export type PushRecordsEnvelope = {
+  /** A UUID */
+  client_id: string
+  options?: PushOptions
+  object: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type PushRecordsRequest = {
+  /** A UUID */
+  client_id: string
+  options?: PushOptions
+  object: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+  records: readonly {
+    [name: string]: unknown
+  }[]
+}
+
+export type PushResultsRequest = {
+  /** A UUID */
+  push_id: string
+  status?: RowOutcome
+  /** Default: `50` */
+  limit?: number
+  cursor?: string
+}
+
+export type PushRetryRequest = {
+  /** A UUID */
+  push_id: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type PushStatus = 'queued' | 'in_progress' | 'succeeded' | 'partial' | 'failed'
+
+export type PushStatusUpdateEnvelope = {
+  /** A UUID */
+  client_id: string
+  options?: PushOptions
+  object: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type PushStatusUpdateRequest = {
+  /** A UUID */
+  client_id: string
+  options?: PushOptions
+  object: string
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+  updates: readonly StatusUpdateRow[]
+}
+
+export type PushTransport = 'collections' | 'bulk'
 
 export type PushWithResults = {
   /** A UUID */
   id: string
   /** A UUID */
   client_id: string
-  kind: 'records' | 'status_update' | 'link'
+  kind: PushKind
   canonical_object: string | null
   sfdc_object: string | null
-  status: 'queued' | 'in_progress' | 'succeeded' | 'partial' | 'failed'
+  status: PushStatus
   /** True once the work has ended, whatever its status: stop polling then */
   is_final: boolean
   dry_run: boolean
-  transport: 'collections' | 'bulk'
+  transport: PushTransport
   total: number
   processed: number
   succeeded: number
@@ -1426,50 +2852,11 @@ export type PushWithResults = {
   mapping_version: number | null
   retry_of: string | null
   /** In a dry run: the active automations that saving the rows would start, according to the snapshot; assignment rules only where the push asks for them */
-  automations:
-    | {
-        type: string
-        api_name: string
-        events: string[]
-        timing: string | null
-      }[]
-    | null
+  automations: StartedAutomation[] | null
   /** In a dry run: the rows that a push would send, by the `action` of their results. Rows that would change nothing are counted in `succeeded` only */
-  dry_run_counts: {
-    would_update: number
-    would_send: number
-  } | null
+  dry_run_counts: DryRunCounts | null
   /** Why it ended before all rows were sent; with status `in_progress`, why it is paused and when it resumes by itself */
-  error: {
-    code: string
-    message: string
-    errors?: {
-      path: string
-      code: string
-      message: string
-    }[]
-    /** Salesforce's or Nango's own words, unaltered but for secrets */
-    upstream?: {
-      service: 'salesforce' | 'nango'
-      status: number | null
-      code: string
-      message: string
-      fields?: string[]
-    }
-    /** Only while the work is paused */
-    waiting?: {
-      /** `time`: it passes by itself. `person`: somebody has to act; then the work resumes by itself */
-      for: 'time' | 'person'
-      /** ISO 8601 in UTC */
-      since: string
-      /** When it gives up and ends with this error; null: it does not give up */
-      until: string | null
-      /** ISO 8601 in UTC */
-      next_try_at: string
-    }
-    /** ISO 8601 in UTC */
-    resumes_at?: string
-  } | null
+  error: PushFault | null
   created_by: string | null
   /** ISO 8601 in UTC */
   created_at: string
@@ -1479,6 +2866,17 @@ export type PushWithResults = {
   results?: RowResult[]
 }
 
+export type ReadyResponse = {
+  status: 'ready'
+}
+
+export type RecordEvent = 'create' | 'update' | 'delete' | 'undelete'
+
+/** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
+export type RecordMatch = {
+  [name: string]: unknown
+}
+
 /** A record-triggered flow in short */
 export type RecordTriggeredFlow = {
   form: 'record_triggered'
@@ -1486,347 +2884,48 @@ export type RecordTriggeredFlow = {
   description?: string
   /** The object whose records start it */
   object: string
-  on: 'create' | 'update' | 'create_or_update' | 'delete'
+  on: FlowStartEvent
   /** `is_null` and `is_changed` take true or false */
   criteria?: readonly {
     field: string
-    operator:
-      | 'equals'
-      | 'not_equals'
-      | 'greater_than'
-      | 'greater_or_equal'
-      | 'less_than'
-      | 'less_or_equal'
-      | 'contains'
-      | 'starts_with'
-      | 'ends_with'
-      | 'is_null'
-      | 'is_changed'
-    value:
-      | string
-      | number
-      | boolean
-      | {
-          /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-          reference: string
-        }
-      | {
-          date: string
-        }
-      | {
-          date_time: string
-        }
-      | {
-          /** Fields as `{!$Record.AnnualRevenue}` */
-          formula: string
-          result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-          /** For Number and Currency. Default: 2 */
-          scale?: number
-        }
+    operator: FlowStartOperator
+    value: FlowValue
   }[]
   /** `and` (default), `or`, or an expression with the numbers of the criteria: `1 AND (2 OR 3)` */
   logic?: string
   /** Instead of criteria: the flow starts where the formula is true; fields as `{!$Record.Status}` */
   formula?: string
-  /** Only when the change makes the record meet the criteria */
+  /** Only when the change makes the record meet the criteria. Default: `false` */
   only_when_changed?: boolean
   /** Position among the flows of the same event */
   order?: number
-  action?:
-    | {
-        type: 'update_fields'
-        /** By API name; null empties the field */
-        fields: {
-          [name: string]:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-            | null
-        }
-      }
-    | {
-        type: 'update_records'
-        object: string
-        /** Which records: `{ "field": "Id", "operator": "equals", "value": { "reference": "$Record.AccountId" } }` */
-        criteria: readonly {
-          field: string
-          operator:
-            | 'equals'
-            | 'not_equals'
-            | 'greater_than'
-            | 'greater_or_equal'
-            | 'less_than'
-            | 'less_or_equal'
-            | 'contains'
-            | 'starts_with'
-            | 'ends_with'
-            | 'is_null'
-          value:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-        }[]
-        /** `and` (default), `or`, or an expression with the numbers of the criteria: `1 AND (2 OR 3)` */
-        logic?: string
-        /** By API name; null empties the field */
-        fields: {
-          [name: string]:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-            | null
-        }
-      }
-    | {
-        type: 'create_record'
-        object: string
-        /** By API name; null empties the field */
-        fields: {
-          [name: string]:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-            | null
-        }
-      }
-    | {
-        type: 'send_email_alert'
-        email_alert: string
-      }
-    | {
-        type: 'send_email'
-        to:
-          | readonly string[]
-          | {
-              /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-              reference: string
-            }
-        subject: string
-        body: string
-      }
+  action?: FlowAction
   /** Instead of `action`: several, one after the other */
-  actions?: readonly (
-    | {
-        type: 'update_fields'
-        /** By API name; null empties the field */
-        fields: {
-          [name: string]:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-            | null
-        }
-      }
-    | {
-        type: 'update_records'
-        object: string
-        /** Which records: `{ "field": "Id", "operator": "equals", "value": { "reference": "$Record.AccountId" } }` */
-        criteria: readonly {
-          field: string
-          operator:
-            | 'equals'
-            | 'not_equals'
-            | 'greater_than'
-            | 'greater_or_equal'
-            | 'less_than'
-            | 'less_or_equal'
-            | 'contains'
-            | 'starts_with'
-            | 'ends_with'
-            | 'is_null'
-          value:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-        }[]
-        /** `and` (default), `or`, or an expression with the numbers of the criteria: `1 AND (2 OR 3)` */
-        logic?: string
-        /** By API name; null empties the field */
-        fields: {
-          [name: string]:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-            | null
-        }
-      }
-    | {
-        type: 'create_record'
-        object: string
-        /** By API name; null empties the field */
-        fields: {
-          [name: string]:
-            | string
-            | number
-            | boolean
-            | {
-                /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-                reference: string
-              }
-            | {
-                date: string
-              }
-            | {
-                date_time: string
-              }
-            | {
-                /** Fields as `{!$Record.AnnualRevenue}` */
-                formula: string
-                result_type: 'String' | 'Number' | 'Currency' | 'Boolean' | 'Date' | 'DateTime'
-                /** For Number and Currency. Default: 2 */
-                scale?: number
-              }
-            | null
-        }
-      }
-    | {
-        type: 'send_email_alert'
-        email_alert: string
-      }
-    | {
-        type: 'send_email'
-        to:
-          | readonly string[]
-          | {
-              /** `$Record.OwnerId`, `$Record__Prior.Status`, `$User.Id` …, or `Create_Record`: the record that this action created */
-              reference: string
-            }
-        subject: string
-        body: string
-      }
-  )[]
+  actions?: readonly FlowAction[]
 }
+
+export type RecordTypeInfo = {
+  name: string
+  developerName: string
+  recordTypeId: string
+  active?: boolean
+  available?: boolean
+  defaultRecordTypeMapping?: boolean
+  master?: boolean
+  [name: string]: unknown
+}
+
+export type Reversibility = 'reversible' | 'reversible_with_data_loss' | 'irreversible'
+
+export type RevocationStep = 'read_grant' | 'revoke_at_salesforce' | 'delete_at_nango'
+
+export type Role = 'org_admin' | 'company_admin' | 'company_member'
 
 export type Rollback = {
   /** `dry_run`: the lists show what would be done */
-  status: 'running' | 'dry_run' | 'complete' | 'partial' | 'failed'
-  removed: {
-    type: string
-    full_name: string
-  }[]
-  restored: {
-    type: string
-    full_name: string
-  }[]
+  status: RollbackStatus
+  removed: ComponentName[]
+  restored: ComponentName[]
   /** Left as it is, with the reason, and who changed it when, where the Salesforce org records it */
   kept: {
     type: string
@@ -1847,17 +2946,34 @@ export type Rollback = {
     rows: number | null
   }[]
   /** What was read back after the rollback, compared with the state before the deployment */
-  proof: {
-    complete: boolean
-    compared: number
-    differences: {
-      type: string
-      full_name: string
-      what: string
-    }[]
-  } | null
+  proof: RollbackProof | null
   error: WorkFault | null
 }
+
+export type RollbackProof = {
+  complete: boolean
+  compared: number
+  differences: {
+    type: string
+    full_name: string
+    what: string
+  }[]
+}
+
+export type RollbackStatus = 'running' | 'dry_run' | 'complete' | 'partial' | 'failed'
+
+export type RowAction = 'created' | 'updated' | 'skipped' | 'failed' | 'would_update' | 'would_send'
+
+export type RowError = {
+  /** Salesforce's own code where Salesforce refused */
+  code: string
+  message: string
+  /** Canonical names */
+  fields: string[]
+  remedy: string
+}
+
+export type RowOutcome = 'failed' | 'succeeded'
 
 export type RowResult = {
   /** In the order of the input, from 0 */
@@ -1866,28 +2982,41 @@ export type RowResult = {
   /** The record's id, 18 characters */
   id: string | null
   /** `skipped`: there was nothing to change; counts as succeeded. In a dry run: `would_update` changes an existing record, `would_send` creates or changes one (only Salesforce knows which) */
-  action: 'created' | 'updated' | 'skipped' | 'failed' | 'would_update' | 'would_send'
+  action: RowAction
   success: boolean
   /** Sent again after a broken connection: automations may have run twice */
   resent?: boolean
   attempts: number
-  errors: {
-    /** Salesforce's own code where Salesforce refused */
-    code: string
-    message: string
-    /** Canonical names */
-    fields: string[]
-    remedy: string
-  }[]
+  errors: RowError[]
   /** How a value may be stored differently than intended; the row is sent anyway */
-  warnings?: {
-    /** Salesforce's own code where Salesforce refused */
-    code: string
-    message: string
-    /** Canonical names */
-    fields: string[]
-    remedy: string
-  }[]
+  warnings?: RowError[]
+}
+
+export type RowResultPage = {
+  items: RowResult[]
+  next_cursor: string | null
+}
+
+export type SalesforceIdentity = {
+  sfdc_org_id: string
+  sfdc_user_id: string
+  username: string | null
+}
+
+export type SampleValue = string | number | boolean | null
+
+/** Sends a plain e-mail, after the save; subject and body may hold `{!$Record.Name}` and the like */
+export type SendEmailAction = {
+  type: 'send_email'
+  to: EmailRecipients
+  subject: string
+  body: string
+}
+
+/** Sends an e-mail alert that exists on the object, after the save */
+export type SendEmailAlertAction = {
+  type: 'send_email_alert'
+  email_alert: string
 }
 
 /** An assignment rule in short: the first entry that matches assigns the record */
@@ -1898,34 +3027,15 @@ export type ShortAssignmentRule = {
     criteria?: readonly {
       /** A field of the rule's object, or of a related object with its name before the field's */
       field: string
-      operator:
-        | 'equals'
-        | 'not_equals'
-        | 'greater_than'
-        | 'greater_or_equal'
-        | 'less_than'
-        | 'less_or_equal'
-        | 'contains'
-        | 'not_contains'
-        | 'starts_with'
-        | 'includes'
-        | 'excludes'
+      operator: AssignmentOperator
       /** With a list, any one of the values matches */
-      value: string | number | boolean | readonly (string | number | boolean)[]
+      value: AssignmentValues
     }[]
     /** `and` (default), `or`, or an expression with the numbers of the criteria: `1 AND (2 OR 3)` */
     logic?: string
     /** Instead of criteria */
     formula?: string
-    assign_to:
-      | {
-          /** Its username */
-          user: string
-        }
-      | {
-          /** Its developer name */
-          queue: string
-        }
+    assign_to: AssignmentOwner
     /** Template of the e-mail that notifies the new owner */
     email_template?: string
   }[]
@@ -1949,11 +3059,11 @@ export type Snapshot = {
   client_id: string
   /** 1, 2, 3 … per client; null until complete */
   version: number | null
-  status: 'pulling' | 'complete' | 'failed'
+  status: SnapshotStatus
   /** True once the work has ended, whatever its status: stop polling then */
   is_final: boolean
   /** What was read; every other object was carried over from the previous version */
-  scope: 'all' | string[]
+  scope: SnapshotScope
   api_version: string
   progress: Progress
   /** Why it failed; with status `pulling`, why it is paused. It resumes by itself */
@@ -1963,81 +3073,212 @@ export type Snapshot = {
   automations_count: number | null
   /** SHA-256 over everything in it: equal hashes are equal snapshots */
   content_hash: string | null
-  stats: {
-    salesforce_api_calls: number
-    /** Describes that Salesforce said had not changed */
-    not_modified: number
-    /** Compressed bytes that this pull added to the store */
-    bytes: number
-    duration_ms: number
-    /** Objects and automations that could not be read, with Salesforce's reason; a type of automation that could not be listed is named by the type and carried over */
-    unreadable: {
-      object: string
-      code: string
-      message: string
-    }[]
-    /** Objects, and fields as `Object.Field`, that an earlier version has and the connected user no longer sees, but that may still exist in the Salesforce org. They do not count as removed */
-    not_visible: string[]
-    /** Permissions that the connected user lacks, as Setup calls them; null where not known */
-    missing_permissions: string[] | null
-  }
+  stats: SnapshotStats
   /** Objects and automations, compared with the previous version; null for the first */
-  changes_from_previous: {
-    added: number
-    removed: number
-    changed: number
-  } | null
+  changes_from_previous: ChangeCounts | null
   created_by: string | null
   /** ISO 8601 in UTC */
   created_at: string
   completed_at: string | null
 }
 
+export type SnapshotAutomation = {
+  type: AutomationType
+  /** As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard` */
+  api_name: string
+  label: string | null
+  object: string | null
+  active: boolean
+  active_version: number | null
+  latest_version: number | null
+  versions: {
+    version: number
+    status: string
+    last_modified_at: string | null
+  }[]
+  process_type: string | null
+  trigger: AutomationTrigger | null
+  /** Part of an installed managed package */
+  managed: boolean
+  last_modified_at: string | null
+  /** For a flow: the version that `definition` shows, the active one or else the latest */
+  definition_version: number | null
+  /** The content as the Metadata API gives it, as JSON: an element is its text or an object of its children, a repeated element an array (so a list of one is not an array). Null where hidden. */
+  definition: MetadataJson | null
+}
+
+export type SnapshotPage = {
+  items: Snapshot[]
+  next_cursor: string | null
+}
+
+export type SnapshotPart =
+  | 'objects'
+  | 'fields'
+  | 'record_types'
+  | 'child_relationships'
+  | 'automations'
+
+export type SnapshotScope = 'all' | string[]
+
+export type SnapshotStats = {
+  salesforce_api_calls: number
+  /** Describes that Salesforce said had not changed */
+  not_modified: number
+  /** Compressed bytes that this pull added to the store */
+  bytes: number
+  duration_ms: number
+  /** Objects and automations that could not be read, with Salesforce's reason; a type of automation that could not be listed is named by the type and carried over */
+  unreadable: {
+    object: string
+    code: string
+    message: string
+  }[]
+  /** Objects, and fields as `Object.Field`, that an earlier version has and the connected user no longer sees, but that may still exist in the Salesforce org. They do not count as removed */
+  not_visible: string[]
+  /** Permissions that the connected user lacks, as Setup calls them; null where not known */
+  missing_permissions: string[] | null
+}
+
+export type SnapshotStatus = 'pulling' | 'complete' | 'failed'
+
+export type SnapshotWarningCode = 'object_unknown' | 'object_not_visible' | 'object_unreadable'
+
+export type SnapshotWithPayload = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  /** 1, 2, 3 … per client; null until complete */
+  version: number | null
+  status: SnapshotStatus
+  /** True once the work has ended, whatever its status: stop polling then */
+  is_final: boolean
+  /** What was read; every other object was carried over from the previous version */
+  scope: SnapshotScope
+  api_version: string
+  progress: Progress
+  /** Why it failed; with status `pulling`, why it is paused. It resumes by itself */
+  error: WorkFault | null
+  objects_count: number | null
+  fields_count: number | null
+  automations_count: number | null
+  /** SHA-256 over everything in it: equal hashes are equal snapshots */
+  content_hash: string | null
+  stats: SnapshotStats
+  /** Objects and automations, compared with the previous version; null for the first */
+  changes_from_previous: ChangeCounts | null
+  created_by: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  completed_at: string | null
+  /** Names asked for that this version does not describe, with the nearest one that it does */
+  warnings: {
+    /** In the request: `objects.0` */
+    path: string
+    code: SnapshotWarningCode
+    message: string
+  }[]
+  /** By API name; null when the snapshot is not complete or they were not requested */
+  objects: {
+    [name: string]: ObjectDescribe
+  } | null
+  automations: SnapshotAutomation[] | null
+}
+
+export type StartedAutomation = {
+  type: string
+  api_name: string
+  events: string[]
+  timing: string | null
+}
+
 export type StatusUpdateRow = {
-  /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-  match: {
-    [name: string]: unknown
-  }
+  match: RecordMatch
   /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
   fields: {
     [name: string]: unknown
   }
 }
 
+/** Before or after the record is saved */
+export type StepTiming = 'before' | 'after'
+
+export type SuggestionReason = {
+  code: string
+  message: string
+}
+
+export type SuperAdminOrgsCreateRequest = {
+  name: string
+  /** Unique; derived from the name when absent */
+  slug?: string
+}
+
+export type SuperAdminOrgsListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type SuperAdminOrgsUpdateRequest = {
+  /** A UUID */
+  org_id: string
+  name?: string
+  is_active?: boolean
+}
+
+export type SuperAdminUsersCreateRequest = {
+  email: string
+  /** 12 characters to 72 bytes */
+  password: string
+  role: Role
+  full_name?: string | null
+  /** Required for company_* roles, not allowed for org_admin */
+  client_id?: string | null
+  /** A UUID */
+  org_id: string
+}
+
+export type TokensCreateRequest = {
+  name: string
+  /** Default: the caller */
+  user_id?: string
+  /** Default: never */
+  expires_at?: string
+}
+
+export type TokensListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type TokensRevokeRequest = {
+  /** A UUID */
+  token_id: string
+}
+
+export type TopologyChange =
+  | 'added'
+  | 'removed'
+  | 'changed'
+  | 'not_visible'
+  | 'now_visible'
+  | 'access_changed'
+
 export type TopologyDiff = {
-  from: {
-    /** A UUID */
-    id: string
-    /** A UUID */
-    client_id: string
-    version: number | null
-  }
-  to: {
-    /** A UUID */
-    id: string
-    /** A UUID */
-    client_id: string
-    version: number | null
-  }
+  from: ComparedSnapshot
+  to: ComparedSnapshot
   /** Of all differences, on whatever page */
   summary: {
     identical: boolean
-    objects: {
-      added: number
-      removed: number
-      changed: number
-    }
+    objects: ChangeCounts
     /** Fields of added and removed objects included */
-    fields: {
-      added: number
-      removed: number
-      changed: number
-    }
-    automations: {
-      added: number
-      removed: number
-      changed: number
-    }
+    fields: ChangeCounts
+    automations: ChangeCounts
     /** Objects and fields that only one of the two connected users sees, or to which only their access differs: not a change of the schema */
     visibility: {
       not_visible: number
@@ -2050,7 +3291,7 @@ export type TopologyDiff = {
   objects: {
     api_name: string
     /** `not_visible`: the connected user no longer sees it, but it may still exist. `now_visible`: the user did not see it before. `access_changed`: only the access to it differs */
-    change: 'added' | 'removed' | 'changed' | 'not_visible' | 'now_visible' | 'access_changed'
+    change: TopologyChange
     /** Of a whole object; null where parts of it differ */
     fields_count: number | null
     attributes: {
@@ -2059,45 +3300,15 @@ export type TopologyDiff = {
       before: unknown
       after: unknown
     }[]
-    fields: {
-      api_name: string
-      /** `not_visible`: the connected user no longer sees it, but it may still exist. `now_visible`: the user did not see it before. `access_changed`: only the access to it differs */
-      change: 'added' | 'removed' | 'changed' | 'not_visible' | 'now_visible' | 'access_changed'
-      attributes: {
-        /** `length`; deeper ones as `filteredLookupInfo.controllingFields`, `picklistValues[Open].label` */
-        name: string
-        before: unknown
-        after: unknown
-      }[]
-    }[]
-    record_types: {
-      api_name: string
-      /** `not_visible`: the connected user no longer sees it, but it may still exist. `now_visible`: the user did not see it before. `access_changed`: only the access to it differs */
-      change: 'added' | 'removed' | 'changed' | 'not_visible' | 'now_visible' | 'access_changed'
-      attributes: {
-        /** `length`; deeper ones as `filteredLookupInfo.controllingFields`, `picklistValues[Open].label` */
-        name: string
-        before: unknown
-        after: unknown
-      }[]
-    }[]
-    child_relationships: {
-      api_name: string
-      /** `not_visible`: the connected user no longer sees it, but it may still exist. `now_visible`: the user did not see it before. `access_changed`: only the access to it differs */
-      change: 'added' | 'removed' | 'changed' | 'not_visible' | 'now_visible' | 'access_changed'
-      attributes: {
-        /** `length`; deeper ones as `filteredLookupInfo.controllingFields`, `picklistValues[Open].label` */
-        name: string
-        before: unknown
-        after: unknown
-      }[]
-    }[]
+    fields: ChangedPart[]
+    record_types: ChangedPart[]
+    child_relationships: ChangedPart[]
   }[]
   automations: {
-    type: 'flow' | 'validation_rule' | 'workflow_rule' | 'assignment_rule' | 'apex_trigger'
+    type: AutomationType
     api_name: string
     /** `not_visible`: the connected user no longer sees it, but it may still exist. `now_visible`: the user did not see it before. `access_changed`: only the access to it differs */
-    change: 'added' | 'removed' | 'changed' | 'not_visible' | 'now_visible' | 'access_changed'
+    change: TopologyChange
     attributes: {
       /** `length`; deeper ones as `filteredLookupInfo.controllingFields`, `picklistValues[Open].label` */
       name: string
@@ -2108,6 +3319,97 @@ export type TopologyDiff = {
   next_cursor: string | null
 }
 
+export type TopologyDiffRequest = {
+  /** A UUID */
+  client_id: string
+  from_version: number
+  /** Default: the newest */
+  to_version?: number
+  /** `to_version` is then a version of this client */
+  to_client_id?: string
+  /** Default: `500` */
+  limit?: number
+  cursor?: string
+}
+
+export type TopologyGetRequest = {
+  /** A UUID */
+  client_id: string
+  version?: number
+  /** A UUID */
+  snapshot_id?: string
+  /** Only these, case-insensitive; a name that is not in the snapshot is left out, with a warning */
+  objects?: readonly string[]
+  include?: readonly SnapshotPart[]
+}
+
+export type TopologyHistoryRequest = {
+  /** A UUID */
+  client_id: string
+  status?: SnapshotStatus
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type TopologyPullRequest = {
+  /** A UUID */
+  client_id: string
+  /** API names, case-insensitive. Default: all */
+  objects?: readonly string[]
+  /** Reads everything again, including what earlier pulls already read */
+  full?: boolean
+  /** How long the call waits for the end before it answers 202. Default: `25` */
+  wait_seconds?: number
+}
+
+export type TriggerEvent = 'create' | 'update' | 'delete' | 'undelete' | 'event'
+
+export type TriggerTiming = 'before' | 'after' | 'both' | 'scheduled' | 'async'
+
+/** Sets fields of the record itself, before it is saved */
+export type UpdateFieldsAction = {
+  type: 'update_fields'
+  /** By API name; null empties the field */
+  fields: {
+    [name: string]: FlowValue | null
+  }
+}
+
+/** Sets fields of other records, after the save */
+export type UpdateRecordsAction = {
+  type: 'update_records'
+  object: string
+  /** Which records: `{ "field": "Id", "operator": "equals", "value": { "reference": "$Record.AccountId" } }` */
+  criteria: readonly {
+    field: string
+    operator: FlowRecordOperator
+    value: FlowValue
+  }[]
+  /** `and` (default), `or`, or an expression with the numbers of the criteria: `1 AND (2 OR 3)` */
+  logic?: string
+  /** By API name; null empties the field */
+  fields: {
+    [name: string]: FlowValue | null
+  }
+}
+
+/** Salesforce's or Nango's own words, unaltered but for secrets */
+export type Upstream = {
+  service: UpstreamService
+  status: number | null
+  code: string
+  message: string
+  fields?: string[]
+}
+
+export type UpstreamService = 'salesforce' | 'nango'
+
 export type User = {
   /** A UUID */
   id: string
@@ -2115,21 +3417,75 @@ export type User = {
   org_id: string
   email: string
   full_name: string | null
-  role: 'org_admin' | 'company_admin' | 'company_member'
+  role: Role
   client_id: string | null
   is_active: boolean
   /** ISO 8601 in UTC */
   created_at: string
 }
 
+export type UserPage = {
+  items: User[]
+  next_cursor: string | null
+}
+
+export type UsersCreateRequest = {
+  email: string
+  /** 12 characters to 72 bytes */
+  password: string
+  role: Role
+  full_name?: string | null
+  /** Required for company_* roles, not allowed for org_admin */
+  client_id?: string | null
+}
+
+export type UsersListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type UsersUpdateRequest = {
+  /** A UUID */
+  user_id: string
+  is_active?: boolean
+  role?: Role
+  full_name?: string | null
+  client_id?: string | null
+  /** 12 characters to 72 bytes */
+  password?: string
+}
+
+export type Waiting = {
+  for: WaitingFor
+  /** ISO 8601 in UTC */
+  since: string
+  /** When it gives up and ends with this error; null: it does not give up */
+  until: string | null
+  /** ISO 8601 in UTC */
+  next_try_at: string
+}
+
+/** `time`: it passes by itself. `person`: somebody has to act; then the work resumes by itself */
+export type WaitingFor = 'time' | 'person'
+
+export type WantedActivation = boolean | 'keep'
+
+export type WantedTransport = 'auto' | 'collections' | 'bulk'
+
+export type WebhooksNangoResponse = {
+  received: true
+}
+
 export type Work = {
-  kind: 'snapshot' | 'conflict_report' | 'deployment' | 'rollback' | 'push'
+  kind: WorkKind
   /** Of the resource to poll; for a rollback, its deployment */
   id: string
   /** A UUID */
   client_id: string
   /** The same words for every kind; `paused`: it resumes by itself */
-  state: 'running' | 'paused' | 'succeeded' | 'partial' | 'failed'
+  state: WorkState
   /** The resource’s own word for its state */
   status: string
   /** True once the work has ended, whatever its status: stop polling then */
@@ -2143,658 +3499,86 @@ export type Work = {
 }
 
 export type WorkFault = {
-  code: string
+  code: FaultCode
   message: string
-  errors?: {
-    path: string
-    code: string
-    message: string
-  }[]
-  /** Salesforce's or Nango's own words, unaltered but for secrets */
-  upstream?: {
-    service: 'salesforce' | 'nango'
-    status: number | null
-    code: string
-    message: string
-    fields?: string[]
-  }
+  errors?: MemberError[]
+  upstream?: Upstream
   /** Only while the work is paused */
-  waiting?: {
-    /** `time`: it passes by itself. `person`: somebody has to act; then the work resumes by itself */
-    for: 'time' | 'person'
-    /** ISO 8601 in UTC */
-    since: string
-    /** When it gives up and ends with this error; null: it does not give up */
-    until: string | null
-    /** ISO 8601 in UTC */
-    next_try_at: string
-  }
+  waiting?: Waiting
 }
 
+export type WorkKind = 'snapshot' | 'conflict_report' | 'deployment' | 'rollback' | 'push'
+
+export type WorkListRequest = {
+  /** A UUID */
+  client_id?: string
+  /** Default: all */
+  kinds?: readonly WorkKind[]
+  /** Default: all */
+  states?: readonly WorkState[]
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type WorkPage = {
+  items: Work[]
+  next_cursor: string | null
+}
+
+export type WorkState = 'running' | 'paused' | 'succeeded' | 'partial' | 'failed'
+
 export type Workflow = {
-  type: 'flow' | 'assignment_rule' | 'validation_rule'
+  type: WorkflowType
   /** A flow: `My_Flow`; a rule: `Lead.My_Rule`, its object before it */
   api_name: string
   /** A short form (`form`: `record_triggered` for a flow, `assignment` for an assignment rule, `validation` for a validation rule), or Metadata JSON */
-  definition?:
-    | RecordTriggeredFlow
-    | ShortAssignmentRule
-    | ShortValidationRule
-    | {
-        [name: string]: unknown
-      }
+  definition?: WorkflowDefinition
   /** The metadata file, instead of `definition`; a file of several rules too */
   xml?: string
-  /** `keep`: unchanged in the Salesforce org; a new automation stays inactive */
-  activate?: boolean | 'keep'
+  /** `keep`: unchanged in the Salesforce org; a new automation stays inactive. Default: `"keep"` */
+  activate?: WantedActivation
 }
 
-export type SuperAdminOrgsBody = {
-  name: string
-  /** Unique; derived from the name when absent */
-  slug?: string
-}
-
-export type SuperAdminOrgsListBody = {
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type SuperAdminOrgsUpdateBody = {
-  /** A UUID */
-  org_id: string
-  name?: string
-  is_active?: boolean
-}
-
-export type SuperAdminUsersBody = {
-  email: string
-  /** 12 characters to 72 bytes */
-  password: string
-  role: 'org_admin' | 'company_admin' | 'company_member'
-  full_name?: string | null
-  /** Required for company_* roles, not allowed for org_admin */
-  client_id?: string | null
-  /** A UUID */
-  org_id: string
-}
-
-export type AuthLoginBody = {
-  email: string
-  password: string
-}
-
-export type AuthLoginResult = {
-  access_token: string
-  token_type: 'Bearer'
-  /** Seconds */
-  expires_in: number
-  /** ISO 8601 in UTC */
-  expires_at: string
-}
-
-export type AuthMeResult = {
-  /** A UUID */
-  org_id: string
-  /** A UUID */
-  user_id: string
-  email: string
-  role: 'org_admin' | 'company_admin' | 'company_member'
-  permissions: (
-    | 'connections.read'
-    | 'connections.write'
-    | 'topology.read'
-    | 'deploy.write'
-    | 'push.write'
-    | 'workflows.read'
-    | 'workflows.write'
-    | 'org.manage'
-  )[]
-  client_id: string | null
-  auth_method: 'api_token' | 'session'
-}
-
-export type AuthLogoutResult = {
-  ok: true
-}
-
-export type AuthChangePasswordBody = {
-  current_password: string
-  /** 12 characters to 72 bytes */
-  new_password: string
-}
-
-export type AuthChangePasswordResult = {
-  ok: true
-}
-
-export type ClientsCreateBody = {
-  name: string
-  domain?: string | null
-  /** Your own data, stored and returned unchanged */
-  metadata?: {
-    [name: string]: unknown
+/** Of a deployment of kind `workflow_activation` */
+export type WorkflowActivationPlan = {
+  activation: {
+    type: WorkflowType
+    api_name: string
+    active: boolean
+    version?: number
   }
 }
 
-export type ClientsListBody = {
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-  /** Searched for in name and domain, case-insensitive */
-  query?: string
+export type WorkflowDefinition =
+  | RecordTriggeredFlow
+  | ShortAssignmentRule
+  | ShortValidationRule
+  | WorkflowMetadata
+
+/** Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API */
+export type WorkflowMetadata = {
+  [name: string]: unknown
 }
 
-export type ClientsGetBody = {
-  /** A UUID */
-  client_id: string
+export type WorkflowName = {
+  type: WorkflowType
+  api_name: string
 }
 
-export type ClientsGetResult = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  org_id: string
-  name: string
-  domain: string | null
-  metadata: {
-    [name: string]: unknown
-  }
-  is_active: boolean
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-  /** Of the current connection; null if there never was one */
-  connection_status: 'pending' | 'connected' | 'expired' | 'revoked' | 'error' | null
-  latest_snapshot_version: number | null
+/** Of a deployment of kind `workflow_removal` */
+export type WorkflowRemovalPlan = {
+  workflows: WorkflowName[]
 }
 
-export type ClientsUpdateBody = {
-  /** A UUID */
-  client_id: string
-  name?: string
-  domain?: string | null
-  /** Replaces the stored data */
-  metadata?: {
-    [name: string]: unknown
-  }
-  is_active?: boolean
-}
+export type WorkflowType = 'flow' | 'assignment_rule' | 'validation_rule'
 
-export type ClientsExportBody = {
-  /** A UUID */
-  client_id: string
-}
-
-export type ClientsExportLine = {
-  /** `export` in the first line and `complete` in the last; what `data` is in all others */
-  kind: string
-  /** In the first line `format` (1), in the last `counts` by kind; else the stored row */
-  data: {
-    [name: string]: unknown
-  }
-}
-
-export type UsersCreateBody = {
-  email: string
-  /** 12 characters to 72 bytes */
-  password: string
-  role: 'org_admin' | 'company_admin' | 'company_member'
-  full_name?: string | null
-  /** Required for company_* roles, not allowed for org_admin */
-  client_id?: string | null
-}
-
-export type UsersListBody = {
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type UsersUpdateBody = {
-  /** A UUID */
-  user_id: string
-  is_active?: boolean
-  role?: 'org_admin' | 'company_admin' | 'company_member'
-  full_name?: string | null
-  client_id?: string | null
-  /** 12 characters to 72 bytes */
-  password?: string
-}
-
-export type TokensCreateBody = {
-  name: string
-  /** Default: the caller */
-  user_id?: string
-  /** Default: never */
-  expires_at?: string
-}
-
-export type TokensCreateResult = {
-  /** A UUID */
-  id: string
-  name: string
-  /** The first characters, to tell tokens apart */
-  prefix: string
-  /** A UUID */
-  user_id: string
-  expires_at: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** Shown only once; null when the answer is a replay */
-  token: string | null
-}
-
-export type TokensListBody = {
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type TokensRevokeBody = {
-  /** A UUID */
-  token_id: string
-}
-
-export type ConnectionsCreateBody = {
-  /** A UUID */
-  client_id: string
-  /** Default: what `login_host` implies, else as in the previous connection of the client, else production */
-  environment?: 'production' | 'sandbox'
-  login_host?: string
-  /** Salesforce's API version, for all calls of this connection */
-  api_version?: string
-  /** Accept a different Salesforce org than the one that the client was connected to before */
-  allow_other_org?: boolean
-}
-
-export type ConnectionsCreateResult = {
-  connection: Connection
-  /** For Nango's connect UI; handed out once, null on a replay */
-  session_token: string | null
-  /** Opens the authorization in a browser; null on a replay */
-  connect_link: string | null
-  /** Until when the session accepts an authorization */
-  expires_at: string
-}
-
-export type ConnectionsCallbackBody = {
-  /** A UUID */
-  client_id: string
-  /** As the browser got it from Nango's connect UI */
-  nango_connection_id?: string
-}
-
-export type ConnectionsListBody = {
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-  /** A UUID */
-  client_id?: string
-  status?: 'pending' | 'connected' | 'expired' | 'revoked' | 'error'
-  /** Created then or later */
-  since?: string
-  /** Created before */
-  until?: string
-}
-
-export type ConnectionsGetBody = {
-  /** A UUID */
-  client_id?: string
-  /** A UUID */
-  connection_id?: string
-  check?: boolean
-}
-
-export type ConnectionsGetResult = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  /** `pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended. */
-  status: 'pending' | 'connected' | 'expired' | 'revoked' | 'error'
-  environment: 'production' | 'sandbox'
-  /** Shown to org_admin only */
-  provider_config_key?: string
-  /** Shown to org_admin only */
-  nango_connection_id?: string | null
-  instance_url: string | null
-  /** 18 characters */
-  sfdc_org_id: string | null
-  sfdc_user_id: string | null
-  api_version: string
-  error: Fault | null
-  /** When the current grant was accepted */
-  connected_at: string | null
-  last_refreshed_at: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-  /** The live state in Salesforce; only with `check` */
-  health?: {
-    /** True when there is no fault */
-    ok: boolean
-    /** ISO 8601 in UTC */
-    checked_at: string
-    /** Who the connection acts as in Salesforce */
-    identity: {
-      sfdc_org_id: string
-      sfdc_user_id: string
-      username: string | null
-    } | null
-    /** The Salesforce org's API calls of the last 24 hours */
-    api_usage: {
-      used: number
-      max: number
-      remaining: number
-      /** Calls reserved for other tools: new work stops before it uses them */
-      reserve: number
-    } | null
-    /** Permissions that the connected user needs for all features and lacks; null if they could not be read */
-    missing_permissions: string[] | null
-    faults: {
-      code: string
-      message: string
-      /** What to do about it */
-      remedy: string
-      /** Where Nango or Salesforce gives no reason: the possible causes, most likely first, and who can do what about each */
-      possible_causes: {
-        code: string
-        message: string
-        remedy: string
-      }[]
-    }[]
-  }
-}
-
-export type ConnectionsUpdateBody = {
-  /** A UUID */
-  client_id: string
-  /** Salesforce's API version, for all calls of this connection */
-  api_version?: string
-}
-
-export type ConnectionsRefreshBody = {
-  /** A UUID */
-  client_id: string
-}
-
-export type ConnectionsRevokeBody = {
-  /** A UUID */
-  client_id: string
-}
-
-export type ConnectionsRevokeResult = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  /** `pending`: the authorization is not finished. `connected`: usable. `expired`: the grant is dead. `error`: connected but unusable, `error.code` says why. `revoked`: ended. */
-  status: 'pending' | 'connected' | 'expired' | 'revoked' | 'error'
-  environment: 'production' | 'sandbox'
-  /** Shown to org_admin only */
-  provider_config_key?: string
-  /** Shown to org_admin only */
-  nango_connection_id?: string | null
-  instance_url: string | null
-  /** 18 characters */
-  sfdc_org_id: string | null
-  sfdc_user_id: string | null
-  api_version: string
-  error: Fault | null
-  /** When the current grant was accepted */
-  connected_at: string | null
-  last_refreshed_at: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-  failed_steps: {
-    step: 'read_grant' | 'revoke_at_salesforce' | 'delete_at_nango'
-    code: string
-    message: string
-  }[]
-}
-
-export type TopologyPullBody = {
-  /** A UUID */
-  client_id: string
-  /** API names, case-insensitive. Default: all */
-  objects?: readonly string[]
-  /** Reads everything again, including what earlier pulls already read */
-  full?: boolean
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-}
-
-export type TopologyGetBody = {
-  /** A UUID */
-  client_id: string
-  version?: number
-  /** A UUID */
-  snapshot_id?: string
-  /** Only these, case-insensitive; a name that is not in the snapshot is left out, with a warning */
-  objects?: readonly string[]
-  include?: readonly (
-    | 'objects'
-    | 'fields'
-    | 'record_types'
-    | 'child_relationships'
-    | 'automations'
-  )[]
-}
-
-export type TopologyGetResult = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  /** 1, 2, 3 … per client; null until complete */
-  version: number | null
-  status: 'pulling' | 'complete' | 'failed'
-  /** True once the work has ended, whatever its status: stop polling then */
-  is_final: boolean
-  /** What was read; every other object was carried over from the previous version */
-  scope: 'all' | string[]
-  api_version: string
-  progress: Progress
-  /** Why it failed; with status `pulling`, why it is paused. It resumes by itself */
-  error: WorkFault | null
-  objects_count: number | null
-  fields_count: number | null
-  automations_count: number | null
-  /** SHA-256 over everything in it: equal hashes are equal snapshots */
-  content_hash: string | null
-  stats: {
-    salesforce_api_calls: number
-    /** Describes that Salesforce said had not changed */
-    not_modified: number
-    /** Compressed bytes that this pull added to the store */
-    bytes: number
-    duration_ms: number
-    /** Objects and automations that could not be read, with Salesforce's reason; a type of automation that could not be listed is named by the type and carried over */
-    unreadable: {
-      object: string
-      code: string
-      message: string
-    }[]
-    /** Objects, and fields as `Object.Field`, that an earlier version has and the connected user no longer sees, but that may still exist in the Salesforce org. They do not count as removed */
-    not_visible: string[]
-    /** Permissions that the connected user lacks, as Setup calls them; null where not known */
-    missing_permissions: string[] | null
-  }
-  /** Objects and automations, compared with the previous version; null for the first */
-  changes_from_previous: {
-    added: number
-    removed: number
-    changed: number
-  } | null
-  created_by: string | null
-  /** ISO 8601 in UTC */
-  created_at: string
-  completed_at: string | null
-  /** Names asked for that this version does not describe, with the nearest one that it does */
-  warnings: {
-    /** In the request: `objects.0` */
-    path: string
-    code: 'object_unknown' | 'object_not_visible' | 'object_unreadable'
-    message: string
-  }[]
-  /** By API name; null when the snapshot is not complete or they were not requested */
-  objects: {
-    [name: string]: {
-      [name: string]: unknown
-    }
-  } | null
-  automations:
-    | {
-        type: 'flow' | 'validation_rule' | 'workflow_rule' | 'assignment_rule' | 'apex_trigger'
-        /** As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard` */
-        api_name: string
-        label: string | null
-        object: string | null
-        active: boolean
-        active_version: number | null
-        latest_version: number | null
-        versions: {
-          version: number
-          status: string
-          last_modified_at: string | null
-        }[]
-        process_type: string | null
-        trigger: {
-          object: string | null
-          events: ('create' | 'update' | 'delete' | 'undelete' | 'event')[]
-          timing: 'before' | 'after' | 'both' | 'scheduled' | 'async'
-          order: number | null
-        } | null
-        /** Part of an installed managed package */
-        managed: boolean
-        last_modified_at: string | null
-        /** For a flow: the version that `definition` shows, the active one or else the latest */
-        definition_version: number | null
-        /** The content as the Metadata API gives it, as JSON: an element is its text or an object of its children, a repeated element an array (so a list of one is not an array). Null where hidden. */
-        definition: {
-          [name: string]: unknown
-        } | null
-      }[]
-    | null
-}
-
-export type TopologyHistoryBody = {
-  /** A UUID */
-  client_id: string
-  status?: 'pulling' | 'complete' | 'failed'
-  /** Created then or later */
-  since?: string
-  /** Created before */
-  until?: string
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type TopologyDiffBody = {
-  /** A UUID */
-  client_id: string
-  from_version: number
-  /** Default: the newest */
-  to_version?: number
-  /** `to_version` is then a version of this client */
-  to_client_id?: string
-  limit?: number
-  cursor?: string
-}
-
-export type ConflictsCheckBody = {
-  /** A UUID */
-  client_id: string
-  /** An error in it is `400 invalid_plan` with its path */
-  plan?: Plan
-  /** Instead of a plan: workflows as for `/api/workflows/deploy` */
-  workflows?: readonly Workflow[]
-  /** Pull the topology first */
-  refresh?: boolean
-  /** Let Salesforce validate the plan too */
-  validate_in_salesforce?: boolean
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-}
-
-export type ConflictsGetBody = {
-  /** A UUID */
-  report_id: string
-}
-
-export type ConflictsListBody = {
-  /** A UUID */
-  client_id: string
-  status?: 'running' | 'complete' | 'failed'
-  /** Created then or later */
-  since?: string
-  /** Created before */
-  until?: string
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type DeployCustomObjectsBody = {
-  /** A UUID */
-  client_id: string
-  /** An error in it is `400 invalid_plan` with its path */
-  plan: Plan
-  /** A UUID */
-  conflict_report_id?: string
-  accept?: readonly 'yellow'[]
-  /** Validates in the Salesforce org and changes nothing */
-  check_only?: boolean
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-}
-
-export type DeployStatusBody = {
-  /** A UUID */
-  deployment_id: string
-}
-
-export type DeployListBody = {
-  /** A UUID */
-  client_id?: string
-  kind?: 'custom_objects' | 'workflows' | 'workflow_removal' | 'workflow_activation'
-  status?: 'pending' | 'validated' | 'deployed' | 'failed' | 'rolled_back'
-  /** Created then or later */
-  since?: string
-  /** Created before */
-  until?: string
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type DeployCancelBody = {
-  /** A UUID */
-  deployment_id: string
-  abandon?: boolean
-}
-
-export type DeployRollbackBody = {
-  /** A UUID */
-  deployment_id: string
-  dry_run?: boolean
-  allow_data_loss?: boolean
-  components?: readonly {
-    type: string
-    full_name: string
-  }[]
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-}
-
-export type DeployWorkflowsBody = {
+export type WorkflowsDeployRequest = {
   /** A UUID */
   client_id: string
   /** An error in one of them is `400 invalid_plan` with its path */
@@ -2804,421 +3588,66 @@ export type DeployWorkflowsBody = {
   accept?: readonly 'yellow'[]
   /** Validates in the Salesforce org and changes nothing */
   check_only?: boolean
-  /** How long the call waits for the end before it answers 202 */
+  /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
 
-export type MappingsCreateBody = {
-  /** A UUID */
-  client_id: string
-  /** Name of the object in your own model; case-sensitive */
-  canonical_object: string
-  /** API name of the object in the Salesforce org */
-  sfdc_object: string
-  /** Field of `sfdc_object` that finds the record: an external id, or an idLookup field. One of `fields` maps to it. null: no records are pushed, they are only changed and linked by Id. */
-  external_id_field?: string | null
-  fields: readonly {
-    /** Member of the pushed records; case-sensitive */
-    canonical_field: string
-    /** Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the lookup to the parent record whose external id or idLookup field `Key__c` has the value; the name of the relationship is before the dot. `User:Owner.Email`: the same for a relationship that leads to several objects; the object is before the colon. */
-    sfdc_field: string
-    /** A record without a value is refused before it is sent, unless there is a default */
-    required?: boolean
-    /** Sent as it is (without the value map) when the record has no value. null: no default */
-    default?: string | number | boolean | null
-    /** The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. A value that is not listed is sent unchanged. */
-    value_map?: {
-      [name: string]: string | number | boolean | null
-    } | null
-  }[]
-  /** Stores the mapping although findings are errors, for example because its fields are deployed later */
-  allow_broken?: boolean
-}
-
-export type MappingsCreateResult = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  canonical_object: string
-  sfdc_object: string
-  external_id_field: string | null
-  fields: MappedField[]
-  /** 1, 2, 3 …: raised by every update */
-  version: number
-  is_active: boolean
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-  /** Findings against the newest snapshot; without a snapshot, those that need none */
-  warnings: MappingFinding[]
-  /** null: the client has no snapshot yet */
-  snapshot_version: number | null
-}
-
-export type MappingsUpdateBody = {
-  /** A UUID */
-  mapping_id: string
-  sfdc_object?: string
-  external_id_field?: string | null
-  fields?: readonly {
-    /** Member of the pushed records; case-sensitive */
-    canonical_field: string
-    /** Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the lookup to the parent record whose external id or idLookup field `Key__c` has the value; the name of the relationship is before the dot. `User:Owner.Email`: the same for a relationship that leads to several objects; the object is before the colon. */
-    sfdc_field: string
-    /** A record without a value is refused before it is sent, unless there is a default */
-    required?: boolean
-    /** Sent as it is (without the value map) when the record has no value. null: no default */
-    default?: string | number | boolean | null
-    /** The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. A value that is not listed is sent unchanged. */
-    value_map?: {
-      [name: string]: string | number | boolean | null
-    } | null
-  }[]
-  is_active?: boolean
-  /** Stores the mapping although findings are errors, for example because its fields are deployed later */
-  allow_broken?: boolean
-}
-
-export type MappingsUpdateResult = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  canonical_object: string
-  sfdc_object: string
-  external_id_field: string | null
-  fields: MappedField[]
-  /** 1, 2, 3 …: raised by every update */
-  version: number
-  is_active: boolean
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-  /** Findings against the newest snapshot; without a snapshot, those that need none */
-  warnings: MappingFinding[]
-  /** null: the client has no snapshot yet */
-  snapshot_version: number | null
-}
-
-export type MappingsDeleteBody = {
-  /** A UUID */
-  mapping_id: string
-}
-
-export type MappingsDeleteResult = {
-  /** A UUID */
-  id: string
-  /** A UUID */
-  client_id: string
-  canonical_object: string
-  sfdc_object: string
-  external_id_field: string | null
-  fields: MappedField[]
-  /** 1, 2, 3 …: raised by every update */
-  version: number
-  is_active: boolean
-  /** ISO 8601 in UTC */
-  created_at: string
-  /** ISO 8601 in UTC */
-  updated_at: string
-  /** Findings against the newest snapshot; without a snapshot, those that need none */
-  warnings: MappingFinding[]
-  /** null: the client has no snapshot yet */
-  snapshot_version: number | null
-}
-
-export type MappingsGetBody = {
-  /** A UUID */
-  mapping_id?: string
-  version?: number
-  /** A UUID */
-  client_id?: string
-  canonical_object?: string
-}
-
-export type MappingsListBody = {
-  /** A UUID */
-  client_id?: string
-  canonical_object?: string
-  is_active?: boolean
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type MappingsValidateBody = {
-  /** A UUID */
-  mapping_id?: string
-  /** A UUID */
-  client_id?: string
-  mapping?: {
-    /** Name of the object in your own model; case-sensitive */
-    canonical_object: string
-    /** API name of the object in the Salesforce org */
-    sfdc_object: string
-    /** Field of `sfdc_object` that finds the record: an external id, or an idLookup field. One of `fields` maps to it. null: no records are pushed, they are only changed and linked by Id. */
-    external_id_field?: string | null
-    fields: readonly {
-      /** Member of the pushed records; case-sensitive */
-      canonical_field: string
-      /** Where the value goes. `Phone`: that field. `Account.Key__c`, `Company__r.Key__c`: the lookup to the parent record whose external id or idLookup field `Key__c` has the value; the name of the relationship is before the dot. `User:Owner.Email`: the same for a relationship that leads to several objects; the object is before the colon. */
-      sfdc_field: string
-      /** A record without a value is refused before it is sent, unless there is a default */
-      required?: boolean
-      /** Sent as it is (without the value map) when the record has no value. null: no default */
-      default?: string | number | boolean | null
-      /** The value in the record (as text: `true`, `3`) → what is sent for it; null empties the field. A value that is not listed is sent unchanged. */
-      value_map?: {
-        [name: string]: string | number | boolean | null
-      } | null
-    }[]
-  }
-}
-
-export type MappingsValidateResult = {
-  /** No finding is an error */
-  valid: boolean
-  /** Of the snapshot that it was checked against */
-  snapshot_version: number
-  findings: MappingFinding[]
-}
-
-export type MappingsSuggestBody = {
-  /** A UUID */
-  client_id: string
-  canonical_object: string
-  canonical_fields: readonly (
-    | string
-    | {
-        name: string
-        label?: string
-        /** string, number, boolean, date, datetime, email, phone, url; others are ignored */
-        type?: string
-        /** They show the type, and the picklist that has them; they are not stored */
-        sample_values?: readonly (string | number | boolean | null)[]
-      }
-  )[]
-  sfdc_object?: string
-}
-
-export type PushRecordsBody = {
-  /** A UUID */
-  client_id: string
-  options?: PushOptions
-  object: string
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-  records: readonly {
-    [name: string]: unknown
-  }[]
-}
-
-export type PushStatusUpdateBody = {
-  /** A UUID */
-  client_id: string
-  options?: PushOptions
-  object: string
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-  updates: readonly StatusUpdateRow[]
-}
-
-export type PushLinkBody = {
-  /** A UUID */
-  client_id: string
-  options?: PushOptions
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-  links: readonly LinkRow[]
-}
-
-export type PushGetBody = {
-  /** A UUID */
-  push_id: string
-}
-
-export type PushResultsBody = {
-  /** A UUID */
-  push_id: string
-  status?: 'failed' | 'succeeded'
-  limit?: number
-  cursor?: string
-}
-
-export type PushListBody = {
-  /** A UUID */
-  client_id?: string
-  object?: string
-  kind?: 'records' | 'status_update' | 'link'
-  status?: 'queued' | 'in_progress' | 'succeeded' | 'partial' | 'failed'
-  /** Created then or later */
-  since?: string
-  /** Created before */
-  until?: string
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type PushListPage = {
-  items: Push[]
-  next_cursor: string | null
-  warnings: {
-    code: 'object_unknown'
-    message: string
-  }[]
-}
-
-export type PushCancelBody = {
-  /** A UUID */
-  push_id: string
-}
-
-export type PushRetryBody = {
-  /** A UUID */
-  push_id: string
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-}
-
-export type WorkflowsListBody = {
+export type WorkflowsListRequest = {
   /** A UUID */
   client_id: string
   /** Default: all */
-  types?: readonly (
-    | 'flow'
-    | 'validation_rule'
-    | 'workflow_rule'
-    | 'assignment_rule'
-    | 'apex_trigger'
-  )[]
+  types?: readonly AutomationType[]
   /** Only automations that its records start; case-insensitive */
   object?: string
   active?: boolean
-  source?: 'live' | 'snapshot'
+  /** Default: `"live"` */
+  source?: AutomationSource
+  /** Default: `50` */
   limit?: number
   cursor?: string
 }
 
-export type WorkflowsListPage = {
-  items: Automation[]
-  next_cursor: string | null
-  source: 'live' | 'snapshot'
-  /** The snapshot that was listed; null for `live` */
-  snapshot_version: number | null
-  /** How many fit the filters, on all pages */
-  total: number
-  /** What the list does not know, with the reason */
-  warnings: {
-    /** `type_not_listed`: automations of this type are missing, or are older than the rest. `content_not_read`: some are listed without what is in their content. `object_unknown`: the newest snapshot has no `object` of this name */
-    code: 'type_not_listed' | 'content_not_read' | 'object_unknown'
-    type: 'flow' | 'validation_rule' | 'workflow_rule' | 'assignment_rule' | 'apex_trigger' | null
-    message: string
-  }[]
-  /** With `object`: what runs when one of its records is saved or deleted, first to last. Among automations of one kind Salesforce defines an order only for flows with a trigger order */
-  execution_order:
-    | {
-        object: string
-        event: 'create' | 'update' | 'delete' | 'undelete'
-        steps: {
-          /** Before or after the record is saved */
-          timing: 'before' | 'after'
-          type: 'flow' | 'validation_rule' | 'workflow_rule' | 'assignment_rule' | 'apex_trigger'
-          /** As the Metadata API names it: `My_Flow`, `Account.My_Rule`, `Lead.Standard` */
-          api_name: string
-          /** A flow's trigger order */
-          order: number | null
-        }[]
-      }[]
-    | null
+/** Of a deployment of kind `workflows`: `definition` is Metadata JSON */
+export type WorkflowsPlan = {
+  workflows: Workflow[]
 }
 
-export type WorkflowsDeployBody = {
+export type WorkflowsRemoveRequest = {
   /** A UUID */
   client_id: string
-  /** An error in one of them is `400 invalid_plan` with its path */
-  workflows: readonly Workflow[]
-  /** A UUID */
-  conflict_report_id?: string
-  accept?: readonly 'yellow'[]
-  /** Validates in the Salesforce org and changes nothing */
-  check_only?: boolean
-  /** How long the call waits for the end before it answers 202 */
+  workflows: readonly WorkflowName[]
+  /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
 
-export type WorkflowsSetActiveBody = {
+export type WorkflowsSetActiveRequest = {
   /** A UUID */
   client_id: string
-  type: 'flow' | 'assignment_rule' | 'validation_rule'
+  type: WorkflowType
   api_name: string
   active: boolean
   /** For a flow that is to be active */
   version?: number
-  /** How long the call waits for the end before it answers 202 */
+  /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
-}
-
-export type WorkflowsRemoveBody = {
-  /** A UUID */
-  client_id: string
-  workflows: readonly {
-    type: 'flow' | 'assignment_rule' | 'validation_rule'
-    api_name: string
-  }[]
-  /** How long the call waits for the end before it answers 202 */
-  wait_seconds?: number
-}
-
-export type WorkListBody = {
-  /** A UUID */
-  client_id?: string
-  /** Default: all */
-  kinds?: readonly ('snapshot' | 'conflict_report' | 'deployment' | 'rollback' | 'push')[]
-  /** Default: all */
-  states?: readonly ('running' | 'paused' | 'succeeded' | 'partial' | 'failed')[]
-  /** Created then or later */
-  since?: string
-  /** Created before */
-  until?: string
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-}
-
-export type AuditListBody = {
-  limit?: number
-  /** `next_cursor` of the previous page, with the same filters */
-  cursor?: string
-  /** A UUID */
-  client_id?: string
-  /** For example connection.revoke */
-  action?: string
-  /** Created then or later */
-  since?: string
-  /** Created before */
-  until?: string
 }
 
 export interface SuperAdminResource {
   /** Create an organization */
-  orgs(body: SuperAdminOrgsBody, options?: CallOptions): Promise<Organization>
+  orgs(body: SuperAdminOrgsCreateRequest, options?: CallOptions): Promise<Organization>
 
   /** List organizations, newest first */
-  orgsList(body?: SuperAdminOrgsListBody, options?: CallOptions): Pages<Organization>
+  orgsList(body?: SuperAdminOrgsListRequest, options?: CallOptions): Pages<Organization>
 
   /**
    * Rename, deactivate or reactivate an organization.
    *
    * An inactive organization's credentials are refused from the next request on.
    */
-  orgsUpdate(body: SuperAdminOrgsUpdateBody, options?: CallOptions): Promise<Organization>
+  orgsUpdate(body: SuperAdminOrgsUpdateRequest, options?: CallOptions): Promise<Organization>
 
   /** Create a user in any organization */
-  users(body: SuperAdminUsersBody, options?: CallOptions): Promise<User>
+  users(body: SuperAdminUsersCreateRequest, options?: CallOptions): Promise<User>
 }
 
 export interface AuthResource {
@@ -3227,19 +3656,16 @@ export interface AuthResource {
    *
    * A wrong e-mail and a wrong password get the same answer in the same time. Repeated failures are answered 429.
    */
-  login(body: AuthLoginBody, options?: CallOptions): Promise<AuthLoginResult>
+  login(body: AuthLoginRequest, options?: CallOptions): Promise<AuthLoginResponse>
 
   /** Get the current user */
-  me(options?: CallOptions): Promise<AuthMeResult>
+  me(options?: CallOptions): Promise<AuthMeResponse>
 
   /** Log out */
-  logout(options?: CallOptions): Promise<AuthLogoutResult>
+  logout(body?: AuthLogoutRequest, options?: CallOptions): Promise<Ok>
 
   /** Change your password and end your other sessions */
-  changePassword(
-    body: AuthChangePasswordBody,
-    options?: CallOptions,
-  ): Promise<AuthChangePasswordResult>
+  changePassword(body: AuthChangePasswordRequest, options?: CallOptions): Promise<Ok>
 }
 
 export interface ClientsResource {
@@ -3248,21 +3674,21 @@ export interface ClientsResource {
    *
    * Needs the permission `org.manage`.
    */
-  create(body: ClientsCreateBody, options?: CallOptions): Promise<Client>
+  create(body: ClientsCreateRequest, options?: CallOptions): Promise<Client>
 
   /**
    * List clients, newest first.
    *
    * A company user gets its own client only.
    */
-  list(body?: ClientsListBody, options?: CallOptions): Pages<Client>
+  list(body?: ClientsListRequest, options?: CallOptions): Pages<Client>
 
   /**
    * Get a client, with its connection's status and its newest snapshot's version.
    *
    * What of a client is kept how long, unless the operator decides otherwise: snapshots and conflict reports that nothing refers to 365 days, but always the newest 30 snapshots; results of pushes 30 days; everything else, with what rollbacks need, until it is deleted.
    */
-  get(body: ClientsGetBody, options?: CallOptions): Promise<ClientsGetResult>
+  get(body: ClientsGetRequest, options?: CallOptions): Promise<ClientDetail>
 
   /**
    * Update a client.
@@ -3271,7 +3697,7 @@ export interface ClientsResource {
    *
    * Needs the permission `org.manage`.
    */
-  update(body: ClientsUpdateBody, options?: CallOptions): Promise<Client>
+  update(body: ClientsUpdateRequest, options?: CallOptions): Promise<Client>
 
   /**
    * Export everything that is stored of a client.
@@ -3280,7 +3706,7 @@ export interface ClientsResource {
    *
    * Needs the permission `org.manage`.
    */
-  export(body: ClientsExportBody, options?: CallOptions): AsyncIterable<ClientsExportLine>
+  export(body: ClientsExportRequest, options?: CallOptions): AsyncIterable<ClientsExportResponse>
 }
 
 export interface UsersResource {
@@ -3289,14 +3715,14 @@ export interface UsersResource {
    *
    * Needs the permission `org.manage`.
    */
-  create(body: UsersCreateBody, options?: CallOptions): Promise<User>
+  create(body: UsersCreateRequest, options?: CallOptions): Promise<User>
 
   /**
    * List users, newest first.
    *
    * Needs the permission `org.manage`.
    */
-  list(body?: UsersListBody, options?: CallOptions): Pages<User>
+  list(body?: UsersListRequest, options?: CallOptions): Pages<User>
 
   /**
    * Update a user's role, client, name, password or active state.
@@ -3305,7 +3731,7 @@ export interface UsersResource {
    *
    * Needs the permission `org.manage`.
    */
-  update(body: UsersUpdateBody, options?: CallOptions): Promise<User>
+  update(body: UsersUpdateRequest, options?: CallOptions): Promise<User>
 }
 
 export interface TokensResource {
@@ -3316,21 +3742,21 @@ export interface TokensResource {
    *
    * Needs the permission `org.manage`.
    */
-  create(body: TokensCreateBody, options?: CallOptions): Promise<TokensCreateResult>
+  create(body: TokensCreateRequest, options?: CallOptions): Promise<NewApiToken>
 
   /**
    * List API tokens, newest first; never the token itself.
    *
    * Needs the permission `org.manage`.
    */
-  list(body?: TokensListBody, options?: CallOptions): Pages<ApiToken>
+  list(body?: TokensListRequest, options?: CallOptions): Pages<ApiToken>
 
   /**
    * Revoke an API token; takes effect on the next request, everywhere.
    *
    * Needs the permission `org.manage`.
    */
-  revoke(body: TokensRevokeBody, options?: CallOptions): Promise<ApiToken>
+  revoke(body: TokensRevokeRequest, options?: CallOptions): Promise<ApiToken>
 }
 
 export interface ConnectionsResource {
@@ -3343,7 +3769,7 @@ export interface ConnectionsResource {
    *
    * Needs the permission `connections.write`.
    */
-  create(body: ConnectionsCreateBody, options?: CallOptions): Promise<ConnectionsCreateResult>
+  create(body: ConnectionsCreateRequest, options?: CallOptions): Promise<ConnectionsCreateResponse>
 
   /**
    * Complete a connection.
@@ -3352,7 +3778,7 @@ export interface ConnectionsResource {
    *
    * Needs the permission `connections.write`.
    */
-  callback(body: ConnectionsCallbackBody, options?: CallOptions): Promise<Connection>
+  callback(body: ConnectionsCallbackRequest, options?: CallOptions): Promise<Connection>
 
   /**
    * List connections, newest first.
@@ -3361,7 +3787,7 @@ export interface ConnectionsResource {
    *
    * Needs the permission `connections.read`.
    */
-  list(body?: ConnectionsListBody, options?: CallOptions): Pages<Connection>
+  list(body?: ConnectionsListRequest, options?: CallOptions): Pages<Connection>
 
   /**
    * Get a connection, with a live check on request.
@@ -3370,14 +3796,14 @@ export interface ConnectionsResource {
    *
    * Needs the permission `connections.read`.
    */
-  get(body?: ConnectionsGetBody, options?: CallOptions): Promise<ConnectionsGetResult>
+  get(body?: ConnectionsGetRequest, options?: CallOptions): Promise<ConnectionsGetResponse>
 
   /**
    * Change the API version of a connection.
    *
    * Needs the permission `connections.write`.
    */
-  update(body: ConnectionsUpdateBody, options?: CallOptions): Promise<Connection>
+  update(body: ConnectionsUpdateRequest, options?: CallOptions): Promise<Connection>
 
   /**
    * Refresh the Salesforce session.
@@ -3386,7 +3812,7 @@ export interface ConnectionsResource {
    *
    * Needs the permission `connections.write`.
    */
-  refresh(body: ConnectionsRefreshBody, options?: CallOptions): Promise<Connection>
+  refresh(body: ConnectionsRefreshRequest, options?: CallOptions): Promise<Connection>
 
   /**
    * Revoke a connection.
@@ -3395,7 +3821,7 @@ export interface ConnectionsResource {
    *
    * Needs the permission `connections.write`.
    */
-  revoke(body: ConnectionsRevokeBody, options?: CallOptions): Promise<ConnectionsRevokeResult>
+  revoke(body: ConnectionsRevokeRequest, options?: CallOptions): Promise<ConnectionsRevokeResponse>
 }
 
 export interface TopologyResource {
@@ -3408,7 +3834,7 @@ export interface TopologyResource {
    *
    * Needs the permission `connections.write`.
    */
-  pull(body: TopologyPullBody, options?: CallOptions): PendingOperation<Snapshot>
+  pull(body: TopologyPullRequest, options?: CallOptions): PendingOperation<Snapshot>
 
   /**
    * Get a snapshot with its payload.
@@ -3417,7 +3843,7 @@ export interface TopologyResource {
    *
    * Needs the permission `topology.read`.
    */
-  get(body: TopologyGetBody, options?: CallOptions): Promise<TopologyGetResult>
+  get(body: TopologyGetRequest, options?: CallOptions): Promise<SnapshotWithPayload>
 
   /**
    * List a client's snapshots, newest first.
@@ -3426,7 +3852,7 @@ export interface TopologyResource {
    *
    * Needs the permission `topology.read`.
    */
-  history(body: TopologyHistoryBody, options?: CallOptions): Pages<Snapshot>
+  history(body: TopologyHistoryRequest, options?: CallOptions): Pages<Snapshot>
 
   /**
    * Compare two snapshots.
@@ -3437,7 +3863,7 @@ export interface TopologyResource {
    *
    * Needs the permission `topology.read`.
    */
-  diff(body: TopologyDiffBody, options?: CallOptions): Promise<TopologyDiff>
+  diff(body: TopologyDiffRequest, options?: CallOptions): Promise<TopologyDiff>
 }
 
 export interface ConflictsResource {
@@ -3450,14 +3876,14 @@ export interface ConflictsResource {
    *
    * Needs the permission `deploy.write`.
    */
-  check(body: ConflictsCheckBody, options?: CallOptions): PendingOperation<ConflictReport>
+  check(body: ConflictsCheckRequest, options?: CallOptions): PendingOperation<ConflictReport>
 
   /**
    * Get a conflict report.
    *
    * Needs the permission `topology.read`.
    */
-  get(body: ConflictsGetBody, options?: CallOptions): Promise<ConflictReport>
+  get(body: ConflictsGetRequest, options?: CallOptions): Promise<ConflictReport>
 
   /**
    * List conflict reports, newest first.
@@ -3466,7 +3892,7 @@ export interface ConflictsResource {
    *
    * Needs the permission `topology.read`.
    */
-  list(body: ConflictsListBody, options?: CallOptions): Pages<ConflictReportSummary>
+  list(body: ConflictsListRequest, options?: CallOptions): Pages<ConflictReportSummary>
 }
 
 export interface DeployResource {
@@ -3477,14 +3903,17 @@ export interface DeployResource {
    *
    * Needs the permission `deploy.write`.
    */
-  customObjects(body: DeployCustomObjectsBody, options?: CallOptions): PendingOperation<Deployment>
+  customObjects(
+    body: DeployCustomObjectsRequest,
+    options?: CallOptions,
+  ): PendingOperation<Deployment>
 
   /**
    * Get a deployment.
    *
    * Needs the permission `deploy.write`.
    */
-  status(body: DeployStatusBody, options?: CallOptions): Promise<Deployment>
+  status(body: DeployStatusRequest, options?: CallOptions): Promise<Deployment>
 
   /**
    * List deployments, newest first.
@@ -3493,7 +3922,7 @@ export interface DeployResource {
    *
    * Needs the permission `deploy.write`.
    */
-  list(body?: DeployListBody, options?: CallOptions): Pages<DeploymentSummary>
+  list(body?: DeployListRequest, options?: CallOptions): Pages<DeploymentSummary>
 
   /**
    * Cancel a deployment.
@@ -3502,7 +3931,7 @@ export interface DeployResource {
    *
    * Needs the permission `deploy.write`.
    */
-  cancel(body: DeployCancelBody, options?: CallOptions): Promise<Deployment>
+  cancel(body: DeployCancelRequest, options?: CallOptions): Promise<Deployment>
 
   /**
    * Roll back a deployment.
@@ -3511,7 +3940,7 @@ export interface DeployResource {
    *
    * Needs the permission `deploy.write`.
    */
-  rollback(body: DeployRollbackBody, options?: CallOptions): PendingOperation<Deployment>
+  rollback(body: DeployRollbackRequest, options?: CallOptions): PendingOperation<Deployment>
 
   /**
    * Deploy automations.
@@ -3520,7 +3949,7 @@ export interface DeployResource {
    *
    * Needs the permission `deploy.write`.
    */
-  workflows(body: DeployWorkflowsBody, options?: CallOptions): PendingOperation<Deployment>
+  workflows(body: DeployWorkflowsRequest, options?: CallOptions): PendingOperation<Deployment>
 }
 
 export interface MappingsResource {
@@ -3544,7 +3973,7 @@ export interface MappingsResource {
    *
    * Needs the permission `push.write`.
    */
-  create(body: MappingsCreateBody, options?: CallOptions): Promise<MappingsCreateResult>
+  create(body: MappingsCreateRequest, options?: CallOptions): Promise<CheckedMapping>
 
   /**
    * Update a mapping; its version goes up by one.
@@ -3553,7 +3982,7 @@ export interface MappingsResource {
    *
    * Needs the permission `push.write`.
    */
-  update(body: MappingsUpdateBody, options?: CallOptions): Promise<MappingsUpdateResult>
+  update(body: MappingsUpdateRequest, options?: CallOptions): Promise<CheckedMapping>
 
   /**
    * Delete a mapping.
@@ -3562,7 +3991,7 @@ export interface MappingsResource {
    *
    * Needs the permission `push.write`.
    */
-  delete(body: MappingsDeleteBody, options?: CallOptions): Promise<MappingsDeleteResult>
+  delete(body: MappingsDeleteRequest, options?: CallOptions): Promise<CheckedMapping>
 
   /**
    * Get a mapping, in its current or an earlier version.
@@ -3571,14 +4000,14 @@ export interface MappingsResource {
    *
    * Needs the permission `topology.read`.
    */
-  get(body?: MappingsGetBody, options?: CallOptions): Promise<Mapping>
+  get(body?: MappingsGetRequest, options?: CallOptions): Promise<Mapping>
 
   /**
    * List mappings, newest first.
    *
    * Needs the permission `topology.read`.
    */
-  list(body?: MappingsListBody, options?: CallOptions): Pages<Mapping>
+  list(body?: MappingsListRequest, options?: CallOptions): Pages<Mapping>
 
   /**
    * Validate a mapping.
@@ -3587,7 +4016,7 @@ export interface MappingsResource {
    *
    * Needs the permission `topology.read`.
    */
-  validate(body?: MappingsValidateBody, options?: CallOptions): Promise<MappingsValidateResult>
+  validate(body?: MappingsValidateRequest, options?: CallOptions): Promise<MappingsValidateResponse>
 
   /**
    * Suggest a mapping.
@@ -3596,7 +4025,7 @@ export interface MappingsResource {
    *
    * Needs the permission `topology.read`.
    */
-  suggest(body: MappingsSuggestBody, options?: CallOptions): Promise<MappingSuggestion>
+  suggest(body: MappingsSuggestRequest, options?: CallOptions): Promise<MappingSuggestion>
 }
 
 export interface PushResource {
@@ -3608,7 +4037,7 @@ export interface PushResource {
    * Needs the permission `push.write`.
    */
   records(
-    body: Streamed<PushRecordsBody, 'records'>,
+    body: Streamed<PushRecordsRequest, 'records'>,
     options?: CallOptions,
   ): PendingOperation<PushWithResults>
 
@@ -3620,7 +4049,7 @@ export interface PushResource {
    * Needs the permission `push.write`.
    */
   statusUpdate(
-    body: Streamed<PushStatusUpdateBody, 'updates'>,
+    body: Streamed<PushStatusUpdateRequest, 'updates'>,
     options?: CallOptions,
   ): PendingOperation<PushWithResults>
 
@@ -3632,7 +4061,7 @@ export interface PushResource {
    * Needs the permission `push.write`.
    */
   link(
-    body: Streamed<PushLinkBody, 'links'>,
+    body: Streamed<PushLinkRequest, 'links'>,
     options?: CallOptions,
   ): PendingOperation<PushWithResults>
 
@@ -3641,7 +4070,7 @@ export interface PushResource {
    *
    * Needs the permission `push.write`.
    */
-  get(body: PushGetBody, options?: CallOptions): Promise<PushWithResults>
+  get(body: PushGetRequest, options?: CallOptions): Promise<PushWithResults>
 
   /**
    * Get the results of a push, in input order.
@@ -3650,7 +4079,7 @@ export interface PushResource {
    *
    * Needs the permission `push.write`.
    */
-  results(body: PushResultsBody, options?: CallOptions): StreamedPages<RowResult>
+  results(body: PushResultsRequest, options?: CallOptions): StreamedPages<RowResult>
 
   /**
    * List pushes, newest first.
@@ -3659,7 +4088,7 @@ export interface PushResource {
    *
    * Needs the permission `push.write`.
    */
-  list(body?: PushListBody, options?: CallOptions): Pages<Push, PushListPage>
+  list(body?: PushListRequest, options?: CallOptions): Pages<Push, PushPage>
 
   /**
    * Cancel a push.
@@ -3668,7 +4097,7 @@ export interface PushResource {
    *
    * Needs the permission `push.write`.
    */
-  cancel(body: PushCancelBody, options?: CallOptions): Promise<PushWithResults>
+  cancel(body: PushCancelRequest, options?: CallOptions): Promise<PushWithResults>
 
   /**
    * Retry the failed rows of a push.
@@ -3677,7 +4106,7 @@ export interface PushResource {
    *
    * Needs the permission `push.write`.
    */
-  retry(body: PushRetryBody, options?: CallOptions): PendingOperation<PushWithResults>
+  retry(body: PushRetryRequest, options?: CallOptions): PendingOperation<PushWithResults>
 }
 
 export interface WorkflowsResource {
@@ -3690,7 +4119,7 @@ export interface WorkflowsResource {
    *
    * Needs the permission `workflows.read`.
    */
-  list(body: WorkflowsListBody, options?: CallOptions): Pages<Automation, WorkflowsListPage>
+  list(body: WorkflowsListRequest, options?: CallOptions): Pages<Automation, AutomationPage>
 
   /**
    * Deploy automations.
@@ -3699,7 +4128,7 @@ export interface WorkflowsResource {
    *
    * Needs the permission `workflows.write`.
    */
-  deploy(body: WorkflowsDeployBody, options?: CallOptions): PendingOperation<Deployment>
+  deploy(body: WorkflowsDeployRequest, options?: CallOptions): PendingOperation<Deployment>
 
   /**
    * Activate or deactivate an automation.
@@ -3708,7 +4137,7 @@ export interface WorkflowsResource {
    *
    * Needs the permission `workflows.write`.
    */
-  setActive(body: WorkflowsSetActiveBody, options?: CallOptions): PendingOperation<Deployment>
+  setActive(body: WorkflowsSetActiveRequest, options?: CallOptions): PendingOperation<Deployment>
 
   /**
    * Remove automations.
@@ -3717,7 +4146,7 @@ export interface WorkflowsResource {
    *
    * Needs the permission `workflows.write`.
    */
-  remove(body: WorkflowsRemoveBody, options?: CallOptions): PendingOperation<Deployment>
+  remove(body: WorkflowsRemoveRequest, options?: CallOptions): PendingOperation<Deployment>
 }
 
 export interface WorkResource {
@@ -3728,7 +4157,7 @@ export interface WorkResource {
    *
    * Needs the permission `topology.read`.
    */
-  list(body?: WorkListBody, options?: CallOptions): Pages<Work>
+  list(body?: WorkListRequest, options?: CallOptions): Pages<Work>
 }
 
 export interface AuditResource {
@@ -3737,7 +4166,7 @@ export interface AuditResource {
    *
    * Needs the permission `org.manage`.
    */
-  list(body?: AuditListBody, options?: CallOptions): Pages<AuditRow>
+  list(body?: AuditListRequest, options?: CallOptions): Pages<AuditRow>
 }
 
 /** The resources of the API, by the first part of their path. */
@@ -3771,7 +4200,7 @@ export const ENDPOINTS: {
   auth: {
     login: { path: '/api/auth/login' },
     me: { path: '/api/auth/me', method: 'GET', repeat: true, bare: true },
-    logout: { path: '/api/auth/logout', repeat: true, bare: true },
+    logout: { path: '/api/auth/logout', repeat: true },
     changePassword: { path: '/api/auth/change-password' },
   },
   clients: {

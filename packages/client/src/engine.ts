@@ -2,7 +2,7 @@
 
 import {
   type Connection,
-  type ConnectionsCallbackBody,
+  type ConnectionsCallbackRequest,
   ENDPOINTS,
   type ErrorCode,
   Resources,
@@ -13,7 +13,7 @@ import {
   type Operation,
   type PendingOperation,
   type Rows,
-  type WorkKind,
+  type OperationKind,
   type WorkReference,
 } from './calls.ts'
 import { pause } from './clock.ts'
@@ -59,7 +59,7 @@ export class SfdcEngine extends Resources {
   }
 
   /** Finds work again that was begun earlier, by whomever. */
-  operation<Kind extends WorkKind>(
+  operation<Kind extends OperationKind>(
     work: WorkReference & { readonly kind: Kind },
     options?: { signal?: AbortSignal },
   ): PendingOperation<WorkResources[Kind]> {
@@ -73,7 +73,7 @@ export class SfdcEngine extends Resources {
    * long as the link is open.
    */
   async connected(
-    body: ConnectionsCallbackBody,
+    body: ConnectionsCallbackRequest,
     { signal, timeout = CONSENT_MS }: { signal?: AbortSignal; timeout?: number } = {},
   ): Promise<Connection> {
     const until = Date.now() + timeout

@@ -12,7 +12,7 @@ import {
   type Operation,
   type PendingOperation,
   type WaitOptions,
-  type WorkKind,
+  type OperationKind,
   type WorkReference,
 } from './calls.ts'
 import {
@@ -35,10 +35,10 @@ export interface WorkResources {
   push: PushWithResults
 }
 
-export type WorkResource = WorkResources[WorkKind]
+export type WorkResource = WorkResources[OperationKind]
 
 const POLLS: Readonly<
-  Record<WorkKind, { path: string; body: (work: WorkReference) => Record<string, unknown> }>
+  Record<OperationKind, { path: string; body: (work: WorkReference) => Record<string, unknown> }>
 > = {
   snapshot: {
     path: '/api/topology/get',
@@ -63,7 +63,7 @@ export class ServerWork<Resource> implements Operation<Resource> {
   readonly #http: Http
   #state: Resource & WorkResource
 
-  constructor(http: Http, kind: WorkKind, state: Resource) {
+  constructor(http: Http, kind: OperationKind, state: Resource) {
     this.#http = http
     this.#state = state as Resource & WorkResource
     const { id, client_id } = this.#state
@@ -123,7 +123,7 @@ export class ServerWork<Resource> implements Operation<Resource> {
   }
 }
 
-const faultOf = (kind: WorkKind, state: WorkResource): WorkFault | null =>
+const faultOf = (kind: OperationKind, state: WorkResource): WorkFault | null =>
   kind === 'rollback' ? ((state as Deployment).rollback?.error ?? state.error) : state.error
 
 const pausedMs = (fault: WorkFault | null): number => {

@@ -1,13 +1,12 @@
 // The OpenAPI 3.1 document, made from the route records: what is served is what is described.
 
-import * as z from 'zod'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import { docUrl, problemType } from './problems.ts'
 import { VERSION } from '../version.ts'
+import { type Json, Schemas } from './openapi-schemas.ts'
+import { inPascalCase, operationIdOf } from './operation-id.ts'
 import { problem } from './schemas.ts'
 import { type Route } from './route.ts'
-
-type Json = Record<string, unknown>
 
 const JSON_TYPE = 'application/json'
 const PROBLEM_TYPE = 'application/problem+json'
@@ -32,49 +31,6 @@ const codesOf = (route: Route): ErrorCode[] => {
     codes.add('idempotency_key_reused').add('idempotency_in_progress')
   return [...codes]
 }
-
-/** Schemas with an `id` in their meta, described once under that name and referred to. */
-class Schemas {
-  readonly named: Record<string, Json> = {}
-
-  /** Throws if two different schemas have the same name. */
-  of(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const {
-      $schema: _,
-      $defs = {},
-      ...json
-    } = z.toJSONSchema(schema, {
-      io,
-      unrepresentable: 'any',
-      override: ({ zodSchema, jsonSchema }) => {
-        // What the domain itself parses, with its own faults, is free-form for the route.
-        const { describedBy } = z.globalRegistry.get(zodSchema) ?? {}
-        if (describedBy instanceof z.ZodType) {
-          const { description } = jsonSchema
-          for (const member of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, member)
-          Object.assign(jsonSchema, this.of(describedBy, io), description && { description })
-        }
-        // The pattern only repeats the format, at great length.
-        if (jsonSchema.format !== undefined) delete jsonSchema.pattern
-        // A response may gain members in a later version; a request must not contain unknown ones.
-        if (io === 'output' && jsonSchema.additionalProperties === false)
-          delete jsonSchema.additionalProperties
-      },
-    })
-    for (const [name, definition] of Object.entries($defs)) this.#name(name, hoisted(definition))
-    return hoisted(json)
-  }
-
-  #name(name: string, definition: Json): void {
-    const known = (this.named[name] ??= definition)
-    if (JSON.stringify(known) !== JSON.stringify(definition)) {
-      throw new Error(`Two schemas have the name ${name}`)
-    }
-  }
-}
-
-const hoisted = (json: object): Json =>
-  JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
 
 const errorResponses = (route: Route, schemas: Schemas): Json => {
   const byStatus = new Map<number, ErrorCode[]>()
@@ -120,7 +76,7 @@ const exampleProblem = (code: ErrorCode): Json => ({
   doc_url: docUrl(code),
 })
 
-const successResponses = (route: Route, schemas: Schemas): Json =>
+const successResponses = (route: Route, schemas: Schemas, name: string): Json =>
   Object.fromEntries(
     Object.entries(route.replies).map(([status, reply], index) => [
       status,
@@ -140,14 +96,14 @@ const successResponses = (route: Route, schemas: Schemas): Json =>
         },
         content: {
           [reply.mediaType ?? JSON_TYPE]: {
-            schema: schemas.of(reply.body, 'output'),
+            schema: schemas.of(reply.body, 'output', `${name}Response`),
             ...(index === 0 ? { example: route.example.reply } : {}),
           },
           ...(reply.streamedAs === undefined
             ? {}
             : {
                 [reply.streamedAs.mediaType]: {
-                  schema: schemas.of(reply.streamedAs.line, 'output'),
+                  schema: schemas.of(reply.streamedAs.line, 'output', `${name}Line`),
                 },
               }),
         },
@@ -159,8 +115,9 @@ const successResponses = (route: Route, schemas: Schemas): Json =>
 const linesOf = (
   { envelope, description, example }: NonNullable<Route['lines']>,
   schemas: Schemas,
+  name: string,
 ): Json => ({
-  schema: { ...schemas.of(envelope, 'input'), description },
+  schema: { ...schemas.of(envelope, 'input', `${name}Envelope`), description },
   example,
 })
 
@@ -188,8 +145,10 @@ const operationOf = (route: Route, schemas: Schemas): Json => {
   const description = [route.description, permission]
     .filter((text) => text !== undefined && text !== '')
     .join('\n\n')
+  const operationId = operationIdOf(route)
+  const name = inPascalCase(operationId)
   return {
-    operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase())}`,
+    operationId,
     tags: [route.tag],
     summary: route.summary,
     ...(description === '' ? {} : { description }),
@@ -204,14 +163,16 @@ const operationOf = (route: Route, schemas: Schemas): Json => {
             required: true,
             content: {
               [JSON_TYPE]: {
-                schema: schemas.of(route.body, 'input'),
+                schema: schemas.of(route.body, 'input', `${name}Request`),
                 ...bodyExamples(route),
               },
-              ...(route.lines === undefined ? {} : { [LINES_TYPE]: linesOf(route.lines, schemas) }),
+              ...(route.lines === undefined
+                ? {}
+                : { [LINES_TYPE]: linesOf(route.lines, schemas, name) }),
             },
           },
         }),
-    responses: { ...successResponses(route, schemas), ...errorResponses(route, schemas) },
+    responses: { ...successResponses(route, schemas, name), ...errorResponses(route, schemas) },
   }
 }
 

@@ -85,6 +85,8 @@ export const lines = <A extends Access, Envelope extends z.ZodType>(
 export interface RouteSpec<A extends Access, Body extends z.ZodType> {
   method: 'GET' | 'POST'
   path: string
+  /** Its name for programs, where the one that its path implies says too little. */
+  operationId?: string
   tag: string
   summary: string
   description?: string

@@ -216,9 +216,25 @@ export const createJobs = ({
   }
 
   const sweep = async () => {
-    for (const row of await db.lookup<OpenWork>('open_work')) {
-      await enqueue(row.kind, workOf(row), row.sfdc_org_id)
+    const open = await db.lookup<OpenWork>('open_work')
+    const traces = await tracesOf(open.map(({ id }) => id))
+    for (const row of open) {
+      const trace = traces.get(row.id)
+      const note = trace === undefined ? workOf(row) : { ...workOf(row), trace }
+      await send(row.kind, note, row.sfdc_org_id)
     }
+  }
+
+  /** Work that was paused goes on in the trace of its last turn, which the queue knows for an hour. */
+  const tracesOf = async (ids: string[]): Promise<Map<string, string>> => {
+    if (tracing === NO_TRACING || ids.length === 0) return new Map()
+    const { rows } = await boss.getDb().executeSql(
+      `select distinct on (singleton_key) singleton_key as id, data ->> 'trace' as trace
+         from ${QUEUE_SCHEMA}.job where singleton_key = any($1) and data ? 'trace'
+        order by singleton_key, created_on desc`,
+      [ids],
+    )
+    return new Map((rows as { id: string; trace: string }[]).map(({ id, trace }) => [id, trace]))
   }
 
   /** One query for all queues, so that an idle replica polls for none of them. */

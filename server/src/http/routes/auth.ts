@@ -6,7 +6,9 @@ import { route, type Route } from '../route.ts'
 import { id, timestamp } from '../schemas.ts'
 import { email, newPassword, role } from './users.ts'
 
-const ok = z.object({ ok: z.literal(true) })
+const ok = z.object({ ok: z.literal(true) }).meta({ id: 'Ok' })
+
+export const permission = z.enum(PERMISSIONS).meta({ id: 'Permission' })
 
 const loginRoute = (auth: Auth): Route =>
   route({
@@ -61,9 +63,9 @@ const meRoute = (): Route =>
           user_id: id,
           email: z.string(),
           role,
-          permissions: z.array(z.enum(PERMISSIONS)),
+          permissions: z.array(permission),
           client_id: id.nullable(),
-          auth_method: z.enum(['api_token', 'session']),
+          auth_method: z.enum(['api_token', 'session']).meta({ id: 'AuthMethod' }),
         }),
       },
     },

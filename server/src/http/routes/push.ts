@@ -252,7 +252,7 @@ const resultsRoute = (pushes: Pushes): Route =>
     access: 'push.write',
     body: z.strictObject({
       push_id: id,
-      status: z.enum(['failed', 'succeeded']).optional(),
+      status: z.enum(['failed', 'succeeded']).meta({ id: 'RowOutcome' }).optional(),
       limit: z.int().min(1).max(RESULTS_MAX).default(50),
       cursor: z.string().min(1).max(200).optional(),
     }),
@@ -281,9 +281,11 @@ const resultsRoute = (pushes: Pushes): Route =>
     },
   })
 
-const pushPage = pageOf(push).extend({
-  warnings: z.array(z.object({ code: z.enum(['object_unknown']), message: z.string() })),
-})
+const pushPage = pageOf(push)
+  .extend({
+    warnings: z.array(z.object({ code: z.enum(['object_unknown']), message: z.string() })),
+  })
+  .meta({ id: 'PushPage' })
 
 const listRoute = (pushes: Pushes): Route =>
   route({

@@ -16,9 +16,12 @@ const token = z
   })
   .meta({ id: 'ApiToken' })
 
-const newToken = token.omit({ is_active: true, last_used_at: true }).extend({
-  token: z.string().nullable().describe('Shown only once; null when the answer is a replay'),
-})
+const newToken = token
+  .omit({ is_active: true, last_used_at: true })
+  .extend({
+    token: z.string().nullable().describe('Shown only once; null when the answer is a replay'),
+  })
+  .meta({ id: 'NewApiToken' })
 
 const exampleToken = {
   id: '01931f2a-7c00-7000-8000-000000000004',

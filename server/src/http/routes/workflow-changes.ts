@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type Deployments } from '../../domain/deployments/deployments.ts'
-import { workflowInput, WORKFLOW_TYPES } from '../../domain/workflows/definition/schema.ts'
+import { workflowInput, workflowType } from '../../domain/workflows/definition/schema.ts'
 import { route, type Route } from '../route.ts'
 import { id, line, waitSeconds } from '../schemas.ts'
 import {
@@ -9,6 +9,7 @@ import {
   type DeploymentReplies,
   exampleDeployment,
   PLAN_BODY_BYTES,
+  workflowName,
 } from './deployment-schema.ts'
 
 const exampleWorkflow = {
@@ -77,8 +78,6 @@ const exampleComponent = {
   success: true,
   problem: null,
 }
-
-const named = z.strictObject({ type: z.enum(WORKFLOW_TYPES), api_name: line(255) })
 
 const exampleOf = (kind: string, plan: unknown, action = 'created') => ({
   ...exampleDeployment,
@@ -159,7 +158,7 @@ const setActiveRoute = (
     access: 'workflows.write',
     body: z.strictObject({
       client_id: id,
-      type: z.enum(WORKFLOW_TYPES),
+      type: workflowType,
       api_name: line(255),
       active: z.boolean(),
       version: z.int().min(1).optional().describe('For a flow that is to be active'),
@@ -198,7 +197,7 @@ const removeRoute = (
     access: 'workflows.write',
     body: z.strictObject({
       client_id: id,
-      workflows: z.array(named).min(1).max(200),
+      workflows: z.array(workflowName).min(1).max(200),
       wait_seconds: waitSeconds,
     }),
     replies,

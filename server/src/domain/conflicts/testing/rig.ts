@@ -2,6 +2,7 @@
 // the test), its topology and deployments over the real gateway, and the conflict check over them. Work
 // runs when a test says so, as many replicas as it likes, or by the queue.
 
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
@@ -60,13 +61,9 @@ export const createConflictsRig = async (options: Options) => {
       sfdcOrgId,
       apiVersion: API_VERSION,
       sessions: { current: async () => session, renew: async () => session },
-      budget: {
-        check: async () => {
-          if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
-        },
-        record: () => undefined,
-        exhausted: () => undefined,
-      },
+      budget: budgetOf(() => {
+        if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
+      }),
       priority,
       ...(signal === undefined ? {} : { signal }),
     })

@@ -2,6 +2,7 @@
 // mapping, and as many replicas of the push part of the engine as a test needs, over the real gateway,
 // the real queue and real HTTP.
 
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -123,16 +124,12 @@ export const createPushRig = async (
         sfdcOrgId: sfdcOrg.id,
         apiVersion: API_VERSION,
         sessions: { current: giveSession, renew: giveSession },
-        budget: {
-          check: async () => {
-            if (!world.budgetSpent) return
-            throw new EngineError('api_budget_exhausted', 'The budget is spent.', {
-              retryAfterSeconds: 1,
-            })
-          },
-          record: () => undefined,
-          exhausted: () => undefined,
-        },
+        budget: budgetOf(() => {
+          if (!world.budgetSpent) return
+          throw new EngineError('api_budget_exhausted', 'The budget is spent.', {
+            retryAfterSeconds: 1,
+          })
+        }),
         priority,
         ...(signal === undefined ? {} : { signal }),
       }),

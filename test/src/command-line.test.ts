@@ -83,7 +83,11 @@ const MAPPING = `
 canonical_object: lead
 sfdc_object: Lead
 external_id_field: Agency_Key__c
-fields: { key: Agency_Key__c, name: LastName, company: Company, email: Email }
+fields:
+  key: Agency_Key__c
+  name: { sfdc_field: LastName, required: true }
+  company: { sfdc_field: Company, required: true }
+  email: Email
 `
 const leads = (count: number, isBad: (n: number) => boolean): string =>
   [
@@ -206,24 +210,28 @@ describe('the main job', () => {
   })
 
   it('stops waiting at Ctrl-C or in time, and goes on with the printed command', async () => {
+    const { control } = rig.simulator
+    const slowly = { org: salesforceOrg, times: 1_000, kind: { type: 'slow', ms: 3_000 } } as const
+    const commandIn = (said: string) => /^ {2}sfx (.+)$/m.exec(said)?.[1]?.split(' ') ?? []
+
+    await control.addFault(slowly)
     const waiting = await sfx(['pull', client, '--full', '--wait', '0'])
-    expect(waiting.code).toBe(8)
-    const [, command = ''] = /^ {2}sfx (.+)$/m.exec(waiting.err) ?? []
-    const resumed = await sfx(command.split(' '))
+    await control.clearFaults(salesforceOrg)
+    expect([waiting.code, waiting.err]).toEqual([8, expect.stringContaining('sfx wait snapshot ')])
+    const resumed = await sfx(commandIn(waiting.err))
     expect([resumed.code, resumed.out]).toEqual([0, 'The snapshot has ended: complete\n'])
 
-    await rig.simulator.control.addFault({
-      ...{ org: salesforceOrg, match: { pathPrefix: '/services/data' } },
-      ...{ effect: { kind: 'delay', ms: 2_000 }, times: 1_000 },
-    } as never)
+    await control.addFault(slowly)
     const pulling = begin(['pull', client, '--full'])
-    await until('it waits', () => /\d of \d|pull/i.test(pulling.said()))
+    await until('it waits', () => pulling.said() !== '')
     pulling.interrupt()
     const stopped = await pulling.ended
-    await rig.simulator.control.clearFaults(salesforceOrg)
-    expect([stopped.code, stopped.err]).toEqual([8, expect.stringContaining('sfx wait snapshot ')])
-    const [, after = ''] = /^ {2}sfx (.+)$/m.exec(stopped.err) ?? []
-    expect((await sfx(after.split(' '))).code).toBe(0)
+    await control.clearFaults(salesforceOrg)
+    expect([stopped.code, stopped.err]).toEqual([
+      8,
+      expect.stringContaining('nothing was cancelled'),
+    ])
+    expect((await sfx(commandIn(stopped.err))).code).toBe(0)
   })
 
   it('takes all of it back, in at most twelve commands', async () => {

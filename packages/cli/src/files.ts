@@ -43,11 +43,17 @@ export const readRows = (
   path: string,
   onBytes?: (bytes: number) => void,
 ): (() => AsyncIterable<Row>) => {
-  const csv = isCsv(path)
-  return () => {
+  const rowsOf = isCsv(path) ? csvRows : jsonRows
+  return async function* () {
     const file = createReadStream(path)
-    file.on('data', () => onBytes?.(file.bytesRead))
-    return csv ? csvRows(path, file) : jsonRows(path, file)
+    try {
+      for await (const row of rowsOf(path, file)) {
+        onBytes?.(file.bytesRead)
+        yield row
+      }
+    } finally {
+      file.destroy()
+    }
   }
 }
 

@@ -13,7 +13,8 @@ import {
 import { type Command } from 'commander'
 import { EXIT, Exit, usage } from './exit.ts'
 import { credential } from './profiles.ts'
-import { clean, type Progress, Terminal } from './terminal.ts'
+import { clean } from './text.ts'
+import { type Progress, Terminal } from './terminal.ts'
 
 /** Options that every command takes. */
 export interface GlobalOptions {

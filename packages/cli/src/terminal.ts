@@ -4,6 +4,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { usage } from './exit.ts'
+import { clean } from './text.ts'
 
 type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold'
 
@@ -16,14 +17,9 @@ const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
 }
 
 const BAR_WIDTH = 24
+const REDRAW_EVERY_MS = 100
 /** Without a terminal a progress line is for a log. */
 const LINE_EVERY_MS = 5_000
-
-/**
- * Without what could act on a terminal or hide text: labels and names of Salesforce come from strangers.
- * Line breaks remain.
- */
-export const clean = (text: string): string => text.replaceAll(/(?!\n)[\p{Cc}\p{Cf}]/gu, '')
 
 export interface Progress {
   stage: string
@@ -80,6 +76,8 @@ export class Terminal {
     if (this.json) return
     const count = total > 0 ? `${done.toLocaleString('en')} of ${total.toLocaleString('en')}` : ''
     if (this.#err.isTTY) {
+      if (done < total && Date.now() - this.#lastLine.at < REDRAW_EVERY_MS) return
+      this.#lastLine = { stage, at: Date.now() }
       const share = total > 0 ? Math.min(done / total, 1) : 0
       const full = Math.round(share * BAR_WIDTH)
       const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)

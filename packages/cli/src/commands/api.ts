@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
-import { clean, readStdin } from '../terminal.ts'
+import { clean } from '../text.ts'
+import { readStdin } from '../terminal.ts'
 
 const dataOf = async (given: string | undefined): Promise<unknown> => {
   if (given === undefined) return undefined

@@ -4,7 +4,7 @@ import { type Client } from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
 import { execFile } from 'node:child_process'
 import { Session } from '../session.ts'
-import { clean } from '../terminal.ts'
+import { clean } from '../text.ts'
 
 const shown = ({ id, name, domain }: Client): string =>
   clean(`${name}${domain === null ? '' : ` (${domain})`}  ${id}`)

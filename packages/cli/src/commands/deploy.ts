@@ -12,7 +12,8 @@ import { type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { readDocument } from '../files.ts'
 import { resumeCommand, Session } from '../session.ts'
-import { clean, type Terminal } from '../terminal.ts'
+import { clean } from '../text.ts'
+import { type Terminal } from '../terminal.ts'
 
 type Change = { plan: Plan } | { workflows: readonly Workflow[] }
 

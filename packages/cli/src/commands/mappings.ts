@@ -1,15 +1,20 @@
 // mappings: from your own model to Salesforce.
 
-import { type Mapping, type MappingFinding, type MappingsCreateBody } from '@sfdc-engine-x/client'
+import {
+  type Mapping,
+  type MappingFinding,
+  type MappingsCreateRequest,
+} from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { readDocument } from '../files.ts'
 import { Session } from '../session.ts'
-import { clean, type Terminal } from '../terminal.ts'
+import { clean } from '../text.ts'
+import { type Terminal } from '../terminal.ts'
 
 /** `fields` as the API has them, or in short: `last_name: LastName`. */
-const fieldsOf = (given: unknown): MappingsCreateBody['fields'] => {
-  if (Array.isArray(given)) return given as MappingsCreateBody['fields']
+const fieldsOf = (given: unknown): MappingsCreateRequest['fields'] => {
+  if (Array.isArray(given)) return given as MappingsCreateRequest['fields']
   if (typeof given !== 'object' || given === null) throw usage('The mapping needs fields.')
   return Object.entries(given as Record<string, unknown>).map(([canonical_field, value]) =>
     typeof value === 'object' && value !== null
@@ -66,7 +71,7 @@ export const mappingCommands = (root: Command): void => {
       const session = new Session(command)
       const document = await readDocument(path)
       const { canonical_object, sfdc_object, external_id_field } =
-        document as Partial<MappingsCreateBody>
+        document as Partial<MappingsCreateRequest>
       if (typeof canonical_object !== 'string' || typeof sfdc_object !== 'string') {
         throw usage(
           `${path}: a mapping has canonical_object, sfdc_object, external_id_field, fields.`,

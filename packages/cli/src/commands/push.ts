@@ -11,7 +11,8 @@ import { type Command, Option } from 'commander'
 import { EXIT, Exit, type ExitCode, usage } from '../exit.ts'
 import { type FailedRow, failedPath, readRows, writeFailed } from '../files.ts'
 import { Session } from '../session.ts'
-import { clean, type Terminal } from '../terminal.ts'
+import { clean } from '../text.ts'
+import { type Terminal } from '../terminal.ts'
 
 interface Options {
   client: string

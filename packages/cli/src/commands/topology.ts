@@ -1,10 +1,11 @@
 // pull, diff, wait.
 
-import { type Snapshot, type TopologyDiff, type WorkKind } from '@sfdc-engine-x/client'
+import { type Snapshot, type TopologyDiff, type OperationKind } from '@sfdc-engine-x/client'
 import { Argument, InvalidArgumentError, type Command } from 'commander'
-import { usage } from '../exit.ts'
+import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
-import { clean, type Terminal } from '../terminal.ts'
+import { clean } from '../text.ts'
+import { type Terminal } from '../terminal.ts'
 
 const version = (text: string): number => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('A version is 1, 2, 3 …')
@@ -128,11 +129,14 @@ export const topologyCommands = (root: Command): void => {
     .argument('<id>')
     .requiredOption('--client <id>', 'the id of its client')
     .action(
-      async (kind: WorkKind, id: string, { client }: { client: string }, command: Command) => {
+      async (kind: OperationKind, id: string, { client }: { client: string }, command: Command) => {
         const session = new Session(command)
         const { id: client_id } = await session.client(client)
         const state = await session.end(session.engine.operation({ kind, id, client_id }))
-        session.terminal.result(state, `The ${kind} has ended: ${state.status}`)
+        const status =
+          kind === 'rollback' && 'rollback' in state ? state.rollback?.status : state.status
+        session.terminal.result(state, `The ${kind} has ended: ${status ?? 'unknown'}`)
+        if (status === 'partial') throw new Exit(EXIT.partly)
       },
     )
 }

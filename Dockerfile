@@ -10,6 +10,7 @@ COPY simulator/package.json simulator/
 COPY bench/package.json bench/
 COPY test/package.json test/
 COPY packages/client/package.json packages/client/
+COPY packages/cli/package.json packages/cli/
 # The embedded PostgreSQL and the pinned Node are for laptops; the image brings Node itself.
 RUN npm ci --omit=dev --omit=optional --workspace server --include-workspace-root=false
 

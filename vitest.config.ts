@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -33,6 +34,12 @@ class WaitingBesideWorking extends BaseSequencer {
 }
 
 export default defineConfig({
+  // As in tsconfig.json: without a build.
+  resolve: {
+    alias: {
+      '@sfdc-engine-x/client': join(import.meta.dirname, 'packages/client/src/index.ts'),
+    },
+  },
   test: {
     pool: 'forks',
     // A worker runs file after file: what one file loads, the next one already has.

@@ -23,6 +23,7 @@ interface Content {
 }
 
 interface Described {
+  readonly operationId: string
   readonly summary: string
   readonly description?: string
   readonly parameters?: readonly { readonly $ref?: string }[]
@@ -177,6 +178,15 @@ interface Endpoint {
   method: string
 }
 
+/** `deployCustomObjects` of `deploy` is its `customObjects`. */
+const verbOf = (group: string, operationId: string): string => {
+  if (!operationId.startsWith(camel(group))) {
+    throw new Error(`${operationId} does not begin with ${camel(group)}`)
+  }
+  const verb = operationId.slice(camel(group).length)
+  return verb.charAt(0).toLowerCase() + verb.slice(1)
+}
+
 const endpointsOf = ({ paths }: ApiDocument): Endpoint[] =>
   Object.entries(paths).flatMap(([path, methods]) => {
     const [, group, rest] = /^\/api\/([^/]+)\/(.+)$/.exec(path) ?? []
@@ -184,7 +194,7 @@ const endpointsOf = ({ paths }: ApiDocument): Endpoint[] =>
     return Object.entries(methods).map(([method, operation]) => ({
       path,
       group: camel(group),
-      verb: camel(rest),
+      verb: verbOf(group, operation.operationId),
       operation,
       method,
     }))

@@ -1,16 +1,15 @@
 // The client library as its users have it: packed, installed into an empty folder, and used from there.
 
-import { execFile } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as client from '../../packages/client/src/index.ts'
+import { installInto, npm, packInto, run } from './packed.ts'
 import { sharedRig } from './shared-rig.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -19,26 +18,16 @@ const EXAMPLE = join(PACKAGE, 'examples/main-job.ts')
 /** The library with everything in it, minified and gzipped. */
 const BYTES_MAX = 12_000
 
-const run = promisify(execFile)
 let folder: string
 let tarball: string
 
-const npm = async (cwd: string, ...argv: string[]): Promise<string> => {
-  const { stdout, stderr } = await run('npm', argv, { cwd })
-  return stdout + stderr
-}
-
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'client-package-'))
-  await npm(PACKAGE, 'pack', '--pack-destination', folder)
-  const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as {
-    version: string
-  }
-  tarball = join(folder, `sfdc-engine-x-client-${version}.tgz`)
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  await npm(folder, 'install', '--offline', '--no-audit', '--no-fund', tarball)
+  const packing = await mkdtemp(join(tmpdir(), 'client-package-'))
+  folder = join(packing, 'empty')
+  ;[tarball = ''] = await packInto(packing, 'client')
+  await installInto(folder, [tarball])
 }, 120_000)
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => rm(dirname(folder), { recursive: true, force: true }))
 
 /** What a bundler makes of a program. */
 const bundled = async (program: string): Promise<string> => {

@@ -4227,7 +4227,7 @@ export type WorkflowsSetActiveRequest = {
 
 export interface SuperAdminResource {
   /** Create an organization */
-  orgs(body: SuperAdminOrgsCreateRequest, options?: CallOptions): Promise<Organization>
+  orgsCreate(body: SuperAdminOrgsCreateRequest, options?: CallOptions): Promise<Organization>
 
   /** List organizations, newest first */
   orgsList(body?: SuperAdminOrgsListRequest, options?: CallOptions): Pages<Organization>
@@ -4240,7 +4240,7 @@ export interface SuperAdminResource {
   orgsUpdate(body: SuperAdminOrgsUpdateRequest, options?: CallOptions): Promise<Organization>
 
   /** Create a user in any organization */
-  users(body: SuperAdminUsersCreateRequest, options?: CallOptions): Promise<User>
+  usersCreate(body: SuperAdminUsersCreateRequest, options?: CallOptions): Promise<User>
 }
 
 export interface AuthResource {
@@ -4899,10 +4899,10 @@ export const ENDPOINTS: {
   readonly [Group in keyof Resources]: { readonly [Verb in keyof Resources[Group]]: Endpoint }
 } = {
   superAdmin: {
-    orgs: { path: '/api/super-admin/orgs', key: true },
+    orgsCreate: { path: '/api/super-admin/orgs', key: true },
     orgsList: { path: '/api/super-admin/orgs/list', repeat: true, list: 200 },
     orgsUpdate: { path: '/api/super-admin/orgs/update', repeat: true },
-    users: { path: '/api/super-admin/users', key: true },
+    usersCreate: { path: '/api/super-admin/users', key: true },
   },
   auth: {
     login: { path: '/api/auth/login' },

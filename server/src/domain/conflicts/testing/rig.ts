@@ -2,7 +2,6 @@
 // the test), its topology and deployments over the real gateway, and the conflict check over them. Work
 // runs when a test says so, as many replicas as it likes, or by the queue.
 
-import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
@@ -11,6 +10,7 @@ import { createJobs, type Work, type WorkKind } from '../../../jobs/jobs.ts'
 import { createSalesforce, type SalesforceRequest } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { type Caller } from '../../caller.ts'
 import { seedClient, seedOrg } from '../../testing/tenant.ts'

@@ -2,7 +2,6 @@
 // mapping, and as many replicas of the push part of the engine as a test needs, over the real gateway,
 // the real queue and real HTTP.
 
-import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -19,6 +18,7 @@ import { NangoError } from '../../../nango/failure.ts'
 import { createSalesforce, type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { createAuth } from '../../auth/auth.ts'
 import { createPasswords } from '../../auth/passwords.ts'

@@ -19,6 +19,8 @@ const INCLUDED: Readonly<Record<string, string[]>> = {
   'push.write': ['push.read'],
   'workflows.read': [],
   'workflows.write': ['workflows.read', 'deploy.read'],
+  'events.read': [],
+  'webhooks.manage': ['events.read'],
   'org.manage': [],
 }
 
@@ -126,9 +128,11 @@ describe('a token of some clients', () => {
     expect(await refusal({ user_id: user.id, client_ids: [two] })).toBe(
       '400 invalid_client client_ids.0 invalid_client',
     )
-    expect(await refusal({ client_ids: [one], scopes: ['org.manage'] })).toBe(
-      '422 validation_failed scopes.0 not_allowed',
-    )
+    for (const scope of ['org.manage', 'webhooks.manage']) {
+      expect(await refusal({ client_ids: [one], scopes: [scope] })).toBe(
+        '422 validation_failed scopes.0 not_allowed',
+      )
+    }
   })
 
   it('is not told whose client holds the Salesforce org that it authorizes', async () => {
@@ -193,5 +197,6 @@ describe('a token that has to ask', () => {
     expect(me.body.approval).toBe('required')
     expect(me.body.permissions).toContain('deploy.write')
     expect(me.body.permissions).not.toContain('org.manage')
+    expect(me.body.permissions).not.toContain('webhooks.manage')
   })
 })

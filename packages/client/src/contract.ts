@@ -4331,7 +4331,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage` or `webhooks.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */

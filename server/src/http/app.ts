@@ -443,9 +443,10 @@ const serve = async (
   idempotency: IdempotencyStep,
 ): Promise<FastifyReply> => {
   const upload = await openUpload(route, request, reply)
-  const body = upload === null ? await checkedBody(route, request) : upload.envelope
-  noteNamed(request, body)
+  const given = upload === null ? await checkedBody(route, request) : upload.envelope
+  noteNamed(request, given)
   authorize(route, identity)
+  const { body, approvalId } = withoutApproval(route, given)
 
   const onClose = () => {
     if (!reply.raw.writableFinished) gone.abort()
@@ -460,8 +461,19 @@ const serve = async (
   const callerWith = (claim: IdempotencyClaim | null): unknown => {
     if (route.access === 'public') return null
     if (identity === null) return { requestId: request.id, idempotency: claim }
-    const caller: Caller = { ...identity, requestId: request.id, idempotency: claim }
+    const caller: Caller = {
+      ...identity,
+      requestId: request.id,
+      idempotency: claim,
+      ...(approvalId === undefined ? {} : { approvalId }),
+    }
     return caller
+  }
+  if (approvalId !== undefined && identity?.mustAsk !== true) {
+    throw new EngineError(
+      'bad_request',
+      'This credential needs no approvals. Leave approval_id out.',
+    )
   }
   const result = await (upload === null
     ? idempotency.run(route, request, body, callerWith, (caller) =>
@@ -472,11 +484,18 @@ const serve = async (
         request,
         body,
         callerWith,
-        (caller) => upload.handle({ caller, context }),
+        (caller) => upload.handle({ caller, envelope: body, context }),
         upload.matches,
       ))
   noteAnswer(request, result.status, result.body)
   return sendReply(route, reply, result)
+}
+
+/** The approval is the caller's; it is no part of what the caller asks for, nor of what a key is bound to. */
+const withoutApproval = (route: Route, given: unknown): { body: unknown; approvalId?: string } => {
+  if (route.approvable !== true) return { body: given }
+  const { approval_id: approvalId, ...body } = given as { approval_id?: string }
+  return approvalId === undefined ? { body } : { body, approvalId }
 }
 
 /** The lines of an upload after its checked first one; null for any other request. */
@@ -492,8 +511,8 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
   const envelope = checked(spec.envelope, first.value)
   return {
     envelope,
-    handle: (input: { caller: unknown; context: RequestContext }) =>
-      spec.handle({ ...input, envelope, lines: rest }),
+    handle: (input: { caller: unknown; envelope: unknown; context: RequestContext }) =>
+      spec.handle({ ...input, lines: rest }),
     matches: (caller: unknown, resourceId: string) => spec.matches(caller, resourceId, rest),
   }
 }

@@ -13,6 +13,8 @@ export interface Problem {
   doc_url: string
   errors?: MemberError[]
   upstream?: EngineError['upstream']
+  approval_id?: string
+  url?: string
 }
 
 /** The error as the caller sees it. A bug shows its code and the request id, never its details. */
@@ -48,6 +50,7 @@ export const problemOf = (error: EngineError, requestId: string): Problem => ({
   doc_url: docUrl(error.code),
   ...(error.errors === undefined ? {} : { errors: error.errors }),
   ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
+  ...error.approval,
 })
 
 /** Fastify's own refusals with our codes. */

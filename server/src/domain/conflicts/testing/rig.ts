@@ -2,6 +2,7 @@
 // the test), its topology and deployments over the real gateway, and the conflict check over them. Work
 // runs when a test says so, as many replicas as it likes, or by the queue.
 
+import { createApprovals } from '../../approvals/approvals.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
@@ -124,6 +125,7 @@ export const createConflictsRig = async (options: Options) => {
   const topology = createTopology({ db, jobs: handed, connections, logger })
   const reports = createConflictReports(db)
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: handed,
     connections,

@@ -1,6 +1,7 @@
 // What the tests of this folder use: a client whose Salesforce org is the simulator's, and the
 // deployments over the real gateway. Work runs when a test says so, as many replicas as it likes.
 
+import { createApprovals } from '../../approvals/approvals.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
@@ -91,6 +92,7 @@ export const createDeploymentsRig = async (
   const topology = createTopology({ db, jobs: byHand, connections, logger })
   const reports = new Map<string, JudgedReport>()
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: byHand,
     connections,

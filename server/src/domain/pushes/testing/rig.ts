@@ -2,6 +2,7 @@
 // mapping, and as many replicas of the push part of the engine as a test needs, over the real gateway,
 // the real queue and real HTTP.
 
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -181,6 +182,7 @@ export const createPushRig = async (
     const connections = connectionsOver(db)
     const topology = createTopology({ db, jobs, connections, logger })
     const pushes = createPushes({
+      approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
       db,
       jobs,
       connections,

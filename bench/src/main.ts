@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchBodies } from './bodies.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
@@ -23,6 +24,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   mappings: benchMappings,
   push: benchPush,
   bodies: benchBodies,
+  events: benchEvents,
 }
 
 const wanted = process.argv.slice(2)

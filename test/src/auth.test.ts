@@ -94,6 +94,7 @@ describe('a session token', () => {
         'deploy.read',
         'push.read',
         'workflows.read',
+        'events.read',
       ],
       client_id: client.id,
       client_ids: null,

@@ -37,6 +37,12 @@ const fill = async (of: TestClient, salesforceOrg: string): Promise<void> => {
     })
     if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`)
   }
+  // Nothing listens there: a delivery is all that is needed.
+  await done('/api/webhook-endpoints/create', {
+    url: 'http://127.0.0.1:9/never',
+    client_ids: [of.id],
+    event_types: ['conflicts.checked'],
+  })
   await done('/api/conflicts/check', { ...by, plan: PLAN })
   await done('/api/deploy/custom-objects', { ...by, plan: PLAN })
   await done('/api/mappings/create', {

@@ -154,4 +154,30 @@ describe('the trace of a pull', { timeout: 60_000 }, () => {
     )
     expect(row).toEqual({ status: 'complete' })
   })
+
+  it('goes on when the work had to wait for Salesforce', async () => {
+    const { org, client } = await connected()
+    await rig.simulator.control.addFault({
+      org: 'Acme',
+      times: 1_000_000,
+      kind: { type: 'status', status: 503, errorCode: 'SERVER_UNAVAILABLE', message: 'Busy.' },
+    })
+    const { body } = await org.api.post<Snapshot>('/api/topology/pull', {
+      client_id: client.id,
+      wait_seconds: 0,
+    })
+    const request = await spanOf('the request', named('POST /api/topology/pull'))
+    const turns = () => spans.filter(named('job topology-pull'))
+    await spanOf('the turn that met the outage', named('job topology-pull'))
+    await rig.simulator.control.clearFaults()
+    await until('the pull is complete', async () => {
+      const [row] = await rig.database.query<{ status: string }>(
+        'select status from crm_topology_snapshots where id = $1',
+        [body.id],
+      )
+      return row?.status === 'complete'
+    })
+    await until('its last turn has arrived', () => turns().length > 1)
+    expect(new Set(turns().map(({ traceId }) => traceId))).toEqual(new Set([request.traceId]))
+  })
 })

@@ -113,6 +113,8 @@ export type LookupName =
   | 'old_snapshots'
   | 'take_work_place'
   | 'operating_numbers'
+  | 'due_webhook_endpoints'
+  | 'endpoints_sealed_otherwise'
 
 const RUNTIME_ROLE = 'sfdc_engine_runtime'
 const STATEMENT_TIMEOUT = '60s'

@@ -1,3 +1,4 @@
+import { budgetOf, openBudget } from './testing/budget.ts'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -18,7 +19,6 @@ import { createHostPolicy } from './hosts.ts'
 import {
   type Answer,
   json,
-  openBudget,
   rejection,
   rememberingSessions,
   type SeenRequest,
@@ -258,7 +258,7 @@ describe('waiting for a job', () => {
     const check = async () => {
       throw new EngineError('api_budget_exhausted', 'spent')
     }
-    const org = rig.salesforce.org({ ...rig.target, budget: { ...openBudget, check } })
+    const org = rig.salesforce.org({ ...rig.target, budget: budgetOf(check) })
     const seen: string[] = []
     const onProgress = ({ state }: { state: string }) => seen.push(state)
     expect(await awaitBulkJob(org, ID, { onProgress })).toMatchObject({ done: true })

@@ -1,3 +1,4 @@
+import { budgetOf } from './testing/budget.ts'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../errors.ts'
@@ -15,7 +16,6 @@ import { isUnknownFate } from './failure.ts'
 import {
   type Answer,
   json,
-  openBudget,
   rejection,
   rememberingSessions,
   startRig,
@@ -407,12 +407,9 @@ describe('waiting for a deploy', () => {
 
   it('is not stopped by the budget', async () => {
     await using rig = await startRig(status('Succeeded', { records: [] }))
-    const budget = {
-      ...openBudget,
-      check: async () => {
-        throw new EngineError('api_budget_exhausted', 'spent')
-      },
-    }
+    const budget = budgetOf(() => {
+      throw new EngineError('api_budget_exhausted', 'spent')
+    })
     const org = rig.salesforce.org({ ...rig.target, budget })
     expect(await awaitDeploy(org, ID)).toMatchObject({ success: true })
     expect(await cancelDeploy(org, ID)).toMatchObject({ success: true })

@@ -1,11 +1,11 @@
 // For tests only: a real HTTP server on loopback that returns what the test sets, and a session and
 // budget beside it that record their calls.
 
+import { openBudget } from './testing/budget.ts'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { Secret } from '../secret.ts'
 import {
-  type ApiBudget,
   type CallEvent,
   createSalesforce,
   type SalesforceOptions,
@@ -88,12 +88,6 @@ export const rememberingSessions = (instanceUrl: string) => {
     },
   }
   return { source, renewals }
-}
-
-export const openBudget: ApiBudget = {
-  check: async () => undefined,
-  record: () => undefined,
-  exhausted: () => undefined,
 }
 
 /** A server, a gateway that may talk to it, and one target; waits are recorded and cost no time. */

@@ -10,6 +10,8 @@ export const PERMISSIONS = [
   'push.write',
   'workflows.read',
   'workflows.write',
+  'events.read',
+  'webhooks.manage',
   'org.manage',
 ] as const
 
@@ -24,6 +26,7 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = O
     'deploy.read',
     'push.read',
     'workflows.read',
+    'events.read',
   ],
   company_member: ['connections.read', 'topology.read'],
 })

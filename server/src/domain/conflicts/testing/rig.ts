@@ -3,6 +3,7 @@
 // runs when a test says so, as many replicas as it likes, or by the queue.
 
 import { createApprovals } from '../../approvals/approvals.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
@@ -61,13 +62,9 @@ export const createConflictsRig = async (options: Options) => {
       sfdcOrgId,
       apiVersion: API_VERSION,
       sessions: { current: async () => session, renew: async () => session },
-      budget: {
-        check: async () => {
-          if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
-        },
-        record: () => undefined,
-        exhausted: () => undefined,
-      },
+      budget: budgetOf(() => {
+        if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
+      }),
       priority,
       ...(signal === undefined ? {} : { signal }),
     })

@@ -2,6 +2,7 @@
 // deployments over the real gateway. Work runs when a test says so, as many replicas as it likes.
 
 import { createApprovals } from '../../approvals/approvals.ts'
+import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
@@ -52,17 +53,12 @@ export const createDeploymentsRig = async (
     wait: (_ms, signal) => sleep(5, undefined, signal === undefined ? {} : { signal }),
   })
   const session = { accessToken: new Secret(token), instanceUrl: sfdcOrg.instanceUrl }
-  const unlimited = {
-    check: async () => undefined,
-    record: () => undefined,
-    exhausted: () => undefined,
-  }
   const orgOf = (priority: 'work' | 'protected' | 'interactive', signal?: AbortSignal) => {
     return salesforce.org({
       sfdcOrgId: sfdcOrg.id,
       apiVersion: API_VERSION,
       sessions: { current: async () => session, renew: async () => session },
-      budget: unlimited,
+      budget: openBudget,
       priority,
       ...(signal === undefined ? {} : { signal }),
     })

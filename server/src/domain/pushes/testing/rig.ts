@@ -3,6 +3,7 @@
 // the real queue and real HTTP.
 
 import { createApprovals } from '../../approvals/approvals.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -124,16 +125,12 @@ export const createPushRig = async (
         sfdcOrgId: sfdcOrg.id,
         apiVersion: API_VERSION,
         sessions: { current: giveSession, renew: giveSession },
-        budget: {
-          check: async () => {
-            if (!world.budgetSpent) return
-            throw new EngineError('api_budget_exhausted', 'The budget is spent.', {
-              retryAfterSeconds: 1,
-            })
-          },
-          record: () => undefined,
-          exhausted: () => undefined,
-        },
+        budget: budgetOf(() => {
+          if (!world.budgetSpent) return
+          throw new EngineError('api_budget_exhausted', 'The budget is spent.', {
+            retryAfterSeconds: 1,
+          })
+        }),
         priority,
         ...(signal === undefined ? {} : { signal }),
       }),

@@ -1,6 +1,7 @@
 // What the tests of this folder use: a client with a connected Salesforce org in a database of its own,
 // and the topology over the real gateway. Work runs when a test says so, or by the queue.
 
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
@@ -60,13 +61,9 @@ export const createTopologyRig = async (database: TestDatabase) => {
           sfdcOrgId: ORG_ID,
           apiVersion: connection.api_version,
           sessions: { current: async () => session, renew: async () => session },
-          budget: {
-            check: async () => {
-              if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
-            },
-            record: () => undefined,
-            exhausted: () => undefined,
-          },
+          budget: budgetOf(() => {
+            if (budget.spent) throw new EngineError('api_budget_exhausted', 'spent')
+          }),
           priority,
           ...(signal === undefined ? {} : { signal }),
         }),

@@ -1,5 +1,6 @@
 // The expanded short forms, deployed: Salesforce must accept each of them.
 
+import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createControl, type Control } from '../../../../../simulator/src/control/client.ts'
@@ -41,11 +42,7 @@ beforeAll(async () => {
     sfdcOrgId: '',
     apiVersion: 'v66.0',
     sessions: { current: async () => session, renew: async () => session },
-    budget: {
-      check: async () => undefined,
-      record: () => undefined,
-      exhausted: () => undefined,
-    },
+    budget: openBudget,
     priority: 'work',
   })
 })

@@ -1,6 +1,7 @@
 // What the tests of this folder use: the real gateway against a simulated Salesforce org that keeps
 // records, and a journal in memory that outlives the process that a test kills.
 
+import { budgetOf } from '../../../../salesforce/testing/budget.ts'
 import { createControl } from '../../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../../simulator/src/index.ts'
 import { abortBulkJob } from '../../../../salesforce/bulk.ts'
@@ -103,14 +104,10 @@ export const createRig = async () => {
       sfdcOrgId: sfdcOrg.id,
       apiVersion: 'v66.0',
       sessions: { current: async () => session, renew: async () => session },
-      budget: {
-        check: async () => {
-          if (!spent.budget) return
-          throw new EngineError('api_budget_exhausted', 'The budget is spent.')
-        },
-        record: () => undefined,
-        exhausted: () => undefined,
-      },
+      budget: budgetOf(() => {
+        if (!spent.budget) return
+        throw new EngineError('api_budget_exhausted', 'The budget is spent.')
+      }),
       priority: 'work',
     })
   }

@@ -1,0 +1,256 @@
+// The command line as its users have it: packed, installed, and run as a process of its own against real
+// servers; what it says, its exit codes, and what it leaves behind.
+
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { installInto, packInto } from './packed.ts'
+import { PASSWORD, type TestOrg } from './rig.ts'
+import { sharedRig, type SharedRig } from './shared-rig.ts'
+import { until } from './until.ts'
+
+let folder: string
+let rig: SharedRig
+let org: TestOrg
+let salesforceOrg: string
+
+interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+interface Running {
+  ended: Promise<Ended>
+  /** What it has said so far on standard error. */
+  said(): string
+  interrupt(): void
+}
+
+const begin = (argv: string[], { input = '', env = {} }: RunOptions = {}): Running => {
+  const child = spawn(process.execPath, [join(folder, 'node_modules/.bin/sfx'), ...argv], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, SFX_CONFIG: join(folder, 'config/sfx.json'), ...env },
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (piece: Buffer) => (out += piece.toString()))
+  child.stderr.on('data', (piece: Buffer) => (err += piece.toString()))
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(input)
+  return {
+    ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))),
+    said: () => err,
+    interrupt: () => void child.kill('SIGINT'),
+  }
+}
+
+interface RunOptions {
+  input?: string
+  env?: Record<string, string>
+}
+
+const sfx = (argv: string[], options?: RunOptions): Promise<Ended> => begin(argv, options).ended
+
+/** Its one JSON value; it has to end with this code. */
+const json = async <T>(argv: string[], code = 0): Promise<T> => {
+  const ended = await sfx([...argv, '--json'])
+  expect([ended.code, ended.err], ended.out).toEqual([code, expect.anything()])
+  return JSON.parse(ended.out) as T
+}
+
+const PLAN = `
+objects:
+  - api_name: Lead
+    fields:
+      - { api_name: Agency_Key__c, label: Agency Key, type: Text, length: 64, unique: true, external_id: true }
+  - api_name: Job_Posting__c
+    label: Job Posting
+    plural_label: Job Postings
+    name_field: { label: Posting No., type: AutoNumber, display_format: 'JP-{00000}' }
+    fields:
+      - { api_name: Title__c, label: Title, type: Text, length: 120 }
+`
+const RED_PLAN = `
+objects:
+  - api_name: Lead
+    fields:
+      - { api_name: Agency__c, label: Agency, type: Lookup, reference_to: Nowhere__c, relationship_name: Leads }
+`
+const MAPPING = `
+canonical_object: lead
+sfdc_object: Lead
+external_id_field: Agency_Key__c
+fields:
+  key: Agency_Key__c
+  name: { sfdc_field: LastName, required: true }
+  company: { sfdc_field: Company, required: true }
+  email: Email
+`
+const leads = (count: number, isBad: (n: number) => boolean): string =>
+  [
+    'key,name,company,email',
+    ...Array.from(
+      { length: count },
+      (_, n) => `lead-${n},"Person, ${n}",Acme,${isBad(n) ? 'no address' : `p${n}@acme.example`}`,
+    ),
+  ].join('\n')
+
+beforeAll(async () => {
+  const packing = await mkdtemp(join(tmpdir(), 'command-line-'))
+  folder = join(packing, 'empty')
+  const tarballs = await packInto(packing, 'client', 'cli')
+  await installInto(folder, tarballs, ['commander', 'csv-parse', 'yaml'])
+  rig = await sharedRig()
+  org = await rig.org()
+  salesforceOrg = (await rig.salesforceOrg()).name
+  await writeFile(join(folder, 'plan.yaml'), PLAN)
+  await writeFile(join(folder, 'red.yaml'), RED_PLAN)
+  await writeFile(join(folder, 'lead.yaml'), MAPPING)
+  await writeFile(
+    join(folder, 'leads.csv'),
+    leads(500, (n) => n % 200 === 42),
+  )
+}, 120_000)
+afterAll(() => rm(dirname(folder), { recursive: true, force: true }))
+
+describe('before a login', () => {
+  it('says what to do, with an exit code for each kind of mistake', async () => {
+    expect(await sfx(['pull', 'acme'])).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('Run: sfx login URL') as string,
+    })
+    expect((await sfx(['pul', 'acme'])).err).toContain('Did you mean pull?')
+    expect((await sfx(['push', 'leads.csv', '--object', 'lead'])).err).toContain('--client')
+    expect((await sfx(['deploy', 'start', 'plan.yaml'])).code, 'no default client').toBe(2)
+    const env = { SFX_URL: rig.urls[0], SFX_TOKEN: 'sfx_of_nobody' }
+    const refused = await sfx(['whoami'], { env })
+    expect(refused.code).toBe(4)
+    expect(refused.err + refused.out).not.toContain('sfx_of_nobody')
+    expect(
+      (await sfx(['whoami'], { env: { ...env, SFX_URL: 'http://engine.example' } })).err,
+    ).toContain('https://')
+  })
+})
+
+describe('the main job', () => {
+  let client: string
+  let deployment: string
+  let commands = 0
+  const counted = (argv: string[], options?: RunOptions) => {
+    commands += 1
+    return sfx(argv, options)
+  }
+
+  it('takes ten commands, from the login to the deployed plan', async () => {
+    const login = await counted(['login', rig.urls[0], '--email', org.email], { input: PASSWORD })
+    expect([login.code, login.err]).toEqual([0, ''])
+    expect(login.out).toContain(`as ${org.email} (org_admin)`)
+    const created = await counted(['clients', 'create', 'Acme Staffing'])
+    client = /[0-9a-f-]{36}/.exec(created.out)?.[0] ?? ''
+
+    commands += 1
+    const connecting = begin(['connect', 'acme staffing'])
+    const link = await until(
+      'the link is printed',
+      () => /^ {2}(http\S+)$/m.exec(connecting.said())?.[1],
+    )
+    await rig.simulator.control.authorize({ connectLink: link, org: salesforceOrg })
+    expect((await connecting.ended).out).toContain('Acme Staffing is connected: http')
+
+    const pulled = await counted(['pull', 'Acme Staffing'])
+    expect(pulled.out).toMatch(
+      /^Version 1: \d+ objects, \d+ fields, \d+ automations; the first one/,
+    )
+    const checked = await counted(['check', 'plan.yaml', '-c', client])
+    expect([checked.code, checked.out]).toEqual([0, expect.stringMatching(/^green: \d+ green/)])
+    const red = await sfx(['check', 'red.yaml', '-c', client])
+    expect([red.code, red.err]).toEqual([3, expect.stringContaining('The check is red')])
+    expect(red.out).toContain('Nowhere__c')
+
+    const held = await sfx(['deploy', 'start', 'plan.yaml', '-c', client])
+    expect([held.code, held.err]).toEqual([2, expect.stringContaining('add --yes')])
+    const begun = await counted(['deploy', 'start', 'plan.yaml', '-c', client, '--yes'])
+    expect(begun.out).toContain('created   CustomObject Job_Posting__c')
+    expect(begun.err).toContain('production org of Acme Staffing')
+    deployment = /sfx deploy rollback (\S+)/.exec(begun.err)?.[1] ?? ''
+    await counted(['pull', client])
+    const diff = await sfx(['diff', client])
+    expect(diff.out).toContain('\n+ Job_Posting__c\n')
+    expect(diff.out).toContain('+ Lead.Agency_Key__c')
+  })
+
+  it('pushes a file, and the failed rows can be corrected and pushed again', async () => {
+    expect(await counted(['mappings', 'set', 'lead.yaml', '-c', client])).toMatchObject({
+      code: 0,
+      out: 'lead → Lead, version 1\n',
+    })
+    const push = ['push', 'leads.csv', '-c', client, '-o', 'lead', '--yes']
+    const pushed = await counted(push)
+    expect([pushed.code, pushed.out], pushed.err).toEqual([
+      6,
+      expect.stringContaining('497 of 500 rows succeeded, 3 failed'),
+    ])
+    const failed = await readFile(join(folder, 'leads.failed.csv'), 'utf8')
+    const [head, ...rows] = failed.trimEnd().split('\n')
+    expect(head).toBe('key,name,company,email,_error,_remedy')
+    expect(rows.map((row) => row.split(',')[0])).toEqual(['lead-42', 'lead-242', 'lead-442'])
+    expect(rows[0]).toContain('"Person, 42"')
+
+    await writeFile(
+      join(folder, 'leads.failed.csv'),
+      failed.replaceAll(',no address,', ',right@acme.example,'),
+    )
+    const again = await json<{ status: string; created_count: number }>([
+      ...['push', 'leads.failed.csv', '-c', client, '-o', 'lead', '--yes'],
+    ])
+    expect(again).toMatchObject({ status: 'succeeded', created_count: 3, failed_rows_file: null })
+  })
+
+  it('stops waiting at Ctrl-C or in time, and goes on with the printed command', async () => {
+    const { control } = rig.simulator
+    const slowly = { org: salesforceOrg, times: 1_000, kind: { type: 'slow', ms: 3_000 } } as const
+    const commandIn = (said: string) => /^ {2}sfx (.+)$/m.exec(said)?.[1]?.split(' ') ?? []
+
+    await control.addFault(slowly)
+    const waiting = await sfx(['pull', client, '--full', '--wait', '0'])
+    await control.clearFaults(salesforceOrg)
+    expect([waiting.code, waiting.err]).toEqual([8, expect.stringContaining('sfx wait snapshot ')])
+    const resumed = await sfx(commandIn(waiting.err))
+    expect([resumed.code, resumed.out]).toEqual([0, 'The snapshot has ended: complete\n'])
+
+    await control.addFault(slowly)
+    const pulling = begin(['pull', client, '--full'])
+    await until('it waits', () => pulling.said() !== '')
+    pulling.interrupt()
+    const stopped = await pulling.ended
+    await control.clearFaults(salesforceOrg)
+    expect([stopped.code, stopped.err]).toEqual([
+      8,
+      expect.stringContaining('nothing was cancelled'),
+    ])
+    expect((await sfx(commandIn(stopped.err))).code).toBe(0)
+  })
+
+  it('takes all of it back, in at most twelve commands', async () => {
+    const refused = await sfx(['deploy', 'rollback', deployment, '--yes'])
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('data_would_be_lost')])
+    const undone = await counted(['deploy', 'rollback', deployment, '--allow-data-loss', '--yes'])
+    expect([undone.code, undone.out]).toEqual([0, expect.stringContaining('as before')])
+    expect(commands).toBeLessThanOrEqual(12)
+  })
+
+  it('keeps its secrets to itself, and forgets them', async () => {
+    const path = join(folder, 'config/sfx.json')
+    expect(((await stat(path)).mode & 0o777).toString(8)).toBe('600')
+    const profiles = await json<{ profile: string; url: string }[]>(['profiles'])
+    expect(profiles).toMatchObject([{ url: rig.urls[0], current: true, who: org.email }])
+    expect(JSON.stringify(profiles)).not.toContain('token')
+    await json(['api', '/api/clients/list', '-d', '{"limit":1}'])
+    expect((await sfx(['logout'])).code).toBe(0)
+    expect(await readFile(path, 'utf8')).not.toContain('ey')
+    expect((await sfx(['clients', 'list'])).code).toBe(4)
+  })
+})

@@ -3088,6 +3088,8 @@ export type Problem = {
   doc_url: string
   errors?: MemberError[]
   upstream?: Upstream
+  /** Seconds until it makes sense to repeat the call, as in the header Retry-After */
+  retry_after?: number
   /** With `approval_required`: what a person has to grant */
   approval_id?: string
   /** With `approval_required`: the page that says how, relative to this server */

@@ -4,8 +4,6 @@
 import { type Socket } from 'node:net'
 import { finished, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import cors from '@fastify/cors'
-import rateLimit from '@fastify/rate-limit'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -26,6 +24,7 @@ import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { createBodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
 import { checked, checkedWithRows } from './checked.ts'
 import { readJsonBody } from './json-body.ts'
+import { limitCallers } from './limits.ts'
 import { openLines } from './lines.ts'
 import { problemOf, toEngineError } from './problems.ts'
 import { registerDocs } from './docs.ts'
@@ -72,7 +71,7 @@ export const createApp = async (options: Options): Promise<FastifyInstance> => {
   limitReading(app)
   warnOfProxy(app, options)
   logRequests(app, (request) => admitted.get(request)?.identity ?? null, options.onRequestDone)
-  await limitCallers(app, options, admitted)
+  await limitCallers(app, options, (request) => admitted.get(request)?.identity ?? null)
   parseBodies(app)
   app.setErrorHandler(renderError)
   const methodsOf = noteMethods(app)
@@ -240,45 +239,6 @@ const warnOfProxy = (app: FastifyInstance, { trustProxy, logger }: Options): voi
         'TRUST_PROXY to the number of proxies; otherwise the limit on failed logins counts all ' +
         'callers as one.',
     )
-  })
-}
-
-/** Which browsers may call, and how often a credential may be used. */
-const limitCallers = async (
-  app: FastifyInstance,
-  { corsOrigins, rateLimitPerMinute }: Options,
-  admitted: AdmittedRequests,
-): Promise<void> => {
-  if (corsOrigins.length > 0) {
-    await app.register(cors, {
-      origin: corsOrigins,
-      methods: ['GET', 'POST'],
-      exposedHeaders: ['x-request-id', 'idempotency-replayed', 'location', 'retry-after'],
-      maxAge: 600,
-    })
-  }
-  if (rateLimitPerMinute <= 0) return
-  await app.register(rateLimit, {
-    global: true,
-    max: rateLimitPerMinute,
-    timeWindow: 60_000,
-    hook: 'preParsing', // after the credential was checked
-    keyGenerator: (request) =>
-      admitted.get(request)?.identity?.credential.id ?? `address:${request.ip}`,
-    allowList: (request) => !(request.routeOptions.url ?? '').startsWith('/api/'),
-    errorResponseBuilder: (_request, limit) =>
-      new EngineError(
-        'rate_limited',
-        `More than ${limit.max} requests per minute with this credential.`,
-        {
-          retryAfterSeconds: Math.max(1, Math.ceil(limit.ttl / 1000)),
-        },
-      ),
-    addHeadersOnExceeding: {
-      'x-ratelimit-limit': false,
-      'x-ratelimit-remaining': false,
-      'x-ratelimit-reset': false,
-    },
   })
 }
 

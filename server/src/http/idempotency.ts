@@ -106,7 +106,17 @@ const replayed = async (
     return { ...reply, headers: { ...reply.headers, ...REPLAYED } }
   }
   if (answer === null) throw new Error(`${route.path} binds its keys and has no replay`)
-  return { status: answer.status, body: answer.body, headers: REPLAYED }
+  return {
+    status: answer.status,
+    body: answer.body,
+    headers: { ...REPLAYED, ...retryAfterOf(answer.body) },
+  }
+}
+
+/** A stored problem says again when to repeat the call. */
+const retryAfterOf = (body: unknown): Record<string, string> => {
+  const { retry_after: seconds } = (body ?? {}) as { retry_after?: unknown }
+  return typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {}
 }
 
 const withoutSecrets = (body: unknown, secrets: string[]): unknown =>

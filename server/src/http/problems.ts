@@ -13,6 +13,7 @@ export interface Problem {
   doc_url: string
   errors?: MemberError[]
   upstream?: EngineError['upstream']
+  retry_after?: number
   approval_id?: string
   url?: string
 }
@@ -50,6 +51,7 @@ export const problemOf = (error: EngineError, requestId: string): Problem => ({
   doc_url: docUrl(error.code),
   ...(error.errors === undefined ? {} : { errors: error.errors }),
   ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
+  ...(error.retryAfterSeconds === undefined ? {} : { retry_after: error.retryAfterSeconds }),
   ...error.approval,
 })
 

@@ -161,6 +161,10 @@ export const problem = z
     doc_url: z.string().describe('The page about the code, relative to this server'),
     errors: z.array(memberError).optional(),
     upstream: upstream.optional(),
+    retry_after: z
+      .int()
+      .optional()
+      .describe('Seconds until it makes sense to repeat the call, as in the header Retry-After'),
     approval_id: id.optional().describe('With `approval_required`: what a person has to grant'),
     url: z
       .string()

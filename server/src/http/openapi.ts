@@ -194,7 +194,7 @@ snapshots, check a change, deploy it, roll it back, and push records.
 
 Every call is a \`POST\` with a JSON body, unless shown otherwise. Send \`Authorization: Bearer …\` with
 an API token or a session. Errors are \`application/problem+json\` with a stable \`code\`. Lists take
-\`limit\` and \`cursor\`.
+\`limit\` and \`cursor\`. Step by step: [guides](/docs/guides).
 
 ## Running work
 

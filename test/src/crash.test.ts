@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
 import { startRig, type Snapshot, type Rig } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
 let rig: Rig | undefined
@@ -17,6 +18,7 @@ const SIZE = { objects: 500, fields: 6000 }
 const amidPull = async (replicas: number) => {
   rig = await startRig({
     replicas,
+    environment: TAKES_OVER,
     simulator: {
       orgs: [{ name: 'Acme', edition: 'Unlimited', seed: SIZE }],
       latency: { callMs: 200, describeMs: 20 },

@@ -20,7 +20,7 @@ import { type Rig, startRig, type TestOrg } from './rig.ts'
 import { until } from './until.ts'
 
 const SALESFORCE_ORG = 'Acme'
-const ROWS = 10_000
+const ROWS = 6_000
 const ROWS_A_CALL = 200
 /**
  * Of the day's calls a tenth is the reserve, and of the 1,000 calls that are left, twenty are above it.

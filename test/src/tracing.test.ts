@@ -7,6 +7,7 @@ import { type AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startRig, type Rig, type Snapshot } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 
 interface Span {
@@ -76,6 +77,7 @@ beforeEach(async () => {
   rig = await startRig({
     simulator: { ...SIMULATOR, orgs: [...SIMULATOR.orgs] },
     environment: {
+      ...TAKES_OVER,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
       OTEL_BSP_SCHEDULE_DELAY: '100',
     },

@@ -107,6 +107,23 @@ describe('an idempotency key', () => {
     expect(again.body).toEqual(first.body)
   })
 
+  it('says again when to repeat the call, if the first answer did', async () => {
+    const client = await org.client()
+    const [push] = await rig.database.query<{ id: string }>(
+      `insert into crm_push_logs (id, org_id, client_id, kind, status, accepted_at)
+       values (gen_random_uuid(), $1, $2, 'records', 'in_progress', now()) returning id`,
+      [org.id, client.id],
+    )
+    const headers = key()
+    const retry = () => org.api.post('/api/push/retry', { push_id: push?.id }, headers)
+    const [first, again] = [await retry(), await retry()]
+    expect([first.status, first.body.code]).toEqual([409, 'push_in_progress'])
+    expect(first.headers.get('retry-after')).toBe(String(first.body.retry_after))
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(again.headers.get('retry-after')).toBe(first.headers.get('retry-after'))
+    expect(again.body).toEqual(first.body)
+  })
+
   it('answers what was created when the process died before it could answer', async () => {
     const client = await org.client()
     const other = await rig.org()

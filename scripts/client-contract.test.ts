@@ -42,6 +42,14 @@ declare const engine: SfdcEngine
 declare const is: <Type>(value: Type) => void
 `
 
+const ACCEPTED = `
+interface Lead { readonly key: string; readonly name?: string }
+declare const leads: readonly Lead[]
+declare const stream: () => AsyncGenerator<Lead>
+engine.push.records({ client_id: '', object: 'lead', records: leads })
+engine.push.records({ client_id: '', object: 'lead', records: stream })
+`
+
 const REFUSED = `
 // @ts-expect-error no such member
 engine.clients.create({ name: 'Acme', nmae: 1 })
@@ -76,7 +84,10 @@ it('every example of the document compiles with the types of the client library'
       }
     }
     expect(lines.length).toBeGreaterThan(100)
-    await writeFile(join(folder, 'examples.ts'), `${HEAD}${lines.join('\n')}\n${REFUSED}`)
+    await writeFile(
+      join(folder, 'examples.ts'),
+      `${HEAD}${lines.join('\n')}\n${ACCEPTED}${REFUSED}`,
+    )
     const config = { extends: join(ROOT, 'tsconfig.json'), include: ['*.ts'] }
     const compilerOptions = { incremental: false, types: [], lib: ['es2023', 'dom'] }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, compilerOptions }))

@@ -149,6 +149,9 @@ const objectType = (
       `${comment(member.description)}${nameOf(name)}${required.includes(name) ? '' : '?'}: ${typeOf(member, sent)}`,
   )
   if (typeof additionalProperties === 'object') {
+    // An index signature would refuse what is declared as an interface.
+    const isFree = typeOf(additionalProperties, sent) === 'unknown'
+    if (sent && isFree && members.length === 0) return 'object'
     members.push(
       `[name: string]: ${members.length > 0 ? 'unknown' : typeOf(additionalProperties, sent)}`,
     )

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installInto, packInto } from './packed.ts'
 import { PASSWORD, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
+import { startProxy } from './unreliable-proxy.ts'
 import { until } from './until.ts'
 
 let folder: string
@@ -20,6 +21,10 @@ interface Ended {
   code: number | null
   out: string
   err: string
+}
+
+interface Page {
+  items: unknown[]
 }
 
 interface Running {
@@ -232,6 +237,36 @@ describe('the main job', () => {
       expect.stringContaining('nothing was cancelled'),
     ])
     expect((await sfx(commandIn(stopped.err))).code).toBe(0)
+  })
+
+  it('interrupted while rows are sent, prints the command that sends them once in any case', async () => {
+    const proxy = await startProxy(rig.urls[0])
+    try {
+      await writeFile(
+        join(folder, 'few leads.csv'),
+        leads(20, () => false),
+      )
+      const env = { SFX_URL: proxy.url, SFX_TOKEN: org.token }
+      const pushes = async () =>
+        (JSON.parse((await sfx(['api', '/api/push/list', '-d', '{}'], { env })).out) as Page).items
+      const before = (await pushes()).length
+      // The server has the rows, and nobody was told.
+      proxy.expect('/api/push/records', 'lose answer', 'stall')
+      const pushing = begin(['push', 'few leads.csv', '-c', client, '-o', 'lead', '--yes'], { env })
+      await until(
+        'it tries again',
+        () => proxy.passed.filter(({ path }) => path === '/api/push/records').length === 2,
+      )
+      pushing.interrupt()
+      const { code, err } = await pushing.ended
+      expect([code, err]).toEqual([1, expect.stringContaining('To send them, once in any case')])
+      const [, key = ''] = /^ {2}sfx push 'few leads.csv' .* --key (\S+)$/m.exec(err) ?? []
+      const again = ['push', 'few leads.csv', '-c', client, '-o', 'lead', '--yes', '--key', key]
+      expect((await sfx(again, { env })).out).toContain('20 of 20 rows succeeded')
+      expect((await pushes()).length).toBe(before + 1)
+    } finally {
+      await proxy.close()
+    }
   })
 
   it('takes all of it back, in at most twelve commands', async () => {

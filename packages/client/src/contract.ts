@@ -320,9 +320,7 @@ export type ClientsCreateRequest = {
   name: string
   domain?: string | null
   /** Your own data, stored and returned unchanged */
-  metadata?: {
-    [name: string]: unknown
-  }
+  metadata?: object
 }
 
 export type ClientsExportRequest = {
@@ -359,9 +357,7 @@ export type ClientsUpdateRequest = {
   name?: string
   domain?: string | null
   /** Replaces the stored data */
-  metadata?: {
-    [name: string]: unknown
-  }
+  metadata?: object
   is_active?: boolean
 }
 
@@ -1356,11 +1352,7 @@ export type JudgedComponent = {
 }
 
 /** The external id by which the same junction record is found when it is pushed again */
-export type JunctionExternalId =
-  | string
-  | {
-      [name: string]: unknown
-    }
+export type JunctionExternalId = string | object
 
 export type JunctionLinkRow = {
   object: string
@@ -1372,9 +1364,7 @@ export type JunctionLinkRow = {
   junction: {
     object: string
     /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
-    fields: {
-      [name: string]: unknown
-    }
+    fields: object
     external_id: JunctionExternalId
   }
 }
@@ -2785,9 +2775,7 @@ export type PushRecordsRequest = {
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
-  records: readonly {
-    [name: string]: unknown
-  }[]
+  records: readonly object[]
 }
 
 export type PushResultsRequest = {
@@ -2873,9 +2861,7 @@ export type ReadyResponse = {
 export type RecordEvent = 'create' | 'update' | 'delete' | 'undelete'
 
 /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-export type RecordMatch = {
-  [name: string]: unknown
-}
+export type RecordMatch = object
 
 /** A record-triggered flow in short */
 export type RecordTriggeredFlow = {
@@ -3196,9 +3182,7 @@ export type StartedAutomation = {
 export type StatusUpdateRow = {
   match: RecordMatch
   /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
-  fields: {
-    [name: string]: unknown
-  }
+  fields: object
 }
 
 /** Before or after the record is saved */
@@ -3562,9 +3546,7 @@ export type WorkflowDefinition =
   | WorkflowMetadata
 
 /** Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API */
-export type WorkflowMetadata = {
-  [name: string]: unknown
-}
+export type WorkflowMetadata = object
 
 export type WorkflowName = {
   type: WorkflowType

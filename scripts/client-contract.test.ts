@@ -32,7 +32,7 @@ const examplesIn = (content: Record<string, Example> | undefined): unknown[] => 
 }
 
 const HEAD = `
-import { type Operation, type Page, type Pages, type Plan, type SfdcEngine } from '${LIBRARY}'
+import { type Operation, type Page, type Pages, type Plan, type SfdcEngine, type WebhookEvent } from '${LIBRARY}'
 type Answer<Method> = Method extends (...given: never[]) => infer Given
   ? Given extends Promise<Operation<infer Resource>> ? Resource
   : Given extends Pages<unknown, infer One extends Page<unknown>> ? One
@@ -81,6 +81,11 @@ it('every example of the document compiles with the types of the client library'
             lines.push(`is<Answer<typeof ${call}>>(${JSON.stringify(body)})`)
           }
         }
+      }
+    }
+    for (const { post } of Object.values(document.webhooks)) {
+      for (const body of examplesIn(post.requestBody.content)) {
+        lines.push(`is<WebhookEvent>(${JSON.stringify(body)})`)
       }
     }
     expect(lines.length).toBeGreaterThan(100)

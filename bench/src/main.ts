@@ -8,6 +8,7 @@ import { startBench } from './bench.ts'
 import { benchBodies } from './bodies.ts'
 import { benchClient } from './client.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
@@ -25,6 +26,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   push: benchPush,
   bodies: benchBodies,
   client: benchClient,
+  events: benchEvents,
 }
 
 const wanted = process.argv.slice(2)

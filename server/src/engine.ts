@@ -14,6 +14,7 @@ import { createConflictReports, createConflicts } from './domain/conflicts/repor
 import { createConnections } from './domain/connections/connections.ts'
 import { createDeployments } from './domain/deployments/deployments.ts'
 import { createMappings } from './domain/mappings/mappings.ts'
+import { createEvents } from './domain/events/events.ts'
 import { createOrganizations } from './domain/organizations.ts'
 import { createRetention } from './domain/retention.ts'
 import { createPreparation } from './domain/pushes/preparation.ts'
@@ -24,6 +25,11 @@ import { createCollectionsTransport } from './domain/pushes/transport/collection
 import { createTokens } from './domain/tokens.ts'
 import { createTopology } from './domain/topology/topology.ts'
 import { createUsers } from './domain/users.ts'
+import { createCourier } from './domain/webhooks/courier.ts'
+import { createDeliveries } from './domain/webhooks/deliveries.ts'
+import { createEndpoints } from './domain/webhooks/endpoints.ts'
+import { sealAnew } from './domain/webhooks/seal-anew.ts'
+import { createSealing } from './domain/webhooks/sealing.ts'
 import { createWorkflows } from './domain/workflows/workflows.ts'
 import { EngineError } from './errors.ts'
 import { createApp, FINISH_REQUESTS_MS } from './http/app.ts'
@@ -33,6 +39,7 @@ import { clientRoutes } from './http/routes/clients.ts'
 import { conflictRoutes } from './http/routes/conflicts.ts'
 import { connectionRoutes } from './http/routes/connections.ts'
 import { deployRoutes } from './http/routes/deploy.ts'
+import { eventRoutes } from './http/routes/events.ts'
 import { mappingRoutes } from './http/routes/mappings.ts'
 import { pushRoutes } from './http/routes/push.ts'
 import { superAdminRoutes } from './http/routes/super-admin.ts'
@@ -40,6 +47,7 @@ import { systemRoutes } from './http/routes/system.ts'
 import { tokenRoutes } from './http/routes/tokens.ts'
 import { topologyRoutes } from './http/routes/topology.ts'
 import { userRoutes } from './http/routes/users.ts'
+import { webhookEndpointRoutes } from './http/routes/webhook-endpoints.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { workRoutes } from './http/routes/work.ts'
 import { workflowChangeRoutes } from './http/routes/workflow-changes.ts'
@@ -53,6 +61,7 @@ import { createNango } from './nango/nango.ts'
 import { createSalesforce } from './salesforce/gateway.ts'
 import { createHostPolicy } from './salesforce/hosts.ts'
 import { type Secret } from './secret.ts'
+import { createWebhooks } from './webhooks/sender.ts'
 
 export interface Engine extends AsyncDisposable {
   /** Every route of the server, as records: the OpenAPI document is made from them. */
@@ -84,6 +93,8 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
+  Parameters<typeof eventRoutes>[0] &
+  Parameters<typeof webhookEndpointRoutes>[0] &
   Parameters<typeof auditRoutes>[0]
 
 /** Every endpoint, in the order in which the documentation shows them. */
@@ -102,6 +113,8 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
   ...workRoutes(deps),
+  ...eventRoutes(deps),
+  ...webhookEndpointRoutes(deps),
   ...auditRoutes(deps),
   ...webhookRoutes(deps),
   ...systemRoutes(deps),
@@ -132,13 +145,18 @@ export const createEngine = async (
   })
   metrics.watchPool('owner', db.pool)
   if (db.tenantPool !== db.pool) metrics.watchPool('tenant', db.tenantPool)
+  const sealing = createSealing(config.webhooks.encryptionSecrets)
+  const retention = createRetention({ db, logger, settings: config.retention })
   const jobs = createJobs({
     db,
     url: databaseUrl,
     logger,
     warnOf,
     waitScale,
-    alsoClean: createRetention({ db, logger, settings: config.retention }).clean,
+    alsoClean: async (signal) => {
+      await retention.clean(signal)
+      await sealAnew(db, sealing, signal)
+    },
     superviseSeconds: config.jobs.superviseSeconds,
     isPaused: config.jobs.isPaused,
     tracing,
@@ -241,6 +259,16 @@ export const createEngine = async (
 
   const workflows = createWorkflows({ db, connections, topology })
 
+  const webhooks = createWebhooks({
+    timeoutMs: config.webhooks.timeoutMs,
+    allowLoopback: config.webhooks.allowLoopback,
+    onCall: (call) => metrics.callDone('webhooks', call),
+  })
+  const events = createEvents(db)
+  const endpoints = createEndpoints({ db, webhooks, sealing })
+  const deliveries = createDeliveries(db)
+  jobs.carry(createCourier({ db, webhooks, sealing, logger, waitScale }))
+
   // A record, not single calls: a kind of work without a worker would wait for ever.
   const workers: Readonly<Record<WorkKind, Worker>> = {
     'topology-pull': topology.worker,
@@ -275,6 +303,9 @@ export const createEngine = async (
     mappings,
     pushes,
     workflows,
+    events,
+    endpoints,
+    deliveries,
     db,
   })
 
@@ -308,7 +339,7 @@ export const createEngine = async (
       await http.close()
       clearTimeout(patience)
       await jobs.stop()
-      await Promise.all([salesforce.close(), nango.close()])
+      await Promise.all([salesforce.close(), nango.close(), webhooks.close()])
       await db.close()
       await tracing.close()
     },

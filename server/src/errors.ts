@@ -49,6 +49,11 @@ export const ERRORS = define({
   ),
   client_inactive: kind(400, 'Client is inactive', 'Activate it with /api/clients/update.'),
   host_refused: kind(400, 'Host is not allowed', 'Use a Salesforce login host or My Domain.'),
+  endpoint_refused: kind(
+    400,
+    'Webhook endpoint is not allowed',
+    'Use an https URL whose host has public addresses only; detail says what is wrong with this one.',
+  ),
   all_or_none_too_large: kind(400, 'Too many rows for all_or_none', 'Send at most 200 rows.'),
 
   // 401 / 403 / 404 / 405
@@ -111,6 +116,16 @@ export const ERRORS = define({
   ),
   push_in_progress: kind(409, 'The push has not ended', 'Wait for it; poll /api/push/get.', true),
   upload_in_progress: kind(409, 'Another upload is in progress', 'Wait for it to end.', true),
+  endpoint_disabled: kind(
+    409,
+    'Webhook endpoint is disabled',
+    'Correct the receiver, then enable the endpoint with /api/webhook-endpoints/update.',
+  ),
+  too_many_endpoints: kind(
+    409,
+    'Too many webhook endpoints',
+    'Delete one with /api/webhook-endpoints/delete, or let one endpoint serve several purposes.',
+  ),
   nothing_to_retry: kind(409, 'No failed rows to retry', 'See /api/push/results.'),
   flow_interviews_waiting: kind(
     409,

@@ -88,8 +88,17 @@ describe('a session token', () => {
       user_id: user.id,
       email: user.email,
       role: 'company_admin',
-      permissions: ['connections.read', 'topology.read', 'workflows.read'],
+      permissions: [
+        'connections.read',
+        'topology.read',
+        'deploy.read',
+        'push.read',
+        'workflows.read',
+        'events.read',
+      ],
       client_id: client.id,
+      client_ids: null,
+      approval: 'none',
       auth_method: 'session',
     })
   })

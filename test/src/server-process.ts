@@ -49,6 +49,8 @@ export const startServer = async (environment: Record<string, string>): Promise<
       PASSWORD_HASH_COST: '4', // each test creates users of its own
       PUSH_LEASE_SECONDS: '6', // five signs of life in it, more than a busy machine is late
       JOB_SUPERVISION_SECONDS: '1',
+      WEBHOOK_ALLOW_LOOPBACK: 'true',
+      WEBHOOK_TIMEOUT_SECONDS: '2',
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...environment,
     },

@@ -17,6 +17,11 @@ export type ApiToken = {
   prefix: string
   /** A UUID */
   user_id: string
+  /** Null: all permissions of its user's role */
+  scopes: Permission[] | null
+  /** Null: all clients that its user sees */
+  client_ids: string[] | null
+  approval: ApprovalRule
   is_active: boolean
   last_used_at: string | null
   expires_at: string | null
@@ -36,6 +41,9 @@ export type ApiUsage = {
   /** Calls reserved for other tools: new work stops before it uses them */
   reserve: number
 }
+
+/** `required`: what changes a Salesforce org is answered `409 approval_required` until a person has granted it */
+export type ApprovalRule = 'none' | 'required'
 
 export type AssignmentOperator =
   | 'equals'
@@ -135,6 +143,9 @@ export type AuthMeResponse = {
   role: Role
   permissions: Permission[]
   client_id: string | null
+  /** The clients that the token is confined to; null: not to several */
+  client_ids: string[] | null
+  approval: ApprovalRule
   auth_method: AuthMethod
 }
 
@@ -242,6 +253,8 @@ export type ChangedPart = {
     after: unknown
   }[]
 }
+
+export type CheckOutcome = 'complete' | 'failed'
 
 export type CheckedMapping = {
   /** A UUID */
@@ -875,6 +888,10 @@ export type EmailRecipients =
       reference: string
     }
 
+export type EndpointDisabledReason = 'by_request' | 'gone' | 'failing'
+
+export type EndpointFailure = 'gone' | 'failing'
+
 export type Environment = 'production' | 'sandbox'
 
 /** Stable; programs look at it. A later version may have more */
@@ -891,6 +908,7 @@ export type ErrorCode =
   | 'invalid_role'
   | 'client_inactive'
   | 'host_refused'
+  | 'endpoint_refused'
   | 'all_or_none_too_large'
   | 'unauthenticated'
   | 'forbidden'
@@ -911,6 +929,8 @@ export type ErrorCode =
   | 'deployment_in_progress'
   | 'push_in_progress'
   | 'upload_in_progress'
+  | 'endpoint_disabled'
+  | 'too_many_endpoints'
   | 'nothing_to_retry'
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
@@ -926,6 +946,333 @@ export type ErrorCode =
   | 'salesforce_error'
   | 'nango_error'
   | 'unavailable'
+
+export type Event =
+  | EventTopologyPulled
+  | EventConflictsChecked
+  | EventDeploymentFinished
+  | EventRollbackFinished
+  | EventPushFinished
+  | EventConnectionConnected
+  | EventConnectionExpired
+  | EventConnectionError
+  | EventConnectionRevoked
+  | EventApiBudgetExhausted
+  | EventApiBudgetRestored
+  | EventWebhookEndpointDisabled
+
+/** A Salesforce org's daily API calls are used up except for the reserve: work in it waits */
+export type EventApiBudgetExhausted = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'api_budget.exhausted'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    /** The id of the Salesforce org */
+    sfdc_org_id: string
+    used: number
+    max: number
+    reserve: number
+  }
+}
+
+/** A Salesforce org has API calls again: work resumes */
+export type EventApiBudgetRestored = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'api_budget.restored'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    /** The id of the Salesforce org */
+    sfdc_org_id: string
+    used: number
+    max: number
+    reserve: number
+  }
+}
+
+/** A conflict check ended */
+export type EventConflictsChecked = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'conflicts.checked'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    report_id: string
+    status: CheckOutcome
+    severity: ConflictSeverity | null
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+    findings: {
+      green: number
+      yellow: number
+      red: number
+    } | null
+  }
+}
+
+/** A client was connected, or its connection works again */
+export type EventConnectionConnected = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'connection.connected'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    connection_id: string
+    environment: Environment
+    sfdc_org_id: string | null
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+  }
+}
+
+/** A connection is not usable */
+export type EventConnectionError = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'connection.error'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    connection_id: string
+    environment: Environment
+    sfdc_org_id: string | null
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+  }
+}
+
+/** The grant of a connection is dead */
+export type EventConnectionExpired = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'connection.expired'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    connection_id: string
+    environment: Environment
+    sfdc_org_id: string | null
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+  }
+}
+
+/** A connection was revoked through the API */
+export type EventConnectionRevoked = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'connection.revoked'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    connection_id: string
+    environment: Environment
+    sfdc_org_id: string | null
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+  }
+}
+
+/** A deployment ended: of a plan or of workflows, also one that only validated */
+export type EventDeploymentFinished = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'deployment.finished'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    deployment_id: string
+    kind: DeploymentKind
+    status: DeploymentStatus
+    check_only: boolean
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+    components: {
+      created: number
+      updated: number
+      unchanged: number
+      deleted: number
+      failed: number
+    }
+  }
+}
+
+export type EventPage = {
+  items: Event[]
+  next_cursor: string | null
+}
+
+/** A push ended, also a dry run */
+export type EventPushFinished = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'push.finished'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    push_id: string
+    kind: PushKind
+    status: PushOutcome
+    dry_run: boolean
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+    rows: {
+      total: number
+      succeeded: number
+      failed: number
+      created: number
+      updated: number
+    }
+  }
+}
+
+/** A rollback ended, also a dry run */
+export type EventRollbackFinished = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'rollback.finished'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    deployment_id: string
+    status: RollbackStatus
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+    components: {
+      removed: number
+      restored: number
+      kept: number
+      remaining: number
+    }
+  }
+}
+
+/** A pull of the topology ended */
+export type EventTopologyPulled = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'topology.pulled'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    snapshot_id: string
+    status: PullOutcome
+    version: number | null
+    /** The code of the error that it ended with, described at `/docs/errors`; null: none */
+    code: string | null
+    objects: number | null
+    fields: number | null
+    automations: number | null
+    /** Since the previous snapshot; null: there is none */
+    changes: {
+      added: number
+      removed: number
+      changed: number
+    } | null
+  }
+}
+
+export type EventType =
+  | 'topology.pulled'
+  | 'conflicts.checked'
+  | 'deployment.finished'
+  | 'rollback.finished'
+  | 'push.finished'
+  | 'connection.connected'
+  | 'connection.expired'
+  | 'connection.error'
+  | 'connection.revoked'
+  | 'api_budget.exhausted'
+  | 'api_budget.restored'
+  | 'webhook_endpoint.disabled'
+
+/** An endpoint was disabled: it answered 410, or nothing but failures came back for five days */
+export type EventWebhookEndpointDisabled = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'webhook_endpoint.disabled'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    endpoint_id: string
+    reason: EndpointFailure
+  }
+}
+
+export type EventsGetRequest = {
+  /** A UUID */
+  event_id: string
+}
+
+export type EventsListRequest = {
+  /** A UUID */
+  client_id?: string
+  /** Default: all */
+  types?: readonly EventType[]
+  /** Only events with a higher `sequence`, oldest first; needs `client_id` */
+  after_sequence?: number
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
 
 export type Fault = {
   code: string
@@ -946,6 +1293,7 @@ export type FaultCode =
   | 'invalid_role'
   | 'client_inactive'
   | 'host_refused'
+  | 'endpoint_refused'
   | 'all_or_none_too_large'
   | 'unauthenticated'
   | 'forbidden'
@@ -966,6 +1314,8 @@ export type FaultCode =
   | 'deployment_in_progress'
   | 'push_in_progress'
   | 'upload_in_progress'
+  | 'endpoint_disabled'
+  | 'too_many_endpoints'
   | 'nothing_to_retry'
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
@@ -1684,6 +2034,11 @@ export type NewApiToken = {
   prefix: string
   /** A UUID */
   user_id: string
+  /** Null: all permissions of its user's role */
+  scopes: Permission[] | null
+  /** Null: all clients that its user sees */
+  client_ids: string[] | null
+  approval: ApprovalRule
   expires_at: string | null
   /** ISO 8601 in UTC */
   created_at: string
@@ -1736,10 +2091,14 @@ export type Permission =
   | 'connections.read'
   | 'connections.write'
   | 'topology.read'
+  | 'deploy.read'
   | 'deploy.write'
+  | 'push.read'
   | 'push.write'
   | 'workflows.read'
   | 'workflows.write'
+  | 'events.read'
+  | 'webhooks.manage'
   | 'org.manage'
 
 /** DescribePicklistEntry */
@@ -2644,6 +3003,8 @@ export type Progress = {
   total: number
 }
 
+export type PullOutcome = 'complete' | 'failed'
+
 export type Push = {
   /** A UUID */
   id: string
@@ -2749,6 +3110,8 @@ export type PushOptions = {
   /** Saves records although a duplicate rule warns; Collections only. Default: `false` */
   allow_duplicates?: boolean
 }
+
+export type PushOutcome = 'succeeded' | 'partial' | 'failed'
 
 export type PushPage = {
   items: Push[]
@@ -3229,8 +3592,14 @@ export type TokensCreateRequest = {
   name: string
   /** Default: the caller */
   user_id?: string
-  /** Default: never */
+  /** Default: never. Required for a token that needs approvals */
   expires_at?: string
+  /** Only these permissions. Default: all that the user has */
+  scopes?: readonly Permission[]
+  /** Only these clients. Default: all that the user sees */
+  client_ids?: readonly string[]
+  /** Default: `"none"` */
+  approval?: ApprovalRule
 }
 
 export type TokensListRequest = {
@@ -3458,6 +3827,230 @@ export type WantedActivation = boolean | 'keep'
 
 export type WantedTransport = 'auto' | 'collections' | 'bulk'
 
+export type WebhookDelivery = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  endpoint_id: string
+  /** A UUID */
+  event_id: string
+  event_type: string
+  client_id: string | null
+  status: WebhookDeliveryStatus
+  tries: number
+  attempts: {
+    /** ISO 8601 in UTC */
+    at: string
+    /** The HTTP status; null: no answer came */
+    status: number | null
+    /** null: it was taken. `answered_with_error`, `redirected`, `timeout`, `connection_failed`, `tls_failed`, `host_not_found`, or `endpoint_refused`: its address is not a public one */
+    failure: string | null
+    ms: number
+  }[]
+  next_try_at: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  ended_at: string | null
+}
+
+export type WebhookDeliveryPage = {
+  items: WebhookDelivery[]
+  next_cursor: string | null
+}
+
+export type WebhookDeliveryStatus = 'pending' | 'delivered' | 'failed'
+
+export type WebhookEndpoint = {
+  /** A UUID */
+  id: string
+  url: string
+  description: string | null
+  /** null: all, also of later versions */
+  event_types: string[] | null
+  /** null: events of all clients, and of the organization itself */
+  client_ids: string[] | null
+  status: WebhookEndpointStatus
+  /** `gone`: it answered 410. `failing`: only failures came back for five days */
+  disabled_reason: EndpointDisabledReason | null
+  disabled_at: string | null
+  /** null: the last try succeeded */
+  failing_since: string | null
+  /** Noted once a minute */
+  last_success_at: string | null
+  last_failure_at: string | null
+  /** For example `answered_with_error 500` */
+  last_failure: string | null
+  /** Until then the secret before the last rotation signs too */
+  former_secret_until: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+}
+
+export type WebhookEndpointPage = {
+  items: WebhookEndpoint[]
+  next_cursor: string | null
+}
+
+export type WebhookEndpointStatus = 'active' | 'disabled'
+
+export type WebhookEndpointsCreateRequest = {
+  /** https, without user name, password and fragment; its host has public addresses only */
+  url: string
+  description?: string | null
+  /** null, the default: all */
+  event_types?: readonly EventType[] | null
+  /** null, the default: events of all clients, and of the organization itself */
+  client_ids?: readonly string[] | null
+}
+
+export type WebhookEndpointsCreateResponse = {
+  /** A UUID */
+  id: string
+  url: string
+  description: string | null
+  /** null: all, also of later versions */
+  event_types: string[] | null
+  /** null: events of all clients, and of the organization itself */
+  client_ids: string[] | null
+  status: WebhookEndpointStatus
+  /** `gone`: it answered 410. `failing`: only failures came back for five days */
+  disabled_reason: EndpointDisabledReason | null
+  disabled_at: string | null
+  /** null: the last try succeeded */
+  failing_since: string | null
+  /** Noted once a minute */
+  last_success_at: string | null
+  last_failure_at: string | null
+  /** For example `answered_with_error 500` */
+  last_failure: string | null
+  /** Until then the secret before the last rotation signs too */
+  former_secret_until: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+  /** Shown only once; null when the answer is a replay */
+  secret: string | null
+}
+
+export type WebhookEndpointsDeleteRequest = {
+  /** A UUID */
+  endpoint_id: string
+}
+
+export type WebhookEndpointsDeleteResponse = {
+  /** A UUID */
+  id: string
+}
+
+export type WebhookEndpointsDeliveriesRequest = {
+  /** A UUID */
+  endpoint_id: string
+  /** A UUID */
+  event_id?: string
+  status?: WebhookDeliveryStatus
+  /** Created then or later */
+  since?: string
+  /** Created before */
+  until?: string
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type WebhookEndpointsGetRequest = {
+  /** A UUID */
+  endpoint_id: string
+}
+
+export type WebhookEndpointsListRequest = {
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type WebhookEndpointsResendRequest = {
+  /** A UUID */
+  endpoint_id: string
+  /** A UUID */
+  event_id?: string
+  /** ISO 8601 in UTC */
+  since?: string
+}
+
+export type WebhookEndpointsResendResponse = {
+  resent: number
+  has_more: boolean
+}
+
+export type WebhookEndpointsRotateSecretRequest = {
+  /** A UUID */
+  endpoint_id: string
+  /** 0: the previous one ends at once. Default: `24` */
+  keep_hours?: number
+}
+
+export type WebhookEndpointsRotateSecretResponse = {
+  /** A UUID */
+  id: string
+  url: string
+  description: string | null
+  /** null: all, also of later versions */
+  event_types: string[] | null
+  /** null: events of all clients, and of the organization itself */
+  client_ids: string[] | null
+  status: WebhookEndpointStatus
+  /** `gone`: it answered 410. `failing`: only failures came back for five days */
+  disabled_reason: EndpointDisabledReason | null
+  disabled_at: string | null
+  /** null: the last try succeeded */
+  failing_since: string | null
+  /** Noted once a minute */
+  last_success_at: string | null
+  last_failure_at: string | null
+  /** For example `answered_with_error 500` */
+  last_failure: string | null
+  /** Until then the secret before the last rotation signs too */
+  former_secret_until: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** ISO 8601 in UTC */
+  updated_at: string
+  /** Shown only once; null when the answer is a replay */
+  secret: string | null
+}
+
+export type WebhookEndpointsTestRequest = {
+  /** A UUID */
+  endpoint_id: string
+}
+
+export type WebhookEndpointsTestResponse = {
+  /** The HTTP status; null: no answer came */
+  status: number | null
+  /** null: it was taken. `answered_with_error`, `redirected`, `timeout`, `connection_failed`, `tls_failed`, `host_not_found`, or `endpoint_refused`: its address is not a public one */
+  failure: string | null
+  ms: number
+  delivered: boolean
+}
+
+export type WebhookEndpointsUpdateRequest = {
+  /** A UUID */
+  endpoint_id: string
+  /** https, without user name, password and fragment; its host has public addresses only */
+  url?: string
+  description?: string | null
+  /** null, the default: all */
+  event_types?: readonly EventType[] | null
+  /** null, the default: events of all clients, and of the organization itself */
+  client_ids?: readonly string[] | null
+  status?: WebhookEndpointStatus
+}
+
 export type WebhooksNangoResponse = {
   received: true
 }
@@ -3614,6 +4207,21 @@ export type WorkflowsSetActiveRequest = {
   wait_seconds?: number
 }
 
+/** What webhooks tell: thin, a hint. The truth is what the API answers about the ids in it. */
+export type WebhookEvent =
+  | EventTopologyPulled
+  | EventConflictsChecked
+  | EventDeploymentFinished
+  | EventRollbackFinished
+  | EventPushFinished
+  | EventConnectionConnected
+  | EventConnectionExpired
+  | EventConnectionError
+  | EventConnectionRevoked
+  | EventApiBudgetExhausted
+  | EventApiBudgetRestored
+  | EventWebhookEndpointDisabled
+
 export interface SuperAdminResource {
   /** Create an organization */
   orgsCreate(body: SuperAdminOrgsCreateRequest, options?: CallOptions): Promise<Organization>
@@ -3720,7 +4328,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role. It is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */
@@ -3893,7 +4501,7 @@ export interface DeployResource {
   /**
    * Get a deployment.
    *
-   * Needs the permission `deploy.write`.
+   * Needs the permission `deploy.read`.
    */
   status(body: DeployStatusRequest, options?: CallOptions): Promise<Deployment>
 
@@ -3902,7 +4510,7 @@ export interface DeployResource {
    *
    * Without plan and components.
    *
-   * Needs the permission `deploy.write`.
+   * Needs the permission `deploy.read`.
    */
   list(body?: DeployListRequest, options?: CallOptions): Pages<DeploymentSummary>
 
@@ -4050,7 +4658,7 @@ export interface PushResource {
   /**
    * Get a push.
    *
-   * Needs the permission `push.write`.
+   * Needs the permission `push.read`.
    */
   get(body: PushGetRequest, options?: CallOptions): Promise<PushWithResults>
 
@@ -4059,7 +4667,7 @@ export interface PushResource {
    *
    * While a push runs, the results so far; read to the end once the push has ended. With `Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do not apply then.
    *
-   * Needs the permission `push.write`.
+   * Needs the permission `push.read`.
    */
   results(body: PushResultsRequest, options?: CallOptions): StreamedPages<RowResult>
 
@@ -4068,7 +4676,7 @@ export interface PushResource {
    *
    * `object` is the canonical name, or that of the Salesforce object. `warnings` says so if no push and no mapping names it.
    *
-   * Needs the permission `push.write`.
+   * Needs the permission `push.read`.
    */
   list(body?: PushListRequest, options?: CallOptions): Pages<Push, PushPage>
 
@@ -4142,6 +4750,118 @@ export interface WorkResource {
   list(body?: WorkListRequest, options?: CallOptions): Pages<Work>
 }
 
+export interface EventsResource {
+  /**
+   * List events, newest first.
+   *
+   * What happened, for 30 days: pulls, checks, deployments, rollbacks and pushes that ended, connections and API budgets that changed. An event is stored together with the change that it tells of, so this list is complete; webhooks are hints to look here. Events contain ids, states and counts, and no data of records.
+   *
+   * `sequence` counts the events of each client without gaps. With `client_id` and `after_sequence`, those after it are listed, oldest first: remember the last one, and ask again from there.
+   *
+   * Needs the permission `events.read`.
+   */
+  list(body?: EventsListRequest, options?: CallOptions): Pages<Event>
+
+  /**
+   * Get an event.
+   *
+   * Needs the permission `events.read`.
+   */
+  get(body: EventsGetRequest, options?: CallOptions): Promise<Event>
+}
+
+export interface WebhookEndpointsResource {
+  /**
+   * Create a webhook endpoint.
+   *
+   * Events are sent to it from now on, as the `webhooks` of this document show, signed as [Standard Webhooks](https://www.standardwebhooks.com) define it. At least once, in no promised order; an answer other than 2xx within ten seconds is a failure, and the event is sent again: ten times in three days. At most 20 endpoints.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  create(
+    body: WebhookEndpointsCreateRequest,
+    options?: CallOptions,
+  ): Promise<WebhookEndpointsCreateResponse>
+
+  /**
+   * List webhook endpoints, newest first; never their secrets.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  list(body?: WebhookEndpointsListRequest, options?: CallOptions): Pages<WebhookEndpoint>
+
+  /**
+   * Get a webhook endpoint.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  get(body: WebhookEndpointsGetRequest, options?: CallOptions): Promise<WebhookEndpoint>
+
+  /**
+   * Change a webhook endpoint, disable it, or enable it again.
+   *
+   * Nothing is sent to a disabled endpoint, and what was still to be sent ends as failed; `/api/webhook-endpoints/resend` brings it back once the endpoint is enabled.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  update(body: WebhookEndpointsUpdateRequest, options?: CallOptions): Promise<WebhookEndpoint>
+
+  /**
+   * Delete a webhook endpoint, with the record of what was sent to it.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  delete(
+    body: WebhookEndpointsDeleteRequest,
+    options?: CallOptions,
+  ): Promise<WebhookEndpointsDeleteResponse>
+
+  /**
+   * Give a webhook endpoint a new secret.
+   *
+   * The previous secret signs beside the new one for `keep_hours`: put the new one into the receiver meanwhile, and no message is refused.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  rotateSecret(
+    body: WebhookEndpointsRotateSecretRequest,
+    options?: CallOptions,
+  ): Promise<WebhookEndpointsRotateSecretResponse>
+
+  /**
+   * Send a signed test message to a webhook endpoint.
+   *
+   * Once and now. Its type is `webhook_endpoint.test`; it is not an event, and is listed nowhere.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  test(
+    body: WebhookEndpointsTestRequest,
+    options?: CallOptions,
+  ): Promise<WebhookEndpointsTestResponse>
+
+  /**
+   * List what was sent to a webhook endpoint, and how it answered, newest first.
+   *
+   * For 30 days, as the events.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  deliveries(body: WebhookEndpointsDeliveriesRequest, options?: CallOptions): Pages<WebhookDelivery>
+
+  /**
+   * Send an event again, or all since a time that were not taken.
+   *
+   * Name `event_id` or `since`. An event by its id is sent whatever became of it before; of those since a time, the ones that the endpoint asks for and has not taken, also from the time when it was disabled or did not exist. What waits for its next try is sent now. At most 10,000 a call: while `has_more` is true, call again.
+   *
+   * Needs the permission `webhooks.manage`.
+   */
+  resend(
+    body: WebhookEndpointsResendRequest,
+    options?: CallOptions,
+  ): Promise<WebhookEndpointsResendResponse>
+}
+
 export interface AuditResource {
   /**
    * What was done: who, with which credential, on which client, when, how it ended.
@@ -4166,6 +4886,8 @@ export abstract class Resources {
   declare readonly push: PushResource
   declare readonly workflows: WorkflowsResource
   declare readonly work: WorkResource
+  declare readonly events: EventsResource
+  declare readonly webhookEndpoints: WebhookEndpointsResource
   declare readonly audit: AuditResource
 }
 
@@ -4257,6 +4979,21 @@ export const ENDPOINTS: {
   },
   work: {
     list: { path: '/api/work/list', repeat: true, list: 200 },
+  },
+  events: {
+    list: { path: '/api/events/list', repeat: true, list: 200 },
+    get: { path: '/api/events/get', repeat: true },
+  },
+  webhookEndpoints: {
+    create: { path: '/api/webhook-endpoints/create', key: true },
+    list: { path: '/api/webhook-endpoints/list', repeat: true, list: 200 },
+    get: { path: '/api/webhook-endpoints/get', repeat: true },
+    update: { path: '/api/webhook-endpoints/update', repeat: true },
+    delete: { path: '/api/webhook-endpoints/delete' },
+    rotateSecret: { path: '/api/webhook-endpoints/rotate-secret', key: true },
+    test: { path: '/api/webhook-endpoints/test' },
+    deliveries: { path: '/api/webhook-endpoints/deliveries', repeat: true, list: 200 },
+    resend: { path: '/api/webhook-endpoints/resend' },
   },
   audit: {
     list: { path: '/api/audit/list', repeat: true, list: 200 },

@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document, made from the route records: what is served is what is described.
 
 import { ERRORS, type ErrorCode } from '../errors.ts'
+import { webhooksOf } from './openapi-webhooks.ts'
 import { docUrl, problemType } from './problems.ts'
 import { VERSION } from '../version.ts'
 import { type Json, Schemas } from './openapi-schemas.ts'
@@ -222,6 +223,7 @@ export const openApiDocument = (routes: Route[]): Json => {
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
     paths,
+    webhooks: webhooksOf((schema) => schemas.of(schema, 'output')),
     components: {
       schemas: Object.fromEntries(
         Object.entries(schemas.named).sort(([a], [b]) => (a < b ? -1 : 1)),

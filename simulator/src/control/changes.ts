@@ -88,11 +88,17 @@ const picklistIn = (object: SObject, name: string): Field => {
 const onField = z.strictObject({ org, object: z.string(), name: z.string() })
 
 const schemaActions = {
-  /** Salesforce: for good. Adds the fields of people to Account, and their record type. */
-  'schema/enable-person-accounts': defineAction(z.strictObject({ org }), (world, input) => {
-    enablePersonAccounts(orgIn(world, input.org))
-    return {}
-  }),
+  /**
+   * Salesforce: for good. Adds the fields of people to Account, and their record type; `more` names further
+   * record types of people.
+   */
+  'schema/enable-person-accounts': defineAction(
+    z.strictObject({ org, more: z.array(z.string()).default([]) }),
+    (world, input) => {
+      enablePersonAccounts(orgIn(world, input.org), input.more)
+      return {}
+    },
+  ),
   'schema/add-object': defineAction(
     z.strictObject({ org, name: z.string().regex(/__(c|e|mdt)$/), label: z.string().optional() }),
     (world, input) => {

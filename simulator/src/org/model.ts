@@ -134,6 +134,8 @@ export interface RecordType extends Stamps {
   active: boolean
   isDefault: boolean
   description: string | null
+  /** Of accounts that are people. */
+  isPerson?: true
   /** The name of the process that it offers the status of. */
   businessProcess?: string
   /** As it was deployed, if it was. */

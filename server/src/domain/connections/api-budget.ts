@@ -131,12 +131,12 @@ export const createApiBudgets = ({
     state.uncounted.clear()
     for (const call of joining) call.isCounted = true
     await db.shared(
-      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, under_way)
-       values ($1, $2, $3, $4)
+      `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, under_way, reserve)
+       values ($1, $2, $3, $4, $5)
        on conflict (sfdc_org_id) do update
-          set used = ${NEWER_USED}, max = $3, under_way = ${UNDER_WAY} + $4,
+          set used = ${NEWER_USED}, max = $3, reserve = $5, under_way = ${UNDER_WAY} + $4,
               claimed_at = case when $4 > 0 then now() else known.claimed_at end`,
-      [sfdcOrgId, used, max, joining.length],
+      [sfdcOrgId, used, max, joining.length, reserveOf(max)],
     )
     const granted = await db.shared(
       `update engine.salesforce_org_usage as known
@@ -179,13 +179,14 @@ export const createApiBudgets = ({
     const askedForMs = askedAtMs === undefined ? null : performance.now() - askedAtMs
     await db
       .shared(
-        `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, refused_until)
-         values ($1, $2, $3, case when $4::float8 > 0 then now() + make_interval(secs => $4::float8) end)
+        `insert into engine.salesforce_org_usage as known (sfdc_org_id, used, max, refused_until, reserve)
+         values ($1, $2, $3, case when $4::float8 > 0 then now() + make_interval(secs => $4::float8) end, $6)
          on conflict (sfdc_org_id) do update
             set used = case when known.observed_at < now() - make_interval(secs => $5::float8 / 1000) then excluded.used
                             else ${NEWER_USED} end,
-                max = excluded.max, observed_at = now(), refused_until = excluded.refused_until`,
-        [sfdcOrgId, used, max, refusedForSeconds, askedForMs],
+                max = excluded.max, observed_at = now(), refused_until = excluded.refused_until,
+                reserve = excluded.reserve`,
+        [sfdcOrgId, used, max, refusedForSeconds, askedForMs, reserveOf(max)],
       )
       .catch((error: unknown) => logger.warn({ err: error }, 'API usage not recorded'))
   }

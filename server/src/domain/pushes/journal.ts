@@ -114,8 +114,8 @@ type ClaimRow = ChunkRow & { lease_holder: string } & {
   [Column in keyof Omit<BlockInHand, 'rows'>]: BlockInHand[Column]
 } & { block_no: number | null }
 
-/** So many open chunks keep all lanes of a Salesforce org busy twice. */
-const AHEAD_CHUNKS_MIN = 16
+/** So many open chunks keep all lanes of a Salesforce org busy: what is left goes to whoever is free. */
+const AHEAD_CHUNKS_MIN = 8
 /** How long a push is paused at most before it tries again, also if it was stopped. */
 const HELD_SECONDS = 3_600
 const STOPPED_SECONDS = 15

@@ -278,7 +278,7 @@ const settleChunk = async (
   atHand: AtHand,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { push, chunk, holder, settler, calls, wire } = atHand
+  const { push, chunk, holder, block, settler, calls, wire } = atHand
   const { rounds } = desk
   if (chunk.claims > DEATHS_MAX || chunk.faults >= FAULTS_MAX) {
     const fault = { code: 'internal', message: 'Sending these rows failed too often on our side.' }
@@ -327,8 +327,16 @@ const settleChunk = async (
     onCalls: calls.add,
     signal,
   })
-  for await (const some of results) await settler.add(some)
-  desk.answerMs = wire.onAnswered() ?? desk.answerMs
+  const answered = (): void => {
+    desk.answerMs = wire.onAnswered() ?? desk.answerMs
+  }
+  for await (const some of results) {
+    // Of one block they come once nothing more is asked of Salesforce: the next chunk need not wait until
+    // they are packed.
+    if (block !== null) answered()
+    await settler.add(some)
+  }
+  if (block === null) answered()
   await settler.finish()
 }
 

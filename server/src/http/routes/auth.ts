@@ -10,6 +10,13 @@ const ok = z.object({ ok: z.literal(true) }).meta({ id: 'Ok' })
 
 export const permission = z.enum(PERMISSIONS).meta({ id: 'Permission' })
 
+export const approval = z
+  .enum(['none', 'required'])
+  .describe(
+    '`required`: what changes a Salesforce org is answered `409 approval_required` until a person has granted it',
+  )
+  .meta({ id: 'ApprovalRule' })
+
 const loginRoute = (auth: Auth): Route =>
   route({
     method: 'POST',
@@ -65,6 +72,11 @@ const meRoute = (): Route =>
           role,
           permissions: z.array(permission),
           client_id: id.nullable(),
+          client_ids: z
+            .array(id)
+            .nullable()
+            .describe('The clients that the token is confined to; null: not to several'),
+          approval,
           auth_method: z.enum(['api_token', 'session']).meta({ id: 'AuthMethod' }),
         }),
       },
@@ -77,6 +89,8 @@ const meRoute = (): Route =>
         role: 'org_admin',
         permissions: [...PERMISSIONS],
         client_id: null,
+        client_ids: null,
+        approval: 'none',
         auth_method: 'session',
       },
     },
@@ -89,6 +103,8 @@ const meRoute = (): Route =>
         role: caller.role,
         permissions: [...caller.permissions],
         client_id: caller.tenant.clientId,
+        client_ids: caller.tenant.clientIds === undefined ? null : [...caller.tenant.clientIds],
+        approval: caller.mustAsk === true ? 'required' : 'none',
         auth_method: caller.credential.type,
       },
     }),

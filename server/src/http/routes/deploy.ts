@@ -73,7 +73,7 @@ const statusRoute = (deployments: Deployments): Route =>
     path: '/api/deploy/status',
     tag: 'Deploy',
     summary: 'Get a deployment',
-    access: 'deploy.write',
+    access: 'deploy.read',
     body: z.strictObject({ deployment_id: id }),
     replies: { 200: { description: 'The deployment', body: deployment } },
     errors: ['not_found'],
@@ -91,7 +91,7 @@ const listRoute = (deployments: Deployments): Route =>
     tag: 'Deploy',
     summary: 'List deployments, newest first',
     description: 'Without plan and components.',
-    access: 'deploy.write',
+    access: 'deploy.read',
     body: z.strictObject({
       client_id: id.optional(),
       kind: deploymentKind.optional(),

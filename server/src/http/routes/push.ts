@@ -228,7 +228,7 @@ const getRoute = (pushes: Pushes): Route =>
     path: '/api/push/get',
     tag: 'Push',
     summary: 'Get a push',
-    access: 'push.write',
+    access: 'push.read',
     body: idOnly,
     replies: { 200: { description: 'The push', body: pushWithResults } },
     errors: ['not_found'],
@@ -249,7 +249,7 @@ const resultsRoute = (pushes: Pushes): Route =>
       'While a push runs, the results so far; read to the end once the push has ended. With ' +
       '`Accept: application/x-ndjson` all results are streamed, one a line; `limit` and `cursor` do ' +
       'not apply then.',
-    access: 'push.write',
+    access: 'push.read',
     body: z.strictObject({
       push_id: id,
       status: z.enum(['failed', 'succeeded']).meta({ id: 'RowOutcome' }).optional(),
@@ -296,7 +296,7 @@ const listRoute = (pushes: Pushes): Route =>
     description:
       '`object` is the canonical name, or that of the Salesforce object. `warnings` says so if no push and ' +
       'no mapping names it.',
-    access: 'push.write',
+    access: 'push.read',
     body: z.strictObject({
       client_id: id.optional(),
       object: line(100).optional(),

@@ -2,15 +2,22 @@
 // servers; what it says, its exit codes, and what it leaves behind.
 
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { installInto, packInto } from './packed.ts'
+import { parse } from 'yaml'
+import { installInto, packInto, run } from './packed.ts'
 import { PASSWORD, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
+import { SUPER_ADMIN_SECRET } from './server-process.ts'
 import { startProxy } from './unreliable-proxy.ts'
 import { until } from './until.ts'
+
+/** Emails are unique over the whole system, and the shared one may have served an earlier run. */
+const FIRST = `first-${randomBytes(4).toString('hex')}@agency.example`
 
 let folder: string
 let rig: SharedRig
@@ -31,6 +38,8 @@ interface Running {
   ended: Promise<Ended>
   /** What it has said so far on standard error. */
   said(): string
+  /** … and on standard output. */
+  printed(): string
   interrupt(): void
 }
 
@@ -48,6 +57,7 @@ const begin = (argv: string[], { input = '', env = {} }: RunOptions = {}): Runni
   return {
     ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))),
     said: () => err,
+    printed: () => out,
     interrupt: () => void child.kill('SIGINT'),
   }
 }
@@ -148,6 +158,15 @@ describe('the main job', () => {
     commands += 1
     return sfx(argv, options)
   }
+
+  it('on a new server begins with an organization and a login', async () => {
+    const begun = await sfx(
+      ['admin', 'init', rig.urls[0], '--org', 'My Agency', '--email', FIRST],
+      { input: PASSWORD, env: { SFX_BOOTSTRAP_SECRET: SUPER_ADMIN_SECRET } },
+    )
+    expect([begun.code, begun.out]).toEqual([0, expect.stringContaining(`as ${FIRST}`)])
+    expect((await sfx(['logout'])).code).toBe(0)
+  })
 
   it('takes ten commands, from the login to the deployed plan', async () => {
     const login = await counted(['login', rig.urls[0], '--email', org.email], { input: PASSWORD })
@@ -267,6 +286,32 @@ describe('the main job', () => {
     } finally {
       await proxy.close()
     }
+  })
+
+  it('hands editors the schema of a plan, and shells the commands', async () => {
+    const schema = await json<object>(['schema'])
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema)
+    expect([validate(parse(PLAN)), validate.errors]).toEqual([true, null])
+    expect(validate({ objects: [{ api_name: 'Lead', feilds: [] }] })).toBe(false)
+    await writeFile(
+      join(folder, 'complete.bash'),
+      `${(await sfx(['completion', 'bash'])).out}
+for line in 'sfx de' 'sfx deploy roll' 'sfx pull --fu'; do
+  read -ra COMP_WORDS <<<"$line"; COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _sfx
+  echo "\${COMPREPLY[*]}"
+done`,
+    )
+    const { stdout } = await run('bash', [join(folder, 'complete.bash')])
+    expect(stdout).toBe('deploy\nrollback\n--full\n')
+  })
+
+  it('tells events as they come', async () => {
+    const tailing = begin(['events', 'tail', '--client', client])
+    await until('it listens', () => tailing.said().includes('Waiting for events'))
+    expect((await sfx(['pull', client])).code).toBe(0)
+    await until('the pull is told', () => tailing.printed().includes('topology.pulled'))
+    tailing.interrupt()
+    expect((await tailing.ended).code).toBe(0)
   })
 
   it('takes all of it back, in at most twelve commands', async () => {

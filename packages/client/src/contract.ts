@@ -406,9 +406,7 @@ export type ClientsCreateRequest = {
   name: string
   domain?: string | null
   /** Your own data, stored and returned unchanged */
-  metadata?: {
-    [name: string]: unknown
-  }
+  metadata?: object
 }
 
 export type ClientsExportRequest = {
@@ -445,9 +443,7 @@ export type ClientsUpdateRequest = {
   name?: string
   domain?: string | null
   /** Replaces the stored data */
-  metadata?: {
-    [name: string]: unknown
-  }
+  metadata?: object
   is_active?: boolean
 }
 
@@ -1789,11 +1785,7 @@ export type JudgedComponent = {
 }
 
 /** The external id by which the same junction record is found when it is pushed again */
-export type JunctionExternalId =
-  | string
-  | {
-      [name: string]: unknown
-    }
+export type JunctionExternalId = string | object
 
 export type JunctionLinkRow = {
   object: string
@@ -1805,9 +1797,7 @@ export type JunctionLinkRow = {
   junction: {
     object: string
     /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
-    fields: {
-      [name: string]: unknown
-    }
+    fields: object
     external_id: JunctionExternalId
   }
 }
@@ -3245,9 +3235,7 @@ export type PushRecordsRequest = {
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
-  records: readonly {
-    [name: string]: unknown
-  }[]
+  records: readonly object[]
 }
 
 export type PushResultsRequest = {
@@ -3339,9 +3327,7 @@ export type ReadyResponse = {
 export type RecordEvent = 'create' | 'update' | 'delete' | 'undelete'
 
 /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-export type RecordMatch = {
-  [name: string]: unknown
-}
+export type RecordMatch = object
 
 /** A record-triggered flow in short */
 export type RecordTriggeredFlow = {
@@ -3662,9 +3648,7 @@ export type StartedAutomation = {
 export type StatusUpdateRow = {
   match: RecordMatch
   /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
-  fields: {
-    [name: string]: unknown
-  }
+  fields: object
 }
 
 /** Before or after the record is saved */
@@ -4258,9 +4242,7 @@ export type WorkflowDefinition =
   | WorkflowMetadata
 
 /** Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API */
-export type WorkflowMetadata = {
-  [name: string]: unknown
-}
+export type WorkflowMetadata = object
 
 export type WorkflowName = {
   type: WorkflowType
@@ -4333,6 +4315,21 @@ export type WorkflowsSetActiveRequest = {
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
+
+/** What webhooks tell: thin, a hint. The truth is what the API answers about the ids in it. */
+export type WebhookEvent =
+  | EventTopologyPulled
+  | EventConflictsChecked
+  | EventDeploymentFinished
+  | EventRollbackFinished
+  | EventPushFinished
+  | EventConnectionConnected
+  | EventConnectionExpired
+  | EventConnectionError
+  | EventConnectionRevoked
+  | EventApiBudgetExhausted
+  | EventApiBudgetRestored
+  | EventWebhookEndpointDisabled
 
 export interface SuperAdminResource {
   /** Create an organization */
@@ -5137,7 +5134,7 @@ export const ENDPOINTS: {
     delete: { path: '/api/webhook-endpoints/delete' },
     rotateSecret: { path: '/api/webhook-endpoints/rotate-secret', key: true },
     test: { path: '/api/webhook-endpoints/test' },
-    deliveries: { path: '/api/webhook-endpoints/deliveries', list: 200 },
+    deliveries: { path: '/api/webhook-endpoints/deliveries', repeat: true, list: 200 },
     resend: { path: '/api/webhook-endpoints/resend' },
   },
   audit: {

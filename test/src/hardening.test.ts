@@ -13,10 +13,17 @@ import { until } from './until.ts'
 
 let rig: Rig
 let org: TestOrg
+/** A second server, behind a proxy and with guarded metrics. */
+let proxied: Api
 
 beforeAll(async () => {
   rig = await startRig()
   org = await rig.org()
+  const second = await rig.addServer({
+    TRUST_PROXY: '1',
+    METRICS_TOKEN: 'metrics-token-0123456789',
+  })
+  proxied = apiOf(second.url)
 })
 afterAll(() => rig[Symbol.asyncDispose]())
 
@@ -204,7 +211,6 @@ describe('login', () => {
   })
 
   it('counts an IPv6 network as one place: whoever has one address of it has all', async () => {
-    const proxied = apiOf((await rig.addServer({ TRUST_PROXY: '1' })).url)
     const user = await org.user('org_admin')
     const from = async (address: string) =>
       (
@@ -222,7 +228,6 @@ describe('login', () => {
   })
 
   it('from where the account has logged in before goes ahead of guesses from everywhere, whose line is bounded', async () => {
-    const proxied = apiOf((await rig.addServer({ TRUST_PROXY: '1' })).url)
     const user = await org.user('org_admin')
     const log = (email: string, password: string, address: string) =>
       proxied.post('/api/auth/login', { email, password }, { 'x-forwarded-for': address })
@@ -292,10 +297,9 @@ describe('login', () => {
 
 describe('every 401', () => {
   it('names the scheme, at login and metrics too', async () => {
-    const guarded = await rig.addServer({ METRICS_TOKEN: 'metrics-token-0123456789' })
     for (const answer of [
       await login('nobody@agency.example', PASSWORD),
-      await apiOf(guarded.url).get('/metrics'),
+      await proxied.get('/metrics'),
     ]) {
       expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
     }

@@ -22,7 +22,7 @@ import { type InSpan } from '../tracing.ts'
 import { createIdempotencyStep, type IdempotencyStep } from './idempotency.ts'
 import { mayHoldInexact, parseExactly } from '../exact-json.ts'
 import { createBodyBudget, SMALL_BODY_BYTES } from './body-budget.ts'
-import { checked, checkedWithRows } from './checked.ts'
+import { checked, checkedWithRows, refuseInexact } from './checked.ts'
 import { readJsonBody } from './json-body.ts'
 import { limitCallers } from './limits.ts'
 import { openLines } from './lines.ts'
@@ -250,11 +250,7 @@ const parseBodies = (app: FastifyInstance): void => {
     'application/json',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
-      const {
-        rawBody = false,
-        rows,
-        exactNumbers = false,
-      } = request.routeOptions.config.route ?? {}
+      const { rawBody = false, rows } = request.routeOptions.config.route ?? {}
       if (rawBody) return bytes
       return readJsonBody(bytes, {
         rows,
@@ -264,7 +260,7 @@ const parseBodies = (app: FastifyInstance): void => {
             parsed = { error, value }
           })
           if (parsed?.error) throw parsed.error
-          return exactNumbers && mayHoldInexact(text) ? parseExactly(text) : parsed?.value
+          return mayHoldInexact(text) ? parseExactly(text) : parsed?.value
         },
       })
     },
@@ -480,6 +476,7 @@ const openUpload = async (route: Route, request: FastifyRequest, reply: FastifyR
 const checkedBody = async (route: Route, request: FastifyRequest): Promise<unknown> => {
   if (route.rawBody === true) return request.body ?? Buffer.alloc(0)
   if (route.body === undefined) return undefined
+  if (route.exactNumbers !== true) refuseInexact(request.body)
   return route.rows === undefined
     ? checked(route.body, request.body)
     : checkedWithRows(route.body, request.body, route.rows)

@@ -32,7 +32,7 @@ const examplesIn = (content: Record<string, Example> | undefined): unknown[] => 
 }
 
 const HEAD = `
-import { type Operation, type Page, type Pages, type Plan, type SfdcEngine } from '${LIBRARY}'
+import { type Operation, type Page, type Pages, type Plan, type SfdcEngine, type WebhookEvent } from '${LIBRARY}'
 type Answer<Method> = Method extends (...given: never[]) => infer Given
   ? Given extends Promise<Operation<infer Resource>> ? Resource
   : Given extends Pages<unknown, infer One extends Page<unknown>> ? One
@@ -40,6 +40,14 @@ type Answer<Method> = Method extends (...given: never[]) => infer Given
   : never : never
 declare const engine: SfdcEngine
 declare const is: <Type>(value: Type) => void
+`
+
+const ACCEPTED = `
+interface Lead { readonly key: string; readonly name?: string }
+declare const leads: readonly Lead[]
+declare const stream: () => AsyncGenerator<Lead>
+engine.push.records({ client_id: '', object: 'lead', records: leads })
+engine.push.records({ client_id: '', object: 'lead', records: stream })
 `
 
 const REFUSED = `
@@ -75,8 +83,16 @@ it('every example of the document compiles with the types of the client library'
         }
       }
     }
+    for (const { post } of Object.values(document.webhooks)) {
+      for (const body of examplesIn(post.requestBody.content)) {
+        lines.push(`is<WebhookEvent>(${JSON.stringify(body)})`)
+      }
+    }
     expect(lines.length).toBeGreaterThan(100)
-    await writeFile(join(folder, 'examples.ts'), `${HEAD}${lines.join('\n')}\n${REFUSED}`)
+    await writeFile(
+      join(folder, 'examples.ts'),
+      `${HEAD}${lines.join('\n')}\n${ACCEPTED}${REFUSED}`,
+    )
     const config = { extends: join(ROOT, 'tsconfig.json'), include: ['*.ts'] }
     const compilerOptions = { incremental: false, types: [], lib: ['es2023', 'dom'] }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, compilerOptions }))

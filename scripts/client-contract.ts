@@ -34,6 +34,7 @@ interface Described {
 /** The parts of an OpenAPI document that are read. */
 export interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>
+  readonly webhooks: Readonly<Record<string, { readonly post: Pick<Described, 'requestBody'> }>>
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema>>
   }
@@ -58,7 +59,7 @@ const WORK_OF: Readonly<Record<string, string>> = {
  * read, or a second call leaves what the first one left.
  */
 const REPEATABLE =
-  /^(me|get|list|orgsList|history|diff|status|results|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
+  /^(me|get|list|orgsList|deliveries|history|diff|status|results|validate|suggest|export|update|orgsUpdate|refresh|revoke|logout)$/
 
 /** How many items are read at once while a program goes through a list. */
 const PAGE_MAX = 1_000
@@ -149,6 +150,9 @@ const objectType = (
       `${comment(member.description)}${nameOf(name)}${required.includes(name) ? '' : '?'}: ${typeOf(member, sent)}`,
   )
   if (typeof additionalProperties === 'object') {
+    // An index signature would refuse what is declared as an interface.
+    const isFree = typeOf(additionalProperties, sent) === 'unknown'
+    if (sent && isFree && members.length === 0) return 'object'
     members.push(
       `[name: string]: ${members.length > 0 ? 'unknown' : typeOf(additionalProperties, sent)}`,
     )
@@ -269,6 +273,14 @@ const methodOf = (endpoint: Endpoint, document: ApiDocument) => {
 const resolved = (schema: Schema, { components }: ApiDocument): Schema =>
   schema.$ref === undefined ? schema : (components.schemas[refName(schema.$ref)] ?? {})
 
+/** What a webhook may tell, told apart by `type`. */
+const eventsOf = ({ webhooks }: ApiDocument): string => {
+  const events = Object.values(webhooks).map(({ post }) =>
+    typeOf(post.requestBody?.content[JSON_TYPE]?.schema ?? {}, false),
+  )
+  return `/** What webhooks tell: thin, a hint. The truth is what the API answers about the ids in it. */\nexport type WebhookEvent = ${events.join(' | ')}`
+}
+
 /** The source of `packages/client/src/contract.ts`, not yet formatted. */
 export const clientContract = (document: ApiDocument): string => {
   const endpoints = endpointsOf(document)
@@ -304,6 +316,7 @@ export const clientContract = (document: ApiDocument): string => {
     '',
     ...schemas,
     ...types,
+    eventsOf(document),
     ...resources,
     `/** The resources of the API, by the first part of their path. */\nexport abstract class Resources {\n${[...groups.keys()].map((group) => `declare readonly ${group}: ${pascal(group)}Resource`).join('\n')}\n}`,
     `/** How each method is called. */\nexport const ENDPOINTS: { readonly [Group in keyof Resources]: { readonly [Verb in keyof Resources[Group]]: Endpoint } } = {\n${tables.join('\n')}\n}`,

@@ -6,6 +6,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchBodies } from './bodies.ts'
+import { benchClient } from './client.ts'
 import { benchDeploy } from './deploy.ts'
 import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
@@ -24,6 +25,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   mappings: benchMappings,
   push: benchPush,
   bodies: benchBodies,
+  client: benchClient,
   events: benchEvents,
 }
 

@@ -2,14 +2,22 @@
 // servers; what it says, its exit codes, and what it leaves behind.
 
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { installInto, packInto } from './packed.ts'
+import { parse } from 'yaml'
+import { installInto, packInto, run } from './packed.ts'
 import { PASSWORD, type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
+import { SUPER_ADMIN_SECRET } from './server-process.ts'
+import { startProxy } from './unreliable-proxy.ts'
 import { until } from './until.ts'
+
+/** Emails are unique over the whole system, and the shared one may have served an earlier run. */
+const FIRST = `first-${randomBytes(4).toString('hex')}@agency.example`
 
 let folder: string
 let rig: SharedRig
@@ -22,10 +30,16 @@ interface Ended {
   err: string
 }
 
+interface Page {
+  items: unknown[]
+}
+
 interface Running {
   ended: Promise<Ended>
   /** What it has said so far on standard error. */
   said(): string
+  /** … and on standard output. */
+  printed(): string
   interrupt(): void
 }
 
@@ -43,6 +57,7 @@ const begin = (argv: string[], { input = '', env = {} }: RunOptions = {}): Runni
   return {
     ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))),
     said: () => err,
+    printed: () => out,
     interrupt: () => void child.kill('SIGINT'),
   }
 }
@@ -144,6 +159,15 @@ describe('the main job', () => {
     return sfx(argv, options)
   }
 
+  it('on a new server begins with an organization and a login', async () => {
+    const begun = await sfx(
+      ['admin', 'init', rig.urls[0], '--org', 'My Agency', '--email', FIRST],
+      { input: PASSWORD, env: { SFX_BOOTSTRAP_SECRET: SUPER_ADMIN_SECRET } },
+    )
+    expect([begun.code, begun.out]).toEqual([0, expect.stringContaining(`as ${FIRST}`)])
+    expect((await sfx(['logout'])).code).toBe(0)
+  })
+
   it('takes ten commands, from the login to the deployed plan', async () => {
     const login = await counted(['login', rig.urls[0], '--email', org.email], { input: PASSWORD })
     expect([login.code, login.err]).toEqual([0, ''])
@@ -232,6 +256,62 @@ describe('the main job', () => {
       expect.stringContaining('nothing was cancelled'),
     ])
     expect((await sfx(commandIn(stopped.err))).code).toBe(0)
+  })
+
+  it('interrupted while rows are sent, prints the command that sends them once in any case', async () => {
+    const proxy = await startProxy(rig.urls[0])
+    try {
+      await writeFile(
+        join(folder, 'few leads.csv'),
+        leads(20, () => false),
+      )
+      const env = { SFX_URL: proxy.url, SFX_TOKEN: org.token }
+      const pushes = async () =>
+        (JSON.parse((await sfx(['api', '/api/push/list', '-d', '{}'], { env })).out) as Page).items
+      const before = (await pushes()).length
+      // The server has the rows, and nobody was told.
+      proxy.expect('/api/push/records', 'lose answer', 'stall')
+      const pushing = begin(['push', 'few leads.csv', '-c', client, '-o', 'lead', '--yes'], { env })
+      await until(
+        'it tries again',
+        () => proxy.passed.filter(({ path }) => path === '/api/push/records').length === 2,
+      )
+      pushing.interrupt()
+      const { code, err } = await pushing.ended
+      expect([code, err]).toEqual([1, expect.stringContaining('To send them, once in any case')])
+      const [, key = ''] = /^ {2}sfx push 'few leads.csv' .* --key (\S+)$/m.exec(err) ?? []
+      const again = ['push', 'few leads.csv', '-c', client, '-o', 'lead', '--yes', '--key', key]
+      expect((await sfx(again, { env })).out).toContain('20 of 20 rows succeeded')
+      expect((await pushes()).length).toBe(before + 1)
+    } finally {
+      await proxy.close()
+    }
+  })
+
+  it('hands editors the schema of a plan, and shells the commands', async () => {
+    const schema = await json<object>(['schema'])
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema)
+    expect([validate(parse(PLAN)), validate.errors]).toEqual([true, null])
+    expect(validate({ objects: [{ api_name: 'Lead', feilds: [] }] })).toBe(false)
+    await writeFile(
+      join(folder, 'complete.bash'),
+      `${(await sfx(['completion', 'bash'])).out}
+for line in 'sfx de' 'sfx deploy roll' 'sfx pull --fu'; do
+  read -ra COMP_WORDS <<<"$line"; COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _sfx
+  echo "\${COMPREPLY[*]}"
+done`,
+    )
+    const { stdout } = await run('bash', [join(folder, 'complete.bash')])
+    expect(stdout).toBe('deploy\nrollback\n--full\n')
+  })
+
+  it('tells events as they come', async () => {
+    const tailing = begin(['events', 'tail', '--client', client])
+    await until('it listens', () => tailing.said().includes('Waiting for events'))
+    expect((await sfx(['pull', client])).code).toBe(0)
+    await until('the pull is told', () => tailing.printed().includes('topology.pulled'))
+    tailing.interrupt()
+    expect((await tailing.ended).code).toBe(0)
   })
 
   it('takes all of it back, in at most twelve commands', async () => {

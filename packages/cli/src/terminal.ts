@@ -32,7 +32,7 @@ export class Terminal {
   readonly #out: NodeJS.WriteStream
   readonly #err: NodeJS.WriteStream
   #bar = false
-  #lastLine = { stage: '', at: 0 }
+  #shown = { at: 0, text: '', stage: '' }
 
   constructor(json: boolean, out = process.stdout, err = process.stderr) {
     this.json = json
@@ -74,19 +74,21 @@ export class Terminal {
   /** A bar on a terminal, a line now and then elsewhere. */
   progress({ stage, done, total }: Progress): void {
     if (this.json) return
+    const isBar = this.#err.isTTY
+    const { at, text: before, stage: stageBefore } = this.#shown
+    const isSoon = Date.now() - at < (isBar ? REDRAW_EVERY_MS : LINE_EVERY_MS)
+    if (isSoon && stage === stageBefore && (done < total || !isBar)) return
     const count = total > 0 ? `${done.toLocaleString('en')} of ${total.toLocaleString('en')}` : ''
-    if (this.#err.isTTY) {
-      if (done < total && Date.now() - this.#lastLine.at < REDRAW_EVERY_MS) return
-      this.#lastLine = { stage, at: Date.now() }
-      const share = total > 0 ? Math.min(done / total, 1) : 0
-      const full = Math.round(share * BAR_WIDTH)
-      const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)
-      this.#err.write(`\r\u001b[K${bar} ${clean(stage)} ${count}`)
-      this.#bar = true
-    } else if (stage !== this.#lastLine.stage || Date.now() - this.#lastLine.at > LINE_EVERY_MS) {
-      this.#lastLine = { stage, at: Date.now() }
-      this.#err.write(`${clean(stage)} ${count}\n`)
+    const text = clean(`${stage} ${count}`)
+    if (text === before) return
+    this.#shown = { at: Date.now(), text, stage }
+    if (!isBar) {
+      this.#err.write(`${text}\n`)
+      return
     }
+    const full = total > 0 ? Math.round(Math.min(done / total, 1) * BAR_WIDTH) : 0
+    this.#err.write(`\r\u001b[K${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ${text}`)
+    this.#bar = true
   }
 
   #clearBar(): void {

@@ -42,8 +42,81 @@ export type ApiUsage = {
   reserve: number
 }
 
+export type Approval = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  action: ApprovalAction
+  /** `expired`: it was not granted, or not used, in time */
+  state: ApprovalState
+  /** What will happen, a line each */
+  summary: string[]
+  /** Plan, report, snapshot, connection, mapping: if any of it differs when the change is made, the approval is void */
+  rests_on: {
+    [name: string]: ApprovalBasis
+  }
+  /** The token that asked; no other can use it */
+  token_id: string
+  requested_by: string | null
+  decided_by: string | null
+  decided_at: string | null
+  used_at: string | null
+  /** The deployment or push that it was used for */
+  resource_id: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** 15 minutes after it was asked for */
+  expires_at: string
+}
+
+export type ApprovalAction =
+  | 'custom_objects'
+  | 'workflows'
+  | 'workflow_removal'
+  | 'workflow_activation'
+  | 'rollback'
+  | 'push_records'
+  | 'push_status_update'
+  | 'push_link'
+  | 'push_retry'
+
+export type ApprovalBasis = string | number | null
+
+export type ApprovalPage = {
+  items: Approval[]
+  next_cursor: string | null
+}
+
 /** `required`: what changes a Salesforce org is answered `409 approval_required` until a person has granted it */
 export type ApprovalRule = 'none' | 'required'
+
+export type ApprovalState = 'pending' | 'granted' | 'refused' | 'used' | 'expired'
+
+export type ApprovalsGetRequest = {
+  /** A UUID */
+  approval_id: string
+}
+
+export type ApprovalsGrantRequest = {
+  /** A UUID */
+  approval_id: string
+}
+
+export type ApprovalsListRequest = {
+  /** A UUID */
+  client_id?: string
+  state?: ApprovalState
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type ApprovalsRefuseRequest = {
+  /** A UUID */
+  approval_id: string
+}
 
 export type AssignmentOperator =
   | 'equals'
@@ -333,9 +406,7 @@ export type ClientsCreateRequest = {
   name: string
   domain?: string | null
   /** Your own data, stored and returned unchanged */
-  metadata?: {
-    [name: string]: unknown
-  }
+  metadata?: object
 }
 
 export type ClientsExportRequest = {
@@ -372,9 +443,7 @@ export type ClientsUpdateRequest = {
   name?: string
   domain?: string | null
   /** Replaces the stored data */
-  metadata?: {
-    [name: string]: unknown
-  }
+  metadata?: object
   is_active?: boolean
 }
 
@@ -748,6 +817,8 @@ export type DeployCustomObjectsRequest = {
   accept?: readonly 'yellow'[]
   /** Validates in the Salesforce org and changes nothing */
   check_only?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -776,6 +847,8 @@ export type DeployRollbackRequest = {
     type: string
     full_name: string
   }[]
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -795,6 +868,8 @@ export type DeployWorkflowsRequest = {
   accept?: readonly 'yellow'[]
   /** Validates in the Salesforce org and changes nothing */
   check_only?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -939,6 +1014,8 @@ export type ErrorCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'approval_required'
+  | 'approval_unusable'
   | 'idempotency_key_reused'
   | 'idempotency_in_progress'
   | 'payload_too_large'
@@ -1324,6 +1401,8 @@ export type FaultCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'approval_required'
+  | 'approval_unusable'
   | 'idempotency_key_reused'
   | 'idempotency_in_progress'
   | 'payload_too_large'
@@ -1706,11 +1785,7 @@ export type JudgedComponent = {
 }
 
 /** The external id by which the same junction record is found when it is pushed again */
-export type JunctionExternalId =
-  | string
-  | {
-      [name: string]: unknown
-    }
+export type JunctionExternalId = string | object
 
 export type JunctionLinkRow = {
   object: string
@@ -1722,9 +1797,7 @@ export type JunctionLinkRow = {
   junction: {
     object: string
     /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
-    fields: {
-      [name: string]: unknown
-    }
+    fields: object
     external_id: JunctionExternalId
   }
 }
@@ -3005,6 +3078,12 @@ export type Problem = {
   doc_url: string
   errors?: MemberError[]
   upstream?: Upstream
+  /** Seconds until it makes sense to repeat the call, as in the header Retry-After */
+  retry_after?: number
+  /** With `approval_required`: what a person has to grant */
+  approval_id?: string
+  /** With `approval_required`: the page that says how, relative to this server */
+  url?: string
 }
 
 export type Progress = {
@@ -3077,6 +3156,8 @@ export type PushLinkEnvelope = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -3085,6 +3166,8 @@ export type PushLinkRequest = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
   links: readonly LinkRow[]
@@ -3136,6 +3219,8 @@ export type PushRecordsEnvelope = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -3145,12 +3230,12 @@ export type PushRecordsRequest = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
-  records: readonly {
-    [name: string]: unknown
-  }[]
+  records: readonly object[]
 }
 
 export type PushResultsRequest = {
@@ -3165,6 +3250,8 @@ export type PushResultsRequest = {
 export type PushRetryRequest = {
   /** A UUID */
   push_id: string
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -3175,6 +3262,8 @@ export type PushStatusUpdateEnvelope = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -3184,6 +3273,8 @@ export type PushStatusUpdateRequest = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -3236,9 +3327,7 @@ export type ReadyResponse = {
 export type RecordEvent = 'create' | 'update' | 'delete' | 'undelete'
 
 /** Exactly one member: `id`, or one field that maps to an external-id or idLookup field, with its value */
-export type RecordMatch = {
-  [name: string]: unknown
-}
+export type RecordMatch = object
 
 /** A record-triggered flow in short */
 export type RecordTriggeredFlow = {
@@ -3559,9 +3648,7 @@ export type StartedAutomation = {
 export type StatusUpdateRow = {
   match: RecordMatch
   /** Canonical fields where a mapping exists, else the fields of the Salesforce object */
-  fields: {
-    [name: string]: unknown
-  }
+  fields: object
 }
 
 /** Before or after the record is saved */
@@ -4155,9 +4242,7 @@ export type WorkflowDefinition =
   | WorkflowMetadata
 
 /** Metadata JSON: the members of Flow, AssignmentRule or ValidationRule of the Metadata API */
-export type WorkflowMetadata = {
-  [name: string]: unknown
-}
+export type WorkflowMetadata = object
 
 export type WorkflowName = {
   type: WorkflowType
@@ -4181,6 +4266,8 @@ export type WorkflowsDeployRequest = {
   accept?: readonly 'yellow'[]
   /** Validates in the Salesforce org and changes nothing */
   check_only?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -4209,6 +4296,8 @@ export type WorkflowsRemoveRequest = {
   /** A UUID */
   client_id: string
   workflows: readonly WorkflowName[]
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -4221,9 +4310,26 @@ export type WorkflowsSetActiveRequest = {
   active: boolean
   /** For a flow that is to be active */
   version?: number
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
+
+/** What webhooks tell: thin, a hint. The truth is what the API answers about the ids in it. */
+export type WebhookEvent =
+  | EventTopologyPulled
+  | EventConflictsChecked
+  | EventDeploymentFinished
+  | EventRollbackFinished
+  | EventPushFinished
+  | EventConnectionConnected
+  | EventConnectionExpired
+  | EventConnectionError
+  | EventConnectionRevoked
+  | EventApiBudgetExhausted
+  | EventApiBudgetRestored
+  | EventWebhookEndpointDisabled
 
 export interface SuperAdminResource {
   /** Create an organization */
@@ -4742,6 +4848,32 @@ export interface WorkflowsResource {
   remove(body: WorkflowsRemoveRequest, options?: CallOptions): PendingOperation<Deployment>
 }
 
+export interface ApprovalsResource {
+  /**
+   * Get an approval.
+   *
+   * What a token with `approval: "required"` asked for, for those who could make the change themselves, and for the token that asked.
+   */
+  get(body: ApprovalsGetRequest, options?: CallOptions): Promise<Approval>
+
+  /** List approvals, newest first */
+  list(body?: ApprovalsListRequest, options?: CallOptions): Pages<Approval>
+
+  /**
+   * Grant an approval: the change can be made once, as it was asked for.
+   *
+   * Only by a session, so by a person who logged in, with the permission that the change needs. An API token is answered 403, whatever its permissions.
+   */
+  grant(body: ApprovalsGrantRequest, options?: CallOptions): Promise<Approval>
+
+  /**
+   * Refuse an approval.
+   *
+   * Only by a session, so by a person who logged in, with the permission that the change needs. An API token is answered 403, whatever its permissions.
+   */
+  refuse(body: ApprovalsRefuseRequest, options?: CallOptions): Promise<Approval>
+}
+
 export interface WorkResource {
   /**
    * List the work of all clients, newest first.
@@ -4888,6 +5020,7 @@ export abstract class Resources {
   declare readonly mappings: MappingsResource
   declare readonly push: PushResource
   declare readonly workflows: WorkflowsResource
+  declare readonly approvals: ApprovalsResource
   declare readonly work: WorkResource
   declare readonly events: EventsResource
   declare readonly webhookEndpoints: WebhookEndpointsResource
@@ -4980,6 +5113,12 @@ export const ENDPOINTS: {
     setActive: { path: '/api/workflows/set-active', key: true, work: 'deployment' },
     remove: { path: '/api/workflows/remove', key: true, work: 'deployment' },
   },
+  approvals: {
+    get: { path: '/api/approvals/get', repeat: true },
+    list: { path: '/api/approvals/list', repeat: true, list: 200 },
+    grant: { path: '/api/approvals/grant' },
+    refuse: { path: '/api/approvals/refuse' },
+  },
   work: {
     list: { path: '/api/work/list', repeat: true, list: 200 },
   },
@@ -4995,7 +5134,7 @@ export const ENDPOINTS: {
     delete: { path: '/api/webhook-endpoints/delete' },
     rotateSecret: { path: '/api/webhook-endpoints/rotate-secret', key: true },
     test: { path: '/api/webhook-endpoints/test' },
-    deliveries: { path: '/api/webhook-endpoints/deliveries', list: 200 },
+    deliveries: { path: '/api/webhook-endpoints/deliveries', repeat: true, list: 200 },
     resend: { path: '/api/webhook-endpoints/resend' },
   },
   audit: {

@@ -8,6 +8,14 @@ export class EngineError extends Error {
   override readonly name: string = 'EngineError'
 }
 
+/** What is wrong, and in which members; a detail that only repeats a member's message is said once. */
+const told = ({ detail, errors = [] }: Problem): string => {
+  const members = errors.map(({ path, message }) => `${path}: ${message}`)
+  return errors.length === 1 && errors[0]?.message === detail
+    ? members.join('')
+    : [detail, ...members].join('\n  ')
+}
+
 /** The server refused the call: a problem (RFC 9457). */
 export class ApiError extends EngineError {
   override readonly name: string = 'ApiError'
@@ -34,8 +42,7 @@ export class ApiError extends EngineError {
     problem: Problem,
     more: { docUrl: string; retryAfter?: number; idempotencyKey?: string },
   ) {
-    const members = (problem.errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`)
-    super(`${problem.detail}${members.join('')}\n${problem.remedy} (${problem.code})`)
+    super(`${told(problem)}\n${problem.remedy} (${problem.code})`)
     this.status = problem.status
     this.code = problem.code
     this.detail = problem.detail

@@ -79,6 +79,14 @@ const codeOf = (cause: unknown): string | undefined => {
   return typeof code === 'string' ? code : codeOf(inner)
 }
 
+/** fetch says only that it failed; why, its cause says. */
+const wordsOf = (cause: unknown): string =>
+  !(cause instanceof Error)
+    ? String(cause)
+    : cause.cause instanceof Error
+      ? wordsOf(cause.cause)
+      : cause.message
+
 const randomKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),
@@ -249,7 +257,7 @@ const lost = ({ endpoint, payload }: Call, key: string | undefined, cause: unkno
   const code = codeOf(cause)
   const mayHaveHappened =
     !NEVER_SENT.has(code ?? '') && endpoint.repeat !== true && method !== 'GET'
-  const why = code ?? (cause instanceof Error ? cause.message : String(cause))
+  const why = code ?? wordsOf(cause)
   const remedy = !mayHaveHappened
     ? ''
     : key === undefined

@@ -41,7 +41,7 @@ export const sendable = async (body: FetchBody): Promise<RequestInit> => {
     } as RequestInit)
     return isAsked && !probe.headers.has('content-type')
   })()
-  return canStream
-    ? ({ body, duplex: 'half' } as RequestInit)
-    : { body: await new Response(body).blob() }
+  if (!canStream) return { body: await new Response(body).blob() }
+  const streamed = { body, duplex: 'half' } as const // which not all types of fetch know
+  return streamed
 }

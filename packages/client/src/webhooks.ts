@@ -1,5 +1,6 @@
 // Webhooks of the server, verified as Standard Webhooks (https://www.standardwebhooks.com) says.
 
+import { type WebhookEvent } from './contract.ts'
 import { EngineError } from './errors.ts'
 
 /** The message is not one that the server sent to you now: answer 400 and do nothing. */
@@ -10,14 +11,6 @@ export class WebhookVerificationError extends EngineError {
     super(message)
     this.reason = reason
   }
-}
-
-/** An event: thin, a hint. The truth is what the API answers about the ids in it. */
-export interface WebhookEvent {
-  /** E.g. `deployment.finished`. */
-  type: string
-  timestamp: string
-  data: Record<string, unknown>
 }
 
 /** As they come: of fetch, of Node, or a plain object. */
@@ -44,16 +37,16 @@ const keyOf = (secret: string) => {
 }
 
 /**
- * Verifies a webhook and answers its event, with `id`: the same for each delivery of it, so remember it to
- * act once. `body` is the raw body, not parsed and written again. Several secrets while one is rotated.
+ * Verifies a webhook and answers its event. Its `id` is the same for each delivery, so remember it to act
+ * once. A newer server may send types that this version does not know. `body` is the raw body, not parsed and written again. Several secrets while one is rotated.
  * Throws WebhookVerificationError.
  */
-export const verify = async <Event = WebhookEvent>(
+export const verify = async (
   body: string | Uint8Array,
   headers: WebhookHeaders,
   secret: string | readonly string[],
   { toleranceSeconds = TOLERANCE_SECONDS }: { toleranceSeconds?: number } = {},
-): Promise<Event & { id: string }> => {
+): Promise<WebhookEvent> => {
   const header = (name: string): string => {
     const value =
       typeof headers.get === 'function'
@@ -83,7 +76,7 @@ export const verify = async <Event = WebhookEvent>(
     for (const key of keys) {
       // WebCrypto compares in constant time.
       if (await crypto.subtle.verify('HMAC', key, bytesOf(base64), signed)) {
-        return { ...(parsed(text) as Event), id }
+        return { ...(parsed(text) as WebhookEvent), id }
       }
     }
   }

@@ -16,21 +16,33 @@ interface LoginOptions {
 /** With an API token from standard input, or with e-mail and password from the terminal or a pipe. */
 const logIn = async (session: Session, url: string, options: LoginOptions): Promise<Profile> => {
   const { terminal } = session
-  if (options.withToken === true) {
-    const token = terminal.isInteractive
-      ? await terminal.ask('API token', { secret: true })
-      : await readStdin()
-    return { url, token }
-  }
+  if (options.withToken === true) return { url, token: await secretOf(session, 'API token') }
   const email = options.email ?? (await terminal.ask('E-mail'))
-  const password = terminal.isInteractive
-    ? await terminal.ask('Password', { secret: true })
-    : await readStdin()
-  const { access_token, expires_at } = await new SfdcEngine({ baseUrl: url }).auth.login({
-    email,
-    password,
-  })
+  return signIn(url, email, await secretOf(session, 'Password'))
+}
+
+/** Asked for, not shown; without a terminal it comes from standard input. */
+const secretOf = ({ terminal }: Session, what: string): Promise<string> =>
+  terminal.isInteractive ? terminal.ask(what, { secret: true }) : readStdin()
+
+const signIn = async (url: string, email: string, password: string): Promise<Profile> => {
+  const { auth } = new SfdcEngine({ baseUrl: url })
+  const { access_token, expires_at } = await auth.login({ email, password })
   return { url, token: access_token, expires_at }
+}
+
+/** Makes this the current profile, if the server accepts its credential. */
+const keep = async (session: Session, url: string, profile: Profile): Promise<void> => {
+  const me = await new SfdcEngine({ baseUrl: url, token: profile.token }).auth.me()
+  const name = session.options.profile ?? new URL(url).host
+  const config = readConfig()
+  config.profiles[name] = { ...profile, who: me.email }
+  config.current = name
+  writeConfig(config)
+  session.terminal.result(
+    { profile: name, url, email: me.email, role: me.role, permissions: me.permissions },
+    `Logged in at ${url} as ${me.email} (${me.role}), as profile ${name} on ${hostname()}.`,
+  )
 }
 
 export const accountCommands = (root: Command): void => {
@@ -41,17 +53,32 @@ export const accountCommands = (root: Command): void => {
     .option('--with-token', 'read an API token from standard input')
     .action(async (url: string, options: LoginOptions, command: Command) => {
       const session = new Session(command)
-      const profile = await logIn(session, url, options)
-      const me = await new SfdcEngine({ baseUrl: url, token: profile.token }).auth.me()
-      const name = session.options.profile ?? new URL(url).host
-      const config = readConfig()
-      config.profiles[name] = { ...profile, who: me.email }
-      config.current = name
-      writeConfig(config)
-      session.terminal.result(
-        { profile: name, url, email: me.email, role: me.role, permissions: me.permissions },
-        `Logged in at ${url} as ${me.email} (${me.role}), as profile ${name} on ${hostname()}.`,
-      )
+      await keep(session, url, await logIn(session, url, options))
+    })
+
+  const admin = root.command('admin').description('for who runs the server')
+  admin
+    .command('init <url>')
+    .description('the first organization of a new server, and its administrator; logs in')
+    .requiredOption('--org <name>')
+    .requiredOption('--email <address>')
+    .addHelpText(
+      'after',
+      '\nThe bootstrap secret (SUPER_ADMIN_JWT_SECRET of the server) is asked for, or taken from\n' +
+        'SFX_BOOTSTRAP_SECRET; the new password is asked for, or read from standard input.',
+    )
+    .action(async (url: string, options: { org: string; email: string }, command: Command) => {
+      const session = new Session(command)
+      const { terminal } = session
+      const secret =
+        process.env.SFX_BOOTSTRAP_SECRET ??
+        (await terminal.ask('Bootstrap secret', { secret: true }))
+      const password = await secretOf(session, 'New password')
+      const { superAdmin } = new SfdcEngine({ baseUrl: url, token: secret })
+      const org = await superAdmin.orgsCreate({ name: options.org }, session.call)
+      const user = { org_id: org.id, email: options.email, password, role: 'org_admin' } as const
+      await superAdmin.usersCreate(user)
+      await keep(session, url, await signIn(url, options.email, password))
     })
 
   root

@@ -1,6 +1,7 @@
 // Everything else: any endpoint, and lists that are looked at often.
 
 import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
@@ -108,6 +109,33 @@ export const apiCommands = (root: Command): void => {
     })
 
   root
+    .command('schema')
+    .description('the JSON Schema of a plan, as this server takes it: for editors')
+    .action(async (_options: unknown, command: Command) => {
+      const session = new Session(command)
+      const schema = planSchema(await session.engine.call('/openapi.json'))
+      session.terminal.result(schema, JSON.stringify(schema, null, 2))
+    })
+
+  const events = root.command('events').description('what has happened')
+  events
+    .command('tail')
+    .description('print events as they come, one a line; Ctrl-C ends it')
+    .option('-c, --client <client>')
+    .action(async (options: { client?: string }, command: Command) => {
+      const session = new Session(command)
+      const client_id =
+        options.client === undefined ? undefined : (await session.client(options.client)).id
+      for await (const { timestamp, type, client_id: of, data } of newEvents(session, client_id)) {
+        process.stdout.write(
+          session.terminal.json
+            ? `${JSON.stringify({ timestamp, type, client_id: of, data })}\n`
+            : clean(`${timestamp}  ${type}  ${of ?? ''}  ${JSON.stringify(data)}`) + '\n',
+        )
+      }
+    })
+
+  root
     .command('completion <shell>')
     .description('completion of commands: eval "$(sfx completion bash)", or zsh')
     .action((shell: string) => {
@@ -115,6 +143,48 @@ export const apiCommands = (root: Command): void => {
       if (script === undefined) throw usage('The shell is bash or zsh.')
       process.stdout.write(script(wordsOf(root)))
     })
+}
+
+const TAIL_EVERY_MS = 2_000
+
+/** Events from now on, in the order in which they came, until Ctrl-C. */
+async function* newEvents(session: Session, client_id: string | undefined) {
+  const { engine, call } = session
+  const { signal } = call
+  const page = await engine.events.list({ client_id, limit: 1 }, { signal }).page()
+  let last = page.items[0]?.id
+  session.terminal.note('Waiting for events; Ctrl-C ends it.')
+  while (!signal.aborted) {
+    await pause(TAIL_EVERY_MS, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    const fresh = []
+    for await (const event of engine.events.list({ client_id })) {
+      if (event.id === last) break
+      fresh.push(event)
+    }
+    last = fresh[0]?.id ?? last
+    yield* fresh.toReversed()
+  }
+}
+
+/** A schema of its own, made of those of the document that a plan refers to. */
+const planSchema = (document: unknown): unknown => {
+  const { schemas } = (document as { components: { schemas: Record<string, unknown> } }).components
+  const text = (value: unknown) =>
+    JSON.stringify(value).replaceAll('"#/components/schemas/', '"#/$defs/')
+  const defs: Record<string, unknown> = {}
+  const add = (name: string): void => {
+    if (name in defs) return
+    const found = text(schemas[name])
+    defs[name] = JSON.parse(found) as unknown
+    for (const [, next = ''] of found.matchAll(/"#\/\$defs\/(\w+)"/g)) add(next)
+  }
+  add('Plan')
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $ref: '#/$defs/Plan',
+    $defs: defs,
+  }
 }
 
 /** For each command, what may follow it. */

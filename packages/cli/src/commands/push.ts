@@ -49,7 +49,7 @@ const endOf = (session: Session, begun: Parameters<typeof session.end<PushWithRe
 const begin = (session: Session, path: string, options: Options, client_id: string) => {
   const { engine, terminal } = session
   const { size } = statSync(path)
-  const stage = 'reading'
+  const stage = 'sending, bytes'
   const rows = readRows(path, (done) => terminal.progress({ stage, done, total: size }))
   const body = { client_id, object: options.object, options: optionsOf(options) }
   return options.update === true

@@ -4,6 +4,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { openDatabase } from '../../../db/database.ts'
 import { EngineError } from '../../../errors.ts'
 import { createJobs, type Work, type WorkKind } from '../../../jobs/jobs.ts'
@@ -121,6 +122,7 @@ export const createConflictsRig = async (options: Options) => {
   const topology = createTopology({ db, jobs: handed, connections, logger })
   const reports = createConflictReports(db)
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: handed,
     connections,

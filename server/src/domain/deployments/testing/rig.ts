@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../simulator/src/index.ts'
 import { type TestDatabase } from '../../../../../test/src/database.ts'
@@ -87,6 +88,7 @@ export const createDeploymentsRig = async (
   const topology = createTopology({ db, jobs: byHand, connections, logger })
   const reports = new Map<string, JudgedReport>()
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: byHand,
     connections,

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../simulator/src/index.ts'
 import { type TestDatabase } from '../../../../../test/src/database.ts'
@@ -178,6 +179,7 @@ export const createPushRig = async (
     const connections = connectionsOver(db)
     const topology = createTopology({ db, jobs, connections, logger })
     const pushes = createPushes({
+      approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
       db,
       jobs,
       connections,

@@ -36,6 +36,9 @@ RUN if [ "$INSTALL_DOPPLER" = "true" ]; then \
 COPY --from=build /app ./
 COPY server ./server
 COPY migrations ./migrations
+# Shown under /docs.
+COPY docs/llms.txt ./docs/
+COPY docs/guides ./docs/guides
 RUN install -d -o node node_modules/.cache
 USER node
 # Compiled here, so that no start does it: with the user and the flags of the start, which the cache is for.

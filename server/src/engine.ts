@@ -7,6 +7,7 @@ import { createWarnOf } from './background-faults.ts'
 import { type Config } from './config.ts'
 import { openDatabase } from './db/database.ts'
 import { migrate, pendingMigrations } from './db/migrate.ts'
+import { createApprovals } from './domain/approvals/approvals.ts'
 import { createAuth } from './domain/auth/auth.ts'
 import { createPasswords } from './domain/auth/passwords.ts'
 import { createClients } from './domain/clients.ts'
@@ -33,6 +34,7 @@ import { createSealing } from './domain/webhooks/sealing.ts'
 import { createWorkflows } from './domain/workflows/workflows.ts'
 import { EngineError } from './errors.ts'
 import { createApp, FINISH_REQUESTS_MS } from './http/app.ts'
+import { approvalRoutes } from './http/routes/approvals.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { clientRoutes } from './http/routes/clients.ts'
@@ -92,6 +94,7 @@ type RouteDeps = Parameters<typeof systemRoutes>[0] &
   Parameters<typeof pushRoutes>[0] &
   Parameters<typeof workflowChangeRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof approvalRoutes>[0] &
   Parameters<typeof workRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
   Parameters<typeof webhookEndpointRoutes>[0] &
@@ -112,6 +115,7 @@ const routesOf = (deps: RouteDeps): Route[] => [
   ...pushRoutes(deps),
   ...workflowRoutes(deps),
   ...workflowChangeRoutes(deps),
+  ...approvalRoutes(deps),
   ...workRoutes(deps),
   ...eventRoutes(deps),
   ...webhookEndpointRoutes(deps),
@@ -182,6 +186,7 @@ export const createEngine = async (
   const clients = createClients(db)
   const users = createUsers(db, passwords)
   const tokens = createTokens(db)
+  const approvals = createApprovals({ db, secrets: config.auth.idempotencySecrets })
 
   const hosts = createHostPolicy(config.salesforce.hostAllowlist)
   const salesforce = createSalesforce({
@@ -219,6 +224,7 @@ export const createEngine = async (
     connections,
     topology,
     reports: createConflictReports(db),
+    approvals,
     logger,
     waitScale,
   })
@@ -229,6 +235,7 @@ export const createEngine = async (
     jobs,
     connections,
     preparation: createPreparation({ db, topology }),
+    approvals,
     transports: {
       collections: createCollectionsTransport(clock),
       bulk: createBulkTransport(clock),
@@ -296,6 +303,7 @@ export const createEngine = async (
     auth,
     clients,
     tokens,
+    approvals,
     connections,
     topology,
     conflicts,

@@ -139,6 +139,17 @@ export const ERRORS = define({
     'Data would be lost',
     'Repeat with allow_data_loss to go ahead anyway.',
   ),
+  approval_required: kind(
+    409,
+    'A person has to approve this',
+    'Have a person grant approval_id at url, then repeat the same call with approval_id.',
+    true,
+  ),
+  approval_unusable: kind(
+    409,
+    'The approval cannot be used',
+    'Repeat the call without approval_id to ask for a new approval.',
+  ),
   idempotency_key_reused: kind(
     409,
     'Idempotency key used for another request',
@@ -296,11 +307,18 @@ export interface Upstream {
   fields?: string[]
 }
 
+/** What a person has to grant, and the page that says how. */
+export interface NeededApproval {
+  approval_id: string
+  url: string
+}
+
 interface Details {
   errors?: MemberError[]
   upstream?: Upstream
   /** Seconds after which a retry makes sense; becomes Retry-After. */
   retryAfterSeconds?: number
+  approval?: NeededApproval
   cause?: unknown
 }
 
@@ -311,6 +329,7 @@ export class EngineError extends Error {
   readonly errors: MemberError[] | undefined
   readonly upstream: Upstream | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly approval: NeededApproval | undefined
 
   constructor(code: ErrorCode, detail: string, details: Details = {}) {
     super(detail, details.cause === undefined ? undefined : { cause: details.cause })
@@ -318,6 +337,7 @@ export class EngineError extends Error {
     this.errors = details.errors
     this.upstream = details.upstream
     this.retryAfterSeconds = details.retryAfterSeconds
+    this.approval = details.approval
   }
 
   get status(): number {

@@ -36,14 +36,16 @@ const fill = async (of: TestClient, salesforceOrg: string): Promise<void> => {
       'idempotency-key': randomUUID(),
     })
     if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`)
+    return answer.body.id
   }
-  // Nothing listens there: a delivery is all that is needed.
-  await done('/api/webhook-endpoints/create', {
+  // Nothing listens there; disabled below, so that nothing changes any more.
+  const endpoint_id = await done('/api/webhook-endpoints/create', {
     url: 'http://127.0.0.1:9/never',
     client_ids: [of.id],
     event_types: ['conflicts.checked'],
   })
   await done('/api/conflicts/check', { ...by, plan: PLAN })
+  await done('/api/webhook-endpoints/update', { endpoint_id, status: 'disabled' })
   await done('/api/deploy/custom-objects', { ...by, plan: PLAN })
   await done('/api/mappings/create', {
     client_id: of.id,

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { apiOf } from './api.ts'
 import { EVENTS_AMISS } from './chaos/verdict.ts'
 import { startRig, type Rig, type TestClient, type TestOrg } from './rig.ts'
+import { TAKES_OVER } from './server-process.ts'
 import { until } from './until.ts'
 import { startReceiver, verify, type Receiver } from './webhook-receiver.ts'
 
@@ -24,7 +25,7 @@ beforeAll(async () => {
   rig = await startRig({
     replicas: 2,
     simulator: true,
-    environment: { WORK_WAIT_SCALE: '0.001', WEBHOOK_TIMEOUT_SECONDS: '1' },
+    environment: { ...TAKES_OVER, WORK_WAIT_SCALE: '0.001', WEBHOOK_TIMEOUT_SECONDS: '1' },
   })
   receiver = await startReceiver()
   org = await rig.org()

@@ -24,6 +24,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   deployment_id: 'deployment',
   mapping_id: 'mapping',
   push_id: 'push',
+  approval_id: 'approval',
   event_id: 'event',
   endpoint_id: 'endpoint',
 }
@@ -38,6 +39,7 @@ type Kind =
   | 'deployment'
   | 'mapping'
   | 'push'
+  | 'approval'
   | 'event'
   | 'endpoint'
 type Holdings = Record<Kind, string>
@@ -72,6 +74,22 @@ const idOf = async (api: Api, path: string, body: unknown): Promise<string> => {
   const answer = await api.post<{ id: string }>(path, body)
   if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`)
   return answer.body.id
+}
+
+/** An approval that a token with less power asked for. */
+const askedFor = async ({ api }: TestOrg, by: { client_id: string }): Promise<string> => {
+  const { body } = await api.post<{ token: string }>('/api/tokens/create', {
+    name: 'asks',
+    approval: 'required',
+    expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+  })
+  const asked = await api.as(body.token).post<{ approval_id: string }>('/api/push/status-update', {
+    ...by,
+    object: 'lead',
+    updates: [{ match: { id: '00Q000000000001AAA' }, fields: { name: 'Isolated' } }],
+  })
+  if (asked.body.approval_id === undefined) throw new Error(asked.text)
+  return asked.body.approval_id
 }
 
 /** One of each kind, all of the same client. */
@@ -114,6 +132,7 @@ const holdingsOf = async (org: TestOrg, client: TestClient): Promise<Holdings> =
       sfdc_object: 'Lead',
       fields: [{ canonical_field: 'name', sfdc_field: 'LastName' }],
     }),
+    approval: await askedFor(org, by),
     push: await idOf(api, '/api/push/status-update', {
       ...by,
       object: 'lead',

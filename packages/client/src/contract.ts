@@ -42,8 +42,81 @@ export type ApiUsage = {
   reserve: number
 }
 
+export type Approval = {
+  /** A UUID */
+  id: string
+  /** A UUID */
+  client_id: string
+  action: ApprovalAction
+  /** `expired`: it was not granted, or not used, in time */
+  state: ApprovalState
+  /** What will happen, a line each */
+  summary: string[]
+  /** Plan, report, snapshot, connection, mapping: if any of it differs when the change is made, the approval is void */
+  rests_on: {
+    [name: string]: ApprovalBasis
+  }
+  /** The token that asked; no other can use it */
+  token_id: string
+  requested_by: string | null
+  decided_by: string | null
+  decided_at: string | null
+  used_at: string | null
+  /** The deployment or push that it was used for */
+  resource_id: string | null
+  /** ISO 8601 in UTC */
+  created_at: string
+  /** 15 minutes after it was asked for */
+  expires_at: string
+}
+
+export type ApprovalAction =
+  | 'custom_objects'
+  | 'workflows'
+  | 'workflow_removal'
+  | 'workflow_activation'
+  | 'rollback'
+  | 'push_records'
+  | 'push_status_update'
+  | 'push_link'
+  | 'push_retry'
+
+export type ApprovalBasis = string | number | null
+
+export type ApprovalPage = {
+  items: Approval[]
+  next_cursor: string | null
+}
+
 /** `required`: what changes a Salesforce org is answered `409 approval_required` until a person has granted it */
 export type ApprovalRule = 'none' | 'required'
+
+export type ApprovalState = 'pending' | 'granted' | 'refused' | 'used' | 'expired'
+
+export type ApprovalsGetRequest = {
+  /** A UUID */
+  approval_id: string
+}
+
+export type ApprovalsGrantRequest = {
+  /** A UUID */
+  approval_id: string
+}
+
+export type ApprovalsListRequest = {
+  /** A UUID */
+  client_id?: string
+  state?: ApprovalState
+  /** Default: `50` */
+  limit?: number
+  /** `next_cursor` of the previous page, with the same filters */
+  cursor?: string
+}
+
+export type ApprovalsRefuseRequest = {
+  /** A UUID */
+  approval_id: string
+}
 
 export type AssignmentOperator =
   | 'equals'
@@ -744,6 +817,8 @@ export type DeployCustomObjectsRequest = {
   accept?: readonly 'yellow'[]
   /** Validates in the Salesforce org and changes nothing */
   check_only?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -772,6 +847,8 @@ export type DeployRollbackRequest = {
     type: string
     full_name: string
   }[]
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -791,6 +868,8 @@ export type DeployWorkflowsRequest = {
   accept?: readonly 'yellow'[]
   /** Validates in the Salesforce org and changes nothing */
   check_only?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -935,6 +1014,8 @@ export type ErrorCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'approval_required'
+  | 'approval_unusable'
   | 'idempotency_key_reused'
   | 'idempotency_in_progress'
   | 'payload_too_large'
@@ -1320,6 +1401,8 @@ export type FaultCode =
   | 'flow_interviews_waiting'
   | 'not_rollbackable'
   | 'data_would_be_lost'
+  | 'approval_required'
+  | 'approval_unusable'
   | 'idempotency_key_reused'
   | 'idempotency_in_progress'
   | 'payload_too_large'
@@ -2995,6 +3078,12 @@ export type Problem = {
   doc_url: string
   errors?: MemberError[]
   upstream?: Upstream
+  /** Seconds until it makes sense to repeat the call, as in the header Retry-After */
+  retry_after?: number
+  /** With `approval_required`: what a person has to grant */
+  approval_id?: string
+  /** With `approval_required`: the page that says how, relative to this server */
+  url?: string
 }
 
 export type Progress = {
@@ -3067,6 +3156,8 @@ export type PushLinkEnvelope = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -3075,6 +3166,8 @@ export type PushLinkRequest = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
   links: readonly LinkRow[]
@@ -3126,6 +3219,8 @@ export type PushRecordsEnvelope = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -3135,6 +3230,8 @@ export type PushRecordsRequest = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -3153,6 +3250,8 @@ export type PushResultsRequest = {
 export type PushRetryRequest = {
   /** A UUID */
   push_id: string
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -3163,6 +3262,8 @@ export type PushStatusUpdateEnvelope = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -3172,6 +3273,8 @@ export type PushStatusUpdateRequest = {
   /** A UUID */
   client_id: string
   options?: PushOptions
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   object: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
@@ -4163,6 +4266,8 @@ export type WorkflowsDeployRequest = {
   accept?: readonly 'yellow'[]
   /** Validates in the Salesforce org and changes nothing */
   check_only?: boolean
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -4191,6 +4296,8 @@ export type WorkflowsRemoveRequest = {
   /** A UUID */
   client_id: string
   workflows: readonly WorkflowName[]
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -4203,6 +4310,8 @@ export type WorkflowsSetActiveRequest = {
   active: boolean
   /** For a flow that is to be active */
   version?: number
+  /** The approval that a person granted, for a token with `approval: "required"` */
+  approval_id?: string
   /** How long the call waits for the end before it answers 202. Default: `25` */
   wait_seconds?: number
 }
@@ -4328,7 +4437,7 @@ export interface TokensResource {
   /**
    * Create an API token.
    *
-   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
+   * The token acts with its user's current role, within its limits: `scopes` (a permission to write includes reading what it starts), `client_ids`, and `approval`. A token with `client_ids` or `approval: "required"` never has `org.manage` or `webhooks.manage`; one that needs approvals must expire. No credential creates a token with more power than its own. The token is shown in this answer only.
    *
    * Needs the permission `org.manage`.
    */
@@ -4739,6 +4848,32 @@ export interface WorkflowsResource {
   remove(body: WorkflowsRemoveRequest, options?: CallOptions): PendingOperation<Deployment>
 }
 
+export interface ApprovalsResource {
+  /**
+   * Get an approval.
+   *
+   * What a token with `approval: "required"` asked for, for those who could make the change themselves, and for the token that asked.
+   */
+  get(body: ApprovalsGetRequest, options?: CallOptions): Promise<Approval>
+
+  /** List approvals, newest first */
+  list(body?: ApprovalsListRequest, options?: CallOptions): Pages<Approval>
+
+  /**
+   * Grant an approval: the change can be made once, as it was asked for.
+   *
+   * Only by a session, so by a person who logged in, with the permission that the change needs. An API token is answered 403, whatever its permissions.
+   */
+  grant(body: ApprovalsGrantRequest, options?: CallOptions): Promise<Approval>
+
+  /**
+   * Refuse an approval.
+   *
+   * Only by a session, so by a person who logged in, with the permission that the change needs. An API token is answered 403, whatever its permissions.
+   */
+  refuse(body: ApprovalsRefuseRequest, options?: CallOptions): Promise<Approval>
+}
+
 export interface WorkResource {
   /**
    * List the work of all clients, newest first.
@@ -4885,6 +5020,7 @@ export abstract class Resources {
   declare readonly mappings: MappingsResource
   declare readonly push: PushResource
   declare readonly workflows: WorkflowsResource
+  declare readonly approvals: ApprovalsResource
   declare readonly work: WorkResource
   declare readonly events: EventsResource
   declare readonly webhookEndpoints: WebhookEndpointsResource
@@ -4976,6 +5112,12 @@ export const ENDPOINTS: {
     deploy: { path: '/api/workflows/deploy', key: true, work: 'deployment' },
     setActive: { path: '/api/workflows/set-active', key: true, work: 'deployment' },
     remove: { path: '/api/workflows/remove', key: true, work: 'deployment' },
+  },
+  approvals: {
+    get: { path: '/api/approvals/get', repeat: true },
+    list: { path: '/api/approvals/list', repeat: true, list: 200 },
+    grant: { path: '/api/approvals/grant' },
+    refuse: { path: '/api/approvals/refuse' },
   },
   work: {
     list: { path: '/api/work/list', repeat: true, list: 200 },

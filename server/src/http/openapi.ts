@@ -33,6 +33,15 @@ const codesOf = (route: Route): ErrorCode[] => {
   return [...codes]
 }
 
+/** On every answer to a credential of an org, unless the server has no limit. */
+const limitsOf = ({ access }: Route): Json =>
+  access === 'public' || access === 'super_admin'
+    ? {}
+    : {
+        RateLimit: { $ref: '#/components/headers/RateLimit' },
+        'RateLimit-Policy': { $ref: '#/components/headers/RateLimit-Policy' },
+      }
+
 const errorResponses = (route: Route, schemas: Schemas): Json => {
   const byStatus = new Map<number, ErrorCode[]>()
   for (const code of codesOf(route)) {
@@ -48,6 +57,7 @@ const errorResponses = (route: Route, schemas: Schemas): Json => {
           description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
           headers: {
             'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
+            ...(status === 401 ? {} : limitsOf(route)),
             ...(status === 401 ? { 'WWW-Authenticate': { schema: { type: 'string' } } } : {}),
             ...(status === 429 || status === 503 || status === 409
               ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } }
@@ -85,6 +95,7 @@ const successResponses = (route: Route, schemas: Schemas, name: string): Json =>
         description: reply.description,
         headers: {
           'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
+          ...limitsOf(route),
           ...(route.idempotency === undefined
             ? {}
             : { 'Idempotency-Replayed': { $ref: '#/components/headers/Idempotency-Replayed' } }),
@@ -183,7 +194,7 @@ snapshots, check a change, deploy it, roll it back, and push records.
 
 Every call is a \`POST\` with a JSON body, unless shown otherwise. Send \`Authorization: Bearer …\` with
 an API token or a session. Errors are \`application/problem+json\` with a stable \`code\`. Lists take
-\`limit\` and \`cursor\`.
+\`limit\` and \`cursor\`. Step by step: [guides](/docs/guides).
 
 ## Running work
 
@@ -243,6 +254,16 @@ export const openApiDocument = (routes: Route[]): Json => {
         'Retry-After': {
           description: 'Seconds until it makes sense to repeat the call, or with 202 to poll',
           schema: { type: 'integer' },
+        },
+        RateLimit: {
+          description:
+            'What is left: `r` more calls in the next `t` seconds, as `"credential";r=598;t=42`',
+          schema: { type: 'string' },
+        },
+        'RateLimit-Policy': {
+          description:
+            'How often one credential may call one replica: `q` calls in `w` seconds, as `"credential";q=600;w=60`',
+          schema: { type: 'string' },
         },
         Location: { description: 'The endpoint to poll', schema: { type: 'string' } },
       },

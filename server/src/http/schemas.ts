@@ -53,6 +53,13 @@ export const waitSeconds = z
   .default(25)
   .describe('How long the call waits for the end before it answers 202')
 
+/** A member of every body that changes a Salesforce org; the HTTP layer takes it out again. */
+export const approvalId = {
+  approval_id: id
+    .optional()
+    .describe('The approval that a person granted, for a token with `approval: "required"`'),
+}
+
 export const fault = z.object({ code: z.string(), message: z.string() }).meta({ id: 'Fault' })
 
 const memberError = z
@@ -154,5 +161,14 @@ export const problem = z
     doc_url: z.string().describe('The page about the code, relative to this server'),
     errors: z.array(memberError).optional(),
     upstream: upstream.optional(),
+    retry_after: z
+      .int()
+      .optional()
+      .describe('Seconds until it makes sense to repeat the call, as in the header Retry-After'),
+    approval_id: id.optional().describe('With `approval_required`: what a person has to grant'),
+    url: z
+      .string()
+      .optional()
+      .describe('With `approval_required`: the page that says how, relative to this server'),
   })
   .meta({ id: 'Problem', description: 'A problem, RFC 9457' })

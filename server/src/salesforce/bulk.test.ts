@@ -1,4 +1,3 @@
-import { budgetOf, openBudget } from './testing/budget.ts'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -16,6 +15,7 @@ import {
 import { isUnknownFate } from './failure.ts'
 import { createSalesforce, type SalesforceOrg } from './gateway.ts'
 import { createHostPolicy } from './hosts.ts'
+import { budgetOf, openBudget } from './testing/budget.ts'
 import {
   type Answer,
   json,
@@ -23,7 +23,7 @@ import {
   rememberingSessions,
   type SeenRequest,
   startRig,
-} from './misbehaving-server.ts'
+} from './testing/misbehaving-server.ts'
 
 const ID = '750000000000001AAA'
 const job = (state: string, more: object = {}) => ({

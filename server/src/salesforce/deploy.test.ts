@@ -1,4 +1,3 @@
-import { budgetOf } from './testing/budget.ts'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../errors.ts'
@@ -13,13 +12,14 @@ import {
   startDeploy,
 } from './deploy.ts'
 import { isUnknownFate } from './failure.ts'
+import { budgetOf } from './testing/budget.ts'
 import {
   type Answer,
   json,
   rejection,
   rememberingSessions,
   startRig,
-} from './misbehaving-server.ts'
+} from './testing/misbehaving-server.ts'
 import { pollWaitMs } from './polling.ts'
 
 const ID = '0Af000000000001AAA'

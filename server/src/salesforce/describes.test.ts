@@ -1,8 +1,14 @@
-import { budgetOf } from './testing/budget.ts'
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../errors.ts'
 import { describeMany, type DescribeResult } from './describes.ts'
-import { type Answer, json, rejection, type SeenRequest, startRig } from './misbehaving-server.ts'
+import { budgetOf } from './testing/budget.ts'
+import {
+  type Answer,
+  json,
+  rejection,
+  type SeenRequest,
+  startRig,
+} from './testing/misbehaving-server.ts'
 
 interface SubRequest {
   url: string

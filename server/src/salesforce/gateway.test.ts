@@ -1,4 +1,3 @@
-import { budgetOf, openBudget } from './testing/budget.ts'
 import { createServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
@@ -6,13 +5,14 @@ import { EngineError } from '../errors.ts'
 import { SalesforceError } from './failure.ts'
 import { type ApiUsage, createSalesforce } from './gateway.ts'
 import { createHostPolicy } from './hosts.ts'
+import { budgetOf, openBudget } from './testing/budget.ts'
 import {
   type Answer,
   json,
   rejection,
   rememberingSessions,
   startRig,
-} from './misbehaving-server.ts'
+} from './testing/misbehaving-server.ts'
 import { revokeToken } from './oauth.ts'
 import { Secret } from '../secret.ts'
 

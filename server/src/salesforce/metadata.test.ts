@@ -1,9 +1,9 @@
-import { budgetOf } from './testing/budget.ts'
 import { strToU8, zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../errors.ts'
 import { describeMetadata, listMetadata, readMetadata, retrieve } from './metadata.ts'
-import { type Answer, rejection, type SeenRequest, startRig } from './misbehaving-server.ts'
+import { budgetOf } from './testing/budget.ts'
+import { type Answer, rejection, type SeenRequest, startRig } from './testing/misbehaving-server.ts'
 import { decodeZipElement, unzip } from './zip.ts'
 
 const envelope = (operation: string, result: string): string =>

@@ -2,7 +2,7 @@
 // retries: when to try again is decided elsewhere. Only the status of an answer counts, and nothing of its
 // body is kept: an endpoint must not be a way to read something through us.
 
-import { Agent, request } from 'undici'
+import { Agent } from '../undici.ts'
 import { type Secret } from '../secret.ts'
 import { VERSION } from '../version.ts'
 import { signedHeaders } from './signature.ts'
@@ -92,8 +92,9 @@ export const createWebhooks = (options: Options): Webhooks => {
     try {
       const url = new URL(text)
       targets.check(url)
-      const answer = await request(url, {
-        dispatcher: agent,
+      const answer = await agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
         method: 'POST',
         signal,
         headers: {

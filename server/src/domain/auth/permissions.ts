@@ -40,6 +40,7 @@ const INCLUDED: Readonly<Partial<Record<Permission, readonly Permission[]>>> = {
   'deploy.write': ['deploy.read', 'topology.read'],
   'push.write': ['push.read'],
   'workflows.write': ['workflows.read', 'deploy.read'],
+  'webhooks.manage': ['events.read'],
 }
 
 /** What limits an API token; null members limit nothing. */
@@ -48,6 +49,12 @@ export interface TokenLimits {
   client_ids: readonly string[] | null
   approval: 'none' | 'required'
 }
+
+/** What is about the org as a whole: its credentials, and the endpoints that events of all its clients go to. */
+export const OF_THE_ORG: readonly string[] = [
+  'org.manage',
+  'webhooks.manage',
+] satisfies Permission[]
 
 /**
  * Whoever manages an org can give themselves everything: a credential that is confined to clients, or has
@@ -68,6 +75,6 @@ export const permissionsOf = (role: Role, limits: TokenLimits): readonly Permiss
   return ROLE_PERMISSIONS[role].filter(
     (permission) =>
       (scopes === undefined || scopes.includes(permission)) &&
-      (permission !== 'org.manage' || mayManage(limits)),
+      (!OF_THE_ORG.includes(permission) || mayManage(limits)),
   )
 }

@@ -114,6 +114,40 @@ describe('an event', () => {
   })
 })
 
+describe('a connection', () => {
+  it('that changes its state is told of once for each change, and not for writing the same again', async () => {
+    const clientId = await seedClient(database, client.orgId, {
+      instanceUrl: 'https://other.my.salesforce.com',
+      sfdcOrgId: '00D000000000002EAA',
+      sfdcUserId: '005000000000002AAA',
+      apiVersion: 'v66.0',
+    })
+    const set = (columns: string) =>
+      database.query(`update crm_connections set ${columns} where client_id = $1`, [clientId])
+    for (const status of ['expired', 'expired', 'connected', 'error', 'error', 'connected']) {
+      await set(`status = '${status}', error = '{"code": "because", "message": "A Secret"}'`)
+    }
+    await set('connected_at = now(), error = null') // a new grant for the same connection
+    await set('last_refreshed_at = now()')
+    await set(`status = 'revoked'`)
+    await set(`status = 'revoked'`)
+    const { items } = await createEvents(db).list(caller.tenant, {
+      client_id: clientId,
+      after_sequence: 0,
+      limit: 200,
+    })
+    expect(items.map(({ type, data }) => [type, data['code']])).toEqual([
+      ['connection.expired', 'because'],
+      ['connection.connected', 'because'],
+      ['connection.error', 'because'],
+      ['connection.connected', 'because'],
+      ['connection.connected', null],
+      ['connection.revoked', null],
+    ])
+    expect(JSON.stringify(items)).not.toContain('A Secret')
+  })
+})
+
 describe('the secret of an endpoint', () => {
   it('is encrypted anew after the key was rotated, so that the old key can be removed', async () => {
     const [old, fresh] = [new Secret('o'.repeat(32)), new Secret('f'.repeat(32))]

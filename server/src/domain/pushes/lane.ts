@@ -292,7 +292,10 @@ const settleChunk = async (
     return
   }
   if (!startsWithItsIntent(atHand)) await wire.take()
-  const { salesforce: org, connection } = await openFor(deps, desk, push, chunk, signal)
+  const [{ salesforce: org, connection }, explained] = await Promise.all([
+    openFor(deps, desk, push, chunk, signal),
+    desk.explain(push),
+  ])
   const standing = connectionStanding(connection)
   await settler.start()
   const { all_or_none, assignment_rules, allow_duplicates } = optionsOf(push)
@@ -323,7 +326,7 @@ const settleChunk = async (
       const why = stopOf(await desk.journal.load())
       return why === null ? null : errorOf(why)
     },
-    explain: await desk.explain(push),
+    explain: explained,
     onCalls: calls.add,
     signal,
   })

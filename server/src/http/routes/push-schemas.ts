@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { isFinal } from '../running.ts'
-import { id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
+import { approvalId, id, line, timestamp, waitSeconds, workFault } from '../schemas.ts'
 
 /** For a JSON body; application/x-ndjson has no limit except that of the rows. */
 export const PUSH_BODY_BYTES = 16 * 1024 * 1024
@@ -94,7 +94,7 @@ const options = z
   .prefault({})
   .meta({ id: 'PushOptions' })
 
-const common = { client_id: id, options }
+const common = { client_id: id, options, ...approvalId }
 export const recordsEnvelope = z.strictObject({
   ...common,
   object: objectName,

@@ -14,7 +14,7 @@ import { type JsonLine } from '../lines.ts'
 import { faultsOf, readWith } from '../../domain/schema-faults.ts'
 import { lines, type Reply, route, type Route } from '../route.ts'
 import { replyWith } from '../running.ts'
-import { id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
+import { approvalId, id, line, pageOf, pageRequest, timeRange, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   examplePush,
@@ -59,6 +59,9 @@ const ERRORS: ErrorCode[] = [
   'connection_not_ready',
   'no_snapshot',
   'upload_in_progress',
+  'approval_required',
+  'approval_unusable',
+  'topology_drifted',
 ]
 
 const LINES_WORDS =
@@ -132,6 +135,7 @@ const shared = (pushes: Pushes) =>
     access: 'push.write',
     bodyLimitBytes: PUSH_BODY_BYTES,
     exactNumbers: true,
+    approvable: true,
     replies,
     errors: ERRORS,
     idempotency: {
@@ -349,7 +353,7 @@ const retryRoute = (pushes: Pushes): Route =>
     summary: 'Retry the failed rows of a push',
     description:
       'Creates a new push with the current mapping. Failed rows are kept as long as the results.',
-    body: z.strictObject({ push_id: id, wait_seconds: waitSeconds }),
+    body: z.strictObject({ push_id: id, ...approvalId, wait_seconds: waitSeconds }),
     errors: [...ERRORS, 'push_in_progress', 'nothing_to_retry'],
     example: {
       body: { push_id: PUSH_ID },

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Deployments } from '../../domain/deployments/deployments.ts'
 import { workflowInput, workflowType } from '../../domain/workflows/definition/schema.ts'
 import { route, type Route } from '../route.ts'
-import { id, line, waitSeconds } from '../schemas.ts'
+import { approvalId, id, line, waitSeconds } from '../schemas.ts'
 import {
   CLIENT_ID,
   createDeploymentReplies,
@@ -87,6 +87,10 @@ const exampleOf = (kind: string, plan: unknown, action = 'created') => ({
 })
 const ERRORS = [
   'not_found',
+  'bad_request',
+  'approval_required',
+  'approval_unusable',
+  'topology_drifted',
   'invalid_plan',
   'client_inactive',
   'connection_not_ready',
@@ -128,10 +132,12 @@ const deployRoute = (
         .boolean()
         .optional()
         .describe('Validates in the Salesforce org and changes nothing'),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
-    errors: [...ERRORS, 'conflicts_found', 'topology_drifted', 'no_snapshot'],
+    errors: [...ERRORS, 'conflicts_found', 'no_snapshot'],
     example: {
       body: byWorkflow(exampleWorkflow),
       variants: EXAMPLE_BODIES,
@@ -162,8 +168,10 @@ const setActiveRoute = (
       api_name: line(255),
       active: z.boolean(),
       version: z.int().min(1).optional().describe('For a flow that is to be active'),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
     errors: [...ERRORS],
     example: {
@@ -198,8 +206,10 @@ const removeRoute = (
     body: z.strictObject({
       client_id: id,
       workflows: z.array(workflowName).min(1).max(200),
+      ...approvalId,
       wait_seconds: waitSeconds,
     }),
+    approvable: true,
     replies,
     errors: [...ERRORS, 'flow_interviews_waiting'],
     example: {

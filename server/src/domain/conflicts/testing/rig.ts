@@ -2,15 +2,16 @@
 // the test), its topology and deployments over the real gateway, and the conflict check over them. Work
 // runs when a test says so, as many replicas as it likes, or by the queue.
 
-import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { openDatabase } from '../../../db/database.ts'
 import { EngineError } from '../../../errors.ts'
 import { createJobs, type Work, type WorkKind } from '../../../jobs/jobs.ts'
 import { createSalesforce, type SalesforceRequest } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { type Caller } from '../../caller.ts'
 import { seedClient, seedOrg } from '../../testing/tenant.ts'
@@ -121,6 +122,7 @@ export const createConflictsRig = async (options: Options) => {
   const topology = createTopology({ db, jobs: handed, connections, logger })
   const reports = createConflictReports(db)
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: handed,
     connections,

@@ -1,9 +1,9 @@
 // What the tests of this folder use: a client whose Salesforce org is the simulator's, and the
 // deployments over the real gateway. Work runs when a test says so, as many replicas as it likes.
 
-import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../simulator/src/index.ts'
 import { type TestDatabase } from '../../../../../test/src/database.ts'
@@ -13,6 +13,7 @@ import { createJobs } from '../../../jobs/jobs.ts'
 import { createSalesforce } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { seedClient, seedOrg } from '../../testing/tenant.ts'
 import { requireClient } from '../../clients.ts'
@@ -87,6 +88,7 @@ export const createDeploymentsRig = async (
   const topology = createTopology({ db, jobs: byHand, connections, logger })
   const reports = new Map<string, JudgedReport>()
   const deployments = createDeployments({
+    approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
     db,
     jobs: byHand,
     connections,

@@ -2,10 +2,10 @@
 // mapping, and as many replicas of the push part of the engine as a test needs, over the real gateway,
 // the real queue and real HTTP.
 
-import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
+import { createApprovals } from '../../approvals/approvals.ts'
 import { createControl } from '../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../simulator/src/index.ts'
 import { type TestDatabase } from '../../../../../test/src/database.ts'
@@ -19,6 +19,7 @@ import { NangoError } from '../../../nango/failure.ts'
 import { createSalesforce, type SalesforceOrg } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { getIdentity } from '../../../salesforce/rest.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { createAuth } from '../../auth/auth.ts'
 import { createPasswords } from '../../auth/passwords.ts'
@@ -178,6 +179,7 @@ export const createPushRig = async (
     const connections = connectionsOver(db)
     const topology = createTopology({ db, jobs, connections, logger })
     const pushes = createPushes({
+      approvals: createApprovals({ db, secrets: [new Secret('approvals of a test')] }),
       db,
       jobs,
       connections,

@@ -1,7 +1,6 @@
 // What the tests of this folder use: a client with a connected Salesforce org in a database of its own,
 // and the topology over the real gateway. Work runs when a test says so, or by the queue.
 
-import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { pino } from 'pino'
 import { openDatabase } from '../../../db/database.ts'
 import { newId } from '../../../db/ids.ts'
@@ -9,6 +8,7 @@ import { createJobs } from '../../../jobs/jobs.ts'
 import { createSalesforce } from '../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../salesforce/hosts.ts'
 import { EngineError } from '../../../errors.ts'
+import { budgetOf } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { ROLE_PERMISSIONS } from '../../auth/permissions.ts'
 import { type Caller } from '../../caller.ts'

@@ -1,10 +1,10 @@
 // The expanded short forms, deployed: Salesforce must accept each of them.
 
-import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createControl, type Control } from '../../../../../simulator/src/control/client.ts'
 import { type Simulator, startSimulator } from '../../../../../simulator/src/index.ts'
+import { openBudget } from '../../../salesforce/testing/budget.ts'
 import { Secret } from '../../../secret.ts'
 import { type DeployResult } from '../../../salesforce/deploy-result.ts'
 import { awaitDeploy, startDeploy } from '../../../salesforce/deploy.ts'

@@ -1,7 +1,6 @@
 // What the tests of this folder use: the real gateway against a simulated Salesforce org that keeps
 // records, and a journal in memory that outlives the process that a test kills.
 
-import { budgetOf } from '../../../../salesforce/testing/budget.ts'
 import { createControl } from '../../../../../../simulator/src/control/client.ts'
 import { startSimulator } from '../../../../../../simulator/src/index.ts'
 import { abortBulkJob } from '../../../../salesforce/bulk.ts'
@@ -9,6 +8,7 @@ import { EngineError } from '../../../../errors.ts'
 import { createSalesforce, type SalesforceOrg } from '../../../../salesforce/gateway.ts'
 import { createHostPolicy } from '../../../../salesforce/hosts.ts'
 import { type JsonObject, type JsonValue } from '../../../../salesforce/json.ts'
+import { budgetOf } from '../../../../salesforce/testing/budget.ts'
 import { type SalesforceRequest } from '../../../../salesforce/wire.ts'
 import { Secret } from '../../../../secret.ts'
 import { type PushKind, type ReadyRow, type RowError, type RowResult } from '../../model.ts'

@@ -1,10 +1,9 @@
 // For tests only: a real HTTP server on loopback that returns what the test sets, and a session and
 // budget beside it that record their calls.
 
-import { openBudget } from './testing/budget.ts'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
-import { Secret } from '../secret.ts'
+import { Secret } from '../../secret.ts'
 import {
   type CallEvent,
   createSalesforce,
@@ -12,8 +11,9 @@ import {
   type SalesforceSession,
   type SessionSource,
   type Target,
-} from './gateway.ts'
-import { createHostPolicy } from './hosts.ts'
+} from '../gateway.ts'
+import { createHostPolicy } from '../hosts.ts'
+import { openBudget } from './budget.ts'
 
 export interface SeenRequest {
   method: string

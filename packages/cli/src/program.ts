@@ -4,7 +4,9 @@ import { Command, InvalidArgumentError } from 'commander'
 import { accountCommands } from './commands/account.ts'
 import { apiCommands } from './commands/api.ts'
 import { clientCommands } from './commands/clients.ts'
+import { completionCommands } from './commands/completion.ts'
 import { deployCommands } from './commands/deploy.ts'
+import { eventCommands } from './commands/events.ts'
 import { mappingCommands } from './commands/mappings.ts'
 import { pushCommands } from './commands/push.ts'
 import { topologyCommands } from './commands/topology.ts'
@@ -42,7 +44,9 @@ export const program = (): Command => {
     deployCommands,
     mappingCommands,
     pushCommands,
+    eventCommands,
     apiCommands,
+    completionCommands,
   ]) {
     add(root)
   }

@@ -1,7 +1,6 @@
 // Everything else: any endpoint, and lists that are looked at often.
 
 import { readFile } from 'node:fs/promises'
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
@@ -116,55 +115,6 @@ export const apiCommands = (root: Command): void => {
       const schema = planSchema(await session.engine.call('/openapi.json'))
       session.terminal.result(schema, JSON.stringify(schema, null, 2))
     })
-
-  const events = root.command('events').description('what has happened')
-  events
-    .command('tail')
-    .description('print events as they come, one a line; Ctrl-C ends it')
-    .option('-c, --client <client>')
-    .action(async (options: { client?: string }, command: Command) => {
-      const session = new Session(command)
-      const client_id =
-        options.client === undefined ? undefined : (await session.client(options.client)).id
-      for await (const { timestamp, type, client_id: of, data } of newEvents(session, client_id)) {
-        process.stdout.write(
-          session.terminal.json
-            ? `${JSON.stringify({ timestamp, type, client_id: of, data })}\n`
-            : clean(`${timestamp}  ${type}  ${of ?? ''}  ${JSON.stringify(data)}`) + '\n',
-        )
-      }
-    })
-
-  root
-    .command('completion <shell>')
-    .description('completion of commands: eval "$(sfx completion bash)", or zsh')
-    .action((shell: string) => {
-      const script = { bash: bashScript, zsh: zshScript }[shell]
-      if (script === undefined) throw usage('The shell is bash or zsh.')
-      process.stdout.write(script(wordsOf(root)))
-    })
-}
-
-const TAIL_EVERY_MS = 2_000
-
-/** Events from now on, in the order in which they came, until Ctrl-C. */
-async function* newEvents(session: Session, client_id: string | undefined) {
-  const { engine, call } = session
-  const { signal } = call
-  const page = await engine.events.list({ client_id, limit: 1 }, { signal }).page()
-  let last = page.items[0]?.id
-  session.terminal.note('Waiting for events; Ctrl-C ends it.')
-  while (!signal.aborted) {
-    await pause(TAIL_EVERY_MS, undefined, { signal }).catch(() => undefined)
-    if (signal.aborted) return
-    const fresh = []
-    for await (const event of engine.events.list({ client_id })) {
-      if (event.id === last) break
-      fresh.push(event)
-    }
-    last = fresh[0]?.id ?? last
-    yield* fresh.toReversed()
-  }
 }
 
 /** A schema of its own, made of those of the document that a plan refers to. */
@@ -186,32 +136,3 @@ const planSchema = (document: unknown): unknown => {
     $defs: defs,
   }
 }
-
-/** For each command, what may follow it. */
-const wordsOf = (command: Command, path = 'sfx'): [string, string[]][] => [
-  [
-    path,
-    [
-      ...command.commands.map((child) => child.name()),
-      ...command.options.flatMap(({ long }) => (long == null ? [] : [long])),
-    ],
-  ],
-  ...command.commands.flatMap((child) => wordsOf(child, `${path} ${child.name()}`)),
-]
-
-const bashScript = (words: [string, string[]][]): string => `_sfx() {
-  local path=sfx word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case " \${_sfx_paths} " in *":$path $word:"*) path="$path $word";; esac
-  done
-  case "$path" in
-${words.map(([path, next]) => `    '${path}') COMPREPLY=($(compgen -W '${next.join(' ')}' -- "\${COMP_WORDS[COMP_CWORD]}"));;`).join('\n')}
-  esac
-  [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}"))
-}
-_sfx_paths='${words.map(([path]) => `:${path}:`).join(' ')}'
-complete -o filenames -F _sfx sfx
-`
-
-const zshScript = (words: [string, string[]][]): string =>
-  `autoload -U +X bashcompinit && bashcompinit\n${bashScript(words)}`

@@ -42,7 +42,7 @@ COPY docs/guides ./docs/guides
 RUN install -d -o node node_modules/.cache
 USER node
 # Compiled here, so that no start does it: with the user and the flags of the start, which the cache is for.
-RUN node --max-semi-space-size=8 --initial-old-space-size=32 server/src/start.js --load-only
+RUN node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js --load-only
 EXPOSE 8080
 # node itself is PID 1's child through exec, so that SIGTERM reaches it and the shutdown is orderly.
-CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node --max-semi-space-size=8 --initial-old-space-size=32 server/src/start.js; else exec node --max-semi-space-size=8 --initial-old-space-size=32 server/src/start.js; fi"]
+CMD ["sh", "-c", "if [ -n \"$DOPPLER_TOKEN\" ] && command -v doppler >/dev/null; then exec doppler run -- node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js; else exec node --max-semi-space-size=8 --initial-old-space-size=32 --v8-pool-size=2 server/src/start.js; fi"]

@@ -12,10 +12,15 @@ import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
+import { benchStart } from './start.ts'
 import { benchTopology } from './topology.ts'
 import { printTable, type Row } from './row.ts'
 
 const BENCHES: Record<string, () => Promise<Row[]>> = {
+  start: async () => {
+    await using bench = await startBench({ LOG_LEVEL: 'info' })
+    return await benchStart(bench)
+  },
   reads: async () => {
     await using bench = await startBench({ LOG_LEVEL: 'info' })
     return await benchReads(bench)

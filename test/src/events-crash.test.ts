@@ -13,7 +13,8 @@ import { until } from './until.ts'
 import { startReceiver, verify, type Receiver } from './webhook-receiver.ts'
 
 const CHANGES = Number(process.env.EVENT_CHANGES ?? 80)
-const ROUNDS = 2
+/** Each kills all replicas once. */
+const ROUNDS = Math.max(1, Math.floor(CHANGES / 80))
 const AT_ONCE = 4
 
 let rig: Rig

@@ -260,7 +260,7 @@ describe('standard objects whose parents stay', () => {
         Pricebook2Id: await made('Pricebook2', { Name: 'Fair', IsActive: true }),
         Product2Id: await made('Product2', { Name: 'Engine', IsActive: true }),
       }),
-      others: { UnitPrice: 10, IsActive: true },
+      others: async () => ({ UnitPrice: 10, IsActive: true }),
       changed: { UnitPrice: 12 },
     },
     {
@@ -270,20 +270,15 @@ describe('standard objects whose parents stay', () => {
           ...{ Name: 'Engine', StageName: 'Prospecting', CloseDate: '2027-01-31' },
         }),
       }),
-      others: { ContactId: () => made('Contact', { LastName: 'Lovelace' }), Role: 'Other' },
+      others: async () => ({
+        ContactId: await made('Contact', { LastName: 'Lovelace' }),
+        Role: 'Other',
+      }),
       changed: { Role: 'Evaluator' },
     },
   ])('$object: all else is changed', async ({ object, parents, others, changed }) => {
     const own = await parents()
-    const rest = Object.fromEntries(
-      await Promise.all(
-        Object.entries(others).map(async ([name, value]): Promise<[string, unknown]> => [
-          name,
-          typeof value === 'function' ? await value() : value,
-        ]),
-      ),
-    )
-    const row: Row = { Key__c: 'std-1', ...own, ...rest }
+    const row: Row = { Key__c: 'std-1', ...own, ...(await others()) }
     await org.api.post('/api/mappings/create', {
       ...{ client_id: pushRig.client.id, canonical_object: object, sfdc_object: object },
       external_id_field: 'Key__c',

@@ -253,6 +253,53 @@ it("a person's contact is changed as the account is, and keeps its account", asy
   expect(results[0]?.errors[0]?.remedy).toContain('contact of a person account')
 })
 
+it('formulas and rules of a plan read what only people have, and PersonAccount is not an object of a plan', async () => {
+  const post = <T>(path: string, body: Row) =>
+    org.api.post<T>(path, { client_id: pushRig.client.id, wait_seconds: 55, ...body })
+  const formula = (api_name: string, text: string) => ({
+    ...{ api_name, label: api_name, type: 'Formula', result_type: 'Text', formula: text },
+  })
+  const plan = {
+    objects: [
+      {
+        api_name: 'Account',
+        fields: [
+          formula('Mail__c', 'IF(IsPersonAccount, PersonEmail & FirstName & Level__pc, Website)'),
+        ],
+        validation_rules: [
+          {
+            ...{ api_name: 'Reachable', error_message: 'No address' },
+            error_condition_formula: 'IsPersonAccount && ISBLANK(PersonEmail) && ISBLANK(Phone)',
+          },
+        ],
+      },
+      {
+        api_name: 'Contact',
+        fields: [formula('Kind__c', 'IF(IsPersonAccount, Account.PersonTitle, "business")')],
+      },
+    ],
+  }
+  const made = await post<{ id: string; status: string }>('/api/deploy/custom-objects', { plan })
+  expect(made.body, made.text).toMatchObject({ status: 'deployed', warnings: [] })
+  const back = await post('/api/deploy/rollback', {
+    client_id: undefined,
+    deployment_id: made.body.id,
+  })
+  expect(back.body, back.text).toMatchObject({ status: 'rolled_back' })
+
+  const { body } = await post<{ findings: { code: string; remedy: string }[] }>(
+    '/api/conflicts/check',
+    {
+      plan: {
+        objects: [{ api_name: 'PersonAccount', record_types: [{ api_name: 'Vip', label: 'VIP' }] }],
+      },
+    },
+  )
+  expect(body.findings.find(({ code }) => code === 'object_missing')?.remedy).toContain(
+    'on Contact',
+  )
+})
+
 it('a plan puts a field of people on Contact, and says so', async () => {
   const answer = await org.api.post<{ detail: string }>('/api/conflicts/check', {
     client_id: pushRig.client.id,

@@ -88,6 +88,10 @@ objects:
     fields:
       - { api_name: Title__c, label: Title, type: Text, length: 120 }
 `
+const SMALL_PLAN = `
+objects:
+  - { api_name: Account, fields: [{ api_name: Asked_For__c, label: Asked For, type: Checkbox }] }
+`
 const RED_PLAN = `
 objects:
   - api_name: Lead
@@ -312,6 +316,23 @@ done`,
     await until('the pull is told', () => tailing.printed().includes('topology.pulled'))
     tailing.interrupt()
     expect((await tailing.ended).code).toBe(0)
+  })
+
+  it('with a credential that has to ask, prints the command that goes on once it was granted', async () => {
+    const created = await org.api.post<{ token: string }>('/api/tokens/create', {
+      ...{ name: 'agent', approval: 'required' },
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    })
+    const env = { SFX_URL: rig.urls[0], SFX_TOKEN: created.body.token }
+    await writeFile(join(folder, 'small.yaml'), SMALL_PLAN)
+    await sfx(['pull', client])
+    const asked = await sfx(['deploy', 'start', 'small.yaml', '-c', client, '--yes'], { env })
+    expect(asked.code).toBe(4)
+    const words = /^ {2}sfx (.+)$/m.exec(asked.err)?.[1]?.split(' ') ?? []
+    const { api } = await org.user('org_admin')
+    await api.post('/api/approvals/grant', { approval_id: words.at(-1) })
+    const deployed = await sfx(words, { env })
+    expect([deployed.code, deployed.out]).toEqual([0, expect.stringContaining(': deployed')])
   })
 
   it('takes all of it back, in at most twelve commands', async () => {

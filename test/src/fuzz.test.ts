@@ -8,7 +8,7 @@ import { createArbitraries, type FuzzedRequest, type JsonSchema } from './fuzz.t
 import { type TestOrg } from './rig.ts'
 import { sharedRig, type SharedRig } from './shared-rig.ts'
 
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 2_500)
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 5_000)
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_128)
 /** Far more than any answer takes; this machine may be busy. */
 const SOON_MS = Number(process.env.FUZZ_SOON_MS ?? 10_000)

@@ -33,6 +33,7 @@ export const program = (): Command => {
     .option('-y, --yes', 'change production orgs without asking')
     .option('--wait <seconds>', 'wait for work at most so long; it goes on (exit code 8)', seconds)
     .option('--key <key>', 'repeat a call that may have happened, as its message said')
+    .option('--approval <id>', 'an approval that a person has granted, where one is required')
     .showHelpAfterError()
     .showSuggestionAfterError()
     .addHelpText('after', EXITS)

@@ -2,6 +2,7 @@
 // meant, and the end of the work that it began.
 
 import {
+  ApiError,
   type Client,
   type Connection,
   type Operation,
@@ -11,6 +12,7 @@ import {
   type WorkReference,
 } from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
+import { again } from './again.ts'
 import { EXIT, Exit, usage } from './exit.ts'
 import { credential } from './profiles.ts'
 import { clean } from './text.ts'
@@ -23,6 +25,7 @@ export interface GlobalOptions {
   yes?: boolean
   wait?: number
   key?: string
+  approval?: string
 }
 
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
@@ -59,6 +62,22 @@ export class Session {
   get call(): { signal: AbortSignal; idempotencyKey?: string } {
     const { key } = this.options
     return { signal: this.#aborting.signal, ...(key === undefined ? {} : { idempotencyKey: key }) }
+  }
+
+  /** For bodies: the approval that a person has granted. */
+  get approved(): { approval_id?: string } {
+    const { approval } = this.options
+    return approval === undefined ? {} : { approval_id: approval }
+  }
+
+  /** Of a refusal that only asks for an approval: whom to ask, and the command that goes on then. */
+  unapproved(error: unknown, options: Readonly<Record<string, string>> = {}): unknown {
+    if (!(error instanceof ApiError) || error.approval === undefined) return error
+    const { id, url } = error.approval
+    return new Exit(
+      EXIT.credential,
+      `${error.detail} Somebody with the permission grants it (${url}). Then:\n  ${again({ ...options, '--approval': id })}`,
+    )
   }
 
   /** The client with this id or this very name, in any case. Throws Exit if there is none, or several. */

@@ -33,6 +33,8 @@ export class ApiError extends EngineError {
   readonly errors: NonNullable<Problem['errors']>
   /** Salesforce's or Nango's own words. */
   readonly upstream: Problem['upstream']
+  /** With `approval_required`: what a person has to grant, and the page that says how. */
+  readonly approval: { readonly id: string; readonly url: string } | undefined
   /** Seconds after which it makes sense to repeat the call. */
   readonly retryAfter: number | undefined
   /** The key of the call, if it had one. */
@@ -40,7 +42,12 @@ export class ApiError extends EngineError {
 
   constructor(
     problem: Problem,
-    more: { docUrl: string; retryAfter?: number; idempotencyKey?: string },
+    more: {
+      docUrl: string
+      approval?: { id: string; url: string }
+      retryAfter?: number
+      idempotencyKey?: string
+    },
   ) {
     super(`${told(problem)}\n${problem.remedy} (${problem.code})`)
     this.status = problem.status
@@ -51,6 +58,7 @@ export class ApiError extends EngineError {
     this.errors = problem.errors ?? []
     this.upstream = problem.upstream
     this.docUrl = more.docUrl
+    this.approval = more.approval
     this.retryAfter = more.retryAfter
     this.idempotencyKey = more.idempotencyKey
   }

@@ -231,8 +231,11 @@ export class Http {
     if (isProblem === true) {
       const problem = JSON.parse(text) as Problem
       const after = response.headers.get('retry-after')
+      const { approval_id: id, url } = problem
+      const absolute = (path: string) => new URL(path, `${this.#base}/`).href
       return apiError(problem, {
-        docUrl: new URL(problem.doc_url, `${this.#base}/`).href,
+        docUrl: absolute(problem.doc_url),
+        approval: id === undefined ? undefined : { id, url: absolute(url ?? problem.doc_url) },
         retryAfter: after === null ? undefined : Number(after),
         idempotencyKey: key,
       })

@@ -95,11 +95,13 @@ const shownRollback = (terminal: Terminal, rollback: Rollback): string => {
 const ended = async (
   session: Session,
   begun: Parameters<typeof session.end<Deployment>>[0],
+  /** What an approval is bound to, beside what was typed. */
+  binding: Readonly<Record<string, string>> = {},
 ): Promise<Deployment> => {
   try {
     return await session.end(begun)
   } catch (error) {
-    if (!(error instanceof OperationFailedError)) throw error
+    if (!(error instanceof OperationFailedError)) throw session.unapproved(error, binding)
     const deployment = error.resource as Deployment
     session.terminal.result(deployment, shownDeployment(session.terminal, deployment))
     throw error
@@ -134,8 +136,7 @@ const start = async (path: string, options: StartOptions, command: Command): Pro
   const isDry = options.checkOnly === true
   if (!isDry) await session.confirm(client, 'Deploying')
   const body = {
-    client_id: client.id,
-    check_only: isDry,
+    ...{ client_id: client.id, check_only: isDry, ...session.approved },
     ...(report_id === undefined ? {} : { conflict_report_id: report_id }),
     ...(acceptsYellow ? { accept: ['yellow'] as const } : {}),
   }
@@ -144,6 +145,7 @@ const start = async (path: string, options: StartOptions, command: Command): Pro
     'plan' in change
       ? engine.deploy.customObjects({ ...body, ...change }, session.call)
       : engine.deploy.workflows({ ...body, ...change }, session.call),
+    report_id === undefined ? {} : { '--report': report_id },
   )
   terminal.result(deployment, shownDeployment(terminal, deployment))
   if (!isDry) terminal.note(`To take it back: sfx deploy rollback ${deployment.id}`)
@@ -163,7 +165,10 @@ const rollBack = async (id: string, options: RollbackOptions, command: Command):
   const { rollback, ...deployment } = await ended(
     session,
     engine.deploy.rollback(
-      { deployment_id: id, dry_run: isDry, allow_data_loss: options.allowDataLoss === true },
+      {
+        ...{ deployment_id: id, dry_run: isDry, ...session.approved },
+        allow_data_loss: options.allowDataLoss === true,
+      },
       session.call,
     ),
   )

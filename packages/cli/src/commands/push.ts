@@ -8,6 +8,7 @@ import {
   type PushWithResults,
 } from '@sfdc-engine-x/client'
 import { type Command, Option } from 'commander'
+import { again, commandOf } from '../again.ts'
 import { EXIT, Exit, type ExitCode, usage } from '../exit.ts'
 import { type FailedRow, failedPath, readRows, writeFailed } from '../files.ts'
 import { Session } from '../session.ts'
@@ -51,7 +52,10 @@ const begin = (session: Session, path: string, options: Options, client_id: stri
   const { size } = statSync(path)
   const stage = 'sending, bytes'
   const rows = readRows(path, (done) => terminal.progress({ stage, done, total: size }))
-  const body = { client_id, object: options.object, options: optionsOf(options) }
+  const body = {
+    ...{ client_id, object: options.object, options: optionsOf(options) },
+    ...session.approved,
+  }
   return options.update === true
     ? engine.push.statusUpdate({ ...body, updates: () => matched(rows()) }, session.call)
     : engine.push.records({ ...body, records: rows }, session.call)
@@ -117,7 +121,7 @@ const push = async (
       throw new Exit(EXIT.running, withFile(error.message, path, options))
     }
     if (error instanceof AbortedError) throw interrupted(error)
-    throw error
+    throw session.unapproved(error)
   }
   let failed: string | null = null
   if (path !== undefined && ended.failed > 0) {
@@ -133,26 +137,21 @@ const push = async (
 
 /** To wait for a push and still get its failed rows, the file is needed again. */
 const withFile = (message: string, path: string | undefined, { client, object }: Options): string =>
-  message.replace(
-    /sfx wait push (\S+) .*$/,
-    (_, id: string) =>
-      `sfx push ${path === undefined ? '' : `${quoted(path)} `}--resume ${id} --client ${quoted(client)} --object ${quoted(object)}`,
+  message.replace(/sfx wait push (\S+) .*$/, (_, id: string) =>
+    commandOf(
+      ...['push', ...(path === undefined ? [] : [path])],
+      ...['--resume', id, '--client', client, '--object', object],
+    ),
   )
-
-const quoted = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 
 /** Until the last row is there, the server has accepted nothing. */
-const interrupted = ({ mayHaveHappened, idempotencyKey: key }: AbortedError): Exit => {
-  const argv = process.argv.slice(2).map(quoted).join(' ')
-  const repeat = argv.includes('--key ') || key === undefined ? argv : `${argv} --key ${key}`
-  return new Exit(
+const interrupted = ({ mayHaveHappened, idempotencyKey }: AbortedError): Exit =>
+  new Exit(
     EXIT.failed,
     mayHaveHappened
-      ? `Stopped while the rows were sent. To send them, once in any case:\n  sfx ${repeat}`
+      ? `Stopped while the rows were sent. To send them, once in any case:\n  ${again({ '--key': idempotencyKey })}`
       : 'Stopped before anything was sent.',
   )
-}
 
 export const pushCommands = (root: Command): void => {
   root

@@ -142,8 +142,8 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
 })
 
 /** A pull like this one, accepted and not begun, without a note in the queue. */
-const copySnapshot = (shared: SharedRig, from: string, id: string) =>
-  shared.query(
+const copySnapshot = (rig: SharedRig, from: string, id: string) =>
+  rig.query(
     `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
      select $2, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
        from crm_topology_snapshots where id = $1`,

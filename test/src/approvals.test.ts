@@ -120,6 +120,11 @@ describe('a deploy by a token that has to ask', () => {
     const { approval_id } = first.body
     expect(await ask(agent, path, { ...deploy, approval_id }), 'not granted yet').toBe(approval_id)
 
+    const { body } = await org.api.post<{ items: { data: object }[] }>('/api/events/list', {
+      client_id: client.id,
+      types: ['approval.requested'],
+    })
+    expect(body.items[0]?.data).toMatchObject({ approval_id, action: 'custom_objects' })
     const told = await ok(person, '/api/approvals/get', { approval_id })
     expect(told.state).toBe('pending')
     expect(told.summary.join('\n')).toContain('CustomField Lead.Asked__c')

@@ -1040,6 +1040,7 @@ export type Event =
   | EventConnectionRevoked
   | EventApiBudgetExhausted
   | EventApiBudgetRestored
+  | EventApprovalRequested
   | EventWebhookEndpointDisabled
 
 /** A Salesforce org's daily API calls are used up except for the reserve: work in it waits */
@@ -1079,6 +1080,24 @@ export type EventApiBudgetRestored = {
     used: number
     max: number
     reserve: number
+  }
+}
+
+/** A token that has to ask wants to change a Salesforce org: a person can grant it until it expires */
+export type EventApprovalRequested = {
+  /** The same in every try: `webhook-id` */
+  id: string
+  type: 'approval.requested'
+  /** When it happened */
+  timestamp: string
+  /** The client it concerns; null: the organization */
+  client_id: string | null
+  /** Counts the events of the client, or of the organization, without gaps */
+  sequence: number
+  data: {
+    approval_id: string
+    action: ApprovalAction
+    expires_at: string
   }
 }
 
@@ -1314,6 +1333,7 @@ export type EventType =
   | 'connection.revoked'
   | 'api_budget.exhausted'
   | 'api_budget.restored'
+  | 'approval.requested'
   | 'webhook_endpoint.disabled'
 
 /** An endpoint was disabled: it answered 410, or nothing but failures came back for five days */
@@ -4329,6 +4349,7 @@ export type WebhookEvent =
   | EventConnectionRevoked
   | EventApiBudgetExhausted
   | EventApiBudgetRestored
+  | EventApprovalRequested
   | EventWebhookEndpointDisabled
 
 export interface SuperAdminResource {

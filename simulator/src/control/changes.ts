@@ -188,7 +188,7 @@ const schemaActions = {
       delete field.metadata
       const { value, label = value } = input
       const added = { active: true, defaultValue: false, label, validFor: null, value }
-      describe.picklistValues = [...describe.picklistValues, added]
+      field.describe = { ...describe, picklistValues: [...describe.picklistValues, added] }
       touchObject(found, object)
       return {}
     },
@@ -203,7 +203,7 @@ const schemaActions = {
       delete field.metadata
       const left = describe.picklistValues.filter(({ value }) => value !== input.value)
       if (left.length === describe.picklistValues.length) throw new Mistake('no such value')
-      describe.picklistValues = left
+      field.describe = { ...describe, picklistValues: left }
       touchObject(found, object)
       return {}
     },

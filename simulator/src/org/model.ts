@@ -72,7 +72,8 @@ export interface Stamps {
 export interface Field extends Stamps {
   /** 00N… */
   id: string
-  describe: FieldDescribe
+  /** Replaced by another one, never changed: the standard fields of all orgs share theirs. */
+  describe: Readonly<FieldDescribe>
   /**
    * Under field-level security: shown only to users who were granted it. System fields, required
    * fields and master-detail fields are always shown.

@@ -14,6 +14,7 @@ import { type Caller } from '../caller.ts'
 import { canonicalBody, canonicalJson } from '../canonical.ts'
 import { requireClient } from '../clients.ts'
 import { connectionOfClient, connectionStanding } from '../connections/rows.ts'
+import { appendEvent } from '../events/events.ts'
 import { pageOf, type Page, type PageRequest } from '../page.ts'
 import { newestCompleteRow } from '../topology/snapshots.ts'
 import { ACTIONS, type ApprovalAction, type Change, plainName } from './change.ts'
@@ -224,6 +225,12 @@ export const createApprovals = ({ db, secrets }: { db: Database; secrets: Secret
         })
         .returning(['id', 'expires_at'])
         .executeTakeFirstOrThrow()
+      const told = { orgId: tenant.orgId, clientId: change.clientId }
+      await appendEvent(tx, told, 'approval.requested', {
+        approval_id: row.id,
+        action: change.action,
+        expires_at: row.expires_at.toISOString(),
+      })
       await audit(tx, actorOf(caller), {
         action: 'approval.request',
         clientId: change.clientId,

@@ -6,6 +6,7 @@
 // value of a record, a label, a message of Salesforce or a secret.
 
 import * as z from 'zod'
+import { APPROVAL_ACTIONS } from '../approvals/change.ts'
 
 const id = z.uuid()
 const count = z.int().min(0)
@@ -176,6 +177,19 @@ export const EVENT_KINDS = {
     90_000,
   ),
   'api_budget.restored': budgetKind('A Salesforce org has API calls again: work resumes', 81_500),
+  'approval.requested': kind(
+    'A token that has to ask wants to change a Salesforce org: a person can grant it until it expires',
+    z.object({
+      approval_id: id,
+      action: z.enum(APPROVAL_ACTIONS).meta({ id: 'ApprovalAction' }),
+      expires_at: z.iso.datetime(),
+    }),
+    {
+      approval_id: EXAMPLE_ID,
+      action: 'custom_objects',
+      expires_at: '2026-11-22T09:45:00.000Z',
+    },
+  ),
   'webhook_endpoint.disabled': kind(
     'An endpoint was disabled: it answered 410, or nothing but failures came back for five days',
     z.object({

@@ -9,6 +9,8 @@ COPY server/package.json server/
 COPY simulator/package.json simulator/
 COPY bench/package.json bench/
 COPY test/package.json test/
+COPY packages/client/package.json packages/client/
+COPY packages/cli/package.json packages/cli/
 # The embedded PostgreSQL and the pinned Node are for laptops; the image brings Node itself.
 RUN npm ci --omit=dev --omit=optional --workspace server --include-workspace-root=false
 
@@ -34,6 +36,9 @@ RUN if [ "$INSTALL_DOPPLER" = "true" ]; then \
 COPY --from=build /app ./
 COPY server ./server
 COPY migrations ./migrations
+# Shown under /docs.
+COPY docs/llms.txt ./docs/
+COPY docs/guides ./docs/guides
 RUN install -d -o node node_modules/.cache
 USER node
 # Compiled here, so that no start does it: with the user and the flags of the start, which the cache is for.

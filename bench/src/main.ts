@@ -6,7 +6,9 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { startBench } from './bench.ts'
 import { benchBodies } from './bodies.ts'
+import { benchClient } from './client.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchEvents } from './events.ts'
 import { benchMappings } from './mappings.ts'
 import { benchPush } from './push.ts'
 import { benchReads } from './reads.ts'
@@ -28,6 +30,8 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   mappings: benchMappings,
   push: benchPush,
   bodies: benchBodies,
+  client: benchClient,
+  events: benchEvents,
 }
 
 const wanted = process.argv.slice(2)

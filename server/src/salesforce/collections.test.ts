@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import {
   createRecords,
   deleteRecords,
+  prepareUpdate,
+  prepareUpsert,
   retrieveRecords,
   type RowResult,
-  updateRecords,
-  upsertRecords,
 } from './collections.ts'
 import { isUnknownFate } from './failure.ts'
 import { type SalesforceOrg } from './gateway.ts'
-import { type Answer, json, rejection, startRig } from './misbehaving-server.ts'
+import { type Answer, json, rejection, startRig } from './testing/misbehaving-server.ts'
 
 const id = (n: number): string => `00Q${String(n).padStart(12, '0')}AAA`
 const lead = (n: number) => ({ type: 'Lead', fields: { LastName: `L${n}` } })
@@ -52,11 +52,8 @@ describe('what travels', () => {
   it('update: the id in the row; rules and duplicates as asked', async () => {
     await using rig = await startRig(answering([ok(1)]))
     const rows = [{ type: 'Lead', id: id(1), fields: { A__c: null } }]
-    await updateRecords(rig.org, rows, {
-      allOrNone: true,
-      assignmentRule: { id: '01Q000000000001AAA' },
-      allowDuplicates: true,
-    })
+    const whole = { allOrNone: true, assignmentRule: { id: '01Q000000000001AAA' } }
+    await prepareUpdate(rig.org, rows, { ...whole, allowDuplicates: true })()
     expect(rig.seen[0]).toMatchObject({
       method: 'PATCH',
       headers: {
@@ -68,10 +65,10 @@ describe('what travels', () => {
       allOrNone: true,
       records: [{ attributes: { type: 'Lead' }, id: id(1), A__c: null }],
     })
-    await updateRecords(rig.org, rows, { assignmentRule: 'active' })
+    await prepareUpdate(rig.org, rows, { assignmentRule: 'active' })()
     expect(rig.seen[1]?.headers['sforce-auto-assign']).toBe('TRUE')
     const injected = { assignmentRule: { id: 'x\r\nauthorization: y' } }
-    expect(await rejection(updateRecords(rig.org, rows, injected))).toBeInstanceOf(TypeError)
+    expect(await rejection(prepareUpdate(rig.org, rows, injected)())).toBeInstanceOf(TypeError)
     expect(rig.seen).toHaveLength(2)
   })
 
@@ -80,7 +77,7 @@ describe('what travels', () => {
       answering([ok(1, { created: true }), ok(2, { created: false })]),
     )
     const rows = [{ Key__c: 'a' }, { Key__c: 'b' }]
-    const results = await upsertRecords(rig.org, 'Lead', 'Key__c', rows)
+    const results = await prepareUpsert(rig.org, 'Lead', 'Key__c', rows)()
     expect(results).toMatchObject([{ created: true }, { created: false }])
     expect(rig.seen[0]).toMatchObject({
       method: 'PATCH',
@@ -207,8 +204,8 @@ describe('a row', () => {
 describe('a call', () => {
   const writes: [string, (org: SalesforceOrg) => Promise<unknown>][] = [
     ['create', (org) => createRecords(org, [lead(1)])],
-    ['update', (org) => updateRecords(org, [{ ...lead(1), id: id(1) }])],
-    ['upsert', (org) => upsertRecords(org, 'Lead', 'Key__c', [{ Key__c: 'a' }])],
+    ['update', (org) => prepareUpdate(org, [{ ...lead(1), id: id(1) }])()],
+    ['upsert', (org) => prepareUpsert(org, 'Lead', 'Key__c', [{ Key__c: 'a' }])()],
     ['delete', (org) => deleteRecords(org, [id(1)])],
   ]
 

@@ -4,6 +4,7 @@ import { urlPath } from './escape.ts'
 import { classifyError, type Failure, malformed, SalesforceError } from './failure.ts'
 import { type SalesforceOrg, type SalesforceRequest } from './gateway.ts'
 import { asText, isObject, type JsonObject } from './json.ts'
+import { JSON_TYPE } from './wire.ts'
 
 /** Salesforce: REST API guide, sObject Collections: at most 200 records per call. */
 export const COLLECTION_MAX = 200
@@ -126,34 +127,44 @@ const toRecord = (type: string, fields: JsonObject, id?: string): JsonObject => 
   return record
 }
 
+/** A call that is built; each use of it sends the rows. */
+export type PreparedWrite = () => Promise<RowResult[]>
+
 /** One call; its rows answered by position. */
-const write = async (
+const prepare = (
   org: SalesforceOrg,
   rows: number,
-  request: Pick<SalesforceRequest, 'method' | 'path' | 'query' | 'json'>,
+  request: Pick<SalesforceRequest, 'method' | 'path' | 'query' | 'body'>,
   { attemptsMax, timeouts, priority, signal, ...options }: WriteOptions,
-): Promise<RowResult[]> => {
+): PreparedWrite => {
   checkSize(rows)
-  // Salesforce refuses an empty collection (REQUIRED_FIELD_MISSING).
-  if (rows === 0) return []
-  const { status, body } = await org.request({
-    ...request,
-    kind: 'composite',
-    // For every method: if sent twice, automations run twice, and a second delete finds nothing.
-    effect: 'create',
-    headers: writeHeaders(options),
-    ...(attemptsMax === undefined ? {} : { attemptsMax }),
-    ...(timeouts === undefined ? {} : { timeouts }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(signal === undefined ? {} : { signal }),
-  })
-  if (!Array.isArray(body) || body.length !== rows) {
-    const answered = Array.isArray(body) ? body.length : 'no'
-    const message = `The answer holds ${answered} results for ${rows} rows.`
-    throw new SalesforceError(malformed(message, status))
+  return async () => {
+    // Salesforce refuses an empty collection (REQUIRED_FIELD_MISSING).
+    if (rows === 0) return []
+    const { status, body } = await org.request({
+      ...request,
+      kind: 'composite',
+      // For every method: if sent twice, automations run twice, and a second delete finds nothing.
+      effect: 'create',
+      headers: writeHeaders(options),
+      ...(attemptsMax === undefined ? {} : { attemptsMax }),
+      ...(timeouts === undefined ? {} : { timeouts }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    if (!Array.isArray(body) || body.length !== rows) {
+      const answered = Array.isArray(body) ? body.length : 'no'
+      const message = `The answer holds ${answered} results for ${rows} rows.`
+      throw new SalesforceError(malformed(message, status))
+    }
+    return body.map(readRow)
   }
-  return body.map(readRow)
 }
+
+const collection = (records: readonly JsonObject[], { allOrNone = false }: WriteOptions) => ({
+  type: JSON_TYPE,
+  content: JSON.stringify({ allOrNone, records }),
+})
 
 /*
  * All writes: at most 200 rows (TypeError for more), answered in their order, each with its own outcome.
@@ -169,41 +180,43 @@ export const createRecords = async (
 ): Promise<RowResult[]> => {
   checkTypes(rows)
   const records = rows.map(({ type, fields }) => toRecord(type, fields))
-  const json = { allOrNone: options.allOrNone ?? false, records }
+  const body = collection(records, options)
   const path = '/composite/sobjects'
-  const results = await write(org, rows.length, { method: 'POST', path, json }, options)
+  const results = await prepare(org, rows.length, { method: 'POST', path, body }, options)()
   return results.map((result) =>
     result.outcome === 'succeeded' ? { ...result, created: true } : result,
   )
 }
 
 /** Changes records by id, in up to ten runs of types; fields that are not named stay as they are. */
-export const updateRecords = async (
+export const prepareUpdate = (
   org: SalesforceOrg,
   rows: readonly ChangedRecord[],
   options: WriteOptions = {},
-): Promise<RowResult[]> => {
+): PreparedWrite => {
   checkTypes(rows)
   const records = rows.map(({ type, id, fields }) => toRecord(type, fields, id))
-  const json = { allOrNone: options.allOrNone ?? false, records }
-  return write(org, rows.length, { method: 'PATCH', path: '/composite/sobjects', json }, options)
+  const body = collection(records, options)
+  return prepare(org, rows.length, { method: 'PATCH', path: '/composite/sobjects', body }, options)
 }
 
 /**
  * Creates or changes records of one type by an external id field, whose value each row holds. A key
  * that several records share fails its row.
  */
-export const upsertRecords = async (
+export const prepareUpsert = (
   org: SalesforceOrg,
   type: string,
   externalIdField: string,
   rows: readonly JsonObject[],
   options: WriteOptions = {},
-): Promise<RowResult[]> => {
+): PreparedWrite => {
   const path = urlPath`/composite/sobjects/${type}/${externalIdField}`
-  const records = rows.map((fields) => toRecord(type, fields))
-  const json = { allOrNone: options.allOrNone ?? false, records }
-  return write(org, rows.length, { method: 'PATCH', path, json }, options)
+  const body = collection(
+    rows.map((fields) => toRecord(type, fields)),
+    options,
+  )
+  return prepare(org, rows.length, { method: 'PATCH', path, body }, options)
 }
 
 /**
@@ -217,7 +230,12 @@ export const deleteRecords = async (
   const bad = ids.find((id) => !RECORD_ID.test(id))
   if (bad !== undefined) throw new TypeError(`Not a record id: ${JSON.stringify(bad)}`)
   const query = { ids: ids.join(','), allOrNone: options.allOrNone ?? false }
-  return write(org, ids.length, { method: 'DELETE', path: '/composite/sobjects', query }, options)
+  return prepare(
+    org,
+    ids.length,
+    { method: 'DELETE', path: '/composite/sobjects', query },
+    options,
+  )()
 }
 
 /**

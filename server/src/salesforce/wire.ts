@@ -65,6 +65,8 @@ export interface SalesforceAnswer<Body> {
   body: Body
 }
 
+export const JSON_TYPE = 'application/json; charset=UTF-8'
+
 const MEMORY_LIMIT_BYTES = 64 * 1024 ** 2
 const ERROR_LIMIT_BYTES = 256 * 1024
 
@@ -116,7 +118,7 @@ export const buildBody = (
     all['content-type'] = body.type
     content = typeof body.content === 'function' ? body.content(accessToken) : body.content
   } else if (json !== undefined) {
-    all['content-type'] = 'application/json; charset=UTF-8'
+    all['content-type'] = JSON_TYPE
     content = JSON.stringify(json)
   }
   if (accessToken !== null && body?.carriesToken !== true) {

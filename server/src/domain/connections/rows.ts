@@ -99,26 +99,12 @@ export const connectionStanding = (
 ): string | null =>
   row?.status === 'connected' ? `${row.id} ${row.generation} ${row.api_version}` : null
 
-/** As {@link connectionStanding} says it now; null also for an inactive client. */
-export const presentStanding = async (
-  tx: Reader,
-  tenant: Tenant,
-  clientId: string,
-): Promise<string | null> =>
-  connectionStanding(
-    await tx
-      .selectFrom('crm_connections as k')
-      .innerJoin('clients as c', 'c.id', 'k.client_id')
-      .select(['k.id', 'k.generation', 'k.api_version', 'k.status'])
-      .where('k.org_id', '=', tenant.orgId)
-      .where('k.client_id', '=', clientId)
-      .where('c.is_active', '=', true)
-      .orderBy(sql<boolean>`k.status <> 'revoked'`, 'desc')
-      .orderBy('k.created_at', 'desc')
-      .orderBy('k.id', 'desc')
-      .limit(1)
-      .executeTakeFirst(),
-  )
+/** As {@link connectionStanding} says it now, for a statement; null also for an inactive client. */
+export const presentStanding = (tenant: Tenant, clientId: string) => sql<string | null>`(
+  select case when k.status = 'connected' then concat_ws(' ', k.id, k.generation, k.api_version) end
+    from crm_connections k join clients c on c.id = k.client_id
+   where k.org_id = ${tenant.orgId} and k.client_id = ${clientId} and c.is_active
+   order by k.status <> 'revoked' desc, k.created_at desc, k.id desc limit 1)`
 
 /** Serialises what changes a client's connection: creation, acceptance and revocation take turns. */
 export const lockClient = async (

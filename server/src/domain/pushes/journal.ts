@@ -10,6 +10,16 @@ import { type Jobs } from '../../jobs/jobs.ts'
 import { audit, type AuditAction } from '../audit.ts'
 import { presentStanding } from '../connections/rows.ts'
 import {
+  type ChunkEnd,
+  type Claimed,
+  claimChunks,
+  endChunks,
+  type Hold,
+  isAnyHeldUp,
+  saveStates,
+  type StateToSave,
+} from './chunks.ts'
+import {
   type ChunkRow,
   finalStatus,
   isFinal,
@@ -20,16 +30,7 @@ import {
   type PushRow,
   stopOf,
 } from './rows.ts'
-import {
-  type BlockInHand,
-  type Counts,
-  dropInput,
-  insertResults,
-  type KeptInput,
-  NO_COUNTS,
-  type PackedResults,
-  type PushKey,
-} from './store.ts'
+import { type Counts, insertResults, NO_COUNTS, type PackedResults, type PushKey } from './store.ts'
 
 /** The chunk now belongs to another worker (or is settled): leave it alone. */
 export class LeaseLost extends Error {
@@ -41,41 +42,9 @@ export class StandingLost extends LeaseLost {
   override name = 'StandingLost'
 }
 
-/** What a chunk is held by: each claim has a holder of its own, so that no two can be confused. */
-export interface Hold {
-  seq: number
-  holder: string
-}
-
 /** A chunk with its state as its holder knows it: null as long as nothing was sent. */
 export interface InHand extends Hold {
   chunk: Pick<ChunkRow, 'send_state'>
-}
-
-/** A chunk under a fresh lease. */
-export interface Claimed extends Hold {
-  chunk: ChunkRow
-  /** Its rows, if it is one block. */
-  block: BlockInHand | null
-}
-
-/** What a transport needs to continue after a crash. */
-export interface StateToSave extends Hold {
-  /** Null: nothing was sent. */
-  state: unknown
-  /**
-   * It is the intent to send: not stored if nothing more of the push may be sent, or if the connection
-   * that it was made for has lost its standing (see `connectionStanding`).
-   */
-  intent: { standing: string | null } | null
-  calls: number
-}
-
-/** The end of a chunk, with its last results. */
-export interface ChunkEnd extends Hold {
-  packed: readonly PackedResults[]
-  kept: KeptInput
-  calls: number
 }
 
 /** What is stored and taken in one transaction. */
@@ -110,12 +79,8 @@ export interface Present {
   held: ReadonlySet<string>
 }
 
-type ClaimRow = ChunkRow & { lease_holder: string } & {
-  [Column in keyof Omit<BlockInHand, 'rows'>]: BlockInHand[Column]
-} & { block_no: number | null }
-
-/** So many open chunks keep all lanes of a Salesforce org busy twice. */
-const AHEAD_CHUNKS_MIN = 16
+/** So many open chunks keep all lanes of a Salesforce org busy: what is left goes to whoever is free. */
+const AHEAD_CHUNKS_MIN = 8
 /** How long a push is paused at most before it tries again, also if it was stopped. */
 const HELD_SECONDS = 3_600
 const STOPPED_SECONDS = 15
@@ -194,7 +159,7 @@ export const createPushJournal = (
     tx.updateTable('crm_push_logs').where('org_id', '=', tenant.orgId).where('id', '=', pushId)
 
   /** Adds what was settled. Whatever held the push up is over, since something got through. */
-  const count = (tx: Tx, counts: Counts, calls: number, chunks = 0): Promise<PushRow> =>
+  const count = (tx: Tx, counts: Counts, calls: number): Promise<PushRow> =>
     updatePush(tx)
       .set({
         processed: sql<number>`processed + ${counts.rows}`,
@@ -203,7 +168,6 @@ export const createPushJournal = (
         created_count: sql<number>`created_count + ${counts.created}`,
         updated_count: sql<number>`updated_count + ${counts.updated}`,
         salesforce_api_calls: sql<number>`salesforce_api_calls + ${calls}`,
-        open_chunks: sql<number>`open_chunks - ${chunks}`,
         ...(counts.rows > 0 ? { error: null, resume_at: null } : {}),
       })
       .returningAll()
@@ -217,70 +181,6 @@ export const createPushJournal = (
       })
       .returningAll()
       .executeTakeFirstOrThrow()
-
-  const claimable = sql`c.org_id = ${tenant.orgId} and c.push_id = ${pushId} and c.state = 'pending'
-    and (c.lease_until is null or c.lease_until <= clock_timestamp())
-    and (c.resume_at is null or c.resume_at <= clock_timestamp())`
-
-  /** Chunks that could be taken if no chunk under way shared their parents. */
-  const isAnyHeldUp = async (tx: Tx): Promise<boolean> => {
-    const { rows } = await sql<{ yes: boolean }>`
-      select exists (select from push_chunks c where ${claimable} and cardinality(c.chains) > 0)
-         and exists (select from crm_push_logs p
-                      where p.org_id = ${tenant.orgId} and p.id = ${pushId}
-                        and (p.resume_at is null or p.resume_at <= clock_timestamp()
-                             or p.stop is not null)) as yes`.execute(tx)
-    return rows[0]?.yes === true
-  }
-
-  /** Returns the holders whose states were stored. */
-  const saveStates = async (tx: Tx, states: readonly StateToSave[]): Promise<string[]> => {
-    if (states.length === 0) return []
-    const { rows } = await sql<{ holder: string }>`
-      update push_chunks c set send_state = s.state, lease_until = ${leaseUntil}
-        from unnest(${states.map(({ holder }) => holder)}::uuid[],
-                    ${states.map(({ state }) => jsonOrNull(state))}::jsonb[]) as s (holder, state)
-       where c.org_id = ${tenant.orgId} and c.push_id = ${pushId} and c.state = 'pending'
-         and c.lease_holder = s.holder
-      returning s.holder`.execute(tx)
-    return rows.map(({ holder }) => holder)
-  }
-
-  /** Settles chunks. Returns their holders, and what their results add to the counters. */
-  const endChunks = async (
-    tx: Tx,
-    push: PushRow,
-    ends: readonly ChunkEnd[],
-  ): Promise<{ ended: string[]; counts: Counts }> => {
-    if (ends.length === 0) return { ended: [], counts: NO_COUNTS }
-    const { rows } = await sql<{ holder: string }>`
-      update push_chunks c
-         set state = 'done', send_state = null, lease_holder = null, lease_until = null,
-             finished_at = clock_timestamp()
-        from unnest(${ends.map(({ holder }) => holder)}::uuid[]) as e (holder)
-       where c.org_id = ${tenant.orgId} and c.push_id = ${pushId} and c.state = 'pending'
-         and c.lease_holder = e.holder
-      returning e.holder`.execute(tx)
-    const ended = rows.map(({ holder }) => holder)
-    const held = ends.filter(({ holder }) => ended.includes(holder))
-    if (held.length === 0) return { ended, counts: NO_COUNTS }
-    const counts = await insertResults(
-      tx,
-      key,
-      held.flatMap(({ packed }) => packed),
-    )
-    const by = push.transport === 'bulk' ? 'part' : 'block_no'
-    await dropInput(
-      tx,
-      key,
-      { by, seqs: held.map(({ seq }) => seq) },
-      {
-        whole: held.flatMap(({ kept }) => kept.whole),
-        parts: held.flatMap(({ kept }) => kept.parts),
-      },
-    )
-    return { ended, counts }
-  }
 
   /** Ends the push: its last chunk is settled. */
   const end = async (tx: Tx, push: PushRow): Promise<PushRow> => {
@@ -298,52 +198,6 @@ export const createPushJournal = (
     return ended
   }
 
-  /** Takes the next chunks that nobody works on, in the order of the input, and counts the claims. */
-  const claim = async (tx: Tx, push: PushRow, count: number): Promise<Claimed[]> => {
-    const { rows } = await sql<ClaimRow>`
-      with free as materialized (
-        select p.resume_at is null or p.resume_at <= clock_timestamp() or p.stop is not null as yes
-          from crm_push_logs p where p.org_id = ${tenant.orgId} and p.id = ${pushId}
-      ), busy as materialized (
-        select coalesce(array_agg(chain), '{}') as chains
-          from push_chunks r, unnest(r.chains) as chain
-         where r.org_id = ${tenant.orgId} and r.push_id = ${pushId} and r.state = 'pending'
-           and r.lease_holder is not null and r.lease_until > clock_timestamp()
-      ), next as (
-        select c.seq
-          from push_chunks c
-         where ${claimable} and (select yes from free)
-           -- Of those with parents in several chunks one at a time: two may share one.
-           and (cardinality(c.chains) = 0 or c.seq = (
-             select c.seq from push_chunks c
-              where ${claimable} and cardinality(c.chains) > 0
-                and not c.chains && (select chains from busy)
-              order by c.seq limit 1))
-         order by c.seq limit ${count}
-      ), taken as (
-        update push_chunks c
-           set lease_holder = gen_random_uuid(), lease_until = ${leaseUntil}, claims = c.claims + 1,
-               started_at = coalesce(c.started_at, clock_timestamp())
-          from next
-         where c.org_id = ${tenant.orgId} and c.push_id = ${pushId} and c.seq = next.seq
-        returning c.*
-      )
-      select t.*, r.block_no, r.window_start, r.object, r.operation, r.ready
-        from taken t
-        left join push_rows r on r.org_id = t.org_id and r.push_id = t.push_id and r.block_no = t.seq
-         and r.ready is not null and ${push.transport} = 'collections'
-       order by t.seq`.execute(tx)
-    return rows.map(({ block_no, window_start, object, operation, ready, ...chunk }) => ({
-      seq: chunk.seq,
-      holder: chunk.lease_holder,
-      chunk,
-      block:
-        block_no === null
-          ? null
-          : { block_no, window_start, rows: chunk.rows, object, operation, ready },
-    }))
-  }
-
   return {
     key,
 
@@ -358,51 +212,44 @@ export const createPushJournal = (
         const before = await lockPush(tx, tenant, pushId)
         if (before === undefined || isFinal(before.status)) return null
         const stop = stopOf(before)
-        const isAsked = states.some(({ intent }) => intent !== null)
-        const standing = isAsked ? await presentStanding(tx, tenant, key.clientId) : null
-        const due = states.filter(
-          ({ intent }) => intent === null || (stop === null && intent.standing === standing),
-        )
-        const saved = await saveStates(tx, due)
-        const { ended, counts } = await endChunks(tx, before, ends)
+        const { saved, standing } = await saveStates(tx, key, states, { stop, leaseSeconds })
+        const spent = states.reduce((sum, one) => sum + (saved.has(one.holder) ? one.calls : 0), 0)
+        const { ended, push: counted } = await endChunks(tx, key, before, ends, spent)
         const stored = new Set([...saved, ...ended])
-        const calls = [...due, ...ends].reduce(
-          (sum, one) => sum + (stored.has(one.holder) ? one.calls : 0),
-          0,
-        )
-        let push = before
-        if (ended.length > 0 || calls > 0) push = await count(tx, counts, calls, ended.length)
+        let push = counted
+        if (push === before && spent > 0) push = await count(tx, NO_COUNTS, spent)
         if (push.open_chunks === 0) push = await end(tx, push)
         // The last chunks, and a part for Bulk, are taken by whoever can begin with them.
         const isMany = push.transport === 'collections' && push.open_chunks > AHEAD_CHUNKS_MIN
         const most = needed + (isMany ? ahead : 0)
-        const claimed = most > 0 && push.open_chunks > 0 ? await claim(tx, push, most) : []
+        const claimed =
+          most > 0 && push.open_chunks > 0
+            ? await claimChunks(tx, key, push, { most, leaseSeconds })
+            : []
         if (claimed.length > 0 && push.status === 'queued') push = await begin(tx)
-        const isAnyWaiting = claimed.length < needed && (await isAnyHeldUp(tx))
+        const isAnyWaiting = claimed.length < needed && (await isAnyHeldUp(tx, key))
         return { push, stop, standing, stored, claimed, isAnyWaiting }
       }),
 
     /** How things stand for chunks whose intents are stored. Null: the push has ended. */
     present: async (holders: readonly string[]): Promise<Present | null> => {
-      const { read } = db.as(tenant)
-      const [push, standing] = await Promise.all([
-        read
-          .selectFrom('crm_push_logs')
-          .select(['status', 'stop', 'cancel_requested_at'])
-          .select(
-            sql<string[]>`array(
-              select c.lease_holder from push_chunks c
-               where c.org_id = ${tenant.orgId} and c.push_id = ${pushId} and c.state = 'pending'
-                 and c.lease_holder = any(${holders}::uuid[])
-                 and c.lease_until > clock_timestamp())`.as('held'),
-          )
-          .where('org_id', '=', tenant.orgId)
-          .where('id', '=', pushId)
-          .executeTakeFirst(),
-        presentStanding(read, tenant, key.clientId),
-      ])
+      const push = await db
+        .as(tenant)
+        .read.selectFrom('crm_push_logs')
+        .select(['status', 'stop', 'cancel_requested_at'])
+        .select([
+          sql<string[]>`array(
+            select c.lease_holder from push_chunks c
+             where c.org_id = ${tenant.orgId} and c.push_id = ${pushId} and c.state = 'pending'
+               and c.lease_holder = any(${holders}::uuid[])
+               and c.lease_until > clock_timestamp())`.as('held'),
+          presentStanding(tenant, key.clientId).as('standing'),
+        ])
+        .where('org_id', '=', tenant.orgId)
+        .where('id', '=', pushId)
+        .executeTakeFirst()
       if (push === undefined || isFinal(push.status)) return null
-      return { stop: stopOf(push), standing, held: new Set(push.held) }
+      return { stop: stopOf(push), standing: push.standing, held: new Set(push.held) }
     },
 
     /** Renews the lease. False: the chunk was taken over. */

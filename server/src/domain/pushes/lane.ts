@@ -278,7 +278,7 @@ const settleChunk = async (
   atHand: AtHand,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { push, chunk, holder, settler, calls, wire } = atHand
+  const { push, chunk, holder, block, settler, calls, wire } = atHand
   const { rounds } = desk
   if (chunk.claims > DEATHS_MAX || chunk.faults >= FAULTS_MAX) {
     const fault = { code: 'internal', message: 'Sending these rows failed too often on our side.' }
@@ -292,7 +292,10 @@ const settleChunk = async (
     return
   }
   if (!startsWithItsIntent(atHand)) await wire.take()
-  const { salesforce: org, connection } = await openFor(deps, desk, push, chunk, signal)
+  const [{ salesforce: org, connection }, explained] = await Promise.all([
+    openFor(deps, desk, push, chunk, signal),
+    desk.explain(push),
+  ])
   const standing = connectionStanding(connection)
   await settler.start()
   const { all_or_none, assignment_rules, allow_duplicates } = optionsOf(push)
@@ -323,12 +326,20 @@ const settleChunk = async (
       const why = stopOf(await desk.journal.load())
       return why === null ? null : errorOf(why)
     },
-    explain: await desk.explain(push),
+    explain: explained,
     onCalls: calls.add,
     signal,
   })
-  for await (const some of results) await settler.add(some)
-  desk.answerMs = wire.onAnswered() ?? desk.answerMs
+  const answered = (): void => {
+    desk.answerMs = wire.onAnswered() ?? desk.answerMs
+  }
+  for await (const some of results) {
+    // Of one block they come once nothing more is asked of Salesforce: the next chunk need not wait until
+    // they are packed.
+    if (block !== null) answered()
+    await settler.add(some)
+  }
+  if (block === null) answered()
   await settler.finish()
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../../../test/src/database.ts'
 import { until } from '../../../../test/src/until.ts'
@@ -58,7 +59,12 @@ const chunksOf = (id: string) =>
     [id],
   )
 
-const standing = () => rig.db.as(rig.tenant).tx((tx) => presentStanding(tx, rig.tenant, clientId))
+const standing = () =>
+  rig.db.as(rig.tenant).tx(async (tx) => {
+    const now = presentStanding(rig.tenant, clientId)
+    const { rows } = await sql<{ now: string | null }>`select ${now} as now`.execute(tx)
+    return rows[0]?.now ?? null
+  })
 
 /** Results of all rows of the chunk's block. */
 const endOf = async ({ seq, holder, block }: Chunk, blockNo = seq) => {

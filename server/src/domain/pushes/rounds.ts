@@ -4,15 +4,13 @@
 
 import { type Fault } from '../../db/types.ts'
 import { EngineError } from '../../errors.ts'
+import { type ChunkEnd, type Claimed, type StateToSave } from './chunks.ts'
 import {
-  type ChunkEnd,
-  type Claimed,
   LeaseLost,
   type Present,
   type PushJournal,
   type RoundOutcome,
   StandingLost,
-  type StateToSave,
 } from './journal.ts'
 import { type PushRow } from './rows.ts'
 

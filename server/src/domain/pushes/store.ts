@@ -302,21 +302,12 @@ export const keptInput = async (
   return { whole, parts }
 }
 
-/** Deletes the input of settled chunks, except for what is kept of it. */
-export const dropInput = async (
+/** Of the input of settled chunks, what is kept is no longer to be sent. */
+export const keepInput = async (
   tx: Tx,
   { tenant, pushId }: PushKey,
-  { by, seqs }: { by: ChunkPlace['by']; seqs: readonly number[] },
   { whole, parts }: KeptInput,
 ): Promise<void> => {
-  const kept = [...whole, ...parts.map(({ blockNo }) => blockNo)]
-  await tx
-    .deleteFrom('push_rows')
-    .where('org_id', '=', tenant.orgId)
-    .where('push_id', '=', pushId)
-    .where(sql<boolean>`${sql.ref(by)} = any(${seqs}::integer[])`)
-    .where(sql<boolean>`not (block_no = any(${kept}::integer[]))`)
-    .execute()
   const updateKept = () =>
     tx
       .updateTable('push_rows')

@@ -137,17 +137,19 @@ export const beginJob = async (
 }
 
 /**
- * Waits for the end of a job; if the push is stopped in the meantime, so is the job. Null: Salesforce no
- * longer knows it.
+ * Waits for the end of a job of so many rows; if the push is stopped in the meantime, so is the job. Null:
+ * Salesforce no longer knows it.
  */
 export const waitForJob = async (
   org: SalesforceOrg,
   id: string,
+  rows: number,
   { stopped, signal }: Shipment,
 ): Promise<BulkJob | null> => {
   let isAsked = false
   return awaitBulkJob(org, id, {
     signal,
+    shareDone: ({ processed }) => processed / rows,
     onProgress: async (seen) => {
       if (seen.done || isAsked || (await stopped()) === null) return
       isAsked = true

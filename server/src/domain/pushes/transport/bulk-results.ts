@@ -115,19 +115,22 @@ export const readJobResults = async (options: ReadOptions): Promise<Told> => {
     () => readSuccesses(isWhole ? job.processed - job.failed : null),
     () => readSuccesses(null),
   )
-  await persist(
-    options,
-    () => readFailures(isWhole ? job.failed : null),
-    () => readFailures(null),
-  )
-  let rows = told.reduce((sum, one) => sum + one, 0)
-  if (rows < due.length) {
+  const countTold = (): number => told.reduce((sum, one) => sum + one, 0)
+  // A call that can only be empty is left out.
+  if (countTold() < due.length) {
+    await persist(
+      options,
+      () => readFailures(isWhole ? job.failed : null),
+      () => readFailures(null),
+    )
+  }
+  if (countTold() < due.length) {
+    const rows = countTold()
     if (rows === 0 && job.processed === 0 && !isWhole) unprocessed.set(isDue)
     else await persist(options, readUnprocessed, readUnprocessed)
   }
-  rows = told.reduce((sum, one) => sum + one, 0)
   return {
-    rows,
+    rows: countTold(),
     isTold: (ordinal) => told[ordinal] === 1,
     isUnprocessed: (ordinal) => unprocessed[ordinal] === 1 && told[ordinal] === 0,
   }

@@ -116,14 +116,15 @@ const settlePart = async (
     await save()
   }
   for (const note of state.jobs) {
-    await digest(org, part, shipment, await waitForJob(org, note.id, shipment), note)
+    const job = await waitForJob(org, note.id, ledger.countForJob(), shipment)
+    await digest(org, part, shipment, job, note)
   }
   let barren = 0
   for (;;) {
     if (state.open !== null) {
       const note = state.open
       const before = ledger.countForJob()
-      const job = await waitForJob(org, note.id, shipment)
+      const job = await waitForJob(org, note.id, before, shipment)
       const hasRows = await digest(org, part, shipment, job, note)
       barren = ledger.countForJob() === before ? barren + 1 : 0
       // A job that did nothing need not be read again.

@@ -237,7 +237,9 @@ describe('causes that pass', () => {
     const sizes: number[] = []
     const { results } = await rig.collections(placements(200), {
       before: (request) => {
-        if (isWrite(request)) sizes.push((request.json as { records: [] }).records.length)
+        if (!isWrite(request)) return
+        const { records } = JSON.parse(String(request.body?.content)) as { records: [] }
+        sizes.push(records.length)
       },
     })
     expect(tally(results)).toEqual({ 'created 1': 70, 'created 2': 130 })

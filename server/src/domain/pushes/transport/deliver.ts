@@ -6,8 +6,8 @@ import { EngineError } from '../../../errors.ts'
 import { waitMs } from '../../../retry.ts'
 import {
   type RowResult as Outcome,
-  updateRecords,
-  upsertRecords,
+  prepareUpdate,
+  prepareUpsert,
   type WriteOptions,
 } from '../../../salesforce/collections.ts'
 import { concernsWholeOrg, type Failure, SalesforceError } from '../../../salesforce/failure.ts'
@@ -120,6 +120,8 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
       item.sentAt = sentAt
       item.attempts += 1
     }
+    // Built before its turn on the wire, so that nothing is left to do then.
+    const write = prepareWrite(delivery, batch)
     const reason = await intend(packItems(items, round))
     if (reason !== null) {
       for (const item of batch) item.attempts -= 1
@@ -128,7 +130,7 @@ const createSender = (delivery: Delivery, items: readonly Item[], round: number)
     }
     let outcomes: readonly Outcome[]
     try {
-      outcomes = await write(delivery, batch)
+      outcomes = await write()
     } catch (error) {
       return afterFault(batch, error)
     }
@@ -289,18 +291,18 @@ function* cut(pending: readonly Item[], size: number): Generator<Item[]> {
 
 // ------------------------------------------------------------------------------ a single call
 
-/** Throws what Collections throw. One outcome per item. */
-const write = async (
+/** The call throws what Collections throw, and returns one outcome per item. */
+const prepareWrite = (
   { org, shipment }: Delivery,
   batch: readonly Item[],
-): Promise<readonly Outcome[]> => {
+): (() => Promise<readonly Outcome[]>) => {
   const [first] = batch
-  if (first === undefined) return []
+  if (first === undefined) return async () => []
   const { object, operation, matchField } = first.row
   const options = writeOptions(shipment)
   if (operation === 'upsert') {
     const rows = batch.map(({ row }) => ({ ...row.fields, [row.matchField]: row.matchValue }))
-    return upsertRecords(org, object, matchField, rows, options)
+    return prepareUpsert(org, object, matchField, rows, options)
   }
   // Salesforce accepts no record twice in one call: rows for the same record are sent as one.
   const records = new Map<string, { type: string; id: string; fields: JsonObject }>()
@@ -312,13 +314,16 @@ const write = async (
       records.set(recordKey(item), { type: row.object, id, fields: { ...row.fields } })
     } else Object.assign(joined.fields, row.fields)
   }
-  const outcomes = await updateRecords(org, [...records.values()], options)
-  const byRecord = new Map([...records.keys()].map((key, at) => [key, outcomes[at]]))
-  return batch.map((item) => {
-    const outcome = byRecord.get(recordKey(item))
-    if (outcome === undefined) throw new TypeError('An update has no outcome')
-    return outcome
-  })
+  const update = prepareUpdate(org, [...records.values()], options)
+  return async () => {
+    const outcomes = await update()
+    const byRecord = new Map([...records.keys()].map((key, at) => [key, outcomes[at]]))
+    return batch.map((item) => {
+      const outcome = byRecord.get(recordKey(item))
+      if (outcome === undefined) throw new TypeError('An update has no outcome')
+      return outcome
+    })
+  }
 }
 
 /** Rows of a set that give the same field of the same record two values. */

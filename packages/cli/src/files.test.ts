@@ -68,6 +68,9 @@ describe('rows', () => {
   it('that cannot be read are refused by file and line', async () => {
     const cases: [string, string, string][] = [
       ['short.csv', 'a,b\n1,2\n3\n', 'short.csv: Invalid Record Length'],
+      ['twice.csv', 'key,name, name\n1,2,3\n', 'twice.csv: two columns are called name'],
+      ['nameless.csv', 'key,,name\n1,2,3\n', 'nameless.csv: column 2 has no name'],
+      ['semicolons.csv', 'key;name\n1;2\n', 'semicolons.csv: the cells are separated by ;'],
       ['bad.ndjson', '{"a":1}\n{"a":', 'bad.ndjson: line 2 is not JSON'],
       ['list.jsonl', '1\n', 'list.jsonl: line 1 is not an object'],
     ]

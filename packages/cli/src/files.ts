@@ -57,12 +57,30 @@ export const readRows = (
   }
 }
 
+/** The names of the columns. Of two with one name, one would be lost unseen. Throws Exit. */
+const headOf = (path: string, cells: readonly string[]): string[] => {
+  const names = cells.map((name) => name.trim())
+  const [only = ''] = names
+  const separator = /[;\t|]/.exec(only)?.[0]
+  if (names.length === 1 && separator !== undefined) {
+    const shown = separator === '\t' ? 'tabs' : separator
+    throw usage(`${path}: the cells are separated by ${shown}. Separate them by commas.`)
+  }
+  const nameless = names.indexOf('')
+  if (nameless >= 0) throw usage(`${path}: column ${nameless + 1} has no name. Name or remove it.`)
+  const twice = names.find((name, at) => names.indexOf(name) < at)
+  if (twice !== undefined) {
+    throw usage(`${path}: two columns are called ${twice}. Rename or remove one.`)
+  }
+  return names
+}
+
 async function* csvRows(path: string, file: NodeJS.ReadableStream): AsyncGenerator<Row> {
   const { parse, CsvError } = await import('csv-parse')
   const parser = file.pipe(
     parse({
       bom: true,
-      columns: (names: string[]) => names.map((name) => name.trim()),
+      columns: (names: string[]) => headOf(path, names),
       skip_empty_lines: true,
       trim: false,
     }),

@@ -5,6 +5,8 @@ import {
   ApiError,
   type Client,
   type Connection,
+  type EngineOptions,
+  ForbiddenError,
   type Operation,
   type PendingOperation,
   SfdcEngine,
@@ -28,6 +30,17 @@ export interface GlobalOptions {
   approval?: string
 }
 
+/** The library at a server. Throws Exit if that is no address to which a credential may be sent. */
+export const engineAt = (options: EngineOptions): SfdcEngine => {
+  try {
+    return new SfdcEngine(options)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const [why = ''] = error.message.split(' Inside a network')
+    throw usage(why.replace('baseUrl', 'The URL of the server'))
+  }
+}
+
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 export class Session {
@@ -47,7 +60,7 @@ export class Session {
   get engine(): SfdcEngine {
     if (this.#engine !== undefined) return this.#engine
     const { url, token } = credential(this.options.profile)
-    this.#engine = new SfdcEngine({
+    this.#engine = engineAt({
       baseUrl: url,
       token,
       onRetry: ({ error, delayMs }) => {
@@ -99,20 +112,30 @@ export class Session {
 
   /**
    * Says where something will be changed. In production it is confirmed by the client's name, or with
-   * --yes.
+   * --yes. An org that the credential may not look at counts as production.
    */
-  async confirm(client: Client, what: string): Promise<Connection> {
-    const connection = await this.engine.connections.get({ client_id: client.id })
-    const { environment, instance_url } = connection
+  async confirm(client: Client, what: string): Promise<void> {
+    const connection = await this.#connectionOf(client)
+    const { environment = 'production', instance_url = 'not visible to this credential' } =
+      connection ?? {}
     const where = `${environment} org of ${client.name} (${instance_url ?? 'not connected'})`
     this.terminal.note(clean(`${what} in the ${where}`))
-    if (environment !== 'production' || this.options.yes === true) return connection
+    if (environment !== 'production' || this.options.yes === true) return
     if (!this.terminal.isInteractive) {
       throw usage(`This changes a production org: ${clean(client.name)}. In scripts, add --yes.`)
     }
     const typed = await this.terminal.ask(`Type the client's name to go on`)
     if (typed.trim() !== client.name) throw usage('That is another name. Nothing was changed.')
-    return connection
+  }
+
+  /** A narrow token may change an org without the permission to look at its connection. */
+  async #connectionOf({ id }: Client): Promise<Connection | undefined> {
+    try {
+      return await this.engine.connections.get({ client_id: id })
+    } catch (error) {
+      if (error instanceof ForbiddenError) return undefined
+      throw error
+    }
   }
 
   /** Waits for work as long as --wait says, and shows how far it is. Throws Exit `running` if it goes on. */

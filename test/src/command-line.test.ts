@@ -151,6 +151,11 @@ describe('before a login', () => {
     expect(
       (await sfx(['whoami'], { env: { ...env, SFX_URL: 'http://engine.example' } })).err,
     ).toContain('https://')
+    const nowhere = await sfx(['login', 'engine.example', '--email', 'a@b.example'], { input: 'x' })
+    expect([nowhere.code, nowhere.err]).toEqual([
+      2,
+      'The URL of the server is not a URL: engine.example\n',
+    ])
   })
 })
 
@@ -164,11 +169,22 @@ describe('the main job', () => {
   }
 
   it('on a new server begins with an organization and a login', async () => {
-    const begun = await sfx(
-      ['admin', 'init', rig.urls[0], '--org', 'My Agency', '--email', FIRST],
-      { input: PASSWORD, env: { SFX_BOOTSTRAP_SECRET: SUPER_ADMIN_SECRET } },
-    )
+    const name = `Agency of ${FIRST}`
+    const env = { SFX_BOOTSTRAP_SECRET: SUPER_ADMIN_SECRET }
+    const init = ['admin', 'init', rig.urls[0], '--org', name, '--email', FIRST]
+    const refused = await sfx(init, { input: 'short', env })
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('12 characters')])
+    const begun = await sfx(init, { input: PASSWORD, env })
     expect([begun.code, begun.out]).toEqual([0, expect.stringContaining(`as ${FIRST}`)])
+    const orgs = await sfx(['api', '/api/super-admin/orgs/list', '-d', '{"limit":200}'], {
+      env: { SFX_URL: rig.urls[0], SFX_TOKEN: SUPER_ADMIN_SECRET },
+    })
+    expect(
+      (JSON.parse(orgs.out) as { items: { name: string }[] }).items.filter(
+        (one) => one.name === name,
+      ),
+      'the second attempt makes no second organization',
+    ).toHaveLength(1)
     expect((await sfx(['logout'])).code).toBe(0)
   })
 
@@ -215,6 +231,8 @@ describe('the main job', () => {
       code: 0,
       out: 'lead → Lead, version 1\n',
     })
+    const missing = await sfx(['push', 'nowhere.csv', '-c', client, '-o', 'lead', '--yes'])
+    expect([missing.code, missing.err]).toEqual([2, 'There is no file nowhere.csv\n'])
     const push = ['push', 'leads.csv', '-c', client, '-o', 'lead', '--yes']
     const pushed = await counted(push)
     expect([pushed.code, pushed.out], pushed.err).toEqual([
@@ -321,6 +339,7 @@ done`,
   it('with a credential that has to ask, prints the command that goes on once it was granted', async () => {
     const created = await org.api.post<{ token: string }>('/api/tokens/create', {
       ...{ name: 'agent', approval: 'required' },
+      scopes: ['topology.read', 'deploy.write', 'push.write'],
       expires_at: new Date(Date.now() + 3_600_000).toISOString(),
     })
     const env = { SFX_URL: rig.urls[0], SFX_TOKEN: created.body.token }
@@ -328,11 +347,22 @@ done`,
     await sfx(['pull', client])
     const asked = await sfx(['deploy', 'start', 'small.yaml', '-c', client, '--yes'], { env })
     expect(asked.code).toBe(4)
-    const words = /^ {2}sfx (.+)$/m.exec(asked.err)?.[1]?.split(' ') ?? []
     const { api } = await org.user('org_admin')
-    await api.post('/api/approvals/grant', { approval_id: words.at(-1) })
-    const deployed = await sfx(words, { env })
+    const granted = async ({ err }: Ended) => {
+      const words = /^ {2}sfx (.+)$/m.exec(err)?.[1]?.split(' ') ?? []
+      await api.post('/api/approvals/grant', { approval_id: words.at(-1) })
+      return sfx(words, { env })
+    }
+    const deployed = await granted(asked)
     expect([deployed.code, deployed.out]).toEqual([0, expect.stringContaining(': deployed')])
+
+    await writeFile(
+      join(folder, 'asked.csv'),
+      leads(3, () => false),
+    )
+    const push = ['push', 'asked.csv', '-c', client, '-o', 'lead', '--yes']
+    const pushed = await granted(await sfx(push, { env }))
+    expect([pushed.code, pushed.out]).toEqual([0, expect.stringContaining('3 of 3 rows')])
   })
 
   it('takes all of it back, in at most twelve commands', async () => {

@@ -40,4 +40,11 @@ it('a refusal is told with its remedy, its request and its page', () => {
   expect(told).toBe(
     'It is so.\nDo this. (already_exists)\nRequest r-1; more: https://engine.example/docs/errors/x',
   )
+  const causes = ['The app is blocked.', 'The user is frozen.'].map((message) => ({
+    ...{ path: '', code: 'x', message },
+  }))
+  const unready = { ...problem(409, 'connection_not_ready'), errors: causes }
+  expect(messageOf(new ConflictError(unready, more)), 'causes that are about no member').toContain(
+    'It is so.\n  The app is blocked.\n  The user is frozen.\n',
+  )
 })

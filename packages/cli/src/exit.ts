@@ -41,6 +41,20 @@ export const usage = (message: string): Exit => new Exit(EXIT.usage, message)
 const apiCode = ({ code }: ApiError): ExitCode | undefined =>
   code === 'conflicts_found' ? EXIT.verdict : code === 'topology_drifted' ? EXIT.drift : undefined
 
+const FILE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'There is no file',
+  EACCES: 'No permission to open',
+}
+
+/** A file that was named and cannot be used. */
+const isOfFile = (error: unknown): error is Error & { code: string; path: string } =>
+  error instanceof Error &&
+  'path' in error &&
+  typeof error.path === 'string' &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  error.code in FILE_FAULTS
+
 /** The exit code of what a command threw. */
 export const codeOf = (error: unknown): ExitCode => {
   if (error instanceof Exit) return error.code
@@ -48,7 +62,7 @@ export const codeOf = (error: unknown): ExitCode => {
   if (error instanceof UnauthenticatedError || error instanceof ForbiddenError) {
     return EXIT.credential
   }
-  if (error instanceof InvalidRequestError) return EXIT.usage
+  if (error instanceof InvalidRequestError || isOfFile(error)) return EXIT.usage
   if (error instanceof ApiError) return apiCode(error) ?? EXIT.failed
   return EXIT.failed
 }
@@ -60,10 +74,13 @@ export const messageOf = (error: unknown): string => {
     const upstream = error.upstream === undefined ? '' : `\nSalesforce: ${error.upstream.message}`
     return `${error.message}${upstream}\nRequest ${error.requestId}; more: ${error.docUrl}`
   }
+  if (isOfFile(error)) return `${FILE_FAULTS[error.code]} ${error.path}`
   if (error instanceof ConnectionLostError || error instanceof AbortedError) {
     return error.message.replaceAll('idempotencyKey', '--key')
   }
-  if (error instanceof EngineError || error instanceof OperationFailedError) return error.message
+  if (error instanceof EngineError || error instanceof OperationFailedError) {
+    return error.message.replace('baseUrl', 'the URL of the server')
+  }
   if (error instanceof Error && 'code' in error) return error.message // of the system: no such file …
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

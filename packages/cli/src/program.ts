@@ -34,7 +34,7 @@ export const program = (): Command => {
     .option('--wait <seconds>', 'wait for work at most so long; it goes on (exit code 8)', seconds)
     .option('--key <key>', 'repeat a call that may have happened, as its message said')
     .option('--approval <id>', 'an approval that a person has granted, where one is required')
-    .showHelpAfterError()
+    .showHelpAfterError('(--help shows what there is)')
     .showSuggestionAfterError()
     .addHelpText('after', EXITS)
     .exitOverride()

@@ -211,7 +211,12 @@ export class Http {
       if (cause instanceof ApiError || cause instanceof UnexpectedAnswerError) throw cause
       if (cause instanceof ConnectionLostError) throw cause
       if (clock.isAbortedByCaller) throw abort(clock.signal.reason, true)
-      throw lost(call, key, clock.signal.aborted ? (clock.signal.reason as unknown) : cause)
+      throw lost(
+        this.#base,
+        call,
+        key,
+        clock.signal.aborted ? (clock.signal.reason as unknown) : cause,
+      )
     } finally {
       // A body of lines goes on being read after this; its reader stops the clock.
       if (!reading) clock.stop()
@@ -242,7 +247,7 @@ export class Http {
     }
     // A proxy that lost the server: nobody knows what came of the call.
     if ([502, 503, 504].includes(response.status)) {
-      return lost(call, key, new Error(`a proxy answered ${response.status}`))
+      return lost(this.#base, call, key, new Error(`a proxy answered ${response.status}`))
     }
     return notTheApi(call, response)
   }
@@ -255,7 +260,12 @@ const notTheApi = ({ endpoint: { path, method = 'POST' } }: Call, response: Resp
     response.status,
   )
 
-const lost = ({ endpoint, payload }: Call, key: string | undefined, cause: unknown) => {
+const lost = (
+  base: string,
+  { endpoint, payload }: Call,
+  key: string | undefined,
+  cause: unknown,
+) => {
   const { path, method = 'POST' } = endpoint
   const code = codeOf(cause)
   const mayHaveHappened =
@@ -267,7 +277,7 @@ const lost = ({ endpoint, payload }: Call, key: string | undefined, cause: unkno
       ? ' Look before you repeat it: it may have taken effect.'
       : ` It may have taken effect; with idempotencyKey ${JSON.stringify(key)} it can be repeated without harm` +
         `${payload?.canRepeat === false ? ' (give the rows as a function, and that is done for you)' : ''}.`
-  return new ConnectionLostError(`${method} ${path} was not answered (${why}).${remedy}`, {
+  return new ConnectionLostError(`${method} ${base}${path} was not answered (${why}).${remedy}`, {
     cause,
     mayHaveHappened,
     idempotencyKey: key,

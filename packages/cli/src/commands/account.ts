@@ -1,12 +1,13 @@
 // login, logout, profiles, whoami.
 
-import { SfdcEngine } from '@sfdc-engine-x/client'
+import { type SfdcEngine } from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
 import { hostname } from 'node:os'
 import { usage } from '../exit.ts'
 import { configPath, type Profile, readConfig, writeConfig } from '../profiles.ts'
-import { Session } from '../session.ts'
+import { engineAt, Session } from '../session.ts'
 import { readStdin } from '../terminal.ts'
+import { clean } from '../text.ts'
 
 interface LoginOptions {
   email?: string
@@ -26,14 +27,14 @@ const secretOf = ({ terminal }: Session, what: string): Promise<string> =>
   terminal.isInteractive ? terminal.ask(what, { secret: true }) : readStdin()
 
 const signIn = async (url: string, email: string, password: string): Promise<Profile> => {
-  const { auth } = new SfdcEngine({ baseUrl: url })
+  const { auth } = engineAt({ baseUrl: url })
   const { access_token, expires_at } = await auth.login({ email, password })
   return { url, token: access_token, expires_at }
 }
 
 /** Makes this the current profile, if the server accepts its credential. */
 const keep = async (session: Session, url: string, profile: Profile): Promise<void> => {
-  const me = await new SfdcEngine({ baseUrl: url, token: profile.token }).auth.me()
+  const me = await engineAt({ baseUrl: url, token: profile.token }).auth.me()
   const name = session.options.profile ?? new URL(url).host
   const config = readConfig()
   config.profiles[name] = { ...profile, who: me.email }
@@ -43,6 +44,28 @@ const keep = async (session: Session, url: string, profile: Profile): Promise<vo
     { profile: name, url, email: me.email, role: me.role, permissions: me.permissions },
     `Logged in at ${url} as ${me.email} (${me.role}), as profile ${name} on ${hostname()}.`,
   )
+}
+
+/**
+ * The organization of this name, or a new one: after a refused password or a lost answer, the command can
+ * be repeated without leaving a second one behind. Throws Exit if there are several.
+ */
+const organizationOf = async (
+  superAdmin: SfdcEngine['superAdmin'],
+  name: string,
+  { call, terminal }: Session,
+): Promise<string> => {
+  const found: string[] = []
+  for await (const org of superAdmin.orgsList({}, { signal: call.signal })) {
+    if (org.name === name && org.is_active) found.push(org.id)
+  }
+  const [only] = found
+  if (only === undefined) return (await superAdmin.orgsCreate({ name }, call)).id
+  if (found.length > 1) {
+    throw usage(`${found.length} organizations are called ${name}: ${found.join(', ')}`)
+  }
+  terminal.note(clean(`There is an organization ${name} already; it gets this administrator.`))
+  return only
 }
 
 export const accountCommands = (root: Command): void => {
@@ -74,9 +97,9 @@ export const accountCommands = (root: Command): void => {
         process.env.SFX_BOOTSTRAP_SECRET ??
         (await terminal.ask('Bootstrap secret', { secret: true }))
       const password = await secretOf(session, 'New password')
-      const { superAdmin } = new SfdcEngine({ baseUrl: url, token: secret })
-      const org = await superAdmin.orgsCreate({ name: options.org }, session.call)
-      const user = { org_id: org.id, email: options.email, password, role: 'org_admin' } as const
+      const { superAdmin } = engineAt({ baseUrl: url, token: secret })
+      const org_id = await organizationOf(superAdmin, options.org, session)
+      const user = { org_id, email: options.email, password, role: 'org_admin' } as const
       await superAdmin.usersCreate(user)
       await keep(session, url, await signIn(url, options.email, password))
     })
@@ -94,10 +117,12 @@ export const accountCommands = (root: Command): void => {
       const isSession = profile.expires_at !== undefined
       // A session that has ended already needs no end.
       const ended = isSession
-        ? await new SfdcEngine({ baseUrl: profile.url, token: profile.token }).auth.logout().then(
-            () => true,
-            () => false,
-          )
+        ? await engineAt({ baseUrl: profile.url, token: profile.token })
+            .auth.logout()
+            .then(
+              () => true,
+              () => false,
+            )
         : false
       delete config.profiles[name]
       if (config.current === name) delete config.current

@@ -1,6 +1,6 @@
 // push: rows of a file into a client's Salesforce org.
 
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import {
   AbortedError,
   OperationFailedError,
@@ -47,7 +47,24 @@ const endOf = (session: Session, begun: Parameters<typeof session.end<PushWithRe
     return error.resource as PushWithResults
   })
 
-const begin = (session: Session, path: string, options: Options, client_id: string) => {
+/** As many rows as the library sends as JSON. */
+const ROWS_TO_APPROVE = 2_000
+
+/** All rows at once: what a person approves has to be at the server. Throws Exit for more. */
+const listed = async <Item>(rows: AsyncIterable<Item>): Promise<Item[]> => {
+  const list: Item[] = []
+  for await (const row of rows) {
+    if (list.length === ROWS_TO_APPROVE) {
+      throw usage(
+        `This credential has to ask, and a person approves at most ${ROWS_TO_APPROVE.toLocaleString('en')} rows at once. Split the file.`,
+      )
+    }
+    list.push(row)
+  }
+  return list
+}
+
+const begin = async (session: Session, path: string, options: Options, client_id: string) => {
   const { engine, terminal } = session
   const { size } = statSync(path)
   const stage = 'sending, bytes'
@@ -56,9 +73,18 @@ const begin = (session: Session, path: string, options: Options, client_id: stri
     ...{ client_id, object: options.object, options: optionsOf(options) },
     ...session.approved,
   }
-  return options.update === true
-    ? engine.push.statusUpdate({ ...body, updates: () => matched(rows()) }, session.call)
-    : engine.push.records({ ...body, records: rows }, session.call)
+  const mustAsk = options.dryRun !== true && (await engine.auth.me()).approval === 'required'
+  if (options.update === true) {
+    const updates = () => matched(rows())
+    return engine.push.statusUpdate(
+      { ...body, updates: mustAsk ? await listed(updates()) : updates },
+      session.call,
+    )
+  }
+  return engine.push.records(
+    { ...body, records: mustAsk ? await listed(rows()) : rows },
+    session.call,
+  )
 }
 
 /** For updates the first column finds the record. */
@@ -113,6 +139,7 @@ const push = async (
       )
     } else {
       if (path === undefined) throw usage('Name a file, or --resume with the id of a push.')
+      accessSync(path, constants.R_OK) // before anybody is asked
       if (options.dryRun !== true) await session.confirm(client, `Pushing ${path}`)
       ended = await endOf(session, begin(session, path, options, client_id))
     }

@@ -60,9 +60,13 @@ export const ERRORS = define({
   unauthenticated: kind(
     401,
     'Not authenticated',
-    'Send a valid API token or session as a Bearer token.',
+    'Send a valid API token as a Bearer token, or the access_token of /api/auth/login.',
   ),
-  forbidden: kind(403, 'Not permitted', 'Ask an org_admin for a role with this permission.'),
+  forbidden: kind(
+    403,
+    'Not permitted',
+    'Use a credential that may: an org_admin gives users their role, and API tokens their scopes.',
+  ),
   not_found: kind(404, 'Not found', 'Check the id.'),
   method_not_allowed: kind(405, 'Method not allowed', 'Use a method that the Allow header lists.'),
 
@@ -148,7 +152,7 @@ export const ERRORS = define({
   approval_unusable: kind(
     409,
     'The approval cannot be used',
-    'Repeat the call without approval_id to ask for a new approval.',
+    'To ask for a new approval, repeat the call that needs one without approval_id.',
   ),
   idempotency_key_reused: kind(
     409,

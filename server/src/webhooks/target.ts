@@ -114,9 +114,10 @@ export const createTargets = ({
   return {
     check,
     accept: async (text) => {
-      if (text.length > URL_MAX || !URL.canParse(text)) {
-        throw refused(`The URL is not valid, or longer than ${URL_MAX} characters.`)
+      if (text.length > URL_MAX) {
+        throw refused(`The URL is longer than ${URL_MAX} characters.`)
       }
+      if (!URL.canParse(text)) throw refused('This is not a URL. It begins with https://.')
       const url = new URL(text)
       try {
         check(url)

@@ -79,8 +79,7 @@ const approvedBy = (id: string | null): Approved => ({ id }) as Approved
 /** For what Salesforce only validates, or never hears of. */
 export const CHANGES_NOTHING = approvedBy(null)
 
-const unusable = (why: string): EngineError =>
-  new EngineError('approval_unusable', `${why} Repeat the call without approval_id to ask again.`)
+const unusable = (why: string): EngineError => new EngineError('approval_unusable', why)
 
 /** The page that says how a person grants it. */
 const urlOf = (id: string): string => `/docs/guides/approvals?approval_id=${id}`

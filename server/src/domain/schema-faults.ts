@@ -52,16 +52,20 @@ export const faultsOf = (issues: readonly Issue[], whole = 'The body'): MemberEr
           },
         ]
       }
-      return issue.keys.slice(0, FAULTS_MAX).map((key) => {
-        const near = key.length > NAME_MAX ? null : closestName(key, issue.known ?? [])
-        return {
-          path: [...path, key].join('.'),
-          code: 'unknown_key',
-          message: `${clip(key, NAME_MAX)} is not a known member. ${near === null ? 'Check its spelling, or remove it.' : `Did you mean ${near}?`}`,
-        }
-      })
+      return issue.keys.slice(0, FAULTS_MAX).map((key) => ({
+        path: [...path, key].join('.'),
+        code: 'unknown_key',
+        message: unknownMember(key, issue.known),
+      }))
     })
     .slice(0, FAULTS_MAX)
+
+/** What to say about a member that is not among the `known` ones; a near one is named. */
+export const unknownMember = (key: string, known: readonly string[] = []): string => {
+  const near = key.length > NAME_MAX ? null : closestName(key, known)
+  const remedy = near === null ? 'Check its spelling, or remove it.' : `Did you mean ${near}?`
+  return `${clip(key, NAME_MAX)} is not a known member. ${remedy}`
+}
 
 const membersOf = (schema: unknown): string[] =>
   schema instanceof z.ZodObject ? Object.keys(schema.shape) : []

@@ -105,6 +105,12 @@ describe('parsePlan', () => {
     }
   })
 
+  it('names the member that a misspelled one is near to', () => {
+    expect(() => parsePlan({ objects: [{ api_name: 'Lead', feilds: [] }] })).toThrow(
+      'feilds is not a known member. Did you mean fields?',
+    )
+  })
+
   it('reports all faults at once', () => {
     expect(codes(onLead(text('A'), text('B')))).toHaveLength(2)
   })

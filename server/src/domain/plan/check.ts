@@ -7,7 +7,7 @@ import { clip } from '../../text.ts'
 import { FIELD_TYPES, hasAttribute, isFieldType } from '../metadata/fields/field-kinds.ts'
 import { COMPONENT_KINDS } from '../metadata/kinds.ts'
 import { componentsOf } from './components.ts'
-import { FAULTS_MAX, readWith } from '../schema-faults.ts'
+import { FAULTS_MAX, type Issue, readWith, unknownMember } from '../schema-faults.ts'
 import { checkField } from './check-fields.ts'
 import { checkObjects } from './check-objects.ts'
 import { type Findings } from './findings.ts'
@@ -108,7 +108,7 @@ const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
 /** For messages: short, and on one line. */
 const quoted = (value: unknown): string => clip(JSON.stringify(value) ?? 'nothing', 80)
 
-const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] => {
+const schemaErrors = (issue: Issue, input: unknown): MemberError[] => {
   const here = (code: string, message: string, key?: string): MemberError => ({
     path: [...issue.path, ...(key === undefined ? [] : [key])].map(String).join('.'),
     code,
@@ -119,7 +119,9 @@ const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] =>
 
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.slice(0, FAULTS_MAX).map((key) => unknownMember(key, value, here))
+      return issue.keys
+        .slice(0, FAULTS_MAX)
+        .map((key) => unusableMember(key, issue.known, value, here))
     case 'invalid_key':
       return [here('name_bad_character', `${quoted(name)} is not an API name. Correct it.`)]
     case 'invalid_union':
@@ -149,7 +151,12 @@ const schemaErrors = (issue: z.core.$ZodIssue, input: unknown): MemberError[] =>
 
 type Here = (code: string, message: string, key?: string) => MemberError
 
-const unknownMember = (key: string, owner: unknown, here: Here): MemberError => {
+const unusableMember = (
+  key: string,
+  known: readonly string[] | undefined,
+  owner: unknown,
+  here: Here,
+): MemberError => {
   if (UNSUPPORTED_MEMBERS.has(key)) {
     return here(
       'not_supported_yet',
@@ -166,7 +173,7 @@ const unknownMember = (key: string, owner: unknown, here: Here): MemberError => 
       key,
     )
   }
-  return here('unknown_member', `${clip(key, 80)} is not a known member. Leave it out.`, key)
+  return here('unknown_member', unknownMember(key, known), key)
 }
 
 const wrongUnion = (

@@ -156,7 +156,7 @@ describe('a call', () => {
     const wrong = await thrown(engineOf().clients.create({ name: '' }), InvalidRequestError)
     expect(wrong).toMatchObject({ code: 'validation_failed', errors: [{ path: 'name' }] })
     expect(wrong.requestId).toMatch(/./)
-    expect(wrong.message).toContain('name: ')
+    expect(wrong.message).toContain('\n  name must not be empty.\n')
     const token = 'sfx_of_nobody'
     const unknown = await thrown(engineOf({ token }).auth.me(), UnauthenticatedError)
     expect(JSON.stringify(unknown) + unknown.stack).not.toContain(token)

@@ -142,6 +142,7 @@ describe('before a login', () => {
       err: expect.stringContaining('Run: sfx login URL') as string,
     })
     expect((await sfx(['pul', 'acme'])).err).toContain('Did you mean pull?')
+    expect((await sfx(['deploy', 'strat', 'plan.yaml'])).err).toContain('Did you mean start?')
     expect((await sfx(['push', 'leads.csv', '--object', 'lead'])).err).toContain('--client')
     expect((await sfx(['deploy', 'start', 'plan.yaml'])).code, 'no default client').toBe(2)
     const env = { SFX_URL: rig.urls[0], SFX_TOKEN: 'sfx_of_nobody' }
@@ -213,6 +214,12 @@ describe('the main job', () => {
     const red = await sfx(['check', 'red.yaml', '-c', client])
     expect([red.code, red.err]).toEqual([3, expect.stringContaining('The check is red')])
     expect(red.out).toContain('Nowhere__c')
+    const report = /report (\S+)\)/.exec(red.err)?.[1] ?? ''
+    const awaited = await sfx(['wait', 'report', report, '--client', client])
+    expect([awaited.code, awaited.out], 'waited for later, the verdict is the same').toEqual([
+      3,
+      red.out,
+    ])
 
     const held = await sfx(['deploy', 'start', 'plan.yaml', '-c', client])
     expect([held.code, held.err]).toEqual([2, expect.stringContaining('add --yes')])
@@ -347,11 +354,18 @@ done`,
     await sfx(['pull', client])
     const asked = await sfx(['deploy', 'start', 'small.yaml', '-c', client, '--yes'], { env })
     expect(asked.code).toBe(4)
-    const { api } = await org.user('org_admin')
     const granted = async ({ err }: Ended) => {
-      const words = /^ {2}sfx (.+)$/m.exec(err)?.[1]?.split(' ') ?? []
-      await api.post('/api/approvals/grant', { approval_id: words.at(-1) })
-      return sfx(words, { env })
+      const [grant = [], again = []] = [...err.matchAll(/^ {2}sfx (.+)$/gm)].map(([, line = '']) =>
+        line.split(' '),
+      )
+      expect((await sfx([...grant, '--yes'], { env })).code, 'a token cannot').toBe(4)
+      expect((await sfx(['approvals', 'list'])).out).toContain(grant.at(-1))
+      const person = await sfx([...grant, '--yes'])
+      expect([person.code, person.out]).toEqual([0, expect.stringContaining('Granted until')])
+      expect(person.err, 'what will happen, and where').toMatch(
+        /Client Acme Staffing[^]*production org of Acme Staffing/,
+      )
+      return sfx(again, { env })
     }
     const deployed = await granted(asked)
     expect([deployed.code, deployed.out]).toEqual([0, expect.stringContaining(': deployed')])

@@ -43,6 +43,13 @@ it('a refusal is told with its remedy, its request and its page', () => {
   const causes = ['The app is blocked.', 'The user is frozen.'].map((message) => ({
     ...{ path: '', code: 'x', message },
   }))
+  const wrong = [{ path: 'push_id', code: 'x', message: 'push_id must be a UUID.' }]
+  expect(
+    messageOf(
+      new InvalidRequestError({ ...problem(422, 'validation_failed'), errors: wrong }, more),
+    ),
+    'a member is named once',
+  ).toContain('It is so.\n  push_id must be a UUID.\n')
   const unready = { ...problem(409, 'connection_not_ready'), errors: causes }
   expect(messageOf(new ConflictError(unready, more)), 'causes that are about no member').toContain(
     'It is so.\n  The app is blocked.\n  The user is frozen.\n',

@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { accountCommands } from './commands/account.ts'
 import { apiCommands } from './commands/api.ts'
+import { approvalCommands } from './commands/approvals.ts'
 import { clientCommands } from './commands/clients.ts'
 import { completionCommands } from './commands/completion.ts'
 import { deployCommands } from './commands/deploy.ts'
@@ -45,6 +46,7 @@ export const program = (): Command => {
     deployCommands,
     mappingCommands,
     pushCommands,
+    approvalCommands,
     eventCommands,
     apiCommands,
     completionCommands,

@@ -89,7 +89,7 @@ export class Session {
     const { id, url } = error.approval
     return new Exit(
       EXIT.credential,
-      `${error.detail} Somebody with the permission grants it (${url}). Then:\n  ${again({ ...options, '--approval': id })}`,
+      `${error.detail} Somebody with the permission grants it (${url}), with\n  sfx approvals grant ${id}\nThen:\n  ${again({ ...options, '--approval': id })}`,
     )
   }
 

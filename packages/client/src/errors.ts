@@ -10,7 +10,9 @@ export class EngineError extends Error {
 
 /** What is wrong, and in which members; a detail that only repeats a member's message is said once. */
 const told = ({ detail, errors = [] }: Problem): string => {
-  const members = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+  const members = errors.map(({ path, message }) =>
+    path === '' || message.startsWith(`${path} `) ? message : `${path}: ${message}`,
+  )
   return errors.length === 1 && errors[0]?.message === detail
     ? members.join('')
     : [detail, ...members].join('\n  ')

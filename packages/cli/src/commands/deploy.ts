@@ -9,7 +9,7 @@ import {
   type Workflow,
 } from '@sfdc-engine-x/client'
 import { type Command } from 'commander'
-import { EXIT, Exit, usage } from '../exit.ts'
+import { EXIT, Exit } from '../exit.ts'
 import { readDocument } from '../files.ts'
 import { resumeCommand, Session } from '../session.ts'
 import { clean } from '../text.ts'
@@ -25,7 +25,7 @@ const readChange = async (path: string): Promise<Change> => {
     : { plan: document }
 }
 
-const shownReport = (
+export const shownReport = (
   terminal: Terminal,
   { findings, counts, severity }: ConflictReport,
 ): string => {
@@ -42,7 +42,7 @@ const shownReport = (
 }
 
 /** Whether a report allows the deployment. Throws Exit with the verdict. */
-const requireGo = ({ severity, id }: ConflictReport, acceptsYellow: boolean): void => {
+export const requireGo = ({ severity, id }: ConflictReport, acceptsYellow: boolean): void => {
   if (severity === 'green' || (severity === 'yellow' && acceptsYellow)) return
   throw new Exit(
     EXIT.verdict,
@@ -293,8 +293,4 @@ export const deployCommands = (root: Command): void => {
     .option('--dry-run', 'show what would be done')
     .option('--allow-data-loss', 'also remove fields that hold values')
     .action(rollBack)
-
-  deploy.action(() => {
-    throw usage('sfx deploy start|check|list|report|resume|cancel|rollback')
-  })
 }

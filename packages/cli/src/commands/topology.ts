@@ -4,6 +4,7 @@ import { type Snapshot, type TopologyDiff, type OperationKind } from '@sfdc-engi
 import { Argument, InvalidArgumentError, type Command } from 'commander'
 import { EXIT, Exit, usage } from '../exit.ts'
 import { Session } from '../session.ts'
+import { requireGo, shownReport } from './deploy.ts'
 import { clean } from '../text.ts'
 import { type Terminal } from '../terminal.ts'
 
@@ -132,6 +133,12 @@ export const topologyCommands = (root: Command): void => {
       async (kind: OperationKind, id: string, { client }: { client: string }, command: Command) => {
         const session = new Session(command)
         const { id: client_id } = await session.client(client)
+        if (kind === 'report') {
+          const report = await session.end(session.engine.operation({ kind, id, client_id }))
+          session.terminal.result(report, shownReport(session.terminal, report))
+          requireGo(report, false)
+          return
+        }
         const state = await session.end(session.engine.operation({ kind, id, client_id }))
         const status =
           kind === 'rollback' && 'rollback' in state ? state.rollback?.status : state.status

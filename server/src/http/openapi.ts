@@ -204,13 +204,13 @@ report) with the finished resource. Otherwise it is 202: \`Location\` names the 
 for every kind of work: poll until it is true, then look at \`status\`. While work is paused, \`error\`
 says why, and \`error.waiting\` until when; it resumes by itself.
 
-| work | poll | running | ended well | ended otherwise |
-|---|---|---|---|---|
-| snapshot | \`/api/topology/get\` | \`pulling\` | \`complete\` | \`failed\` |
-| conflict report | \`/api/conflicts/get\` | \`running\` | \`complete\` | \`failed\` |
-| deployment, also of workflows | \`/api/deploy/status\` | \`pending\` | \`deployed\`, \`validated\` | \`failed\` |
-| rollback, in \`rollback.status\` of its deployment | \`/api/deploy/status\` | \`running\` | \`complete\`, \`dry_run\` | \`partial\`, \`failed\` |
-| push | \`/api/push/get\` | \`queued\`, \`in_progress\` | \`succeeded\` | \`partial\`, \`failed\` |
+What to poll, and what \`status\` is while it runs, when it ended well, and else:
+
+- **snapshot**, at \`/api/topology/get\`: \`pulling\`; \`complete\`; \`failed\`
+- **conflict report**, at \`/api/conflicts/get\`: \`running\`; \`complete\`; \`failed\`
+- **deployment**, also of workflows, at \`/api/deploy/status\`: \`pending\`; \`deployed\`, \`validated\`; \`failed\`
+- **rollback**, as \`rollback.status\` of its deployment: \`running\`; \`complete\`, \`dry_run\`; \`partial\`, \`failed\`
+- **push**, at \`/api/push/get\`: \`queued\`, \`in_progress\`; \`succeeded\`; \`partial\`, \`failed\`
 `
 
 /** The whole document. Same routes, same document: docs/openapi.json is compared with it. */

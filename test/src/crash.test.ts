@@ -45,13 +45,13 @@ const amidPull = async (replicas: number) => {
 }
 
 const finished = async (
-  { query }: Pick<Rig['database'], 'query'> | Pick<SharedRig, 'query'>,
+  database: Pick<Rig['database'], 'query'> | Pick<SharedRig, 'query'>,
   snapshotId: string,
 ) =>
   until(
     'the pull ended',
     async () => {
-      const [row] = await query<{
+      const [row] = await database.query<{
         status: string
         objects_count: number
         fields_count: number
@@ -142,8 +142,8 @@ describe('kill -9 in the middle of a pull', { timeout: 120_000 }, () => {
 })
 
 /** A pull like this one, accepted and not begun, without a note in the queue. */
-const copySnapshot = ({ query }: SharedRig, from: string, id: string) =>
-  query(
+const copySnapshot = (shared: SharedRig, from: string, id: string) =>
+  shared.query(
     `insert into crm_topology_snapshots (id, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by)
      select $2, org_id, client_id, connection_id, api_version, sfdc_org_id, sfdc_user_id, created_by
        from crm_topology_snapshots where id = $1`,
